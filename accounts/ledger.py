@@ -2,14 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NotRequired, Protocol, TypedDict
 from uuid import UUID
+
+from typing_extensions import Unpack
 
 from pictor.kit.money import Micros
 from pictor.kit.plugs import Plug
 
 if TYPE_CHECKING:  # apps plug in before there are models
     from accounts.models import Actor
+
+
+class Why(TypedDict):
+    """Who moves money from where, and why.
+
+    `reason` is what the tenant reads in its ledger; `note` is for staff alone.
+    """
+
+    actor: "Actor"
+    reason: str
+    note: NotRequired[str]
+    ip: NotRequired[str | None]
 
 
 class Reversed(Protocol):
@@ -27,6 +41,7 @@ class Reversed(Protocol):
 class Moved(Protocol):
     """What a transfer says of itself. Amounts are micros."""
 
+    id: int
     seq: int | None
     kind: str
     amount: int
@@ -41,33 +56,31 @@ class Ledger(Protocol):
     def open_account(self, *, tenant_id: UUID) -> object:
         """An account for a tenant, with nothing in it. Safe to call again."""
 
-    def top_up(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
+    def top_up(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
         """Money the tenant paid in. Raises ValidationError unless it is above 0."""
 
-    def book_payment(
-        self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor"
-    ) -> object:
+    def book_payment(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
         """A payment that has arrived, by the reference that it came with, which is the reason.
 
         Raises ValidationError unless it is above 0, and for a reference that is booked already.
         """
 
-    def credit(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
+    def credit(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
         """A gift of the operator's. Raises ValidationError unless it is above 0."""
 
     def refund(
-        self, *, tenant_id: UUID, generation_id: UUID, amount: Micros, reason: str, actor: "Actor"
+        self, *, tenant_id: UUID, generation_id: UUID, amount: Micros, **why: Unpack[Why]
     ) -> object:
         """Give back what a generation was charged, or a part of it.
 
         Raises ValidationError unless it is above 0, and at most what is not refunded yet.
         """
 
-    def adjust(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
+    def adjust(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
         """Correct a mistake: below 0 takes. Raises ValidationError for 0 or more than there is."""
 
     def reverse(
-        self, *, tenant_id: UUID, seq: int, amount: Micros | None, reason: str, actor: "Actor"
+        self, *, tenant_id: UUID, seq: int, amount: Micros | None, **why: Unpack[Why]
     ) -> "Reversed":
         """Take back a top-up or a credit, or a part of it. Without an amount, all that can be.
 

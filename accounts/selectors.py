@@ -19,7 +19,7 @@ from accounts.models import (
     Tenant,
     User,
 )
-from accounts.models.records import shown_actor
+from accounts.models.records import STAFFS_NOTE, shown_actor, shown_after
 from pictor.kit import ids
 from pictor.kit.pages import in_pages
 
@@ -177,6 +177,14 @@ def audit_events_about(
     return list(events.order_by("-id")[:limit])
 
 
+def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]:
+    """By the id of what they are about, the notes that staff made for themselves."""
+    events = AuditEvent.objects.filter(
+        object_type=object_type, object_id__in=object_ids, action=STAFFS_NOTE
+    )
+    return {one.object_id: str((one.after or {}).get("note", "")) for one in events.order_by("id")}
+
+
 def prompt_retentions() -> list[tuple[UUID, int]]:
     """The tenants whose prompts are not kept for ever, and for how many days they are."""
     limited = Tenant.objects.exclude(prompt_retention_days=None)
@@ -189,7 +197,14 @@ def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
         "id", "actor_name", "action", "object_type", "object_id", "before", "after", "ip", "at"
     )
     rows = in_pages(events)
-    return ({**row, "actor_name": shown_actor(row["actor_name"])} for row in rows)
+    return (
+        {
+            **row,
+            "actor_name": shown_actor(row["actor_name"]),
+            "after": shown_after(row["action"], row["after"]),
+        }
+        for row in rows
+    )
 
 
 def latest_mail(*, limit: int) -> list[Mail]:

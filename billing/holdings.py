@@ -8,6 +8,14 @@ from uuid import UUID
 from billing.models import SoldDay, Transfer, UsageRollup
 from pictor.kit.pages import in_pages
 
+_MOVE = {
+    **{name: name for name in ("id", "seq", "kind", "amount", "available_after", "held_after")},
+    "generation_id": "generation_id",
+    "reason": "reason_shown",
+    "reverses_seq": "reverses_seq",
+    "created_at": "created_at",
+}
+"""Each transfer's columns in an export, and what gives them."""
 _NOT_THEIRS = frozenset({"channel", "times"})
 """Columns that say how the work was done, or again what `latency` says."""
 
@@ -17,11 +25,8 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
 
     What that cost is the operator's.
     """
-    transfers = Transfer.objects.filter(tenant_id=tenant_id).values(
-        "id", "seq", "kind", "amount", "available_after", "held_after", "generation_id", "reason",
-        "reverses_seq", "created_at",
-    )  # fmt: skip
-    yield "transfers", in_pages(transfers, by="seq")
+    transfers = in_pages(Transfer.objects.filter(tenant_id=tenant_id), by="seq")
+    yield "transfers", ({name: getattr(one, of) for name, of in _MOVE.items()} for one in transfers)
     columns = [
         field.attname
         for field in UsageRollup._meta.concrete_fields  # noqa: SLF001 - Django's way to columns

@@ -71,6 +71,12 @@ def seal_of(transfer: Sealed, previous: bytes | None = None) -> bytes:
     return seal(key, previous=previous or NOTHING_BEFORE, content=transfer.content)
 
 
+def note_seal(*, tenant_id: object, seq: int, note: str) -> bytes:
+    """The evidence of what people moved: a digest of staff's note, which nobody can guess."""
+    key = one_time_key(f"note {tenant_id} {seq}")
+    return seal(key, previous=NOTHING_BEFORE, content=note)
+
+
 def checkpoint_mark(*, name: str, seq: int, sealed: bytes, available: int, held: int) -> bytes:
     """The seal of a checkpoint's columns: it stands in no chain."""
     content = f"{seq}|{sealed.hex()}|{available}|{held}"

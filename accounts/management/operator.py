@@ -19,6 +19,7 @@ from django.db import OperationalError
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
+from accounts.ledger import Why
 from accounts.models import SCOPES, Tenant, User, default_scopes
 from accounts.selectors import tenant_by_name_or_id, user_by_email
 from accounts.services.audit import at_the_shell
@@ -36,12 +37,31 @@ _LARGEST_LIMIT = 2**31 - 1
 _REASON_CHARS = 200
 
 
-def check_reason(text: str) -> None:
+def check_reason(text: str, option: str = "--reason") -> None:
     """Raises CommandError for a reason that is empty, or longer than a transfer keeps."""
     if not text.strip():
-        raise CommandError("--reason or --reference is empty")
+        raise CommandError(f"{option} is empty")
+    check_note(text, option)
+
+
+def check_note(text: str, option: str = "--reason") -> None:
+    """Raises CommandError for a note or for words that are longer than is kept of them."""
     if len(text) > _REASON_CHARS:
-        raise CommandError(f"at most {_REASON_CHARS} characters of a reason or reference are kept")
+        raise CommandError(f"at most {_REASON_CHARS} characters of {option} are kept")
+
+
+def read_why(options: Mapping[str, Any]) -> Why:
+    """Why money is moved: `--reason` is staff's note, `--words` or `--reference` the tenant's."""
+    reference = options.get("reference")
+    if reference is not None:
+        check_reason(reference, "--reference")
+        check_note(options["reason"])
+        words = reference
+    else:
+        check_reason(options["reason"])
+        check_note(options["words"], "--words")
+        words = options["words"]
+    return Why(actor=ACTOR, reason=words.strip(), note=options["reason"].strip())
 
 
 class OperatorCommand(BaseCommand):

@@ -15,7 +15,14 @@ from accounts.services.api_keys import (
     rotate_api_key,
     rules_of,
 )
-from accounts.services.audit import By, link_events, link_older_events, name_of, record
+from accounts.services.audit import (
+    By,
+    link_events,
+    link_older_events,
+    name_of,
+    note_for_staff,
+    record,
+)
 from accounts.services.delegation import (
     change_key_as_operator,
     change_key_for,
@@ -116,6 +123,7 @@ __all__ = [
     "link_events",
     "link_older_events",
     "name_of",
+    "note_for_staff",
     "note_former_use",
     "note_stored",
     "open_workspace",

@@ -8,8 +8,9 @@ from django.db import connection, transaction
 
 from accounts.audit_chain import sealed_part
 from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
+from accounts.models.records import STAFFS_NOTE
 from accounts.seals import event_seal, link_seal
-from pictor.kit import clock
+from pictor.kit import clock, ids
 from pictor.kit.seals import NOTHING_BEFORE
 
 _CHAIN_LOCK = 7_303_003
@@ -59,6 +60,17 @@ def record(
     event.save(force_insert=True)
     transaction.on_commit(link_events, robust=True)
     return event
+
+
+def note_for_staff(about: Subject, note: str, *, actor: Actor, ip: str | None = None) -> None:
+    """Write down what staff note of a change for themselves, in an event that is no tenant's.
+
+    Inside the transaction of the change, behind its own event. An empty note is none.
+    """
+    if note:
+        of = {} if about.tenant_id is None else {"tenant": ids.public(ids.TENANT, about.tenant_id)}
+        nobodys = about._replace(tenant_id=None)
+        record(nobodys, STAFFS_NOTE, actor=actor, after={"note": note, **of}, ip=ip)
 
 
 def name_of(actor: Actor) -> str:

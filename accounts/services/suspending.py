@@ -5,6 +5,7 @@ from django.db import transaction
 
 from accounts.models import Actor, Membership, Tenant
 from accounts.selectors import members_of
+from accounts.services.audit import note_for_staff
 from accounts.services.mail import post_rendered
 from accounts.services.tenants import set_tenant_status
 
@@ -13,27 +14,32 @@ TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILL
 
 
 @transaction.atomic
-def suspend(*, tenant: Tenant, reason: str, actor: Actor) -> int:
-    """Refuse a tenant's requests from the next one on; how many members are mailed the reason.
+def suspend(
+    *, tenant: Tenant, words: str, actor: Actor, note: str = "", ip: str | None = None
+) -> int:
+    """Refuse a tenant's requests from the next one on; how many members are mailed the words.
 
-    Work that runs ends. Raises ValidationError without a reason, and for one that is suspended.
+    They are the reason that its callers and members read; the note is for staff alone. Work that
+    runs ends. Raises ValidationError without words, and for one that is suspended.
     """
-    if not reason.strip():
-        raise ValidationError("a reason is needed: its members read it")
+    words = words.strip()
+    if not words:
+        raise ValidationError({"words": "A reason is needed: its members read it."})
     suspended = Tenant.Status.SUSPENDED
     if Tenant.objects.select_for_update().get(pk=tenant.pk).status == suspended:
         raise ValidationError("it is suspended already")
-    set_tenant_status(tenant=tenant, status=suspended, reason=reason, actor=actor)
+    set_tenant_status(tenant=tenant, status=suspended, reason=words, actor=actor, ip=ip)
+    note_for_staff(tenant.audited, note.strip(), actor=actor, ip=ip)
     told = [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES]
-    words = {"workspace": tenant.shown_name, "reason": reason}
-    post_rendered(to=told, template=MAIL, words=words)
+    said = {"workspace": tenant.shown_name, "reason": words}
+    post_rendered(to=told, template=MAIL, words=said)
     return len(told)
 
 
 @transaction.atomic
-def resume(*, tenant: Tenant, actor: Actor) -> None:
+def resume(*, tenant: Tenant, actor: Actor, ip: str | None = None) -> None:
     """Let it work again. Raises ValidationError for one that works, or is to be erased."""
     active = Tenant.Status.ACTIVE
     if Tenant.objects.select_for_update().get(pk=tenant.pk).status == active:
         raise ValidationError("it is not suspended")
-    set_tenant_status(tenant=tenant, status=active, actor=actor)
+    set_tenant_status(tenant=tenant, status=active, actor=actor, ip=ip)

@@ -112,8 +112,8 @@ class Transfer(models.Model):
 
     A tenant's transfers carry its `seq` and both its balances afterwards; the platform's own
     (upstream costs, losses and corrections of them) carry none of them. `evidence` is a digest, by
-    whoever moves the money, of what it was moved for. Rows from before the chain have no seal of
-    their own.
+    whoever moves the money, of what it was moved for: of what people move, staff's note. Rows from
+    before the chain have no seal of their own.
 
     `reverses_seq` is the number of the tenant's top-up or credit that a reversal takes back.
     `attempt_id` is what an upstream cost or a loss is booked for, once; of a correction it is its
@@ -218,6 +218,15 @@ class Transfer(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.kind} of {to_decimal(self.amount)} USD"
+
+    @property
+    def reason_shown(self) -> str:
+        """Why, as its tenant reads it: a payment's reference, or staff's words to the tenant.
+
+        Before notes were kept apart the reason of all else was staff's own. Evidence tells.
+        """
+        is_theirs = self.kind == self.Kind.TOP_UP or self.evidence is not None
+        return self.reason if is_theirs else ""
 
     @property
     def cost_change(self) -> int:

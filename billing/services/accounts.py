@@ -1,6 +1,7 @@
 """Opening accounts, and what people move: top-ups, credits, refunds, adjustments, reversals.
 
-Each is one transfer, its effect on the tenant's balance and an audit event, in one transaction.
+Each is one transfer, its effect on the tenant's balance and an audit event, in one transaction. Its
+`reason` is what the tenant reads; a `note` is for staff alone, in an event that is no tenant's.
 """
 
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet, Sum
+from typing_extensions import Unpack
 
-from accounts.services import Actor, Subject, record
+from accounts.ledger import Why
+from accounts.services import Actor, Subject, note_for_staff, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
-from billing.seals import first_seal, seal_of
+from billing.seals import first_seal, note_seal, seal_of
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
@@ -23,10 +26,12 @@ REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Who moved it and why."""
+    """Who moved it and why; the note is for staff alone."""
 
     actor: Actor
     reason: str
+    note: str = ""
+    ip: str | None = None
 
 
 @transaction.atomic
@@ -47,26 +52,26 @@ def open_account(*, tenant_id: UUID) -> TenantBalance:
     return balance
 
 
-def top_up(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
+def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
     """Money the tenant paid in. Raises ValidationError unless the amount is above 0."""
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.TOP_UP,
         source=Account.Platform.TOP_UPS,
         amount=amount,
-        cause=_Cause(actor, reason),
+        cause=_Cause(**why),
     )
 
 
 @transaction.atomic
-def book_payment(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
+def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
     """A payment that has arrived, once: its `reason` is the reference that it came with.
 
     Raises ValidationError where a payment of the tenant's by that reference is booked already,
     however it is spaced or capitalized, and not reversed as a whole; and unless the amount is above
     0.
     """
-    reason = " ".join(reason.split())
+    why["reason"] = reason = " ".join(why["reason"].split())
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two bookings at once must not both find it new
     paid = Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP.value)
@@ -77,17 +82,17 @@ def book_payment(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) 
                 f"{to_decimal(Micros(booked.amount))} USD by the reference {reason!r} were booked"
                 f" on {booked.created_at:%Y-%m-%d} as transfer {booked.seq}{rest}"
             )
-    return top_up(tenant_id=tenant_id, amount=amount, reason=reason, actor=actor)
+    return top_up(tenant_id=tenant_id, amount=amount, **why)
 
 
-def credit(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
+def credit(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
     """A gift of the operator's. Raises ValidationError unless the amount is above 0."""
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.CREDIT,
         source=Account.Platform.CREDITS,
         amount=amount,
-        cause=_Cause(actor, reason),
+        cause=_Cause(**why),
     )
 
 
@@ -97,8 +102,7 @@ def refund(
     tenant_id: UUID,
     generation_id: UUID,
     amount: Micros | None = None,
-    reason: str,
-    actor: Actor,
+    **why: Unpack[Why],
 ) -> Transfer:
     """What a generation was charged, or a part of it, given back out of revenue.
 
@@ -119,18 +123,18 @@ def refund(
         kind=Transfer.Kind.REFUND,
         source=Account.Platform.PLATFORM_REVENUE,
         amount=amount,
-        cause=_Cause(actor, reason),
+        cause=_Cause(**why),
         generation_id=generation_id,
     )
 
 
 @transaction.atomic
-def adjust(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
+def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
     """Correct a mistake: a positive amount gives, a negative one takes what is available.
 
     Raises ValidationError for 0, or for more than is available.
     """
-    cause = _Cause(actor, reason)
+    cause = _Cause(**why)
     if amount >= 0:
         return _give(
             tenant_id=tenant_id,
@@ -170,7 +174,7 @@ class Reversal:
 
 @transaction.atomic
 def reverse(
-    *, tenant_id: UUID, seq: int, amount: Micros | None = None, reason: str, actor: Actor
+    *, tenant_id: UUID, seq: int, amount: Micros | None = None, **why: Unpack[Why]
 ) -> Reversal:
     """Take back a top-up or a credit that should not have been: the tenant's transfer `seq`.
 
@@ -198,7 +202,7 @@ def reverse(
     taken = _write(
         balance,
         change=-wanted,
-        cause=_Cause(actor, reason),
+        cause=_Cause(**why),
         transfer=Transfer(
             kind=Transfer.Kind.REVERSAL.value,
             debit_id=balance.available_account_id,
@@ -261,17 +265,22 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
     transfer.available_after = balance.available
     transfer.held_after = balance.held
     transfer.reason = cause.reason
+    transfer.evidence = note_seal(tenant_id=balance.tenant_id, seq=balance.seq, note=cause.note)
     transfer.created_at = clock.now()
     if balance.seal is not None:
         transfer.seal = seal_of(transfer.sealed, bytes(balance.seal))
     transfer.save(force_insert=True)
     balance.previous_seal, balance.seal = balance.seal, transfer.seal
     balance.save(update_fields=["available", "seq", "previous_seal", "seal"])
+    about = Subject("transfer", str(transfer.id), balance.tenant_id)
+    words = {"words": cause.reason} if cause.reason else {}
     record(
-        Subject("transfer", str(transfer.id), balance.tenant_id),
+        about,
         f"balance.{transfer.kind}",
         actor=cause.actor,
         before={"available_micros": before},
-        after={"available_micros": balance.available, "reason": cause.reason, **link},
+        after={"available_micros": balance.available, **words, **link},
+        ip=cause.ip,
     )
+    note_for_staff(about, cause.note, actor=cause.actor, ip=cause.ip)
     return transfer

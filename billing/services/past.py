@@ -188,5 +188,5 @@ def _explain(transfer: Transfer, actor: Actor) -> None:
         f"balance.{transfer.kind}",
         actor=actor,
         before={"available_micros": after - transfer.amount},
-        after={"available_micros": after, "reason": transfer.reason},
+        after={"available_micros": after, "words": transfer.reason},
     )

@@ -151,23 +151,32 @@ def test_what_a_tenant_may_cost_uncharged_is_set(words, said, ceiling):
     assert Tenant.objects.get(name="Acme").uncharged_ceiling_micros == ceiling
 
 
-def test_a_credit_is_added_and_its_reason_kept():
+def test_a_credit_is_added_with_words_for_the_tenant_and_a_note_for_staff():
     tenant = json.loads(run("tenant", "create", "Acme", "--json"))["tenant"]
 
-    run("tenant", "credit", "Acme", "2.5", "--reason", "welcome")
+    run("tenant", "credit", "Acme", "2.5", "--reason", "churn risk", "--words", "welcome")
     said = run("tenant", "credit", tenant, "0.000001", "--reason", "and more")
 
     assert said == "Acme: 0.000001 USD credited, 2.500001 available\n"
     lines = statement(Tenant.objects.get().id)
     assert [(line.kind, line.amount, line.reason) for line in lines] == [
         ("credit", 2_500_000, "welcome"),
-        ("credit", 1, "and more"),
+        ("credit", 1, ""),
     ]
+    notes = AuditEvent.objects.filter(action="staff.note").order_by("id")
+    assert [(one.tenant_id, one.object_id, one.after) for one in notes] == [
+        (None, str(lines[0].id), {"note": "churn risk", "tenant": tenant}),
+        (None, str(lines[1].id), {"note": "and more", "tenant": tenant}),
+    ]
+    shown = json.loads(run("tenant", "show", "Acme", "--json"))["transfers"]
+    assert [(one["reason"], one["note"]) for one in shown] == [
+        ("", "and more"), ("welcome", "churn risk"),
+    ]  # fmt: skip
 
 
 def test_a_payment_is_booked_once_by_its_reference():
     run("tenant", "create", "Acme")
-    run("tenant", "credit", "Acme", "1", "--reason", "RF18")
+    run("tenant", "credit", "Acme", "1", "--reason", "typo", "--words", "RF18")
 
     said = run("tenant", "top-up", "Acme", "500", "--reference", "RF18")
     for again in ("RF18", " rf18 "):
@@ -196,7 +205,7 @@ def test_what_a_generation_was_charged_is_refunded():
 
     said = run(
         *("tenant", "refund", "acme", "1.25"),
-        *("--generation", generation, "--reason", "bad image"),
+        *("--generation", generation, "--reason", "seen by Ann", "--words", "bad image"),
     )
 
     assert said == "acme: 1.250000 USD refunded, 9.750000 available\n"

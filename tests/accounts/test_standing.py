@@ -7,11 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, Mail, Membership, Tenant, User
+from accounts.selectors import audit_events_of
 from accounts.services import appoint, create_tenant
 from pictor.kit.money import Micros
 
 pytestmark = pytest.mark.django_db
-WHY = ("--reason", "unpaid since May <b>")
+WHY = ("--words", "unpaid since May <b>")
 
 
 def run(*words: str) -> str:
@@ -36,7 +37,7 @@ def test_a_tenant_is_shown_with_its_last_transfers(acme):
     assert transfer.pop("at")
     assert transfer == {
         "number": "1", "kind": "top_up", "amount": "5.000000", "available_after": "5.000000",
-        "reason": "opening balance",
+        "reason": "opening balance", "note": "",
     }  # fmt: skip
     assert shown.pop("created_at")
     assert shown == {
@@ -79,10 +80,21 @@ def test_who_is_suspended_is_mailed_why(acme):
     assert json.loads(run("show", "Acme", "--json"))["reason"] == "unpaid since May <b>"
 
 
+def test_the_note_to_a_suspension_is_nobodys_but_staffs(acme):
+    run("suspend", "Acme", *WHY, "--reason", "Bob says that they will not pay")
+
+    note = AuditEvent.objects.get(action="staff.note")
+    assert (note.tenant_id, note.object_id) == (None, acme.public_id)
+    assert note.after == {"note": "Bob says that they will not pay", "tenant": acme.public_id}
+    log = list(audit_events_of(acme.id))
+    assert log[-1]["action"] == "tenant.status"
+    assert "Bob" not in str([*log, *Mail.objects.values()])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["suspend", "Acme", "--reason", " "], "empty"),
+        (["suspend", "Acme", "--words", " "], "empty"),
         (["resume", "Acme"], "it is not suspended"),
         (["show", "Nobody"], "no tenant"),
     ],

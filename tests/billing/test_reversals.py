@@ -70,7 +70,7 @@ def test_a_reversal_is_in_the_audit_log_with_what_it_takes_back(acme):
     assert (event.tenant_id, event.before, event.after) == (
         acme.id,
         {"available_micros": 10_000_000},
-        {"available_micros": 6_000_000, "reason": "typed wrong", "reverses_seq": 1},
+        {"available_micros": 6_000_000, "words": "typed wrong", "reverses_seq": 1},
     )
 
 

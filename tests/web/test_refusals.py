@@ -102,7 +102,7 @@ async def test_a_refusal_by_rate_says_whose_and_of_which_model(whole, acme, bear
 
 
 async def test_a_suspended_tenants_customer_reads_why(whole, acme, bearer):
-    await pools.views(suspend, tenant=acme.tenant, reason="Invoice 7 is unpaid.", actor="test")
+    await pools.views(suspend, tenant=acme.tenant, words="Invoice 7 is unpaid.", actor="test")
 
     exchange = await ask(whole, GOOD, bearer)
 

@@ -21,6 +21,7 @@ from accounts.management.operator import (
     OperatorCommand,
     answer,
     ask,
+    check_note,
     check_reason,
     print_table,
     read_amount,
@@ -28,10 +29,11 @@ from accounts.management.operator import (
     read_limit,
     read_scopes,
     read_tenant,
+    read_why,
     say_invalid,
 )
 from accounts.models import Tenant, default_scopes
-from accounts.selectors import suspended_because, tenants
+from accounts.selectors import notes_about, suspended_because, tenants
 from accounts.services import (
     KeyRules,
     TenantLimits,
@@ -51,6 +53,8 @@ from pictor.kit.money import Micros, to_decimal
 ACTIVE = Tenant.Status.ACTIVE
 LIMITS = tuple(field.name for field in fields(TenantLimits))
 LATEST = 10
+FOR_TENANT = "what the tenant reads of it"
+FOR_STAFF = "a note that staff alone read"
 
 
 class Command(OperatorCommand):
@@ -157,12 +161,11 @@ class Command(OperatorCommand):
         self, options: dict[str, Any], move: Callable[..., object], amount: Micros, done: str
     ) -> None:
         """Change the balance, in words before and after."""
-        tenant = read_tenant(options["tenant"])
-        check_reason(options["reason"])
+        tenant, why = read_tenant(options["tenant"]), read_why(options)
         if abs(amount) > UNASKED and not options["yes"]:
             question = f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?"
             ask(self.aside(options), question)
-        move(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
+        move(tenant_id=tenant.id, amount=amount, **why)
         available = to_decimal(ledger().available_to(tenant.id))
         self.tell(
             options,
@@ -173,14 +176,12 @@ class Command(OperatorCommand):
     def _reverse(self, options: dict[str, Any]) -> None:
         tenant, seq = read_tenant(options["tenant"]), read_limit(options["transfer"])
         amount = None if options["amount"] is None else read_amount(options["amount"])
-        check_reason(options["reason"])
+        why = read_why(options)
         if (amount is None or amount > UNASKED) and not options["yes"]:
             what = f"{to_decimal(amount)} USD" if amount else "all that can be"
             question = f"Take back {what} of transfer {seq} from {tenant.name}?"
             ask(self.aside(options), question)
-        taken = ledger().reverse(
-            tenant_id=tenant.id, seq=seq or 0, amount=amount, reason=options["reason"], actor=ACTOR
-        )
+        taken = ledger().reverse(tenant_id=tenant.id, seq=seq or 0, amount=amount, **why)
         available = to_decimal(ledger().available_to(tenant.id))
         amounts = {"reversed": to_decimal(taken.amount), "left": to_decimal(taken.shortfall)}
         facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
@@ -204,6 +205,8 @@ class Command(OperatorCommand):
             "under_way": str(ledger().in_flight_of(tenant.id)),
             **_told(_limits_of(tenant)),
         }
+        latest = ledger().latest_transfers(tenant.id, limit=LATEST)
+        notes = notes_about("transfer", [str(one.id) for one in latest])
         moved = [
             {
                 "number": str(one.seq),
@@ -212,8 +215,9 @@ class Command(OperatorCommand):
                 "amount": to_decimal(Micros(one.amount)),
                 "available_after": to_decimal(Micros(one.available_after or 0)),
                 "reason": one.reason,
+                "note": notes.get(str(one.id), ""),
             }
-            for one in ledger().latest_transfers(tenant.id, limit=LATEST)
+            for one in latest
         ]
         if options["json"]:
             self.stdout.write(json.dumps({**facts, "transfers": moved}))
@@ -236,8 +240,9 @@ class Command(OperatorCommand):
 
     def _suspend(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
-        check_reason(options["reason"])
-        told = suspend(tenant=tenant, reason=options["reason"], actor=ACTOR)
+        check_reason(options["words"], "--words")
+        check_note(options["reason"])
+        told = suspend(tenant=tenant, words=options["words"], note=options["reason"], actor=ACTOR)
         self._tell_status(tenant, f"suspended; members mailed the reason: {told}", options)
 
     def _resume(self, options: dict[str, Any]) -> None:
@@ -301,8 +306,9 @@ def _add_moves(actions: Any) -> None:
         money.add_argument("amount", metavar="USD")
         if action == "refund":
             money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
-        said = "--reference" if action == "top-up" else "--reason"
-        money.add_argument(said, dest="reason", required=True, metavar="TEXT")
+        if action == "top-up":
+            money.add_argument("--reference", required=True, metavar="TEXT", help=FOR_TENANT)
+        _add_why(money, has_words=action != "top-up")
         money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
         money.add_argument("--json", action="store_true")
     back = actions.add_parser(
@@ -311,9 +317,16 @@ def _add_moves(actions: Any) -> None:
     back.add_argument("tenant", help="name or id")
     back.add_argument("transfer", metavar="NUMBER", help="as the tenant's ledger has it")
     back.add_argument("--amount", metavar="USD", help="a part; default: all that can be")
-    back.add_argument("--reason", required=True, metavar="TEXT")
+    _add_why(back, has_words=True)
     back.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
     back.add_argument("--json", action="store_true")
+
+
+def _add_why(money: Any, *, has_words: bool) -> None:
+    """Staff's note, which the tenant never reads, and words that it does."""
+    money.add_argument("--reason", required=has_words, default="", metavar="TEXT", help=FOR_STAFF)
+    if has_words:
+        money.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
 
 
 def _add_standing(actions: Any) -> None:
@@ -331,7 +344,8 @@ def _add_standing(actions: Any) -> None:
             for name in LIMITS:
                 parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help="or: none")
         if action == "suspend":
-            parser.add_argument("--reason", required=True, metavar="TEXT")
+            parser.add_argument("--words", required=True, metavar="TEXT", help=FOR_TENANT)
+            parser.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)
 
 
 def _limits_of(tenant: Tenant) -> TenantLimits:

@@ -14,6 +14,7 @@ from accounts.management.operator import (
     ask,
     check_reason,
     read_amount,
+    read_why,
     say_invalid,
 )
 from billing.services import refund
@@ -56,6 +57,8 @@ class Command(OperatorCommand):
                 change.add_argument("--amount", metavar="USD", help="a part; default: all of it")
                 change.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
             change.add_argument("--reason", required=True, metavar="TEXT")
+            if action == "refund":
+                change.add_argument("--words", default="", metavar="TEXT", help="the tenant's")
             change.add_argument("--json", action="store_true")
 
     @override
@@ -105,8 +108,7 @@ class Command(OperatorCommand):
             tenant_id=generation.tenant_id,
             generation_id=generation.id,
             amount=amount,
-            reason=options["reason"],
-            actor=ACTOR,
+            **read_why(options),
         )
         after = Micros(back.available_after or 0)
         before, refunded = to_decimal(Micros(after - back.amount)), to_decimal(Micros(back.amount))

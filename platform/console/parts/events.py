@@ -50,7 +50,7 @@ class Entry:
     @property
     def changes(self) -> Sequence[Change]:
         """What is another value now; of a new thing, what it was made with."""
-        return changes_of(self.event.before, self.event.after)
+        return changes_of(self.event.before, self.event.after_shown)
 
     @property
     def is_short(self) -> bool:
@@ -60,7 +60,7 @@ class Entry:
 
 def entry_of(event: AuditEvent, things: Mapping[str, Thing], *, who: Thing | None = None) -> Entry:
     """The event with the name of what it is about: by id among `things`, else as the event says."""
-    said = {**(event.before or {}), **(event.after or {})}
+    said = {**(event.before or {}), **(event.after_shown or {})}
     kind = event.object_type.replace("_", " ").capitalize()
     name = next((str(said[word]) for word in _NAMES if said.get(word)), kind)
     what = things.get(event.object_id) or Thing(name, event.object_id)

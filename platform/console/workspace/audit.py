@@ -81,7 +81,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
         yield [
             [
                 one.at.isoformat(), one.actor_shown, one.action, one.object_type, one.object_id,
-                _json(one.before), _json(one.after), one.ip or "",
+                _json(one.before), _json(one.after_shown), one.ip or "",
             ]
             for one in page
         ]  # fmt: skip

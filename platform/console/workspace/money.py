@@ -189,7 +189,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
             [
                 one.seq, one.created_at.isoformat(), one.kind, to_decimal(one.amount), "USD",
                 to_decimal(one.available_after or 0), to_decimal(one.held_after or 0),
-                Entry(one).generation, one.reason, bytes(one.seal or b"").hex(),
+                Entry(one).generation, one.reason_shown, bytes(one.seal or b"").hex(),
                 one.reverses_seq,
             ]
             for one in page

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 def test_its_members_read_why(channel, sign_in):
     acme = Customer("unpaid")
-    suspend(tenant=acme.tenant, reason="unpaid since May <b>", actor="test")
+    suspend(tenant=acme.tenant, words="unpaid since May <b>", actor="test")
 
     page = words_of(sign_in(acme).get(url("overview", acme)))
 
@@ -24,7 +24,7 @@ def test_its_members_read_why(channel, sign_in):
 
 def test_its_keys_open_nothing_until_it_is_resumed(channel):
     acme = Customer("unpaid")
-    suspend(tenant=acme.tenant, reason="unpaid", actor="test")
+    suspend(tenant=acme.tenant, words="unpaid", actor="test")
     with pytest.raises(Forbidden, match="suspended"):
         let_in(acme.caller(), now=clock.now(), ip=None)
 

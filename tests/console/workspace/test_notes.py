@@ -1,0 +1,67 @@
+"""Staff's note to a change is nowhere a tenant reads: not in its log, its CSVs or its export."""
+
+from io import BytesIO
+from zipfile import ZipFile
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEvent
+from accounts.services import record, suspend
+from accounts.services.personal_data import write_export
+from billing.selectors import ledger_findings
+from billing.services import accounts, adjust, book_payment, credit, reverse
+from pictor.kit.money import Micros
+from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.factories import Customer
+
+NOTE = "they are about to leave us"
+
+
+def everything_read(acme: Customer, client: Client) -> str:
+    """What the tenant's owner can read of its money and its log."""
+    pages = "".join(words_of(client.get(url(page, acme))) for page in ("billing", "audit"))
+    lists = [lines_of(client.get(url(page, acme) + "?format=csv")) for page in ("ledger", "audit")]
+    archive = BytesIO()
+    write_export(tenant=acme.tenant, file=archive)
+    with ZipFile(archive) as made:
+        tables = b"".join(made.read(name) for name in made.namelist() if name.endswith(".jsonl"))
+    return f"{pages} {lists} {tables.decode()}"
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_tenant_reads_the_words_and_not_the_note(acme, sign_in):
+    told = {"tenant_id": acme.id, "actor": "test", "note": NOTE}
+    book_payment(**told, amount=Micros(9_000_000), reason="INV-1")
+    credit(**told, amount=Micros(8_000_000), reason="for the outage")
+    adjust(**told, amount=Micros(-5), reason="rounded wrongly")
+    reverse(**told, seq=2, reason="it was another INV-1", amount=Micros(7_000_000))
+    suspend(tenant=acme.tenant, words="unpaid since May", note=NOTE, actor="test")
+
+    read = everything_read(acme, sign_in(acme))
+
+    for words in ("INV-1", "for the outage", "rounded wrongly", "it was another", "since May"):
+        assert words in read
+    assert NOTE not in read
+    assert ledger_findings() == []
+
+
+def as_before(about, action, *, after, **said):
+    """An event as it was written before notes were kept apart."""
+    former = {"reason" if name == "words" else name: value for name, value in after.items()}
+    return record(about, action, after=former, **said)
+
+
+@pytest.mark.usefixtures("pages")
+def test_what_was_noted_before_notes_were_apart_is_not_shown(acme, sign_in, monkeypatch):
+    monkeypatch.setattr(accounts, "note_seal", lambda **_: None)
+    monkeypatch.setattr(accounts, "record", as_before)
+    credit(tenant_id=acme.id, amount=Micros(1_000_000), reason=NOTE, actor="manage.py")
+    book_payment(tenant_id=acme.id, amount=Micros(2_000_000), reason="INV-7", actor="manage.py")
+
+    read = everything_read(acme, sign_in(acme))
+
+    assert ("INV-7" in read, "balance.credit" in read) == (True, True)
+    assert NOTE not in read
+    assert AuditEvent.objects.filter(after__reason=NOTE).exists()
+    assert ledger_findings() == []
