@@ -1,23 +1,66 @@
 """What a change of the offer does to traffic: each model's split by channel, before and after.
 
-It is that of live requests which ask for nothing special, while every channel is well.
+It is that of live requests which ask for nothing special, while every channel is well. Beside it
+stands what a day costs us either way, as the last 7 days went.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
 from typing_extensions import override
 
-from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
+from billing.pricing import PriceKey
+from billing.selectors import cells_sold
+from billing.upstream_cost import CostSource
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
+from generation.catalogue.costs import cost_of_cell, is_by_tokens
 from generation.catalogue.snapshot import stored_catalogue
 from generation.dispatch.selection import shares
+from pictor.kit import clock
+from pictor.kit.money import Micros, scale_half_up, to_decimal
 
 MOST_SIZES = 3
 """That are named; of more, how many."""
+DAYS = 7
+"""UTC days that are looked back at, today's part of one among them."""
+_TEN_CENTS = 100_000
+_A_CENT = 10_000
 
 Shares = Mapping[str, float]
 """By channel, from 0 to 1."""
+
+
+class Sold(NamedTuple):
+    """What was sold of late.
+
+    Attributes:
+        days: in how long; the last one is not over.
+        images: by price row.
+        means: what one image of it cost, by price row and channel, where any is known.
+    """
+
+    days: float
+    images: Mapping[PriceKey, int]
+    means: Mapping[tuple[PriceKey, str], Micros]
+
+
+class Daily(NamedTuple):
+    """What a day's images cost us: as far as that is known, and how many it is not known of."""
+
+    known: Micros
+    unknown: float
+
+    @override
+    def __str__(self) -> str:
+        """As '$41.20', '$41.20 and 12 images of unknown cost' or 'unknown'."""
+        if not self.unknown:
+            return _dollars(self.known)
+        if not self.known:
+            return "unknown"
+        return f"{_dollars(self.known)} and {self.unknown:.3g} images of unknown cost"
 
 
 class Split(NamedTuple):
@@ -28,24 +71,39 @@ class Split(NamedTuple):
         sizes: for which it is so; empty for every size.
         before: of the channels that were asked first.
         after: of those that will be.
+        images: that were sold of it a day.
+        cost_before: what a day's cost with that split.
+        cost_after: what they will.
     """
 
     model: str
     sizes: tuple[str, ...]
     before: Shares
     after: Shares
+    images: float
+    cost_before: Daily
+    cost_after: Daily
 
     @override
     def __str__(self) -> str:
-        """As 'gpt-image-2: sandbox 100 % -> 0 %, acme 0 % -> 100 %'."""
-        pairs = {
-            name: (self.before.get(name, 0.0), self.after.get(name, 0.0))
-            for name in (*self.before, *self.after)
-        }
-        said = [
-            f"{name} {_percent(was)} -> {_percent(will)}" for name, (was, will) in pairs.items()
-        ]
-        return f"{self.model}{_named(self.sizes)}: {', '.join(said)}"
+        """As 'gpt-image-2: a 100 % -> 0 %, b 0 % -> 100 %; cost a day $0.00 -> $41.20'."""
+        said = [f"{name} {_percent(was)} -> {_percent(will)}" for name, was, will in self.channels]
+        money = f"; cost a day {self.cost_before} -> {self.cost_after}" if self.images else ""
+        return f"{self.model}{self.of_sizes}: {', '.join(said)}{money}"
+
+    @property
+    def channels(self) -> list[tuple[str, float, float]]:
+        """Each with its part before and after."""
+        names = dict.fromkeys((*self.before, *self.after))
+        return [(name, self.before.get(name, 0.0), self.after.get(name, 0.0)) for name in names]
+
+    @property
+    def of_sizes(self) -> str:
+        """As ' (1024x1024 and 6 more)'; empty for every size."""
+        if not self.sizes:
+            return ""
+        more = len(self.sizes) - MOST_SIZES
+        return f" ({', '.join(self.sizes[:MOST_SIZES])}{f' and {more} more' if more > 0 else ''})"
 
 
 def foreseen(change: Callable[[], object]) -> list[Split]:
@@ -58,26 +116,60 @@ def foreseen(change: Callable[[], object]) -> list[Split]:
         change()
         after = stored_catalogue()
         transaction.set_rollback(True)
-    return splits(before, after)
+    return splits(before, after, sold=sold_lately(clock.now()))
 
 
-def splits(before: Catalogue, after: Catalogue) -> list[Split]:
+def sold_lately(now: datetime) -> Sold:
+    """What was sold in the last 7 UTC days, without demo data."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = today - timedelta(days=DAYS - 1)
+    images: Counter[PriceKey] = Counter()
+    known: Counter[tuple[PriceKey, str]] = Counter()
+    cost: Counter[tuple[PriceKey, str]] = Counter()
+    for row in cells_sold(since.date(), apart=()):
+        key = (row.model, row.asked, row.quality)
+        images[key] += row.images
+        known[key, row.channel] += row.images - row.unknown_images
+        cost[key, row.channel] += row.cost
+    means = {pair: Micros(cost[pair] // number) for pair, number in known.items() if number > 0}
+    return Sold((now - since) / timedelta(days=1), images, means)
+
+
+def splits(before: Catalogue, after: Catalogue, *, sold: Sold) -> list[Split]:
     """Those that differ, by model in the order of the contracts; a size goes with its likes."""
-    return [one for contract in after.offered for one in _of_model(contract, before, after)]
+    return [one for contract in after.offered for one in _of_model(contract, before, after, sold)]
 
 
-def _of_model(contract: ContractTerms, before: Catalogue, after: Catalogue) -> Iterator[Split]:
+def _of_model(
+    contract: ContractTerms, before: Catalogue, after: Catalogue, sold: Sold
+) -> Iterator[Split]:
     sizes = [*map(str, (option.size for option in contract.options))]
     sizes += [AUTO] if contract.accepts_auto else []
     found = {
         size: (_shares(before, contract, size), _shares(after, contract, size)) for size in sizes
     }
+    routes = [_by_name(catalogue, contract) for catalogue in (before, after)]
     while found:
         was, will = next(iter(found.values()))
         alike = tuple(size for size, pair in found.items() if pair == (was, will))
-        if was != will:
-            yield Split(contract.model, () if len(alike) == len(sizes) else alike, was, will)
+        day = {
+            key: sold.images.get(key, 0) / sold.days
+            for key in contract.price_keys
+            if key[1] in alike
+        }
+        costs = [
+            _daily(contract, day, split, of, known=routes[0], sold=sold)
+            for split, of in zip((was, will), routes, strict=True)
+        ]
+        if was != will or costs[0] != costs[1]:
+            named = () if len(alike) == len(sizes) else alike
+            yield Split(contract.model, named, was, will, sum(day.values()), *costs)
         found = {size: pair for size, pair in found.items() if size not in alike}
+
+
+def _by_name(catalogue: Catalogue, contract: ContractTerms) -> Mapping[str, RouteInfo]:
+    routes = catalogue.routes_for(contract.model, livemode=True)
+    return {route.channel_name: route for route in routes}
 
 
 def _shares(catalogue: Catalogue, contract: ContractTerms, size: str) -> Shares:
@@ -86,12 +178,56 @@ def _shares(catalogue: Catalogue, contract: ContractTerms, size: str) -> Shares:
     return {one.candidate.route.channel_name: one.fraction for one in found if one.fraction}
 
 
-def _named(sizes: tuple[str, ...]) -> str:
-    if not sizes:
-        return ""
-    more = len(sizes) - MOST_SIZES
-    return f" ({', '.join(sizes[:MOST_SIZES])}{f' and {more} more' if more > 0 else ''})"
+def _daily(
+    contract: ContractTerms,
+    day: Mapping[PriceKey, float],
+    split: Shares,
+    routes: Mapping[str, RouteInfo],
+    *,
+    known: Mapping[str, RouteInfo],
+    sold: Sold,
+) -> Daily:
+    """What these images cost, shared out so; `known` are the routes that made what was sold."""
+    micros = unknown = 0.0
+    for key, images in day.items():
+        for name, fraction in split.items():
+            mean = sold.means.get((key, name)) if _is_as(routes[name], known.get(name)) else None
+            unit = _of_one(routes[name], contract, key, mean=mean)
+            if unit is None:
+                unknown += images * fraction
+            else:
+                micros += images * fraction * unit
+    return Daily(Micros(round(micros)), unknown)
+
+
+def _of_one(
+    route: RouteInfo, contract: ContractTerms, key: PriceKey, *, mean: Micros | None
+) -> Micros | None:
+    """What one image costs there: nothing at a sandbox; what it did where tokens are charged."""
+    if route.serves_test:
+        return Micros(0)
+    now = clock.now()
+    cost = cost_of_cell(route, contract, key, at=now)
+    if cost is None or cost.source is CostSource.UNKNOWN or is_by_tokens(route, at=now):
+        return mean
+    return cost.micros
+
+
+def _is_as(route: RouteInfo, known: RouteInfo | None) -> bool:
+    """Whether the vendor is asked for the same as before."""
+    return known is not None and (
+        (route.upstream_model, route.quality_map, route.native_sizes)
+        == (known.upstream_model, known.quality_map, known.native_sizes)
+    )
 
 
 def _percent(fraction: float) -> str:
     return f"{100 * fraction:.3g} %"
+
+
+def _dollars(micros: int) -> str:
+    """As '$41.20', and '$0.0019' where cents would not tell."""
+    if 0 < micros < _TEN_CENTS:
+        return f"${to_decimal(micros).rstrip('0')}"
+    whole, cents = divmod(scale_half_up(micros, 1, _A_CENT), 100)
+    return f"${whole:,}.{cents:02d}"

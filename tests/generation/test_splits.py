@@ -1,14 +1,20 @@
 """What a change of the offer would do to traffic, seen before it is made."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from accounts.selectors import config_revision
+from accounts.services import create_tenant
+from billing.models import FIGURES, SoldDay
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
-from generation.models import Channel
-from generation.splits import foreseen
+from generation.models import Channel, CostTable
+from generation.splits import Daily, foreseen
+from pictor.kit import clock
+from pictor.kit.money import Micros
 from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +90,74 @@ def test_nothing_is_left_of_the_change_that_was_looked_at():
 def test_a_change_that_is_refused_is_refused_beforehand():
     with pytest.raises(ValidationError, match="weight must be from 1"):
         change("new", weight=0)
+
+
+NOON = datetime(2030, 11, 26, 12, tzinfo=UTC)
+"""Costs begin now or later."""
+
+
+@pytest.fixture
+def sold(monkeypatch):
+    """26 images a day, all made by `old` at 0.02 USD; it is noon of the seventh day."""
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    tenant = create_tenant(name="acme", actor="test")
+    facts = dict.fromkeys(FIGURES, 0) | {"images": 169, "cost_micros": 3_380_000}
+    row = {"model": "dall-e-3", "asked": "1024x1024", "quality": "standard", "channel": "old"}
+    for is_demo, day in ((False, 20), (True, 20), (False, 19)):
+        SoldDay.objects.create(
+            tenant=tenant, is_demo=is_demo, day=date(2030, 11, day), **row, **facts
+        )
+
+
+def cost(channel: str, micros: int, *, kind: str = "fixed") -> None:
+    place = ("tokens", "output") if kind == "tokens" else ("1024x1024", "standard")
+    CostTable.objects.create(
+        channel=Channel.objects.get(name=channel),
+        rows=[["d3", *place, kind, micros]],
+        effective_from=NOON - timedelta(days=1),
+    )
+
+
+@pytest.mark.usefixtures("sold")
+def test_what_a_day_costs_us_either_way():
+    cost("old", 20_000)
+    cost("new", 5_000)
+    services.set_channel(name="new", options=ChannelOptions(weight=3), actor="test")
+
+    split = str(foreseen(lambda: enable("new"))[0])
+
+    assert split == ("dall-e-3: old 100 % -> 25 %, new 0 % -> 75 %; cost a day $0.52 -> $0.23")
+
+
+@pytest.mark.usefixtures("sold")
+def test_what_charges_tokens_costs_what_it_did_and_a_new_one_nobody_knows_what():
+    cost("old", 40_000_000, kind="tokens")
+    cost("new", 40_000_000, kind="tokens")
+
+    split = foreseen(lambda: enable("new"))[0]
+
+    assert (split.images, split.cost_before, split.cost_after) == (
+        26.0, Daily(Micros(520_000), 0), Daily(Micros(260_000), 13.0),
+    )  # fmt: skip
+    assert str(split).endswith("; cost a day $0.52 -> $0.26 and 13 images of unknown cost")
+
+
+@pytest.mark.usefixtures("sold")
+def test_other_words_at_the_same_channel_cost_what_nobody_knows():
+    cost("old", 20_000)
+    old = Channel.objects.get(name="old")
+    services.set_channel(name="old", options={"maps": {"dall-e-3": "d3-hd"}}, actor="test")
+
+    (split,) = foreseen(lambda: services.swap(channel=old, actor="test", untested=True))
+
+    assert str(split) == "dall-e-3: old 100 % -> 100 %; cost a day $0.52 -> unknown"
+
+
+@pytest.mark.usefixtures("sold")
+def test_a_sandbox_costs_nothing():
+    Channel.objects.filter(name="old").update(serves="both")
+    cost("new", 20_000)
+
+    split = str(foreseen(lambda: enable("new"))[0])
+
+    assert split.endswith("; cost a day $0.00 -> $0.26")
