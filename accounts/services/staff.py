@@ -23,10 +23,10 @@ SEEN_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Appointed:
-    """Somebody in a role; `is_new` where nobody had this address, so that they were invited."""
+    """Somebody in a role; `is_invited` where they have no password yet, and were mailed."""
 
     user: User
-    is_new: bool
+    is_invited: bool
 
 
 @transaction.atomic
@@ -35,8 +35,8 @@ def set_staff_role(
 ) -> Appointed:
     """Make somebody staff, or give staff another role; the same role changes nothing.
 
-    Who is not known is made, without a password, and invited by mail: whoever reads that mail sets
-    one. Who changes roles at the shell vouches for the address.
+    Who is not known is made, without a password. Who has none is invited by mail, each time:
+    whoever reads that mail sets one. Who changes roles at the shell vouches for the address.
 
     Args:
         email: whose.
@@ -50,17 +50,17 @@ def set_staff_role(
         raise ValidationError({"role": f"A role is one of {', '.join(User.StaffRole.values)}."})
     address = User.normalize_username(email)
     user = User.objects.select_for_update(no_key=True).filter(email=address).first()
-    is_new = user is None
     if user is None:
         verified_at = None if isinstance(actor, User) else clock.now()
         user = create_user(email=email, password=None, verified_at=verified_at, actor=actor, ip=ip)
     if not user.is_active:
         raise ValidationError({"email": "That person may not sign in."})
     _give(user, role, actor, ip)
-    if is_new:
+    is_invited = not user.has_usable_password()
+    if is_invited:
         words = {"role": role, "email": user.email, "url": url}
         post_rendered(to=[user.email], template=MAIL, words=words)
-    return Appointed(user, is_new)
+    return Appointed(user, is_invited)
 
 
 @transaction.atomic

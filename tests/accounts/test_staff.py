@@ -51,16 +51,17 @@ def test_somebody_known_gets_the_role_and_no_invitation(ann):
 
     done = set_staff_role(email="carl@example.com", role="finance", actor=ann, ip="192.0.2.7")
 
-    assert (done.is_new, done.user.staff_role, done.user.is_staff) == (False, "finance", False)
+    assert (done.is_invited, done.user.staff_role, done.user.is_staff) == (False, "finance", False)
     assert not Mail.objects.exists()
     event = AuditEvent.objects.filter(action="staff.set").latest("id")
     assert (event.actor, event.ip, event.after) == (ann, "192.0.2.7", {"role": "finance"})
 
 
-def test_the_same_role_again_is_no_change(ann, bob):
+def test_the_same_role_again_is_no_change_and_another_invitation(ann, bob):
     set_staff_role(email="bob@example.com", role="support", actor=ann)
 
     assert AuditEvent.objects.filter(action="staff.set").count() == 2
+    assert Mail.objects.filter(to="bob@example.com").count() == 2
 
 
 @pytest.mark.parametrize("role", ["", "admin", "OWNER"])

@@ -67,7 +67,7 @@ class Command(OperatorCommand):
     def _set(self, options: dict[str, Any]) -> None:
         done = set_staff_role(email=options["email"], role=options["role"], actor=ACTOR)
         self.stdout.write(f"{done.user.email}: {done.user.staff_role}")
-        if done.is_new:
+        if done.is_invited:
             self.stdout.write(
                 "They are invited by mail, and set a password by “Forgotten your password?”."
                 f" Where no mail is sent: changepassword {done.user.email}"

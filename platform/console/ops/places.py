@@ -31,7 +31,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Supply": (),
     "Customers": (),
     "Money": (),
-    "House": (),
+    "House": (_Known("Staff", "staff", "staff"),),
 }
 
 

@@ -2,12 +2,18 @@
 
 from django.urls import path
 
-from console.ops import overview, views
+from console.ops import overview, people, views
 
 app_name = "ops"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("conditions/<int:condition>/assign/", overview.assign_condition, name="assign"),
     path("conditions/<int:condition>/silence/", overview.silence_condition, name="silence"),
+    path("staff/", people.listing, name="staff"),
+    path("staff/add/", people.add, name="staff_add"),
+    path("staff/<uuid:person>/role/", people.set_role, name="staff_role"),
+    path("staff/<uuid:person>/second-factor/", people.reset_factor, name="staff_factor"),
+    path("staff/<uuid:person>/sessions/", people.end_all_sessions, name="staff_sessions"),
+    path("staff/<uuid:person>/remove/", people.remove, name="staff_remove"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]

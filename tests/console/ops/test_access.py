@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
-from console.ops.access import ROLES, May, staff
+from console.ops.access import FRESH, ROLES, May, staff
 
 SHOW = "/accounts/2fa/reauthenticate/"
 
@@ -126,3 +126,18 @@ def test_a_part_of_a_page_leads_the_whole_page_there(guarded):
 
     assert answer.status_code == HTTPStatus.UNAUTHORIZED
     assert answer["HX-Redirect"] == f"{SHOW}?next=/ops/%3Fa%3D1"
+
+
+@pytest.mark.parametrize(("minutes", "is_asked"), [(14, False), (16, True)])
+def test_some_steps_need_it_shown_within_15_minutes(guarded, minutes, is_asked):
+    shown(guarded, seconds_ago=minutes * 60)
+
+    answer = guarded.post(
+        "/ops/staff/add/",
+        {"email": "bob@pictor.example", "role": "support"},
+        headers={"Referer": "https://testserver/ops/staff/?x=1"},
+    )
+
+    assert FRESH.total_seconds() == 15 * 60
+    assert User.objects.filter(email="bob@pictor.example").exists() != is_asked
+    assert answer["Location"] == (f"{SHOW}?next=/ops/staff/%3Fx%3D1" if is_asked else "/ops/staff/")

@@ -1,0 +1,152 @@
+"""Staff: who runs this installation in which role, how they sign in, and who leaves."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from accounts.selectors import staff as people_of_staff
+from accounts.services import end_sessions
+from accounts.services.second_factors import reset_second_factors
+from accounts.services.staff import remove_staff, set_staff_role
+from console.ops.access import May, Operator, by, done, staff
+from console.parts.fields import dressed
+
+ROLE_WORDS = {
+    "support": "Look at everything, open a tenant's console, refund up to $20 a day",
+    "finance": "Look at everything, move money",
+    "operator": "Channels, generations, tenants and incidents, no money",
+    "owner": "Everything: publish prices, erase tenants, say who is staff",
+}
+
+
+class AddForm(forms.Form):
+    """Who becomes staff, as what."""
+
+    email = forms.EmailField(label="E-mail address")
+    role = forms.ChoiceField(
+        label="Role", choices=User.StaffRole.choices, initial=User.StaffRole.SUPPORT
+    )
+
+
+@require_safe
+@staff(May.STAFF)
+def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Everybody, with role, second factor and when they were last seen."""
+    return _page(request, operator, AddForm())
+
+
+@require_POST
+@staff(May.STAFF, fresh=True)
+def add(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Make somebody staff; whoever cannot sign in yet is invited by mail, again if asked again."""
+    form = AddForm(request.POST)
+    if not form.is_valid():
+        return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    url = request.build_absolute_uri(reverse("ops:overview"))
+    try:
+        added = set_staff_role(**form.cleaned_data, url=url, **by(request, operator))
+    except ValidationError as error:
+        form.add_error(None, error.messages)
+        return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    words = f"{added.user.email} invited" if added.is_invited else f"{added.user.email} added"
+    return done(request, words, "staff")
+
+
+@require_POST
+@staff(May.STAFF, fresh=True)
+def set_role(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+    """Give one of them another role."""
+    user, role = _person(person), request.POST.get("role", "")
+    words = f"{user.email}: {user.staff_role} → {role}"
+    return _tried(
+        request,
+        operator,
+        lambda: set_staff_role(email=user.email, role=role, **by(request, operator)),
+        words,
+    )
+
+
+@require_POST
+@staff(May.STAFF, fresh=True)
+def reset_factor(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+    """Take away the second factor of one who lost it."""
+    user = _person(person)
+    return _tried(
+        request,
+        operator,
+        lambda: reset_second_factors(user=user, **by(request, operator)),
+        f"Second factor of {user.email} reset",
+    )
+
+
+@require_POST
+@staff(May.STAFF, fresh=True)
+def end_all_sessions(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+    """Sign one of them out everywhere."""
+    user = _person(person)
+    return _tried(
+        request,
+        operator,
+        lambda: end_sessions(user=user, **by(request, operator)),
+        f"Sessions of {user.email} ended",
+    )
+
+
+@require_POST
+@staff(May.STAFF, fresh=True)
+def remove(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+    """Make one of them nobody."""
+    user = _person(person)
+    return _tried(
+        request,
+        operator,
+        lambda: remove_staff(user=user, **by(request, operator)),
+        f"{user.email} removed from staff",
+    )
+
+
+def _page(
+    request: HttpRequest,
+    operator: Operator,
+    form: AddForm,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    refusal: str = "",
+) -> HttpResponse:
+    context = {
+        "operator": operator,
+        "form": dressed(form),
+        "refusal": refusal,
+        "people": people_of_staff(),
+        "roles": User.StaffRole.choices,
+        "role_words": [(label, ROLE_WORDS[role]) for role, label in User.StaffRole.choices],
+    }
+    return render(request, "ops/staff.html", context, status=status)
+
+
+def _tried(
+    request: HttpRequest, operator: Operator, act: Callable[[], object], words: str
+) -> HttpResponse:
+    """Do it and say so, or say why not."""
+    try:
+        act()
+    except ValidationError as error:
+        refusal, status = " ".join(error.messages), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _page(request, operator, AddForm(), status=status, refusal=refusal)
+    return done(request, words, "staff")
+
+
+def _person(person: UUID) -> User:
+    """One of staff."""
+    for one in people_of_staff():
+        if one.pk == person:
+            return one
+    raise Http404

@@ -1,0 +1,140 @@
+"""The page of staff: roles, second factors, sessions, who is added and who leaves."""
+
+from html import unescape
+from http import HTTPStatus
+from uuid import uuid4
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.models import AuditEvent, Mail, User
+from accounts.services.staff import set_staff_role
+
+PAGE = "/ops/staff/"
+
+
+@pytest.fixture
+def me(owner):
+    return User.objects.get(email="op@pictor.example")
+
+
+@pytest.fixture
+def bob(me):
+    user = User.objects.create_user("bob@pictor.example", "correct horse")
+    set_staff_role(email=user.email, role="support", actor=me)
+    user.refresh_from_db()
+    return user
+
+
+def words_of(answer: HttpResponse) -> str:
+    return unescape(answer.content.decode())
+
+
+def test_it_lists_everybody_in_few_queries(owner, bob, django_assert_max_num_queries):
+    for number in range(20):
+        User.objects.create_user(f"{number}@pictor.example", "x", staff_role="finance")
+    with django_assert_max_num_queries(8):
+        words = words_of(owner.get(PAGE))
+
+    assert words.count('<tr><th scope="row"') == 22
+    assert "bob@pictor.example" in words
+    assert "op@pictor.example</span> <span" in words  # · you
+
+
+@pytest.mark.parametrize("role", ["support", "finance", "operator", ""])
+def test_to_anybody_but_owners_there_is_no_such_page(settings, bob, role):
+    settings.STAFF_MFA = False
+    User.objects.filter(pk=bob.pk).update(staff_role=role)
+    client = Client()
+    client.force_login(bob)
+    paths = [PAGE, f"{PAGE}add/"]
+    paths += [f"{PAGE}{bob.pk}/{what}/" for what in ("role", "second-factor", "sessions", "remove")]
+
+    answers = [client.get(PAGE), *(client.post(path, {"role": "owner"}) for path in paths[1:])]
+
+    assert {answer.status_code for answer in answers} == {HTTPStatus.NOT_FOUND}
+    bob.refresh_from_db()
+    assert bob.staff_role == role
+
+
+def test_who_has_no_account_is_invited_by_a_mail_that_leads_here(owner, me):
+    answer = owner.post(f"{PAGE}add/", {"email": "New@Pictor.example", "role": "finance"})
+
+    assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, PAGE)
+    mail = Mail.objects.get()
+    assert (mail.to, mail.subject) == ("new@pictor.example", "You are staff on Pictor, as finance")
+    assert "\n    http://testserver/ops/" in mail.text
+    assert "new@pictor.example invited" in words_of(owner.get(PAGE))
+    event = AuditEvent.objects.get(action="staff.set")
+    assert (event.actor, event.after, event.ip) == (me, {"role": "finance"}, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("email", "role", "said"),
+    [
+        ("bob@", "support", "Enter a valid email address."),
+        ("", "support", "This field is required."),
+        ("bob@pictor.example", "king", "king is not one of the available choices"),
+        ("b" * 300 + "@pictor.example", "support", "at most 254 characters"),
+    ],
+)
+def test_what_is_mistyped_is_said_and_changes_nothing(owner, email, role, said):
+    answer = owner.post(f"{PAGE}add/", {"email": email, "role": role})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert said in words_of(answer)
+    assert User.objects.count() == 1
+
+
+def test_a_role_is_changed_and_said_before_and_after(owner, bob):
+    owner.post(f"{PAGE}{bob.pk}/role/", {"role": "operator"})
+
+    assert "bob@pictor.example: support → operator" in words_of(owner.get(PAGE))
+    bob.refresh_from_db()
+    assert bob.staff_role == "operator"
+
+
+@pytest.mark.parametrize("step", ["role", "remove"])
+def test_the_last_owner_stays(owner, me, step):
+    answer = owner.post(f"{PAGE}{me.pk}/{step}/", {"role": "support"})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "The last owner stays" in words_of(answer)
+    me.refresh_from_db()
+    assert me.staff_role == "owner"
+
+
+def test_a_lost_second_factor_is_reset(owner, bob):
+    Authenticator.objects.create(user=bob, type="totp", data={"secret": "x"})
+
+    owner.post(f"{PAGE}{bob.pk}/second-factor/")
+    again = owner.post(f"{PAGE}{bob.pk}/second-factor/")
+
+    assert not Authenticator.objects.exists()
+    assert AuditEvent.objects.get(action="user.mfa_reset").ip == "127.0.0.1"
+    assert "bob@pictor.example has no second factor." in words_of(again)
+
+
+@pytest.mark.parametrize("step", ["sessions", "remove"])
+def test_whoever_is_signed_out_or_leaves_has_no_session_left(owner, bob, step):
+    theirs = Client()
+    theirs.force_login(bob)
+    assert theirs.get("/ops/").status_code == HTTPStatus.OK
+
+    owner.post(f"{PAGE}{bob.pk}/{step}/")
+
+    assert theirs.get("/ops/")["Location"] == "/accounts/login/?next=/ops/"
+    bob.refresh_from_db()
+    assert bob.staff_role == {"sessions": "support", "remove": ""}[step]
+
+
+def test_nobody_is_changed_here_who_is_not_staff(owner):
+    ann = User.objects.create_user("ann@acme.example", "correct horse")
+
+    for person in (ann.pk, uuid4()):
+        answer = owner.post(f"{PAGE}{person}/sessions/")
+        assert answer.status_code == HTTPStatus.NOT_FOUND
+    ann.refresh_from_db()
+    assert ann.sessions_ended == 0
