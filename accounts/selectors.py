@@ -185,6 +185,19 @@ def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]
     return {one.object_id: str((one.after or {}).get("note", "")) for one in events.order_by("id")}
 
 
+def installation_events_about(
+    object_type: str, object_id: str, *, before: datetime, limit: int
+) -> list[AuditEvent]:
+    """What was done before then to something that is no tenant's, such as a channel, newest first.
+
+    A tenant's things are not among it.
+    """
+    events = AuditEvent.objects.filter(
+        object_type=object_type, object_id=object_id, tenant=None, at__lt=before
+    )
+    return list(events.order_by("-at", "-id")[:limit])
+
+
 def prompt_retentions() -> list[tuple[UUID, int]]:
     """The tenants whose prompts are not kept for ever, and for how many days they are."""
     limited = Tenant.objects.exclude(prompt_retention_days=None)

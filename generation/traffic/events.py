@@ -3,7 +3,7 @@
 Kept 30 days, which is longer than an incident is talked about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -106,6 +106,14 @@ def write(turns: Sequence[Turn], *, worker: UUID) -> None:
 def events_of(channel: Channel, *, since: datetime, most: int) -> list[ChannelEvent]:
     """What turned on it since then, the newest first and at most so many."""
     found = ChannelEvent.objects.filter(channel=channel, at__gte=since)
+    return list(found.order_by("-at", "-id")[:most])
+
+
+def turns_before(
+    channel: Channel, before: datetime, *, kinds: Collection[str], most: int
+) -> list[ChannelEvent]:
+    """What turned on it before then, of these kinds, the newest first and at most so many."""
+    found = ChannelEvent.objects.filter(channel=channel, at__lt=before, kind__in=kinds)
     return list(found.order_by("-at", "-id")[:most])
 
 

@@ -5,8 +5,9 @@ which are in the order of their beginnings: each minute those that began of late
 all of 48 hours, so that one that ended long after it began is counted too (docs/adr/0050).
 """
 
+import json
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,22 +41,27 @@ FAILED = frozenset(
 )
 """Speaks against the channel. The other classes are about the request, and say nothing of it."""
 
-# A number never falls, so of two that count at once the later one to write cannot put it back.
-_COUNT = """
-INSERT INTO generation_attemptminute AS had
-       (minute, channel_id, model, attempt_class, number, latency)
+_LIVE = "g.livemode AND g.source <> 'demo'"
+_OTHERS = {"test": "NOT g.livemode", "demo": "g.source = 'demo'"}
+_ENDED = """
 SELECT minute, channel_id, model, attempt_class, SUM(number), jsonb_object_agg(bucket, number)
   FROM (SELECT date_trunc('minute', a.finished_at) AS minute, a.channel_id, g.model,
                a.attempt_class, COUNT(*) AS number,
                width_bucket((EXTRACT(EPOCH FROM a.finished_at - a.started_at) * 1000000)::bigint,
                             %s::bigint[]) AS bucket
           FROM generation_attempt AS a JOIN generation_generation AS g ON g.id = a.generation_id
-         WHERE a.id >= %s AND a.finished_at >= %s AND g.livemode AND g.source <> 'demo'
+         WHERE a.id >= %s AND a.finished_at >= %s AND {which}
          GROUP BY 1, 2, 3, 4, bucket) AS ended
  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+# A number never falls, so of two that count at once the later one to write cannot put it back.
+_COUNT = f"""
+INSERT INTO generation_attemptminute AS had
+       (minute, channel_id, model, attempt_class, number, latency)
+{_ENDED.format(which=_LIVE)}
 ON CONFLICT (minute, channel_id, model, attempt_class) DO UPDATE
    SET number = excluded.number, latency = excluded.latency WHERE had.number < excluded.number
-"""
+"""  # noqa: S608 - built from constants
 
 
 class Counting:
@@ -104,14 +110,33 @@ class Cell:
     p50: float | None = None
     p95: float | None = None
 
+    @property
+    def delivered(self) -> int:
+        """Calls that brought images."""
+        return sum(number for name, number in self.classes.items() if name in DELIVERED)
+
+    @property
+    def failed(self) -> int:
+        """Calls that speak against the channel."""
+        return sum(number for name, number in self.classes.items() if name in FAILED)
+
+    @property
+    def calls(self) -> int:
+        """All of them, those that the request was to blame for too."""
+        return sum(self.classes.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The last 30 whole minutes of a channel, the oldest first, and the seconds in all of them."""
+    """The last 30 whole minutes of a channel, the oldest first, and the seconds in all of them.
+
+    `models` are the calls of each of our models.
+    """
 
     cells: list[Cell]
     p50: float | None
     p95: float | None
+    models: Mapping[str, int]
 
 
 class Success(NamedTuple):
@@ -125,14 +150,19 @@ class Success(NamedTuple):
 
 def now_of(channel: Channel, *, now: datetime) -> Now:
     """How its live calls went that ended in the last 30 whole minutes."""
-    last = _minute(now)
-    minutes = [last - place * MINUTE for place in range(CELLS, 0, -1)]
-    rows = list(
-        AttemptMinute.objects.filter(channel=channel, minute__gte=minutes[0], minute__lt=last)
-    )
-    cells = [_cell(minute, [row for row in rows if row.minute == minute]) for minute in minutes]
-    p50, p95 = _quantiles(rows)
-    return Now(cells, p50, p95)
+    return _now(_called_of_late(now, channel=channel), now)
+
+
+def now_of_each(*, now: datetime, mode: str = "live") -> Mapping[int, Now]:
+    """The same of every channel by its id, whether it was called or not.
+
+    The calls of tests, or of the `demo` data, are counted as they are asked for.
+    """
+    rows = _called_of_late(now) if mode == "live" else _ended(_OTHERS[mode], now)
+    called: dict[int, list[AttemptMinute]] = defaultdict(list)
+    for row in rows:
+        called[row.channel_id].append(row)
+    return {pk: _now(called[pk], now) for pk in Channel.objects.values_list("pk", flat=True)}
 
 
 def success_lately(*, now: datetime) -> list[Success]:
@@ -151,6 +181,44 @@ def success_lately(*, now: datetime) -> list[Success]:
             [list(DELIVERED), _minute(now - LATELY), list(DELIVERED | FAILED)],
         )
         return [Success(*row) for row in cursor]
+
+
+def _called_of_late(now: datetime, **of: Channel) -> list[AttemptMinute]:
+    last = _minute(now)
+    return list(
+        AttemptMinute.objects.filter(minute__gte=last - CELLS * MINUTE, minute__lt=last, **of)
+    )
+
+
+def _ended(which: str, now: datetime) -> list[AttemptMinute]:
+    """What would have been counted of the same minutes, had these calls been."""
+    last = _minute(now)
+    first = last - CELLS * MINUTE
+    with connection.cursor() as cursor:
+        since = ids.first_at(first - LONGEST)
+        cursor.execute(_ENDED.format(which=which), [list(BOUNDS), since, first])
+        return [
+            AttemptMinute(
+                minute=minute,
+                channel_id=channel_id,
+                model=model,
+                attempt_class=attempt_class,
+                number=number,
+                latency=json.loads(latency),
+            )
+            for minute, channel_id, model, attempt_class, number, latency in cursor
+            if minute < last
+        ]
+
+
+def _now(rows: list[AttemptMinute], now: datetime) -> Now:
+    by_minute: dict[datetime, list[AttemptMinute]] = defaultdict(list)
+    models: Counter[str] = Counter()
+    for row in rows:
+        by_minute[row.minute].append(row)
+        models[row.model] += row.number
+    minutes = [_minute(now) - place * MINUTE for place in range(CELLS, 0, -1)]
+    return Now([_cell(one, by_minute[one]) for one in minutes], *_quantiles(rows), dict(models))
 
 
 def _cell(minute: datetime, rows: list[AttemptMinute]) -> Cell:

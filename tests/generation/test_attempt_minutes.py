@@ -197,3 +197,25 @@ def test_success_leaves_out_what_only_the_request_was_to_blame_for(acme, channel
         Success(other.id, ORIGIN, 1, 0),
     ]
     assert minutes.success_lately(now=now + timedelta(seconds=1)) == []
+
+
+def test_tests_and_demo_data_are_counted_as_they_are_asked_for(acme, channel):
+    sandbox = make_channel("sandbox", serves="both")
+    ended(acme.tester().generation(), sandbox, NOON + timedelta(minutes=29, seconds=59))
+    invented = acme.generation()
+    Generation.objects.filter(id=invented.id).update(source="demo")
+    ended(invented, channel, NOON, seconds=600)
+    ended(invented, channel, NOON - timedelta(seconds=1))  # longer ago than 30 minutes
+    ended(invented, channel, NOON + timedelta(minutes=30))  # in a minute that is not over
+    now = NOON + timedelta(minutes=30, seconds=5)
+
+    found = {mode: minutes.now_of_each(now=now, mode=mode) for mode in ("live", "test", "demo")}
+
+    assert {
+        mode: {pk: dict(one.models) for pk, one in of.items()} for mode, of in found.items()
+    } == {
+        "live": {channel.id: {}, sandbox.id: {}},
+        "test": {channel.id: {}, sandbox.id: {ORIGIN: 1}},
+        "demo": {channel.id: {ORIGIN: 1}, sandbox.id: {}},
+    }
+    assert [cell.minute for cell in found["demo"][channel.id].cells if cell.calls] == [NOON]

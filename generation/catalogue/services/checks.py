@@ -155,7 +155,7 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "base_url": checked_base_url,
     "is_enabled": _as_it_is,
     "serves": _serves,
-    "priority": partial(_number, what="priority", least=-LARGEST),
+    "priority": partial(_number, what="priority", least=0),
     "weight": partial(_number, what="weight", least=1),
     "timeout_seconds": partial(_number, what="timeout", least=1),
     "max_concurrency": partial(_number, what="number of calls at once", least=1),

@@ -30,7 +30,8 @@ from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import Routes, routes_of, write_routes
 from generation.catalogue.services.stops import refusing_stops
 from generation.catalogue.services.turns import take_turns
-from generation.models import Attempt, Channel, PendingRevision, State
+from generation.models import Channel, PendingRevision
+from generation.selectors import calls_under_way
 from generation.traffic import events
 
 COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
@@ -168,9 +169,7 @@ def swap(
         write_routes(channel, routes, known=known)
         approve_all(channel)
     pending.delete()
-    under_way = Attempt.objects.filter(
-        channel=channel, finished_at=None, generation__state=State.RUNNING
-    ).count()
+    under_way = calls_under_way(channel)
     after = {**describe(channel), "calls_under_way": under_way, "untested": waiting}
     record(channel.audited, "channel.swap", before=before, after=after, actor=actor, ip=ip)
     events.note_change(was, channel, actor=actor)

@@ -28,7 +28,7 @@ class _Known:
 
 _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Now": (_Known("Overview", "overview"),),
-    "Supply": (),
+    "Supply": (_Known("Channels", "channels", holds_more=True),),
     "Customers": (),
     "Money": (),
     "House": (_Known("Staff", "staff", "staff"),),

@@ -1,6 +1,6 @@
 """The operators' pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from console.ops import overview, people, views
 
@@ -15,5 +15,6 @@ urlpatterns = [
     path("staff/<uuid:person>/second-factor/", people.reset_factor, name="staff_factor"),
     path("staff/<uuid:person>/sessions/", people.end_all_sessions, name="staff_sessions"),
     path("staff/<uuid:person>/remove/", people.remove, name="staff_remove"),
+    path("channels/", include("console.ops.channels.urls")),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]

@@ -4,17 +4,15 @@ A day's bar says by its height and its colour how many looks found the part well
 looks is a stub, whatever the days around it were.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
+from console.uptime import State, bars_of
 from generation.models import WatchedDay
 from generation.watch import API, DAYS, WORKERS, Sight
 
-State = Literal["ok", "warn", "bad", "idle"]
-HEIGHTS: Mapping[State, int] = {"ok": 32, "warn": 22, "bad": 12, "idle": 3}
-TALLEST, STEP, WIDTH = 32, 4, 3
 SHARE_OF_A_BAD_DAY = 0.05
 _WELL = {API: "Answers", WORKERS: "At work"}
 
@@ -61,14 +59,8 @@ class Component:
 
     @property
     def bars(self) -> list[tuple[State, str]]:
-        """By state, the bars' outlines as the `d` of an SVG path, in a box of 359 by 32."""
-        outlines: dict[State, str] = {}
-        for place, day in enumerate(self.days):
-            state = _state_of(day)
-            height = HEIGHTS[state]
-            bar = f"M{place * STEP} {TALLEST - height}h{WIDTH}v{height}h-{WIDTH}z"
-            outlines[state] = outlines.get(state, "") + bar
-        return sorted(outlines.items())
+        """By state, the outlines of its bars."""
+        return bars_of([_state_of(day) for day in self.days])
 
     @property
     def _failed(self) -> int:

@@ -34,7 +34,7 @@ def test_a_new_channel_serves_every_model_in_every_size(manage):
 def test_every_option_of_a_new_channel_is_kept(manage):
     manage(
         "channel", "set", "acme", *NEW, "--models", "gpt-image-2,dall-e-3", "--sizes",
-        "1024x1024,1536x1024,auto", "--priority", "-3", "--weight", "5", "--timeout", "90",
+        "1024x1024,1536x1024,auto", "--priority", "3", "--weight", "5", "--timeout", "90",
         "--kind", "openai", "--map", "gpt-image-2=gpt-image-2.6-flare", "--cost", "0.0125",
         "--ignore", "style,stream", "--refuse", "variation", "--max-images", "4",
         "--serves", "both",
@@ -47,7 +47,7 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "base_url": "https://api.example.com/v1",
         "enabled": False,
         "serves": "both",
-        "priority": -3,
+        "priority": 3,
         "weight": 5,
         "timeout": 90,
         "max_concurrency": None,
@@ -202,6 +202,7 @@ def test_a_key_is_never_sent_to_another_origin_than_it_was_given_for(manage, bas
         (("acme", *NEW, "--sizes", "big"), "'big' is neither WIDTHxHEIGHT nor auto"),
         (("acme", *NEW, "--sizes", "0x10"), "'0x10' is neither"),
         (("acme", *NEW, "--priority", "high"), "--priority must be a whole number"),
+        (("acme", *NEW, "--priority", "-9"), "the priority must be from 0 to"),
         (("acme", *NEW, "--weight", "0"), "the weight must be from 1 to"),
         (("acme", *NEW, "--timeout", "0"), "the timeout must be from 1 to"),
         (("acme", *NEW, "--timeout", "2147483648"), "the timeout must be from 1 to"),

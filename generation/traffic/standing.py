@@ -1,0 +1,82 @@
+"""How a channel stands now, from what its calls and breakers say: the worst of it first."""
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+
+from generation.models import Channel
+from generation.traffic.events import Kind, Shut
+from generation.traffic.minutes import Cell, Now
+
+LATELY = 10
+"""Minutes that say whether a channel is down."""
+LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
+"""Of fewer calls, and from this share of them on, it is not down."""
+FEW_FAIL = 0.05
+"""Up to this share of failures in 30 minutes a channel is well."""
+
+
+class Standing(StrEnum):
+    """The order is that of a list which begins with what needs somebody."""
+
+    DOWN = "down"
+    DEGRADED = "degraded"
+    UNTESTED = "untested"
+    HEALTHY = "healthy"
+    QUIET = "quiet"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+NEEDS_SOMEBODY = frozenset({Standing.DOWN, Standing.DEGRADED, Standing.UNTESTED})
+
+
+def standing_of(
+    channel: Channel,
+    now: Now,
+    *,
+    shut: Sequence[Shut],
+    workers: int,
+    untested: Collection[str],
+) -> tuple[Standing, str]:
+    """How it stands, and why in words; nothing where that says it all.
+
+    Args:
+        channel: it.
+        now: its last 30 minutes.
+        shut: the breakers and gates of it alone that workers keep shut.
+        workers: how many image workers there are.
+        untested: its models that wait for a test.
+    """
+    if channel.archived_at is not None:
+        return Standing.ARCHIVED, ""
+    if not channel.is_enabled:
+        return Standing.PAUSED, ""
+    found = _trouble(now, shut, workers)
+    if found is not None:
+        return found
+    if untested:
+        return Standing.UNTESTED, f"{', '.join(untested)}: not served before a test"
+    return (Standing.HEALTHY if any(one.calls for one in now.cells) else Standing.QUIET), ""
+
+
+def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[Standing, str] | None:
+    open_in = {one.worker for one in shut if one.kind == Kind.BREAKER_OPENED}
+    if open_in and 2 * len(open_in) >= workers:
+        return Standing.DOWN, f"breaker open in {len(open_in)} of {workers} workers"
+    delivered, judged = _judged(now.cells[-LATELY:])
+    if judged >= LEAST_CALLS and delivered < LEAST_SUCCESS * judged:
+        return Standing.DOWN, f"{delivered} of {judged} calls in {LATELY} minutes brought images"
+    if open_in:
+        return Standing.DEGRADED, f"breaker open in {len(open_in)} of {workers} workers"
+    if shut:
+        return Standing.DEGRADED, f"asked to wait by the vendor in {len(shut)} of {workers} workers"
+    delivered, judged = _judged(now.cells)
+    if judged - delivered > FEW_FAIL * judged:
+        return Standing.DEGRADED, f"{judged - delivered} of {judged} calls failed"
+    return None
+
+
+def _judged(cells: Sequence[Cell]) -> tuple[int, int]:
+    """The calls that brought images, and all that say anything of the channel."""
+    delivered = sum(one.delivered for one in cells)
+    return delivered, delivered + sum(one.failed for one in cells)

@@ -1,0 +1,1 @@
+"""Channels: who serves, how well and at what cost; and what operators do with them."""

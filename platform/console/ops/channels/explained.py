@@ -1,0 +1,64 @@
+"""Which channels would be asked for an image, and why no other would be."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.parts.periods import number_of
+from generation.catalogue.snapshot import current_catalogue
+from generation.channels.declaration import Task
+from generation.explaining import Explanation, explain
+from generation.models import Channel
+
+NAMES = ("model", "size", "quality", "task")
+
+
+@require_safe
+@staff(May.SEE)
+def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """What becomes of a live request, and of one channel where the address names it."""
+    said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
+    offered = current_catalogue().offered
+    channel = _channel(request.GET.get("channel", ""))
+    said["model"] = said["model"] or _usual(channel, [one.model for one in offered])
+    said["task"] = said["task"] if said["task"] in {*Task} else Task.GENERATE.value
+    found, complaint = _explained(said)
+    context = {
+        "operator": operator,
+        "said": said,
+        "channel": channel,
+        "found": found,
+        "complaint": complaint,
+        "models": [one.model for one in offered],
+        "chosen": next((one for one in offered if one.model == said["model"]), None),
+        "tasks": [task.value for task in Task],
+        "serving": [(one, 100 * one.share) for one in found.serving] if found else [],
+        "why_not": found.others.get(channel.name, []) if found and channel else [],
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
+    return render(request, "ops/channel_explain.html", context, status=status)
+
+
+def _explained(said: dict[str, str]) -> tuple[Explanation | None, str]:
+    """An explanation, or why there is none."""
+    if not said["model"]:
+        return None, ""
+    try:
+        task = Task(said["task"])
+        found = explain(said["model"], size=said["size"], quality=said["quality"], task=task)
+    except ValueError as error:
+        return None, str(error)
+    return found, ""
+
+
+def _channel(text: str) -> Channel | None:
+    return Channel.objects.filter(pk=number_of(text) or 0).first()
+
+
+def _usual(channel: Channel | None, offered: list[str]) -> str:
+    """The model that one asks about who names none."""
+    served = set(channel.routes.values_list("contract_id", flat=True)) if channel else set()
+    return next((model for model in offered if model in served), offered[0] if offered else "")

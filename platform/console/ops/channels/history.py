@@ -1,0 +1,97 @@
+"""What was done to a channel and what turned on it, newest first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from accounts.models import AuditEvent
+from accounts.selectors import installation_events_about
+from console.parts.events import Change, changes_of
+from generation.models import Channel, ChannelEvent
+from generation.traffic.events import Kind, turns_before
+
+PAGE = 50
+_FEW = 4
+"""Changes that are shown at once."""
+_TURNS: Mapping[str, str] = {
+    Kind.BREAKER_OPENED: "Breaker opened",
+    Kind.BREAKER_CLOSED: "Breaker closed",
+    Kind.GATE_CLOSED: "Vendor asked to wait",
+    Kind.GATE_OPENED: "Vendor may be asked again",
+    Kind.TRIAL: "Route tested",
+}
+"""The others are in the audit log, with what they changed."""
+_ACTIONS: Mapping[str, str] = {
+    "channel.set": "Configuration changed",
+    "channel.enable": "Enabled",
+    "channel.disable": "Paused",
+    "channel.reset": "Breakers and gates reset",
+    "channel.archive": "Archived",
+    "channel.revise": "Revision prepared",
+    "channel.swap": "Revision swapped in",
+    "channel.discard": "Revision discarded",
+    "channel.costs": "Costs written",
+    "channel.rotate": "Key encrypted anew",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that happened: `who` is a person or a worker."""
+
+    at: datetime
+    words: str
+    who: str
+    note: str = ""
+    changes: Sequence[Change] = ()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its changes are few."""
+        return len(self.changes) <= _FEW
+
+
+def shown(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
+    """A page of it: what happened before the moment that the address names, else before now."""
+    until = _moment(before)
+    told = history_of(channel, before=until or at + timedelta(minutes=1))
+    last = told[PAGE - 1].at if len(told) > PAGE else None
+    return {
+        "told": told[:PAGE],
+        "newest": "?tab=history" if until else "",
+        "older": f"?{urlencode({'tab': 'history', 'before': last.isoformat()})}" if last else "",
+    }
+
+
+def history_of(channel: Channel, *, before: datetime) -> list[Told]:
+    """A page and one more."""
+    about, name, _ = channel.audited
+    events = installation_events_about(about, name, before=before, limit=PAGE + 1)
+    turns = turns_before(channel, before, kinds=list(_TURNS), most=PAGE + 1)
+    told = [_done(event) for event in events if event.action != "channel.test"]
+    told += [_turned(turn) for turn in turns]
+    return sorted(told, key=lambda one: one.at, reverse=True)[: PAGE + 1]
+
+
+def _done(event: AuditEvent) -> Told:
+    words = _ACTIONS.get(event.action, event.action)
+    if event.action == "channel.set" and event.before is None:
+        words = "Created"
+    changes = changes_of(event.before, event.after)
+    return Told(event.at, words, event.actor_name, changes=changes)
+
+
+def _turned(turn: ChannelEvent) -> Told:
+    who = turn.actor or (f"worker {str(turn.worker)[-8:]}" if turn.worker else "")
+    parts = [turn.model, f"for {turn.seconds:.0f} s" if turn.seconds else ""]
+    return Told(turn.at, _TURNS[turn.kind], who, note=", ".join(filter(None, parts)))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

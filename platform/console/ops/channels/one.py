@@ -1,0 +1,141 @@
+"""One channel: how its calls go now, and its routes, errors, costs and history as tabs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.ops.channels import errors, history, routes
+from console.ops.channels.changes import WeightForm, channel_or_404
+from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words, state_of
+from generation import lease
+from generation.catalogue.services import pending_of, untested_models
+from generation.models import Channel, Worker
+from generation.selectors import calls_under_way
+from generation.traffic.events import Kind, Shut, shut_now
+from generation.traffic.minutes import Now, now_of
+from generation.traffic.standing import standing_of
+from pictor.kit import clock
+
+_SHUT_WORDS = {
+    Kind.BREAKER_OPENED: "Breaker open",
+    Kind.GATE_CLOSED: "Asked to wait by the vendor",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one worker holds back from a channel, of one model or of all, and since when."""
+
+    words: str
+    model: str
+    worker: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What every tab is given."""
+
+    channel: Channel
+    now: Now
+    shut: list[Shut]
+    at: datetime
+    query: Mapping[str, str]
+
+
+def _of_now(page: Page) -> dict[str, Any]:
+    cells = page.now.cells
+    delivered = sum(cell.delivered for cell in cells)
+    judged = delivered + sum(cell.failed for cell in cells)
+    return {
+        "bars": bars(page.now),
+        "sentence": minutes_in_words(page.now),
+        "minutes": [
+            (cell, state_of(cell), cell.calls - cell.delivered - cell.failed)
+            for cell in reversed(cells)
+            if cell.calls
+        ],
+        "calls": sum(cell.calls for cell in cells),
+        "delivered": delivered,
+        "judged": judged,
+        "success": 100 * delivered / judged if judged else None,
+        "under_way": calls_under_way(page.channel),
+        "held": _held(page.shut),
+        "form": WeightForm(
+            initial={"priority": page.channel.priority, "weight": page.channel.weight}
+        ),
+    }
+
+
+def _held(shut: list[Shut]) -> list[Held]:
+    workers = Worker.objects.in_bulk([one.worker for one in shut])
+    return [
+        Held(_SHUT_WORDS[Kind(one.kind)], one.model, str(workers[one.worker]), one.since)
+        for one in shut
+        if one.worker in workers
+    ]
+
+
+def _of_routes(page: Page) -> dict[str, Any]:
+    return {"routes": routes.routes_shown(page.channel, at=page.at)}
+
+
+def _of_errors(page: Page) -> dict[str, Any]:
+    return errors.shown(page.channel, page.query.get("hours", ""), at=page.at)
+
+
+def _of_history(page: Page) -> dict[str, Any]:
+    return history.shown(page.channel, page.query.get("before", ""), at=page.at)
+
+
+_TABS: Mapping[str, tuple[str, Callable[[Page], dict[str, Any]]]] = {
+    "now": ("Now", _of_now),
+    "routes": ("Routes", _of_routes),
+    "errors": ("Errors", _of_errors),
+    "history": ("History", _of_history),
+}
+
+
+@require_safe
+@staff(May.SEE)
+def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
+    """One channel, archived ones too, at the tab that the address names."""
+    found, at = channel_or_404(channel, archived=True), clock.now()
+    shut = [one for one in shut_now() if one.channel_id == found.pk]
+    page = Page(found, now_of(found, now=at), shut, at, request.GET.dict())
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in _TABS else "now"
+    badge, why = _standing(page)
+    context = {
+        "operator": operator,
+        "channel": found,
+        "host": urlsplit(found.base_url).netloc,
+        "badge": badge,
+        "why": why,
+        "pending": pending_of(found),
+        "now": page.now,
+        "at": at,
+        "tab": tab,
+        "tabs": [(name, words) for name, (words, _) in _TABS.items()],
+        "template": f"ops/channel_{tab}.html",
+        **_TABS[tab][1](page),
+    }
+    return render(request, "ops/channel.html", context)
+
+
+def _standing(page: Page) -> tuple[Badge, str]:
+    standing, why = standing_of(
+        page.channel,
+        page.now,
+        shut=page.shut,
+        workers=lease.alive().workers,
+        untested=untested_models(page.channel),
+    )
+    return badge_of(standing), why

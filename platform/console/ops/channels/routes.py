@@ -1,0 +1,76 @@
+"""The routes of a channel: what the vendor is asked for, at what cost, and how that was tested."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from generation.catalogue.costs import Cell, cells
+from generation.catalogue.snapshot import current_catalogue
+from generation.dispatch.selection import shares
+from generation.models import Channel, ChannelTrial, Route
+from generation.selectors import cost_tables, last_trials
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRoute:
+    """A route. Amounts are micros.
+
+    Attributes:
+        route: it.
+        percent: of the requests for the model's usual size, those that ask the channel first.
+        least: what the cheapest cell costs, of those whose cost is known; None without any.
+        most: the dearest.
+        unknown: how many cells cost nobody knows what.
+        cells: how many there are.
+        trial: the last one.
+    """
+
+    route: Route
+    percent: float
+    least: int | None
+    most: int | None
+    unknown: int
+    cells: int
+    trial: ChannelTrial | None
+
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """Our words of quality and the vendor's, where they differ."""
+        return list(self.route.quality_map.items())
+
+
+def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
+    """Those of a channel, in the order of the contracts."""
+    trials = {row.model: row for row in last_trials(channel)}
+    tables = cost_tables([channel.pk], since=at)[channel.pk]
+    costs: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells(channel, tables, at=at):
+        costs[cell.key[0]].append(cell)
+    firsts = _asked_first(channel)
+    shown = []
+    for route in channel.routes.order_by("contract__position", "contract_id"):
+        its = costs[route.contract_id]
+        known = [cell.cost.micros for cell in its if cell.cost.is_known]
+        shown.append(
+            ShownRoute(
+                route=route,
+                percent=100 * firsts.get(route.contract_id, 0.0),
+                least=min(known, default=None),
+                most=max(known, default=None),
+                unknown=len(its) - len(known),
+                cells=len(its),
+                trial=trials.get(route.contract_id),
+            )
+        )
+    return shown
+
+
+def _asked_first(channel: Channel) -> dict[str, float]:
+    """By model, the part of the live requests for its usual size that ask the channel first."""
+    catalogue, found = current_catalogue(), {}
+    for contract in catalogue.offered:
+        routes = catalogue.routes_for(contract.model, livemode=True)
+        for one in shares(routes, contract=contract, size=contract.default_size):
+            if one.candidate.route.channel_id == channel.pk:
+                found[contract.model] = one.fraction
+    return found

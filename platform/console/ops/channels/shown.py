@@ -1,0 +1,55 @@
+"""What several pages say of a channel: its standing as a badge, its minutes as bars and words."""
+
+from collections.abc import Mapping
+from datetime import UTC
+
+from console.uptime import State, bars_of
+from generation.traffic.minutes import Cell, Now
+from generation.traffic.standing import Standing
+
+Badge = tuple[State, str]
+"""A colour and a word."""
+MODES = (("", "Live"), ("test", "Test"), ("demo", "Demo"))
+
+_BADGES: Mapping[Standing, Badge] = {
+    Standing.DOWN: ("bad", "Down"),
+    Standing.DEGRADED: ("warn", "Degraded"),
+    Standing.UNTESTED: ("warn", "Untested"),
+    Standing.HEALTHY: ("ok", "Healthy"),
+    Standing.QUIET: ("idle", "No calls"),
+    Standing.PAUSED: ("idle", "Paused"),
+    Standing.ARCHIVED: ("idle", "Archived"),
+}
+
+
+def badge_of(standing: Standing) -> Badge:
+    """Its colour and its word."""
+    return _BADGES[standing]
+
+
+def bars(now: Now) -> list[tuple[State, str]]:
+    """The last 30 minutes as bars, a minute without calls as a stub."""
+    return bars_of([state_of(cell) for cell in now.cells])
+
+
+def state_of(cell: Cell) -> State:
+    """A minute's: what the request alone was to blame for says nothing."""
+    judged = cell.delivered + cell.failed
+    if not judged:
+        return "idle"
+    if not cell.failed:
+        return "ok"
+    return "bad" if 2 * cell.failed >= judged else "warn"
+
+
+def minutes_in_words(now: Now) -> str:
+    """The bars in a sentence."""
+    calls = sum(cell.calls for cell in now.cells)
+    if not calls:
+        return "No calls in 30 minutes"
+    failed = sum(cell.failed for cell in now.cells)
+    said = f"{calls:,} call{'s' if calls > 1 else ''} in 30 minutes, {failed:,} failed"
+    if failed:
+        worst = max(now.cells, key=lambda cell: cell.failed)
+        said += f", most at {worst.minute.astimezone(UTC):%H:%M} UTC"
+    return said

@@ -1,0 +1,426 @@
+"""The list of channels, and what an operator does with one; each guard with its typed mistake."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from accounts.models import AuditEvent, Tenant
+from accounts.services import create_tenant
+from billing.models import FIGURES, SoldDay
+from generation.catalogue import services
+from generation.catalogue.services import ChannelOptions
+from generation.models import AttemptMinute, Channel, ChannelEvent
+from pictor.kit import clock
+from tests.factories import make_channel, make_worker
+from tests.seeds import sow
+
+LIST = "/ops/channels/"
+
+
+@pytest.fixture(autouse=True)
+def offer() -> None:
+    sow()
+
+
+def of(channel: Channel, *rest: str) -> str:
+    return f"{LIST}{channel.pk}/{'/'.join(rest)}{'/' if rest else ''}"
+
+
+def text_of(answer: Any) -> str:
+    """What a person reads."""
+    bare = re.sub(r"<[^>]+>", " ", answer.content.decode())
+    return " ".join(unescape(bare).split())
+
+
+def names_of(answer: Any) -> list[str]:
+    return re.findall(
+        r'id="channel-\d+">.*?href="[^"]*">([^<]+)<', answer.content.decode(), re.DOTALL
+    )
+
+
+def called(channel: Channel, *, minutes_ago: int = 5, **classes: int) -> None:
+    minute = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
+    for name, number in classes.items():
+        AttemptMinute.objects.create(
+            minute=minute,
+            channel=channel,
+            model="gpt-image-2-origin",
+            attempt_class=name,
+            number=number,
+            latency={"13": number},
+        )
+
+
+def sold(channel: Channel, *, days_ago: int = 0, is_demo: bool = False, **figures: int) -> None:
+    tenant = Tenant.objects.first() or create_tenant(name="acme", actor="test")
+    SoldDay.objects.create(
+        day=clock.now().date() - timedelta(days=days_ago),
+        tenant_id=tenant.id,
+        is_demo=is_demo,
+        model="gpt-image-2-origin",
+        channel=channel.name,
+        **dict.fromkeys(FIGURES, 0) | figures,
+    )
+
+
+def csv_of(answer: Any) -> str:
+    async def read() -> bytes:
+        return b"".join([chunk async for chunk in answer.streaming_content])
+
+    return async_to_sync(read)().decode("utf-8-sig")
+
+
+def seen(owner: Client, url: str) -> str:
+    """The digest of what its page shows."""
+    found = re.search(r'name="seen" value="(\w+)"', owner.get(url).content.decode())
+    assert found
+    return found[1]
+
+
+# --- the list -----------------------------------------------------------------------------------
+
+
+def test_without_channels_the_list_says_what_one_is(owner):
+    answer = owner.get(LIST)
+
+    assert answer.status_code == HTTPStatus.OK
+    assert "No channels yet" in text_of(answer)
+
+
+def test_the_worst_stands_first_with_what_is_wrong_with_it(owner):
+    well, down, paused = make_channel("well"), make_channel("down"), make_channel("off")
+    Channel.objects.filter(pk=paused.pk).update(is_enabled=False)
+    degraded = make_channel("shaky")
+    called(well, delivered=99)
+    called(down, delivered=4, refused=6)
+    called(degraded, minutes_ago=20, delivered=9, unknown=1)
+
+    answer = owner.get(LIST)
+
+    assert names_of(answer) == ["down", "shaky", "well", "off"]
+    said = text_of(answer)
+    assert 'aria-label="10 calls in 30 minutes, 6 failed, most at' in answer.content.decode()
+    assert "Down 4 of 10 calls" in said
+    assert "4 of 10 calls in 10 minutes brought images" in said
+    assert "1 of 10 calls failed" in said
+    assert "All 4 Needs attention 2 Paused 1 Archived 0" in said
+
+
+def test_share_is_of_the_calls_for_the_models_that_a_channel_serves(owner):
+    called(make_channel("most"), delivered=75)
+    called(make_channel("rest"), delivered=25)
+    make_channel("other", "gpt-image-2")
+
+    rows = owner.get(f"{LIST}?format=csv")
+
+    lines = csv_of(rows).splitlines()
+    shares = {line.split(",")[1]: line.split(",")[9] for line in lines[1:]}
+    assert shares == {"most": "0.75", "rest": "0.25", "other": ""}
+
+
+def test_cost_and_margin_are_of_seven_days_and_demo_data_stays_apart(owner):
+    channel = make_channel("acme-openai")
+    figures: dict[str, Any] = {"images": 100, "captured_micros": 5_000_000, "cost_micros": 2_000_000}
+    for days_ago in (0, 6, 7):
+        sold(channel, days_ago=days_ago, **figures)
+    sold(channel, is_demo=True, **figures)
+
+    live, demo = text_of(owner.get(LIST)), text_of(owner.get(f"{LIST}?mode=demo"))
+
+    assert "$4.00 · 60% 200 images, $0.020 each" in live
+    assert "$2.00 · 60% 100 images, $0.020 each" in demo
+
+
+def test_a_channel_that_loses_money_needs_somebody(owner):
+    sold(make_channel("dear"), images=1, captured_micros=30_000, cost_micros=40_000)
+
+    said = text_of(owner.get(f"{LIST}?show=attention"))
+
+    assert "$0.04 · ◆ -33%" in said
+
+
+def test_a_list_that_is_filtered_says_so_where_nothing_matches(owner):
+    make_channel("only")
+
+    answer = owner.get(f"{LIST}?show=archived&model=gpt-image-2-origin")
+
+    assert "No channels match" in text_of(answer)
+
+
+def test_test_mode_has_the_channels_that_take_test_keys(owner):
+    make_channel("vendor")
+    make_channel("sandbox", serves="both")
+
+    assert names_of(owner.get(f"{LIST}?mode=test")) == ["sandbox"]
+
+
+# --- pausing ------------------------------------------------------------------------------------
+
+
+def test_pausing_shows_the_split_and_a_double_click_pauses_once(owner):
+    channel, _ = make_channel("acme"), make_channel("backup")
+    url = of(channel, "pause")
+    page = owner.get(url)
+    digest = seen(owner, url)
+
+    answers = [owner.post(url, {"seen": digest}) for _ in range(2)]
+
+    assert "gpt-image-2-origin acme 50% 0%" in text_of(page)
+    assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
+    assert answers[1]["Location"] == of(channel)
+    assert AuditEvent.objects.filter(action="channel.disable").count() == 1
+    event = AuditEvent.objects.get(action="channel.disable")
+    assert event.actor_name == "op@pictor.example"
+
+
+def test_the_last_channel_of_a_model_names_what_stops_and_wants_its_name(owner):
+    channel = make_channel("acme")
+    url = of(channel, "pause")
+    page = owner.get(url)
+
+    wrong = owner.post(url, {"seen": seen(owner, url), "confirm": "acne"})
+    channel.refresh_from_db()
+    still = channel.is_enabled
+    right = owner.post(url, {"seen": seen(owner, url), "confirm": "acme"})
+
+    assert "Nothing would serve gpt-image-2-origin (in 30 days images: 0" in text_of(page)
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Type its name, acme." in text_of(wrong)
+    assert still
+    assert right.status_code == HTTPStatus.SEE_OTHER
+    channel.refresh_from_db()
+    assert not channel.is_enabled
+
+
+def test_a_page_that_shows_what_is_not_so_any_more_changes_nothing(owner):
+    channel, backup = make_channel("acme"), make_channel("backup")
+    url = of(channel, "pause")
+    digest = seen(owner, url)
+    services.set_enabled(channel=backup, is_enabled=False, actor="test")
+
+    answer = owner.post(url, {"seen": digest})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Something changed since this was shown" in text_of(answer)
+    channel.refresh_from_db()
+    assert channel.is_enabled
+
+
+def test_one_that_is_untested_is_resumed_by_its_name_alone(owner):
+    channel = make_channel("acme")
+    services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
+    channel.routes.update(is_approved=False)
+    url = of(channel, "resume")
+
+    without = owner.post(url, {"seen": seen(owner, url)})
+    named = owner.post(url, {"seen": seen(owner, url), "confirm": "acme"})
+
+    assert "has not passed a test of gpt-image-2-origin" in text_of(without)
+    assert named.status_code == HTTPStatus.SEE_OTHER
+    assert AuditEvent.objects.get(action="channel.enable").after == {
+        "enabled": True,
+        "untested": ["gpt-image-2-origin"],
+    }
+
+
+def test_a_sandbox_is_never_resumed_untested(owner):
+    channel = make_channel("sandbox", serves="both")
+    services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
+    channel.routes.update(is_approved=False)
+
+    answer = owner.get(of(channel, "resume"))
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "it has to show that it is a sandbox" in text_of(answer)
+    assert 'name="seen"' not in answer.content.decode()
+
+
+# --- priority and weight ------------------------------------------------------------------------
+
+
+def test_priority_and_weight_are_saved_with_the_split_that_was_shown(owner):
+    channel, _ = make_channel("acme"), make_channel("backup")
+    url = of(channel, "weigh")
+    page = owner.get(f"{url}?priority=10&weight=3")
+    digest = seen(owner, f"{url}?priority=10&weight=3")
+
+    unseen = owner.post(url, {"priority": "10", "weight": "3"})
+    channel.refresh_from_db()
+    kept = channel.weight
+    answer = owner.post(url, {"priority": "10", "weight": "3", "seen": digest})
+
+    assert "acme 50% 75%" in text_of(page)
+    assert (unseen.status_code, kept) == (HTTPStatus.UNPROCESSABLE_ENTITY, 1)
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    channel.refresh_from_db()
+    assert (channel.priority, channel.weight) == (10, 3)
+
+
+@pytest.mark.parametrize(
+    ("priority", "weight", "words"),
+    [
+        ("-9", "1", "priority must be from 0"),
+        ("10", "0", "weight must be from 1"),
+        ("9999999999", "1", "priority must be from 0"),
+        ("ten", "1", "Enter a whole number."),
+        ("", "1", "This field is required."),
+        ("9" * 5000, "1", "Enter a whole number."),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_in_words(owner, priority, weight, words):
+    channel = make_channel("acme")
+    url = of(channel, "weigh")
+
+    looked = owner.get(url, {"priority": priority, "weight": weight})
+    sent = owner.post(url, {"priority": priority, "weight": weight, "seen": "x"})
+
+    for answer in (looked, sent):
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert words.casefold() in text_of(answer).casefold()
+    channel.refresh_from_db()
+    assert (channel.priority, channel.weight) == (10, 1)
+
+
+# --- archiving, resetting -----------------------------------------------------------------------
+
+
+def test_a_paused_channel_is_archived_by_its_name(owner):
+    channel = make_channel("acme")
+    called_first = owner.get(of(channel, "archive"))
+    services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
+    channel.events.create(kind=ChannelEvent.Kind.PAUSED, at=clock.now())
+    channel.cost_tables.create(rows=[])
+    url = of(channel, "archive")
+
+    wrong = owner.post(url, {"seen": seen(owner, url), "confirm": "Acme"})
+    right = owner.post(url, {"seen": seen(owner, url), "confirm": " acme "})
+
+    assert called_first["Location"] == of(channel, "pause")
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert right["Location"] == LIST
+    channel.refresh_from_db()
+    assert channel.archived_at is not None
+    assert owner.get(of(channel)).status_code == HTTPStatus.OK
+    assert owner.get(of(channel, "resume")).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_breakers_are_reset_by_a_form_alone(owner):
+    channel = make_channel("acme")
+
+    looked = owner.get(of(channel, "reset"))
+    answer = owner.post(of(channel, "reset"))
+
+    assert looked.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    channel.refresh_from_db()
+    assert channel.reset_count == 1
+
+
+# --- one channel --------------------------------------------------------------------------------
+
+
+def test_a_breaker_says_in_which_worker_it_is_open(owner):
+    channel, worker = make_channel("acme"), make_worker()
+    channel.events.create(
+        kind=ChannelEvent.Kind.BREAKER_OPENED, at=clock.now(), worker=worker, seconds=10
+    )
+
+    said = text_of(owner.get(of(channel)))
+
+    assert "Down breaker open in 1 of 1 workers" in said
+    assert re.search(r"Breaker open every model \S+/\d+", said)
+
+
+def test_history_has_changes_with_before_and_after_and_who(owner):
+    channel = make_channel("acme")
+    options = ChannelOptions(timeout_seconds=90)
+    services.set_channel(name="acme", options=options, actor="Ann")
+    channel.events.create(kind=ChannelEvent.Kind.BREAKER_OPENED, at=clock.now(), seconds=10)
+
+    said = text_of(owner.get(f"{of(channel)}?tab=history"))
+
+    assert "Breaker opened · for 10 s" in said
+    assert "Configuration changed by Ann" in said
+    assert "timeout 240 → to 90" in said
+
+
+def test_history_goes_on_where_a_page_ends(owner):
+    channel = make_channel("acme")
+    for minute in range(60):
+        at = clock.now() - timedelta(minutes=minute)
+        channel.events.create(kind=ChannelEvent.Kind.GATE_CLOSED, at=at, model=f"m{minute}")
+
+    first = owner.get(f"{of(channel)}?tab=history").content.decode()
+    older = re.search(r'href="(\?tab=history&amp;before=[^"]+)"', first)
+    assert older
+    second = owner.get(of(channel) + unescape(older[1])).content.decode()
+
+    assert re.findall(r"· (m\d+)", first) == [f"m{minute}" for minute in range(50)]
+    assert re.findall(r"· (m\d+)", second) == [f"m{minute}" for minute in range(50, 60)]
+
+
+def test_routes_say_what_the_vendor_is_asked_and_who_is_asked_first(owner):
+    channel = make_channel("acme", cost_micros=30_000, weight=3)
+    make_channel("backup")
+    channel.routes.update(upstream_model="img-2", quality_map={"high": "hd"})
+
+    said = text_of(owner.get(f"{of(channel)}?tab=routes"))
+
+    assert "gpt-image-2-origin img-2 every size high → hd $0.030 75% ○ Approved untested" in said
+
+
+@pytest.mark.parametrize("path", ["0", "999999999999999999999"])
+def test_a_channel_that_there_is_not_is_not_found(owner, path):
+    assert owner.get(f"{LIST}{path}/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_an_address_of_nonsense_shows_the_usual(owner):
+    channel = make_channel("acme")
+
+    for query in (
+        "tab=x",
+        "tab=errors&hours=-9",
+        "tab=history&before=yesterday",
+        "tab=history&before=2026-01-01",
+    ):
+        assert owner.get(f"{of(channel)}?{query}").status_code == HTTPStatus.OK
+
+
+# --- explaining ---------------------------------------------------------------------------------
+
+
+def test_why_a_channel_is_asked_and_another_is_not(owner):
+    make_channel("acme", cost_micros=30_000)
+    off = make_channel("off", is_enabled=False)
+
+    answer = owner.get(f"{LIST}explain/?channel={off.pk}&size=1024x1024")
+
+    said = text_of(answer)
+    assert "off would not be asked: disabled." in said
+    assert "acme 1 100% native gpt-image-2-origin 1024\N{MULTIPLICATION SIGN}1024 $0.030" in said
+
+
+@pytest.mark.parametrize(
+    "query", ["model=nothing", "size=7x7", "quality=best", "channel=x&task=dance&size=7x7"]
+)
+def test_what_there_is_not_is_said(owner, query):
+    make_channel("acme")
+
+    answer = owner.get(f"{LIST}explain/?{query}")
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "there are" in text_of(answer) or "there is no" in text_of(answer).casefold()
+
+
+def test_priority_below_nothing_is_refused_by_the_service():
+    make_channel("acme")
+
+    with pytest.raises(ValidationError, match="priority must be from 0"):
+        services.set_channel(name="acme", options=ChannelOptions(priority=-9), actor="test")
