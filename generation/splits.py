@@ -14,7 +14,6 @@ from typing_extensions import override
 
 from billing.pricing import PriceKey
 from billing.selectors import cells_sold
-from billing.upstream_cost import CostSource
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
 from generation.catalogue.snapshot import stored_catalogue
@@ -208,9 +207,10 @@ def _of_one(
         return Micros(0)
     now = clock.now()
     cost = cost_of_cell(route, contract, key, at=now)
-    if cost is None or cost.source is CostSource.UNKNOWN or is_by_tokens(route, at=now):
+    is_known = cost is not None and cost.is_known
+    if mean is not None and (is_by_tokens(route, at=now) or not is_known):
         return mean
-    return cost.micros
+    return cost.micros if cost is not None and is_known else None
 
 
 def _is_as(route: RouteInfo, known: RouteInfo | None) -> bool:

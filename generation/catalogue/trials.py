@@ -5,24 +5,26 @@ vendor's bill will have it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.services import Actor
-from billing.upstream_cost import CostTable
+from billing.upstream_cost import CostSource
 from generation.catalogue import services, trial
-from generation.catalogue.services import RouteTerms
 from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
-from generation.models import Channel, ChannelEvent, ChannelTrial, Contract, Route
+from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
 from generation.selectors import cost_tables
 from generation.traffic import events
 from pictor.kit import clock, pools
+from pictor.kit.encryption import WrongKey
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolFile
 from storage import object_keys
@@ -30,11 +32,10 @@ from storage.probe import ImageFacts
 from storage.services import StorageFailed, upload
 
 MAX_REQUEST_ID_CHARS = 200
-CHANGED = trial.Outcome(
-    AttemptClass.NOT_REACHED, 0, "it was changed before its test began", may_have_billed=False
-)
-"""Of a trial that is of nothing any more."""
+CHANGED = "it was changed before its test began"
 CHANGED_DURING = "it was changed during its test"
+BUSY = "another test of it is under way"
+LATE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,57 +47,131 @@ class Estimate:
     unknown: int
 
 
-def plan_trials(
-    channel: Channel, *, model: str | None = None, pending: bool = False, actor: Actor
-) -> list[ChannelTrial]:
-    """A trial of each route, or of one model's, or of the pending revision's; none is begun.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call that would test a route as it is now, and the digest of all that it tests."""
+
+    call: trial.Trial
+    digest: str
+
+
+def ready(
+    channel: Channel, *, models: Collection[str] | None = None, pending: bool = False
+) -> dict[str, Ready]:
+    """What a test of each route would ask, or of these models', or of the pending revision's.
 
     Raises ValidationError where there is nothing to try, or a revision that cannot be swapped any
     more, and WrongKey.
     """
     candidate, routes = _subject(channel, pending=pending)
-    chosen = [terms for terms in routes.values() if model in {None, terms.model}]
+    chosen = [terms for model, terms in routes.items() if models is None or model in models]
+    if missing := set(models or ()).difference(routes):
+        raise ValidationError(f"{channel.name} does not serve {', '.join(sorted(missing))}")
     if not chosen:
-        raise ValidationError(f"the channel {channel.name} serves {model or 'no model'}")
-    rows = []
+        raise ValidationError(f"the channel {channel.name} serves no model")
+    contracts = Contract.objects.in_bulk([terms.model for terms in chosen])
+    tables = cost_tables([channel.pk], since=clock.now() - timedelta(days=1))[channel.pk]
+    found = {}
     for terms in chosen:
-        one = _prepared(candidate, terms)
-        rows.append(ChannelTrial(
-            channel=channel,
-            model=terms.model,
-            pending=pending,
-            tested=services.digest_of(candidate, terms, proves=one.is_of_sandbox),
-            asked_by=str(actor)[:200],
-            upstream_model=one.upstream_model,
-            upstream_size=one.size,
-            upstream_quality=one.quality,
-        ))  # fmt: skip
-    return ChannelTrial.objects.bulk_create(rows)
+        route = services.unsaved_route(candidate, terms)
+        route.contract = contracts[terms.model]
+        call = trial.prepare(route, tables=tables)
+        digest = services.digest_of(candidate, terms, proves=call.is_of_sandbox)
+        found[terms.model] = Ready(call, digest)
+    return found
 
 
-def estimated(trials: Sequence[ChannelTrial]) -> Estimate:
+def estimated(calls: Iterable[Ready]) -> Estimate:
     """What they will cost, as far as the tables of now say it."""
     now = clock.now()
-    costs = [_ready(row)[1].cost(now) for row in trials]
+    costs = [one.call.cost(now) for one in calls]
     known = Micros(sum(cost.micros for cost in costs))
     return Estimate(len(costs), known, sum(not cost.is_known for cost in costs))
+
+
+@transaction.atomic
+def plan_trials(
+    channel: Channel,
+    *,
+    models: Collection[str] | None = None,
+    pending: bool = False,
+    actor: Actor,
+) -> list[ChannelTrial]:
+    """A trial of each route, or of these models', or of the pending revision's; none is begun.
+
+    Raises as `ready` does, and ValidationError where one of them is under way: what a test costs is
+    not spent twice at once.
+    """
+    services.take_turns()
+    calls = ready(channel, models=models, pending=pending)
+    busy = [row.model for row in open_trials(channel, pending=pending) if row.model in calls]
+    if busy:
+        raise ValidationError(f"{', '.join(sorted(busy))}: a test is under way")
+    return ChannelTrial.objects.bulk_create(
+        ChannelTrial(
+            channel=channel,
+            model=model,
+            pending=pending,
+            tested=one.digest,
+            asked_by=str(actor)[:200],
+            upstream_model=one.call.upstream_model,
+            upstream_size=one.call.size,
+            upstream_quality=one.call.quality,
+        )
+        for model, one in calls.items()
+    )
+
+
+def open_trials(channel: Channel, *, pending: bool = False) -> QuerySet[ChannelTrial]:
+    """Those that are under way, and those that somebody will begin any moment now.
+
+    One that has not ended long after its time-out, or was not begun for a minute, will not be.
+    """
+    now = clock.now()
+    begun = Q(started_at__gt=now - timedelta(seconds=channel.timeout_seconds) - LATE)
+    awaited = Q(started_at=None, created_at__gt=now - LATE)
+    return ChannelTrial.objects.filter(begun | awaited, channel=channel, pending=pending).filter(
+        finished_at=None
+    )
 
 
 def run_trial(trial_id: UUID) -> ChannelTrial:
     """Make a planned call, keep what came of it, and approve the route where it passed.
 
     One that has been begun already is not begun again, whoever asks: its row is handed back as it
-    is. Raises ChannelTrial.DoesNotExist, and ValidationError and WrongKey as planning does.
+    is. One of what is not there any more, or is being tested by another, ends without a call.
+    Raises ChannelTrial.DoesNotExist.
     """
     rows = ChannelTrial.objects.select_related("channel")
     row = rows.get(pk=trial_id)
-    digest, one = _ready(row)
-    if not rows.filter(pk=trial_id, started_at=None).update(started_at=Now()):
-        return rows.get(pk=trial_id)
-    row.refresh_from_db()
-    if digest != row.tested:
-        _end(row, one, CHANGED)
+    if row.started_at is not None:
         return row
+    try:
+        one = ready(row.channel, models=[row.model], pending=row.pending)[row.model]
+    except (ValidationError, WrongKey):
+        return _let_be(row, CHANGED)
+    with transaction.atomic():
+        services.take_turns()
+        is_busy = open_trials(row.channel, pending=row.pending).filter(
+            model=row.model, started_at__isnull=False
+        ).exclude(pk=trial_id).exists()  # fmt: skip
+        if not is_busy and not rows.filter(pk=trial_id, started_at=None).update(started_at=Now()):
+            return rows.get(pk=trial_id)
+    if is_busy:
+        return _let_be(row, BUSY)
+    row.refresh_from_db()
+    if one.digest != row.tested:
+        return _let_be(row, CHANGED)
+    _make(row, one.call)
+    if row.passed:
+        approve = services.passed_pending if row.pending else services.passed_test
+        if not approve(channel=row.channel, model=row.model, tested=row.tested, actor=row.asked_by):
+            row.trial_class, row.detail = AttemptClass.BAD_RESULT, CHANGED_DURING
+            row.save(update_fields=["trial_class", "detail"])
+    return row
+
+
+def _make(row: ChannelTrial, call: trial.Trial) -> None:
     events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
@@ -108,48 +183,25 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
         else:
             row.picture_key = key
 
-    _end(row, one, asyncio.run(trial.attempt(one, keep)))
-    if row.passed:
-        approve = services.passed_pending if row.pending else services.passed_test
-        if not approve(channel=row.channel, model=row.model, tested=row.tested, actor=row.asked_by):
-            row.trial_class, row.detail = AttemptClass.BAD_RESULT, CHANGED_DURING
-            row.save(update_fields=["trial_class", "detail"])
-    return row
+    _end(row, call, asyncio.run(trial.attempt(call, keep)))
 
 
-def _subject(channel: Channel, *, pending: bool) -> tuple[Channel, dict[str, RouteTerms]]:
+def _subject(channel: Channel, *, pending: bool) -> tuple[Channel, services.Routes]:
     """What is tried: the channel as it is, or as its pending revision has it, and its routes."""
     if not pending:
-        return channel, dict(services.routes_of(channel))
+        return channel, services.routes_of(channel)
     services.fresh_pending(channel)
-    candidate, routes = services.revised(channel)
-    return candidate, dict(routes)
+    return services.revised(channel)
 
 
-def _ready(row: ChannelTrial) -> tuple[str, trial.Trial]:
-    """The digest of what would be tried now, and the call. Raises ValidationError for nothing."""
-    candidate, routes = _subject(row.channel, pending=row.pending)
-    terms = routes.get(row.model)
-    if terms is None:
-        raise ValidationError(f"{row.channel.name} does not serve {row.model} any more")
-    one = _prepared(candidate, terms)
-    return services.digest_of(candidate, terms, proves=one.is_of_sandbox), one
-
-
-def _prepared(channel: Channel, terms: RouteTerms) -> trial.Trial:
-    route = Route(
-        channel=channel,
-        contract=Contract.objects.get(model=terms.model),
-        upstream_model=terms.upstream_model,
-        sizes=None if terms.sizes is None else list(terms.sizes),
-        quality_map=dict(terms.quality_map),
-        cost_micros=terms.cost_micros,
-    )
-    return trial.prepare(route, tables=_tables(channel))
-
-
-def _tables(channel: Channel) -> tuple[CostTable, ...]:
-    return cost_tables([channel.pk], since=clock.now() - timedelta(days=1))[channel.pk]
+def _let_be(row: ChannelTrial, why: str) -> ChannelTrial:
+    """It ends without a call."""
+    row.finished_at = clock.now()
+    row.milliseconds, row.may_have_billed = 0, False
+    row.trial_class, row.detail = AttemptClass.NOT_REACHED, why
+    row.cost_micros, row.cost_source = 0, CostSource.NOTHING
+    row.save()
+    return row
 
 
 def _picture_key(row: ChannelTrial, facts: ImageFacts) -> str:

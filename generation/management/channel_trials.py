@@ -97,26 +97,18 @@ def try_out(
     """
     from generation.catalogue import trials  # noqa: PLC0415 - heavy, for this alone
 
-    def run_one(row: ChannelTrial) -> ChannelTrial:
-        try:
-            return trials.run_trial(row.id)
-        except (ValidationError, WrongKey):
-            row.trial_class, row.detail = trials.CHANGED.trial_class, trials.CHANGED.detail
-            return row
-
+    models, pending = options["route"] and [options["route"]], options["pending"]
     try:
-        planned = trials.plan_trials(
-            channel, model=options["route"], pending=options["pending"], actor=ACTOR
-        )
+        calls = trials.ready(channel, models=models, pending=pending)
     except WrongKey:
         raise CommandError(
             f"{channel.name}: its API key was encrypted with a key that is not in"
             " PICTOR_ENCRYPTION_KEYS; set it again"
         ) from None
-    aside.write(_told(trials.estimated(planned)))
+    aside.write(_told(trials.estimated(calls.values())))
     run = []
-    for row in planned:
-        run.append(run_one(row))
+    for row in trials.plan_trials(channel, models=models, pending=pending, actor=ACTOR):
+        run.append(trials.run_trial(row.id))
         if not options["json"]:
             stdout.write(f"{channel.name}: {row.model}{_result(run[-1])}")
     if options["json"]:

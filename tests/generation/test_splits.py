@@ -109,11 +109,13 @@ def sold(monkeypatch):
         )
 
 
-def cost(channel: str, micros: int, *, kind: str = "fixed") -> None:
-    place = ("tokens", "output") if kind == "tokens" else ("1024x1024", "standard")
+def cost(channel: str, micros: int | None, *, tokens: int | None = None) -> None:
+    """Of an image, and of a million tokens."""
+    image = ["d3", "1024x1024", "standard", "fixed", micros]
+    million = ["d3", "tokens", "output", "tokens", tokens]
     CostTable.objects.create(
         channel=Channel.objects.get(name=channel),
-        rows=[["d3", *place, kind, micros]],
+        rows=[row for row in (image, million) if row[-1] is not None],
         effective_from=NOON - timedelta(days=1),
     )
 
@@ -131,8 +133,8 @@ def test_what_a_day_costs_us_either_way():
 
 @pytest.mark.usefixtures("sold")
 def test_what_charges_tokens_costs_what_it_did_and_a_new_one_nobody_knows_what():
-    cost("old", 40_000_000, kind="tokens")
-    cost("new", 40_000_000, kind="tokens")
+    cost("old", 90_000, tokens=40_000_000)
+    cost("new", None, tokens=40_000_000)
 
     split = foreseen(lambda: enable("new"))[0]
 

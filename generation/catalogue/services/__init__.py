@@ -43,7 +43,13 @@ from generation.catalogue.services.revisions import (
     swap,
     waiting_models,
 )
-from generation.catalogue.services.routes import routes_of, unserved_models, unserved_warning
+from generation.catalogue.services.routes import (
+    Routes,
+    routes_of,
+    unsaved_route,
+    unserved_models,
+    unserved_warning,
+)
 from generation.catalogue.services.stops import STOPS
 from generation.catalogue.services.turns import take_turns
 
@@ -55,6 +61,7 @@ __all__ = [
     "ChannelOptions",
     "ContractColumns",
     "RouteTerms",
+    "Routes",
     "all_channels",
     "channel_named",
     "check_channel",
@@ -89,6 +96,7 @@ __all__ = [
     "stored_credentials",
     "swap",
     "take_turns",
+    "unsaved_route",
     "unserved_models",
     "unserved_warning",
     "untested_models",

@@ -75,18 +75,23 @@ def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
         channel.routes.filter(contract_id__in=gone).delete()
     changed = [terms for model, terms in routes.items() if terms != known.get(model)]
     Route.objects.bulk_create(
-        (
-            Route(
-                channel=channel,
-                contract_id=terms.model,
-                is_approved=False,
-                **{column: getattr(terms, column) for column in COLUMNS},
-            )
-            for terms in changed
-        ),
+        [unsaved_route(channel, terms) for terms in changed],
         update_conflicts=True,
         unique_fields=["channel", "contract"],
         update_fields=COLUMNS,
+    )
+
+
+def unsaved_route(channel: Channel, terms: RouteTerms) -> Route:
+    """As it would be stored: one that waits for a test."""
+    return Route(
+        channel=channel,
+        contract_id=terms.model,
+        is_approved=False,
+        upstream_model=terms.upstream_model,
+        sizes=None if terms.sizes is None else list(terms.sizes),
+        quality_map=dict(terms.quality_map),
+        cost_micros=terms.cost_micros,
     )
 
 

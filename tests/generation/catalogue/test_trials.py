@@ -40,15 +40,18 @@ def approved() -> dict[str, bool]:
 
 
 def test_it_is_told_what_trials_cost(vendor):
+    calls = trials.ready(vendor)
     planned = trials.plan_trials(vendor, actor="ann")
 
-    assert trials.estimated(planned) == trials.Estimate(trials=2, known=Micros(19_000), unknown=1)
+    assert trials.estimated(calls.values()) == trials.Estimate(
+        trials=2, known=Micros(19_000), unknown=1
+    )
     assert [row.started_at for row in planned] == [None, None]
     assert approved() == {"dall-e-3": False, "gpt-image-2": False}
 
 
 def test_what_passed_approves_its_route_alone_and_is_kept_for_the_bill(vendor):
-    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
     row = trials.run_trial(planned.id)
 
@@ -66,7 +69,7 @@ def test_what_passed_approves_its_route_alone_and_is_kept_for_the_bill(vendor):
 
 
 def test_what_the_vendor_says_is_kept_and_approves_nothing_else(vendor, monkeypatch):
-    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
     async def refused(*_: object) -> trial.Outcome:
         return trial.Outcome(
@@ -86,7 +89,7 @@ def test_what_the_vendor_says_is_kept_and_approves_nothing_else(vendor, monkeypa
 
 
 def test_one_that_is_asked_for_twice_is_bought_once(vendor, monkeypatch):
-    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     attempt, calls = trial.attempt, []
 
     async def counted(one: trial.Trial, keep: trial.Keep) -> trial.Outcome:
@@ -101,8 +104,34 @@ def test_one_that_is_asked_for_twice_is_bought_once(vendor, monkeypatch):
     assert (again.id, again.trial_class) == (first.id, "delivered")
 
 
+def test_a_route_under_test_is_not_tested_by_another_at_once(vendor, monkeypatch):
+    """Nor planned for it, until that is surely over."""
+    (first,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
+    with pytest.raises(ValidationError, match="dall-e-3: a test is under way"):
+        trials.plan_trials(vendor, actor="bob")
+    ChannelTrial.objects.update(created_at=clock.now() - timedelta(seconds=61))
+    (second,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="bob")
+    ChannelTrial.objects.filter(pk=first.pk).update(started_at=clock.now())
+
+    row = trials.run_trial(second.id)
+
+    row.refresh_from_db()
+    assert (row.trial_class, row.detail) == ("not_reached", "another test of it is under way")
+    assert (row.known_cost_micros, row.may_have_billed) == (0, False)
+    assert trials.run_trial(first.id).trial_class == ""
+
+
+@pytest.mark.parametrize(("seconds", "is_free"), [(299, False), (301, True)])
+def test_one_that_did_not_end_long_after_its_time_out_is_over(vendor, seconds, is_free):
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
+    began = clock.now() - timedelta(seconds=seconds)
+    ChannelTrial.objects.filter(pk=planned.pk).update(created_at=began, started_at=began)
+
+    assert trials.open_trials(vendor).exists() is not is_free
+
+
 def test_one_whose_process_ended_stays_open_and_may_have_been_paid_for(vendor, monkeypatch):
-    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
     async def killed(*_: object) -> trial.Outcome:
         raise KeyboardInterrupt
@@ -118,7 +147,7 @@ def test_one_whose_process_ended_stays_open_and_may_have_been_paid_for(vendor, m
 
 
 def test_one_of_what_was_changed_before_it_began_is_not_bought(vendor):
-    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     services.set_channel(name="vendor", options={"maps": {"dall-e-3": "dalle3"}}, actor="test")
 
     row = trials.run_trial(planned.id)
@@ -133,7 +162,7 @@ def test_one_of_what_was_changed_during_it_has_not_passed(vendor, monkeypatch, p
         services.set_enabled(channel=vendor, is_enabled=True, actor="test", untested=True)
         services.set_channel(name="vendor", options={"api_key": "k2"}, actor="test")
     (planned,) = trials.plan_trials(
-        vendor, model="dall-e-3", pending=passing == "passed_pending", actor="ann"
+        vendor, models=["dall-e-3"], pending=passing == "passed_pending", actor="ann"
     )
     passed = getattr(services, passing)
 
@@ -150,14 +179,14 @@ def test_one_of_what_was_changed_during_it_has_not_passed(vendor, monkeypatch, p
     assert (row.known_cost_micros, row.picture_key == "") == (19_000, False)
 
 
-@pytest.mark.parametrize("chosen", [{"model": "dall-e-2"}, {"pending": True}], ids=str)
+@pytest.mark.parametrize("chosen", [{"models": ["dall-e-2"]}, {"pending": True}], ids=str)
 def test_there_has_to_be_something_to_try(vendor, chosen):
     with pytest.raises(ValidationError):
         trials.plan_trials(vendor, actor="ann", **chosen)
 
 
 def test_pictures_go_after_a_week_and_the_rows_stay(vendor):
-    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     row = trials.run_trial(planned.id)
     key, began = row.picture_key, row.created_at
 
