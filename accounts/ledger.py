@@ -17,13 +17,15 @@ if TYPE_CHECKING:  # apps plug in before there are models
 class Why(TypedDict):
     """Who moves money from where, and why.
 
-    `reason` is what the tenant reads in its ledger; `note` is for staff alone.
+    `reason` is what the tenant reads in its ledger; `note` is for staff alone. `once` is the id of
+    the page's form that moves it: sent again, it moves nothing more.
     """
 
     actor: "Actor"
     reason: str
     note: NotRequired[str]
     ip: NotRequired[str | None]
+    once: NotRequired[UUID | None]
 
 
 class Reversed(Protocol):

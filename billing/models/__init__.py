@@ -1,7 +1,7 @@
 """The ledger, budgets, prices and usage. Amounts are whole micro-USD."""
 
 from billing.models.alerts import BalanceAlert, BudgetWarning
-from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
+from billing.models.ledger import Account, KeyBudget, MoneyForm, TenantBalance, Transfer
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
 from billing.models.proofs import LedgerCheckpoint, LedgerProof
 from billing.models.sold import FIGURES, SoldDay, SoldRow, SoldUntil
@@ -15,6 +15,7 @@ __all__ = [
     "KeyBudget",
     "LedgerCheckpoint",
     "LedgerProof",
+    "MoneyForm",
     "Price",
     "PriceBook",
     "PriceBookWithdrawal",

@@ -30,6 +30,7 @@ from billing.selectors.checkpoints import (
     last_proofs,
 )
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
+from billing.selectors.given import Given, given_by, given_for
 from billing.selectors.heads import Heads, head_findings, heads_before
 from billing.selectors.ledger import (
     audit_log_end,
@@ -146,6 +147,7 @@ __all__ = [
     "Checkpoints",
     "Ended",
     "Finding",
+    "Given",
     "Group",
     "Heads",
     "LastProof",
@@ -186,6 +188,8 @@ __all__ = [
     "following",
     "found_by",
     "given_away",
+    "given_by",
+    "given_for",
     "has_made_images",
     "has_price_books",
     "has_transfers",

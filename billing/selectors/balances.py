@@ -85,15 +85,16 @@ def has_transfers() -> bool:
 def transfers_of(
     generation_id: UUID, *, tenant_id: UUID, attempt_ids: Collection[UUID]
 ) -> list[Transfer]:
-    """What a generation moved, in order: its hold and its end, refunds, what its attempts cost us.
+    """What a generation moved, in order: its hold and its end, and what its attempts cost us.
 
-    And what a vendor's bill corrected of that.
+    And what was refunded of it or credited for it, and what a vendor's bill corrected.
 
     Each kind is found by an index of its own: none of them holds every transfer's generation.
     """
     moved = Transfer.objects.filter(
         Q(kind__in=["hold", "capture", "release"], generation_id=generation_id)
         | Q(kind="refund", tenant_id=tenant_id, generation_id=generation_id)
+        | Q(kind="credit", tenant_id=tenant_id, generation_id=generation_id)
         | Q(attempt_id__in=attempt_ids)
         | Q(corrects_id__in=attempt_ids)
     )
@@ -114,6 +115,7 @@ def of_generation(generation_id: UUID) -> Q:
     found |= Q(corrects_id__gte=first, corrects_id__lt=end)
     if hold is not None:
         found |= Q(kind="refund", tenant_id=hold.tenant_id)
+        found |= Q(kind="credit", tenant_id=hold.tenant_id)
     return its & found
 
 

@@ -1,4 +1,4 @@
-"""`manage.py generation show|redeliver|refund|cancel|fail ID`."""
+"""`manage.py generation show|redeliver|refund|credit|cancel|fail ID`."""
 
 import json
 from typing import Any
@@ -17,8 +17,8 @@ from accounts.management.operator import (
     read_why,
     say_invalid,
 )
-from billing.services import refund
-from generation import inspection, interventions, notify, tracing
+from billing.models import Transfer
+from generation import inspection, interventions, making_good, notify, tracing
 from generation.models import Generation
 from generation.notify import Ring
 from generation.selectors import generation_for_operator
@@ -29,13 +29,17 @@ ANY_ID = (
     "req_, gen_, img_, key_ or ten_…, a UUID, a transfer's number, an e-mail address, or an"
     " upstream's request id"
 )
+AMOUNTS = {
+    "refund": "a part; default: all of it",
+    "credit": "default: what it would have cost at most",
+}
 KEPT = "what was refused is kept for 7 days, and lost if the database crashes"
 
 
 class Command(OperatorCommand):
-    """Look at one generation, ring its doorbell again, give back what it cost, or end it."""
+    """Look at one generation, ring its doorbell again, make it good, or end it."""
 
-    help = "Show a generation, send its message again, refund it or end it."
+    help = "Show a generation, send its message again, refund it, credit it or end it."
     requires_system_checks = ()
 
     @override
@@ -48,16 +52,17 @@ class Command(OperatorCommand):
         again.add_argument("id", help="gen_… or a UUID")
         for action, words in (
             ("refund", "give back what it was charged, or a part of it"),
+            ("credit", "give something for one that failed and cost nothing"),
             ("cancel", "end it while no worker has taken it"),
             ("fail", "end it as failed, uncharged, even where a channel is being called"),
         ):
             change = actions.add_parser(action, help=words)
             change.add_argument("id", help="gen_… or a UUID, or its request's req_…")
-            if action == "refund":
-                change.add_argument("--amount", metavar="USD", help="a part; default: all of it")
+            if action in AMOUNTS:
+                change.add_argument("--amount", metavar="USD", help=AMOUNTS[action])
                 change.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
             change.add_argument("--reason", required=True, metavar="TEXT")
-            if action == "refund":
+            if action in AMOUNTS:
                 change.add_argument("--words", default="", metavar="TEXT", help="the tenant's")
             change.add_argument("--json", action="store_true")
 
@@ -80,7 +85,12 @@ class Command(OperatorCommand):
                 self._redeliver(generation)
             case action:
                 check_reason(options["reason"])
-                change = {"refund": self._refund, "cancel": self._cancel, "fail": self._fail}
+                change = {
+                    "refund": self._refund,
+                    "credit": self._credit,
+                    "cancel": self._cancel,
+                    "fail": self._fail,
+                }
                 change[action](generation, options)
 
     def _show(self, text: str, *, as_json: bool) -> None:
@@ -100,23 +110,38 @@ class Command(OperatorCommand):
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")
 
     def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
-        amount = None if options["amount"] is None else read_amount(options["amount"])
-        if amount is not None and amount > UNASKED and not options["yes"]:
-            question = f"Refund {to_decimal(amount)} USD of {generation.public_id}?"
-            ask(self.aside(options), question)
-        back = refund(
-            tenant_id=generation.tenant_id,
-            generation_id=generation.id,
-            amount=amount,
+        amount = self._amount(generation, options)
+        given = making_good.refund(generation=generation, amount=amount, **read_why(options))
+        self._tell_given(generation, given, "refunded", options)
+
+    def _credit(self, generation: Generation, options: dict[str, Any]) -> None:
+        amount = self._amount(generation, options)
+        given = making_good.credit(
+            generation=generation,
+            amount=Micros(generation.held_micros) if amount is None else amount,
             **read_why(options),
         )
-        after = Micros(back.available_after or 0)
-        before, refunded = to_decimal(Micros(after - back.amount)), to_decimal(Micros(back.amount))
-        facts = {"generation": generation.public_id, "refunded": refunded}
+        self._tell_given(generation, given, "credited", options)
+
+    def _amount(self, generation: Generation, options: dict[str, Any]) -> Micros | None:
+        """The one that is named; a large one is asked about."""
+        amount = None if options["amount"] is None else read_amount(options["amount"])
+        if amount is not None and amount > UNASKED and not options["yes"]:
+            verb = options["action"].capitalize()
+            question = f"{verb} {to_decimal(amount)} USD of {generation.public_id}?"
+            ask(self.aside(options), question)
+        return amount
+
+    def _tell_given(
+        self, generation: Generation, given: Transfer, verb: str, options: dict[str, Any]
+    ) -> None:
+        after = Micros(given.available_after or 0)
+        before, amount = to_decimal(Micros(after - given.amount)), to_decimal(Micros(given.amount))
+        facts = {"generation": generation.public_id, verb: amount}
         self.tell(
             options,
             {**facts, "available": to_decimal(after)},
-            f"{generation.public_id}: {refunded} USD refunded; {generation.tenant.name} has"
+            f"{generation.public_id}: {amount} USD {verb}; {generation.tenant.name} has"
             f" {to_decimal(after)} available, where it had {before}",
         )
 

@@ -156,7 +156,28 @@ def test_whoever_ran_it_delivers_nothing_any_more(manage, orderer, tmp_path):
     assert findings() == []
 
 
-@pytest.mark.parametrize("action", ["refund", "cancel", "fail"])
+def test_a_failure_is_credited_by_an_entry_that_names_it(manage, orderer):
+    queued = orderer.generation()
+    too_early = manage("generation", "credit", queued.public_id, *WHY)
+    manage("generation", "fail", queued.public_id, *WHY)
+
+    said = manage("generation", "credit", queued.public_id, *WHY)
+    more = manage("generation", "credit", queued.public_id, "--amount", "1.5", *WHY, "--json")
+
+    assert too_early.error == "only for one that failed or was canceled: others are refunded"
+    assert said.out == (
+        f"{queued.public_id}: 0.052680 USD credited; orderer has 10.052680 available, where it had"
+        " 10.000000\n"
+    )
+    assert json.loads(more.out)["credited"] == "1.500000"
+    given = Transfer.objects.filter(kind="credit", generation_id=queued.id).order_by("seq")
+    assert list(given.values_list("amount", flat=True)) == [52_680, 1_500_000]
+    shown = json.loads(manage("generation", "show", queued.public_id, "--json").out)
+    assert [one["kind"] for one in shown["transfers"]] == ["hold", "release", "credit", "credit"]
+    assert findings() == []
+
+
+@pytest.mark.parametrize("action", ["refund", "credit", "cancel", "fail"])
 def test_a_reason_is_needed_and_an_id_that_there_is(manage, orderer, action):
     queued = orderer.generation()
 

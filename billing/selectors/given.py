@@ -1,0 +1,62 @@
+"""What was given back for generations, and by whom."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from accounts.models import AuditEvent, User
+from billing.models import Transfer
+from pictor.kit.money import Micros
+
+_GIVEN = (Transfer.Kind.REFUND.value, Transfer.Kind.CREDIT.value)
+
+
+@dataclass(slots=True)
+class Given:
+    """Of one generation: what it was charged, and what was refunded and credited for it."""
+
+    captured: int = 0
+    refunded: int = 0
+    credited: int = 0
+
+    @property
+    def left(self) -> Micros:
+        """What can be refunded still."""
+        return Micros(self.captured - self.refunded)
+
+
+def given_for(
+    generation_ids: Collection[UUID], *, tenants: Collection[UUID]
+) -> Mapping[UUID, Given]:
+    """By generation, each of these, which are of these tenants. One query."""
+    given: dict[UUID | None, Given] = {one: Given() for one in generation_ids}
+    # Each kind by itself: each has an index of its own.
+    wanted = Q(kind=Transfer.Kind.CAPTURE.value)
+    for kind in _GIVEN:
+        wanted |= Q(kind=kind, tenant_id__in=list(tenants))
+    moved = Transfer.objects.filter(wanted, generation_id__in=list(generation_ids))
+    columns = ("kind", "tenant_id", "generation_id", "amount")
+    for kind, tenant_id, generation_id, amount in moved.values_list(*columns):
+        if tenant_id not in tenants:
+            continue
+        one = given[generation_id]
+        match kind:
+            case Transfer.Kind.CAPTURE:
+                one.captured += amount
+            case Transfer.Kind.REFUND:
+                one.refunded += amount
+            case _:
+                one.credited += amount
+    return {one: given[one] for one in generation_ids}
+
+
+def given_by(person: User, *, since: datetime) -> Micros:
+    """What this person refunded, and credited for generations, since then. Two queries."""
+    actions = [f"balance.{kind}" for kind in _GIVEN]
+    events = AuditEvent.objects.filter(actor=person, at__gte=since, action__in=actions)
+    transfers = [int(number) for number in events.values_list("object_id", flat=True)]
+    for_generations = Transfer.objects.filter(id__in=transfers, generation_id__isnull=False)
+    return Micros(for_generations.aggregate(sum=Sum("amount", default=0))["sum"])
