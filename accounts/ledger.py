@@ -1,6 +1,7 @@
 """What accounts asks of the ledger, which lies above it and plugs itself in (`kit/plugs.py`)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NotRequired, Protocol, TypedDict
 from uuid import UUID
@@ -28,16 +29,34 @@ class Why(TypedDict):
     once: NotRequired[UUID | None]
 
 
-class Reversed(Protocol):
-    """What a reversal says of itself."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person wants moved.
 
-    @property
-    def amount(self) -> Micros:
-        """What was taken back."""
+    Attributes:
+        kind: `top_up`, `credit`, `refund`, `adjustment` or `reversal`.
+        amount: above 0, but for an adjustment that takes.
+        seq: of a reversal, the number of the tenant's transfer that it takes back.
+        generation_id: of a refund.
+        reason: what the tenant reads; of a top-up, the reference that the payment came with.
+        note: for staff alone.
+    """
 
-    @property
-    def shortfall(self) -> Micros:
-        """What is still to be taken back: it is spent, or on hold, or was not asked for."""
+    tenant_id: UUID
+    kind: str
+    amount: Micros
+    seq: int | None = None
+    generation_id: UUID | None = None
+    reason: str
+    note: str = ""
+
+
+class Move(Protocol):
+    """What became of what was asked for."""
+
+    id: UUID
+    transfer_id: int | None
+    expires_at: datetime | None
 
 
 class Moved(Protocol):
@@ -61,32 +80,28 @@ class Ledger(Protocol):
     def top_up(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
         """Money the tenant paid in. Raises ValidationError unless it is above 0."""
 
-    def book_payment(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
-        """A payment that has arrived, by the reference that it came with, which is the reason.
-
-        Raises ValidationError unless it is above 0, and for a reference that is booked already.
-        """
-
     def credit(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
         """A gift of the operator's. Raises ValidationError unless it is above 0."""
 
-    def refund(
-        self, *, tenant_id: UUID, generation_id: UUID, amount: Micros, **why: Unpack[Why]
-    ) -> object:
-        """Give back what a generation was charged, or a part of it.
+    def move_money(
+        self,
+        *,
+        once: UUID,
+        asked: Asked,
+        actor: "Actor",
+        now: datetime,
+        ip: str | None = None,
+    ) -> Move:
+        """Move what is asked for, once by that id; it waits for another person where it is much.
 
-        Raises ValidationError unless it is above 0, and at most what is not refunded yet.
+        Raises ValidationError for what cannot be moved, a payment's reference that is booked
+        already, and an id that was used for something else.
         """
 
-    def adjust(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
-        """Correct a mistake: below 0 takes. Raises ValidationError for 0 or more than there is."""
+    def reversible(self, *, tenant_id: UUID, seq: int) -> tuple[Micros, Micros]:
+        """What is left of a top-up or a credit, and how much of that can be taken back now.
 
-    def reverse(
-        self, *, tenant_id: UUID, seq: int, amount: Micros | None, **why: Unpack[Why]
-    ) -> "Reversed":
-        """Take back a top-up or a credit, or a part of it. Without an amount, all that can be.
-
-        Raises ValidationError for what is neither, and for more than is left of it or available.
+        Raises ValidationError for what is neither, or reversed as a whole.
         """
 
     def latest_transfers(self, tenant_id: UUID, *, limit: int) -> Sequence["Moved"]:

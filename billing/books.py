@@ -1,17 +1,15 @@
 """The ledger as accounts asks for it: `accounts.ledger.Ledger`, plugged in by `apps.py`."""
 
 from billing.selectors import available_to, in_flight_of, latest_transfers
-from billing.services import adjust, book_payment, credit, open_account, refund, reverse, top_up
+from billing.services import credit, move_money, open_account, reversible, top_up
 
 __all__ = [
-    "adjust",
     "available_to",
-    "book_payment",
     "credit",
     "in_flight_of",
     "latest_transfers",
+    "move_money",
     "open_account",
-    "refund",
-    "reverse",
+    "reversible",
     "top_up",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.validators import validate_email
@@ -19,7 +20,6 @@ from django.db import OperationalError
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from accounts.ledger import Why
 from accounts.models import SCOPES, Tenant, User, default_scopes
 from accounts.selectors import tenant_by_name_or_id, user_by_email
 from accounts.services.audit import at_the_shell
@@ -29,8 +29,8 @@ from pictor.kit.money import Micros, from_decimal
 ACTOR = "manage.py"
 """How the audit log names changes made on the command line."""
 
-UNASKED = Micros(1_000_000_000)
-"""A larger change of a balance is asked about: 1,000 USD."""
+UNASKED = Micros(settings.MONEY_TYPED_TWICE)
+"""A larger change of a balance is asked about."""
 
 _MOST_NAME = 200
 _LARGEST_LIMIT = 2**31 - 1
@@ -50,8 +50,8 @@ def check_note(text: str, option: str = "--reason") -> None:
         raise CommandError(f"at most {_REASON_CHARS} characters of {option} are kept")
 
 
-def read_why(options: Mapping[str, Any]) -> Why:
-    """Why money is moved: `--reason` is staff's note, `--words` or `--reference` the tenant's."""
+def read_why(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Why money is moved: `--words` or `--reference`, which the tenant reads, and staff's note."""
     reference = options.get("reference")
     if reference is not None:
         check_reason(reference, "--reference")
@@ -61,7 +61,7 @@ def read_why(options: Mapping[str, Any]) -> Why:
         check_reason(options["reason"])
         check_note(options["words"], "--words")
         words = options["words"]
-    return Why(actor=ACTOR, reason=words.strip(), note=options["reason"].strip())
+    return words.strip(), options["reason"].strip()
 
 
 class OperatorCommand(BaseCommand):

@@ -2,6 +2,7 @@
 
 from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, MoneyForm, TenantBalance, Transfer
+from billing.models.moves import MoneyMove
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
 from billing.models.proofs import LedgerCheckpoint, LedgerProof
 from billing.models.sold import FIGURES, SoldDay, SoldRow, SoldUntil
@@ -16,6 +17,7 @@ __all__ = [
     "LedgerCheckpoint",
     "LedgerProof",
     "MoneyForm",
+    "MoneyMove",
     "Price",
     "PriceBook",
     "PriceBookWithdrawal",

@@ -41,6 +41,7 @@ from billing.selectors.ledger import (
     standing_findings,
     usage_findings,
 )
+from billing.selectors.moves import move_by_id, waiting_moves
 from billing.selectors.price_books import (
     SCHEDULED,
     book_in_force,
@@ -210,6 +211,7 @@ __all__ = [
     "margins",
     "monthly_statement",
     "monthly_statements",
+    "move_by_id",
     "newest_of_tenant",
     "of_generation",
     "of_other_pixels",
@@ -246,6 +248,7 @@ __all__ = [
     "usage_findings",
     "usage_of",
     "usage_together",
+    "waiting_moves",
     "with_states",
     "withdrawals",
     "without_price",

@@ -20,6 +20,7 @@ from billing.locks import account_for_update
 from billing.models import Account, MoneyForm, TenantBalance, Transfer
 from billing.seals import first_seal, note_seal, seal_of
 from billing.selectors import given_for
+from billing.selectors.balances import available_to
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
@@ -211,12 +212,7 @@ def reverse(
         return Reversal(booked, left_of(taken_from))
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)  # two reversals at once must not both find it whole
-    given = Transfer.objects.filter(tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS).first()
-    if given is None:
-        raise ValidationError(f"the tenant has no top-up or credit with the number {seq}")
-    left = left_of(given)
-    if left == 0:
-        raise ValidationError(f"transfer {seq} is reversed already")
+    given, left = _given(tenant_id, seq)
     most = Micros(min(left, balance.available))
     wanted = most if amount is None else amount
     if not 0 < wanted <= most:
@@ -237,6 +233,26 @@ def reverse(
         ),
     )
     return Reversal(taken, Micros(left - wanted))
+
+
+def reversible(*, tenant_id: UUID, seq: int) -> tuple[Micros, Micros]:
+    """What is left of a top-up or a credit, and how much of that can be taken back now.
+
+    Raises ValidationError for what is neither, or reversed as a whole.
+    """
+    _, left = _given(tenant_id, seq)
+    return left, Micros(min(left, available_to(tenant_id)))
+
+
+def _given(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
+    """A top-up or a credit, and what of it is not reversed."""
+    given = Transfer.objects.filter(tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS).first()
+    if given is None:
+        raise ValidationError(f"the tenant has no top-up or credit with the number {seq}")
+    left = left_of(given)
+    if left == 0:
+        raise ValidationError(f"transfer {seq} is reversed already")
+    return given, left
 
 
 def left_of(given: Transfer) -> Micros:

@@ -22,6 +22,7 @@ KINDS: Mapping[str, Kind] = {
     "ledger_unproved": money.unproved,
     "sold_behind": money.sold_behind,
     "price_change": money.price_changes,
+    "money_waits": money.waiting,
     "balance_runs_out": money.runway,
     "mail_overdue": work.mail,
     "webhooks_overdue": work.webhooks,

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from accounts.models import Tenant
 from billing.models import LedgerProof
-from billing.selectors import decided, last_change, running_out, sold_until
+from billing.selectors import decided, last_change, running_out, sold_until, waiting_moves
 from generation.conditions.found import Outlook, Wrong
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit import ids
-from pictor.kit.money import to_decimal
+from pictor.kit.money import Micros, to_decimal
 
 OLDEST_PROOF = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(hours=2),
@@ -64,6 +64,14 @@ def price_changes(outlook: Outlook) -> Iterator[Wrong]:
         whose = ids.public(ids.TENANT, book.tenant_id) if book.tenant_id else "everyone"
         begins = book.effective_from.isoformat(timespec="minutes")
         yield Wrong(str(book), None, f"takes over for {whose} at {begins}")
+
+
+def waiting(outlook: Outlook) -> Iterator[Wrong]:
+    """Money that somebody asked to be moved, and that waits for another person."""
+    for move in waiting_moves(outlook.now):
+        amount, kind = to_decimal(abs(move.amount)), move.kind.replace("_", "-")
+        words = f"{kind} of {amount} USD for {move.tenant.name} waits: {move.asked_by_name} asked"
+        yield Wrong(str(move.id), Micros(abs(move.amount)), words)
 
 
 def unpriced(outlook: Outlook) -> Iterator[Wrong]:

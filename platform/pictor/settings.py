@@ -262,6 +262,8 @@ CACHES = {
     }
 }
 RATE_CEILING_PER_MINUTE = env_int("PICTOR_RATE_CEILING_PER_MINUTE", 1_000_000)
+MONEY_TYPED_TWICE = env_dollars("PICTOR_MONEY_TYPED_TWICE", "1000")
+MONEY_NEEDS_TWO = env_dollars("PICTOR_MONEY_NEEDS_TWO", "10000")
 UNCHARGED_CEILING = env_dollars("PICTOR_UNCHARGED_CEILING", "20", least=1)
 READS_PER_MINUTE = env_int("PICTOR_READS_PER_MINUTE", 30_000)
 QUERIES_PER_MINUTE = env_int("PICTOR_QUERIES_PER_MINUTE", 3_000)
@@ -385,7 +387,6 @@ SPECTACULAR_SETTINGS = openapi_parts.SPECTACULAR
 METRICS_TOKEN = env_secret("PICTOR_METRICS_TOKEN")
 METRICS_NETWORKS = env_networks("PICTOR_METRICS_NETWORKS")
 METRICS = bool(METRICS_TOKEN or METRICS_NETWORKS)
-"""Whether they are collected at all."""
 
 # --- logs: structured, one line each, secrets removed -----------------------------------------
 

@@ -25,6 +25,7 @@ Pictor's:
     ledger_seal    Seal what was written before the ledger had a chain of seals.
     margin         Say what is earned and lost, by tenant, model, channel or price cell.
     migrate        Run the migrations, then let the processes' role use the tables.
+    money          Show, approve or decline money that waits for another person.
     person         Reset a second factor, end sessions, or encrypt all factors and mail anew.
     price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.

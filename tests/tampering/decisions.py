@@ -61,7 +61,12 @@ NOT_MONEY = frozenset(
         *("accounts_apikey", "accounts_configrevision", "accounts_membership", "accounts_tenant"),
         *("accounts_invitation", "accounts_mail", "billing_balancealert"),
         "accounts_signupcredit",
-        *("billing_budgetwarning", "billing_unchargedcost", "billing_moneyform"),
+        *(
+            "billing_budgetwarning",
+            "billing_unchargedcost",
+            "billing_moneyform",
+            "billing_moneymove",
+        ),
         *("billing_ledgercheckpoint", "billing_ledgerproof"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_costtable"),

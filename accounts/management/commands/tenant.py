@@ -1,11 +1,10 @@
 """`manage.py tenant`: make one, show it, move its money, limit, suspend, export or erase it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.checks import Tags
@@ -14,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from typing_extensions import override
 
-from accounts.ledger import ledger
+from accounts.ledger import Asked, ledger
 from accounts.management.operator import (
     ACTOR,
     UNASKED,
@@ -142,55 +141,93 @@ class Command(OperatorCommand):
             print_table(self.stdout, [("tenant", "name", "status"), *rows])
 
     def _top_up(self, options: dict[str, Any]) -> None:
-        self._move(options, ledger().book_payment, read_amount(options["amount"]), "booked")
+        self._move(options, "top_up", read_amount(options["amount"]), "booked")
 
     def _credit(self, options: dict[str, Any]) -> None:
-        self._move(options, ledger().credit, read_amount(options["amount"]), "credited")
+        self._move(options, "credit", read_amount(options["amount"]), "credited")
 
     def _refund(self, options: dict[str, Any]) -> None:
         generation_id = ids.parse(ids.GENERATION, options["generation"])
         if generation_id is None:
             raise CommandError(f"no generation {options['generation']!r}")
-        give_back = partial(ledger().refund, generation_id=generation_id)
-        self._move(options, give_back, read_amount(options["amount"]), "refunded")
+        amount = read_amount(options["amount"])
+        self._move(options, "refund", amount, "refunded", generation_id=generation_id)
 
     def _adjust(self, options: dict[str, Any]) -> None:
-        self._move(options, ledger().adjust, read_change(options["amount"]), "adjusted")
+        self._move(options, "adjustment", read_change(options["amount"]), "adjusted")
 
     def _move(
-        self, options: dict[str, Any], move: Callable[..., object], amount: Micros, done: str
+        self,
+        options: dict[str, Any],
+        kind: str,
+        amount: Micros,
+        done: str,
+        *,
+        generation_id: UUID | None = None,
     ) -> None:
         """Change the balance, in words before and after."""
-        tenant, why = read_tenant(options["tenant"]), read_why(options)
+        tenant, (words, note) = read_tenant(options["tenant"]), read_why(options)
         if abs(amount) > UNASKED and not options["yes"]:
             question = f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?"
             ask(self.aside(options), question)
-        move(tenant_id=tenant.id, amount=amount, **why)
-        available = to_decimal(ledger().available_to(tenant.id))
+        asked = Asked(
+            tenant_id=tenant.id,
+            kind=kind,
+            amount=amount,
+            generation_id=generation_id,
+            reason=words,
+            note=note,
+        )
+        if self._is_booked(options, tenant, asked):
+            available = to_decimal(ledger().available_to(tenant.id))
+            self.tell(
+                options,
+                {"tenant": tenant.public_id, done: to_decimal(amount), "available": available},
+                f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available",
+            )
+
+    def _is_booked(self, options: dict[str, Any], tenant: Tenant, asked: Asked) -> bool:
+        """Move it; whether that is done, or waits for another person, which is told."""
+        move = ledger().move_money(once=ids.new_uuid(), asked=asked, actor=ACTOR, now=clock.now())
+        if move.transfer_id is not None:
+            return True
+        until = f"{move.expires_at:%Y-%m-%d %H:%M} UTC"
         self.tell(
             options,
-            {"tenant": tenant.public_id, done: to_decimal(amount), "available": available},
-            f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available",
+            {"tenant": tenant.public_id, "waits": str(move.id), "until": until},
+            f"{tenant.name}: {to_decimal(asked.amount)} USD wait until {until} for another person:"
+            f" money approve {move.id}",
         )
+        return False
 
     def _reverse(self, options: dict[str, Any]) -> None:
-        tenant, seq = read_tenant(options["tenant"]), read_limit(options["transfer"])
+        tenant, seq = read_tenant(options["tenant"]), read_limit(options["transfer"]) or 0
         amount = None if options["amount"] is None else read_amount(options["amount"])
-        why = read_why(options)
+        words, note = read_why(options)
         if (amount is None or amount > UNASKED) and not options["yes"]:
             what = f"{to_decimal(amount)} USD" if amount else "all that can be"
             question = f"Take back {what} of transfer {seq} from {tenant.name}?"
             ask(self.aside(options), question)
-        taken = ledger().reverse(tenant_id=tenant.id, seq=seq or 0, amount=amount, **why)
-        available = to_decimal(ledger().available_to(tenant.id))
-        amounts = {"reversed": to_decimal(taken.amount), "left": to_decimal(taken.shortfall)}
+        left, most = ledger().reversible(tenant_id=tenant.id, seq=seq)
+        asked = Asked(
+            tenant_id=tenant.id,
+            kind="reversal",
+            amount=most if amount is None else amount,
+            seq=seq,
+            reason=words,
+            note=note,
+        )
+        if not self._is_booked(options, tenant, asked):
+            return
+        available, rest = to_decimal(ledger().available_to(tenant.id)), left - asked.amount
+        amounts = {"reversed": to_decimal(asked.amount), "left": to_decimal(rest)}
         facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
-        rest = f"; {amounts['left']} USD of it are left" if taken.shortfall else ""
+        are_left = f"; {amounts['left']} USD of it are left" if rest else ""
         self.tell(
             options,
             {**facts, "available": available},
             f"{tenant.name}: {amounts['reversed']} USD of transfer {seq} reversed,"
-            f" {available} available{rest}",
+            f" {available} available{are_left}",
         )
 
     def _show(self, options: dict[str, Any]) -> None:
@@ -309,7 +346,7 @@ def _add_moves(actions: Any) -> None:
         if action == "top-up":
             money.add_argument("--reference", required=True, metavar="TEXT", help=FOR_TENANT)
         _add_why(money, has_words=action != "top-up")
-        money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+        money.add_argument("--yes", action="store_true", help="do not ask")
         money.add_argument("--json", action="store_true")
     back = actions.add_parser(
         "reverse", help="take back a top-up or a credit that should not have been"
@@ -318,7 +355,7 @@ def _add_moves(actions: Any) -> None:
     back.add_argument("transfer", metavar="NUMBER", help="as the tenant's ledger has it")
     back.add_argument("--amount", metavar="USD", help="a part; default: all that can be")
     _add_why(back, has_words=True)
-    back.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+    back.add_argument("--yes", action="store_true", help="do not ask")
     back.add_argument("--json", action="store_true")
 
 

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
+from accounts.ledger import Why
 from accounts.management.operator import (
     ACTOR,
     UNASKED,
@@ -60,7 +61,7 @@ class Command(OperatorCommand):
             change.add_argument("id", help="gen_… or a UUID, or its request's req_…")
             if action in AMOUNTS:
                 change.add_argument("--amount", metavar="USD", help=AMOUNTS[action])
-                change.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+                change.add_argument("--yes", action="store_true", help="do not ask about much")
             change.add_argument("--reason", required=True, metavar="TEXT")
             if action in AMOUNTS:
                 change.add_argument("--words", default="", metavar="TEXT", help="the tenant's")
@@ -111,7 +112,7 @@ class Command(OperatorCommand):
 
     def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
         amount = self._amount(generation, options)
-        given = making_good.refund(generation=generation, amount=amount, **read_why(options))
+        given = making_good.refund(generation=generation, amount=amount, **_why(options))
         self._tell_given(generation, given, "refunded", options)
 
     def _credit(self, generation: Generation, options: dict[str, Any]) -> None:
@@ -119,7 +120,7 @@ class Command(OperatorCommand):
         given = making_good.credit(
             generation=generation,
             amount=Micros(generation.held_micros) if amount is None else amount,
-            **read_why(options),
+            **_why(options),
         )
         self._tell_given(generation, given, "credited", options)
 
@@ -177,3 +178,8 @@ class Command(OperatorCommand):
         self.stdout.write(
             f"{generation.public_id}: {state}, {to_decimal(released)} USD released{calls}"
         )
+
+
+def _why(options: dict[str, Any]) -> Why:
+    words, note = read_why(options)
+    return Why(actor=ACTOR, reason=words, note=note)

@@ -127,7 +127,11 @@ def test_share_is_of_the_calls_for_the_models_that_a_channel_serves(owner):
 
 def test_cost_and_margin_are_of_seven_days_and_demo_data_stays_apart(owner):
     channel = make_channel("acme-openai")
-    figures: dict[str, Any] = {"images": 100, "captured_micros": 5_000_000, "cost_micros": 2_000_000}
+    figures: dict[str, Any] = {
+        "images": 100,
+        "captured_micros": 5_000_000,
+        "cost_micros": 2_000_000,
+    }
     for days_ago in (0, 6, 7):
         sold(channel, days_ago=days_ago, **figures)
     sold(channel, is_demo=True, **figures)

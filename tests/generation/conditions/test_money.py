@@ -5,12 +5,20 @@ from uuid import UUID
 
 import pytest
 
+from accounts.ledger import Asked
 from accounts.models import Tenant
 from billing.models import LedgerProof, PriceBook, TenantBalance
 from billing.price_stops import Confirmed
 from billing.selectors import book_in_force, rows_of, stops_of
 from billing.selectors.findings import Finding
-from billing.services import Usage, record_proof, record_usage, withdraw_price_book
+from billing.services import (
+    Usage,
+    decline_move,
+    move_money,
+    record_proof,
+    record_usage,
+    withdraw_price_book,
+)
 from billing.services.prices import draft_price_book, publish_price_book
 from generation.models import NO_PRICE, Condition, RefusedRequest
 from pictor.kit import clock, ids
@@ -125,6 +133,19 @@ def test_a_balance_that_lasts_for_less_than_three_days(acme, other, look):
     assert Condition.objects.get().micros == 3_342_857  # a day's spending
     TenantBalance.objects.update(available=11_000_000)
     assert look(1) == {}
+
+
+def test_money_that_waits_for_another_person(acme, look):
+    asked = Asked(tenant_id=acme.id, kind="top_up", amount=Micros(99_000_000_000), reason="INV-1")
+    waits = move_money(once=ids.new_uuid(), asked=asked, actor="ann", now=clock.now())
+
+    found = look(1)
+
+    words = f"top-up of 99000.000000 USD for {acme.tenant.name} waits: ann asked"
+    assert found == {("money_waits", str(waits.id)): words}
+    assert Condition.objects.get().micros == 99_000_000_000
+    decline_move(move_id=waits.id, actor="bob", now=clock.now())
+    assert look(2) == {}
 
 
 def test_what_sandboxes_delivered_is_no_spending(acme, look):

@@ -1,0 +1,75 @@
+"""`manage.py money list|approve|decline`: large sums that wait for another person."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from typing_extensions import override
+
+from accounts.management.operator import ACTOR, OperatorCommand, print_table, say_invalid
+from billing.models import MoneyMove
+from billing.selectors import waiting_moves
+from billing.services import approve_move, decline_move
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+
+class Command(OperatorCommand):
+    """Look at what waits, book it, or never book it."""
+
+    help = "Show, approve or decline money that waits for another person."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="what waits").add_argument("--json", action="store_true")
+        for action, words in (
+            ("approve", "book it, as another person than the one who asked for it"),
+            ("decline", "never book it"),
+        ):
+            one = actions.add_parser(action, help=words)
+            one.add_argument("id", help="as `money list` has it")
+            one.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["action"] == "list":
+            self._list(options)
+            return
+        decide = {"approve": approve_move, "decline": decline_move}[options["action"]]
+        try:
+            move = decide(move_id=_read_id(options["id"]), actor=ACTOR, now=clock.now())
+        except ValidationError as error:
+            raise say_invalid(error) from None
+        state = move.state(clock.now())
+        self.tell(options, {**_told(move), "state": state}, f"{move.tenant.name}: {move} {state}")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        found = [_told(move) for move in waiting_moves(clock.now())]
+        rows = [tuple(found[0]), *(tuple(one.values()) for one in found)] if found else []
+        if options["json"] or not found:
+            self.tell(options, found, "Nothing waits.")
+        else:
+            print_table(self.stdout, rows)
+
+
+def _read_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CommandError(f"{text!r} is not the id of a move") from None
+
+
+def _told(move: MoneyMove) -> dict[str, str]:
+    return {
+        "id": str(move.id),
+        "tenant": move.tenant.name,
+        "kind": move.kind,
+        "amount": to_decimal(move.amount),
+        "asked_by": move.asked_by_name,
+        "until": f"{move.expires_at:%Y-%m-%d %H:%M} UTC",
+        "words": move.reason,
+        "note": move.note,
+    }

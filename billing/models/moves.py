@@ -1,0 +1,74 @@
+"""What people ask to be moved: once each, and large sums once another person has agreed."""
+
+from datetime import datetime
+from typing import Literal
+
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from accounts.models import Tenant, User
+from billing.models.ledger import Transfer
+from pictor.kit.money import to_decimal
+
+MoveState = Literal["booked", "waiting", "declined", "expired"]
+
+
+class MoneyMove(models.Model):
+    """A top-up, credit, refund, adjustment or reversal that a person asked for.
+
+    Its id is made where it is asked for, so what is sent twice is one move. `amount` is in micros,
+    and below 0 for an adjustment that takes. One that waits has an end, `expires_at`.
+    """
+
+    KINDS = (
+        Transfer.Kind.TOP_UP,
+        Transfer.Kind.CREDIT,
+        Transfer.Kind.REFUND,
+        Transfer.Kind.ADJUSTMENT,
+        Transfer.Kind.REVERSAL,
+    )
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False, related_name="+")
+    kind = models.CharField(max_length=13, choices=[(one.value, one.label) for one in KINDS])
+    amount = models.BigIntegerField()
+    reverses_seq = models.BigIntegerField(null=True)
+    generation_id = models.UUIDField(null=True)
+    reason = models.CharField(max_length=200, blank=True, help_text="What the tenant reads.")
+    note = models.CharField(max_length=200, blank=True, help_text="For staff alone.")
+    asked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    asked_by_name = models.CharField(max_length=254)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    decided_by_name = models.CharField(max_length=254, blank=True)
+    declined_at = models.DateTimeField(null=True)
+    transfer_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(transfer_id=None) | Q(declined_at=None), name="booked_or_declined"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(transfer_id=None, declined_at=None),
+                name="moves_that_wait",
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind} of {to_decimal(self.amount)} USD"
+
+    def state(self, now: datetime) -> MoveState:
+        """What has become of it by then."""
+        if self.transfer_id is not None:
+            return "booked"
+        if self.declined_at is not None:
+            return "declined"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "waiting"

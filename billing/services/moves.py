@@ -1,0 +1,180 @@
+"""Money that a person moves: asked for once by an id, and by two people where it is much.
+
+Raises ValidationError, in words for a person, for what cannot be moved, a move that was sent before
+and said something else, and one that is decided already.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.ledger import Asked, Why
+from accounts.models import User
+from accounts.services import Actor, Subject, name_of, record
+from billing.models import MoneyMove, Transfer
+from billing.services import accounts
+from pictor.kit.money import Micros
+
+WAITS_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a move does to what a tenant has available. Micros."""
+
+    before: Micros
+    after: Micros
+
+
+def needs_another(amount: int) -> bool:
+    """Whether so much is moved once another person has agreed."""
+    return abs(amount) > settings.MONEY_NEEDS_TWO
+
+
+def is_typed_twice(amount: int) -> bool:
+    """Whether whoever moves so much types it a second time."""
+    return abs(amount) > settings.MONEY_TYPED_TWICE
+
+
+@transaction.atomic
+def rehearse(asked: Asked, *, actor: Actor) -> Effect:
+    """What a move would do now: it is made, and taken back before anybody sees it."""
+    before = accounts.open_account(tenant_id=asked.tenant_id).available
+    why = Why(actor=actor, reason=asked.reason, note=asked.note)
+    point = transaction.savepoint()
+    try:
+        after = _moved(asked, why).available_after
+    finally:
+        transaction.savepoint_rollback(point)
+    return Effect(Micros(before), Micros(after or 0))
+
+
+@transaction.atomic
+def move_money(
+    *, once: UUID, asked: Asked, actor: Actor, now: datetime, ip: str | None = None
+) -> MoneyMove:
+    """Move what is asked for, or let it wait for another person where it is much.
+
+    Sent twice, also at the same time, it is moved once; both get the same move.
+    """
+    move, is_new = MoneyMove.objects.get_or_create(
+        id=once,
+        defaults={
+            **_columns(asked),
+            "asked_by": actor if isinstance(actor, User) else None,
+            "asked_by_name": name_of(actor),
+            "asked_at": now,
+            "expires_at": now + WAITS_FOR if needs_another(asked.amount) else None,
+        },
+    )
+    if not is_new:
+        if any(getattr(move, name) != value for name, value in _columns(asked).items()):
+            raise ValidationError("This was sent before, and said something else. Begin anew.")
+        return move
+    if move.expires_at is None:
+        return _booked(move, actor, ip)
+    rehearse(asked, actor=actor)
+    _record(move, "money.ask", actor, ip, until=move.expires_at.isoformat(timespec="seconds"))
+    return move
+
+
+@transaction.atomic
+def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
+    """Book what waits, as another person than the one who asked for it."""
+    move = _waiting(move_id, now)
+    if _is_same(move, actor):
+        raise ValidationError("Another person than the one who asked for it approves it.")
+    _record(move, "money.approve", actor, ip, asked_by=move.asked_by_name)
+    move.decided_by_name = name_of(actor)
+    return _booked(move, actor, ip)
+
+
+@transaction.atomic
+def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
+    """Let what waits never be booked; whoever asked for it may take it back so."""
+    move = _waiting(move_id, now)
+    move.declined_at, move.decided_by_name = now, name_of(actor)
+    move.save(update_fields=["declined_at", "decided_by_name"])
+    _record(move, "money.decline", actor, ip, asked_by=move.asked_by_name)
+    return move
+
+
+def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
+    move = MoneyMove.objects.select_for_update().filter(id=move_id).first()
+    if move is None:
+        raise ValidationError("There is no such move.")
+    if (state := move.state(now)) != "waiting":
+        by = f" by {move.decided_by_name}" if move.decided_by_name else ""
+        raise ValidationError(f"It does not wait any more: it is {state}{by}.")
+    return move
+
+
+def _is_same(move: MoneyMove, actor: Actor) -> bool:
+    """Whether who acts is who asked, be it once at the shell and once in the browser."""
+    if isinstance(actor, User):
+        return move.asked_by_id == actor.id or _person(move.asked_by_name) == actor.email
+    return _person(move.asked_by_name) == _person(name_of(actor))
+
+
+def _person(name: str) -> str:
+    """Of 'manage.py (root as ann@pictor.example)' the address, where it has one."""
+    return name.partition(" as ")[2].removesuffix(")").lower() or name
+
+
+def _columns(asked: Asked) -> dict[str, object]:
+    return {
+        "tenant_id": asked.tenant_id,
+        "kind": asked.kind,
+        "amount": asked.amount,
+        "reverses_seq": asked.seq,
+        "generation_id": asked.generation_id,
+        "reason": asked.reason,
+        "note": asked.note,
+    }
+
+
+def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
+    asked = Asked(
+        tenant_id=move.tenant_id,
+        kind=move.kind,
+        amount=Micros(move.amount),
+        seq=move.reverses_seq,
+        generation_id=move.generation_id,
+        reason=move.reason,
+        note=move.note,
+    )
+    moved = _moved(asked, Why(actor=actor, reason=move.reason, note=move.note, ip=ip))
+    move.transfer_id = moved.id
+    move.save(update_fields=["transfer_id", "decided_by_name"])
+    return move
+
+
+def _moved(asked: Asked, why: Why) -> Transfer:
+    tenant_id, amount = asked.tenant_id, asked.amount
+    match asked.kind:
+        case Transfer.Kind.TOP_UP:
+            return accounts.book_payment(tenant_id=tenant_id, amount=amount, **why)
+        case Transfer.Kind.CREDIT:
+            return accounts.credit(tenant_id=tenant_id, amount=amount, **why)
+        case Transfer.Kind.ADJUSTMENT:
+            return accounts.adjust(tenant_id=tenant_id, amount=amount, **why)
+        case Transfer.Kind.REVERSAL:
+            seq = asked.seq or 0
+            return accounts.reverse(tenant_id=tenant_id, seq=seq, amount=amount, **why).transfer
+        case Transfer.Kind.REFUND if asked.generation_id is not None:
+            return accounts.refund(
+                tenant_id=tenant_id, generation_id=asked.generation_id, amount=amount, **why
+            )
+    raise ValidationError(f"Nobody moves money by a {asked.kind}.")
+
+
+def _record(move: MoneyMove, action: str, actor: Actor, ip: str | None, **more: str) -> None:
+    """In an event that is no tenant's: until it is booked it is no tenant's business."""
+    after = {"tenant": move.tenant.public_id, "kind": move.kind, "amount_micros": move.amount}
+    said = {"words": move.reason, "note": move.note}
+    about = Subject("money_move", str(move.id))
+    record(about, action, actor=actor, after={**after, **said, **more}, ip=ip)

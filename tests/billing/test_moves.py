@@ -1,0 +1,216 @@
+"""Money that people move: once by an id, and large sums by two of them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+from uuid import UUID
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+
+from accounts.ledger import Asked
+from accounts.models import AuditEvent, User
+from accounts.selectors import audit_page
+from accounts.services.audit import at_the_shell
+from billing.models import MoneyMove, Transfer
+from billing.selectors import available_to, ledger_findings, statement, waiting_moves
+from billing.services import approve_move, decline_move, move_money, rehearse
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros
+from tests.billing.conftest import Customer, alone
+
+MUCH = Micros(50_000_000_000)
+"""50,000 USD, above PICTOR_MONEY_NEEDS_TWO."""
+
+
+def asked(
+    tenant_id: UUID,
+    amount: int = 5_000_000,
+    *,
+    kind: str = "credit",
+    seq: int | None = None,
+    note: str = "",
+) -> Asked:
+    return Asked(
+        tenant_id=tenant_id, kind=kind, amount=Micros(amount), seq=seq, reason="sorry", note=note
+    )
+
+
+def move(wanted: Asked, *, once: UUID | None = None, actor: User | str = "ann") -> MoneyMove:
+    return move_money(once=once or ids.new_uuid(), asked=wanted, actor=actor, now=clock.now())
+
+
+@pytest.fixture
+def ann(db):
+    return User.objects.create_user("ann@pictor.example", staff_role="finance")
+
+
+@pytest.fixture
+def bob(db):
+    return User.objects.create_user("bob@pictor.example", staff_role="owner")
+
+
+def test_what_is_sent_twice_is_moved_once(acme):
+    once, wanted = ids.new_uuid(), asked(acme.id)
+
+    first, second = move(wanted, once=once), move(wanted, once=once)
+
+    assert first.transfer_id == second.transfer_id == statement(acme.id)[-1].id
+    assert available_to(acme.id) == 15_000_000
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_sent_twice_at_once_is_moved_once():
+    acme, once = Customer("acme", 10_000_000), ids.new_uuid()
+    wanted = asked(acme.id)
+
+    with ThreadPoolExecutor(2) as both:
+        sent = [both.submit(alone, lambda: move(wanted, once=once)) for _ in range(2)]
+
+    assert sent[0].result().transfer_id == sent[1].result().transfer_id
+    assert available_to(acme.id) == 15_000_000
+
+
+def test_what_was_sent_and_says_something_else_now_is_refused(acme):
+    once = ids.new_uuid()
+    move(asked(acme.id), once=once)
+
+    with pytest.raises(ValidationError, match="said something else"):
+        move(asked(acme.id, 6_000_000), once=once)
+
+    assert available_to(acme.id) == 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "more", "after"),
+    [
+        ("top_up", 7_000_000, {}, 17_000_000),
+        ("credit", 1, {}, 10_000_001),
+        ("adjustment", -4_000_000, {}, 6_000_000),
+        ("reversal", 3_000_000, {"seq": 1}, 7_000_000),
+    ],
+)
+def test_a_rehearsal_says_what_would_be_and_moves_nothing(acme, kind, amount, more, after):
+    wanted = asked(acme.id, amount, kind=kind, **more)
+
+    effect = rehearse(wanted, actor="ann")
+    moved = (effect.before, effect.after, len(statement(acme.id)), available_to(acme.id))
+    move(wanted)
+
+    assert moved == (10_000_000, after, 1, 10_000_000)
+    assert available_to(acme.id) == after
+    assert ledger_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "message"),
+    [
+        ("adjustment", -10_000_001, r"only 10\.000000 USD is available"),
+        ("reversal", 10_000_001, "can be reversed now"),
+        ("credit", 0, "above 0"),
+        ("hold", 5, "Nobody moves money by a hold"),
+        ("refund", 5, "Nobody moves money by a refund"),
+    ],
+)
+@pytest.mark.parametrize("act", [move, lambda wanted: rehearse(wanted, actor="ann")])
+def test_what_cannot_be_moved_leaves_nothing(acme, kind, amount, message, act):
+    seq = 1 if kind == "reversal" else None
+
+    with pytest.raises(ValidationError, match=message):
+        act(asked(acme.id, amount, kind=kind, seq=seq))
+
+    assert (MoneyMove.objects.count(), available_to(acme.id)) == (0, 10_000_000)
+
+
+def test_much_waits_for_another_person(acme, ann, bob):
+    waits = move(asked(acme.id, MUCH, note="as agreed"), actor=ann)
+    before = available_to(acme.id)
+    with pytest.raises(ValidationError, match="Another person"):
+        approve_move(move_id=waits.id, actor=ann, now=clock.now())
+
+    booked = approve_move(move_id=waits.id, actor=bob, now=clock.now(), ip="192.0.2.7")
+
+    assert (waits.transfer_id, before) == (None, 10_000_000)
+    assert available_to(acme.id) == 50_010_000_000
+    transfer = Transfer.objects.get(id=booked.transfer_id or 0)
+    assert (transfer.kind, transfer.reason) == ("credit", "sorry")
+    log = AuditEvent.objects.filter(action__in=["money.ask", "money.approve", "balance.credit"])
+    said = [(one.action, one.actor_name, one.tenant_id, one.ip) for one in log.order_by("id")]
+    assert said == [
+        ("money.ask", "ann@pictor.example", None, None),
+        ("money.approve", "bob@pictor.example", None, "192.0.2.7"),
+        ("balance.credit", "bob@pictor.example", acme.id, "192.0.2.7"),
+    ]
+    assert "as agreed" not in str([one.after for one in audit_page(acme.id, limit=9)])
+    assert (waiting_moves(clock.now()), ledger_findings()) == ([], [])
+
+
+def test_who_asked_at_the_shell_does_not_approve_in_the_browser(acme, ann):
+    hand = at_the_shell.set("root as Ann@pictor.example")
+    waits = move(asked(acme.id, MUCH), actor="manage.py")
+    at_the_shell.reset(hand)
+
+    with pytest.raises(ValidationError, match="Another person"):
+        approve_move(move_id=waits.id, actor=ann, now=clock.now())
+
+
+def decline(waits: MoneyMove, bob: User) -> None:
+    decline_move(move_id=waits.id, actor=bob, now=clock.now())
+
+
+def approve(waits: MoneyMove, bob: User) -> None:
+    approve_move(move_id=waits.id, actor=bob, now=clock.now())
+
+
+def expire(waits: MoneyMove, bob: User) -> None:
+    del bob
+    MoneyMove.objects.filter(id=waits.id).update(expires_at=clock.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("end", "state"),
+    [(decline, "declined by bob"), (approve, "booked by bob"), (expire, "expired")],
+)
+def test_what_is_decided_is_decided_once(acme, ann, bob, end, state):
+    waits = move(asked(acme.id, MUCH), actor=ann)
+    end(waits, bob)
+    available = available_to(acme.id)
+
+    for decide in (approve_move, decline_move):
+        with pytest.raises(ValidationError, match=f"does not wait any more: it is {state}"):
+            decide(move_id=waits.id, actor=bob, now=clock.now())
+
+    assert available_to(acme.id) == available
+    assert waiting_moves(clock.now()) == []
+
+
+def test_what_could_not_be_booked_now_does_not_wait(acme, ann):
+    with pytest.raises(ValidationError, match="only"):
+        move(asked(acme.id, -MUCH, kind="adjustment"), actor=ann)
+
+    assert waiting_moves(clock.now()) == []
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command("money", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_a_top_up_with_three_zeros_too_many_waits_and_is_declined(acme):
+    out = StringIO()
+    words = ("top-up", "acme", "99000", "--reference", "INV-1", "--yes", "--as", "ann@x.example")
+    call_command("tenant", *words, stdout=out)
+    (waits,) = waiting_moves(clock.now())
+
+    assert f"99000.000000 USD wait until {waits.expires_at:%Y-%m-%d %H:%M} UTC" in out.getvalue()
+    assert str(waits.id) in run("list")
+    with pytest.raises(CommandError, match="Another person"):
+        run("approve", str(waits.id), "--as", "ann@x.example")
+    assert "declined" in run("decline", str(waits.id), "--as", "ann@x.example")
+    assert run("list") == "Nothing waits.\n"
+    assert available_to(acme.id) == 10_000_000
+    with pytest.raises(CommandError, match="not the id"):
+        run("approve", "7")
