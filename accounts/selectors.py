@@ -1,9 +1,8 @@
-"""Reads: tenants, their keys, members and audit logs."""
+"""Reads: tenants, their keys and members."""
 
 import ipaddress
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -19,9 +18,8 @@ from accounts.models import (
     Tenant,
     User,
 )
-from accounts.models.records import STAFFS_NOTE, shown_actor, shown_after
+from accounts.models.records import STAFFS_NOTE
 from pictor.kit import ids
-from pictor.kit.pages import in_pages
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -45,6 +43,9 @@ SUSPENDED_BECAUSE = (
     " WHERE tenant_id = {tenant} AND action = 'tenant.status' ORDER BY at DESC, id DESC LIMIT 1)"
 )
 """SQL: why a tenant was suspended last; NULL where no reason was given."""
+
+
+_REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
 
 
 def config_revision() -> int:
@@ -138,43 +139,8 @@ def membership_in(user_id: UUID, public_id: str) -> Membership | None:
         return None
     mine = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id)
     since = Subquery(_WITH_AN_APP.values("authenticator__created_at"))
-    revision = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
-    known = mine.annotate(factor_since=since, revision=revision)
+    known = mine.annotate(factor_since=since, revision=_REVISION)
     return known.select_related("tenant").first()
-
-
-def audit_page(
-    tenant_id: UUID,
-    *,
-    before: int | None = None,
-    action: str = "",
-    actor: str = "",
-    about: str = "",
-    limit: int,
-) -> list[AuditEvent]:
-    """A tenant's audit events, newest first: those before `before`, of actions that begin so.
-
-    `actor` is the name of whoever did it, `about` the id of what it was done to; empty is any.
-    """
-    events = AuditEvent.objects.filter(tenant_id=tenant_id, action__startswith=action)
-    if actor:
-        hand = Q(actor_name__startswith=f"{actor} (")
-        events = events.filter(Q(actor_name=actor) | hand if "(" not in actor else Q(pk=None))
-    if about:
-        events = events.filter(object_id=about)
-    if before is not None:
-        events = events.filter(id__lt=before)
-    return list(events.order_by("-id")[:limit])
-
-
-def audit_events_about(
-    tenant_id: UUID, object_type: str, object_id: str, *, limit: int
-) -> list[AuditEvent]:
-    """What was done to one of a tenant's things, newest first."""
-    events = AuditEvent.objects.filter(
-        object_type=object_type, object_id=object_id, tenant_id=tenant_id
-    )
-    return list(events.order_by("-id")[:limit])
 
 
 def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]:
@@ -202,22 +168,6 @@ def prompt_retentions() -> list[tuple[UUID, int]]:
     """The tenants whose prompts are not kept for ever, and for how many days they are."""
     limited = Tenant.objects.exclude(prompt_retention_days=None)
     return [(row.id, row.prompt_retention_days or 0) for row in limited]
-
-
-def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
-    """A tenant's audit log, oldest first, read as it is asked for."""
-    events = AuditEvent.objects.filter(tenant_id=tenant_id).values(
-        "id", "actor_name", "action", "object_type", "object_id", "before", "after", "ip", "at"
-    )
-    rows = in_pages(events)
-    return (
-        {
-            **row,
-            "actor_name": shown_actor(row["actor_name"]),
-            "after": shown_after(row["action"], row["after"]),
-        }
-        for row in rows
-    )
 
 
 def latest_mail(*, limit: int) -> list[Mail]:

@@ -1,7 +1,5 @@
 """The record of who changed what, and of how new the configuration is."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
@@ -44,34 +42,9 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.object_type} {self.object_id}"
 
-    @property
-    def actor_shown(self) -> str:
-        """Who did it, as its tenant reads it."""
-        return shown_actor(self.actor_name)
-
-    @property
-    def after_shown(self) -> dict[str, Any] | None:
-        """What was made of it, as its tenant reads it."""
-        return shown_after(self.action, self.after)
-
 
 STAFFS_NOTE = "staff.note"
 """The action of an event that holds what staff noted of a change for themselves."""
-NOTED = ("balance.", "generation.")
-"""The beginnings of actions whose `reason` was staff's own: its words to the tenant are `words`."""
-
-
-def shown_after(action: str, after: dict[str, Any] | None) -> dict[str, Any] | None:
-    """An event's `after` for a tenant: without what staff noted before notes were kept apart."""
-    if after is None or not action.startswith(NOTED):
-        return after
-    return {name: value for name, value in after.items() if name != "reason"}
-
-
-def shown_actor(name: str) -> str:
-    """An event's actor for a tenant: of a command, not which of us ran it."""
-    command, hand, _ = name.partition(" (")
-    return command if hand and "@" not in command else name
 
 
 class AuditLink(models.Model):

@@ -12,9 +12,10 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
+from accounts.audit_log import audit_events_of
 from accounts.holdings import holdings
 from accounts.models import Actor, ApiKey, Tenant
-from accounts.selectors import audit_events_of, members_of
+from accounts.selectors import members_of
 from accounts.services.audit import record
 
 MAX_RETENTION_DAYS = 36_500

@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.audit_log import audit_events_of
 from accounts.models import AuditEvent, Mail, Membership, Tenant, User
-from accounts.selectors import audit_events_of
 from accounts.services import appoint, create_tenant
 from pictor.kit.money import Micros
 
@@ -87,7 +87,7 @@ def test_the_note_to_a_suspension_is_nobodys_but_staffs(acme):
     assert (note.tenant_id, note.object_id) == (None, acme.public_id)
     assert note.after == {"note": "Bob says that they will not pay", "tenant": acme.public_id}
     log = list(audit_events_of(acme.id))
-    assert log[-1]["action"] == "tenant.status"
+    assert log[-1]["action"] == "suspended the workspace"
     assert "Bob" not in str([*log, *Mail.objects.values()])
 
 

@@ -8,8 +8,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from accounts.audit_log import audit_page
 from accounts.models import AuditEvent
-from accounts.selectors import audit_page, config_revision
+from accounts.selectors import config_revision
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceTable, quote
 from billing.seed_prices import seed_prices

@@ -9,8 +9,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from accounts.audit_log import audit_page
 from accounts.models import AuditEvent
-from accounts.selectors import audit_page, config_revision
+from accounts.selectors import config_revision
 from billing.models import PriceBook, PriceBookWithdrawal
 from billing.pricing import BookRow
 from billing.selectors import (

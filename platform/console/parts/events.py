@@ -8,17 +8,20 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.audit_words import name_in, sentence
 from accounts.models import AuditEvent
 from console.amounts import amount
 
 FEW = 3
 """Changes that are told in the row itself."""
-_NAMES = ("name", "email", "url")
-"""What an event calls the thing by that it is about, where it does."""
 _MICROS = "_micros"
 _MOMENTS = ("_at", "_from", "until")
 """The ends of columns that hold one, in ISO 8601 as our services wrote it."""
 _NOTHING = "none"
+_MARK = "\0"
+"""In the place of a name, to part a sentence at it; no value of an event has one."""
+
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,41 @@ class Entry:
     event: AuditEvent
     who: Thing
     what: Thing
+    before: Values | None
+    after: Values | None
+    """What whoever looks at it may read of the event's values."""
+    address: str
+    """From where it was done, for whoever may read that."""
+
+    @property
+    def did(self) -> str:
+        """What was done, to follow the name of whoever did it: 'created the key ci'."""
+        return self._sentence(self.what.name)
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The same as three: what is before the name of the thing, the name, and what is after."""
+        lead, is_named, rest = self._sentence(_MARK).partition(_MARK)
+        return lead, self.what.name if is_named else "", rest
+
+    def _sentence(self, what: str) -> str:
+        event = self.event
+        return sentence(event.action, what, before=event.before, after=event.after)
 
     @property
     def changes(self) -> Sequence[Change]:
         """What is another value now; of a new thing, what it was made with."""
-        return changes_of(self.event.before, self.event.after_shown)
+        return changes_of(self.before, self.after)
+
+    @property
+    def cells(self) -> tuple[str, str]:
+        """Before and after as two cells of a file: 'budget day: $1.00; name: ci'."""
+        return (
+            "; ".join(
+                f"{one.name}: {one.before}" for one in self.changes if one.before is not None
+            ),
+            "; ".join(f"{one.name}: {one.after}" for one in self.changes),
+        )
 
     @property
     def is_short(self) -> bool:
@@ -58,16 +91,22 @@ class Entry:
         return len(self.changes) <= FEW
 
 
-def entry_of(event: AuditEvent, things: Mapping[str, Thing], *, who: Thing | None = None) -> Entry:
+def entry_of(
+    event: AuditEvent,
+    things: Mapping[str, Thing],
+    *,
+    who: Thing,
+    before: Values | None,
+    after: Values | None,
+    address: str,
+) -> Entry:
     """The event with the name of what it is about: by id among `things`, else as the event says."""
-    said = {**(event.before or {}), **(event.after_shown or {})}
-    kind = event.object_type.replace("_", " ").capitalize()
-    name = next((str(said[word]) for word in _NAMES if said.get(word)), kind)
+    name = name_in(event.object_type, event.object_id, event.before, event.after)
     what = things.get(event.object_id) or Thing(name, event.object_id)
-    return Entry(event, who or Thing(event.actor_shown), what)
+    return Entry(event, who, what, before, after, address)
 
 
-def changes_of(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[Change]:
+def changes_of(before: Values | None, after: Values | None) -> list[Change]:
     """Each value that differs, in the event's order; of a new thing, those that say something."""
     if before is None:
         made = {name: value for name, value in (after or {}).items() if value not in (None, "", [])}

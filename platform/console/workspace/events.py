@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 
 from django.urls import reverse
 
+from accounts.audit_log import address_of, author
+from accounts.audit_words import readable
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import emails_of
 from console.parts.events import Entry, Thing, entry_of
@@ -22,7 +24,7 @@ def told(
     is_of_one: bool = False,
     keys: Sequence[ApiKey] | None = None,
 ) -> list[Entry]:
-    """Events with names. What has none now goes by that in the event, or by what it is.
+    """Events as their tenant reads them, with names: of now, or else as the event has them.
 
     With `is_of_one` they are the history of one thing, whose name is not looked up. `keys` are
     those that the member may know, where they were read already.
@@ -32,7 +34,10 @@ def told(
 
     def named(event: AuditEvent) -> Entry:
         by_key = _BY_KEY.fullmatch(event.actor_name)
-        return entry_of(event, things, who=things.get(by_key[1]) if by_key else None)
+        who = (things.get(by_key[1]) if by_key else None) or Thing(author(event))
+        before, after = (readable(event.action, said) for said in (event.before, event.after))
+        address = address_of(event)
+        return entry_of(event, things, who=who, before=before, after=after, address=address)
 
     return [named(event) for event in events]
 

@@ -12,8 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
-from accounts.selectors import audit_events_about
 from accounts.services import (
     OVERLAPS,
     change_api_key,

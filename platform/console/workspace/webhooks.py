@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from typing_extensions import override
 
-from accounts.selectors import audit_events_about
+from accounts.audit_log import audit_events_about
 from accounts.services import OVERLAPS
 from console.parts.fields import WordsField, dressed, take_errors
 from console.workspace.access import May, Workspace, by, done, member

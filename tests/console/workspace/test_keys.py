@@ -228,8 +228,8 @@ def test_the_history_names_who_changed_what_from_what(
 
     history = words_of(answer).partition("History")[2]
     assert (
-        f'by <a class="underline" href="{url("key", acme, other_key.public_id)}">automation</a>'
-        in history
+        f'<a class="underline" href="{url("key", acme, other_key.public_id)}">automation</a>'
+        "</strong> revoked the key live</span>" in history
     )
     assert other_key.public_id not in re.sub(r"<[^>]*>", "", history)
     assert "budget month</span> none <span" in history

@@ -132,7 +132,10 @@ def test_a_list_of_unknown_length_says_where_the_rest_is(acme, sign_in):
     lines = lines_of(sign_in(acme).get(url("audit", acme) + "?format=csv&action=member"))
 
     way = f"http://testserver{url('exports', acme)}?list=audit&action=member"
-    assert [line["action"] for line in lines[:2]] == ["member.set", "member.set"]
+    assert [line["action"] for line in lines[:2]] == [
+        "added owner@acme.example as a member",
+        "added 3@example.com as a member",
+    ]
     assert [line["at"] for line in lines[2:]] == [
         f"The file ends here, at 2 rows: all of it is made at {way}."
     ]

@@ -100,7 +100,7 @@ def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
     assert "note-2" in odd
     lines = lines_of(answer)
     assert len(lines) == newest.count()
-    assert lines[1]["after"] == '{"number": 2}'
+    assert lines[1]["after"] == "number: 2"
 
 
 def test_budgets_and_limits_are_set_and_hold_for_the_next_request(acme, sign_in):
@@ -212,7 +212,7 @@ def test_the_log_is_filtered_by_person_and_by_what_was_changed_in_its_csv_too(ac
     none = words_of(owner.get(f"{log}?actor=nobody&about=%00"))
     link = "?action=tenant.title&amp;actor=admin%40acme.example&amp;format=csv"
 
-    assert [line["action"] for line in by_admin] == ["tenant.title"]
+    assert [line["action"] for line in by_admin] == ["renamed the workspace"]
     assert {line["id"] for line in of_tenant} == {acme.tenant.public_id}
     assert "No entries match" in none
     page = owner.get(f"{log}?action=tenant.title&actor=admin@acme.example").content.decode()
@@ -230,12 +230,12 @@ def test_the_log_names_people_keys_and_endpoints(acme, sign_in):
 
     page = words_of(client.get(url("audit", acme)))
 
-    assert f'<a href="{url("key", acme, acme.key.public_id)}">production</a>' in page
+    assert (
+        f'<a class="underline" href="{url("key", acme, acme.key.public_id)}">production</a>' in page
+    )
     assert "API key key_" not in page
     assert acme.key.public_id in page
     assert ">https://1.1.1.1/hook</a>" in page
     assert "bob@example.com" in page
     assert "owner@acme.example" in page
-    shown = re.search(r"tenant.title</code> <span[^>]*>([^<]+)</span> <span[^>]*>([^<]+)<", page)
-    assert shown is not None
-    assert shown.groups() == ("Acme Studio", acme.tenant.public_id)
+    assert '<strong class="font-medium">Pictor</strong> renamed the workspace</span>' in page

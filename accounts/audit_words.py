@@ -1,0 +1,169 @@
+"""What the audit log says of each action, and what of an event its tenant reads. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+OURS = "Pictor"
+"""How a tenant reads whatever acted without a person of its own."""
+SUPPORT = "Pictor support"
+"""How it reads one of our people."""
+API_KEY = "API key key_"
+"""How the name begins of what acted with a key of the tenant's."""
+
+WORDS: Mapping[str, str] = {
+    "api_key.issue": "created the key {what}",
+    "api_key.change": "changed the key {what}",
+    "api_key.rotate": "rotated the key {what}",
+    "api_key.revoke": "revoked the key {what}",
+    "api_key.hand_over": "handed over the key {what}",
+    "member.set": "changed the role of {what}",
+    "member.remove": "removed {what} from the workspace",
+    "member.invite": "invited {what}",
+    "member.uninvite": "withdrew the invitation of {what}",
+    "user.seed": "made {what} the first member",
+    "user.create": "added the person {what}",
+    "user.change": "changed the person {what}",
+    "user.delete": "deleted the person {what}",
+    "user.password": "set the password of {what}",
+    "user.sessions_end": "ended all sessions of {what}",
+    "user.sign_up": "signed up",
+    "user.verify_email": "verified the address {what}",
+    "user.accept_terms": "accepted the terms",
+    "user.opened_demo": "opened the demo",
+    "user.mfa_on": "set up a second factor",
+    "user.mfa_off": "removed a second factor",
+    "user.mfa_reset": "removed all second factors of {what}",
+    "user.mfa_rotate": "encrypted all second factors by the first key",
+    "tenant.create": "created the workspace {what}",
+    "tenant.change": "changed the workspace's name or limits",
+    "tenant.title": "renamed the workspace",
+    "tenant.time_zone": "changed the time zone of reports",
+    "tenant.own_limits": "changed the workspace's own limits",
+    "tenant.second_factor": "changed whether members need a second factor",
+    "tenant.prompt_retention": "changed for how many days prompts are kept",
+    "tenant.image_retention": "changed for how many days images are kept",
+    "tenant.status": "let the workspace work again",
+    "tenant.uncharged": "stopped orders until the day ends: too many failed uncharged",
+    "tenant.export_ask": "asked for an export",
+    "tenant.export": "exported the workspace's data",
+    "tenant.delete": "deleted the workspace",
+    "tenant.erase": "erased the workspace",
+    "balance.top_up": "booked a payment",
+    "balance.credit": "gave a credit",
+    "balance.refund": "refunded",
+    "balance.adjustment": "corrected the balance",
+    "balance.reversal": "took back an earlier payment or credit",
+    "balance.alert": "changed the balance alert",
+    "cost.correction": "corrected a cost",
+    "webhook_endpoint.create": "added the webhook endpoint {what}",
+    "webhook_endpoint.change": "changed the webhook endpoint {what}",
+    "webhook_endpoint.rotate": "rotated the secret of the webhook endpoint {what}",
+    "webhook_endpoint.delete": "deleted the webhook endpoint {what}",
+    "webhook_endpoint.pause": "paused the webhook endpoint {what}",
+    "webhook_endpoint.disable": "switched off the webhook endpoint {what}",
+    "webhook_endpoint.encrypt": "encrypted all webhook secrets by the first key",
+    "generation.cancel": "canceled the generation {what}",
+    "generation.fail": "ended the generation {what} as failed",
+    "price_book.draft": "drafted the price list {what}",
+    "price_book.change": "changed the price list {what}",
+    "price_book.prices": "changed prices of the price list {what}",
+    "price_book.discard": "discarded the price list {what}",
+    "price_book.confirm": "confirmed prices that were stopped",
+    "price_book.publish": "published the price list {what}",
+    "price_book.withdraw": "withdrew the price list {what}",
+    "price_book.seal": "sealed the price list {what}",
+    "ledger.seal": "sealed the ledger",
+    "staff.set": "gave {what} a role of staff",
+    "staff.remove": "took the role of staff from {what}",
+    "staff.note": "noted for staff",
+    "contract.set": "changed the model {what}",
+    "channel.set": "changed the channel {what}",
+    "channel.costs": "changed what the channel {what} costs",
+    "channel.revise": "prepared a change of the channel {what}",
+    "channel.swap": "swapped in the change of the channel {what}",
+    "channel.discard": "discarded the change of the channel {what}",
+    "channel.test": "tested the channel {what}",
+    "channel.enable": "enabled the channel {what}",
+    "channel.disable": "paused the channel {what}",
+    "channel.reset": "reset the channel {what}",
+    "channel.rotate": "encrypted the key of the channel {what} anew",
+    "channel.archive": "archived the channel {what}",
+    "channel.delete": "deleted the channel {what}",
+    "condition.assign": "took on a condition",
+    "condition.silence": "silenced a condition",
+    "condition.accept": "accepted a condition",
+    "condition.recall": "called back a condition",
+    "condition.hand_back": "left a condition to nobody",
+}
+"""What somebody did, by action: it follows their name. `{what}` is what they did it to."""
+
+KINDS: Mapping[str, str] = {
+    "api_key": "Keys",
+    "member": "Members",
+    "tenant": "Workspace",
+    "balance": "Balance",
+    "webhook": "Webhooks",
+    "generation": "Generations",
+    "price_book": "Prices",
+}
+"""What a tenant's events are narrowed to: by the beginning of an action."""
+
+OBJECTS: Mapping[str, str] = {
+    "api_key": "key",
+    "audit_log": "audit log",
+    "contract": "model",
+    "price_book": "price list",
+    "tenant": "workspace",
+    "transfer": "ledger entry",
+    "user": "person",
+    "webhook_endpoint": "webhook endpoint",
+}
+"""What an event is about, where its type says it in other words."""
+
+_NAMES = ("name", "email", "url")
+"""What an event calls the thing by that it is about, where it does."""
+_PRIVATE = ("reason", "note")
+"""What our people wrote for one another."""
+
+Values = Mapping[str, Any]
+
+
+def sentence(action: str, what: str, *, before: Values | None, after: Values | None) -> str:
+    """What was done, to follow the name of whoever did it: 'created the key ci'."""
+    return _phrase(action, before or {}, after or {}).format(what=what)
+
+
+def _phrase(action: str, before: Values, after: Values) -> str:
+    match action:
+        case "tenant.status" if after.get("status") == "suspended":
+            return "suspended the workspace"
+        case "tenant.uncharged" if "ceiling_micros" in after:
+            return "changed what the workspace may cost uncharged"
+        case "member.set" if not before:
+            return "added {what} as a member"
+        case "channel.set" if not before:
+            return "created the channel {what}"
+    return WORDS.get(action) or "did: " + action.replace(".", ", ").replace("_", " ")
+
+
+def name_in(object_type: str, object_id: str, before: Values | None, after: Values | None) -> str:
+    """What an event calls the thing that it is about; its id where it does not say."""
+    said = {**(before or {}), **(after or {})}
+    named = next((str(said[word]) for word in _NAMES if said.get(word)), object_id)
+    has_version = object_type == "price_book" and "version" in said
+    return f"{named}:{said['version']}" if has_version else named
+
+
+def object_words(object_type: str) -> str:
+    """'key' for 'api_key'."""
+    return OBJECTS.get(object_type, object_type.replace("_", " "))
+
+
+def readable(action: str, values: Values | None) -> dict[str, Any] | None:
+    """What a tenant reads of an event's values: all but what our people wrote for one another.
+
+    The reason of a suspension was written for the tenant.
+    """
+    if values is None or action == "tenant.status":
+        return None if values is None else dict(values)
+    return {name: value for name, value in values.items() if name not in _PRIVATE}

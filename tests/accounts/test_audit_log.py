@@ -1,0 +1,184 @@
+"""What a tenant reads of its audit log: sentences, and nothing of ours."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.audit_log import audit_events_of, audit_page, author
+from accounts.audit_words import WORDS, readable, sentence
+from accounts.models import AuditEvent, Membership, Subject, Tenant, User
+from accounts.services import add_member, create_tenant, record, remove_member, suspend
+from tests.servers import ROOT
+
+APPS = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
+WRITERS = {"record": 1, "change_columns": None}
+"""What writes an event, and which of its arguments is the action where no word says so."""
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return create_tenant(name="acme", actor="seed")
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    """One of ours."""
+    return User.objects.create_superuser("ann@pictor.example", "correct horse", name="Ann Bee")
+
+
+def joined(tenant: Tenant, email: str) -> User:
+    user = User.objects.create_user(email, "correct horse")
+    add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor="seed")
+    return user
+
+
+def done(tenant: Tenant, actor: User | str) -> None:
+    record(tenant.audited, "tenant.title", actor=actor, after={"title": "x"}, ip="203.0.113.9")
+
+
+def test_members_are_named_and_we_are_pictor(acme, ann):
+    own, gone = joined(acme, "own@acme.example"), joined(acme, "gone@acme.example")
+    remove_member(membership=Membership.objects.get(user=gone), actor=own)
+    start = AuditEvent.objects.latest("id").pk
+    for actor in (own, gone, ann, "manage.py", "API key key_x"):
+        done(acme, actor)
+
+    events = [one for one in audit_page(acme.id, limit=9) if one.pk > start]
+    kept = [row for row in audit_events_of(acme.id) if row["id"] > start]
+
+    names = [
+        *("own@acme.example", "gone@acme.example", "Pictor support (Ann)", "Pictor"),
+        "API key key_x",
+    ]
+    assert [author(one) for one in reversed(events)] == names
+    assert [row["by"] for row in kept] == names
+    assert [row["ip"] is not None for row in kept] == [True, True, False, False, True]
+
+
+def test_one_of_ours_without_a_name_is_pictor_support(acme, ann):
+    User.objects.filter(pk=ann.pk).update(name="")
+    done(acme, ann)
+
+    (newest,) = audit_page(acme.id, limit=1)
+
+    assert author(newest) == "Pictor support"
+
+
+@pytest.mark.parametrize(
+    ("who", "number"),
+    [
+        ("own@acme.example", 1),
+        ("Pictor", 1),
+        ("Pictor support", 1),
+        ("Pictor support (Ann)", 1),
+        ("Pictor support (Bob)", 0),
+        ("API key key_x", 1),
+        ("ann@pictor.example", 0),
+        ("manage.py", 0),
+    ],
+)
+def test_nobody_finds_us_by_what_they_do_not_read(acme, ann, who, number):
+    for actor in (joined(acme, "own@acme.example"), ann, "manage.py", "API key key_x"):
+        done(acme, actor)
+
+    assert len(audit_page(acme.id, action="tenant.title", who=who, limit=9)) == number
+
+
+def test_our_reasons_are_not_the_tenants_to_read(acme, ann):
+    about = Subject("transfer", "1", acme.id)
+    record(about, "balance.credit", actor=ann, after={"available_micros": 5, "reason": "he lies"})
+    suspend(tenant=acme, words="card refused", actor=ann)
+
+    kept = list(audit_events_of(acme.id))
+
+    assert "he lies" not in json.dumps(kept, default=str)
+    assert "ann@pictor.example" not in json.dumps(kept, default=str)
+    assert (kept[-2]["action"], kept[-2]["after"]) == ("gave a credit", {"available_micros": 5})
+    assert kept[-1]["action"] == "suspended the workspace"
+    assert kept[-1]["after"] == {"status": "suspended", "reason": "card refused"}
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "words"),
+    [
+        ("member.set", None, {"role": "viewer"}, "added bob as a member"),
+        ("member.set", {"role": "viewer"}, {"role": "admin"}, "changed the role of bob"),
+        ("tenant.status", {}, {"status": "active"}, "let the workspace work again"),
+        ("robot.paint_all", None, None, "did: robot, paint all"),
+    ],
+)
+def test_an_event_is_a_sentence(action, before, after, words):
+    assert sentence(action, "bob", before=before, after=after) == words
+
+
+def test_a_name_with_braces_is_no_template():
+    assert sentence("api_key.issue", "{0}{x}", before=None, after={}) == "created the key {0}{x}"
+
+
+def test_nothing_is_made_of_no_values():
+    assert readable("balance.credit", None) is None
+
+
+def test_every_action_that_is_written_has_a_sentence():
+    found = sorted(set(actions()))
+
+    assert len(found) > 70
+    assert [one for one in found if one not in WORDS] == []
+
+
+def actions() -> Iterator[str]:
+    """Of every event that our code writes."""
+    for path in sorted(one for app in APPS for one in (ROOT / app).rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = dict(constants(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and name_of(node.func) in WRITERS:
+                yield from written(node, names, tree)
+
+
+def constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """What the module calls its words."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and isinstance(node.value.value, str):
+                    yield target.id, node.value.value
+
+
+def written(call: ast.Call, names: dict[str, str], tree: ast.Module) -> Iterator[str]:
+    """The actions that a call may write: where it is handed one, those of its callers."""
+    position = WRITERS[name_of(call.func)]
+    said: Any = next((one.value for one in call.keywords if one.arg == "action"), None)
+    if said is None and position is not None:
+        said = call.args[position]
+    match said:
+        case ast.Constant(value=str(action)):
+            yield action
+        case ast.Name(id=name) if name in names:
+            yield names[name]
+        case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]):
+            endings = [one for one in WORDS if one.startswith(start)]
+            assert endings, f"no words for {start}…"
+            yield from endings
+        case _:
+            yield from passed(tree)
+
+
+def passed(tree: ast.Module) -> Iterator[str]:
+    """Every word of the module that could be an action."""
+    kinds = {one.partition(".")[0] for one in WORDS}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            kind, dot, rest = node.value.partition(".")
+            if kind in kinds and dot and re.fullmatch("[a-z_]+", rest):
+                yield node.value
+
+
+def name_of(called: ast.expr) -> str:
+    return called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
