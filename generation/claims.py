@@ -54,6 +54,12 @@ class Queued(NamedTuple):
     livemode: bool
 
 
+NOT_STOPPED = """
+NOT EXISTS (SELECT FROM generation_stop AS s WHERE s.ended_at IS NULL
+             AND s.model IN ('', {row}.model)
+             AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id))
+"""
+"""SQL: no operator has stopped this row's work, which waits to its deadline then."""
 CLAIMED = "claimed"
 """The part of a claim's statement that a first attempt reads: the row, and the `revision`."""
 _LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8 AS seconds_left"
@@ -100,6 +106,7 @@ WHERE g.id = (
     LEFT JOIN unnest(%s::uuid[], %s::int[]) AS held (tenant_id, number) USING (tenant_id)
     WHERE q.state = 'queued' AND q.quarantine > 0 AND q.dispatch < %s
       AND q.deadline_at > clock_timestamp()
+      AND {NOT_STOPPED.format(row="q")}
     ORDER BY q.deaths, coalesce(held.number, 0), q.id FOR UPDATE OF q SKIP LOCKED LIMIT 1)
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)

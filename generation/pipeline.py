@@ -36,9 +36,9 @@ from generation.admission.orphans import Undecided
 from generation.admission.quoting import Quoted, quoted_order_async
 from generation.admission.service import Admitted, Deferred, Submission, admit, hold, refuse_early
 from generation.claims import Claim
-from generation.dispatch.choosing import Opening
+from generation.dispatch.choosing import NotNow, Opening
 from generation.dispatch.claiming import ClaimInDoubt, claimed
-from generation.dispatch.service import ClaimLost, Dispatcher, NotNow
+from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
 from generation.notify import Ring

@@ -18,6 +18,7 @@ from generation.models import (
     Generation,
     RefusedRequest,
     State,
+    Stop,
 )
 from generation.models import CostTable as StoredCosts
 from pictor.kit import ids
@@ -313,6 +314,12 @@ def refused_for_want_of_a_price(since: datetime) -> dict[str, int]:
     unpriced = RefusedRequest.objects.filter(id__gte=ids.first_at(since), stopped_by=NO_PRICE)
     counted = unpriced.values("model").annotate(number=Count("id")).order_by("model")
     return {row["model"]: row["number"] for row in counted}
+
+
+def stopped() -> list[Stop]:
+    """What an operator has stopped and not started again, the last first."""
+    under_way = Stop.objects.filter(ended_at=None).select_related("tenant")
+    return list(under_way.order_by("-began_at", "-id"))
 
 
 def is_named(text: str) -> bool:

@@ -16,6 +16,7 @@ from django.db.models import F
 
 from generation import lease
 from generation.admission import orphans
+from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import WatchedDay
 from pictor.kit import ids
@@ -34,6 +35,7 @@ LONGEST = timedelta(minutes=15)
 MOST_ENDED = 2_000
 LEAST_FAILED, FAILED_SHARE = 3, 0.5
 """From here on a model counts as ill, as a breaker would see it."""
+PAUSED = "Paused by the operator"
 NO_DATABASE = "The database did not answer"
 NO_WEB_PROCESS = "No web process is at work"
 SURE_AFTER_SECONDS = orphans.DEAD_AFTER_SECONDS
@@ -80,15 +82,17 @@ def look(*, now: datetime) -> list[Sight]:
         *(
             Sight(
                 name,
-                _trouble(bool(catalogue.routes_for(name, livemode=True)), ended.get(name, Ended())),
+                _trouble(catalogue, name, ended.get(name, Ended())),
             )
             for name in offered
         ),
     ]
 
 
-def _trouble(has_route: bool, ended: Ended) -> str:  # noqa: FBT001 - one of two plain facts
-    if not has_route:
+def _trouble(catalogue: Catalogue, model: str, ended: Ended) -> str:
+    if catalogue.stop_of(model):
+        return PAUSED
+    if not catalogue.routes_for(model, livemode=True):
         return "No channel serves it"
     return "Most requests fail" if ended.mostly_fails else ""
 

@@ -13,7 +13,7 @@ from accounts.callers import Caller
 from billing import pricing
 from generation.admission import rules
 from generation.admission.rules import Order
-from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, StopTerms
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import OnSale, on_sale, on_sale_async
 from generation.channels.declaration import Lack
@@ -25,6 +25,7 @@ from pictor.kit.errors import (
     ModelForbidden,
     NoChannelAvailable,
     NotFound,
+    Paused,
     PictorError,
     Unavailable,
 )
@@ -82,21 +83,28 @@ def check_ceiling(caller: Caller, now: datetime) -> None:
         )
 
 
-def quoted_order(*, caller: Caller, request: Json, now: datetime) -> Quoted:
-    """What a request is under its contract and what it costs at most. Spends and holds nothing."""
+def quoted_order(*, caller: Caller, request: Json, now: datetime, to_make: bool = False) -> Quoted:
+    """What a request is under its contract and what it costs at most. Spends and holds nothing.
+
+    With `to_make`, raises Paused for what is stopped; what that costs can be asked all the same.
+    """
     sale = on_sale(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
-    return _quoted(sale, caller, request)
+    return _quoted(sale, caller, request, to_make=to_make)
 
 
-async def quoted_order_async(*, caller: Caller, request: Json, now: datetime) -> Quoted:
+async def quoted_order_async(
+    *, caller: Caller, request: Json, now: datetime, to_make: bool = False
+) -> Quoted:
     """The same on the running loop."""
     sale = await on_sale_async(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
-    return _quoted(sale, caller, request)
+    return _quoted(sale, caller, request, to_make=to_make)
 
 
-def _quoted(sale: OnSale, caller: Caller, request: Json) -> Quoted:
+def _quoted(sale: OnSale, caller: Caller, request: Json, *, to_make: bool) -> Quoted:
     catalogue, table = sale
     contract = _contract(catalogue, caller, request["model"])
+    if to_make and (stop := catalogue.stop_of(contract.model, caller.tenant_id)):
+        raise _paused(stop)
     order = rules.check(contract, request, key_response_format=caller.default_response_format)
     planned = _planned(catalogue, contract, order, livemode=caller.livemode)
     try:
@@ -129,6 +137,16 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms
     if not caller.may_use(model):
         raise _refusal(caller, model)
     return contract
+
+
+def _paused(stop: StopTerms) -> Paused:
+    what = "This workspace" if stop.tenant_id else stop.model or "Image generation"
+    words = f" {stop.words}" if stop.words else ""
+    return Paused(
+        f"{what} is paused by the operator since {stop.began_at:%Y-%m-%dT%H:%M:%SZ}.{words}"
+        " Nothing was charged. A retry is refused until it is on again: see /status/.",
+        limit="paused",
+    )
 
 
 def _refusal(caller: Caller, model: str) -> ModelForbidden:

@@ -115,7 +115,9 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     found, is_new = _known(submission, digest, now), False
     if found is None:
         check_ceiling(submission.caller, now)
-        quoted = quoted_order(caller=submission.caller, request=submission.request, now=now)
+        quoted = quoted_order(
+            caller=submission.caller, request=submission.request, now=now, to_make=True
+        )
         if submission.most is not None and quoted.quote.total > submission.most:
             raise InvalidRequest(
                 "This costs more than the price that was shown. Nothing was made or charged:"
@@ -136,7 +138,9 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
     Raises ConditionFailed where a remembered caller has changed.
     """
     check_ceiling(submission.caller, now)
-    quoted = await quoted_order_async(caller=submission.caller, request=submission.request, now=now)
+    quoted = await quoted_order_async(
+        caller=submission.caller, request=submission.request, now=now, to_make=True
+    )
     await room.require_async(submission.caller, size_bytes=_bytes_of(submission), now=now)
     digest = idempotency.digest_of(submission.request)
     fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
@@ -156,7 +160,9 @@ async def refuse_early(submission: Submission, *, now: datetime) -> None:
     """Refuse it before its images cost anything, if it cannot be held for; not a known one."""
     if submission.is_plain:
         check_ceiling(submission.caller, now)
-        await quoted_order_async(caller=submission.caller, request=submission.request, now=now)
+        await quoted_order_async(
+            caller=submission.caller, request=submission.request, now=now, to_make=True
+        )
         await room.require_async(submission.caller, size_bytes=0, now=now)
 
 

@@ -37,6 +37,7 @@ from pictor.kit.errors import (
     InsufficientQuota,
     NoChannelAvailable,
     NotFound,
+    Paused,
     UpstreamFailed,
 )
 
@@ -76,6 +77,7 @@ ERRORS = (
     InsufficientQuota,
     UpstreamFailed,
     NoChannelAvailable,
+    Paused,
     GenerationTimeout,
 )
 """What a request for images can be refused with, or end with, besides what every one can."""

@@ -12,15 +12,15 @@ from django.conf import settings
 from django.db import connection
 
 from generation.background.slots import Room
-from generation.claims import Queued
+from generation.claims import NOT_STOPPED, Queued
 
 BATCH = 500
 """At most so many are found at once, but for one of each tenant."""
 
-_WAITING = """
+_WAITING = f"""
 WITH RECURSIVE queued AS (
-    SELECT id, tenant_id, livemode, deadline_at, dispatch FROM generation_generation
-    WHERE state = 'queued' AND quarantine = 0),
+    SELECT id, tenant_id, livemode, deadline_at, dispatch FROM generation_generation AS g
+    WHERE state = 'queued' AND quarantine = 0 AND {NOT_STOPPED.format(row="g")}),
 tenant AS (
     (SELECT tenant_id, livemode FROM queued ORDER BY tenant_id, livemode LIMIT 1)
     UNION ALL
@@ -44,14 +44,14 @@ FROM room AS r LEFT JOIN LATERAL (
     ORDER BY q.id
     LIMIT least(r.most, greatest(1, %(batch)s / (SELECT count(*) FROM tenant)))) AS oldest ON true
 ORDER BY r.livemode DESC, r.in_hand + oldest.nth, oldest.id
-"""
+"""  # noqa: S608 - built from constants
 
 
 def waiting(newcomer: Room, rooms: Mapping[UUID, Room]) -> tuple[list[Queued], bool]:
     """The oldest of each tenant that has room: live before tests, then who has fewest in hand.
 
     And whether any waits at all, those without room too. What is in quarantine does not: its lane
-    finds it.
+    finds it; nor does what is stopped.
 
     Args:
         newcomer: the room of a tenant with nothing in hand.

@@ -9,8 +9,10 @@ Source: the product documents' tables, kept as rows and seeded from management/c
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from typing_extensions import override
 
@@ -175,13 +177,29 @@ class RouteInfo:
         return self.serves_live if livemode else self.serves_test
 
 
+@dataclass(frozen=True, slots=True)
+class StopTerms:
+    """What is not taken on: of a model, of a tenant, or all where neither is named."""
+
+    model: str
+    tenant_id: UUID | None
+    words: str
+    began_at: datetime
+
+    def is_about(self, model: str, tenant_id: UUID | None) -> bool:
+        """Whether it stops this tenant's requests of this model."""
+        return self.model in {"", model} and self.tenant_id in {None, tenant_id}
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """All contracts and the routes that serve them, at one revision of the configuration."""
+    """Contracts, the routes that serve them and stops, at one revision of the configuration."""
 
     revision: int
     contracts: Mapping[str, ContractTerms] = field(default_factory=dict)
     routes: Mapping[str, tuple[RouteInfo, ...]] = field(default_factory=dict)
+    stops: tuple[StopTerms, ...] = ()
+    """The widest first."""
 
     def contract(self, model: str) -> ContractTerms | None:
         """The enabled contract of that public name."""
@@ -200,6 +218,10 @@ class Catalogue:
         if livemode:
             return tuple(chosen)
         return tuple(replace(route, costs=Costs(is_free=True)) for route in chosen)
+
+    def stop_of(self, model: str, tenant_id: UUID | None = None) -> StopTerms | None:
+        """What stops requests of this model, everybody's or this tenant's."""
+        return next((stop for stop in self.stops if stop.is_about(model, tenant_id)), None)
 
     def honours(self, model: str, name: str) -> bool:
         """Whether a channel of that model honours a field of a live request of that name."""

@@ -1,4 +1,4 @@
-"""The process's snapshot of the configuration: contracts, routes, and each tenant's prices.
+"""The process's snapshot of the configuration: contracts, routes, stops, each tenant's prices.
 
 It is loaded once per revision: every look-up of a key or claim of a generation brings the
 database's present revision along, and a snapshot of another one is replaced first. So a channel
@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import F
+
 from accounts.selectors import config_revision
 from billing.pricing import PriceTable
 from billing.selectors import table_to_charge
 from billing.upstream_cost import Costs, CostTable
-from generation.catalogue.contracts import Catalogue, RouteInfo, contract_from
+from generation.catalogue.contracts import Catalogue, RouteInfo, StopTerms, contract_from
 from generation.catalogue.credentials import decrypted
 from generation.channels.registry import abilities_of
-from generation.models import Contract, Route, Serves
+from generation.models import Contract, Route, Serves, Stop
 from generation.selectors import cost_tables
 from pictor.kit import clock, pools
 
@@ -104,7 +106,17 @@ def stored_catalogue() -> Catalogue:
 def _load(api_key: str | None = None) -> Catalogue:
     revision = config_revision()  # first: what changes while we read is then read again
     contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
-    return Catalogue(revision=revision, contracts=contracts, routes=_routes(api_key))
+    return Catalogue(
+        revision=revision, contracts=contracts, routes=_routes(api_key), stops=_stops()
+    )
+
+
+def _stops() -> tuple[StopTerms, ...]:
+    under_way = Stop.objects.filter(ended_at=None).order_by(
+        F("tenant").asc(nulls_first=True), "model"
+    )
+    columns = under_way.values_list("model", "tenant_id", "words", "began_at")
+    return tuple(StopTerms(*row) for row in columns)
 
 
 def _routes(api_key: str | None) -> Mapping[str, tuple[RouteInfo, ...]]:

@@ -12,6 +12,7 @@ KINDS: Mapping[str, Kind] = {
     "breaker_open": supply.breakers,
     "channels_shrunk": supply.shrunk,
     "route_untested": supply.untested,
+    "stopped": supply.stopped,
     "queued_too_long": work.queued,
     "past_deadline": work.past_deadline,
     "storage_refuses": work.storage,

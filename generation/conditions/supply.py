@@ -6,6 +6,7 @@ from uuid import UUID
 from generation import lease
 from generation.conditions.found import Outlook, Wrong
 from generation.models import ChannelEvent, Route, Serves
+from generation.selectors import stopped as stopped_now
 from generation.traffic.events import shut_now
 from generation.traffic.minutes import success_lately
 
@@ -62,6 +63,13 @@ def untested(_outlook: Outlook) -> Iterator[Wrong]:
     named = waiting.order_by("channel__name", "contract_id")
     for channel, model in named.values_list("channel__name", "contract_id"):
         yield Wrong(f"{channel} {model}", None, "waits for a test, and is not served")
+
+
+def stopped(_outlook: Outlook) -> Iterator[Wrong]:
+    """What an operator has stopped, by their name."""
+    for stop in stopped_now():
+        words = f"stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}: {stop.reason}"
+        yield Wrong(stop.name, None, words)
 
 
 def _names(outlook: Outlook) -> Mapping[int, str]:

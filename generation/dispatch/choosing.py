@@ -33,6 +33,10 @@ LONGEST_WAIT_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 0.1
 
 
+class NotNow(Exception):
+    """No call was begun: nothing can be stored, or an operator has stopped it. It waits again."""
+
+
 UNMADE = UpstreamError(AttemptClass.REJECTED, "not called at all")
 """How a call counts that was chosen and never made."""
 
@@ -76,8 +80,9 @@ class Chooser:
     def opening(self, model: str, size: str, tenant: UUID) -> Iterator[Opening | None]:
         """The first call of a plain live request, counted in; out again at the end, if not before.
 
-        None where nothing is known of model or size, where it has to wait for a channel, where its
-        prompt may need one more sentence, or where a strict request goes to another channel.
+        None where nothing is known of model or size, where it is stopped or has to wait for a
+        channel, where its prompt may need one more sentence, or where a strict request goes to
+        another channel.
         """
         opening = self._opening(model, size, tenant)
         try:
@@ -91,6 +96,8 @@ class Chooser:
         contract = catalogue.contracts.get(model)
         if contract is None or not (size == AUTO or size in contract.by_name):
             return None
+        if catalogue.stop_of(model, tenant):
+            return None
         queue = self._capable(catalogue, contract, size=size)
         chosen = self._best_of(queue, tenant, now=time.monotonic(), is_patient=True)
         if chosen is None or chosen.plan == CLOSEST:
@@ -103,8 +110,13 @@ class Chooser:
     def queue_of(
         self, claim: Claim, catalogue: Catalogue, opening: Opening | None
     ) -> list[Candidate]:
-        """Every channel that may serve what was claimed, best first."""
+        """Every channel that may serve what was claimed, best first.
+
+        Raises NotNow for what was stopped after its doorbell had rung.
+        """
         generation = claim.generation
+        if catalogue.stop_of(generation.model, generation.tenant_id):
+            raise NotNow
         contract = catalogue.contracts.get(generation.model)
         if contract is None:
             return []

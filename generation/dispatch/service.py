@@ -22,7 +22,7 @@ from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
 from generation.claims import Claim
 from generation.dispatch.call import ask, begun_at, ignored_by, wanted_of
-from generation.dispatch.choosing import UNMADE, Chooser, Opening
+from generation.dispatch.choosing import UNMADE, Chooser, NotNow, Opening
 from generation.dispatch.endings import (
     Begun,
     WrongSize,
@@ -371,10 +371,6 @@ class Dispatcher:
 
 class ClaimLost(Exception):
     """Another worker has the generation, or it has ended: nothing more is written about it here."""
-
-
-class NotNow(Exception):
-    """No call was begun, because nothing can be stored: it is to be queued again."""
 
 
 class _Ended(Exception):

@@ -23,6 +23,7 @@ from generation.models.offer import (
 )
 from generation.models.refusals import NO_PRICE, RefusedRequest
 from generation.models.revisions import PendingRevision
+from generation.models.stops import Stop
 from generation.models.traffic import AttemptMinute, ChannelEvent
 from generation.models.trials import ChannelTrial
 
@@ -48,6 +49,7 @@ __all__ = [
     "Serves",
     "Source",
     "State",
+    "Stop",
     "WatchedDay",
     "Worker",
     "usual_tasks",

@@ -238,7 +238,9 @@ def test_each_error_says_what_it_is_where_it_can_happen(document: Document) -> N
         return list(document.operations[name][2]["responses"])
 
     assert codes("create_edit", "429") == ["rate_limit_exceeded", "insufficient_quota"]
-    assert codes("create_edit", "503") == ["service_unavailable", "no_channel_available"]
+    assert codes("create_edit", "503") == [
+        *("service_unavailable", "no_channel_available", "paused")
+    ]
     assert codes("create_edit", "409") == ["canceled"]
     assert codes("delete_generation", "409") == ["not_cancelable"]
     assert statuses("retrieve_balance") == ["200", "400", "401", "403", "429", "503"]

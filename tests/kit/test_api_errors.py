@@ -43,6 +43,7 @@ from pictor.kit.errors import PictorError
         (errors.InsufficientQuota("x"), 429, "insufficient_quota", "insufficient_quota", "false"),
         (errors.UpstreamFailed("x"), 502, "upstream_error", "upstream_error", "false"),
         (errors.NoChannelAvailable("x"), 503, "upstream_error", "no_channel_available", "false"),
+        (errors.Paused("x"), 503, "api_error", "paused", "false"),
         (errors.Unavailable("x"), 503, "api_error", "service_unavailable", "true"),
         (errors.GenerationTimeout("x"), 504, "upstream_error", "generation_timeout", "false"),
         (errors.PictorError("x"), 500, "api_error", "internal_error", None),
@@ -58,7 +59,7 @@ def test_each_error_has_its_status_type_and_code(error, status, kind, code, retr
     assert response.headers["Content-Type"] == "application/json"
     assert response.headers["Content-Length"] == str(len(response.content))
     assert response.headers.get("x-should-retry") == retry
-    assert ("Retry-After" in response.headers) is (status == 503)
+    assert ("Retry-After" in response.headers) is (status == 503 and code != "paused")
 
 
 def test_an_error_says_its_field_and_when_to_come_back():

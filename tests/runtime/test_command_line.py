@@ -31,7 +31,9 @@ Pictor's:
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.
     staff          List who runs this installation, give somebody a role, or take it away.
+    start          Take on again what was stopped.
     status         Print what needs a person; assign, silence or accept it.
+    stop           Take on nothing of a model, of a tenant or at all; print what is stopped.
     tenant         Create, show, credit, limit, suspend, export or erase tenants.
     usage_rebuild  Count again what was used by the hour and sold by the day.
     webhook        Encrypt the secrets of webhook endpoints by the newest key.

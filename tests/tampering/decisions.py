@@ -74,7 +74,7 @@ NOT_MONEY = frozenset(
         *("generation_channeltrial", "generation_pendingrevision"),
         *("generation_condition", "generation_conditionlook", "generation_refusedrequest"),
         *("generation_idempotencyrecord", "generation_promptsforgotten"),
-        *("generation_route", "generation_watchedday"),
+        *("generation_route", "generation_stop", "generation_watchedday"),
         *("generation_worker", "storage_tenantexport"),
         *("webhooks_webhookendpoint", "webhooks_event", "webhooks_delivery"),
         "webhooks_deliveryattempt",

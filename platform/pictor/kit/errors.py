@@ -18,6 +18,7 @@ Modules that need to tell a case apart subclass these.
     ├── InsufficientQuota     429  balance, budget, what may be stored or may cost us uncharged
     ├── UpstreamFailed        502  the upstream did not give us an image
     ├── NoChannelAvailable    503  nothing can serve this model and size now
+    ├── Paused                503  the operator has stopped it
     ├── Unavailable           503  we ourselves cannot answer now
     └── GenerationTimeout     504
 
@@ -228,6 +229,15 @@ class NoChannelAvailable(PictorError):
     default_code = "no_channel_available"
     default_should_retry = False
     default_retry_after = 10
+
+
+class Paused(PictorError):
+    """Stopped by the operator until further notice; nothing is on hold, and a retry is in vain."""
+
+    status = 503
+    type = "api_error"
+    default_code = "paused"
+    default_should_retry = False
 
 
 class Unavailable(PictorError):

@@ -25,6 +25,7 @@ from generation.admission import service
 from generation.admission.identity import known
 from generation.api import requests
 from generation.catalogue.services import set_enabled
+from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Channel, Generation
 from pictor.kit import clock, pools
 from pictor.kit.body import Body
@@ -34,6 +35,7 @@ from pictor.kit.errors import (
     InvalidRequest,
     ModelForbidden,
     NoChannelAvailable,
+    Paused,
     Unauthenticated,
 )
 from pictor.kit.loop_connections import LoopConnections
@@ -121,6 +123,10 @@ def take_channel(_: Customer) -> None:
     set_enabled(channel=Channel.objects.get(), is_enabled=False, actor="test", may_stop=True)
 
 
+def stop_all(_: Customer) -> None:
+    stop(what=Stoppable(), reason="a fire", now=clock.now(), actor="test")
+
+
 def edit_of(customer: Customer, image: bytes) -> Request:
     fields = {"model": ORIGIN, "prompt": "a fox", "image": [data_uri(image)]}
     body = Body(json.dumps(fields).encode())
@@ -146,6 +152,7 @@ async def test_who_asked_before_is_admitted_by_one_statement(acme, lent):
         (take_address, Forbidden),
         (take_channel, NoChannelAvailable),
         (reach_ceiling, InsufficientQuota),
+        (stop_all, Paused),
     ],
 )
 async def test_what_was_taken_from_them_is_felt_at_once(acme, change, refusal):

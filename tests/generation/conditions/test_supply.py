@@ -1,9 +1,10 @@
 """Models that fewer channels serve than did, and channels that fail: each opens and ends."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from generation import lease
+from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Route
 from generation.traffic import events
 from generation.traffic.events import Turn
@@ -28,6 +29,19 @@ def test_a_model_whose_channels_shrank_to_one(channel, look):
     assert look(2) == {SHRUNK: "one channel serves it, where there were 2"}
     enable("two", is_enabled=True)
     assert look(3) == {}
+
+
+def test_what_an_operator_has_stopped(channel, look):
+    at = datetime(2026, 11, 20, 10, 2, tzinfo=UTC)
+    at_first = look(0)
+
+    stop(what=Stoppable(model=ORIGIN), reason="wrong colours", now=at, actor="Ann")
+
+    assert at_first == {}
+    words = "stopped since 20 November, 10:02 UTC by Ann: wrong colours"
+    assert look(1) == {("stopped", ORIGIN): words}
+    start(what=Stoppable(model=ORIGIN), now=clock.now(), actor="Ann")
+    assert look(2) == {}
 
 
 def test_a_model_that_one_channel_served_and_none_does(channel, look):

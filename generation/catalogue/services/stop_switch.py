@@ -1,0 +1,95 @@
+"""The stop switch: nothing of a model, of a tenant or at all is taken on until it is on again.
+
+Raises ValidationError for what is stopped already, or is not, and for words that are missing or too
+long.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Tenant
+from accounts.selectors import tenant_by_name_or_id
+from accounts.services import Actor, record
+from accounts.services.audit import name_of
+from generation.models import Contract, Stop
+
+ALL = "all"
+MOST_REASON, MOST_WORDS = 200, 300
+"""Characters."""
+
+
+class Stoppable(NamedTuple):
+    """A model, a tenant, or everything where neither is named."""
+
+    model: str = ""
+    tenant: Tenant | None = None
+
+
+def stoppable(text: str) -> Stoppable:
+    """What `all`, a model's name, or a tenant's name or id means. Raises ValidationError."""
+    text = text.strip()
+    if text == ALL:
+        return Stoppable()
+    if Contract.objects.filter(model=text).exists():
+        return Stoppable(model=text)
+    if tenant := tenant_by_name_or_id(text):
+        return Stoppable(tenant=tenant)
+    raise ValidationError(f"nothing is called {text[:100]!r}: say all, a model or a tenant")
+
+
+@transaction.atomic
+def stop(
+    *,
+    what: Stoppable,
+    reason: str,
+    now: datetime,
+    actor: Actor,
+    words: str = "",
+    ip: str | None = None,
+) -> Stop:
+    """Take on nothing of it from the next request on; what runs ends, what is queued waits.
+
+    Args:
+        what: what is stopped.
+        reason: for the operator's own people.
+        now: when.
+        actor: who stops it.
+        words: for customers, in their 503 and on the status page.
+        ip: where the actor is, for the audit log.
+    """
+    reason, words = " ".join(reason.split()), " ".join(words.split())
+    if not 0 < len(reason) <= MOST_REASON:
+        raise ValidationError({"reason": f"say why, in at most {MOST_REASON} characters"})
+    if len(words) > MOST_WORDS:
+        raise ValidationError({"words": f"say it in at most {MOST_WORDS} characters"})
+    told = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
+    stop, is_new = Stop.objects.get_or_create(
+        model=what.model, tenant=what.tenant, ended_at=None, defaults=told
+    )
+    if not is_new:
+        raise ValidationError(
+            f"{stop.name} is stopped already, since {stop.began_at:%H:%M} UTC by {stop.by}"
+        )
+    _record(stop, "stop.begin", {"reason": reason, "words": words}, actor, ip)
+    return stop
+
+
+@transaction.atomic
+def start(*, what: Stoppable, now: datetime, actor: Actor, ip: str | None = None) -> Stop:
+    """Take it on again from the next request on; what waited is begun within seconds."""
+    under_way = Stop.objects.filter(ended_at=None).select_for_update()
+    stop = under_way.filter(model=what.model, tenant=what.tenant).first()
+    if stop is None:
+        raise ValidationError(f"{Stop(**what._asdict()).name} is not stopped")
+    stop.ended_at = now
+    stop.save(update_fields=["ended_at"])
+    _record(stop, "stop.end", {}, actor, ip)
+    return stop
+
+
+def _record(stop: Stop, action: str, told: Mapping[str, str], actor: Actor, ip: str | None) -> None:
+    record(stop.audited, action, actor=actor, after={"what": stop.name, **told}, ip=ip)

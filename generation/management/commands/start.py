@@ -1,0 +1,33 @@
+"""`manage.py start all|MODEL|TENANT`: what was stopped is taken on again."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+from typing_extensions import override
+
+from accounts.management.operator import ACTOR, OperatorCommand, say_invalid
+from generation.catalogue.services.stop_switch import start, stoppable
+from pictor.kit import clock
+
+
+class Command(OperatorCommand):
+    """Take on again what was stopped."""
+
+    help = "Take on again what was stopped."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", help="all, a model, or a tenant's name or id")
+        parser.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            ended = start(what=stoppable(options["what"]), now=clock.now(), actor=ACTOR)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+        since = ended.began_at.isoformat(timespec="seconds")
+        facts = {"what": ended.name, "was_stopped_since": since}
+        self.tell(options, facts, f"{facts['what']} is on again; it was stopped since {since}")

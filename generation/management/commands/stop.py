@@ -1,0 +1,73 @@
+"""`manage.py stop [all|MODEL|TENANT --reason TEXT]`: the stop switch, and what is stopped."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from typing_extensions import override
+
+from accounts.management.operator import ACTOR, OperatorCommand, print_table, say_invalid
+from generation.catalogue.services.stop_switch import stop, stoppable
+from generation.models import Stop
+from generation.selectors import stopped
+from pictor.kit import clock
+
+COLUMNS = ("what", "since", "by", "reason", "words")
+
+
+class Command(OperatorCommand):
+    """Take on nothing of a model, of a tenant or at all, until it is started; or print what is."""
+
+    help = "Take on nothing of a model, of a tenant or at all; print what is stopped."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", nargs="?", help="all, a model, or a tenant's name or id")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="for your own people")
+        parser.add_argument(
+            "--words", default="", metavar="TEXT", help="for customers: in their 503, on /status/"
+        )
+        parser.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["what"] is None:
+            self._print(options)
+            return
+        if not options["reason"].strip():
+            raise CommandError("--reason TEXT is needed, for your own people")
+        try:
+            made = stop(
+                what=stoppable(options["what"]),
+                reason=options["reason"],
+                words=options["words"],
+                now=clock.now(),
+                actor=ACTOR,
+            )
+        except ValidationError as error:
+            raise say_invalid(error) from None
+        row = _row(made)
+        self.tell(
+            options,
+            row,
+            f"{row['what']} is stopped since {row['since']}: requests get 503 paused, what is"
+            " queued waits to its deadline, what runs ends",
+        )
+
+    def _print(self, options: Mapping[str, Any]) -> None:
+        rows = [_row(one) for one in stopped()]
+        self.tell(options, rows, *([] if rows else ["Nothing is stopped."]))
+        if rows and not options["json"]:
+            print_table(self.stdout, [COLUMNS, *(tuple(row.values()) for row in rows)])
+
+
+def _row(made: Stop) -> dict[str, str]:
+    return {
+        "what": made.name,
+        "since": made.began_at.isoformat(timespec="seconds"),
+        "by": made.by,
+        "reason": made.reason,
+        "words": made.words,
+    }

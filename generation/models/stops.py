@@ -1,0 +1,52 @@
+"""What an operator has stopped: everything, a model or a tenant."""
+
+from django.db import models
+from typing_extensions import override
+
+from accounts.models import Subject
+
+
+class Stop(models.Model):
+    """What is not taken on until it is started again, and why. One that has ended stays.
+
+    Neither a model nor a tenant: everything. It is part of the configuration.
+    """
+
+    model = models.CharField(max_length=64, blank=True)
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    reason = models.CharField(max_length=200, help_text="For the operator's own people.")
+    words = models.CharField(max_length=300, blank=True, help_text="For customers.")
+    by = models.CharField(max_length=254)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "tenant"],
+                condition=models.Q(ended_at=None),
+                name="stopped_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=models.Q(model="") | models.Q(tenant=None), name="stop_is_of_one"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What is stopped; a tenant with its public id, since names repeat."""
+        if self.tenant:
+            return f"{self.tenant.shown_name} ({self.tenant.public_id})"
+        return self.model or "Everything"
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it: to operators, not in the tenant's own log."""
+        return Subject("stop", str(self.pk))
