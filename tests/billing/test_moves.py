@@ -9,9 +9,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
+from accounts.audit_log import audit_page
 from accounts.ledger import Asked
 from accounts.models import AuditEvent, User
-from accounts.selectors import audit_page
 from accounts.services.audit import at_the_shell
 from billing.models import MoneyMove, Transfer
 from billing.selectors import available_to, ledger_findings, statement, waiting_moves
