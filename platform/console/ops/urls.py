@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from console.ops import overview, people, views
+from console.ops import overview, people, styleguide
 
 app_name = "ops"
 urlpatterns = [
@@ -16,5 +16,5 @@ urlpatterns = [
     path("staff/<uuid:person>/sessions/", people.end_all_sessions, name="staff_sessions"),
     path("staff/<uuid:person>/remove/", people.remove, name="staff_remove"),
     path("channels/", include("console.ops.channels.urls")),
-    path("styleguide/", views.styleguide, name="styleguide"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

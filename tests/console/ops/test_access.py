@@ -1,46 +1,19 @@
 """Who gets into the operator's console, and who finds nothing there."""
 
 from contextlib import suppress
-from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
-from allauth.account.internal.flows.login import (
-    AUTHENTICATION_METHODS_SESSION_KEY,
-    record_authentication,
-)
-from allauth.mfa.models import Authenticator
 from django.http import Http404, HttpResponse
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
 from console.ops.access import FRESH, ROLES, May, staff
+from tests.console.ops.conftest import shown
 
 SHOW = "/accounts/2fa/reauthenticate/"
-
-
-@pytest.fixture
-def guarded(settings, owner):
-    """Staff need a second factor, and this owner has had one for a day."""
-    settings.STAFF_MFA = True
-    user = User.objects.get(email="op@pictor.example")
-    app = Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
-    day = timedelta(days=1)
-    Authenticator.objects.filter(pk=app.pk).update(created_at=app.created_at - day)
-    return owner
-
-
-def shown(client: Client, *, seconds_ago: float) -> None:
-    """As the session says it, once a code was typed so long ago."""
-    request = RequestFactory().get("/")
-    request.session = client.session
-    user = User.objects.get(email="op@pictor.example")
-    record_authentication(request, user, "mfa")
-    (entry,) = request.session[AUTHENTICATION_METHODS_SESSION_KEY]
-    entry["at"] -= seconds_ago
-    request.session.save()
 
 
 def test_signed_out_one_is_sent_to_sign_in(client):

@@ -1,13 +1,13 @@
-"""Pages of staff, who are let in by the same door as into the admin."""
+"""Every component of the console in every state, for those who build its pages."""
 
 from datetime import date, timedelta
 
 from django import forms
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from console.ops.access import May, Operator, staff
 from console.parts.charts import spark
 from console.site.status import Component, components
 from generation.models import WatchedDay
@@ -20,9 +20,12 @@ class _Example(forms.Form):
 
 
 @require_safe
-def _styleguide(request: HttpRequest) -> HttpResponse:
+@staff(May.SEE)
+def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """All of them."""
     form = _Example({"name": ""})
     context = {
+        "operator": operator,
         "form": form,
         "watched": _watched(clock.now().date()),
         "spark": spark([0, 4, 2, 8, 5, 9, 6]),
@@ -38,7 +41,3 @@ def _watched(today: date) -> Component:
         for back, count in failed.items()
     ]
     return components([Sight("example", "")], history, today=today)[0]
-
-
-styleguide = admin.site.admin_view(_styleguide)
-"""Every component in every state."""

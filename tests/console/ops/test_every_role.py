@@ -1,0 +1,90 @@
+"""Every address of the operator's console has a role, and opens to nobody else."""
+
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+
+from accounts.models import Membership, User
+from accounts.services import add_member, create_tenant
+from console.ops import access
+from console.ops.access import ROLES, May
+from tests.console.ops.addresses import Address, addresses
+from tests.console.ops.conftest import shown
+
+ALL = addresses()
+ACTIONS = [one for one in ALL if not one.is_page]
+SHOWN_AGAIN = {May.SUPPORT_VIEW, May.REFUND, May.MONEY, May.PUBLISH, May.STAFF, May.ERASE}
+"""What needs the second factor shown within 15 minutes."""
+
+
+class LetIn(Exception):
+    """Somebody was let in: the view itself is not run."""
+
+
+@pytest.fixture(autouse=True)
+def _doors(monkeypatch: pytest.MonkeyPatch) -> None:
+    def let_in(**_: object) -> None:
+        raise LetIn
+
+    monkeypatch.setattr(access, "note_seen", let_in)
+
+
+def opens(client: Client, address: Address) -> bool:
+    """Whether it does; to whom it does not, it is not there."""
+    send = client.get if address.is_page else client.post
+    try:
+        answer = send(address.path)
+    except LetIn:
+        return True
+    assert answer.status_code == HTTPStatus.NOT_FOUND, address.name
+    return False
+
+
+def test_every_address_says_what_a_role_has_to_allow():
+    assert [one.name for one in ALL if one.needs not in set(May)] == []
+    assert len(ALL) > 5
+
+
+def test_signed_out_one_is_sent_to_sign_in_from_everywhere(client):
+    for one in ALL:
+        answer = (client.get if one.is_page else client.post)(one.path)
+
+        assert answer.status_code == HTTPStatus.FOUND, one.name
+        assert answer["Location"] == f"/accounts/login/?next={one.path}", one.name
+
+
+def test_to_an_owner_of_a_tenant_nothing_is_there(client, settings):
+    settings.STAFF_MFA = False
+    person = User.objects.create_user("ann@acme.example", "correct horse")
+    tenant = create_tenant(name="acme", actor="test")
+    add_member(tenant=tenant, user=person, role=Membership.Role.OWNER, actor="test")
+    client.force_login(person)
+
+    assert [one.name for one in ALL if opens(client, one)] == []
+
+
+@pytest.mark.parametrize("role", User.StaffRole.values)
+def test_a_role_opens_what_it_may_and_nothing_else(client, settings, role):
+    settings.STAFF_MFA = False
+    person = User.objects.create_user("sam@pictor.example", "correct horse", staff_role=role)
+    client.force_login(person)
+
+    opened = {one.name for one in ALL if opens(client, one)}
+
+    assert opened == {one.name for one in ALL if one.needs in ROLES[role]}
+
+
+@pytest.mark.parametrize("address", ACTIONS, ids=lambda one: one.name)
+def test_what_moves_much_asks_for_the_second_factor_again(guarded, address):
+    shown(guarded, seconds_ago=16 * 60)
+    late = None
+    try:
+        late = guarded.post(address.path)
+    except LetIn:
+        assert address.needs not in SHOWN_AGAIN, address.name
+    shown(guarded, seconds_ago=60)
+
+    assert late is None or late["Location"].startswith("/accounts/2fa/reauthenticate/")
+    with pytest.raises(LetIn):
+        guarded.post(address.path)
