@@ -115,9 +115,22 @@ def check_whole_ledger() -> None:
     _prove(LedgerProof.Kind.WHOLE)
 
 
-def _prove(kind: LedgerProof.Kind) -> None:
-    """In one worker, where it is due; whatever is wrong is logged as an error."""
+@shared_task(ignore_result=True)
+def check_ledger_now() -> None:
+    """Prove what came since the checkpoints, because somebody asked."""
+    link_events(every=True)
+    _prove(LedgerProof.Kind.SINCE_CHECKPOINT, is_asked=True)
+
+
+@shared_task(ignore_result=True)
+def check_whole_ledger_now() -> None:
+    """Prove the whole ledger, because somebody asked."""
+    _prove(LedgerProof.Kind.WHOLE, is_asked=True)
+
+
+def _prove(kind: LedgerProof.Kind, *, is_asked: bool = False) -> None:
+    """In one worker, where it is due or asked for; whatever is wrong is logged as an error."""
     now = clock.now()
-    proof = prove(kind, now=now) if is_due(kind, now=now) else None
+    proof = prove(kind, now=now) if is_asked or is_due(kind, now=now) else None
     for finding in proof.findings if proof else ():
         logger.error("the ledger is wrong: %s", finding)

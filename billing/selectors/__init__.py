@@ -28,6 +28,8 @@ from billing.selectors.checkpoints import (
     LastProof,
     kept_checkpoints,
     last_proofs,
+    proofs,
+    under_way,
 )
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
 from billing.selectors.given import Given, given_by, given_for
@@ -125,6 +127,16 @@ from billing.selectors.statements import (
 )
 from billing.selectors.stops import price_changes, stops_of, stops_of_withdrawal
 from billing.selectors.together import OPEN, balances_together, usage_together
+from billing.selectors.transfers import (
+    LOOKED_AT,
+    Page,
+    Sought,
+    all_transfers_like,
+    carries_its_seal,
+    corrections_of_cost,
+    reversals_of,
+    transfers_like,
+)
 from billing.selectors.usage import USAGE_BY_HOUR, sold_by_model, uncharged_of_day, usage_of
 from billing.selectors.walk import Step, Walk
 
@@ -132,6 +144,7 @@ __all__ = [
     "BALANCES",
     "GIVEN",
     "KEY_COUNTERS",
+    "LOOKED_AT",
     "MAX_FINDINGS_PER_CHECK",
     "NOTHING_USED",
     "OPEN",
@@ -154,17 +167,20 @@ __all__ = [
     "LastProof",
     "Margin",
     "OfDay",
+    "Page",
     "PassedBudget",
     "Per",
     "Position",
     "Proof",
     "Settled",
     "SoldCell",
+    "Sought",
     "Standing",
     "Statement",
     "Step",
     "Used",
     "Walk",
+    "all_transfers_like",
     "audit_log_end",
     "available_to",
     "balance_alert_of",
@@ -174,8 +190,10 @@ __all__ = [
     "book_named",
     "books_of",
     "captured_since",
+    "carries_its_seal",
     "cells_sold",
     "corrections_of",
+    "corrections_of_cost",
     "cost_findings",
     "costs_of",
     "counted_to",
@@ -220,8 +238,10 @@ __all__ = [
     "price_changes",
     "price_tables",
     "proof_of",
+    "proofs",
     "protection_findings",
     "protections",
+    "reversals_of",
     "row_of",
     "rows_by_id",
     "rows_of",
@@ -241,8 +261,10 @@ __all__ = [
     "tables_in_force",
     "total_of",
     "transfer_numbered",
+    "transfers_like",
     "transfers_of",
     "uncharged_of_day",
+    "under_way",
     "unpriced",
     "usage_between",
     "usage_findings",

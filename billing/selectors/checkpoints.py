@@ -1,14 +1,28 @@
 """How far the ledger was proved before, and what the last proofs said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+from django.db import connection
 
 from billing.models import LedgerCheckpoint, LedgerProof
 from billing.seals import checkpoint_mark
 from billing.selectors.chain import START, Position
 from billing.selectors.findings import Finding
 
+PROOF_LOCKS = {
+    LedgerProof.Kind.SINCE_CHECKPOINT: 7_303_005,
+    LedgerProof.Kind.WHOLE: 7_303_006,
+}
+"""What the process holds that proves."""
+_HELD = """
+SELECT objid::bigint FROM pg_locks
+ WHERE locktype = 'advisory' AND classid = 0 AND objsubid = 1 AND granted
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND objid::bigint = ANY(%s)
+"""
 PLATFORM, AUDIT_LOG, GENERATIONS = "platform", "audit log", "generations"
 SOLD = "sold"
 _TENANT = "tenant "
@@ -107,3 +121,16 @@ def last_proofs(*, now: datetime) -> list[LastProof]:
         else LastProof(kind, float("inf"), 0)
         for kind in LedgerProof.Kind.values
     ]
+
+
+def proofs() -> Sequence[LedgerProof]:
+    """The last of each kind that came to its end."""
+    return list(LedgerProof.objects.all())
+
+
+def under_way() -> set[str]:
+    """The kinds of proofs that some process is at now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [list(PROOF_LOCKS.values())])
+        held = {lock for (lock,) in cursor.fetchall()}
+    return {kind.value for kind, lock in PROOF_LOCKS.items() if lock in held}

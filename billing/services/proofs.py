@@ -9,14 +9,10 @@ from django.db import connection, transaction
 
 from billing import locks
 from billing.models import LedgerCheckpoint, LedgerProof
-from billing.selectors.checkpoints import Checkpoints, kept_by_name, mark_of
+from billing.selectors.checkpoints import PROOF_LOCKS, Checkpoints, kept_by_name, mark_of
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
 from pictor.kit import clock
 
-_LOCKS = {
-    LedgerProof.Kind.SINCE_CHECKPOINT: 7_303_005,
-    LedgerProof.Kind.WHOLE: 7_303_006,
-}
 APART = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(minutes=30),
     LedgerProof.Kind.WHOLE: timedelta(hours=20, minutes=30),
@@ -38,14 +34,14 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
     A lock of the connection's: PostgreSQL gives it back when the process or its machine ends.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCKS[kind]])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [PROOF_LOCKS[kind]])
         (ours,) = cursor.fetchone()
     try:
         yield ours
     finally:
         if ours:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCKS[kind]])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [PROOF_LOCKS[kind]])
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Now": (_Known("Overview", "overview"),),
     "Supply": (_Known("Channels", "channels", holds_more=True),),
     "Customers": (),
-    "Money": (),
+    "Money": (_Known("Ledger", "ledger", holds_more=True),),
     "House": (_Known("Staff", "staff", "staff"),),
 }
 

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from console.ops import overview, people, styleguide
+from console.ops.ledger import pages as ledger
 
 app_name = "ops"
 urlpatterns = [
@@ -16,5 +17,8 @@ urlpatterns = [
     path("staff/<uuid:person>/sessions/", people.end_all_sessions, name="staff_sessions"),
     path("staff/<uuid:person>/remove/", people.remove, name="staff_remove"),
     path("channels/", include("console.ops.channels.urls")),
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/<int:transfer>/", ledger.entry, name="ledger_entry"),
+    path("ledger/check/<str:kind>/", ledger.check, name="ledger_check"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -14,6 +14,9 @@ KIND_WORDS = {
     Transfer.Kind.REFUND: "Refund",
     Transfer.Kind.ADJUSTMENT: "Adjustment",
     Transfer.Kind.REVERSAL: "Reversal",
+    Transfer.Kind.UPSTREAM_COST: "Upstream cost",
+    Transfer.Kind.LOSS: "Loss",
+    Transfer.Kind.COST_CORRECTION: "Cost correction",
 }
 
 

@@ -1,0 +1,124 @@
+"""Transfers as an operator looks for them: of everybody or of one tenant, newest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from billing.models import Transfer
+from billing.seals import first_seal, seal_of
+
+LOOKED_AT = 100_000
+"""Transfers that a page looks at for those of a kind or time: no index has these of everybody."""
+READ = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which transfers: of a tenant, of a kind, from `since` to before `until`; None for any."""
+
+    tenant_id: UUID | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether rows may have to be passed over."""
+        return any(one is not None for one in (self.kind, self.since, self.until))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some transfers, and the place to go on from, None at the end.
+
+    `is_cut` is whether LOOKED_AT were looked at before as many were found as were asked for.
+    """
+
+    rows: list[Transfer]
+    after: int | None
+    is_cut: bool = False
+
+
+def transfers_like(sought: Sought, *, after: int | None, limit: int) -> Page:
+    """Those after a place, newest first.
+
+    A place is a transfer's id, or of one tenant's transfers their number.
+    """
+    place = "id" if sought.tenant_id is None else "seq"
+    start = after if after is not None else _end(sought, place)
+    least = start - LOOKED_AT if sought.is_narrow else 0
+    found = _matching(sought).filter(**{f"{place}__lt": start, f"{place}__gte": max(least, 0)})
+    rows = list(found.select_related("tenant").order_by(f"-{place}")[: limit + 1])
+    if len(rows) > limit:
+        return Page(rows[:limit], getattr(rows[limit - 1], place))
+    return Page(rows, least, is_cut=True) if least > 0 else Page(rows, None)
+
+
+def all_transfers_like(sought: Sought) -> Iterator[list[Transfer]]:
+    """All of them, newest first, read some at a time."""
+    page = transfers_like(sought, after=None, limit=READ)
+    yield page.rows
+    while page.after is not None:
+        page = transfers_like(sought, after=page.after, limit=READ)
+        yield page.rows
+
+
+def _end(sought: Sought, place: str) -> int:
+    """A place after the last."""
+    mine = Transfer.objects.all()
+    if sought.tenant_id is not None:
+        mine = mine.filter(tenant_id=sought.tenant_id)
+    last: int | None = mine.order_by(f"-{place}").values_list(place, flat=True).first()
+    return (last or 0) + 1
+
+
+def _matching(sought: Sought) -> QuerySet[Transfer]:
+    rows = Transfer.objects.all()
+    if sought.tenant_id is not None:
+        rows = rows.filter(tenant_id=sought.tenant_id)
+    if sought.kind is not None:
+        rows = rows.filter(kind=sought.kind)
+    if sought.since is not None:
+        rows = rows.filter(created_at__gte=sought.since)
+    if sought.until is not None:
+        rows = rows.filter(created_at__lt=sought.until)
+    return rows
+
+
+def carries_its_seal(transfer: Transfer) -> bool | None:
+    """Whether it is what was sealed in its place, after the one before it.
+
+    None for one from before the chain of seals, and for the first after such.
+    """
+    if transfer.seal is None:
+        return None
+    if transfer.tenant_id is None:
+        return bytes(transfer.seal) == seal_of(transfer.sealed)
+    seq = transfer.seq or 0
+    if seq <= 1:
+        previous = first_seal(transfer.tenant_id)
+    else:
+        rows = Transfer.objects.filter(tenant_id=transfer.tenant_id, seq=seq - 1)
+        found = rows.values_list("seal", flat=True).first()
+        if found is None:
+            return None
+        previous = bytes(found)
+    return bytes(transfer.seal) == seal_of(transfer.sealed, previous)
+
+
+def reversals_of(transfer: Transfer) -> list[Transfer]:
+    """What took a tenant's top-up or credit back, in order."""
+    if transfer.tenant_id is None:
+        return []
+    taken = Transfer.objects.filter(tenant_id=transfer.tenant_id, kind=Transfer.Kind.REVERSAL)
+    return list(taken.filter(reverses_seq=transfer.seq).order_by("seq"))
+
+
+def corrections_of_cost(transfer: Transfer) -> list[Transfer]:
+    """What vendors' bills corrected of an attempt's cost or loss, in order."""
+    if transfer.attempt_id is None or transfer.kind == Transfer.Kind.COST_CORRECTION:
+        return []
+    return list(Transfer.objects.filter(corrects_id=transfer.attempt_id).order_by("id"))

@@ -1,0 +1,1 @@
+"""The ledger: is it right, and what moved?"""

@@ -1,0 +1,152 @@
+"""The ledger's pages: its last checks, its transfers by any id, and one of them with its seal."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Tenant
+from billing.models import Account, Transfer
+from billing.selectors import (
+    LOOKED_AT,
+    Page,
+    all_transfers_like,
+    carries_its_seal,
+    corrections_of_cost,
+    reversals_of,
+    transfer_numbered,
+    transfers_like,
+)
+from console.ops.access import May, Operator, staff
+from console.ops.ledger.checks import TASKS, Kind, checks_of
+from console.ops.ledger.searching import ZONE, meant_by, sought_by
+from console.parts.entries import KIND_WORDS, Entry
+from console.parts.exports import Rows, csv_answer
+from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices
+from console.parts.periods import WORDS, number_of, period_in
+from pictor.kit import clock
+from pictor.kit.bell import ring
+from pictor.kit.money import to_decimal
+
+PAGE = 50
+LABELS = {"tenant": "Tenant", "kind": "Kind", "period": "Moved"}
+COLUMNS = (
+    "id", "at", "tenant", "tenant_name", "kind", "amount", "currency", "seq", "available_after",
+    "held_after", "generation", "attempt", "reason", "line", "reverses", "corrects", "seal",
+)  # fmt: skip
+
+
+@require_safe
+@staff(May.SEE)
+def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """The last checks, and the transfers that the address asks for: by any id, or filtered."""
+    now, text = clock.now(), request.GET.get("q", "").strip()[:MAX_TEXT]
+    meant = meant_by(text) if text else None
+    if isinstance(meant, Transfer):
+        return redirect("ops:ledger_entry", meant.pk)
+    if isinstance(meant, Tenant):
+        return redirect(reverse("ops:ledger") + link_of({"tenant": meant.public_id}))
+    said, sought, tenant = sought_by(request.GET, now)
+    if request.GET.get("format") == "csv":
+        pages = all_transfers_like(sought) if meant is None else [meant]
+        return csv_answer("ledger.csv", COLUMNS, _cells(pages))
+    after = number_of(request.GET.get("after", ""))
+    page = transfers_like(sought, after=after, limit=PAGE) if meant is None else Page(meant, None)
+    context = {
+        "operator": operator,
+        "checks": checks_of(request.GET, now),
+        "entries": [Entry(one) for one in page.rows],
+        "looked_at": LOOKED_AT if page.is_cut else 0,
+        "is_later": after is not None,
+        **_bar(said, text, tenant, page.after),
+    }
+    return render(request, "ops/ledger.html", context)
+
+
+def _bar(
+    said: Mapping[str, str], text: str, tenant: Tenant | None, after: int | None
+) -> dict[str, Any]:
+    """The list's filters, and its other faces with the same ones."""
+
+    def words(name: str, word: str) -> str:
+        match name:
+            case "kind":
+                return KIND_WORDS[Transfer.Kind(word)]
+            case "tenant":
+                return tenant.shown_name if tenant else word
+            case _:
+                return dict(periods)[word]
+
+    word = said.get("period", "")
+    periods = period_choices(word, None if word in WORDS else period_in(word, ZONE))
+    return {
+        "said": said,
+        "text": text,
+        "kinds": KIND_WORDS.items(),
+        "periods": periods,
+        "chips": chips_of(said, LABELS, words),
+        "newest": link_of(said),
+        "older": link_of(said, after=str(after)) if after is not None else "",
+        "csv": link_of(said, q=text, format="csv"),
+    }
+
+
+@require_safe
+@staff(May.SEE)
+def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpResponse:
+    """One transfer: all that is sealed of it, and whether it still is what was sealed."""
+    found = transfer_numbered(str(transfer))
+    if found is None:
+        raise Http404
+    context = {
+        "operator": operator,
+        "entry": Entry(found),
+        "from": _words(found.debit),
+        "to": _words(found.credit),
+        "is_sealed": carries_its_seal(found),
+        "seal": bytes(found.seal or b"").hex(),
+        "evidence": bytes(found.evidence or b"").hex(),
+        "reversals": reversals_of(found),
+        "corrections": corrections_of_cost(found),
+    }
+    return render(request, "ops/ledger_entry.html", context)
+
+
+def _words(account: Account) -> str:
+    """'upstream cost', 'available'."""
+    return account.kind.replace("_", " ")
+
+
+@require_POST
+@staff(May.SEE)
+def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
+    """Have one made by the short-work worker now; the page follows it."""
+    del request, operator
+    if kind not in Kind.values:
+        raise Http404
+    asked = urlencode({"asked": kind, "at": str(int(clock.now().timestamp()))})
+    ring(TASKS[Kind(kind)])
+    return HttpResponseRedirect(f"{reverse('ops:ledger')}?{asked}", status=HTTPStatus.SEE_OTHER)
+
+
+def _cells(pages: Iterable[list[Transfer]]) -> Iterator[Rows]:
+    for page in pages:
+        yield [
+            [
+                one.pk, one.created_at.isoformat(), one.tenant.public_id if one.tenant else "",
+                one.tenant.name if one.tenant else "", one.kind, to_decimal(one.amount), "USD",
+                one.seq, _dollars(one.available_after), _dollars(one.held_after),
+                Entry(one).generation, one.attempt_id, one.reason, one.line, one.reverses_seq,
+                one.corrects_id, bytes(one.seal or b"").hex(),
+            ]
+            for one in page
+        ]  # fmt: skip
+
+
+def _dollars(micros: int | None) -> str:
+    return "" if micros is None else to_decimal(micros)

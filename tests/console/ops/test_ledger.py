@@ -1,0 +1,249 @@
+"""The ledger's page: its checks, its transfers by any id, each with its seal."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.db import connection
+
+from billing.models import LedgerProof, Transfer
+from billing.selectors import Finding, Sought, all_transfers_like, transfers, transfers_like
+from billing.services import (
+    CorrectedAttempt,
+    alone,
+    book_payment,
+    correct_cost,
+    record_proof,
+    reverse,
+)
+from billing.upstream_cost import Cost, CostSource
+from console.ops.ledger import pages
+from generation import tasks
+from generation.attempts import end_attempt
+from generation.audit import rounds
+from generation.models import Attempt, Generation
+from generation.outcome import AttemptEnd
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from tests.console.ops.conftest import said_by
+from tests.console.workspace.conftest import lines_of
+from tests.factories import Customer, begun, make_channel, make_worker, take
+from tests.seeds import sow
+
+COST = Cost(Micros(30_000), CostSource.FLAT)
+WHOLE, SINCE = LedgerProof.Kind.WHOLE, LedgerProof.Kind.SINCE_CHECKPOINT
+
+
+@pytest.fixture
+def acme(db: None) -> Customer:
+    return Customer("acme", balance=10_000_000)
+
+
+@pytest.fixture
+def prompt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tasks that were rung for; a proof reads in the test's own transaction."""
+    monkeypatch.setattr(rounds, "in_one_moment", lambda read: read())
+    rung: list[str] = []
+    monkeypatch.setattr(pages, "ring", rung.append)
+    return rung
+
+
+@pytest.fixture
+def lost(acme: Customer) -> Generation:
+    """One whose call failed and cost 0.03 USD, which a bill made 0.025."""
+    sow()
+    channel = make_channel(cost_micros=30_000)
+    claim = take(generation_id=acme.generation().id, worker=make_worker())
+    assert claim is not None
+    attempt = begun(claim, channel)
+    assert attempt is not None
+    end = AttemptEnd(attempt, "bad_result", may_have_billed=True, cost=COST)
+    end_attempt(end, generation=claim.generation, now=clock.now())
+    of = CorrectedAttempt(attempt, claim.generation.id, as_loss=True)
+    correct_cost(line="bill 7, line 3", change=Micros(-5_000), reason="x", actor="test", of=of)
+    return claim.generation
+
+
+def test_a_new_ledger_says_that_nothing_moved(owner):
+    words = said_by(owner.get("/ops/ledger/"))
+
+    assert "Nothing has moved yet" in words
+    assert words.count("Never") == 2
+
+
+def test_the_last_check_is_told_with_its_findings_as_sentences(owner, acme):
+    began = clock.now() - timedelta(seconds=90)
+    record_proof(SINCE, began_at=began, findings=[])
+    lie = Finding("seal", acme.tenant.public_id, "transfer 7", "was written without the key")
+    record_proof(WHOLE, began_at=began, findings=[lie, *[lie] * 120])
+
+    words = said_by(owner.get("/ops/ledger/"))
+
+    assert "Proved" in words
+    assert "took 90." in words
+    assert "121 findings" in words
+    assert f"Seal: transfer 7 of {acme.tenant.public_id} was written without the key." in words
+    assert "21 more findings are not named here." in words
+
+
+@pytest.mark.parametrize("kind", [SINCE, WHOLE])
+def test_a_check_is_made_by_a_worker_and_followed(owner, prompt, kind):
+    answer = owner.post(f"/ops/ledger/check/{kind}/")
+    page = owner.get(answer["Location"]).content.decode()
+
+    assert answer.status_code == 303
+    assert 'hx-trigger="every 2s"' in page
+    assert "Asked for" in page
+
+    (name,) = prompt
+    getattr(tasks, name.rpartition(".")[2])()
+    page = owner.get(answer["Location"]).content.decode()
+
+    assert "Proved" in page
+    assert "every 2s" not in page
+    assert [one.kind for one in LedgerProof.objects.all()] == [kind]
+
+
+def test_one_that_is_asked_for_again_is_made_though_it_is_not_due(prompt):
+    record_proof(SINCE, began_at=clock.now() - timedelta(seconds=5), findings=[])
+    tasks.check_ledger()
+    before = LedgerProof.objects.get().began_at
+
+    tasks.check_ledger_now()
+
+    assert LedgerProof.objects.get().began_at > before
+
+
+def test_one_that_no_worker_hears_of_says_so(owner):
+    at = int(clock.now().timestamp()) - 61
+
+    page = owner.get(f"/ops/ledger/?asked=whole&at={at}").content.decode()
+
+    assert "no worker has begun" in page
+    assert page.count("Check now") == 2
+
+
+@pytest.mark.parametrize(
+    "query", ["asked=whole&at=0", "asked=whole&at=99999999999999999", "asked=no&at=1", "at=x"]
+)
+def test_an_address_that_asks_for_nothing_follows_nothing(owner, query):
+    assert "every 2s" not in owner.get(f"/ops/ledger/?{query}").content.decode()
+
+
+def test_one_under_way_is_shown_to_everyone(owner):
+    with alone(SINCE) as ours:
+        assert ours
+        page = said_by(owner.get("/ops/ledger/"))
+
+    assert "Being checked" in page
+    assert page.count("Check now") == 1
+
+
+def test_there_is_no_other_kind_of_check(owner):
+    assert owner.post("/ops/ledger/check/some/").status_code == 404
+    assert owner.get("/ops/ledger/check/whole/").status_code == 405
+
+
+def test_what_was_taken_back_or_corrected_is_told_in_words(owner, acme, lost):
+    book_payment(tenant_id=acme.id, amount=Micros(99_000_000), reason="INV-1", actor="test")
+    reverse(tenant_id=acme.id, seq=3, amount=None, reason="typed wrong", actor="test")
+
+    words = said_by(owner.get("/ops/ledger/"))
+
+    assert "Reversal of entry 3 typed wrong" in words
+    assert "Cost correction by line bill 7, line 3 of a bill" in words
+    paid, loss = Transfer.objects.get(reason="INV-1"), Transfer.objects.get(kind="loss")
+    assert "Taken back $99.00 by entry 4" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
+    assert "Corrected down by $0.005" in said_by(owner.get(f"/ops/ledger/{loss.pk}/"))
+
+
+def test_transfers_are_found_by_any_id(owner, acme, lost):
+    attempt = Attempt.objects.get()
+    hold = Transfer.objects.get(kind="hold")
+    kinds = {"Hold", "Loss", "Cost correction"}
+
+    for text in (lost.public_id, str(lost.id), lost.request_id, str(attempt.id)):
+        words = said_by(owner.get("/ops/ledger/", {"q": text}))
+        assert {kind for kind in (*kinds, "Top-up of", "Credit $") if f" {kind} " in words} == kinds
+    assert owner.get(f"/ops/ledger/?q={hold.pk}")["Location"] == f"/ops/ledger/{hold.pk}/"
+    for text in ("acme", acme.tenant.public_id, acme.key.public_id):
+        answer = owner.get("/ops/ledger/", {"q": text})
+        assert answer["Location"] == f"/ops/ledger/?tenant={acme.tenant.public_id}"
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "0", "gen_", "\0", "\ud800", "²", "a@b", "-1", "1e9"])
+def test_what_is_no_id_finds_nothing(owner, acme, text):
+    answer = owner.get("/ops/ledger/", {"q": text.encode(errors="surrogatepass")})
+
+    assert answer.status_code == 200
+    assert "Nothing moved by that id" in said_by(answer) or text == "\0"
+
+
+def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
+    Customer("other", balance=5_000_000)
+    query = f"?tenant={acme.tenant.public_id}&kind=top_up&period=24h"
+
+    page = owner.get(f"/ops/ledger/{query}")
+    lines = lines_of(owner.get(f"/ops/ledger/{query}&format=csv"))
+
+    assert ">Tenant: acme<" in page.content.decode()
+    assert "Kind: Top-up" in said_by(page)
+    assert [(one["tenant_name"], one["kind"], one["amount"]) for one in lines] == [
+        ("acme", "top_up", "10.000000")
+    ]
+    assert len(lines[0]["seal"]) == 64
+    assert len(lines_of(owner.get("/ops/ledger/?format=csv"))) == Transfer.objects.count()
+    assert len(lines_of(owner.get(f"/ops/ledger/?q={lost.public_id}&format=csv"))) == 3
+
+
+def test_what_makes_no_sense_is_no_filter(owner, acme):
+    page = said_by(owner.get("/ops/ledger/?tenant=nobody&kind=gift&period=2026-13-40&after=x"))
+
+    assert "Active filters" not in page
+    assert "$10.00" in page
+
+
+def test_pages_follow_each_other_and_leave_nothing_out(acme, monkeypatch):
+    other = Customer("other", balance=5_000_000)
+    for number in range(5):
+        book_payment(tenant_id=acme.id, amount=Micros(1_000), reason=f"n{number}", actor="test")
+    for sought in (Sought(), Sought(tenant_id=acme.id)):
+        page = transfers_like(sought, after=None, limit=2)
+        seen = [one.pk for one in page.rows]
+        while page.after is not None:
+            page = transfers_like(sought, after=page.after, limit=2)
+            seen += [one.pk for one in page.rows]
+        mine = Transfer.objects.all()
+        if sought.tenant_id:
+            mine = mine.exclude(tenant_id=other.id)
+        assert seen == list(mine.order_by("-id").values_list("id", flat=True))
+
+    monkeypatch.setattr(transfers, "LOOKED_AT", 2)
+    first = transfers_like(Sought(kind="credit"), after=None, limit=2)
+    assert (first.rows, first.is_cut) == ([], True)
+    found = [one for some in all_transfers_like(Sought(kind="top_up")) for one in some]
+    assert len(found) == 7
+
+
+def test_one_that_was_changed_does_not_fit_its_seal(owner, acme):
+    paid = book_payment(tenant_id=acme.id, amount=Micros(7_000_000), reason="INV-2", actor="test")
+    assert "● Its seal fits" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_transfer DISABLE TRIGGER USER")
+        cursor.execute("UPDATE billing_transfer SET reason = 'INV-3' WHERE id = %s", [paid.pk])
+        cursor.execute("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
+
+    assert "◆ Its seal does not fit" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
+    assert owner.get("/ops/ledger/0/").status_code == 404
+    assert owner.get(f"/ops/ledger/{10**30}/").status_code == 404
+
+
+def test_it_asks_the_database_little(owner, acme, lost, django_assert_max_num_queries):
+    owner.get("/ops/ledger/")
+    for path in ("", f"?q={lost.public_id}", f"?tenant={acme.tenant.public_id}&kind=top_up"):
+        with django_assert_max_num_queries(12):
+            page = owner.get(f"/ops/ledger/{path}")
+        assert re.search(r"\$\d", unescape(page.content.decode()))
