@@ -4,7 +4,7 @@ from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, MoneyForm, TenantBalance, Transfer
 from billing.models.moves import MoneyMove
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
-from billing.models.proofs import LedgerCheckpoint, LedgerProof
+from billing.models.proofs import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.models.sold import FIGURES, SoldDay, SoldRow, SoldUntil
 from billing.models.usage import UnchargedCost, UsageRollup
 
@@ -15,6 +15,7 @@ __all__ = [
     "BudgetWarning",
     "KeyBudget",
     "LedgerCheckpoint",
+    "LedgerHead",
     "LedgerProof",
     "MoneyForm",
     "MoneyMove",

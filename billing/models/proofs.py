@@ -1,4 +1,4 @@
-"""How far the ledger is proved, and what its last proofs found."""
+"""How far the ledger is proved, what its last proofs found, and the heads kept of its days."""
 
 from django.db import models
 from typing_extensions import override
@@ -41,3 +41,16 @@ class LedgerProof(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.kind}: {self.found} findings"
+
+
+class LedgerHead(models.Model):
+    """The heads of all chains at a UTC day's end, signed: a file for somebody to keep elsewhere."""
+
+    day = models.DateField(primary_key=True)
+    kept_at = models.DateTimeField()
+    tenants = models.PositiveIntegerField(help_text="How many have a head in it.")
+    content = models.TextField(help_text="The file, as ledger_head --json prints it.")
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.day}: {self.tenants} tenants"

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
 
-from billing.models import LedgerCheckpoint, LedgerProof
+from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.seals import checkpoint_mark
 from billing.selectors.chain import START, Position
 from billing.selectors.findings import Finding
@@ -134,3 +134,13 @@ def under_way() -> set[str]:
         cursor.execute(_HELD, [list(PROOF_LOCKS.values())])
         held = {lock for (lock,) in cursor.fetchall()}
     return {kind.value for kind, lock in PROOF_LOCKS.items() if lock in held}
+
+
+def kept_heads(*, limit: int) -> list[LedgerHead]:
+    """The newest heads that are kept, without their files."""
+    return list(LedgerHead.objects.order_by("-day").defer("content")[:limit])
+
+
+def head_kept(day: date) -> LedgerHead | None:
+    """That of a UTC day, with its file."""
+    return LedgerHead.objects.filter(day=day).first()

@@ -54,7 +54,7 @@ from billing.services.prices import (
     set_prices,
     withdraw_price_book,
 )
-from billing.services.proofs import alone, is_due, keep_checkpoints, record_proof
+from billing.services.proofs import alone, is_due, keep_checkpoints, keep_head, record_proof
 from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.sold import Sold, add_next, rebuild_sold
 from billing.services.uncharged import count_uncharged
@@ -94,6 +94,7 @@ __all__ = [
     "is_due",
     "is_typed_twice",
     "keep_checkpoints",
+    "keep_head",
     "look_at_balances",
     "look_at_budgets",
     "move_money",

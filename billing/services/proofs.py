@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 
 from billing import locks
-from billing.models import LedgerCheckpoint, LedgerProof
+from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.selectors.checkpoints import PROOF_LOCKS, Checkpoints, kept_by_name, mark_of
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
 from pictor.kit import clock
@@ -90,3 +90,9 @@ def record_proof(
         },
     )
     return proof
+
+
+def keep_head(day: date, *, tenants: int, content: str, now: datetime) -> None:
+    """Keep the signed heads of a day; the first that was kept stays."""
+    head = LedgerHead(day=day, kept_at=now, tenants=tenants, content=content)
+    LedgerHead.objects.bulk_create([head], ignore_conflicts=True)

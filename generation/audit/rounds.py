@@ -38,6 +38,7 @@ from generation.audit.findings import (
     findings_under_way,
     first_day,
 )
+from generation.audit.keeping import keep_yesterdays
 from generation.audit.proof import in_one_moment
 from generation.audit.sold import SoldRound
 from pictor.kit import ids
@@ -123,6 +124,8 @@ def _costs(attempts: Ids) -> list[Finding]:
 def prove(kind: LedgerProof.Kind, *, now: datetime) -> LedgerProof | None:
     """Prove the ledger, keep how far it is proved, and write down what was found.
 
+    Where the whole is right, yesterday's heads are kept as well.
+
     None where another process is at it. Call it outside any transaction.
     """
     with alone(kind) as ours:
@@ -136,6 +139,8 @@ def prove(kind: LedgerProof.Kind, *, now: datetime) -> LedgerProof | None:
             found = _at_most([*found, *in_one_moment(prove_range)])
         if not found:
             keep_checkpoints(round_.reached())
+        if not found and kind == LedgerProof.Kind.WHOLE:
+            keep_yesterdays(now=now)
         return record_proof(kind, began_at=now, findings=found)
 
 

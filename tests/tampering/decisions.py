@@ -67,7 +67,7 @@ NOT_MONEY = frozenset(
             "billing_moneyform",
             "billing_moneymove",
         ),
-        *("billing_ledgercheckpoint", "billing_ledgerproof"),
+        *("billing_ledgercheckpoint", "billing_ledgerproof", "billing_ledgerhead"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_costtable"),
         *("generation_channelevent", "generation_attemptminute"),

@@ -1,20 +1,24 @@
-"""`manage.py ledger_head [--date D] [--json]`, `ledger_head --verify FILE`: heads to be kept."""
+"""`manage.py ledger_head [--date D] [--json]`: heads to be kept. `--kept` tells those that are.
 
-from datetime import UTC, date, datetime, time, timedelta
+`ledger_head --verify FILE` proves that nothing before a kept one was rewritten.
+"""
+
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from billing.selectors import Heads
+from billing.selectors import Heads, head_kept, kept_heads
 from billing.signed_heads import signed
-from generation.audit.proof import heads_at, proof_with_head
+from generation.audit.keeping import NotOver, heads_of, yesterday
+from generation.audit.proof import proof_with_head
 from generation.management.heads import read_head
 from pictor.kit import clock
 
-SETTLED = timedelta(minutes=5)
-"""So long after a moment nothing more is written for it: far beyond every time-out."""
+LISTED = 400
+"""Kept heads that are listed, a day's each."""
 
 
 class Command(BaseCommand):
@@ -27,6 +31,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--date", type=date.fromisoformat, help="a past UTC day; yesterday")
         parser.add_argument("--json", action="store_true", help="the file to keep")
+        parser.add_argument(
+            "--kept", action="store_true", help="the days kept here; with --date, that one's file"
+        )
         parser.add_argument("--verify", type=Path, metavar="FILE", help="prove a kept file")
 
     @override
@@ -34,7 +41,14 @@ class Command(BaseCommand):
         if options["verify"]:
             self._verify(options["verify"])
             return
-        heads = heads_at(_end_of(options["date"]))
+        if options["kept"]:
+            self._tell_kept(options["date"])
+            return
+        now = clock.now()
+        try:
+            heads = heads_of(options["date"] or yesterday(now), now=now)
+        except NotOver as error:
+            raise CommandError(str(error)) from None
         if options["json"]:
             self.stdout.write(signed(heads))
         else:
@@ -48,19 +62,19 @@ class Command(BaseCommand):
             raise CommandError(f"the ledger was rewritten: {len(findings)} findings")
         self.stdout.write(f"nothing before {kept.until:%Y-%m-%d %H:%M} UTC was rewritten")
 
+    def _tell_kept(self, day: date | None) -> None:
+        if day is None:
+            for one in kept_heads(limit=LISTED):
+                self.stdout.write(f"{one.day} {one.kept_at:%Y-%m-%d %H:%M} {one.tenants} tenants")
+            return
+        kept = head_kept(day)
+        if kept is None:
+            raise CommandError(f"no head of {day} is kept here")
+        self.stdout.write(kept.content)
+
     def _say(self, heads: Heads) -> None:
         self.stdout.write(f"before {heads.until:%Y-%m-%d %H:%M} UTC")
         for tenant, (seq, seal) in sorted(heads.tenants.items()):
             self.stdout.write(f"{tenant} {seq} {seal}")
         self.stdout.write(f"audit {heads.audit[0]} {heads.audit[1]}")
         self.stdout.write(f"costs {heads.costs[0]} {heads.costs[2]}")
-
-
-def _end_of(day: date | None) -> datetime:
-    """The end of a UTC day, which must be past; of yesterday by default."""
-    now = clock.now()
-    day = day or now.astimezone(UTC).date() - timedelta(days=1)
-    end = datetime.combine(day + timedelta(days=1), time(), UTC)
-    if end + SETTLED > now:
-        raise CommandError(f"{day} is not over for {SETTLED.seconds // 60} minutes yet")
-    return end

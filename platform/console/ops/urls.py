@@ -19,6 +19,7 @@ urlpatterns = [
     path("channels/", include("console.ops.channels.urls")),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<int:transfer>/", ledger.entry, name="ledger_entry"),
+    path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),
     path("ledger/check/<str:kind>/", ledger.check, name="ledger_check"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

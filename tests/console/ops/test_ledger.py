@@ -1,13 +1,15 @@
 """The ledger's page: its checks, its transfers by any id, each with its seal."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from html import unescape
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
-from billing.models import LedgerProof, Transfer
+from billing.models import LedgerHead, LedgerProof, Transfer
 from billing.selectors import Finding, Sought, all_transfers_like, transfers, transfers_like
 from billing.services import (
     CorrectedAttempt,
@@ -17,11 +19,12 @@ from billing.services import (
     record_proof,
     reverse,
 )
+from billing.signed_heads import read_signed
 from billing.upstream_cost import Cost, CostSource
 from console.ops.ledger import pages
 from generation import tasks
 from generation.attempts import end_attempt
-from generation.audit import rounds
+from generation.audit import keeping, proof, rounds
 from generation.models import Attempt, Generation
 from generation.outcome import AttemptEnd
 from pictor.kit import clock
@@ -43,7 +46,8 @@ def acme(db: None) -> Customer:
 @pytest.fixture
 def prompt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Tasks that were rung for; a proof reads in the test's own transaction."""
-    monkeypatch.setattr(rounds, "in_one_moment", lambda read: read())
+    for module in (rounds, proof):
+        monkeypatch.setattr(module, "in_one_moment", lambda read: read())
     rung: list[str] = []
     monkeypatch.setattr(pages, "ring", rung.append)
     return rung
@@ -138,6 +142,54 @@ def test_one_under_way_is_shown_to_everyone(owner):
 
     assert "Being checked" in page
     assert page.count("Check now") == 1
+
+
+def test_heads_are_kept_once_the_whole_is_proved_and_are_downloaded(owner, acme, prompt):
+    assert "None yet" in said_by(owner.get("/ops/ledger/"))
+    day = keeping.yesterday(clock.now())
+
+    tasks.check_whole_ledger_now()
+    tasks.check_whole_ledger_now()
+
+    assert f"{day:%-d %b %Y} 0 tenants, kept" in said_by(owner.get("/ops/ledger/"))
+    answer = owner.get(f"/ops/ledger/heads/{day}.json")
+    assert answer["Content-Disposition"] == f'attachment; filename="heads-{day}.json"'
+    assert read_signed(answer.content.decode()).until == datetime.combine(
+        day + timedelta(days=1), time(), UTC
+    )
+    out = StringIO()
+    call_command("ledger_head", "--kept", "--date", f"{day}", stdout=out)
+    assert out.getvalue().strip() == answer.content.decode()
+    call_command("ledger_head", "--kept", stdout=(out := StringIO()))
+    assert out.getvalue().startswith(f"{day} ")
+    assert out.getvalue().endswith(" 0 tenants\n")
+
+
+@pytest.mark.parametrize("day", ["2026-01-01", "2026-13-01", "today", "0000-00-00"])
+def test_a_day_without_heads_has_no_file(owner, day):
+    assert owner.get(f"/ops/ledger/heads/{day}.json").status_code == 404
+    with pytest.raises(CommandError):
+        call_command("ledger_head", "--kept", "--date", day)
+
+
+def test_no_heads_are_kept_of_a_ledger_that_is_wrong(acme, prompt, monkeypatch):
+    lie = Finding("seal", None, "transfer 7", "was written without the key")
+    monkeypatch.setattr(rounds.Round, "steps", lambda self: [lambda: [lie]])
+
+    tasks.check_whole_ledger_now()
+
+    assert LedgerProof.objects.get().found == 1
+    assert not LedgerHead.objects.exists()
+
+
+def test_a_day_is_settled_five_minutes_after_its_end():
+    midnight = datetime(2026, 11, 26, tzinfo=UTC)
+
+    keeping.keep_yesterdays(now=midnight + timedelta(minutes=4))
+    with pytest.raises(keeping.NotOver):
+        keeping.heads_of(date(2026, 11, 25), now=midnight + timedelta(minutes=4))
+
+    assert not LedgerHead.objects.exists()
 
 
 def test_there_is_no_other_kind_of_check(owner):

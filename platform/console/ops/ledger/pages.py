@@ -1,6 +1,7 @@
 """The ledger's pages: its last checks, its transfers by any id, and one of them with its seal."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,8 @@ from billing.selectors import (
     all_transfers_like,
     carries_its_seal,
     corrections_of_cost,
+    head_kept,
+    kept_heads,
     reversals_of,
     transfer_numbered,
     transfers_like,
@@ -33,7 +36,7 @@ from pictor.kit import clock
 from pictor.kit.bell import ring
 from pictor.kit.money import to_decimal
 
-PAGE = 50
+PAGE, HEADS = 50, 7
 LABELS = {"tenant": "Tenant", "kind": "Kind", "period": "Moved"}
 COLUMNS = (
     "id", "at", "tenant", "tenant_name", "kind", "amount", "currency", "seq", "available_after",
@@ -60,6 +63,7 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     context = {
         "operator": operator,
         "checks": checks_of(request.GET, now),
+        "heads": kept_heads(limit=HEADS),
         "entries": [Entry(one) for one in page.rows],
         "looked_at": LOOKED_AT if page.is_cut else 0,
         "is_later": after is not None,
@@ -132,6 +136,22 @@ def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     asked = urlencode({"asked": kind, "at": str(int(clock.now().timestamp()))})
     ring(TASKS[Kind(kind)])
     return HttpResponseRedirect(f"{reverse('ops:ledger')}?{asked}", status=HTTPStatus.SEE_OTHER)
+
+
+@require_safe
+@staff(May.SEE)
+def head(request: HttpRequest, operator: Operator, day: str) -> HttpResponse:
+    """The heads of a day as the file that was kept: signed, to be kept elsewhere, too."""
+    del request, operator
+    try:
+        kept = head_kept(date.fromisoformat(day))
+    except ValueError:
+        kept = None
+    if kept is None:
+        raise Http404
+    answer = HttpResponse(kept.content, content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="heads-{kept.day}.json"'
+    return answer
 
 
 def _cells(pages: Iterable[list[Transfer]]) -> Iterator[Rows]:

@@ -1,0 +1,23 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("billing", "0012_money_moves")]
+
+    operations = [
+        migrations.CreateModel(
+            name="LedgerHead",
+            fields=[
+                ("day", models.DateField(primary_key=True, serialize=False)),
+                ("kept_at", models.DateTimeField()),
+                (
+                    "tenants",
+                    models.PositiveIntegerField(help_text="How many have a head in it."),
+                ),
+                (
+                    "content",
+                    models.TextField(help_text="The file, as ledger_head --json prints it."),
+                ),
+            ],
+        ),
+    ]
