@@ -79,6 +79,11 @@ def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
     return (keys if tenant_id is None else keys.filter(tenant_id=tenant_id)).first()
 
 
+def keys_by_id(key_ids: Collection[UUID]) -> list[ApiKey]:
+    """These keys, of any tenant, in no order."""
+    return list(ApiKey.objects.filter(id__in=key_ids))
+
+
 def api_keys_of(
     tenant_id: UUID,
     *,

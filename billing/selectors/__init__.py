@@ -36,6 +36,7 @@ from billing.selectors.checkpoints import (
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
 from billing.selectors.given import Given, given_by, given_for
 from billing.selectors.heads import Heads, head_findings, heads_before
+from billing.selectors.hours import Hour, hours_of
 from billing.selectors.ledger import (
     audit_log_end,
     cost_findings,
@@ -166,6 +167,7 @@ __all__ = [
     "Given",
     "Group",
     "Heads",
+    "Hour",
     "LastProof",
     "Margin",
     "OfDay",
@@ -219,6 +221,7 @@ __all__ = [
     "heads_before",
     "hold_findings",
     "holds_of",
+    "hours_of",
     "in_flight_of",
     "kept_checkpoints",
     "kept_heads",

@@ -7,7 +7,8 @@ from generation.conditions.handling import (
     recall,
     silence,
     standing,
+    unassign,
 )
 from generation.conditions.looking import look
 
-__all__ = ["accept", "assign", "is_quiet", "look", "recall", "silence", "standing"]
+__all__ = ["accept", "assign", "is_quiet", "look", "recall", "silence", "standing", "unassign"]

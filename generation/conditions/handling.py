@@ -60,6 +60,12 @@ def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -
 
 
 @transaction.atomic
+def unassign(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
+    """Say that nobody sees to it any more."""
+    return _change(_locked(condition_id), {"assigned_to": ""}, "condition.hand_back", actor, ip)
+
+
+@transaction.atomic
 def silence(
     *,
     condition_id: int,

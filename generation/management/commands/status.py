@@ -1,4 +1,4 @@
-"""`manage.py status [assign|silence|accept|recall ID]`: what needs a person, and who sees to it."""
+"""`manage.py status [assign|… ID]`: what needs a person, and who sees to it."""
 
 import json
 from argparse import SUPPRESS
@@ -39,6 +39,7 @@ class Command(OperatorCommand):
         actions = parser.add_subparsers(dest="action")
         for action, words in (
             ("assign", "say who sees to it"),
+            ("unassign", "say that nobody does"),
             ("silence", "count it no more for some hours"),
             ("accept", "count it never again"),
             ("recall", "count it again"),
@@ -102,6 +103,8 @@ def _changed(options: dict[str, Any], now: datetime) -> Condition:
         case "assign":
             to = options["to"] or at_the_shell.get().rpartition(" as ")[2]
             return conditions.assign(condition_id=which, to=to, actor=ACTOR)
+        case "unassign":
+            return conditions.unassign(condition_id=which, actor=ACTOR)
         case "silence":
             return conditions.silence(
                 condition_id=which,

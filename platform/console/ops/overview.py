@@ -1,50 +1,78 @@
-"""What needs a person now, the worst first, and what to do about it."""
+"""What needs a person now, the worst first; then how requests and money stand."""
 
-from django.contrib import messages
-from django.core.exceptions import ValidationError
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, by, done, staff
-from generation.conditions.handling import assign, silence, standing
+from billing.selectors import Hour, Margin, hours_of, margins, sold_until, total_of
+from console.ops import conditions
+from console.ops.access import May, Mode, Operator, staff
+from generation.conditions import standing
 from pictor.kit import clock
+
+HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The last whole hour and that of a week before; money of today and of that day, in UTC.
+
+    Tests move no money: they have no margins.
+    """
+
+    begins: datetime
+    hour: Hour
+    hour_before: Hour
+    today: Margin | None
+    day_before: Margin | None
+    counted_until: datetime | None
 
 
 @require_safe
 @staff(May.SEE)
 def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Open conditions, those that cost most first, and when they were looked for last."""
+    """Open conditions with what to do about each; those that are quiet where one asks for them."""
     now = clock.now()
     found = standing(now=now)
-    needing = sorted(found.needing(now), key=lambda one: -(one.micros or 0))
-    context = {"operator": operator, "standing": found, "needing": needing}
+    needing = found.needing(now)
+    is_quiet = request.GET.get("show") == "quiet"
+    quiet = [one for one in found.conditions if one not in needing]
+    context = {
+        "operator": operator,
+        "standing": found,
+        "rows": conditions.rows_of(operator, quiet if is_quiet else needing),
+        "needing": len(needing),
+        "quiet": len(quiet),
+        "is_quiet": is_quiet,
+        "figures": figures_of(operator.mode, now),
+        "now": now,
+    }
     return render(request, "ops/overview.html", context)
 
 
-@require_POST
-@staff(May.INCIDENTS)
-def assign_condition(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Say that the person who asks sees to it."""
-    try:
-        assign(condition_id=condition, to=operator.user.email, **by(request, operator))
-    except ValidationError as error:
-        return _refused(request, error)
-    return done(request, "Assigned to you", "overview")
+def figures_of(mode: Mode, now: datetime) -> Figures:
+    """Those of live requests, of tests or of the demo data."""
+    begins = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
+    hours = hours_of(mode.value, [begins, begins - WEEK])
+    today, day_before = _margins(mode, now) if mode != Mode.TEST else (None, None)
+    return Figures(
+        begins=begins,
+        hour=hours[begins],
+        hour_before=hours[begins - WEEK],
+        today=today,
+        day_before=day_before,
+        counted_until=sold_until(),
+    )
 
 
-@require_POST
-@staff(May.INCIDENTS)
-def silence_condition(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Hear no more of it for four hours."""
-    why = request.POST.get("why", "")
-    try:
-        silence(condition_id=condition, why=why, now=clock.now(), **by(request, operator))
-    except ValidationError as error:
-        return _refused(request, error)
-    return done(request, "Silenced for 4 hours", "overview")
-
-
-def _refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    messages.error(request, " ".join(error.messages))
-    return redirect("ops:overview")
+def _margins(mode: Mode, now: datetime) -> tuple[Margin, Margin]:
+    """Of today so far, and of the whole day a week before."""
+    today = now.astimezone(UTC).date()
+    rows = margins(by="model", first=today - WEEK, last=today, per="day", is_demo=mode == Mode.DEMO)
+    of_day = {
+        day: total_of([row for row in rows if row.start == day]) for day in (today, today - WEEK)
+    }
+    return of_day[today], of_day[today - WEEK]

@@ -4,12 +4,16 @@ from django.urls import include, path
 
 from console.ops import overview, people, styleguide
 from console.ops.ledger import pages as ledger
+from console.ops import conditions, overview, people, views
 
 app_name = "ops"
 urlpatterns = [
     path("", overview.overview, name="overview"),
-    path("conditions/<int:condition>/assign/", overview.assign_condition, name="assign"),
-    path("conditions/<int:condition>/silence/", overview.silence_condition, name="silence"),
+    path("conditions/<int:condition>/assign/", conditions.assign, name="assign"),
+    path("conditions/<int:condition>/unassign/", conditions.unassign, name="unassign"),
+    path("conditions/<int:condition>/silence/", conditions.silence, name="silence"),
+    path("conditions/<int:condition>/accept/", conditions.accept, name="accept"),
+    path("conditions/<int:condition>/recall/", conditions.recall, name="recall"),
     path("staff/", people.listing, name="staff"),
     path("staff/add/", people.add, name="staff_add"),
     path("staff/<uuid:person>/role/", people.set_role, name="staff_role"),

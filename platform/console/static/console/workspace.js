@@ -95,14 +95,16 @@ class Live extends HTMLElement {
 }
 
 document.addEventListener("htmx:before:request", (event) => {
-  // It rests while nobody looks or is there, and longer after each failure; a list then pauses.
+  // It rests while nobody looks or is there, while a dialog of it is open, which an answer would
+  // close, and longer after each failure; a list then pauses.
   const poll = event.target;
   if (!poll.matches?.("[data-poll]")) return;
   const live = poll.querySelector("p-live");
   const isUnattended = Date.now() - lastTouched > IDLE_MS;
   if (isUnattended) live?.pause();
   const isPaused = isUnattended || live?.button.hidden === false;
-  if (document.hidden || isPaused || Date.now() < poll.restsUntil) {
+  const isAsked = poll.querySelector("dialog[open]");
+  if (document.hidden || isAsked || isPaused || Date.now() < poll.restsUntil) {
     event.preventDefault();
   }
 });

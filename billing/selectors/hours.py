@@ -1,0 +1,83 @@
+"""What all tenants together asked for in an hour, by what kind of requests they were."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import Sum
+
+from accounts.selectors import keys_by_id
+from billing.latency import counts_of, quantile
+from billing.models import UsageRollup
+from pictor.kit import ids
+
+Sort = Literal["live", "test", "demo"]
+
+_BACKDATED = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Requests of one sort that ended in an hour.
+
+    Attributes:
+        requests: those that were canceled too.
+        succeeded: of these.
+        failed: of these.
+        times: counts of times from request to image, as billing.latency has them in one number.
+    """
+
+    requests: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    times: int = 0
+
+    @property
+    def per_minute(self) -> float:
+        """Requests in a minute of it."""
+        return self.requests / 60
+
+    @property
+    def success(self) -> float | None:
+        """Percent of those that came to an end by themselves; None of none."""
+        ended = self.succeeded + self.failed
+        return 100 * self.succeeded / ended if ended else None
+
+    @property
+    def p95(self) -> float | None:
+        """Seconds within which all but one in twenty had their images; None without an image."""
+        return quantile(counts_of(self.times), 0.95)
+
+
+def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]:
+    """Each of these whole hours, by its beginning."""
+    rows = list(
+        UsageRollup.objects.filter(hour__in=hours)
+        .values("hour", "key_id", "status")
+        .annotate(requests=Sum("generations"), counts=Sum("times"))
+    )
+    wanted = set(_keys_of(sort, {row["key_id"] for row in rows}))
+    found = dict.fromkeys(hours, Hour())
+    for row in rows:
+        if row["key_id"] in wanted:
+            had, number = found[row["hour"]], int(row["requests"])
+            found[row["hour"]] = Hour(
+                requests=had.requests + number,
+                succeeded=had.succeeded + number * (row["status"] == "succeeded"),
+                failed=had.failed + number * (row["status"] == "failed"),
+                times=had.times + int(row["counts"] or 0),
+            )
+    return found
+
+
+def _keys_of(sort: Sort, known: Collection[UUID]) -> Iterator[UUID]:
+    """Those of them whose requests are of that sort.
+
+    The keys of the demo data, and no others, are said to be older than their ids are.
+    """
+    for key in keys_by_id(known):
+        is_demo = key.created_at < ids.made_at(key.id) - _BACKDATED
+        if sort == ("demo" if is_demo else "test" if key.is_test else "live"):
+            yield key.id

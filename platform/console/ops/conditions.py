@@ -1,0 +1,103 @@
+"""Open conditions as the overview shows them, and what one does about each."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.kinds import Channels, Kind, kind_of
+from generation import conditions
+from generation.models import Channel, Condition
+from pictor.kit import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A condition in the list; `url` is where it is mended, empty where they have no such page."""
+
+    condition: Condition
+    kind: Kind
+    url: str
+    is_mine: bool
+
+
+def rows_of(operator: Operator, found: Iterable[Condition]) -> list[Row]:
+    """The worst first: by how bad they are, then by what they cost, then the oldest."""
+    channels = dict(Channel.objects.values_list("name", "id"))
+    rows = [_row(operator, one, channels) for one in found]
+    return sorted(
+        rows,
+        key=lambda row: (row.kind.severity, -(row.condition.micros or 0), row.condition.since),
+    )
+
+
+def _row(operator: Operator, condition: Condition, channels: Channels) -> Row:
+    kind = kind_of(condition)
+    may_open = not kind.is_owners or operator.role == User.StaffRole.OWNER
+    url = kind.way(condition, channels) if kind.way and may_open else ""
+    return Row(condition, kind, url, condition.assigned_to == operator.user.email)
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
+    """Say that the person who asks sees to it."""
+    act = partial(conditions.assign, to=operator.user.email)
+    return _tried(request, operator, condition, act, "Assigned to you")
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
+    """Say that nobody does."""
+    return _tried(request, operator, condition, conditions.unassign, "Assigned to nobody")
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
+    """Hear no more of it for four hours."""
+    act = partial(conditions.silence, why=_why(request), now=clock.now())
+    return _tried(request, operator, condition, act, "Silenced for 4 hours")
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
+    """Hear no more of it at all."""
+    act = partial(conditions.accept, why=_why(request), now=clock.now())
+    return _tried(request, operator, condition, act, "Accepted for good")
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
+    """Hear of it again."""
+    return _tried(request, operator, condition, conditions.recall, "Shown again")
+
+
+def _why(request: HttpRequest) -> str:
+    return request.POST.get("why", "").replace("\0", "")
+
+
+def _tried(
+    request: HttpRequest,
+    operator: Operator,
+    condition: int,
+    act: Callable[..., Condition],
+    words: str,
+) -> HttpResponse:
+    """Do it and say so, or say why not, on the overview."""
+    try:
+        act(condition_id=condition, **by(request, operator))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("ops:overview")
+    return done(request, words, "overview")

@@ -1,0 +1,98 @@
+"""Every kind of condition in words: how bad it is, and on which page it is mended."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from generation.models import Condition
+
+Channels = Mapping[str, int]
+"""Numbers of channels by their names."""
+Way = Callable[[Condition, Channels], str]
+"""The address of the page for a condition; empty where there is none any more."""
+
+
+class Severity(IntEnum):
+    """How bad it is, the worst first."""
+
+    NOW = 0
+    """Requests fail, or money is lost."""
+    SOON = 1
+    """It will come to that."""
+    AHEAD = 2
+    """It is to be known."""
+
+    @property
+    def badge(self) -> str:
+        """The state that stands for it."""
+        return ("bad", "warn", "info")[self]
+
+
+NOW, SOON, AHEAD = Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind; `button` leads the `way`. Pages of the admin open to owners alone."""
+
+    title: str
+    severity: Severity
+    button: str = ""
+    way: Way | None = None
+    is_owners: bool = False
+
+
+def _page(name: str, _condition: Condition, _channels: Channels) -> str:
+    return reverse(name)
+
+
+def _channel(tab: str, condition: Condition, channels: Channels) -> str:
+    """Of the channel that the object names first, or behind "on"."""
+    named = [
+        name
+        for name in channels
+        if f"{condition.object} ".startswith(f"{name} ") or condition.object.endswith(f" on {name}")
+    ]
+    if not named:
+        return ""
+    url = reverse("ops:channel", args=[channels[max(named, key=len)]])
+    return f"{url}?{urlencode({'tab': tab})}" if tab else url
+
+
+def _channels_of_model(condition: Condition, _channels: Channels) -> str:
+    return f"{reverse('ops:channels')}?{urlencode({'model': condition.object})}"
+
+
+_PRICES = ("See prices", partial(_page, "admin:billing_pricebook_changelist"), True)
+KINDS: Mapping[str, Kind] = {
+    "stopped": Kind("Stopped", NOW),
+    "calls_fail": Kind("Calls fail", NOW, "See errors", partial(_channel, "errors")),
+    "breaker_open": Kind("Breaker open", NOW, "See channel", partial(_channel, "")),
+    "channels_shrunk": Kind("Channels lost", NOW, "See channels", _channels_of_model),
+    "route_untested": Kind("Route not tested", SOON, "See routes", partial(_channel, "routes")),
+    "queued_too_long": Kind("Queue stands still", NOW),
+    "past_deadline": Kind("Past the deadline", NOW),
+    "storage_refuses": Kind("Storage refuses", NOW),
+    "sold_below_cost": Kind("Sold below cost", NOW, *_PRICES),
+    "cost_unknown": Kind("Cost unknown", SOON, "Set costs", partial(_channel, "cost")),
+    "price_missing": Kind("Price missing", NOW, *_PRICES),
+    "ledger_finding": Kind("Ledger finding", NOW),
+    "ledger_unproved": Kind("Ledger not proved", SOON),
+    "sold_behind": Kind("Sales not counted", SOON),
+    "price_change": Kind("Prices change", AHEAD, *_PRICES),
+    "money_waits": Kind("Money waits", SOON),
+    "balance_runs_out": Kind("Balance runs out", SOON),
+    "mail_overdue": Kind("Mail overdue", SOON),
+    "webhooks_overdue": Kind("Webhooks overdue", SOON),
+    "look_fails": Kind("Cannot be looked for", SOON),
+}
+
+
+def kind_of(condition: Condition) -> Kind:
+    """Its kind; a release beside this one may know one more."""
+    words = condition.kind.replace("_", " ").capitalize()
+    return KINDS.get(condition.kind, Kind(words, SOON))

@@ -1,0 +1,69 @@
+"""What needs a person, in a real browser: taken, silenced with a reason, and shown again."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from generation.conditions.looking import _LOCK
+from tests.console.browser import keep
+from tests.console.visits import broken_promises, broken_rules
+from tests.servers import Stack
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+@pytest.fixture
+def name(database: "psycopg.Connection[Any]") -> Iterator[str]:
+    """A model whose queue stands still, as a look saw it; none follows while we are here."""
+    model = f"model-{uuid4().hex[:8]}"
+    database.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    database.execute(
+        "INSERT INTO generation_conditionlook (id, first_at, looked_at, channels)"
+        " VALUES (1, now(), now(), '{}') ON CONFLICT (id) DO UPDATE SET looked_at = now()"
+    )
+    database.execute(
+        "INSERT INTO generation_condition (kind, object, words, micros, since, assigned_to, why)"
+        " VALUES ('queued_too_long', %s, '12 queued, the oldest for 95 s', 630000,"
+        " now() - interval '95 seconds', '', '')",
+        [model],
+    )
+    yield model
+    database.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def test_a_condition_is_taken_silenced_and_shown_again(
+    signed_in: BrowserContext, stack: Stack, name: str
+) -> None:
+    page = signed_in.new_page()
+    about = f"Queue stands still, {name}"
+    assert broken_promises(page, "/ops/", base_url=stack.base_url, name="ops-overview") == []
+
+    page.get_by_role("button", name=f"Assign to me: {about}").click()
+    page.get_by_text("Assigned to you").wait_for()
+    row = page.get_by_role("row", name=name)
+    expect(row.get_by_text("you", exact=True)).to_be_visible()
+
+    page.get_by_role("button", name=f"Actions for {about}").click()
+    assert broken_rules(page, "ops-overview-menu") == []
+    page.get_by_role("button", name=f"Silence 4 h {about}").click()
+    page.get_by_label("Why").locator("visible=true").fill("the vendor knows")
+    keep(page, "ops-overview-silence")
+    page.get_by_role("button", name="Silence 4 h", exact=True).click()
+    page.get_by_text("Silenced for 4 hours").wait_for()
+    assert not row.count()
+
+    page.get_by_role("link", name="Silenced or accepted").click()
+    expect(row.get_by_text("the vendor knows")).to_be_visible()
+    assert broken_rules(page, "ops-overview-quiet") == []
+    page.get_by_role("button", name=f"Show again: {about}").click()
+    expect(row).to_be_visible()
+
+    page.evaluate("window.stayed = true")
+    page.get_by_role("button", name=f"Actions for {about}").focus()
+    with page.expect_response(lambda answer: answer.url.endswith("/ops/"), timeout=20_000):
+        pass
+    assert page.evaluate("window.stayed && document.activeElement.ariaLabel").endswith(about)
