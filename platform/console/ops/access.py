@@ -20,6 +20,7 @@ from accounts.services.staff import note_seen
 from accounts.sign_in.factors import app_since, has_shown
 from console.ops import places
 from console.parts.doors import View, led, led_from_form, with_limits
+from console.parts.places import Place
 from pictor.kit import clock
 
 FRESH = timedelta(minutes=15)
@@ -81,9 +82,14 @@ class Operator:
         return ROLES[self.role]
 
     @property
-    def groups(self) -> Mapping[str, Sequence[places.Place]]:
+    def groups(self) -> Mapping[str, Sequence[Place]]:
         """The pages of the navigation, by the heading over them."""
         return places.groups_of(self.may)
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """The same in one list."""
+        return [place for group in self.groups.values() for place in group]
 
 
 def by(request: HttpRequest, operator: Operator) -> By:

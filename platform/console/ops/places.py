@@ -5,15 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A page."""
-
-    title: str
-    url: str
-    holds_more: bool = False
-    """Pages below its address belong to it."""
+from console.parts.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +26,25 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     "House": (_Known("Staff", "staff", "staff"),),
 }
 
+_KEYS: Mapping[str, str] = {
+    "overview": "g o",
+    "requests": "g r",
+    "incidents": "g i",
+    "system": "g s",
+    "channels": "g c",
+    "tenants": "g t",
+    "generations": "g g",
+    "ledger": "g l",
+    "audit": "g a",
+    "staff": "g p",
+}
+
 
 def groups_of(may: Collection[str]) -> Mapping[str, Sequence[Place]]:
     """The pages that somebody may open who may do this; no heading without a page."""
     found = {
         title: [
-            Place(one.title, reverse(f"ops:{one.name}"), one.holds_more)
+            Place(one.title, reverse(f"ops:{one.name}"), _KEYS.get(one.name, ""), one.holds_more)
             for one in pages
             if one.needs in may
         ]

@@ -5,6 +5,7 @@ from django.urls import include, path
 from console.ops import overview, people, styleguide
 from console.ops.ledger import pages as ledger
 from console.ops import conditions, overview, people, views
+from console.ops import conditions, finding, overview, people, views
 
 app_name = "ops"
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("conditions/<int:condition>/silence/", conditions.silence, name="silence"),
     path("conditions/<int:condition>/accept/", conditions.accept, name="accept"),
     path("conditions/<int:condition>/recall/", conditions.recall, name="recall"),
+    path("find/", finding.find, name="find"),
     path("staff/", people.listing, name="staff"),
     path("staff/add/", people.add, name="staff_add"),
     path("staff/<uuid:person>/role/", people.set_role, name="staff_role"),

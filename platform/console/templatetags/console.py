@@ -8,6 +8,7 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.html import format_html
 
 from console import amounts
+from console.parts.places import Place
 from console.workspace import places
 from console.workspace.access import Workspace
 
@@ -20,15 +21,15 @@ register.filter("amount", amounts.amount)
 
 
 @register.filter
-def groups(workspace: Workspace) -> Mapping[str, Sequence[places.Place]]:
+def groups(workspace: Workspace) -> Mapping[str, Sequence[Place]]:
     """The pages that a member may open, by the heading over them."""
     return places.groups_of(workspace)
 
 
-@register.filter
-def shortcuts(workspace: Workspace) -> Sequence[places.Place]:
-    """What a member gets to by a key or two."""
-    return [place for place in places.places_of(workspace) if place.keys]
+@register.filter("places")
+def places_in(workspace: Workspace) -> Sequence[Place]:
+    """The same in one list, and what is begun from anywhere."""
+    return places.places_of(workspace)
 
 
 @register.filter

@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from console.parts.filters import MAX_TEXT
+from console.parts.places import Place
 from console.workspace.access import May, Workspace, is_called, keys_of, member
-from console.workspace.places import Place, places_of
+from console.workspace.places import places_of
 from generation import services
 from pictor.kit.errors import NotFound
 

@@ -4,19 +4,8 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from console.parts.places import Place
 from console.workspace.access import May, Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A page, or a thing on one; `keys` are pressed one after the other to get there."""
-
-    title: str
-    url: str
-    keys: str = ""
-    holds_more: bool = False
-    """Pages below its address belong to it."""
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ addEventListener("keydown", (event) => {
 // --- the palette and the keys -------------------------------------------------------------------
 
 const SEQUENCE_MS = 1500;
+const SINGLE_KEYS_IN = `/${location.pathname.split("/")[1]}/`; // of operators, or of workspaces
 const palette = document.getElementById("palette");
 const shortcuts = document.getElementById("shortcuts");
 const singleKeys = document.getElementById("single-keys");
@@ -220,6 +221,6 @@ if (singleKeys) {
   singleKeys.checked = !document.cookie.includes("single-keys=off");
   singleKeys.addEventListener("change", () => {
     const chosen = singleKeys.checked ? "on" : "off";
-    document.cookie = `single-keys=${chosen}; path=/console/; max-age=31536000; samesite=lax`;
+    document.cookie = `single-keys=${chosen}; path=${SINGLE_KEYS_IN}; max-age=31536000; samesite=lax`;
   });
 }

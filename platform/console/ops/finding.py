@@ -1,0 +1,43 @@
+"""Find: a page or a channel by what is typed. The palette (Ctrl K) asks here, too."""
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.parts.filters import MAX_TEXT
+from console.parts.places import Place
+from generation.models import Channel
+
+SHOWN_CHANNELS = 8
+
+
+@require_safe
+@staff(May.SEE)
+def find(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """What there is of that name; with `go`, the first of it at once."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    found = _found(operator, text)
+    if "go" in request.GET and found and not request.headers.get("HX-Request"):
+        return redirect(found[0].url)
+    return render(request, "ops/find.html", {"operator": operator, "text": text, "found": found})
+
+
+def _found(operator: Operator, text: str) -> Sequence[Place]:
+    """Pages, then channels; all pages of nothing."""
+    if not text:
+        return operator.places
+    word = text.casefold()
+    pages = (place for place in operator.places if word in place.title.casefold())
+    return [*pages, *_channels(text)]
+
+
+def _channels(text: str) -> list[Place]:
+    named = Channel.objects.filter(name__icontains=text).order_by("name")
+    return [
+        Place(name, reverse("ops:channel", args=[number]), note="channel")
+        for number, name in named.values_list("id", "name")[:SHOWN_CHANNELS]
+    ]

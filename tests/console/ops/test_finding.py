@@ -1,0 +1,41 @@
+"""What operators type, found: the pages of their role, and channels."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from tests.factories import make_channel
+from tests.seeds import sow
+
+
+def found(client: Client, text: str) -> list[str]:
+    page = client.get("/ops/find/", {"q": text}).getvalue().decode()
+    return re.findall(r'<span class="truncate">([^<]+)</span>', page[page.index('id="found"') :])
+
+
+def test_pages_are_those_of_the_role(owner, client, settings):
+    client.force_login(User.objects.create_user("sue@pictor.example", staff_role="support"))
+
+    assert {"Overview", "Channels", "Staff"} <= set(found(owner, ""))
+    assert {"Overview", "Channels"} <= set(found(client, ""))
+    assert "Staff" not in found(client, "")
+    assert found(owner, "sTAf") == ["Staff"]
+
+
+def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
+    sow()
+    channel = make_channel(name="acme-openai")
+
+    answer = owner.get("/ops/find/", {"q": "ACME", "go": "1"})
+
+    assert found(owner, "acme-o") == ["acme-openai"]
+    assert answer["Location"] == f"/ops/channels/{channel.pk}/"
+
+
+@pytest.mark.parametrize("text", ["%", "\0", "x" * 10_000, "'; --", "🦊"])
+def test_whatever_is_typed_is_answered(owner, text):
+    answer = owner.get("/ops/find/", {"q": text, "go": "1"})
+
+    assert answer.status_code in {200, 302}
