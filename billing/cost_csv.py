@@ -52,6 +52,8 @@ def written(rows: Iterable[CostRow], *, source: str = "") -> str:
 
 def read(text: str) -> CostFile:
     """The rows of a CSV. No cost may come twice."""
+    if "\0" in text:
+        raise ValueError("a file with a null character in it is no CSV")
     lines = text.splitlines()
     said = _remarks(lines)
     columns, table = table_of("\n".join(lines[len(said) :]))

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +19,6 @@ from accounts.management.operator import (
 )
 from billing import cost_csv
 from billing.cost_csv import CostFile
-from billing.upstream_cost import Costs, CostTable
 from generation.catalogue import services
 from generation.catalogue.costs import cells
 from generation.models import Channel
@@ -192,21 +190,7 @@ def _copied(options: dict[str, Any]) -> CostFile:
     other = services.channel_named(options["other"])
     if other is None:
         raise CommandError(f"no channel named {options['other']!r}")
-    table = _table_of(other)
-    if table is None:
-        raise CommandError(f"{other.name} has no cost table in force")
-    try:
-        factor = Decimal(options["factor"])
-    except InvalidOperation:
-        raise CommandError(f"{options['factor']!r} is not a number") from None
-    since = table.effective_from.isoformat()
-    words = f"{options['factor']} x {other.name} as of {since}"
-    return CostFile(services.scaled(list(table.rows.values()), factor), words)
-
-
-def _table_of(channel: Channel) -> CostTable | None:
-    tables = tuple(cost_table_of(one) for one in stored_cost_tables(channel))
-    return Costs(tables=tables).table_at(clock.now())
+    return services.copied(other, options["factor"])
 
 
 def _time(text: str | None) -> datetime | None:

@@ -28,7 +28,16 @@ from generation.catalogue.services.channels import (
 )
 from generation.catalogue.services.checks import check_channel, check_route
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
-from generation.catalogue.services.costs import DOUBTFUL_COST, check_flat_cost, scaled, set_costs
+from generation.catalogue.services.costs import (
+    COSTS_CHANGED,
+    DOUBTFUL_COST,
+    check_flat_cost,
+    copied,
+    costs_in_doubt,
+    newest_costs,
+    scaled,
+    set_costs,
+)
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.revisions import (
@@ -55,6 +64,7 @@ from generation.catalogue.services.turns import take_turns
 
 __all__ = [
     "ALL",
+    "COSTS_CHANGED",
     "DOUBTFUL_COST",
     "STOPS",
     "UNTESTED",
@@ -70,6 +80,8 @@ __all__ = [
     "check_name",
     "check_route",
     "checked_base_url",
+    "copied",
+    "costs_in_doubt",
     "delete_channel",
     "describe",
     "digest_of",
@@ -79,6 +91,7 @@ __all__ = [
     "is_approved",
     "is_deletable",
     "is_sandbox",
+    "newest_costs",
     "passed_pending",
     "passed_test",
     "pending_of",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from accounts.services import Actor, record
 from billing import locks
-from billing.cost_csv import MOST_MICROS
+from billing.cost_csv import MOST_MICROS, CostFile
 from billing.pricing import MAX_NAMED, PriceTable
 from billing.selectors import current_table
 from billing.upstream_cost import (
@@ -38,6 +38,8 @@ from pictor.kit.money import Micros, scale_half_up, to_decimal
 LARGE_FACTOR = 5
 DOUBTFUL_COST = "doubtful_cost"
 """The code of a refusal that typing a cost again answers."""
+COSTS_CHANGED = "costs_changed"
+"""The code of a refusal of what was decided on other costs than there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +65,22 @@ def set_costs(
     actor: Actor,
     effective_from: datetime | None = None,
     again: Micros | None = None,
+    newest: int | None = None,
     ip: str | None = None,
 ) -> StoredCosts:
     """Write all that a channel costs from a moment on, or from now. What attempts cost stays.
 
     Raises ValidationError for a moment that is over, and for a cost that is more than 5 times the
     last one or above the price, unless `again` is the highest of these: a person typed it again.
+    And where `newest` is not the id of the table that was written last, 0 for none: that is what
+    the person has seen.
     """
     take_turns()
     locks.decisions_on_prices()
     channel.refresh_from_db()
-    now = clock.now()
-    if effective_from is not None and effective_from < now:
-        raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
-    begins = effective_from or now
-    table = CostTable(begins, {row.key: row for row in rows})
-    doubts = list(_of_table(channel, table, begins))
+    if newest is not None and newest != newest_costs(channel):
+        raise ValidationError("its costs changed since these were shown", code=COSTS_CHANGED)
+    doubts = costs_in_doubt(channel, rows, effective_from)
     refuse_doubtful(doubts, again=again)
     stored = _stored(channel, rows, source, effective_from)
     after = {
@@ -89,6 +91,38 @@ def set_costs(
     }
     record(channel.audited, "channel.costs", after=after, actor=actor, ip=ip)
     return stored
+
+
+def costs_in_doubt(
+    channel: Channel, rows: Sequence[CostRow], effective_from: datetime | None
+) -> list[Doubt]:
+    """Those that were perhaps mistyped. Raises ValidationError for a moment that is over."""
+    now = clock.now()
+    if effective_from is not None and effective_from < now:
+        raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
+    begins = effective_from or now
+    table = CostTable(begins, {row.key: row for row in rows})
+    return list(_of_table(channel, table, begins))
+
+
+def newest_costs(channel: Channel) -> int:
+    """The id of the table that was written last; 0 for none."""
+    newest = StoredCosts.objects.filter(channel=channel).order_by("-id")
+    return newest.values_list("id", flat=True).first() or 0
+
+
+def copied(other: Channel, factor: str) -> CostFile:
+    """All that another channel costs now, times a factor such as '0.8', and where that is from."""
+    tables = cost_tables([other.pk], since=clock.now())[other.pk]
+    table = Costs(tables=tables).table_at(clock.now())
+    if table is None:
+        raise ValidationError(f"{other.name} has no cost table in force")
+    try:
+        number = Decimal(factor)
+    except InvalidOperation:
+        raise ValidationError(f"{factor!r} is not a number") from None
+    source = f"{factor} x {other.name} as of {table.effective_from.isoformat()}"
+    return CostFile(scaled(list(table.rows.values()), number), source)
 
 
 def _stored(

@@ -7,81 +7,21 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
-from django.test import Client
 
-from accounts.models import AuditEvent, Tenant
-from accounts.services import create_tenant
-from billing.models import FIGURES, SoldDay
+from accounts.models import AuditEvent
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
-from generation.models import AttemptMinute, Channel, ChannelEvent
+from generation.models import Channel, ChannelEvent
 from pictor.kit import clock
+from tests.console.ops.channel_pages import LIST, called, csv_of, names_of, of, seen, sold, text_of
 from tests.factories import make_channel, make_worker
 from tests.seeds import sow
-
-LIST = "/ops/channels/"
 
 
 @pytest.fixture(autouse=True)
 def offer() -> None:
     sow()
-
-
-def of(channel: Channel, *rest: str) -> str:
-    return f"{LIST}{channel.pk}/{'/'.join(rest)}{'/' if rest else ''}"
-
-
-def text_of(answer: Any) -> str:
-    """What a person reads."""
-    bare = re.sub(r"<[^>]+>", " ", answer.content.decode())
-    return " ".join(unescape(bare).split())
-
-
-def names_of(answer: Any) -> list[str]:
-    return re.findall(
-        r'id="channel-\d+">.*?href="[^"]*">([^<]+)<', answer.content.decode(), re.DOTALL
-    )
-
-
-def called(channel: Channel, *, minutes_ago: int = 5, **classes: int) -> None:
-    minute = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
-    for name, number in classes.items():
-        AttemptMinute.objects.create(
-            minute=minute,
-            channel=channel,
-            model="gpt-image-2-origin",
-            attempt_class=name,
-            number=number,
-            latency={"13": number},
-        )
-
-
-def sold(channel: Channel, *, days_ago: int = 0, is_demo: bool = False, **figures: int) -> None:
-    tenant = Tenant.objects.first() or create_tenant(name="acme", actor="test")
-    SoldDay.objects.create(
-        day=clock.now().date() - timedelta(days=days_ago),
-        tenant_id=tenant.id,
-        is_demo=is_demo,
-        model="gpt-image-2-origin",
-        channel=channel.name,
-        **dict.fromkeys(FIGURES, 0) | figures,
-    )
-
-
-def csv_of(answer: Any) -> str:
-    async def read() -> bytes:
-        return b"".join([chunk async for chunk in answer.streaming_content])
-
-    return async_to_sync(read)().decode("utf-8-sig")
-
-
-def seen(owner: Client, url: str) -> str:
-    """The digest of what its page shows."""
-    found = re.search(r'name="seen" value="(\w+)"', owner.get(url).content.decode())
-    assert found
-    return found[1]
 
 
 # --- the list -----------------------------------------------------------------------------------
@@ -408,7 +348,7 @@ def test_why_a_channel_is_asked_and_another_is_not(owner):
 
     said = text_of(answer)
     assert "off would not be asked: disabled." in said
-    assert "acme 1 100% native gpt-image-2-origin 1024\N{MULTIPLICATION SIGN}1024 $0.030" in said
+    assert "acme 1 100% native gpt-image-2-origin 1024x1024 $0.030" in said
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.ops.access import May, Operator, by, done, staff
+from console.ops.channels.shown import sentence
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
 from generation.models import Channel
@@ -198,13 +199,13 @@ def _asked(
     """What the change would do, and whether it is meant; or the change, made as it was shown."""
     outlook, complaint = None, ""
     try:
-        outlook = outlook_of(change.make)
+        outlook = outlook_of(change.make, channel)
         complaint = _complaint(request, channel, change, outlook)
         if request.method == "POST" and not complaint:
             change.make(**{MEANT[code]: True for code in outlook.doubts})
             return done(request, change.words, page, *([str(channel.pk)] * (page == "channel")))
     except ValidationError as error:
-        complaint = " ".join(error.messages)
+        complaint = sentence(" ".join(error.messages), channel)
     context = {
         "operator": operator,
         "channel": channel,
@@ -219,7 +220,7 @@ def _asked(
     return render(request, template, context, status=status)
 
 
-def outlook_of(make: Callable[..., object]) -> Outlook:
+def outlook_of(make: Callable[..., object], channel: Channel) -> Outlook:
     """What a change would do, were it meant. Raises ValidationError for one that cannot be."""
     doubts: dict[str, str] = {}
     while True:
@@ -230,7 +231,7 @@ def outlook_of(make: Callable[..., object]) -> Outlook:
             code = getattr(error, "code", None)
             if code not in MEANT or code in doubts:
                 raise
-            doubts[code] = " ".join(error.messages)
+            doubts[code] = sentence(" ".join(error.messages), channel)
 
 
 def _complaint(request: HttpRequest, channel: Channel, change: Change, outlook: Outlook) -> str:

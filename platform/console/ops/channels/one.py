@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.ops.access import May, Operator, staff
-from console.ops.channels import errors, history, routes
+from console.ops.channels import costs, errors, history, routes
 from console.ops.channels.changes import WeightForm, channel_or_404
 from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words, state_of
 from generation import lease
@@ -91,6 +91,10 @@ def _of_errors(page: Page) -> dict[str, Any]:
     return errors.shown(page.channel, page.query.get("hours", ""), at=page.at)
 
 
+def _of_cost(page: Page) -> dict[str, Any]:
+    return costs.shown(page.channel, at=page.at)
+
+
 def _of_history(page: Page) -> dict[str, Any]:
     return history.shown(page.channel, page.query.get("before", ""), at=page.at)
 
@@ -99,6 +103,7 @@ _TABS: Mapping[str, tuple[str, Callable[[Page], dict[str, Any]]]] = {
     "now": ("Now", _of_now),
     "routes": ("Routes", _of_routes),
     "errors": ("Errors", _of_errors),
+    "cost": ("Cost", _of_cost),
     "history": ("History", _of_history),
 }
 

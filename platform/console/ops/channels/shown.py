@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from console.uptime import State, bars_of
+from generation.models import Channel
 from generation.traffic.minutes import Cell, Now
 from generation.traffic.standing import Standing
 
@@ -20,6 +21,11 @@ _BADGES: Mapping[Standing, Badge] = {
     Standing.PAUSED: ("idle", "Paused"),
     Standing.ARCHIVED: ("idle", "Archived"),
 }
+
+
+def sentence(words: str, channel: Channel) -> str:
+    """A service's words as they begin a sentence: names keep their first letter as it is."""
+    return words if words.startswith(channel.name) else words[:1].upper() + words[1:]
 
 
 def badge_of(standing: Standing) -> Badge:
