@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
+from accounts.services.staff import set_staff_role
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, ChannelEvent
@@ -368,3 +369,67 @@ def test_priority_below_nothing_is_refused_by_the_service():
 
     with pytest.raises(ValidationError, match="priority must be from 0"):
         services.set_channel(name="acme", options=ChannelOptions(priority=-9), actor="test")
+
+
+# --- who sees what, and at what price -----------------------------------------------------------
+
+
+def test_support_sees_channels_and_no_button_that_changes_one(client, settings):
+    settings.STAFF_MFA = False
+    channel = make_channel("acme")
+    person = User.objects.create_user("ann@pictor.example", "correct horse")
+    set_staff_role(email=person.email, role="support", actor="test")
+    client.force_login(person)
+
+    pages = [client.get(path) for path in (LIST, of(channel), f"{of(channel)}?tab=cost")]
+    pressed = [client.post(of(channel, step)) for step in ("pause", "reset", "weigh", "costs")]
+
+    for page in pages:
+        assert page.status_code == HTTPStatus.OK
+        assert '<main id="main"' in page.content.decode()
+        main = page.content.decode().partition('<main id="main"')[2].partition("<footer")[0]
+        assert 'method="post"' not in main
+        assert "pause/" not in main
+    assert {answer.status_code for answer in pressed} == {HTTPStatus.NOT_FOUND}
+    channel.refresh_from_db()
+    assert (channel.is_enabled, channel.reset_count) == (True, 0)
+
+
+def test_no_page_asks_more_of_the_database_than_it_may(owner, django_assert_max_num_queries):
+    names = [f"vendor-{number}" for number in range(12)]
+    channels = [make_channel(name, "gpt-image-2", "dall-e-3", cost_micros=9) for name in names]
+    for channel in channels:
+        called(channel, delivered=9, refused=3)
+        sold(channel, images=1)
+    one, worker = channels[-1], make_worker()
+    one.events.create(kind=ChannelEvent.Kind.BREAKER_OPENED, at=clock.now(), worker=worker)
+    one.cost_tables.create(rows=[["dall-e-3", "any", "any", "fixed", 5]])
+    tabs = ["", *(f"?tab={tab}" for tab in ("routes", "errors", "cost", "history"))]
+    paths = [LIST, f"{LIST}?mode=test", f"{LIST}?mode=demo", *(of(one) + tab for tab in tabs)]
+    owner.get(f"{of(one)}?tab=routes")  # the process has read the offer
+
+    for path in paths:
+        with django_assert_max_num_queries(12, info=path):
+            assert owner.get(path).status_code == HTTPStatus.OK
+
+
+def test_an_archived_channel_is_not_archived_twice(owner):
+    channel = make_channel("acme", is_enabled=False)
+    channel.cost_tables.create(rows=[])
+    url = of(channel, "archive")
+    fields = {"seen": seen(owner, url), "confirm": "acme"}
+
+    answers = [owner.post(url, fields) for _ in range(2)]
+
+    assert [answer["Location"] for answer in answers] == [LIST, LIST]
+    assert AuditEvent.objects.filter(action="channel.archive").count() == 1
+
+
+def test_one_that_was_never_used_is_deleted_and_says_so(owner):
+    url = of(make_channel("acme", is_enabled=False), "archive")
+
+    page = owner.get(url)
+    owner.post(url, {"seen": seen(owner, url), "confirm": "acme"})
+
+    assert "Delete acme? It was never used: nothing of it stays." in text_of(page)
+    assert not Channel.objects.exists()

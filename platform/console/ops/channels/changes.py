@@ -163,15 +163,22 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
 @staff(May.CHANNELS)
 def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Take a paused one away for good: what it did keeps its name, and its key is gone."""
-    found = channel_or_404(channel)
+    found = channel_or_404(channel, archived=True)
+    if found.archived_at is not None:
+        return done(request, f"{found.name} is archived", "channels")
     if found.is_enabled:
         return done(request, f"Pause {found.name} first", "channel_pause", str(found.pk))
+    leaves = services.is_deletable(found)
     change = Change(
-        title=f"Archive {found.name}?",
-        verb="Archive channel",
-        words=f"{found.name} is archived",
-        note="Its key is deleted, and it cannot be brought back. What it did stays on record.",
-        make=partial(services.delete_channel, channel=found, **by(request, operator)),
+        title=f"{'Delete' if leaves else 'Archive'} {found.name}?",
+        verb="Delete channel" if leaves else "Archive channel",
+        words=f"{found.name} is {'deleted' if leaves else 'archived'}",
+        note="It was never used: nothing of it stays."
+        if leaves
+        else "Its key is deleted, and it cannot be brought back. What it did stays on record.",
+        make=lambda: services.delete_channel(
+            channel=channel_or_404(channel), **by(request, operator)
+        ),
         always_named=True,
     )
     return _asked(request, operator, found, change, page="channels")
@@ -205,7 +212,7 @@ def _asked(
             change.make(**{MEANT[code]: True for code in outlook.doubts})
             return done(request, change.words, page, *([str(channel.pk)] * (page == "channel")))
     except ValidationError as error:
-        complaint = sentence(" ".join(error.messages), channel)
+        complaint = _refusal(error, channel, form)
     context = {
         "operator": operator,
         "channel": channel,
@@ -218,6 +225,15 @@ def _asked(
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     template = "ops/channel_weigh.html" if form else "ops/channel_change.html"
     return render(request, template, context, status=status)
+
+
+def _refusal(error: ValidationError, channel: Channel, form: WeightForm | None) -> str:
+    """Why a change cannot be, with the fields at fault where a form has them."""
+    if form is not None and hasattr(error, "error_dict"):
+        for name, errors in error.error_dict.items():
+            form.add_error(name if name in form.fields else None, errors)
+        return "Nothing is changed."
+    return sentence(" ".join(error.messages), channel)
 
 
 def outlook_of(make: Callable[..., object], channel: Channel) -> Outlook:

@@ -79,8 +79,20 @@ def _done(event: AuditEvent) -> Told:
     words = _ACTIONS.get(event.action, event.action)
     if event.action == "channel.set" and event.before is None:
         words = "Created"
-    changes = changes_of(event.before, event.after)
+    before = None if event.before is None else _flat(event.before)
+    changes = changes_of(before, _flat(event.after or {}))
     return Told(event.at, words, event.actor_name, changes=changes)
+
+
+def _flat(said: Mapping[str, Any]) -> dict[str, Any]:
+    """With an entry for each of what is by model: 'cost dall-e-3' and the like."""
+    found: dict[str, Any] = {}
+    for name, value in said.items():
+        if isinstance(value, dict):
+            found |= {f"{name} {key}": one for key, one in value.items()}
+        else:
+            found[name] = value
+    return found
 
 
 def _turned(turn: ChannelEvent) -> Told:

@@ -40,7 +40,7 @@ class ShownRoute:
 
 
 def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
-    """Those of a channel, in the order of the contracts."""
+    """Those of a channel, in the order in which it has them."""
     trials = {row.model: row for row in last_trials(channel)}
     tables = cost_tables([channel.pk], since=at)[channel.pk]
     costs: dict[str, list[Cell]] = defaultdict(list)
@@ -48,7 +48,7 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
         costs[cell.key[0]].append(cell)
     firsts = _asked_first(channel)
     shown = []
-    for route in channel.routes.order_by("contract__position", "contract_id"):
+    for route in channel.routes.all():
         its = costs[route.contract_id]
         known = [cell.cost.micros for cell in its if cell.cost.is_known]
         shown.append(
