@@ -6,6 +6,7 @@ stands what a day costs us either way, as the last 7 days went.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,10 +15,13 @@ from typing_extensions import override
 
 from billing.pricing import PriceKey
 from billing.selectors import cells_sold
+from billing.upstream_cost import CostTable
+from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
-from generation.catalogue.snapshot import stored_catalogue
+from generation.catalogue.snapshot import route_info, stored_catalogue
 from generation.dispatch.selection import shares
+from generation.models import Channel
 from pictor.kit import clock
 from pictor.kit.money import Micros, scale_half_up, to_decimal
 
@@ -116,6 +120,30 @@ def foreseen(change: Callable[[], object]) -> list[Split]:
         after = stored_catalogue()
         transaction.set_rollback(True)
     return splits(before, after, sold=sold_lately(clock.now()))
+
+
+def foreseen_of(
+    channel: Channel,
+    routes: services.Routes,
+    *,
+    tables: tuple[CostTable, ...],
+    before: Catalogue,
+    sold: Sold,
+) -> list[Split]:
+    """The splits once the channel serves these routes, all of them, and no other.
+
+    It is what `foreseen` finds of enabling it or of a swap, without a change.
+    """
+    joining = {
+        model: route_info(services.unsaved_route(channel, terms), tables=tables, api_key="")
+        for model, terms in routes.items()
+    }
+    after = {}
+    for model in before.contracts:
+        serving = [one for one in before.routes.get(model, ()) if one.channel_id != channel.pk]
+        serving += [joining[model]] if model in joining else []
+        after[model] = tuple(sorted(serving, key=lambda one: (one.priority, one.channel_name)))
+    return splits(before, replace(before, routes=after), sold=sold)
 
 
 def sold_lately(now: datetime) -> Sold:

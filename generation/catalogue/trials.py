@@ -5,7 +5,7 @@ vendor's bill will have it.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -15,17 +15,19 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from typing_extensions import override
 
 from accounts.services import Actor
-from billing.upstream_cost import CostSource
+from billing.upstream_cost import CostSource, CostTable
 from generation.catalogue import services, trial
+from generation.catalogue.snapshot import LONGEST_CALL
 from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
 from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
 from generation.selectors import cost_tables
 from generation.traffic import events
-from pictor.kit import clock, pools
+from pictor.kit import bell, clock, pools
 from pictor.kit.encryption import WrongKey
-from pictor.kit.money import Micros
+from pictor.kit.money import Micros, to_decimal
 from pictor.kit.spool import SpoolFile
 from storage import object_keys
 from storage.probe import ImageFacts
@@ -36,6 +38,7 @@ CHANGED = "it was changed before its test began"
 CHANGED_DURING = "it was changed during its test"
 BUSY = "another test of it is under way"
 LATE = timedelta(seconds=60)
+TASK = "generation.lanes.try_route"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Estimate:
     trials: int
     known: Micros
     unknown: int
+
+    @override
+    def __str__(self) -> str:
+        """As 'Test 3 routes, about $0.019'."""
+        routes = "1 route" if self.trials == 1 else f"{self.trials} routes"
+        if self.unknown == self.trials:
+            return f"Test {routes}, cost unknown"
+        more = f", and {self.unknown} of unknown cost" if self.unknown else ""
+        known = to_decimal(self.known).rstrip("0").rstrip(".")
+        return f"Test {routes}, about ${known}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +77,30 @@ def ready(
     more, and WrongKey.
     """
     candidate, routes = _subject(channel, pending=pending)
-    chosen = [terms for model, terms in routes.items() if models is None or model in models]
     if missing := set(models or ()).difference(routes):
         raise ValidationError(f"{channel.name} does not serve {', '.join(sorted(missing))}")
+    chosen = {model: terms for model, terms in routes.items() if models is None or model in models}
     if not chosen:
         raise ValidationError(f"the channel {channel.name} serves no model")
-    contracts = Contract.objects.in_bulk([terms.model for terms in chosen])
-    tables = cost_tables([channel.pk], since=clock.now() - timedelta(days=1))[channel.pk]
+    tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
+    return ready_of(candidate, chosen, contracts=Contract.objects.in_bulk(chosen), tables=tables)
+
+
+def ready_of(
+    channel: Channel,
+    routes: services.Routes,
+    *,
+    contracts: Mapping[str, Contract],
+    tables: tuple[CostTable, ...],
+) -> dict[str, Ready]:
+    """The same of these routes, where all else is known. Raises WrongKey."""
     found = {}
-    for terms in chosen:
-        route = services.unsaved_route(candidate, terms)
-        route.contract = contracts[terms.model]
+    for model, terms in routes.items():
+        route = services.unsaved_route(channel, terms)
+        route.contract = contracts[model]
         call = trial.prepare(route, tables=tables)
-        digest = services.digest_of(candidate, terms, proves=call.is_of_sandbox)
-        found[terms.model] = Ready(call, digest)
+        digest = services.digest_of(channel, terms, proves=call.is_of_sandbox)
+        found[model] = Ready(call, digest)
     return found
 
 
@@ -120,6 +143,16 @@ def plan_trials(
         )
         for model, one in calls.items()
     )
+
+
+def ask_for_trials(
+    channel: Channel, *, models: Collection[str], pending: bool, actor: Actor
+) -> list[ChannelTrial]:
+    """Plan them, and have the short-work worker make each in a lane of its own."""
+    planned = plan_trials(channel, models=models, pending=pending, actor=actor)
+    for row in planned:
+        bell.ring(TASK, str(row.id))
+    return planned
 
 
 def open_trials(channel: Channel, *, pending: bool = False) -> QuerySet[ChannelTrial]:

@@ -105,7 +105,7 @@ def try_out(
             f"{channel.name}: its API key was encrypted with a key that is not in"
             " PICTOR_ENCRYPTION_KEYS; set it again"
         ) from None
-    aside.write(_told(trials.estimated(calls.values())))
+    aside.write(str(trials.estimated(calls.values())))
     run = []
     for row in trials.plan_trials(channel, models=models, pending=pending, actor=ACTOR):
         run.append(trials.run_trial(row.id))
@@ -175,15 +175,6 @@ def _pending(channel: Channel) -> dict[str, Any] | None:
         "changed_by": revision.changed_by,
         "since": revision.created_at.isoformat(),
     }
-
-
-def _told(estimate: Any) -> str:
-    """As 'Test 3 routes, about $0.019'."""
-    routes = "1 route" if estimate.trials == 1 else f"{estimate.trials} routes"
-    if estimate.unknown == estimate.trials:
-        return f"Test {routes}, cost unknown"
-    more = f", and {estimate.unknown} of unknown cost" if estimate.unknown else ""
-    return f"Test {routes}, about {_dollars(estimate.known)}{more}"
 
 
 def _result(row: ChannelTrial) -> str:

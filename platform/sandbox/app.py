@@ -1,7 +1,8 @@
 """The application: paths, keys, counters, and the way of one request.
 
-`/v1` speaks OpenAI's wire format and wants a key, any key. The rest is the sandbox's own: `/files`
-serves `url` results, `/healthz` says that it is up, `/__stats` counts, `/__delays/end` ends delays.
+`/v1` speaks OpenAI's wire format and wants a key, any but a wrong one. The rest is the sandbox's
+own: `/files` serves `url` results, `/healthz` says that it is up, `/__stats` counts,
+`/__delays/end` ends delays.
 """
 
 import logging
@@ -23,6 +24,8 @@ from sandbox.studio import Studio
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_BODY_BYTES: Final = 256 << 20
+REFUSED_KEYS: Final = "wrong"
+"""What begins so is a key that no account has."""
 _MODELS_CREATED: Final = 1_745_000_000
 _HTML: Final = "<!doctype html><title>Bad gateway</title><h1>502 Bad gateway</h1>\n"
 _STREAM_FAILURES: Final = frozenset({"reset", "hang", "truncate", "empty"})
@@ -98,6 +101,8 @@ async def _with_key(request: web.Request, handler: Handler) -> web.StreamRespons
         if scheme.lower() != "bearer" or not key.strip():
             message = "You didn't provide an API key. Send it as 'Authorization: Bearer KEY'."
             raise ApiError(message, status=HTTPStatus.UNAUTHORIZED)
+        if key.strip().startswith(REFUSED_KEYS):
+            raise ApiError("Incorrect API key provided.", status=HTTPStatus.UNAUTHORIZED)
     return await handler(request)
 
 

@@ -1,6 +1,8 @@
 """What a change of the offer would do to traffic, seen before it is made."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -11,8 +13,9 @@ from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
+from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, CostTable
-from generation.splits import Daily, foreseen
+from generation.splits import Daily, foreseen, foreseen_of, sold_lately
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.seeds import sow
@@ -163,3 +166,30 @@ def test_a_sandbox_costs_nothing():
     split = str(foreseen(lambda: enable("new"))[0])
 
     assert split.endswith("; cost a day $0.00 -> $0.26")
+
+
+@pytest.mark.usefixtures("sold")
+def test_what_joins_is_foreseen_without_a_change():
+    options = ChannelOptions(priority=5, cost=Micros(5_000))
+    services.set_channel(name="new", options=options, actor="test")
+    new = Channel.objects.get(name="new")
+
+    def foreseen_alike(change: Callable[[], object]) -> list[str]:
+        candidate, routes = services.revised(new)
+        sold = sold_lately(NOON)
+        found = foreseen_of(candidate, routes, tables=(), before=current_catalogue(), sold=sold)
+        assert found == foreseen(change)
+        return [str(split) for split in found]
+
+    enabling = foreseen_alike(lambda: enable("new"))
+    enable("new")
+    options = ChannelOptions(models=["dall-e-3"], maps={"dall-e-3": "d4"})
+    services.set_channel(name="new", options=options, actor="test")
+    swap = partial(services.swap, channel=new, actor="test", untested=True)
+    swapping = foreseen_alike(swap)
+
+    assert enabling == [
+        "dall-e-3: old 100 % -> 0 %, new 0 % -> 100 %; cost a day $0.52 -> $0.13",
+        "gpt-image-2: old 100 % -> 0 %, new 0 % -> 100 %",
+    ]
+    assert swapping == ["gpt-image-2: new 100 % -> 0 %, old 0 % -> 100 %"]

@@ -160,8 +160,8 @@ def test_a_body_that_is_no_object_is_refused(client, body):
     assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_json")
 
 
-@pytest.mark.parametrize("key", ["", "Bearer", "Basic abc"])
-def test_a_request_without_a_key_is_refused(sandbox_server, key):
+@pytest.mark.parametrize("key", ["", "Bearer", "Basic abc", "Bearer wrong-one"])
+def test_a_request_without_a_good_key_is_refused(sandbox_server, key):
     response = httpx.post(
         f"{sandbox_server}/v1/images/generations",
         json={"prompt": "a fox"},

@@ -14,6 +14,7 @@ from generation.catalogue.services.approval import (
     is_sandbox,
     passed_test,
     refuse_untested_change,
+    refuse_waiting,
     untested_models,
 )
 from generation.catalogue.services.channels import (
@@ -26,7 +27,7 @@ from generation.catalogue.services.channels import (
     set_channel,
     set_enabled,
 )
-from generation.catalogue.services.checks import check_channel, check_route
+from generation.catalogue.services.checks import check_channel, check_route, narrowable
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
 from generation.catalogue.services.costs import (
     COSTS_CHANGED,
@@ -41,8 +42,11 @@ from generation.catalogue.services.costs import (
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.revisions import (
+    STALE,
+    candidate_of,
     discard,
     fresh_pending,
+    is_stale,
     passed_pending,
     pending_of,
     refuse_pending,
@@ -66,6 +70,7 @@ __all__ = [
     "ALL",
     "COSTS_CHANGED",
     "DOUBTFUL_COST",
+    "STALE",
     "STOPS",
     "UNTESTED",
     "ChannelOptions",
@@ -73,6 +78,7 @@ __all__ = [
     "RouteTerms",
     "Routes",
     "all_channels",
+    "candidate_of",
     "channel_named",
     "check_channel",
     "check_contract",
@@ -91,12 +97,15 @@ __all__ = [
     "is_approved",
     "is_deletable",
     "is_sandbox",
+    "is_stale",
+    "narrowable",
     "newest_costs",
     "passed_pending",
     "passed_test",
     "pending_of",
     "refuse_pending",
     "refuse_untested_change",
+    "refuse_waiting",
     "replace_credentials",
     "reset",
     "revised",

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.services import Actor, record
+from generation.catalogue.credentials import decrypted
 from generation.catalogue.services.approval import (
     TESTED_COLUMNS,
     approve_all,
@@ -42,6 +43,7 @@ def set_channel(
     actor: Actor,
     ip: str | None = None,
     channel_id: int | None = None,
+    is_new: bool = False,
     may_stop: bool = False,
 ) -> tuple[Channel, bool]:
     """Create a channel, or change the given options of one; True when it was created.
@@ -59,6 +61,7 @@ def set_channel(
         actor: who changes it.
         ip: where they are, for the audit log.
         channel_id: of one that exists.
+        is_new: there must be none of that name, but for one that is all of that: it was sent twice.
         may_stop: a model that nothing else serves.
     """
     take_turns()
@@ -68,6 +71,10 @@ def set_channel(
         return _create(name, options, actor=actor, ip=ip), True
     if channel.archived_at is not None:
         raise ValidationError({"name": f"{channel.name} is archived: take another name"})
+    if is_new:
+        if _is_all_of(channel, options):
+            return channel, False
+        raise ValidationError({"name": f"there is a channel called {name}"})
     check_name(channel, name)
     with refusing_stops(are_meant=may_stop):
         return _change(channel, options, name=name, actor=actor, ip=ip), False
@@ -212,6 +219,14 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
     after = {**describe(channel), "api_key": "changed"}
     record(channel.audited, "channel.set", before=None, after=after, actor=actor, ip=ip)
     return channel
+
+
+def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
+    """Whether it is just what these would make."""
+    columns = check_channel(options, kind=channel.kind)
+    key, planned = columns.pop("api_key", ""), planned_routes({}, options)
+    alike = describe(changed(channel, columns), planned) == describe(channel)
+    return alike and key == decrypted(channel.credentials)
 
 
 def _change(

@@ -100,7 +100,7 @@ def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
     return wanted
 
 
-def _narrowable() -> tuple[str, ...]:
+def narrowable() -> tuple[str, ...]:
     """The fields that a channel may ignore: those that some kind honours, and a stream's."""
     honoured = {name for kind in KINDS.values() for name in kind.abilities.fields}
     return (*sorted(honoured), *STREAM_FIELDS)
@@ -160,7 +160,7 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "timeout_seconds": partial(_number, what="timeout", least=1),
     "max_concurrency": partial(_number, what="number of calls at once", least=1),
     "sizes": _sizes,
-    "ignored_fields": partial(_among, _narrowable(), "field that a channel can ignore"),
+    "ignored_fields": partial(_among, narrowable(), "field that a channel can ignore"),
     "refused_tasks": partial(_among, REFUSABLE, "task that a channel can refuse"),
     "max_images": _images,
     "allows_exact_crop": _as_it_is,

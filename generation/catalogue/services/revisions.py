@@ -5,7 +5,7 @@ transaction. Calls that have begun hold the snapshot that they began with, and e
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -36,6 +36,8 @@ from generation.traffic import events
 
 COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
 """Of a channel, what is called. The rest of it holds at once."""
+STALE = "stale"
+"""The code of a refusal that only discarding the revision answers."""
 
 
 def pending_of(channel: Channel) -> PendingRevision | None:
@@ -49,9 +51,16 @@ def fresh_pending(channel: Channel) -> PendingRevision:
     if pending.base != base_of(channel):
         raise ValidationError(
             f"{channel.name} has changed since its pending revision was begun:"
-            f" run `manage.py channel discard {channel.name}`, and set it anew"
+            f" run `manage.py channel discard {channel.name}`, and set it anew",
+            code=STALE,
         )
     return pending
+
+
+def is_stale(pending: PendingRevision, channel: Channel, live: Routes) -> bool:
+    """Whether the channel, as it was just read, is no more as it was when that was begun."""
+    columns = [getattr(channel, column) for column in COLUMNS]
+    return pending.base != _base(columns, live)
 
 
 def refuse_pending(channel: Channel) -> None:
@@ -68,7 +77,13 @@ def revised(channel: Channel) -> tuple[Channel, Routes]:
 
     What a model that it serves costs is what it costs now.
     """
-    live, pending = routes_of(channel), pending_of(channel)
+    return candidate_of(channel, routes_of(channel), pending_of(channel))
+
+
+def candidate_of(
+    channel: Channel, live: Routes, pending: PendingRevision | None
+) -> tuple[Channel, Routes]:
+    """The same where its routes and its revision are known."""
     if pending is None:
         return channel, live
     candidate = copy(channel)
@@ -168,6 +183,7 @@ def swap(
         channel.save(update_fields=[*COLUMNS, "reset_count"])
         write_routes(channel, routes, known=known)
         approve_all(channel)
+    channel.trials.filter(pending=True, tested__in=pending.tested.values()).update(pending=False)
     pending.delete()
     under_way = calls_under_way(channel)
     after = {**describe(channel), "calls_under_way": under_way, "untested": waiting}
@@ -305,7 +321,9 @@ def _surely(channel: Channel) -> PendingRevision:
 
 def base_of(channel: Channel) -> str:
     """A digest of what is called of it now."""
-    columns = Channel.objects.values_list(*COLUMNS).get(pk=channel.pk)
-    live = routes_of(channel)
+    return _base(Channel.objects.values_list(*COLUMNS).get(pk=channel.pk), routes_of(channel))
+
+
+def _base(columns: Iterable[Any], live: Routes) -> str:
     routes = [asdict(terms) for terms in _without_costs(live, of=live).values()]
     return sha256(json.dumps([*columns, routes], sort_keys=True).encode()).hexdigest()

@@ -2,10 +2,8 @@
 
 from django.urls import include, path
 
-from console.ops import overview, people, styleguide
+from console.ops import conditions, finding, overview, people, styleguide
 from console.ops.ledger import pages as ledger
-from console.ops import conditions, overview, people, views
-from console.ops import conditions, finding, overview, people, views
 
 app_name = "ops"
 urlpatterns = [

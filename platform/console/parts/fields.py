@@ -18,10 +18,14 @@ _GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 
 
 class DollarsField(forms.CharField):
-    """An amount in dollars, such as 12.50, above 0; its value is micros, None for nothing."""
+    """An amount in dollars, such as 12.50; its value is micros, None for nothing.
+
+    It is above 0 unless it `may_be_zero`.
+    """
 
     @override
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, may_be_zero: bool = False, **kwargs: Any) -> None:
+        self.may_be_zero = may_be_zero
         attrs = {"inputmode": "decimal", "autocomplete": "off"}
         super().__init__(required=False, widget=forms.TextInput(attrs=attrs), **kwargs)
 
@@ -36,7 +40,9 @@ class DollarsField(forms.CharField):
             amount = from_decimal(text)
         except ValueError:
             raise ValidationError("Type an amount in dollars, such as 12.50.") from None
-        if amount <= 0:
+        if self.may_be_zero and amount < 0:
+            raise ValidationError("Type an amount of 0 or more.")
+        if amount <= 0 and not self.may_be_zero:
             raise ValidationError("Type an amount above 0, or nothing for no limit.")
         return amount
 

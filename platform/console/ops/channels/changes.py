@@ -107,7 +107,7 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
             services.set_enabled, channel=found, is_enabled=False, **by(request, operator)
         ),
     )
-    return _asked(request, operator, found, change)
+    return asked(request, operator, found, change)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -125,7 +125,7 @@ def resume(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
         note="From the next request on it is asked.",
         make=partial(services.set_enabled, channel=found, is_enabled=True, **by(request, operator)),
     )
-    return _asked(request, operator, found, change)
+    return asked(request, operator, found, change)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -156,7 +156,7 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
         ),
     )
     kept = {"priority": priority, "weight": weight}
-    return _asked(request, operator, found, change, kept=kept, form=form)
+    return asked(request, operator, found, change, kept=kept, form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -181,7 +181,7 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         ),
         always_named=True,
     )
-    return _asked(request, operator, found, change, page="channels")
+    return asked(request, operator, found, change, page="channels")
 
 
 @require_POST
@@ -193,7 +193,7 @@ def reset(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     return done(request, f"{found.name} is reset in every worker", "channel", str(found.pk))
 
 
-def _asked(
+def asked(
     request: HttpRequest,
     operator: Operator,
     channel: Channel,

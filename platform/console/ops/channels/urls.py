@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from console.ops.channels import changes, costs, explained, listed, one
+from console.ops.channels import changes, costs, edit, explained, listed, new, one, trials
 
 urlpatterns = [
     path("", listed.listing, name="channels"),
+    path("new/", new.create, name="channel_new"),
     path("explain/", explained.explanation, name="channel_explain"),
     path("<int:channel>/", one.channel, name="channel"),
+    path("<int:channel>/edit/", edit.edit, name="channel_edit"),
+    path("<int:channel>/test/", trials.test, name="channel_test"),
+    path("<int:channel>/tests/", trials.lines, name="channel_tests"),
+    path("<int:channel>/tests/<uuid:trial>/", trials.picture, name="channel_picture"),
+    path("<int:channel>/enable/", edit.enable, name="channel_enable"),
+    path("<int:channel>/swap/", edit.swap, name="channel_swap"),
+    path("<int:channel>/discard/", edit.discard, name="channel_discard"),
     path("<int:channel>/pause/", changes.pause, name="channel_pause"),
     path("<int:channel>/resume/", changes.resume, name="channel_resume"),
     path("<int:channel>/weigh/", changes.weigh, name="channel_weigh"),

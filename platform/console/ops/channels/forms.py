@@ -1,0 +1,260 @@
+"""The form of a channel and its routes: what a person types, and what services refuse of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from typing_extensions import override
+
+from console.parts.fields import (
+    DollarsField,
+    LimitField,
+    LinesField,
+    WordsField,
+    dressed,
+    take_errors,
+)
+from generation.catalogue import services
+from generation.catalogue.services import ChannelOptions, RouteTerms
+from generation.channels.declaration import REFUSABLE
+from generation.channels.registry import KINDS, USUAL_KIND
+from generation.models import Channel, Contract, Serves
+
+_ONE_LINE = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+_NAMES = MappingProxyType({"quality_map": "words", "cost_micros": "cost"})
+"""Where the form of a route calls a column otherwise."""
+_ALLOWANCES = ("allows_exact_crop", "allows_redispatch", "retry_is_free")
+_FOLDED = (
+    *("timeout_seconds", "max_concurrency", "max_images", "sizes"),
+    *("ignored_fields", "refused_tasks", "class_overrides"),
+)
+_COLUMNS = ("name", "kind", "base_url", "serves", *_FOLDED, *_ALLOWANCES)
+
+
+class PairsField(forms.CharField):
+    """Words and what they are called elsewhere, as `high=hd, low=draft`; empty for none."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=_ONE_LINE, **kwargs)
+
+    @override
+    def clean(self, value: Any) -> Mapping[str, str]:
+        pairs: dict[str, str] = {}
+        for pair in str(super().clean(value)).replace("\n", ",").split(","):
+            ours, separator, theirs = (part.strip() for part in pair.partition("="))
+            if not pair.strip():
+                continue
+            if not (ours and separator and theirs):
+                raise ValidationError(f"Write pairs such as high=hd, not {pair.strip()!r}.")
+            if ours in pairs:
+                raise ValidationError(f"{ours} is named twice.")
+            pairs[ours] = theirs
+        return pairs
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return ", ".join(f"{ours}={theirs}" for ours, theirs in value.items())
+
+
+class SizesField(LinesField):
+    """Sizes on one line; None for every size."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget = _ONE_LINE
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+
+class ChannelForm(forms.Form):
+    """An account at a vendor. Its key is typed in and never shown again."""
+
+    name = forms.CharField(max_length=64, widget=_ONE_LINE)
+    kind = forms.ChoiceField(label="Kind of API", initial=USUAL_KIND)
+    base_url = forms.CharField(
+        label="Address",
+        max_length=500,
+        widget=forms.TextInput(
+            attrs={
+                "inputmode": "url",
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "placeholder": "https://api.example.com/v1",
+            }
+        ),
+    )
+    api_key = forms.CharField(
+        label="API key",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    serves = forms.ChoiceField(label="It serves", choices=Serves.choices, initial=Serves.LIVE)
+    timeout_seconds = LimitField(label="Time-out, seconds", initial=240)
+    max_concurrency = LimitField(label="Calls at once in a worker")
+    max_images = LimitField(label="Images an edit may begin with")
+    sizes = SizesField(label="Sizes of every model")
+    class_overrides = PairsField(label="HTTP statuses read otherwise")
+    allows_exact_crop = forms.BooleanField(
+        required=False, label="May serve exact models by cropping a larger size"
+    )
+    allows_redispatch = forms.BooleanField(
+        required=False, initial=True, label="May be called again after a crash of ours"
+    )
+    retry_is_free = forms.BooleanField(
+        required=False, label="Charges nothing for a bad result, so ask once more"
+    )
+    cost_again = DollarsField(label="Type the highest of them again, USD")
+
+    @override
+    def __init__(self, data: QueryDict | None, *, has_key: bool = False, **kwargs: Any) -> None:
+        """`has_key`: an empty one leaves it as it is."""
+        super().__init__(data, **kwargs)
+        cast(forms.ChoiceField, self.fields["kind"]).choices = [(name, name) for name in KINDS]
+        self.fields["api_key"].required = not has_key
+        self.fields["timeout_seconds"].required = True
+        self.fields["ignored_fields"] = WordsField(
+            [(word, word) for word in services.narrowable()],
+            required=False,
+            label="Fields of a request that it ignores",
+        )
+        self.fields["refused_tasks"] = WordsField(
+            [(word, word.capitalize()) for word in REFUSABLE],
+            required=False,
+            label="Tasks that it refuses",
+        )
+        dressed(self)
+
+    @property
+    def allowances(self) -> list[forms.BoundField]:
+        """The boxes that stand for themselves."""
+        return [self[name] for name in _ALLOWANCES]
+
+    @property
+    def has_trouble_within(self) -> bool:
+        """Whether something is refused that is folded away."""
+        return any(name in self.errors for name in _FOLDED)
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether a cost is in doubt, or was when this was sent."""
+        return bool(self["cost_again"].errors or self["cost_again"].value())
+
+    def options(self) -> ChannelOptions:
+        """What was typed, but for the name; an empty key is none."""
+        said = {name: value for name, value in self.cleaned_data.items() if name != "name"}
+        for name in ("api_key", "cost_again"):
+            if not said[name]:
+                del said[name]
+        return cast(ChannelOptions, said)
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show what the service refused, beside its field."""
+        if getattr(error, "code", None) == services.DOUBTFUL_COST:
+            error = ValidationError({"cost_again": error.messages})
+        take_errors(self, error)
+
+
+class WeighedForm(ChannelForm):
+    """That of a new channel, which says where it stands among others."""
+
+    priority = LimitField(least=0, initial=10)
+    weight = LimitField(initial=1)
+
+    @override
+    def __init__(self, data: QueryDict | None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["priority"].required = self.fields["weight"].required = True
+
+
+class RouteForm(forms.Form):
+    """A line: whether a model is served, and how the vendor is asked for it."""
+
+    is_served = forms.BooleanField(required=False)
+    upstream_model = forms.CharField(required=False, label="Vendor's name", widget=_ONE_LINE)
+    sizes = SizesField(label="Sizes")
+    words = PairsField(label="Quality words")
+    cost = DollarsField(label="Cost of an image, USD", may_be_zero=True)
+
+    @override
+    def __init__(self, data: QueryDict | None, *, model: str, **kwargs: Any) -> None:
+        super().__init__(data, prefix=f"route-{model}", **kwargs)
+        self.model = model
+        dressed(self)
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = f"{field.label or 'Serve'} of {model}"
+            if name in self.errors:
+                field.widget.attrs["aria-invalid"] = "true"
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        columns: dict[str, Any] = super().clean() or self.cleaned_data
+        if not columns.get("is_served"):
+            self.errors.clear()  # nothing of it is saved
+        elif not self.errors:
+            try:
+                services.check_route(self.terms())
+            except ValidationError as error:
+                take_errors(self, error, _NAMES)
+        return columns
+
+    @property
+    def typed(self) -> list[forms.BoundField]:
+        """What stands beside the box."""
+        return [self[name] for name in ("upstream_model", "sizes", "words", "cost")]
+
+    def terms(self) -> RouteTerms:
+        """What was typed."""
+        said = self.cleaned_data
+        return RouteTerms(
+            model=self.model,
+            upstream_model=said["upstream_model"],
+            sizes=said["sizes"],
+            quality_map=said["words"],
+            cost_micros=said["cost"],
+        )
+
+
+def route_forms(
+    data: QueryDict | None, contracts: Iterable[Contract], routes: Mapping[str, RouteTerms]
+) -> list[RouteForm]:
+    """A line for each model, as these routes have it; the others go by our own name."""
+    return [
+        RouteForm(data, model=contract.model, initial=_initial(contract.model, routes))
+        for contract in contracts
+    ]
+
+
+def served(rows: Sequence[RouteForm], form: ChannelForm) -> list[RouteTerms] | None:
+    """The routes that were ticked; None where one is refused, or the form without any."""
+    if any(row.errors for row in rows):
+        return None
+    ticked = [row.terms() for row in rows if row.cleaned_data["is_served"]]
+    if not ticked:
+        form.add_error(None, "Tick at least one model.")
+    return ticked or None
+
+
+def initial_of(channel: Channel) -> dict[str, Any]:
+    """What the form of a channel begins with."""
+    return {name: getattr(channel, name) for name in _COLUMNS}
+
+
+def _initial(model: str, routes: Mapping[str, RouteTerms]) -> dict[str, Any]:
+    if model not in routes:
+        return {"upstream_model": model}
+    terms = routes[model]
+    return {
+        "is_served": True,
+        "upstream_model": terms.upstream_model,
+        "sizes": terms.sizes,
+        "words": terms.quality_map,
+        "cost": terms.cost_micros,
+    }

@@ -1,0 +1,39 @@
+"""Connecting an upstream: its account and routes are stored, off, and then tried."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from console.ops.access import May, Operator, by, staff
+from console.ops.channels.forms import WeighedForm, route_forms, served
+from console.ops.channels.trials import to_tests
+from generation.catalogue import services
+from generation.models import Contract
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.CHANNELS)
+def create(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """The form, or a new channel that serves nothing yet. Sent twice, it makes one channel."""
+    data = request.POST if request.method == "POST" else None
+    form, rows = WeighedForm(data), route_forms(data, Contract.objects.all(), {})
+    if data is not None and form.is_valid() and (routes := served(rows, form)):
+        try:
+            channel, _ = services.set_channel(
+                name=form.cleaned_data["name"],
+                options={**form.options(), "routes": routes},
+                is_new=True,
+                **by(request, operator),
+            )
+        except ValidationError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, "Saved, and off until it is tested")
+            return to_tests(channel)
+    status = HTTPStatus.OK if data is None else HTTPStatus.UNPROCESSABLE_ENTITY
+    context = {"operator": operator, "form": form, "rows": rows}
+    return render(request, "ops/channel_new.html", context, status=status)

@@ -1,0 +1,290 @@
+"""Tests of a channel's routes: asked for with their cost, followed as they are made, and shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.upstream_cost import CostTable
+from console.amounts import price
+from console.ops.access import May, Operator, by, staff
+from console.ops.channels.changes import Outlook, channel_or_404
+from generation.catalogue import services
+from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
+from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of
+from generation.models import Channel, ChannelTrial, Contract, PendingRevision
+from generation.selectors import cost_tables
+from generation.splits import foreseen_of, sold_lately
+from pictor.kit import clock
+from pictor.kit.encryption import WrongKey
+from storage.services import signed_url, url_seconds
+
+WHY = {
+    401: "The vendor refuses the key",
+    402: "The account at the vendor has no credit",
+    403: "The vendor does not let this key do that",
+    404: "The vendor has no such address or model",
+    429: "The vendor asks for fewer requests",
+}
+"""What a status says, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A route, and its last test as it is now.
+
+    Attributes:
+        model: the public name.
+        upstream_model: the vendor's.
+        estimate: what a test of it costs; None where its key cannot be read.
+        trial: the last one; None where that was of something else.
+        waits: whether it has to be tested yet.
+    """
+
+    model: str
+    upstream_model: str
+    estimate: Estimate | None
+    trial: ChannelTrial | None
+    waits: bool
+    timeout_seconds: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody makes it now, or is about to."""
+        if self.trial is None or self.trial.finished_at is not None:
+            return False
+        began, age = self.trial.started_at, clock.now() - self.trial.created_at
+        if began is None:
+            return age < LATE
+        return (clock.now() - began - LATE).total_seconds() < self.timeout_seconds
+
+    @property
+    def costs(self) -> str:
+        """What a test of it costs, as its button says it."""
+        if self.estimate is None or self.estimate.unknown:
+            return "cost unknown"
+        return f"about {price(self.estimate.known)}"
+
+    @property
+    def badge(self) -> tuple[str, str]:
+        """How it stands: colour and word."""
+        trial = self.trial
+        if self.is_open and trial is not None:
+            return ("info", "Testing" if trial.started_at else "Waiting for a worker")
+        if trial is None or (trial.passed and self.waits):
+            return ("warn", "Untested") if self.waits else ("idle", "Approved")
+        if trial.passed:
+            return ("ok", "Passed")
+        return ("bad", "Failed") if trial.finished_at else ("warn", "Did not end")
+
+    @property
+    def why(self) -> str:
+        """Why it did not pass, in words; empty while it may."""
+        trial = self.trial
+        if trial is None or trial.passed or self.is_open:
+            return ""
+        if trial.finished_at is None:
+            return (
+                "Its worker stopped, and the call may have been paid for."
+                if trial.started_at
+                else "No worker began it. Does a short-work worker run?"
+            )
+        said = WHY.get(trial.http_status or 0, "")
+        status = f" (HTTP {trial.http_status})" if trial.http_status else ""
+        detail = " ".join(trial.detail.split())
+        return f"{said}{status}: {detail}" if said else f"{detail}{status}"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What of a channel can be tested: itself, or its pending revision.
+
+    Attributes:
+        channel: as it serves.
+        pending: its revision.
+        routes: what is tested.
+        lines: of each of them.
+        tables: the channel's costs.
+        trouble: why nothing can be tested; empty where something can.
+    """
+
+    channel: Channel
+    candidate: Channel
+    pending: PendingRevision | None
+    routes: services.Routes
+    calls: Mapping[str, Ready]
+    lines: Sequence[Line]
+    tables: tuple[CostTable, ...]
+    trouble: str
+
+    @property
+    def waiting(self) -> list[str]:
+        """The models that wait for a test."""
+        return [line.model for line in self.lines if line.waits]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a test is under way."""
+        return any(line.is_open for line in self.lines)
+
+    @property
+    def offered(self) -> list[str]:
+        """What the button tests: the routes that wait, or all; not what is under way."""
+        names = self.waiting or list(self.routes)
+        busy = {line.model for line in self.lines if line.is_open}
+        return [model for model in names if model not in busy]
+
+    @property
+    def button(self) -> str:
+        """As 'Test 3 routes, about $0.019'."""
+        return str(estimated(self.calls[model] for model in self.offered))
+
+    @property
+    def warning(self) -> str | None:
+        """Why calls to its address are refused as things are."""
+        return services.egress_warning(self.candidate.base_url, allow=settings.EGRESS_ALLOW)
+
+    @property
+    def has_action(self) -> bool:
+        """Whether something would change by a swap, or by letting it serve."""
+        return self.pending is not None or not self.channel.is_enabled or bool(self.waiting)
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        """What that would do, as the step itself foresees it."""
+        splits = foreseen_of(
+            self.candidate,
+            self.routes,
+            tables=self.tables,
+            before=current_catalogue(),
+            sold=sold_lately(clock.now()),
+        )
+        doubts = {}
+        if self.waiting:
+            try:
+                is_pending = self.pending is not None
+                services.refuse_waiting(self.channel, self.waiting, pending=is_pending)
+            except ValidationError as error:
+                doubts[services.UNTESTED] = " ".join(error.messages)
+        return Outlook(splits, doubts)
+
+
+def tried(channel: Channel) -> Tried:
+    """How the tests of what a channel is to be stand now."""
+    live, pending = services.routes_of(channel), services.pending_of(channel)
+    candidate, routes = services.candidate_of(channel, live, pending)
+    tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
+    calls, trouble = _calls(candidate, routes, tables)
+    if pending is not None and services.is_stale(pending, channel, live):
+        trouble = (
+            f"{channel.name} has changed since this revision was begun."
+            " Discard it, and change the channel anew."
+        )
+    waits = _waiting(channel, pending, routes, calls)
+    last = _last_trials(channel, pending)
+    lines = [
+        Line(
+            model=model,
+            upstream_model=terms.upstream_model,
+            estimate=estimated([calls[model]]) if model in calls else None,
+            trial=_of_now(last.get(model), calls.get(model)),
+            waits=model in waits,
+            timeout_seconds=channel.timeout_seconds,
+        )
+        for model, terms in routes.items()
+    ]
+    return Tried(channel, candidate, pending, routes, calls, lines, tables, trouble)
+
+
+def _calls(
+    candidate: Channel, routes: services.Routes, tables: tuple[CostTable, ...]
+) -> tuple[dict[str, Ready], str]:
+    contracts = Contract.objects.in_bulk(routes)
+    try:
+        return ready_of(candidate, routes, contracts=contracts, tables=tables), ""
+    except WrongKey:
+        return {}, (
+            "Its API key was encrypted with a key that is not in PICTOR_ENCRYPTION_KEYS."
+            " Type it again."
+        )
+
+
+def _waiting(
+    channel: Channel,
+    pending: PendingRevision | None,
+    routes: services.Routes,
+    calls: Mapping[str, Ready],
+) -> set[str]:
+    if pending is None:
+        return set(services.untested_models(channel))
+    tested = {model for model, one in calls.items() if pending.tested.get(model) == one.digest}
+    return set(routes) - tested
+
+
+def _last_trials(channel: Channel, pending: PendingRevision | None) -> dict[str, ChannelTrial]:
+    rows = channel.trials.filter(pending=pending is not None)
+    return {row.model: row for row in rows.order_by("model", "-created_at").distinct("model")}
+
+
+def _of_now(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial | None:
+    """The trial, where it is one of the route as it is now."""
+    return row if row is not None and call is not None and row.tested == call.digest else None
+
+
+def to_tests(channel: Channel) -> HttpResponse:
+    """To where the tests of a channel are, after something was done."""
+    answer = redirect(f"{reverse('ops:channel_edit', args=[channel.pk])}#tried")
+    answer.status_code = HTTPStatus.SEE_OTHER
+    return answer
+
+
+@require_POST
+@staff(May.CHANNELS)
+def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
+    """Have the named routes tested, which the vendor may charge for."""
+    found = channel_or_404(channel)
+    models = request.POST.getlist("model")
+    try:
+        planned = ask_for_trials(
+            found,
+            models=models,
+            pending=services.pending_of(found) is not None,
+            actor=by(request, operator)["actor"],
+        )
+    except (ValidationError, WrongKey) as error:
+        said = error.messages if isinstance(error, ValidationError) else ["Type its key again."]
+        messages.error(request, " ".join(said))
+    else:
+        messages.success(request, f"{len(planned)} test{'s' * (len(planned) > 1)} asked for")
+    return to_tests(found)
+
+
+@require_safe
+@staff(May.CHANNELS)
+def lines(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
+    """The tests as they stand: asks for itself while one is under way."""
+    context = {"operator": operator, "tried": tried(channel_or_404(channel))}
+    return render(request, "ops/channel_tried.html", context)
+
+
+@require_safe
+@staff(May.CHANNELS)
+def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID) -> HttpResponse:
+    """Where the picture of a test is, for as long as that is good."""
+    row = ChannelTrial.objects.filter(channel=channel, pk=trial).exclude(picture_key="").first()
+    if row is None:
+        raise Http404
+    seconds = url_seconds()
+    answer = redirect(signed_url(row.picture_key, content_type=f"image/{row.image_format}"))
+    patch_cache_control(answer, private=True, max_age=seconds // 2)
+    return answer

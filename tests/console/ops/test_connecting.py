@@ -1,0 +1,410 @@
+"""Connecting an upstream and changing one: what a form takes, refuses and does."""
+
+from datetime import timedelta
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import AuditEvent
+from generation.catalogue import services
+from generation.catalogue.credentials import decrypted
+from generation.catalogue.services import ChannelOptions
+from generation.catalogue.trials import run_trial
+from generation.models import Channel, ChannelTrial, PendingRevision
+from pictor.kit import bell, clock
+from tests.seeds import sow
+
+NEW = "/ops/channels/new/"
+ROUTE = "route-gpt-image-2-"
+FORM = {
+    "name": "acme",
+    "kind": "openai",
+    "base_url": "https://api.acme.example/v1",
+    "api_key": "sk-acme",
+    "serves": "live",
+    "priority": "10",
+    "weight": "1",
+    "timeout_seconds": "240",
+    "allows_redispatch": "on",
+    f"{ROUTE}is_served": "on",
+    f"{ROUTE}upstream_model": "gpt-image-2",
+}
+
+
+@pytest.fixture(autouse=True)
+def offered(pages: None) -> None:
+    """Models and their prices."""
+    sow()
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tests that workers were told of."""
+    heard: list[str] = []
+    monkeypatch.setattr(bell, "ring", lambda task, trial: heard.append(trial))
+    return heard
+
+
+@pytest.fixture
+def vendor(settings: Settings, sandbox_server: str) -> str:
+    """The address of an upstream that answers."""
+    settings.EGRESS_ALLOW = frozenset({urlsplit(sandbox_server).netloc})
+    return f"{sandbox_server}/v1"
+
+
+def make(base_url: str = FORM["base_url"], **options: Any) -> Channel:
+    """A channel with one route, which nobody has tested."""
+    said = {"base_url": base_url, "api_key": "sk-acme", "models": ["gpt-image-2"], **options}
+    channel, _ = services.set_channel(name="acme", options=cast(ChannelOptions, said), actor="test")
+    return channel
+
+
+def serving(base_url: str = FORM["base_url"], **options: Any) -> Channel:
+    channel = make(base_url, **options)
+    services.set_enabled(channel=channel, is_enabled=True, untested=True, actor="test")
+    return channel
+
+
+def said_on(page: Any) -> dict[str, str]:
+    """What the form of an open page would send as it stands."""
+    form, rows = page.context["form"], page.context["rows"]
+    fields = [field for one in (form, *rows) for field in one]
+    found = {}
+    for field in fields:
+        value = field.field.prepare_value(field.value())
+        if field.field.widget.input_type == "checkbox" and not isinstance(value, list):
+            value = "on" if value else None
+        if value not in (None, "", []):
+            found[field.html_name] = value
+    return {**found, "seen": page.context["seen"]}
+
+
+def edit(owner: Client, channel: Channel, **changes: Any) -> Any:
+    """The answer to its form with these changes."""
+    address = f"/ops/channels/{channel.pk}/edit/"
+    page = owner.get(address)
+    said = said_on(page) | {name.replace("route_", ROUTE): word for name, word in changes.items()}
+    return owner.post(address, {name: word for name, word in said.items() if word is not None})
+
+
+def trouble(answer: Any) -> dict[str, Any]:
+    """What was refused, by field."""
+    assert answer.status_code == 422
+    rows = {name: words for row in answer.context["rows"] for name, words in row.errors.items()}
+    return {**answer.context["form"].errors, **rows}
+
+
+def test_a_new_channel_is_off_and_its_key_is_kept_encrypted_and_said_nowhere(owner):
+    answer = owner.post(NEW, FORM, follow=True)
+
+    channel = Channel.objects.get(name="acme")
+    assert answer.redirect_chain == [(f"/ops/channels/{channel.pk}/edit/#tried", 303)]
+    assert (channel.is_enabled, decrypted(channel.credentials)) == (False, "sk-acme")
+    assert "sk-acme" not in channel.credentials + answer.content.decode()
+    assert not AuditEvent.objects.filter(after__icontains="sk-acme").exists()
+    assert services.untested_models(channel) == ["gpt-image-2"]
+
+
+def test_the_form_sent_twice_makes_one_channel(owner):
+    first, again = owner.post(NEW, FORM), owner.post(NEW, FORM)
+
+    assert (first.status_code, first.url) == (303, again.url)
+    assert Channel.objects.count() == 1
+    assert AuditEvent.objects.filter(action="channel.set").count() == 1
+
+
+@pytest.mark.parametrize("other", [{"api_key": "sk-other"}, {"weight": "2"}])
+def test_a_name_that_is_taken_is_refused_and_changes_nothing(owner, other):
+    owner.post(NEW, FORM)
+
+    answer = owner.post(NEW, FORM | other)
+
+    assert trouble(answer) == {"name": ["there is a channel called acme"]}
+    assert decrypted(Channel.objects.get().credentials) == "sk-acme"
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"base_url": "ftp://api.acme.example"}, "base_url"),
+        ({"base_url": "https://me:secret@api.acme.example"}, "base_url"),
+        ({"base_url": "https://api.acme.example:99999"}, "base_url"),
+        ({"base_url": "api.acme.example/v1"}, "base_url"),
+        ({"api_key": ""}, "api_key"),
+        ({"api_key": "sk acme"}, "api_key"),
+        ({"kind": "telex"}, "kind"),
+        ({"serves": "nobody"}, "serves"),
+        ({"priority": "-9"}, "priority"),
+        ({"weight": "0"}, "weight"),
+        ({"weight": "2147483648"}, "weight"),
+        ({"timeout_seconds": ""}, "timeout_seconds"),
+        ({"max_images": "999"}, "max_images"),
+        ({"sizes": "big"}, "sizes"),
+        ({"class_overrides": "teapot=unknown"}, "class_overrides"),
+        ({"ignored_fields": ["background", "nothing"]}, "ignored_fields"),
+        ({f"{ROUTE}upstream_model": ""}, "upstream_model"),
+        ({f"{ROUTE}upstream_model": "x" * 129}, "upstream_model"),
+        ({f"{ROUTE}sizes": "1024\N{MULTIPLICATION SIGN}1024"}, "sizes"),
+        ({f"{ROUTE}words": "high"}, "words"),
+        ({f"{ROUTE}words": "high=hd, high=max"}, "words"),
+        ({f"{ROUTE}cost": "a lot"}, "cost"),
+        ({f"{ROUTE}cost": "-1"}, "cost"),
+        ({f"{ROUTE}cost": "99"}, "cost_again"),
+        ({f"{ROUTE}is_served": ""}, "__all__"),
+        ({"name": "a\x00b"}, "name"),
+    ],
+    ids=str,
+)
+def test_what_is_mistyped_is_said_at_its_field(owner, typed, field):
+    answer = owner.post(NEW, FORM | typed)
+
+    assert list(trouble(answer)) == [field]
+    assert Channel.objects.count() == 0
+
+
+def test_a_dear_cost_is_taken_once_it_is_typed_again(owner):
+    said = FORM | {f"{ROUTE}cost": "99"}
+
+    owner.post(NEW, said | {"cost_again": "99"})
+
+    assert Channel.objects.get().routes.get().cost_micros == 99_000_000
+
+
+def test_all_that_is_typed_is_kept(owner):
+    said = {
+        "priority": "0", "weight": "3", "timeout_seconds": "90", "max_concurrency": "4",
+        "max_images": "2", "sizes": "1024x1024, auto", "class_overrides": "429=unknown",
+        "ignored_fields": ["background"], "refused_tasks": ["edit"], "allows_exact_crop": "on",
+        "allows_redispatch": "", "retry_is_free": "on", f"{ROUTE}upstream_model": "gi2",
+        f"{ROUTE}sizes": "1536x1024", f"{ROUTE}words": "high=hd, low=draft", f"{ROUTE}cost": "0",
+    }  # fmt: skip
+
+    answer = owner.post(NEW, FORM | said)
+    assert answer.status_code == 303, trouble(answer)
+    channel = Channel.objects.get()
+    before = services.describe(channel)
+    edit(owner, channel)
+    channel.refresh_from_db()
+
+    assert services.describe(channel) == before
+    assert {name: before[name] for name in ("priority", "weight", "timeout", "sizes")} == {
+        "priority": 0, "weight": 3, "timeout": 90, "sizes": ["1024x1024", "auto"],
+    }  # fmt: skip
+    assert (before["class_overrides"], before["ignored_fields"], before["refused_tasks"]) == (
+        {"429": "unknown"}, ["background"], ["edit"],
+    )  # fmt: skip
+    assert (before["max_concurrency"], before["max_images"]) == (4, 2)
+    assert (before["allows_exact_crop"], before["allows_redispatch"], before["retry_is_free"]) == (
+        True, False, True,
+    )  # fmt: skip
+    assert (before["maps"], before["cost"]) == ({"gpt-image-2": "gi2"}, {"gpt-image-2": "0.000000"})
+    assert before["model_sizes"] == {"gpt-image-2": ["1536x1024"]}
+    assert before["quality_maps"] == {"gpt-image-2": {"high": "hd", "low": "draft"}}
+
+
+def test_a_test_is_asked_for_once_and_followed_to_its_end(owner, vendor, rung):
+    channel = make(vendor)
+    tests = f"/ops/channels/{channel.pk}/tests/"
+
+    asked = owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
+    again = owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"}, follow=True)
+    waiting = owner.get(tests).content.decode()
+    row = run_trial(ChannelTrial.objects.get().pk)
+    ended = owner.get(tests).content.decode()
+    picture = owner.get(f"/ops/channels/{channel.pk}/tests/{row.pk}/")
+
+    assert (asked.status_code, rung) == (303, [str(row.pk)])
+    assert "gpt-image-2: a test is under way" in again.content.decode()
+    assert "Waiting for a worker" in waiting
+    assert ("every 2s" in waiting, "every 2s" in ended) == (True, False)
+    pixels = "1024\N{MULTIPLICATION SIGN}1024 png"
+    assert all(word in ended for word in ("Passed", pixels, "196 tokens", "cost unknown"))
+    assert (picture.status_code, picture.url.partition("?")[0].endswith(".png")) == (302, True)
+
+
+@pytest.mark.parametrize("models", [[], ["gpt-image-2", "dall-e-3"], ["nothing"], ["\x00"]])
+def test_no_test_is_asked_for_of_what_is_not_served(owner, rung, models):
+    channel = make()
+
+    answer = owner.post(f"/ops/channels/{channel.pk}/test/", {"model": models})
+
+    assert (answer.status_code, rung, ChannelTrial.objects.count()) == (303, [], 0)
+
+
+def test_what_no_worker_begins_is_said_and_may_be_asked_for_again(owner, rung):
+    channel = make()
+    owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
+    ChannelTrial.objects.update(created_at=clock.now() - timedelta(seconds=61))
+
+    page = owner.get(f"/ops/channels/{channel.pk}/tests/").content.decode()
+    owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
+
+    assert "No worker began it" in page
+    assert "every 2s" not in page
+    assert len(rung) == 2
+
+
+def test_a_channel_is_enabled_once_it_is_tested_or_its_name_is_typed(owner):
+    channel = make()
+    enable = f"/ops/channels/{channel.pk}/enable/"
+    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+
+    untyped = owner.post(enable, {"seen": seen})
+    mistyped = owner.post(enable, {"seen": seen, "confirm": "acne"})
+    channel.refresh_from_db()
+    off = channel.is_enabled
+    typed = owner.post(enable, {"seen": seen, "confirm": "acme"})
+    channel.refresh_from_db()
+
+    assert [untyped.status_code, mistyped.status_code, off] == [422, 422, False]
+    assert (typed.status_code, channel.is_enabled) == (303, True)
+
+
+def test_a_tested_channel_is_enabled_without_its_name(owner, vendor, rung):
+    channel = make(vendor)
+    owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
+    run_trial(ChannelTrial.objects.get().pk)
+    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+
+    answer = owner.post(f"/ops/channels/{channel.pk}/enable/", {"seen": seen})
+
+    channel.refresh_from_db()
+    assert (answer.status_code, channel.is_enabled) == (303, True)
+
+
+def test_a_wrong_key_waits_in_a_revision_that_fails_and_the_old_one_serves(owner, vendor, rung):
+    channel = serving(vendor)
+
+    edit(owner, channel, api_key="wrong-key")
+    owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
+    run_trial(ChannelTrial.objects.get().pk)
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/").content.decode()
+
+    channel.refresh_from_db()
+    assert (decrypted(channel.credentials), channel.is_enabled) == ("sk-acme", True)
+    assert "The vendor refuses the key (HTTP 401)" in page
+    assert "not tested as it is to be" in " ".join(page.split())
+    assert "wrong-key" not in page
+
+
+def test_a_good_key_is_swapped_in_once_it_is_tested(owner, vendor, rung):
+    channel = serving(vendor)
+    edit(owner, channel, api_key="sk-new")
+    owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
+    run_trial(ChannelTrial.objects.get().pk)
+    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+
+    answer = owner.post(f"/ops/channels/{channel.pk}/swap/", {"seen": seen})
+
+    channel.refresh_from_db()
+    assert (answer.status_code, decrypted(channel.credentials)) == (303, "sk-new")
+    assert PendingRevision.objects.count() == 0
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/").content.decode()
+    assert "Passed" in page
+
+
+def test_a_mistyped_map_is_another_route_that_waits(owner):
+    channel = serving()
+
+    edit(owner, channel, route_upstream_model="gpt-imge-2")
+
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/")
+    assert page.context["tried"].waiting == ["gpt-image-2"]
+    assert channel.routes.get().upstream_model == "gpt-image-2"
+
+
+def test_a_model_that_is_added_waits_and_the_others_serve(owner):
+    channel = serving()
+
+    edit(owner, channel, **{"route-dall-e-3-is_served": "on"})
+
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/")
+    assert page.context["tried"].waiting == ["dall-e-3"]
+    assert PendingRevision.objects.count() == 0
+    assert set(channel.routes.values_list("contract_id", "is_approved")) == {
+        ("gpt-image-2", True), ("dall-e-3", False),
+    }  # fmt: skip
+
+
+def test_another_origin_wants_its_own_key(owner):
+    channel = serving()
+
+    answer = edit(owner, channel, base_url="https://elsewhere.example/v1")
+
+    assert trouble(answer) == {"api_key": ["another origin needs its own API key"]}
+    assert PendingRevision.objects.count() == 0
+
+
+def test_saving_a_sandbox_that_serves_tests_leaves_it_on(owner):
+    channel = make(serves="both")
+    services.set_enabled(
+        channel=channel, is_enabled=True, untested=True, is_ours=True, actor="test"
+    )
+
+    answer = edit(owner, channel, timeout_seconds="200")
+
+    channel.refresh_from_db()
+    assert answer.status_code == 303
+    assert (channel.is_enabled, channel.serves, channel.timeout_seconds) == (True, "both", 200)
+    assert services.untested_models(channel) == []
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_written_over(owner):
+    channel = serving()
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/")
+    services.set_channel(name="acme", options={"timeout_seconds": 30}, actor="bob")
+
+    answer = owner.post(f"/ops/channels/{channel.pk}/edit/", said_on(page), follow=True)
+
+    channel.refresh_from_db()
+    assert "Somebody changed it since" in answer.content.decode()
+    assert channel.timeout_seconds == 30
+
+
+def test_a_revision_of_what_has_changed_is_not_swapped_and_may_be_discarded(owner):
+    channel = serving()
+    edit(owner, channel, api_key="sk-new")
+    Channel.objects.update(base_url="https://api.acme.example/v2")
+
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/").content.decode()
+    swap = owner.post(f"/ops/channels/{channel.pk}/swap/", {"confirm": "acme"})
+    discard = owner.post(f"/ops/channels/{channel.pk}/discard/")
+    again = owner.post(f"/ops/channels/{channel.pk}/discard/", follow=True)
+
+    assert "has changed since this revision was begun" in page
+    assert (swap.status_code, discard.status_code) == (422, 303)
+    assert PendingRevision.objects.count() == 0
+    assert "has no pending revision" in again.content.decode()
+
+
+def test_a_key_of_another_installation_is_said(owner):
+    channel = make()
+    Channel.objects.update(credentials="gAAAAA-from-elsewhere")
+
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/")
+
+    assert "not in PICTOR_ENCRYPTION_KEYS" in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["edit/", "test/", "tests/", "enable/", "swap/", "discard/"])
+def test_an_archived_channel_and_one_that_never_was_are_not_there(owner, path):
+    channel = make()
+    Channel.objects.update(archived_at=clock.now())
+
+    for pk in (channel.pk, 999_999):
+        answer = owner.post(f"/ops/channels/{pk}/{path}")
+        assert answer.status_code == (405 if path == "tests/" else 404)
+
+
+def test_a_page_asks_the_database_twelve_times_at_most(owner, django_assert_max_num_queries):
+    channel = serving()
+    edit(owner, channel, api_key="sk-new", **{"route-dall-e-3-is_served": "on"})
+    for path in (NEW, f"/ops/channels/{channel.pk}/edit/", f"/ops/channels/{channel.pk}/tests/"):
+        owner.get(path)  # reads the catalogue
+
+        with django_assert_max_num_queries(12):
+            owner.get(path)
