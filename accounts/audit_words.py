@@ -64,6 +64,7 @@ WORDS: Mapping[str, str] = {
     "webhook_endpoint.encrypt": "encrypted all webhook secrets by the first key",
     "generation.cancel": "canceled the generation {what}",
     "generation.fail": "ended the generation {what} as failed",
+    "generation.look": "looked at the prompt and images of the generation {what}",
     "price_book.draft": "drafted the price list {what}",
     "price_book.change": "changed the price list {what}",
     "price_book.prices": "changed prices of the price list {what}",

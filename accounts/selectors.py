@@ -15,6 +15,7 @@ from accounts.models import (
     Invitation,
     Mail,
     Membership,
+    Subject,
     Tenant,
     User,
 )
@@ -146,6 +147,12 @@ def membership_in(user_id: UUID, public_id: str) -> Membership | None:
     since = Subquery(_WITH_AN_APP.values("authenticator__created_at"))
     known = mine.annotate(factor_since=since, revision=_REVISION)
     return known.select_related("tenant").first()
+
+
+def did_since(person: User, action: str, about: Subject, *, since: datetime) -> bool:
+    """Whether a person did that to it since then."""
+    events = AuditEvent.objects.filter(object_type=about.type, object_id=about.id, action=action)
+    return events.filter(actor=person, at__gte=since).exists()
 
 
 def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]:

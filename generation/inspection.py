@@ -4,18 +4,73 @@ What else an id may lead to: tracing.py.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from billing.models import Transfer
-from billing.selectors import transfers_of
+from billing.selectors import cost_changes, transfers_of
+from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation
-from generation.selectors import attempts_of
+from generation.selectors import attempts_among, attempts_of
 from pictor.kit.money import Micros, to_decimal
 from storage.models import StoredImage
 from storage.selectors import images_of
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The calls that were made for a generation, in order, and what they cost. Amounts: micros.
+
+    Attributes:
+        costs: of each attempt, with what bills corrected; None where it is not known.
+    """
+
+    attempts: Sequence[Attempt]
+    costs: Mapping[UUID, Micros | None]
+
+    @property
+    def last(self) -> Attempt | None:
+        """The one that its outcome is of."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def known_cost(self) -> Micros:
+        """What all come to whose cost is known."""
+        return Micros(sum(cost for cost in self.costs.values() if cost is not None))
+
+    @property
+    def unknown(self) -> int:
+        """How many have cost nobody knows what."""
+        return sum(cost is None for cost in self.costs.values())
+
+    @property
+    def lost(self) -> Sequence[Attempt]:
+        """Those that may have been billed, and delivered nothing."""
+        return [
+            one
+            for one in self.attempts
+            if one.may_have_billed and one.attempt_class != AttemptClass.DELIVERED
+        ]
+
+
+def called_for(generation_ids: Collection[UUID]) -> Mapping[UUID, Called]:
+    """Of each of these generations the calls that were made for it. Two queries."""
+    attempts = attempts_among(generation_ids)
+    changes = cost_changes([one.id for some in attempts.values() for one in some])
+    return {
+        generation_id: Called(some, {one.id: _cost(one, changes.get(one.id, 0)) for one in some})
+        for generation_id, some in attempts.items()
+    }
+
+
+def _cost(row: Attempt, change: int) -> Micros | None:
+    """With what bills changed; None where it is unknown and no bill has it."""
+    if row.known_cost_micros is None and not change:
+        return None
+    return Micros(row.cost_micros + change)
 
 
 def describe(generation: Generation) -> dict[str, Any]:
@@ -86,6 +141,7 @@ def _generation(row: Generation) -> dict[str, Any]:
 
 
 def _attempt(row: Attempt, change: int) -> dict[str, Any]:
+    corrected = _cost(row, change)
     return {
         "id": str(row.id),
         "dispatch": row.dispatch,
@@ -105,19 +161,12 @@ def _attempt(row: Attempt, change: int) -> dict[str, Any]:
         "output_tokens": row.output_tokens,
         "cost": None if row.known_cost_micros is None else to_decimal(row.known_cost_micros),
         "cost_source": row.cost_source,
-        "corrected_cost": _corrected_cost(row, change),
+        "corrected_cost": None if corrected is None else to_decimal(corrected),
         "detail": row.detail,
         "fingerprint": row.fingerprint,
         "started_at": told_time(row.started_at),
         "finished_at": told_time(row.finished_at),
     }
-
-
-def _corrected_cost(row: Attempt, change: int) -> str | None:
-    """With what bills changed; None where it is unknown and no bill has it."""
-    if row.known_cost_micros is None and not change:
-        return None
-    return to_decimal(Micros(row.cost_micros + change))
 
 
 def _image(row: StoredImage) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A tenant's balance, its transfers and its keys' budgets. Amounts are micros."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -99,6 +100,15 @@ def transfers_of(
         | Q(corrects_id__in=attempt_ids)
     )
     return list(moved.order_by("id"))
+
+
+def cost_changes(attempt_ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """By attempt, what vendors' bills made it cost more, or below 0 less; only those they did."""
+    changes = Counter[UUID]()
+    for one in Transfer.objects.filter(corrects_id__in=list(attempt_ids)):
+        if one.corrects_id is not None:
+            changes[one.corrects_id] += one.cost_change
+    return changes
 
 
 def of_generation(generation_id: UUID) -> Q:

@@ -1,23 +1,37 @@
-"""A tenant's generations as people look for them: filtered, a page at a time, with their sums.
+"""Generations as people look for them: filtered, a page at a time; of a tenant with their sums.
 
 Rows are read along the tenant's index, newest first. Where few of very many are wanted, usage tells
 in which hours they may be (`narrowed`); what still takes too long is looked for in one stretch of
 rows at a time, and words among so many of the newest.
 """
 
+from generation.searching.across import (
+    LONGEST_ACROSS,
+    LOOKED_AT,
+    FoundAcross,
+    Sought,
+    every_across,
+    found_across,
+)
 from generation.searching.bounds import SEARCHED, TooBroad
 from generation.searching.pages import Page, every, found, newest_of_key, page_of
 from generation.searching.sums import Sums, narrowed, sums, sums_of_all
 from generation.searching.wanted import Wanted
 
 __all__ = [
+    "LONGEST_ACROSS",
+    "LOOKED_AT",
     "SEARCHED",
+    "FoundAcross",
     "Page",
+    "Sought",
     "Sums",
     "TooBroad",
     "Wanted",
     "every",
+    "every_across",
     "found",
+    "found_across",
     "narrowed",
     "newest_of_key",
     "page_of",

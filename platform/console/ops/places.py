@@ -23,6 +23,8 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Supply": (_Known("Channels", "channels", holds_more=True),),
     "Customers": (),
     "Money": (_Known("Ledger", "ledger", holds_more=True),),
+    "Customers": (_Known("Generations", "generations", holds_more=True),),
+    "Money": (),
     "House": (_Known("Staff", "staff", "staff"),),
 }
 

@@ -26,4 +26,6 @@ urlpatterns = [
     path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),
     path("ledger/check/<str:kind>/", ledger.check, name="ledger_check"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("generations/", include("console.ops.generations.urls")),
+    path("styleguide/", views.styleguide, name="styleguide"),
 ]

@@ -32,6 +32,7 @@ _MOVES = {
     Transfer.Kind.CAPTURE: "Charged",
     Transfer.Kind.RELEASE: "Released",
     Transfer.Kind.REFUND: "Refunded",
+    Transfer.Kind.CREDIT: "Credited",
 }
 
 

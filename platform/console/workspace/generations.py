@@ -1,6 +1,5 @@
 """Generations: what happened to that call, and why this result, time and price?"""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import ApiKey
 from billing.selectors import books_of, transfers_of
 from console.parts import exports
+from console.parts.bodies import answered, as_json, asked
 from console.parts.exports import Rows
 from console.parts.filters import link_of, period_choices
 from console.parts.pictures import is_otherwise, picture_of, released_of
@@ -35,8 +35,6 @@ from console.workspace.snippets import curl
 from console.workspace.webhooks import badge_of
 from generation import selectors, services
 from generation.admission.fields import MAX_PROMPT_CHARS
-from generation.api.objects import GenerationObject
-from generation.api.shown import shown
 from generation.models import Generation, State
 from generation.searching import (
     SEARCHED,
@@ -212,9 +210,9 @@ def _detail(
         "released": released_of(made),
         "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
         "steps": _steps(made),
-        "asked": json.dumps(_asked(made), indent=2, ensure_ascii=False),
-        "answered": json.dumps(GenerationObject.render(shown(one)), indent=2, ensure_ascii=False),
-        "call": curl(f"{request.scheme}://{request.get_host()}", _asked(made)),
+        "asked": as_json(asked(made)),
+        "answered": as_json(answered(one)),
+        "call": curl(f"{request.scheme}://{request.get_host()}", asked(made)),
         "books": books_of(made.priced["books"]),
         "told": _told(workspace, made),
         "refusal": refusal,
@@ -237,23 +235,6 @@ def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[
         return []
     found = deliveries_about(workspace.tenant.id, made.id, at=made.finished_at)
     return [(one, badge_of(one)) for one in found]
-
-
-def _asked(made: Generation) -> dict[str, Any]:
-    """The request's body as it could be sent again; reference images are named, not repeated."""
-    named: dict[str, Any] = {
-        "model": made.model,
-        "prompt": made.prompt,
-        "n": made.n,
-        "size": made.size_requested,
-        "quality": made.quality_sent or None,
-        "output_format": None if made.output_format == "png" else made.output_format,
-        "output_compression": made.output_compression,
-        "strict_size": made.strict_size or None,
-        "partial_images": made.partial_images or None,
-        **made.fields,
-    }
-    return {name: value for name, value in named.items() if value is not None}
 
 
 def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:

@@ -1,0 +1,139 @@
+"""Generations as those who run the site look for them: of one tenant, or of all in few hours.
+
+Rows are read along the tenant's index or by their ids, which are made in the order of time; at most
+so many of them for a page. What is asked of attempts is asked of each row by its own index.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+
+from generation.channels.errors import AttemptClass
+from generation.models import Attempt, Generation, Source
+from pictor.kit import ids
+
+LONGEST_ACROSS = timedelta(hours=24)
+"""Of a look at all tenants."""
+LOOKED_AT = 10_000
+"""Rows, for one page."""
+_BY_MODE = {
+    "live": Q(livemode=True) & ~Q(source=Source.DEMO),
+    "test": Q(livemode=False),
+    "demo": Q(source=Source.DEMO),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which generations; what is empty or None does not matter.
+
+    Attributes:
+        mode: `live`, `test` or `demo`.
+        since: made at this moment or later.
+        until: made before this moment.
+        channel: the name of one that was called for it.
+        attempt_class: how one of its attempts ended, on that channel if one is named.
+        code: of the error that its caller was told.
+        has_loss: an attempt may have been billed, and delivered nothing.
+    """
+
+    mode: str = "live"
+    tenant_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    model: str = ""
+    state: str = ""
+    code: str = ""
+    channel: str = ""
+    attempt_class: str = ""
+    has_loss: bool = False
+
+    @property
+    def is_too_wide(self) -> bool:
+        """Whether it is of all tenants and more than LONGEST_ACROSS."""
+        if self.tenant_id is not None:
+            return False
+        if self.since is None or self.until is None:
+            return True
+        return self.until - self.since > LONGEST_ACROSS
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAcross:
+    """A page of them, newest first, with their tenants; without their words.
+
+    Attributes:
+        last: after which the next page begins, where there is more to look into.
+        is_cut: it stopped looking before the page was full.
+    """
+
+    rows: Sequence[Generation]
+    last: UUID | None = None
+    is_cut: bool = False
+
+
+def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> FoundAcross:
+    """A page of what is sought, of which LOOKED_AT rows are looked at. Two queries.
+
+    Raises ValueError for what is too wide.
+    """
+    rows = _in_reach(sought)
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+    near = rows if edge is None else rows.filter(id__gte=edge)
+    chosen = list(_shown(_matching(near, sought))[: limit + 1])
+    if len(chosen) > limit:
+        return FoundAcross(chosen[:limit], chosen[limit - 1].id)
+    return FoundAcross(chosen, edge, is_cut=edge is not None)
+
+
+def every_across(sought: Sought, *, limit: int) -> Iterator[Sequence[Generation]]:
+    """All of them, so many at a time; a stretch without any gives an empty page."""
+    after: UUID | None = None
+    while True:
+        page = found_across(sought, after=after, limit=limit)
+        yield page.rows
+        if page.last is None:
+            return
+        after = page.last
+
+
+def _in_reach(sought: Sought) -> QuerySet[Generation]:
+    if sought.is_too_wide:
+        raise ValueError("all tenants are looked at for at most 24 hours")
+    rows = Generation.objects.order_by("-id")
+    if sought.tenant_id is not None:
+        rows = rows.filter(tenant_id=sought.tenant_id)
+    if sought.since is not None:
+        rows = rows.filter(id__gte=ids.first_at(sought.since))
+    if sought.until is not None:
+        rows = rows.filter(id__lt=ids.first_at(sought.until))
+    return rows
+
+
+def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation]:
+    rows = rows.filter(_BY_MODE[sought.mode])
+    by_column = {"model": sought.model, "state": sought.state, "error__code": sought.code}
+    rows = rows.filter(**{name: word for name, word in by_column.items() if word})
+    called = Attempt.objects.filter(generation=OuterRef("id"))
+    if sought.channel or sought.attempt_class:
+        by_attempt = {"channel__name": sought.channel, "attempt_class": sought.attempt_class}
+        rows = _with_one(rows, called.filter(**{n: word for n, word in by_attempt.items() if word}))
+    if sought.has_loss:
+        lost = called.filter(may_have_billed=True, finished_at__isnull=False)
+        rows = _with_one(rows, lost.exclude(attempt_class=AttemptClass.DELIVERED))
+    return rows
+
+
+def _with_one(rows: QuerySet[Generation], attempts: QuerySet[Attempt]) -> QuerySet[Generation]:
+    """Those with such an attempt: as EXISTS the planner may read every attempt there is."""
+    one = attempts.annotate(one=Value(1, IntegerField())).values("one").order_by()[:1]
+    return rows.alias(_one=Subquery(one)).filter(_one=1)
+
+
+def _shown(rows: QuerySet[Generation]) -> QuerySet[Generation]:
+    return rows.select_related("tenant").defer("prompt", "answer", "inputs", "fields", "priced")

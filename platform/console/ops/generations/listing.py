@@ -1,0 +1,114 @@
+"""The list of generations across tenants, a page at a time, and as CSV."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.ops.generations.seeking import CLASSES, Filters, filters_of
+from console.parts.exports import Rows, csv_answer, query_of
+from console.parts.telling import BADGES
+from generation.catalogue.snapshot import current_catalogue
+from generation.inspection import Called, called_for
+from generation.models import Generation, State
+from generation.searching import LOOKED_AT, every_across, found_across
+from generation.selectors import channel_names
+from pictor.kit import clock, ids
+from pictor.kit.money import to_decimal
+
+PAGE = 50
+READ = 500
+"""Rows that a CSV reads at once."""
+COLUMNS = (
+    "id", "created", "finished", "mode", "tenant", "tenant_id", "state", "code", "model", "size",
+    "n", "attempts", "channel", "class", "http_status", "charged", "cost", "cost_unknown",
+    "currency", "request",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A generation in the list, and the calls that were made for it."""
+
+    made: Generation
+    called: Called
+
+    @property
+    def badge(self) -> tuple[str, str]:
+        """Its state: the colour and the word."""
+        return BADGES[State(self.made.state)]
+
+    @property
+    def code(self) -> str:
+        """Of the error that its caller was told; empty for none."""
+        return str((self.made.error or {}).get("code") or "")
+
+    @property
+    def seconds(self) -> float | None:
+        """From the request to its end."""
+        ended = self.made.finished_at
+        return None if ended is None else (ended - self.made.created_at).total_seconds()
+
+
+def rows_of(generations: Sequence[Generation]) -> list[Row]:
+    """These as the list shows them. Two queries."""
+    called = called_for([one.id for one in generations])
+    return [Row(one, called[one.id]) for one in generations]
+
+
+@require_safe
+@staff(May.SEE)
+def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """A page of them, filtered as the address says; the same as CSV."""
+    if request.GET.get("format") == "csv":
+        return _csv(request, operator)
+    filters = filters_of(request.GET, operator.mode, clock.now())
+    after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
+    page = None if filters.trouble else found_across(filters.sought, after=after, limit=PAGE)
+    last = page.last if page else None
+    context = {
+        "operator": operator,
+        "filters": filters,
+        "rows": rows_of(page.rows) if page else [],
+        "looked_at": LOOKED_AT if page and page.is_cut else 0,
+        "is_later": after is not None,
+        "newest": filters.link(),
+        "older": filters.link(after=ids.public(ids.GENERATION, last)) if last else "",
+        "csv": filters.link(format="csv"),
+        "states": [(state.value, BADGES[state][1]) for state in State],
+        "classes": CLASSES.items(),
+        "models": list(current_catalogue().contracts),
+        "channels": channel_names(),
+    }
+    return render(request, "ops/generations.html", context)
+
+
+def _csv(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    filters = filters_of(query_of(request), operator.mode, clock.now())
+    return csv_answer("generations.csv", COLUMNS, _pages(filters), rest="shorten the period")
+
+
+def _pages(filters: Filters) -> Iterator[Rows]:
+    if filters.trouble:
+        yield [[filters.trouble]]
+        return
+    for page in every_across(filters.sought, limit=READ):
+        yield [_cells(row, filters) for row in rows_of(page)]
+
+
+def _cells(row: Row, filters: Filters) -> Sequence[Any]:
+    made, called = row.made, row.called
+    last = called.last
+    return [
+        made.public_id, made.created_at.isoformat(),
+        made.finished_at.isoformat() if made.finished_at else "", filters.mode.value,
+        made.tenant.name, made.tenant.public_id, made.state, row.code, made.model,
+        made.size_requested, made.n, len(called.attempts), last.channel.name if last else "",
+        last.attempt_class if last else "", (last.http_status or "") if last else "",
+        to_decimal(made.charged_micros), to_decimal(called.known_cost), called.unknown, "USD",
+        made.request_id,
+    ]  # fmt: skip

@@ -1,0 +1,141 @@
+"""What the list of generations is filtered by: read from the address, written into links."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+
+from accounts.models import Tenant
+from accounts.selectors import tenant_by_name_or_id
+from console.ops.access import Mode
+from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
+from console.parts.periods import WORDS, Period, period_in, period_of
+from console.parts.telling import BADGES
+from generation.channels.errors import AttemptClass
+from generation.models import State
+from generation.searching import Sought
+
+LABELS = {
+    "tenant": "Tenant",
+    "model": "Model",
+    "channel": "Channel",
+    "class": "Attempt",
+    "state": "Status",
+    "code": "Code",
+    "period": "Made",
+    "loss": "Losses",
+}
+ZONE = ZoneInfo("UTC")
+"""Of the days of those who run the site."""
+TOO_WIDE = "Across all tenants at most 24 hours are looked at: choose a tenant or a shorter period."
+CLASSES = {one.value: one.value.replace("_", " ").capitalize() for one in AttemptClass}
+_CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What was asked for, as words, and what is wrong with it, if so.
+
+    Attributes:
+        said: by filter, as the address says it.
+        sought: what that means.
+        trouble: why nothing is listed, in a sentence; empty where it can be.
+    """
+
+    said: Mapping[str, str]
+    sought: Sought
+    mode: Mode
+    period: Period | None
+    tenant: Tenant | None
+    trouble: str = ""
+
+    @property
+    def periods(self) -> list[tuple[str, str]]:
+        """Those that can be chosen."""
+        choices = period_choices(self.said.get("period", ""), self.period)
+        is_short = {"24h", self.said.get("period")}
+        return choices if self.tenant else [one for one in choices if one[0] in is_short]
+
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """Each filter's label, its value in words, and the list without it."""
+        return chips_of(self.said, LABELS, self._words, mode=self._mode)
+
+    @property
+    def modes(self) -> list[tuple[str, str, bool]]:
+        """The list of each mode with the same filters, its word, and whether it is this one."""
+        return [
+            (self.link(mode="" if one == Mode.LIVE else one), one.capitalize(), one == self.mode)
+            for one in Mode
+        ]
+
+    def link(self, **others: str) -> str:
+        """The list with these filters and what else is not empty."""
+        return link_of(self.said, **{"mode": self._mode, **others})
+
+    @property
+    def _mode(self) -> str:
+        return "" if self.mode == Mode.LIVE else self.mode
+
+    def _words(self, name: str, word: str) -> str:
+        match name:
+            case "tenant":
+                return self.tenant.shown_name if self.tenant else word
+            case "class":
+                return CLASSES[word]
+            case "state":
+                return BADGES[State(word)][1]
+            case "period":
+                return dict(period_choices(word, self.period))[word]
+            case "loss":
+                return "may have been billed for nothing"
+            case _:
+                return word
+
+
+def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
+    """The filters in an address. Without a tenant and a period it is of the last 24 hours."""
+    said, meant = words_in(query, _readers(now))
+    tenant: Tenant | None = meant.get("tenant") or None
+    trouble = ""
+    if "tenant" in said and tenant is None:
+        trouble = f"No tenant is called “{said['tenant']}”, or has that id."
+    elif tenant is not None:
+        said["tenant"] = tenant.public_id
+    period: Period | None = meant.get("period")
+    if period is None and tenant is None:
+        period = period_of("24h", now, ZONE)
+    sought = Sought(
+        mode=mode,
+        tenant_id=tenant.id if tenant else None,
+        since=period.start.astimezone(UTC) if period else None,
+        until=period.end.astimezone(UTC) if period else None,
+        model=said.get("model", ""),
+        state=said.get("state", ""),
+        code=said.get("code", ""),
+        channel=said.get("channel", ""),
+        attempt_class=said.get("class", ""),
+        has_loss="loss" in said,
+    )
+    if not trouble and sought.is_too_wide:
+        trouble = TOO_WIDE
+    return Filters(said, sought, mode, period, tenant, trouble)
+
+
+def _readers(now: datetime) -> Mapping[str, Read]:
+    """What each filter's word means, in the order of LABELS."""
+    return {
+        "tenant": lambda word: tenant_by_name_or_id(word) or False,
+        "model": str,
+        "channel": str,
+        "class": lambda word: word if word in CLASSES else None,
+        "state": lambda word: word if word in State.values else None,
+        "code": lambda word: word if _CODE.fullmatch(word) else None,
+        "period": lambda word: (
+            period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
+        ),
+        "loss": lambda word: word if word == "1" else None,
+    }

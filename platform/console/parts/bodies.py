@@ -1,0 +1,36 @@
+"""A generation's request, and what it was answered, as its caller's programs have them."""
+
+import json
+from typing import Any
+
+from generation.api.objects import GenerationObject
+from generation.api.shown import shown
+from generation.models import Generation
+from generation.selectors import Finished
+
+
+def asked(made: Generation) -> dict[str, Any]:
+    """The request's body as it could be sent again; reference images are named, not repeated."""
+    named: dict[str, Any] = {
+        "model": made.model,
+        "prompt": made.prompt,
+        "n": made.n,
+        "size": made.size_requested,
+        "quality": made.quality_sent or None,
+        "output_format": None if made.output_format == "png" else made.output_format,
+        "output_compression": made.output_compression,
+        "strict_size": made.strict_size or None,
+        "partial_images": made.partial_images or None,
+        **made.fields,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def as_json(body: object) -> str:
+    """In lines."""
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def answered(one: Finished) -> dict[str, Any]:
+    """The generation as the API has it."""
+    return GenerationObject.render(shown(one))

@@ -1,0 +1,131 @@
+"""Generations of two tenants that were delivered, failed, run or wait; and people of staff."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from billing.upstream_cost import Cost, CostSource
+from generation.attempts import end_failed_call
+from generation.channels.errors import AttemptClass
+from generation.models import Channel, Generation, Serves
+from generation.outcome import TIMED_OUT, AttemptEnd, Failure
+from generation.settlement import fail, settle_and_tell
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.factories import (
+    Customer,
+    begun,
+    make_channel,
+    make_delivery,
+    make_worker,
+    stored_images,
+    take,
+)
+from tests.seeds import sow
+
+BILLED = Cost(Micros(30_000), CostSource.FLAT)
+Make = Callable[..., Generation]
+SignIn = Callable[[str], Client]
+
+
+@pytest.fixture
+def channel(db: None) -> Channel:
+    """It serves gpt-image-2-origin for 0.03 USD an image; tests have another."""
+    sow()
+    make_channel("sandbox", serves=Serves.TEST)
+    return make_channel("acme-openai", cost_micros=30_000)
+
+
+@pytest.fixture
+def acme(channel: Channel) -> Customer:
+    """10 USD and a key."""
+    return Customer("acme")
+
+
+@pytest.fixture
+def other(channel: Channel) -> Customer:
+    return Customer("other")
+
+
+@pytest.fixture
+def delivered(tmp_path: Path) -> Make:
+    """It was charged 0.05268 USD and cost 0.03: `delivered(acme, prompt="a fox")`."""
+    spools = Spools(tmp_path, SpoolBudget(1_000_000))
+
+    def make(customer: Customer, **fields: Any) -> Generation:
+        now = clock.now()
+        made = customer.generation(now=now - timedelta(seconds=4), **fields)
+        claim = take(generation_id=made.id, worker=make_worker())
+        assert claim is not None
+        delivery = make_delivery(claim, spools)
+        stored = stored_images(claim, delivery)
+        settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=now)
+        made.refresh_from_db()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def running(channel: Channel) -> Make:
+    """One that a worker has and the channel is called for."""
+
+    def make(customer: Customer, **fields: Any) -> Generation:
+        made = customer.generation(**fields)
+        claim = take(generation_id=made.id, worker=make_worker())
+        assert claim is not None
+        begun(claim, channel)
+        made.refresh_from_db()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def failed(channel: Channel) -> Make:
+    """One that timed out on the channel, which bills 0.03 USD: `failed(acme, detail="no fox")`."""
+
+    def make(
+        customer: Customer, *, detail: str = "timed out", cost: Cost = BILLED, **fields: Any
+    ) -> Generation:
+        made, now = customer.generation(**fields), clock.now()
+        claim = take(generation_id=made.id, worker=make_worker())
+        assert claim is not None
+        attempt = begun(claim, channel)
+        assert attempt is not None
+        end = AttemptEnd(
+            attempt,
+            AttemptClass.UNKNOWN,
+            http_status=504,
+            upstream_request_id="up-7",
+            may_have_billed=True,
+            cost=cost,
+            detail=detail,
+        )
+        end_failed_call(end, generation=made, now=now)
+        fail(claim=claim, failure=Failure(TIMED_OUT), now=now)
+        made.refresh_from_db()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def sign_in(settings: Settings) -> SignIn:
+    """A browser's session of staff with that role, of whom no second factor is asked."""
+    settings.STAFF_MFA = False
+
+    def sign_in(role: str) -> Client:
+        person = User.objects.create_user(f"{role}@pictor.example", staff_role=role)
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return sign_in

@@ -1,0 +1,153 @@
+"""The list of generations across tenants."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from generation.searching import Sought, across, found_across
+from pictor.kit import clock
+from tests.console.workspace.conftest import lines_of
+
+LIST = "/ops/generations/"
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    """The ids that the list has, in its order."""
+    page = client.get(LIST + query).content.decode()
+    return [part.partition('"')[0] for part in page.split('<tr id="')[1:]]
+
+
+@pytest.fixture
+def some(acme, other, delivered, failed, running):
+    """By name, oldest first."""
+    made = {
+        "delivered": delivered(acme),
+        "failed": failed(other),
+        "waits": acme.generation(),
+        "runs": running(acme),
+    }
+    made["test"] = acme.tester().generation()
+    return {name: one.public_id for name, one in made.items()}
+
+
+def test_all_tenants_live_ones_stand_newest_first(owner, some):
+    assert listed(owner) == [some["runs"], some["waits"], some["failed"], some["delivered"]]
+    assert listed(owner, "?mode=test") == [some["test"]]
+    assert listed(owner, "?mode=demo") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?tenant=other", ["failed"]),
+        ("?state=running", ["runs"]),
+        ("?code=generation_timeout", ["failed"]),
+        ("?class=unknown", ["failed"]),
+        ("?class=delivered&channel=acme-openai", ["delivered"]),
+        ("?channel=acme-openai", ["runs", "failed", "delivered"]),
+        ("?channel=nobody", []),
+        ("?model=dall-e-3", []),
+        ("?loss=1", ["failed"]),
+        ("?period=2020-01-01", []),
+        ("?state=nonsense&code=NO&period=x", ["runs", "waits", "failed", "delivered"]),
+    ],
+)
+def test_filters_narrow_it(owner, some, query, names):
+    assert listed(owner, query) == [some[name] for name in names]
+
+
+def test_a_tenant_that_is_mistyped_is_named_and_nothing_is_listed(owner, some):
+    page = owner.get(f"{LIST}?tenant=acmee").content.decode()
+
+    assert "No tenant is called “acmee”" in page
+    assert some["delivered"] not in page
+
+
+def test_across_tenants_at_most_24_hours_are_looked_at(owner, some, acme):
+    wide = owner.get(f"{LIST}?period=7d").content.decode()
+
+    assert "Across all tenants at most 24 hours are looked at" in wide
+    assert some["delivered"] not in wide
+    assert len(listed(owner, f"?period=7d&tenant={acme.tenant.public_id}")) == 3
+
+
+def test_prompts_are_not_shown(owner, acme, delivered):
+    delivered(acme, prompt="a canary in a coal mine")
+
+    assert "canary" not in owner.get(LIST).content.decode()
+
+
+def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch):
+    made = [acme.generation().public_id for _ in range(3)]
+    monkeypatch.setattr("console.ops.generations.listing.PAGE", 2)
+
+    first = owner.get(LIST).content.decode()
+
+    assert listed(owner) == [made[2], made[1]]
+    assert f"after={made[1]}" in first
+    assert listed(owner, f"?after={made[1]}") == [made[0]]
+
+
+def test_it_stops_looking_and_says_so(owner, acme, failed, monkeypatch):
+    oldest = failed(acme)
+    edge, *_ = [acme.generation().public_id for _ in range(3)]
+    monkeypatch.setattr(across, "LOOKED_AT", 3)
+
+    page = owner.get(f"{LIST}?state=failed").content.decode()
+
+    assert "None among these" in page
+    assert f"after={edge}" in page
+    assert listed(owner, f"?state=failed&after={edge}") == [oldest.public_id]
+
+
+def test_the_file_has_the_same_rows_with_what_they_cost(owner, some):
+    answer = owner.get(f"{LIST}?format=csv&class=unknown")
+    (told,) = lines_of(answer)
+
+    assert answer["Content-Disposition"] == 'attachment; filename="generations.csv"'
+    assert told["id"] == some["failed"]
+    assert (told["tenant"], told["channel"], told["class"], told["http_status"]) == (
+        "other", "acme-openai", "unknown", "504",
+    )  # fmt: skip
+    assert (told["charged"], told["cost"], told["cost_unknown"], told["code"]) == (
+        "0.000000", "0.030000", "0", "generation_timeout",
+    )  # fmt: skip
+
+
+def test_it_takes_few_queries(owner, some, django_assert_max_num_queries):
+    owner.get(LIST)
+    with django_assert_max_num_queries(12):
+        owner.get(f"{LIST}?tenant=acme&class=delivered&loss=1")
+
+
+@pytest.mark.parametrize(
+    "sought",
+    [
+        {"channel": "acme-openai", "attempt_class": "unknown", "has_loss": True},
+        {"state": "failed", "code": "generation_timeout"},
+    ],
+)
+@pytest.mark.parametrize("is_of_tenant", [True, False])
+def test_rows_are_read_by_indexes_alone(acme, some, sought, is_of_tenant):
+    now = clock.now()
+    reach = (
+        {"tenant_id": acme.id}
+        if is_of_tenant
+        else {"since": now - timedelta(hours=23), "until": now + timedelta(hours=1)}
+    )
+    with CaptureQueriesContext(connection) as asked:
+        found_across(Sought(**sought, **reach), limit=50)
+
+    index = "generation_of_tenant" if is_of_tenant else "generation_generation_pkey"
+    for one in asked:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {one['sql']}")
+            plan = "\n".join(row[0] for row in cursor)
+        assert "Seq Scan on generation_generation" not in plan
+        assert "Seq Scan on generation_attempt" not in plan
+        assert index in plan
+        assert "generation_attempt" not in plan or "SubPlan" in plan

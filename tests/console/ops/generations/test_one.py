@@ -1,0 +1,119 @@
+"""One generation: its attempts and money; its words and images for those who say they look."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+
+from accounts.models import AuditEvent
+from billing.services import refund
+from billing.upstream_cost import UNKNOWN
+from generation.models import Generation
+from pictor.kit import clock
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+from tests.console.workspace.conftest import words_of
+
+CANARY = "a canary in a coal mine"
+"""What a tenant wrote, and a vendor quoted."""
+
+
+def page_of(made: Generation) -> str:
+    return f"/ops/generations/{made.public_id}/"
+
+
+def test_what_was_delivered_has_its_attempt_and_its_money(owner, acme, delivered):
+    made = delivered(acme)
+    refund(
+        tenant_id=acme.id, generation_id=made.id, amount=Micros(20_000), reason="a bad image",
+        note="they were right", actor="test",
+    )  # fmt: skip
+
+    page = words_of(owner.get(page_of(made)))
+
+    assert "acme-openai" in page
+    assert "up-1 at theirs" in page
+    for label, amount in (
+        ("Held at most", "$0.05268"), ("Cost", "$0.030"), ("Margin", "$0.00268"),
+        ("Refundable", "$0.03268"),
+    ):  # fmt: skip
+        fact = page.partition(f"<dt>{label}</dt>")[2].partition("</div>")[0]
+        assert amount in fact, label
+    assert "“a bad image”" in page
+    assert "Note: they were right" in page
+
+
+def test_a_cost_that_nobody_knows_is_no_zero_and_leaves_no_margin(owner, acme, failed):
+    page = words_of(owner.get(page_of(failed(acme, cost=UNKNOWN))))
+
+    assert page.partition("<dt>Cost</dt>")[2].partition("</dd>")[0].endswith("unknown</span>")
+    assert page.partition("<dt>Margin</dt>")[2].partition("</dd>")[0].endswith("unknown</span>")
+    assert "may be billed" in page
+
+
+def test_why_one_failed_is_told_as_its_caller_was_told(owner, acme, failed):
+    page = words_of(owner.get(page_of(failed(acme))))
+
+    assert "The image was not ready within the time limit." in page
+    assert "<code>generation_timeout</code>, HTTP 504" in page
+    assert "$0.05268 was released, $0.000 charged." in page
+
+
+def test_words_and_images_are_shown_to_who_says_that_they_look(sign_in, acme, failed, delivered):
+    made = failed(acme, prompt=CANARY, detail=f"we will not draw '{CANARY}'")
+    pictured = delivered(acme, prompt=CANARY, user=CANARY)
+    support, finance = sign_in("support"), sign_in("finance")
+    for one in (made, pictured):
+        before = words_of(support.get(page_of(one)))
+        assert CANARY not in before
+        assert "<img" not in before
+
+        answer = support.post(f"{page_of(one)}look/")
+
+        assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, page_of(one))
+        assert CANARY in words_of(support.get(page_of(one)))
+        assert CANARY not in words_of(finance.get(page_of(one)))
+    assert "we will not draw" in words_of(support.get(page_of(made)))
+    assert "<img" in words_of(support.get(page_of(pictured)))
+    event = AuditEvent.objects.get(action="generation.look", object_id=made.public_id)
+    assert (event.actor_name, event.tenant_id) == ("support@pictor.example", acme.id)
+
+
+def test_they_are_shown_for_a_quarter_of_an_hour(sign_in, acme, failed, monkeypatch):
+    made, support = failed(acme, prompt=CANARY), sign_in("support")
+    support.post(f"{page_of(made)}look/")
+    now = clock.now()
+
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=14))
+    assert CANARY in words_of(support.get(page_of(made)))
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=16))
+    assert CANARY not in words_of(support.get(page_of(made)))
+
+
+def test_what_is_forgotten_is_said_to_be(sign_in, acme, delivered):
+    made, support = delivered(acme), sign_in("support")
+    type(made).objects.filter(id=made.id).update(prompt="", fields={})
+    support.post(f"{page_of(made)}look/")
+
+    assert "The prompt is not stored." in words_of(support.get(page_of(made)))
+
+
+@pytest.mark.parametrize("text", ["gen_1", "nonsense", str(new_uuid()), "gen_" + "0" * 26])
+def test_no_other_id_leads_to_a_page(owner, text):
+    assert owner.get(f"/ops/generations/{text}/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_test_has_no_money(owner, acme):
+    page = words_of(owner.get(page_of(acme.tester().generation())))
+
+    assert "A test: no money moved." in page
+    assert "Refundable" not in page
+
+
+def test_it_takes_few_queries(owner, acme, delivered, django_assert_max_num_queries):
+    made = delivered(acme)
+    owner.post(f"{page_of(made)}look/")
+    owner.get(page_of(made))
+
+    with django_assert_max_num_queries(12):
+        owner.get(page_of(made))
