@@ -71,6 +71,16 @@ def tenant_by_name_or_id(text: str) -> Tenant | None:
     return found or Tenant.objects.filter(name=text).first()
 
 
+def tenants_among(ids: Collection[UUID]) -> dict[UUID, Tenant]:
+    """Those of these ids, by it."""
+    return Tenant.objects.in_bulk(list(ids))
+
+
+def api_keys_among(ids: Collection[UUID]) -> dict[UUID, ApiKey]:
+    """Those of these ids, by it."""
+    return ApiKey.objects.in_bulk(list(ids))
+
+
 def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
     """The key with that public id (`key_…`) or UUID; of one tenant where one is given."""
     key_id = ids.parse(ids.KEY, text) or _uuid(text)

@@ -15,6 +15,12 @@ from generation.searching.across import (
 )
 from generation.searching.bounds import SEARCHED, TooBroad
 from generation.searching.pages import Page, every, found, newest_of_key, page_of
+from generation.searching.refused import (
+    FoundRefused,
+    SoughtRefused,
+    every_refused,
+    found_refused,
+)
 from generation.searching.sums import Sums, narrowed, sums, sums_of_all
 from generation.searching.wanted import Wanted
 
@@ -23,15 +29,19 @@ __all__ = [
     "LOOKED_AT",
     "SEARCHED",
     "FoundAcross",
+    "FoundRefused",
     "Page",
     "Sought",
+    "SoughtRefused",
     "Sums",
     "TooBroad",
     "Wanted",
     "every",
     "every_across",
+    "every_refused",
     "found",
     "found_across",
+    "found_refused",
     "narrowed",
     "newest_of_key",
     "page_of",

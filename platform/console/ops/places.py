@@ -19,7 +19,7 @@ class _Known:
 
 
 _GROUPS: Mapping[str, Sequence[_Known]] = {
-    "Now": (_Known("Overview", "overview"),),
+    "Now": (_Known("Overview", "overview"), _Known("Requests", "requests")),
     "Supply": (_Known("Channels", "channels", holds_more=True),),
     "Customers": (),
     "Money": (_Known("Ledger", "ledger", holds_more=True),),

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from console.ops import conditions, finding, overview, people, styleguide
 from console.ops.ledger import pages as ledger
+from console.ops import overview, people, requests, views
 
 app_name = "ops"
 urlpatterns = [
@@ -26,6 +27,7 @@ urlpatterns = [
     path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),
     path("ledger/check/<str:kind>/", ledger.check, name="ledger_check"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("requests/", requests.requests, name="requests"),
     path("generations/", include("console.ops.generations.urls")),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]

@@ -62,6 +62,12 @@ def ago(then: datetime) -> str:
 
 
 @register.filter
+def moment(text: str) -> datetime:
+    """A time that is written in ISO 8601."""
+    return datetime.fromisoformat(text)
+
+
+@register.filter
 def seconds(milliseconds: int) -> str:
     """'4.1 s' for 4_120."""
     return f"{milliseconds / 1000:.1f} s"

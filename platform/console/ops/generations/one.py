@@ -116,7 +116,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "steps": steps_of(made, called.attempts, moved),
         "books": books_of(made.priced["books"]),
         "history": [_told(event) for event in events],
-        "seconds": looking.OPEN.total_seconds(),
+        "retry": ids.parse(ids.REQUEST, request.GET.get("retry", "")) and request.GET["retry"],
         **_words(made, operator),
     }
     return render(request, "ops/generation.html", context)

@@ -102,7 +102,7 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
     tenant: Tenant | None = meant.get("tenant") or None
     trouble = ""
     if "tenant" in said and tenant is None:
-        trouble = f"No tenant is called “{said['tenant']}”, or has that id."
+        trouble = no_such_tenant(said["tenant"])
     elif tenant is not None:
         said["tenant"] = tenant.public_id
     period: Period | None = meant.get("period")
@@ -125,15 +125,30 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
     return Filters(said, sought, mode, period, tenant, trouble)
 
 
+def known_tenant(word: str) -> Tenant | bool:
+    """The tenant of that name or id; False where there is none."""
+    return tenant_by_name_or_id(word) or False
+
+
+def no_such_tenant(word: str) -> str:
+    """Why nothing is listed, in a sentence."""
+    return f"No tenant is called “{word}”, or has that id."
+
+
+def known_code(word: str) -> str | None:
+    """What can be the code of an error."""
+    return word if _CODE.fullmatch(word) else None
+
+
 def _readers(now: datetime) -> Mapping[str, Read]:
     """What each filter's word means, in the order of LABELS."""
     return {
-        "tenant": lambda word: tenant_by_name_or_id(word) or False,
+        "tenant": known_tenant,
         "model": str,
         "channel": str,
         "class": lambda word: word if word in CLASSES else None,
         "state": lambda word: word if word in State.values else None,
-        "code": lambda word: word if _CODE.fullmatch(word) else None,
+        "code": known_code,
         "period": lambda word: (
             period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
         ),

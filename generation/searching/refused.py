@@ -1,0 +1,105 @@
+"""Refused requests as those who run the site look for them: of one tenant, or of all.
+
+An id says when its request came, and so the primary key has them in the order of time; a caller's
+stand in an index by its days. At most so many rows are looked at for a page.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import ApiKey
+from generation.models import RefusedRequest
+from pictor.kit import ids
+
+LOOKED_AT = 5_000
+"""Rows, for one page."""
+_REFUSED = Q(status__gte=400)
+"""Others were answered again by what an earlier request had made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoughtRefused:
+    """Which refused requests; what is empty or None does not matter.
+
+    Attributes:
+        is_test: of test keys, or of all others.
+    """
+
+    is_test: bool = False
+    tenant_id: UUID | None = None
+    code: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRefused:
+    """A page of them, newest first.
+
+    Attributes:
+        last: after which the next page begins, where there is more to look into.
+        is_cut: it stopped looking before the page was full.
+    """
+
+    rows: Sequence[RefusedRequest]
+    last: UUID | None = None
+    is_cut: bool = False
+
+
+def found_refused(sought: SoughtRefused, *, after: UUID | None = None, limit: int) -> FoundRefused:
+    """A page of what is sought, of which LOOKED_AT rows are looked at. Three queries or less."""
+    of = sought.tenant_id
+    rows = _of_all(sought, after) if of is None else _of_tenant(of, sought, after)
+    edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+    near = RefusedRequest.objects.filter(_REFUSED, id__in=rows.values("id")[:LOOKED_AT])
+    tests = Exists(ApiKey.objects.filter(id=OuterRef("key_id"), is_test=True))
+    near = near.filter(tests if sought.is_test else ~tests)
+    if sought.code:
+        near = near.filter(code=sought.code)
+    chosen = list(near.order_by(*rows.query.order_by)[: limit + 1])
+    if len(chosen) > limit:
+        return FoundRefused(chosen[:limit], chosen[limit - 1].id)
+    return FoundRefused(chosen, edge, is_cut=edge is not None)
+
+
+def every_refused(sought: SoughtRefused, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
+    """All of them, so many at a time; a stretch without any gives an empty page."""
+    after: UUID | None = None
+    while True:
+        page = found_refused(sought, after=after, limit=limit)
+        yield page.rows
+        if page.last is None:
+            return
+        after = page.last
+
+
+def _of_all(sought: SoughtRefused, after: UUID | None) -> QuerySet[RefusedRequest]:
+    rows = _in_time(RefusedRequest.objects.order_by("-id"), sought)
+    return rows if after is None else rows.filter(id__lt=after)
+
+
+def _of_tenant(
+    tenant_id: UUID, sought: SoughtRefused, after: UUID | None
+) -> QuerySet[RefusedRequest]:
+    rows = RefusedRequest.objects.filter(caller=tenant_id).order_by("-day", "-place")
+    rows = _in_time(rows, sought)
+    if sought.since is not None:
+        rows = rows.filter(day__gte=sought.since.date())
+    if after is not None:
+        last = RefusedRequest.objects.filter(id=after).first()
+        if last is None:
+            return rows.none()
+        rows = rows.filter(Q(day__lt=last.day) | Q(day=last.day, place__lt=last.place))
+    return rows
+
+
+def _in_time(rows: QuerySet[RefusedRequest], sought: SoughtRefused) -> QuerySet[RefusedRequest]:
+    if sought.since is not None:
+        rows = rows.filter(id__gte=ids.first_at(sought.since))
+    if sought.until is not None:
+        rows = rows.filter(id__lt=ids.first_at(sought.until))
+    return rows

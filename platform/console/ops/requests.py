@@ -1,0 +1,212 @@
+"""What became of this id? And the requests that were refused. Ctrl K asks here, too."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from accounts.models import ApiKey, Tenant
+from accounts.selectors import api_keys_among, tenants_among
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.generations.seeking import ZONE, known_code, known_tenant, no_such_tenant
+from console.parts.exports import Rows, csv_answer, query_of
+from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices, words_in
+from console.parts.periods import WORDS, Period, period_in, period_of
+from generation.models import RefusedRequest
+from generation.searching import SoughtRefused, every_refused, found_refused
+from generation.tracing import Found, trace
+from pictor.kit import clock, ids
+
+PAGE = 50
+READ = 500
+"""Rows that a CSV reads at once."""
+KEPT = "What was refused is kept for 7 days, and lost if the database crashes."
+COLUMNS = (
+    "request", "at", "tenant", "tenant_id", "key", "key_id", "model", "status", "code", "param",
+    "message", "stopped_by", "ms",
+)  # fmt: skip
+
+
+LABELS = {"tenant": "Tenant", "code": "Code", "period": "Came"}
+MODES = {Mode.LIVE: "Live keys", Mode.TEST: "Test keys"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the list is filtered by, and what is wrong with it, if so.
+
+    Attributes:
+        said: by filter, as the address says it.
+        trouble: why nothing is listed, in a sentence; empty where it can be.
+    """
+
+    said: Mapping[str, str]
+    sought: SoughtRefused
+    period: Period | None
+    tenant: Tenant | None
+    trouble: str
+
+    @property
+    def periods(self) -> list[tuple[str, str]]:
+        """Those that can be chosen: longer than 7 days nothing is kept."""
+        choices = period_choices(self.said.get("period", ""), self.period)
+        return [one for one in choices if one[0] in {"24h", "7d", self.said.get("period")}]
+
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """Each filter's label, its value in words, and the list without it."""
+        return chips_of(self.said, LABELS, self._words, mode=self._mode)
+
+    @property
+    def modes(self) -> list[tuple[str, str, bool]]:
+        """The list of each kind of key with the same filters, its words, and if it is this one."""
+        return [
+            (self.link(mode="" if mode == Mode.LIVE else mode), words, self.is_of(mode))
+            for mode, words in MODES.items()
+        ]
+
+    def is_of(self, mode: Mode) -> bool:
+        """Whether it is of those keys."""
+        return self.sought.is_test == (mode == Mode.TEST)
+
+    def link(self, **others: str) -> str:
+        """The list with these filters and what else is not empty."""
+        return link_of(self.said, **{"mode": self._mode, **others})
+
+    @property
+    def _mode(self) -> str:
+        return Mode.TEST if self.sought.is_test else ""
+
+    def _words(self, name: str, word: str) -> str:
+        if name == "tenant":
+            return self.tenant.shown_name if self.tenant else word
+        return dict(period_choices(word, self.period))[word] if name == "period" else word
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A refused request, and whose it was; of an unknown key nobody's."""
+
+    refused: RefusedRequest
+    tenant: Tenant | None
+    key: ApiKey | None
+
+
+@require_safe
+@staff(May.SEE)
+def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """What there is by an id; without one the requests that were refused, also as CSV."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    if text:
+        return _answer(request, operator, text)
+    if request.GET.get("format") == "csv":
+        return _csv(request, operator)
+    filters = _filters(request.GET, operator.mode, clock.now())
+    after = ids.parse(ids.REQUEST, request.GET.get("after", ""))
+    page = None if filters.trouble else found_refused(filters.sought, after=after, limit=PAGE)
+    last = page.last if page else None
+    context = {
+        "operator": operator,
+        "filters": filters,
+        "rows": _rows(page.rows) if page else [],
+        "is_cut": page is not None and page.is_cut,
+        "is_later": after is not None,
+        "newest": filters.link(),
+        "older": filters.link(after=ids.public(ids.REQUEST, last)) if last else "",
+        "csv": filters.link(format="csv"),
+        "kept": KEPT,
+    }
+    return render(request, "ops/requests.html", context)
+
+
+def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse:
+    """The page of what was found, or all that is known of it."""
+    found = trace(text)
+    if found is not None and (page := _page_of(found, text)):
+        return redirect(page)
+    is_request = ids.parse(ids.REQUEST, text) is not None
+    context = {
+        "operator": operator,
+        "text": text,
+        "found": found,
+        "kept": KEPT if is_request or (found and "refused" in found) else "",
+    }
+    return render(request, "ops/request.html", context)
+
+
+def _page_of(found: Found, text: str) -> str:
+    """Of a generation, and of the one that a retry was answered with; '' for anything else."""
+    made = found.get("generation")
+    if made is None or "transfer" in found:
+        return ""
+    page = reverse("ops:generation", args=[made["id"]])
+    return f"{page}?{urlencode({'retry': text})}" if "refused" in found else page
+
+
+def _filters(query: QueryDict, mode: Mode, now: datetime) -> Filters:
+    said, meant = words_in(
+        query,
+        {
+            "tenant": known_tenant,
+            "code": known_code,
+            "period": lambda word: (
+                period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
+            ),
+        },
+    )
+    tenant: Tenant | None = meant.get("tenant") or None
+    trouble = no_such_tenant(said["tenant"]) if "tenant" in said and tenant is None else ""
+    if tenant is not None:
+        said["tenant"] = tenant.public_id
+    period: Period | None = meant.get("period")
+    sought = SoughtRefused(
+        is_test=mode == Mode.TEST,
+        tenant_id=tenant.id if tenant else None,
+        code=said.get("code", ""),
+        since=period.start.astimezone(UTC) if period else None,
+        until=period.end.astimezone(UTC) if period else None,
+    )
+    return Filters(said, sought, period, tenant, trouble)
+
+
+def _rows(refused: Sequence[RefusedRequest]) -> list[Row]:
+    """With whose they were. Two queries."""
+    tenants = tenants_among({one.tenant_id for one in refused if one.tenant_id})
+    keys = api_keys_among({one.key_id for one in refused if one.key_id})
+    return [
+        Row(
+            one,
+            tenants.get(one.tenant_id) if one.tenant_id else None,
+            keys.get(one.key_id) if one.key_id else None,
+        )
+        for one in refused
+    ]
+
+
+def _csv(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    filters = _filters(query_of(request), operator.mode, clock.now())
+    return csv_answer("refused.csv", COLUMNS, _pages(filters))
+
+
+def _pages(filters: Filters) -> Iterator[Rows]:
+    if filters.trouble:
+        yield [[filters.trouble]]
+        return
+    for page in every_refused(filters.sought, limit=READ):
+        yield [_cells(row) for row in _rows(page)]
+
+
+def _cells(row: Row) -> Sequence[Any]:
+    refused, tenant, key = row.refused, row.tenant, row.key
+    return [
+        refused.public_id, refused.at.isoformat(), tenant.name if tenant else "",
+        tenant.public_id if tenant else "", key.name if key else "", key.public_id if key else "",
+        refused.model, refused.status, refused.code, refused.param, refused.message,
+        refused.stopped_by, refused.ms,
+    ]  # fmt: skip

@@ -1,0 +1,187 @@
+"""What became of an id, and the requests that were refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Membership, User
+from accounts.services import add_member
+from billing.models import Transfer
+from generation.refusals import insert
+from generation.searching import SoughtRefused, found_refused, refused
+from pictor.kit import clock, ids
+from pictor.kit.refused import Refused
+from storage.models import StoredImage
+from tests.console.workspace.conftest import lines_of, words_of
+from tests.factories import Customer
+
+PAGE = "/ops/requests/"
+RATE: Mapping[str, Any] = {
+    "status": 429,
+    "code": "rate_limit_exceeded",
+    "message": "Rate limit reached.",
+    "limit": "requests of this account",
+    "model": "gpt-image-2",
+}
+BAD: Mapping[str, Any] = {
+    "status": 400,
+    "code": "invalid_value",
+    "param": "n",
+    "message": "n must be at most 10.",
+}
+
+
+def refuse(customer: Customer | None = None, **facts: Any) -> str:
+    """Write a refusal down; its request's id."""
+    request = ids.public(ids.REQUEST, ids.new_uuid())
+    whose = {} if customer is None else {
+        "tenant": customer.tenant.public_id, "key": customer.key.public_id,
+    }  # fmt: skip
+    given = {"address": "203.0.113.9", "status": 429, "ms": 4, **whose, **facts}
+    insert([Refused(request=request, **given)], now=clock.now())
+    return request
+
+
+def listed(client: Any, query: str = "") -> list[str]:
+    """The ids that the list has, in its order."""
+    page = client.get(PAGE + query).content.decode()
+    return [part.partition('"')[0] for part in page.split('<tr id="')[1:]]
+
+
+@pytest.fixture
+def made(acme, delivered):
+    return delivered(acme)
+
+
+def test_ids_of_a_generation_lead_to_its_page(owner, made):
+    page = f"/ops/generations/{made.public_id}/"
+    image = StoredImage.objects.get(generation_id=made.id)
+    request = ids.public(ids.REQUEST, made.id)
+    type(made).objects.filter(id=made.id).update(request_id=request)
+
+    for text in (made.public_id, str(made.id), image.public_id, request, "up-1", f" {request} "):
+        answer = owner.get(PAGE, {"q": text})
+        assert (answer.status_code, answer["Location"]) == (302, page), text
+
+
+def test_a_retry_leads_to_what_it_was_answered_with(owner, acme, made):
+    retry = refuse(acme, status=200, generation=made.public_id)
+
+    answer = owner.get(PAGE, {"q": retry}, follow=True)
+
+    assert answer.redirect_chain == [(f"/ops/generations/{made.public_id}/?retry={retry}", 302)]
+    assert f"{retry}</code> was a retry" in words_of(answer)
+
+
+def test_a_refusal_names_the_limit_and_the_callers_last(owner, acme, other):
+    first, second = refuse(acme, **BAD), refuse(acme, **RATE)
+    strange = refuse(other, **BAD)
+
+    page = words_of(owner.get(PAGE, {"q": second}))
+
+    assert '<dt>Stopped by</dt><dd class="font-medium">requests of this account</dd>' in page
+    assert "429 <code>rate_limit_exceeded</code>" in page
+    assert "Rate limit reached." in page
+    assert acme.key.public_id in page
+    assert "kept for 7 days, and lost if the database crashes" in page
+    assert first in page
+    assert strange not in page
+
+
+def test_a_request_that_nobody_knows_is_said_to_be_kept_for_a_week(owner):
+    request = ids.public(ids.REQUEST, ids.new_uuid())
+
+    page = words_of(owner.get(PAGE, {"q": request}))
+
+    assert "Nothing is known of it" in page
+    assert "kept for 7 days, and lost if the database crashes" in page
+    assert "kept for 7 days" not in words_of(owner.get(PAGE, {"q": "nonsense"}))
+
+
+def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, made):
+    refusal = refuse(acme, **RATE)
+    user = User.objects.create_user("ann@acme.example", "correct horse")
+    add_member(tenant=acme.tenant, user=user, role=Membership.Role.OWNER, actor="test")
+    capture = Transfer.objects.get(generation_id=made.id, kind="capture")
+
+    for text in (acme.tenant.public_id, "acme", acme.key.public_id):
+        page = words_of(owner.get(PAGE, {"q": text}))
+        assert made.public_id in page
+        assert refusal in page
+    assert 'Owner of</dt><dd><a href="?q=' in words_of(owner.get(PAGE, {"q": user.email}))
+    transfer = words_of(owner.get(PAGE, {"q": str(capture.pk)}))
+    assert "$0.052680" in transfer
+    assert made.public_id in transfer
+
+
+@pytest.mark.parametrize("text", ["\0", "🦊" * 300, "<script>", "gen_", "9" * 30, "' OR 1=1 --"])
+def test_whatever_is_typed_is_answered(owner, text):
+    page = owner.get(PAGE, {"q": text})
+
+    assert page.status_code == 200
+    assert "<script>" not in page.content.decode()
+
+
+def test_the_refused_are_listed_newest_first_and_narrowed(owner, acme, other):
+    bad, rate, strange = refuse(acme, **BAD), refuse(acme, **RATE), refuse(**RATE)
+    test = refuse(acme.tester(), **BAD)
+    refuse(acme, status=200, generation=ids.public(ids.GENERATION, ids.new_uuid()))
+
+    assert listed(owner) == [strange, rate, bad]
+    assert listed(owner, "?mode=test") == [test]
+    assert listed(owner, "?tenant=acme") == [rate, bad]
+    assert listed(owner, "?tenant=acme&period=24h&code=invalid_value") == [bad]
+    assert listed(owner, "?code=invalid_value") == [bad]
+    assert listed(owner, "?period=2020-01-01") == []
+    assert listed(owner, "?tenant=other") == []
+    assert "No tenant is called “acmee”" in words_of(owner.get(f"{PAGE}?tenant=acmee"))
+
+
+@pytest.mark.parametrize("query", ["?tenant=acme", "?"])
+def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch, query):
+    made = [refuse(acme, **BAD) for _ in range(5)]
+    monkeypatch.setattr("console.ops.requests.PAGE", 2)
+    monkeypatch.setattr(refused, "LOOKED_AT", 4)
+
+    assert listed(owner, query) == [made[4], made[3]]
+    assert listed(owner, f"{query}&after={made[3]}") == [made[2], made[1]]
+    assert listed(owner, f"{query}&after={made[1]}") == [made[0]]
+    assert listed(owner, f"{query}&code=other") == []
+    assert f"after={made[1]}" in owner.get(f"{PAGE}{query}&code=other").content.decode()
+
+
+def test_the_file_has_the_same_rows(owner, acme):
+    refusal = refuse(acme, **RATE)
+
+    (told,) = lines_of(owner.get(f"{PAGE}?format=csv&tenant=acme"))
+
+    assert (told["request"], told["tenant"], told["status"]) == (refusal, "acme", "429")
+    assert (told["stopped_by"], told["key_id"]) == (
+        "requests of this account", acme.key.public_id,
+    )  # fmt: skip
+
+
+def test_they_take_few_queries(owner, acme, made, django_assert_max_num_queries):
+    refusal = refuse(acme, **RATE)
+    owner.get(PAGE)
+    for query in ("?tenant=acme&code=rate_limit_exceeded", f"?q={refusal}", "?q=acme"):
+        with django_assert_max_num_queries(12):
+            owner.get(PAGE + query)
+
+
+@pytest.mark.parametrize("is_of_tenant", [True, False])
+def test_rows_are_read_by_indexes_alone(acme, is_of_tenant):
+    refuse(acme, **RATE)
+    with CaptureQueriesContext(connection) as asked:
+        found_refused(SoughtRefused(tenant_id=acme.id if is_of_tenant else None), limit=50)
+
+    for one in asked:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {one['sql']}")
+            plan = "\n".join(row[0] for row in cursor)
+        assert "Seq Scan on generation_refusedrequest" not in plan
+        assert ("refused_of_caller" if is_of_tenant else "generation_refusedrequest_pkey") in plan
