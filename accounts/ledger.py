@@ -51,8 +51,9 @@ class Asked:
     note: str = ""
 
 
-class Move(Protocol):
-    """What became of what was asked for."""
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What became of what was asked for: its transfer, or until when it waits for one."""
 
     id: UUID
     transfer_id: int | None
