@@ -198,14 +198,14 @@ def latest_mail(*, limit: int) -> list[Mail]:
 
 
 def open_invitations(now: datetime) -> QuerySet[Invitation]:
-    """Those of all tenants that have not expired, and whose inviter could make them still."""
+    """Those that have not expired: staff's, and those that their inviter could make still."""
     inviter = Membership.objects.filter(
         tenant=OuterRef("tenant"), user=OuterRef("invited_by"), user__is_active=True
     )
     is_owners = Exists(inviter.filter(role=Membership.Role.OWNER))
     is_admins = Exists(inviter.filter(role=Membership.Role.ADMIN))
     may = is_owners | (is_admins & ~Q(role=Membership.Role.OWNER))
-    return Invitation.objects.filter(may, expires_at__gt=now)
+    return Invitation.objects.filter(may | Q(invited_by=None), expires_at__gt=now)
 
 
 def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:

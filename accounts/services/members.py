@@ -146,20 +146,44 @@ def invite(
     """
     _lock(by)
     _may(by, role)
-    email = User.normalize_username(email)
-    tenant = by.tenant
+    offered = Invitation(tenant=by.tenant, email=email, role=role, invited_by=by.user)
+    _offer(offered, by.user, now, tell, ip)
+
+
+@transaction.atomic
+def invite_as_operator(
+    *,
+    tenant: Tenant,
+    email: str,
+    role: Membership.Role,
+    actor: Actor,
+    now: datetime,
+    tell: Callable[[Invitation], None],
+    ip: str | None = None,
+) -> None:
+    """Offer a part in a tenant, as staff; otherwise as `invite`."""
+    tenant_for_update(tenant.id)
+    _offer(Invitation(tenant=tenant, email=email, role=role), actor, now, tell, ip)
+
+
+def _offer(
+    invitation: Invitation,
+    actor: Actor,
+    now: datetime,
+    tell: Callable[[Invitation], None],
+    ip: str | None,
+) -> None:
+    tenant, email = invitation.tenant, User.normalize_username(invitation.email)
     if Membership.objects.filter(tenant=tenant, user__email=email).exists():
         raise ValidationError({"email": "That person is a member already."})
     _refuse_many_mails(tenant, email, now)
     Invitation.objects.filter(tenant=tenant, email=email).delete()
     if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MOST_INVITATIONS:
         raise ValidationError(f"{MOST_INVITATIONS} invitations are open: cancel one first.")
-    invitation = Invitation(
-        tenant=tenant, email=email, role=role, invited_by=by.user, expires_at=now + INVITED_FOR
-    )
-    invitation.full_clean()
+    invitation.email, invitation.expires_at = email, now + INVITED_FOR
+    invitation.full_clean(exclude=["invited_by"])
     invitation.save(force_insert=True)
-    record(invitation.audited, INVITE, actor=by.user, after=_describe(invitation), ip=ip)
+    record(invitation.audited, INVITE, actor=actor, after=_describe(invitation), ip=ip)
     tell(invitation)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,6 +13,7 @@ from accounts.ledger import ledger
 from accounts.models import Actor, ApiKey, Tenant
 from accounts.services.audit import record
 from accounts.titles import holds_address, without_marks
+from pictor.kit import ids
 from pictor.kit.money import Micros
 
 
@@ -37,6 +39,7 @@ def create_tenant(
     opening_balance: Micros = NOTHING,
     limits: TenantLimits = NO_LIMITS,
     ip: str | None = None,
+    tenant_id: UUID | None = None,
 ) -> Tenant:
     """A new tenant with its account at the ledger and, where it is not 0, a first top-up.
 
@@ -44,7 +47,7 @@ def create_tenant(
 
     Raises ValidationError for a name that is taken, empty or too long, or a negative balance.
     """
-    tenant = Tenant(name=name, title=title, **asdict(limits))
+    tenant = Tenant(id=tenant_id or ids.new_uuid(), name=name, title=title, **asdict(limits))
     tenant.full_clean()
     tenant.save(force_insert=True)
     record(tenant.audited, "tenant.create", actor=actor, after=_describe(tenant), ip=ip)

@@ -67,9 +67,7 @@ def test_a_key_manages_keys_only_where_that_is_named(named, scopes):
 
 
 def test_the_balance_that_was_typed_is_said_back():
-    assert run("tenant", "create", "Acme", "--balance", "5000000").endswith(
-        "  5000000.000000 USD\n"
-    )
+    assert run("tenant", "create", "Acme", "--balance", "10000").endswith("  10000.000000 USD\n")
 
 
 @pytest.mark.parametrize("balance", [[], ["--balance", "0"], ["--balance", "0.000000"]])

@@ -1,7 +1,8 @@
 """`manage.py tenant`: make one, show it, move its money, limit, suspend, export or erase it."""
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,10 @@ from django.conf import settings
 from django.core.checks import Tags
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
 from typing_extensions import override
 
 from accounts.ledger import Asked, ledger
+from accounts.management import tenant_arguments as arguments
 from accounts.management.operator import (
     ACTOR,
     UNASKED,
@@ -31,29 +32,26 @@ from accounts.management.operator import (
     read_why,
     say_invalid,
 )
-from accounts.models import Tenant, default_scopes
+from accounts.models import Tenant
 from accounts.selectors import notes_about, suspended_because, tenants
 from accounts.services import (
     KeyRules,
     TenantLimits,
     change_tenant,
-    create_tenant,
     erase_tenant,
     export_tenant,
-    issue_api_key,
     resume,
     set_prompt_retention,
     set_uncharged_ceiling,
     suspend,
 )
+from accounts.services.founding import found_tenant
+from accounts.services.invitations import post_invitation
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
 
 ACTIVE = Tenant.Status.ACTIVE
-LIMITS = tuple(field.name for field in fields(TenantLimits))
 LATEST = 10
-FOR_TENANT = "what the tenant reads of it"
-FOR_STAFF = "a note that staff alone read"
 
 
 class Command(OperatorCommand):
@@ -65,18 +63,11 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        create = actions.add_parser("create", help="a new tenant, its first key and its balance")
-        create.add_argument("name")
-        create.add_argument("--balance", default="0", metavar="USD")
-        create.add_argument("--rpm", metavar="N", help="requests per minute")
-        create.add_argument(
-            "--scopes", metavar="A,B", help=f"its key's; default: {','.join(default_scopes())}"
-        )
-        create.add_argument("--json", action="store_true")
+        arguments.add_create(actions)
         every = actions.add_parser("list", help="all tenants by name, with their ids")
         every.add_argument("--json", action="store_true")
-        _add_moves(actions)
-        _add_standing(actions)
+        arguments.add_moves(actions)
+        arguments.add_standing(actions)
         change = actions.add_parser("set", help="how long prompts are kept, what may cost us")
         change.add_argument("tenant", help="name or id")
         change.add_argument("--prompt-retention-days", metavar="N", help="or: none")
@@ -114,19 +105,32 @@ class Command(OperatorCommand):
             raise say_invalid(error) from None
 
     def _create(self, options: dict[str, Any]) -> None:
-        balance = read_amount(options["balance"])
-        rules = KeyRules(scopes=read_scopes(options["scopes"]))
-        with transaction.atomic():
-            tenant = create_tenant(
-                name=options["name"].strip(),
-                opening_balance=balance,
-                actor=ACTOR,
-                limits=TenantLimits(requests_per_minute=read_limit(options["rpm"])),
-            )
-            key, plaintext = issue_api_key(tenant=tenant, name="default", actor=ACTOR, rules=rules)
-        facts = {"tenant": tenant.public_id, "api_key": plaintext, "key_id": key.public_id}
+        balance, credit = read_amount(options["balance"]), read_amount(options["credit"])
+        if options["owner"] and not options["site"].startswith(("https://", "http://")):
+            raise CommandError("--owner needs --site https://…, for the link in the mail")
+        words, note = read_why(options) if credit else ("", "")
+        made = found_tenant(
+            once=ids.new_uuid(),
+            name=options["name"].strip(),
+            owner_email=options["owner"],
+            actor=ACTOR,
+            now=clock.now(),
+            tell=partial(post_invitation, site=options["site"]),
+            credit=credit,
+            words=words,
+            note=note,
+            paid=balance,
+            limits=TenantLimits(
+                requests_per_minute=read_limit(options["rpm"]),
+                images_per_minute=read_limit(options["ipm"]),
+                max_in_flight=read_limit(options["max_in_flight"]),
+            ),
+            rules=KeyRules(scopes=read_scopes(options["scopes"])),
+        )
+        key_id = made.key.public_id if made.key else ""
+        facts = {"tenant": made.tenant.public_id, "api_key": made.text, "key_id": key_id}
         if not options["json"]:
-            facts["balance"] = f"{to_decimal(balance)} USD"
+            facts["balance"] = f"{to_decimal(balance + credit)} USD"
         answer(self.stdout, facts, as_json=options["json"])
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -265,7 +269,7 @@ class Command(OperatorCommand):
 
     def _limits(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
-        said = {name: options[name] for name in LIMITS if options[name] is not None}
+        said = {name: options[name] for name in arguments.LIMITS if options[name] is not None}
         if said:
             new = {
                 name: None if text == "none" else read_limit(text) for name, text in said.items()
@@ -330,63 +334,8 @@ class Command(OperatorCommand):
         self.stdout.write(f"{tenant.public_id}: erased")
 
 
-def _add_moves(actions: Any) -> None:
-    """The actions that change a balance; `actions` is what argparse adds them to."""
-    for action, words in (
-        ("top-up", "book a tenant's payment, once by its reference"),
-        ("credit", "give a tenant something for nothing"),
-        ("refund", "give back what a generation was charged, or a part of it"),
-        ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
-    ):
-        money = actions.add_parser(action, help=words)
-        money.add_argument("tenant", help="name or id")
-        money.add_argument("amount", metavar="USD")
-        if action == "refund":
-            money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
-        if action == "top-up":
-            money.add_argument("--reference", required=True, metavar="TEXT", help=FOR_TENANT)
-        _add_why(money, has_words=action != "top-up")
-        money.add_argument("--yes", action="store_true", help="do not ask")
-        money.add_argument("--json", action="store_true")
-    back = actions.add_parser(
-        "reverse", help="take back a top-up or a credit that should not have been"
-    )
-    back.add_argument("tenant", help="name or id")
-    back.add_argument("transfer", metavar="NUMBER", help="as the tenant's ledger has it")
-    back.add_argument("--amount", metavar="USD", help="a part; default: all that can be")
-    _add_why(back, has_words=True)
-    back.add_argument("--yes", action="store_true", help="do not ask")
-    back.add_argument("--json", action="store_true")
-
-
-def _add_why(money: Any, *, has_words: bool) -> None:
-    """Staff's note, which the tenant never reads, and words that it does."""
-    money.add_argument("--reason", required=has_words, default="", metavar="TEXT", help=FOR_STAFF)
-    if has_words:
-        money.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
-
-
-def _add_standing(actions: Any) -> None:
-    """The actions that show a tenant and say whether and how much it may order."""
-    for action, words in (
-        ("show", "its status, balance and limits, and its last transfers"),
-        ("limits", "say, or change, its limits over all keys"),
-        ("suspend", "refuse its requests, with a reason that its members read and are mailed"),
-        ("resume", "let a suspended one work again"),
-    ):
-        parser = actions.add_parser(action, help=words)
-        parser.add_argument("tenant", help="name or id")
-        parser.add_argument("--json", action="store_true")
-        if action == "limits":
-            for name in LIMITS:
-                parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help="or: none")
-        if action == "suspend":
-            parser.add_argument("--words", required=True, metavar="TEXT", help=FOR_TENANT)
-            parser.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)
-
-
 def _limits_of(tenant: Tenant) -> TenantLimits:
-    return TenantLimits(**{name: getattr(tenant, name) for name in LIMITS})
+    return TenantLimits(**{name: getattr(tenant, name) for name in arguments.LIMITS})
 
 
 def _told(limits: TenantLimits) -> dict[str, str]:

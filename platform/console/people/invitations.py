@@ -1,4 +1,4 @@
-"""An invitation: its link, the mail that carries it, and the page that it leads to."""
+"""An invitation: the page that its link leads to, and the mail that carries the link."""
 
 from http import HTTPStatus
 
@@ -6,18 +6,15 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Invitation, User
 from accounts.selectors import invitation_by_id
-from accounts.services import accept_invitation, post_rendered
+from accounts.services import accept_invitation
+from accounts.services.invitations import SALT, post_invitation
 from accounts.sign_in.adapters import INVITED
 from pictor.kit import clock
-
-SALT = "invitation"
-MAIL = "account/email/invitation"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,17 +40,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def send(request: HttpRequest, invited: Invitation) -> None:
-    """Mail it to whom it names."""
-    token = signing.dumps(str(invited.id), salt=SALT)
-    words = {
-        "inviter": invited.invited_by.email,
-        "workspace": invited.tenant.shown_name,
-        "role": invited.get_role_display().lower(),
-        "email": invited.email,
-        "needs_factor": invited.tenant.requires_second_factor,
-        "url": request.build_absolute_uri(reverse("people:invitation", args=[token])),
-    }
-    post_rendered(to=[invited.email], template=MAIL, words=words)
+    """Mail it to whom it names, with a link to this site."""
+    post_invitation(invited, site=request.build_absolute_uri("/"))
 
 
 def _found(token: str) -> Invitation:

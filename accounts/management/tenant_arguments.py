@@ -1,0 +1,85 @@
+"""What `manage.py tenant` is told: its longer actions."""
+
+from dataclasses import fields
+from typing import Any
+
+from accounts.models import default_scopes
+from accounts.services import TenantLimits
+
+LIMITS = tuple(field.name for field in fields(TenantLimits))
+FOR_TENANT = "what the tenant reads of it"
+FOR_STAFF = "a note that staff alone read"
+
+
+def add_create(actions: Any) -> None:
+    """What a tenant is made with; `actions` is what argparse adds it to."""
+    create = actions.add_parser("create", help="a new tenant, its first key and its balance")
+    create.add_argument("name")
+    create.add_argument("--balance", default="0", metavar="USD")
+    create.add_argument("--rpm", metavar="N", help="requests per minute")
+    create.add_argument("--ipm", metavar="N", help="images per minute")
+    create.add_argument("--max-in-flight", metavar="N", help="requests at once")
+    create.add_argument("--owner", default="", metavar="EMAIL", help="is invited by mail")
+    create.add_argument("--site", default="", metavar="URL", help="this site, for that mail")
+    create.add_argument("--credit", default="0", metavar="USD", help="given, not paid")
+    create.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)
+    create.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
+    create.add_argument(
+        "--scopes", metavar="A,B", help=f"its key's; default: {','.join(default_scopes())}"
+    )
+    create.add_argument("--json", action="store_true")
+
+
+def add_moves(actions: Any) -> None:
+    """The actions that change a balance; `actions` is what argparse adds them to."""
+    for action, words in (
+        ("top-up", "book a tenant's payment, once by its reference"),
+        ("credit", "give a tenant something for nothing"),
+        ("refund", "give back what a generation was charged, or a part of it"),
+        ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
+    ):
+        money = actions.add_parser(action, help=words)
+        money.add_argument("tenant", help="name or id")
+        money.add_argument("amount", metavar="USD")
+        if action == "refund":
+            money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
+        if action == "top-up":
+            money.add_argument("--reference", required=True, metavar="TEXT", help=FOR_TENANT)
+        _add_why(money, has_words=action != "top-up")
+        money.add_argument("--yes", action="store_true", help="do not ask")
+        money.add_argument("--json", action="store_true")
+    back = actions.add_parser(
+        "reverse", help="take back a top-up or a credit that should not have been"
+    )
+    back.add_argument("tenant", help="name or id")
+    back.add_argument("transfer", metavar="NUMBER", help="as the tenant's ledger has it")
+    back.add_argument("--amount", metavar="USD", help="a part; default: all that can be")
+    _add_why(back, has_words=True)
+    back.add_argument("--yes", action="store_true", help="do not ask")
+    back.add_argument("--json", action="store_true")
+
+
+def _add_why(money: Any, *, has_words: bool) -> None:
+    """Staff's note, which the tenant never reads, and words that it does."""
+    money.add_argument("--reason", required=has_words, default="", metavar="TEXT", help=FOR_STAFF)
+    if has_words:
+        money.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
+
+
+def add_standing(actions: Any) -> None:
+    """The actions that show a tenant and say whether and how much it may order."""
+    for action, words in (
+        ("show", "its status, balance and limits, and its last transfers"),
+        ("limits", "say, or change, its limits over all keys"),
+        ("suspend", "refuse its requests, with a reason that its members read and are mailed"),
+        ("resume", "let a suspended one work again"),
+    ):
+        parser = actions.add_parser(action, help=words)
+        parser.add_argument("tenant", help="name or id")
+        parser.add_argument("--json", action="store_true")
+        if action == "limits":
+            for name in LIMITS:
+                parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help="or: none")
+        if action == "suspend":
+            parser.add_argument("--words", required=True, metavar="TEXT", help=FOR_TENANT)
+            parser.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)

@@ -1,0 +1,139 @@
+"""A new customer by staff: tenant, invitation, credit and first key, once by a form's id."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+
+from accounts.authentication import authenticate
+from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
+from accounts.services import TenantLimits, accept_invitation
+from accounts.services.founding import Founded, found_tenant
+from billing.selectors import available_to, ledger_findings
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros
+from tests.billing.conftest import alone
+
+
+def found(once: UUID | None = None, *, name: str = "Acme", credit: int = 5_000_000) -> Founded:
+    return found_tenant(
+        once=once or ids.new_uuid(),
+        name=name,
+        owner_email="Ann@acme.example",
+        actor="test",
+        now=clock.now(),
+        tell=lambda invited: None,
+        credit=Micros(credit),
+        words="welcome",
+        note="a friend of Bob's",
+        limits=TenantLimits(requests_per_minute=30, images_per_minute=9, max_in_flight=4),
+    )
+
+
+def test_a_tenant_has_all_of_it_at_once(db):
+    made = found()
+
+    tenant = Tenant.objects.get()
+    assert made.tenant == tenant
+    assert (tenant.requests_per_minute, tenant.images_per_minute, tenant.max_in_flight) == (
+        30,
+        9,
+        4,
+    )
+    assert available_to(tenant.id) == 5_000_000
+    assert authenticate(made.text, now=clock.now(), ip=None).tenant_id == tenant.id
+    offered = Invitation.objects.get()
+    assert (offered.email, offered.role, offered.invited_by) == ("ann@acme.example", "owner", None)
+    log = AuditEvent.objects.order_by("id").values_list("action", flat=True)
+    assert list(log) == [
+        "tenant.create", "balance.credit", "staff.note", "member.invite", "api_key.issue",
+    ]  # fmt: skip
+    assert ledger_findings() == []
+
+
+def test_an_invitation_of_staff_makes_an_owner(db):
+    found()
+    ann = User.objects.create_user("ann@acme.example", email_verified_at=clock.now())
+
+    accept_invitation(invitation=Invitation.objects.get(), user=ann, now=clock.now())
+
+    assert Membership.objects.get(user=ann).role == "owner"
+
+
+def test_sent_twice_it_is_one_tenant_whose_key_is_not_shown_again(db):
+    once = ids.new_uuid()
+
+    first, second = found(once), found(once)
+
+    assert (first.tenant, second.key, second.text) == (second.tenant, None, "")
+    assert (ApiKey.objects.count(), available_to(first.tenant.id)) == (1, 5_000_000)
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_sent_twice_at_once_it_is_one_tenant():
+    once = ids.new_uuid()
+
+    with ThreadPoolExecutor(2) as both:
+        sent = [both.submit(alone, lambda: found(once)) for _ in range(2)]
+
+    assert sorted(bool(one.result().text) for one in sent) == [False, True]
+    assert ApiKey.objects.count() == Invitation.objects.count() == 1
+
+
+def test_what_cannot_be_made_leaves_nothing(db):
+    found(once := ids.new_uuid())
+
+    for said, message in (
+        ({"name": "Acme"}, "already exists"),
+        ({"name": "Other", "once": once}, "has made Acme"),
+        ({"name": "Other", "once": uuid4()}, "not drawn here"),
+        ({"name": "Other", "credit": 1_000_000_001}, "from 0 to 1000.000000 USD"),
+        ({"name": "Other", "credit": -1}, "from 0 to 1000.000000 USD"),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            found(**said)
+
+    assert (Tenant.objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command("tenant", "create", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_the_same_by_command(db):
+    said = run(
+        *("Acme", "--credit", "12.5", "--reason", "Bob's friend", "--words", "welcome", "--json"),
+        *("--owner", "ann@acme.example", "--site", "https://pictor.example"),
+        *("--rpm", "30", "--ipm", "9", "--max-in-flight", "4"),
+    )
+
+    tenant = Tenant.objects.get()
+    assert json.loads(said)["tenant"] == tenant.public_id
+    assert available_to(tenant.id) == 12_500_000
+    mail = Mail.objects.get()
+    assert (mail.to, mail.subject) == ("ann@acme.example", "Pictor support invites you to Acme")
+    assert "https://pictor.example/invite/" in mail.text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--owner", "ann@acme.example"), "--site https"),
+        (("--owner", "ann", "--site", "https://pictor.example"), "valid email"),
+        (("--credit", "1"), "--reason is empty"),
+        (("--balance", "10000.01"), "balance: To begin with"),
+        (("--max-in-flight", "0"), "whole number"),
+    ],
+)
+def test_a_mistake_at_the_shell_makes_nothing(db, words, message):
+    with pytest.raises(CommandError, match=message):
+        run("Acme", *words)
+
+    assert not Tenant.objects.exists()
