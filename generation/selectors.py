@@ -129,6 +129,35 @@ def queues() -> list[Queue]:
         return [Queue(*row) for row in cursor]
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What is under way in a queue of its own: live ones, tests, or what is in quarantine."""
+
+    name: str
+    queued: int = 0
+    running: int = 0
+    oldest_seconds: float = 0.0
+    """Since the oldest queued one was asked for."""
+
+
+def lanes() -> list[Lane]:
+    """All three, of all tenants."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT CASE WHEN quarantine > 0 THEN 'quarantine' WHEN livemode THEN 'live'
+                        ELSE 'tests' END AS lane,
+                   COUNT(*) FILTER (WHERE state = 'queued'),
+                   COUNT(*) FILTER (WHERE state = 'running'),
+                   COALESCE(EXTRACT(EPOCH FROM clock_timestamp() -
+                       MIN(created_at) FILTER (WHERE state = 'queued')), 0)::float8
+              FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY lane
+            """
+        )
+        found = {row[0]: Lane(*row) for row in cursor}
+    return [found.get(name, Lane(name)) for name in ("live", "tests", "quarantine")]
+
+
 def generations_of(
     tenant_id: TenantId | UUID, *, livemode: bool | None = None
 ) -> QuerySet[Generation]:

@@ -282,7 +282,9 @@ class ImageWorker:
             return
         began = time.monotonic()
         # Also while draining: what is in hand stays ours.
-        is_ours = lease.renew(worker=self._epoch, trouble=self._gate.trouble)
+        is_ours = lease.renew(
+            worker=self._epoch, trouble=self._gate.trouble, in_hand=len(self._ids_in_hand())
+        )
         if not is_ours and not self._is_retired.is_set():
             vital.end_process("its lease is gone")  # as after a restore: it could claim nothing
         if began - self._renewed_at > settings.LEASE_SECONDS / 2:

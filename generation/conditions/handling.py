@@ -45,9 +45,14 @@ def is_quiet(condition: Condition, now: datetime) -> bool:
 
 def standing(*, now: datetime) -> Standing:
     """All that is open now, the oldest first."""
-    last = ConditionLook.objects.values_list("looked_at", flat=True).first()
+    last = last_look()
     is_fresh = last is not None and now - last <= FRESH
     return Standing(list(_open().order_by("since", "id")), last, is_fresh)
+
+
+def last_look() -> datetime | None:
+    """When conditions were looked for last, which a short-work worker does each minute."""
+    return ConditionLook.objects.values_list("looked_at", flat=True).first()
 
 
 @transaction.atomic

@@ -52,6 +52,11 @@ class Worker(models.Model):
         db_default="nothing has been stored yet",
         help_text="Why it can store no images; empty where it can.",
     )
+    version = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="Empty where 0.2.0 wrote it."
+    )
+    slots = models.IntegerField(null=True, help_text="How many generations it may have in hand.")
+    in_hand = models.IntegerField(null=True, help_text="How many it had then.")
 
     @override
     def __str__(self) -> str:

@@ -33,8 +33,8 @@ from pictor.env import (
 # --- the site ---------------------------------------------------------------------------------
 
 DEBUG = env_bool("DEBUG")
-EMBEDDED = env_bool("PICTOR_EMBEDDED")
-"""True under `make run`: one machine, plain http."""
+EMBEDDED, EMBEDDED_PARTS = env_bool("PICTOR_EMBEDDED"), env_list("PICTOR_EMBEDDED_PARTS")
+"""True under `make run`: one machine, plain http. And which servers it started for itself."""
 DEMO_EMAIL = env_str("PICTOR_DEMO_EMAIL") if EMBEDDED else ""
 """Whom the link that `make run` prints signs in."""
 

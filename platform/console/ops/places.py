@@ -20,6 +20,10 @@ class _Known:
 
 _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Now": (_Known("Overview", "overview"), _Known("Requests", "requests")),
+    "Now": (
+        _Known("Overview", "overview"),
+        _Known("System", "system", holds_more=True),
+    ),
     "Supply": (_Known("Channels", "channels", holds_more=True),),
     "Customers": (),
     "Money": (_Known("Ledger", "ledger", holds_more=True),),

@@ -5,6 +5,7 @@ from django.urls import include, path
 from console.ops import conditions, finding, overview, people, styleguide
 from console.ops.ledger import pages as ledger
 from console.ops import overview, people, requests, views
+from console.ops import overview, people, system, views
 
 app_name = "ops"
 urlpatterns = [
@@ -29,5 +30,8 @@ urlpatterns = [
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("requests/", requests.requests, name="requests"),
     path("generations/", include("console.ops.generations.urls")),
+    path("system/", system.system, name="system"),
+    path("system/stop/", system.stop_switch, name="stop"),
+    path("system/start/", system.start_again, name="start"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]

@@ -7,7 +7,7 @@ not over what parts must agree on: addresses, folders, the embedded S3 server's 
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pictor.runtime.layout import Layout
 
@@ -39,6 +39,11 @@ class Embedded:
             sandbox=not is_set(environ, "SANDBOX_URL"),
         )
 
+    @property
+    def names(self) -> list[str]:
+        """Of those that are ours."""
+        return [part.name for part in fields(self) if getattr(self, part.name)]
+
 
 def base_environment(
     layout: Layout, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ
@@ -59,6 +64,7 @@ def base_environment(
     env.update(
         {
             "PICTOR_EMBEDDED": "1",
+            "PICTOR_EMBEDDED_PARTS": ",".join(Embedded.of(environ).names),
             "PORT": str(layout.port),
             "PICTOR_HOST": layout.host,
             "PICTOR_DATA": str(layout.data),

@@ -122,9 +122,9 @@ def test_a_worker_whose_parts_are_well_goes_on(worker, ends, monkeypatch):
     renewals = threading.Semaphore(0)
     renew = lease.renew
 
-    def counted(*, worker: WorkerEpoch, trouble: str) -> bool:
+    def counted(*, worker: WorkerEpoch, trouble: str, in_hand: int) -> bool:
         renewals.release()
-        return renew(worker=worker, trouble=trouble)
+        return renew(worker=worker, trouble=trouble, in_hand=in_hand)
 
     monkeypatch.setattr(lease, "renew", counted)
 
@@ -290,9 +290,9 @@ def test_while_nothing_can_be_stored_nothing_is_begun_and_the_worker_stays(
     async def fails() -> None:
         raise StorageFailed("PutObject: 507")
 
-    def noted(*, worker: WorkerEpoch, trouble: str) -> bool:
+    def noted(*, worker: WorkerEpoch, trouble: str, in_hand: int) -> bool:
         troubles.append(trouble)
-        return renew(worker=worker, trouble=trouble)
+        return renew(worker=worker, trouble=trouble, in_hand=in_hand)
 
     monkeypatch.setattr(module, "prove", fails)
     monkeypatch.setattr(module, "PROBE_SECONDS", 0.02)

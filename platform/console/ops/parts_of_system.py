@@ -1,0 +1,219 @@
+"""Each part of the installation as a row: how it is, and where it is not well, what to do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+from redis.exceptions import RedisError
+
+from accounts.services import unsent_seconds
+from billing.models import LedgerProof
+from billing.selectors import last_proofs
+from generation.admission import orphans
+from generation.conditions import handling
+from generation.conditions.money import OLDEST_PROOF
+from generation.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
+from generation.lease import Seen
+from generation.selectors import Lane
+from pictor import __version__
+from pictor.kit import redis_client
+from webhooks.selectors import due_together
+
+State = Literal["ok", "warn", "bad", "idle"]
+
+PROOFS = {"since_checkpoint": "hourly", "whole": "daily"}
+LANES = {"live": "Live", "tests": "Tests", "quarantine": "Quarantine"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A part: its state in a word, what is known of it, and what to do where it is not well."""
+
+    name: str
+    fact: str
+    state: State = "ok"
+    word: str = "Well"
+    trouble: str = ""
+    """What is wrong and what to do, in sentences; empty where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    """A queue."""
+
+    lane: Lane
+    state: State = "ok"
+    word: str = "Moves"
+    trouble: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its word."""
+        return LANES[self.lane.name]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """An image worker."""
+
+    seen: Seen
+    state: State = "ok"
+    word: str = "At work"
+    trouble: str = ""
+
+
+def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool) -> list[LaneRow]:
+    """Each queue; one whose oldest has waited for long stands, and why that may be is said."""
+    alive = [one for one in workers if one.is_alive]
+    if not alive:
+        why = "No image worker is at work: what waits ends at its deadline, uncharged."
+    elif all(one.worker.storage_trouble for one in alive):
+        why = "No image worker can store images: what waits ends at its deadline, uncharged."
+    elif has_stops:
+        why = "What is stopped waits here too, until it is on again."
+    else:
+        why = "Each image worker has its slots taken, or waits for channels: see the workers below."
+    return [
+        LaneRow(lane, "bad", "Stands", why)
+        if lane.queued and lane.oldest_seconds > LONGEST_WAIT.total_seconds()
+        else LaneRow(lane, *(("ok", "Moves") if lane.queued + lane.running else ("idle", "Empty")))
+        for lane in lanes
+    ]
+
+
+def worker_rows(workers: Sequence[Seen]) -> list[WorkerRow]:
+    """Image workers, and those that went silent within the hour."""
+    return [_worker(one) for one in workers]
+
+
+def _worker(seen: Seen) -> WorkerRow:
+    if not seen.is_alive:
+        lost = "What it had in hand was taken back. Its host's log says how it ended."
+        return WorkerRow(seen, "bad", "Silent", lost)
+    if seen.worker.storage_trouble:
+        closed = f"It claims nothing, because it can store nothing: {seen.worker.storage_trouble}."
+        return WorkerRow(seen, "bad", "Cannot store", closed)
+    if seen.worker.version not in {"", __version__}:
+        older = f"It is of another version than this page, {__version__}: an upgrade is under way."
+        return WorkerRow(seen, "warn", "Another version", older)
+    return WorkerRow(seen)
+
+
+def part_rows(workers: Sequence[Seen], now: datetime) -> list[Row]:
+    """Everything but image workers: processes, servers, what is to be sent, the ledger's proofs."""
+    return [
+        _web(),
+        _short_work(now),
+        _database(),
+        _redis(),
+        _storage(workers),
+        *_sandbox(),
+        _mail(),
+        _webhooks(),
+        *_proofs(now),
+    ]
+
+
+def _web() -> Row:
+    number = orphans.present()
+    fact = f"{number} web process{'' if number == 1 else 'es'}, version {__version__}"
+    return Row("API and pages", fact)
+
+
+def _short_work(now: datetime) -> Row:
+    last, name = handling.last_look(), "Short-work workers"
+    if last is not None and now - last <= handling.FRESH:
+        return Row(name, f"last look {(now - last).total_seconds():.0f} s ago")
+    if last is None:
+        return Row(name, "none has looked yet: one does each minute", "warn", "Not yet")
+    trouble = (
+        "None has looked for 3 minutes: mail, webhooks, deadlines and proofs wait for one."
+        " Start it: pictor worker short."
+    )
+    return Row(name, f"last look {last:%-d %B, %H:%M:%S} UTC", "bad", "Silent", trouble)
+
+
+def _database() -> Row:
+    whose = _whose("postgres", connection.settings_dict["HOST"] or "by a socket")
+    return Row("PostgreSQL", f"version {connection.get_database_version()[0]}, {whose}")
+
+
+def _redis() -> Row:
+    name, whose = "Redis", _whose("valkey", urlsplit(settings.REDIS_URL).hostname or "")
+    try:
+        redis_client.client().ping()
+    except RedisError:
+        trouble = (
+            "It does not answer. Requests are still taken on; rates are counted in each process,"
+            " and workers look for what is queued every 3 s."
+        )
+        return Row(name, whose, "bad", "Away", trouble)
+    return Row(name, whose)
+
+
+def _storage(workers: Sequence[Seen]) -> Row:
+    name, alive = "Storage", [one for one in workers if one.is_alive]
+    whose = _whose("s3", urlsplit(settings.S3_ENDPOINT_URL or "").hostname or "AWS")
+    failing = [one.worker.storage_trouble for one in alive if one.worker.storage_trouble]
+    if not failing:
+        return Row(name, whose) if alive else Row(name, whose, "idle", "Not tried")
+    trouble = (
+        f"{len(failing)} of {len(alive)} image workers store nothing: {failing[0]}."
+        " They try each second; nothing is bought meanwhile."
+    )
+    return Row(name, whose, "bad", "Refuses", trouble)
+
+
+def _sandbox() -> Iterator[Row]:
+    if "sandbox" in settings.EMBEDDED_PARTS:
+        fact = "embedded: it draws pictures and costs nothing"
+        yield Row("Sandbox upstream", fact, "idle", "No vendor")
+
+
+def _mail() -> Row:
+    if settings.MAILBOX:
+        fact = "kept in this installation's mailbox, sent to nobody"
+    else:
+        fact = "sent by your mail server" if settings.SENDS_MAIL else "no mail server is configured"
+    seconds = unsent_seconds()
+    if seconds > MAIL_SECONDS:
+        trouble = (
+            f"Mail has been posted for {seconds / 60:.0f} minutes and none sent: look at EMAIL_URL,"
+            " and at the short-work worker's log."
+        )
+        return Row("Mail", fact, "bad", "Overdue", trouble)
+    return Row("Mail", fact, *(("idle", "Kept") if settings.MAILBOX else ("ok", "Well")))
+
+
+def _webhooks() -> Row:
+    due = due_together()
+    fact = f"{due.count} due" if due.count else "none due"
+    if due.overdue_seconds > WEBHOOK_SECONDS:
+        minutes = f"{due.overdue_seconds / 60:.0f}"
+        trouble = f"The first has waited for {minutes} minutes: does a short-work worker run?"
+        return Row("Webhooks", fact, "bad", "Overdue", trouble)
+    return Row("Webhooks", fact)
+
+
+def _proofs(now: datetime) -> Iterator[Row]:
+    for last in last_proofs(now=now):
+        name = f"Ledger, {PROOFS[last.kind]} proof"
+        if last.found:
+            trouble = "The ledger is not as it was written. ledger_check prints what it found."
+            yield Row(name, f"{last.found} findings", "bad", "Findings", trouble)
+        elif last.age_seconds == float("inf"):
+            yield Row(name, "not run yet", "idle", "Not yet")
+        elif last.age_seconds > OLDEST_PROOF[LedgerProof.Kind(last.kind)].total_seconds():
+            fact = f"{last.age_seconds / 3600:.0f} hours ago, nothing found"
+            trouble = "It has not come to its end since: the short-work worker's log says why."
+            yield Row(name, fact, "bad", "Overdue", trouble)
+        else:
+            yield Row(name, f"{last.age_seconds / 60:.0f} minutes ago, nothing found")
+
+
+def _whose(part: str, where: str) -> str:
+    return "embedded, started by make run" if part in settings.EMBEDDED_PARTS else f"yours, {where}"

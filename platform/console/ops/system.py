@@ -1,0 +1,103 @@
+"""What runs, what stands still, and the stop switch."""
+
+from datetime import datetime
+from http import HTTPStatus
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.parts_of_system import lane_rows, part_rows, worker_rows
+from console.parts.fields import dressed, take_errors
+from generation import lease
+from generation.catalogue.services.stop_switch import (
+    ALL,
+    MOST_REASON,
+    MOST_WORDS,
+    start,
+    stop,
+    stoppable,
+)
+from generation.catalogue.snapshot import current_catalogue
+from generation.selectors import lanes, stopped
+from pictor.kit import clock
+
+
+class StopForm(forms.Form):
+    """What is to be stopped, and why."""
+
+    what = forms.CharField(
+        label="What", widget=forms.TextInput(attrs={"list": "stoppable", "autocomplete": "off"})
+    )
+    reason = forms.CharField(label="Reason", max_length=MOST_REASON)
+    words = forms.CharField(
+        label="Words for customers",
+        max_length=MOST_WORDS,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+@require_safe
+@staff(May.SEE)
+def system(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Stops, queues, image workers and every other part, each with what is wrong with it."""
+    now, workers, queued = clock.now(), lease.seen_lately(), lanes()
+    stops = stopped()
+    context = {
+        "operator": operator,
+        "now": now,
+        "stops": stops,
+        "lanes": lane_rows(queued, workers, has_stops=bool(stops)),
+        "workers": worker_rows(workers),
+        "parts": part_rows(workers, now),
+    }
+    return render(request, "ops/system.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.INCIDENTS)
+def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Stop a model, a tenant or all; says first what is under way."""
+    is_sent = request.method == "POST"
+    form = dressed(StopForm(request.POST if is_sent else None, initial=request.GET.dict()))
+    if is_sent and form.is_valid():
+        try:
+            made = _stop(form, now=clock.now(), request=request, operator=operator)
+            return done(request, f"{made} stopped", "system")
+        except ValidationError as error:
+            take_errors(form, error)
+    context = {
+        "operator": operator,
+        "form": form,
+        "lanes": lanes(),
+        "names": [ALL, *(contract.model for contract in current_catalogue().offered)],
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_sent else HTTPStatus.OK
+    return render(request, "ops/stop.html", context, status=status)
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Take on again what was stopped."""
+    try:
+        what = stoppable(request.POST.get("what", ""))
+        ended = start(what=what, now=clock.now(), **by(request, operator))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("ops:system")
+    return done(request, f"{ended.name} is on again", "system")
+
+
+def _stop(form: StopForm, *, now: datetime, request: HttpRequest, operator: Operator) -> str:
+    try:
+        what = stoppable(form.cleaned_data["what"])
+    except ValidationError as error:
+        raise ValidationError({"what": error.messages}) from None
+    told = {name: form.cleaned_data[name] for name in ("reason", "words")}
+    return stop(what=what, now=now, **told, **by(request, operator)).name

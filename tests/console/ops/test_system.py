@@ -1,0 +1,157 @@
+"""The system's page says what stands still and why, and its stop switch stops what it names."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+from django.db.models import F
+from django.test import Client
+
+from accounts.models import AuditEvent
+from generation import lease
+from generation.models import ConditionLook, Generation, Stop, Worker
+from pictor import __version__
+from pictor.kit import clock
+from tests.factories import ORIGIN, Customer, make_channel, make_worker
+from tests.seeds import sow
+
+SYSTEM, STOP, START = "/ops/system/", "/ops/system/stop/", "/ops/system/start/"
+
+
+@pytest.fixture
+def acme() -> Customer:
+    sow()
+    make_channel()
+    return Customer("acme")
+
+
+def words_of(client: Client, path: str = SYSTEM) -> str:
+    answer = client.get(path)
+    assert answer.status_code == HTTPStatus.OK
+    return " ".join(answer.content.decode().split())
+
+
+def aged(seconds: int) -> None:
+    """What is queued was asked for so long ago."""
+    Generation.objects.update(created_at=F("created_at") - timedelta(seconds=seconds))
+
+
+def test_a_fresh_installation_has_no_worker_and_nobody_who_looks(owner):
+    found = words_of(owner)
+
+    assert "No image worker" in found
+    assert "None has looked yet: one does each minute" in found
+    assert found.count("Not run yet") == 2
+
+
+def test_what_runs_is_well(owner, acme, settings, django_assert_max_num_queries):
+    lease.renew(worker=make_worker(), in_hand=3)
+    now = clock.now()
+    ConditionLook.objects.create(first_at=now, looked_at=now)
+
+    with django_assert_max_num_queries(12):
+        found = words_of(owner)
+
+    assert f'<td data-label="Version">{__version__}</td>' in found
+    assert f">3 of {settings.WORKER_SLOTS}</td>" in found
+    assert "None has looked" not in found
+    assert found.count(">Empty<") == 3
+
+
+def test_a_queue_that_stands_says_why(owner, acme):
+    acme.generation()
+    aged(31)
+    nobody = words_of(owner)
+    worker = make_worker()
+    storing_nothing = words_of(owner)
+    lease.renew(worker=worker)
+    busy = words_of(owner)
+    owner.post(STOP, {"what": ORIGIN, "reason": "wrong colours"})
+    stopped = words_of(owner)
+
+    assert "No image worker is at work: what waits ends at its deadline" in nobody
+    assert "No image worker can store images" in storing_nothing
+    assert "nothing has been stored yet" in storing_nothing
+    assert "has its slots taken, or waits for channels" in busy
+    assert "What is stopped waits here too" in stopped
+    aged(-25)
+    assert ">Moves<" in words_of(owner)
+
+
+def test_short_work_that_nobody_does(owner):
+    at = clock.now() - timedelta(minutes=4)
+    ConditionLook.objects.create(first_at=at, looked_at=at)
+
+    assert f"Last look {at:%-d %B, %H:%M:%S} UTC" in words_of(owner)
+    assert "None has looked for 3 minutes" in words_of(owner)
+
+
+def test_a_worker_that_went_silent_or_is_of_another_version(owner, acme):
+    silent, older = make_worker(), make_worker()
+    lease.renew(worker=older)
+    Worker.objects.filter(epoch=silent).update(seen_at=F("seen_at") - timedelta(seconds=60))
+    Worker.objects.filter(epoch=older).update(version="0.1.9")
+
+    found = words_of(owner)
+
+    assert "What it had in hand was taken back" in found
+    assert f"It is of another version than this page, {__version__}" in found
+
+
+def test_a_model_is_stopped_and_started_by_whoever_asks(owner, acme):
+    form = words_of(owner, STOP + f"?what={ORIGIN}")
+
+    stopped = owner.post(STOP, {"what": ORIGIN, "reason": "wrong colours", "words": "Soon."})
+
+    assert f'value="{ORIGIN}"' in form
+    assert (stopped.status_code, stopped["Location"]) == (303, SYSTEM)
+    assert (Stop.objects.get().by, Stop.objects.get().words) == ("op@pictor.example", "Soon.")
+    shown = words_of(owner)
+    assert "wrong colours" in shown
+    assert f'name="what" value="{ORIGIN}"' in shown
+    started = owner.post(START, {"what": ORIGIN})
+    assert started.status_code == HTTPStatus.SEE_OTHER
+    assert "wrong colours" not in words_of(owner)
+    actions = AuditEvent.objects.filter(object_type="stop").values_list("action", "actor__email")
+    assert list(actions.order_by("id")) == [
+        ("stop.begin", "op@pictor.example"),
+        ("stop.end", "op@pictor.example"),
+    ]
+
+
+def test_a_tenant_is_started_by_its_id(owner, acme):
+    owner.post(STOP, {"what": "acme", "reason": "a loop"})
+
+    assert f'name="what" value="{acme.tenant.public_id}"' in words_of(owner)
+    owner.post(START, {"what": acme.tenant.public_id})
+    assert "a loop" not in words_of(owner)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"what": "gpt-9", "reason": "x"}, "nothing is called"),
+        ({"what": "", "reason": "x"}, "This field is required."),
+        ({"what": "all", "reason": " "}, "This field is required."),
+        ({"what": "all", "reason": "x" * 201}, "at most 200 characters"),
+        ({"what": "all\x00", "reason": "x"}, "Null characters are not allowed."),
+    ],
+)
+def test_a_mistake_keeps_what_was_typed_and_stops_nothing(owner, acme, typed, said):
+    answer = owner.post(STOP, {**typed, "words": "Hold on."})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert said in answer.content.decode()
+    assert "Hold on." in answer.content.decode()
+    assert not Stop.objects.exists()
+
+
+def test_a_second_click_says_that_it_is_stopped_already(owner, acme):
+    once, twice = (owner.post(STOP, {"what": "all", "reason": "x"}) for _ in range(2))
+
+    assert (once.status_code, twice.status_code) == (303, 422)
+    assert "is stopped already" in twice.content.decode()
+    starts = [owner.post(START, {"what": "all"}, follow=True) for _ in range(2)]
+    assert "Everything is on again" in starts[0].content.decode()
+    assert "Everything is not stopped" in starts[1].content.decode()
+    assert Stop.objects.count() == 1
