@@ -204,8 +204,9 @@ def open_invitations(now: datetime) -> QuerySet[Invitation]:
     )
     is_owners = Exists(inviter.filter(role=Membership.Role.OWNER))
     is_admins = Exists(inviter.filter(role=Membership.Role.ADMIN))
+    of_staff = Q(is_of_staff=True, invited_by__is_active=True) & ~Q(invited_by__staff_role="")
     may = is_owners | (is_admins & ~Q(role=Membership.Role.OWNER))
-    return Invitation.objects.filter(may | Q(invited_by=None), expires_at__gt=now)
+    return Invitation.objects.filter(may | of_staff, expires_at__gt=now)
 
 
 def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:

@@ -64,6 +64,15 @@ def read_why(options: Mapping[str, Any]) -> tuple[str, str]:
     return words.strip(), options["reason"].strip()
 
 
+def read_staff() -> User:
+    """Who runs the command by `--as`. Raises CommandError unless they are staff."""
+    email = at_the_shell.get().partition(" as ")[2]
+    user = user_by_email(email) if email else None
+    if user is None or not user.staff_role:
+        raise CommandError("--as takes the address of somebody of staff here, who invites")
+    return user
+
+
 class OperatorCommand(BaseCommand):
     """A command that changes something: the audit log says whose hand was on it.
 

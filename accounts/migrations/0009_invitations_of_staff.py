@@ -1,7 +1,5 @@
-"""Invitations that staff make have no member who invites."""
+"""Invitations that staff make, who need not be members."""
 
-import django.db.models.deletion
-from django.conf import settings
 from django.db import migrations, models
 
 
@@ -12,9 +10,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
+        migrations.AddField(
             model_name='invitation',
-            name='invited_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            name='is_of_staff',
+            field=models.BooleanField(db_default=False, default=False, editable=False),
         ),
     ]

@@ -179,16 +179,15 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """A part in a tenant that is offered to whoever owns an address; cancelling deletes it.
-
-    Without `invited_by` it is staff's.
-    """
+    """A part in a tenant that is offered to whoever owns an address; cancelling deletes it."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField()
     role = models.CharField(max_length=9, choices=Membership.Role)
-    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Whoever invited is staff, and need not be a member.
+    is_of_staff = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
 

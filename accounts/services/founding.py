@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.ledger import ledger
-from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant
+from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
 from accounts.services.api_keys import FREE, KeyRules, issue_api_key
 from accounts.services.members import invite_as_operator
 from accounts.services.tenants import NO_LIMITS, NOTHING, TenantLimits, create_tenant
@@ -18,6 +18,44 @@ from pictor.kit.money import Micros, to_decimal
 
 _LOCK = 7_303_058
 """The advisory lock under which tenants are founded, one at a time."""
+_OUR_IDS = 7
+"""The version of UUIDs that are ids here: `pictor.kit.ids`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whom to invite as a tenant's owner.
+
+    Attributes:
+        email: theirs.
+        by: of staff, who invites.
+        tell: posts the invitation.
+    """
+
+    email: str
+    by: User
+    tell: Callable[[Invitation], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a tenant begins with. Amounts are micros.
+
+    Attributes:
+        paid: what it has paid in, at most what one person books.
+        credit: what it is given, at most what is typed once.
+        words: what it reads of the credit.
+        note: staff's note to the credit.
+        limits: over all its keys.
+        rules: of its first key.
+    """
+
+    paid: Micros = NOTHING
+    credit: Micros = NOTHING
+    words: str = ""
+    note: str = ""
+    limits: TenantLimits = NO_LIMITS
+    rules: KeyRules = FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +72,13 @@ def found_tenant(
     *,
     once: UUID,
     name: str,
-    owner_email: str,
+    start: Start,
+    owner: Owner | None,
     actor: Actor,
     now: datetime,
-    tell: Callable[[Invitation], None],
-    credit: Micros = NOTHING,
-    words: str = "",
-    note: str = "",
-    paid: Micros = NOTHING,
-    limits: TenantLimits = NO_LIMITS,
-    rules: KeyRules = FREE,
     ip: str | None = None,
 ) -> Founded:
-    """Make a tenant, once by this id, which becomes its own. Sent again it is the one of before.
-
-    Args:
-        once: a UUIDv7, made when the form was drawn.
-        name: what operators call it.
-        owner_email: who is invited as its owner; empty for nobody.
-        actor: who makes it.
-        now: when the invitation is made.
-        tell: posts the invitation.
-        credit: what it begins with, at most what is typed once; 0 for nothing.
-        words: what the tenant reads of the credit.
-        note: staff's note to the credit.
-        paid: what is paid in already, at most what one person books.
-        limits: over all its keys.
-        rules: of its first key.
-        ip: where it is done from.
+    """Make a tenant, once by this UUIDv7, which becomes its id. Sent again it is the one of before.
 
     Raises ValidationError, by field, for a name that is taken, empty or too long, an address that
     is none, a limit of 0, money that is too much, and an id that made another tenant.
@@ -75,29 +92,49 @@ def found_tenant(
         if known.name != name:
             raise ValidationError(f"This form has made {known.name}: open it again.")
         return Founded(known, None, "")
-    _refuse_much("credit", credit, settings.MONEY_TYPED_TWICE)
-    _refuse_much("balance", paid, settings.MONEY_NEEDS_TWO)
+    _refuse_much("credit", start.credit, settings.MONEY_TYPED_TWICE)
+    _refuse_much("balance", start.paid, settings.MONEY_NEEDS_TWO)
     tenant = create_tenant(
-        name=name, opening_balance=paid, limits=limits, actor=actor, ip=ip, tenant_id=once
+        name=name,
+        opening_balance=start.paid,
+        limits=start.limits,
+        actor=actor,
+        ip=ip,
+        tenant_id=once,
     )
-    if credit:
-        ledger().credit(
-            tenant_id=tenant.id, amount=credit, reason=words, note=note, actor=actor, ip=ip
-        )
-    if owner_email:
-        owner = Membership.Role.OWNER
-        invite_as_operator(
-            tenant=tenant, email=owner_email, role=owner, actor=actor, now=now, tell=tell, ip=ip
-        )
-    key, text = issue_api_key(tenant=tenant, name="default", actor=actor, rules=rules, ip=ip)
+    _give(tenant, start, actor, ip)
+    if owner is not None:
+        _invite(tenant, owner, actor, now, ip)
+    key, text = issue_api_key(tenant=tenant, name="default", actor=actor, rules=start.rules, ip=ip)
     return Founded(tenant, key, text)
+
+
+def _give(tenant: Tenant, start: Start, actor: Actor, ip: str | None) -> None:
+    if start.credit:
+        ledger().credit(
+            tenant_id=tenant.id,
+            amount=start.credit,
+            reason=start.words,
+            note=start.note,
+            actor=actor,
+            ip=ip,
+        )
+
+
+def _invite(tenant: Tenant, owner: Owner, actor: Actor, now: datetime, ip: str | None) -> None:
+    invite_as_operator(
+        tenant=tenant,
+        email=owner.email,
+        role=Membership.Role.OWNER,
+        by=owner.by,
+        actor=actor,
+        now=now,
+        tell=owner.tell,
+        ip=ip,
+    )
 
 
 def _refuse_much(field: str, amount: Micros, most: int) -> None:
     if not 0 <= amount <= most:
         words = f"To begin with, from 0 to {to_decimal(most)} USD: book the rest afterwards."
         raise ValidationError({field: words})
-
-
-_OUR_IDS = 7
-"""The version of UUIDs that are ids here: `pictor.kit.ids`."""

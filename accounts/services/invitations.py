@@ -17,7 +17,7 @@ def post_invitation(invited: Invitation, *, site: str) -> None:
     """Mail it to whom it names; the site is at this address."""
     token = signing.dumps(str(invited.id), salt=SALT)
     words = {
-        "inviter": invited.invited_by.email if invited.invited_by else SUPPORT,
+        "inviter": SUPPORT if invited.is_of_staff else invited.invited_by.email,
         "workspace": invited.tenant.shown_name,
         "role": invited.get_role_display().lower(),
         "email": invited.email,

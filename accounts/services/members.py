@@ -156,14 +156,19 @@ def invite_as_operator(
     tenant: Tenant,
     email: str,
     role: Membership.Role,
-    actor: Actor,
+    by: User,
     now: datetime,
     tell: Callable[[Invitation], None],
+    actor: Actor | None = None,
     ip: str | None = None,
 ) -> None:
-    """Offer a part in a tenant, as staff; otherwise as `invite`."""
+    """Offer a part in a tenant, as somebody of staff; otherwise as `invite`.
+
+    `actor` is who does it, where that is a command.
+    """
     tenant_for_update(tenant.id)
-    _offer(Invitation(tenant=tenant, email=email, role=role), actor, now, tell, ip)
+    offered = Invitation(tenant=tenant, email=email, role=role, invited_by=by, is_of_staff=True)
+    _offer(offered, actor or by, now, tell, ip)
 
 
 def _offer(
@@ -181,7 +186,7 @@ def _offer(
     if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MOST_INVITATIONS:
         raise ValidationError(f"{MOST_INVITATIONS} invitations are open: cancel one first.")
     invitation.email, invitation.expires_at = email, now + INVITED_FOR
-    invitation.full_clean(exclude=["invited_by"])
+    invitation.full_clean()
     invitation.save(force_insert=True)
     record(invitation.audited, INVITE, actor=actor, after=_describe(invitation), ip=ip)
     tell(invitation)

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services import TenantLimits, accept_invitation
-from accounts.services.founding import Founded, found_tenant
+from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.selectors import available_to, ledger_findings
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
@@ -20,17 +20,15 @@ from tests.billing.conftest import alone
 
 
 def found(once: UUID | None = None, *, name: str = "Acme", credit: int = 5_000_000) -> Founded:
+    by, _ = User.objects.get_or_create(email="bob@pictor.example", staff_role="owner")
+    limits = TenantLimits(requests_per_minute=30, images_per_minute=9, max_in_flight=4)
     return found_tenant(
         once=once or ids.new_uuid(),
         name=name,
-        owner_email="Ann@acme.example",
-        actor="test",
+        start=Start(credit=Micros(credit), words="welcome", note="Bob's friend", limits=limits),
+        owner=Owner(email="Ann@acme.example", by=by, tell=lambda invited: None),
+        actor=by,
         now=clock.now(),
-        tell=lambda invited: None,
-        credit=Micros(credit),
-        words="welcome",
-        note="a friend of Bob's",
-        limits=TenantLimits(requests_per_minute=30, images_per_minute=9, max_in_flight=4),
     )
 
 
@@ -47,7 +45,7 @@ def test_a_tenant_has_all_of_it_at_once(db):
     assert available_to(tenant.id) == 5_000_000
     assert authenticate(made.text, now=clock.now(), ip=None).tenant_id == tenant.id
     offered = Invitation.objects.get()
-    assert (offered.email, offered.role, offered.invited_by) == ("ann@acme.example", "owner", None)
+    assert (offered.email, offered.role, offered.is_of_staff) == ("ann@acme.example", "owner", True)
     log = AuditEvent.objects.order_by("id").values_list("action", flat=True)
     assert list(log) == [
         "tenant.create", "balance.credit", "staff.note", "member.invite", "api_key.issue",
@@ -62,6 +60,15 @@ def test_an_invitation_of_staff_makes_an_owner(db):
     accept_invitation(invitation=Invitation.objects.get(), user=ann, now=clock.now())
 
     assert Membership.objects.get(user=ann).role == "owner"
+
+
+def test_an_invitation_of_who_is_no_longer_staff_is_closed(db):
+    found()
+    User.objects.filter(staff_role="owner").update(staff_role="")
+    ann = User.objects.create_user("ann@acme.example", email_verified_at=clock.now())
+
+    with pytest.raises(ValidationError, match="no longer open"):
+        accept_invitation(invitation=Invitation.objects.get(), user=ann, now=clock.now())
 
 
 def test_sent_twice_it_is_one_tenant_whose_key_is_not_shown_again(db):
@@ -108,9 +115,11 @@ def run(*words: str) -> str:
 
 
 def test_the_same_by_command(db):
+    User.objects.create_user("bob@pictor.example", staff_role="operator")
     said = run(
         *("Acme", "--credit", "12.5", "--reason", "Bob's friend", "--words", "welcome", "--json"),
         *("--owner", "ann@acme.example", "--site", "https://pictor.example"),
+        *("--as", "bob@pictor.example"),
         *("--rpm", "30", "--ipm", "9", "--max-in-flight", "4"),
     )
 
@@ -126,7 +135,7 @@ def test_the_same_by_command(db):
     ("words", "message"),
     [
         (("--owner", "ann@acme.example"), "--site https"),
-        (("--owner", "ann", "--site", "https://pictor.example"), "valid email"),
+        (("--owner", "ann@acme.example", "--site", "https://pictor.example"), "somebody of staff"),
         (("--credit", "1"), "--reason is empty"),
         (("--balance", "10000.01"), "balance: To begin with"),
         (("--max-in-flight", "0"), "whole number"),

@@ -28,6 +28,7 @@ from accounts.management.operator import (
     read_change,
     read_limit,
     read_scopes,
+    read_staff,
     read_tenant,
     read_why,
     say_invalid,
@@ -45,7 +46,7 @@ from accounts.services import (
     set_uncharged_ceiling,
     suspend,
 )
-from accounts.services.founding import found_tenant
+from accounts.services.founding import Owner, Start, found_tenant
 from accounts.services.invitations import post_invitation
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
@@ -106,20 +107,12 @@ class Command(OperatorCommand):
 
     def _create(self, options: dict[str, Any]) -> None:
         balance, credit = read_amount(options["balance"]), read_amount(options["credit"])
-        if options["owner"] and not options["site"].startswith(("https://", "http://")):
-            raise CommandError("--owner needs --site https://…, for the link in the mail")
         words, note = read_why(options) if credit else ("", "")
-        made = found_tenant(
-            once=ids.new_uuid(),
-            name=options["name"].strip(),
-            owner_email=options["owner"],
-            actor=ACTOR,
-            now=clock.now(),
-            tell=partial(post_invitation, site=options["site"]),
+        start = Start(
+            paid=balance,
             credit=credit,
             words=words,
             note=note,
-            paid=balance,
             limits=TenantLimits(
                 requests_per_minute=read_limit(options["rpm"]),
                 images_per_minute=read_limit(options["ipm"]),
@@ -127,11 +120,24 @@ class Command(OperatorCommand):
             ),
             rules=KeyRules(scopes=read_scopes(options["scopes"])),
         )
+        made = found_tenant(
+            once=ids.new_uuid(),
+            name=options["name"].strip(),
+            start=start,
+            owner=self._owner(options["owner"], options["site"]) if options["owner"] else None,
+            actor=ACTOR,
+            now=clock.now(),
+        )
         key_id = made.key.public_id if made.key else ""
         facts = {"tenant": made.tenant.public_id, "api_key": made.text, "key_id": key_id}
         if not options["json"]:
             facts["balance"] = f"{to_decimal(balance + credit)} USD"
         answer(self.stdout, facts, as_json=options["json"])
+
+    def _owner(self, email: str, site: str) -> Owner:
+        if not site.startswith(("https://", "http://")):
+            raise CommandError("--owner needs --site https://…, for the link in the mail")
+        return Owner(email=email, by=read_staff(), tell=partial(post_invitation, site=site))
 
     def _list(self, options: dict[str, Any]) -> None:
         found = [

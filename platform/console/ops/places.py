@@ -19,16 +19,14 @@ class _Known:
 
 
 _GROUPS: Mapping[str, Sequence[_Known]] = {
-    "Now": (_Known("Overview", "overview"), _Known("Requests", "requests")),
     "Now": (
         _Known("Overview", "overview"),
+        _Known("Requests", "requests"),
         _Known("System", "system", holds_more=True),
     ),
     "Supply": (_Known("Channels", "channels", holds_more=True),),
-    "Customers": (),
-    "Money": (_Known("Ledger", "ledger", holds_more=True),),
     "Customers": (_Known("Generations", "generations", holds_more=True),),
-    "Money": (),
+    "Money": (_Known("Ledger", "ledger", holds_more=True),),
     "House": (_Known("Staff", "staff", "staff"),),
 }
 

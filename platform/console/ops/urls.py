@@ -2,10 +2,8 @@
 
 from django.urls import include, path
 
-from console.ops import conditions, finding, overview, people, styleguide
+from console.ops import conditions, finding, overview, people, requests, styleguide, system
 from console.ops.ledger import pages as ledger
-from console.ops import overview, people, requests, views
-from console.ops import overview, people, system, views
 
 app_name = "ops"
 urlpatterns = [
@@ -33,5 +31,4 @@ urlpatterns = [
     path("system/", system.system, name="system"),
     path("system/stop/", system.stop_switch, name="stop"),
     path("system/start/", system.start_again, name="start"),
-    path("styleguide/", views.styleguide, name="styleguide"),
 ]
