@@ -1,7 +1,8 @@
 """Pictures of a workspace with a past: `python -m tests.console.gallery`, of `make screenshots`.
 
 The tests' own stack has no demo history. Here the embedded default runs as a stranger starts it,
-with 90 days of generations, and pages of the demo's workspace are taken in every look.
+with 90 days of generations, and pages of the demo's workspace are taken in every look; so are those
+of the operator's console, of the demo data.
 """
 
 import os
@@ -13,6 +14,7 @@ import httpx
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, keep, looking
+from tests.console.ops.links import pages_found
 from tests.processes import until
 from tests.servers import Stack, start_stack, stop_stack
 
@@ -60,10 +62,19 @@ def _take(stack: Stack) -> None:
                 for name, path in PAGES.items():
                     page.goto(home + path.format(**ids))
                     keep(page, f"history-{name}-{look.name}")
+                for kind, path in _operators_pages(context, stack).items():
+                    page.goto(path)
+                    keep(page, f"demo{kind.replace('/', '-')}{look.name}")
                 for name, path in PUBLIC.items():
                     page.goto(path)
                     keep(page, f"public-{name}-{look.name}")
         browser.close()
+
+
+def _operators_pages(context: BrowserContext, stack: Stack) -> dict[str, str]:
+    cookies = {one["name"]: one["value"] for one in context.cookies()}
+    with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
+        return pages_found(client, "demo")
 
 
 def _signed_in(context: BrowserContext, stack: Stack) -> str:

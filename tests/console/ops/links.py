@@ -1,65 +1,59 @@
 """The operator's console as somebody finds it who follows its links: a page of each kind."""
 
 import re
-from collections.abc import Iterable
+import time
 from html import unescape
 from urllib.parse import urlsplit
 
 import httpx
-from django.urls import Resolver404, resolve, reverse
-
-from tests.servers import Stack
 
 START = "/ops/"
 FILES = (".json", ".csv", "format=csv")
 _LINK = re.compile(r'(?:href|<form method="get" action)="([^"]*)"')
-_MOST = 200
-"""Addresses that are opened at most, one or two of each kind."""
+_OF_ONE = re.compile(r"/[^/]*\d[^/]*(?=/)")
+"""A part of a path that names one of many: its id, its number."""
 
 
-def pages_by_name(
-    stack: Stack, cookies: list[dict[str, object]], query: str = ""
-) -> dict[str, str]:
-    """A path for each kind of page that links lead to, by its name in the URL map.
+def pages_found(client: httpx.Client, mode: str = "") -> dict[str, str]:
+    """A path for each kind of page that links lead to, from the console's first one on.
+
+    They are by their paths with `one` for what names one of many: /ops/channels/one/.
 
     Args:
-        stack: where it runs.
-        cookies: of somebody of staff.
-        query: of the page that is begun at, such as ?mode=demo, which its links keep.
+        client: of somebody of staff, at the site.
+        mode: `test` or `demo`, in which every page is opened; live without one.
     """
-    jar = {str(one["name"]): str(one["value"]) for one in cookies}
     found: dict[str, str] = {}
-    with httpx.Client(base_url=stack.base_url, cookies=jar, trust_env=False) as client:
-        ahead = [START + query]
-        while ahead and len(found) < _MOST:
-            path = ahead.pop(0)
-            name = _name_of(path)
-            if name is None or name in found or path.endswith(FILES):
-                continue
-            answer = client.get(path, timeout=30)
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                continue
-            found[name] = path
-            links = [urlsplit(unescape(link)) for link in _LINK.findall(answer.text)]
-            ahead += [
-                link._replace(scheme="", netloc="", fragment="").geturl()
-                for link in links
-                if link.path.startswith(START)
-            ]
+    ahead = [START]
+    while ahead:
+        path = ahead.pop(0)
+        kind = _OF_ONE.sub("/one", urlsplit(path).path)
+        if kind in found or path.endswith(FILES):
+            continue
+        path = _in_mode(path, mode)
+        answer = opened(client, path)
+        if answer.status_code != httpx.codes.OK:
+            continue
+        found[kind] = path
+        links = [urlsplit(unescape(link)) for link in _LINK.findall(answer.text)]
+        ahead += [
+            link._replace(scheme="", netloc="", fragment="").geturl()
+            for link in links
+            if link.path.startswith(START)
+        ]
     return found
 
 
-def beside(found: dict[str, str], name: str, parts: Iterable[str]) -> str | None:
-    """The page of that name about a thing that another page is about; links lead there at times."""
-    for path in found.values():
-        kwargs = resolve(urlsplit(path).path).kwargs
-        if kwargs and kwargs.keys() == set(parts):
-            return reverse(f"ops:{name}", kwargs=kwargs)
-    return None
+def opened(client: httpx.Client, path: str, **headers: str) -> httpx.Response:
+    """The page, once one is let in: a person looks at five a second and no more."""
+    while True:
+        answer = client.get(path, headers=headers)
+        if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            return answer
+        time.sleep(int(answer.headers["retry-after"]))  # the pace that the answer asks for
 
 
-def _name_of(path: str) -> str | None:
-    try:
-        return resolve(urlsplit(path).path).url_name
-    except Resolver404:
-        return None
+def _in_mode(path: str, mode: str) -> str:
+    if not mode or "mode=" in path:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}mode={mode}"

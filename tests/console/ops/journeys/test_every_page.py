@@ -1,9 +1,13 @@
 """Every page of the operator's console in a real browser, in every look."""
 
-import pytest
+from urllib.parse import urlsplit
 
-from tests.console.ops.addresses import addresses
-from tests.console.ops.links import beside, pages_by_name
+import httpx
+import pytest
+from django.urls import resolve, reverse
+
+from tests.console.ops.addresses import Address, addresses
+from tests.console.ops.links import pages_found
 from tests.console.pages import Place
 from tests.console.visits import broken_promises
 from tests.servers import Stack
@@ -20,13 +24,29 @@ STATUS = {"channel_weigh": 422}
 
 
 @pytest.fixture(scope="module")
-def found(stack: Stack, place: Place) -> dict[str, str]:
-    return pages_by_name(stack, place.cookies)
+def found(stack: Stack, place: Place) -> dict[str | None, str]:
+    """By the name of each page, where links led to one."""
+    cookies = {str(one["name"]): str(one["value"]) for one in place.cookies}
+    with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
+        return {_name_of(path): path for path in pages_found(client).values()}
+
+
+def _name_of(path: str) -> str | None:
+    return resolve(urlsplit(path).path).url_name
+
+
+def beside(found: dict[str | None, str], address: Address) -> str | None:
+    """The page about a thing that another page is about, where no link leads to it just now."""
+    for path in found.values():
+        parts = resolve(urlsplit(path).path).kwargs
+        if parts and parts.keys() == address.parts.keys():
+            return reverse(f"ops:{address.name}", kwargs=parts)
+    return None
 
 
 @pytest.mark.parametrize("address", PAGES, ids=lambda one: one.name)
 def test_a_page_keeps_what_the_console_promises(signed_in, found, stack, address):
-    path = found.get(address.name) or beside(found, address.name, address.parts)
+    path = found.get(address.name) or beside(found, address)
     assert path, f"no link leads to {address.name}"
 
     wrong = broken_promises(
