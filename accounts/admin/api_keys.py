@@ -13,21 +13,13 @@ from accounts.admin.base import ServiceAdmin, by
 from accounts.admin.key_forms import ApiKeyForm
 from accounts.admin.money import DollarForms
 from accounts.models import ApiKey
-from accounts.services import (
-    change_key_as_operator,
-    issue_key_as_operator,
-    revoke_api_key,
-    rules_of,
-)
+from accounts.services import change_api_key, issue_api_key, revoke_api_key, rules_of
 from pictor.kit import clock
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(DollarForms, ServiceAdmin):
-    """API keys: made here, shown once, then narrowed or revoked; never deleted.
-
-    Staff narrow and revoke them; superusers make them, and let them do more.
-    """
+    """API keys: made here, shown once, then changed or revoked; never deleted."""
 
     form = ApiKeyForm
     list_display = ("visible_prefix", "name", "tenant", "expires_at", "revoked_at", "created_at")
@@ -37,12 +29,6 @@ class ApiKeyAdmin(DollarForms, ServiceAdmin):
     autocomplete_fields = ("tenant",)
     actions = ("revoke",)
     readonly_fields = ("public_id", "visible_prefix", "revoked_at", "created_by", "created_at")
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """What the service would refuse has no form."""
-        may = super().has_add_permission(request)
-        return bool(getattr(request.user, "is_superuser", False) and may)
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -57,9 +43,9 @@ class ApiKeyAdmin(DollarForms, ServiceAdmin):
         obj.ip_ranges = obj.ip_ranges or None
         if change:
             key = self.get_queryset(request).get(pk=obj.pk)
-            change_key_as_operator(key=key, name=obj.name, rules=rules_of(obj), **by(request))
+            change_api_key(key=key, name=obj.name, rules=rules_of(obj), **by(request))
         else:
-            key, plaintext = issue_key_as_operator(
+            key, plaintext = issue_api_key(
                 tenant=obj.tenant,
                 name=obj.name,
                 rules=rules_of(obj),

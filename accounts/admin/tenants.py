@@ -15,7 +15,7 @@ from accounts.models import Membership, Tenant
 from accounts.selectors import members_of
 from accounts.services import (
     TenantLimits,
-    appoint,
+    add_member,
     change_tenant,
     create_tenant,
     remove_member,
@@ -81,4 +81,4 @@ class TenantAdmin(ServiceAdmin):
         for row in (*removed, *replaced):
             remove_member(membership=members[row.pk], **by(request))
         for row in (*formset.new_objects, *changed):
-            appoint(tenant=tenant, user=row.user, role=Membership.Role(row.role), **by(request))
+            add_member(tenant=tenant, user=row.user, role=Membership.Role(row.role), **by(request))

@@ -24,10 +24,8 @@ from accounts.services.audit import (
     record,
 )
 from accounts.services.delegation import (
-    change_key_as_operator,
     change_key_for,
     change_own_key,
-    issue_key_as_operator,
     issue_key_for,
     issue_own_key,
     revoke_key_for,
@@ -39,7 +37,6 @@ from accounts.services.mail import post, post_rendered, unsent_seconds
 from accounts.services.members import (
     accept_invitation,
     add_member,
-    appoint,
     cancel_invitation,
     change_role,
     dismiss_member,
@@ -50,13 +47,11 @@ from accounts.services.members import (
 )
 from accounts.services.own_limits import OwnLimits, set_own_limits
 from accounts.services.people import (
-    Person,
-    change_user,
+    change_person,
     create_user,
     delete_user,
     end_sessions,
     seed_operator,
-    set_password,
 )
 from accounts.services.personal_data import (
     export_tenant,
@@ -87,22 +82,19 @@ __all__ = [
     "By",
     "KeyRules",
     "OwnLimits",
-    "Person",
     "Subject",
     "TenantLimits",
     "accept_invitation",
     "accept_terms",
     "add_member",
-    "appoint",
     "backdate_tenant",
     "cancel_invitation",
     "change_api_key",
-    "change_key_as_operator",
     "change_key_for",
     "change_own_key",
+    "change_person",
     "change_role",
     "change_tenant",
-    "change_user",
     "check_deletion",
     "check_models",
     "create_tenant",
@@ -117,7 +109,6 @@ __all__ = [
     "invite",
     "is_nearly_full",
     "issue_api_key",
-    "issue_key_as_operator",
     "issue_key_for",
     "issue_own_key",
     "link_events",
@@ -144,7 +135,6 @@ __all__ = [
     "seed_operator",
     "set_image_retention",
     "set_own_limits",
-    "set_password",
     "set_prompt_retention",
     "set_tenant_status",
     "set_time_zone",

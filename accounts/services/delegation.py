@@ -1,7 +1,4 @@
-"""Who may make keys that do what: a key and a member, no more than they may themselves.
-
-A key opens its tenant, so of the staff superusers alone make one, or let one do more.
-"""
+"""Who may make keys that do what: a key and a member, no more than they may themselves."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -87,38 +84,6 @@ def issue_own_key(
         message = "Somebody who manages the keys limited yours: a new one may do no more."
         _refuse_widening(bounds, rules, message)
     return issue_api_key(tenant=tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip)
-
-
-def issue_key_as_operator(
-    *,
-    tenant: Tenant,
-    name: str,
-    rules: KeyRules,
-    is_test: bool,
-    actor: Actor,
-    ip: str | None = None,
-) -> tuple[ApiKey, str]:
-    """`issue_api_key` for any tenant, by an operator. Raises ValidationError as that does too."""
-    if not _may_open(actor):
-        raise ValidationError("Only a superuser makes a key for a tenant.")
-    return issue_api_key(tenant=tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip)
-
-
-def change_key_as_operator(
-    *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
-) -> None:
-    """`change_api_key` for any tenant's key, by an operator.
-
-    Staff who are no superusers may narrow its rules. Raises ValidationError, by column.
-    """
-    if not _may_open(actor):
-        _refuse_widening([key], rules, "Only a superuser lets a key do more.")
-    change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
-
-
-def _may_open(actor: Actor) -> bool:
-    """Whether an operator may give what opens a tenant: a command may, or a superuser."""
-    return not isinstance(actor, User) or actor.is_superuser
 
 
 def _bounds_of(maker: User | None, key: ApiKey) -> list[ApiKey]:

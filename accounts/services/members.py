@@ -53,16 +53,6 @@ def add_member(
 
 
 @transaction.atomic
-def appoint(
-    *, tenant: Tenant, user: User, role: Membership.Role, actor: Actor, ip: str | None = None
-) -> Membership:
-    """`add_member` by an operator: membership opens a tenant's keys, so a superuser gives it."""
-    if isinstance(actor, User) and not actor.is_superuser:
-        raise ValidationError("Only a superuser makes people members of a tenant.")
-    return add_member(tenant=tenant, user=user, role=role, actor=actor, ip=ip)
-
-
-@transaction.atomic
 def change_role(
     *, membership: Membership, role: Membership.Role, by: Membership, ip: str | None = None
 ) -> None:

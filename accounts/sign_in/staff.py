@@ -25,7 +25,7 @@ HIDDEN = frozenset({"account", "mfa", "auth"})
 
 
 class StaffSite(UnfoldAdminSite):
-    """Unfold's site: nobody in it who has not shown a second factor, where one is asked for."""
+    """Unfold's site: owners alone, and where a second factor is asked for, those who showed it."""
 
     login_form = SignInForm
 
@@ -40,9 +40,7 @@ class StaffSite(UnfoldAdminSite):
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and (
-            not settings.STAFF_MFA or has_shown_factor(request)
-        )
+        return _is_owner(request) and (not settings.STAFF_MFA or has_shown_factor(request))
 
     @override
     def login(
@@ -51,7 +49,7 @@ class StaffSite(UnfoldAdminSite):
         """Django's, with the stages; to staff who lack only the factor, the page for that."""
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
-        if request.method == "GET" and super().has_permission(request):
+        if request.method == "GET" and _is_owner(request):
             return HttpResponseRedirect(_page_of_factor(request))
         context = {
             **self.each_context(request),
@@ -69,6 +67,11 @@ class StaffSite(UnfoldAdminSite):
             next_page=reverse("admin:index", current_app=self.name),
             template_name="admin/login.html",
         )(request)
+
+
+def _is_owner(request: HttpRequest) -> bool:
+    user = request.user
+    return isinstance(user, User) and user.staff_role == User.StaffRole.OWNER
 
 
 class _StagedLoginView(LoginView):

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.audit_log import audit_events_of
 from accounts.models import AuditEvent, Mail, Membership, Tenant, User
-from accounts.services import appoint, create_tenant
+from accounts.services import add_member, create_tenant
 from pictor.kit.money import Micros
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def acme():
     tenant = create_tenant(name="Acme", opening_balance=Micros(5_000_000), actor="test")
     for role in Membership.Role:
         user = User.objects.create_user(f"{role.value}@example.com", "correct horse battery")
-        appoint(tenant=tenant, user=user, role=role, actor="test")
+        add_member(tenant=tenant, user=user, role=role, actor="test")
     return tenant
 
 

@@ -26,7 +26,7 @@ Pictor's:
     margin         Say what is earned and lost, by tenant, model, channel or price cell.
     migrate        Run the migrations, then let the processes' role use the tables.
     money          Show, approve or decline money that waits for another person.
-    person         Reset a second factor, end sessions, or encrypt all factors and mail anew.
+    person         Change a person, reset a second factor, end sessions, or encrypt factors anew.
     price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.

@@ -1,14 +1,15 @@
-"""`manage.py person reset-mfa|end-sessions|rotate-mfa`."""
+"""`manage.py person set|delete|reset-mfa|end-sessions|rotate-mfa`."""
 
 from typing import Any
 
 from django.core.checks import Tags
 from django.core.exceptions import ValidationError
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import ProtectedError
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_person, say_invalid
-from accounts.services import end_sessions
+from accounts.services import change_person, delete_user, end_sessions
 from accounts.services.mail import encrypt_mail_anew
 from accounts.services.second_factors import (
     encrypt_second_factors_anew,
@@ -17,14 +18,21 @@ from accounts.services.second_factors import (
 
 
 class Command(OperatorCommand):
-    """Take away lost second factors, or end sessions; encrypt all, and mail, by the newest key."""
+    """Change or delete a person, take away lost second factors, end sessions; encrypt all anew."""
 
-    help = "Reset a second factor, end sessions, or encrypt all factors and mail anew."
+    help = "Change a person, reset a second factor, end sessions, or encrypt factors anew."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
+        change = actions.add_parser("set", help="change a person's address or name, or block them")
+        change.add_argument("email")
+        change.add_argument("--email", dest="new_email", metavar="EMAIL")
+        change.add_argument("--name")
+        change.add_argument("--may-sign-in", choices=("yes", "no"))
+        delete = actions.add_parser("delete", help="forget a person who never did anything")
+        delete.add_argument("email")
         reset = actions.add_parser("reset-mfa", help="take away a person's second factors")
         reset.add_argument("email")
         end = actions.add_parser("end-sessions", help="sign a person out everywhere")
@@ -34,6 +42,8 @@ class Command(OperatorCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         actions = {
+            "set": self._set,
+            "delete": self._delete,
             "reset-mfa": self._reset,
             "end-sessions": self._end,
             "rotate-mfa": self._rotate,
@@ -42,6 +52,29 @@ class Command(OperatorCommand):
             actions[options["action"]](options)
         except ValidationError as error:
             raise say_invalid(error) from None
+
+    def _set(self, options: dict[str, Any]) -> None:
+        user = read_person(options["email"])
+        said = options["may_sign_in"]
+        change_person(
+            user=user,
+            email=options["new_email"],
+            name=options["name"],
+            is_active=said and said == "yes",
+            actor=ACTOR,
+        )
+        may = "may" if user.is_active else "may not"
+        self.stdout.write(f"{user.email}: {user.name or 'without a name'}, {may} sign in")
+
+    def _delete(self, options: dict[str, Any]) -> None:
+        user = read_person(options["email"])
+        try:
+            delete_user(user=user, actor=ACTOR)
+        except ProtectedError:
+            raise CommandError(
+                f"{user.email} stands in the audit log: person set --may-sign-in no"
+            ) from None
+        self.stdout.write(f"{user.email}: deleted")
 
     def _reset(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
