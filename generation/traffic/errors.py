@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from generation.models import Channel
+from generation.traffic.modes import OF_MODE, Mode
 from pictor.kit import ids
 
 TENANTS = 3
@@ -30,7 +31,7 @@ WITH met AS (
            MAX(a.id::text) FILTER (WHERE a.detail <> '') AS newest
       FROM generation_attempt AS a JOIN generation_generation AS g ON g.id = a.generation_id
      WHERE a.channel_id = %s AND a.id >= %s AND a.attempt_class NOT IN ('', 'delivered')
-       AND g.livemode AND g.source <> 'demo'
+       AND {which}
      GROUP BY a.attempt_class, a.http_status, a.fingerprint
 )
 SELECT attempt_class, http_status, fingerprint, number, tenants, first_at, last_at, generations,
@@ -42,7 +43,7 @@ SELECT attempt_class, http_status, fingerprint, number, tenants, first_at, last_
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """A channel's live calls that ended the same way."""
+    """A channel's calls that ended the same way."""
 
     attempt_class: str
     http_status: int | None
@@ -68,10 +69,12 @@ def fingerprint_of(detail: str) -> str:
     return sha256(without_ids(detail).encode()).hexdigest()[:12]
 
 
-def errors_of(channel: Channel, *, since: datetime) -> list[Errors]:
-    """Its live calls that began since then and brought no image, the most frequent first."""
+def errors_of(channel: Channel, *, since: datetime, mode: Mode = "live") -> list[Errors]:
+    """Its calls of that mode that began since then without an image, the most frequent first."""
     with connection.cursor() as cursor:
-        cursor.execute(_ERRORS, [channel.id, ids.first_at(since), TENANTS])
+        cursor.execute(
+            _ERRORS.format(which=OF_MODE[mode]), [channel.id, ids.first_at(since), TENANTS]
+        )
         return [Errors(*[*facts, _masked(detail)]) for *facts, detail in cursor]
 
 

@@ -8,7 +8,7 @@ all of 48 hours, so that one that ended long after it began is counted too (docs
 import json
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from billing.latency import BOUNDS, quantile
 from generation.channels.errors import AttemptClass
 from generation.models import AttemptMinute, Channel
+from generation.traffic.modes import OF_MODE, Mode
 from pictor.kit import ids
 
 KEPT = timedelta(hours=48)
@@ -41,8 +42,6 @@ FAILED = frozenset(
 )
 """Speaks against the channel. The other classes are about the request, and say nothing of it."""
 
-_LIVE = "g.livemode AND g.source <> 'demo'"
-_OTHERS = {"test": "NOT g.livemode", "demo": "g.source = 'demo'"}
 _ENDED = """
 SELECT minute, channel_id, model, attempt_class, SUM(number), jsonb_object_agg(bucket, number)
   FROM (SELECT date_trunc('minute', a.finished_at) AS minute, a.channel_id, g.model,
@@ -58,7 +57,7 @@ SELECT minute, channel_id, model, attempt_class, SUM(number), jsonb_object_agg(b
 _COUNT = f"""
 INSERT INTO generation_attemptminute AS had
        (minute, channel_id, model, attempt_class, number, latency)
-{_ENDED.format(which=_LIVE)}
+{_ENDED.format(which=OF_MODE["live"])}
 ON CONFLICT (minute, channel_id, model, attempt_class) DO UPDATE
    SET number = excluded.number, latency = excluded.latency WHERE had.number < excluded.number
 """  # noqa: S608 - built from constants
@@ -148,21 +147,19 @@ class Success(NamedTuple):
     delivered: int
 
 
-def now_of(channel: Channel, *, now: datetime) -> Now:
-    """How its live calls went that ended in the last 30 whole minutes."""
-    return _now(_called_of_late(now, channel=channel), now)
+def now_of(channel: Channel, *, now: datetime, mode: Mode = "live") -> Now:
+    """How its calls of that mode went that ended in the last 30 whole minutes."""
+    rows = _called_of_late(now, mode, [channel.pk])
+    return _now(rows, now)
 
 
-def now_of_each(*, now: datetime, mode: str = "live") -> Mapping[int, Now]:
-    """The same of every channel by its id, whether it was called or not.
-
-    The calls of tests, or of the `demo` data, are counted as they are asked for.
-    """
-    rows = _called_of_late(now) if mode == "live" else _ended(_OTHERS[mode], now)
+def now_of_each(*, now: datetime, mode: Mode = "live") -> Mapping[int, Now]:
+    """The same of every channel by its id, whether it was called or not."""
+    channels = list(Channel.objects.values_list("pk", flat=True))
     called: dict[int, list[AttemptMinute]] = defaultdict(list)
-    for row in rows:
+    for row in _called_of_late(now, mode, channels):
         called[row.channel_id].append(row)
-    return {pk: _now(called[pk], now) for pk in Channel.objects.values_list("pk", flat=True)}
+    return {pk: _now(called[pk], now) for pk in channels}
 
 
 def success_lately(*, now: datetime) -> list[Success]:
@@ -183,20 +180,21 @@ def success_lately(*, now: datetime) -> list[Success]:
         return [Success(*row) for row in cursor]
 
 
-def _called_of_late(now: datetime, **of: Channel) -> list[AttemptMinute]:
-    last = _minute(now)
-    return list(
-        AttemptMinute.objects.filter(minute__gte=last - CELLS * MINUTE, minute__lt=last, **of)
-    )
-
-
-def _ended(which: str, now: datetime) -> list[AttemptMinute]:
-    """What would have been counted of the same minutes, had these calls been."""
+def _called_of_late(now: datetime, mode: Mode, channels: Sequence[int]) -> list[AttemptMinute]:
+    """Live calls were counted; tests and demo data are few, and counted as they are asked for."""
     last = _minute(now)
     first = last - CELLS * MINUTE
+    if mode != "live":
+        return [row for row in _ended(mode, first, last) if row.channel_id in channels]
+    counted = AttemptMinute.objects.filter(minute__gte=first, minute__lt=last)
+    return list(counted.filter(channel__in=channels))
+
+
+def _ended(mode: Mode, first: datetime, last: datetime) -> list[AttemptMinute]:
+    """What would have been counted of these minutes, had these calls been."""
     with connection.cursor() as cursor:
         since = ids.first_at(first - LONGEST)
-        cursor.execute(_ENDED.format(which=which), [list(BOUNDS), since, first])
+        cursor.execute(_ENDED.format(which=OF_MODE[mode]), [list(BOUNDS), since, first])
         return [
             AttemptMinute(
                 minute=minute,

@@ -11,7 +11,8 @@ from django.test import Client
 from accounts.models import Tenant
 from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay
-from generation.models import AttemptMinute, Channel
+from generation.models import Attempt, AttemptMinute, Channel, Generation
+from generation.traffic.errors import fingerprint_of
 from pictor.kit import clock
 
 LIST = "/ops/channels/"
@@ -55,6 +56,28 @@ def sold(channel: Channel, *, days_ago: int = 0, is_demo: bool = False, **facts:
         model="gpt-image-2-origin",
         channel=channel.name,
         **dict.fromkeys(FIGURES, 0) | facts,
+    )
+
+
+def failed(
+    generation: Generation,
+    channel: Channel,
+    detail: str,
+    *,
+    status: int,
+    ended_as: str = "refused",
+) -> None:
+    Attempt.objects.create(
+        generation=generation,
+        dispatch=1,
+        number=1 + generation.attempts.count(),
+        channel=channel,
+        upstream_model="d3",
+        finished_at=clock.now(),
+        attempt_class=ended_as,
+        http_status=status,
+        detail=detail,
+        fingerprint=fingerprint_of(detail),
     )
 
 

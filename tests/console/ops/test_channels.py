@@ -15,8 +15,18 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, ChannelEvent
 from pictor.kit import clock
-from tests.console.ops.channel_pages import LIST, called, csv_of, names_of, of, seen, sold, text_of
-from tests.factories import make_channel, make_worker
+from tests.console.ops.channel_pages import (
+    LIST,
+    called,
+    csv_of,
+    failed,
+    names_of,
+    of,
+    seen,
+    sold,
+    text_of,
+)
+from tests.factories import Customer, make_channel, make_worker
 from tests.seeds import sow
 
 
@@ -281,6 +291,32 @@ def test_a_breaker_says_in_which_worker_it_is_open(owner):
 
     assert "Down breaker open in 1 of 1 workers" in said
     assert re.search(r"Breaker open every model \S+/\d+", said)
+
+
+def test_errors_are_those_of_the_mode_and_readable_once_three_tenants_met_them(owner):
+    channel = make_channel("acme", serves="both")
+    limit = "HTTP 429: Rate limit reached in organization org-a1b2c3: 5 a minute"
+    quoted = "HTTP 400: 'a fox in the snow' is not allowed"
+    customers = [Customer(f"tenant-{number}") for number in range(3)]
+    generations = [customer.generation() for customer in customers]
+    for number, generation in enumerate(generations):
+        failed(generation, channel, limit, status=429)
+        if number:
+            failed(generation, channel, quoted, status=400, ended_as="rejected")
+    tester = customers[0].tester().generation()
+    failed(tester, channel, "HTTP 500", status=500, ended_as="unknown")
+
+    live, test = (
+        text_of(owner.get(f"{of(channel)}?tab=errors{mode}")) for mode in ("", "&mode=test")
+    )
+
+    assert "Refused 429 HTTP #: Rate limit reached in organization #: # a minute" in live
+    assert "Rejected 400 readable once 3 tenants met it" in live
+    assert "fox" not in live
+    assert all(generation.public_id in live for generation in generations)
+    assert tester.public_id not in live
+    assert "Unknown 500 readable once 3 tenants met it" in test
+    assert tester.public_id in test
 
 
 def test_history_has_changes_with_before_and_after_and_who(owner):

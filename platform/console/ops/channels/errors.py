@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from console.ops.access import Mode
 from generation.channels.errors import AttemptClass
 from generation.models import Channel
 from generation.traffic.errors import TENANTS, Errors, errors_of
 from pictor.kit import ids
 
-SPANS = {"1": "1 hour", "24": "24 hours", "168": "7 days"}
+SPANS = {"1": "1 hour", "24": "24 hours"}
 USUAL = "24"
 _CLASSES: Mapping[str, str] = {
     AttemptClass.NOT_REACHED: "Not reached",
@@ -40,14 +41,14 @@ class ShownErrors:
         return [ids.public(ids.GENERATION, one) for one in self.errors.generations]
 
 
-def shown(channel: Channel, hours: str, *, at: datetime) -> dict[str, Any]:
+def shown(channel: Channel, hours: str, *, at: datetime, mode: Mode) -> dict[str, Any]:
     """Its errors of so many hours, of 24 where the address says nothing that is offered."""
     hours = hours if hours in SPANS else USUAL
-    found = errors_of(channel, since=at - timedelta(hours=int(hours)))
+    found = errors_of(channel, since=at - timedelta(hours=int(hours)), mode=mode.value)
     return {
         "errors": [ShownErrors(one) for one in found],
         "hours": hours,
         "span": SPANS[hours],
-        "spans": SPANS.items(),
+        "spans": [*SPANS.items()],
         "tenants_needed": TENANTS,
     }

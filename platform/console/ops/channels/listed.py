@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors import Margin, margins
 from console.ops.access import May, Mode, Operator, staff
-from console.ops.channels.shown import MODES, Badge, badge_of, bars, minutes_in_words
+from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words, mode_said, modes_of
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.uptime import State
@@ -125,7 +125,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     rows = [row for row in of_model if fits(row)]
     if request.GET.get("format") == "csv":
         return csv_answer("channels.csv", COLUMNS, [_cells(rows)])
-    said = {"mode": "" if operator.mode == Mode.LIVE else operator.mode.value, "model": model}
+    said = {"mode": mode_said(operator), "model": model}
     context = {
         "operator": operator,
         "rows": rows,
@@ -134,7 +134,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
             (link_of(said, show=name), word, sum(map(is_so, of_model)), name == chosen)
             for name, (word, is_so) in _CHIPS.items()
         ],
-        "modes": [(link_of({"mode": name}), word, name == said["mode"]) for name, word in MODES],
+        "modes": modes_of(operator, model=model),
         "models": models,
         "model": model,
         "said": said | {"show": chosen},

@@ -11,10 +11,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
+from console.ops.access import May, Mode, Operator, staff
 from console.ops.channels import costs, errors, history, routes
 from console.ops.channels.changes import WeightForm
-from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words, state_of
+from console.ops.channels.shown import (
+    Badge,
+    badge_of,
+    bars,
+    minutes_in_words,
+    mode_said,
+    modes_of,
+    state_of,
+)
+from console.parts.filters import link_of
 from generation import lease
 from generation.models import Channel, Route, Worker
 from generation.selectors import calls_under_way
@@ -47,6 +56,7 @@ class Page:
     now: Now
     shut: list[Shut]
     at: datetime
+    mode: Mode
     query: Mapping[str, str]
 
 
@@ -88,7 +98,7 @@ def _of_routes(page: Page) -> dict[str, Any]:
 
 
 def _of_errors(page: Page) -> dict[str, Any]:
-    return errors.shown(page.channel, page.query.get("hours", ""), at=page.at)
+    return errors.shown(page.channel, page.query.get("hours", ""), at=page.at, mode=page.mode)
 
 
 def _of_cost(page: Page) -> dict[str, Any]:
@@ -108,13 +118,18 @@ _TABS: Mapping[str, tuple[str, Callable[[Page], dict[str, Any]]]] = {
 }
 
 
+_BY_MODE = frozenset({"now", "errors"})
+"""Tabs that are of the requests of one mode; the others are of the channel."""
+
+
 @require_safe
 @staff(May.SEE)
 def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """One channel, archived ones too, at the tab that the address names."""
     found, at = _found(channel), clock.now()
     shut = [one for one in shut_now() if one.channel_id == found.pk]
-    page = Page(found, now_of(found, now=at), shut, at, request.GET.dict())
+    mode = operator.mode
+    page = Page(found, now_of(found, now=at, mode=mode.value), shut, at, mode, request.GET.dict())
     tab = request.GET.get("tab", "")
     tab = tab if tab in _TABS else "now"
     badge, why = _standing(page)
@@ -128,7 +143,12 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         "now": page.now,
         "at": at,
         "tab": tab,
-        "tabs": [(name, words) for name, (words, _) in _TABS.items()],
+        "tabs": [
+            (link_of({"tab": name}, mode=mode_said(operator)), words, name == tab)
+            for name, (words, _) in _TABS.items()
+        ],
+        "modes": modes_of(operator, tab=tab) if tab in _BY_MODE else [],
+        "kept": mode_said(operator),
         "template": f"ops/channel_{tab}.html",
         **_TABS[tab][1](page),
     }

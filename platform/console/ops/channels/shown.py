@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC
 
+from console.ops.access import Mode, Operator
+from console.parts.filters import link_of
 from console.uptime import State, bars_of
 from generation.models import Channel
 from generation.traffic.minutes import Cell, Now
@@ -10,7 +12,6 @@ from generation.traffic.standing import Standing
 
 Badge = tuple[State, str]
 """A colour and a word."""
-MODES = (("", "Live"), ("test", "Test"), ("demo", "Demo"))
 
 _BADGES: Mapping[Standing, Badge] = {
     Standing.DOWN: ("bad", "Down"),
@@ -26,6 +27,23 @@ _BADGES: Mapping[Standing, Badge] = {
 def sentence(words: str, channel: Channel) -> str:
     """A service's words as they begin a sentence: names keep their first letter as it is."""
     return words if words.startswith(channel.name) else words[:1].upper() + words[1:]
+
+
+def mode_said(operator: Operator) -> str:
+    """How an address says the mode; nothing for live requests."""
+    return "" if operator.mode == Mode.LIVE else operator.mode.value
+
+
+def modes_of(operator: Operator, **kept: str) -> list[tuple[str, str, bool]]:
+    """The same page in each mode: its link, the word for it, and whether it is this one."""
+    return [
+        (
+            link_of(kept, mode="" if mode == Mode.LIVE else mode),
+            mode.capitalize(),
+            mode == operator.mode,
+        )
+        for mode in Mode
+    ]
 
 
 def badge_of(standing: Standing) -> Badge:
