@@ -18,15 +18,13 @@ if TYPE_CHECKING:  # apps plug in before there are models
 class Why(TypedDict):
     """Who moves money from where, and why.
 
-    `reason` is what the tenant reads in its ledger; `note` is for staff alone. `once` is the id of
-    the page's form that moves it: sent again, it moves nothing more.
+    `reason` is what the tenant reads in its ledger; `note` is for staff alone.
     """
 
     actor: "Actor"
     reason: str
     note: NotRequired[str]
     ip: NotRequired[str | None]
-    once: NotRequired[UUID | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,7 @@ class Asked:
         kind: `top_up`, `credit`, `refund`, `adjustment` or `reversal`.
         amount: above 0, but for an adjustment that takes.
         seq: of a reversal, the number of the tenant's transfer that it takes back.
-        generation_id: of a refund.
+        generation_id: of a refund; of a credit, the one that failed, if it is for one.
         reason: what the tenant reads; of a top-up, the reference that the payment came with.
         note: for staff alone.
     """

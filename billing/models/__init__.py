@@ -1,7 +1,7 @@
 """The ledger, budgets, prices and usage. Amounts are whole micro-USD."""
 
 from billing.models.alerts import BalanceAlert, BudgetWarning
-from billing.models.ledger import Account, KeyBudget, MoneyForm, TenantBalance, Transfer
+from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.moves import MoneyMove
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
 from billing.models.proofs import LedgerCheckpoint, LedgerHead, LedgerProof
@@ -17,7 +17,6 @@ __all__ = [
     "LedgerCheckpoint",
     "LedgerHead",
     "LedgerProof",
-    "MoneyForm",
     "MoneyMove",
     "Price",
     "PriceBook",

@@ -9,7 +9,6 @@ for every other.
 
 from django.db import models
 from django.db.models import F, Func, Q
-from django.db.models.functions import Now
 from typing_extensions import override
 
 from accounts.models import ApiKey, Tenant
@@ -256,18 +255,6 @@ class Transfer(models.Model):
             corrects_id=None if self.corrects_id is None else str(self.corrects_id),
             line=self.line,
         )
-
-
-class MoneyForm(models.Model):
-    """A page's form that moved money, by its one-time id: sent again, it moves nothing more."""
-
-    id = models.UUIDField(primary_key=True, help_text="Made when the form was drawn.")
-    transfer = models.OneToOneField(Transfer, on_delete=models.PROTECT, related_name="+")
-    sent_at = models.DateTimeField(db_default=Now())
-
-    @override
-    def __str__(self) -> str:
-        return str(self.id)
 
 
 class KeyBudget(models.Model):

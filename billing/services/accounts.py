@@ -1,9 +1,7 @@
 """Opening accounts, and what people move: top-ups, credits, refunds, adjustments, reversals.
 
 Each is one transfer, its effect on the tenant's balance and an audit event, in one transaction. Its
-`reason` is what the tenant reads; a `note` is for staff alone, in an event that is no tenant's. A
-form that is sent again, by its id `once`, moves nothing more: what it has moved is the answer. Each
-raises ValidationError for a form that has moved something else.
+`reason` is what the tenant reads; a `note` is for staff alone, in an event that is no tenant's.
 """
 
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from typing_extensions import Unpack
 from accounts.ledger import Why
 from accounts.services import Actor, Subject, note_for_staff, record
 from billing.locks import account_for_update
-from billing.models import Account, MoneyForm, TenantBalance, Transfer
+from billing.models import Account, TenantBalance, Transfer
 from billing.seals import first_seal, note_seal, seal_of
 from billing.selectors import available_to, given_for
 from pictor.kit import clock
@@ -29,13 +27,12 @@ REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Who moved it and why, and by which form; the note is for staff alone."""
+    """Who moved it and why; the note is for staff alone."""
 
     actor: Actor
     reason: str
     note: str = ""
     ip: str | None = None
-    once: UUID | None = None
 
 
 @transaction.atomic
@@ -56,11 +53,8 @@ def open_account(*, tenant_id: UUID) -> TenantBalance:
     return balance
 
 
-@transaction.atomic
 def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
     """Money the tenant paid in. Raises ValidationError unless the amount is above 0."""
-    if (booked := _booked_by(tenant_id, Transfer.Kind.TOP_UP, why)) is not None:
-        return booked
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.TOP_UP,
@@ -78,8 +72,6 @@ def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Tran
     however it is spaced or capitalized, and not reversed as a whole; and unless the amount is above
     0.
     """
-    if (booked := _booked_by(tenant_id, Transfer.Kind.TOP_UP, why)) is not None:
-        return booked
     why["reason"] = reason = " ".join(why["reason"].split())
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two bookings at once must not both find it new
@@ -94,7 +86,6 @@ def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Tran
     return top_up(tenant_id=tenant_id, amount=amount, **why)
 
 
-@transaction.atomic
 def credit(
     *,
     tenant_id: UUID,
@@ -106,8 +97,6 @@ def credit(
 
     Raises ValidationError unless the amount is above 0.
     """
-    if (booked := _booked_by(tenant_id, Transfer.Kind.CREDIT, why)) is not None:
-        return booked
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.CREDIT,
@@ -131,8 +120,6 @@ def refund(
     Without an amount it is all that was not refunded before. Raises ValidationError unless the
     amount is above 0, and at most what was charged less what was refunded before.
     """
-    if (booked := _booked_by(tenant_id, Transfer.Kind.REFUND, why)) is not None:
-        return booked
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two refunds at once must not both find it unrefunded
     left = given_for([generation_id], tenants=[tenant_id])[generation_id].left
@@ -155,8 +142,6 @@ def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
 
     Raises ValidationError for 0, or for more than is available.
     """
-    if (booked := _booked_by(tenant_id, Transfer.Kind.ADJUSTMENT, why)) is not None:
-        return booked
     cause = _Cause(**why)
     if amount >= 0:
         return _give(
@@ -206,9 +191,6 @@ def reverse(
     nothing is available, or less than the amount, or less of it is left; and unless the amount is
     above 0.
     """
-    if (booked := _booked_by(tenant_id, Transfer.Kind.REVERSAL, why)) is not None:
-        taken_from = Transfer.objects.get(tenant_id=tenant_id, seq=booked.reverses_seq)
-        return Reversal(booked, left_of(taken_from))
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)  # two reversals at once must not both find it whole
     given, left = _given(tenant_id, seq)
@@ -288,22 +270,6 @@ def _give(
     )
 
 
-def _booked_by(tenant_id: UUID, kind: Transfer.Kind, why: Why) -> Transfer | None:
-    """What this form has moved already. The tenant's account is locked from here on."""
-    once = why.get("once")
-    if once is None:
-        return None
-    open_account(tenant_id=tenant_id)
-    account_for_update(tenant_id)  # two clicks at once must not both find it unsent
-    sent = MoneyForm.objects.select_related("transfer").filter(id=once).first()
-    if sent is None:
-        return None
-    booked = sent.transfer
-    if (booked.tenant_id, booked.kind) != (tenant_id, kind):
-        raise ValidationError("this form has moved other money: open it again")
-    return booked
-
-
 def _sum(transfers: QuerySet[Transfer], kind: Transfer.Kind) -> int:
     """One kind at a time: each has an index of its own."""
     total: int = transfers.filter(kind=kind.value).aggregate(sum=Sum("amount", default=0))["sum"]
@@ -340,6 +306,4 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
         ip=cause.ip,
     )
     note_for_staff(about, cause.note, actor=cause.actor, ip=cause.ip)
-    if cause.once is not None:
-        MoneyForm.objects.create(id=cause.once, transfer=transfer)
     return transfer

@@ -169,7 +169,9 @@ def _moved(asked: Asked, why: Why) -> Transfer:
         case Transfer.Kind.TOP_UP:
             return accounts.book_payment(tenant_id=tenant_id, amount=amount, **why)
         case Transfer.Kind.CREDIT:
-            return accounts.credit(tenant_id=tenant_id, amount=amount, **why)
+            return accounts.credit(
+                tenant_id=tenant_id, amount=amount, generation_id=asked.generation_id, **why
+            )
         case Transfer.Kind.ADJUSTMENT:
             return accounts.adjust(tenant_id=tenant_id, amount=amount, **why)
         case Transfer.Kind.REVERSAL:

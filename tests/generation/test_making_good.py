@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from billing import services
 from billing.models import Transfer
 from billing.selectors import given_for
-from billing.services import refund
-from generation import interventions, making_good
+from generation import interventions
+from generation.making_good import Gift, Giver, credit, refund
 from generation.models import Generation
 from generation.settlement import settle_and_tell
 from pictor.kit import clock
@@ -20,7 +22,6 @@ from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db
-MOST = Micros(100_000)
 
 
 @pytest.fixture
@@ -54,63 +55,47 @@ def moved(kind: str) -> list[int]:
     return list(Transfer.objects.filter(kind=kind).order_by("id").values_list("amount", flat=True))
 
 
+def given(amount: int) -> Gift:
+    return Gift(Micros(amount), words="sorry", note="too dark")
+
+
 def test_a_form_that_is_sent_twice_refunds_once(orderer, ann, tmp_path):
     made, once = delivered(orderer, tmp_path), new_uuid()
 
     first, again = (
-        making_good.refund(generation=made, reason="too dark", actor=ann, once=once)
+        refund(once=once, generation=made, gift=given(52_680), giver=Giver(ann), now=clock.now())
         for _ in range(2)
     )
 
-    assert first.id == again.id
+    assert first.transfer_id == again.transfer_id
     assert moved("refund") == [52_680]
 
 
 def test_a_form_that_is_sent_twice_credits_once(orderer, ann):
-    made, once, amount = failed(orderer), new_uuid(), Micros(40_000)
+    made, once = failed(orderer), new_uuid()
 
     for _ in range(2):
-        making_good.credit(generation=made, amount=amount, reason="sorry", actor=ann, once=once)
+        credit(once=once, generation=made, gift=given(40_000), giver=Giver(ann), now=clock.now())
 
     assert moved("credit") == [40_000]
-    given = given_for([made.id], tenants=[orderer.id])[made.id]
-    assert (given.captured, given.refunded, given.credited) == (0, 0, 40_000)
+    of_it = given_for([made.id], tenants=[orderer.id])[made.id]
+    assert (of_it.captured, of_it.refunded, of_it.credited) == (0, 0, 40_000)
+    assert Transfer.objects.get(kind="credit").reason == "sorry"
 
 
-def test_a_form_of_one_tenant_moves_no_money_of_another(orderer, ann, tmp_path):
-    other, once = Customer("other"), new_uuid()
-    making_good.refund(generation=delivered(orderer, tmp_path), reason="dark", actor=ann, once=once)
+def test_who_may_give_so_much_a_day_gives_no_more(orderer, ann, tmp_path):
+    first, second, now = delivered(orderer, tmp_path), failed(orderer), clock.now()
+    giver, once = Giver(ann, most_a_day=Micros(100_000)), new_uuid()
+    refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
+    more: dict[str, Any] = {"generation": second, "gift": given(50_000), "giver": giver}
 
-    with pytest.raises(ValidationError, match="has moved other money"):
-        making_good.refund(
-            generation=delivered(other, tmp_path), reason="dark", actor=ann, once=once
-        )
-
-    assert moved("refund") == [52_680]
-
-
-def test_who_may_give_so_much_a_day_gives_no_more(orderer, ann, tmp_path, monkeypatch):
-    first, second = delivered(orderer, tmp_path), failed(orderer)
-    once = new_uuid()
-    making_good.refund(generation=first, reason="dark", actor=ann, once=once, most_a_day=MOST)
-
-    with pytest.raises(
-        ValidationError, match=r"0\.100000 USD a day, and this would make it 0\.1026"
-    ):
-        making_good.credit(
-            generation=second, amount=Micros(50_000), reason="no", actor=ann, most_a_day=MOST
-        )
-    again = making_good.refund(
-        generation=first, reason="dark", actor=ann, once=once, most_a_day=MOST
-    )
+    with pytest.raises(ValidationError, match=r"0\.100000 USD a day, and this would make"):
+        credit(once=new_uuid(), now=now, **more)
+    again = refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
 
     assert again.amount == 52_680
     assert moved("credit") == []
-    tomorrow = clock.now() + timedelta(days=1)
-    monkeypatch.setattr(clock, "now", lambda: tomorrow)
-    making_good.credit(
-        generation=second, amount=Micros(50_000), reason="no", actor=ann, most_a_day=MOST
-    )
+    credit(once=new_uuid(), now=now + timedelta(days=1), **more)
     assert moved("credit") == [50_000]
 
 
@@ -118,7 +103,9 @@ def test_a_generation_of_another_tenant_is_not_refunded(orderer, tmp_path):
     made = delivered(orderer, tmp_path)
 
     with pytest.raises(ValidationError, match=r"only 0\.000000 USD"):
-        refund(tenant_id=Customer("other").id, generation_id=made.id, reason="", actor="test")
+        services.refund(
+            tenant_id=Customer("other").id, generation_id=made.id, reason="", actor="test"
+        )
 
 
 def test_what_was_delivered_is_refunded_and_not_credited(orderer, ann, tmp_path):
@@ -126,6 +113,8 @@ def test_what_was_delivered_is_refunded_and_not_credited(orderer, ann, tmp_path)
     made.refresh_from_db()
 
     with pytest.raises(ValidationError, match="others are refunded"):
-        making_good.credit(generation=made, amount=Micros(1), reason="no", actor=ann)
+        credit(once=new_uuid(), generation=made, gift=given(1), giver=Giver(ann), now=clock.now())
     with pytest.raises(ValidationError, match=r"only 0\.052680 USD"):
-        making_good.refund(generation=made, amount=Micros(52_681), reason="no", actor=ann)
+        refund(
+            once=new_uuid(), generation=made, gift=given(52_681), giver=Giver(ann), now=clock.now()
+        )

@@ -64,7 +64,6 @@ NOT_MONEY = frozenset(
         *(
             "billing_budgetwarning",
             "billing_unchargedcost",
-            "billing_moneyform",
             "billing_moneymove",
         ),
         *("billing_ledgercheckpoint", "billing_ledgerproof", "billing_ledgerhead"),

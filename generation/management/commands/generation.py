@@ -1,13 +1,13 @@
 """`manage.py generation show|redeliver|refund|credit|cancel|fail ID`."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.ledger import Why
 from accounts.management.operator import (
     ACTOR,
     UNASKED,
@@ -18,8 +18,10 @@ from accounts.management.operator import (
     read_why,
     say_invalid,
 )
-from billing.models import Transfer
+from billing.models import MoneyMove, Transfer
+from billing.selectors import given_for
 from generation import inspection, interventions, making_good, notify, tracing
+from generation.making_good import Gift, Giver
 from generation.models import Generation
 from generation.notify import Ring
 from generation.selectors import generation_for_operator
@@ -111,39 +113,51 @@ class Command(OperatorCommand):
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")
 
     def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
-        amount = self._amount(generation, options)
-        given = making_good.refund(generation=generation, amount=amount, **_why(options))
-        self._tell_given(generation, given, "refunded", options)
+        given = given_for([generation.id], tenants=[generation.tenant_id])
+        gift = self._gift(generation, options, usual=given[generation.id].left)
+        self._give(making_good.refund, generation, gift, "refunded", options)
 
     def _credit(self, generation: Generation, options: dict[str, Any]) -> None:
-        amount = self._amount(generation, options)
-        given = making_good.credit(
-            generation=generation,
-            amount=Micros(generation.held_micros) if amount is None else amount,
-            **_why(options),
-        )
-        self._tell_given(generation, given, "credited", options)
+        gift = self._gift(generation, options, usual=Micros(generation.held_micros))
+        self._give(making_good.credit, generation, gift, "credited", options)
 
-    def _amount(self, generation: Generation, options: dict[str, Any]) -> Micros | None:
-        """The one that is named; a large one is asked about."""
-        amount = None if options["amount"] is None else read_amount(options["amount"])
-        if amount is not None and amount > UNASKED and not options["yes"]:
+    def _gift(self, generation: Generation, options: dict[str, Any], *, usual: Micros) -> Gift:
+        """The amount that is named, or the usual one; a large one is asked about."""
+        amount = usual if options["amount"] is None else read_amount(options["amount"])
+        if amount > UNASKED and not options["yes"]:
             verb = options["action"].capitalize()
             question = f"{verb} {to_decimal(amount)} USD of {generation.public_id}?"
             ask(self.aside(options), question)
-        return amount
+        words, note = read_why(options)
+        return Gift(amount, words, note)
 
-    def _tell_given(
-        self, generation: Generation, given: Transfer, verb: str, options: dict[str, Any]
+    def _give(
+        self,
+        give: Callable[..., MoneyMove],
+        generation: Generation,
+        gift: Gift,
+        verb: str,
+        options: dict[str, Any],
     ) -> None:
-        after = Micros(given.available_after or 0)
-        before, amount = to_decimal(Micros(after - given.amount)), to_decimal(Micros(given.amount))
-        facts = {"generation": generation.public_id, verb: amount}
+        giver, now = Giver(ACTOR), clock.now()
+        move = give(once=ids.new_uuid(), generation=generation, gift=gift, giver=giver, now=now)
+        amount, facts = to_decimal(gift.amount), {"generation": generation.public_id}
+        if move.transfer_id is None:
+            until = f"{move.expires_at:%Y-%m-%d %H:%M} UTC"
+            self.tell(
+                options,
+                {**facts, "waits": str(move.id), "until": until},
+                f"{generation.public_id}: {amount} USD wait until {until} for another person: money"
+                f" approve {move.id}",
+            )
+            return
+        after = Micros(Transfer.objects.get(id=move.transfer_id).available_after or 0)
         self.tell(
             options,
-            {**facts, "available": to_decimal(after)},
+            {**facts, verb: amount, "available": to_decimal(after)},
             f"{generation.public_id}: {amount} USD {verb}; {generation.tenant.name} has"
-            f" {to_decimal(after)} available, where it had {before}",
+            f" {to_decimal(after)} available, where it had"
+            f" {to_decimal(Micros(after - gift.amount))}",
         )
 
     def _cancel(self, generation: Generation, options: dict[str, Any]) -> None:
@@ -178,8 +192,3 @@ class Command(OperatorCommand):
         self.stdout.write(
             f"{generation.public_id}: {state}, {to_decimal(released)} USD released{calls}"
         )
-
-
-def _why(options: dict[str, Any]) -> Why:
-    words, note = read_why(options)
-    return Why(actor=ACTOR, reason=words, note=note)
