@@ -14,7 +14,7 @@ from psycopg.errors import IntegrityConstraintViolation
 from accounts.services import refuse_above_ceiling
 from billing.selectors import uncharged_of_day
 from billing.services import book_upstream_cost, count_uncharged
-from billing.upstream_cost import COUNTED, Asked, Costs, Loss, upstream_cost
+from billing.upstream_cost import COUNTED, Asked, Cost, Costs, Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.claims import CLAIMED, Claim
@@ -239,7 +239,7 @@ def cut_off(
             attempt_id=attempt.id,
             attempt_class=AttemptClass.UNKNOWN,
             may_have_billed=True,
-            cost=upstream_cost(_costs_of(attempt), asked=_asked(attempt)),
+            cost=cost_of(attempt),
             detail=why,
             loss=Loss.INTERRUPTED,
         )
@@ -251,6 +251,11 @@ def cut_off(
                 status=None,
                 seconds=(now - attempt.started_at).total_seconds(),
             )
+
+
+def cost_of(attempt: Attempt) -> Cost:
+    """What a call is counted as that is cut off: as one that brought all that it was asked for."""
+    return upstream_cost(_costs_of(attempt), asked=_asked(attempt))
 
 
 def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:

@@ -20,10 +20,9 @@ from accounts.management.operator import (
 )
 from billing.models import MoneyMove, Transfer
 from billing.selectors import given_for
-from generation import inspection, interventions, making_good, notify, tracing
+from generation import inspection, interventions, making_good, tracing
 from generation.making_good import Gift, Giver
 from generation.models import Generation
-from generation.notify import Ring
 from generation.selectors import generation_for_operator
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
@@ -108,8 +107,7 @@ class Command(OperatorCommand):
             self.stdout.write(line)
 
     def _redeliver(self, generation: Generation) -> None:
-        if not notify.ring(Ring.of(generation)):
-            raise CommandError("the broker did not take the message")
+        interventions.ring_again(generation)
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")
 
     def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
@@ -170,7 +168,10 @@ class Command(OperatorCommand):
         ended = interventions.end_as_failed(
             generation=generation, reason=options["reason"], actor=ACTOR, now=clock.now()
         )
-        may_bill = [(one.channel, to_decimal(one.cost)) for one in ended.may_bill]
+        may_bill = [
+            (one.channel, None if one.cost is None else to_decimal(one.cost))
+            for one in ended.may_bill
+        ]
         self._tell_end(generation, "failed", ended.released, may_bill, as_json=options["json"])
 
     def _tell_end(
@@ -178,7 +179,7 @@ class Command(OperatorCommand):
         generation: Generation,
         state: str,
         released: Micros,
-        may_bill: list[tuple[str, str]],
+        may_bill: list[tuple[str, str | None]],
         *,
         as_json: bool,
     ) -> None:
@@ -188,7 +189,10 @@ class Command(OperatorCommand):
             told = {**facts, "released": to_decimal(released), "may_bill": channels}
             self.stdout.write(json.dumps(told))
             return
-        calls = "".join(f"; {channel} may still bill {cost} USD" for channel, cost in may_bill)
+        calls = "".join(
+            f"; {channel} may still bill {f'{cost} USD' if cost else 'nobody knows how much'}"
+            for channel, cost in may_bill
+        )
         self.stdout.write(
             f"{generation.public_id}: {state}, {to_decimal(released)} USD released{calls}"
         )

@@ -1,0 +1,124 @@
+"""What an operator ends: one that waits, or one that should not go on; and ringing again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from console.amounts import amount as in_dollars
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.generations.giving import MOST_CHARACTERS
+from console.ops.generations.one import found
+from console.parts.fields import dressed, take_errors
+from generation import interventions
+from generation.interventions import EndedAsFailed
+from generation.models import Generation, State
+from pictor.kit import clock
+
+
+class ReasonForm(forms.Form):
+    """Why it is ended, for staff."""
+
+    reason = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to end one: its words, what it does, and which it is for."""
+
+    verb: str
+    done: str
+    words: str
+    end: Callable[..., EndedAsFailed]
+    states: frozenset[State]
+
+
+def _canceled(**facts: object) -> EndedAsFailed:
+    return EndedAsFailed(interventions.cancel(**facts), ())  # type: ignore[arg-type]  # as Way.end
+
+
+CANCEL = Way(
+    "Cancel",
+    "Canceled",
+    "It waits, and no worker has taken it. Its caller is told that it was canceled.",
+    _canceled,
+    frozenset({State.QUEUED}),
+)
+FAIL = Way(
+    "End as failed",
+    "Ended as failed",
+    "Its caller is told that whoever runs this site ended it, and is not charged. What a call that"
+    " is under way brings is not delivered.",
+    interventions.end_as_failed,
+    frozenset({State.QUEUED, State.RUNNING}),
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.GENERATIONS)
+def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
+    """End what no worker has taken."""
+    return _end(request, operator, found(generation), CANCEL)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.GENERATIONS)
+def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
+    """End what waits or runs."""
+    return _end(request, operator, found(generation), FAIL)
+
+
+@require_POST
+@staff(May.GENERATIONS)
+def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
+    """Tell an image worker of one that waits once more."""
+    made = found(generation)
+    if made.state != State.QUEUED:
+        messages.error(request, "It waits no more: there is nobody to tell")
+        return redirect("ops:generation", made.public_id)
+    try:
+        interventions.ring_again(made)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages).capitalize())
+        return redirect("ops:generation", made.public_id)
+    return done(request, "An image worker was told again", "generation", made.public_id)
+
+
+def _end(request: HttpRequest, operator: Operator, made: Generation, way: Way) -> HttpResponse:
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        reason, now = form.cleaned_data["reason"], clock.now()
+        try:
+            ended = way.end(generation=made, reason=reason, now=now, **by(request, operator))
+        except ValidationError as error:
+            take_errors(form, error)
+        else:
+            words = f"{way.done}: {said(ended)}"
+            return done(request, words, "generation", made.public_id)
+    context = {
+        "operator": operator,
+        "made": made,
+        "way": way,
+        "can_be": made.state in way.states,
+        "effect": said(interventions.foreseen(made), will=True),
+        "form": dressed(form),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "ops/generation_end.html", context, status=status)
+
+
+def said(ended: EndedAsFailed, *, will: bool = False) -> str:
+    """What is released, and which channels may bill a call all the same."""
+    released = in_dollars(ended.released)
+    calls = [
+        f"{one.channel} may still bill"
+        f" {'nobody knows how much' if one.cost is None else in_dollars(one.cost)}"
+        for one in ended.may_bill
+    ]
+    return "; ".join([f"releases {released}" if will else f"{released} released", *calls])

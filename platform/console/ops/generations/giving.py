@@ -1,0 +1,198 @@
+"""Making one good: a refund of what was delivered, a credit for what failed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from billing.models import MoneyMove, Transfer
+from billing.selectors import Given, available_to, given_for
+from billing.services import is_typed_twice
+from console.amounts import amount as in_dollars
+from console.ops.access import May, Operator, Role, by, done, staff
+from console.ops.generations.one import found
+from console.parts.fields import DollarsField, dressed, take_errors
+from console.parts.filters import amount_of
+from generation.inspection import Called, called_for
+from generation.making_good import Gift, Giver, credit, refund
+from generation.models import Generation, State
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+SUPPORT_A_DAY = Micros(20_000_000)
+"""What a person of support may give on one UTC day."""
+MOST_CHARACTERS = 200
+
+
+class GiftForm(forms.Form):
+    """How much is given and why; `once` is made when the form is drawn."""
+
+    once = forms.UUIDField(widget=forms.HiddenInput)
+    amount = DollarsField(label="Amount, USD")
+    note = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
+    words = forms.CharField(
+        label="Words to the customer, in their ledger", max_length=MOST_CHARACTERS, required=False
+    )
+
+    def clean_amount(self) -> Micros:
+        """An amount, and none so large that it belongs on the tenant's page."""
+        amount: Micros | None = self.cleaned_data["amount"]
+        if amount is None:
+            raise ValidationError("Type an amount in dollars, such as 0.05.")
+        if is_typed_twice(amount):
+            raise ValidationError("So much is given on the tenant's page, where it is typed twice.")
+        return amount
+
+    @property
+    def gift(self) -> Gift:
+        """What was typed."""
+        data = self.cleaned_data
+        return Gift(data["amount"], data["words"], data["note"])
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to make one good: its words, what it does, and how much it gives unless told else.
+
+    Attributes:
+        refusal: why it is not for this one, in a sentence; empty where it is.
+        has_margin: whether what is given is taken off the margin, or counted as credits given.
+    """
+
+    verb: str
+    done: str
+    give: Callable[..., MoneyMove]
+    usual: Callable[[Generation, Given], int]
+    refusal: Callable[[Generation, Given], str]
+    has_margin: bool
+
+
+def _not_refunded(_: Generation, given: Given) -> str:
+    return "" if given.left else "Nothing of it is charged and not refunded yet."
+
+
+def _not_credited(made: Generation, _: Given) -> str:
+    is_for = made.livemode and made.state in {State.FAILED, State.CANCELED}
+    return "" if is_for else "A credit is for one that failed or was canceled, and cost nothing."
+
+
+REFUND = Way(
+    verb="Refund",
+    done="refunded",
+    give=refund,
+    usual=lambda _, given: given.left,
+    refusal=_not_refunded,
+    has_margin=True,
+)
+CREDIT = Way(
+    verb="Credit",
+    done="credited",
+    give=credit,
+    usual=lambda made, _: made.held_micros,
+    refusal=_not_credited,
+    has_margin=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a gift would do. Amounts are micros.
+
+    Attributes:
+        before: what the tenant has available.
+    """
+
+    way: Way
+    amount: int
+    before: int
+    given: Given
+    called: Called
+
+    @property
+    def after(self) -> int:
+        """What the tenant would have available."""
+        return self.before + self.amount
+
+    @property
+    def margin(self) -> int:
+        """Of the generation now, as far as its cost is known."""
+        return self.given.left - self.called.known_cost
+
+    @property
+    def margin_after(self) -> int:
+        """Of the generation then."""
+        return self.margin - self.amount if self.way.has_margin else self.margin
+
+
+def giver_of(request: HttpRequest, operator: Operator) -> Giver:
+    """The person who asks; of support with so much a day."""
+    most = SUPPORT_A_DAY if operator.role == Role.SUPPORT else None
+    return Giver(**by(request, operator), most_a_day=most)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.REFUND, fresh=True)
+def give_back(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
+    """Refund what it was charged, or a part of it."""
+    return _give(request, operator, found(generation), REFUND)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.REFUND, fresh=True)
+def give_credit(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
+    """Credit something for one that failed."""
+    return _give(request, operator, found(generation), CREDIT)
+
+
+def _give(request: HttpRequest, operator: Operator, made: Generation, way: Way) -> HttpResponse:
+    given = given_for([made.id], tenants=[made.tenant_id])[made.id]
+    usual = way.usual(made, given)
+    initial = {"once": uuid4(), "amount": usual}
+    form = GiftForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_bound and form.is_valid():
+        try:
+            move = way.give(
+                once=form.cleaned_data["once"],
+                generation=made,
+                gift=form.gift,
+                giver=giver_of(request, operator),
+                now=clock.now(),
+            )
+        except ValidationError as error:
+            take_errors(form, error)
+        else:
+            return done(request, _said(made, move, way), "generation", made.public_id)
+    context = {
+        "operator": operator,
+        "made": made,
+        "way": way,
+        "refusal": way.refusal(made, given),
+        "form": dressed(form),
+        "effect": _effect(made, given, way, amount_of(request.GET.get("amount", "")) or usual),
+        "given": given,
+        "most_a_day": SUPPORT_A_DAY if operator.role == Role.SUPPORT else None,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "ops/generation_give.html", context, status=status)
+
+
+def _effect(made: Generation, given: Given, way: Way, amount: int) -> Effect:
+    before = available_to(made.tenant_id)
+    return Effect(way, amount, before, given, called_for([made.id])[made.id])
+
+
+def _said(made: Generation, move: MoneyMove, way: Way) -> str:
+    """What was done, in a sentence."""
+    if move.transfer_id is None:
+        return f"{in_dollars(move.amount)} waits for another person to approve it"
+    after = Transfer.objects.get(id=move.transfer_id).available_after or 0
+    return (
+        f"{in_dollars(move.amount)} {way.done}: {made.tenant.shown_name}"
+        f" {in_dollars(after - move.amount)} → {in_dollars(after)}"
+    )

@@ -1,0 +1,203 @@
+"""Refunds, credits, cancelling, ending as failed and ringing again, by whoever may."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.models import Transfer
+from billing.selectors import available_to
+from console.ops.generations import giving
+from generation import notify
+from generation.models import Generation
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+from tests.console.workspace.conftest import signed_in, url, words_of
+
+WHY = {"note": "too dark, they are right", "words": "Sorry for the dark image"}
+
+
+def page_of(made: Generation, action: str = "") -> str:
+    return f"/ops/generations/{made.public_id}/{action}"
+
+
+def send(client: Client, made: Generation, action: str, **typed: Any) -> Any:
+    once = typed.pop("once", new_uuid())
+    return client.post(page_of(made, f"{action}/"), {"once": once, **WHY, **typed})
+
+
+def moved(kind: str) -> list[int]:
+    return list(Transfer.objects.filter(kind=kind).order_by("id").values_list("amount", flat=True))
+
+
+def test_a_refund_says_what_it_does_and_stands_in_the_customers_ledger(sign_in, acme, delivered):
+    made, finance = delivered(acme), sign_in("finance")
+    form = words_of(finance.get(page_of(made, "refund/")))
+    assert 'value="0.05268"' in form
+    assert "acme $9.94732 → $10.00, margin $0.02268 → -$0.03" in form
+    part = words_of(finance.get(page_of(made, "refund/"), {"amount": "0.02"}))
+    assert "acme $9.94732 → $9.96732, margin $0.02268 → $0.00268" in part
+
+    answer = send(finance, made, "refund", amount="$0.02")
+
+    assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, page_of(made))
+    shown = words_of(finance.get(page_of(made)))
+    assert "$0.02 refunded: acme $9.94732 → $9.96732" in shown
+    assert "Note: too dark, they are right" in shown
+    ledger = words_of(signed_in(acme).get(url("ledger", acme)))
+    assert "Sorry for the dark image" in ledger
+    assert "they are right" not in ledger
+
+
+def test_a_double_click_refunds_once(owner, acme, delivered):
+    made, once = delivered(acme), new_uuid()
+
+    answers = [send(owner, made, "refund", amount="0.02", once=once) for _ in range(2)]
+
+    assert [one.status_code for one in answers] == [HTTPStatus.SEE_OTHER] * 2
+    assert moved("refund") == [20_000]
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ({"amount": "0.06"}, "Only 0.052680 USD of it is charged and not refunded"),
+        ({"amount": "0"}, "Type an amount above 0"),
+        ({"amount": "-1"}, "Type an amount above 0"),
+        ({"amount": "a lot"}, "Type an amount in dollars"),
+        ({"amount": ""}, "Type an amount in dollars"),
+        ({"amount": "9" * 30}, "Type an amount in dollars"),
+        ({"amount": "1000.01"}, "where it is typed twice"),
+        ({"amount": "0.01", "note": " "}, "This field is required."),
+        ({"amount": "0.01", "note": "x" * 201}, "at most 200 characters"),
+        ({"amount": "0.01", "words": "a\0b"}, "Null characters are not allowed."),
+        ({"amount": "0.01", "once": "1"}, "This form is no longer whole"),
+    ],
+)
+def test_what_is_mistyped_moves_nothing_and_is_said(owner, acme, delivered, typed, complaint):
+    answer = send(owner, delivered(acme), "refund", **typed)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert complaint in words_of(answer)
+    assert moved("refund") == []
+
+
+def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, failed, monkeypatch):
+    monkeypatch.setattr(giving, "SUPPORT_A_DAY", Micros(60_000))
+    first, second, support = delivered(acme), failed(acme), sign_in("support")
+    assert "You may give $0.06 a day." in words_of(support.get(page_of(first, "refund/")))
+    send(support, first, "refund", amount="0.05")
+
+    answer = send(support, second, "credit", amount="0.02")
+
+    assert "You may give 0.060000 USD a day, and this would make it 0.070000" in words_of(answer)
+    assert (moved("refund"), moved("credit")) == ([50_000], [])
+    send(sign_in("finance"), second, "credit", amount="0.02")
+    assert moved("credit") == [20_000]
+
+
+def test_a_failure_is_credited_and_the_customers_ledger_names_it(sign_in, acme, failed):
+    made, finance = failed(acme), sign_in("finance")
+    form = words_of(finance.get(page_of(made, "credit/")))
+    assert 'value="0.05268"' in form
+    assert "acme $10.00 → $10.05268, credits given +$0.05268" in form
+
+    send(finance, made, "credit", amount="0.05268")
+
+    assert available_to(acme.id) == 10_052_680
+    assert "Credited for it</dt><dd>$0.05268" in words_of(finance.get(page_of(made)))
+    assert "was credited for it already" in words_of(finance.get(page_of(made, "credit/")))
+    ledger = words_of(signed_in(acme).get(url("ledger", acme)))
+    assert url("generation", acme, made.public_id) in ledger
+
+
+def test_each_is_for_its_own_kind(owner, acme, delivered, failed):
+    good, bad, test = delivered(acme), failed(acme), acme.tester().generation()
+
+    assert "Nothing of it is charged" in words_of(owner.get(page_of(bad, "refund/")))
+    assert "A credit is for one that failed" in words_of(owner.get(page_of(good, "credit/")))
+    assert "A credit is for one that failed" in words_of(owner.get(page_of(test, "credit/")))
+    refused = send(owner, good, "credit", amount="0.01")
+    assert "others are refunded" in words_of(refused)
+    assert moved("credit") == []
+    shown = words_of(owner.get(page_of(good)))
+    assert page_of(good, "refund/") in shown
+    assert page_of(good, "credit/") not in shown
+    assert page_of(bad, "credit/") in words_of(owner.get(page_of(bad)))
+
+
+def test_what_waits_is_canceled(sign_in, acme):
+    made, operator = acme.generation(), sign_in("operator")
+    assert "Releases $0.05268" in words_of(operator.get(page_of(made, "cancel/")))
+
+    answer = operator.post(page_of(made, "cancel/"), {"reason": "they asked"}, follow=True)
+
+    made.refresh_from_db()
+    assert (made.state, acme.money) == ("canceled", (10_000_000, 0))
+    assert "Canceled: $0.05268 released" in words_of(answer)
+    assert "they asked" in words_of(answer)
+    again = operator.post(page_of(made, "cancel/"), {"reason": "they asked"})
+    assert again.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "It has been started, or has ended" in words_of(again)
+
+
+def test_what_runs_is_failed_and_says_who_may_bill(sign_in, acme, running):
+    made, operator = running(acme), sign_in("operator")
+    assert "only “End as failed” ends what runs" in words_of(operator.get(page_of(made, "cancel/")))
+    form = words_of(operator.get(page_of(made, "fail/")))
+    assert "Releases $0.05268; acme-openai may still bill $0.03" in form
+
+    answer = operator.post(page_of(made, "fail/"), {"reason": "stuck"}, follow=True)
+
+    said = "Ended as failed: $0.05268 released; acme-openai may still bill $0.03"
+    assert said in words_of(answer)
+    assert "It has ended" in words_of(operator.get(page_of(made, "fail/")))
+    assert operator.post(page_of(made, "fail/"), {"reason": " "}).status_code == 422
+
+
+def test_what_waits_is_rung_for_again(sign_in, acme, running, monkeypatch):
+    rung: list[notify.Ring] = []
+
+    def ring(bell: notify.Ring) -> bool:
+        rung.append(bell)
+        return True
+
+    waits, runs, operator = acme.generation(), running(acme), sign_in("operator")
+    monkeypatch.setattr(notify, "ring", ring)
+
+    told = operator.post(page_of(waits, "ring/"), follow=True)
+    refused = operator.post(page_of(runs, "ring/"), follow=True)
+
+    assert "An image worker was told again" in words_of(told)
+    assert rung == [notify.Ring.of(waits)]
+    assert "It waits no more" in words_of(refused)
+    monkeypatch.setattr(notify, "ring", lambda _: False)
+    assert "The broker did not take" in words_of(
+        operator.post(page_of(waits, "ring/"), follow=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "actions"),
+    [
+        ("support", {"refund", "credit"}),
+        ("finance", {"refund", "credit"}),
+        ("operator", {"cancel", "fail"}),
+        ("owner", {"refund", "credit", "cancel", "fail"}),
+    ],
+)
+def test_a_role_finds_what_it_may_do_and_no_more(sign_in, acme, delivered, role, actions):
+    client, waits, good = sign_in(role), acme.generation(), delivered(acme)
+
+    found = {
+        action
+        for action in ("refund", "credit", "cancel", "fail")
+        if client.get(page_of(waits, f"{action}/")).status_code == HTTPStatus.OK
+    }
+    rings = client.post(page_of(waits, "ring/")).status_code != HTTPStatus.NOT_FOUND
+
+    assert found == actions
+    assert rings == ("cancel" in actions)
+    shown = words_of(client.get(page_of(good))) + words_of(client.get(page_of(waits)))
+    assert ("refund/" in shown, "cancel/" in shown) == ("refund" in actions, "cancel" in actions)
