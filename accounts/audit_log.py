@@ -19,6 +19,8 @@ from accounts.audit_words import (
 from accounts.models import AuditEvent, Membership
 from pictor.kit.pages import in_pages
 
+SUPPORTS = ("support.open", "support.end")
+"""What only our people do, also those who are members of the tenant."""
 _COLUMNS = ("id", "actor_id", "actor_name", "action", "object_type", "object_id")
 
 
@@ -101,7 +103,7 @@ def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
-    """Its events; `is_ours`: not by a key of its own, or by a person who is or was its member."""
+    """Its events; `is_ours`: not by a key of its own, nor by a person who is or was its member."""
     mine = Membership.objects.filter(tenant_id=tenant_id, user_id=OuterRef("actor_id"))
     joined = AuditEvent.objects.filter(
         tenant_id=tenant_id,
@@ -109,7 +111,7 @@ def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
         object_id=Cast(OuterRef("actor_id"), CharField()),
     )
     by_key = Q(actor=None, actor_name__startswith=API_KEY)
-    theirs = by_key | Exists(mine) | Exists(joined)
+    theirs = (by_key | Exists(mine) | Exists(joined)) & ~Q(action__in=SUPPORTS)
     return AuditEvent.objects.filter(tenant_id=tenant_id).annotate(is_ours=~theirs)
 
 

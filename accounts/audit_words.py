@@ -44,10 +44,13 @@ WORDS: Mapping[str, str] = {
     "tenant.image_retention": "changed for how many days images are kept",
     "tenant.status": "let the workspace work again",
     "tenant.uncharged": "stopped orders until the day ends: too many failed uncharged",
+    "tenant.support": "changed what support may look into",
     "tenant.export_ask": "asked for an export",
     "tenant.export": "exported the workspace's data",
     "tenant.delete": "deleted the workspace",
     "tenant.erase": "erased the workspace",
+    "support.open": "looked, because: {reason}",
+    "support.end": "ended the support view",
     "balance.top_up": "booked a payment",
     "balance.credit": "gave a credit",
     "balance.refund": "refunded",
@@ -106,6 +109,7 @@ KINDS: Mapping[str, str] = {
     "member": "Members",
     "tenant": "Workspace",
     "balance": "Balance",
+    "support": "Support",
     "webhook": "Webhooks",
     "generation": "Generations",
     "price_book": "Prices",
@@ -117,6 +121,7 @@ OBJECTS: Mapping[str, str] = {
     "audit_log": "audit log",
     "contract": "model",
     "price_book": "price list",
+    "support_grant": "support view",
     "tenant": "workspace",
     "transfer": "ledger entry",
     "user": "person",
@@ -134,7 +139,8 @@ Values = Mapping[str, Any]
 
 def sentence(action: str, what: str, *, before: Values | None, after: Values | None) -> str:
     """What was done, to follow the name of whoever did it: 'created the key ci'."""
-    return _phrase(action, before or {}, after or {}).format(what=what)
+    said = after or {}
+    return _phrase(action, before or {}, said).format(what=what, reason=said.get("reason", ""))
 
 
 def _phrase(action: str, before: Values, after: Values) -> str:

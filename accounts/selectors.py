@@ -16,6 +16,7 @@ from accounts.models import (
     Mail,
     Membership,
     Subject,
+    SupportGrant,
     Tenant,
     User,
 )
@@ -49,6 +50,9 @@ SUSPENDED_BECAUSE = (
 _REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
 
 
+_REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
+
+
 def config_revision() -> int:
     """The present revision of the configuration. Compare with `!=`, never with `<`."""
     return ConfigRevision.objects.values_list("revision", flat=True).first() or 0
@@ -62,6 +66,12 @@ def tenants() -> list[Tenant]:
 def tenant_by_id(tenant_id: UUID) -> Tenant:
     """The tenant. Raises Tenant.DoesNotExist."""
     return Tenant.objects.get(id=tenant_id)
+
+
+def tenant_by_public_id(public_id: str) -> Tenant | None:
+    """The tenant of that public id (`ten_…`)."""
+    tenant_id = ids.parse(ids.TENANT, public_id)
+    return None if tenant_id is None else Tenant.objects.filter(id=tenant_id).first()
 
 
 def tenant_by_name_or_id(text: str) -> Tenant | None:
@@ -222,6 +232,46 @@ def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
     """A tenant's open invitations, newest first."""
     found = open_invitations(now).filter(tenant_id=tenant_id)
     return list(found.select_related("tenant", "invited_by").order_by("-created_at"))
+
+
+def open_support_grants(now: datetime) -> QuerySet[SupportGrant]:
+    """Those of all tenants that have not ended, by anybody or by the clock."""
+    return SupportGrant.objects.filter(ended_at=None, expires_at__gt=now)
+
+
+def support_grant(
+    grant_id: str, *, user_id: UUID, tenant: str, now: datetime
+) -> SupportGrant | None:
+    """The open one of that public id, of this person for the tenant of that public id.
+
+    None where they are not with us any more. Its tenant comes with it, and `revision`, the
+    configuration's present one.
+    """
+    wanted, tenant_id = ids.parse(ids.SUPPORT_GRANT, grant_id), ids.parse(ids.TENANT, tenant)
+    if wanted is None or tenant_id is None:
+        return None
+    mine = open_support_grants(now).filter(id=wanted, user_id=user_id, tenant_id=tenant_id)
+    staff = mine.filter(user__is_active=True).exclude(user__staff_role="")
+    return staff.annotate(revision=_REVISION).select_related("tenant").first()
+
+
+def support_grant_by_id(text: str) -> SupportGrant | None:
+    """The support view of that public id with its tenant, open or ended."""
+    grant_id = ids.parse(ids.SUPPORT_GRANT, text)
+    grants = SupportGrant.objects.select_related("tenant", "user")
+    return None if grant_id is None else grants.filter(id=grant_id).first()
+
+
+def support_grants_of(tenant_id: UUID, *, limit: int) -> list[SupportGrant]:
+    """A tenant's last support views with their people, newest first."""
+    grants = SupportGrant.objects.filter(tenant_id=tenant_id).select_related("tenant", "user")
+    return list(grants.order_by("-opened_at")[:limit])
+
+
+def latest_support_grants(*, limit: int) -> list[SupportGrant]:
+    """The last support views of all tenants, newest first."""
+    grants = SupportGrant.objects.select_related("tenant", "user")
+    return list(grants.order_by("-id")[:limit])
 
 
 def suspended_because(tenant_id: UUID) -> str:

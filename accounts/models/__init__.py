@@ -1,7 +1,13 @@
 """Users, tenants, their API keys, and the record of who changed what. Ids are UUIDv7."""
 
 from accounts.models.people import Actor, Mail, Subject, User, UserManager
-from accounts.models.records import AuditEvent, AuditLink, ConfigRevision, SignUpCredit
+from accounts.models.records import (
+    AuditEvent,
+    AuditLink,
+    ConfigRevision,
+    SignUpCredit,
+    SupportGrant,
+)
 from accounts.models.tenants import (
     MANAGES_KEYS,
     MOST_WORDS,
@@ -27,6 +33,7 @@ __all__ = [
     "Membership",
     "SignUpCredit",
     "Subject",
+    "SupportGrant",
     "Tenant",
     "User",
     "UserManager",

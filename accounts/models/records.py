@@ -1,11 +1,14 @@
 """The record of who changed what, and of how new the configuration is."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from accounts.models.people import User
+from accounts.models.people import Subject, User
 from accounts.models.tenants import Tenant
+from pictor.kit import ids
 
 
 class AuditEvent(models.Model):
@@ -96,6 +99,43 @@ class SignUpCredit(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.at}: {self.withheld or 'given'}"
+
+
+class SupportGrant(models.Model):
+    """Leave for one of our people to look into a tenant, read-only, until it ends.
+
+    It is of one session, which knows its id. A row is never changed but for its early end.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=200)
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-opened_at"], name="support_grants_of_tenant")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user} in {self.tenant} until {self.ends_at}"
+
+    @property
+    def public_id(self) -> str:
+        """The id outside: `sup_…`."""
+        return ids.public(ids.SUPPORT_GRANT, self.id)
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends by the clock, or was ended."""
+        return self.ended_at or self.expires_at
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("support_grant", self.public_id, self.tenant_id)
 
 
 class ConfigRevision(models.Model):

@@ -122,6 +122,18 @@ class Tenant(models.Model):
         editable=False,
         help_text="Whether its members see it only with a second factor.",
     )
+    allows_support = models.BooleanField(
+        default=True,
+        db_default=True,
+        editable=False,
+        help_text="Whether our people may look into it, read-only, for half an hour.",
+    )
+    shows_support_content = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether they see prompts, tags and images there.",
+    )
     erasure_due_at = models.DateTimeField(
         null=True, editable=False, help_text="When it is erased, or the next attempt is made."
     )

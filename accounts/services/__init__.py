@@ -60,6 +60,7 @@ from accounts.services.personal_data import (
     write_export,
 )
 from accounts.services.storage import is_nearly_full, note_stored, stored_together
+from accounts.services.support import end_support, open_support, set_support
 from accounts.services.suspending import resume, suspend
 from accounts.services.tenants import (
     NO_LIMITS,
@@ -103,6 +104,7 @@ __all__ = [
     "delete_workspace",
     "dismiss_member",
     "end_sessions",
+    "end_support",
     "erase_due",
     "erase_tenant",
     "export_tenant",
@@ -117,6 +119,7 @@ __all__ = [
     "note_for_staff",
     "note_former_use",
     "note_stored",
+    "open_support",
     "open_workspace",
     "post",
     "post_rendered",
@@ -136,6 +139,7 @@ __all__ = [
     "set_image_retention",
     "set_own_limits",
     "set_prompt_retention",
+    "set_support",
     "set_tenant_status",
     "set_time_zone",
     "set_title",

@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts.holdings import holdings
 from accounts.ledger import ledger
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant
+from accounts.models import Actor, ApiKey, Invitation, Membership, SupportGrant, Tenant
 from accounts.selectors import api_keys_of, members_of
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
@@ -155,6 +155,7 @@ def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
         return
     _end_memberships(tenant, actor)
     ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
+    SupportGrant.objects.filter(tenant=tenant).delete()
     tenant.name, tenant.title, tenant.erasure_due_at = nameless, "", now + AGAIN
     tenant.save(update_fields=["name", "title", "erasure_due_at"])
     record(tenant.audited, "tenant.erase", actor=actor)

@@ -15,6 +15,7 @@ from accounts.models import Actor, User
 from accounts.services.audit import record
 from accounts.services.mail import post_rendered
 from accounts.services.people import create_user, end_sessions
+from accounts.services.support import end_support_of
 from pictor.kit import clock
 
 MAIL = "account/email/staff_invitation"
@@ -93,7 +94,10 @@ def _begin(actor: Actor) -> None:
 
 
 def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
-    """The role; the admin lets in those who own, and nobody else."""
+    """The role; the admin lets in those who own, and nobody else.
+
+    What they had open as support ends with the role that let them.
+    """
     before = user.staff_role
     if before == role:
         return
@@ -104,6 +108,7 @@ def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
     user.staff_role = role
     user.is_staff = user.is_superuser = role == User.StaffRole.OWNER
     user.save(update_fields=["staff_role", "is_staff", "is_superuser"])
+    end_support_of(user=user, now=clock.now())
     record(
         user.audited,
         "staff.set" if role else "staff.remove",

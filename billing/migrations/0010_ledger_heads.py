@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0012_money_moves")]
+    dependencies = [("billing", "0009_sold_days")]
 
     operations = [
         migrations.CreateModel(

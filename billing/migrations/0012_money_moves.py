@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0008_staff_roles'),
-        ('billing', '0009_sold_days'),
+        ('billing', '0010_ledger_heads'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -34,6 +34,7 @@ Pictor's:
     start          Take on again what was stopped.
     status         Print what needs a person; assign, silence or accept it.
     stop           Take on nothing of a model, of a tenant or at all; print what is stopped.
+    support        List who looks into which tenant as support, or end that.
     tenant         Create, show, credit, limit, suspend, export or erase tenants.
     usage_rebuild  Count again what was used by the hour and sold by the day.
     webhook        Encrypt the secrets of webhook endpoints by the newest key.

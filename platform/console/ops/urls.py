@@ -2,7 +2,16 @@
 
 from django.urls import include, path
 
-from console.ops import conditions, finding, overview, people, requests, styleguide, system
+from console.ops import (
+    conditions,
+    finding,
+    overview,
+    people,
+    requests,
+    styleguide,
+    support,
+    system,
+)
 from console.ops.ledger import pages as ledger
 
 app_name = "ops"
@@ -31,4 +40,7 @@ urlpatterns = [
     path("system/", system.system, name="system"),
     path("system/stop/", system.stop_switch, name="stop"),
     path("system/start/", system.start_again, name="start"),
+    path("tenants/<str:tenant>/support/", support.support, name="support"),
+    path("tenants/<str:tenant>/support/open/", support.open_view, name="support_open"),
+    path("tenants/<str:tenant>/support/<str:grant>/end/", support.end_view, name="support_end"),
 ]

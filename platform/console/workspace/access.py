@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import rates
-from accounts.models import ApiKey, Membership, Tenant, User
+from accounts.models import ApiKey, Membership, SupportGrant, Tenant, User
 from accounts.selectors import api_keys_of, membership_in, suspended_because
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
@@ -45,13 +45,14 @@ class May(StrEnum):
     SEE_AUDIT = "see_audit"
     WEBHOOKS = "webhooks"
     MANAGE = "manage"
+    ALLOW_SUPPORT = "allow_support"
     DELETE = "delete"
 
 
 _EVERYTHING = frozenset(May)
 _ROLES: dict[str, frozenset[May]] = {
     OWNER: _EVERYTHING,
-    ADMIN: _EVERYTHING - {May.DELETE},
+    ADMIN: _EVERYTHING - {May.ALLOW_SUPPORT, May.DELETE},
     DEVELOPER: frozenset(
         {
             *(May.SEE_GENERATIONS, May.GENERATE, May.SEE_KEYS, May.MAKE_KEYS, May.SEE_USAGE),
@@ -61,6 +62,9 @@ _ROLES: dict[str, frozenset[May]] = {
     BILLING: frozenset({May.SEE_USAGE, May.SEE_MONEY, May.MANAGE_MONEY}),
     VIEWER: frozenset({May.SEE_GENERATIONS, May.SEE_KEYS, May.SEE_USAGE, May.SEE_MONEY}),
 }
+
+_SUPPORT = frozenset({May.SEE_GENERATIONS, May.SEE_USAGE, May.SEE_MONEY, May.SEE_AUDIT})
+"""Of our people who look into it; which pages these are is in support.py."""
 
 
 def allows(role: str, what: May) -> bool:
@@ -97,21 +101,50 @@ _STOPS = {
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A tenant as one of its members sees it."""
+    """A tenant as one of its members sees it, or one of our people in a support view."""
 
-    membership: Membership
+    tenant: Tenant
     user: User
     balance: Balance
+    revision: int
+    """The configuration's, as it was read with the tenant."""
+    membership: Membership | None = None
+    support: SupportGrant | None = None
+
+    @classmethod
+    def of_member(cls, membership: Membership) -> "Workspace":
+        """As this member sees it; the membership is that of `membership_in`."""
+        revision = membership.revision  # type: ignore[attr-defined]  # annotated by membership_in
+        balance = balance_of(membership.tenant_id)
+        return cls(membership.tenant, membership.user, balance, revision, membership=membership)
+
+    @classmethod
+    def of_support(cls, grant: SupportGrant, user: User) -> "Workspace":
+        """As this person of ours sees it; the grant is that of `support_grant`."""
+        revision = grant.revision  # type: ignore[attr-defined]  # annotated by support_grant
+        return cls(grant.tenant, user, balance_of(grant.tenant_id), revision, support=grant)
 
     @property
-    def tenant(self) -> Tenant:
-        """It."""
-        return self.membership.tenant
+    def member(self) -> Membership:
+        """The membership of who asks. Raises Http404 where one of our people looks in."""
+        if self.membership is None:
+            raise Http404
+        return self.membership
 
     @property
     def role(self) -> str:
         """The member's."""
-        return self.membership.role
+        return self.member.role if self.support is None else "support view"
+
+    @property
+    def sees_content(self) -> bool:
+        """Whether prompts, tags and images are for whoever asks."""
+        return self.support is None or self.tenant.shows_support_content
+
+    @property
+    def no_prompt(self) -> str:
+        """What stands in the place of a prompt that is not there."""
+        return "Prompt not stored" if self.sees_content else "Prompt not shown to support"
 
     @property
     def id(self) -> TenantId:
@@ -120,8 +153,8 @@ class Workspace:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The models and channels at the revision that was read with the membership."""
-        return catalogue_at(self.membership.revision)  # type: ignore[attr-defined]  # annotated by membership_in
+        """The models and channels at that revision."""
+        return catalogue_at(self.revision)
 
     @property
     def available(self) -> int:
@@ -143,7 +176,7 @@ class Workspace:
     @property
     def may(self) -> Collection[str]:
         """What the member may do here: `{% if 'generate' in workspace.may %}` in a template."""
-        return _ROLES[self.role]
+        return _ROLES[self.role] if self.support is None else _SUPPORT
 
 
 def by(request: HttpRequest, workspace: Workspace) -> By:
@@ -231,6 +264,14 @@ def _membership(user: User, tenant: str, needs: May | None) -> Membership:
     return membership
 
 
+def _looked_into(grant: SupportGrant, user: User, needs: May | None) -> Workspace:
+    """The workspace for one of our people, whom the gate of support.py has let in."""
+    if needs is not None and needs not in _SUPPORT:
+        raise Http404
+    log.note(tenant=grant.tenant.public_id, support=grant.public_id)
+    return Workspace.of_support(grant, user)
+
+
 def member(
     needs: May | None = None, *, take: Callable[[UUID], None] = rates.take_page
 ) -> Callable[[View], View]:
@@ -239,7 +280,8 @@ def member(
     Who is not signed in is sent to do so, who has not accepted the terms in force to them. For any
     other workspace, and for what the role does not allow, there is no such page. Where the
     workspace asks for a second factor, who lacks it is shown how to get one, and nothing else.
-    Templates show times in the workspace's zone.
+    Templates show times in the workspace's zone. One of our people whom support.py lets in gets a
+    Workspace of their own.
 
     Args:
         needs: what the role has to allow.
@@ -253,14 +295,18 @@ def member(
             if not isinstance(request.user, User):
                 return led(request, "account_login")
             take(request.user.id)
-            membership = _membership(request.user, tenant, needs)
-            if request.user.terms_version != settings.TERMS_VERSION:
-                return led(request, reverse("people:terms"))
-            log.note(tenant=membership.tenant.public_id)
-            if lack := lack_of(request, request.user, membership):
-                return _shut(request, membership, lack)
-            membership.user = request.user
-            workspace = Workspace(membership, request.user, balance_of(membership.tenant_id))
+            grant: SupportGrant | None = getattr(request, "support_grant", None)
+            if grant is not None:
+                workspace = _looked_into(grant, request.user, needs)
+            else:
+                membership = _membership(request.user, tenant, needs)
+                if request.user.terms_version != settings.TERMS_VERSION:
+                    return led(request, reverse("people:terms"))
+                log.note(tenant=membership.tenant.public_id)
+                if lack := lack_of(request, request.user, membership):
+                    return _shut(request, membership, lack)
+                membership.user = request.user
+                workspace = Workspace.of_member(membership)
             with timezone.override(workspace.tenant.zone):
                 return view(request, workspace, **kwargs)
 

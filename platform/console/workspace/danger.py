@@ -19,7 +19,7 @@ def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Delete it, once it is sure that this is meant and who means it."""
     name = request.POST.get("name", "").strip()
     try:
-        check_deletion(by=workspace.membership, confirmation=name)
+        check_deletion(by=workspace.member, confirmation=name)
         answer: HttpResponse = _deleted(request, workspace, name)
     except ValidationError as error:
         return page(request, workspace, deletion_refusal=" ".join(error.messages))
@@ -29,7 +29,7 @@ def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @reauthentication_required  # type: ignore[untyped-decorator]  # it ships no types
 def _deleted(request: HttpRequest, workspace: Workspace, name: str) -> HttpResponse:
     delete_workspace(
-        by=workspace.membership,
+        by=workspace.member,
         confirmation=name,
         now=clock.now(),
         ip=request.META.get("REMOTE_ADDR"),

@@ -11,6 +11,7 @@ from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
 from console.workspace.access import May, Workspace, is_called, keys_of, member
 from console.workspace.places import places_of
+from console.workspace.support import seen
 from generation import services
 from pictor.kit.errors import NotFound
 
@@ -53,15 +54,15 @@ def _generation(workspace: Workspace, text: str) -> list[Place]:
     if May.SEE_GENERATIONS not in workspace.may:
         return []
     try:
-        made = services.generation_named(workspace.id, text).generation
+        made = seen(workspace, services.generation_named(workspace.id, text)).generation
     except NotFound:
         return []
     url = reverse("workspace:generation", args=[workspace.tenant.public_id, made.public_id])
-    return [Place(made.prompt[:80] or "Prompt not stored", url, note=made.public_id)]
+    return [Place(made.prompt[:80] or workspace.no_prompt, url, note=made.public_id)]
 
 
 def _search(workspace: Workspace, text: str) -> list[Place]:
-    if May.SEE_GENERATIONS not in workspace.may:
+    if May.SEE_GENERATIONS not in workspace.may or not workspace.sees_content:
         return []
     url = reverse("workspace:generations", args=[workspace.tenant.public_id])
     return [Place(f"Generations with “{text}”", f"{url}?{urlencode({'q': text})}")]

@@ -32,6 +32,7 @@ from console.workspace.long_lists import ordering, to_order
 from console.workspace.owned import one_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import curl
+from console.workspace.support import findable, seen
 from console.workspace.webhooks import badge_of
 from generation import selectors, services
 from generation.admission.fields import MAX_PROMPT_CHARS
@@ -72,7 +73,8 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return _csv(request, workspace)
     keys = {key.public_id: key for key in keys_of(workspace)}
-    filters = filters_of(request.GET, keys, clock.now(), workspace.tenant.zone)
+    query = findable(workspace, request.GET)
+    filters = filters_of(query, keys, clock.now(), workspace.tenant.zone)
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
     page = page_of(workspace.id, filters.wanted, after=after, limit=PAGE, prompt_chars=SHOWN_CHARS)
     more = ids.public(ids.GENERATION, page.last) if page.last else ""
@@ -83,7 +85,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
-        "rows": [row_of(one, by_id) for one in page.rows],
+        "rows": [row_of(seen(workspace, one), by_id) for one in page.rows],
         "more": more,
         "looked_at": SEARCHED if page.is_cut else 0,
         "is_later": after is not None,
@@ -210,9 +212,7 @@ def _detail(
         "released": released_of(made),
         "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
         "steps": _steps(made),
-        "asked": as_json(asked(made)),
-        "answered": as_json(answered(one)),
-        "call": curl(f"{request.scheme}://{request.get_host()}", asked(made)),
+        **(_as_sent(request, one) if workspace.sees_content else {}),
         "books": books_of(made.priced["books"]),
         "told": _told(workspace, made),
         "refusal": refusal,
@@ -220,6 +220,16 @@ def _detail(
     }
     status = refusal.status if refusal is not None else 200
     return render(request, "workspace/generation.html", context, status=status)
+
+
+def _as_sent(request: HttpRequest, one: Finished) -> dict[str, str]:
+    """The request and its answer word for word, and the call that sends it again."""
+    said = asked(one.generation)
+    return {
+        "asked": as_json(said),
+        "answered": as_json(answered(one)),
+        "call": curl(f"{request.scheme}://{request.get_host()}", said),
+    }
 
 
 def _steps(made: Generation) -> list[Step]:

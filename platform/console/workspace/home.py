@@ -21,6 +21,7 @@ from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.first_call import first_call
 from console.workspace.keys import may_use
 from console.workspace.lately import lately_of
+from console.workspace.support import seen
 from generation import watch
 from generation.models import Source, State
 from generation.searching import Wanted, found
@@ -91,7 +92,8 @@ def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished]
         return [], True
     # Who waits asks before the images are looked for: one that is made in between is waited for.
     had_made = has_followed and has_made_images(workspace.id)
-    latest = found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
+    whole = found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
+    latest = [seen(workspace, one) for one in whole]
     has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
     return latest, has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
 

@@ -10,7 +10,6 @@ from django.http import QueryDict
 
 from accounts.models import Tenant, User
 from accounts.selectors import membership_in
-from billing.selectors import balance_of
 from console.parts.exports import Rows, csv_chunks
 from console.workspace import audit, generations, money
 from console.workspace.access import May, Workspace, allows
@@ -43,6 +42,6 @@ def write(
     membership, listed = membership_in(user.id, tenant.public_id), LISTS[name]
     if membership is None or not user.is_active or not allows(membership.role, listed.needs):
         raise PermissionDenied
-    workspace = Workspace(membership, user, balance_of(tenant.id))
+    workspace = Workspace.of_member(membership)
     for chunk in csv_chunks(listed.columns, listed.pages(workspace, QueryDict(query), at)):
         file.write(chunk)

@@ -64,7 +64,7 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         try:
             _count_mail(form.cleaned_data["email"])
             invite(
-                by=workspace.membership,
+                by=workspace.member,
                 email=form.cleaned_data["email"],
                 role=Membership.Role(form.cleaned_data["role"]),
                 now=clock.now(),
@@ -121,7 +121,7 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
     try:
         dismiss_member(
             membership=found,
-            by=workspace.membership,
+            by=workspace.member,
             heir=heir,
             now=clock.now(),
             ip=request.META.get("REMOTE_ADDR"),
@@ -184,7 +184,7 @@ def _tried(
 ) -> HttpResponse:
     """Do it as the member and say so, or say why not."""
     try:
-        act(by=workspace.membership, ip=request.META.get("REMOTE_ADDR"))
+        act(by=workspace.member, ip=request.META.get("REMOTE_ADDR"))
     except ValidationError as error:
         return _refused(request, workspace, error)
     return done(request, workspace, words, "members")

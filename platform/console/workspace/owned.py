@@ -3,14 +3,15 @@
 from django.http import Http404
 
 from console.workspace.access import Workspace
+from console.workspace.support import seen
 from generation import services
 from generation.selectors import Finished
 from pictor.kit.errors import NotFound
 
 
 def one_of(workspace: Workspace, public_id: str) -> Finished:
-    """The workspace's generation of that id; no other one is there."""
+    """The workspace's generation of that id, as whoever asks may see it; no other one is there."""
     try:
-        return services.generation_of(workspace.id, public_id)
+        return seen(workspace, services.generation_of(workspace.id, public_id))
     except NotFound:
         raise Http404 from None

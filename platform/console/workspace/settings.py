@@ -20,12 +20,14 @@ from accounts.services import (
     set_image_retention,
     set_own_limits,
     set_prompt_retention,
+    set_support,
     set_time_zone,
     set_title,
 )
 from console.parts.fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.zones import zone_choices
+from pictor.kit import clock
 from storage.selectors import exports_of
 
 FOREVER_DAYS = 36_500
@@ -83,6 +85,13 @@ class LimitsForm(forms.Form):
         return OwnLimits(**{**said, "own_models": said["own_models"] or None})
 
 
+class SupportForm(forms.Form):
+    """What support may look into."""
+
+    allows_support = forms.BooleanField(required=False)
+    shows_support_content = forms.BooleanField(required=False)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.MANAGE)
 def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
@@ -104,6 +113,22 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         set_own_limits(tenant=workspace.tenant, limits=form.limits(), **by(request, workspace))
         return done(request, workspace, "Limits saved", "settings")
     return page(request, workspace, limits_form=form)
+
+
+@require_POST
+@member(May.ALLOW_SUPPORT)
+def support(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Let support look in or not; what is open ends where it may not."""
+    form = SupportForm(request.POST)
+    form.is_valid()
+    set_support(
+        tenant=workspace.tenant,
+        is_allowed=form.cleaned_data["allows_support"],
+        shows_content=form.cleaned_data["shows_support_content"],
+        now=clock.now(),
+        **by(request, workspace),
+    )
+    return done(request, workspace, "Support access saved", "settings")
 
 
 def _days(kept: int | None, most: int) -> int:

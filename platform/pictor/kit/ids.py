@@ -23,6 +23,7 @@ DELIVERY = "whd"
 TENANT = "ten"
 EXPORT = "exp"
 REQUEST = "req"
+SUPPORT_GRANT = "sup"
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26

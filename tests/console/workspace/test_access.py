@@ -35,7 +35,7 @@ from webhooks.models import Delivery
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
-    "member_factor", "settings_limits", "billing_alert", "export_ask", "delete",
+    "member_factor", "settings_limits", "settings_support", "billing_alert", "export_ask", "delete",
     "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test", "webhook_resend",
     "delivery_resend", "list_ask",
 }  # fmt: skip
@@ -88,6 +88,7 @@ MAY = {
     "settings": CHIEFS,
     "settings_limits": CHIEFS,
     "billing_alert": {"owner", "admin", "billing"},
+    "settings_support": {"owner"},
     "delete": {"owner"},
     "export_ask": CHIEFS,
     "export": CHIEFS,

@@ -52,6 +52,25 @@ class Snippets extends HTMLElement {
   }
 }
 
+class Countdown extends HTMLElement {
+  // <p-countdown data-until="2026-11-26T10:44:05Z">: what is left; the page is asked for again then.
+  connectedCallback() {
+    this.until = Date.parse(this.dataset.until);
+    this.clock = setInterval(() => this.show(), 1000);
+    this.show();
+  }
+
+  disconnectedCallback() { clearInterval(this.clock); }
+
+  show() {
+    const left = Math.max(0, Math.round((this.until - Date.now()) / 1000));
+    this.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+    if (left) return;
+    clearInterval(this.clock);
+    location.reload();
+  }
+}
+
 class Toasts extends HTMLElement {
   // <p-toasts role="status">: what was done, or was not. Notes leave by themselves, failures stay.
   static SHOWN_MS = 8000;
@@ -103,6 +122,7 @@ class Toasts extends HTMLElement {
 }
 
 customElements.define("p-copy", CopyButton);
+customElements.define("p-countdown", Countdown);
 customElements.define("p-snippets", Snippets);
 customElements.define("p-toasts", Toasts);
 

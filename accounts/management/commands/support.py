@@ -1,0 +1,76 @@
+"""`manage.py support list|end`: who looks into which tenant, and its early end.
+
+A view is opened in the browser alone: it is of the session that opens it.
+"""
+
+import json
+from typing import Any
+
+from django.core.checks import Tags
+from django.core.management.base import CommandError, CommandParser
+from typing_extensions import override
+
+from accounts.management.operator import ACTOR, OperatorCommand, print_table, read_tenant
+from accounts.selectors import latest_support_grants, support_grant_by_id, support_grants_of
+from accounts.services import end_support
+from pictor.kit import clock
+
+SHOWN = 20
+COLUMNS = ("id", "tenant", "by", "opened_at", "ends_at", "is_open", "reason")
+
+
+class Command(OperatorCommand):
+    """List support views, or end one."""
+
+    help = "List who looks into which tenant as support, or end that."
+    requires_system_checks = (Tags.security,)
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        every = actions.add_parser("list", help=f"the last {SHOWN}, newest first")
+        every.add_argument("tenant", nargs="?", help="name or id; default: of all tenants")
+        every.add_argument("--json", action="store_true")
+        end = actions.add_parser("end", help="end one before its time")
+        end.add_argument("view", metavar="ID", help="sup_… as printed by list")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        {"list": self._list, "end": self._end}[options["action"]](options)
+
+    def _list(self, options: dict[str, Any]) -> None:
+        now = clock.now()
+        if options["tenant"] is None:
+            grants = latest_support_grants(limit=SHOWN)
+        else:
+            grants = support_grants_of(read_tenant(options["tenant"]).id, limit=SHOWN)
+        rows = [
+            {
+                "id": one.public_id,
+                "tenant": one.tenant.name,
+                "by": one.user.email,
+                "opened_at": one.opened_at.isoformat(timespec="seconds"),
+                "ends_at": one.ends_at.isoformat(timespec="seconds"),
+                "is_open": one.ends_at > now,
+                "reason": one.reason,
+            }
+            for one in grants
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps(rows))
+            return
+        cells = [tuple(_word(cell) for cell in row.values()) for row in rows]
+        print_table(self.stdout, [COLUMNS, *cells])
+
+    def _end(self, options: dict[str, Any]) -> None:
+        grant = support_grant_by_id(options["view"])
+        if grant is None:
+            raise CommandError(f"no support view {options['view']!r}")
+        if not end_support(grant=grant, now=clock.now(), actor=ACTOR):
+            raise CommandError(f"{grant.public_id} had ended before")
+        whose = f"{grant.user.email} sees {grant.tenant.name} no more"
+        self.stdout.write(f"{grant.public_id}: ended; {whose}")
+
+
+def _word(cell: object) -> str:
+    return {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else str(cell)

@@ -1,0 +1,85 @@
+"""Looking into a tenant to help it: read-only, for half an hour, and told in its audit log."""
+
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.locks import tenant_for_update
+from accounts.models import Actor, SupportGrant, Tenant, User
+from accounts.selectors import open_support_grants
+from accounts.services.audit import record
+from accounts.services.tenants import change_columns
+
+LASTS = timedelta(minutes=30)
+REASON_CHARS = 200
+
+
+@transaction.atomic
+def open_support(
+    *, tenant: Tenant, user: User, reason: str, now: datetime, ip: str | None = None
+) -> SupportGrant:
+    """Let one of our people look into the tenant, which reads their first name and the reason.
+
+    Raises ValidationError without a reason, for one of more than 200 characters, and for a tenant
+    that does not allow it or is to be erased.
+    """
+    reason = " ".join(reason.split())
+    if not reason:
+        raise ValidationError({"reason": "Say why: the workspace reads it in its audit log."})
+    if len(reason) > REASON_CHARS:
+        raise ValidationError({"reason": f"At most {REASON_CHARS} characters."})
+    locked = tenant_for_update(tenant.id)
+    if locked.erasure_due_at is not None:
+        raise ValidationError("This workspace is being erased.")
+    if not locked.allows_support:
+        raise ValidationError(
+            "An owner of this workspace has switched support access off. Ask them to allow it in"
+            " their settings."
+        )
+    grant = SupportGrant.objects.create(
+        tenant=locked, user=user, reason=reason, opened_at=now, expires_at=now + LASTS
+    )
+    after = {
+        "reason": reason,
+        "until": grant.expires_at.isoformat(),
+        "sees_prompts_and_images": locked.shows_support_content,
+    }
+    record(grant.audited, "support.open", actor=user, after=after, ip=ip)
+    return grant
+
+
+@transaction.atomic
+def end_support(*, grant: SupportGrant, now: datetime, actor: Actor, ip: str | None = None) -> bool:
+    """End it before its time; whether it was still open."""
+    still_open = open_support_grants(now).filter(pk=grant.pk)
+    if not still_open.update(ended_at=now):
+        return False
+    record(grant.audited, "support.end", actor=actor, ip=ip)
+    return True
+
+
+def end_support_of(*, user: User, now: datetime) -> None:
+    """End all that this person has open, where they have another role or none."""
+    open_support_grants(now).filter(user=user).update(ended_at=now)
+
+
+@transaction.atomic
+def set_support(
+    *,
+    tenant: Tenant,
+    is_allowed: bool,
+    shows_content: bool,
+    now: datetime,
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    """Whether our people may look into the tenant, and see prompts, tags and images there.
+
+    Felt by their next page; where it is not allowed any more, what is open ends at once.
+    """
+    locked = tenant_for_update(tenant.id)
+    columns = {"allows_support": is_allowed, "shows_support_content": shows_content}
+    change_columns(tenant=locked, action="tenant.support", columns=columns, actor=actor, ip=ip)
+    if not is_allowed:
+        open_support_grants(now).filter(tenant=locked).update(ended_at=now)

@@ -1,0 +1,89 @@
+"""Opening a support view of a tenant, who had one, and ending them."""
+
+from http import HTTPStatus
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Tenant
+from accounts.selectors import support_grant_by_id, support_grants_of, tenant_by_public_id
+from accounts.services import end_support, open_support
+from accounts.services.support import REASON_CHARS
+from console.ops.access import May, Operator, by, done, staff
+from console.parts.fields import dressed, take_errors
+from console.parts.support import remember
+from pictor.kit import clock
+
+SHOWN = 20
+
+
+class ReasonForm(forms.Form):
+    """Why one looks: the tenant reads it."""
+
+    reason = forms.CharField(max_length=REASON_CHARS, label="Why")
+
+
+@require_safe
+@staff(May.SUPPORT_VIEW, fresh=True)
+def support(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """What a support view of the tenant shows, and who had the last ones."""
+    return _page(request, operator, _tenant(tenant), ReasonForm())
+
+
+@require_POST
+@staff(May.SUPPORT_VIEW, fresh=True)
+def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """Open it for this session, and go there."""
+    found, form = _tenant(tenant), ReasonForm(request.POST)
+    if form.is_valid():
+        reason, who = form.cleaned_data["reason"], by(request, operator)
+        try:
+            grant = open_support(
+                tenant=found, user=operator.user, reason=reason, now=clock.now(), ip=who["ip"]
+            )
+        except ValidationError as error:
+            take_errors(form, error)
+        else:
+            remember(request, grant)
+            answer = HttpResponseRedirect(reverse("workspace:overview", args=[tenant]))
+            answer.status_code = HTTPStatus.SEE_OTHER
+            return answer
+    return _page(request, operator, found, form)
+
+
+@require_POST
+@staff(May.SUPPORT_VIEW)
+def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) -> HttpResponse:
+    """End one, whoever opened it."""
+    found = support_grant_by_id(grant)
+    if found is None or found.tenant.public_id != tenant:
+        raise Http404
+    is_ended = end_support(grant=found, now=clock.now(), **by(request, operator))
+    words = "Support view ended" if is_ended else "The support view had ended before"
+    return done(request, words, "support", tenant)
+
+
+def _tenant(public_id: str) -> Tenant:
+    found = tenant_by_public_id(public_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _page(
+    request: HttpRequest, operator: Operator, tenant: Tenant, form: ReasonForm
+) -> HttpResponse:
+    now = clock.now()
+    grants = support_grants_of(tenant.id, limit=SHOWN)
+    context = {
+        "operator": operator,
+        "tenant": tenant,
+        "form": dressed(form),
+        "grants": [(one, one.ends_at > now) for one in grants],
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "ops/support.html", context, status=status)
