@@ -49,9 +49,8 @@ class Asked:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """What became of what was asked for: its transfer, or until when it waits for one."""
+class Move(Protocol):
+    """What became of what was asked for."""
 
     id: UUID
     transfer_id: int | None

@@ -1,4 +1,4 @@
-"""Large sums that people ask to be moved, and that wait for another person."""
+"""Money that people ask to be moved: once each, and much of it by two of them."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('note', models.CharField(blank=True, help_text='For staff alone.', max_length=200)),
                 ('asked_by_name', models.CharField(max_length=254)),
                 ('asked_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField(null=True)),
                 ('decided_by_name', models.CharField(blank=True, max_length=254)),
                 ('declined_at', models.DateTimeField(null=True)),
                 ('transfer_id', models.BigIntegerField(null=True)),

@@ -1,4 +1,4 @@
-"""Large sums that people ask to be moved, and that wait until another person agrees."""
+"""What people ask to be moved: once each, and large sums once another person has agreed."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,10 +15,10 @@ MoveState = Literal["booked", "waiting", "declined", "expired"]
 
 
 class MoneyMove(models.Model):
-    """A top-up, credit, refund, adjustment or reversal that waits, or waited, for another person.
+    """A top-up, credit, refund, adjustment or reversal that a person asked for.
 
-    Its id is the form's that asked for it, so what is sent twice is one move, and is booked as that
-    form's. `amount` is in micros, and below 0 for an adjustment that takes.
+    Its id is made where it is asked for, so what is sent twice is one move. `amount` is in micros,
+    and below 0 for an adjustment that takes. One that waits has an end, `expires_at`.
     """
 
     KINDS = (
@@ -42,7 +42,7 @@ class MoneyMove(models.Model):
     )
     asked_by_name = models.CharField(max_length=254)
     asked_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
     decided_by_name = models.CharField(max_length=254, blank=True)
     declined_at = models.DateTimeField(null=True)
     transfer_id = models.BigIntegerField(null=True)
@@ -71,4 +71,4 @@ class MoneyMove(models.Model):
             return "booked"
         if self.declined_at is not None:
             return "declined"
-        return "expired" if self.expires_at <= now else "waiting"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "waiting"

@@ -17,7 +17,8 @@ from accounts.services import Actor, Subject, note_for_staff, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
 from billing.seals import first_seal, note_seal, seal_of
-from billing.selectors import available_to, given_for
+from billing.selectors import given_for
+from billing.selectors.balances import available_to
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 

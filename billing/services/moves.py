@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import Asked, Move, Why
+from accounts.ledger import Asked, Why
 from accounts.models import User
 from accounts.services import Actor, Subject, name_of, record
 from billing.models import MoneyMove, Transfer
@@ -20,7 +20,6 @@ from billing.services import accounts
 from pictor.kit.money import Micros
 
 WAITS_FOR = timedelta(days=7)
-OTHERWISE = "This was sent before, and said something else. Begin anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +56,11 @@ def rehearse(asked: Asked, *, actor: Actor) -> Effect:
 @transaction.atomic
 def move_money(
     *, once: UUID, asked: Asked, actor: Actor, now: datetime, ip: str | None = None
-) -> Move:
+) -> MoneyMove:
     """Move what is asked for, or let it wait for another person where it is much.
 
-    Sent twice by the same id, also at the same time, it is moved once; both get the same answer.
+    Sent twice, also at the same time, it is moved once; both get the same move.
     """
-    if needs_another(asked.amount):
-        return _waits(once, asked, actor, now, ip)
-    why = Why(actor=actor, reason=asked.reason, note=asked.note, ip=ip, once=once)
-    moved = _moved(asked, why)
-    if (moved.amount, moved.reverses_seq) != (abs(asked.amount), asked.seq):
-        raise ValidationError(OTHERWISE)
-    return Move(once, moved.id, None)
-
-
-def _waits(once: UUID, asked: Asked, actor: Actor, now: datetime, ip: str | None) -> Move:
     move, is_new = MoneyMove.objects.get_or_create(
         id=once,
         defaults={
@@ -79,16 +68,18 @@ def _waits(once: UUID, asked: Asked, actor: Actor, now: datetime, ip: str | None
             "asked_by": actor if isinstance(actor, User) else None,
             "asked_by_name": name_of(actor),
             "asked_at": now,
-            "expires_at": now + WAITS_FOR,
+            "expires_at": now + WAITS_FOR if needs_another(asked.amount) else None,
         },
     )
-    if is_new:
-        rehearse(asked, actor=actor)
-        until = move.expires_at.isoformat(timespec="seconds")
-        _record(move, "money.ask", actor, ip, until=until)
-    elif any(getattr(move, name) != value for name, value in _columns(asked).items()):
-        raise ValidationError(OTHERWISE)
-    return Move(once, move.transfer_id, move.expires_at)
+    if not is_new:
+        if any(getattr(move, name) != value for name, value in _columns(asked).items()):
+            raise ValidationError("This was sent before, and said something else. Begin anew.")
+        return move
+    if move.expires_at is None:
+        return _booked(move, actor, ip)
+    rehearse(asked, actor=actor)
+    _record(move, "money.ask", actor, ip, until=move.expires_at.isoformat(timespec="seconds"))
+    return move
 
 
 @transaction.atomic
@@ -156,8 +147,7 @@ def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
         reason=move.reason,
         note=move.note,
     )
-    why = Why(actor=actor, reason=move.reason, note=move.note, ip=ip, once=move.id)
-    moved = _moved(asked, why)
+    moved = _moved(asked, Why(actor=actor, reason=move.reason, note=move.note, ip=ip))
     move.transfer_id = moved.id
     move.save(update_fields=["transfer_id", "decided_by_name"])
     return move

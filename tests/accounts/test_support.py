@@ -27,7 +27,7 @@ def ann() -> User:
 
 
 @pytest.fixture
-def grant(acme, ann) -> SupportGrant:
+def grant(acme: Tenant, ann: User) -> SupportGrant:
     return open_support(tenant=acme, user=ann, reason=" late \n images ", now=clock.now())
 
 

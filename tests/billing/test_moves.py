@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from accounts.audit_log import audit_page
-from accounts.ledger import Asked, Move
+from accounts.ledger import Asked
 from accounts.models import AuditEvent, User
 from accounts.services.audit import at_the_shell
 from billing.models import MoneyMove, Transfer
@@ -37,7 +37,7 @@ def asked(
     )
 
 
-def move(wanted: Asked, *, once: UUID | None = None, actor: User | str = "ann") -> Move:
+def move(wanted: Asked, *, once: UUID | None = None, actor: User | str = "ann") -> MoneyMove:
     return move_money(once=once or ids.new_uuid(), asked=wanted, actor=actor, now=clock.now())
 
 
@@ -174,7 +174,7 @@ def expire(waits: MoneyMove, bob: User) -> None:
     [(decline, "declined by bob"), (approve, "booked by bob"), (expire, "expired")],
 )
 def test_what_is_decided_is_decided_once(acme, ann, bob, end, state):
-    waits = MoneyMove.objects.get(id=move(asked(acme.id, MUCH), actor=ann).id)
+    waits = move(asked(acme.id, MUCH), actor=ann)
     end(waits, bob)
     available = available_to(acme.id)
 
