@@ -44,7 +44,7 @@ from billing.services.moves import (
     needs_another,
     rehearse,
 )
-from billing.services.past import PastHold, Refills, write_past
+from billing.services.past import PastCost, PastHold, Refills, write_past
 from billing.services.prices import (
     change_price_book,
     discard_price_book,
@@ -69,6 +69,7 @@ __all__ = [
     "Hold",
     "HoldLimits",
     "LedgerError",
+    "PastCost",
     "PastHold",
     "Refills",
     "Reversal",

@@ -5,6 +5,7 @@ cached balance.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -47,7 +48,19 @@ def upstream_cost_booked(
     return rows.insertion(transfer, given=given)
 
 
-def _cost(generation_id: UUID, attempt_id: UUID, amount: Micros, *, as_loss: bool) -> Transfer:
+def past_cost(*, generation_id: UUID, attempt_id: UUID, amount: Micros, at: datetime) -> Transfer:
+    """What an attempt cost that a tenant paid for, as it was booked then; it is not written."""
+    return _cost(generation_id, attempt_id, amount, as_loss=False, at=at)
+
+
+def _cost(
+    generation_id: UUID,
+    attempt_id: UUID,
+    amount: Micros,
+    *,
+    as_loss: bool,
+    at: datetime | None = None,
+) -> Transfer:
     kind, account = (
         (Transfer.Kind.LOSS, Account.Platform.LOSSES)
         if as_loss
@@ -60,7 +73,7 @@ def _cost(generation_id: UUID, attempt_id: UUID, amount: Micros, *, as_loss: boo
         amount=amount,
         generation_id=generation_id,
         attempt_id=attempt_id,
-        created_at=clock.now(),
+        created_at=at or clock.now(),
     )
     transfer.seal = seal_of(transfer.sealed)
     return transfer

@@ -19,6 +19,7 @@ from accounts.services import Actor, Subject, record
 from billing.locks import account_for_update
 from billing.models import Account, KeyBudget, TenantBalance, Transfer
 from billing.seals import seal_of
+from billing.services.costs import past_cost
 from billing.services.holds import Hold, LedgerError
 from pictor.kit.bulk import copy_rows
 from pictor.kit.money import Micros
@@ -39,6 +40,16 @@ class PastHold:
 
 
 @dataclass(frozen=True, slots=True)
+class PastCost:
+    """What a call cost that a tenant paid for, and when that was booked."""
+
+    generation_id: UUID
+    attempt_id: UUID
+    amount: Micros
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Refills:
     """When the tenant paid in: before a hold that would leave less than `least`, up to `full`."""
 
@@ -48,9 +59,16 @@ class Refills:
 
 
 def write_past(
-    *, tenant_id: UUID, holds: Sequence[PastHold], refills: Refills, actor: Actor
+    *,
+    tenant_id: UUID,
+    holds: Sequence[PastHold],
+    costs: Sequence[PastCost],
+    refills: Refills,
+    actor: Actor,
 ) -> None:
     """Write what those holds moved, in the order of time, as the beginning of a tenant's ledger.
+
+    Between them is what their calls cost, which moves nothing of the tenant's.
 
     Call it in the transaction that writes their generations. Each refill has its audit event, which
     says who wrote it and when that really was. Raises LedgerError where this is not the embedded
@@ -64,7 +82,7 @@ def write_past(
     balance = account_for_update(tenant_id)
     if balance.seq or balance.in_flight:
         raise LedgerError("a past can only begin a ledger, and this one has begun")
-    transfers = list(_Past(balance, refills).transfers(holds))
+    transfers = list(_Past(balance, refills).transfers(holds, costs))
     copy_rows(transfers)
     KeyBudget.objects.bulk_create(_count(balance, holds))
     balance.save(update_fields=(*_CHAIN, *_COUNTERS))
@@ -81,12 +99,15 @@ class _Past:
         self._available = balance.available_account_id
         self._held = balance.held_account_id
 
-    def transfers(self, holds: Iterable[PastHold]) -> Iterator[Transfer]:
-        """Holds and their ends as they came, and the money that was paid in for them."""
-        moments = [(past.hold.placed_at, 0, past) for past in holds if past.hold.amount]
-        moments += [(past.ended_at, 1, past) for past in holds if past.hold.amount]
-        for _, is_end, past in sorted(moments, key=itemgetter(0, 1)):
-            yield from self._ended(past) if is_end else self._placed(past)
+    def transfers(self, holds: Sequence[PastHold], costs: Sequence[PastCost]) -> Iterator[Transfer]:
+        """Holds and their ends as they came, the money that was paid in for them, and costs."""
+        moments = [
+            (past.hold.placed_at, 0, self._placed(past)) for past in holds if past.hold.amount
+        ]
+        moments += [(past.ended_at, 1, self._ended(past)) for past in holds if past.hold.amount]
+        moments += [(cost.at, 2, _booked(cost)) for cost in costs]
+        for _, _, moved in sorted(moments, key=itemgetter(0, 1)):
+            yield from moved
 
     def _placed(self, past: PastHold) -> Iterator[Transfer]:
         hold, refills = past.hold, self._refills
@@ -162,6 +183,15 @@ class _Past:
         transfer.seal = seal_of(transfer.sealed, bytes(balance.seal or b""))
         balance.previous_seal, balance.seal = balance.seal, transfer.seal
         return transfer
+
+
+def _booked(cost: PastCost) -> Iterator[Transfer]:
+    yield past_cost(
+        generation_id=cost.generation_id,
+        attempt_id=cost.attempt_id,
+        amount=cost.amount,
+        at=cost.at,
+    )
 
 
 def _count(balance: TenantBalance, holds: Iterable[PastHold]) -> list[KeyBudget]:

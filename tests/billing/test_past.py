@@ -1,5 +1,6 @@
 """A ledger's past, written in bulk: the same books as those of holds placed one by one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from accounts.models import ApiKey, Tenant
 from accounts.services import create_tenant, issue_api_key
 from billing.models import KeyBudget, TenantBalance, Transfer
 from billing.selectors import ledger_findings
-from billing.services import Hold, LedgerError, PastHold, Refills, end_hold, write_past
+from billing.services import Hold, LedgerError, PastCost, PastHold, Refills, end_hold, write_past
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 from tests.factories import at, place_hold
@@ -46,8 +47,8 @@ def past_hold(key: ApiKey, amount: int, captured: int, *, minutes: float = 0) ->
     return PastHold(hold, Micros(captured), ended_at, placed_for=b"p" * 32, ended_with=b"e" * 32)
 
 
-def write(tenant: Tenant, *holds: PastHold) -> None:
-    write_past(tenant_id=tenant.id, holds=holds, refills=REFILLS, actor="test")
+def write(tenant: Tenant, *holds: PastHold, costs: Sequence[PastCost] = ()) -> None:
+    write_past(tenant_id=tenant.id, holds=holds, costs=costs, refills=REFILLS, actor="test")
 
 
 def moved(tenant_id: UUID) -> list[tuple[Any, ...]]:
@@ -68,6 +69,19 @@ def test_holds_that_overlap_move_money_in_the_order_of_time(tenant, key):
         (6, "release", 400, 800, 0),
     ]
     # No generation belongs to these holds, and no usage: the ledger alone is proved here.
+    assert ledger_findings() == []
+
+
+def test_what_calls_cost_is_booked_between_them_and_sealed(tenant, key):
+    early, late = past_hold(key, 300, 200), past_hold(key, 400, 400, minutes=9)
+    cost = PastCost(early.hold.generation_id, new_uuid(), Micros(150), early.ended_at)
+
+    write(tenant, late, early, costs=[cost])
+
+    kinds = list(Transfer.objects.order_by("id").values_list("kind", flat=True))
+    assert kinds == ["top_up", "hold", "capture", "release", "upstream_cost", "hold", "capture"]
+    booked = Transfer.objects.get(kind="upstream_cost")
+    assert (booked.amount, booked.created_at, booked.seq) == (150, early.ended_at, None)
     assert ledger_findings() == []
 
 

@@ -24,6 +24,7 @@ class Habit:
         lately: those of the last days, whose images are really there: small ones.
         qualities: None sends none.
         seconds: half of the calls take less.
+        cost: percent of what is charged that the upstream takes.
         reports: whether the upstream says which quality it made, and how many tokens.
     """
 
@@ -34,36 +35,37 @@ class Habit:
     qualities: tuple[str | None, ...]
     counts: tuple[int, ...]
     seconds: float
+    cost: int
     reports: bool = True
 
 
 HABITS = (
     Habit(
         "gpt-image-2", 34, ("1024x1024", "1024x1024", "3:2", "2:3", "16:9"), ("1024x1024", "3:2"),
-        ("low", "medium", "medium", "high", None), (1, 1, 1, 2, 4), 13.0,
+        ("low", "medium", "medium", "high", None), (1, 1, 1, 2, 4), 13.0, 71,
     ),
     Habit(
         "gpt-image-2-origin", 22, ("1024x1024", "1536x1024", "1024x1536", "2048x1152", "3840x2160"),
-        ("1024x1024", "1024x768"), ("low", "medium", "medium", "high"), (1, 1, 2, 3), 17.0,
+        ("1024x1024", "1024x768"), ("low", "medium", "medium", "high"), (1, 1, 2, 3), 17.0, 78,
     ),
     Habit(
         "gpt-image-1", 12, ("1024x1024", "1536x1024", "1024x1536", "auto"), ("1024x1024",),
-        ("low", "medium", None), (1, 1, 2), 21.0,
+        ("low", "medium", None), (1, 1, 2), 21.0, 66,
     ),
     Habit(
         "dall-e-3", 9, (None, "1792x1024", "1024x1792"), (None,), (None, None, "hd"), (1,), 11.0,
-        reports=False,
+        88, reports=False,
     ),
     Habit(
         "gpt-image-2-pro", 9, ("1:1", "1:1(2K)", "16:9(2K)", "16:9(4K)"), ("1:1",),
-        ("medium", "high"), (1,), 26.0,
+        ("medium", "high"), (1,), 26.0, 74,
     ),
     Habit(
-        "gpt-image-2-auto", 8, (None,), (None,), ("low", "medium", None), (1, 1, 2), 18.0,
+        "gpt-image-2-auto", 8, (None,), (None,), ("low", "medium", None), (1, 1, 2), 18.0, 69,
     ),
     Habit(
         "dall-e-2", 6, ("256x256", "512x512", "1024x1024"), ("256x256", "512x512"), (None,),
-        (1, 2, 4), 6.0, reports=False,
+        (1, 2, 4), 6.0, 104, reports=False,
     ),
 )  # fmt: skip
 

@@ -15,6 +15,8 @@ from generation.management.history.habits import Habit, Trouble
 
 GENERATIONS = 2000
 DAYS = 90
+JUST_BEFORE = 12
+"""Of them, how many come in the last quarter of an hour."""
 LATELY = 60
 """The last so many requests ask for sizes that are quick to paint."""
 PRODUCTION, STAGING, REVOKED = "production", "staging", "catalogue-import"
@@ -50,6 +52,7 @@ class Told:
         images: how many came.
         came_as: their size, where it is not the one asked for.
         reported: the quality that the upstream said it made; None where it says nothing.
+        cost: percent of what is charged that the upstream takes.
     """
 
     at: datetime
@@ -62,6 +65,7 @@ class Told:
     came_as: str | None = None
     reported: str | None = None
     timed_out: bool = False
+    cost: int = 0
 
 
 def begins_at(now: datetime) -> datetime:
@@ -77,7 +81,7 @@ def revoked_at(now: datetime) -> datetime:
 def tell(now: datetime) -> list[Told]:
     """Everything that happened in the 90 days before this moment, oldest first."""
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
-    times = sorted(_times(random, now))
+    times = sorted([*_times(random, now), *_just_before(random, now)])
     return [
         _told(random, at, now, is_late=number >= GENERATIONS - LATELY)
         for number, at in enumerate(times)
@@ -94,8 +98,14 @@ def _times(random: Random, now: datetime) -> Iterator[datetime]:
         * (1 + (habits.GROWTH - 1) * hour / hours)
         for hour, slot in enumerate(slots)
     ]
-    for slot in random.choices(slots, busy, k=GENERATIONS):
+    for slot in random.choices(slots, busy, k=GENERATIONS - JUST_BEFORE):
         yield slot + timedelta(microseconds=random.randrange(3_600_000_000))
+
+
+def _just_before(random: Random, now: datetime) -> Iterator[datetime]:
+    """Moments of the story's last quarter of an hour, so that its channel is seen at work."""
+    for _ in range(JUST_BEFORE):
+        yield now - _QUIET - timedelta(seconds=random.uniform(1, 900))
 
 
 def _told(random: Random, at: datetime, now: datetime, *, is_late: bool) -> Told:
@@ -185,6 +195,7 @@ def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> Told:
         images=images,
         came_as=came_as,
         reported=request.get("quality", quality) if habit.reports else None,
+        cost=habit.cost,
     )
 
 

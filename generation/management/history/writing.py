@@ -22,7 +22,8 @@ from accounts.services import (
     revoke_api_key,
 )
 from billing.pricing import formula_tokens
-from billing.services import PastHold, Refills, write_past
+from billing.services import PastCost, PastHold, Refills, write_past
+from billing.upstream_cost import CostSource
 from generation import evidence
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Submission, new_generation
@@ -73,7 +74,9 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     copy_rows(rows.generations)
     copy_rows(rows.attempts)
     copy_rows(rows.images)
-    write_past(tenant_id=tenant.id, holds=rows.holds, refills=REFILLS, actor=actor)
+    write_past(
+        tenant_id=tenant.id, holds=rows.holds, costs=rows.costs, refills=REFILLS, actor=actor
+    )
     recount_at_once()
 
 
@@ -103,6 +106,7 @@ class _Rows:
         self.attempts: list[Attempt] = []
         self.images: list[StoredImage] = []
         self.holds: list[PastHold] = []
+        self.costs: list[PastCost] = []
 
     def add(self, told: Told) -> None:
         """One request: its generation in its final state, and all that belongs to it."""
@@ -182,7 +186,16 @@ class _Rows:
         made.quality_billed, made.quality_source = bill.quality_billed, bill.quality_source
         made.channel_id = delivery.route.channel_id
         made.answer = answer_of(made, delivery, bill, ended_at)
+        self._book(made, told, ended_at)
         return [self._stored(made, index, image) for index, image in enumerate(images)]
+
+    def _book(self, made: Generation, told: Told, ended_at: datetime) -> None:
+        """What the call that delivered is said to have cost."""
+        call = self.attempts[-1]
+        call.cost_micros = (made.captured_micros or 0) * told.cost // 100
+        call.cost_source = CostSource.FLAT
+        if call.cost_micros:
+            self.costs.append(PastCost(made.id, call.id, Micros(call.cost_micros), ended_at))
 
     def _stored(self, made: Generation, index: int, image: VerifiedImage) -> StoredImage:
         """The row of an image whose time was up, or that went when the past was written."""

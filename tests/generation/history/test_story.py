@@ -1,6 +1,7 @@
 """The story: how much of everything there is, and the same for the same moment."""
 
 from collections import Counter
+from datetime import timedelta
 from itertools import pairwise
 
 from generation.channels.errors import AttemptClass
@@ -24,6 +25,13 @@ def test_two_thousand_requests_in_order_fill_ninety_days_and_end_before_now():
     slowest = max(one.queued_seconds + sum(call.seconds for call in one.calls) for one in told)
     assert slowest < 480
     assert (NOW - told[-1].at).total_seconds() > 720
+
+
+def test_its_channel_is_seen_at_work_just_before_now():
+    told = story.tell(NOW)
+    ends = [one.at + timedelta(seconds=sum(call.seconds for call in one.calls)) for one in told]
+
+    assert sum(NOW - timedelta(minutes=27) < at < NOW - timedelta(minutes=3) for at in ends) >= 12
 
 
 def test_every_model_key_and_ending_is_there():

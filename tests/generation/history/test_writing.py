@@ -55,7 +55,10 @@ def test_what_was_sold_then_is_apart_from_what_is_sold(demo, monkeypatch):
     images = StoredImage.objects.count()
     past, live = (total_of(margins(by="model", is_demo=is_demo)) for is_demo in (True, False))
     assert (past.revenue, past.images, past.credited) == (captured, images, 0)
-    assert (live.revenue, live.images) == (0, 0)
+    assert (live.revenue, live.images, live.cost) == (0, 0, 0)
+    assert past.unknown_images == 0
+    assert past.cost == sum(Attempt.objects.values_list("cost_micros", flat=True))
+    assert 20 < (past.percent or 0) < 35
     assert findings_of_sold() == []
 
 
