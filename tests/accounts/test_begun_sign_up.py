@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.test import Client
 
 from accounts.models import Mail, User
 from accounts.services import create_user
+from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from tests.accounts.test_sign_up import CODE, FORM, LOGIN, PASSWORD, SIGN_UP, code_in, latest
 
@@ -23,8 +23,7 @@ def address():
 @pytest.fixture
 def known(address):
     """Somebody who has confirmed it."""
-    user = create_user(email=address, password=PASSWORD, actor="test")
-    EmailAddress.objects.create(user=user, email=address, verified=True, primary=True)
+    create_user(email=address, password=PASSWORD, actor="test", verified_at=clock.now())
     return address
 
 
