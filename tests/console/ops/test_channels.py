@@ -15,6 +15,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, ChannelEvent
 from pictor.kit import clock
+from pictor.kit.money import Micros
 from tests.console.ops.channel_pages import (
     LIST,
     called,
@@ -65,8 +66,8 @@ def test_the_worst_stands_first_with_what_is_wrong_with_it(owner):
 
 
 def test_share_is_of_the_calls_for_the_models_that_a_channel_serves(owner):
-    called(make_channel("most"), delivered=75)
-    called(make_channel("rest"), delivered=25)
+    called(make_channel("most"), delivered=150)
+    called(make_channel("rest"), delivered=50)
     make_channel("other", "gpt-image-2")
 
     rows = owner.get(f"{LIST}?format=csv")
@@ -320,8 +321,8 @@ def test_errors_are_those_of_the_mode_and_readable_once_three_tenants_met_them(o
 
 
 def test_history_has_changes_with_before_and_after_and_who(owner):
-    channel = make_channel("acme")
-    options = ChannelOptions(timeout_seconds=90)
+    channel = make_channel("acme", cost_micros=4_000)
+    options = ChannelOptions(timeout_seconds=90, cost=Micros(5_000))
     services.set_channel(name="acme", options=options, actor="Ann")
     channel.events.create(kind=ChannelEvent.Kind.BREAKER_OPENED, at=clock.now(), seconds=10)
 
@@ -330,6 +331,7 @@ def test_history_has_changes_with_before_and_after_and_who(owner):
     assert "Breaker opened · for 10 s" in said
     assert "Configuration changed by Ann" in said
     assert "timeout 240 → to 90" in said
+    assert "cost gpt-image-2-origin 0.004000 → to 0.005000" in said
 
 
 def test_history_goes_on_where_a_page_ends(owner):
