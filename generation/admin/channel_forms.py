@@ -93,7 +93,8 @@ class RouteForm(_OfRoute):
         columns: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                terms = services.check_route(self.terms())
+                qualities = self.cleaned_data["contract"].qualities
+                terms = services.check_route(self.terms(), qualities=qualities)
                 services.check_flat_cost(terms, was=self.instance.cost_micros)
             except ValidationError as error:
                 self.add_error(None, error)

@@ -37,9 +37,12 @@ def check_channel(options: ChannelOptions, *, kind: str) -> dict[str, Any]:
     return _checked(options, {**_CHANNEL, "api_key": partial(_api_key, kind=kind)})
 
 
-def check_route(terms: RouteTerms) -> RouteTerms:
-    """The terms as they are stored."""
-    return RouteTerms(model=terms.model, **_checked(asdict(terms), _ROUTE))
+def check_route(terms: RouteTerms, *, qualities: Collection[str]) -> RouteTerms:
+    """The terms as they are stored; `qualities` are the model's words."""
+    words = partial(_quality_map, model=terms.model, known=qualities)
+    return RouteTerms(
+        model=terms.model, **_checked(asdict(terms), {**_ROUTE, "quality_map": words})
+    )
 
 
 def _checked(said: Mapping[str, Any], checks: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -122,6 +125,15 @@ def _words(words: Any) -> dict[str, str]:
     return words
 
 
+def _quality_map(words: Any, *, model: str, known: Collection[str]) -> dict[str, str]:
+    mapped = _words(words)
+    unknown = [word for word in mapped if word not in known]
+    if unknown:
+        there_are = ", ".join(known)
+        raise ValidationError(f"{model} has no quality {', '.join(unknown)}; there are {there_are}")
+    return mapped
+
+
 def _class_overrides(overrides: Any) -> dict[str, str]:
     """HTTP statuses to attempt classes."""
     words = _words(overrides)
@@ -171,6 +183,5 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
 _ROUTE: Mapping[str, Callable[[Any], Any]] = {
     "upstream_model": _upstream_model,
     "sizes": _sizes,
-    "quality_map": _words,
     "cost_micros": partial(_number, what="cost", least=0, most=LARGEST_COST),
 }

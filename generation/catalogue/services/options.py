@@ -33,10 +33,11 @@ class ChannelOptions(TypedDict, total=False):
     """What is not named stays as it is.
 
     The first are columns of Channel; `api_key` is stored encrypted. `sizes` may be None or
-    ("all",) for every size. Of the last four, `routes` says all that the channel serves; the others
+    ("all",) for every size. Of the last ones, `routes` says all that the channel serves; the others
     change that: `models` may be ("all",), `maps` holds public name -> vendor's name of models that
-    are served then, `cost` is what one image of any of them costs us. `cost_again` is the highest
-    cost that is in doubt, typed again.
+    are served then, `cost` is what one image of any of them costs us. So do `words`, `sizes_of` and
+    `costs`, by public name: quality words, sizes as those of a channel, and the cost of one image.
+    `cost_again` is the highest cost that is in doubt, typed again.
     """
 
     kind: str
@@ -59,5 +60,8 @@ class ChannelOptions(TypedDict, total=False):
     routes: Sequence[RouteTerms]
     models: Sequence[str]
     maps: Mapping[str, str]
+    words: Mapping[str, Mapping[str, str]]
+    sizes_of: Mapping[str, Sequence[str] | None]
     cost: Micros
+    costs: Mapping[str, Micros | None]
     cost_again: Micros

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.core.exceptions import ValidationError
 
@@ -13,6 +14,13 @@ Routes = Mapping[str, RouteTerms]
 """By public model, in the order of the contracts."""
 
 COLUMNS = ("upstream_model", "sizes", "quality_map", "cost_micros")
+_BY_MODEL = {
+    "maps": "upstream_model",
+    "words": "quality_map",
+    "sizes_of": "sizes",
+    "costs": "cost_micros",
+}
+"""Options that say one thing of some models, and what it is of a route."""
 
 
 def routes_of(channel: Channel) -> Routes:
@@ -46,25 +54,27 @@ def unserved_warning(before: Collection[str]) -> str:
 
 def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
     """What it is to serve. Raises ValidationError; what stays as it is is not checked again."""
-    models = list(Contract.objects.values_list("model", flat=True))
+    models = dict(Contract.objects.values_list("model", "qualities"))
     routes = dict(known)
     if "routes" in options:
-        routes = _by_model(options["routes"], models)
+        routes = _by_model(options["routes"], list(models))
     if "models" in options:
         routes = {
             model: routes.get(model, RouteTerms(model=model, upstream_model=model))
-            for model in _named(options["models"], models)
+            for model in _named(options["models"], list(models))
         }
-    for model, upstream_model in options.get("maps", {}).items():
-        _check_known([model], models)
-        if model not in routes:
-            raise ValidationError(f"the channel does not serve {model}")
-        routes[model] = replace(routes[model], upstream_model=upstream_model)
     if "cost" in options:
         cost = options["cost"]
         routes = {model: replace(terms, cost_micros=cost) for model, terms in routes.items()}
+    for option, column in _BY_MODEL.items():
+        said: Mapping[str, Any] = options.get(option, {})  # type: ignore[assignment] # by its name
+        for model, word in said.items():
+            _check_known([model], list(models))
+            if model not in routes:
+                raise ValidationError(f"the channel does not serve {model}")
+            routes[model] = replace(routes[model], **{column: word})
     return {
-        model: terms if terms == known.get(model) else check_route(terms)
+        model: terms if terms == known.get(model) else check_route(terms, qualities=models[model])
         for model, terms in routes.items()
     }
 

@@ -1,7 +1,6 @@
 """`manage.py channel ACTION`: what an operator does with channels, and asks about them."""
 
 import json
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -16,17 +15,15 @@ from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
     print_table,
-    read_amount,
-    read_words,
     say_invalid,
 )
 from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
-from generation.channels.registry import KINDS, USUAL_KIND
 from generation.management import (
     channel_costs,
     channel_explain,
+    channel_options,
     channel_traffic,
     channel_trials,
 )
@@ -42,7 +39,6 @@ COLUMNS = (
 CALLS = ("channel", "model", "class", "attempts", "seconds", "cost", "cost_unknown")
 MOST_HOURS = 168
 NONE = "none"
-KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said"
 
 
 class Command(OperatorCommand):
@@ -55,7 +51,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         change = actions.add_parser("set", help="create a channel, disabled, or change one")
-        _add_options(change)
+        channel_options.add_options(change)
         enable = actions.add_parser("enable", help="let it serve, once a test has passed")
         enable.add_argument("name")
         enable.add_argument("--untested", action="store_true", help="without a test")
@@ -109,7 +105,7 @@ class Command(OperatorCommand):
             self.stderr.write(f"warning: {warning}")
 
     def _set(self, options: dict[str, Any]) -> None:
-        said = _read_options(options)
+        said = channel_options.read(options)
 
         def change(again: Micros | None) -> tuple[Channel, bool]:
             typed = cast(ChannelOptions, {} if again is None else {"cost_again": again})
@@ -222,42 +218,6 @@ def _calls(one: Calls) -> dict[str, Any]:
     return dict(zip(CALLS, values, strict=True))
 
 
-def _add_options(change: CommandParser) -> None:
-    """What `channel set` may say."""
-    change.add_argument("name")
-    change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
-    change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
-    change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
-    change.add_argument("--models", metavar="A,B", help="default for a new one: all")
-    change.add_argument(
-        "--map",
-        metavar="OURS=THEIRS",
-        action="append",
-        help="a model it serves, and the vendor's name for it; again, or with commas, for more",
-    )
-    change.add_argument("--sizes", metavar="A,B", help="taken natively; default: all")
-    change.add_argument(
-        "--ignore", metavar="A,B", help="fields of a request it does not honour, or 'none'"
-    )
-    change.add_argument(
-        "--refuse", metavar="A,B", help="tasks it does not do (edit, variation), or 'none'"
-    )
-    change.add_argument("--max-images", metavar="N", help="that one edit may begin with")
-    change.add_argument(
-        "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
-    )
-    change.add_argument("--again", metavar="USD", help=channel_costs.AGAIN_HELP)
-    change.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
-    change.add_argument(
-        "--serves",
-        metavar="KEYS",
-        help="live (default), test or both: test keys' requests, to a sandbox alone",
-    )
-    change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
-    change.add_argument("--weight", metavar="N", help="share among equals; default 1")
-    change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
-
-
 def _channel(options: dict[str, Any]) -> Channel:
     channel = services.channel_named(options["name"])
     if channel is None:
@@ -274,59 +234,6 @@ def _next_of_pending(channel: Channel) -> str:
         f"its pending revision waits: test it by `channel test {channel.name} --pending`,"
         f" and put it in place by `channel swap {channel.name}`"
     )
-
-
-def _read_options(options: dict[str, Any]) -> ChannelOptions:
-    """What was said on the command line, and nothing else."""
-    said = {
-        "kind": options["kind"],
-        "base_url": options["base_url"],
-        "api_key": _read_api_key(options["api_key"]),
-        "models": read_words(options["models"]),
-        "maps": _read_maps(options["map"]),
-        "sizes": read_words(options["sizes"]),
-        "ignored_fields": _read_or_none(options["ignore"]),
-        "refused_tasks": _read_or_none(options["refuse"]),
-        "max_images": _read_number("--max-images", options["max_images"]),
-        "cost": None if options["cost"] is None else read_amount(options["cost"]),
-        "serves": options["serves"],
-        "priority": _read_number("--priority", options["priority"]),
-        "weight": _read_number("--weight", options["weight"]),
-        "timeout_seconds": _read_number("--timeout", options["timeout"]),
-    }
-    return cast(ChannelOptions, {name: word for name, word in said.items() if word is not None})
-
-
-def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
-    if texts is None:
-        return None
-    maps: dict[str, str] = {}
-    for word in read_words(",".join(texts)) or ():
-        ours, separator, theirs = (part.strip() for part in word.partition("="))
-        if not (ours and separator and theirs):
-            raise CommandError(f"--map takes OURS=THEIRS, two names of one model, not {word!r}")
-        if ours in maps:
-            raise CommandError(f"--map names {ours} twice")
-        maps[ours] = theirs
-    return maps
-
-
-def _read_or_none(text: str | None) -> list[str] | None:
-    words = read_words(text)
-    return [] if words == [NONE] else words
-
-
-def _read_number(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise CommandError(f"{option} must be a whole number, not {text!r}") from None
-
-
-def _read_api_key(text: str | None) -> str | None:
-    return sys.stdin.readline() if text == "-" else text
 
 
 def _row(channel: dict[str, Any]) -> tuple[str, ...]:

@@ -151,6 +151,7 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(owner, other):
         ({f"{ROUTE}sizes": "1024\N{MULTIPLICATION SIGN}1024"}, "sizes"),
         ({f"{ROUTE}words": "high"}, "words"),
         ({f"{ROUTE}words": "high=hd, high=max"}, "words"),
+        ({f"{ROUTE}words": "hgih=hd"}, "words"),
         ({f"{ROUTE}cost": "a lot"}, "cost"),
         ({f"{ROUTE}cost": "-1"}, "cost"),
         ({f"{ROUTE}cost": "99"}, "cost_again"),
@@ -287,6 +288,7 @@ def test_a_wrong_key_waits_in_a_revision_that_fails_and_the_old_one_serves(owner
     channel.refresh_from_db()
     assert (decrypted(channel.credentials), channel.is_enabled) == ("sk-acme", True)
     assert "The vendor refuses the key (HTTP 401)" in page
+    assert "the present one" in page
     assert "not tested as it is to be" in " ".join(page.split())
     assert "wrong-key" not in page
 

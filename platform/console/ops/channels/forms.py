@@ -23,7 +23,6 @@ from generation.channels.declaration import REFUSABLE
 from generation.channels.registry import KINDS, USUAL_KIND
 from generation.models import Channel, Contract, Serves
 
-_ONE_LINE = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
 _NAMES = MappingProxyType({"quality_map": "words", "cost_micros": "cost"})
 """Where the form of a route calls a column otherwise."""
 _ALLOWANCES = ("allows_exact_crop", "allows_redispatch", "retry_is_free")
@@ -34,12 +33,18 @@ _FOLDED = (
 _COLUMNS = ("name", "kind", "base_url", "serves", *_FOLDED, *_ALLOWANCES)
 
 
+def _line(placeholder: str = "", **attrs: str) -> forms.TextInput:
+    """A line for what is no word of a language."""
+    said = {"autocomplete": "off", "spellcheck": "false", "placeholder": placeholder, **attrs}
+    return forms.TextInput(attrs=said)
+
+
 class PairsField(forms.CharField):
     """Words and what they are called elsewhere, as `high=hd, low=draft`; empty for none."""
 
     @override
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, widget=_ONE_LINE, **kwargs)
+        super().__init__(required=False, **kwargs)
 
     @override
     def clean(self, value: Any) -> Mapping[str, str]:
@@ -68,7 +73,7 @@ class SizesField(LinesField):
     @override
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.widget = _ONE_LINE
+        self.widget = _line()
 
     @override
     def prepare_value(self, value: Any) -> Any:
@@ -78,19 +83,12 @@ class SizesField(LinesField):
 class ChannelForm(forms.Form):
     """An account at a vendor. Its key is typed in and never shown again."""
 
-    name = forms.CharField(max_length=64, widget=_ONE_LINE)
+    name = forms.CharField(max_length=64, widget=_line())
     kind = forms.ChoiceField(label="Kind of API", initial=USUAL_KIND)
     base_url = forms.CharField(
         label="Address",
         max_length=500,
-        widget=forms.TextInput(
-            attrs={
-                "inputmode": "url",
-                "autocomplete": "off",
-                "spellcheck": "false",
-                "placeholder": "https://api.example.com/v1",
-            }
-        ),
+        widget=_line("https://api.example.com/v1", inputmode="url"),
     )
     api_key = forms.CharField(
         label="API key",
@@ -101,7 +99,7 @@ class ChannelForm(forms.Form):
     max_concurrency = LimitField(label="Calls at once in a worker")
     max_images = LimitField(label="Images an edit may begin with")
     sizes = SizesField(label="Sizes of every model")
-    class_overrides = PairsField(label="HTTP statuses read otherwise")
+    class_overrides = PairsField(label="HTTP statuses read otherwise", widget=_line())
     allows_exact_crop = forms.BooleanField(
         required=False, label="May serve exact models by cropping a larger size"
     )
@@ -178,18 +176,20 @@ class RouteForm(forms.Form):
     """A line: whether a model is served, and how the vendor is asked for it."""
 
     is_served = forms.BooleanField(required=False)
-    upstream_model = forms.CharField(required=False, label="Vendor's name", widget=_ONE_LINE)
+    upstream_model = forms.CharField(required=False, label="Vendor's name", widget=_line())
     sizes = SizesField(label="Sizes")
-    words = PairsField(label="Quality words")
+    words = PairsField(label="Quality words", widget=_line("as ours"))
     cost = DollarsField(label="Cost of an image, USD", may_be_zero=True)
 
     @override
-    def __init__(self, data: QueryDict | None, *, model: str, **kwargs: Any) -> None:
-        super().__init__(data, prefix=f"route-{model}", **kwargs)
-        self.model = model
+    def __init__(self, data: QueryDict | None, *, contract: Contract, **kwargs: Any) -> None:
+        super().__init__(data, prefix=f"route-{contract.model}", **kwargs)
+        self.model, self._qualities = contract.model, contract.qualities
+        self.fields["sizes"].widget.attrs["placeholder"] = "every size"
+        self.fields["cost"].widget.attrs["placeholder"] = "unknown"
         dressed(self)
         for name, field in self.fields.items():
-            field.widget.attrs["aria-label"] = f"{field.label or 'Serve'} of {model}"
+            field.widget.attrs["aria-label"] = f"{field.label or 'Serve'} of {self.model}"
             if name in self.errors:
                 field.widget.attrs["aria-invalid"] = "true"
 
@@ -200,7 +200,7 @@ class RouteForm(forms.Form):
             self.errors.clear()  # nothing of it is saved
         elif not self.errors:
             try:
-                services.check_route(self.terms())
+                services.check_route(self.terms(), qualities=self._qualities)
             except ValidationError as error:
                 take_errors(self, error, _NAMES)
         return columns
@@ -227,7 +227,7 @@ def route_forms(
 ) -> list[RouteForm]:
     """A line for each model, as these routes have it; the others go by our own name."""
     return [
-        RouteForm(data, model=contract.model, initial=_initial(contract.model, routes))
+        RouteForm(data, contract=contract, initial=_initial(contract.model, routes))
         for contract in contracts
     ]
 

@@ -1,0 +1,180 @@
+"""What `manage.py channel set` may say of a channel and its routes."""
+
+import sys
+from argparse import BooleanOptionalAction
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from django.core.management.base import CommandError, CommandParser
+
+from accounts.management.operator import read_amount, read_words
+from generation.catalogue.services import ChannelOptions
+from generation.channels.registry import KINDS, USUAL_KIND
+from generation.management import channel_costs, channel_trials
+from pictor.kit.money import Micros
+
+T = TypeVar("T")
+
+NONE = "none"
+UNKNOWN = "unknown"
+KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said"
+
+
+def add_options(change: CommandParser) -> None:
+    """What it may say."""
+    change.add_argument("name")
+    change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
+    change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
+    change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
+    change.add_argument("--models", metavar="A,B", help="default for a new one: all")
+    change.add_argument(
+        "--map",
+        metavar="OURS=THEIRS",
+        action="append",
+        help="a model it serves, and the vendor's name for it; again, or with commas, for more",
+    )
+    change.add_argument("--sizes", metavar="A,B", help="taken natively; default: all")
+    change.add_argument(
+        "--ignore", metavar="A,B", help="fields of a request it does not honour, or 'none'"
+    )
+    change.add_argument(
+        "--refuse", metavar="A,B", help="tasks it does not do (edit, variation), or 'none'"
+    )
+    change.add_argument("--max-images", metavar="N", help="that one edit may begin with")
+    change.add_argument(
+        "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
+    )
+    change.add_argument("--again", metavar="USD", help=channel_costs.AGAIN_HELP)
+    change.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
+    change.add_argument(
+        "--serves",
+        metavar="KEYS",
+        help="live (default), test or both: test keys' requests, to a sandbox alone",
+    )
+    change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
+    change.add_argument("--weight", metavar="N", help="share among equals; default 1")
+    change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
+    change.add_argument("--concurrency", metavar="N", help="calls at once in a worker, or 'none'")
+    change.add_argument(
+        "--statuses", metavar="429=unknown", help="HTTP statuses read as other classes, or 'none'"
+    )
+    for option, what in (
+        ("--crop", "serve exact models by cropping a larger size"),
+        ("--redispatch", "be called again after a crash of ours"),
+        ("--free-retries", "be asked once more after a bad result, which costs nothing there"),
+    ):
+        change.add_argument(option, action=BooleanOptionalAction, help=f"it may {what}")
+    for option, metavar, what in (
+        ("--words", "MODEL:high=hd", "its vendor's quality words, or 'none'"),
+        ("--sizes-of", "MODEL:A,B", "sizes taken natively of one model, or 'all'"),
+        ("--cost-of", "MODEL:USD", "what one image of it costs us there, or 'unknown'"),
+    ):
+        change.add_argument(
+            option, metavar=metavar, action="append", help=f"{what}; again for more"
+        )
+
+
+def read(options: dict[str, Any]) -> ChannelOptions:
+    """What was said on the command line, and nothing else."""
+    said = {
+        "kind": options["kind"],
+        "base_url": options["base_url"],
+        "api_key": _read_api_key(options["api_key"]),
+        "models": read_words(options["models"]),
+        "maps": _read_maps(options["map"]),
+        "sizes": read_words(options["sizes"]),
+        "ignored_fields": _read_or_none(options["ignore"]),
+        "refused_tasks": _read_or_none(options["refuse"]),
+        "max_images": _read_number("--max-images", options["max_images"]),
+        "cost": None if options["cost"] is None else read_amount(options["cost"]),
+        "serves": options["serves"],
+        "priority": _read_number("--priority", options["priority"]),
+        "weight": _read_number("--weight", options["weight"]),
+        "timeout_seconds": _read_number("--timeout", options["timeout"]),
+        "class_overrides": _read_pairs("--statuses", options["statuses"]),
+        "allows_exact_crop": options["crop"],
+        "allows_redispatch": options["redispatch"],
+        "retry_is_free": options["free_retries"],
+        "words": _read_each("--words", options["words"], _words),
+        "sizes_of": _read_each("--sizes-of", options["sizes_of"], read_words),
+        "costs": _read_each("--cost-of", options["cost_of"], _cost),
+    }
+    found = {name: word for name, word in said.items() if word is not None}
+    if options["concurrency"] is not None:
+        is_none = options["concurrency"] == NONE
+        found["max_concurrency"] = (
+            None if is_none else _read_number("--concurrency", options["concurrency"])
+        )
+    return cast(ChannelOptions, found)
+
+
+def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
+    if texts is None:
+        return None
+    maps: dict[str, str] = {}
+    for word in read_words(",".join(texts)) or ():
+        ours, separator, theirs = (part.strip() for part in word.partition("="))
+        if not (ours and separator and theirs):
+            raise CommandError(f"--map takes OURS=THEIRS, two names of one model, not {word!r}")
+        if ours in maps:
+            raise CommandError(f"--map names {ours} twice")
+        maps[ours] = theirs
+    return maps
+
+
+def _read_pairs(option: str, text: str | None) -> dict[str, str] | None:
+    """Of 'A=B,C=D', or of 'none'."""
+    if text is None or text == NONE:
+        return None if text is None else {}
+    pairs: dict[str, str] = {}
+    for word in read_words(text) or ():
+        ours, separator, theirs = (part.strip() for part in word.partition("="))
+        if not (ours and separator and theirs) or ours in pairs:
+            raise CommandError(f"{option} takes OURS=THEIRS, each once, not {text!r}")
+        pairs[ours] = theirs
+    return pairs
+
+
+def _read_each(
+    option: str, texts: list[str] | None, read_one: Callable[[str], T]
+) -> dict[str, T] | None:
+    """Of 'MODEL:WORDS', each of which `read_one` reads."""
+    if texts is None:
+        return None
+    found: dict[str, T] = {}
+    for text in texts:
+        model, separator, words = (part.strip() for part in text.partition(":"))
+        if not (model and separator and words):
+            raise CommandError(
+                f"{option} takes MODEL and what holds for it, as MODEL:…, not {text!r}"
+            )
+        if model in found:
+            raise CommandError(f"{option} names {model} twice")
+        found[model] = read_one(words)
+    return found
+
+
+def _words(text: str) -> dict[str, str]:
+    return _read_pairs("--words", text) or {}
+
+
+def _cost(text: str) -> Micros | None:
+    return None if text == UNKNOWN else read_amount(text)
+
+
+def _read_or_none(text: str | None) -> list[str] | None:
+    words = read_words(text)
+    return [] if words == [NONE] else words
+
+
+def _read_number(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise CommandError(f"{option} must be a whole number, not {text!r}") from None
+
+
+def _read_api_key(text: str | None) -> str | None:
+    return sys.stdin.readline() if text == "-" else text
