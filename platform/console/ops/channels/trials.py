@@ -19,11 +19,12 @@ from billing.upstream_cost import CostTable
 from console.amounts import price
 from console.ops.access import May, Operator, by, staff
 from console.ops.channels.changes import Outlook, channel_or_404
+from console.parts.events import Change, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
 from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
-from generation.selectors import cost_tables
+from generation.selectors import calls_under_way, cost_tables
 from generation.splits import foreseen_of, sold_lately
 from pictor.kit import clock
 from pictor.kit.encryption import WrongKey
@@ -99,10 +100,12 @@ class Line:
                 if trial.started_at
                 else "No worker began it. Does a short-work worker run?"
             )
+        status = f"HTTP {trial.http_status}" if trial.http_status else ""
+        detail = " ".join(trial.detail.split()).removeprefix(status).strip()
         said = WHY.get(trial.http_status or 0, "")
-        status = f" (HTTP {trial.http_status})" if trial.http_status else ""
-        detail = " ".join(trial.detail.split())
-        return f"{said}{status}: {detail}" if said else f"{detail}{status}"
+        if said:
+            return f"{said} ({status}): {detail}"
+        return f"{status}: {detail}" if status else detail
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,11 @@ class Tried:
 
     Attributes:
         channel: as it serves.
+        candidate: as it is to be.
+        live: its routes.
         pending: its revision.
-        routes: what is tested.
+        routes: those that are tested.
+        calls: what a test of each asks; none where its key cannot be read.
         lines: of each of them.
         tables: the channel's costs.
         trouble: why nothing can be tested; empty where something can.
@@ -120,12 +126,27 @@ class Tried:
 
     channel: Channel
     candidate: Channel
+    live: services.Routes
     pending: PendingRevision | None
     routes: services.Routes
     calls: Mapping[str, Ready]
     lines: Sequence[Line]
     tables: tuple[CostTable, ...]
     trouble: str
+
+    @property
+    def changes(self) -> list[Change]:
+        """What a pending revision changes, before and after."""
+        before = services.describe(self.channel, self.live)
+        found = changes_of(before, services.describe(self.candidate, self.routes))
+        if self.candidate.credentials != self.channel.credentials:
+            found.append(Change("API key", "the present one", "another one"))
+        return found
+
+    @cached_property
+    def under_way(self) -> int:
+        """How many calls a swap leaves to the address and key that they began with."""
+        return calls_under_way(self.channel)
 
     @property
     def waiting(self) -> list[str]:
@@ -203,7 +224,7 @@ def tried(channel: Channel) -> Tried:
         )
         for model, terms in routes.items()
     ]
-    return Tried(channel, candidate, pending, routes, calls, lines, tables, trouble)
+    return Tried(channel, candidate, live, pending, routes, calls, lines, tables, trouble)
 
 
 def _calls(
