@@ -20,6 +20,7 @@ from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices, w
 from console.parts.periods import WORDS, Period, period_in, period_of
 from generation.models import RefusedRequest
 from generation.searching import SoughtRefused, every_refused, found_refused
+from generation.selectors import refused_request
 from generation.tracing import Found, trace
 from pictor.kit import clock, ids
 
@@ -135,9 +136,16 @@ def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse
         "operator": operator,
         "text": text,
         "found": found,
+        "whose": _whose(text) if found and "refused" in found else None,
         "kept": KEPT if is_request or (found and "refused" in found) else "",
     }
     return render(request, "ops/request.html", context)
+
+
+def _whose(text: str) -> Row | None:
+    """A refused request with its tenant and key."""
+    refused = refused_request(text)
+    return None if refused is None else _rows([refused])[0]
 
 
 def _page_of(found: Found, text: str) -> str:

@@ -1,0 +1,121 @@
+"""What became of a customer's request, and making it good, in a real browser."""
+
+from typing import Any
+
+import httpx
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.console.browser import keep
+from tests.console.pages import Place
+from tests.console.visits import broken_promises, broken_rules
+from tests.customer import GENERATIONS
+from tests.processes import until
+from tests.running import MakeCustomer
+from tests.servers import Stack
+
+BODY: dict[str, Any] = {"model": "gpt-image-2", "size": "1024x1024", "quality": "low"}
+
+
+def asked(stack: Stack, prompt: str) -> str:
+    """The `x-request-id` that the demo workspace's program has of it."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    answer = httpx.post(
+        f"{stack.base_url}{GENERATIONS}",
+        json={**BODY, "prompt": prompt},
+        headers=headers,
+        timeout=60,
+        trust_env=False,
+    )
+    return str(answer.headers["x-request-id"])
+
+
+def found(page: Page, text: str) -> None:
+    """Go where the box leads."""
+    page.goto("/ops/requests/")
+    page.get_by_label("What became of this id?").fill(text)
+    page.get_by_role("button", name="Find").click()
+
+
+def given(page: Page, verb: str, words: str) -> None:
+    page.get_by_role("link", name=verb, exact=True).click()
+    page.get_by_label("Note, for staff alone").fill("they are right")
+    page.get_by_label("Words to the customer").fill(words)
+    page.get_by_role("button", name=verb, exact=True).click()
+
+
+def test_a_disappointment_is_found_looked_at_and_refunded(
+    signed_in: BrowserContext, stack: Stack, place: Place
+) -> None:
+    request = asked(stack, "a fox, which came out too dark")
+    page, there = signed_in.new_page(), stack.base_url
+    assert broken_promises(page, "/ops/requests/", base_url=there, name="ops-requests") == []
+
+    found(page, request)
+    page.get_by_role("heading", name="gen_").wait_for()
+    expect(page.get_by_text("too dark")).to_have_count(0)
+    one = page.url.removeprefix(there)
+    assert broken_promises(page, one, base_url=there, name="ops-generation") == []
+    page.get_by_role("button", name="Show, logged").click()
+    expect(page.get_by_text("a fox, which came out too dark").first).to_be_visible()
+    expect(page.get_by_role("img")).to_have_count(1)
+    assert broken_rules(page, "ops-generation-shown") == []
+
+    page.get_by_role("link", name="Refund", exact=True).click()
+    page.get_by_label("Amount").fill("0.001")
+    page.get_by_label("Amount").blur()
+    page.get_by_text("→").wait_for()
+    assert broken_rules(page, "ops-generation-refund") == []
+    page.go_back()
+    given(page, "Refund", "Sorry: it came out too dark")
+    page.get_by_text("refunded:").wait_for()
+    keep(page, "ops-generation-refunded")
+
+    page.goto(f"/console/{place.tenant}/billing/ledger/")
+    expect(page.get_by_text("Sorry: it came out too dark")).to_be_visible()
+    expect(page.get_by_text("they are right")).to_have_count(0)
+
+
+def test_a_failure_is_found_and_credited(
+    signed_in: BrowserContext, stack: Stack, place: Place
+) -> None:
+    request = asked(stack, "a fox [sandbox: status=500]")
+    page = signed_in.new_page()
+
+    found(page, request)
+    page.get_by_role("heading", name="Why it failed").wait_for()
+    assert broken_rules(page, "ops-generation-failed") == []
+    generation = page.get_by_role("heading", name="gen_").inner_text()
+    given(page, "Credit", "Sorry: it failed")
+    page.get_by_text("credited:").wait_for()
+
+    page.goto("/ops/generations/?state=failed")
+    expect(page.locator(f"#{generation}")).to_be_visible()
+    assert (
+        broken_promises(
+            page, "/ops/generations/?state=failed", base_url=stack.base_url, name="ops-generations"
+        )
+        == []
+    )
+    page.goto(f"/console/{place.tenant}/billing/ledger/")
+    row = page.get_by_role("row", name="Sorry: it failed")
+    expect(row.get_by_role("link")).to_have_attribute(
+        "href", f"/console/{place.tenant}/generations/{generation}/"
+    )
+
+
+def test_a_refused_request_leads_to_the_limit_that_stopped_it(
+    signed_in: BrowserContext, stack: Stack, make_customer: MakeCustomer
+) -> None:
+    poor = make_customer("0.0001")
+    answer = poor.client.post(GENERATIONS, json={**BODY, "prompt": "a fox"})
+    request = answer.headers["x-request-id"]
+    page = signed_in.new_page()
+
+    def is_written() -> bool:
+        found(page, request)
+        return page.get_by_role("heading", name="Refused", exact=True).count() == 1
+
+    until(is_written)
+    expect(page.get_by_text("insufficient_quota").first).to_be_visible()
+    assert broken_rules(page, "ops-request") == []
+    assert page.locator("dt", has_text="Stopped by").locator("+ dd").inner_text() == "balance"
