@@ -3,11 +3,11 @@
 Each is a move of money that is asked for once, by an id. Amounts are micros.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts.ledger import Asked
 from accounts.models import Actor, User
 from billing.models import MoneyMove, Transfer
-from billing.selectors import given_by
+from billing.selectors import given_by, given_for
 from billing.services import move_money
 from generation.models import Generation, State
 from pictor.kit.money import Micros, to_decimal
@@ -63,6 +63,46 @@ def credit(
         raise ValidationError("it was a test, which would have cost nothing")
     asked = _asked(generation, Transfer.Kind.CREDIT, gift)
     return _given(once, asked, giver, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """What became of one of many: what was given back, or why nothing was."""
+
+    generation: Generation
+    amount: Micros
+    refusal: str = ""
+
+
+def refund_each(
+    *,
+    once: UUID,
+    generations: Sequence[Generation],
+    words: str,
+    note: str,
+    giver: Giver,
+    now: datetime,
+) -> list[Refunded]:
+    """Give back all that is left of each of these, each in a transaction of its own.
+
+    Sent again by the same id, none is given back twice, and the answer is the same.
+    """
+    ids = {one.id: uuid5(once, str(one.id)) for one in generations}
+    left = given_for(ids, tenants={one.tenant_id for one in generations})
+    before = MoneyMove.objects.in_bulk(list(ids.values()))
+    done = []
+    for one in generations:
+        move_id, amount, refusal = ids[one.id], left[one.id].left, ""
+        if move_id in before:
+            amount = Micros(before[move_id].amount)
+        else:
+            try:
+                gift = Gift(amount, words, note)
+                refund(once=move_id, generation=one, gift=gift, giver=giver, now=now)
+            except ValidationError as error:
+                amount, refusal = Micros(0), " ".join(error.messages)
+        done.append(Refunded(one, amount, refusal))
+    return done
 
 
 def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> Asked:

@@ -207,6 +207,12 @@ def attempts_of(generation_id: UUID) -> list[Attempt]:
     return list(attempts.order_by("dispatch", "number"))
 
 
+def generations_among(ids: Collection[UUID]) -> list[Generation]:
+    """These of any tenant, with it, newest first."""
+    rows = Generation.objects.filter(id__in=list(ids)).select_related("tenant")
+    return list(rows.order_by("-id"))
+
+
 def attempts_among(ids: Collection[UUID]) -> Mapping[UUID, list[Attempt]]:
     """Of each of these generations every attempt, in order, with its channel. One query."""
     found: dict[UUID, list[Attempt]] = {one: [] for one in ids}

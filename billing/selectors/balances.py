@@ -62,6 +62,12 @@ def available_to(tenant_id: UUID) -> Micros:
     return balance_of(tenant_id).available
 
 
+def available_among(tenant_ids: Collection[UUID]) -> dict[UUID, int]:
+    """By tenant, what each of these can spend now; one without an account is not in it."""
+    rows = TenantBalance.objects.filter(tenant_id__in=list(tenant_ids))
+    return dict(rows.values_list("tenant_id", "available"))
+
+
 def balance_alert_of(tenant_id: UUID) -> BalanceAlert | None:
     """When a tenant wants to be told that its balance runs out; None where nobody ever said."""
     return BalanceAlert.objects.filter(tenant_id=tenant_id).first()

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source
 from pictor.kit import ids
+from pictor.kit.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)
 """Of a look at all tenants."""
@@ -38,6 +39,7 @@ class Sought:
         attempt_class: how one of its attempts ended, on that channel if one is named.
         code: of the error that its caller was told.
         has_loss: an attempt may have been billed, and delivered nothing.
+        is_our_fault: its caller was told of an error of the service, not of the request.
     """
 
     mode: str = "live"
@@ -50,6 +52,7 @@ class Sought:
     channel: str = ""
     attempt_class: str = ""
     has_loss: bool = False
+    is_our_fault: bool = False
 
     @property
     def is_too_wide(self) -> bool:
@@ -73,6 +76,23 @@ class FoundAcross:
     rows: Sequence[Generation]
     last: UUID | None = None
     is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfTenant:
+    """A tenant's, of all that are sought: how many, and what they were quoted. Micros."""
+
+    tenant_id: UUID
+    number: int
+    quoted: Micros
+
+
+def across_by_tenant(sought: Sought) -> list[OfTenant]:
+    """All that are sought, by their tenants. One query; raises ValueError for what is too wide."""
+    rows = _matching(_in_reach(sought).order_by(), sought)
+    sums = rows.values("tenant_id").annotate(number=Count("id"), quoted=Sum("held_micros"))
+    found = sums.values_list("tenant_id", "number", "quoted")
+    return [OfTenant(tenant_id, number, Micros(quoted)) for tenant_id, number, quoted in found]
 
 
 def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> FoundAcross:
@@ -119,6 +139,8 @@ def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation
     rows = rows.filter(_BY_MODE[sought.mode])
     by_column = {"model": sought.model, "state": sought.state, "error__code": sought.code}
     rows = rows.filter(**{name: word for name, word in by_column.items() if word})
+    if sought.is_our_fault:
+        rows = rows.filter(error__status__gte=500)
     called = Attempt.objects.filter(generation=OuterRef("id"))
     if sought.channel or sought.attempt_class:
         by_attempt = {"channel__name": sought.channel, "attempt_class": sought.attempt_class}

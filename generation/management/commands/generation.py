@@ -1,4 +1,4 @@
-"""`manage.py generation show|redeliver|refund|credit|cancel|fail ID`."""
+"""`manage.py generation show|redeliver|refund|credit|cancel|fail ID`, and `generation outage`."""
 
 import json
 from collections.abc import Callable
@@ -13,16 +13,21 @@ from accounts.management.operator import (
     UNASKED,
     OperatorCommand,
     ask,
+    ask_for,
     check_reason,
+    print_table,
     read_amount,
+    read_time,
     read_why,
     say_invalid,
 )
 from billing.models import MoneyMove, Transfer
 from billing.selectors import given_for
 from generation import inspection, interventions, making_good, tracing
+from generation.channels.errors import AttemptClass
 from generation.making_good import Gift, Giver
 from generation.models import Generation
+from generation.outages import Credited, Outage, credit_all, hit_by
 from generation.selectors import generation_for_operator
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
@@ -52,6 +57,7 @@ class Command(OperatorCommand):
         show.add_argument("--json", action="store_true")
         again = actions.add_parser("redeliver", help="send its message again, whatever its state")
         again.add_argument("id", help="gen_… or a UUID")
+        _add_outage(actions)
         for action, words in (
             ("refund", "give back what it was charged, or a part of it"),
             ("credit", "give something for one that failed and cost nothing"),
@@ -72,6 +78,12 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "show":
             self._show(options["id"], as_json=options["json"])
+            return
+        if options["action"] == "outage":
+            try:
+                self._outage(options)
+            except ValidationError as error:
+                raise say_invalid(error) from None
             return
         generation = generation_for_operator(options["id"])
         if generation is None:
@@ -158,6 +170,36 @@ class Command(OperatorCommand):
             f" {to_decimal(Micros(after - gift.amount))}",
         )
 
+    def _outage(self, options: dict[str, Any]) -> None:
+        outage = Outage(
+            since=read_time(options["since"]),
+            until=read_time(options["until"]),
+            model=options["model"],
+            channel=options["channel"],
+            attempt_class=options["attempt_class"],
+        )
+        each = None if options["each"] is None else read_amount(options["each"])
+        words, note = read_why(options)
+        hits = hit_by(outage)
+        due = [hit for hit in hits if hit.due(each)]
+        total = to_decimal(Micros(sum(hit.due(each) for hit in due)))
+        rows = [["tenant", "failed", "quoted", "credit"]]
+        rows += [
+            [hit.tenant.name, str(hit.failed), to_decimal(hit.quoted), to_decimal(hit.due(each))]
+            for hit in hits
+        ]
+        aside = self.aside(options)
+        print_table(aside, rows)
+        if due and not options["yes"]:
+            question = f"Credit {total} USD to {len(due)} tenants? Type their number:"
+            if ask_for(aside, question) != str(len(due)):
+                raise CommandError("Nothing was changed.")
+        giver, now = Giver(ACTOR), clock.now()
+        done = credit_all(
+            outage=outage, hits=hits, each=each, words=words, note=note, giver=giver, now=now
+        )
+        self.tell(options, [_told(one) for one in done], *(_line(one) for one in done))
+
     def _cancel(self, generation: Generation, options: dict[str, Any]) -> None:
         released = interventions.cancel(
             generation=generation, reason=options["reason"], actor=ACTOR, now=clock.now()
@@ -196,3 +238,38 @@ class Command(OperatorCommand):
         self.stdout.write(
             f"{generation.public_id}: {state}, {to_decimal(released)} USD released{calls}"
         )
+
+
+def _add_outage(actions: Any) -> None:
+    outage = actions.add_parser(
+        "outage", help="one credit to every tenant whose requests failed by a fault of the service"
+    )
+    outage.add_argument("--from", dest="since", required=True, metavar="TIME")
+    outage.add_argument("--to", dest="until", required=True, metavar="TIME", help="24 h at most")
+    outage.add_argument("--model", default="", metavar="NAME")
+    outage.add_argument("--channel", default="", metavar="NAME", help="one that was called")
+    outage.add_argument("--class", dest="attempt_class", default="", choices=("", *AttemptClass))
+    outage.add_argument("--each", metavar="USD", help="default: what its requests were quoted")
+    outage.add_argument("--reason", required=True, metavar="TEXT", help="a note for staff alone")
+    outage.add_argument("--words", default="", metavar="TEXT", help="the tenants'")
+    outage.add_argument("--yes", action="store_true", help="do not ask")
+    outage.add_argument("--json", action="store_true")
+
+
+def _told(one: Credited) -> dict[str, Any]:
+    return {
+        "tenant": one.hit.tenant.public_id,
+        "name": one.hit.tenant.name,
+        "failed": one.hit.failed,
+        "credited": to_decimal(one.amount),
+        "waits": one.waits,
+        "refusal": one.refusal,
+    }
+
+
+def _line(one: Credited) -> str:
+    amount = to_decimal(one.amount)
+    if one.refusal:
+        return f"{one.hit.tenant.name}: {one.refusal}"
+    what = "wait for another person" if one.waits else "credited"
+    return f"{one.hit.tenant.name}: {amount} USD {what}"

@@ -79,6 +79,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "newest": filters.link(),
         "older": filters.link(after=ids.public(ids.GENERATION, last)) if last else "",
         "csv": filters.link(format="csv"),
+        "all": filters.link(all="1"),
         "states": [(state.value, BADGES[state][1]) for state in State],
         "classes": CLASSES.items(),
         "models": list(current_catalogue().contracts),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -75,6 +75,11 @@ class Filters:
     def link(self, **others: str) -> str:
         """The list with these filters and what else is not empty."""
         return link_of(self.said, **{"mode": self._mode, **others})
+
+    @property
+    def delivered(self) -> Sought:
+        """Those among them that were delivered."""
+        return replace(self.sought, state=State.SUCCEEDED)
 
     @property
     def _mode(self) -> str:

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from console.ops.generations import ending, giving, listing, one
+from console.ops.generations import ending, giving, listing, one, outage, refunds
 
 urlpatterns = [
     path("", listing.listing, name="generations"),
+    path("refunds/", refunds.refunds, name="generation_refunds"),
+    path("outage/", outage.outage, name="outage"),
     path("<str:generation>/", one.one, name="generation"),
     path("<str:generation>/look/", one.look, name="generation_look"),
     path("<str:generation>/refund/", giving.give_back, name="generation_refund"),

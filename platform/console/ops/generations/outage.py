@@ -1,0 +1,144 @@
+"""One credit to every tenant that an outage hit: which, for how much, and once each."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from billing.selectors import available_among
+from billing.services import is_typed_twice
+from console.ops.access import May, Operator, staff
+from console.ops.generations.giving import MOST_CHARACTERS, giver_of
+from console.ops.generations.seeking import CLASSES
+from console.parts.fields import DollarsField, dressed, take_errors
+from generation.catalogue.snapshot import current_catalogue
+from generation.outages import Hit, Outage, credit_all, hit_by
+from generation.selectors import channel_names
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+MINUTES = "%Y-%m-%dT%H:%M"
+"""How browsers send a moment, here in UTC."""
+
+
+class _Moment(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+
+class OutageForm(forms.Form):
+    """Which outage, and what everybody gets for it."""
+
+    since = forms.DateTimeField(label="From, UTC", input_formats=[MINUTES], widget=_Moment)
+    until = forms.DateTimeField(label="To, UTC", input_formats=[MINUTES], widget=_Moment)
+    model = forms.CharField(label="Model", required=False, max_length=64)
+    channel = forms.CharField(label="Channel", required=False, max_length=100)
+    attempt_class = forms.ChoiceField(
+        label="An attempt ended", required=False, choices=[("", "In any way"), *CLASSES.items()]
+    )
+    each = DollarsField(label="Each gets, USD")
+
+    def clean_each(self) -> Micros | None:
+        """So much for each tenant, or None: what its requests were quoted."""
+        each: Micros | None = self.cleaned_data["each"]
+        if each is not None and is_typed_twice(each):
+            raise ValidationError("So much is given on the tenant's page, where it is typed twice.")
+        return each
+
+    @property
+    def outage(self) -> Outage:
+        """What was typed."""
+        data = {name: value for name, value in self.cleaned_data.items() if name != "each"}
+        return Outage(**data)
+
+
+class AgreementForm(forms.Form):
+    """Why, and how many tenants, typed; `seen` is what all of it came to."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+    note = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
+    words = forms.CharField(
+        label="Words to the customers, in their ledgers", max_length=MOST_CHARACTERS
+    )
+    number = forms.IntegerField(label="Type the number of tenants", min_value=0)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.MONEY, fresh=True)
+def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Say which tenants an outage hit and what each would get; sent, what each got."""
+    typed = request.POST if request.method == "POST" else request.GET
+    form = OutageForm(typed if "since" in typed else None, initial=_last_hour())
+    hits = _hits(form)
+    each = form.cleaned_data.get("each") if form.is_bound and form.is_valid() else None
+    due = [hit for hit in hits if hit.due(each)]
+    total = sum(hit.due(each) for hit in due)
+    agreement = AgreementForm(
+        request.POST if request.method == "POST" else None, initial={"seen": total}
+    )
+    results = None
+    if agreement.is_bound and form.is_valid() and _is_agreed(agreement, len(due), total):
+        data = agreement.cleaned_data
+        results = credit_all(
+            outage=form.outage, hits=hits, each=each, words=data["words"], note=data["note"],
+            giver=giver_of(request, operator), now=clock.now(),
+        )  # fmt: skip
+    context = {
+        "operator": operator,
+        "form": dressed(form),
+        "agreement": dressed(agreement),
+        "rows": _rows(hits, each),
+        "due": len(due),
+        "total": total,
+        "is_asked": form.is_bound and form.is_valid(),
+        "results": results,
+        "models": list(current_catalogue().contracts),
+        "channels": channel_names(),
+    }
+    is_refused = agreement.is_bound and results is None
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
+    return render(request, "ops/outage.html", context, status=status)
+
+
+def _last_hour() -> dict[str, str]:
+    until = clock.now().replace(second=0, microsecond=0)
+    since = until - timedelta(hours=1)
+    return {"since": f"{since:{MINUTES}}", "until": f"{until:{MINUTES}}"}
+
+
+def _hits(form: OutageForm) -> Sequence[Hit]:
+    """Whom it hit; what is wrong with the outage itself is said in the form."""
+    if not form.is_bound or not form.is_valid():
+        return []
+    try:
+        return hit_by(form.outage)
+    except ValidationError as error:
+        take_errors(form, error)
+        return []
+
+
+def _is_agreed(agreement: AgreementForm, tenants: int, total: int) -> bool:
+    """Whether it is what was shown, with the number of tenants typed."""
+    if not agreement.is_valid():
+        return False
+    data: dict[str, Any] = agreement.cleaned_data
+    if data["seen"] != total:
+        agreement.add_error(None, "It has changed since it was shown: look at it again.")
+    elif data["number"] != tenants:
+        agreement.add_error("number", f"There are {tenants}.")
+    return not agreement.errors
+
+
+def _rows(hits: Sequence[Hit], each: Micros | None) -> list[tuple[Hit, Micros, int, int]]:
+    """Each tenant with what it would get, and what it has before and after."""
+    available = available_among([hit.tenant.id for hit in hits])
+    return [
+        (hit, hit.due(each), before, before + hit.due(each))
+        for hit in hits
+        for before in (available.get(hit.tenant.id, 0),)
+    ]

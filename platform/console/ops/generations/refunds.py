@@ -1,0 +1,113 @@
+"""Refunds in bulk: of those that are ticked, or of all that a list has, 500 at most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from billing.selectors import given_for
+from console.ops.access import May, Operator, staff
+from console.ops.generations.giving import MOST_CHARACTERS, giver_of
+from console.ops.generations.seeking import filters_of
+from console.parts.fields import dressed
+from generation.making_good import refund_each
+from generation.models import Generation, State
+from generation.searching import found_across
+from generation.selectors import generations_among
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros
+
+MOST = 500
+
+
+class BulkForm(forms.Form):
+    """Why all are refunded, and how many, typed; `once` is made when the form is drawn."""
+
+    once = forms.UUIDField(widget=forms.HiddenInput)
+    note = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
+    words = forms.CharField(
+        label="Words to the customers, in their ledgers", max_length=MOST_CHARACTERS, required=False
+    )
+    number = forms.IntegerField(label="Type their number", min_value=0)
+
+    def __init__(self, data: object = None, *, expected: int, **kwargs: object) -> None:
+        super().__init__(data, **kwargs)  # type: ignore[arg-type]  # a form's own
+        self.expected = expected
+
+    def clean_number(self) -> int:
+        """The number that the page shows."""
+        number: int = self.cleaned_data["number"]
+        if number != self.expected:
+            raise ValidationError(f"There are {self.expected}.")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A generation that is to be refunded, and how much of it there is to refund. Micros."""
+
+    generation: Generation
+    left: Micros
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.MONEY, fresh=True)
+def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """What refunding all of these comes to; sent, each of them with its result."""
+    is_sent = request.method == "POST"
+    chosen = _chosen(request, operator)
+    wanted = chosen if is_sent else [one for one in chosen if one.left]
+    form = BulkForm(
+        request.POST if is_sent else None, expected=len(wanted), initial={"once": uuid4()}
+    )
+    results = None
+    if is_sent and form.is_valid():
+        data = form.cleaned_data
+        results = refund_each(
+            once=data["once"],
+            generations=[one.generation for one in chosen],
+            words=data["words"],
+            note=data["note"],
+            giver=giver_of(request, operator),
+            now=clock.now(),
+        )
+    context = {
+        "operator": operator,
+        "wanted": wanted,
+        "left_out": len(chosen) - len(wanted),
+        "tenants": len({one.generation.tenant_id for one in wanted}),
+        "total": sum(one.left for one in wanted),
+        "form": dressed(form),
+        "results": results,
+        "given": sum(one.amount for one in results or ()),
+        "most": MOST,
+    }
+    is_refused = is_sent and results is None
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
+    return render(request, "ops/generation_refunds.html", context, status=status)
+
+
+def _chosen(request: HttpRequest, operator: Operator) -> list[Chosen]:
+    """Those that are named, or all that the filters find, with what is left of each."""
+    if request.method == "POST" or "all" not in request.GET:
+        named = (request.POST or request.GET).getlist("generation")[:MOST]
+        found = [one for text in named if (one := ids.parse(ids.GENERATION, text))]
+        generations: Sequence[Generation] = generations_among(found)
+    else:
+        generations = _matching(request, operator)
+    tenants = {one.tenant_id for one in generations}
+    given = given_for([one.id for one in generations], tenants=tenants)
+    return [Chosen(one, given[one.id].left) for one in generations]
+
+
+def _matching(request: HttpRequest, operator: Operator) -> Sequence[Generation]:
+    filters = filters_of(request.GET, operator.mode, clock.now())
+    if filters.trouble or filters.sought.state not in {"", State.SUCCEEDED}:
+        return []
+    return found_across(filters.delivered, limit=MOST).rows

@@ -1,0 +1,196 @@
+"""Refunds in bulk, and one credit to every tenant that an outage hit."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.models import Transfer
+from billing.selectors import available_to, ledger_findings
+from billing.services import refund
+from console.ops.generations import refunds
+from generation.models import Generation
+from pictor.kit import clock
+from pictor.kit.ids import new_uuid
+from tests.console.workspace.conftest import words_of
+
+REFUNDS, OUTAGE = "/ops/generations/refunds/", "/ops/generations/outage/"
+WHY = {"note": "bad evening", "words": "Sorry for the outage"}
+
+
+def moved(kind: str) -> list[int]:
+    return sorted(Transfer.objects.filter(kind=kind).values_list("amount", flat=True))
+
+
+def send(client: Client, made: list[Generation], number: int, **typed: Any) -> Any:
+    ids = [one.public_id for one in made]
+    once = typed.pop("once", new_uuid())
+    return client.post(REFUNDS, {"generation": ids, "once": once, "number": number, **WHY, **typed})
+
+
+@pytest.fixture
+def three(acme, other, delivered):
+    """Two of acme, one of other: 0.05268 USD each."""
+    return [delivered(acme), delivered(acme), delivered(other)]
+
+
+def test_what_is_ticked_is_refunded_once_it_is_counted(owner, three, acme, failed):
+    ids = [one.public_id for one in (*three, failed(acme))]
+
+    asked = words_of(owner.get(REFUNDS, {"generation": ids}))
+    answer = words_of(send(owner, three, 3))
+
+    assert "3 generations, 2 tenants, refunds $0.15804. 1 has nothing to refund" in asked
+    assert "$0.15804 was given back." in answer
+    assert answer.count("Refunded</span>") == 3
+    assert moved("refund") == [52_680, 52_680, 52_680]
+    assert set(Transfer.objects.filter(kind="refund").values_list("reason", flat=True)) == {
+        "Sorry for the outage"
+    }
+    assert ledger_findings() == []
+
+
+def test_sent_twice_it_refunds_once_and_answers_the_same(owner, three):
+    once = new_uuid()
+
+    first, again = (words_of(send(owner, three, 3, once=once)) for _ in range(2))
+
+    assert "$0.15804 was given back." in first
+    assert "$0.15804 was given back." in again
+    assert moved("refund") == [52_680, 52_680, 52_680]
+
+
+def test_each_has_its_own_result(owner, three, acme):
+    gone = three[0]
+    refund(tenant_id=acme.id, generation_id=gone.id, reason="before", actor="test")
+
+    answer = words_of(send(owner, three, 3))
+
+    row = answer.partition(f'<tr id="{gone.public_id}">')[2].partition("</tr>")[0]
+    assert "Not refunded" in row
+    assert "only 0.000000 USD of it is charged and not refunded" in row
+    assert "$0.10536 was given back." in answer
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ({"number": 2}, "There are 3."),
+        ({"number": "three"}, "Enter a whole number."),
+        ({"note": ""}, "This field is required."),
+        ({"once": "x"}, "This form is no longer whole"),
+    ],
+)
+def test_what_is_mistyped_refunds_nothing(owner, three, typed, complaint):
+    answer = send(owner, three, typed.pop("number", 3), **typed)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert complaint in words_of(answer)
+    assert moved("refund") == []
+
+
+def test_all_that_match_are_taken_up_to_so_many(owner, three, failed, other, monkeypatch):
+    failed(other)
+    assert "3 generations, 2 tenants" in words_of(owner.get(f"{REFUNDS}?all=1"))
+    assert "1 generation, 1 tenant" in words_of(owner.get(f"{REFUNDS}?all=1&tenant=other"))
+    assert "Nothing to refund" in words_of(owner.get(f"{REFUNDS}?all=1&state=failed"))
+    assert "Nothing to refund" in words_of(owner.get(f"{REFUNDS}?all=1&tenant=nobody"))
+    assert "Nothing to refund" in words_of(owner.get(f"{REFUNDS}?generation=x"))
+    monkeypatch.setattr(refunds, "MOST", 2)
+
+    page = words_of(owner.get(f"{REFUNDS}?all=1"))
+
+    assert "2 generations, 2 tenants" in page
+    assert "No more than 2 are taken at once" in page
+
+
+def test_only_those_who_move_money_refund_in_bulk(sign_in, three):
+    for role in ("support", "operator"):
+        client = sign_in(role)
+        assert client.get(REFUNDS).status_code == HTTPStatus.NOT_FOUND
+        assert client.get(OUTAGE).status_code == HTTPStatus.NOT_FOUND
+        assert "Refund those ticked" not in words_of(client.get("/ops/generations/"))
+    assert "Refund those ticked" in words_of(sign_in("finance").get("/ops/generations/"))
+
+
+@pytest.fixture
+def hit(acme, other, failed, delivered):
+    """Two failures of acme and one of other by our fault; what else there is is no outage's."""
+    made = [failed(acme), failed(acme), failed(other)]
+    delivered(other)
+    theirs = failed(other)
+    Generation.objects.filter(id=theirs.id).update(error={"status": 400, "code": "invalid_value"})
+    return made
+
+
+def times(**more: Any) -> dict[str, Any]:
+    now = clock.now()
+    since, until = now - timedelta(minutes=30), now + timedelta(minutes=30)
+    return {"since": f"{since:%Y-%m-%dT%H:%M}", "until": f"{until:%Y-%m-%dT%H:%M}", **more}
+
+
+def test_all_that_an_outage_hit_are_credited_once_each(owner, hit, acme, other):
+    before = available_to(acme.id), available_to(other.id)
+    asked = times(channel="acme-openai", attempt_class="unknown")
+
+    shown = words_of(owner.get(OUTAGE, asked))
+    answer = words_of(owner.post(OUTAGE, {**asked, **WHY, "seen": 158_040, "number": 2}))
+    again = words_of(owner.get(OUTAGE, asked))
+
+    assert "2 tenants, credits $0.15804" in shown
+    assert "$10.00 → $10.10536" in shown
+    assert answer.count("Credited</span>") == 2
+    assert moved("credit") == [52_680, 105_360]
+    after = available_to(acme.id), available_to(other.id)
+    assert after == (before[0] + 105_360, before[1] + 52_680)
+    assert "$0.10536 before" in again
+    assert "All of them were credited for it before." in again
+    twice = owner.post(OUTAGE, {**asked, **WHY, "seen": 0, "number": 0})
+    assert "it was credited for it before" in words_of(twice)
+    assert moved("credit") == [52_680, 105_360]
+    assert ledger_findings() == []
+
+
+def test_each_may_get_the_same(owner, hit):
+    asked = times(each="0.50")
+
+    answer = owner.post(OUTAGE, {**asked, **WHY, "seen": 1_000_000, "number": 2})
+
+    assert answer.status_code == HTTPStatus.OK
+    assert moved("credit") == [500_000, 500_000]
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ({"number": 3}, "There are 2."),
+        ({"seen": 1}, "It has changed since it was shown"),
+        ({"words": ""}, "This field is required."),
+        ({"each": "1000.01"}, "where it is typed twice"),
+        ({"each": "-1"}, "Type an amount above 0"),
+        ({"since": "yesterday"}, "Enter a valid date/time."),
+        ({"since": "2020-01-01T00:00"}, "An outage of at most 24 hours is looked at"),
+        ({"since": "2100-01-01T00:00"}, "It ends before it begins"),
+    ],
+)
+def test_what_is_mistyped_credits_nobody(owner, hit, typed, complaint):
+    answer = owner.post(OUTAGE, {**times(), **WHY, "seen": 158_040, "number": 2, **typed})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert complaint in words_of(answer)
+    assert moved("credit") == []
+
+
+def test_an_outage_that_hit_nobody_says_so(owner, hit):
+    assert "It hit nobody" in words_of(owner.get(OUTAGE, times(model="dall-e-3")))
+    assert "Show whom it hit" in words_of(owner.get(OUTAGE))
+
+
+def test_they_take_few_queries(owner, three, hit, django_assert_max_num_queries):
+    owner.get(OUTAGE)
+    with django_assert_max_num_queries(12):
+        owner.get(OUTAGE, times(channel="acme-openai"))
+    with django_assert_max_num_queries(12):
+        owner.get(f"{REFUNDS}?all=1")
