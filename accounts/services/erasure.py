@@ -69,6 +69,31 @@ def delete_workspace(
     transaction.on_commit(partial(ring, TASK))
 
 
+@transaction.atomic
+def end_tenant(
+    *, tenant: Tenant, confirmation: str, actor: Actor, now: datetime, ip: str | None = None
+) -> None:
+    """`erase_tenant` by somebody who does not wait for it: shut at once, erased by the worker.
+
+    Raises ValidationError for another confirmation than the tenant's name, and for one that is
+    being erased.
+    """
+    tenant = tenant_for_update(tenant.id)
+    _check_name(tenant, confirmation)
+    if tenant.erasure_due_at is not None:
+        raise ValidationError("It is being erased already.")
+    record(tenant.audited, "tenant.delete", actor=actor, ip=ip)
+    _shut(tenant, actor, now, ip)
+    _end_memberships(tenant, actor, ip)
+    Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
+    transaction.on_commit(partial(ring, TASK))
+
+
+def _check_name(tenant: Tenant, confirmation: str) -> None:
+    if confirmation != tenant.name:
+        raise ValidationError("to erase a tenant, its name must be confirmed exactly")
+
+
 def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: datetime) -> None:
     """Shut a tenant for good, and erase all of persons that is kept of it. Safe to call again.
 
@@ -80,8 +105,7 @@ def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: dateti
     are under way or an object cannot be removed: the short-work worker tries that again, or call it
     again yourself.
     """
-    if confirmation != tenant.name:
-        raise ValidationError("to erase a tenant, its name must be confirmed exactly")
+    _check_name(tenant, confirmation)
     with transaction.atomic():
         _shut(tenant, actor, now)
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + LEASE)

@@ -13,6 +13,7 @@ from billing.selectors.balances import (
     balance_alert_of,
     balance_of,
     cost_changes,
+    balances_of,
     has_transfers,
     in_flight_of,
     key_uses,
@@ -35,6 +36,7 @@ from billing.selectors.checkpoints import (
     proofs,
     under_way,
 )
+from billing.selectors.customers import CustomerFigures, customer_figures
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
 from billing.selectors.given import Given, given_by, given_for
 from billing.selectors.heads import Heads, head_findings, heads_before
@@ -164,6 +166,7 @@ __all__ = [
     "By",
     "Charge",
     "Checkpoints",
+    "CustomerFigures",
     "Ended",
     "Finding",
     "Given",
@@ -192,6 +195,7 @@ __all__ = [
     "available_to",
     "balance_alert_of",
     "balance_of",
+    "balances_of",
     "balances_together",
     "book_in_force",
     "book_named",
@@ -206,6 +210,7 @@ __all__ = [
     "costs_of",
     "counted_to",
     "current_table",
+    "customer_figures",
     "days_lasting",
     "days_left",
     "days_sold",

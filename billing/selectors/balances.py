@@ -53,7 +53,7 @@ def balance_of(tenant_id: UUID) -> Balance:
     row = TenantBalance.objects.filter(tenant_id=tenant_id).first()
     if row is None:
         return Balance(Micros(0), Micros(0), 0, NOTHING_USED)
-    used = _used(row, clock.now())
+    used = used_of(row, clock.now())
     return Balance(Micros(row.available), Micros(row.held), row.in_flight, used)
 
 
@@ -145,11 +145,24 @@ def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
     return Q(tenant_id=tenant_id, seq__gt=last - most, seq__lte=last)
 
 
+def balances_of(tenant_ids: Collection[UUID]) -> Mapping[UUID, Micros]:
+    """What each of these tenants has available; 0 before its account is opened."""
+    known = TenantBalance.objects.filter(tenant_id__in=tenant_ids)
+    available = dict(known.values_list("tenant_id", "available"))
+    return {one: Micros(available.get(one, 0)) for one in tenant_ids}
+
+
 def latest_transfers(
-    tenant_id: UUID, *, before_seq: int | None = None, limit: int
+    tenant_id: UUID,
+    *,
+    before_seq: int | None = None,
+    kinds: Collection[str] = (),
+    limit: int,
 ) -> list[Transfer]:
-    """A tenant's transfers, newest first: those before `before_seq`."""
+    """A tenant's transfers, newest first: those before `before_seq`, and of these kinds if any."""
     transfers = Transfer.objects.filter(tenant_id=tenant_id).exclude(seq=None)
+    if kinds:
+        transfers = transfers.filter(kind__in=kinds)
     if before_seq is not None:
         transfers = transfers.filter(seq__lt=before_seq)
     return list(transfers.order_by("-seq")[:limit])
@@ -165,7 +178,7 @@ def transfer_numbered(text: str) -> Transfer | None:
 def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
     """By key, what its budgets count at this moment; a key that was never used is not in it."""
     rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)
-    return {row.key_id: _used(row, now) for row in rows}
+    return {row.key_id: used_of(row, now) for row in rows}
 
 
 def passed_budgets(now: datetime) -> list[PassedBudget]:
@@ -206,7 +219,8 @@ def _windows(row: KeyBudget) -> list[tuple[Period, date, int]]:
     return [("day", row.day, row.day_used_micros), ("month", row.month, row.month_used_micros)]
 
 
-def _used(row: TenantBalance | KeyBudget, now: datetime) -> BudgetUse:
+def used_of(row: TenantBalance | KeyBudget, now: datetime) -> BudgetUse:
+    """What its counters say of the windows that this moment is in."""
     day, month = (bucket_start(now, bucket).date() for bucket in ("day", "month"))
     return BudgetUse(
         Micros(row.day_used_micros if row.day == day else 0),

@@ -7,6 +7,7 @@ name is a statement, or a part of one.
 """
 
 from billing.services.accounts import (
+    REVERSED_KINDS,
     Reversal,
     adjust,
     book_payment,
@@ -62,6 +63,7 @@ from billing.services.usage import Usage, record_usage, recount_usage, usage_rec
 
 __all__ = [
     "PLACED",
+    "REVERSED_KINDS",
     "TOLD_ROLES",
     "ConditionFailed",
     "CorrectedAttempt",

@@ -25,8 +25,14 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
         _Known("System", "system", holds_more=True),
     ),
     "Supply": (_Known("Channels", "channels", holds_more=True),),
-    "Customers": (_Known("Generations", "generations", holds_more=True),),
-    "Money": (_Known("Ledger", "ledger", holds_more=True),),
+    "Customers": (
+        _Known("Tenants", "tenants", holds_more=True),
+        _Known("Generations", "generations", holds_more=True),
+    ),
+    "Money": (
+        _Known("Waiting money", "moves", "money"),
+        _Known("Ledger", "ledger", holds_more=True),
+    ),
     "House": (_Known("Staff", "staff", "staff"),),
 }
 

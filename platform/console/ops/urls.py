@@ -13,6 +13,7 @@ from console.ops import (
     system,
 )
 from console.ops.ledger import pages as ledger
+from console.ops import moves, overview, people, views
 
 app_name = "ops"
 urlpatterns = [
@@ -43,4 +44,9 @@ urlpatterns = [
     path("tenants/<str:tenant>/support/", support.support, name="support"),
     path("tenants/<str:tenant>/support/open/", support.open_view, name="support_open"),
     path("tenants/<str:tenant>/support/<str:grant>/end/", support.end_view, name="support_end"),
+    path("tenants/", include("console.ops.tenants.urls")),
+    path("moves/", moves.waiting, name="moves"),
+    path("moves/<uuid:move>/approve/", moves.approve, name="move_approve"),
+    path("moves/<uuid:move>/decline/", moves.decline, name="move_decline"),
+    path("styleguide/", views.styleguide, name="styleguide"),
 ]

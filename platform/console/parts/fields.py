@@ -17,6 +17,22 @@ _GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 """An amount whose commas stand where thousands do: 12,50 may be meant as twelve and a half."""
 
 
+def micros_of(text: str) -> Micros | None:
+    """An amount in dollars as people type it, such as $1,000.50; None for nothing.
+
+    Raises ValidationError for anything else.
+    """
+    text = text.replace("$", "", 1).strip()
+    if not text:
+        return None
+    if _GROUPED.fullmatch(text):
+        text = text.replace(",", "")
+    try:
+        return from_decimal(text)
+    except ValueError:
+        raise ValidationError("Type an amount in dollars, such as 12.50.") from None
+
+
 class DollarsField(forms.CharField):
     """An amount in dollars, such as 12.50; its value is micros, None for nothing.
 
@@ -31,15 +47,9 @@ class DollarsField(forms.CharField):
 
     @override
     def clean(self, value: Any) -> Micros | None:
-        text = str(super().clean(value)).removeprefix("$").strip()
-        if not text:
+        amount = micros_of(str(super().clean(value)))
+        if amount is None:
             return None
-        if _GROUPED.fullmatch(text):
-            text = text.replace(",", "")
-        try:
-            amount = from_decimal(text)
-        except ValueError:
-            raise ValidationError("Type an amount in dollars, such as 12.50.") from None
         if self.may_be_zero and amount < 0:
             raise ValidationError("Type an amount of 0 or more.")
         if amount <= 0 and not self.may_be_zero:

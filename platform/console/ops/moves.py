@@ -1,0 +1,70 @@
+"""Money that waits for another person: approved by somebody else, or declined."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.models import MoneyMove
+from billing.selectors import balances_of, waiting_moves
+from billing.services import approve_move, decline_move
+from console.amounts import amount
+from console.ops.access import May, Operator, by, done, staff
+from console.parts.entries import KIND_WORDS
+from pictor.kit import clock
+
+
+@require_safe
+@staff(May.MONEY)
+def waiting(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """What waits, the oldest first, each with the balance before and after."""
+    return _page(request, operator)
+
+
+@require_POST
+@staff(May.MONEY, fresh=True)
+def approve(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
+    """Book it, as another person than the one who asked."""
+    return _decided(request, operator, move, approve_move, "Booked")
+
+
+@require_POST
+@staff(May.MONEY, fresh=True)
+def decline(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
+    """Never book it."""
+    return _decided(request, operator, move, decline_move, "Declined")
+
+
+def _decided(
+    request: HttpRequest,
+    operator: Operator,
+    move: UUID,
+    decide: Callable[..., MoneyMove],
+    words: str,
+) -> HttpResponse:
+    try:
+        one = decide(move_id=move, now=clock.now(), **by(request, operator))
+    except ValidationError as error:
+        return _page(request, operator, refusal=" ".join(error.messages))
+    return done(request, f"{words}: {amount(one.amount)} for {one.tenant.name}", "moves")
+
+
+def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> HttpResponse:
+    found = waiting_moves(clock.now())
+    available = balances_of([one.tenant_id for one in found])
+    rows = [
+        (one, KIND_WORDS[one.kind], available[one.tenant_id], available[one.tenant_id] + _sign(one))  # type: ignore[index]
+        for one in found
+    ]
+    context = {"operator": operator, "rows": rows, "refusal": refusal}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
+    return render(request, "ops/moves.html", context, status=status)
+
+
+def _sign(move: MoneyMove) -> int:
+    """What it adds to the balance, or takes from it below 0."""
+    return -move.amount if move.kind == "reversal" else move.amount

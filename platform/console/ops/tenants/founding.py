@@ -1,0 +1,111 @@
+"""A new tenant in one form: owner, opening credit, limits, and its first key, shown this once."""
+
+from functools import partial
+from http import HTTPStatus
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+from typing_extensions import override
+
+from accounts.services import TenantLimits
+from accounts.services.founding import Founded, Owner, Start, found_tenant
+from console.ops.access import May, Operator, by, done, staff
+from console.parts.fields import DollarsField, LimitField, dressed, take_errors
+from console.people import invitations
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros
+
+MOST_WORDS = 200
+LIMITS = ("requests_per_minute", "images_per_minute", "max_in_flight")
+
+
+class LimitsForm(forms.Form):
+    """A tenant's limits over all its keys; empty is no limit."""
+
+    requests_per_minute = LimitField(label="Requests per minute")
+    images_per_minute = LimitField(label="Images per minute")
+    max_in_flight = LimitField(label="Requests at once")
+
+    def limits(self) -> TenantLimits:
+        """What was typed."""
+        return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
+
+
+class NewForm(LimitsForm):
+    """All that a tenant begins with."""
+
+    once = forms.UUIDField(widget=forms.HiddenInput)
+    name = forms.CharField(max_length=100, label="Name")
+    owner = forms.EmailField(label="E-mail of its owner")
+    credit = DollarsField(label="Opening credit, USD")
+    words = forms.CharField(max_length=MOST_WORDS, required=False, label="Words for the customer")
+    note = forms.CharField(max_length=MOST_WORDS, required=False, label="Note for staff")
+
+    @override
+    def clean(self) -> None:
+        """A credit has a reason."""
+        super().clean()
+        if self.cleaned_data.get("credit") and not self.cleaned_data.get("note"):
+            self.add_error("note", "Say why, for the others of staff.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.TENANTS, fresh=True)
+def new(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Make one; sent twice it is one, whose key the first answer showed."""
+    if request.method != "POST":
+        return _page(request, operator, NewForm(initial={"once": ids.new_uuid()}))
+    form = NewForm(request.POST)
+    if form.is_valid():
+        try:
+            made = _made(request, operator, form)
+        except ValidationError as error:
+            take_errors(form, error)
+        else:
+            return _shown(request, operator, made)
+    return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _made(request: HttpRequest, operator: Operator, form: NewForm) -> Founded:
+    said = form.cleaned_data
+    may_give = May.MONEY in operator.may
+    start = Start(
+        credit=Micros((said["credit"] or 0) if may_give else 0),
+        words=said["words"],
+        note=said["note"],
+        limits=form.limits(),
+    )
+    tell = partial(invitations.send, request)
+    once: UUID = said["once"]
+    return found_tenant(
+        once=once,
+        name=said["name"],
+        start=start,
+        owner=Owner(email=said["owner"], by=operator.user, tell=tell),
+        now=clock.now(),
+        **by(request, operator),
+    )
+
+
+def _shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
+    if made.key is None:
+        words = f"{made.tenant.name} was made by the first click; its key was shown there"
+        return done(request, words, "tenant", made.tenant.public_id)
+    return key_shown(request, operator, made)
+
+
+def key_shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
+    """A key's text, this once."""
+    context = {"operator": operator, "tenant": made.tenant, "key": made.key, "text": made.text}
+    return render(request, "ops/tenant_key.html", context)
+
+
+def _page(
+    request: HttpRequest, operator: Operator, form: NewForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {"operator": operator, "form": dressed(form)}
+    return render(request, "ops/tenant_new.html", context, status=status)

@@ -1,0 +1,51 @@
+"""What is kept of a tenant: handed out as one file, and erased."""
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.services.erasure import end_tenant
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.tenants.one import page
+from console.ops.tenants.rows import tenant_of
+from pictor.kit import clock
+from storage.exports import ask_for_export
+
+
+@require_POST
+@staff(May.TENANTS)
+def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """Have all of it made into a file, which its owners and admins download in their settings."""
+    found = tenant_of(tenant)
+    here = reverse("ops:tenant", args=[found.public_id])
+    said = by(request, operator)
+    try:
+        ask_for_export(
+            tenant=found,
+            user=operator.user,
+            page_url=request.build_absolute_uri(here),
+            now=clock.now(),
+            ip=said["ip"],
+        )
+    except ValidationError as error:
+        return page(request, operator, found, refusal=" ".join(error.messages))
+    words = "The export is being made: its owners and admins find it in their settings"
+    return done(request, words, "tenant", found.public_id)
+
+
+@require_POST
+@staff(May.ERASE, fresh=True)
+def erase(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """Shut it for good, once its name is typed; the short-work worker erases it."""
+    found = tenant_of(tenant)
+    try:
+        end_tenant(
+            tenant=found,
+            confirmation=request.POST.get("name", ""),
+            now=clock.now(),
+            **by(request, operator),
+        )
+    except ValidationError as error:
+        return page(request, operator, found, refusal=" ".join(error.messages).capitalize())
+    return done(request, f"{found.name} is being erased", "tenant", found.public_id)

@@ -1,0 +1,122 @@
+"""Who pays, and who is at risk: every tenant with its figures, the worst first; and as CSV."""
+
+from collections.abc import Iterator, Sequence
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Membership, Tenant
+from billing.selectors import customer_figures, sold_until
+from billing.selectors.customers import NOTHING
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.tenants.rows import Row, sandboxes
+from console.parts import exports
+from console.parts.exports import Rows
+from console.parts.filters import MAX_TEXT, link_of
+from pictor.kit import clock, ids
+from pictor.kit.money import to_decimal
+
+PAGE = 50
+PRESETS = {"": "All", "low": "Low runway", "near": "Near a limit", "suspended": "Suspended"}
+COLUMNS = (
+    "tenant", "name", "status", "available_usd", "days_left", "revenue_30d_usd", "margin_30d_usd",
+    "ended_7d", "failed_7d", "flags",
+)  # fmt: skip
+MODES = {Mode.LIVE: "Live", Mode.TEST: "Test", Mode.DEMO: "Demo"}
+
+
+@require_safe
+@staff(May.SEE)
+def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """Those that fit what is asked for."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    rows = _rows(operator, text)
+    lists = _lists(rows)
+    show = request.GET.get("show", "")
+    chosen = lists.get(show, rows)
+    if request.GET.get("format") == "csv":
+        return exports.csv_answer("tenants.csv", COLUMNS, _csv(chosen))
+    said = {"q": text, "show": show if show in lists else "", "mode": _mode(operator)}
+    page, older = _page(chosen, request.GET.get("after", ""))
+    context = {
+        "operator": operator,
+        "rows": page,
+        "has_any": bool(rows) or bool(text) or Tenant.objects.exists(),
+        "chips": [
+            (link_of({**said, "show": name}), PRESETS[name], len(found), name == said["show"])
+            for name, found in lists.items()
+        ],
+        "modes": [
+            (
+                link_of({**said, "mode": "" if mode == Mode.LIVE else mode}),
+                word,
+                mode == operator.mode,
+            )
+            for mode, word in MODES.items()
+        ],
+        "said": said,
+        "until": sold_until(),
+        "newest": link_of(said) if request.GET.get("after") else "",
+        "older": link_of({**said, "after": older}) if older else "",
+        "csv": link_of({**said, "format": "csv"}),
+    }
+    return render(request, "ops/tenants.html", context)
+
+
+def _mode(operator: Operator) -> str:
+    return "" if operator.mode == Mode.LIVE else operator.mode.value
+
+
+def _rows(operator: Operator, text: str) -> list[Row]:
+    """Those that are called so, the worst first; of demo data, those that have any."""
+    now, is_demo = clock.now(), operator.mode == Mode.DEMO
+    figures = customer_figures(now=now, without_channels=sandboxes(), is_demo=is_demo)
+    rows = [Row(tenant, figures.get(tenant.id, NOTHING), now) for tenant in _called(text)]
+    if is_demo:
+        rows = [row for row in rows if row.figures.sold]
+    return sorted(rows, key=lambda row: row.risk)
+
+
+def _called(text: str) -> QuerySet[Tenant]:
+    """Those whose name, id or owner's address has this in it."""
+    if not text:
+        return Tenant.objects.all()
+    if (tenant_id := ids.parse(ids.TENANT, text)) is not None:
+        return Tenant.objects.filter(id=tenant_id)
+    owners = Membership.objects.filter(role=Membership.Role.OWNER, user__email__icontains=text)
+    named = Q(name__icontains=text) | Q(title__icontains=text)
+    return Tenant.objects.filter(named | Q(id__in=owners.values("tenant_id")))
+
+
+def _lists(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:
+    return {
+        "": rows,
+        "low": [row for row in rows if row.is_low],
+        "near": [row for row in rows if row.is_near_limit],
+        "suspended": [row for row in rows if not row.is_active],
+    }
+
+
+def _page(rows: Sequence[Row], after: str) -> tuple[Sequence[Row], str]:
+    """The rows after the tenant of that id, and the last one's where there are more."""
+    places = {row.tenant.public_id: place for place, row in enumerate(rows, start=1)}
+    begin = places.get(after, 0)
+    page = rows[begin : begin + PAGE]
+    return page, page[-1].tenant.public_id if begin + PAGE < len(rows) else ""
+
+
+def _csv(rows: Sequence[Row]) -> Iterator[Rows]:
+    yield [
+        [
+            row.tenant.public_id, row.tenant.name, row.tenant.status,
+            to_decimal(row.figures.balance.available),
+            "" if row.figures.days_left is None else f"{row.figures.days_left:.1f}",
+            to_decimal(row.figures.sold.revenue) if row.figures.sold else "0.000000",
+            to_decimal(row.figures.sold.margin) if row.figures.sold else "0.000000",
+            row.figures.ended, row.figures.failed,
+            ", ".join(word for _, word in row.flags),
+        ]
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,199 @@
+"""Moving a tenant's money: what it would do is shown first, and large amounts are typed twice."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from accounts.ledger import Asked
+from accounts.models import Tenant
+from billing.models import Transfer
+from billing.selectors import balance_of
+from billing.services import (
+    is_typed_twice,
+    move_money,
+    needs_another,
+    rehearse,
+    reversible,
+)
+from console.amounts import amount
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.tenants.rows import tenant_of
+from console.parts.fields import dressed, micros_of, take_errors
+from console.parts.periods import number_of
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros, to_decimal
+
+Kind = Transfer.Kind
+MOST_WORDS = 200
+VERBS = {
+    Kind.TOP_UP: ("Book payment", "A payment that has arrived, once by its reference."),
+    Kind.CREDIT: ("Credit", "Money that nobody paid, added to the balance."),
+    Kind.ADJUSTMENT: ("Adjust", "Corrects a mistake. An amount below 0 takes from the balance."),
+    Kind.REVERSAL: ("Reverse", "Takes back a top-up or a credit that should not have been."),
+}
+"""What people move here: the verb, and what it is."""
+
+
+class MoneyForm(forms.Form):
+    """How much, what the tenant reads of it, and staff's note."""
+
+    once = forms.UUIDField(widget=forms.HiddenInput)
+    seq = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    amount = forms.CharField(
+        max_length=40,
+        label="Amount, USD",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    reason = forms.CharField(max_length=MOST_WORDS, required=False, label="Words for the customer")
+    note = forms.CharField(max_length=MOST_WORDS, required=False, label="Note for staff")
+    again = forms.CharField(
+        max_length=40,
+        required=False,
+        label="The amount again, USD",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, kind: Transfer.Kind, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        is_payment = kind == Kind.TOP_UP
+        self.fields["note"].required = not is_payment
+        self.fields["reason"].required = is_payment
+        if is_payment:
+            self.fields["reason"].label = "Reference of the payment"
+
+    def clean_amount(self) -> Micros:
+        """In micros."""
+        found = micros_of(self.cleaned_data["amount"])
+        if not found:
+            raise ValidationError("Type an amount in dollars, such as 12.50.")
+        return found
+
+    def is_confirmed(self) -> bool:
+        """Whether a large amount was typed twice; otherwise the form says what is missing."""
+        wanted: Micros = self.cleaned_data["amount"]
+        if not is_typed_twice(wanted):
+            return True
+        typed = self.cleaned_data["again"]
+        try:
+            is_same = micros_of(typed) == wanted
+        except ValidationError:
+            is_same = False
+        if typed and not is_same:
+            self.add_error("again", f"This is not {amount(wanted)}: which of them is meant?")
+        return bool(typed) and is_same
+
+    def asked(self, tenant: Tenant, kind: Transfer.Kind) -> Asked:
+        """What was typed, as the ledger takes it."""
+        said = self.cleaned_data
+        return Asked(
+            tenant_id=tenant.id,
+            kind=kind.value,
+            amount=said["amount"],
+            seq=said["seq"] if kind == Kind.REVERSAL else None,
+            reason=said["reason"],
+            note=said["note"],
+        )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.MONEY, fresh=True)
+def move(request: HttpRequest, operator: Operator, tenant: str, kind: str) -> HttpResponse:
+    """Ask how much, show before and after, then move it; sent twice it is moved once."""
+    found, verb = tenant_of(tenant), _kind(kind)
+    if request.method != "POST":
+        return _asked(request, operator, found, verb)
+    form = MoneyForm(request.POST, kind=verb)
+    if not form.is_valid():
+        return _page(request, operator, found, verb, form)
+    try:
+        return _moved(request, operator, found, verb, form)
+    except ValidationError as error:
+        take_errors(form, error)
+    return _page(request, operator, found, verb, form)
+
+
+def _kind(name: str) -> Transfer.Kind:
+    for kind in VERBS:
+        if kind.value == name:
+            return kind
+    raise Http404
+
+
+def _asked(
+    request: HttpRequest, operator: Operator, tenant: Tenant, kind: Transfer.Kind
+) -> HttpResponse:
+    """The empty form; of a reversal, with all that can be taken back."""
+    initial: dict[str, Any] = {"once": ids.new_uuid()}
+    if kind == Kind.REVERSAL:
+        seq = number_of(request.GET.get("seq", "")) or 0
+        try:
+            _, most = reversible(tenant_id=tenant.id, seq=seq)
+        except ValidationError as error:
+            return _refused(request, operator, tenant, kind, " ".join(error.messages))
+        initial |= {"seq": seq, "amount": to_decimal(most)}
+    form = MoneyForm(initial=initial, kind=kind)
+    return _page(request, operator, tenant, kind, form, status=HTTPStatus.OK)
+
+
+def _moved(
+    request: HttpRequest,
+    operator: Operator,
+    tenant: Tenant,
+    kind: Transfer.Kind,
+    form: MoneyForm,
+) -> HttpResponse:
+    """Book what was looked at, or show what it would do. Raises ValidationError."""
+    asked = form.asked(tenant, kind)
+    is_seen = request.POST.get("seen") == str(asked.amount)
+    if not is_seen or not form.is_confirmed():
+        effect = rehearse(asked, actor=operator.user)
+        more = {"effect": effect, "is_large": is_typed_twice(asked.amount), "asked": asked}
+        more["waits"] = needs_another(asked.amount)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+        return _page(request, operator, tenant, kind, form, status=status, more=more)
+    once = form.cleaned_data["once"]
+    move = move_money(once=once, asked=asked, now=clock.now(), **by(request, operator))
+    if move.transfer_id is None:
+        return done(request, f"{amount(asked.amount)} waits for another person", "moves")
+    now = amount(balance_of(tenant.id).available)
+    words = f"{VERBS[kind][0]}: {amount(asked.amount)}. {tenant.name} has {now} now"
+    return done(request, words, "tenant", tenant.public_id)
+
+
+def _refused(
+    request: HttpRequest, operator: Operator, tenant: Tenant, kind: Transfer.Kind, words: str
+) -> HttpResponse:
+    context = {"operator": operator, "tenant": tenant, "verb": VERBS[kind][0], "refusal": words}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "ops/tenant_money.html", context, status=status)
+
+
+def _page(
+    request: HttpRequest,
+    operator: Operator,
+    tenant: Tenant,
+    kind: Transfer.Kind,
+    form: MoneyForm,
+    *,
+    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+    more: dict[str, Any] | None = None,
+) -> HttpResponse:
+    verb, words = VERBS[kind]
+    context = {
+        "operator": operator,
+        "tenant": tenant,
+        "form": dressed(form),
+        "verb": verb,
+        "words": words,
+        "is_payment": kind == Kind.TOP_UP,
+        "balance": balance_of(tenant.id),
+        "needs_two": settings.MONEY_NEEDS_TWO,
+        **(more or {}),
+    }
+    return render(request, "ops/tenant_money.html", context, status=status)

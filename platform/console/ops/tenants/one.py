@@ -1,0 +1,78 @@
+"""One tenant: its money, whether it may order, its keys, members and data."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Membership, Tenant
+from accounts.selectors import (
+    api_keys_of,
+    invitations_of,
+    members_of,
+    notes_about,
+    suspended_because,
+)
+from billing.models import Transfer
+from billing.selectors import customer_figures, latest_transfers
+from billing.selectors.customers import NOTHING
+from billing.services import REVERSED_KINDS
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.tenants.founding import LIMITS, LimitsForm
+from console.ops.tenants.rows import Row, sandboxes, tenant_of
+from console.parts.entries import Entry
+from console.parts.fields import dressed
+from pictor.kit import clock
+
+LATEST = 20
+"""Transfers that people made; what requests move is in the ledger."""
+MOST_KEYS = 50
+MOVED = tuple(
+    Transfer.Kind(kind) for kind in ("top_up", "credit", "refund", "adjustment", "reversal")
+)
+
+
+@require_safe
+@staff(May.SEE)
+def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """All of it on one page."""
+    return page(request, operator, tenant_of(tenant), status=HTTPStatus.OK)
+
+
+def page(
+    request: HttpRequest,
+    operator: Operator,
+    found: Tenant,
+    *,
+    refusal: str = "",
+    limits: LimitsForm | None = None,
+    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+) -> HttpResponse:
+    """The page of a tenant; with what was refused, or a form that has to be mended."""
+    now = clock.now()
+    is_demo = operator.mode == Mode.DEMO
+    figures = customer_figures(
+        now=now, without_channels=sandboxes(), is_demo=is_demo, tenants=[found.id]
+    )
+    row = Row(found, figures.get(found.id, NOTHING), now)
+    moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)
+    notes = notes_about("transfer", [str(one.id) for one in moves])
+    keys = api_keys_of(found.id, limit=MOST_KEYS)
+    context = {
+        "operator": operator,
+        "tenant": found,
+        "row": row,
+        "figures": row.figures,
+        "refusal": refusal,
+        "why": "" if row.is_active else suspended_because(found.id),
+        "moves": [
+            (Entry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS) for one in moves
+        ],
+        "limits": limits or dressed(LimitsForm({name: getattr(found, name) for name in LIMITS})),
+        "keys": [(key, key.status(now)) for key in keys],
+        "members": members_of(found.id),
+        "invitations": invitations_of(found.id, now=now),
+        "roles": Membership.Role.choices,
+    }
+    return render(request, "ops/tenant.html", context, status=status)

@@ -1,0 +1,20 @@
+"""The pages of tenants, below /ops/tenants/."""
+
+from django.urls import path
+
+from console.ops.tenants import founding, keeping, listed, money, one, people, standing
+
+urlpatterns = [
+    path("", listed.listing, name="tenants"),
+    path("new/", founding.new, name="tenant_new"),
+    path("<str:tenant>/", one.tenant, name="tenant"),
+    path("<str:tenant>/money/<str:kind>/", money.move, name="tenant_money"),
+    path("<str:tenant>/suspend/", standing.suspend_one, name="tenant_suspend"),
+    path("<str:tenant>/resume/", standing.resume_one, name="tenant_resume"),
+    path("<str:tenant>/limits/", standing.change_limits, name="tenant_limits"),
+    path("<str:tenant>/keys/", people.create_key, name="tenant_key_new"),
+    path("<str:tenant>/keys/<str:key>/revoke/", people.revoke_key, name="tenant_key_revoke"),
+    path("<str:tenant>/members/", people.invite_member, name="tenant_invite"),
+    path("<str:tenant>/export/", keeping.export, name="tenant_export"),
+    path("<str:tenant>/erase/", keeping.erase, name="tenant_erase"),
+]

@@ -1,0 +1,196 @@
+"""A tenant's money in the operator's console: shown first, typed twice, approved by another."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Tenant, User
+from accounts.services import create_tenant
+from billing.models import MoneyMove
+from billing.selectors import available_to, ledger_findings, statement
+from pictor.kit import ids
+from pictor.kit.money import Micros
+
+
+@pytest.fixture
+def acme(db):
+    """It has paid 10 USD in."""
+    return create_tenant(name="Acme", opening_balance=Micros(10_000_000), actor="test")
+
+
+def signed_in(role: str, name: str) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user(f"{name}@pictor.example", staff_role=role))
+    return client
+
+
+@pytest.fixture
+def ann(db, settings):
+    settings.STAFF_MFA = False
+    return signed_in("finance", "ann")
+
+
+@pytest.fixture
+def bob(db, settings):
+    settings.STAFF_MFA = False
+    return signed_in("owner", "bob")
+
+
+def send(client: Client, to: Tenant, kind: str = "credit", **said: str) -> Any:
+    form = {"once": str(ids.new_uuid()), "amount": "5", "reason": "sorry", "note": "late images"}
+    return client.post(f"/ops/tenants/{to.public_id}/money/{kind}/", {**form, **said})
+
+
+def words(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "after"),
+    [
+        ("top_up", "$1,234.5", "$1,244.50"),
+        ("credit", "5", "$15.00"),
+        ("adjustment", "-0.000001", "$9.999999"),
+        ("reversal", "4", "$6.00"),
+    ],
+)
+def test_before_and_after_are_shown_and_nothing_is_moved(ann, acme, kind, amount, after):
+    seq = {"seq": "1"} if kind == "reversal" else {}
+
+    answer = send(ann, acme, kind, amount=amount, **seq)
+
+    assert '$10.00 <span aria-hidden="true">→</span>' in words(answer)
+    assert after in words(answer)
+    assert available_to(acme.id) == 10_000_000
+
+
+def test_what_was_looked_at_is_booked_with_both_texts(ann, acme):
+    answer = send(ann, acme, seen="5000000")
+    page = ann.get(answer["Location"])
+
+    assert answer["Location"] == f"/ops/tenants/{acme.public_id}/"
+    assert "Credit: $5.00. Acme has $15.00 now" in words(page)
+    assert ("sorry" in words(page), "Staff: late images" in words(page)) == (True, True)
+    entry = statement(acme.id)[-1]
+    assert (entry.kind, entry.amount, entry.reason) == ("credit", 5_000_000, "sorry")
+    assert ledger_findings() == []
+
+
+def test_a_double_click_books_once(ann, acme):
+    once = str(ids.new_uuid())
+
+    first, second = (send(ann, acme, once=once, seen="5000000") for _ in range(2))
+
+    assert first["Location"] == second["Location"]
+    assert available_to(acme.id) == 15_000_000
+
+
+def test_another_amount_than_was_looked_at_is_looked_at_first(ann, acme):
+    answer = send(ann, acme, amount="6", seen="5000000")
+
+    assert "$16.00" in words(answer)
+    assert available_to(acme.id) == 10_000_000
+
+
+def test_a_form_that_has_moved_something_moves_nothing_else(ann, acme):
+    once = str(ids.new_uuid())
+    send(ann, acme, once=once, seen="5000000")
+
+    answer = send(ann, acme, once=once, amount="6", seen="6000000")
+
+    assert "said something else" in words(answer)
+    assert available_to(acme.id) == 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("again", "is_booked"),
+    [("", False), ("99000", False), ("x", False), ("9,900", True), ("$9900.00", True)],
+)
+def test_much_is_typed_twice(ann, acme, again, is_booked):
+    answer = send(ann, acme, "top_up", amount="9900", seen="9900000000", again=again)
+
+    assert (available_to(acme.id) == 9_910_000_000) == is_booked
+    if not is_booked:
+        assert "The amount again" in words(answer)
+    if again == "99000":
+        assert "This is not $9,900.00: which of them is meant?" in words(answer)
+
+
+def test_a_top_up_with_three_zeros_too_many_waits_for_another_person(ann, bob, acme):
+    said = {"amount": "99000", "seen": "99000000000", "again": "99000"}
+    answer = send(ann, acme, "top_up", reason="INV-1", **said)
+    move = MoneyMove.objects.get()
+    mine, others = (words(one.get("/ops/moves/")) for one in (ann, bob))
+
+    assert answer["Location"] == "/ops/moves/"
+    assert available_to(acme.id) == 10_000_000
+    assert ("You asked" in mine, "You asked" in others) == (True, False)
+    assert (
+        '$10.00 <span aria-hidden="true">→</span><span class="sr-only">to</span> $99,010' in others
+    )
+    refused = ann.post(f"/ops/moves/{move.id}/approve/")
+    assert "Another person" in words(refused)
+    ann.post(f"/ops/moves/{move.id}/decline/")
+    assert "Nothing waits" in words(bob.get("/ops/moves/"))
+    late = bob.post(f"/ops/moves/{move.id}/approve/")
+    assert "it is declined by ann@pictor.example" in words(late)
+    assert available_to(acme.id) == 10_000_000
+
+
+def test_another_person_approves(ann, bob, acme):
+    said = {"amount": "99000", "seen": "99000000000", "again": "99000"}
+    send(ann, acme, "top_up", reason="INV-1", **said)
+    move = MoneyMove.objects.get()
+
+    answers = [bob.post(f"/ops/moves/{move.id}/approve/") for _ in range(2)]
+
+    assert [one.status_code for one in answers] == [303, 422]
+    assert available_to(acme.id) == 99_010_000_000
+    assert ledger_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "complaint"),
+    [
+        ("credit", {"amount": ""}, "required"),
+        ("credit", {"amount": "0"}, "such as 12.50"),
+        ("credit", {"amount": "five"}, "such as 12.50"),
+        ("credit", {"amount": "12,50"}, "such as 12.50"),
+        ("credit", {"amount": "1e3"}, "such as 12.50"),
+        ("credit", {"amount": "-5"}, "must be above 0"),
+        ("credit", {"amount": "99999999999999"}, "such as 12.50"),
+        ("credit", {"note": " "}, "required"),
+        ("credit", {"reason": "x" * 201}, "at most 200"),
+        ("credit", {"once": "7"}, "Open this form again"),
+        ("top_up", {"reason": ""}, "required"),
+        ("adjustment", {"amount": "-10.01"}, "nly 10.000000 USD is available"),
+        ("reversal", {"amount": "5", "seq": "2"}, "no top-up or credit with the number 2"),
+        ("reversal", {"amount": "10.01", "seq": "1"}, "can be reversed now"),
+        ("reversal", {"amount": "5", "seq": "x"}, "Open this form again"),
+    ],
+)
+def test_what_is_mistyped_moves_nothing(ann, acme, kind, said, complaint):
+    answer = send(ann, acme, kind, **said)
+
+    assert (answer.status_code, complaint in words(answer)) == (422, True)
+    assert available_to(acme.id) == 10_000_000
+
+
+def test_a_payment_is_booked_once_by_its_reference(ann, acme):
+    send(ann, acme, "top_up", reason="INV-1", seen="5000000")
+
+    answer = send(ann, acme, "top_up", reason=" inv-1 ", seen="5000000")
+
+    assert "by the reference" in words(answer)
+    assert available_to(acme.id) == 15_000_000
+
+
+def test_a_reversal_begins_with_all_that_can_be_taken_back(ann, acme):
+    page = f"/ops/tenants/{acme.public_id}/money/reversal/"
+
+    form, wrong = (words(ann.get(f"{page}?seq={number}")) for number in ("1", "9"))
+
+    assert 'value="10.000000"' in form
+    assert "The tenant has no top-up or credit with the number 9" in wrong
+    assert ann.get(f"/ops/tenants/{acme.public_id}/money/hold/").status_code == 404

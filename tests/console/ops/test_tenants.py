@@ -1,0 +1,343 @@
+"""Tenants in the operator's console: listed, made, suspended, limited, and their keys and data."""
+
+import csv
+import io
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import Client
+
+from accounts.authentication import authenticate
+from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
+from accounts.services import appoint, create_tenant, issue_api_key, suspend
+from billing.models import SoldDay, TenantBalance, UsageRollup
+from billing.selectors import available_to
+from pictor.kit import clock, ids
+from pictor.kit.errors import PictorError
+from pictor.kit.money import Micros
+
+DAY = timedelta(days=1)
+
+
+def signed_in(role: str) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user(f"{role}@pictor.example", staff_role=role))
+    return client
+
+
+def tenant(name: str, *, available: int = 10_000_000, spent: int = 0, failed: int = 0) -> Tenant:
+    """One that was charged so much this week, and of 20 that ended so many failed."""
+    made = create_tenant(name=name, opening_balance=Micros(available), actor="test")
+    hour = (clock.now() - DAY).replace(minute=0, second=0, microsecond=0)
+    for status, number in (("succeeded", 20 - failed), ("failed", failed)):
+        UsageRollup.objects.create(
+            tenant=made, key_id=ids.new_uuid(), model="gpt-image-2", channel="acme", status=status,
+            hour=hour, generations=number, captured_micros=spent if status == "succeeded" else 0,
+        )  # fmt: skip
+    return made
+
+
+def sold(to: Tenant, *, days_ago: int = 0, is_demo: bool = False) -> None:
+    SoldDay.objects.create(
+        tenant=to, day=clock.now().date() - days_ago * DAY, is_demo=is_demo, images=1,
+        captured_micros=5_000_000, refunded_micros=0, cost_micros=2_000_000, corrections_micros=0,
+        losses_micros=0, loss_corrections_micros=0, credited_micros=0, unknown_images=0,
+    )  # fmt: skip
+
+
+def names(answer: Any) -> list[str]:
+    return [row.tenant.name for row in answer.context["rows"]]
+
+
+def page(one: Tenant, *more: str) -> str:
+    return "/".join(["/ops/tenants", one.public_id, *more]) + "/"
+
+
+def lines_of(answer: Any) -> list[dict[str, str]]:
+    async def read() -> bytes:
+        return b"".join([part async for part in answer])
+
+    return list(csv.DictReader(io.StringIO(async_to_sync(read)().decode("utf-8-sig"))))
+
+
+@pytest.fixture
+def five(db):
+    """One that is fine, and four that are not."""
+    tenant("fine", spent=7_000)
+    tenant("failing", failed=4)
+    tenant("low", spent=70_000_000)
+    near = tenant("near", available=20_000_000)
+    Tenant.objects.filter(id=near.id).update(max_in_flight=10)
+    TenantBalance.objects.filter(tenant=near).update(in_flight=8)
+    shut = tenant("shut")
+    suspend(tenant=shut, words="unpaid", actor="test")
+    return {one.name: one for one in Tenant.objects.all()}
+
+
+def test_who_is_at_risk_comes_first(owner, five):
+    answer = owner.get("/ops/tenants/")
+
+    assert names(answer) == ["low", "failing", "near", "shut", "fine"]
+    flags = {row.tenant.name: [word for _, word in row.flags] for row in answer.context["rows"]}
+    assert flags == {
+        "low": ["Low runway"], "failing": ["Many failures"], "near": ["Near a limit"],
+        "shut": ["Suspended"], "fine": [],
+    }  # fmt: skip
+    text = answer.content.decode()
+    assert ("80% of requests at once" in text, "20.0%" in text) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("show=low", ["low"]),
+        ("show=near", ["near"]),
+        ("show=suspended", ["shut"]),
+        ("show=nonsense", ["low", "failing", "near", "shut", "fine"]),
+        ("q=FAIL", ["failing"]),
+        ("q=ann@low", ["low"]),
+        ("q=%00", ["low", "failing", "near", "shut", "fine"]),
+        ("q=nobody", []),
+    ],
+)
+def test_a_preset_and_a_search(owner, five, query, found):
+    ann = User.objects.create_user("ann@low.example")
+    appoint(tenant=five["low"], user=ann, role=Membership.Role.OWNER, actor="test")
+    bob = User.objects.create_user("ann@lower.example")
+    appoint(tenant=five["near"], user=bob, role=Membership.Role.VIEWER, actor="test")
+
+    answer = owner.get(f"/ops/tenants/?{query}")
+
+    assert names(answer) == found
+    if not found:
+        assert "Clear filters" in answer.content.decode()
+
+
+def test_a_tenant_is_found_by_its_id(owner, five):
+    assert names(owner.get(f"/ops/tenants/?q={five['near'].public_id}")) == ["near"]
+
+
+def test_without_tenants_it_says_what_one_is(owner):
+    assert "No tenants yet" in owner.get("/ops/tenants/").content.decode()
+
+
+def test_spend_and_margin_are_of_thirty_days_and_demo_data_stays_apart(owner, five):
+    sold(five["fine"])
+    sold(five["fine"], days_ago=29)
+    sold(five["fine"], days_ago=30)
+    sold(five["near"], is_demo=True)
+
+    live = lines_of(owner.get("/ops/tenants/?format=csv"))
+    demo = lines_of(owner.get("/ops/tenants/?format=csv&mode=demo"))
+
+    (fine,) = [line for line in live if line["name"] == "fine"]
+    assert (fine["revenue_30d_usd"], fine["margin_30d_usd"]) == ("10.000000", "6.000000")
+    assert (fine["available_usd"], fine["days_left"]) == ("10.000000", "10000.0")
+    assert [(line["name"], line["margin_30d_usd"]) for line in demo] == [("near", "3.000000")]
+    assert len(live) == 5
+
+
+def test_200_tenants_take_as_many_queries_as_one(owner, django_assert_max_num_queries):
+    for number in range(120):
+        sold(tenant(f"t{number:03}", spent=7_000))
+
+    with django_assert_max_num_queries(12):
+        first = owner.get("/ops/tenants/")
+    more = owner.get("/ops/tenants/" + first.context["older"])
+    last = owner.get("/ops/tenants/" + more.context["older"])
+
+    assert [len(names(one)) for one in (first, more, last)] == [50, 50, 20]
+    assert len({*names(first), *names(more), *names(last)}) == 120
+    assert (last.context["older"], last.context["newest"]) == ("", "?")
+    with django_assert_max_num_queries(16):
+        owner.get(page(Tenant.objects.get(name="t000")))
+
+
+def new(client: Client, **said: str) -> Any:
+    form = {
+        "once": str(ids.new_uuid()), "name": "Acme", "owner": "ann@acme.example",
+        "credit": "12.50", "words": "welcome", "note": "met at the fair", "max_in_flight": "4",
+    }  # fmt: skip
+    return client.post("/ops/tenants/new/", {**form, **said})
+
+
+def test_one_form_makes_a_customer_whose_key_works(owner):
+    assert "Opening credit" in owner.get("/ops/tenants/new/").content.decode()
+
+    text = new(owner).content.decode()
+
+    acme = Tenant.objects.get()
+    prefix = ApiKey.objects.get().visible_prefix
+    key = text[text.index(prefix) :].split("<")[0].strip()
+    assert authenticate(key, now=clock.now(), ip=None).tenant_id == acme.id
+    assert (available_to(acme.id), acme.max_in_flight) == (12_500_000, 4)
+    mail = Mail.objects.get()
+    assert (mail.to, mail.subject) == ("ann@acme.example", "Pictor support invites you to Acme")
+    assert "http://testserver/invite/" in mail.text
+    assert "op@pictor.example" not in mail.text
+
+
+def test_a_double_click_makes_one_tenant(owner):
+    once = str(ids.new_uuid())
+
+    new(owner, once=once)
+    second = new(owner, once=once)
+
+    assert second.status_code == HTTPStatus.SEE_OTHER
+    assert second["Location"] == page(Tenant.objects.get())
+    assert (ApiKey.objects.count(), Invitation.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"name": ""}, "required"),
+        ({"owner": "ann"}, "valid email"),
+        ({"credit": "-5"}, "above 0"),
+        ({"credit": "1,000.01"}, "from 0 to 1000.000000 USD"),
+        ({"credit": "five"}, "such as 12.50"),
+        ({"note": ""}, "Say why"),
+        ({"max_in_flight": "0"}, "greater than or equal to 1"),
+        ({"max_in_flight": "99999999999"}, "less than or equal to"),
+        ({"once": "7"}, "Open this form again"),
+        ({"once": "b0b7c1f4-5b8e-4f0e-9d4e-0a3e6a2d9f11"}, "not drawn here"),
+        ({"name": "x" * 101}, "at most 100"),
+    ],
+)
+def test_what_is_mistyped_makes_nothing(owner, said, words):
+    answer = new(owner, **said)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert words in answer.content.decode()
+    assert not Tenant.objects.exists()
+
+
+def test_who_moves_no_money_gives_no_opening_credit(settings):
+    settings.STAFF_MFA = False
+    operator = signed_in("operator")
+
+    form = operator.get("/ops/tenants/new/").content.decode()
+    new(operator, credit="900")
+
+    assert "Opening credit" not in form
+    assert available_to(Tenant.objects.get().id) == 0
+
+
+def test_a_suspension_says_why_and_ends(owner, five):
+    low = five["low"]
+
+    done = owner.post(page(low, "suspend"), {"words": "Invoice 7 is unpaid", "note": "Bob rang"})
+    text = owner.get(page(low)).content.decode()
+
+    assert done.status_code == HTTPStatus.SEE_OTHER
+    low.refresh_from_db()
+    assert low.status == "suspended"
+    assert "Its members read: Invoice 7 is unpaid" in text
+    assert AuditEvent.objects.get(action="staff.note").after["note"] == "Bob rang"  # type: ignore[index]
+    again = owner.post(page(low, "suspend"), {"words": "again"})
+    assert "suspended already" in again.content.decode().lower()
+    owner.post(page(low, "resume"))
+    low.refresh_from_db()
+    assert low.status == "active"
+
+
+@pytest.mark.parametrize("words", ["", " ", "x" * 201])
+def test_a_suspension_without_a_reason_is_none(owner, five, words):
+    answer = owner.post(page(five["low"], "suspend"), {"words": words})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert Tenant.objects.get(name="low").status == "active"
+
+
+def test_limits_are_said_before_and_after(owner, five):
+    near = five["near"]
+    said = {"requests_per_minute": "30", "images_per_minute": "", "max_in_flight": "20"}
+
+    answer = owner.post(page(near, "limits"), said, follow=True)
+    wrong = owner.post(page(near, "limits"), {"requests_per_minute": "-9"})
+
+    text = answer.content.decode()
+    assert "Requests per minute: no limit → 30; requests at once: 10 → 20" in text
+    near.refresh_from_db()
+    assert (near.requests_per_minute, near.max_in_flight) == (30, 20)
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "greater than or equal to 1" in wrong.content.decode()
+
+
+def test_a_key_is_made_shown_once_and_revoked(owner, five):
+    fine = five["fine"]
+
+    text = owner.post(page(fine, "keys"), {"name": "ci"}).content.decode()
+    key = ApiKey.objects.get(tenant=fine)
+    owner.post(page(fine, "keys", key.public_id, "revoke"))
+
+    plain = text[text.index(key.visible_prefix) :].split("<")[0].strip()
+    assert plain not in owner.get(page(fine)).content.decode()
+    with pytest.raises(PictorError, match="revoked"):
+        authenticate(plain, now=clock.now(), ip=None)
+    other, _ = issue_api_key(tenant=five["low"], name="theirs", actor="test")
+    missed = owner.post(page(fine, "keys", other.public_id, "revoke"))
+    assert missed.status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_member_is_invited_by_us_and_not_by_name(owner, five):
+    owner.post(page(five["fine"], "members"), {"email": "Eve@fine.example", "role": "billing"})
+    wrong = owner.post(page(five["fine"], "members"), {"email": "eve", "role": "king"})
+
+    offered = Invitation.objects.get()
+    assert (offered.email, offered.role) == ("eve@fine.example", "billing")
+    assert "Pictor support invites you" in Mail.objects.get(to="eve@fine.example").text
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_erasing_takes_the_name_and_shuts_at_once(owner, five):
+    wrong = owner.post(page(five["fine"], "erase"), {"name": "FINE"})
+    kept = Tenant.objects.get(name="fine").status
+    owner.post(page(five["fine"], "erase"), {"name": "fine"})
+
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert kept == "active"
+    fine = Tenant.objects.get(name="fine")
+    assert (fine.status, fine.erasure_due_at is not None) == ("suspended", True)
+    text = owner.get(page(fine)).content.decode()
+    assert ("Being erased" in text, "Erase tenant" in text) == (True, False)
+
+
+def test_an_export_is_asked_for_once_at_a_time(owner, five):
+    first = owner.post(page(five["fine"], "export"))
+    second = owner.post(page(five["fine"], "export"))
+
+    assert first.status_code == HTTPStatus.SEE_OTHER
+    assert second.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+STEPS = {
+    "suspend": {"operator", "owner"}, "resume": {"operator", "owner"},
+    "limits": {"operator", "owner"}, "keys": {"operator", "owner"},
+    "members": {"operator", "owner"}, "export": {"operator", "owner"}, "erase": {"owner"},
+    "money/credit": {"finance", "owner"}, "money/top_up": {"finance", "owner"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["support", "finance", "operator", "owner"])
+def test_each_role_sees_the_page_and_does_what_it_may(five, settings, role):
+    settings.STAFF_MFA = False
+    client, fine = signed_in(role), five["fine"]
+
+    text = client.get(page(fine)).content.decode()
+    opened = {
+        step for step in STEPS if client.post(page(fine, step)).status_code != HTTPStatus.NOT_FOUND
+    }
+
+    assert opened == {step for step, roles in STEPS.items() if role in roles}
+    assert ("Book payment" in text) == (role in {"finance", "owner"})
+    assert ("Save limits" in text) == (role in {"operator", "owner"})
+    assert ("Erase tenant" in text) == (role == "owner")
+
+
+@pytest.mark.parametrize("wrong", ["ten_nonsense", "ten_" + "0" * 26, "7"])
+def test_what_is_no_tenant_is_not_there(owner, wrong):
+    assert owner.get(f"/ops/tenants/{wrong}/").status_code == HTTPStatus.NOT_FOUND
