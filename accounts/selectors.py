@@ -134,6 +134,13 @@ def members_of(tenant_id: UUID) -> list[Membership]:
     return list(members.annotate(has_second_factor=Exists(_WITH_AN_APP)).order_by("user__email"))
 
 
+def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
+    """The addresses of these tenants' owners, each once."""
+    owners = Membership.objects.filter(tenant_id__in=tenant_ids, role=Membership.Role.OWNER)
+    active = owners.filter(user__is_active=True).order_by("user__email")
+    return list(active.values_list("user__email", flat=True).distinct())
+
+
 def has_second_factor(user_id: UUID) -> bool:
     """Whether an app makes codes for this person's sign-in."""
     return _WITH_APPS.filter(id=user_id).exists()

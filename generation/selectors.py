@@ -36,6 +36,8 @@ LONGEST_ARRIVAL = timedelta(minutes=15)
 """From a request's first line until it is admitted: its body comes, and its reference images."""
 LATELY = 20
 """How many are shown of what somebody did last."""
+MOST_TOLD = 200
+"""Stops on the status page."""
 LOOKED_INTO = 20_000
 _FOR_OPERATOR = Generation.objects.select_related("tenant", "api_key", "channel")
 _ENDED = """(
@@ -369,6 +371,13 @@ def stopped() -> list[Stop]:
     """What an operator has stopped and not started again, the last first."""
     under_way = Stop.objects.filter(ended_at=None).select_related("tenant")
     return list(under_way.order_by("-began_at", "-id"))
+
+
+def stops_told(*, since: datetime) -> list[Stop]:
+    """What everybody may know: stops of all or of a model that go on or ended since, last first."""
+    public = Stop.objects.filter(tenant=None)
+    told = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
+    return list(told.order_by("-began_at", "-id")[:MOST_TOLD])
 
 
 def is_named(text: str) -> bool:

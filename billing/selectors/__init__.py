@@ -145,6 +145,13 @@ from billing.selectors.transfers import (
     transfers_like,
 )
 from billing.selectors.usage import USAGE_BY_HOUR, sold_by_model, uncharged_of_day, usage_of
+from billing.selectors.usage import (
+    USAGE_BY_HOUR,
+    sold_by_model,
+    tenants_using,
+    uncharged_of_day,
+    usage_of,
+)
 from billing.selectors.walk import Step, Walk
 
 __all__ = [
@@ -275,6 +282,7 @@ __all__ = [
     "table_of",
     "table_to_charge",
     "tables_in_force",
+    "tenants_using",
     "total_of",
     "transfer_numbered",
     "transfers_like",

@@ -1,5 +1,6 @@
 """Usage by the hour: what its rows say, and what they must say of the generations that ended."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -54,6 +55,14 @@ def sold_by_model(start: datetime) -> dict[str, tuple[int, int]]:
     rows = UsageRollup.objects.filter(hour__gte=start).values("model")
     sums = rows.annotate(tenants=Count("tenant_id", distinct=True), sold=Sum("images"))
     return {row["model"]: (row["tenants"], row["sold"]) for row in sums.filter(sold__gt=0)}
+
+
+def tenants_using(models: Collection[str] | None, *, since: datetime) -> list[UUID]:
+    """Who has had a generation of one of these models end since then; of any, where None."""
+    rows = UsageRollup.objects.filter(hour__gte=since)
+    if models is not None:
+        rows = rows.filter(model__in=models)
+    return list(rows.values_list("tenant_id", flat=True).distinct())
 
 
 def sold_since(start: datetime) -> frozenset[str]:

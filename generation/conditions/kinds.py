@@ -25,6 +25,7 @@ KINDS: Mapping[str, Kind] = {
     "price_change": money.price_changes,
     "money_waits": money.waiting,
     "balance_runs_out": money.runway,
+    "update_overdue": work.updates,
     "mail_overdue": work.mail,
     "webhooks_overdue": work.webhooks,
 }

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Sum
 
 from accounts.services import unsent_seconds
 from generation.conditions.found import Outlook, Wrong
-from generation.models import Generation, State, Worker
+from generation.models import Generation, Incident, State, Worker
 from pictor.kit.money import Micros
 from webhooks.selectors import due_together
 
@@ -62,6 +62,13 @@ def storage(outlook: Outlook) -> Iterator[Wrong]:
     if troubles:
         words = f"{len(troubles)} of {alive.count()} image workers store nothing: {troubles[0]}"
         yield Wrong("storage", None, words)
+
+
+def updates(outlook: Outlook) -> Iterator[Wrong]:
+    """Incidents of which customers were promised to hear more by now."""
+    late = Incident.objects.filter(next_update_at__lt=outlook.now).order_by("id")
+    for title, due_at in late.values_list("title", "next_update_at"):
+        yield Wrong(title, None, f"customers were promised more by {due_at:%-d %B, %H:%M} UTC")
 
 
 def mail(_outlook: Outlook) -> Iterator[Wrong]:

@@ -2,6 +2,7 @@
 
 from generation.models.conditions import Condition, ConditionLook
 from generation.models.costs import CostTable
+from generation.models.incidents import Incident, IncidentUpdate
 from generation.models.journey import (
     FINAL,
     Attempt,
@@ -42,6 +43,8 @@ __all__ = [
     "CostTable",
     "Generation",
     "IdempotencyRecord",
+    "Incident",
+    "IncidentUpdate",
     "PendingRevision",
     "PromptsForgotten",
     "RefusedRequest",

@@ -47,6 +47,11 @@ class Stop(models.Model):
         return self.model or "Everything"
 
     @property
+    def code(self) -> str:
+        """What `stop` and `start` take: `all`, the model, or the tenant's public id."""
+        return self.tenant.public_id if self.tenant else self.model or "all"
+
+    @property
     def audited(self) -> Subject:
         """What audit events say of it: to operators, not in the tenant's own log."""
         return Subject("stop", str(self.pk))

@@ -1,15 +1,20 @@
 """The status page says of each part whether it works, from what the system itself goes by."""
 
+import json
 from datetime import date, timedelta
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import pytest
 from django.core.management import call_command
 from django.http import HttpResponse
 
+from accounts.models import Tenant
 from console.site.status import Component, components
-from generation import lease, watch
-from generation.models import Channel, WatchedDay
+from generation import incidents, lease, watch
+from generation.catalogue.services.stop_switch import Stoppable, start, stop
+from generation.incidents import Said
+from generation.models import Channel, Incident, WatchedDay
 from generation.watch import Sight
 from pictor.kit import clock
 from tests.seeds import sow
@@ -130,3 +135,104 @@ def test_a_bar_for_each_day_by_what_was_seen():
     assert found["warn"] == "M352 10h3v22h-3z"
     assert found["bad"] == "M348 20h3v12h-3z"
     assert found["idle"].count("M") == 87
+
+
+def told(*, hours_ago: int = 0) -> Incident:
+    """An incident of dall-e-3 that began so long ago."""
+    return incidents.begin(
+        title="Requests fail",
+        touched=["dall-e-3"],
+        state=incidents.State.IDENTIFIED,
+        said=Said(words="Every second one fails.", once=uuid4()),
+        now=clock.now() - timedelta(hours=hours_ago),
+        actor="Ann",
+    )
+
+
+def resolve(incident: Incident, words: str) -> None:
+    incidents.update(
+        incident_id=incident.id,
+        state=incidents.State.RESOLVED,
+        said=Said(words=words, once=uuid4()),
+        now=clock.now(),
+        actor="Ann",
+    )
+
+
+def pause(what: Stoppable, words: str, *, hours_ago: int = 0) -> None:
+    at = clock.now() - timedelta(hours=hours_ago)
+    stop(what=what, reason="acme-openai overbills", words=words, now=at, actor="Ann")
+
+
+def test_what_people_say_is_first_and_marks_its_parts(
+    client, seeded, django_assert_max_num_queries
+):
+    lease.enlist()
+    Channel.objects.update(is_enabled=True)
+    incident = told()
+    client.get("/status/")  # which reads the offer, once a process
+
+    with django_assert_max_num_queries(12):
+        page = words_of(client.get("/status/"))
+
+    assert "Everything works." not in page
+    assert page.index("Every second one fails.") < page.index("Components")
+    assert page.count("Identified</span>") == 3  # of the incident, its update and its part
+    said = client.get("/status.json").json()
+    assert said["works"] is True
+    (one,) = said["incidents"]
+    assert (one["id"], one["kind"], one["state"], one["components"]) == (
+        *(incident.id, "incident", "identified"),
+        ["dall-e-3"],
+    )
+    assert one["updates"][0]["words"] == "Every second one fails."
+    assert "Ann" not in page
+    assert "Ann" not in json.dumps(said)
+
+
+def test_what_is_over_stays_for_90_days(client, seeded):
+    resolve(told(hours_ago=2), "It was a disk.")
+    at_first, now = words_of(client.get("/status/")), clock.now()
+    Incident.objects.update(begins_at=now - timedelta(days=99), ends_at=now - timedelta(days=91))
+
+    assert "What was" in at_first
+    assert "It was a disk." in at_first
+    assert "It was a disk." not in words_of(client.get("/status/"))
+
+
+def test_what_is_stopped_is_said_with_its_words_and_never_the_reason(client, seeded):
+    acme = Tenant.objects.create(name="acme")
+    pause(Stoppable("dall-e-3"), "We look.")
+    pause(Stoppable(tenant=acme), "Call us.")
+
+    page, said = words_of(client.get("/status/")), client.get("/status.json").json()
+    start(what=Stoppable("dall-e-3"), now=clock.now(), actor="Ann")
+    after = words_of(client.get("/status/"))
+
+    assert "dall-e-3 is paused" in page
+    assert "We look." in page
+    assert [(one["component"], one["words"]) for one in said["stops"]] == [("dall-e-3", "We look.")]
+    for secret in ("acme", "overbills", "Call us.", "Ann"):
+        assert secret not in page
+        assert secret not in json.dumps(said)
+    assert "dall-e-3 was paused" in after
+    assert client.get("/status.json").json()["stops"] == []
+
+
+def test_the_feed_has_each_thing_that_was_said_the_last_first(client, seeded):
+    incident = told(hours_ago=2)
+    pause(Stoppable(), "Back soon.", hours_ago=1)
+    resolve(incident, "Fixed < & well.")
+
+    feed = ElementTree.fromstring(client.get("/status/rss/").content)  # noqa: S314 - our own
+
+    items = [(one.findtext("title"), one.findtext("description")) for one in feed.iter("item")]
+    assert items == [
+        ("Requests fail: resolved", "Fixed < & well."),
+        ("Image generation is paused", "Back soon."),
+        ("Requests fail: identified", "Every second one fails."),
+    ]
+    keys = [one.findtext("guid") for one in feed.iter("item")]
+    assert len(set(keys)) == 3
+    zones = {one.findtext("pubDate", "")[-5:] for one in feed.iter("item")}
+    assert zones == {"+0000"}

@@ -196,7 +196,7 @@ def test_who_stopped_what_and_why_is_in_the_log_and_not_in_the_tenants(acme):
     started("acme")
 
     events = AuditEvent.objects.filter(object_type="stop").order_by("id")
-    named = f"acme ({acme.tenant.public_id})"
+    named = acme.tenant.public_id
     assert [(one.action, one.actor_name, one.tenant_id, one.after) for one in events] == [
         (
             *("stop.begin", "Ann", None),

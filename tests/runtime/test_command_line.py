@@ -19,6 +19,7 @@ Pictor's:
     cost_correct   Correct what calls cost by the lines of a vendor's bill, each of them once.
     demo           Print the running default's address, API key and sign-in; remove its demo data.
     generation     Show a generation, send its message again, refund it, credit it or end it.
+    incident       Tell customers of an incident or maintenance, or print what they are told.
     key            Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
     ledger_check   Prove the ledger against itself and the generations.
     ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.

@@ -92,4 +92,4 @@ def start(*, what: Stoppable, now: datetime, actor: Actor, ip: str | None = None
 
 
 def _record(stop: Stop, action: str, told: Mapping[str, str], actor: Actor, ip: str | None) -> None:
-    record(stop.audited, action, actor=actor, after={"what": stop.name, **told}, ip=ip)
+    record(stop.audited, action, actor=actor, after={"what": stop.code, **told}, ip=ip)

@@ -19,6 +19,7 @@ from generation.conditions.money import OLDEST_PROOF
 from generation.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
 from generation.lease import Seen
 from generation.selectors import Lane
+from generation.watch import API, WORKERS
 from pictor import __version__
 from pictor.kit import redis_client
 from webhooks.selectors import due_together
@@ -39,6 +40,8 @@ class Row:
     word: str = "Well"
     trouble: str = ""
     """What is wrong and what to do, in sentences; empty where nothing is."""
+    touches: str = ""
+    """The part of the status page that suffers by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ def _redis() -> Row:
             "It does not answer. Requests are still taken on; rates are counted in each process,"
             " and workers look for what is queued every 3 s."
         )
-        return Row(name, whose, "bad", "Away", trouble)
+        return Row(name, whose, "bad", "Away", trouble, API)
     return Row(name, whose)
 
 
@@ -165,7 +168,7 @@ def _storage(workers: Sequence[Seen]) -> Row:
         f"{len(failing)} of {len(alive)} image workers store nothing: {failing[0]}."
         " They try each second; nothing is bought meanwhile."
     )
-    return Row(name, whose, "bad", "Refuses", trouble)
+    return Row(name, whose, "bad", "Refuses", trouble, WORKERS)
 
 
 def _sandbox() -> Iterator[Row]:

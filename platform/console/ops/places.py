@@ -22,6 +22,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Now": (
         _Known("Overview", "overview"),
         _Known("Requests", "requests"),
+        _Known("Incidents", "incidents", holds_more=True),
         _Known("System", "system", holds_more=True),
     ),
     "Supply": (_Known("Channels", "channels", holds_more=True),),

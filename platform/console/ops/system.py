@@ -24,6 +24,7 @@ from generation.catalogue.services.stop_switch import (
 )
 from generation.catalogue.snapshot import current_catalogue
 from generation.selectors import lanes, stopped
+from generation.watch import WORKERS
 from pictor.kit import clock
 
 
@@ -54,6 +55,7 @@ def system(request: HttpRequest, operator: Operator) -> HttpResponse:
         "stops": stops,
         "lanes": lane_rows(queued, workers, has_stops=bool(stops)),
         "workers": worker_rows(workers),
+        "workers_part": WORKERS,
         "parts": part_rows(workers, now),
     }
     return render(request, "ops/system.html", context)

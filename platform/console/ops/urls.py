@@ -14,6 +14,7 @@ from console.ops import (
 )
 from console.ops.ledger import pages as ledger
 from console.ops import moves, overview, people, views
+from console.ops import incidents, overview, people, system, views
 
 app_name = "ops"
 urlpatterns = [
@@ -38,6 +39,13 @@ urlpatterns = [
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("requests/", requests.requests, name="requests"),
     path("generations/", include("console.ops.generations.urls")),
+    path("incidents/", incidents.listing, name="incidents"),
+    path("incidents/new/", incidents.begin, name="incident_new"),
+    path("incidents/plan/", incidents.plan, name="incident_plan"),
+    path("incidents/<int:incident>/", incidents.detail, name="incident"),
+    path(
+        "incidents/<int:incident>/updates/<int:update>/", incidents.correct, name="incident_correct"
+    ),
     path("system/", system.system, name="system"),
     path("system/stop/", system.stop_switch, name="stop"),
     path("system/start/", system.start_again, name="start"),

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent / "guides"
 ORIGIN = "{{origin}}"
 SLUGS = [
     *("quickstart", "testing", "models", "edits", "billing", "retries", "streaming", "webhooks"),
-    "errors",
+    *("errors", "status"),
 ]
 """Every guide by its part of the address, in the order they are read in."""
 

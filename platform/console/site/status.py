@@ -4,11 +4,13 @@ A day's bar says by its height and its colour how many looks found the part well
 looks is a stub, whatever the days around it were.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from console.site.news import News
 from console.uptime import State, bars_of
 from generation.models import WatchedDay
 from generation.watch import API, DAYS, WORKERS, Sight
@@ -23,17 +25,19 @@ class Component:
 
     name: str
     trouble: str
+    told: str
+    """What people say of it, while that goes on."""
     days: tuple[WatchedDay | None, ...]
 
     @property
     def state(self) -> State:
         """Just now."""
-        return "bad" if self.trouble else "ok"
+        return "bad" if self.trouble else "warn" if self.told else "ok"
 
     @property
     def words(self) -> str:
         """The same in words."""
-        return self.trouble or _WELL.get(self.name, "Can be called")
+        return self.trouble or self.told or _WELL.get(self.name, "Can be called")
 
     @property
     def share(self) -> str | None:
@@ -68,9 +72,13 @@ class Component:
 
 
 def components(
-    sights: Sequence[Sight], history: Sequence[WatchedDay], *, today: date
+    sights: Sequence[Sight],
+    history: Sequence[WatchedDay],
+    *,
+    today: date,
+    told: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Component]:
-    """One for each part that was seen.
+    """One for each part that was seen; `told` is what is said of parts.
 
     The API is well wherever this is shown: the page is made by the same process and database.
     """
@@ -80,6 +88,7 @@ def components(
         Component(
             name=one.part,
             trouble="" if one.part == API else one.trouble,
+            told=told.get(one.part, ""),
             days=tuple(known.get((one.part, day)) for day in dates),
         )
         for one in sights
@@ -97,11 +106,12 @@ def written(day: date) -> str:
     return f"{day.day} {day:%B}"
 
 
-def as_json(found: Sequence[Component], *, at: datetime) -> dict[str, Any]:
-    """What /status.json says; `share` is the percentage of looks that found the part well."""
+def as_json(found: Sequence[Component], news: News) -> dict[str, Any]:
+    """What /status.json says; the guide on the status page explains each field."""
     return {
-        "at": at.isoformat(timespec="seconds"),
+        "at": news.at.isoformat(timespec="seconds"),
         "works": not any(one.trouble for one in found),
+        **news.as_json(),
         "components": [
             {
                 "name": one.name,

@@ -1,5 +1,7 @@
 """Pages that need no sign-in. Each reads and renders; none changes anything."""
 
+from collections.abc import Sequence
+
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,13 +14,16 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors import book_in_force, current_table, withdrawals
 from console.site import calls, guides
+from console.site.news import FeedEntry, News, news
 from console.site.pricing import calculate, priced_models
-from console.site.status import as_json, components, incidents, written
+from console.site.status import Component, as_json, components, incidents, written
 from generation import watch
 from generation.catalogue.snapshot import current_catalogue
+from generation.models import WatchedDay
 from pictor.kit import clock
 
 SHOWN_INCIDENTS = 20
+MOST_ENTRIES = 100
 STATUS_SECONDS = 30
 
 
@@ -85,15 +90,14 @@ def reference(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """What works just now, and what did on the last 90 days."""
-    now = clock.now()
-    history = watch.history(now=now)
-    found = components(watch.look(now=now), history, today=now.date())
+    """What works just now and what people say of it; what did on the last 90 days."""
+    found, told, history = _status()
     context = {
         "components": found,
         "troubled": [one for one in found if one.trouble],
+        "news": told,
         "incidents": incidents(history)[:SHOWN_INCIDENTS],
-        "at": now,
+        "at": told.at,
     }
     return render(request, "site/status.html", context)
 
@@ -102,27 +106,45 @@ def status(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=STATUS_SECONDS)
 def status_json(request: HttpRequest) -> HttpResponse:
     """The same for programs."""
-    now = clock.now()
-    found = components(watch.look(now=now), watch.history(now=now), today=now.date())
-    return JsonResponse(as_json(found, at=now))
+    found, told, _ = _status()
+    return JsonResponse(as_json(found, told))
 
 
 @require_safe
 @cache_control(public=True, max_age=STATUS_SECONDS)
 def status_feed(request: HttpRequest) -> HttpResponse:
-    """A day on which something failed is an entry of the RSS feed."""
+    """What was said, and days on which something failed, as RSS, the last first."""
     page = _origin(request) + reverse("site:status")
-    feed = Rss201rev2Feed("Pictor status", page, "Days on which a part of Pictor failed.")
-    for row in incidents(watch.history(now=clock.now())):
-        feed.add_item(
+    words = "What is paused, incidents, maintenance, and days on which a part of Pictor failed."
+    feed = Rss201rev2Feed("Pictor status", page, words)
+    now = clock.now()
+    failed = (
+        FeedEntry(
+            f"{row.day}-{row.part}",
             f"{row.part}: {row.trouble.lower()}",
-            page,
             f"{row.failed} of {row.looks} checks on {written(row.day)} (UTC) found it so.",
-            pubdate=row.last_failed_at,
-            unique_id=f"{row.day}-{row.part}",
+            row.last_failed_at or now,
+        )
+        for row in incidents(watch.history(now=now))
+    )
+    entries = sorted((*news(now=now).entries(), *failed), key=lambda one: one.at, reverse=True)
+    for one in entries[:MOST_ENTRIES]:
+        feed.add_item(
+            one.title,
+            page,
+            one.words,
+            pubdate=one.at,
+            unique_id=one.key,
             unique_id_is_permalink=False,
         )
     return HttpResponse(feed.writeString("utf-8"), content_type=feed.content_type)
+
+
+def _status() -> tuple[list[Component], News, Sequence[WatchedDay]]:
+    now = clock.now()
+    history, told = watch.history(now=now), news(now=now)
+    sights = watch.look(now=now)
+    return components(sights, history, today=now.date(), told=told.told), told, history
 
 
 def _origin(request: HttpRequest) -> str:

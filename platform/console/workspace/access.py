@@ -25,7 +25,7 @@ from billing.selectors.budgets import Stopped, what_stops
 from console.parts.doors import View, led, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
-from pictor.kit import log
+from pictor.kit import clock, log
 from pictor.kit.ids import TenantId
 
 OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
@@ -135,6 +135,17 @@ class Workspace:
     def role(self) -> str:
         """The member's."""
         return self.member.role if self.support is None else "support view"
+
+    @property
+    def seconds_left(self) -> int:
+        """Until the support view ends; 0 for members."""
+        ends_at = self.support.expires_at if self.support else clock.now()
+        return max(0, int((ends_at - clock.now()).total_seconds()))
+
+    @property
+    def time_left(self) -> str:
+        """The same as '29:45'."""
+        return "{}:{:02}".format(*divmod(self.seconds_left, 60))
 
     @property
     def sees_content(self) -> bool:

@@ -10,7 +10,7 @@ from accounts.audit_words import readable
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import emails_of
 from console.parts.events import Entry, Thing, entry_of
-from console.workspace.access import Workspace, keys_of
+from console.workspace.access import May, Workspace, keys_of
 from webhooks.selectors import endpoints_of
 
 _BY_KEY = re.compile(r"API key (key_\w+)", re.ASCII)
@@ -59,7 +59,8 @@ def _things(
     for key in keys:
         page = reverse("workspace:key", args=[tenant.public_id, key.public_id])
         found[key.public_id] = Thing(key.name or "Unnamed", key.public_id, page)
-    for one in endpoints_of(tenant.id) if "webhook_endpoint" in kinds else ():
+    has_endpoints = "webhook_endpoint" in kinds and May.WEBHOOKS in workspace.may
+    for one in endpoints_of(tenant.id) if has_endpoints else ():
         page = reverse("workspace:webhook", args=[tenant.public_id, one.public_id])
         found[one.public_id] = Thing(one.url, one.public_id, page)
     return found

@@ -86,7 +86,8 @@ def seen(workspace: Workspace, one: Finished) -> Finished:
     if workspace.sees_content:
         return one
     made = copy(one.generation)
-    metadata = (made.answer or {}).get("metadata", {})
+    is_read = "answer" not in made.get_deferred_fields()  # a list does without
+    metadata = (made.answer or {}).get("metadata", {}) if is_read else {}
     sizes = {"delivered_sizes": metadata.get("delivered_sizes", [])}
     made.prompt, made.fields, made.inputs, made.answer = "", {}, [], {"metadata": sizes}
     if made.error:

@@ -53,22 +53,17 @@ class Snippets extends HTMLElement {
 }
 
 class Countdown extends HTMLElement {
-  // <p-countdown data-until="2026-11-26T10:44:05Z">: what is left; the page is asked for again then.
+  // <p-countdown data-seconds="90">: what is left; then the page is loaded again.
   connectedCallback() {
-    this.until = Date.parse(this.dataset.until);
-    this.clock = setInterval(() => this.show(), 1000);
-    this.show();
+    const ends = performance.now() + this.dataset.seconds * 1000;
+    this.clock = setInterval(() => {
+      const left = Math.max(0, Math.round((ends - performance.now()) / 1000));
+      this.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+      if (!left) location.reload();
+    }, 1000);
   }
 
   disconnectedCallback() { clearInterval(this.clock); }
-
-  show() {
-    const left = Math.max(0, Math.round((this.until - Date.now()) / 1000));
-    this.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
-    if (left) return;
-    clearInterval(this.clock);
-    location.reload();
-  }
 }
 
 class Toasts extends HTMLElement {

@@ -1,0 +1,158 @@
+"""`manage.py incident start|plan|update|resolve|correct|list`: what customers are told."""
+
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from typing_extensions import override
+
+from accounts.management.operator import (
+    ACTOR,
+    OperatorCommand,
+    print_table,
+    read_limit,
+    read_time,
+    read_words,
+    say_invalid,
+)
+from generation import incidents
+from generation.incidents import SAID, Said, State
+from generation.models import Incident
+from pictor.kit import clock
+
+COLUMNS = ("id", "state", "begins_at", "ends_at", "next_update_at", "parts", "title")
+KEPT = timedelta(days=365)
+"""What ended before is not listed."""
+BEGINNINGS = [state.value for state in SAID if state != State.RESOLVED]
+
+
+class Command(OperatorCommand):
+    """Tell customers of an incident or of maintenance, on the status page and by mail."""
+
+    help = "Tell customers of an incident or maintenance, or print what they are told."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        start = actions.add_parser("start", help="something is wrong")
+        plan = actions.add_parser("plan", help="maintenance, which begins and ends by its times")
+        for new in (start, plan):
+            new.add_argument("title")
+            new.add_argument("--parts", required=True, metavar="A,B", help="as /status/ names them")
+        start.add_argument("--state", choices=BEGINNINGS, default=State.INVESTIGATING.value)
+        for name in ("--from", "--until"):
+            plan.add_argument(name, required=True, metavar="TIME", dest=name.strip("-") + "_at")
+        update = actions.add_parser("update", help="say more")
+        update.add_argument("id", metavar="ID")
+        update.add_argument("--state", choices=[state.value for state in SAID])
+        resolve = actions.add_parser("resolve", help="it is over, or maintenance ended early")
+        resolve.add_argument("id", metavar="ID")
+        for saying in (start, plan, update, resolve):
+            _add_words(saying)
+        correct = actions.add_parser("correct", help="other words in place of an update's")
+        correct.add_argument("id", metavar="UPDATE", help="as `list --json` has it")
+        correct.add_argument("--words", required=True, metavar="TEXT")
+        correct.add_argument("--json", action="store_true")
+        listing = actions.add_parser("list", help="what is open; with --all also what has ended")
+        listing.add_argument("--all", action="store_true")
+        listing.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = clock.now()
+        try:
+            if options["action"] == "list":
+                self._list(options, now)
+            elif options["action"] == "correct":
+                which = read_limit(options["id"]) or 0
+                said = incidents.correct(
+                    update_id=which, words=options["words"], now=now, actor=ACTOR
+                )
+                self.tell(options, _row(said.incident, now), f"update {said.id} is corrected")
+            else:
+                self._tell_of(_said(options, now), options, now)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+
+    def _tell_of(self, incident: Incident, options: Mapping[str, Any], now: datetime) -> None:
+        mailed = incident.updates.all()[0].mailed
+        whom = f"; {mailed} owners are mailed" if options["mail"] else ""
+        state = incident.state_at(now).label.lower()
+        facts = {**_row(incident, now), "mailed": mailed}
+        self.tell(options, facts, f"{incident.id}: {incident.title}, {state}{whom}")
+
+    def _list(self, options: Mapping[str, Any], now: datetime) -> None:
+        told = incidents.told(now=now, since=now - KEPT if options["all"] else now)
+        rows = [_row(one, now) for one in (*told.open, *told.ended)]
+        self.tell(options, rows, *([] if rows else ["Nothing is open."]))
+        if rows and not options["json"]:
+            cells = [tuple(_cell(row[name]) for name in COLUMNS) for row in rows]
+            print_table(self.stdout, [COLUMNS, *cells])
+
+
+def _add_words(parser: ArgumentParser) -> None:
+    parser.add_argument("--words", required=True, metavar="TEXT", help="for customers")
+    parser.add_argument("--next", metavar="TIME", help="when you will say more")
+    parser.add_argument(
+        "--mail", action="store_true", help="to owners of tenants who used the parts in 30 days"
+    )
+    parser.add_argument("--json", action="store_true")
+
+
+def _said(options: Mapping[str, Any], now: datetime) -> Incident:
+    until = options["next"]
+    said = Said(
+        words=options["words"],
+        once=uuid4(),
+        next_update_at=read_time(until) if until else None,
+        mails=options["mail"],
+    )
+    action = options["action"]
+    if action in {"start", "plan"}:
+        new = {"title": options["title"], "touched": read_words(options["parts"]) or []}
+        if action == "start":
+            state = State(options["state"])
+            return incidents.begin(**new, state=state, said=said, now=now, actor=ACTOR)
+        begins_at, ends_at = read_time(options["from_at"]), read_time(options["until_at"])
+        return incidents.plan(
+            **new, begins_at=begins_at, ends_at=ends_at, said=said, now=now, actor=ACTOR
+        )
+    which = read_limit(options["id"])
+    if which is None:
+        raise CommandError("which incident?")
+    word = State.RESOLVED.value if action == "resolve" else options["state"]
+    state_said = State(word) if word else None
+    return incidents.update(incident_id=which, state=state_said, said=said, now=now, actor=ACTOR)
+
+
+def _row(incident: Incident, now: datetime) -> dict[str, Any]:
+    times = {name: getattr(incident, name) for name in ("begins_at", "ends_at", "next_update_at")}
+    return {
+        "id": incident.id,
+        "title": incident.title,
+        "parts": incident.parts,
+        "is_maintenance": incident.is_maintenance,
+        "state": incident.state_at(now).value,
+        **{name: at and at.isoformat(timespec="seconds") for name, at in times.items()},
+        "updates": [
+            {
+                "id": one.id,
+                "at": one.at.isoformat(timespec="seconds"),
+                "state": one.state,
+                "words": one.words,
+                "is_edited": one.edited_at is not None,
+                "by": one.by,
+                "mailed": one.mailed,
+            }
+            for one in incident.updates.all()
+        ],
+    }
+
+
+def _cell(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "")

@@ -1,0 +1,88 @@
+"""What customers are told of: incidents, and maintenance ahead. All of it is public, but `by`."""
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from typing_extensions import override
+
+from accounts.models import Subject
+
+
+class Incident(models.Model):
+    """Something that is wrong, or maintenance that begins and ends by its times."""
+
+    class State(models.TextChoices):
+        """The last three are maintenance's, and follow from the time."""
+
+        INVESTIGATING = "investigating", "Investigating"
+        IDENTIFIED = "identified", "Identified"
+        MONITORING = "monitoring", "Monitoring"
+        RESOLVED = "resolved", "Resolved"
+        SCHEDULED = "scheduled", "Scheduled"
+        IN_PROGRESS = "in_progress", "In progress"
+        COMPLETED = "completed", "Completed"
+
+    title = models.CharField(max_length=120)
+    parts = ArrayField(models.CharField(max_length=64), help_text="As the status page names them.")
+    is_maintenance = models.BooleanField()
+    state = models.CharField(max_length=16, choices=State)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField(
+        null=True, help_text="When it was resolved; of maintenance, when it is to end."
+    )
+    next_update_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at=None) | models.Q(ends_at__gte=models.F("begins_at")),
+                name="incident_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_maintenance=False) | models.Q(ends_at__isnull=False),
+                name="maintenance_has_an_end",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("incident", str(self.pk))
+
+    def state_at(self, now: datetime) -> "Incident.State":
+        """Its state then: what was said last, or of maintenance what its times say."""
+        if not self.is_maintenance:
+            return Incident.State(self.state)
+        if now < self.begins_at:
+            return Incident.State.SCHEDULED
+        is_over = self.ends_at is not None and now >= self.ends_at
+        return Incident.State.COMPLETED if is_over else Incident.State.IN_PROGRESS
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it is yet to end."""
+        return self.ends_at is None or now < self.ends_at
+
+
+class IncidentUpdate(models.Model):
+    """What was said of it, and when; `once` names the form that said it, which says it once."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="updates")
+    at = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=Incident.State)
+    words = models.TextField()
+    edited_at = models.DateTimeField(null=True)
+    by = models.CharField(max_length=254)
+    mailed = models.IntegerField(default=0, db_default=0, help_text="To how many owners.")
+    once = models.UUIDField(unique=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.incident_id} at {self.at:%Y-%m-%d %H:%M}"

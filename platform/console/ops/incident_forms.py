@@ -1,0 +1,111 @@
+"""What a person types about an incident or maintenance; times are UTC."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.utils.dateparse import parse_datetime
+from typing_extensions import override
+
+from console.parts.fields import WordsField
+from generation.incidents import MOST_TITLE, MOST_WORDS, SAID, Said, State, parts
+
+PUBLIC_WORDS: Mapping[str, str] = {
+    "calls_fail": "Many requests fail",
+    "breaker_open": "Many requests fail",
+    "channels_shrunk": "Requests may take longer than usual",
+    "queued_too_long": "Requests wait longer than usual",
+    "past_deadline": "Requests wait longer than usual",
+    "storage_refuses": "Images cannot be stored",
+    "price_missing": "Some requests are refused",
+    "mail_overdue": "Mail is late",
+    "webhooks_overdue": "Webhooks are late",
+}
+"""By the kind of a condition, a title for customers: the condition's own words name channels."""
+
+
+class UtcField(forms.DateTimeField):
+    """A minute, typed or chosen, in UTC."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(widget=widget, **kwargs)
+
+    @override
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        try:
+            found = parse_datetime(str(value))
+        except ValueError:
+            found = None
+        if found is None:
+            raise forms.ValidationError("Type a day and time, such as 2026-11-26T10:30.")
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+class SayForm(forms.Form):
+    """What every telling has. `once` is made with the form: sent twice, it is told once."""
+
+    words = forms.CharField(
+        label="Words for customers", max_length=MOST_WORDS, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    next_update_at = UtcField(label="Next update by, UTC", required=False)
+    mails = forms.BooleanField(label="Mail them", required=False)
+    once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def said(self, *, page: str) -> Said:
+        """What was typed; `page` is the status page's address."""
+        typed = self.cleaned_data
+        return Said(
+            words=typed["words"],
+            once=typed["once"],
+            next_update_at=typed.get("next_update_at"),
+            mails=typed["mails"],
+            page=page,
+        )
+
+
+class UpdateForm(SayForm):
+    """More of an incident."""
+
+    state = forms.ChoiceField(label="State", choices=[(one.value, one.label) for one in SAID])
+
+
+class CalmUpdateForm(SayForm):
+    """More of maintenance, whose state its times say, unless it ends now."""
+
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[("", "As its times say"), (State.RESOLVED.value, "It ends now")],
+    )
+
+
+class NewForm(SayForm):
+    """An incident that has begun."""
+
+    title = forms.CharField(label="Title", max_length=MOST_TITLE)
+    parts = WordsField(label="Parts")
+    state = forms.ChoiceField(
+        label="State",
+        choices=[(one.value, one.label) for one in SAID if one != State.RESOLVED],
+        initial=State.INVESTIGATING.value,
+    )
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["parts"] = WordsField([(part, part) for part in parts()], label="Parts")
+
+
+class PlanForm(NewForm):
+    """Maintenance ahead."""
+
+    state = None  # type: ignore[assignment]  # Django's way to leave a field out
+    next_update_at = None  # type: ignore[assignment]  # as above
+    begins_at = UtcField(label="Begins, UTC")
+    ends_at = UtcField(label="Ends, UTC")

@@ -1,0 +1,188 @@
+"""What customers are told: incidents and maintenance, on the status page and by mail."""
+
+import re
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.incident_forms import (
+    PUBLIC_WORDS,
+    CalmUpdateForm,
+    NewForm,
+    PlanForm,
+    SayForm,
+    UpdateForm,
+)
+from console.parts.fields import dressed, take_errors
+from console.site.news import ShownIncident
+from generation import incidents
+from generation.incidents import State
+from generation.models import Condition, Incident
+from pictor.kit import clock
+
+LISTED = timedelta(days=365)
+
+
+@require_safe
+@staff(May.SEE)
+def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """What goes on and what is ahead, then what ended in a year."""
+    now = clock.now()
+    told = incidents.told(now=now, since=now - LISTED)
+    context = {
+        "operator": operator,
+        "open": [ShownIncident(one, now) for one in told.open],
+        "ended": [ShownIncident(one, now) for one in told.ended],
+    }
+    return render(request, "ops/incidents.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.INCIDENTS)
+def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Tell of an incident; `?condition=` and `?parts=` fill in what showed it."""
+    form = dressed(NewForm(_sent(request), initial=_shown(request)))
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        try:
+            begun = incidents.begin(
+                title=typed["title"],
+                touched=typed["parts"],
+                state=State(typed["state"]),
+                said=form.said(page=_page(request)),
+                now=clock.now(),
+                **by(request, operator),
+            )
+            return done(request, f"Told: {begun.title}", "incident", str(begun.id))
+        except ValidationError as error:
+            take_errors(form, error)
+    return _asked(request, operator, form, "ops/incident_new.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.INCIDENTS)
+def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Tell of maintenance ahead."""
+    form = dressed(PlanForm(_sent(request), initial=_shown(request)))
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        try:
+            planned = incidents.plan(
+                title=typed["title"],
+                touched=typed["parts"],
+                begins_at=typed["begins_at"],
+                ends_at=typed["ends_at"],
+                said=form.said(page=_page(request)),
+                now=clock.now(),
+                **by(request, operator),
+            )
+            return done(request, f"Told: {planned.title}", "incident", str(planned.id))
+        except ValidationError as error:
+            take_errors(form, error)
+    return _asked(request, operator, form, "ops/incident_new.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(May.SEE)
+def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
+    """One: all that was said of it, and what is said next."""
+    found = incidents.incident_by_id(incident)
+    if found is None or (request.method == "POST" and May.INCIDENTS not in operator.may):
+        raise Http404
+    state = State.IDENTIFIED if found.state == State.INVESTIGATING else found.state
+    kind = CalmUpdateForm if found.is_maintenance else UpdateForm
+    form = dressed(kind(_sent(request), initial={"state": state}))
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _updated(request, operator, found, form)
+        except ValidationError as error:
+            take_errors(form, error)
+    return _asked(request, operator, form, "ops/incident.html", incident=found)
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def correct(request: HttpRequest, operator: Operator, incident: int, update: int) -> HttpResponse:
+    """Other words in place of what was said."""
+    try:
+        words = request.POST.get("words", "")
+        said = incidents.correct(
+            update_id=update, words=words, now=clock.now(), **by(request, operator)
+        )
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("ops:incident", incident)
+    return done(request, "Corrected, and marked as edited", "incident", str(said.incident_id))
+
+
+def _updated(
+    request: HttpRequest, operator: Operator, incident: Incident, form: SayForm
+) -> HttpResponse:
+    state = form.cleaned_data["state"]
+    told = incidents.update(
+        incident_id=incident.id,
+        state=State(state) if state else None,
+        said=form.said(page=_page(request)),
+        now=clock.now(),
+        **by(request, operator),
+    )
+    words = told.state_at(clock.now()).label.lower()
+    return done(request, f"Told: {told.title}, {words}", "incident", str(told.id))
+
+
+def _asked(
+    request: HttpRequest,
+    operator: Operator,
+    form: SayForm,
+    template: str,
+    *,
+    incident: Incident | None = None,
+) -> HttpResponse:
+    """The page with its form, and how many would be mailed."""
+    now = clock.now()
+    chosen = incident.parts if incident else _chosen(request, form)
+    context: dict[str, Any] = {
+        "operator": operator,
+        "form": form,
+        "reach": len(incidents.owners_touched(chosen, now=now)),
+        "one": ShownIncident(incident, now) if incident else None,
+    }
+    refused = request.method == "POST"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, template, context, status=status)
+
+
+def _chosen(request: HttpRequest, form: SayForm) -> list[str]:
+    """The parts that are ticked."""
+    typed = request.POST if request.method == "POST" else request.GET
+    return typed.getlist("parts") or list(form.initial.get("parts", ()))
+
+
+def _shown(request: HttpRequest) -> dict[str, Any]:
+    """What is filled in: by the row that showed it, in words that customers may read."""
+    initial: dict[str, Any] = {"parts": request.GET.getlist("parts")}
+    number = request.GET.get("condition", "")
+    if not re.fullmatch(r"\d{1,18}", number, re.ASCII):
+        return initial
+    condition = Condition.objects.filter(id=number).first()
+    if condition is not None:
+        named = condition.object.split()
+        initial["parts"] = [part for part in incidents.parts() if part in named]
+        initial["title"] = PUBLIC_WORDS.get(condition.kind, "")
+    return initial
+
+
+def _sent(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
+def _page(request: HttpRequest) -> str:
+    return request.build_absolute_uri(reverse("site:status"))

@@ -1,0 +1,169 @@
+"""What people say on the status page: what is stopped, incidents, maintenance, and what is over."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from generation import incidents
+from generation.models import Incident, Stop
+from generation.selectors import stops_told
+
+SHOWN = timedelta(days=90)
+State = Incident.State
+BADGES: Mapping[State, Literal["ok", "warn", "bad", "info", "idle"]] = {
+    State.INVESTIGATING: "bad",
+    State.IDENTIFIED: "bad",
+    State.MONITORING: "warn",
+    State.RESOLVED: "ok",
+    State.SCHEDULED: "info",
+    State.IN_PROGRESS: "warn",
+    State.COMPLETED: "ok",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownIncident:
+    """An incident at a moment."""
+
+    incident: Incident
+    now: datetime
+
+    @property
+    def state(self) -> State:
+        """At that moment."""
+        return self.incident.state_at(self.now)
+
+    @property
+    def badge(self) -> str:
+        """The colour of its state."""
+        return BADGES[self.state]
+
+    @property
+    def is_due(self) -> bool:
+        """Whether more was promised for a time that has passed."""
+        due = self.incident.next_update_at
+        return due is not None and due < self.now
+
+    def as_json(self) -> dict[str, Any]:
+        """As /status.json has it: never who said it, nor to how many."""
+        one = self.incident
+        return {
+            "id": one.id,
+            "title": one.title,
+            "kind": "maintenance" if one.is_maintenance else "incident",
+            "state": self.state.value,
+            "components": one.parts,
+            "begins_at": _written(one.begins_at),
+            "ends_at": _written(one.ends_at),
+            "next_update_at": _written(one.next_update_at),
+            "updates": [
+                {
+                    "at": _written(said.at),
+                    "state": said.state,
+                    "words": said.words,
+                    "edited_at": _written(said.edited_at),
+                }
+                for said in one.updates.all()
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """All that was said, as of a moment."""
+
+    at: datetime
+    stops: Sequence[Stop]
+    open: Sequence[ShownIncident]
+    past: Sequence[ShownIncident]
+
+    @property
+    def stopped(self) -> list[Stop]:
+        """What is stopped now."""
+        return [one for one in self.stops if one.ended_at is None]
+
+    @property
+    def going_on(self) -> bool:
+        """Whether anything is stopped, or an incident or maintenance goes on: not what is ahead."""
+        is_on = any(one.state != State.SCHEDULED for one in self.open)
+        return is_on or bool(self.stopped)
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """By part, what goes on there."""
+        return {
+            part: "Maintenance" if one.incident.is_maintenance else one.state.label
+            for one in reversed(self.open)
+            if one.state != State.SCHEDULED
+            for part in one.incident.parts
+        }
+
+    @property
+    def days(self) -> list[tuple[date, list[ShownIncident], list[Stop]]]:
+        """What is over, by the UTC day of its end, the last first."""
+        found: dict[date, tuple[list[ShownIncident], list[Stop]]] = {}
+        for one in self.past:
+            if one.incident.ends_at is not None:
+                found.setdefault(one.incident.ends_at.date(), ([], []))[0].append(one)
+        for stop in self.stops:
+            if stop.ended_at is not None:
+                found.setdefault(stop.ended_at.date(), ([], []))[1].append(stop)
+        return [(day, *found[day]) for day in sorted(found, reverse=True)]
+
+    def as_json(self) -> dict[str, Any]:
+        """As /status.json has it."""
+        return {
+            "stops": [
+                {
+                    "component": stop.model or None,
+                    "words": stop.words,
+                    "begins_at": _written(stop.began_at),
+                }
+                for stop in self.stopped
+            ],
+            "incidents": [one.as_json() for one in (*self.open, *self.past)],
+        }
+
+    def entries(self) -> Iterator["FeedEntry"]:
+        """Each thing that was said, as the feed has it, in no order."""
+        for one in (*self.open, *self.past):
+            for said in one.incident.updates.all():
+                yield FeedEntry(
+                    key=f"incident-{one.incident.id}-{said.id}",
+                    title=f"{one.incident.title}: {State(said.state).label.lower()}",
+                    words=said.words,
+                    at=said.at,
+                )
+        for stop in self.stops:
+            what = stop.model or "Image generation"
+            paused = FeedEntry(f"stop-{stop.id}", f"{what} is paused", stop.words, stop.began_at)
+            yield paused
+            if stop.ended_at is not None:
+                yield FeedEntry(f"start-{stop.id}", f"{what} is on again", "", stop.ended_at)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """An item of the feed; `key` names it for good."""
+
+    key: str
+    title: str
+    words: str
+    at: datetime
+
+
+def news(*, now: datetime) -> News:
+    """What goes on, what is ahead, and what ended in 90 days."""
+    since = now - SHOWN
+    told = incidents.told(now=now, since=since)
+    return News(
+        at=now,
+        stops=stops_told(since=since),
+        open=[ShownIncident(one, now) for one in told.open],
+        past=[ShownIncident(one, now) for one in told.ended],
+    )
+
+
+def _written(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")

@@ -1,0 +1,170 @@
+"""Incidents by forms: told once, prefilled by what showed them, and mistakes tell nobody."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from generation import incidents
+from generation.incidents import Said, State
+from generation.models import Condition, Incident, IncidentUpdate
+from pictor.kit import clock
+from tests.factories import ORIGIN
+from tests.seeds import sow
+
+LIST, NEW, PLAN = "/ops/incidents/", "/ops/incidents/new/", "/ops/incidents/plan/"
+
+
+@pytest.fixture(autouse=True)
+def offer(pages: None) -> None:
+    sow()
+
+
+def shown(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == HTTPStatus.OK
+    return " ".join(answer.content.decode().split())
+
+
+def typed(**fields: Any) -> dict[str, Any]:
+    return {
+        "title": "Wrong colours",
+        "parts": [ORIGIN],
+        "state": "investigating",
+        "words": "We look into it.",
+        "next_update_at": "",
+        "once": str(uuid4()),
+        **fields,
+    }
+
+
+def begun(**facts: Any) -> Incident:
+    told = Said(words="We look into it.", once=uuid4())
+    return incidents.begin(
+        **{
+            "title": "Wrong colours",
+            "touched": [ORIGIN],
+            "state": State.INVESTIGATING,
+            "said": told,
+            "now": clock.now(),
+            "actor": "Ann",
+            **facts,
+        }
+    )
+
+
+def test_nothing_was_ever_told(owner):
+    assert "No incidents yet" in shown(owner, LIST)
+
+
+def test_an_incident_is_told_once_however_often_it_is_sent(owner, django_assert_max_num_queries):
+    form = typed()
+
+    answers = [owner.post(NEW, form) for _ in range(2)]
+
+    incident = Incident.objects.get()
+    assert [(one.status_code, one["Location"]) for one in answers] == 2 * [
+        (303, f"{LIST}{incident.id}/")
+    ]
+    assert IncidentUpdate.objects.get().by == "op@pictor.example"
+    with django_assert_max_num_queries(12):
+        listed = shown(owner, LIST)
+    assert "Wrong colours" in listed
+    with django_assert_max_num_queries(12):
+        page = shown(owner, f"{LIST}{incident.id}/")
+    assert "We look into it." in page
+    assert '<option value="identified" selected>' in page
+
+
+def test_a_condition_fills_in_the_model_and_words_that_name_no_channel(owner):
+    condition = Condition.objects.create(
+        kind="calls_fail",
+        object=f"acme-openai {ORIGIN}",
+        words="2 of 20 calls in 10 minutes brought images",
+        since=clock.now(),
+    )
+
+    page = shown(owner, f"{NEW}?condition={condition.id}")
+
+    assert 'value="Many requests fail"' in page
+    assert f'value="{ORIGIN}"' in page
+    assert page.count(" checked>") == 1
+    assert "acme-openai" not in page
+    assert "brought images" not in page
+
+
+@pytest.mark.parametrize("number", ["0", "x", "-1", "9" * 30, "\N{SUPERSCRIPT TWO}"])
+def test_a_condition_that_is_none_fills_in_nothing(owner, number):
+    assert " checked>" not in shown(owner, f"{NEW}?condition={number}&parts=nonsense")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"title": ""}, "This field is required."),
+        ({"parts": []}, "This field is required."),
+        ({"parts": ["gpt-9"]}, "is not one of the available choices"),
+        ({"state": "resolved"}, "is not one of the available choices"),
+        ({"words": " "}, "This field is required."),
+        ({"next_update_at": "soon"}, "Type a day and time, such as 2026-11-26T10:30."),
+        ({"next_update_at": "2026-02-30T10:00"}, "Type a day and time"),
+        ({"next_update_at": "2020-01-01T10:00"}, "must lie ahead"),
+        ({"once": "x"}, "Enter a valid UUID."),
+    ],
+)
+def test_mistakes_are_said_and_tell_nobody(owner, fields, said):
+    answer = owner.post(NEW, typed(**fields))
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert said in answer.content.decode()
+    assert not Incident.objects.exists()
+
+
+def test_it_is_updated_corrected_and_resolved(owner, client):
+    incident = begun()
+    page = f"{LIST}{incident.id}/"
+    more = {"words": "It is the profle.", "state": "monitoring", "once": str(uuid4())}
+
+    updated = owner.post(page, more)
+    update = incident.updates.latest("id")
+    corrected = owner.post(f"{page}updates/{update.id}/", {"words": "It is the profile."})
+    owner.post(page, {"words": "All is well.", "state": "resolved", "once": str(uuid4())})
+
+    assert (updated.status_code, corrected.status_code) == (303, 303)
+    status = shown(client, "/status/")
+    assert "It is the profile." in status
+    assert " · edited " in status
+    incident.refresh_from_db()
+    assert incident.state == "resolved"
+    assert "Nothing is open." in shown(owner, LIST)
+    refused = owner.post(f"{page}updates/{update.id}/", {"words": " "}, follow=True)
+    assert "say it, in at most 2000 characters" in refused.content.decode()
+
+
+def test_maintenance_is_planned_and_ends_early(owner):
+    ahead = clock.now() + timedelta(days=1)
+    times = {"begins_at": f"{ahead:%Y-%m-%dT10:00}", "ends_at": f"{ahead:%Y-%m-%dT11:00}"}
+
+    wrong = owner.post(PLAN, typed(**{**times, "ends_at": times["begins_at"]}))
+    owner.post(PLAN, typed(**times))
+
+    assert "must be after the beginning" in wrong.content.decode()
+    incident = Incident.objects.get()
+    assert incident.is_maintenance
+    assert incident.ends_at == incident.begins_at + timedelta(hours=1)
+    assert f"{incident.begins_at:%H:%M}" == "10:00"
+    assert ">Scheduled<" in shown(owner, LIST)
+    page = f"{LIST}{incident.id}/"
+    owner.post(page, {"words": "More soon.", "state": "", "once": str(uuid4())})
+    assert ">Scheduled<" in shown(owner, LIST)
+    owner.post(page, {"words": "Called off.", "state": "resolved", "once": str(uuid4())})
+    assert ">Completed<" in shown(owner, LIST)
+
+
+def test_one_that_is_not_there(owner):
+    assert owner.get(f"{LIST}7/").status_code == HTTPStatus.NOT_FOUND
+    refused = owner.post(f"{LIST}7/updates/7/", {"words": "x"})
+    assert refused.status_code == HTTPStatus.FOUND
