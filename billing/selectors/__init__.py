@@ -12,8 +12,8 @@ from billing.selectors.balances import (
     available_to,
     balance_alert_of,
     balance_of,
-    cost_changes,
     balances_of,
+    cost_changes,
     has_transfers,
     in_flight_of,
     key_uses,
@@ -144,7 +144,6 @@ from billing.selectors.transfers import (
     reversals_of,
     transfers_like,
 )
-from billing.selectors.usage import USAGE_BY_HOUR, sold_by_model, uncharged_of_day, usage_of
 from billing.selectors.usage import (
     USAGE_BY_HOUR,
     sold_by_model,

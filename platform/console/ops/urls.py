@@ -5,16 +5,17 @@ from django.urls import include, path
 from console.ops import (
     conditions,
     finding,
+    incidents,
+    moves,
     overview,
     people,
     requests,
     styleguide,
     support,
     system,
+    views,
 )
 from console.ops.ledger import pages as ledger
-from console.ops import moves, overview, people, views
-from console.ops import incidents, overview, people, system, views
 
 app_name = "ops"
 urlpatterns = [
