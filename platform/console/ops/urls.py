@@ -13,7 +13,6 @@ from console.ops import (
     styleguide,
     support,
     system,
-    views,
 )
 from console.ops.ledger import pages as ledger
 
@@ -57,5 +56,4 @@ urlpatterns = [
     path("moves/", moves.waiting, name="moves"),
     path("moves/<uuid:move>/approve/", moves.approve, name="move_approve"),
     path("moves/<uuid:move>/decline/", moves.decline, name="move_decline"),
-    path("styleguide/", views.styleguide, name="styleguide"),
 ]
