@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import appoint, create_tenant, issue_api_key, suspend
+from accounts.services import add_member, create_tenant, issue_api_key, suspend
 from billing.models import SoldDay, TenantBalance, UsageRollup
 from billing.selectors import available_to
 from pictor.kit import clock, ids
@@ -105,9 +105,9 @@ def test_who_is_at_risk_comes_first(owner, five):
 )
 def test_a_preset_and_a_search(owner, five, query, found):
     ann = User.objects.create_user("ann@low.example")
-    appoint(tenant=five["low"], user=ann, role=Membership.Role.OWNER, actor="test")
+    add_member(tenant=five["low"], user=ann, role=Membership.Role.OWNER, actor="test")
     bob = User.objects.create_user("ann@lower.example")
-    appoint(tenant=five["near"], user=bob, role=Membership.Role.VIEWER, actor="test")
+    add_member(tenant=five["near"], user=bob, role=Membership.Role.VIEWER, actor="test")
 
     answer = owner.get(f"/ops/tenants/?{query}")
 
