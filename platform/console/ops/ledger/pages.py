@@ -60,9 +60,11 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         return csv_answer("ledger.csv", COLUMNS, _cells(pages))
     after = number_of(request.GET.get("after", ""))
     page = transfers_like(sought, after=after, limit=PAGE) if meant is None else Page(meant, None)
+    checks = checks_of(request.GET, now)
     context = {
         "operator": operator,
-        "checks": checks_of(request.GET, now),
+        "checks": checks,
+        "is_followed": any(one.is_awaited for one in checks),
         "heads": kept_heads(limit=HEADS),
         "entries": [Entry(one) for one in page.rows],
         "looked_at": LOOKED_AT if page.is_cut else 0,
