@@ -12,14 +12,14 @@ from tests.console.pages import Place
 from tests.console.visits import broken_promises
 from tests.servers import Stack
 
+APART = {"styleguide", "channel_picture", "channel_tests"}
+"""The page of components has a test of its own; a picture, and a part of a page, are none."""
 PAGES = [
     one
     for one in addresses()
-    if one.is_page and one.name != "styleguide" and not one.path.endswith((".json", ".csv"))
+    if one.is_page and one.name not in APART and not one.path.endswith((".json", ".csv"))
 ]
-"""The page of components has a test of its own, and no link that leads there."""
-
-STATUS = {"channel_weigh": 422}
+STATUS = {"channel_weigh": 422, "channel_swap": 422}
 """Of pages that ask for what their address does not say yet."""
 
 
@@ -35,18 +35,19 @@ def _name_of(path: str) -> str | None:
     return resolve(urlsplit(path).path).url_name
 
 
-def beside(found: dict[str | None, str], address: Address) -> str | None:
-    """The page about a thing that another page is about, where no link leads to it just now."""
+def beside(found: dict[str | None, str], address: Address, place: Place) -> str | None:
+    """A page about things that other pages are about, where no link leads to it just now."""
+    things: dict[str, object] = {"tenant": place.tenant}
     for path in found.values():
-        parts = resolve(urlsplit(path).path).kwargs
-        if parts and parts.keys() == address.parts.keys():
-            return reverse(f"ops:{address.name}", kwargs=parts)
-    return None
+        things |= resolve(urlsplit(path).path).kwargs
+    if not address.parts or not address.parts.keys() <= things.keys():
+        return None
+    return reverse(f"ops:{address.name}", kwargs={name: things[name] for name in address.parts})
 
 
 @pytest.mark.parametrize("address", PAGES, ids=lambda one: one.name)
-def test_a_page_keeps_what_the_console_promises(signed_in, found, stack, address):
-    path = found.get(address.name) or beside(found, address)
+def test_a_page_keeps_what_the_console_promises(signed_in, found, place, stack, address):
+    path = found.get(address.name) or beside(found, address, place)
     assert path, f"no link leads to {address.name}"
 
     wrong = broken_promises(
