@@ -13,26 +13,23 @@ from generation.catalogue.services.approval import (
     is_approved,
     is_sandbox,
     passed_test,
-    refuse_untested_change,
     refuse_waiting,
     untested_models,
 )
 from generation.catalogue.services.channels import (
     all_channels,
     channel_named,
-    check_name,
     delete_channel,
     is_deletable,
     reset,
     set_channel,
     set_enabled,
 )
-from generation.catalogue.services.checks import check_channel, check_route, narrowable
+from generation.catalogue.services.checks import check_route, narrowable
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
 from generation.catalogue.services.costs import (
     COSTS_CHANGED,
     DOUBTFUL_COST,
-    check_flat_cost,
     copied,
     costs_in_doubt,
     newest_costs,
@@ -80,10 +77,7 @@ __all__ = [
     "all_channels",
     "candidate_of",
     "channel_named",
-    "check_channel",
     "check_contract",
-    "check_flat_cost",
-    "check_name",
     "check_route",
     "checked_base_url",
     "copied",
@@ -104,7 +98,6 @@ __all__ = [
     "passed_test",
     "pending_of",
     "refuse_pending",
-    "refuse_untested_change",
     "refuse_waiting",
     "replace_credentials",
     "reset",
