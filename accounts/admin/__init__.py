@@ -1,4 +1,4 @@
-"""Users, tenants, members, keys and the audit log in Django's admin. Services make every change.
+"""People, tenants, members, keys and the audit log in Django's admin, to be read.
 
 Groups have no page of their own.
 """
