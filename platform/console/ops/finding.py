@@ -1,6 +1,8 @@
-"""Find: a page or a channel by what is typed. The palette (Ctrl K) asks here, too."""
+"""Find: a page, a channel, or what became of an id. The palette (Ctrl K) asks here, too."""
 
+import re
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +15,8 @@ from console.parts.places import Place
 from generation.models import Channel
 
 SHOWN_CHANNELS = 8
+_ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNORECASE)
+"""How an id, an address or a transfer's number begins: what became of it is what one wants."""
 
 
 @require_safe
@@ -27,12 +31,15 @@ def find(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _found(operator: Operator, text: str) -> Sequence[Place]:
-    """Pages, then channels; all pages of nothing."""
+    """Pages, channels, then what became of it, which is first for an id; all pages of nothing."""
     if not text:
         return operator.places
     word = text.casefold()
     pages = (place for place in operator.places if word in place.title.casefold())
-    return [*pages, *_channels(text)]
+    named = [*pages, *_channels(text)]
+    url = f"{reverse('ops:requests')}?{urlencode({'q': text})}"
+    became = Place(f"What became of “{text}”", url)
+    return [became, *named] if _ID.match(text) else [*named, became]
 
 
 def _channels(text: str) -> list[Place]:

@@ -67,28 +67,37 @@ def _channels_of_model(condition: Condition, _channels: Channels) -> str:
     return f"{reverse('ops:channels')}?{urlencode({'model': condition.object})}"
 
 
+def _generations(state: str, condition: Condition, _channels: Channels) -> str:
+    said = {"model": condition.object} | ({"state": state} if state else {})
+    return f"{reverse('ops:generations')}?{urlencode(said)}"
+
+
+_LEDGER = ("See checks", partial(_page, "ops:ledger"))
+_SYSTEM = ("See system", partial(_page, "ops:system"))
 _PRICES = ("See prices", partial(_page, "admin:billing_pricebook_changelist"), True)
 KINDS: Mapping[str, Kind] = {
-    "stopped": Kind("Stopped", NOW),
+    "stopped": Kind("Stopped", NOW, *_SYSTEM),
     "calls_fail": Kind("Calls fail", NOW, "See errors", partial(_channel, "errors")),
     "breaker_open": Kind("Breaker open", NOW, "See channel", partial(_channel, "")),
     "channels_shrunk": Kind("Channels lost", NOW, "See channels", _channels_of_model),
     "route_untested": Kind("Route not tested", SOON, "See routes", partial(_channel, "routes")),
-    "queued_too_long": Kind("Queue stands still", NOW),
-    "past_deadline": Kind("Past the deadline", NOW),
-    "storage_refuses": Kind("Storage refuses", NOW),
+    "queued_too_long": Kind(
+        "Queue stands still", NOW, "See queued", partial(_generations, "queued")
+    ),
+    "past_deadline": Kind("Past the deadline", NOW, "See generations", partial(_generations, "")),
+    "storage_refuses": Kind("Storage refuses", NOW, *_SYSTEM),
     "sold_below_cost": Kind("Sold below cost", NOW, *_PRICES),
     "cost_unknown": Kind("Cost unknown", SOON, "Set costs", partial(_channel, "cost")),
     "price_missing": Kind("Price missing", NOW, *_PRICES),
-    "ledger_finding": Kind("Ledger finding", NOW),
-    "ledger_unproved": Kind("Ledger not proved", SOON),
-    "sold_behind": Kind("Sales not counted", SOON),
+    "ledger_finding": Kind("Ledger finding", NOW, *_LEDGER),
+    "ledger_unproved": Kind("Ledger not proved", SOON, *_LEDGER),
+    "sold_behind": Kind("Sales not counted", SOON, *_SYSTEM),
     "price_change": Kind("Prices change", AHEAD, *_PRICES),
     "money_waits": Kind("Money waits", SOON),
     "balance_runs_out": Kind("Balance runs out", SOON),
-    "mail_overdue": Kind("Mail overdue", SOON),
-    "webhooks_overdue": Kind("Webhooks overdue", SOON),
-    "look_fails": Kind("Cannot be looked for", SOON),
+    "mail_overdue": Kind("Mail overdue", SOON, *_SYSTEM),
+    "webhooks_overdue": Kind("Webhooks overdue", SOON, *_SYSTEM),
+    "look_fails": Kind("Cannot be looked for", SOON, *_SYSTEM),
 }
 
 

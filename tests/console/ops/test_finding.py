@@ -1,6 +1,7 @@
 """What operators type, found: the pages of their role, and channels."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -21,7 +22,7 @@ def test_pages_are_those_of_the_role(owner, client, settings):
     assert {"Overview", "Channels", "Staff"} <= set(found(owner, ""))
     assert {"Overview", "Channels"} <= set(found(client, ""))
     assert "Staff" not in found(client, "")
-    assert found(owner, "sTAf") == ["Staff"]
+    assert found(owner, "sTAf") == ["Staff", "What became of “sTAf”"]
 
 
 def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
@@ -30,8 +31,24 @@ def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
 
     answer = owner.get("/ops/find/", {"q": "ACME", "go": "1"})
 
-    assert found(owner, "acme-o") == ["acme-openai"]
+    assert found(owner, "acme-o") == ["acme-openai", "What became of “acme-o”"]
     assert answer["Location"] == f"/ops/channels/{channel.pk}/"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "req_01m7xwg3k1f1qtz6c2a9x7n4de",
+        "GEN_01m7",
+        "ann@acme.example",
+        "8123",
+        "01a21736-8783-71d7-b0ea-d2d4f01219aa",
+    ],
+)
+def test_an_id_leads_to_what_became_of_it(owner, text):
+    answer = owner.get("/ops/find/", {"q": f" {text} ", "go": "1"})
+
+    assert answer["Location"] == f"/ops/requests/?{urlencode({'q': text})}"
 
 
 @pytest.mark.parametrize("text", ["%", "\0", "x" * 10_000, "'; --", "🦊"])

@@ -42,7 +42,9 @@ def test_a_condition_is_taken_silenced_and_shown_again(
     about = f"Queue stands still, {name}"
     assert broken_promises(page, "/ops/", base_url=stack.base_url, name="ops-overview") == []
 
-    page.get_by_role("button", name=f"Assign to me: {about}").click()
+    assert page.get_by_role("link", name=f"See queued: {about}").is_visible()
+    page.get_by_role("button", name=f"Actions for {about}").click()
+    page.get_by_role("button", name="Assign to me").click()
     page.get_by_text("Assigned to you").wait_for()
     row = page.get_by_role("row", name=name)
     expect(row.get_by_text("you", exact=True)).to_be_visible()
