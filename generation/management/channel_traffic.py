@@ -9,10 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError, OutputWrapper
 
 from accounts.management.operator import answer, print_table
+from accounts.models import AuditEvent
+from accounts.selectors import installation_events_about
 from generation.management import channel_trials
 from generation.models import Channel, ChannelEvent
 from generation.traffic import errors, events, minutes
 from generation.traffic.errors import Errors
+from generation.traffic.modes import OF_MODE
 from pictor.kit import clock, ids
 
 CELLS = ("minute", "calls", "classes", "p50", "p95")
@@ -20,6 +23,7 @@ ERRORS = (
     "class", "status", "fingerprint", "number", "tenants", "first", "last", "generations", "words",
 )  # fmt: skip
 SHUT = ("kind", "model", "worker", "since")
+CHANGES = ("at", "action", "before", "after", "actor")
 TURNS = ("at", "event", "model", "seconds", "worker", "actor")
 MOST_TURNS = 1_000
 
@@ -29,9 +33,11 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     now = actions.add_parser("show", help="its routes, their tests, what waits, how calls go")
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
-    told = actions.add_parser("errors", help="what its live calls without an image came to")
+    told = actions.add_parser("errors", help="what its calls without an image came to")
+    told.add_argument("--mode", choices=list(OF_MODE), default="live", help="whose; default: live")
     _add_hours(told, most=168, usual=24)
     turns = actions.add_parser("history", help="what turned on it: breakers, gates, operators")
+    turns.add_argument("--changes", action="store_true", help="what was changed, before and after")
     _add_hours(turns, most=events.KEPT // timedelta(hours=1), usual=24)
 
 
@@ -89,13 +95,21 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
 
 
 def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
-    since = clock.now() - _hours(options)
+    now = clock.now()
+    since = now - _hours(options)
+    if options["changes"]:
+        about, name, _ = channel.audited
+        done = installation_events_about(about, name, before=now, limit=MOST_TURNS)
+        made = [_change(one) for one in done if one.at >= since]
+        _print(stdout, CHANGES, made, as_json=options["json"])
+        return
     found = [_turn(one) for one in events.events_of(channel, since=since, most=MOST_TURNS)]
     _print(stdout, TURNS, found, as_json=options["json"])
 
 
 def _errors(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
-    found = errors.errors_of(channel, since=clock.now() - _hours(options))
+    since = clock.now() - _hours(options)
+    found = errors.errors_of(channel, since=since, mode=options["mode"])
     _print(stdout, ERRORS, [_error(one) for one in found], as_json=options["json"])
 
 
@@ -112,6 +126,20 @@ def _error(one: Errors) -> dict[str, Any]:
         one.words,
     )
     return dict(zip(ERRORS, values, strict=True))
+
+
+def _change(event: AuditEvent) -> dict[str, Any]:
+    """With the values that differ."""
+    before, after = event.before or {}, event.after or {}
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    values = (
+        event.at.isoformat(),
+        event.action,
+        {name: before.get(name) for name in names if name in before},
+        {name: after.get(name) for name in names if name in after},
+        event.actor_name,
+    )
+    return dict(zip(CHANGES, values, strict=True))
 
 
 def _turn(event: ChannelEvent) -> dict[str, Any]:

@@ -334,6 +334,16 @@ def test_history_has_changes_with_before_and_after_and_who(owner):
     assert "cost gpt-image-2-origin 0.004000 → to 0.005000" in said
 
 
+def test_another_weight_is_put_back_from_the_history(owner):
+    channel, _ = make_channel("acme"), make_channel("backup")
+    services.set_channel(name="acme", options=ChannelOptions(weight=3), actor="Ann")
+
+    page = owner.get(f"{of(channel)}?tab=history").content.decode()
+    (back,) = re.findall(r'href="([^"]+)">Put back', page)
+
+    assert "acme 75% 50%" in text_of(owner.get(unescape(back)))
+
+
 def test_history_goes_on_where_a_page_ends(owner):
     channel = make_channel("acme")
     for minute in range(60):

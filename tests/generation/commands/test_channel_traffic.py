@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from accounts.models import AuditEvent
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.lease import enlist, retire
@@ -45,6 +46,23 @@ def test_what_operators_turn_is_in_the_history_with_who_did_it(manage, vendor):
     assert found[-1]["actor"].endswith(" as ann@example.com)")
     assert found[2]["actor"] == "test"
     assert found[-1]["worker"] is None
+
+
+def test_what_was_changed_is_shown_before_and_after_with_who_did_it(manage, vendor):
+    manage("channel", "set", "vendor", "--priority", "3", "--as", "ann@example.com")
+    AuditEvent.objects.filter(action="channel.set", before=None).update(
+        at=clock.now() - timedelta(hours=2)
+    )
+
+    (change,) = json.loads(
+        manage("channel", "history", "vendor", "--changes", "--hours", "1", "--json").out
+    )
+
+    assert (change["action"], change["before"], change["after"]) == (
+        *("channel.set", {"priority": 10}, {"priority": 3}),
+    )
+    assert change["actor"].endswith(" as ann@example.com)")
+    assert '{"priority": 10}' in manage("channel", "history", "vendor", "--changes").out
 
 
 def test_what_a_worker_saw_is_shown_with_it_newest_first_and_as_far_back_as_asked(manage, vendor):

@@ -15,6 +15,7 @@ from generation.traffic.events import Kind, turns_before
 PAGE = 50
 _FEW = 4
 """Changes that are shown at once."""
+WEIGHED = ("priority", "weight")
 _TURNS: Mapping[str, str] = {
     Kind.BREAKER_OPENED: "Breaker opened",
     Kind.BREAKER_CLOSED: "Breaker closed",
@@ -46,6 +47,8 @@ class Told:
     who: str
     note: str = ""
     changes: Sequence[Change] = ()
+    back: str = ""
+    """The address' query that puts priority and weight back; empty where these did not change."""
 
     @property
     def is_short(self) -> bool:
@@ -81,7 +84,13 @@ def _done(event: AuditEvent) -> Told:
         words = "Created"
     before = None if event.before is None else _flat(event.before)
     changes = changes_of(before, _flat(event.after or {}))
-    return Told(event.at, words, event.actor_name, changes=changes)
+    back = _back(event.before or {}, event.after or {})
+    return Told(event.at, words, event.actor_name, changes=changes, back=back)
+
+
+def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    was, is_now = ({name: said.get(name) for name in WEIGHED} for said in (before, after))
+    return "" if was == is_now or None in was.values() else f"?{urlencode(was)}"
 
 
 def _flat(said: Mapping[str, Any]) -> dict[str, Any]:
