@@ -62,6 +62,7 @@ def test_the_worst_stands_first_with_what_is_wrong_with_it(owner):
     assert "Down 4 of 10 calls" in said
     assert "4 of 10 calls in 10 minutes brought images" in said
     assert "1 of 10 calls failed" in said
+    assert "Channels 1 down, 1 degraded." in said
     assert "All 4 Needs attention 2 Paused 1 Archived 0" in said
 
 

@@ -130,6 +130,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "operator": operator,
         "rows": rows,
         "has_any": bool(found),
+        "summary": _summary(found),
         "chips": [
             (link_of(said, show=name), word, sum(map(is_so, of_model)), name == chosen)
             for name, (word, is_so) in _CHIPS.items()
@@ -187,6 +188,13 @@ def rows_of(mode: Mode, *, now: datetime) -> list[Listed]:
             )
         )
     return sorted(rows, key=_worst_first)
+
+
+def _summary(rows: Sequence[Listed]) -> str:
+    """As '1 down, 2 degraded'."""
+    counts = Counter(row.standing for row in rows if row.standing in NEEDS_SOMEBODY)
+    said = ", ".join(f"{counts[one]} {one}" for one in Standing if counts[one])
+    return f"{said}." if said else "Accounts at vendors that requests are sent to."
 
 
 def _sold(mode: Mode, now: datetime) -> Mapping[str, Margin]:
