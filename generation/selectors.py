@@ -246,14 +246,6 @@ def attempts_since(moment: datetime) -> list[Calls]:
         return [Calls(*row) for row in cursor]
 
 
-def calls_under_way(channel: Channel) -> int:
-    """How many calls to it have begun and not ended, tests' too."""
-    under_way = Attempt.objects.filter(
-        channel=channel, finished_at=None, generation__state=State.RUNNING
-    )
-    return under_way.count()
-
-
 def last_trials(channel: Channel, *, pending: bool = False) -> list[ChannelTrial]:
     """The newest trial of each model that was begun, of what serves or of what is to serve."""
     begun = ChannelTrial.objects.filter(channel=channel, pending=pending, started_at__isnull=False)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from generation.models import Channel
+from generation.models import Attempt, Channel, State
 from generation.traffic.events import Kind, Shut
 from generation.traffic.minutes import Cell, Now
 
@@ -28,6 +28,14 @@ class Standing(StrEnum):
 
 
 NEEDS_SOMEBODY = frozenset({Standing.DOWN, Standing.DEGRADED, Standing.UNTESTED})
+
+
+def calls_under_way(channel: Channel) -> int:
+    """How many calls to it have begun and not ended, tests' too."""
+    under_way = Attempt.objects.filter(
+        channel=channel, finished_at=None, generation__state=State.RUNNING
+    )
+    return under_way.count()
 
 
 def standing_of(

@@ -31,8 +31,8 @@ from generation.catalogue.services.routes import Routes, routes_of, write_routes
 from generation.catalogue.services.stops import refusing_stops
 from generation.catalogue.services.turns import take_turns
 from generation.models import Channel, PendingRevision
-from generation.selectors import calls_under_way
 from generation.traffic import events
+from generation.traffic.standing import calls_under_way
 
 COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
 """Of a channel, what is called. The rest of it holds at once."""

@@ -18,8 +18,8 @@ from console.ops.channels.shown import sentence
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
 from generation.models import Channel
-from generation.selectors import calls_under_way
 from generation.splits import Split, foreseen
+from generation.traffic.standing import calls_under_way
 
 MEANT = {STOPS: "may_stop", UNTESTED: "untested"}
 """What lifts a refusal that may be meant, by its code."""

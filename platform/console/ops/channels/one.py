@@ -26,10 +26,9 @@ from console.ops.channels.shown import (
 from console.parts.filters import link_of
 from generation import lease
 from generation.models import Channel, Route, Worker
-from generation.selectors import calls_under_way
 from generation.traffic.events import Kind, Shut, shut_now
 from generation.traffic.minutes import Now, now_of
-from generation.traffic.standing import standing_of
+from generation.traffic.standing import calls_under_way, standing_of
 from pictor.kit import clock
 
 _SHUT_WORDS = {
