@@ -123,6 +123,15 @@ def test_it_takes_few_queries(owner, some, django_assert_max_num_queries):
         owner.get(f"{LIST}?tenant=acme&class=delivered&loss=1")
 
 
+def test_a_tenants_tests_are_found_behind_any_number_of_live_ones(owner, acme, monkeypatch):
+    test = acme.tester().generation().public_id
+    for _ in range(3):
+        acme.generation()
+    monkeypatch.setattr(across, "LOOKED_AT", 2)
+
+    assert listed(owner, "?mode=test&tenant=acme") == [test]
+
+
 @pytest.mark.parametrize(
     "sought",
     [
