@@ -27,9 +27,15 @@ def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None 
 
 
 def generation_named(tenant_id: TenantId, text: str) -> Finished:
-    """The tenant's generation by its id or its request's, as a person may have either."""
-    rows = selectors.generations_of(tenant_id).filter(selectors.named(text))
-    found = selectors.with_images(rows[:1])
+    """The tenant's generation by its id or its request's, as a person may have either.
+
+    Also by the request of a retry, which made none and was answered with it.
+    """
+    rows = selectors.generations_of(tenant_id)
+    found = selectors.with_images(rows.filter(selectors.named(text))[:1])
+    retry = None if found else selectors.refused_request(text)
+    if retry is not None and retry.generation_id is not None:
+        found = selectors.with_images(rows.filter(id=retry.generation_id))
     if not found:
         raise NotFound("There is no generation with that id.", param="id")
     return found[0]

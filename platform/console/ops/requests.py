@@ -149,9 +149,11 @@ def _whose(text: str) -> Row | None:
 
 
 def _page_of(found: Found, text: str) -> str:
-    """Of a generation, and of the one that a retry was answered with; '' for anything else."""
+    """Of a transfer, a generation, and the one that a retry was answered with; '' for others."""
+    if "transfer" in found:
+        return reverse("ops:ledger_entry", args=[found["transfer"]["id"]])
     made = found.get("generation")
-    if made is None or "transfer" in found:
+    if made is None:
         return ""
     page = reverse("ops:generation", args=[made["id"]])
     return f"{page}?{urlencode({'retry': text})}" if "refused" in found else page

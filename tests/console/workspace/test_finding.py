@@ -3,7 +3,10 @@
 import re
 
 from generation.models import Generation
+from generation.refusals import insert
+from pictor.kit import clock
 from pictor.kit.ids import REQUEST, new_uuid, public
+from pictor.kit.refused import Refused
 from tests.console.workspace.conftest import SignIn, url, words_of
 from tests.factories import Customer
 
@@ -66,3 +69,19 @@ def test_a_generation_is_found_by_its_request_in_its_own_workspace(acme, other, 
     assert found(sign_in, acme, request)[0] == "a red fox"
     assert found(sign_in, other, request) == [f"Generations with “{request}”"]
     assert "a red fox" in listed
+
+
+def test_the_request_of_a_retry_finds_what_it_was_answered_with(acme, other, sign_in, delivered):
+    made, retry = delivered(acme, prompt="a red fox"), public(REQUEST, new_uuid())
+    replayed = Refused(
+        request=retry,
+        address="203.0.113.9",
+        status=200,
+        ms=4,
+        tenant=acme.tenant.public_id,
+        generation=made.public_id,
+    )
+    insert([replayed], now=clock.now())
+
+    assert found(sign_in, acme, retry)[0] == "a red fox"
+    assert found(sign_in, other, retry) == [f"Generations with “{retry}”"]

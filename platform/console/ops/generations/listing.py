@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
+from console.ops.access import May, Mode, Operator, staff
 from console.ops.generations.seeking import CLASSES, Filters, filters_of
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.telling import BADGES
@@ -69,11 +69,13 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     filters = filters_of(request.GET, operator.mode, clock.now())
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
     page = None if filters.trouble else found_across(filters.sought, after=after, limit=PAGE)
-    last = page.last if page else None
+    rows, last = (rows_of(page.rows), page.last) if page else ([], None)
+    is_theirs = operator.mode == Mode.LIVE and May.MONEY in operator.may
     context = {
         "operator": operator,
         "filters": filters,
-        "rows": rows_of(page.rows) if page else [],
+        "rows": rows,
+        "can_choose": is_theirs and any(row.made.charged_micros for row in rows),
         "looked_at": LOOKED_AT if page and page.is_cut else 0,
         "is_later": after is not None,
         "newest": filters.link(),

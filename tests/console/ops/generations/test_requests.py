@@ -112,9 +112,8 @@ def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, made):
         assert made.public_id in page
         assert refusal in page
     assert 'Owner of</dt><dd><a href="?q=' in words_of(owner.get(PAGE, {"q": user.email}))
-    transfer = words_of(owner.get(PAGE, {"q": str(capture.pk)}))
-    assert "$0.052680" in transfer
-    assert made.public_id in transfer
+    transfer = owner.get(PAGE, {"q": str(capture.pk)})
+    assert transfer["Location"] == f"/ops/ledger/{capture.pk}/"
 
 
 @pytest.mark.parametrize("text", ["\0", "🦊" * 300, "<script>", "gen_", "9" * 30, "' OR 1=1 --"])
