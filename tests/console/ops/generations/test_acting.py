@@ -97,6 +97,15 @@ def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, fai
     assert moved("credit") == [20_000]
 
 
+def test_it_is_20_dollars_for_support_and_no_limit_for_finance(sign_in, acme, delivered):
+    made = delivered(acme)
+
+    assert "You may give $20.00 a day." in words_of(
+        sign_in("support").get(page_of(made, "refund/"))
+    )
+    assert "a day." not in words_of(sign_in("finance").get(page_of(made, "refund/")))
+
+
 def test_a_failure_is_credited_and_the_customers_ledger_names_it(sign_in, acme, failed):
     made, finance = failed(acme), sign_in("finance")
     form = words_of(finance.get(page_of(made, "credit/")))

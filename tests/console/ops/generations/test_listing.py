@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from generation.models import Generation
 from generation.searching import Sought, across, found_across
 from pictor.kit import clock
 from tests.console.workspace.conftest import lines_of
@@ -30,13 +31,15 @@ def some(acme, other, delivered, failed, running):
         "runs": running(acme),
     }
     made["test"] = acme.tester().generation()
+    made["demo"] = delivered(other)
+    Generation.objects.filter(id=made["demo"].id).update(source="demo")
     return {name: one.public_id for name, one in made.items()}
 
 
 def test_all_tenants_live_ones_stand_newest_first(owner, some):
     assert listed(owner) == [some["runs"], some["waits"], some["failed"], some["delivered"]]
     assert listed(owner, "?mode=test") == [some["test"]]
-    assert listed(owner, "?mode=demo") == []
+    assert listed(owner, "?mode=demo") == [some["demo"]]
 
 
 @pytest.mark.parametrize(
