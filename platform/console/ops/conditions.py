@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from accounts.models import User
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.kinds import Channels, Kind, kind_of
 from generation import conditions
@@ -40,8 +39,7 @@ def rows_of(operator: Operator, found: Iterable[Condition]) -> list[Row]:
 
 def _row(operator: Operator, condition: Condition, channels: Channels) -> Row:
     kind = kind_of(condition)
-    may_open = not kind.is_owners or operator.role == User.StaffRole.OWNER
-    url = kind.way(condition, channels) if kind.way and may_open else ""
+    url = kind.way(condition, channels) if kind.way and kind.needs in operator.may else ""
     return Row(condition, kind, url, condition.assigned_to == operator.user.email)
 
 

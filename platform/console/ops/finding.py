@@ -1,4 +1,4 @@
-"""Find: a page, a channel, or what became of an id. The palette (Ctrl K) asks here, too."""
+"""Find a page, a tenant, a channel, or what became of an id; the palette (Ctrl K) asks here."""
 
 import re
 from collections.abc import Sequence
@@ -9,12 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.models import Tenant
 from console.ops.access import May, Operator, staff
 from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
 from generation.models import Channel
 
 SHOWN_CHANNELS = 8
+SHOWN_TENANTS = 8
 _ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNORECASE)
 """How an id, an address or a transfer's number begins: what became of it is what one wants."""
 
@@ -31,15 +33,23 @@ def find(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _found(operator: Operator, text: str) -> Sequence[Place]:
-    """Pages, channels, then what became of it, which is first for an id; all pages of nothing."""
+    """Pages, tenants and channels; what became of it comes last, of an id first."""
     if not text:
         return operator.places
     word = text.casefold()
     pages = (place for place in operator.places if word in place.title.casefold())
-    named = [*pages, *_channels(text)]
+    named = [*pages, *_tenants(text), *_channels(text)]
     url = f"{reverse('ops:requests')}?{urlencode({'q': text})}"
     became = Place(f"What became of “{text}”", url)
     return [became, *named] if _ID.match(text) else [*named, became]
+
+
+def _tenants(text: str) -> list[Place]:
+    named = Tenant.objects.filter(name__icontains=text).order_by("name")
+    return [
+        Place(one.name, reverse("ops:tenant", args=[one.public_id]), note="tenant")
+        for one in named[:SHOWN_TENANTS]
+    ]
 
 
 def _channels(text: str) -> list[Place]:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from console.ops.access import May
 from generation.models import Condition
 
 Channels = Mapping[str, int]
@@ -37,13 +38,13 @@ NOW, SOON, AHEAD = Severity
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind; `button` leads the `way`. Pages of the admin open to owners alone."""
+    """A kind; `button` leads the `way`, for roles that may do what the page there needs."""
 
     title: str
     severity: Severity
     button: str = ""
     way: Way | None = None
-    is_owners: bool = False
+    needs: May = May.SEE
 
 
 def _page(name: str, _condition: Condition, _channels: Channels) -> str:
@@ -72,9 +73,13 @@ def _generations(state: str, condition: Condition, _channels: Channels) -> str:
     return f"{reverse('ops:generations')}?{urlencode(said)}"
 
 
+def _tenant(condition: Condition, _channels: Channels) -> str:
+    return reverse("ops:tenant", args=[condition.object])
+
+
 _LEDGER = ("See checks", partial(_page, "ops:ledger"))
 _SYSTEM = ("See system", partial(_page, "ops:system"))
-_PRICES = ("See prices", partial(_page, "admin:billing_pricebook_changelist"), True)
+_PRICES = ("See prices", partial(_page, "admin:billing_pricebook_changelist"), May.PUBLISH)
 KINDS: Mapping[str, Kind] = {
     "stopped": Kind("Stopped", NOW, *_SYSTEM),
     "calls_fail": Kind("Calls fail", NOW, "See errors", partial(_channel, "errors")),
@@ -93,8 +98,8 @@ KINDS: Mapping[str, Kind] = {
     "ledger_unproved": Kind("Ledger not proved", SOON, *_LEDGER),
     "sold_behind": Kind("Sales not counted", SOON, *_SYSTEM),
     "price_change": Kind("Prices change", AHEAD, *_PRICES),
-    "money_waits": Kind("Money waits", SOON),
-    "balance_runs_out": Kind("Balance runs out", SOON),
+    "money_waits": Kind("Money waits", SOON, "Decide", partial(_page, "ops:moves"), May.MONEY),
+    "balance_runs_out": Kind("Balance runs out", SOON, "See tenant", _tenant),
     "mail_overdue": Kind("Mail overdue", SOON, *_SYSTEM),
     "webhooks_overdue": Kind("Webhooks overdue", SOON, *_SYSTEM),
     "look_fails": Kind("Cannot be looked for", SOON, *_SYSTEM),

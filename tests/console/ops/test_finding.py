@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from accounts.services import create_tenant
 from tests.factories import make_channel
 from tests.seeds import sow
 
@@ -49,6 +50,14 @@ def test_an_id_leads_to_what_became_of_it(owner, text):
     answer = owner.get("/ops/find/", {"q": f" {text} ", "go": "1"})
 
     assert answer["Location"] == f"/ops/requests/?{urlencode({'q': text})}"
+
+
+def test_a_tenant_is_found_by_its_name(owner):
+    acme = create_tenant(name="Acme 7", actor="test")
+
+    answer = owner.get("/ops/find/", {"q": "acme", "go": "1"})
+
+    assert answer["Location"] == f"/ops/tenants/{acme.public_id}/"
 
 
 @pytest.mark.parametrize("text", ["%", "\0", "x" * 10_000, "'; --", "🦊"])

@@ -302,3 +302,11 @@ def test_the_figures_are_on_the_page(owner, keys):
 
 def test_a_condition_that_is_none_is_not_found(operator):
     assert operator.post(f"/ops/conditions/{uuid4()}/assign/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_money_that_waits_is_decided_by_who_moves_money(operator, owner, looked):
+    condition("money_waits", str(uuid4()), 99_000_000_000)
+
+    pages = [words_of(client.get("/ops/")) for client in (operator, owner)]
+
+    assert ["/ops/moves/" in page for page in pages] == [False, True]

@@ -15,6 +15,7 @@ from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Te
 from accounts.services import add_member, create_tenant, issue_api_key, suspend
 from billing.models import SoldDay, TenantBalance, UsageRollup
 from billing.selectors import available_to
+from generation.models import Stop
 from pictor.kit import clock, ids
 from pictor.kit.errors import PictorError
 from pictor.kit.money import Micros
@@ -88,6 +89,16 @@ def test_who_is_at_risk_comes_first(owner, five):
     }  # fmt: skip
     text = answer.content.decode()
     assert ("80% of requests at once" in text, "20.0%" in text) == (True, True)
+
+
+def test_a_few_failures_say_nothing_and_a_stop_is_said(owner, five):
+    UsageRollup.objects.filter(tenant=five["failing"]).update(generations=4)
+    Stop.objects.create(tenant=five["fine"], reason="loop", by="ann", began_at=clock.now())
+
+    rows = owner.get("/ops/tenants/").context["rows"]
+
+    flags = {row.tenant.name: [word for _, word in row.flags] for row in rows}
+    assert (flags["failing"], flags["fine"]) == ([], ["Stopped"])
 
 
 @pytest.mark.parametrize(
@@ -254,15 +265,20 @@ def test_a_suspension_without_a_reason_is_none(owner, five, words):
 
 def test_limits_are_said_before_and_after(owner, five):
     near = five["near"]
-    said = {"requests_per_minute": "30", "images_per_minute": "", "max_in_flight": "20"}
+    said = {
+        "requests_per_minute": "30", "max_in_flight": "20", "uncharged_ceiling": "7.5",
+        "prompt_retention_days": "90",
+    }  # fmt: skip
 
     answer = owner.post(page(near, "limits"), said, follow=True)
     wrong = owner.post(page(near, "limits"), {"requests_per_minute": "-9"})
 
     text = answer.content.decode()
-    assert "Requests per minute: no limit → 30; requests at once: 10 → 20" in text
+    changes = "Requests per minute: no limit → 30; requests at once: 10 → 20"
+    assert f"{changes}; uncharged cost a day: that of all → $7.50" in text
     near.refresh_from_db()
     assert (near.requests_per_minute, near.max_in_flight) == (30, 20)
+    assert (near.uncharged_ceiling_micros, near.prompt_retention_days) == (7_500_000, 90)
     assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "greater than or equal to 1" in wrong.content.decode()
 

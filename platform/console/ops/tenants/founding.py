@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 from typing_extensions import override
 
+from accounts.models import Tenant
 from accounts.services import TenantLimits
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from console.ops.access import May, Operator, by, done, staff
@@ -33,6 +34,22 @@ class LimitsForm(forms.Form):
     def limits(self) -> TenantLimits:
         """What was typed."""
         return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
+
+
+class StandingForm(LimitsForm):
+    """What else an operator sets of a tenant; an empty ceiling is anyone's."""
+
+    uncharged_ceiling = DollarsField(label="Uncharged cost a day, USD")
+    prompt_retention_days = LimitField(least=0, label="Days that prompts are kept")
+
+
+def standing_of(tenant: Tenant) -> dict[str, int | None]:
+    """What the form begins with."""
+    return {
+        **{name: getattr(tenant, name) for name in LIMITS},
+        "uncharged_ceiling": tenant.uncharged_ceiling_micros,
+        "prompt_retention_days": tenant.prompt_retention_days,
+    }
 
 
 class NewForm(LimitsForm):

@@ -11,7 +11,7 @@ from accounts.models import Membership, Tenant
 from billing.selectors import customer_figures, sold_until
 from billing.selectors.customers import NOTHING
 from console.ops.access import May, Mode, Operator, staff
-from console.ops.tenants.rows import Row, sandboxes
+from console.ops.tenants.rows import Row, sandboxes, stopped
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.filters import MAX_TEXT, link_of
@@ -73,7 +73,11 @@ def _rows(operator: Operator, text: str) -> list[Row]:
     """Those that are called so, the worst first; of demo data, those that have any."""
     now, is_demo = clock.now(), operator.mode == Mode.DEMO
     figures = customer_figures(now=now, without_channels=sandboxes(), is_demo=is_demo)
-    rows = [Row(tenant, figures.get(tenant.id, NOTHING), now) for tenant in _called(text)]
+    halted = stopped()
+    rows = [
+        Row(tenant, figures.get(tenant.id, NOTHING), now, tenant.id in halted)
+        for tenant in _called(text)
+    ]
     if is_demo:
         rows = [row for row in rows if row.figures.sold]
     return sorted(rows, key=lambda row: row.risk)

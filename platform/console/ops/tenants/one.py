@@ -19,8 +19,8 @@ from billing.selectors import customer_figures, latest_transfers
 from billing.selectors.customers import NOTHING
 from billing.services import REVERSED_KINDS
 from console.ops.access import May, Mode, Operator, staff
-from console.ops.tenants.founding import LIMITS, LimitsForm
-from console.ops.tenants.rows import Row, sandboxes, tenant_of
+from console.ops.tenants.founding import StandingForm, standing_of
+from console.ops.tenants.rows import Row, sandboxes, stopped, tenant_of
 from console.parts.entries import Entry
 from console.parts.fields import dressed
 from pictor.kit import clock
@@ -46,7 +46,7 @@ def page(
     found: Tenant,
     *,
     refusal: str = "",
-    limits: LimitsForm | None = None,
+    limits: StandingForm | None = None,
     status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
 ) -> HttpResponse:
     """The page of a tenant; with what was refused, or a form that has to be mended."""
@@ -55,7 +55,7 @@ def page(
     figures = customer_figures(
         now=now, without_channels=sandboxes(), is_demo=is_demo, tenants=[found.id]
     )
-    row = Row(found, figures.get(found.id, NOTHING), now)
+    row = Row(found, figures.get(found.id, NOTHING), now, found.id in stopped())
     moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)
     notes = notes_about("transfer", [str(one.id) for one in moves])
     keys = api_keys_of(found.id, limit=MOST_KEYS)
@@ -69,7 +69,7 @@ def page(
         "moves": [
             (Entry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS) for one in moves
         ],
-        "limits": limits or dressed(LimitsForm({name: getattr(found, name) for name in LIMITS})),
+        "limits": limits or dressed(StandingForm(initial=standing_of(found))),
         "keys": [(key, key.status(now)) for key in keys],
         "members": members_of(found.id),
         "invitations": invitations_of(found.id, now=now),

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
 
 from accounts.models import Tenant
 from billing.selectors import CustomerFigures
-from generation.models import Channel, Serves
+from generation.models import Channel, Serves, Stop
 from pictor.kit import ids
 
 LOW_DAYS = 3
@@ -17,6 +18,8 @@ NEAR = 0.8
 """Of a limit."""
 MANY_FAILED = 10
 """Percent of what ended in a week."""
+LEAST_ENDED = 10
+"""Fewer say nothing."""
 
 Badge = tuple[str, str]
 """A state of `c-badge`, and the word."""
@@ -49,6 +52,8 @@ class Row:
     tenant: Tenant
     figures: CustomerFigures
     now: datetime
+    is_stopped: bool = False
+    """Whether the stop switch is thrown for it."""
 
     @property
     def is_low(self) -> bool:
@@ -89,9 +94,11 @@ class Row:
         """What is wrong with it, the worst first."""
         tenant = self.tenant
         many = (self.figures.failed_percent or 0) >= MANY_FAILED
+        is_told = self.figures.ended >= LEAST_ENDED
         known = (
             (tenant.erasure_due_at is not None, ("bad", "Being erased")),
             (not self.is_active, ("bad", "Suspended")),
+            (self.is_stopped, ("bad", "Stopped")),
             (self.is_active and self.figures.balance.available <= 0, ("bad", "No balance")),
             (self.is_low, ("warn", "Low runway")),
             (tenant.storage_full_at is not None, ("bad", "Storage full")),
@@ -100,7 +107,7 @@ class Row:
                 ("warn", "Stopped for today"),
             ),
             (self.is_near_limit, ("warn", "Near a limit")),
-            (many, ("warn", "Many failures")),
+            (many and is_told, ("warn", "Many failures")),
         )
         return [badge for is_so, badge in known if is_so]
 
@@ -119,6 +126,12 @@ class Row:
 def sandboxes() -> frozenset[str]:
     """Names of the channels that cost nothing: what they delivered is no spending."""
     return frozenset(Channel.objects.exclude(serves=Serves.LIVE).values_list("name", flat=True))
+
+
+def stopped() -> frozenset[UUID]:
+    """The tenants for which the stop switch is thrown."""
+    found = Stop.objects.filter(ended_at=None, tenant__isnull=False)
+    return frozenset(found.values_list("tenant_id", flat=True))
 
 
 def tenant_of(public_id: str) -> Tenant:

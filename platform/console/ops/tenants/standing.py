@@ -1,16 +1,25 @@
 """Whether and how much a tenant may order: suspended with a reason, resumed, limited."""
 
-from dataclasses import asdict
 from http import HTTPStatus
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from accounts.services import change_tenant, resume, suspend
+from accounts.models import Tenant
+from accounts.services import (
+    By,
+    change_tenant,
+    resume,
+    set_prompt_retention,
+    set_uncharged_ceiling,
+    suspend,
+)
+from console.amounts import amount
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.tenants.founding import LIMITS, LimitsForm
+from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
 from console.parts.fields import dressed, take_errors
@@ -20,6 +29,8 @@ WORDS = {
     "requests_per_minute": "requests per minute",
     "images_per_minute": "images per minute",
     "max_in_flight": "requests at once",
+    "uncharged_ceiling": "uncharged cost a day",
+    "prompt_retention_days": "days that prompts are kept",
 }
 
 
@@ -62,33 +73,46 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 @staff(May.TENANTS)
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Give it other limits, and say what they were."""
-    found, form = tenant_of(tenant), dressed(LimitsForm(request.POST))
+    found, form = tenant_of(tenant), dressed(StandingForm(request.POST))
     if form.is_valid():
-        before = {name: getattr(found, name) for name in LIMITS}
-        after = form.limits()
+        before = standing_of(found)
         try:
-            change_tenant(tenant=found, name=found.name, limits=after, **by(request, operator))
+            _change(found, form, by(request, operator))
         except ValidationError as error:
             take_errors(form, error)
         else:
-            said = _changes(before, asdict(after)) or "Nothing changed"
+            said = _changes(before, standing_of(found)) or "Nothing changed"
             return done(request, said, "tenant", found.public_id)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return page(request, operator, found, limits=form, status=status)
 
 
+@transaction.atomic
+def _change(tenant: Tenant, form: StandingForm, who: By) -> None:
+    """What is the same as before is left, and so is in no audit event."""
+    change_tenant(tenant=tenant, name=tenant.name, limits=form.limits(), **who)
+    ceiling = form.cleaned_data["uncharged_ceiling"]
+    if ceiling != tenant.uncharged_ceiling_micros:
+        set_uncharged_ceiling(tenant=tenant, ceiling=ceiling, **who)
+    days = form.cleaned_data["prompt_retention_days"]
+    set_prompt_retention(tenant=tenant, days=days, **who)
+
+
 def _changes(before: dict[str, int | None], after: dict[str, int | None]) -> str:
     """'Requests per minute: 30 → no limit'."""
     said = [
-        f"{WORDS[name]}: {_number(before[name])} → {_number(after[name])}"
-        for name in LIMITS
+        f"{WORDS[name]}: {_value(name, before[name])} → {_value(name, after[name])}"
+        for name in WORDS
         if before[name] != after[name]
     ]
     return "; ".join(said).capitalize()
 
 
-def _number(most: int | None) -> str:
-    return "no limit" if most is None else f"{most:,}"
+def _value(name: str, most: int | None) -> str:
+    if name == "uncharged_ceiling":
+        return "that of all" if most is None else amount(most)
+    nothing = "always" if name == "prompt_retention_days" else "no limit"
+    return nothing if most is None else f"{most:,}"
 
 
 def _said(error: ValidationError) -> str:
