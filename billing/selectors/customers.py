@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Model, Q, QuerySet, Sum
 
 from billing.models import TenantBalance, UsageRollup
 from billing.selectors.balances import NOTHING_USED, Balance, used_of
@@ -47,7 +47,7 @@ NOTHING = CustomerFigures(Balance(Micros(0), Micros(0), 0, NOTHING_USED), None, 
 def customer_figures(
     *,
     now: datetime,
-    without_channels: Collection[str],
+    without_channels: "Collection[str] | QuerySet[Model, str]",
     is_demo: bool = False,
     tenants: Collection[UUID] | None = None,
 ) -> Mapping[UUID, CustomerFigures]:
@@ -55,7 +55,7 @@ def customer_figures(
 
     Args:
         now: where weeks end.
-        without_channels: what these delivered is no spending.
+        without_channels: what these delivered is no spending; a query becomes part of one here.
         is_demo: whether what was sold is that of the demo data alone.
         tenants: those alone; None is all.
     """

@@ -9,9 +9,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Membership, Tenant
 from billing.selectors import customer_figures, sold_until
-from billing.selectors.customers import NOTHING
 from console.ops.access import May, Mode, Operator, staff
-from console.ops.tenants.rows import Row, sandboxes, stopped
+from console.ops.tenants.rows import Row, known, row_of, sandboxes
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.filters import MAX_TEXT, link_of
@@ -73,11 +72,7 @@ def _rows(operator: Operator, text: str) -> list[Row]:
     """Those that are called so, the worst first; of demo data, those that have any."""
     now, is_demo = clock.now(), operator.mode == Mode.DEMO
     figures = customer_figures(now=now, without_channels=sandboxes(), is_demo=is_demo)
-    halted = stopped()
-    rows = [
-        Row(tenant, figures.get(tenant.id, NOTHING), now, tenant.id in halted)
-        for tenant in _called(text)
-    ]
+    rows = [row_of(tenant, figures, now) for tenant in _called(text)]
     if is_demo:
         rows = [row for row in rows if row.figures.sold]
     return sorted(rows, key=lambda row: row.risk)
@@ -86,12 +81,12 @@ def _rows(operator: Operator, text: str) -> list[Row]:
 def _called(text: str) -> QuerySet[Tenant]:
     """Those whose name, id or owner's address has this in it."""
     if not text:
-        return Tenant.objects.all()
+        return known()
     if (tenant_id := ids.parse(ids.TENANT, text)) is not None:
-        return Tenant.objects.filter(id=tenant_id)
+        return known().filter(id=tenant_id)
     owners = Membership.objects.filter(role=Membership.Role.OWNER, user__email__icontains=text)
     named = Q(name__icontains=text) | Q(title__icontains=text)
-    return Tenant.objects.filter(named | Q(id__in=owners.values("tenant_id")))
+    return known().filter(named | Q(id__in=owners.values("tenant_id")))
 
 
 def _lists(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:

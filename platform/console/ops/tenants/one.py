@@ -16,11 +16,10 @@ from accounts.selectors import (
 )
 from billing.models import Transfer
 from billing.selectors import customer_figures, latest_transfers
-from billing.selectors.customers import NOTHING
 from billing.services import REVERSED_KINDS
 from console.ops.access import May, Mode, Operator, staff
 from console.ops.tenants.founding import StandingForm, standing_of
-from console.ops.tenants.rows import Row, sandboxes, stopped, tenant_of
+from console.ops.tenants.rows import row_of, sandboxes, tenant_of
 from console.parts.entries import Entry
 from console.parts.fields import dressed
 from pictor.kit import clock
@@ -55,7 +54,7 @@ def page(
     figures = customer_figures(
         now=now, without_channels=sandboxes(), is_demo=is_demo, tenants=[found.id]
     )
-    row = Row(found, figures.get(found.id, NOTHING), now, found.id in stopped())
+    row = row_of(found, figures, now)
     moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)
     notes = notes_about("transfer", [str(one.id) for one in moves])
     keys = api_keys_of(found.id, limit=MOST_KEYS)

@@ -1,14 +1,17 @@
 """A tenant with its figures, and what is wrong with it, as the list and its page show them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
 from accounts.models import Tenant
 from billing.selectors import CustomerFigures
+from billing.selectors.customers import NOTHING
 from generation.models import Channel, Serves, Stop
 from pictor.kit import ids
 
@@ -123,21 +126,27 @@ class Row:
         return (place or 3, lasting, self.tenant.name.casefold())
 
 
-def sandboxes() -> frozenset[str]:
+def sandboxes() -> "QuerySet[Channel, str]":
     """Names of the channels that cost nothing: what they delivered is no spending."""
-    return frozenset(Channel.objects.exclude(serves=Serves.LIVE).values_list("name", flat=True))
+    return Channel.objects.exclude(serves=Serves.LIVE).values_list("name", flat=True)
 
 
-def stopped() -> frozenset[UUID]:
-    """The tenants for which the stop switch is thrown."""
-    found = Stop.objects.filter(ended_at=None, tenant__isnull=False)
-    return frozenset(found.values_list("tenant_id", flat=True))
+def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> Row:
+    """A tenant of `known`, with its figures among those of all."""
+    is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by known
+    return Row(tenant, figures.get(tenant.id, NOTHING), now, is_stopped)
+
+
+def known() -> QuerySet[Tenant]:
+    """All tenants, each with `is_stopped`."""
+    stops = Stop.objects.filter(ended_at=None, tenant=OuterRef("pk"))
+    return Tenant.objects.annotate(is_stopped=Exists(stops))
 
 
 def tenant_of(public_id: str) -> Tenant:
-    """The tenant of that id. Raises Http404."""
+    """The tenant of that id, as `known` has it. Raises Http404."""
     tenant_id = ids.parse(ids.TENANT, public_id)
-    found = tenant_id and Tenant.objects.filter(id=tenant_id).first()
+    found = tenant_id and known().filter(id=tenant_id).first()
     if not found:
         raise Http404
     return found
