@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from accounts.models import default_scopes
+from accounts.models import Membership, default_scopes
 from accounts.services import TenantLimits
 
 LIMITS = tuple(field.name for field in fields(TenantLimits))
@@ -83,3 +83,16 @@ def add_standing(actions: Any) -> None:
         if action == "suspend":
             parser.add_argument("--words", required=True, metavar="TEXT", help=FOR_TENANT)
             parser.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)
+
+
+def add_people(actions: Any) -> None:
+    """Who is in it, and who may be."""
+    members = actions.add_parser("members", help="its members, and who is invited")
+    members.add_argument("tenant", help="name or id")
+    members.add_argument("--json", action="store_true")
+    invite = actions.add_parser("invite", help="offer somebody a part in it, by mail")
+    invite.add_argument("tenant", help="name or id")
+    invite.add_argument("email")
+    invite.add_argument("role", choices=Membership.Role.values)
+    invite.add_argument("--site", required=True, metavar="URL", help="this site, for the mail")
+    invite.add_argument("--json", action="store_true")

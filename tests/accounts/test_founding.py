@@ -146,3 +146,26 @@ def test_a_mistake_at_the_shell_makes_nothing(db, words, message):
         run("Acme", *words)
 
     assert not Tenant.objects.exists()
+
+
+def tenant(*words: str) -> str:
+    out = StringIO()
+    call_command("tenant", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_members_are_invited_and_a_name_is_changed_by_command(db):
+    User.objects.create_user("bob@pictor.example", staff_role="operator")
+    run("Acme")
+    site = ("--site", "https://pictor.example", "--as", "bob@pictor.example")
+
+    said = tenant("invite", "Acme", "eve@acme.example", "billing", *site)
+    renamed = tenant("set", "Acme", "--name", "Acme Inc")
+
+    assert said == "Acme: eve@acme.example invited as billing\n"
+    assert renamed == "Acme: is called Acme Inc\n"
+    assert json.loads(tenant("members", "Acme Inc", "--json")) == [
+        {"email": "eve@acme.example", "role": "billing", "is": "invited"}
+    ]
+    with pytest.raises(CommandError, match="--site https"):
+        tenant("invite", "Acme Inc", "a@b.example", "viewer", "--site", "pictor", *site[2:])

@@ -1,6 +1,7 @@
 """`manage.py tenant`: make one, show it, move its money, limit, suspend, export or erase it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -33,8 +34,8 @@ from accounts.management.operator import (
     read_why,
     say_invalid,
 )
-from accounts.models import Tenant
-from accounts.selectors import notes_about, suspended_because, tenants
+from accounts.models import Invitation, Membership, Tenant
+from accounts.selectors import invitations_of, members_of, notes_about, suspended_because, tenants
 from accounts.services import (
     KeyRules,
     TenantLimits,
@@ -48,6 +49,7 @@ from accounts.services import (
 )
 from accounts.services.founding import Owner, Start, found_tenant
 from accounts.services.invitations import post_invitation
+from accounts.services.members import invite_as_operator
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
 
@@ -69,8 +71,10 @@ class Command(OperatorCommand):
         every.add_argument("--json", action="store_true")
         arguments.add_moves(actions)
         arguments.add_standing(actions)
-        change = actions.add_parser("set", help="how long prompts are kept, what may cost us")
+        arguments.add_people(actions)
+        change = actions.add_parser("set", help="its name, how long prompts are kept, its losses")
         change.add_argument("tenant", help="name or id")
+        change.add_argument("--name", metavar="NAME", help="what operators call it")
         change.add_argument("--prompt-retention-days", metavar="N", help="or: none")
         change.add_argument(
             "--uncharged-ceiling", metavar="USD", help="a day, uncharged; or: none of its own"
@@ -96,6 +100,8 @@ class Command(OperatorCommand):
             "limits": self._limits,
             "suspend": self._suspend,
             "resume": self._resume,
+            "members": self._members,
+            "invite": self._invite,
             "set": self._set,
             "export": self._export,
             "erase": self._erase,
@@ -135,9 +141,32 @@ class Command(OperatorCommand):
         answer(self.stdout, facts, as_json=options["json"])
 
     def _owner(self, email: str, site: str) -> Owner:
-        if not site.startswith(("https://", "http://")):
-            raise CommandError("--owner needs --site https://…, for the link in the mail")
-        return Owner(email=email, by=read_staff(), tell=partial(post_invitation, site=site))
+        return Owner(email=email, tell=_teller(site), by=read_staff())
+
+    def _members(self, options: dict[str, Any]) -> None:
+        tenant = read_tenant(options["tenant"])
+        rows = [(one.user.email, one.role, "member") for one in members_of(tenant.id)]
+        invited = invitations_of(tenant.id, now=clock.now())
+        rows += [(one.email, one.role, "invited") for one in invited]
+        if options["json"]:
+            facts = [{"email": email, "role": role, "is": what} for email, role, what in rows]
+            self.stdout.write(json.dumps(facts))
+        else:
+            print_table(self.stdout, [("email", "role", "is"), *rows])
+
+    def _invite(self, options: dict[str, Any]) -> None:
+        tenant, email = read_tenant(options["tenant"]), options["email"]
+        invite_as_operator(
+            tenant=tenant,
+            email=email,
+            role=Membership.Role(options["role"]),
+            by=read_staff(),
+            actor=ACTOR,
+            now=clock.now(),
+            tell=_teller(options["site"]),
+        )
+        facts = {"tenant": tenant.public_id, "invited": email, "role": options["role"]}
+        self.tell(options, facts, f"{tenant.name}: {email} invited as {options['role']}")
 
     def _list(self, options: dict[str, Any]) -> None:
         found = [
@@ -303,8 +332,12 @@ class Command(OperatorCommand):
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
-        if text is None and options["uncharged_ceiling"] is None:
-            raise CommandError("--prompt-retention-days or --uncharged-ceiling is needed")
+        if all(one is None for one in (text, options["uncharged_ceiling"], options["name"])):
+            raise CommandError("--name, --prompt-retention-days or --uncharged-ceiling is needed")
+        if options["name"] is not None:
+            before, name, limits = tenant.name, options["name"].strip(), _limits_of(tenant)
+            change_tenant(tenant=tenant, name=name, limits=limits, actor=ACTOR)
+            self.stdout.write(f"{before}: is called {name}")
         if options["uncharged_ceiling"] is not None:
             self._set_ceiling(tenant, options["uncharged_ceiling"])
         if text is not None:
@@ -338,6 +371,13 @@ class Command(OperatorCommand):
         tenant = read_tenant(options["tenant"])
         erase_tenant(tenant=tenant, confirmation=options["confirm"], actor=ACTOR, now=clock.now())
         self.stdout.write(f"{tenant.public_id}: erased")
+
+
+def _teller(site: str) -> Callable[[Invitation], None]:
+    """What mails an invitation that leads to this site."""
+    if not site.startswith(("https://", "http://")):
+        raise CommandError("an invitation needs --site https://…, for the link in the mail")
+    return partial(post_invitation, site=site)
 
 
 def _limits_of(tenant: Tenant) -> TenantLimits:

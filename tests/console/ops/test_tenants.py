@@ -268,21 +268,23 @@ def test_a_suspension_without_a_reason_is_none(owner, five, words):
 def test_limits_are_said_before_and_after(owner, five):
     near = five["near"]
     said = {
-        "requests_per_minute": "30", "max_in_flight": "20", "uncharged_ceiling": "7.5",
-        "prompt_retention_days": "90",
+        "name": "nearer", "requests_per_minute": "30", "max_in_flight": "20",
+        "uncharged_ceiling": "7.5", "prompt_retention_days": "90",
     }  # fmt: skip
 
     answer = owner.post(page(near, "limits"), said, follow=True)
-    wrong = owner.post(page(near, "limits"), {"requests_per_minute": "-9"})
+    wrong = owner.post(page(near, "limits"), {"name": "near", "requests_per_minute": "-9"})
 
     text = answer.content.decode()
-    changes = "Requests per minute: no limit → 30; requests at once: 10 → 20"
-    assert f"{changes}; uncharged cost a day: that of all → $7.50" in text
+    changes = "requests per minute: no limit → 30; requests at once: 10 → 20"
+    assert f"Name: near → nearer; {changes}; uncharged cost a day: that of all → $7.50" in text
     near.refresh_from_db()
     assert (near.requests_per_minute, near.max_in_flight) == (30, 20)
     assert (near.uncharged_ceiling_micros, near.prompt_retention_days) == (7_500_000, 90)
     assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "greater than or equal to 1" in wrong.content.decode()
+    taken = owner.post(page(near, "limits"), {"name": "low"})
+    assert "already exists" in taken.content.decode()
 
 
 def test_a_key_is_made_shown_once_and_revoked(owner, five):
@@ -352,7 +354,7 @@ def test_each_role_sees_the_page_and_does_what_it_may(five, settings, role):
 
     assert opened == {step for step, roles in STEPS.items() if role in roles}
     assert ("Book payment" in text) == (role in {"finance", "owner"})
-    assert ("Save limits" in text) == (role in {"operator", "owner"})
+    assert ("Save changes" in text) == (role in {"operator", "owner"})
     assert ("Erase tenant" in text) == (role == "owner")
 
 

@@ -39,13 +39,15 @@ class LimitsForm(forms.Form):
 class StandingForm(LimitsForm):
     """What else an operator sets of a tenant; an empty ceiling is anyone's."""
 
+    name = forms.CharField(max_length=100, label="Name")
     uncharged_ceiling = DollarsField(label="Uncharged cost a day, USD")
     prompt_retention_days = LimitField(least=0, label="Days that prompts are kept")
 
 
-def standing_of(tenant: Tenant) -> dict[str, int | None]:
+def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
     """What the form begins with."""
     return {
+        "name": tenant.name,
         **{name: getattr(tenant, name) for name in LIMITS},
         "uncharged_ceiling": tenant.uncharged_ceiling_micros,
         "prompt_retention_days": tenant.prompt_retention_days,

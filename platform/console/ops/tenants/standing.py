@@ -1,5 +1,6 @@
 """Whether and how much a tenant may order: suspended with a reason, resumed, limited."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from django import forms
@@ -26,12 +27,18 @@ from console.parts.fields import dressed, take_errors
 
 MOST_WORDS = 200
 WORDS = {
+    "name": "name",
     "requests_per_minute": "requests per minute",
     "images_per_minute": "images per minute",
     "max_in_flight": "requests at once",
     "uncharged_ceiling": "uncharged cost a day",
     "prompt_retention_days": "days that prompts are kept",
 }
+
+
+UNSET = {"uncharged_ceiling": "that of all", "prompt_retention_days": "always"}
+"""What an empty field means, where it is no limit that is missing."""
+Standing = Mapping[str, str | int | None]
 
 
 class SuspendForm(forms.Form):
@@ -90,7 +97,8 @@ def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> Http
 @transaction.atomic
 def _change(tenant: Tenant, form: StandingForm, who: By) -> None:
     """What is the same as before is left, and so is in no audit event."""
-    change_tenant(tenant=tenant, name=tenant.name, limits=form.limits(), **who)
+    name = form.cleaned_data["name"]
+    change_tenant(tenant=tenant, name=name, limits=form.limits(), **who)
     ceiling = form.cleaned_data["uncharged_ceiling"]
     if ceiling != tenant.uncharged_ceiling_micros:
         set_uncharged_ceiling(tenant=tenant, ceiling=ceiling, **who)
@@ -98,21 +106,21 @@ def _change(tenant: Tenant, form: StandingForm, who: By) -> None:
     set_prompt_retention(tenant=tenant, days=days, **who)
 
 
-def _changes(before: dict[str, int | None], after: dict[str, int | None]) -> str:
+def _changes(before: Standing, after: Standing) -> str:
     """'Requests per minute: 30 → no limit'."""
     said = [
         f"{WORDS[name]}: {_value(name, before[name])} → {_value(name, after[name])}"
         for name in WORDS
         if before[name] != after[name]
     ]
-    return "; ".join(said).capitalize()
+    text = "; ".join(said)
+    return text[:1].upper() + text[1:]
 
 
-def _value(name: str, most: int | None) -> str:
-    if name == "uncharged_ceiling":
-        return "that of all" if most is None else amount(most)
-    nothing = "always" if name == "prompt_retention_days" else "no limit"
-    return nothing if most is None else f"{most:,}"
+def _value(name: str, value: str | int | None) -> str:
+    if not isinstance(value, int):
+        return value or UNSET.get(name, "no limit")
+    return amount(value) if name == "uncharged_ceiling" else f"{value:,}"
 
 
 def _said(error: ValidationError) -> str:
