@@ -1,14 +1,18 @@
 """Reads of the audit log: a tenant's own, as it reads it, and that of all for our people."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from accounts.audit_words import (
     API_KEY,
+    AT_THE_SHELL,
     OURS,
     SUPPORT,
     name_in,
@@ -19,6 +23,19 @@ from accounts.audit_words import (
 from accounts.models import AuditEvent, Membership
 from pictor.kit.pages import in_pages
 
+_HANDS = """
+WITH RECURSIVE hand(name) AS (
+    SELECT 'manage.py ('::varchar
+    UNION ALL
+    SELECT (
+        SELECT actor_name FROM accounts_auditevent
+         WHERE actor_name ~>~ hand.name AND actor_name ~<~ 'manage.py )'
+         ORDER BY actor_name USING ~<~ LIMIT 1
+    ) FROM hand WHERE hand.name IS NOT NULL
+)
+SELECT name FROM hand WHERE name IS NOT NULL
+"""
+"""Each name of a command with a hand on it, once: from one to the next by the index."""
 SUPPORTS = ("support.open", "support.end")
 """What only our people do, also those who are members of the tenant."""
 _COLUMNS = ("id", "actor_id", "actor_name", "action", "object_type", "object_id")
@@ -60,6 +77,50 @@ def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     """A tenant's audit log as it may keep it, oldest first, read as it is asked for."""
     columns = (*_COLUMNS, "before", "after", "ip", "at", "is_ours", "actor__name")
     return (_kept(row) for row in in_pages(_of_tenant(tenant_id).values(*columns)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which events of all tenants: empty and None are any."""
+
+    action: str = ""
+    """Its beginning: `api_key.` or `api_key.issue`."""
+    who: str = ""
+    """Who did it: an address, also of whom a command says it acts as; or the name of a program."""
+    about: str = ""
+    """The id of what it was done to."""
+    tenant_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def all_events(asked: Asked, *, after: int | None = None, limit: int) -> list[AuditEvent]:
+    """Events of all tenants and of none, newest first: those behind the event with the id `after`.
+
+    Each comes with its tenant. What staff noted is among them.
+    """
+    wanted = {
+        "action__startswith": asked.action,
+        "object_id": asked.about,
+        "tenant_id": asked.tenant_id,
+        "at__gte": asked.since,
+        "at__lt": asked.until,
+    }
+    events = AuditEvent.objects.filter(**{name: word for name, word in wanted.items() if word})
+    if asked.who:
+        events = events.filter(actor_name__in=_names_of(asked.who))
+    last = after and AuditEvent.objects.filter(id=after).values_list("at", flat=True).first()
+    if last:
+        events = events.filter(Q(at__lt=last) | Q(at=last, id__lt=after), at__lte=last)
+    return list(events.select_related("tenant").order_by("-at", "-id")[:limit])
+
+
+def _names_of(who: str) -> list[str]:
+    """That name, and those of the commands that were run in its name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HANDS)
+        hands = [row[0] for row in cursor.fetchall()]
+    return [who, *(one for one in hands if one.endswith(f" as {who})") or who == AT_THE_SHELL)]
 
 
 def author(event: AuditEvent) -> str:

@@ -7,6 +7,8 @@ OURS = "Pictor"
 """How a tenant reads whatever acted without a person of its own."""
 SUPPORT = "Pictor support"
 """How it reads one of our people."""
+AT_THE_SHELL = "manage.py"
+"""What acts for whoever runs a command; their hand follows in brackets."""
 API_KEY = "API key key_"
 """How the name begins of what acted with a key of the tenant's."""
 
@@ -80,6 +82,11 @@ WORDS: Mapping[str, str] = {
     "price_book.withdraw": "withdrew the price list {what}",
     "price_book.seal": "sealed the price list {what}",
     "ledger.seal": "sealed the ledger",
+    "incident.begin": "told of the incident {what}",
+    "incident.update": "told more of the incident {what}",
+    "incident.correct": "corrected what was told of the incident {what}",
+    "stop.begin": "stopped {what}",
+    "stop.end": "started {what} again",
     "staff.set": "gave {what} a role of staff",
     "staff.remove": "took the role of staff from {what}",
     "staff.note": "noted for staff",
@@ -116,6 +123,21 @@ KINDS: Mapping[str, str] = {
 }
 """What a tenant's events are narrowed to: by the beginning of an action."""
 
+ALL_KINDS: Mapping[str, str] = {
+    **KINDS,
+    "user": "People",
+    "staff": "Staff",
+    "money": "Large sums",
+    "cost": "Costs",
+    "ledger": "Ledger",
+    "contract": "Models",
+    "channel": "Channels",
+    "condition": "Conditions",
+    "stop": "Stop switch",
+    "incident": "Incidents",
+}
+"""The same for events of all tenants and of none."""
+
 OBJECTS: Mapping[str, str] = {
     "api_key": "key",
     "audit_log": "audit log",
@@ -129,7 +151,7 @@ OBJECTS: Mapping[str, str] = {
 }
 """What an event is about, where its type says it in other words."""
 
-_NAMES = ("name", "email", "url")
+_NAMES = ("name", "email", "url", "what")
 """What an event calls the thing by that it is about, where it does."""
 _PRIVATE = ("reason", "note")
 """What our people wrote for one another."""
@@ -151,6 +173,8 @@ def _phrase(action: str, before: Values, after: Values) -> str:
             return "changed what the workspace may cost uncharged"
         case "member.set" if not before:
             return "added {what} as a member"
+        case "contract.set" if not before:
+            return "created the model {what}"
         case "channel.set" if not before:
             return "created the channel {what}"
     return WORDS.get(action) or "did: " + action.replace(".", ", ").replace("_", " ")

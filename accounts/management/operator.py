@@ -20,13 +20,14 @@ from django.db import OperationalError
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
+from accounts.audit_words import AT_THE_SHELL
 from accounts.models import SCOPES, Tenant, User, default_scopes
 from accounts.selectors import tenant_by_name_or_id, user_by_email
 from accounts.services.audit import at_the_shell
 from pictor.kit.database_errors import is_locked
 from pictor.kit.money import Micros, from_decimal
 
-ACTOR = "manage.py"
+ACTOR = AT_THE_SHELL
 """How the audit log names changes made on the command line."""
 
 UNASKED = Micros(settings.MONEY_TYPED_TWICE)

@@ -10,6 +10,9 @@ from accounts.models.people import Subject, User
 from accounts.models.tenants import Tenant
 from pictor.kit import ids
 
+_OF_WORDS = ("varchar_pattern_ops", "timestamptz_ops")
+"""An index that finds words by their beginning, too."""
+
 
 class AuditEvent(models.Model):
     """Who changed what, from where, before and after. Append-only by trigger; never a secret.
@@ -39,6 +42,10 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["tenant", "-at"], name="audit_by_tenant"),
             models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+            models.Index(fields=["object_id", "-at"], name="audit_by_object_id"),
+            models.Index(fields=["-at"], name="audit_by_time"),
+            models.Index(fields=["action", "-at"], name="audit_by_action", opclasses=_OF_WORDS),
+            models.Index(fields=["actor_name", "-at"], name="audit_by_actor", opclasses=_OF_WORDS),
         ]
 
     @override

@@ -34,7 +34,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
         _Known("Waiting money", "moves", "money"),
         _Known("Ledger", "ledger", holds_more=True),
     ),
-    "House": (_Known("Staff", "staff", "staff"),),
+    "House": (_Known("Audit log", "audit"), _Known("Staff", "staff", "staff")),
 }
 
 _KEYS: Mapping[str, str] = {

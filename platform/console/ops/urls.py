@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from console.ops import (
+    audit,
     conditions,
     finding,
     incidents,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("conditions/<int:condition>/accept/", conditions.accept, name="accept"),
     path("conditions/<int:condition>/recall/", conditions.recall, name="recall"),
     path("find/", finding.find, name="find"),
+    path("audit/", audit.listing, name="audit"),
     path("staff/", people.listing, name="staff"),
     path("staff/add/", people.add, name="staff_add"),
     path("staff/<uuid:person>/role/", people.set_role, name="staff_role"),

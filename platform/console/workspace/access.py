@@ -145,7 +145,7 @@ class Workspace:
     @property
     def time_left(self) -> str:
         """The same as '29:45'."""
-        return "{}:{:02}".format(*divmod(self.seconds_left, 60))
+        return "{:02}:{:02}".format(*divmod(self.seconds_left, 60))
 
     @property
     def sees_content(self) -> bool:

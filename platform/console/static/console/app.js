@@ -30,7 +30,7 @@ class Snippets extends HTMLElement {
   }
 
   restore() {
-    // The one that was chosen before a part of the page was changed.
+    // The one that was chosen before.
     this.show(this.tabs.find((tab) => tab.id === Snippets.chosen) ?? this.tabs[0]);
   }
 
@@ -53,17 +53,15 @@ class Snippets extends HTMLElement {
 }
 
 class Countdown extends HTMLElement {
-  // <p-countdown data-seconds="90">: what is left; then the page is loaded again.
+  // <p-countdown data-seconds="90">: what is left, then the page anew.
   connectedCallback() {
-    const ends = performance.now() + this.dataset.seconds * 1000;
-    this.clock = setInterval(() => {
-      const left = Math.max(0, Math.round((ends - performance.now()) / 1000));
-      this.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+    const ends = Date.now() + this.dataset.seconds * 1000;
+    setInterval(() => {
+      const left = Math.max(0, ends - Date.now());
+      this.textContent = `${new Date(left).toISOString().slice(14, 19)} left`;
       if (!left) location.reload();
     }, 1000);
   }
-
-  disconnectedCallback() { clearInterval(this.clock); }
 }
 
 class Toasts extends HTMLElement {
@@ -108,7 +106,7 @@ class Toasts extends HTMLElement {
   }
 
   rise() {
-    // An open dialog lies over all else and takes every click: into it, until it is closed.
+    // An open dialog takes every click: into it, until it is closed.
     const dialog = document.querySelector("dialog:modal");
     if (!dialog || dialog.contains(this)) return;
     dialog.append(this);
@@ -132,7 +130,7 @@ document.querySelector("form[data-sends]")?.requestSubmit();
 // On a phone the places stand in a strip: it begins where one is.
 document.querySelector("nav[aria-label=Workspace] [aria-current=page]")
   ?.scrollIntoView({ block: "nearest", inline: "center" });
-// --- requests that failed: nothing is replaced, and it is said ----------------------------------
+// --- requests that failed: nothing is replaced, and it is said ---
 
 function again(ctx) {
   const { sourceElement, sourceEvent } = ctx;

@@ -64,7 +64,7 @@ class Reveal extends HTMLElement {
   }
 }
 
-// --- what asks again and again: [data-poll], by hx-trigger="every …" -----------------------------
+// --- what asks again and again: [data-poll] ---
 
 const IDLE_MS = 15 * 60 * 1000;
 const LONGEST_WAIT_MS = 60 * 1000;
@@ -95,8 +95,7 @@ class Live extends HTMLElement {
 }
 
 document.addEventListener("htmx:before:request", (event) => {
-  // It rests while nobody looks or is there, while a dialog of it is open, which an answer would
-  // close, and longer after each failure; a list then pauses.
+  // It rests while nobody looks, while a dialog of it is open, and longer after each failure.
   const poll = event.target;
   if (!poll.matches?.("[data-poll]")) return;
   const live = poll.querySelector("p-live");
@@ -125,7 +124,7 @@ customElements.define("p-files", Files);
 customElements.define("p-live", Live);
 customElements.define("p-reveal", Reveal);
 
-// --- what is paid for is asked for once: by a double click, or a key that is held down ------------
+// --- what is paid for is asked for once, by a double click too ---
 
 addEventListener("click", (event) => {
   if (event.detail > 1 && event.target.closest?.("[data-once]")) {
@@ -138,10 +137,9 @@ addEventListener("keydown", (event) => {
   if (event.target.form?.querySelector("[data-once]")) event.preventDefault();
 }, { capture: true });
 
-// --- the palette and the keys -------------------------------------------------------------------
+// --- the palette and the keys ---
 
 const SEQUENCE_MS = 1500;
-const SINGLE_KEYS_IN = `/${location.pathname.split("/")[1]}/`; // of operators, or of workspaces
 const palette = document.getElementById("palette");
 const shortcuts = document.getElementById("shortcuts");
 const singleKeys = document.getElementById("single-keys");
@@ -221,6 +219,7 @@ if (singleKeys) {
   singleKeys.checked = !document.cookie.includes("single-keys=off");
   singleKeys.addEventListener("change", () => {
     const chosen = singleKeys.checked ? "on" : "off";
-    document.cookie = `single-keys=${chosen}; path=${SINGLE_KEYS_IN}; max-age=31536000; samesite=lax`;
+    const path = `/${location.pathname.split("/")[1]}/`; // of operators, or of workspaces
+    document.cookie = `single-keys=${chosen}; path=${path}; max-age=31536000; samesite=lax`;
   });
 }

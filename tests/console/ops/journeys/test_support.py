@@ -34,7 +34,8 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
     door = f"/ops/tenants/{place.tenant}/support/"
     assert broken_promises(page, door, base_url=stack.base_url, name="ops-support") == []
 
-    page.goto(door)
+    page.goto(f"/ops/tenants/{place.tenant}/")
+    page.get_by_role("link", name="Open as support").click()
     fill(page, "Open support view", Why="ticket 4711: images are late")
     page.get_by_text("you may look, and change nothing").wait_for()
     page.get_by_text("29:").wait_for()
@@ -61,3 +62,6 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
     page.get_by_text("looked, because: ticket 4711: images are late").wait_for()
     assert page.get_by_text("Pictor support").first.is_visible()
     keep(page, "support-in-the-log")
+    page.goto(f"/ops/audit/?action=support.&tenant={place.tenant}")
+    page.get_by_text("looked, because: ticket 4711: images are late").wait_for()
+    keep(page, "ops-audit-filtered")

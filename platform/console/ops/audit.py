@@ -1,0 +1,177 @@
+"""The audit log of all tenants and of none: who did what, filtered as the address says; as CSV."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.audit_log import Asked, all_events
+from accounts.audit_words import ALL_KINDS, WORDS, object_words, sentence
+from accounts.models import AuditEvent, Tenant
+from accounts.selectors import emails_of, staff, tenant_by_name_or_id
+from console.ops.access import May, Operator
+from console.ops.access import staff as page_of_staff
+from console.parts.events import Entry, Thing, entry_of
+from console.parts.exports import NARROW, Rows, csv_answer
+from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
+from console.parts.periods import WORDS as PERIODS
+from console.parts.periods import Period, number_of, period_in, period_of
+from pictor.kit import clock
+
+PAGE = 50
+READ = 500
+"""Events that a CSV reads at once."""
+UTC = ZoneInfo("UTC")
+NO_TENANT = UUID(int=0)
+"""Where a name is no workspace's: its list is empty, and not everybody's."""
+LABELS = {
+    "action": "What",
+    "who": "Who",
+    "tenant": "Workspace",
+    "about": "Id",
+    "period": "Period",
+}
+COLUMNS = (
+    *("at", "by", "did", "action", "object", "id", "tenant", "tenant_id"),
+    *("before", "after", "ip"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for, as words and as it is meant; what makes no sense is in neither."""
+
+    said: Mapping[str, str]
+    asked: Asked
+    period: Period | None
+    tenant: Tenant | None
+
+    def words(self, name: str, word: str) -> str:
+        """A filter's value for people."""
+        match name:
+            case "action":
+                return ACTIONS.get(word) or f"{KIND_WORDS[word]}: anything"
+            case "tenant":
+                return self.tenant.name if self.tenant else word
+            case "period":
+                return dict(period_choices(word, self.period))[word]
+        return word
+
+
+def _unnamed(action: str) -> str:
+    """'Created the key …': an action for a choice."""
+    words = sentence(action, "…", before={"": ""}, after={"reason": "…"})
+    return words[:1].upper() + words[1:]
+
+
+ACTIONS = {action: _unnamed(action) for action in WORDS}
+CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
+    (f"{kind}.", label, [one for one in ACTIONS.items() if one[0].startswith(f"{kind}.")])
+    for kind, label in {**ALL_KINDS, "webhook_endpoint": "Webhooks"}.items()
+    if kind != "webhook"
+]
+"""Kinds of actions: the beginning of each, its words, and the actions of it with theirs."""
+KIND_WORDS = {start: label for start, label, _ in CHOICES}
+
+
+@require_safe
+@page_of_staff(May.SEE)
+def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """Who did what, before and after; newest first, filtered as the address says."""
+    filters = filters_of(request.GET)
+    if request.GET.get("format") == "csv":
+        return csv_answer("audit.csv", COLUMNS, pages_of(filters.asked), rest=NARROW)
+    after = number_of(request.GET.get("after", ""))
+    events = all_events(filters.asked, after=after, limit=PAGE + 1)
+    older = str(events[PAGE - 1].pk) if len(events) > PAGE else ""
+    context = {
+        "operator": operator,
+        "entries": told(events[:PAGE]),
+        "filters": filters,
+        "chips": chips_of(filters.said, LABELS, filters.words),
+        "newest": link_of(filters.said) if after is not None else "",
+        "older": link_of(filters.said, after=older) if older else "",
+        "csv": link_of(filters.said, format="csv"),
+        "choices": CHOICES,
+        "periods": period_choices(filters.said.get("period", ""), filters.period),
+        "people": [one.email for one in staff()],
+    }
+    return render(request, "ops/audit.html", context)
+
+
+def filters_of(query: QueryDict) -> Filters:
+    """The filters in an address: see LABELS."""
+    now = clock.now()
+    readers: Mapping[str, Read] = {
+        "action": lambda word: word if word in ACTIONS or word in KIND_WORDS else None,
+        "who": str,
+        "tenant": str,
+        "about": str,
+        "period": lambda word: (
+            period_of(word, now, UTC) if word in PERIODS else period_in(word, UTC)
+        ),
+    }
+    said, meant = words_in(query, readers)
+    period = meant.get("period")
+    tenant = tenant_by_name_or_id(said["tenant"]) if "tenant" in said else None
+    of_none = NO_TENANT if "tenant" in said else None
+    asked = Asked(
+        action=said.get("action", ""),
+        who=said.get("who", ""),
+        about=said.get("about", ""),
+        tenant_id=tenant.id if tenant else of_none,
+        since=period.start if period else None,
+        until=period.end if period else None,
+    )
+    return Filters(said, asked, period, tenant)
+
+
+def told(events: Sequence[AuditEvent]) -> list[Entry]:
+    """Events as our people read them: with addresses and reasons. A name leads to all about it."""
+    people = [event.object_id for event in events if event.object_type == "user"]
+    things = {one: Thing(email, one, _about(one)) for one, email in emails_of(people).items()}
+    return [
+        entry_of(
+            event,
+            things,
+            who=Thing(event.actor_name, page=link_of({}, who=_person(event.actor_name))),
+            before=event.before,
+            after=event.after,
+            address=event.ip or "",
+        )
+        for event in events
+    ]
+
+
+def _about(object_id: str) -> str:
+    return link_of({}, about=object_id)
+
+
+def _person(actor_name: str) -> str:
+    """Whom a command acts as, where it says so; else the whole name."""
+    _, acts_as, email = actor_name.removesuffix(")").partition(" as ")
+    return email if acts_as else actor_name
+
+
+def pages_of(asked: Asked) -> Iterator[Rows]:
+    """The log as it is filtered, newest first, read a page at a time."""
+    after: int | None = None
+    while page := all_events(asked, after=after, limit=READ):
+        yield [_cells(one) for one in told(page)]
+        after = page[-1].pk
+
+
+def _cells(entry: Entry) -> Sequence[Any]:
+    event = entry.event
+    return [
+        event.at.isoformat(), event.actor_name, entry.did, event.action,
+        object_words(event.object_type), event.object_id,
+        event.tenant.name if event.tenant else "",
+        event.tenant.public_id if event.tenant else "",
+        *entry.cells, entry.address,
+    ]  # fmt: skip
