@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count, Sum
 
 from billing.models import FIGURES, Account, SoldDay, SoldRow, SoldUntil
 from billing.pricing import REFERENCE
@@ -127,6 +128,13 @@ class Settled:
 
     transfer_id: int | None
     until: datetime
+
+
+def images_by_model(since: date) -> dict[str, tuple[int, int]]:
+    """How many tenants were sold how many images of each model since that UTC day, demos apart."""
+    rows = SoldDay.objects.filter(day__gte=since, is_demo=False, images__gt=0).values("model")
+    sums = rows.annotate(tenants=Count("tenant_id", distinct=True), sold=Sum("images"))
+    return {row["model"]: (row["tenants"], row["sold"]) for row in sums}
 
 
 def settled() -> Settled | None:

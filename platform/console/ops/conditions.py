@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from console.ops.access import May, Operator, by, done, staff
+from console.ops.incident_forms import PUBLIC_WORDS
 from console.ops.kinds import Channels, Kind, kind_of
 from generation import conditions
 from generation.models import Channel, Condition
@@ -25,6 +26,11 @@ class Row:
     kind: Kind
     url: str
     is_mine: bool
+
+    @property
+    def is_felt(self) -> bool:
+        """Whether customers feel it, so that an incident begins with it."""
+        return self.condition.kind in PUBLIC_WORDS
 
 
 def rows_of(operator: Operator, found: Iterable[Condition]) -> list[Row]:

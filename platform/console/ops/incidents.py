@@ -29,6 +29,7 @@ from generation.models import Condition, Incident
 from pictor.kit import clock
 
 LISTED = timedelta(days=365)
+PAGE = "ops/incident.html"
 
 
 @require_safe
@@ -90,22 +91,26 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _asked(request, operator, form, "ops/incident_new.html")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @staff(May.SEE)
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """One: all that was said of it, and what is said next."""
-    found = incidents.incident_by_id(incident)
-    if found is None or (request.method == "POST" and May.INCIDENTS not in operator.may):
-        raise Http404
-    state = State.IDENTIFIED if found.state == State.INVESTIGATING else found.state
-    kind = CalmUpdateForm if found.is_maintenance else UpdateForm
-    form = dressed(kind(_sent(request), initial={"state": state}))
-    if request.method == "POST" and form.is_valid():
+    found = _found(incident)
+    return _asked(request, operator, _form_of(request, found), PAGE, incident=found)
+
+
+@require_POST
+@staff(May.INCIDENTS)
+def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
+    """Say more of it."""
+    found = _found(incident)
+    form = _form_of(request, found)
+    if form.is_valid():
         try:
             return _updated(request, operator, found, form)
         except ValidationError as error:
             take_errors(form, error)
-    return _asked(request, operator, form, "ops/incident.html", incident=found)
+    return _asked(request, operator, form, PAGE, incident=found)
 
 
 @require_POST
@@ -121,6 +126,20 @@ def correct(request: HttpRequest, operator: Operator, incident: int, update: int
         messages.error(request, " ".join(error.messages))
         return redirect("ops:incident", incident)
     return done(request, "Corrected, and marked as edited", "incident", str(said.incident_id))
+
+
+def _found(incident: int) -> Incident:
+    found = incidents.incident_by_id(incident)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _form_of(request: HttpRequest, incident: Incident) -> SayForm:
+    """What is said next: most often that the cause is known."""
+    state = State.IDENTIFIED if incident.state == State.INVESTIGATING else incident.state
+    kind = CalmUpdateForm if incident.is_maintenance else UpdateForm
+    return dressed(kind(_sent(request), initial={"state": state}))
 
 
 def _updated(

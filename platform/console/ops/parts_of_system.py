@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -12,13 +12,13 @@ from redis.exceptions import RedisError
 
 from accounts.services import unsent_seconds
 from billing.models import LedgerProof
-from billing.selectors import last_proofs
+from billing.selectors import images_by_model, kept_heads, last_proofs
 from generation.admission import orphans
 from generation.conditions import handling
 from generation.conditions.money import OLDEST_PROOF
 from generation.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
 from generation.lease import Seen
-from generation.selectors import Lane
+from generation.selectors import Lane, Queue, queues
 from generation.watch import API, WORKERS
 from pictor import __version__
 from pictor.kit import redis_client
@@ -27,6 +27,7 @@ from webhooks.selectors import due_together
 State = Literal["ok", "warn", "bad", "idle"]
 
 PROOFS = {"since_checkpoint": "hourly", "whole": "daily"}
+LEDGER = "ops:ledger"
 LANES = {"live": "Live", "tests": "Tests", "quarantine": "Quarantine"}
 
 
@@ -42,6 +43,8 @@ class Row:
     """What is wrong and what to do, in sentences; empty where nothing is."""
     touches: str = ""
     """The part of the status page that suffers by it."""
+    page: str = ""
+    """The name of the page that says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,28 @@ class WorkerRow:
     state: State = "ok"
     word: str = "At work"
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a stop of a model would touch; `tenants` and `images` were sold it since yesterday."""
+
+    name: str
+    tenants: int
+    images: int
+    queued: int
+    running: int
+
+
+def touched_rows(models: Sequence[str], now: datetime) -> list[Touched]:
+    """Each model, the one that was sold most first."""
+    sold = images_by_model((now - timedelta(days=1)).date())
+    under_way = {queue.model: queue for queue in queues()}
+    rows = []
+    for name in models:
+        queue = under_way.get(name, Queue(name))
+        rows.append(Touched(name, *sold.get(name, (0, 0)), queue.queued, queue.running))
+    return sorted(rows, key=lambda row: (-row.images, row.name))
 
 
 def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool) -> list[LaneRow]:
@@ -118,6 +143,7 @@ def part_rows(workers: Sequence[Seen], now: datetime) -> list[Row]:
         _mail(),
         _webhooks(),
         *_proofs(now),
+        _head(),
     ]
 
 
@@ -206,16 +232,24 @@ def _proofs(now: datetime) -> Iterator[Row]:
     for last in last_proofs(now=now):
         name = f"Ledger, {PROOFS[last.kind]} proof"
         if last.found:
-            trouble = "The ledger is not as it was written. ledger_check prints what it found."
-            yield Row(name, f"{last.found} findings", "bad", "Findings", trouble)
+            trouble = "The ledger is not as it was written."
+            yield Row(name, f"{last.found} findings", "bad", "Findings", trouble, page=LEDGER)
         elif last.age_seconds == float("inf"):
-            yield Row(name, "not run yet", "idle", "Not yet")
+            yield Row(name, "not run yet", "idle", "Not yet", page=LEDGER)
         elif last.age_seconds > OLDEST_PROOF[LedgerProof.Kind(last.kind)].total_seconds():
             fact = f"{last.age_seconds / 3600:.0f} hours ago, nothing found"
             trouble = "It has not come to its end since: the short-work worker's log says why."
-            yield Row(name, fact, "bad", "Overdue", trouble)
+            yield Row(name, fact, "bad", "Overdue", trouble, page=LEDGER)
         else:
-            yield Row(name, f"{last.age_seconds / 60:.0f} minutes ago, nothing found")
+            fact = f"{last.age_seconds / 60:.0f} minutes ago, nothing found"
+            yield Row(name, fact, page=LEDGER)
+
+
+def _head() -> Row:
+    name, heads = "Ledger, last head", kept_heads(limit=1)
+    if not heads:
+        return Row(name, "none is kept yet: one is, each day", "idle", "Not yet", page=LEDGER)
+    return Row(name, f"of {heads[0].day:%-d %B %Y}", "ok", "Kept", page=LEDGER)
 
 
 def _whose(part: str, where: str) -> str:

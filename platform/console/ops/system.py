@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.parts_of_system import lane_rows, part_rows, worker_rows
+from console.ops.parts_of_system import lane_rows, part_rows, touched_rows, worker_rows
 from console.parts.fields import dressed, take_errors
 from generation import lease
 from generation.catalogue.services.stop_switch import (
@@ -73,11 +73,12 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
             return done(request, f"{made} stopped", "system")
         except ValidationError as error:
             take_errors(form, error)
+    models = [contract.model for contract in current_catalogue().offered]
     context = {
         "operator": operator,
         "form": form,
-        "lanes": lanes(),
-        "names": [ALL, *(contract.model for contract in current_catalogue().offered)],
+        "touched": touched_rows(models, clock.now()),
+        "names": [ALL, *models],
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if is_sent else HTTPStatus.OK
     return render(request, "ops/stop.html", context, status=status)

@@ -45,6 +45,7 @@ urlpatterns = [
     path("incidents/new/", incidents.begin, name="incident_new"),
     path("incidents/plan/", incidents.plan, name="incident_plan"),
     path("incidents/<int:incident>/", incidents.detail, name="incident"),
+    path("incidents/<int:incident>/update/", incidents.update, name="incident_update"),
     path(
         "incidents/<int:incident>/updates/<int:update>/", incidents.correct, name="incident_correct"
     ),

@@ -1,5 +1,6 @@
 """Incidents by forms: told once, prefilled by what showed them, and mistakes tell nobody."""
 
+import re
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +28,11 @@ def shown(client: Client, path: str) -> str:
     answer = client.get(path)
     assert answer.status_code == HTTPStatus.OK
     return " ".join(answer.content.decode().split())
+
+
+def ticked(page: str) -> list[str]:
+    """The parts that are chosen."""
+    return re.findall(r'name="parts" value="([^"]+)"[^>]* checked>', page)
 
 
 def typed(**fields: Any) -> dict[str, Any]:
@@ -91,14 +97,25 @@ def test_a_condition_fills_in_the_model_and_words_that_name_no_channel(owner):
 
     assert 'value="Many requests fail"' in page
     assert f'value="{ORIGIN}"' in page
-    assert page.count(" checked>") == 1
+    assert ticked(page) == [ORIGIN]
     assert "acme-openai" not in page
     assert "brought images" not in page
 
 
+def test_what_customers_feel_leads_to_an_incident_and_the_rest_does_not(owner):
+    for kind in ("queued_too_long", "sold_below_cost"):
+        Condition.objects.create(kind=kind, object=ORIGIN, words="x", since=clock.now())
+    felt = Condition.objects.get(kind="queued_too_long")
+
+    links = re.findall(r"/ops/incidents/new/[^\"]*", shown(owner, "/ops/"))
+
+    assert links == [f"{NEW}?condition={felt.id}"]
+    assert 'value="Requests wait longer than usual"' in shown(owner, links[0])
+
+
 @pytest.mark.parametrize("number", ["0", "x", "-1", "9" * 30, "\N{SUPERSCRIPT TWO}"])
 def test_a_condition_that_is_none_fills_in_nothing(owner, number):
-    assert " checked>" not in shown(owner, f"{NEW}?condition={number}&parts=nonsense")
+    assert ticked(shown(owner, f"{NEW}?condition={number}&parts=nonsense")) == []
 
 
 @pytest.mark.parametrize(
@@ -113,6 +130,7 @@ def test_a_condition_that_is_none_fills_in_nothing(owner, number):
         ({"next_update_at": "2026-02-30T10:00"}, "Type a day and time"),
         ({"next_update_at": "2020-01-01T10:00"}, "must lie ahead"),
         ({"once": "x"}, "Enter a valid UUID."),
+        ({"once": ""}, "This field is required."),
     ],
 )
 def test_mistakes_are_said_and_tell_nobody(owner, fields, said):
@@ -128,10 +146,12 @@ def test_it_is_updated_corrected_and_resolved(owner, client):
     page = f"{LIST}{incident.id}/"
     more = {"words": "It is the profle.", "state": "monitoring", "once": str(uuid4())}
 
-    updated = owner.post(page, more)
+    updated = owner.post(f"{page}update/", more)
     update = incident.updates.latest("id")
     corrected = owner.post(f"{page}updates/{update.id}/", {"words": "It is the profile."})
-    owner.post(page, {"words": "All is well.", "state": "resolved", "once": str(uuid4())})
+    owner.post(
+        f"{page}update/", {"words": "All is well.", "state": "resolved", "once": str(uuid4())}
+    )
 
     assert (updated.status_code, corrected.status_code) == (303, 303)
     status = shown(client, "/status/")
@@ -158,13 +178,28 @@ def test_maintenance_is_planned_and_ends_early(owner):
     assert f"{incident.begins_at:%H:%M}" == "10:00"
     assert ">Scheduled<" in shown(owner, LIST)
     page = f"{LIST}{incident.id}/"
-    owner.post(page, {"words": "More soon.", "state": "", "once": str(uuid4())})
+    owner.post(f"{page}update/", {"words": "More soon.", "state": "", "once": str(uuid4())})
     assert ">Scheduled<" in shown(owner, LIST)
-    owner.post(page, {"words": "Called off.", "state": "resolved", "once": str(uuid4())})
+    owner.post(
+        f"{page}update/", {"words": "Called off.", "state": "resolved", "once": str(uuid4())}
+    )
     assert ">Completed<" in shown(owner, LIST)
 
 
 def test_one_that_is_not_there(owner):
     assert owner.get(f"{LIST}7/").status_code == HTTPStatus.NOT_FOUND
+    assert owner.post(f"{LIST}7/update/", {"words": "x"}).status_code == HTTPStatus.NOT_FOUND
     refused = owner.post(f"{LIST}7/updates/7/", {"words": "x"})
     assert refused.status_code == HTTPStatus.FOUND
+
+
+def test_an_update_without_words_keeps_what_was_chosen(owner):
+    incident = begun()
+
+    answer = owner.post(
+        f"{LIST}{incident.id}/update/", {"words": " ", "state": "resolved", "once": str(uuid4())}
+    )
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert '<option value="resolved" selected>' in answer.content.decode()
+    assert incident.updates.count() == 1

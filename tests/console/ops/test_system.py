@@ -1,5 +1,6 @@
 """The system's page says what stands still and why, and its stop switch stops what it names."""
 
+import re
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -8,6 +9,7 @@ from django.db.models import F
 from django.test import Client
 
 from accounts.models import AuditEvent
+from billing.models import FIGURES, SoldDay
 from generation import lease
 from generation.models import ConditionLook, Generation, Stop, Worker
 from pictor import __version__
@@ -56,6 +58,7 @@ def test_what_runs_is_well(owner, acme, settings, django_assert_max_num_queries)
     assert f">3 of {settings.WORKER_SLOTS}</td>" in found
     assert "None has looked" not in found
     assert found.count(">Empty<") == 3
+    assert "None is kept yet: one is, each day" in found
 
 
 def test_a_queue_that_stands_says_why(owner, acme):
@@ -125,6 +128,22 @@ def test_a_tenant_is_started_by_its_id(owner, acme):
     assert f'name="what" value="{acme.tenant.public_id}"' in words_of(owner)
     owner.post(START, {"what": acme.tenant.public_id})
     assert "a loop" not in words_of(owner)
+
+
+def test_the_form_says_what_a_stop_of_each_model_touches(
+    owner, acme, django_assert_max_num_queries
+):
+    acme.generation()
+    today = clock.now().date()
+    for day, images in ((today, 3), (today - timedelta(days=1), 4), (today - timedelta(days=2), 9)):
+        figures = dict.fromkeys(FIGURES, 0) | {"images": images}
+        SoldDay.objects.create(day=day, tenant=acme.tenant, is_demo=False, model=ORIGIN, **figures)
+
+    with django_assert_max_num_queries(12):
+        page = words_of(owner, STOP)
+
+    row = page[page.index(f">{ORIGIN}</th>") :].partition("</tr>")[0]
+    assert re.findall(r">(\d+)</td>", row) == ["1", "7", "1", "0"]
 
 
 @pytest.mark.parametrize(
