@@ -12,7 +12,7 @@ from generation.catalogue.snapshot import route_info
 from generation.channels.declaration import PLAIN, Needs, Task
 from generation.dispatch.selection import shares
 from generation.models import Channel, Contract, Route, Serves
-from generation.selectors import cost_tables
+from generation.selectors import cost_tables, stopped
 from pictor.kit import clock
 
 
@@ -125,6 +125,9 @@ def _routes(model: str) -> dict[int, RouteInfo]:
 def _refused(contract: ContractTerms, size: str, quality: str, task: Task) -> Iterator[str]:
     if not contract.is_enabled:
         yield f"{contract.model} is switched off"
+    for stop in stopped():
+        if stop.tenant is None and stop.model in {"", contract.model}:
+            yield f"{stop.name} is stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}"
     if task not in contract.tasks:
         yield f"{contract.model} does not offer {task}"
     prices, word = current_table(None, clock.now()), quality or contract.quality_default

@@ -113,3 +113,16 @@ def test_a_preset_is_the_size_that_it_names(manage):
 )
 def test_what_there_is_not_is_said_in_a_line(manage, words, error):
     assert error in (manage("channel", "explain", *words).error or "")
+
+
+def test_what_is_stopped_is_refused(manage):
+    make_channel("small", D3)
+    for what in ("all", D3, "dall-e-2"):
+        manage("stop", what, "--reason", "wrong colours")
+
+    refused = said(manage, D3)["refused"]
+
+    assert [words.partition(" since ")[0] for words in refused] == [
+        f"{D3} is stopped",
+        "Everything is stopped",
+    ]
