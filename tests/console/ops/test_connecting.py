@@ -291,6 +291,9 @@ def test_a_wrong_key_waits_in_a_revision_that_fails_and_the_old_one_serves(owner
     assert "the present one" in page
     assert "not tested as it is to be" in " ".join(page.split())
     assert "wrong-key" not in page
+    edit(owner, channel, api_key="sk-newer")
+    (line,) = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].lines
+    assert (line.badge, line.why) == (("warn", "Untested"), "")
 
 
 def test_a_good_key_is_swapped_in_once_it_is_tested(owner, vendor, rung):
@@ -330,6 +333,43 @@ def test_a_model_that_is_added_waits_and_the_others_serve(owner):
     assert set(channel.routes.values_list("contract_id", "is_approved")) == {
         ("gpt-image-2", True), ("dall-e-3", False),
     }  # fmt: skip
+
+
+def test_a_model_that_is_added_serves_untested_once_the_name_is_typed(owner):
+    channel = serving()
+    edit(owner, channel, **{"route-dall-e-3-is_served": "on"})
+    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+
+    answer = owner.post(f"/ops/channels/{channel.pk}/enable/", {"seen": seen, "confirm": "acme"})
+
+    assert (answer.status_code, services.untested_models(channel)) == (303, [])
+
+
+def test_a_paused_channel_with_a_revision_is_swapped_before_it_is_changed(owner):
+    channel = serving()
+    edit(owner, channel, api_key="sk-new")
+    services.set_enabled(channel=channel, is_enabled=False, may_stop=True, actor="test")
+
+    refused = edit(owner, channel, timeout_seconds="30")
+    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+    swap = owner.post(f"/ops/channels/{channel.pk}/swap/", {"seen": seen, "confirm": "acme"})
+
+    channel.refresh_from_db()
+    assert "has a pending revision: swap it or discard it first" in str(trouble(refused))
+    assert (swap.status_code, channel.is_enabled, channel.timeout_seconds) == (303, False, 240)
+    assert decrypted(channel.credentials) == "sk-new"
+
+
+def test_a_swap_in_two_tabs_is_one(owner):
+    channel = serving()
+    edit(owner, channel, api_key="sk-new")
+    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+    said = {"seen": seen, "confirm": "acme"}
+
+    first, again = (owner.post(f"/ops/channels/{channel.pk}/swap/", said) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (303, 422)
+    assert "no pending revision" in again.content.decode()
 
 
 def test_another_origin_wants_its_own_key(owner):

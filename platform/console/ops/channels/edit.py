@@ -60,6 +60,8 @@ def _is_saved(
     if not form.is_valid() or not (routes := served(rows, form)):
         return False
     try:
+        if not channel.is_enabled:
+            services.refuse_pending(channel)
         services.set_channel(
             name=form.cleaned_data["name"],
             channel_id=channel.pk,

@@ -29,7 +29,7 @@ from generation.splits import foreseen_of, sold_lately
 from generation.traffic.standing import calls_under_way
 from pictor.kit import clock
 from pictor.kit.encryption import WrongKey
-from storage.services import signed_url, url_seconds
+from storage.services import StorageFailed, signed_url, url_seconds
 
 WHY = {
     401: "The vendor refuses the key",
@@ -183,10 +183,11 @@ class Tried:
 
     @cached_property
     def outlook(self) -> Outlook:
-        """What that would do, as the step itself foresees it."""
+        """What that would do, as the step itself foresees it. A swap does not resume a channel."""
+        serves = self.channel.is_enabled or self.pending is None
         splits = foreseen_of(
             self.candidate,
-            self.routes,
+            self.routes if serves else {},
             tables=self.tables,
             before=current_catalogue(),
             sold=sold_lately(clock.now()),
@@ -306,7 +307,10 @@ def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID)
     row = ChannelTrial.objects.filter(channel=channel, pk=trial).exclude(picture_key="").first()
     if row is None:
         raise Http404
-    seconds = url_seconds()
-    answer = redirect(signed_url(row.picture_key, content_type=f"image/{row.image_format}"))
+    try:
+        seconds = url_seconds()
+        answer = redirect(signed_url(row.picture_key, content_type=f"image/{row.image_format}"))
+    except StorageFailed as error:
+        raise Http404 from error
     patch_cache_control(answer, private=True, max_age=seconds // 2)
     return answer
