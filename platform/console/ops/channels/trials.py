@@ -24,7 +24,7 @@ from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
 from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
-from generation.selectors import calls_under_way, cost_tables
+from generation.selectors import cost_tables
 from generation.splits import foreseen_of, sold_lately
 from generation.traffic.standing import calls_under_way
 from pictor.kit import clock
