@@ -46,7 +46,10 @@ def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
         "01a21736-8783-71d7-b0ea-d2d4f01219aa",
     ],
 )
-def test_an_id_leads_to_what_became_of_it(owner, text):
+def test_an_id_leads_to_what_became_of_it_whatever_is_called_so(owner, text):
+    sow()
+    make_channel(name=f"by {text.lower()}")
+
     answer = owner.get("/ops/find/", {"q": f" {text} ", "go": "1"})
 
     assert answer["Location"] == f"/ops/requests/?{urlencode({'q': text})}"
