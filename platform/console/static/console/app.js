@@ -52,18 +52,6 @@ class Snippets extends HTMLElement {
   }
 }
 
-class Countdown extends HTMLElement {
-  // <p-countdown data-seconds="90">: what is left, then the page anew.
-  connectedCallback() {
-    const ends = Date.now() + this.dataset.seconds * 1000;
-    setInterval(() => {
-      const left = Math.max(0, ends - Date.now());
-      this.textContent = `${new Date(left).toISOString().slice(14, 19)} left`;
-      if (!left) location.reload();
-    }, 1000);
-  }
-}
-
 class Toasts extends HTMLElement {
   // <p-toasts role="status">: what was done, or was not. Notes leave by themselves, failures stay.
   static SHOWN_MS = 8000;
@@ -115,7 +103,6 @@ class Toasts extends HTMLElement {
 }
 
 customElements.define("p-copy", CopyButton);
-customElements.define("p-countdown", Countdown);
 customElements.define("p-snippets", Snippets);
 customElements.define("p-toasts", Toasts);
 
