@@ -1,5 +1,6 @@
 """Every page of the operator's console in a real browser, in every look."""
 
+import json
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,10 +26,19 @@ STATUS = {"channel_weigh": 422, "channel_swap": 422}
 
 @pytest.fixture(scope="module")
 def found(stack: Stack, place: Place) -> dict[str | None, str]:
-    """By the name of each page, where links led to one."""
+    """By the name of each page, where links led to one; an incident that is over is among them."""
+    begun = _manage(stack, "start", "Slow images", "--parts", "API", "--words", "We look into it.")
+    _manage(stack, "resolve", str(begun["id"]), "--words", "All is well.")
     cookies = {str(one["name"]): str(one["value"]) for one in place.cookies}
     with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
         return {_name_of(path): path for path in pages_found(client).values()}
+
+
+def _manage(stack: Stack, *words: str) -> dict[str, object]:
+    done = stack.manage("incident", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    told: dict[str, object] = json.loads(done.stdout)
+    return told
 
 
 def _name_of(path: str) -> str | None:
