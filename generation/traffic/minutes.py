@@ -43,7 +43,8 @@ FAILED = frozenset(
 """Speaks against the channel. The other classes are about the request, and say nothing of it."""
 
 _ENDED = """
-SELECT minute, channel_id, model, attempt_class, SUM(number), jsonb_object_agg(bucket, number)
+SELECT minute, channel_id, model, attempt_class, SUM(number)::bigint,
+       jsonb_object_agg(bucket, number)
   FROM (SELECT date_trunc('minute', a.finished_at) AS minute, a.channel_id, g.model,
                a.attempt_class, COUNT(*) AS number,
                width_bucket((EXTRACT(EPOCH FROM a.finished_at - a.started_at) * 1000000)::bigint,

@@ -14,7 +14,7 @@ import httpx
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, keep, looking
-from tests.console.ops.links import pages_found
+from tests.console.ops.links import opened, pages_found
 from tests.processes import until
 from tests.servers import Stack, start_stack, stop_stack
 
@@ -72,8 +72,11 @@ def _take(stack: Stack) -> None:
 
 
 def _operators_pages(context: BrowserContext, stack: Stack) -> dict[str, str]:
+    """Once what the demo sold is counted, which is done each minute."""
     cookies = {one["name"]: one["value"] for one in context.cookies()}
     with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
+        channels = "/ops/channels/?mode=demo"
+        until(lambda: "nothing sold" not in opened(client, channels).text, seconds=300)
         return pages_found(client, "demo")
 
 
