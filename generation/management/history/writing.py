@@ -157,6 +157,7 @@ class _Rows:
                     finished_at=at,
                     attempt_class=call.attempt_class,
                     http_status=call.http_status,
+                    n=made.n,
                     may_have_billed=call.attempt_class in _MAY_HAVE_BILLED,
                     detail=call.detail,
                 )
@@ -194,6 +195,7 @@ class _Rows:
         call = self.attempts[-1]
         call.cost_micros = (made.captured_micros or 0) * told.cost // 100
         call.cost_source = CostSource.FLAT
+        call.images_received = told.images
         if call.cost_micros:
             self.costs.append(PastCost(made.id, call.id, Micros(call.cost_micros), ended_at))
 

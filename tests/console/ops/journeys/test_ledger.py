@@ -26,7 +26,7 @@ def test_the_ledger_is_checked_now_and_a_charge_is_followed(
     page.get_by_role("row", name="Charge").get_by_role("link").first.click()
     expect(page.get_by_text("Its seal fits")).to_be_visible()
 
-    page.get_by_role("link", name="demo", exact=True).click()
+    page.get_by_role("link", name="all its transfers").first.click()
     page.get_by_label("Kind").select_option("Top-up")
     expect(page.get_by_role("row", name="opening balance")).to_be_visible()
     expect(page.get_by_role("row", name="Charge")).to_have_count(0)
