@@ -325,11 +325,13 @@ def test_history_has_changes_with_before_and_after_and_who(owner):
     channel = make_channel("acme", cost_micros=4_000)
     options = ChannelOptions(timeout_seconds=90, cost=Micros(5_000))
     services.set_channel(name="acme", options=options, actor="Ann")
-    channel.events.create(kind=ChannelEvent.Kind.BREAKER_OPENED, at=clock.now(), seconds=10)
+    channel.events.create(
+        kind=ChannelEvent.Kind.BREAKER_OPENED, at=clock.now(), seconds=10, worker=make_worker()
+    )
 
     said = text_of(owner.get(f"{of(channel)}?tab=history"))
 
-    assert "Breaker opened · for 10 s" in said
+    assert re.search(r"Breaker opened · for 10 s by worker \S+/\d+", said)
     assert "Configuration changed by Ann" in said
     assert "timeout 240 → to 90" in said
     assert "cost gpt-image-2-origin 0.004000 → to 0.005000" in said
@@ -383,6 +385,9 @@ def test_an_address_of_nonsense_shows_the_usual(owner):
         "tab=errors&hours=-9",
         "tab=history&before=yesterday",
         "tab=history&before=2026-01-01",
+        "tab=history&before=0001-01-01T00:00:00%2B14:00",
+        "tab=history&before=9999-12-31T23:59:59-12:00",
+        "mode=other",
     ):
         assert owner.get(f"{of(channel)}?{query}").status_code == HTTPStatus.OK
 

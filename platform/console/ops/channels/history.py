@@ -1,15 +1,17 @@
 """What was done to a channel and what turned on it, newest first."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
 from console.parts.events import Change, changes_of
-from generation.models import Channel, ChannelEvent
+from generation.models import Channel, ChannelEvent, Worker
 from generation.traffic.events import Kind, turns_before
 
 PAGE = 50
@@ -74,7 +76,8 @@ def history_of(channel: Channel, *, before: datetime) -> list[Told]:
     events = installation_events_about(about, name, before=before, limit=PAGE + 1)
     turns = turns_before(channel, before, kinds=list(_TURNS), most=PAGE + 1)
     told = [_done(event) for event in events if event.action != "channel.test"]
-    told += [_turned(turn) for turn in turns]
+    workers = Worker.objects.in_bulk({turn.worker for turn in turns if turn.worker})
+    told += [_turned(turn, workers) for turn in turns]
     return sorted(told, key=lambda one: one.at, reverse=True)[: PAGE + 1]
 
 
@@ -104,15 +107,15 @@ def _flat(said: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _turned(turn: ChannelEvent) -> Told:
-    who = turn.actor or (f"worker {str(turn.worker)[-8:]}" if turn.worker else "")
+def _turned(turn: ChannelEvent, workers: Mapping[UUID, Worker]) -> Told:
+    seen_by = f"worker {workers.get(turn.worker, turn.worker)}" if turn.worker else ""
+    who = turn.actor or seen_by
     parts = [turn.model, f"for {turn.seconds:.0f} s" if turn.seconds else ""]
     return Told(turn.at, _TURNS[turn.kind], who, note=", ".join(filter(None, parts)))
 
 
 def _moment(text: str) -> datetime | None:
-    try:
+    with suppress(ValueError, OverflowError):  # no year that UTC has
         found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+        return found.astimezone(UTC) if found.tzinfo else None
+    return None
