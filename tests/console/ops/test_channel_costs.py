@@ -94,7 +94,7 @@ def test_a_cost_above_the_price_is_typed_again(owner, vendor, again, is_written)
 
     answer = owner.post(of(vendor, "costs"), fields)
 
-    assert "20.000000 USD, above the price" in text_of(page)
+    assert "low: $20.000, above the price, 0.005880" in text_of(page)
     assert is_written or "Type the highest of these costs again" in text_of(answer)
     assert (answer.status_code == HTTPStatus.SEE_OTHER) is is_written
     assert CostTable.objects.exists() is is_written

@@ -27,7 +27,7 @@ from tests.console.ops.channel_pages import (
     sold,
     text_of,
 )
-from tests.factories import Customer, make_channel, make_worker
+from tests.factories import Customer, begun, make_channel, make_worker, take
 from tests.seeds import sow
 
 
@@ -135,6 +135,17 @@ def test_pausing_shows_the_split_and_a_double_click_pauses_once(owner):
     assert AuditEvent.objects.filter(action="channel.disable").count() == 1
     event = AuditEvent.objects.get(action="channel.disable")
     assert event.actor_name == "op@pictor.example"
+
+
+def test_calls_under_way_are_counted_before_a_pause(owner):
+    channel, _ = make_channel("acme"), make_channel("backup")
+    claim = take(generation_id=Customer("acme").generation().id, worker=make_worker())
+    assert claim is not None
+    begun(claim, channel)
+
+    said = text_of(owner.get(of(channel, "pause")))
+
+    assert "1 call under way will end. Resume puts it back." in said
 
 
 def test_the_last_channel_of_a_model_names_what_stops_and_wants_its_name(owner):

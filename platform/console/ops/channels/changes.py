@@ -97,12 +97,12 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     if not found.is_enabled:
         return done(request, words, "channel", str(found.pk))
     under_way = calls_under_way(found)
-    calls = "1 call is" if under_way == 1 else f"{under_way} calls are"
+    calls = f"{under_way} call{'s' * (under_way > 1)} under way will end. " if under_way else ""
     change = Change(
         title=f"Pause {found.name}?",
         verb="Pause channel",
         words=words,
-        note=f"{calls} under way and will end. Resume puts it back.",
+        note=f"{calls}Resume puts it back.",
         make=partial(
             services.set_enabled, channel=found, is_enabled=False, **by(request, operator)
         ),
