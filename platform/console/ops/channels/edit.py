@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from console.ops.access import May, Operator, by, staff
+from console.ops.access import May, Operator, by, done, staff
 from console.ops.channels.changes import Change, asked, channel_or_404
 from console.ops.channels.forms import ChannelForm, RouteForm, initial_of, route_forms, served
 from console.ops.channels.trials import Tried, to_tests, tried
@@ -85,10 +85,13 @@ def _digest(page: Tried) -> str:
 def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Let it serve, with every route that it has."""
     found = channel_or_404(channel)
+    words = f"{found.name} serves"
+    if found.is_enabled and not services.untested_models(found):
+        return done(request, words, "channel", str(found.pk))
     change = Change(
         title=f"Enable {found.name}?",
         verb="Enable channel",
-        words=f"{found.name} serves",
+        words=words,
         note="From the next request on it is asked.",
         make=partial(services.set_enabled, channel=found, is_enabled=True, **by(request, operator)),
     )
@@ -100,6 +103,9 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Put the pending revision in place."""
     found = channel_or_404(channel)
+    if services.pending_of(found) is None:
+        messages.error(request, f"{found.name} has no pending revision")
+        return to_tests(found)
     change = Change(
         title=f"Swap {found.name}?",
         verb="Swap",

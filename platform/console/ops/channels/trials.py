@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
@@ -290,14 +290,6 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     else:
         messages.success(request, f"{len(planned)} test{'s' * (len(planned) > 1)} asked for")
     return to_tests(found)
-
-
-@require_safe
-@staff(May.CHANNELS)
-def lines(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """The tests as they stand: asks for itself while one is under way."""
-    context = {"operator": operator, "tried": tried(channel_or_404(channel))}
-    return render(request, "ops/channel_tried.html", context)
 
 
 @require_safe

@@ -11,7 +11,6 @@ urlpatterns = [
     path("<int:channel>/", one.channel, name="channel"),
     path("<int:channel>/edit/", edit.edit, name="channel_edit"),
     path("<int:channel>/test/", trials.test, name="channel_test"),
-    path("<int:channel>/tests/", trials.lines, name="channel_tests"),
     path("<int:channel>/tests/<uuid:trial>/", trials.picture, name="channel_picture"),
     path("<int:channel>/enable/", edit.enable, name="channel_enable"),
     path("<int:channel>/swap/", edit.swap, name="channel_swap"),

@@ -13,14 +13,14 @@ from tests.console.pages import Place
 from tests.console.visits import broken_promises
 from tests.servers import Stack
 
-APART = {"styleguide", "channel_picture", "channel_tests"}
-"""The page of components has a test of its own; a picture, and a part of a page, are none."""
+APART = {"styleguide", "channel_picture"}
+"""The page of components has a test of its own; a picture is none."""
 PAGES = [
     one
     for one in addresses()
     if one.is_page and one.name not in APART and not one.path.endswith((".json", ".csv"))
 ]
-STATUS = {"channel_weigh": 422, "channel_swap": 422}
+STATUS = {"channel_weigh": 422}
 """Of pages that ask for what their address does not say yet."""
 
 

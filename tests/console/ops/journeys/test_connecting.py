@@ -16,11 +16,6 @@ SLOW = 30_000
 """Milliseconds for tests of routes beside a busy suite."""
 
 
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """They are the running stack's."""
-
-
 @pytest.fixture(scope="module", autouse=True)
 def cleared(operator):
     """The stack's own sandbox serves the tests that come after."""
