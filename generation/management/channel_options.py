@@ -54,6 +54,11 @@ def add_options(change: CommandParser) -> None:
     change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
     change.add_argument("--weight", metavar="N", help="share among equals; default 1")
     change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
+    _add_of_account(change)
+
+
+def _add_of_account(change: CommandParser) -> None:
+    """What the account can do, and what holds for one model."""
     change.add_argument("--concurrency", metavar="N", help="calls at once in a worker, or 'none'")
     change.add_argument(
         "--statuses", metavar="429=unknown", help="HTTP statuses read as other classes, or 'none'"
