@@ -1,17 +1,21 @@
 """Refunds and credits of generations, as a page's forms send them."""
 
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from accounts.models import User
 from billing import services
 from billing.models import Transfer
-from billing.selectors import given_for
-from generation import interventions
+from billing.selectors import given_by, given_for
+from generation import interventions, making_good
 from generation.making_good import Gift, Giver, credit, refund
 from generation.models import Generation
 from generation.settlement import settle_and_tell
@@ -118,3 +122,34 @@ def test_what_was_delivered_is_refunded_and_not_credited(orderer, ann, tmp_path)
         refund(
             once=new_uuid(), generation=made, gift=given(52_681), giver=Giver(ann), now=clock.now()
         )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_gifts_at_once_do_not_both_find_the_day_empty(orderer, ann, tmp_path, monkeypatch):
+    made = [delivered(orderer, tmp_path), delivered(Customer("other"), tmp_path)]
+    giver, both = Giver(ann, most_a_day=Micros(60_000)), Barrier(2, timeout=0.5)
+
+    def looked(person: User, *, since: datetime) -> Micros:
+        with suppress(BrokenBarrierError):  # the other one waits for its turn
+            both.wait()
+        return given_by(person, since=since)
+
+    monkeypatch.setattr(making_good, "given_by", looked)
+
+    def give(one: Generation) -> str:
+        try:
+            refund(
+                once=new_uuid(), generation=one, gift=given(50_000), giver=giver, now=clock.now()
+            )
+        except ValidationError as error:
+            return str(error.messages[0])
+        finally:
+            connection.close()
+        return "given"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(give, made))
+
+    assert said[0] == "given"
+    assert said[1].startswith("you may give 0.060000 USD a day")
+    assert moved("refund") == [50_000]
