@@ -14,7 +14,7 @@ from billing.models import Transfer
 from billing.selectors import cost_changes, transfers_of
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation
-from generation.selectors import attempts_among, attempts_of
+from generation.selectors import attempts_of
 from pictor.kit.money import Micros, to_decimal
 from storage.models import StoredImage
 from storage.selectors import images_of
@@ -58,12 +58,21 @@ class Called:
 
 def called_for(generation_ids: Collection[UUID]) -> Mapping[UUID, Called]:
     """Of each of these generations the calls that were made for it. Two queries."""
-    attempts = attempts_among(generation_ids)
+    attempts = _attempts_among(generation_ids)
     changes = cost_changes([one.id for some in attempts.values() for one in some])
     return {
         generation_id: Called(some, {one.id: _cost(one, changes.get(one.id, 0)) for one in some})
         for generation_id, some in attempts.items()
     }
+
+
+def _attempts_among(ids: Collection[UUID]) -> Mapping[UUID, list[Attempt]]:
+    """Of each of these generations every attempt, in order, with its channel. One query."""
+    found: dict[UUID, list[Attempt]] = {one: [] for one in ids}
+    attempts = Attempt.objects.filter(generation_id__in=list(ids)).select_related("channel")
+    for attempt in attempts.order_by("dispatch", "number"):
+        found[attempt.generation_id].append(attempt)
+    return found
 
 
 def _cost(row: Attempt, change: int) -> Micros | None:

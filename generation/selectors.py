@@ -215,15 +215,6 @@ def generations_among(ids: Collection[UUID]) -> list[Generation]:
     return list(rows.order_by("-id"))
 
 
-def attempts_among(ids: Collection[UUID]) -> Mapping[UUID, list[Attempt]]:
-    """Of each of these generations every attempt, in order, with its channel. One query."""
-    found: dict[UUID, list[Attempt]] = {one: [] for one in ids}
-    attempts = Attempt.objects.filter(generation_id__in=list(ids)).select_related("channel")
-    for attempt in attempts.order_by("dispatch", "number"):
-        found[attempt.generation_id].append(attempt)
-    return found
-
-
 def channel_names() -> list[str]:
     """Of all channels, archived ones too, in order."""
     return list(Channel.objects.order_by("name").values_list("name", flat=True))

@@ -35,7 +35,7 @@ COLUMNS = (
 
 
 LABELS = {"tenant": "Tenant", "code": "Code", "period": "Came"}
-MODES = {Mode.LIVE: "Live keys", Mode.TEST: "Test keys"}
+MODES = {Mode.LIVE: "Live keys", Mode.TEST: "Test keys", Mode.DEMO: "Demo data"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Filters:
 
     said: Mapping[str, str]
     sought: SoughtRefused
+    mode: Mode
     period: Period | None
     tenant: Tenant | None
     trouble: str
@@ -68,13 +69,9 @@ class Filters:
     def modes(self) -> list[tuple[str, str, bool]]:
         """The list of each kind of key with the same filters, its words, and if it is this one."""
         return [
-            (self.link(mode="" if mode == Mode.LIVE else mode), words, self.is_of(mode))
+            (self.link(mode="" if mode == Mode.LIVE else mode), words, mode == self.mode)
             for mode, words in MODES.items()
         ]
-
-    def is_of(self, mode: Mode) -> bool:
-        """Whether it is of those keys."""
-        return self.sought.is_test == (mode == Mode.TEST)
 
     def link(self, **others: str) -> str:
         """The list with these filters and what else is not empty."""
@@ -82,7 +79,7 @@ class Filters:
 
     @property
     def _mode(self) -> str:
-        return Mode.TEST if self.sought.is_test else ""
+        return "" if self.mode == Mode.LIVE else self.mode
 
     def _words(self, name: str, word: str) -> str:
         if name == "tenant":
@@ -182,7 +179,9 @@ def _filters(query: QueryDict, mode: Mode, now: datetime) -> Filters:
         since=period.start.astimezone(UTC) if period else None,
         until=period.end.astimezone(UTC) if period else None,
     )
-    return Filters(said, sought, period, tenant, trouble)
+    if mode == Mode.DEMO:
+        trouble = "Of demo data nothing was refused."
+    return Filters(said, sought, mode, period, tenant, trouble)
 
 
 def _rows(refused: Sequence[RefusedRequest]) -> list[Row]:

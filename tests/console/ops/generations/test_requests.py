@@ -131,6 +131,7 @@ def test_the_refused_are_listed_newest_first_and_narrowed(owner, acme, other):
 
     assert listed(owner) == [strange, rate, bad]
     assert listed(owner, "?mode=test") == [test]
+    assert "Of demo data nothing was refused." in words_of(owner.get(f"{PAGE}?mode=demo"))
     assert listed(owner, "?tenant=acme") == [rate, bad]
     assert listed(owner, "?tenant=acme&period=24h&code=invalid_value") == [bad]
     assert listed(owner, "?code=invalid_value") == [bad]
