@@ -26,8 +26,10 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from accounts.audit_words import SUPPORT
 from accounts.locks import tenant_for_update
-from accounts.models import Tenant, User
+from accounts.models import Membership, Tenant, User
+from accounts.selectors import members_of
 from accounts.services import post_rendered, record, write_export
 from pictor.kit import clock
 from pictor.kit.bell import ring
@@ -57,6 +59,7 @@ LOOK_BYTES = 64 * 1024**2
 """Written between two looks at how much is left."""
 CONTENT_TYPES: Mapping[str, str] = {"zip": "application/zip", "csv": "text/csv; charset=utf-8"}
 MAIL = "account/email/export"
+_DOWNLOAD = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 _at_work = threading.Lock()
 """One at a time in a process: its other threads have mail to send."""
@@ -74,6 +77,8 @@ def ask_for_export(
     list_query: str = "",
 ) -> TenantExport:
     """Have all that is kept of a tenant, or one list, made into a file; its asker gets a mail.
+
+    Of all of a tenant that staff ask for, its owners and admins get it.
 
     A tenant has one of everything at a time and three within 24 hours, whoever asks for lists one
     and ten: no member keeps others waiting. Raises ValidationError for one more, for a query that
@@ -249,8 +254,13 @@ def _fail(export: TenantExport, now: datetime) -> None:
 def _tell(export: TenantExport) -> None:
     if export.asked_by is None:
         return
+    to, asker = [export.asked_by.email], "you"
+    if export.asked_by.staff_role and not export.list_name:
+        members = members_of(export.tenant_id)
+        if export.asked_by_id not in {one.user_id for one in members}:
+            to, asker = [one.user.email for one in members if one.role in _DOWNLOAD], SUPPORT
     words = {"workspace": export.tenant.shown_name, "export": export, "url": export.page_url}
-    post_rendered(to=[export.asked_by.email], template=MAIL, words=words)
+    post_rendered(to=to, template=MAIL, words={**words, "asker": asker})
 
 
 def _delete(export: TenantExport) -> None:

@@ -73,6 +73,7 @@ def test_it_is_made_mailed_and_handed_out(acme, ask):
     assert json.loads(tenant)["name"] == "acme"
     mail = Mail.objects.get()
     assert (mail.to, mail.subject) == ("ann@example.com", "The export of “acme” is ready")
+    assert "that you asked for is ready" in mail.text
     assert "https://pictor.example/console/settings/" in mail.text
     actions = AuditEvent.objects.filter(action__startswith="tenant.export").order_by("id")
     assert [(one.action, one.actor_name) for one in actions] == [
@@ -80,6 +81,21 @@ def test_it_is_made_mailed_and_handed_out(acme, ask):
         ("tenant.export", "ann@example.com"),
     ]
     assert make_due(now=clock.now()) == 0
+
+
+def test_of_what_staff_ask_for_those_are_mailed_who_may_download_it(acme, ann):
+    del ann
+    bob = User.objects.create(email="bob@pictor.example", staff_role="operator")
+    eve = User.objects.create(email="eve@example.com")
+    add_member(tenant=acme.tenant, user=eve, role=Membership.Role.VIEWER, actor="test")
+    ask_for_export(tenant=acme.tenant, user=bob, page_url="https://x.example/", now=clock.now())
+
+    make_due(now=clock.now())
+
+    mail = Mail.objects.get()
+    assert mail.to == "ann@example.com"
+    assert "that Pictor support asked for is ready" in mail.text
+    assert "bob" not in mail.text + mail.html
 
 
 def test_one_at_a_time_and_three_a_day(ask):

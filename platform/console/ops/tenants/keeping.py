@@ -18,19 +18,19 @@ from storage.exports import ask_for_export
 def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Have all of it made into a file, which its owners and admins download in their settings."""
     found = tenant_of(tenant)
-    here = reverse("ops:tenant", args=[found.public_id])
+    theirs = reverse("workspace:settings", args=[found.public_id])
     said = by(request, operator)
     try:
         ask_for_export(
             tenant=found,
             user=operator.user,
-            page_url=request.build_absolute_uri(here),
+            page_url=request.build_absolute_uri(theirs),
             now=clock.now(),
             ip=said["ip"],
         )
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
-    words = "The export is being made: its owners and admins find it in their settings"
+    words = "The export is being made: its owners and admins are mailed once it is ready"
     return done(request, words, "tenant", found.public_id)
 
 
