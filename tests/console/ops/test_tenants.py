@@ -143,12 +143,16 @@ def test_spend_and_margin_are_of_thirty_days_and_demo_data_stays_apart(owner, fi
 
     live = lines_of(owner.get("/ops/tenants/?format=csv"))
     demo = lines_of(owner.get("/ops/tenants/?format=csv&mode=demo"))
+    tests = lines_of(owner.get("/ops/tenants/?format=csv&mode=test"))
 
     (fine,) = [line for line in live if line["name"] == "fine"]
     assert (fine["revenue_30d_usd"], fine["margin_30d_usd"]) == ("10.000000", "6.000000")
     assert (fine["available_usd"], fine["days_left"]) == ("10.000000", "10000.0")
     assert [(line["name"], line["margin_30d_usd"]) for line in demo] == [("near", "3.000000")]
     assert len(live) == 5
+    assert {line["revenue_30d_usd"] for line in tests} == {"0.000000"}
+    assert {line["ended_7d"] for line in tests} == {"0"}
+    assert "tests sell nothing" in owner.get("/ops/tenants/?mode=test").content.decode()
 
 
 def test_200_tenants_take_as_many_queries_as_one(owner, django_assert_max_num_queries):
