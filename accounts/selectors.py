@@ -278,7 +278,7 @@ def support_grants_of(tenant_id: UUID, *, limit: int) -> list[SupportGrant]:
 def latest_support_grants(*, limit: int) -> list[SupportGrant]:
     """The last support views of all tenants, newest first."""
     grants = SupportGrant.objects.select_related("tenant", "user")
-    return list(grants.order_by("-id")[:limit])
+    return list(grants.order_by("-opened_at")[:limit])
 
 
 def suspended_because(tenant_id: UUID) -> str:

@@ -1,6 +1,7 @@
 """Looking into a tenant to help it: read-only, for half an hour, and told in its audit log."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,6 +11,7 @@ from accounts.models import Actor, SupportGrant, Tenant, User
 from accounts.selectors import open_support_grants
 from accounts.services.audit import record
 from accounts.services.tenants import change_columns
+from pictor.kit.ids import new_uuid
 
 LASTS = timedelta(minutes=30)
 REASON_CHARS = 200
@@ -17,12 +19,19 @@ REASON_CHARS = 200
 
 @transaction.atomic
 def open_support(
-    *, tenant: Tenant, user: User, reason: str, now: datetime, ip: str | None = None
+    *,
+    tenant: Tenant,
+    user: User,
+    reason: str,
+    now: datetime,
+    once: UUID | None = None,
+    ip: str | None = None,
 ) -> SupportGrant:
     """Let one of our people look into the tenant, which reads their first name and the reason.
 
-    Raises ValidationError without a reason, for one of more than 200 characters, and for a tenant
-    that does not allow it or is to be erased.
+    `once` is the form's own id: sent twice, it opens one view. Raises ValidationError without a
+    reason, for one of more than 200 characters, for a tenant that does not allow it or is to be
+    erased, and for the id of another form.
     """
     reason = " ".join(reason.split())
     if not reason:
@@ -37,8 +46,13 @@ def open_support(
             "An owner of this workspace has switched support access off. Ask them to allow it in"
             " their settings."
         )
+    once = once or new_uuid()
+    if opened := SupportGrant.objects.filter(id=once).first():
+        if (opened.tenant_id, opened.user_id) != (locked.id, user.id):
+            raise ValidationError("Load this page again.")
+        return opened
     grant = SupportGrant.objects.create(
-        tenant=locked, user=user, reason=reason, opened_at=now, expires_at=now + LASTS
+        id=once, tenant=locked, user=user, reason=reason, opened_at=now, expires_at=now + LASTS
     )
     after = {
         "reason": reason,

@@ -1,6 +1,7 @@
 """Opening a support view of a tenant, who had one, and ending them."""
 
 from http import HTTPStatus
+from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -22,8 +23,9 @@ SHOWN = 20
 
 
 class ReasonForm(forms.Form):
-    """Why one looks: the tenant reads it."""
+    """Why one looks, which the tenant reads. `once` is the form's own id."""
 
+    once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     reason = forms.CharField(max_length=REASON_CHARS, label="Why")
 
 
@@ -40,10 +42,10 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
     """Open it for this session, and go there."""
     found, form = _tenant(tenant), ReasonForm(request.POST)
     if form.is_valid():
-        reason, who = form.cleaned_data["reason"], by(request, operator)
+        ip = by(request, operator)["ip"]
         try:
             grant = open_support(
-                tenant=found, user=operator.user, reason=reason, now=clock.now(), ip=who["ip"]
+                tenant=found, user=operator.user, now=clock.now(), ip=ip, **form.cleaned_data
             )
         except ValidationError as error:
             take_errors(form, error)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as config
@@ -121,6 +122,11 @@ def ann(there: There) -> Client:
     client = Client()
     client.cookies = deepcopy(there.ann)
     return client
+
+
+def door(customer: Customer) -> str:
+    """Where a support view of it is opened."""
+    return reverse("ops:support_open", args=[customer.tenant.public_id])
 
 
 def page(name: str, acme: Customer, there: There, generation: str = "") -> str:
@@ -263,7 +269,8 @@ def test_an_owner_switches_it_off_and_what_is_open_ends(acme, ann):
 
     assert ann.get(url("overview", acme)).status_code == 303
     again = ann.post(
-        reverse("ops:support_open", args=[acme.tenant.public_id]), {"reason": "please"}
+        reverse("ops:support_open", args=[acme.tenant.public_id]),
+        {"reason": "please", "once": str(uuid4())},
     )
     assert again.status_code == 422
     assert "has switched support access off" in words_of(again)
@@ -290,21 +297,39 @@ def test_a_member_of_ours_looks_as_support_and_not_as_the_member(acme):
     set_staff_role(email=bob.email, role="owner", actor="test")
     add_member(tenant=acme.tenant, user=bob, role=Membership.Role.OWNER, actor="test")
     client = browser(bob)
-    where = reverse("ops:support_open", args=[acme.tenant.public_id])
-    assert client.post(where, {"reason": WHY})["Location"] == url("overview", acme)
+    form = {"reason": WHY, "once": str(uuid4())}
+    assert [client.post(door(acme), form)["Location"] for _ in range(2)] == [
+        url("overview", acme)
+    ] * 2
 
     assert client.get(url("keys", acme)).status_code == 403
     assert browser(bob).get(url("keys", acme)).status_code == 200
     owner = signed_in(acme, email="boss@acme.example")
     log = words_of(owner.get(url("audit", acme) + "?action=support.open"))
-    assert "Pictor support (Bob)</strong> looked" in log
+    assert log.count("Pictor support (Bob)</strong> looked") == 1
+
+
+def test_a_form_opens_nothing_twice_and_nothing_of_anothers(acme, ann):
+    grant = SupportGrant.objects.get()
+    other = Customer("other")
+    form = {"reason": WHY, "once": str(grant.id)}
+
+    again = ann.post(door(acme), form)
+    elsewhere = ann.post(door(other), form)
+
+    assert (again.status_code, elsewhere.status_code) == (303, 422)
+    assert "Load this page again." in words_of(elsewhere)
+    assert AuditEvent.objects.filter(action="support.open").count() == 1
 
 
 @pytest.mark.parametrize(
     ("reason", "words"), [("", "This field is required"), ("x" * 201, "at most 200 characters")]
 )
 def test_it_is_opened_with_a_reason(acme, ann, reason, words):
-    answer = ann.post(reverse("ops:support_open", args=[acme.tenant.public_id]), {"reason": reason})
+    answer = ann.post(
+        reverse("ops:support_open", args=[acme.tenant.public_id]),
+        {"reason": reason, "once": str(uuid4())},
+    )
 
     assert answer.status_code == 422
     assert words in words_of(answer)
