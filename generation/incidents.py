@@ -28,7 +28,7 @@ LOOK_BACK = timedelta(days=30)
 """Who has used a part within it is told of it by mail."""
 MOST_TITLE, MOST_WORDS = 120, 2000
 """Characters."""
-MOST_LISTED = 200
+MOST_LISTED = 50
 MAIL = "account/email/incident"
 
 State = Incident.State
@@ -188,7 +188,7 @@ class Told(NamedTuple):
 
 
 def told(*, now: datetime, since: datetime) -> Told:
-    """What is open, or ended since then, with its updates."""
+    """What is open, or ended since then, with its updates; 50 at most, those that ended last."""
     rows = _with_updates().filter(Q(ends_at=None) | Q(ends_at__gte=since))
     found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MOST_LISTED])
     is_open = [one for one in found if one.is_open(now)]

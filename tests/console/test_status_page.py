@@ -200,6 +200,18 @@ def test_what_is_over_stays_for_90_days(client, seeded):
     assert "It was a disk." not in words_of(client.get("/status/"))
 
 
+def test_of_many_that_are_over_the_page_shows_20_and_programs_read_50(client, seeded):
+    for number in range(60):
+        resolve(told(hours_ago=60 - number), f"It was disk {number}.")
+    Incident.objects.filter(id=Incident.objects.latest("id").id).update(ends_at=None)
+
+    page, said = words_of(client.get("/status/")), client.get("/status.json").json()
+
+    assert page.count('id="incident-') == 21
+    assert len(said["incidents"]) == 50
+    assert said["incidents"][0]["updates"][0]["words"] == "It was disk 59."
+
+
 def test_what_is_stopped_is_said_with_its_words_and_never_the_reason(client, seeded):
     acme = Tenant.objects.create(name="acme")
     pause(Stoppable("dall-e-3"), "We look.")

@@ -10,6 +10,8 @@ from generation.models import Incident, Stop
 from generation.selectors import stops_told
 
 SHOWN = timedelta(days=90)
+MOST_SHOWN = 20
+"""Incidents that are over, on the page; its JSON and feed have more."""
 State = Incident.State
 BADGES: Mapping[State, Literal["ok", "warn", "bad", "info", "idle"]] = {
     State.INVESTIGATING: "bad",
@@ -103,7 +105,7 @@ class News:
     def days(self) -> list[tuple[date, list[ShownIncident], list[Stop]]]:
         """What is over, by the UTC day of its end, the last first."""
         found: dict[date, tuple[list[ShownIncident], list[Stop]]] = {}
-        for one in self.past:
+        for one in self.past[:MOST_SHOWN]:
             if one.incident.ends_at is not None:
                 found.setdefault(one.incident.ends_at.date(), ([], []))[0].append(one)
         for stop in self.stops:
