@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.locks import user_for_update
 from accounts.models import Actor, Membership, Subject, Tenant, User
@@ -31,7 +31,11 @@ def create_user(
     user = User(email=User.normalize_username(email), email_verified_at=verified_at)
     user.set_password(password)
     user.full_clean()
-    user.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError:  # somebody made them since `full_clean` looked
+        raise ValidationError({"email": "A person with this address was made just now."}) from None
     _sync_address(user)
     record(user.audited, "user.create", after=_describe(user), actor=actor, ip=ip)
     return user
