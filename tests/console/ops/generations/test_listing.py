@@ -156,7 +156,8 @@ def test_rows_are_read_by_indexes_alone(acme, some, sought, is_of_tenant):
     index = "generation_of_tenant" if is_of_tenant else "generation_generation_pkey"
     for one in asked:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            for way in ("seqscan", "bitmapscan", "sort"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
             cursor.execute(f"EXPLAIN {one['sql']}")
             plan = "\n".join(row[0] for row in cursor)
         assert "Seq Scan on generation_generation" not in plan
