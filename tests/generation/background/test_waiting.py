@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from generation.background import waiting as module
 from generation.background.slots import Room
@@ -90,3 +92,16 @@ def test_however_many_one_tenant_has_waiting_the_other_is_found(acme, other, mon
     found, _ = waiting(PLENTY, {})
 
     assert found == [first[0], second[0], first[1]]
+
+
+def test_a_look_copies_no_queue(acme):
+    of(acme, 1)
+
+    with CaptureQueriesContext(connection) as asked:
+        waiting(PLENTY, {})
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {asked[0]['sql']}")
+        plan = "\n".join(row[0] for row in cursor)
+
+    assert "CTE tenant" in plan
+    assert "CTE queued" not in plan
