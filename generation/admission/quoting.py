@@ -142,9 +142,10 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms
 def _paused(stop: StopTerms) -> Paused:
     what = "This workspace" if stop.tenant_id else stop.model or "Image generation"
     words = f" {stop.words}" if stop.words else ""
+    page = "" if stop.tenant_id else ": see /status/"
     return Paused(
         f"{what} is paused by the operator since {stop.began_at:%Y-%m-%dT%H:%M:%SZ}.{words}"
-        " Nothing was charged. A retry is refused until it is on again: see /status/.",
+        f" Nothing was charged. A retry is refused until it is on again{page}.",
         limit="paused",
     )
 

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Actor
 from accounts.services import record
+from accounts.titles import without_marks
 from generation.models import Condition, ConditionLook
 from pictor.kit.untyped import Json
 
@@ -58,7 +59,7 @@ def last_look() -> datetime | None:
 @transaction.atomic
 def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -> Condition:
     """Say who sees to it."""
-    to = to.strip()
+    to = without_marks(to)
     if not 0 < len(to) <= MOST_NAME:
         raise ValidationError(f"say who sees to it, in at most {MOST_NAME} characters")
     return _change(_locked(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)
@@ -149,7 +150,7 @@ def _described(values: Json) -> Mapping[str, str | None]:
 
 
 def _checked(why: str) -> str:
-    why = " ".join(why.split())
+    why = without_marks(why)
     if not 0 < len(why) <= MOST_WHY:
         raise ValidationError(f"say why, in at most {MOST_WHY} characters")
     return why

@@ -90,6 +90,17 @@ def test_who_is_refused_reads_what_since_when_and_why_and_nothing_is_held(acme):
     assert not Generation.objects.exists()
 
 
+def test_who_alone_is_stopped_is_led_to_no_page_that_does_not_say_so(acme):
+    stopped("acme", words="Call us.")
+
+    with pytest.raises(Paused) as refused:
+        acme.submit()
+
+    assert refused.value.message.endswith(
+        " Call us. Nothing was charged. A retry is refused until it is on again."
+    )
+
+
 def test_tests_are_stopped_too(acme):
     make_channel("sandbox", serves="test")
     tester = acme.tester()
@@ -226,6 +237,8 @@ def test_nothing_is_stopped_or_started_twice(acme):
     [
         ("gpt-image-9", {}, "nothing is called 'gpt-image-9'"),
         ("", {}, "nothing is called ''"),
+        ("all\0", {}, "nothing is called"),
+        ("\ud800", {}, "nothing is called"),
         ("all", {"reason": " "}, "say why, in at most 200 characters"),
         ("all", {"reason": "x" * 201}, "say why, in at most 200 characters"),
         ("all", {"words": "x" * 301}, "say it in at most 300 characters"),

@@ -15,7 +15,9 @@ from accounts.models import Tenant
 from accounts.selectors import tenant_by_name_or_id
 from accounts.services import Actor, record
 from accounts.services.audit import name_of
+from accounts.titles import without_marks
 from generation.models import Contract, Stop
+from pictor.kit.body import is_storable
 
 ALL = "all"
 MOST_REASON, MOST_WORDS = 200, 300
@@ -34,10 +36,11 @@ def stoppable(text: str) -> Stoppable:
     text = text.strip()
     if text == ALL:
         return Stoppable()
-    if Contract.objects.filter(model=text).exists():
-        return Stoppable(model=text)
-    if tenant := tenant_by_name_or_id(text):
-        return Stoppable(tenant=tenant)
+    if is_storable(text):
+        if Contract.objects.filter(model=text).exists():
+            return Stoppable(model=text)
+        if tenant := tenant_by_name_or_id(text):
+            return Stoppable(tenant=tenant)
     raise ValidationError(f"nothing is called {text[:100]!r}: say all, a model or a tenant")
 
 
@@ -61,7 +64,7 @@ def stop(
         words: for customers, in their 503 and on the status page.
         ip: where the actor is, for the audit log.
     """
-    reason, words = " ".join(reason.split()), " ".join(words.split())
+    reason, words = without_marks(reason), without_marks(words)
     if not 0 < len(reason) <= MOST_REASON:
         raise ValidationError({"reason": f"say why, in at most {MOST_REASON} characters"})
     if len(words) > MOST_WORDS:

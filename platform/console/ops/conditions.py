@@ -68,7 +68,8 @@ def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpRe
 @staff(May.INCIDENTS)
 def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Hear no more of it for four hours."""
-    act = partial(conditions.silence, why=_why(request), now=clock.now())
+    why = request.POST.get("why", "")
+    act = partial(conditions.silence, why=why, now=clock.now())
     return _tried(request, operator, condition, act, "Silenced for 4 hours")
 
 
@@ -76,7 +77,8 @@ def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpRes
 @staff(May.INCIDENTS)
 def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Hear no more of it at all."""
-    act = partial(conditions.accept, why=_why(request), now=clock.now())
+    why = request.POST.get("why", "")
+    act = partial(conditions.accept, why=why, now=clock.now())
     return _tried(request, operator, condition, act, "Accepted for good")
 
 
@@ -85,10 +87,6 @@ def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
 def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Hear of it again."""
     return _tried(request, operator, condition, conditions.recall, "Shown again")
-
-
-def _why(request: HttpRequest) -> str:
-    return request.POST.get("why", "").replace("\0", "")
 
 
 def _tried(

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import pytest
 from django.db.models import F
@@ -163,6 +164,15 @@ def test_a_mistake_keeps_what_was_typed_and_stops_nothing(owner, acme, typed, sa
     assert said in answer.content.decode()
     assert "Hold on." in answer.content.decode()
     assert not Stop.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["all\0", "\ud800", "x" * 10_000])
+def test_what_is_nothings_name_is_not_started(owner, what):
+    typed = urlencode({"what": what}, errors="surrogatepass")
+
+    answer = owner.post(START, typed, "application/x-www-form-urlencoded", follow=True)
+
+    assert "nothing is called" in answer.content.decode()
 
 
 def test_a_second_click_says_that_it_is_stopped_already(owner, acme):
