@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Actor
@@ -18,6 +18,7 @@ from accounts.selectors import emails_of_owners
 from accounts.services import record
 from accounts.services.audit import name_of
 from accounts.services.mail import post_rendered
+from accounts.titles import without_marks
 from billing.selectors import tenants_using
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Incident, IncidentUpdate
@@ -30,6 +31,8 @@ MOST_TITLE, MOST_WORDS = 120, 2000
 """Characters."""
 MOST_LISTED = 50
 MAIL = "account/email/incident"
+_LOCK = 7_303_043
+"""The advisory lock under which incidents begin, one at a time."""
 
 State = Incident.State
 SAID: Sequence[State] = (
@@ -152,8 +155,8 @@ def update(
         incident.state = state
         is_over = state == State.RESOLVED
         incident.ends_at = (incident.ends_at or now) if is_over else None
-    _say(incident, said, now, actor)
-    after = {"state": incident.state_at(now), "words": said.words}
+    told = _say(incident, said, now, actor)
+    after = {"state": told.state, "words": told.words}
     record(incident.audited, "incident.update", actor=actor, before=before, after=after, ip=ip)
     return incident
 
@@ -207,25 +210,25 @@ def _opened(
     if known is not None:
         return known.incident
     incident.save()
-    _say(incident, said, now, actor)
+    told = _say(incident, said, now, actor)
     after = {
         "title": incident.title,
         "parts": incident.parts,
-        "state": incident.state_at(now),
-        "words": said.words,
+        "state": told.state,
+        "words": told.words,
     }
     record(incident.audited, "incident.begin", actor=actor, after=after, ip=ip)
     return incident
 
 
-def _say(incident: Incident, said: Said, now: datetime, actor: Actor) -> None:
+def _say(incident: Incident, said: Said, now: datetime, actor: Actor) -> IncidentUpdate:
     if said.next_update_at is not None and said.next_update_at <= now:
         raise ValidationError({"next_update_at": "must lie ahead"})
     incident.next_update_at = said.next_update_at if incident.is_open(now) else None
     incident.save()
     words, state = _words(said.words), incident.state_at(now)
     to = owners_touched(incident.parts, now=now) if said.mails else []
-    IncidentUpdate.objects.create(
+    update = IncidentUpdate.objects.create(
         incident=incident,
         at=now,
         state=state,
@@ -238,6 +241,8 @@ def _say(incident: Incident, said: Said, now: datetime, actor: Actor) -> None:
     post_rendered(to=to, template=MAIL, words=told)
 
 
+    with connection.cursor() as cursor:  # of two clicks at once the second finds the first's
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 def _locked(incident_id: int) -> Incident:
     incident = Incident.objects.select_for_update().filter(id=incident_id).first()
     if incident is None:
@@ -246,14 +251,14 @@ def _locked(incident_id: int) -> Incident:
 
 
 def _title(title: str) -> str:
-    title = " ".join(title.split())
+    title = without_marks(title)
     if not 0 < len(title) <= MOST_TITLE:
         raise ValidationError({"title": f"say what is wrong, in at most {MOST_TITLE} characters"})
     return title
 
 
 def _words(words: str) -> str:
-    words = words.strip()
+    words = "\n".join(without_marks(line) for line in words.splitlines()).strip()
     if not 0 < len(words) <= MOST_WORDS:
         raise ValidationError({"words": f"say it, in at most {MOST_WORDS} characters"})
     return words
@@ -267,3 +272,4 @@ def _parts(touched: Sequence[str]) -> list[str]:
     if not touched:
         raise ValidationError({"parts": "name at least one"})
     return [part for part in known if part in touched]
+    return update

@@ -231,6 +231,16 @@ def test_what_is_stopped_is_said_with_its_words_and_never_the_reason(client, see
     assert client.get("/status.json").json()["stops"] == []
 
 
+def test_no_words_break_the_feed(client, seeded):
+    pause(Stoppable(), "Back\x1b soon.")
+    resolve(told(), "Fixed\x0b.\x00")
+
+    feed = ElementTree.fromstring(client.get("/status/rss/").content)  # noqa: S314 - our own
+
+    said = {one.findtext("description") for one in feed.iter("item")}
+    assert {"Back soon.", "Fixed\n."} <= said
+
+
 def test_the_feed_has_each_thing_that_was_said_the_last_first(client, seeded):
     incident = told(hours_ago=2)
     pause(Stoppable(), "Back soon.", hours_ago=1)

@@ -1,5 +1,6 @@
 """What customers are told of incidents and maintenance, once, and who is mailed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,9 @@ from generation import conditions, incidents
 from generation.incidents import Said, State
 from generation.models import Condition, Incident, IncidentUpdate
 from pictor.kit import clock
+from tests.billing.conftest import alone
 from tests.factories import ORIGIN, Customer, at
+from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +107,28 @@ def test_what_is_sent_twice_is_said_once(acme):
     assert first.id == second.id
     assert (Incident.objects.count(), IncidentUpdate.objects.count()) == (1, 2)
     assert Mail.objects.count() == 2
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_sent_twice_at_once_is_said_once():
+    sow()
+    once = said()
+
+    with ThreadPoolExecutor(2) as both:
+        sent = [both.submit(alone, lambda: begun(said=once).id) for _ in range(2)]
+
+    assert len({one.result() for one in sent}) == 1
+    assert (Incident.objects.count(), IncidentUpdate.objects.count()) == (1, 1)
+
+
+def test_what_no_feed_can_hold_is_left_out(acme):
+    incident = begun(title="Wrong\x01 colours\0", said=said(" One.\x0b\r\n\r\nTwo\x1b\ud800."))
+    update = incident.updates.get()
+    corrected = incidents.correct(update_id=update.id, words="Three.\0", now=NOON, actor="Bob")
+
+    assert (incident.title, update.words) == ("Wrong colours", "One.\n\n\nTwo.")
+    assert corrected.words == "Three."
 
 
 def test_owners_who_have_used_a_part_in_30_days_are_mailed_each_once(acme, other):

@@ -197,6 +197,7 @@ def test_an_update_without_words_keeps_what_was_chosen(owner):
     incident = begun()
 
     answer = owner.post(
+    assert owner.post(f"{page}updates/{update.id}/", {"words": "It is\0 well."}).status_code == 303
         f"{LIST}{incident.id}/update/", {"words": " ", "state": "resolved", "once": str(uuid4())}
     )
 
