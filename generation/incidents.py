@@ -3,7 +3,7 @@
 Raises ValidationError, by field, for what is missing, too long or in a wrong order.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -183,6 +183,42 @@ def incident_by_id(incident_id: int) -> Incident | None:
     return _with_updates().filter(id=incident_id).first()
 
 
+class SoughtIncidents(NamedTuple):
+    """Those that touch a part, and are maintenance or not; "" and None are any."""
+
+    part: str = ""
+    is_maintenance: bool | None = None
+
+
+def open_ones(sought: SoughtIncidents, *, now: datetime) -> list[Incident]:
+    """What is yet to end, with its updates: what goes on before what is ahead."""
+    return _in_turn(_like(sought).filter(Q(ends_at=None) | Q(ends_at__gt=now)), now)
+
+
+def ended(
+    sought: SoughtIncidents, *, now: datetime, after: int | None = None, limit: int | None = None
+) -> list[Incident]:
+    """What has ended, with its updates, the last first: at most `limit`, after that id's."""
+    rows = _like(sought).filter(ends_at__lte=now)
+    last = None if after is None else Incident.objects.filter(id=after).first()
+    if last is not None:
+        rows = rows.filter(Q(ends_at__lt=last.ends_at) | Q(ends_at=last.ends_at, id__lt=last.id))
+    return list(rows.order_by("-ends_at", "-id")[:limit])
+
+
+def _like(sought: SoughtIncidents) -> QuerySet[Incident]:
+    rows = _with_updates()
+    if sought.part:
+        rows = rows.filter(parts__contains=[sought.part])
+    if sought.is_maintenance is not None:
+        rows = rows.filter(is_maintenance=sought.is_maintenance)
+    return rows
+
+
+def _in_turn(found: Iterable[Incident], now: datetime) -> list[Incident]:
+    return sorted(found, key=lambda one: (one.begins_at > now, one.begins_at, one.id))
+
+
 class Told(NamedTuple):
     """What is yet to end, what goes on before what is ahead; and what has ended, the last first."""
 
@@ -194,8 +230,7 @@ def told(*, now: datetime, since: datetime) -> Told:
     """What is open, or ended since then, with its updates; 50 at most, those that ended last."""
     rows = _with_updates().filter(Q(ends_at=None) | Q(ends_at__gte=since))
     found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MOST_LISTED])
-    is_open = [one for one in found if one.is_open(now)]
-    is_open.sort(key=lambda one: (one.begins_at > now, one.begins_at, one.id))
+    is_open = _in_turn((one for one in found if one.is_open(now)), now)
     return Told(is_open, [one for one in found if not one.is_open(now)])
 
 
@@ -206,6 +241,8 @@ def _with_updates() -> QuerySet[Incident]:
 def _opened(
     incident: Incident, said: Said, now: datetime, actor: Actor, ip: str | None
 ) -> Incident:
+    with connection.cursor() as cursor:  # of two clicks at once the second finds the first's
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     known = IncidentUpdate.objects.select_related("incident").filter(once=said.once).first()
     if known is not None:
         return known.incident
@@ -239,10 +276,9 @@ def _say(incident: Incident, said: Said, now: datetime, actor: Actor) -> Inciden
     )
     told = {"incident": incident, "state": state.label, "words": words, "page": said.page}
     post_rendered(to=to, template=MAIL, words=told)
+    return update
 
 
-    with connection.cursor() as cursor:  # of two clicks at once the second finds the first's
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 def _locked(incident_id: int) -> Incident:
     incident = Incident.objects.select_for_update().filter(id=incident_id).first()
     if incident is None:
@@ -272,4 +308,3 @@ def _parts(touched: Sequence[str]) -> list[str]:
     if not touched:
         raise ValidationError({"parts": "name at least one"})
     return [part for part in known if part in touched]
-    return update

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -20,13 +20,11 @@ from accounts.management.operator import (
     say_invalid,
 )
 from generation import incidents
-from generation.incidents import SAID, Said, State
+from generation.incidents import SAID, Said, SoughtIncidents, State
 from generation.models import Incident
 from pictor.kit import clock
 
 COLUMNS = ("id", "state", "begins_at", "ends_at", "next_update_at", "parts", "title")
-KEPT = timedelta(days=365)
-"""What ended before is not listed."""
 BEGINNINGS = [state.value for state in SAID if state != State.RESOLVED]
 
 
@@ -87,8 +85,9 @@ class Command(OperatorCommand):
         self.tell(options, facts, f"{incident.id}: {incident.title}, {state}{whom}")
 
     def _list(self, options: Mapping[str, Any], now: datetime) -> None:
-        told = incidents.told(now=now, since=now - KEPT if options["all"] else now)
-        rows = [_row(one, now) for one in (*told.open, *told.ended)]
+        every = SoughtIncidents()
+        ended = incidents.ended(every, now=now) if options["all"] else []
+        rows = [_row(one, now) for one in (*incidents.open_ones(every, now=now), *ended)]
         self.tell(options, rows, *([] if rows else ["Nothing is open."]))
         if rows and not options["json"]:
             cells = [tuple(_cell(row[name]) for name in COLUMNS) for row in rows]

@@ -1,7 +1,6 @@
 """What customers are told: incidents and maintenance, on the status page and by mail."""
 
 import re
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -28,22 +27,7 @@ from generation.incidents import State
 from generation.models import Condition, Incident
 from pictor.kit import clock
 
-LISTED = timedelta(days=365)
 PAGE = "ops/incident.html"
-
-
-@require_safe
-@staff(May.SEE)
-def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """What goes on and what is ahead, then what ended in a year."""
-    now = clock.now()
-    told = incidents.told(now=now, since=now - LISTED)
-    context = {
-        "operator": operator,
-        "open": [ShownIncident(one, now) for one in told.open],
-        "ended": [ShownIncident(one, now) for one in told.ended],
-    }
-    return render(request, "ops/incidents.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,6 +13,7 @@ from generation import incidents
 from generation.incidents import Said, State
 from generation.models import Condition, Incident, IncidentUpdate
 from pictor.kit import clock
+from tests.console.workspace.conftest import lines_of
 from tests.factories import ORIGIN
 from tests.seeds import sow
 
@@ -64,6 +65,40 @@ def begun(**facts: Any) -> Incident:
 
 def test_nothing_was_ever_told(owner):
     assert "No incidents yet" in shown(owner, LIST)
+
+
+def listed(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r'href="/ops/incidents/(\d+)/"', page)]
+
+
+def test_what_ended_is_found_by_pages_by_part_and_kind_and_as_csv(
+    owner, django_assert_max_num_queries
+):
+    now = clock.now()
+    made = [begun(now=now) for _ in range(52)]
+    Incident.objects.update(ends_at=now, state="resolved")  # all at once: the id decides
+    numbers = [one.id for one in reversed(made)]
+    other = begun(touched=["API"], title="=Slow")
+
+    with django_assert_max_num_queries(12):
+        first = shown(owner, LIST)
+    after = f"?after={numbers[49]}"
+    second = shown(owner, LIST + after)
+
+    assert listed(first) == [other.id, *numbers[:50]]
+    assert f'href="{after}"' in first
+    assert listed(second) == numbers[50:]
+    assert ">Newest<" in second
+    assert listed(shown(owner, f"{LIST}?part=API")) == [other.id]
+    assert "No incidents match" in shown(owner, f"{LIST}?kind=maintenance")
+    assert listed(shown(owner, f"{LIST}?kind=nonsense&after=x")) == listed(first)
+    assert "None ended before" in shown(owner, f"{LIST}?after={numbers[-1]}")
+    (row,) = lines_of(owner.get(f"{LIST}?part=API&format=csv"))
+    assert (row["incident"], row["title"], row["state"]) == (
+        *(str(other.id), "'=Slow", "investigating"),
+    )
+    assert (row["words"], row["by"], row["mailed"]) == ("We look into it.", "Ann", "0")
+    assert len(lines_of(owner.get(f"{LIST}?format=csv"))) == 53
 
 
 def test_an_incident_is_told_once_however_often_it_is_sent(owner, django_assert_max_num_queries):
@@ -162,6 +197,7 @@ def test_it_is_updated_corrected_and_resolved(owner, client):
     assert "Nothing is open." in shown(owner, LIST)
     refused = owner.post(f"{page}updates/{update.id}/", {"words": " "}, follow=True)
     assert "say it, in at most 2000 characters" in refused.content.decode()
+    assert owner.post(f"{page}updates/{update.id}/", {"words": "It is\0 well."}).status_code == 303
 
 
 def test_maintenance_is_planned_and_ends_early(owner):
@@ -197,7 +233,6 @@ def test_an_update_without_words_keeps_what_was_chosen(owner):
     incident = begun()
 
     answer = owner.post(
-    assert owner.post(f"{page}updates/{update.id}/", {"words": "It is\0 well."}).status_code == 303
         f"{LIST}{incident.id}/update/", {"words": " ", "state": "resolved", "once": str(uuid4())}
     )
 

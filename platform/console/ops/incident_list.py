@@ -1,0 +1,88 @@
+"""What customers were told: what is open, then what has ended, filtered; as CSV."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.parts.exports import Rows, csv_answer
+from console.parts.filters import chips_of, link_of, words_in
+from console.parts.periods import number_of
+from console.site.news import ShownIncident
+from generation import incidents
+from generation.incidents import SoughtIncidents
+from generation.models import Incident
+from pictor.kit import clock
+
+PAGE, READ = 50, 500
+"""Of the list, and what a CSV reads at once."""
+KINDS: Mapping[str, str] = {"incident": "Incidents", "maintenance": "Maintenance"}
+LABELS = {"kind": "Kind", "part": "Part"}
+COLUMNS = (
+    "incident", "title", "kind", "state", "parts", "begins_at", "ends_at", "next_update_at",
+    "update", "at", "said_state", "words", "edited_at", "by", "mailed",
+)  # fmt: skip
+
+
+@require_safe
+@staff(May.SEE)
+def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """What goes on and what is ahead, then what ended, the last first; each update as CSV."""
+    now = clock.now()
+    said, _ = words_in(request.GET, {"kind": KINDS.get, "part": str})
+    kind = said.get("kind")
+    sought = SoughtIncidents(said.get("part", ""), None if kind is None else kind == "maintenance")
+    if request.GET.get("format") == "csv":
+        return csv_answer("incidents.csv", COLUMNS, _pages(sought, now))
+    after = number_of(request.GET.get("after", ""))
+    ended = incidents.ended(sought, now=now, after=after, limit=PAGE + 1)
+    parts = incidents.parts()
+    context = {
+        "operator": operator,
+        "open": _shown(incidents.open_ones(sought, now=now), now) if after is None else [],
+        "ended": _shown(ended[:PAGE], now),
+        "said": said,
+        "kinds": KINDS.items(),
+        "parts": parts if said.get("part", parts[0]) in parts else [*parts, said["part"]],
+        "chips": chips_of(said, LABELS, lambda name, word: KINDS[word] if name == "kind" else word),
+        "newest": link_of(said) if after is not None else "",
+        "older": link_of(said, after=str(ended[PAGE - 1].id)) if len(ended) > PAGE else "",
+        "csv": link_of(said, format="csv"),
+    }
+    return render(request, "ops/incidents.html", context)
+
+
+def _shown(found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
+    return [ShownIncident(one, now) for one in found]
+
+
+def _pages(sought: SoughtIncidents, now: datetime) -> Iterator[Rows]:
+    """Each update with its incident: of what is open, then of what has ended."""
+    yield [row for one in incidents.open_ones(sought, now=now) for row in _rows(one, now)]
+    after: int | None = None
+    while page := incidents.ended(sought, now=now, after=after, limit=READ):
+        yield [row for one in page for row in _rows(one, now)]
+        after = page[-1].id
+
+
+def _rows(one: Incident, now: datetime) -> Sequence[Sequence[Any]]:
+    facts = [
+        one.id, one.title, "maintenance" if one.is_maintenance else "incident",
+        one.state_at(now).value, ", ".join(one.parts),
+        _written(one.begins_at), _written(one.ends_at), _written(one.next_update_at),
+    ]  # fmt: skip
+    return [
+        [
+            *facts, said.id, _written(said.at), said.state, said.words, _written(said.edited_at),
+            said.by, said.mailed,
+        ]
+        for said in one.updates.all()
+    ]  # fmt: skip
+
+
+def _written(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat(timespec="seconds")
