@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Q, Value
 
 from generation import lease
 from generation.admission import orphans
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import current_catalogue
-from generation.models import WatchedDay
+from generation.models import Incident, WatchedDay
 from pictor.kit import ids
 
 DAYS = 90
@@ -162,13 +162,25 @@ def _count(sights: Iterable[Sight], at: datetime) -> None:
 
 
 def troubled(*, now: datetime) -> Sequence[Sight]:
-    """What the last look found ill, when that was just now: one read, for every page that warns.
+    """Incidents and maintenance that go on, by their titles, then what the last look found ill.
 
-    Of the API a page knows better: a web process made it.
+    That where it was just now. One read, for every page that warns. Of the API a page knows better:
+    a web process made it.
     """
+    begun = Incident.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), begins_at__lte=now)
     rows = WatchedDay.objects.filter(looked_at__gte=now - FRESH, last_failed_at=F("looked_at"))
-    rows = rows.exclude(part=API)
-    return [Sight(row.part, row.trouble) for row in rows.order_by("part")]
+    seen = rows.exclude(part=API).values_list(Value(1), "part", "trouble")
+    found = begun.values_list(Value(0), "title", "state").union(seen, all=True)
+    return [
+        Sight(name, trouble if is_seen else _said(trouble))
+        for is_seen, name, trouble in sorted(found)
+    ]
+
+
+def _said(state: str) -> str:
+    """Of what has begun; maintenance is stored as scheduled for good."""
+    found = Incident.State(state)
+    return "Maintenance" if found == Incident.State.SCHEDULED else found.label
 
 
 def history(*, now: datetime) -> Sequence[WatchedDay]:

@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 
 from generation import lease, watch
 from generation.admission.orphans import WebProcess
-from generation.models import Generation, WatchedDay
+from generation.models import Generation, Incident, WatchedDay
 from generation.watch import API, WORKERS, Sight
 from pictor.kit import clock
 from tests.factories import ORIGIN, Customer, at
@@ -174,6 +174,24 @@ def test_trouble_is_what_the_last_look_found_just_now(monkeypatch):
     seeing(monkeypatch, Sight(API, ""), Sight(WORKERS, ""))
     watch.look_and_count(now=NOON + MINUTE)
     assert watch.troubled(now=NOON + 2 * MINUTE) == []
+
+
+@pytest.mark.django_db
+def test_trouble_is_also_what_people_say_while_it_goes_on(monkeypatch):
+    seeing(monkeypatch, Sight(WORKERS, "None is at work"))
+    watch.look_and_count(now=NOON)
+    facts = {"parts": [WORKERS], "begins_at": NOON, "ends_at": NOON + 2 * MINUTE}
+    Incident.objects.create(title="Disks", is_maintenance=True, state="scheduled", **facts)
+    facts["ends_at"] = None
+    Incident.objects.create(title="Slow", is_maintenance=False, state="identified", **facts)
+
+    def troubled(minutes: int) -> list[Sight]:
+        return list(watch.troubled(now=NOON + minutes * MINUTE))
+
+    slow, seen = Sight("Slow", "Identified"), Sight(WORKERS, "None is at work")
+    assert troubled(-1) == [seen]
+    assert troubled(1) == [Sight("Disks", "Maintenance"), slow, seen]
+    assert troubled(2) == [slow, seen]
 
 
 @pytest.mark.django_db

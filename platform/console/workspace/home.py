@@ -22,7 +22,7 @@ from console.workspace.first_call import first_call
 from console.workspace.keys import may_use
 from console.workspace.lately import lately_of
 from console.workspace.support import seen
-from generation import watch
+from console.workspace.trouble import trouble_of
 from generation.models import Source, State
 from generation.searching import Wanted, found
 from generation.selectors import Finished
@@ -72,7 +72,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         **_charged(workspace, now),
         "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
         "failed": _failed_lately(latest, now),
-        "troubled": watch.troubled(now=now),
+        "trouble": trouble_of(workspace, now),
         "budgets": budgets,
         "near": [one for one in budgets if one.is_near],
         "lately": lately,

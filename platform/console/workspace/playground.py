@@ -29,8 +29,9 @@ from console.workspace.owned import one_of
 from console.workspace.picker import picker_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
+from console.workspace.trouble import trouble_of
 from console.workspace.ways import way_out
-from generation import pipeline, watch
+from generation import pipeline
 from generation.admission.fields import OUTPUT_FORMATS
 from generation.admission.inputs import Rows
 from generation.admission.quoting import Quoted, quoted_order
@@ -181,7 +182,7 @@ def _context(
     runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
         **context,
-        "troubled": watch.troubled(now=clock.now()),
+        "trouble": trouble_of(workspace, clock.now()),
         "draft": draft,
         "picker": picker_of(draft, _prices(catalogue, workspace)),
         "key": key,
