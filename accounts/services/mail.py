@@ -47,9 +47,7 @@ def post(*, to: str, subject: str, text: str, html: str = "") -> Mail:
 
     Its subject becomes one line, without marks that nobody sees: people's words are in it.
     """
-    contents = Mail.sealed(subject=without_marks(subject)[:200], text=text, html=html)
-    mail = Mail.objects.create(to=to, contents=contents)
-    transaction.on_commit(partial(ring, TASK))
+    (mail,) = _post([to], subject=subject, text=text, html=html)
     return mail
 
 
@@ -63,8 +61,15 @@ def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any])
         render_to_string(f"{template}_{part}", words).strip()
         for part in ("subject.txt", "message.txt", "message.html")
     )
-    for address in to:
-        post(to=address, subject=subject, text=text, html=html)
+    _post(to, subject=subject, text=text, html=html)
+
+
+def _post(to: Iterable[str], *, subject: str, text: str, html: str) -> list[Mail]:
+    contents = Mail.sealed(subject=without_marks(subject)[:200], text=text, html=html)
+    mails = Mail.objects.bulk_create([Mail(to=address, contents=contents) for address in to])
+    if mails:
+        transaction.on_commit(partial(ring, TASK))
+    return mails
 
 
 def send_due(*, now: datetime, limit: int = 100) -> int:
