@@ -10,9 +10,13 @@ from django.views.decorators.http import require_safe
 from billing.selectors import Hour, Margin, hours_of, margins, sold_until, total_of
 from console.ops import conditions
 from console.ops.access import May, Mode, Operator, staff
+from console.parts.filters import link_of
+from console.parts.periods import number_of
 from generation.conditions import standing
 from pictor.kit import clock
 
+PAGE = 50
+"""Conditions; a row has its dialogs with it, 4 kB."""
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 
 
@@ -40,10 +44,16 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     needing = found.needing(now)
     is_quiet = request.GET.get("show") == "quiet"
     quiet = [one for one in found.conditions if one not in needing]
+    rows = conditions.rows_of(operator, quiet if is_quiet else needing)
+    said = {"show": "quiet" if is_quiet else "", "mode": request.GET.get("mode", "")}
+    start = number_of(request.GET.get("from", "")) or 0
+    start = start if start < len(rows) else 0
     context = {
         "operator": operator,
         "standing": found,
-        "rows": conditions.rows_of(operator, quiet if is_quiet else needing),
+        "rows": rows[start : start + PAGE],
+        "first": link_of(said) if start else "",
+        "more": link_of(said, **{"from": str(start + PAGE)}) if rows[start + PAGE :] else "",
         "needing": len(needing),
         "quiet": len(quiet),
         "is_quiet": is_quiet,

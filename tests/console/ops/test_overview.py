@@ -1,5 +1,6 @@
 """The overview: what needs a person, the worst first, and what one does about it; four figures."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -128,6 +129,22 @@ def test_many_take_no_more_queries(owner, looked, django_assert_max_num_queries)
 
     with django_assert_max_num_queries(10):
         owner.get("/ops/")
+
+
+def test_a_page_has_50_the_worst_first(owner, looked):
+    for number in range(120):
+        condition("balance_runs_out", f"ten_{number}", 1_000_000 - number)
+
+    def named(query: str) -> list[str]:
+        page = owner.get(f"/ops/{query}").content.decode()
+        return re.findall(r">(ten_\d+)</span>", page)
+
+    assert named("") == [f"ten_{number}" for number in range(50)]
+    assert 'href="?from=50"' in owner.get("/ops/").content.decode()
+    assert named("?from=100") == [f"ten_{number}" for number in range(100, 120)]
+    assert "from=150" not in owner.get("/ops/?from=100").content.decode()
+    for query in ("?from=120", "?from=x", "?from=-1", f"?from={9**40}"):
+        assert named(query) == named("")
 
 
 def test_one_takes_it_and_gives_it_back(operator, looked):
