@@ -171,6 +171,8 @@ def _phrase(action: str, before: Values, after: Values) -> str:
             return "suspended the workspace"
         case "tenant.uncharged" if "ceiling_micros" in after:
             return "changed what the workspace may cost uncharged"
+        case "user.password" if after.get("usable") is False:
+            return "took away the password of {what}"
         case "member.set" if not before:
             return "added {what} as a member"
         case "contract.set" if not before:

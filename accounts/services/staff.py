@@ -37,7 +37,9 @@ def set_staff_role(
     """Make somebody staff, or give staff another role; the same role changes nothing.
 
     Who is not known is made, without a password. Who has none is invited by mail, each time:
-    whoever reads that mail sets one. Who changes roles at the shell vouches for the address.
+    whoever reads that mail sets one. A password of somebody who never confirmed the address is
+    forgotten: anybody may have signed up with it. Who changes roles at the shell vouches for the
+    address.
 
     Args:
         email: whose.
@@ -56,6 +58,7 @@ def set_staff_role(
         user = create_user(email=email, password=None, verified_at=verified_at, actor=actor, ip=ip)
     if not user.is_active:
         raise ValidationError({"email": "That person may not sign in."})
+    _forget_unproven_password(user, actor, ip)
     _give(user, role, actor, ip)
     is_invited = not user.has_usable_password()
     if is_invited:
@@ -91,6 +94,17 @@ def _begin(actor: Actor) -> None:
     known = {owner.pk for owner in owners.order_by("pk")}
     if isinstance(actor, User) and actor.pk not in known:
         raise ValidationError("Only an owner changes who is staff.")
+
+
+def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
+    """That of somebody who becomes staff, and has not shown that they read mail to their address.
+
+    The admin signs in without a mail.
+    """
+    if not user.staff_role and user.email_verified_at is None and user.has_usable_password():
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        record(user.audited, "user.password", actor=actor, after={"usable": False}, ip=ip)
 
 
 def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:

@@ -111,6 +111,7 @@ def test_our_reasons_are_not_the_tenants_to_read(acme, ann):
         ("support.open", None, {"reason": "{ticket} 7"}, "looked, because: {ticket} 7"),
         ("robot.paint_all", None, None, "did: robot, paint all"),
     ],
+        ("user.password", None, {"usable": False}, "took away the password of bob"),
 )
 def test_an_event_is_a_sentence(action, before, after, words):
     assert sentence(action, "bob", before=before, after=after) == words

@@ -46,7 +46,7 @@ def test_the_first_owner_is_made_at_the_shell_and_invited_by_mail(db):
 
 
 def test_somebody_known_gets_the_role_and_no_invitation(ann):
-    User.objects.create_user("carl@example.com", "correct horse")
+    User.objects.create_user("carl@example.com", "correct horse", email_verified_at=NOW)
     Mail.objects.all().delete()
 
     done = set_staff_role(email="carl@example.com", role="finance", actor=ann, ip="192.0.2.7")
@@ -55,6 +55,28 @@ def test_somebody_known_gets_the_role_and_no_invitation(ann):
     assert not Mail.objects.exists()
     event = AuditEvent.objects.filter(action="staff.set").latest("id")
     assert (event.actor, event.ip, event.after) == (ann, "192.0.2.7", {"role": "finance"})
+
+
+@pytest.mark.usefixtures("plain_static_files")
+def test_a_password_of_whoever_took_the_address_before_lets_nobody_in(ann, client):
+    User.objects.create_user("carl@example.com", "mallory knows it")
+
+    done = set_staff_role(email="carl@example.com", role="owner", actor=ann)
+
+    form = {"username": "carl@example.com", "password": "mallory knows it"}
+    assert client.post("/admin/login/", form).status_code == 200  # the form again
+    assert "_auth_user_id" not in client.session
+    assert (done.is_invited, Mail.objects.filter(to="carl@example.com").count()) == (True, 1)
+    event = AuditEvent.objects.get(action="user.password")
+    assert (event.actor, event.after) == (ann, {"usable": False})
+
+
+def test_the_password_of_an_owner_made_at_the_shell_stays(ann):
+    User.objects.create_superuser("root@example.com", "correct horse")
+
+    done = set_staff_role(email="root@example.com", role="finance", actor=ann)
+
+    assert (done.is_invited, done.user.has_usable_password()) == (False, True)
 
 
 def test_the_same_role_again_is_no_change_and_another_invitation(ann, bob):

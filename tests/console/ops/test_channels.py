@@ -10,7 +10,6 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent, User
-from accounts.services.staff import set_staff_role
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, ChannelEvent
@@ -442,8 +441,7 @@ def test_priority_below_nothing_is_refused_by_the_service():
 def test_support_sees_channels_and_no_button_that_changes_one(client, settings):
     settings.STAFF_MFA = False
     channel = make_channel("acme")
-    person = User.objects.create_user("ann@pictor.example", "correct horse")
-    set_staff_role(email=person.email, role="support", actor="test")
+    person = User.objects.create_user("ann@pictor.example", "correct horse", staff_role="support")
     client.force_login(person)
 
     pages = [client.get(path) for path in (LIST, of(channel), f"{of(channel)}?tab=cost")]

@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent, Mail, User
 from accounts.services.staff import set_staff_role
+from pictor.kit import clock
 
 PAGE = "/ops/staff/"
 
@@ -22,7 +23,9 @@ def me(owner):
 
 @pytest.fixture
 def bob(me):
-    user = User.objects.create_user("bob@pictor.example", "correct horse")
+    user = User.objects.create_user(
+        "bob@pictor.example", "correct horse", email_verified_at=clock.now()
+    )
     set_staff_role(email=user.email, role="support", actor=me)
     user.refresh_from_db()
     return user

@@ -292,7 +292,11 @@ def test_the_workspace_reads_who_looked_and_why(acme, ann):
 
 def test_a_member_of_ours_looks_as_support_and_not_as_the_member(acme):
     bob = User.objects.create_user(
-        "bob@pictor.example", "correct horse", name="Bob", terms_version=config.TERMS_VERSION
+        "bob@pictor.example",
+        "correct horse",
+        name="Bob",
+        terms_version=config.TERMS_VERSION,
+        email_verified_at=clock.now(),
     )
     set_staff_role(email=bob.email, role="owner", actor="test")
     add_member(tenant=acme.tenant, user=bob, role=Membership.Role.OWNER, actor="test")
