@@ -182,7 +182,9 @@ def _by(who: str) -> Q:
         return Q(is_ours=True, actor=None)
     if who == SUPPORT:
         return Q(is_ours=True, actor__isnull=False)
-    ours, _, first = who.partition(" (")
+    ours, _, first = who.removesuffix(")").partition(" (")
     if ours == SUPPORT:
-        return Q(is_ours=True, actor__name__startswith=first.removesuffix(")") or "\n")
+        named = Q(actor__name=first) | Q(actor__name__startswith=f"{first} ")
+        # More than one word would be a guess at the rest of a name, which the tenant does not read.
+        return Q(is_ours=True) & named if first.split() == [first] else Q(pk__in=())
     return Q(is_ours=False, actor_name=who)

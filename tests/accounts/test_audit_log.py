@@ -76,6 +76,10 @@ def test_one_of_ours_without_a_name_is_pictor_support(acme, ann):
         ("Pictor support", 1),
         ("Pictor support (Ann)", 1),
         ("Pictor support (Bob)", 0),
+        ("Pictor support (An)", 0),
+        ("Pictor support (Ann B)", 0),
+        ("Pictor support (Ann Bee)", 0),
+        ("Pictor support (", 0),
         ("API key key_x", 1),
         ("ann@pictor.example", 0),
         ("manage.py", 0),
@@ -107,11 +111,11 @@ def test_our_reasons_are_not_the_tenants_to_read(acme, ann):
     [
         ("member.set", None, {"role": "viewer"}, "added bob as a member"),
         ("member.set", {"role": "viewer"}, {"role": "admin"}, "changed the role of bob"),
+        ("user.password", None, {"usable": False}, "took away the password of bob"),
         ("tenant.status", {}, {"status": "active"}, "let the workspace work again"),
         ("support.open", None, {"reason": "{ticket} 7"}, "looked, because: {ticket} 7"),
         ("robot.paint_all", None, None, "did: robot, paint all"),
     ],
-        ("user.password", None, {"usable": False}, "took away the password of bob"),
 )
 def test_an_event_is_a_sentence(action, before, after, words):
     assert sentence(action, "bob", before=before, after=after) == words
