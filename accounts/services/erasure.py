@@ -20,6 +20,7 @@ from accounts.selectors import api_keys_of, members_of
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.members import remove_member
+from accounts.services.support import end_support_in
 from accounts.services.tenants import set_tenant_status
 from pictor.kit.bell import ring
 
@@ -55,9 +56,9 @@ def delete_workspace(
 ) -> None:
     """End one's own tenant, as its owner. There is no way back.
 
-    At once its keys are refused, it is suspended, and nobody is a member of it any more. Then the
-    short-work worker erases it: see `erase_tenant`. What was let in at the last moment ends and is
-    charged before. Raises ValidationError: see `check_deletion`.
+    At once its keys are refused, it is suspended, and nobody is a member of it any more, or looks
+    into it as support. Then the short-work worker erases it: see `erase_tenant`. What was let in at
+    the last moment ends and is charged before. Raises ValidationError: see `check_deletion`.
     """
     tenant = tenant_for_update(by.tenant_id)
     by.refresh_from_db(fields=["role"])
@@ -158,6 +159,7 @@ def _shut(tenant: Tenant, actor: Actor, now: datetime, ip: str | None = None) ->
     for key in api_keys_of(tenant.id):
         if key.revoked_at is None:
             revoke_api_key(key=key, now=now, actor=actor, ip=ip)
+    end_support_in(tenant=tenant, now=now)
 
 
 def _end_memberships(tenant: Tenant, actor: Actor, ip: str | None = None) -> None:

@@ -78,6 +78,11 @@ def end_support_of(*, user: User, now: datetime) -> None:
     open_support_grants(now).filter(user=user).update(ended_at=now)
 
 
+def end_support_in(*, tenant: Tenant, now: datetime) -> None:
+    """End all that anybody has open of this tenant, where it may be looked into no more."""
+    open_support_grants(now).filter(tenant=tenant).update(ended_at=now)
+
+
 @transaction.atomic
 def set_support(
     *,
@@ -96,4 +101,4 @@ def set_support(
     columns = {"allows_support": is_allowed, "shows_support_content": shows_content}
     change_columns(tenant=locked, action="tenant.support", columns=columns, actor=actor, ip=ip)
     if not is_allowed:
-        open_support_grants(now).filter(tenant=locked).update(ended_at=now)
+        end_support_in(tenant=locked, now=now)

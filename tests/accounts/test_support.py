@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, SupportGrant, Tenant, User
 from accounts.services import create_tenant, open_support
-from accounts.services.erasure import erase_tenant
+from accounts.services.erasure import end_tenant, erase_tenant
 from pictor.kit import clock
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +72,9 @@ def test_an_erased_tenant_is_not_looked_into(acme, ann, grant):
     assert not SupportGrant.objects.filter(pk=grant.pk).exists()
     with pytest.raises(ValidationError, match="being erased"):
         open_support(tenant=acme, user=ann, reason="why", now=clock.now())
+
+
+def test_a_view_ends_as_soon_as_its_tenant_is_shut(acme, grant):
+    end_tenant(tenant=acme, confirmation="acme", actor="test", now=clock.now())
+
+    assert json.loads(run("list", "--json"))[0]["is_open"] is False
