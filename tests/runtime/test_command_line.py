@@ -15,6 +15,7 @@ PICTORS = """\
 Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
+    audit          Print who did what, filtered by person, action, tenant, id and time.
     channel        Create, change, switch, try and list channels.
     cost_correct   Correct what calls cost by the lines of a vendor's bill, each of them once.
     demo           Print the running default's address, API key and sign-in; remove its demo data.
@@ -109,7 +110,7 @@ def test_a_database_that_was_never_migrated_is_named_in_a_line(words):
 
 
 TALKATIVE = (
-    "help", "channel explain gpt-image-2", "demo", "key list demo", "ledger_check", "ledger_head",
+    "help", "audit", "channel explain gpt-image-2", "demo", "key list demo", "ledger_check", "ledger_head",
     "price list", "tenant show demo",
 )  # fmt: skip
 """Of each command that shows something one action."""
