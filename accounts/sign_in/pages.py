@@ -5,9 +5,12 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
+from allauth.account.mixins import NextRedirectMixin
 from allauth.account.stages import EmailVerificationStage, LoginStage, LoginStageController
+from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import ConfirmEmailVerificationCodeView, LoginView, SignupView
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
@@ -89,8 +92,17 @@ class CodeView(ConfirmEmailVerificationCodeView):
         return redirect(self.passthrough_next_url(reverse("account_email_verification_sent")))
 
 
-class SetUpView(ActivateTOTPView):
-    """The library's set-up of an app. Its code is used then, and other sessions end."""
+class SetUpView(NextRedirectMixin, ActivateTOTPView):
+    """The library's set-up of an app. Its code is used then, and other sessions end.
+
+    The recovery codes that follow lead back to where one was.
+    """
+
+    @override
+    def get_success_url(self) -> str:
+        if not self.did_generate_recovery_codes:
+            return str(super().get_success_url())
+        return str(self.passthrough_next_url(reverse("mfa_view_recovery_codes")))
 
     @override
     def form_valid(self, form: Form) -> HttpResponse:
@@ -102,6 +114,15 @@ class SetUpView(ActivateTOTPView):
             end_sessions(user=user, actor=user, ip=self.request.META.get("REMOTE_ADDR"))
             update_session_auth_hash(self.request, user)
         return response
+
+
+class CodesView(ViewRecoveryCodesView):
+    """The library's page of recovery codes, with `back`: where one was before the set-up."""
+
+    @override
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "back": get_next_redirect_url(self.request) or ""}
 
 
 @require_POST

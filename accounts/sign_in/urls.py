@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 
 from accounts.sign_in.factors import behind_factor
 from accounts.sign_in.pages import (
+    CodesView,
     CodeView,
     CountedView,
     SetUpView,
@@ -54,7 +55,7 @@ urlpatterns = [
     _page("2fa/totp/deactivate/", behind_factor(totp.deactivate_totp), "mfa_deactivate_totp"),
     _page(
         "2fa/recovery-codes/",
-        behind_factor(recovery.view_recovery_codes),
+        behind_factor(CodesView.as_view()),
         "mfa_view_recovery_codes",
     ),
     _page(

@@ -120,6 +120,29 @@ def test_set_up_opens_the_admin_and_is_in_the_audit_log(secret, root, browser):
     assert [event.after for event in events] == [{"factor": "totp"}, {"factor": "recovery_codes"}]
 
 
+@pytest.mark.parametrize(
+    ("following", "way"),
+    [
+        ("/ops/?mode=test", 'href="/ops/?mode=test"'),
+        ("https://evil.example/", ""),
+        ("//evil.example/", ""),
+    ],
+)
+def test_a_first_set_up_leads_back_to_where_one_was(root, browser, turns, following, way):
+    sign_in(browser)
+    page = browser.get(SET_UP, {"next": following})
+    secret = re.findall(r"[A-Z2-7]{32}", page.content.decode())[0]
+    form = {"code": turns(secret), "next": following}
+
+    codes = browser.post(SET_UP, form, follow=True)
+
+    html = codes.content.decode()
+    assert codes.redirect_chain[0][0].partition("?")[0] == CODES
+    assert len(re.findall(r"<li>(\d{8})</li>", html)) == 10
+    assert way in html
+    assert (">Go on<" in html, "evil.example" in html) == (bool(way), False)
+
+
 def test_a_set_up_with_a_wrong_code_changes_nothing(root, browser):
     sign_in(browser)
     browser.get(SET_UP)
