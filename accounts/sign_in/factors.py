@@ -1,7 +1,7 @@
 """Which second factor a session has shown."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,10 @@ from django.urls import reverse
 from accounts.models import User
 
 View = Callable[..., HttpResponseBase]
+
+FRESH = timedelta(minutes=15)
+"""How long a second factor that was shown opens steps that ask for a fresh one."""
+SHOW_AGAIN = "Show your second factor again, then send it once more."
 
 
 def app_since(user: User) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
@@ -16,9 +17,10 @@ from typing_extensions import override
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
-from accounts.sign_in.factors import app_since, has_shown
+from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from accounts.sign_in.forms import SignInForm
 from accounts.sign_in.pages import said_when
+from pictor.kit import clock
 
 HIDDEN = frozenset({"account", "mfa", "auth"})
 """The apps of allauth, and Django's groups."""
@@ -41,6 +43,13 @@ class StaffSite(UnfoldAdminSite):
     @override
     def has_permission(self, request: HttpRequest) -> bool:
         return _is_owner(request) and (not settings.STAFF_MFA or has_shown_factor(request))
+
+    @override
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Where everybody changes theirs: behind the factor, with an event in the audit log."""
+        return HttpResponseRedirect(reverse("account_change_password"))
 
     @override
     def login(
@@ -103,6 +112,21 @@ def has_shown_factor(request: HttpRequest) -> bool:
         return False
     since = app_since(user)
     return since is not None and has_shown(request, user, since=since)
+
+
+def asked_again(request: HttpRequest) -> HttpResponse | None:
+    """To the page that asks for the factor, and back; None where it was shown within FRESH.
+
+    Before steps of the admin that are as much as those of /ops/ that ask for a fresh one.
+    """
+    user = request.user
+    if not settings.STAFF_MFA or not isinstance(user, User):
+        return None
+    if has_shown(request, user, since=clock.now() - FRESH):
+        return None
+    messages.warning(request, SHOW_AGAIN)
+    following = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
+    return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{following}")
 
 
 def _page_of_factor(request: HttpRequest) -> str:

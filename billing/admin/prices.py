@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import DollarForms, ServiceAdmin, asked, by
+from accounts.sign_in.staff import asked_again
 from billing.models import Price, PriceBook
 from billing.price_stops import Confirmed, Stops
 from billing.selectors import (
@@ -233,6 +234,8 @@ class PriceBookAdmin(ServiceAdmin):
         done: str,
     ) -> HttpResponse | None:
         """What stops a book is confirmed for one alone: of several the service refuses it."""
+        if (again := asked_again(request)) is not None:
+            return again
         form = None
         if len(chosen) == 1 and chosen[0][1].are_any:
             form = _Confirmation(request.POST, stops=chosen[0][1])

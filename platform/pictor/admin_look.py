@@ -11,7 +11,7 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "ACCOUNT": {
         "navigation": [
-            {"title": "Change password", "link": "/admin/password_change/"},
+            {"title": "Change password", "link": "/accounts/password/change/"},
             {"title": "Second factor", "link": "/accounts/2fa/"},
         ]
     },

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
@@ -17,14 +16,11 @@ from accounts import rates
 from accounts.models import User
 from accounts.services import By
 from accounts.services.staff import note_seen
-from accounts.sign_in.factors import app_since, has_shown
+from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from console.ops import places
 from console.parts.doors import View, led, led_from_form, with_limits
 from console.parts.places import Place
 from pictor.kit import clock
-
-FRESH = timedelta(minutes=15)
-"""How long a second factor that was shown opens steps that ask for a fresh one."""
 
 
 class May(StrEnum):
@@ -158,5 +154,5 @@ def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:
     if not fresh or has_shown(request, user, since=clock.now() - FRESH):
         return ""
     if request.method == "POST":
-        messages.warning(request, "Show your second factor again, then send it once more.")
+        messages.warning(request, SHOW_AGAIN)
     return "mfa_reauthenticate"

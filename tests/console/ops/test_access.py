@@ -10,7 +10,8 @@ from django.test import RequestFactory
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
-from console.ops.access import FRESH, ROLES, May, staff
+from accounts.sign_in.factors import FRESH
+from console.ops.access import ROLES, May, staff
 from tests.console.ops.conftest import shown
 
 SHOW = "/accounts/2fa/reauthenticate/"
