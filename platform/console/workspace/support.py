@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from accounts.models import SupportGrant, User
 from accounts.selectors import support_grant
-from console.parts.doors import View
+from console.parts.doors import View, with_limits
 from console.parts.support import forget, remembered
 from console.workspace.access import Workspace
 from generation.selectors import Finished
@@ -39,6 +39,7 @@ def gated(name: str) -> Callable[[View], View]:
     """A page of that name as a support view has it: seen or refused before the view runs."""
 
     def dressed(view: View) -> View:
+        @with_limits
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User) or not (known := remembered(request, tenant)):
@@ -67,12 +68,12 @@ def _refused(request: HttpRequest, grant: SupportGrant) -> HttpResponse:
 
 
 def _ended(request: HttpRequest, tenant: str) -> HttpResponse:
-    """To where it may be opened again; a page that asked for a part of itself goes whole."""
+    """To the tenant's page, which any of us may see; a page that asked for a part goes whole."""
     forget(request, tenant)
     messages.info(request, "The support view has ended.")
     answer = HttpResponse(status=HTTPStatus.SEE_OTHER)
     is_partial = "HX-Request" in request.headers
-    answer["HX-Redirect" if is_partial else "Location"] = reverse("ops:support", args=[tenant])
+    answer["HX-Redirect" if is_partial else "Location"] = reverse("ops:tenant", args=[tenant])
     if is_partial:
         answer.status_code = HTTPStatus.FORBIDDEN
     return answer

@@ -174,6 +174,7 @@ def test_nothing_is_done_in_a_support_view(acme, there, ann, name):
     answers = [act(where) for act in (ann.post, ann.put, ann.patch, ann.delete, ann.options)]
 
     assert {one.status_code for one in answers} == {403}
+    assert {"no-store" in one["Cache-Control"] for one in answers} == {True}
     assert "Nothing was done" in words_of(answers[0])
     assert (AuditEvent.objects.count(), Transfer.objects.count()) == before
 
@@ -227,7 +228,7 @@ def test_it_ends_by_the_clock_of_the_server(acme, there, ann, monkeypatch):
     after = ann.get(url("overview", acme))
 
     assert last.status_code == 200
-    back = reverse("ops:support", args=[acme.tenant.public_id])
+    back = reverse("ops:tenant", args=[acme.tenant.public_id])
     assert (part.status_code, part["HX-Redirect"]) == (403, back)
     assert after.status_code == 404  # forgotten by then: they are no member
 
@@ -242,7 +243,7 @@ def test_whoever_opened_it_ends_it(acme, ann):
     assert [one.status_code for one in answers] == [303, 303]
     assert AuditEvent.objects.filter(action="support.end").count() == 1
     assert gone.status_code == 303
-    assert gone["Location"] == reverse("ops:support", args=[acme.tenant.public_id])
+    assert gone["Location"] == reverse("ops:tenant", args=[acme.tenant.public_id])
 
 
 def test_another_session_of_the_same_person_sees_nothing(acme):
@@ -260,7 +261,10 @@ def test_the_view_is_of_one_workspace(ann):
 def test_who_gets_another_role_sees_nothing_from_then_on(acme, ann):
     set_staff_role(email="ann@pictor.example", role="finance", actor="test")
 
-    assert ann.get(url("overview", acme)).status_code == 303
+    answer = ann.get(url("overview", acme))
+
+    assert answer.status_code == 303
+    assert "The support view has ended" in words_of(ann.get(answer["Location"]))
 
 
 def test_an_owner_switches_it_off_and_what_is_open_ends(acme, ann):

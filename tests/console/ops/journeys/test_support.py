@@ -55,6 +55,7 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
     database.execute("UPDATE accounts_supportgrant SET expires_at = now() WHERE ended_at IS NULL")
     page.get_by_role("link", name="Usage").first.click()
     page.get_by_text("The support view has ended.").wait_for()
+    page.get_by_role("link", name="Open as support").click()
     page.get_by_text("ticket 4711: images are late").wait_for()
     keep(page, "ops-support-ended")
 
