@@ -71,6 +71,7 @@ def set_role(request: HttpRequest, operator: Operator, person: UUID) -> HttpResp
         operator,
         lambda: set_staff_role(email=user.email, role=role, **by(request, operator)),
         words,
+        page="overview" if user == operator.user else "staff",  # which is theirs no more
     )
 
 
@@ -133,15 +134,20 @@ def _page(
 
 
 def _tried(
-    request: HttpRequest, operator: Operator, act: Callable[[], object], words: str
+    request: HttpRequest,
+    operator: Operator,
+    act: Callable[[], object],
+    words: str,
+    *,
+    page: str = "staff",
 ) -> HttpResponse:
-    """Do it and say so, or say why not."""
+    """Do it and say so on that page, or say why not."""
     try:
         act()
     except ValidationError as error:
         refusal, status = " ".join(error.messages), HTTPStatus.UNPROCESSABLE_ENTITY
         return _page(request, operator, AddForm(), status=status, refusal=refusal)
-    return done(request, words, "staff")
+    return done(request, words, page)
 
 
 def _person(person: UUID) -> User:

@@ -99,6 +99,15 @@ def test_a_role_is_changed_and_said_before_and_after(owner, bob):
     assert bob.staff_role == "operator"
 
 
+def test_an_owner_who_takes_another_role_is_led_to_a_page_of_that_role(owner, me):
+    User.objects.create_superuser("ann@pictor.example")
+
+    answer = owner.post(f"{PAGE}{me.pk}/role/", {"role": "finance"}, follow=True)
+
+    assert answer.status_code == HTTPStatus.OK
+    assert "op@pictor.example: owner → finance" in words_of(answer)
+
+
 @pytest.mark.parametrize("step", ["role", "remove"])
 def test_the_last_owner_stays(owner, me, step):
     answer = owner.post(f"{PAGE}{me.pk}/{step}/", {"role": "support"})
