@@ -36,6 +36,13 @@ def test_they_say_for_how_long_a_new_workspace_keeps_what(client, settings):
     assert "20 days unless your workspace has set another time" in page
 
 
+def test_the_notice_says_what_our_people_see(client):
+    page = words_of(client.get("/privacy/"))
+
+    assert "which of our people looked into your workspace, when, and why" in page
+    assert "only if an owner of the workspace lets them" in page
+
+
 def test_what_is_not_set_is_said_to_be_missing(client):
     assert "no address is given here yet" in words_of(client.get("/terms/"))
 
