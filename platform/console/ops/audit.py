@@ -28,11 +28,11 @@ READ = 500
 """Events that a CSV reads at once."""
 UTC = ZoneInfo("UTC")
 NO_TENANT = UUID(int=0)
-"""Where a name is no workspace's: its list is empty, and not everybody's."""
+"""Where a name is no tenant's: its list is empty, and not everybody's."""
 LABELS = {
     "action": "What",
     "who": "Who",
-    "tenant": "Workspace",
+    "tenant": "Tenant",
     "about": "Id",
     "period": "Period",
 }

@@ -66,11 +66,11 @@ def test_each_filter_narrows_it_and_its_csv(owner, acme, other):
 
 
 @pytest.mark.usefixtures("acme")
-def test_what_is_no_workspaces_name_shows_nobodys_events(owner):
+def test_what_is_no_tenants_name_shows_nobodys_events(owner):
     page = words_of(owner.get(PAGE, {"tenant": "amce"}))
 
     assert "No events match" in page
-    assert "Workspace: amce" in page
+    assert "Tenant: amce" in page
 
 
 @pytest.mark.usefixtures("acme")
