@@ -50,9 +50,6 @@ SUSPENDED_BECAUSE = (
 _REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
 
 
-_REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
-
-
 def config_revision() -> int:
     """The present revision of the configuration. Compare with `!=`, never with `<`."""
     return ConfigRevision.objects.values_list("revision", flat=True).first() or 0
