@@ -26,7 +26,7 @@ WORDS: Mapping[str, str] = {
     "user.create": "added the person {what}",
     "user.change": "changed the person {what}",
     "user.delete": "deleted the person {what}",
-    "user.password": "set the password of {what}",
+    "user.password": "changed the password of {what}",
     "user.sessions_end": "ended all sessions of {what}",
     "user.sign_up": "signed up",
     "user.verify_email": "verified the address {what}",
@@ -171,8 +171,6 @@ def _phrase(action: str, before: Values, after: Values) -> str:
             return "suspended the workspace"
         case "tenant.uncharged" if "ceiling_micros" in after:
             return "changed what the workspace may cost uncharged"
-        case "user.password" if after.get("usable") is False:
-            return "took away the password of {what}"
         case "member.set" if not before:
             return "added {what} as a member"
         case "contract.set" if not before:

@@ -6,6 +6,7 @@ import pytest
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from django.test import Client, RequestFactory
+from pytest_django import Settings
 
 from accounts.models import User
 from billing.services import draft_price_book
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files
 
 
 @pytest.fixture
-def root(client, settings) -> Client:
+def root(client: Client, settings: Settings) -> Client:
     """An owner's browser, which has shown their factor a moment ago."""
     settings.STAFF_MFA = True
     user = User.objects.create_superuser("root@example.com", "correct horse")

@@ -38,7 +38,7 @@ def acme() -> Tenant:
 
 def test_each_filter_narrows_it(acme):
     renamed, made = "renamed the workspace", "created the workspace acme"
-    of_ann = ["set the password of ann@pictor.example", "noted for staff", renamed]
+    of_ann = ["changed the password of ann@pictor.example", "noted for staff", renamed]
 
     assert [one["did"] for one in rows("--who", "ann@pictor.example")] == of_ann
     assert [one["did"] for one in rows("--tenant", "acme")] == [renamed, made]
@@ -56,7 +56,7 @@ def test_it_is_told_in_lines_and_whole_as_json():
 
     assert (password["by"], password["ip"]) == ("ann@pictor.example", "203.0.113.7")
     assert (note["before"], note["after"]["note"]) == (None, "they were angry")
-    assert "ann@pictor.example  set the password of ann@pictor.example" in audit()
+    assert "ann@pictor.example  changed the password of ann@pictor.example" in audit()
     assert audit("--about", "nothing") == "Nothing was done that fits.\n"
 
 

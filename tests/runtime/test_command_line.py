@@ -110,8 +110,8 @@ def test_a_database_that_was_never_migrated_is_named_in_a_line(words):
 
 
 TALKATIVE = (
-    "help", "audit", "channel explain gpt-image-2", "demo", "key list demo", "ledger_check", "ledger_head",
-    "price list", "tenant show demo",
+    "help", "audit", "channel explain gpt-image-2", "demo", "key list demo", "ledger_check",
+    "ledger_head", "price list", "tenant show demo",
 )  # fmt: skip
 """Of each command that shows something one action."""
 
