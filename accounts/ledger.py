@@ -27,6 +27,15 @@ class Why(TypedDict):
     ip: NotRequired[str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a credit for an outage is for: from `since` to before `until`, of a model or of all."""
+
+    since: datetime
+    until: datetime
+    model: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a person wants moved.
@@ -36,6 +45,7 @@ class Asked:
         amount: above 0, but for an adjustment that takes.
         seq: of a reversal, the number of the tenant's transfer that it takes back.
         generation_id: of a refund; of a credit, the one that failed, if it is for one.
+        outage: of a credit for one, when it was; a tenant gets one credit for that time.
         reason: what the tenant reads; of a top-up, the reference that the payment came with.
         note: for staff alone.
     """
@@ -45,6 +55,7 @@ class Asked:
     amount: Micros
     seq: int | None = None
     generation_id: UUID | None = None
+    outage: Window | None = None
     reason: str
     note: str = ""
 

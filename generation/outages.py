@@ -1,26 +1,26 @@
 """An outage made good: a credit for every tenant whose requests failed by it, once each.
 
-Requests count that were accepted and failed by a fault of the service: what they were quoted.
+Requests count that were accepted and failed by a fault of the service, and that nobody gave a
+credit for by itself: what they were quoted.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.core.exceptions import ValidationError
 
-from accounts.ledger import Asked
+from accounts.ledger import Asked, Window
 from accounts.models import Tenant
 from accounts.selectors import tenants_among
-from billing.models import MoneyMove, Transfer
+from billing.models import Transfer
+from billing.selectors import credited_for
 from billing.services import move_money
 from generation.making_good import Giver
 from generation.models import State
 from generation.searching import Sought, across_by_tenant
 from pictor.kit.money import Micros
-
-_OUTAGES = UUID("0b1f4a5e-9c1d-5b7e-8f7a-2d6c3e9a1b40")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,9 @@ class Outage:
     attempt_class: str = ""
 
     @property
-    def id(self) -> UUID:
-        """The same for the same outage, whoever names it, and when."""
-        times = (self.since.astimezone(UTC).isoformat(), self.until.astimezone(UTC).isoformat())
-        return uuid5(_OUTAGES, "|".join((*times, self.model, self.channel, self.attempt_class)))
+    def window(self) -> Window:
+        """What a credit for it covers: a request may have met several channels in that time."""
+        return Window(self.since, self.until, self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Hit:
     Attributes:
         failed: how many of its requests did.
         quoted: what they would have cost at most.
-        before: what was credited for this very outage already, or waits for another person.
+        before: what covers a part of that time already: credited, or waiting for another person.
     """
 
     tenant: Tenant
@@ -77,8 +76,8 @@ class Credited:
     refusal: str = ""
 
 
-def hit_by(outage: Outage) -> list[Hit]:
-    """The tenants that it hit, those with most failures first. Three queries.
+def hit_by(outage: Outage, *, now: datetime) -> list[Hit]:
+    """The tenants that it hit, those with most failures first. Five queries or less.
 
     Raises ValidationError for more than 24 hours, and for an end before the beginning.
     """
@@ -92,18 +91,19 @@ def hit_by(outage: Outage) -> list[Hit]:
         attempt_class=outage.attempt_class,
         state=State.FAILED,
         is_our_fault=True,
+        is_uncredited=True,
     )
     if sought.is_too_wide:
         raise ValidationError("an outage of at most 24 hours is looked at")
     found = across_by_tenant(sought)
     tenants = tenants_among({one.tenant_id for one in found})
-    moves = MoneyMove.objects.in_bulk([uuid5(outage.id, str(one.tenant_id)) for one in found])
+    before = credited_for(outage.window, tenants=tenants.keys(), now=now)
     hits = [
         Hit(
             tenants[one.tenant_id],
             one.number,
             one.quoted,
-            _standing(moves.get(uuid5(outage.id, str(one.tenant_id)))),
+            before.get(one.tenant_id, Micros(0)),
         )
         for one in found
     ]
@@ -112,6 +112,7 @@ def hit_by(outage: Outage) -> list[Hit]:
 
 def credit_all(
     *,
+    once: UUID,
     outage: Outage,
     hits: Sequence[Hit],
     each: Micros | None,
@@ -122,24 +123,26 @@ def credit_all(
 ) -> list[Credited]:
     """Credit each of these so much, or else what its requests were quoted.
 
-    Each in a transaction of its own, and once: for the same outage nobody is credited again.
+    Each in a transaction of its own, and once by this id; nobody is credited again for a time and
+    a model that was covered before.
     """
     done = []
     for hit in hits:
         amount = hit.due(each)
         if not amount:
-            done.append(Credited(hit, Micros(0), refusal="it was credited for it before"))
+            done.append(Credited(hit, Micros(0), refusal="that time is covered already"))
             continue
         asked = Asked(
             tenant_id=hit.tenant.id,
             kind=Transfer.Kind.CREDIT.value,
             amount=amount,
+            outage=outage.window,
             reason=words,
             note=note,
         )
         try:
             move = move_money(
-                once=uuid5(outage.id, str(hit.tenant.id)),
+                once=uuid5(once, str(hit.tenant.id)),
                 asked=asked,
                 actor=giver.actor,
                 now=now,
@@ -150,8 +153,3 @@ def credit_all(
         else:
             done.append(Credited(hit, amount, waits=move.transfer_id is None))
     return done
-
-
-def _standing(move: MoneyMove | None) -> Micros:
-    """What a move gave or may give; one that was declined gives nothing, and cannot be repeated."""
-    return Micros(0 if move is None else move.amount)

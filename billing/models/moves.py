@@ -18,7 +18,8 @@ class MoneyMove(models.Model):
     """A top-up, credit, refund, adjustment or reversal that a person asked for.
 
     Its id is made where it is asked for, so what is sent twice is one move. `amount` is in micros,
-    and below 0 for an adjustment that takes. One that waits has an end, `expires_at`.
+    and below 0 for an adjustment that takes. One that waits has an end, `expires_at`. A credit for
+    an outage has the time and the model, empty for every one, that it covers.
     """
 
     KINDS = (
@@ -35,6 +36,9 @@ class MoneyMove(models.Model):
     amount = models.BigIntegerField()
     reverses_seq = models.BigIntegerField(null=True)
     generation_id = models.UUIDField(null=True)
+    covers_since = models.DateTimeField(null=True)
+    covers_until = models.DateTimeField(null=True)
+    covers_model = models.CharField(max_length=100, blank=True, db_default="")
     reason = models.CharField(max_length=200, blank=True, help_text="What the tenant reads.")
     note = models.CharField(max_length=200, blank=True, help_text="For staff alone.")
     asked_by = models.ForeignKey(
@@ -58,7 +62,12 @@ class MoneyMove(models.Model):
                 fields=["expires_at"],
                 condition=Q(transfer_id=None, declined_at=None),
                 name="moves_that_wait",
-            )
+            ),
+            models.Index(
+                fields=["tenant", "covers_until"],
+                condition=Q(covers_since__isnull=False),
+                name="credits_for_outages",
+            ),
         ]
 
     @override

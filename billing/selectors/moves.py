@@ -1,9 +1,15 @@
-"""Money that waits for another person, and what became of it."""
+"""Money that people asked for: what waits for another person, and what covers an outage."""
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from billing.models import MoneyMove
+from django.db.models import Q
+
+from accounts.ledger import Window
+from billing.models import MoneyMove, Transfer
+from pictor.kit.money import Micros
 
 
 def waiting_moves(now: datetime) -> list[MoneyMove]:
@@ -15,3 +21,43 @@ def waiting_moves(now: datetime) -> list[MoneyMove]:
 def move_by_id(move_id: UUID) -> MoneyMove | None:
     """What was asked for by that id, with its tenant."""
     return MoneyMove.objects.select_related("tenant").filter(id=move_id).first()
+
+
+def credited_for(
+    outage: Window, *, tenants: Collection[UUID], now: datetime, but: UUID | None = None
+) -> Mapping[UUID, Micros]:
+    """By tenant, what covers a part of that time and model: credited, or waiting to be.
+
+    What was reversed since covers nothing. `but` is a move that is left out. Three queries or less.
+    """
+    stands = Q(transfer_id__isnull=False) | Q(declined_at=None, expires_at__gt=now)
+    moves = MoneyMove.objects.filter(
+        stands,
+        tenant_id__in=list(tenants),
+        covers_since__lt=outage.until,
+        covers_until__gt=outage.since,
+    )
+    if outage.model:
+        moves = moves.filter(covers_model__in=("", outage.model))
+    found = [move for move in moves if move.id != but]
+    taken_back = _taken_back([move.transfer_id for move in found if move.transfer_id is not None])
+    covers = Counter[UUID]()
+    for move in found:
+        covers[move.tenant_id] += move.amount - taken_back.get(move.transfer_id, 0)
+    return {tenant: Micros(amount) for tenant, amount in covers.items() if amount}
+
+
+def _taken_back(transfers: Collection[int]) -> Mapping[int | None, int]:
+    """Of each of these credits, by its id, what was reversed."""
+    if not transfers:
+        return {}
+    given = {(one.tenant_id, one.seq): one.id for one in Transfer.objects.filter(id__in=transfers)}
+    reversals = Transfer.objects.filter(
+        kind=Transfer.Kind.REVERSAL.value,
+        tenant_id__in={tenant for tenant, _ in given},
+        reverses_seq__in={seq for _, seq in given},
+    )
+    taken = Counter[int | None]()
+    for one in reversals:
+        taken[given.get((one.tenant_id, one.reverses_seq))] += one.amount
+    return taken

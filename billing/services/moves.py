@@ -12,12 +12,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import Asked, Why
+from accounts.ledger import Asked, Why, Window
 from accounts.models import User
 from accounts.services import Actor, Subject, name_of, record
+from billing.locks import account_for_update
 from billing.models import MoneyMove, Transfer
+from billing.selectors import credited_for
 from billing.services import accounts
-from pictor.kit.money import Micros
+from pictor.kit.money import Micros, to_decimal
 
 WAITS_FOR = timedelta(days=7)
 
@@ -61,6 +63,8 @@ def move_money(
 
     Sent twice, also at the same time, it is moved once; both get the same move.
     """
+    if asked.outage is not None:
+        _refuse_a_second(asked.tenant_id, asked.outage, once, now)
     move, is_new = MoneyMove.objects.get_or_create(
         id=once,
         defaults={
@@ -103,6 +107,15 @@ def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
     return move
 
 
+def _refuse_a_second(tenant_id: UUID, outage: Window, once: UUID, now: datetime) -> None:
+    """A tenant is credited once for an outage, however it is named."""
+    accounts.open_account(tenant_id=tenant_id)
+    account_for_update(tenant_id)  # two credits at once must not both find that none was given
+    covered = credited_for(outage, tenants=[tenant_id], now=now, but=once).get(tenant_id)
+    if covered is not None:
+        raise ValidationError(f"{to_decimal(covered)} USD cover a part of that time already")
+
+
 def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
     move = MoneyMove.objects.select_for_update().filter(id=move_id).first()
     if move is None:
@@ -126,12 +139,16 @@ def _person(name: str) -> str:
 
 
 def _columns(asked: Asked) -> dict[str, object]:
+    outage = asked.outage
     return {
         "tenant_id": asked.tenant_id,
         "kind": asked.kind,
         "amount": asked.amount,
         "reverses_seq": asked.seq,
         "generation_id": asked.generation_id,
+        "covers_since": outage and outage.since,
+        "covers_until": outage and outage.until,
+        "covers_model": outage.model if outage else "",
         "reason": asked.reason,
         "note": asked.note,
     }

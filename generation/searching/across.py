@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 
+from billing.models import Transfer
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source
 from pictor.kit import ids
@@ -40,6 +41,7 @@ class Sought:
         code: of the error that its caller was told.
         has_loss: an attempt may have been billed, and delivered nothing.
         is_our_fault: its caller was told of an error of the service, not of the request.
+        is_uncredited: no credit in the ledger names it.
     """
 
     mode: str = "live"
@@ -53,6 +55,7 @@ class Sought:
     attempt_class: str = ""
     has_loss: bool = False
     is_our_fault: bool = False
+    is_uncredited: bool = False
 
     @property
     def is_too_wide(self) -> bool:
@@ -143,6 +146,8 @@ def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation
     rows = rows.filter(**{name: word for name, word in by_column.items() if word})
     if sought.is_our_fault:
         rows = rows.filter(error__status__gte=500)
+    if sought.is_uncredited:
+        rows = rows.exclude(id__in=_credited())
     called = Attempt.objects.filter(generation=OuterRef("id"))
     if sought.channel or sought.attempt_class:
         by_attempt = {"channel__name": sought.channel, "attempt_class": sought.attempt_class}
@@ -151,6 +156,12 @@ def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation
         lost = called.filter(may_have_billed=True, finished_at__isnull=False)
         rows = _with_one(rows, lost.exclude(attempt_class=AttemptClass.DELIVERED))
     return rows
+
+
+def _credited() -> QuerySet[Transfer, UUID | None]:
+    """Those that a credit was given for: few, by the index of what people moved."""
+    given = Transfer.objects.filter(kind=Transfer.Kind.CREDIT.value, generation_id__isnull=False)
+    return given.values_list("generation_id", flat=True)
 
 
 def _with_one(rows: QuerySet[Generation], attempts: QuerySet[Attempt]) -> QuerySet[Generation]:

@@ -180,7 +180,8 @@ class Command(OperatorCommand):
         )
         each = None if options["each"] is None else read_amount(options["each"])
         words, note = read_why(options)
-        hits = hit_by(outage)
+        giver, now = Giver(ACTOR), clock.now()
+        hits = hit_by(outage, now=now)
         due = [hit for hit in hits if hit.due(each)]
         total = to_decimal(Micros(sum(hit.due(each) for hit in due)))
         rows = [["tenant", "failed", "quoted", "credit"]]
@@ -194,10 +195,10 @@ class Command(OperatorCommand):
             question = f"Credit {total} USD to {len(due)} tenants? Type their number:"
             if ask_for(aside, question) != str(len(due)):
                 raise CommandError("Nothing was changed.")
-        giver, now = Giver(ACTOR), clock.now()
         done = credit_all(
-            outage=outage, hits=hits, each=each, words=words, note=note, giver=giver, now=now
-        )
+            once=ids.new_uuid(), outage=outage, hits=hits, each=each, words=words, note=note,
+            giver=giver, now=now,
+        )  # fmt: skip
         self.tell(options, [_told(one) for one in done], *(_line(one) for one in done))
 
     def _cancel(self, generation: Generation, options: dict[str, Any]) -> None:

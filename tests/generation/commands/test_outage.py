@@ -56,7 +56,7 @@ def test_all_are_credited_what_they_were_quoted_and_not_again(manage, monkeypatc
         "second: 0.052680 USD credited\n"
     )
     assert [one["refusal"] for one in json.loads(again.out)] == [
-        "it was credited for it before", "it was credited for it before",
+        "that time is covered already", "that time is covered already",
     ]  # fmt: skip
     assert credited() == [52_680, 105_360]
     assert {one.reason for one in Transfer.objects.filter(kind="credit")} == {"Sorry"}

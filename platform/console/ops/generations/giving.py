@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
-from billing.selectors import Given, available_to, given_for
+from billing.selectors import Given, available_to, credited_for, given_for
 from billing.services import is_typed_twice
 from console.amounts import amount as in_dollars
 from console.ops.access import May, Operator, Role, by, done, staff
@@ -176,10 +178,17 @@ def _give(request: HttpRequest, operator: Operator, made: Generation, way: Way) 
         "form": dressed(form),
         "effect": _effect(made, given, way, amount_of(request.GET.get("amount", "")) or usual),
         "given": given,
+        "covered": _covered(made) if way is CREDIT else None,
         "most_a_day": SUPPORT_A_DAY if operator.role == Role.SUPPORT else None,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "ops/generation_give.html", context, status=status)
+
+
+def _covered(made: Generation) -> Micros | None:
+    """What the tenant was credited for an outage at that time, if there was one."""
+    moment = Window(made.created_at, made.created_at + timedelta(microseconds=1), made.model)
+    return credited_for(moment, tenants=[made.tenant_id], now=clock.now()).get(made.tenant_id)
 
 
 def _effect(made: Generation, given: Given, way: Way, amount: int) -> Effect:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -58,8 +59,12 @@ class OutageForm(forms.Form):
 
 
 class AgreementForm(forms.Form):
-    """Why, and how many tenants, typed; `seen` is what all of it came to."""
+    """Why, and how many tenants, typed; `seen` is what all of it came to.
 
+    `once` is made when the form is drawn.
+    """
+
+    once = forms.UUIDField(widget=forms.HiddenInput)
     seen = forms.IntegerField(widget=forms.HiddenInput)
     note = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
     words = forms.CharField(
@@ -79,14 +84,15 @@ def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
     due = [hit for hit in hits if hit.due(each)]
     total = sum(hit.due(each) for hit in due)
     agreement = AgreementForm(
-        request.POST if request.method == "POST" else None, initial={"seen": total}
+        request.POST if request.method == "POST" else None,
+        initial={"once": uuid4(), "seen": total},
     )
     results = None
     if agreement.is_bound and form.is_valid() and _is_agreed(agreement, len(due), total):
         data = agreement.cleaned_data
         results = credit_all(
-            outage=form.outage, hits=hits, each=each, words=data["words"], note=data["note"],
-            giver=giver_of(request, operator), now=clock.now(),
+            once=data["once"], outage=form.outage, hits=hits, each=each, words=data["words"],
+            note=data["note"], giver=giver_of(request, operator), now=clock.now(),
         )  # fmt: skip
     context = {
         "operator": operator,
@@ -116,7 +122,7 @@ def _hits(form: OutageForm) -> Sequence[Hit]:
     if not form.is_bound or not form.is_valid():
         return []
     try:
-        return hit_by(form.outage)
+        return hit_by(form.outage, now=clock.now())
     except ValidationError as error:
         take_errors(form, error)
         return []

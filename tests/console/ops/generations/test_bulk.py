@@ -128,7 +128,8 @@ def hit(acme, other, failed, delivered):
 def times(**more: Any) -> dict[str, Any]:
     now = clock.now()
     since, until = now - timedelta(minutes=30), now + timedelta(minutes=30)
-    return {"since": f"{since:%Y-%m-%dT%H:%M}", "until": f"{until:%Y-%m-%dT%H:%M}", **more}
+    moments = {"since": f"{since:%Y-%m-%dT%H:%M}", "until": f"{until:%Y-%m-%dT%H:%M}"}
+    return {"once": new_uuid(), **moments, **more}
 
 
 def test_all_that_an_outage_hit_are_credited_once_each(owner, hit, acme, other):
@@ -143,12 +144,15 @@ def test_all_that_an_outage_hit_are_credited_once_each(owner, hit, acme, other):
     assert "$10.00 → $10.10536" in shown
     assert answer.count("Credited</span>") == 2
     assert moved("credit") == [52_680, 105_360]
+    credit_page = words_of(owner.get(f"/ops/generations/{hit[0].public_id}/credit/"))
+    assert "$0.10536 cover an outage of that time already." in credit_page
     after = available_to(acme.id), available_to(other.id)
     assert after == (before[0] + 105_360, before[1] + 52_680)
     assert "$0.10536 before" in again
-    assert "All of them were credited for it before." in again
-    twice = owner.post(OUTAGE, {**asked, **WHY, "seen": 0, "number": 0})
-    assert "it was credited for it before" in words_of(twice)
+    assert "Credits cover that time for all of them already." in again
+    for other_name in ({}, {"each": "0.50"}, {"channel": ""}, {"model": "gpt-image-2-origin"}):
+        twice = owner.post(OUTAGE, {**asked, **other_name, **WHY, "seen": 0, "number": 0})
+        assert "that time is covered already" in words_of(twice)
     assert moved("credit") == [52_680, 105_360]
     assert ledger_findings() == []
 
@@ -168,6 +172,7 @@ def test_each_may_get_the_same(owner, hit):
         ({"number": 3}, "There are 2."),
         ({"seen": 1}, "It has changed since it was shown"),
         ({"words": ""}, "This field is required."),
+        ({"once": "x"}, "This form is no longer whole"),
         ({"each": "1000.01"}, "where it is typed twice"),
         ({"each": "-1"}, "Type an amount above 0"),
         ({"since": "yesterday"}, "Enter a valid date/time."),
