@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit_log import audit_events_about
-from accounts.models import AuditEvent
 from accounts.selectors import notes_about
 from billing.models import Transfer
 from billing.selectors import books_of, transfers_of
 from console.ops.access import May, Operator, by, done, staff
+from console.ops.events import told
 from console.parts.bodies import answered, as_json, asked
 from console.parts.entries import Entry
-from console.parts.events import Entry as Told
-from console.parts.events import Thing, entry_of
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from console.parts.telling import BADGES, steps_of
 from generation import looking
@@ -115,7 +115,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "moves": _moves(moved),
         "steps": steps_of(made, called.attempts, moved),
         "books": books_of(made.priced["books"]),
-        "history": [_told(event) for event in events],
+        "history": told(events),
         "retry": ids.parse(ids.REQUEST, request.GET.get("retry", "")) and request.GET["retry"],
         **_words(made, operator),
     }
@@ -123,20 +123,16 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
 
 
 @require_POST
-@staff(May.SEE)
+@staff(May.SUPPORT_VIEW, fresh=True)
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show its words and images to the person who asks, and write that down."""
     made = found(generation)
-    looking.look(generation=made, **by(request, operator))
+    try:
+        looking.look(generation=made, **by(request, operator))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("ops:generation", made.public_id)
     return done(request, "Shown to you for 15 minutes, and logged", "generation", made.public_id)
-
-
-def _told(event: AuditEvent) -> Told:
-    """An event with all that it holds, and the person's whole name."""
-    return entry_of(
-        event, {}, who=Thing(event.actor_name), before=event.before, after=event.after,
-        address=event.ip or "",
-    )  # fmt: skip
 
 
 def _moves(moved: Sequence[Transfer]) -> list[Move]:
@@ -148,8 +144,10 @@ def _moves(moved: Sequence[Transfer]) -> list[Move]:
 
 def _words(made: Generation, operator: Operator) -> dict[str, Any]:
     """Its prompt, its images and what the vendors said, for whoever looks."""
-    if not looking.is_looking(generation=made, person=operator.user, now=clock.now()):
-        return {"is_shown": False}
+    may_look = May.SUPPORT_VIEW in operator.may
+    now = clock.now()
+    if not may_look or not looking.is_looking(generation=made, person=operator.user, now=now):
+        return {"is_shown": False, "is_let": looking.is_let(made), "may_look": may_look}
     (whole,) = with_images([made])
     return {
         "is_shown": True,

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import pytest
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Tenant
 from billing.services import refund
 from billing.upstream_cost import UNKNOWN
 from generation.models import Generation
@@ -58,7 +58,15 @@ def test_why_one_failed_is_told_as_its_caller_was_told(owner, acme, failed):
     assert "$0.05268 was released, $0.000 charged." in page
 
 
-def test_words_and_images_are_shown_to_who_says_that_they_look(sign_in, acme, failed, delivered):
+@pytest.fixture
+def lets(acme):
+    """An owner of acme lets support see prompts and images."""
+    Tenant.objects.filter(id=acme.id).update(shows_support_content=True)
+    return acme
+
+
+def test_words_and_images_are_shown_to_who_says_that_they_look(sign_in, lets, failed, delivered):
+    acme = lets
     made = failed(acme, prompt=CANARY, detail=f"we will not draw '{CANARY}'")
     pictured = delivered(acme, prompt=CANARY, user=CANARY)
     support, finance = sign_in("support"), sign_in("finance")
@@ -78,8 +86,35 @@ def test_words_and_images_are_shown_to_who_says_that_they_look(sign_in, acme, fa
     assert (event.actor_name, event.tenant_id) == ("support@pictor.example", acme.id)
 
 
-def test_they_are_shown_for_a_quarter_of_an_hour(sign_in, acme, failed, monkeypatch):
-    made, support = failed(acme, prompt=CANARY), sign_in("support")
+@pytest.mark.parametrize("setting", [{"shows_support_content": False}, {"allows_support": False}])
+def test_no_word_is_shown_unless_the_tenant_lets_support_see_it(sign_in, lets, delivered, setting):
+    made, support = delivered(lets, prompt=CANARY, user=CANARY), sign_in("support")
+    support.post(f"{page_of(made)}look/")
+    open_to_support = CANARY in words_of(support.get(page_of(made)))
+    Tenant.objects.filter(id=lets.id).update(**setting)
+
+    after = words_of(support.get(page_of(made)))
+    refused = words_of(support.post(f"{page_of(made)}look/", follow=True))
+
+    assert open_to_support
+    assert (CANARY in after, "<img" in after, "Show, logged" in after) == (False, False, False)
+    assert "no owner of acme lets support see prompts and images" in after
+    assert "No owner of this workspace lets support see prompts and images." in refused
+    assert CANARY not in refused
+    assert AuditEvent.objects.filter(action="generation.look").count() == 1
+
+
+@pytest.mark.parametrize("role", ["finance", "operator"])
+def test_others_than_support_and_owners_do_not_look(sign_in, lets, delivered, role):
+    made, client = delivered(lets, prompt=CANARY), sign_in(role)
+
+    assert client.post(f"{page_of(made)}look/").status_code == HTTPStatus.NOT_FOUND
+    page = words_of(client.get(page_of(made)))
+    assert ("support and owners may look" in page, "Show, logged" in page) == (True, False)
+
+
+def test_they_are_shown_for_a_quarter_of_an_hour(sign_in, lets, failed, monkeypatch):
+    made, support = failed(lets, prompt=CANARY), sign_in("support")
     support.post(f"{page_of(made)}look/")
     now = clock.now()
 
@@ -89,8 +124,8 @@ def test_they_are_shown_for_a_quarter_of_an_hour(sign_in, acme, failed, monkeypa
     assert CANARY not in words_of(support.get(page_of(made)))
 
 
-def test_what_is_forgotten_is_said_to_be(sign_in, acme, delivered):
-    made, support = delivered(acme), sign_in("support")
+def test_what_is_forgotten_is_said_to_be(sign_in, lets, delivered):
+    made, support = delivered(lets), sign_in("support")
     type(made).objects.filter(id=made.id).update(prompt="", fields={})
     support.post(f"{page_of(made)}look/")
 
@@ -111,8 +146,8 @@ def test_a_test_has_no_money(owner, acme):
     assert "Refundable" not in page
 
 
-def test_it_takes_few_queries(owner, acme, delivered, django_assert_max_num_queries):
-    made = delivered(acme)
+def test_it_takes_few_queries(owner, lets, delivered, django_assert_max_num_queries):
+    made = delivered(lets)
     owner.post(f"{page_of(made)}look/")
     owner.get(page_of(made))
 

@@ -43,6 +43,13 @@ def given(page: Page, verb: str, words: str) -> None:
     page.get_by_role("button", name=verb, exact=True).click()
 
 
+def lets_support_see(page: Page, place: Place, *, words: bool) -> None:
+    """As its owner says in the settings."""
+    page.goto(f"/console/{place.tenant}/settings/")
+    page.get_by_label("It also sees prompts").set_checked(words)
+    page.get_by_role("button", name="Save support access").click()
+
+
 def test_a_disappointment_is_found_looked_at_and_refunded(
     signed_in: BrowserContext, stack: Stack, place: Place
 ) -> None:
@@ -54,11 +61,15 @@ def test_a_disappointment_is_found_looked_at_and_refunded(
     page.get_by_role("heading", name="gen_").wait_for()
     expect(page.get_by_text("too dark")).to_have_count(0)
     one = page.url.removeprefix(there)
+    expect(page.get_by_text("lets support see prompts and images")).to_be_visible()
+    lets_support_see(page, place, words=True)
     assert broken_promises(page, one, base_url=there, name="ops-generation") == []
     page.get_by_role("button", name="Show, logged").click()
     expect(page.get_by_text("a fox, which came out too dark").first).to_be_visible()
     expect(page.get_by_role("img")).to_have_count(1)
     assert broken_rules(page, "ops-generation-shown") == []
+    lets_support_see(page, place, words=False)
+    page.goto(one)
 
     page.get_by_role("link", name="Refund", exact=True).click()
     page.get_by_label("Amount").fill("0.001")
