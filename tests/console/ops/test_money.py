@@ -186,6 +186,12 @@ def test_a_payment_is_booked_once_by_its_reference(ann, acme):
     assert available_to(acme.id) == 15_000_000
 
 
+def test_no_number_of_an_entry_is_too_large_to_be_refused(ann, acme):
+    answer = send(ann, acme, "reversal", seq="9" * 30, seen="5000000")
+
+    assert (answer.status_code, "Open this form again" in words(answer)) == (422, True)
+
+
 def test_a_reversal_begins_with_all_that_can_be_taken_back(ann, acme):
     page = f"/ops/tenants/{acme.public_id}/money/reversal/"
 

@@ -44,7 +44,9 @@ class MoneyForm(forms.Form):
     """How much, what the tenant reads of it, and staff's note."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
-    seq = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    seq = forms.IntegerField(
+        required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput
+    )
     amount = forms.CharField(
         max_length=40,
         label="Amount, USD",
