@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from billing.models import Transfer
+from billing.models import Account, Transfer
 from pictor.kit import ids
 
 KIND_WORDS = {
@@ -30,6 +30,13 @@ class Entry:
     def kind(self) -> str:
         """Its word."""
         return KIND_WORDS[Transfer.Kind(self.transfer.kind)]
+
+    @property
+    def amount(self) -> int:
+        """Its micros, below 0 for an adjustment that took: of other kinds the word says it."""
+        move = self.transfer
+        took = move.kind == Transfer.Kind.ADJUSTMENT and move.credit_id == Account.Platform.CREDITS
+        return -move.amount if took else move.amount
 
     @property
     def generation(self) -> str:

@@ -77,6 +77,15 @@ def test_what_was_looked_at_is_booked_with_both_texts(ann, acme):
     assert ledger_findings() == []
 
 
+def test_an_adjustment_that_took_is_below_0_wherever_it_stands(ann, acme):
+    send(ann, acme, "adjustment", amount="-4", seen="-4000000")
+    entry = statement(acme.id)[-1].id
+
+    pages = [f"tenants/{acme.public_id}/", f"ledger/?tenant={acme.public_id}", f"ledger/{entry}/"]
+    for page in pages:
+        assert "-$4.00" in words(ann.get(f"/ops/{page}")), page
+
+
 def test_a_double_click_books_once(ann, acme):
     once = str(ids.new_uuid())
 
@@ -177,6 +186,12 @@ def test_what_is_mistyped_moves_nothing(ann, acme, kind, said, complaint):
     assert available_to(acme.id) == 10_000_000
 
 
+def test_no_number_of_an_entry_is_too_large_to_be_refused(ann, acme):
+    answer = send(ann, acme, "reversal", seq="9" * 30, seen="5000000")
+
+    assert (answer.status_code, "Open this form again" in words(answer)) == (422, True)
+
+
 def test_a_payment_is_booked_once_by_its_reference(ann, acme):
     send(ann, acme, "top_up", reason="INV-1", seen="5000000")
 
@@ -184,12 +199,6 @@ def test_a_payment_is_booked_once_by_its_reference(ann, acme):
 
     assert "by the reference" in words(answer)
     assert available_to(acme.id) == 15_000_000
-
-
-def test_no_number_of_an_entry_is_too_large_to_be_refused(ann, acme):
-    answer = send(ann, acme, "reversal", seq="9" * 30, seen="5000000")
-
-    assert (answer.status_code, "Open this form again" in words(answer)) == (422, True)
 
 
 def test_a_reversal_begins_with_all_that_can_be_taken_back(ann, acme):
