@@ -96,3 +96,8 @@ def add_people(actions: Any) -> None:
     invite.add_argument("role", choices=Membership.Role.values)
     invite.add_argument("--site", required=True, metavar="URL", help="this site, for the mail")
     invite.add_argument("--json", action="store_true")
+    role = actions.add_parser("role", help="give a member another role")
+    role.add_argument("tenant", help="name or id")
+    role.add_argument("email")
+    role.add_argument("role", choices=Membership.Role.values)
+    role.add_argument("--json", action="store_true")

@@ -65,6 +65,24 @@ def change_role(
 
 
 @transaction.atomic
+def change_role_as_operator(
+    *, membership: Membership, role: Membership.Role, actor: Actor, ip: str | None = None
+) -> None:
+    """Give a member of any tenant another role; where nothing changes, nothing is written."""
+    tenant_for_update(membership.tenant_id)
+    try:
+        membership.refresh_from_db(fields=["role"])
+    except Membership.DoesNotExist:
+        raise ValidationError("That person is no longer a member.") from None
+    if membership.role == role:
+        return
+    if membership.role == Membership.Role.OWNER:
+        _refuse_last_owner(membership)
+    add_member(tenant=membership.tenant, user=membership.user, role=role, actor=actor, ip=ip)
+    membership.role = role
+
+
+@transaction.atomic
 def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None) -> None:
     """End a membership, and the invitations they made; the person and what they did stay."""
     tenant_for_update(membership.tenant_id)

@@ -289,6 +289,48 @@ def test_a_key_is_made_with_the_rules_given():
     assert caller.limits.key_budget_month == 12_500_000
 
 
+def test_a_keys_rules_are_set_and_what_is_not_said_stays():
+    run("tenant", "create", "Acme")
+    run("key", "create", "Acme", "--name", "app", "--rpm", "5", "--budget", "12.5")
+    key = ApiKey.objects.get(name="app")
+
+    rules = ["--budget-month", "none", "--max-in-flight", "3", "--ip-ranges", "203.0.113.0/24"]
+    said = run("key", "set", key.public_id, "--name", "nightly", *rules)
+    run("key", "set", key.public_id, "--budget-day", "2", "--budget-warns-only", "yes")
+
+    assert said == (
+        f"{key.public_id} is called 'nightly'\nip_ranges: none -> 203.0.113.0/24\n"
+        "max_in_flight: none -> 3\nbudget_month: 12.500000 USD -> none\n"
+    )
+    key.refresh_from_db()
+    assert (key.name, key.requests_per_minute, key.max_in_flight) == ("nightly", 5, 3)
+    assert (key.budget_month_micros, key.budget_day_micros) == (None, 2_000_000)
+    assert (key.allowed_models, key.budget_warns_only) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "--name or --scopes, "),
+        (("--max-in-flight", "0"), "not a whole number from 1"),
+        (("--budget-month", "-1"), "below 0"),
+        (("--models", "dall-e-9"), "no such model"),
+        (("--scopes", "images:eat"), "no such scope"),
+        (("--ip-ranges", "home"), "ip_ranges"),
+        (("--expires-at", "tomorrow"), "not a time with its zone"),
+        (("--budget-warns-only", "maybe"), "takes yes or no"),
+    ],
+)
+def test_a_rule_that_is_mistyped_changes_nothing(words, message):
+    run("tenant", "create", "Acme")
+    key = ApiKey.objects.get()
+
+    with pytest.raises(CommandError, match=message):
+        run("key", "set", key.public_id, *words)
+
+    assert AuditEvent.objects.filter(action="api_key.change").count() == 0
+
+
 def test_a_key_s_budget_may_warn_only():
     run("tenant", "create", "Acme")
 

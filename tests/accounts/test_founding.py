@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import TenantLimits, accept_invitation
+from accounts.services import TenantLimits, accept_invitation, add_member
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.selectors import available_to, ledger_findings
 from pictor.kit import clock, ids
@@ -169,3 +169,24 @@ def test_members_are_invited_and_a_name_is_changed_by_command(db):
     ]
     with pytest.raises(CommandError, match="--site https"):
         tenant("invite", "Acme Inc", "a@b.example", "viewer", "--site", "pictor", *site[2:])
+
+
+def test_a_members_role_is_changed_by_command(db):
+    run("Acme")
+    acme = Tenant.objects.get()
+    for name, role in (("ann", Membership.Role.OWNER), ("bob", Membership.Role.VIEWER)):
+        person = User.objects.create_user(f"{name}@acme.example")
+        add_member(tenant=acme, user=person, role=role, actor="test")
+
+    said = tenant("role", "Acme", "bob@acme.example", "admin", "--as", "eve@pictor.example")
+
+    assert said == "Acme: bob@acme.example: viewer -> admin\n"
+    assert Membership.objects.get(user__email="bob@acme.example").role == "admin"
+    event = AuditEvent.objects.filter(action="member.set").latest("id")
+    assert (event.before, event.after) == ({"role": "viewer"}, {"role": "admin"})
+    assert event.actor_name.endswith("as eve@pictor.example)")
+    with pytest.raises(CommandError, match="keeps an owner"):
+        tenant("role", "Acme", "ann@acme.example", "viewer")
+    User.objects.create_user("eve@low.example")
+    with pytest.raises(CommandError, match="no member of Acme"):
+        tenant("role", "Acme", "eve@low.example", "viewer")

@@ -1,6 +1,8 @@
-"""`manage.py key create|list|rotate|revoke`."""
+"""`manage.py key create|list|set|rotate|revoke`."""
 
 import json
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.core.checks import Tags
@@ -17,6 +19,7 @@ from accounts.management.operator import (
     read_limit,
     read_scopes,
     read_tenant,
+    read_time,
     read_words,
     say_invalid,
 )
@@ -25,11 +28,29 @@ from accounts.selectors import api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
     KeyRules,
+    change_api_key,
     issue_api_key,
     revoke_api_key,
     rotate_api_key,
+    rules_of,
 )
 from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+RULES = {
+    "scopes": "a,b",
+    "models": "a,b; or: none, which is every model",
+    "ip_ranges": "a,b: addresses or networks; or: none, which is anywhere",
+    "expires_at": "a time with its zone; or: none",
+    "requests_per_minute": "or: none",
+    "images_per_minute": "or: none",
+    "max_in_flight": "requests at once; or: none",
+    "budget_day": "USD per UTC day; or: none",
+    "budget_month": "USD per UTC month; or: none",
+    "budget_warns_only": "yes: a budget warns, and stops nothing; or: no",
+}
+"""What `key set` changes, and how each is said."""
+YES_OR_NO = {"yes": True, "no": False}
 
 
 class Command(OperatorCommand):
@@ -66,6 +87,7 @@ class Command(OperatorCommand):
         every = actions.add_parser("list", help="a tenant's keys, newest first, without their text")
         every.add_argument("tenant", help="name or id")
         every.add_argument("--json", action="store_true")
+        _add_set(actions)
         rotate = actions.add_parser("rotate", help="a new text for a key, shown this once")
         rotate.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
         rotate.add_argument(
@@ -81,6 +103,7 @@ class Command(OperatorCommand):
         actions = {
             "create": self._create,
             "list": self._list,
+            "set": self._set,
             "rotate": self._rotate,
             "revoke": self._revoke,
         }
@@ -127,6 +150,26 @@ class Command(OperatorCommand):
             rows = [tuple(key.values()) for key in found]
             print_table(self.stdout, [("key_id", "name", "mode", "status", "created"), *rows])
 
+    def _set(self, options: dict[str, Any]) -> None:
+        key = _read_key(options["key_id"])
+        before, name = rules_of(key), options["name"]
+        said = {field: _read_rule(field, options[field]) for field in RULES if options[field]}
+        if name is None and not said:
+            raise CommandError(f"--name or {', '.join(map(_option, RULES))} is needed")
+        change_api_key(
+            key=key,
+            name=key.name if name is None else name,
+            rules=replace(before, **said),
+            actor=ACTOR,
+        )
+        changes = [
+            f"{field}: {_told(field, getattr(before, field))} -> {_told(field, value)}"
+            for field, value in said.items()
+        ]
+        facts = {"key_id": key.public_id, "name": key.name}
+        facts |= {field: _told(field, value) for field, value in said.items()}
+        self.tell(options, facts, f"{key.public_id} is called {key.name!r}", *changes)
+
     def _rotate(self, options: dict[str, Any]) -> None:
         key, overlap = _read_key(options["key_id"]), OVERLAPS[options["overlap"]]
         text = rotate_api_key(key=key, overlap=overlap, now=clock.now(), actor=ACTOR)
@@ -141,6 +184,51 @@ class Command(OperatorCommand):
             {"key_id": key.public_id, "tenant": key.tenant.public_id, "status": "revoked"},
             f"{key.public_id} of {key.tenant.name} is revoked",
         )
+
+
+def _add_set(actions: Any) -> None:
+    change = actions.add_parser("set", help="another name or other rules; what is not said stays")
+    change.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
+    change.add_argument("--name")
+    for field, words in RULES.items():
+        change.add_argument(_option(field), dest=field, metavar="VALUE", help=words)
+    change.add_argument("--json", action="store_true")
+
+
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
+
+
+def _read_rule(field: str, text: str) -> Any:
+    """What a rule becomes; 'none' is no limit."""
+    if field == "scopes":
+        return read_scopes(text)
+    if field == "budget_warns_only":
+        if text not in YES_OR_NO:
+            raise CommandError(f"{_option(field)} takes yes or no")
+        return YES_OR_NO[text]
+    if text == "none":
+        return None
+    if field in {"models", "ip_ranges"}:
+        return read_words(text)
+    if field == "expires_at":
+        return read_time(text)
+    return read_amount(text) if field.startswith("budget") else read_limit(text)
+
+
+def _told(field: str, value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ",".join(value)
+        case datetime():
+            return value.isoformat(timespec="seconds")
+        case int() if field.startswith("budget"):
+            return f"{to_decimal(value)} USD"
+    return str(value)
 
 
 def _read_key(text: str) -> ApiKey:

@@ -28,6 +28,7 @@ from accounts.management.operator import (
     read_amount,
     read_change,
     read_limit,
+    read_person,
     read_scopes,
     read_staff,
     read_tenant,
@@ -49,7 +50,7 @@ from accounts.services import (
 )
 from accounts.services.founding import Owner, Start, found_tenant
 from accounts.services.invitations import post_invitation
-from accounts.services.members import invite_as_operator
+from accounts.services.members import change_role_as_operator, invite_as_operator
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
 
@@ -102,6 +103,7 @@ class Command(OperatorCommand):
             "resume": self._resume,
             "members": self._members,
             "invite": self._invite,
+            "role": self._role,
             "set": self._set,
             "export": self._export,
             "erase": self._erase,
@@ -167,6 +169,16 @@ class Command(OperatorCommand):
         )
         facts = {"tenant": tenant.public_id, "invited": email, "role": options["role"]}
         self.tell(options, facts, f"{tenant.name}: {email} invited as {options['role']}")
+
+    def _role(self, options: dict[str, Any]) -> None:
+        tenant, person = read_tenant(options["tenant"]), read_person(options["email"])
+        found = [one for one in members_of(tenant.id) if one.user_id == person.id]
+        if not found:
+            raise CommandError(f"{person.email} is no member of {tenant.name}")
+        before, role = found[0].role, Membership.Role(options["role"])
+        change_role_as_operator(membership=found[0], role=role, actor=ACTOR)
+        facts = {"tenant": tenant.public_id, "email": person.email, "role": role.value}
+        self.tell(options, facts, f"{tenant.name}: {person.email}: {before} -> {role.value}")
 
     def _list(self, options: dict[str, Any]) -> None:
         found = [

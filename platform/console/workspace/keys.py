@@ -29,10 +29,10 @@ from billing.selectors.budgets import UNUSED_DAYS, KeyInUse, KeyState
 from console.parts.charts import Spark
 from console.parts.fields import dressed
 from console.parts.filters import MAX_TEXT
+from console.parts.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.access import May, Workspace, by, done, is_called, keys_of, may_see, member
 from console.workspace.events import told
 from console.workspace.first_call import first_call
-from console.workspace.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.lately import lately_of, latest_of, sparks_of
 from pictor.kit import clock
 

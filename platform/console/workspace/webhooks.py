@@ -16,9 +16,9 @@ from typing_extensions import override
 from accounts.audit_log import audit_events_about
 from accounts.services import OVERLAPS
 from console.parts.fields import WordsField, dressed, take_errors
+from console.parts.key_form import LIVE, TEST
 from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.events import told
-from console.workspace.key_form import LIVE, TEST
 from console.workspace.keys import HISTORY, OVERLAP_WORDS
 from pictor.kit import clock, ids
 from pictor.kit.errors import Unavailable

@@ -307,6 +307,62 @@ def test_a_key_is_made_shown_once_and_revoked(owner, five):
     assert missed.status_code == HTTPStatus.NOT_FOUND
 
 
+def test_a_keys_rules_are_changed_before_and_after(owner, five):
+    key, _ = issue_api_key(tenant=five["fine"], name="ci", actor="test")
+    there = page(five["fine"], "keys", key.public_id)
+    said = {"name": "nightly", "scopes": ["images:write"], "budget_month": "12.50"}
+
+    done = owner.post(f"{there}change/", {**said, "max_in_flight": "4"})
+    wrong = owner.post(f"{there}change/", {**said, "max_in_flight": "-9", "budget_day": "five"})
+
+    assert (done.status_code, done["Location"]) == (HTTPStatus.SEE_OTHER, there)
+    key.refresh_from_db()
+    assert (key.name, key.scopes, key.max_in_flight) == ("nightly", ["images:write"], 4)
+    assert key.budget_month_micros == 12_500_000
+    text = " ".join(owner.get(there).content.decode().split())
+    assert '<span class="text-muted">budget month</span> none <span aria-hidden' in text
+    assert 'value="12.50"' in text
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "greater than or equal to 1" in wrong.content.decode()
+    assert "such as 12.50" in wrong.content.decode()
+    elsewhere = page(five["low"], "keys", key.public_id)
+    assert owner.get(elsewhere).status_code == HTTPStatus.NOT_FOUND
+    assert owner.post(f"{elsewhere}change/", said).status_code == HTTPStatus.NOT_FOUND
+    assert f'href="{there}"' in owner.get(page(five["fine"])).content.decode()
+
+
+def test_who_changes_no_keys_reads_their_rules(settings, five):
+    settings.STAFF_MFA = False
+    key, _ = issue_api_key(tenant=five["fine"], name="ci", actor="test")
+    there, support = page(five["fine"], "keys", key.public_id), signed_in("support")
+
+    text = support.get(there).content.decode()
+
+    assert ("<fieldset disabled>" in text, "Save changes" in text) == (True, False)
+    assert support.post(f"{there}change/", {"name": "x"}).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_members_role_is_changed_and_an_owner_stays(owner, five):
+    ann, bob = (User.objects.create_user(f"{name}@fine.example") for name in ("ann", "bob"))
+    for person, role in ((ann, Membership.Role.OWNER), (bob, Membership.Role.VIEWER)):
+        add_member(tenant=five["fine"], user=person, role=role, actor="test")
+
+    def give(person: User, role: str) -> Any:
+        return owner.post(page(five["fine"], "members", str(person.id)), {"role": role})
+
+    last, wrong = give(ann, "viewer"), give(bob, "king")
+    given = give(bob, "admin")
+
+    roles = dict(Membership.objects.values_list("user__email", "role"))
+    assert roles == {"ann@fine.example": "owner", "bob@fine.example": "admin"}
+    assert "keeps an owner" in last.content.decode()
+    assert "Choose a role" in wrong.content.decode()
+    text = owner.get(given["Location"]).content.decode()
+    assert "bob@fine.example: Viewer → Admin" in text
+    eve = User.objects.create_user("eve@low.example")
+    assert give(eve, "owner").status_code == HTTPStatus.NOT_FOUND
+
+
 def test_a_member_is_invited_by_us_and_not_by_name(owner, five):
     owner.post(page(five["fine"], "members"), {"email": "Eve@fine.example", "role": "billing"})
     wrong = owner.post(page(five["fine"], "members"), {"email": "eve", "role": "king"})

@@ -120,7 +120,7 @@ def _shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpRespo
 def key_shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
     """A key's text, this once."""
     context = {"operator": operator, "tenant": made.tenant, "key": made.key, "text": made.text}
-    return render(request, "ops/tenant_key.html", context)
+    return render(request, "ops/tenant_key_made.html", context)
 
 
 def _page(

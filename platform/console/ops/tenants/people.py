@@ -8,12 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from accounts.models import Membership
-from accounts.selectors import api_key_by_id
+from accounts.selectors import members_of
 from accounts.services import issue_api_key, revoke_api_key
 from accounts.services.founding import Founded
-from accounts.services.members import invite_as_operator
+from accounts.services.members import change_role_as_operator, invite_as_operator
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.founding import key_shown
+from console.ops.tenants.keys import key_of
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
 from console.people import invitations
@@ -53,12 +54,9 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 @staff(May.TENANTS)
 def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """End a key: the next request with it is refused."""
-    found = tenant_of(tenant)
-    ended = api_key_by_id(key, tenant_id=found.id)
-    if ended is None:
-        raise Http404
+    ended = key_of(tenant, key)
     revoke_api_key(key=ended, now=clock.now(), **by(request, operator))
-    return done(request, f"{ended.name or 'Key'} revoked", "tenant", found.public_id)
+    return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)
 
 
 @require_POST
@@ -82,3 +80,24 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
     return done(request, f"{form.cleaned_data['email']} invited", "tenant", found.public_id)
+
+
+@require_POST
+@staff(May.TENANTS, fresh=True)
+def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
+    """Give a member another role, and say what it was."""
+    found, role = tenant_of(tenant), request.POST.get("role", "")
+    member = next((one for one in members_of(found.id) if str(one.user_id) == person), None)
+    if member is None:
+        raise Http404
+    if role not in Membership.Role.values:
+        return page(request, operator, found, refusal="Choose a role.")
+    before = member.get_role_display()
+    try:
+        change_role_as_operator(
+            membership=member, role=Membership.Role(role), **by(request, operator)
+        )
+    except ValidationError as error:
+        return page(request, operator, found, refusal=" ".join(error.messages))
+    words = f"{member.user.email}: {before} → {member.get_role_display()}"
+    return done(request, words, "tenant", tenant)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.ops.tenants import founding, keeping, listed, money, one, people, standing
+from console.ops.tenants import founding, keeping, keys, listed, money, one, people, standing
 
 urlpatterns = [
     path("", listed.listing, name="tenants"),
@@ -13,8 +13,11 @@ urlpatterns = [
     path("<str:tenant>/resume/", standing.resume_one, name="tenant_resume"),
     path("<str:tenant>/limits/", standing.change_limits, name="tenant_limits"),
     path("<str:tenant>/keys/", people.create_key, name="tenant_key_new"),
+    path("<str:tenant>/keys/<str:key>/", keys.key, name="tenant_key"),
+    path("<str:tenant>/keys/<str:key>/change/", keys.change, name="tenant_key_change"),
     path("<str:tenant>/keys/<str:key>/revoke/", people.revoke_key, name="tenant_key_revoke"),
     path("<str:tenant>/members/", people.invite_member, name="tenant_invite"),
+    path("<str:tenant>/members/<str:person>/", people.set_role, name="tenant_member"),
     path("<str:tenant>/export/", keeping.export, name="tenant_export"),
     path("<str:tenant>/erase/", keeping.erase, name="tenant_erase"),
 ]

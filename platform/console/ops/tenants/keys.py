@@ -1,0 +1,70 @@
+"""A tenant's key: what it may do, changed before → after, and who changed that."""
+
+from http import HTTPStatus
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit_log import audit_events_about
+from accounts.models import SCOPES, ApiKey
+from accounts.selectors import api_key_by_id
+from accounts.services import change_api_key
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.events import told
+from console.ops.tenants.rows import tenant_of
+from console.parts.fields import dressed
+from console.parts.key_form import KeyForm, values_of
+from pictor.kit import clock
+
+HISTORY = 20
+
+
+def key_of(tenant: str, key: str) -> ApiKey:
+    """That of this tenant. Raises Http404."""
+    found = api_key_by_id(key, tenant_id=tenant_of(tenant).id)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_http_methods(["GET", "HEAD"])
+@staff(May.SEE)
+def key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
+    """Its rules, as a form for whoever may change them, and its history."""
+    return _page(request, operator, key_of(tenant, key))
+
+
+@require_http_methods(["POST"])
+@staff(May.TENANTS)
+def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
+    """Give it another name and other rules; the next request feels them."""
+    found = key_of(tenant, key)
+    form = KeyForm(request.POST, initial=values_of(found), most=SCOPES)
+    if form.is_valid():
+        name, who = form.cleaned_data["name"], by(request, operator)
+        try:
+            change_api_key(key=found, name=name, rules=form.rules(), **who)
+        except ValidationError as error:
+            form.take_errors(error)
+        else:
+            return done(request, "Changes saved", "tenant_key", tenant, found.public_id)
+    found.refresh_from_db()
+    return _page(request, operator, found, form)
+
+
+def _page(
+    request: HttpRequest, operator: Operator, found: ApiKey, form: KeyForm | None = None
+) -> HttpResponse:
+    events = audit_events_about(found.tenant_id, "api_key", found.public_id, limit=HISTORY)
+    context = {
+        "operator": operator,
+        "tenant": found.tenant,
+        "key": found,
+        "status": found.status(clock.now()),
+        "form": dressed(form or KeyForm(initial=values_of(found), most=SCOPES)),
+        "history": told(events),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
+    return render(request, "ops/tenant_key.html", context, status=status)
