@@ -74,7 +74,7 @@ def customer_figures(
     )
     used = {tenant: (int(ended), int(failed), int(spent)) for tenant, ended, failed, spent in week}
     first = now.date() - timedelta(days=SOLD_DAYS - 1)
-    brought = margins(by="tenant", first=first, is_demo=is_demo)
+    brought = margins(by="tenant", first=first, is_demo=is_demo, tenants=tenants)
     sold = {row.group["tenant_id"]: row for row in brought}
     return {
         row.tenant_id: _figures(

@@ -211,6 +211,7 @@ def margins(
     last: date | None = None,
     per: Per | None = None,
     is_demo: bool = False,
+    tenants: Collection[UUID] | None = None,
 ) -> list[Margin]:
     """Where money is earned and lost, by period and the highest revenue first.
 
@@ -220,9 +221,11 @@ def margins(
         last: another, which is in it.
         per: weeks begin on Monday. None is all of the time at once.
         is_demo: of the demo data alone; it is never with the rest.
+        tenants: of those alone; None is all, and what is no tenant's.
     """
     columns = _GROUPS[by]
     begin = f"date_trunc('{per}', day)::date" if per else "NULL::date"
+    of_tenants = "" if tenants is None else "AND tenant_id = ANY(%s)"
     by_number = ", ".join(str(place + 1) for place in range(len(columns) + 1))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -230,10 +233,10 @@ def margins(
             SELECT {begin}, {", ".join(columns)}, {_SUMS}
               FROM billing_soldday
              WHERE is_demo = %s AND day >= COALESCE(%s, '-infinity'::date)
-               AND day <= COALESCE(%s, 'infinity'::date)
+               AND day <= COALESCE(%s, 'infinity'::date) {of_tenants}
              GROUP BY {by_number} ORDER BY 1, revenue DESC, {by_number}
             """,  # noqa: S608 - built from constants
-            [is_demo, first, last],
+            [is_demo, first, last, *([] if tenants is None else [list(tenants)])],
         )
         return [
             Margin(start, dict(zip(columns, values, strict=False)), *values[len(columns) :])
