@@ -289,6 +289,7 @@ def test_limits_are_said_before_and_after(owner, five):
     assert "greater than or equal to 1" in wrong.content.decode()
     taken = owner.post(page(near, "limits"), {"name": "low"})
     assert "already exists" in taken.content.decode()
+    assert "<title>nearer ·" in taken.content.decode()
 
 
 def test_a_key_is_made_shown_once_and_revoked(owner, five):

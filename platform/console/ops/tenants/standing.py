@@ -87,6 +87,7 @@ def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> Http
             _change(found, form, by(request, operator))
         except ValidationError as error:
             take_errors(form, error)
+            found.refresh_from_db()
         else:
             said = _changes(before, standing_of(found)) or "Nothing changed"
             return done(request, said, "tenant", found.public_id)
