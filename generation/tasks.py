@@ -5,6 +5,7 @@ A message may come twice or never. What a doorbell says goes straight to the pro
 """
 
 import logging
+from datetime import datetime
 
 from celery import Task, shared_task
 
@@ -116,21 +117,25 @@ def check_whole_ledger() -> None:
 
 
 @shared_task(ignore_result=True)
-def check_ledger_now() -> None:
-    """Prove what came since the checkpoints, because somebody asked."""
+def check_ledger_now(asked_at: str) -> None:
+    """Prove what came since the checkpoints, because somebody asked then, in ISO 8601."""
     link_events(every=True)
-    _prove(LedgerProof.Kind.SINCE_CHECKPOINT, is_asked=True)
+    _prove(LedgerProof.Kind.SINCE_CHECKPOINT, asked_at=datetime.fromisoformat(asked_at))
 
 
 @shared_task(ignore_result=True)
-def check_whole_ledger_now() -> None:
-    """Prove the whole ledger, because somebody asked."""
-    _prove(LedgerProof.Kind.WHOLE, is_asked=True)
+def check_whole_ledger_now(asked_at: str) -> None:
+    """Prove the whole ledger, because somebody asked then, in ISO 8601."""
+    _prove(LedgerProof.Kind.WHOLE, asked_at=datetime.fromisoformat(asked_at))
 
 
-def _prove(kind: LedgerProof.Kind, *, is_asked: bool = False) -> None:
-    """In one worker, where it is due or asked for; whatever is wrong is logged as an error."""
+def _prove(kind: LedgerProof.Kind, *, asked_at: datetime | None = None) -> None:
+    """In one worker, where it is due, or none began since it was asked for.
+
+    So however often it is asked for meanwhile, one more is made. Whatever is wrong is logged as an
+    error.
+    """
     now = clock.now()
-    proof = prove(kind, now=now) if is_asked or is_due(kind, now=now) else None
+    proof = prove(kind, now=now) if is_due(kind, now=now, since=asked_at) else None
     for finding in proof.findings if proof else ():
         logger.error("the ledger is wrong: %s", finding)

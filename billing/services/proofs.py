@@ -21,9 +21,12 @@ APART = {
 may be cut off once, or take two hours, and ends within a day all the same."""
 
 
-def is_due(kind: LedgerProof.Kind, *, now: datetime) -> bool:
-    """Whether the last one that came to its end began long enough ago, or says it is yet to."""
-    lately = (now - APART[kind], now)
+def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = None) -> bool:
+    """Whether the last one that came to its end began long enough ago, or says it is yet to.
+
+    Long enough is before `since`, where that is named.
+    """
+    lately = (since or now - APART[kind], now)
     return not LedgerProof.objects.filter(kind=kind, began_at__range=lately).exists()
 
 

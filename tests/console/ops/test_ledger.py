@@ -49,7 +49,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for module in (rounds, proof):
         monkeypatch.setattr(module, "in_one_moment", lambda read: read())
     rung: list[str] = []
-    monkeypatch.setattr(pages, "ring", rung.append)
+    monkeypatch.setattr(pages, "ring", lambda task, _asked_at: rung.append(task))
     return rung
 
 
@@ -103,7 +103,7 @@ def test_a_check_is_made_by_a_worker_and_followed(owner, prompt, kind):
     assert "Asked for" in page
 
     (name,) = prompt
-    getattr(tasks, name.rpartition(".")[2])()
+    getattr(tasks, name.rpartition(".")[2])(clock.now().isoformat())
     page = owner.get(answer["Location"]).content.decode()
 
     assert "Proved" in page
@@ -116,9 +116,13 @@ def test_one_that_is_asked_for_again_is_made_though_it_is_not_due(prompt):
     tasks.check_ledger()
     before = LedgerProof.objects.get().began_at
 
-    tasks.check_ledger_now()
+    asked = clock.now().isoformat()
+    tasks.check_ledger_now(asked)
+    made = LedgerProof.objects.get().began_at
+    tasks.check_ledger_now(asked)
 
-    assert LedgerProof.objects.get().began_at > before
+    assert made > before
+    assert LedgerProof.objects.get().began_at == made
 
 
 def test_one_that_no_worker_hears_of_says_so(owner):
@@ -150,8 +154,8 @@ def test_heads_are_kept_once_the_whole_is_proved_and_are_downloaded(owner, acme,
     assert "None yet" in said_by(owner.get("/ops/ledger/"))
     day = keeping.yesterday(clock.now())
 
-    tasks.check_whole_ledger_now()
-    tasks.check_whole_ledger_now()
+    tasks.check_whole_ledger_now(clock.now().isoformat())
+    tasks.check_whole_ledger_now(clock.now().isoformat())
 
     assert f"{day:%-d %b %Y} 0 tenants, kept" in said_by(owner.get("/ops/ledger/"))
     answer = owner.get(f"/ops/ledger/heads/{day}.json")
@@ -178,7 +182,7 @@ def test_no_heads_are_kept_of_a_ledger_that_is_wrong(acme, prompt, monkeypatch):
     lie = Finding("seal", None, "transfer 7", "was written without the key")
     monkeypatch.setattr(rounds.Round, "steps", lambda self: [lambda: [lie]])
 
-    tasks.check_whole_ledger_now()
+    tasks.check_whole_ledger_now(clock.now().isoformat())
 
     assert LedgerProof.objects.get().found == 1
     assert not LedgerHead.objects.exists()

@@ -135,8 +135,9 @@ def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     del request, operator
     if kind not in Kind.values:
         raise Http404
-    asked = urlencode({"asked": kind, "at": str(int(clock.now().timestamp()))})
-    ring(TASKS[Kind(kind)])
+    now = clock.now()
+    asked = urlencode({"asked": kind, "at": str(int(now.timestamp()))})
+    ring(TASKS[Kind(kind)], now.isoformat())
     return HttpResponseRedirect(f"{reverse('ops:ledger')}?{asked}", status=HTTPStatus.SEE_OTHER)
 
 
