@@ -50,7 +50,12 @@ from billing.selectors.ledger import (
     standing_findings,
     usage_findings,
 )
-from billing.selectors.moves import credited_for, move_by_id, waiting_moves
+from billing.selectors.moves import (
+    credited_by_itself,
+    credited_for,
+    move_by_id,
+    waiting_moves,
+)
 from billing.selectors.price_books import (
     SCHEDULED,
     book_in_force,
@@ -216,6 +221,7 @@ __all__ = [
     "cost_findings",
     "costs_of",
     "counted_to",
+    "credited_by_itself",
     "credited_for",
     "current_table",
     "customer_figures",

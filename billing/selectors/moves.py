@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
@@ -30,21 +30,34 @@ def credited_for(
 
     What was reversed since covers nothing. `but` is a move that is left out. Three queries or less.
     """
-    stands = Q(transfer_id__isnull=False) | Q(declined_at=None, expires_at__gt=now)
     moves = MoneyMove.objects.filter(
-        stands,
         tenant_id__in=list(tenants),
         covers_since__lt=outage.until,
         covers_until__gt=outage.since,
     )
     if outage.model:
         moves = moves.filter(covers_model__in=("", outage.model))
-    found = [move for move in moves if move.id != but]
+    return _standing(moves, now, but)
+
+
+def credited_by_itself(
+    generation_id: UUID, *, tenant_id: UUID, now: datetime, but: UUID | None = None
+) -> Micros:
+    """The same of credits for this one generation."""
+    kind = Transfer.Kind.CREDIT.value
+    moves = MoneyMove.objects.filter(kind=kind, tenant=tenant_id, generation_id=generation_id)
+    return _standing(moves, now, but).get(tenant_id, Micros(0))
+
+
+def _standing(moves: QuerySet[MoneyMove], now: datetime, but: UUID | None) -> Mapping[UUID, Micros]:
+    """By tenant, what these come to that are booked and not reversed, or wait."""
+    stands = Q(transfer_id__isnull=False) | Q(declined_at=None, expires_at__gt=now)
+    found = [move for move in moves.filter(stands) if move.id != but]
     taken_back = _taken_back([move.transfer_id for move in found if move.transfer_id is not None])
-    covers = Counter[UUID]()
+    left = Counter[UUID]()
     for move in found:
-        covers[move.tenant_id] += move.amount - taken_back.get(move.transfer_id, 0)
-    return {tenant: Micros(amount) for tenant, amount in covers.items() if amount}
+        left[move.tenant_id] += move.amount - taken_back.get(move.transfer_id, 0)
+    return {tenant: Micros(amount) for tenant, amount in left.items() if amount}
 
 
 def _taken_back(transfers: Collection[int]) -> Mapping[int | None, int]:

@@ -12,12 +12,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import Asked, Why, Window
+from accounts.ledger import Asked, Why
 from accounts.models import User
 from accounts.services import Actor, Subject, name_of, record
 from billing.locks import account_for_update
 from billing.models import MoneyMove, Transfer
-from billing.selectors import credited_for
+from billing.selectors import credited_by_itself, credited_for
 from billing.services import accounts
 from pictor.kit.money import Micros, to_decimal
 
@@ -63,8 +63,8 @@ def move_money(
 
     Sent twice, also at the same time, it is moved once; both get the same move.
     """
-    if asked.outage is not None:
-        _refuse_a_second(asked.tenant_id, asked.outage, once, now)
+    if asked.kind == Transfer.Kind.CREDIT and (asked.outage or asked.generation_id):
+        _refuse_a_second(asked, once, now)
     move, is_new = MoneyMove.objects.get_or_create(
         id=once,
         defaults={
@@ -107,13 +107,22 @@ def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
     return move
 
 
-def _refuse_a_second(tenant_id: UUID, outage: Window, once: UUID, now: datetime) -> None:
-    """A tenant is credited once for an outage, however it is named."""
+def _refuse_a_second(asked: Asked, once: UUID, now: datetime) -> None:
+    """A tenant is credited once for an outage, however it is named, and once for a generation."""
+    tenant_id = asked.tenant_id
     accounts.open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two credits at once must not both find that none was given
-    covered = credited_for(outage, tenants=[tenant_id], now=now, but=once).get(tenant_id)
-    if covered is not None:
-        raise ValidationError(f"{to_decimal(covered)} USD cover a part of that time already")
+    if asked.outage is not None:
+        covered = credited_for(asked.outage, tenants=[tenant_id], now=now, but=once).get(tenant_id)
+        if covered is not None:
+            raise ValidationError(f"{to_decimal(covered)} USD cover a part of that time already")
+    if asked.generation_id is not None:
+        given = credited_by_itself(asked.generation_id, tenant_id=tenant_id, now=now, but=once)
+        if given:
+            raise ValidationError(
+                f"{to_decimal(given)} USD were credited for it already: reverse that, or credit"
+                " the tenant"
+            )
 
 
 def _waiting(move_id: UUID, now: datetime) -> MoneyMove:

@@ -87,6 +87,19 @@ def test_a_form_that_is_sent_twice_credits_once(orderer, ann):
     assert Transfer.objects.get(kind="credit").reason == "sorry"
 
 
+def test_one_that_failed_is_credited_once_whoever_asks(orderer, ann):
+    made, now = failed(orderer), clock.now()
+    credit(once=new_uuid(), generation=made, gift=given(40_000), giver=Giver(ann), now=now)
+
+    with pytest.raises(ValidationError, match=r"0\.040000 USD were credited for it already"):
+        credit(once=new_uuid(), generation=made, gift=given(50_000), giver=Giver("bob"), now=now)
+    seq = Transfer.objects.get(kind="credit").seq or 0
+    services.reverse(tenant_id=orderer.id, seq=seq, reason="", note="too little", actor=ann)
+    credit(once=new_uuid(), generation=made, gift=given(50_000), giver=Giver("bob"), now=now)
+
+    assert moved("credit") == [40_000, 50_000]
+
+
 def test_who_may_give_so_much_a_day_gives_no_more(orderer, ann, tmp_path):
     first, second, now = delivered(orderer, tmp_path), failed(orderer), clock.now()
     giver, once = Giver(ann, most_a_day=Micros(100_000)), new_uuid()
