@@ -24,11 +24,11 @@ def try_route(trial_id: str) -> None:
 
 
 def _run(trial_id: UUID) -> None:
-    from generation.catalogue.trials import run_trial  # noqa: PLC0415 - adapters and libvips: 12 MB
+    from generation.catalogue.trials import run_asked  # noqa: PLC0415 - adapters and libvips: 12 MB
 
     with _lanes:
         try:
-            run_trial(trial_id)
+            run_asked(trial_id)
         except Exception:
             logger.exception("the test %s of a route was cut off", trial_id)
         finally:

@@ -37,6 +37,7 @@ MAX_REQUEST_ID_CHARS = 200
 CHANGED = "it was changed before its test began"
 CHANGED_DURING = "it was changed during its test"
 BUSY = "another test of it is under way"
+TOO_LATE = "it waited so long that nobody counts on it any more"
 LATE = timedelta(seconds=60)
 TASK = "generation.lanes.try_route"
 
@@ -202,6 +203,17 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
             row.trial_class, row.detail = AttemptClass.BAD_RESULT, CHANGED_DURING
             row.save(update_fields=["trial_class", "detail"])
     return row
+
+
+def run_asked(trial_id: UUID) -> ChannelTrial:
+    """The same of one that was asked for, which ends without a call where it waited too long.
+
+    Its page has said by then that no worker began it, and offered another.
+    """
+    row = ChannelTrial.objects.get(pk=trial_id)
+    if row.started_at is None and clock.now() - row.created_at >= LATE:
+        return _let_be(row, TOO_LATE)
+    return run_trial(trial_id)
 
 
 def _make(row: ChannelTrial, call: trial.Trial) -> None:

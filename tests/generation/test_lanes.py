@@ -16,12 +16,12 @@ def held(monkeypatch):
     began: list[UUID] = []
     end = threading.Event()
 
-    def run_trial(trial_id: UUID) -> None:
+    def run_asked(trial_id: UUID) -> None:
         began.append(trial_id)
         end.wait(30)
         raise RuntimeError("one that fails leaves its lane")
 
-    monkeypatch.setattr(trials, "run_trial", run_trial)
+    monkeypatch.setattr(trials, "run_asked", run_asked)
     yield began, end
     end.set()
 

@@ -121,6 +121,19 @@ def test_a_route_under_test_is_not_tested_by_another_at_once(vendor, monkeypatch
     assert trials.run_trial(first.id).trial_class == ""
 
 
+@pytest.mark.parametrize(("seconds", "is_made"), [(59, True), (61, False)])
+def test_one_that_waited_too_long_in_a_queue_is_not_bought(vendor, seconds, is_made):
+    """Its page has said meanwhile that nobody began it, and offered another."""
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
+    asked_at = clock.now() - timedelta(seconds=seconds)
+    ChannelTrial.objects.filter(pk=planned.pk).update(created_at=asked_at)
+
+    row = trials.run_asked(planned.id)
+
+    assert (row.passed, row.started_at is not None, bool(row.known_cost_micros)) == (is_made,) * 3
+    assert approved()["dall-e-3"] is is_made
+
+
 @pytest.mark.parametrize(("seconds", "is_free"), [(299, False), (301, True)])
 def test_one_that_did_not_end_long_after_its_time_out_is_over(vendor, seconds, is_free):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
