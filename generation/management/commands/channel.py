@@ -23,12 +23,14 @@ from generation.catalogue.services import ChannelOptions
 from generation.management import (
     channel_costs,
     channel_explain,
+    channel_lately,
     channel_options,
     channel_traffic,
     channel_trials,
 )
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
+from generation.traffic.modes import OF_MODE
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
@@ -69,6 +71,10 @@ class Command(OperatorCommand):
         every = actions.add_parser("list", help="all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
         every.add_argument("--archived", action="store_true", help="those that were deleted")
+        every.add_argument(
+            "--lately", action="store_true", help="how they fare: share, p95, cost and margin"
+        )
+        every.add_argument("--mode", choices=list(OF_MODE), default="live", help="of --lately")
         lately = actions.add_parser("attempts", help="what calls to channels came to of late")
         lately.add_argument("--hours", type=int, default=1, metavar="N", help="1 to 168; usually 1")
         lately.add_argument("--json", action="store_true")
@@ -176,6 +182,9 @@ class Command(OperatorCommand):
             )
 
     def _list(self, options: dict[str, Any]) -> None:
+        if options["lately"]:
+            channel_lately.run(self.stdout, options)
+            return
         channels = services.all_channels(archived=options["archived"])
         found = [services.describe(channel) for channel in channels]
         if options["json"]:

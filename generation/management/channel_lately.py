@@ -1,0 +1,59 @@
+"""`manage.py channel list --lately`: who serves, how well and at what cost."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+
+from accounts.management.operator import print_table
+from generation.roster import Listed, roster
+from generation.traffic.standing import Standing
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+COLUMNS = (
+    "name", "standing", "why", "calls", "failed", "share", "p95", "images", "cost", "revenue",
+    "margin", "cost_unknown", "untested", "tested_at",
+)  # fmt: skip
+
+
+def run(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
+    """A line for each channel, those that need somebody first."""
+    found = [
+        _facts(one)
+        for one in roster(mode=options["mode"], now=clock.now())
+        if (one.standing == Standing.ARCHIVED) is options["archived"]
+    ]
+    if options["json"]:
+        stdout.write(json.dumps(found))
+        return
+    print_table(stdout, [COLUMNS, *([_cell(value) for value in one.values()] for one in found)])
+
+
+def _facts(one: Listed) -> dict[str, Any]:
+    """Calls are of 30 minutes, images and dollars of 7 UTC days, today too."""
+    cells, sold = one.now.cells, one.sold
+    values = (
+        one.channel.name,
+        one.standing.value,
+        one.why,
+        sum(cell.calls for cell in cells),
+        sum(cell.failed for cell in cells),
+        None if one.share is None else round(one.share, 4),
+        None if one.now.p95 is None else round(one.now.p95, 1),
+        sold.images if sold else 0,
+        to_decimal(sold.cost) if sold else None,
+        to_decimal(sold.revenue) if sold else None,
+        to_decimal(sold.margin) if sold else None,
+        sold.unknown_images if sold else 0,
+        list(one.untested),
+        None if one.tested_at is None else one.tested_at.isoformat(),
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(value)
+    return "" if value is None else str(value)
