@@ -188,16 +188,16 @@ def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]
 
 
 def installation_events_about(
-    object_type: str, object_id: str, *, before: datetime, limit: int
+    object_type: str, object_id: str, *, before: datetime, limit: int, but: str = ""
 ) -> list[AuditEvent]:
     """What was done before then to something that is no tenant's, such as a channel, newest first.
 
-    A tenant's things are not among it.
+    A tenant's things are not among it, nor are actions of that name where one is given as `but`.
     """
     events = AuditEvent.objects.filter(
         object_type=object_type, object_id=object_id, tenant=None, at__lt=before
     )
-    return list(events.order_by("-at", "-id")[:limit])
+    return list(events.exclude(action=but).order_by("-at", "-id")[:limit])
 
 
 def prompt_retentions() -> list[tuple[UUID, int]]:

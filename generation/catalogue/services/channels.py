@@ -31,6 +31,7 @@ from generation.channels.registry import USUAL_KIND
 from generation.models import Attempt, Channel, ChannelEvent, PendingRevision
 from generation.traffic import events
 from pictor.kit import clock
+from pictor.kit.encryption import WrongKey
 
 Kind = ChannelEvent.Kind
 
@@ -225,8 +226,12 @@ def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
     """Whether it is just what these would make."""
     columns = check_channel(options, kind=channel.kind)
     key, planned = columns.pop("api_key", ""), planned_routes({}, options)
-    alike = describe(changed(channel, columns), planned) == describe(channel)
-    return alike and key == decrypted(channel.credentials)
+    if describe(changed(channel, columns), planned) != describe(channel):
+        return False
+    try:
+        return bool(key == decrypted(channel.credentials))
+    except WrongKey:
+        return False
 
 
 def _change(

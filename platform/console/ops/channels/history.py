@@ -73,9 +73,11 @@ def shown(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
 def history_of(channel: Channel, *, before: datetime) -> list[Told]:
     """A page and one more."""
     about, name, _ = channel.audited
-    events = installation_events_about(about, name, before=before, limit=PAGE + 1)
+    events = installation_events_about(
+        about, name, before=before, limit=PAGE + 1, but="channel.test"
+    )
     turns = turns_before(channel, before, kinds=list(_TURNS), most=PAGE + 1)
-    told = [_done(event) for event in events if event.action != "channel.test"]
+    told = [_done(event) for event in events]
     workers = Worker.objects.in_bulk({turn.worker for turn in turns if turn.worker})
     told += [_turned(turn, workers) for turn in turns]
     return sorted(told, key=lambda one: one.at, reverse=True)[: PAGE + 1]
