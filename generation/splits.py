@@ -122,17 +122,12 @@ def foreseen(change: Callable[[], object]) -> list[Split]:
     return splits(before, after, sold=sold_lately(clock.now()))
 
 
-def foreseen_of(
-    channel: Channel,
-    routes: services.Routes,
-    *,
-    tables: tuple[CostTable, ...],
-    before: Catalogue,
-    sold: Sold,
-) -> list[Split]:
-    """The splits once the channel serves these routes, all of them, and no other.
+def serving_instead(
+    before: Catalogue, channel: Channel, routes: services.Routes, *, tables: tuple[CostTable, ...]
+) -> Catalogue:
+    """The offer once the channel serves these routes, all of them, and no other; to look at.
 
-    It is what `foreseen` finds of enabling it or of a swap, without a change.
+    It is what enabling it, a swap or another weight would make of it, without a change.
     """
     joining = {
         model: route_info(services.unsaved_route(channel, terms), tables=tables, api_key="")
@@ -143,7 +138,17 @@ def foreseen_of(
         serving = [one for one in before.routes.get(model, ()) if one.channel_id != channel.pk]
         serving += [joining[model]] if model in joining else []
         after[model] = tuple(sorted(serving, key=lambda one: (one.priority, one.channel_name)))
-    return splits(before, replace(before, routes=after), sold=sold)
+    return replace(before, routes=after)
+
+
+def left_unserved(before: Catalogue, after: Catalogue) -> list[str]:
+    """The models that live requests get no more, in the order of the contracts."""
+    return [
+        contract.model
+        for contract in after.offered
+        if before.routes_for(contract.model, livemode=True)
+        and not after.routes_for(contract.model, livemode=True)
+    ]
 
 
 def sold_lately(now: datetime) -> Sold:

@@ -15,7 +15,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, CostTable
-from generation.splits import Daily, foreseen, foreseen_of, sold_lately
+from generation.splits import Daily, foreseen, serving_instead, sold_lately, splits
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.seeds import sow
@@ -176,8 +176,9 @@ def test_what_joins_is_foreseen_without_a_change():
 
     def foreseen_alike(change: Callable[[], object]) -> list[str]:
         candidate, routes = services.revised(new)
-        sold = sold_lately(NOON)
-        found = foreseen_of(candidate, routes, tables=(), before=current_catalogue(), sold=sold)
+        before = current_catalogue()
+        after = serving_instead(before, candidate, routes, tables=())
+        found = splits(before, after, sold=sold_lately(NOON))
         assert found == foreseen(change)
         return [str(split) for split in found]
 

@@ -10,6 +10,7 @@ from generation.catalogue.services.addresses import checked_base_url, egress_war
 from generation.catalogue.services.approval import (
     UNTESTED,
     digest_of,
+    is_agreed,
     is_approved,
     is_sandbox,
     passed_test,
@@ -60,7 +61,7 @@ from generation.catalogue.services.routes import (
     unserved_models,
     unserved_warning,
 )
-from generation.catalogue.services.stops import STOPS
+from generation.catalogue.services.stops import STOPS, refusal_of
 from generation.catalogue.services.turns import take_turns
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "discard",
     "egress_warning",
     "fresh_pending",
+    "is_agreed",
     "is_approved",
     "is_deletable",
     "is_sandbox",
@@ -97,6 +99,7 @@ __all__ = [
     "passed_pending",
     "passed_test",
     "pending_of",
+    "refusal_of",
     "refuse_pending",
     "refuse_waiting",
     "replace_credentials",

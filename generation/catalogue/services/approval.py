@@ -48,7 +48,7 @@ def standing(channel: Channel) -> Standing:
         for model, terms in routes_of(channel).items()
         if model in approved
     }
-    return Standing(channel.is_enabled or _is_agreed(channel), proves, digests)
+    return Standing(channel.is_enabled or is_agreed(channel), proves, digests)
 
 
 def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
@@ -66,7 +66,7 @@ def is_sandbox(serves: str) -> bool:
 
 def is_approved(channel: Channel) -> bool:
     """Whether every route has been tested as it is now, or was enabled untested."""
-    return _is_agreed(channel) and not untested_models(channel)
+    return is_agreed(channel) and not untested_models(channel)
 
 
 def untested_models(channel: Channel) -> list[str]:
@@ -156,7 +156,7 @@ def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> b
     waiting = untested_models(channel)
     if model in waiting:
         channel.routes.filter(contract_id=model).update(is_approved=True)
-    if waiting in ([], [model]) and not _is_agreed(channel) and _all_passed(channel, tested):
+    if waiting in ([], [model]) and not is_agreed(channel) and _all_passed(channel, tested):
         agree(channel)
     record(
         channel.audited,
@@ -178,7 +178,8 @@ def _all_passed(channel: Channel, tested: str) -> bool:
     return digests <= {tested, *passed.values_list("tested", flat=True)}
 
 
-def _is_agreed(channel: Channel) -> bool:
+def is_agreed(channel: Channel) -> bool:
+    """Whether all of it is approved for the release before, as it is now."""
     return channel.approved_digest == _digest_of_all(channel)
 
 

@@ -1,6 +1,6 @@
 """What would be served by nobody any more, which is said before it happens."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -24,11 +24,15 @@ def refusing_stops(*, are_meant: bool) -> Iterator[None]:
     before = unserved_models()
     yield
     left = [model for model in unserved_models() if model not in before]
-    if not left or are_meant:
-        return
+    if left and not are_meant:
+        raise refusal_of(left)
+
+
+def refusal_of(left: Collection[str]) -> ValidationError:
+    """That these models would be served by nobody, and how much of each was sold of late."""
     sold = sold_by_model(clock.now() - LOOK_BACK)
     said = []
     for model in left:
         tenants, images = sold.get(model, (0, 0))
         said.append(f"{model} (in 30 days images: {images}, tenants: {tenants})")
-    raise ValidationError(f"nothing would serve {', '.join(said)} any more", code=STOPS)
+    return ValidationError(f"nothing would serve {', '.join(said)} any more", code=STOPS)

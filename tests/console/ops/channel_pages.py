@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import async_to_sync
 from django.test import Client
@@ -11,11 +11,28 @@ from django.test import Client
 from accounts.models import Tenant
 from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay
+from generation.catalogue import services
+from generation.catalogue.services import ChannelOptions
 from generation.models import Attempt, AttemptMinute, Channel, Generation
 from generation.traffic.errors import fingerprint_of
 from pictor.kit import clock
 
 LIST = "/ops/channels/"
+NEW = "/ops/channels/new/"
+ROUTE = "route-gpt-image-2-"
+FORM = {
+    "name": "acme",
+    "kind": "openai",
+    "base_url": "https://api.acme.example/v1",
+    "api_key": "sk-acme",
+    "serves": "live",
+    "priority": "10",
+    "weight": "1",
+    "timeout_seconds": "240",
+    "allows_redispatch": "on",
+    f"{ROUTE}is_served": "on",
+    f"{ROUTE}upstream_model": "gpt-image-2",
+}
 
 
 def of(channel: Channel, *rest: str) -> str:
@@ -93,3 +110,45 @@ def seen(owner: Client, url: str) -> str:
     found = re.search(r'name="seen" value="(\w+)"', owner.get(url).content.decode())
     assert found
     return found[1]
+
+
+def make(base_url: str = FORM["base_url"], *, name: str = "acme", **options: Any) -> Channel:
+    """A channel with one route, which nobody has tested."""
+    said = {"base_url": base_url, "api_key": "sk-acme", "models": ["gpt-image-2"], **options}
+    channel, _ = services.set_channel(name=name, options=cast(ChannelOptions, said), actor="test")
+    return channel
+
+
+def serving(base_url: str = FORM["base_url"], **options: Any) -> Channel:
+    channel = make(base_url, **options)
+    services.set_enabled(channel=channel, is_enabled=True, untested=True, actor="test")
+    return channel
+
+
+def said_on(page: Any) -> dict[str, str]:
+    """What the form of an open page would send as it stands."""
+    form, rows = page.context["form"], page.context["rows"]
+    fields = [field for one in (form, *rows) for field in one]
+    found = {}
+    for field in fields:
+        value = field.field.prepare_value(field.value())
+        if field.field.widget.input_type == "checkbox" and not isinstance(value, list):
+            value = "on" if value else None
+        if value not in (None, "", []):
+            found[field.html_name] = value
+    return {**found, "shown": page.context["tried"].digest}
+
+
+def edit(owner: Client, channel: Channel, **changes: Any) -> Any:
+    """The answer to its form with these changes."""
+    address = f"/ops/channels/{channel.pk}/edit/"
+    page = owner.get(address)
+    said = said_on(page) | {name.replace("route_", ROUTE): word for name, word in changes.items()}
+    return owner.post(address, {name: word for name, word in said.items() if word is not None})
+
+
+def trouble(answer: Any) -> dict[str, Any]:
+    """What was refused, by field."""
+    assert answer.status_code == 422
+    rows = {name: words for row in answer.context["rows"] for name, words in row.errors.items()}
+    return {**answer.context["form"].errors, **rows}

@@ -1,37 +1,19 @@
 """Connecting an upstream and changing one: what a form takes, refuses and does."""
 
 from datetime import timedelta
-from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import AuditEvent
 from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
-from generation.catalogue.services import ChannelOptions
 from generation.catalogue.trials import run_trial
 from generation.models import Channel, ChannelTrial, PendingRevision
 from pictor.kit import bell, clock
+from tests.console.ops.channel_pages import FORM, NEW, ROUTE, edit, make, said_on, serving, trouble
 from tests.seeds import sow
-
-NEW = "/ops/channels/new/"
-ROUTE = "route-gpt-image-2-"
-FORM = {
-    "name": "acme",
-    "kind": "openai",
-    "base_url": "https://api.acme.example/v1",
-    "api_key": "sk-acme",
-    "serves": "live",
-    "priority": "10",
-    "weight": "1",
-    "timeout_seconds": "240",
-    "allows_redispatch": "on",
-    f"{ROUTE}is_served": "on",
-    f"{ROUTE}upstream_model": "gpt-image-2",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -53,48 +35,6 @@ def vendor(settings: Settings, sandbox_server: str) -> str:
     """The address of an upstream that answers."""
     settings.EGRESS_ALLOW = frozenset({urlsplit(sandbox_server).netloc})
     return f"{sandbox_server}/v1"
-
-
-def make(base_url: str = FORM["base_url"], **options: Any) -> Channel:
-    """A channel with one route, which nobody has tested."""
-    said = {"base_url": base_url, "api_key": "sk-acme", "models": ["gpt-image-2"], **options}
-    channel, _ = services.set_channel(name="acme", options=cast(ChannelOptions, said), actor="test")
-    return channel
-
-
-def serving(base_url: str = FORM["base_url"], **options: Any) -> Channel:
-    channel = make(base_url, **options)
-    services.set_enabled(channel=channel, is_enabled=True, untested=True, actor="test")
-    return channel
-
-
-def said_on(page: Any) -> dict[str, str]:
-    """What the form of an open page would send as it stands."""
-    form, rows = page.context["form"], page.context["rows"]
-    fields = [field for one in (form, *rows) for field in one]
-    found = {}
-    for field in fields:
-        value = field.field.prepare_value(field.value())
-        if field.field.widget.input_type == "checkbox" and not isinstance(value, list):
-            value = "on" if value else None
-        if value not in (None, "", []):
-            found[field.html_name] = value
-    return {**found, "seen": page.context["seen"]}
-
-
-def edit(owner: Client, channel: Channel, **changes: Any) -> Any:
-    """The answer to its form with these changes."""
-    address = f"/ops/channels/{channel.pk}/edit/"
-    page = owner.get(address)
-    said = said_on(page) | {name.replace("route_", ROUTE): word for name, word in changes.items()}
-    return owner.post(address, {name: word for name, word in said.items() if word is not None})
-
-
-def trouble(answer: Any) -> dict[str, Any]:
-    """What was refused, by field."""
-    assert answer.status_code == 422
-    rows = {name: words for row in answer.context["rows"] for name, words in row.errors.items()}
-    return {**answer.context["form"].errors, **rows}
 
 
 def test_a_new_channel_is_off_and_its_key_is_kept_encrypted_and_said_nowhere(owner):

@@ -1,7 +1,8 @@
 """What changes traffic: shown before and after, and made as it was shown."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
@@ -13,13 +14,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from billing.upstream_cost import CostTable
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.channels.shown import sentence
+from console.parts.fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
+from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
 from generation.models import Channel
-from generation.splits import Split, foreseen
+from generation.selectors import cost_tables
+from generation.splits import Split, left_unserved, serving_instead, sold_lately, splits
 from generation.traffic.standing import calls_under_way
+from pictor.kit import clock
 
 MEANT = {STOPS: "may_stop", UNTESTED: "untested"}
 """What lifts a refusal that may be meant, by its code."""
@@ -48,10 +54,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a change would do: the splits, and why the channel's name has to be typed for it."""
+    """What a change would do.
+
+    Attributes:
+        splits: those that differ.
+        doubts: why the channel's name has to be typed for it, by their codes.
+        of: a digest of what is put in place, where that is not in the splits.
+    """
 
     splits: list[Split]
-    doubts: dict[str, str]
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    of: str = ""
 
     @property
     def rows(self) -> list[tuple[Split, list[tuple[str, float, float]]]]:
@@ -63,8 +76,9 @@ class Outlook:
 
     @property
     def digest(self) -> str:
-        """Another one where it would do something else; what a day costs changes by itself."""
-        said = [repr(split[:4]) for split in self.splits] + [*self.doubts.values()]
+        """Another one where it would do something else; what is sold changes by itself."""
+        said = [repr(split[:4]) for split in self.splits] + [self.of, *self.doubts]
+        said += [words for code, words in self.doubts.items() if code != STOPS]
         return sha256("\n".join(said).encode()).hexdigest()[:16]
 
 
@@ -74,10 +88,8 @@ _NUMBER = forms.TextInput(attrs={"class": "control", "inputmode": "numeric"})
 class WeightForm(forms.Form):
     """Where a channel stands among others."""
 
-    priority = forms.IntegerField(widget=_NUMBER, help_text="0 or above; the smallest goes first.")
-    weight = forms.IntegerField(
-        widget=_NUMBER, help_text="1 or above: its part among those of its priority."
-    )
+    priority = forms.IntegerField(min_value=0, max_value=MAX_LIMIT, widget=_NUMBER)
+    weight = forms.IntegerField(min_value=1, max_value=MAX_LIMIT, widget=_NUMBER)
 
 
 def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
@@ -102,30 +114,12 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
         title=f"Pause {found.name}?",
         verb="Pause channel",
         words=words,
-        note=f"{calls}Resume puts it back.",
+        note=f"{calls}Enable puts it back.",
         make=partial(
             services.set_enabled, channel=found, is_enabled=False, **by(request, operator)
         ),
     )
-    return asked(request, operator, found, change)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff(May.CHANNELS)
-def resume(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Let it serve again."""
-    found = channel_or_404(channel)
-    words = f"{found.name} serves"
-    if found.is_enabled:
-        return done(request, words, "channel", str(found.pk))
-    change = Change(
-        title=f"Resume {found.name}?",
-        verb="Resume channel",
-        words=words,
-        note="From the next request on it is asked.",
-        make=partial(services.set_enabled, channel=found, is_enabled=True, **by(request, operator)),
-    )
-    return asked(request, operator, found, change)
+    return asked(request, operator, found, change, outlook=outlook_of(found, {}))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -133,10 +127,10 @@ def resume(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
 def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Another priority and weight: seen first, then saved."""
     found = channel_or_404(channel)
-    form = WeightForm(request.POST or request.GET)
+    form = _weight_form(request, found)
     if not form.is_valid():
         context = {"operator": operator, "channel": found, "form": form, "outlook": None}
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
         return render(request, "ops/channel_weigh.html", context, status=status)
     priority, weight = form.cleaned_data["priority"], form.cleaned_data["weight"]
     words = f"{found.name} has priority {priority}, weight {weight}"
@@ -155,8 +149,10 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
             **by(request, operator),
         ),
     )
-    kept = {"priority": priority, "weight": weight}
-    return asked(request, operator, found, change, kept=kept, form=form)
+    outlook = _outlook_weighed(found, priority=priority, weight=weight)
+    return asked(
+        request, operator, found, change, outlook=outlook, kept=form.cleaned_data, form=form
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -181,7 +177,7 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         ),
         always_named=True,
     )
-    return asked(request, operator, found, change, page="channels")
+    return asked(request, operator, found, change, outlook=Outlook([]), page="channels")
 
 
 @require_POST
@@ -193,26 +189,36 @@ def reset(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     return done(request, f"{found.name} is reset in every worker", "channel", str(found.pk))
 
 
+def weights_of(channel: Channel) -> dict[str, int]:
+    """Where it stands among others, as a form begins with it."""
+    return {"priority": channel.priority, "weight": channel.weight}
+
+
 def asked(
     request: HttpRequest,
     operator: Operator,
     channel: Channel,
     change: Change,
     *,
+    outlook: Outlook | None,
+    why_not: str = "",
     page: str = "channel",
     kept: dict[str, Any] | None = None,
     form: WeightForm | None = None,
 ) -> HttpResponse:
-    """What the change would do, and whether it is meant; or the change, made as it was shown."""
-    outlook, complaint = None, ""
-    try:
-        outlook = outlook_of(change.make, channel)
-        complaint = _complaint(request, channel, change, outlook)
-        if request.method == "POST" and not complaint:
-            change.make(**{MEANT[code]: True for code in outlook.doubts})
-            return done(request, change.words, page, *([str(channel.pk)] * (page == "channel")))
-    except ValidationError as error:
-        complaint = _refusal(error, channel, form)
+    """What the change would do, and whether it is meant; or the change, made as it was shown.
+
+    Without an outlook it cannot be: `why_not` says so.
+    """
+    complaint = why_not
+    if outlook is not None and request.method == "POST":
+        complaint = complaint_of(request, channel, outlook, always_named=change.always_named)
+        try:
+            if not complaint:
+                change.make(**meant(outlook))
+                return done(request, change.words, page, *([str(channel.pk)] * (page == "channel")))
+        except ValidationError as error:
+            complaint, outlook = sentence(" ".join(error.messages), channel), None
     context = {
         "operator": operator,
         "channel": channel,
@@ -227,35 +233,60 @@ def asked(
     return render(request, template, context, status=status)
 
 
-def _refusal(error: ValidationError, channel: Channel, form: WeightForm | None) -> str:
-    """Why a change cannot be, with the fields at fault where a form has them."""
-    if form is not None and hasattr(error, "error_dict"):
-        for name, errors in error.error_dict.items():
-            form.add_error(name if name in form.fields else None, errors)
-        return "Nothing is changed."
-    return sentence(" ".join(error.messages), channel)
+def outlook_of(
+    channel: Channel,
+    routes: services.Routes,
+    *,
+    tables: tuple[CostTable, ...] = (),
+    doubts: Mapping[str, str] | None = None,
+    of: str = "",
+) -> Outlook:
+    """What it does to have the channel serve these routes, and no other, as it is given.
+
+    Args:
+        channel: as it is to be.
+        routes: all of them.
+        tables: what it costs.
+        doubts: what else the channel's name is typed for.
+        of: a digest of what is put in place, where that is not in the splits.
+    """
+    before = current_catalogue()
+    after = serving_instead(before, channel, routes, tables=tables)
+    doubts = dict(doubts or {})
+    if left := left_unserved(before, after):
+        doubts[STOPS] = sentence(" ".join(services.refusal_of(left).messages), channel)
+    return Outlook(splits(before, after, sold=sold_lately(clock.now())), doubts, of)
 
 
-def outlook_of(make: Callable[..., object], channel: Channel) -> Outlook:
-    """What a change would do, were it meant. Raises ValidationError for one that cannot be."""
-    doubts: dict[str, str] = {}
-    while True:
-        meant = {MEANT[code]: True for code in doubts}
-        try:
-            return Outlook(foreseen(partial(make, **meant)), doubts)
-        except ValidationError as error:
-            code = getattr(error, "code", None)
-            if code not in MEANT or code in doubts:
-                raise
-            doubts[code] = sentence(" ".join(error.messages), channel)
+def meant(outlook: Outlook) -> dict[str, bool]:
+    """What tells a service that its doubts are meant."""
+    return {MEANT[code]: True for code in outlook.doubts}
 
 
-def _complaint(request: HttpRequest, channel: Channel, change: Change, outlook: Outlook) -> str:
-    """Why a form that was sent is not done; empty where it is, or where none was."""
-    if request.method != "POST":
-        return ""
+def complaint_of(
+    request: HttpRequest, channel: Channel, outlook: Outlook, *, always_named: bool = False
+) -> str:
+    """Why a form that was sent is not done; empty where it is."""
     if request.POST.get("seen") != outlook.digest:
         return "Something changed since this was shown. This is what it does now."
-    asks = change.always_named or outlook.doubts
     typed = request.POST.get("confirm", "").split()  # a field cannot hold every space
-    return "" if not asks or typed == channel.name.split() else f"Type its name, {channel.name}."
+    is_named = typed == channel.name.split()
+    asks = (always_named or outlook.doubts) and not is_named
+    return f"Type its name, {channel.name}." if asks else ""
+
+
+def _weight_form(request: HttpRequest, channel: Channel) -> WeightForm:
+    """What was typed; where nothing was, it begins with what is."""
+    data = request.POST if request.method == "POST" else request.GET
+    is_said = request.method == "POST" or not data.keys().isdisjoint(WeightForm.base_fields)
+    return WeightForm(data if is_said else None, initial=weights_of(channel))
+
+
+def _outlook_weighed(channel: Channel, *, priority: int, weight: int) -> Outlook:
+    candidate = copy(channel)
+    candidate.priority, candidate.weight = priority, weight
+    waiting = services.untested_models(channel)
+    routes = services.routes_of(channel) if channel.is_enabled else {}
+    serving = {model: terms for model, terms in routes.items() if model not in waiting}
+    tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
+    return outlook_of(candidate, serving, tables=tables)

@@ -1,8 +1,8 @@
 """Changing a channel: what serves goes on, while what it is to be is tested and put in place."""
 
-import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -12,11 +12,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.channels.changes import Change, asked, channel_or_404
+from console.ops.channels.changes import (
+    Change,
+    Outlook,
+    asked,
+    channel_or_404,
+    complaint_of,
+    meant,
+)
 from console.ops.channels.forms import ChannelForm, RouteForm, initial_of, route_forms, served
+from console.ops.channels.shown import sentence
 from console.ops.channels.trials import Tried, to_tests, tried
 from generation.catalogue import services
 from generation.models import Channel, Contract
+from generation.splits import foreseen
 
 ELSEWHERE = "Somebody changed it since this page was opened. Look at what is here now, and again."
 
@@ -30,12 +39,12 @@ def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     data = request.POST if request.method == "POST" else None
     form = ChannelForm(data, has_key=True, initial=initial_of(page.candidate))
     rows = route_forms(data, Contract.objects.all(), page.routes)
-    if data is not None and data.get("seen") != _digest(page):
+    if data is not None and data.get("shown") != page.digest:
         messages.error(request, ELSEWHERE)
         return redirect("ops:channel_edit", found.pk)
-    if data is not None and _is_saved(request, operator, found, form, rows):
-        is_pending = services.pending_of(found) is not None
-        messages.success(request, "Saved as a pending revision" if is_pending else "Saved")
+    saving = Saving() if data is None else _save(request, operator, found, form, rows)
+    if saving.is_done:
+        messages.success(request, saving.words)
         return to_tests(found)
     context = {
         "operator": operator,
@@ -43,41 +52,78 @@ def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
         "form": form,
         "rows": rows,
         "tried": page,
-        "seen": _digest(page),
+        "saving": saving,
     }
     status = HTTPStatus.OK if data is None else HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "ops/channel_edit.html", context, status=status)
 
 
-def _is_saved(
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What became of a form: where neither, it says itself what is wrong.
+
+    Attributes:
+        is_done: it is saved.
+        outlook: what it changes at once, which was not agreed to.
+        complaint: why it is not saved then.
+        words: said of what is saved.
+    """
+
+    is_done: bool = False
+    outlook: Outlook | None = None
+    complaint: str = ""
+    words: str = ""
+
+
+def _save(
     request: HttpRequest,
     operator: Operator,
     channel: Channel,
     form: ChannelForm,
     rows: list[RouteForm],
-) -> bool:
-    """Whether it was; else the form says why not."""
+) -> Saving:
+    """Save it, unless it sends requests elsewhere at once: that is shown first."""
     if not form.is_valid() or not (routes := served(rows, form)):
-        return False
+        return Saving()
+    make: Callable[..., object] = partial(
+        services.set_channel,
+        name=form.cleaned_data["name"],
+        channel_id=channel.pk,
+        options={**form.options(), "routes": routes},
+        **by(request, operator),
+    )
     try:
         if not channel.is_enabled:
             services.refuse_pending(channel)
-        services.set_channel(
-            name=form.cleaned_data["name"],
-            channel_id=channel.pk,
-            options={**form.options(), "routes": routes},
-            **by(request, operator),
-        )
+        outlook = _at_once(make, channel)
+        if complaint := _asks(request, channel, outlook):
+            return Saving(outlook=outlook, complaint=complaint)
+        make(**meant(outlook))
     except ValidationError as error:
         form.refuse(error)
-        return False
-    return True
+        return Saving()
+    is_pending = services.pending_of(channel) is not None
+    return Saving(is_done=True, words="Saved as a pending revision" if is_pending else "Saved")
 
 
-def _digest(page: Tried) -> str:
-    """Another one where the form would begin with something else."""
-    facts = [services.describe(page.candidate, page.routes), page.candidate.credentials]
-    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+def _at_once(make: Callable[..., object], channel: Channel) -> Outlook:
+    """What a save does to traffic: it is made, and undone again. Raises what that raises."""
+    try:
+        return Outlook(foreseen(make))
+    except ValidationError as error:
+        if getattr(error, "code", None) != services.STOPS:
+            raise
+        doubts = {services.STOPS: sentence(" ".join(error.messages), channel)}
+        return Outlook(foreseen(partial(make, may_stop=True)), doubts)
+
+
+def _asks(request: HttpRequest, channel: Channel, outlook: Outlook) -> str:
+    """What a person has to do before it is saved; empty for nothing."""
+    if not (outlook.splits or outlook.doubts):
+        return ""
+    if "seen" not in request.POST:
+        return "Nothing is saved yet: see what it changes at once, below."
+    return complaint_of(request, channel, outlook)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,6 +134,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
     words = f"{found.name} serves"
     if found.is_enabled and not services.untested_models(found):
         return done(request, words, "channel", str(found.pk))
+    page = tried(found, revision=False)
     change = Change(
         title=f"Enable {found.name}?",
         verb="Enable channel",
@@ -95,7 +142,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
         note="From the next request on it is asked.",
         make=partial(services.set_enabled, channel=found, is_enabled=True, **by(request, operator)),
     )
-    return asked(request, operator, found, change)
+    return _next(request, operator, page, change)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,7 +150,8 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Put the pending revision in place."""
     found = channel_or_404(channel)
-    if services.pending_of(found) is None:
+    page = tried(found)
+    if page.pending is None:
         messages.error(request, f"{found.name} has no pending revision")
         return to_tests(found)
     change = Change(
@@ -113,7 +161,12 @@ def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
         note="Calls that have begun end by the address and key that they began with.",
         make=partial(services.swap, channel=found, **by(request, operator)),
     )
-    return asked(request, operator, found, change)
+    return _next(request, operator, page, change)
+
+
+def _next(request: HttpRequest, operator: Operator, page: Tried, change: Change) -> HttpResponse:
+    outlook = None if page.refusal else page.outlook
+    return asked(request, operator, page.channel, change, outlook=outlook, why_not=page.refusal)
 
 
 @require_POST

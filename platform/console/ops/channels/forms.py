@@ -113,10 +113,12 @@ class ChannelForm(forms.Form):
 
     @override
     def __init__(self, data: QueryDict | None, *, has_key: bool = False, **kwargs: Any) -> None:
-        """`has_key`: an empty one leaves it as it is."""
+        """`has_key`: an empty one leaves it as it is, but where one was typed and refused."""
         super().__init__(data, **kwargs)
+        was_typed = data is not None and bool(data.get("api_key") or data.get("wants_key"))
+        self.wants_key = was_typed or not has_key
         cast(forms.ChoiceField, self.fields["kind"]).choices = [(name, name) for name in KINDS]
-        self.fields["api_key"].required = not has_key
+        self.fields["api_key"].required = self.wants_key
         self.fields["timeout_seconds"].required = True
         self.fields["ignored_fields"] = WordsField(
             [(word, word) for word in services.narrowable()],

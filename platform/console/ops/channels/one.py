@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from console.ops.access import May, Mode, Operator, staff
 from console.ops.channels import costs, errors, history, routes
-from console.ops.channels.changes import WeightForm
+from console.ops.channels.changes import WeightForm, weights_of
 from console.ops.channels.shown import (
     Badge,
     badge_of,
@@ -77,9 +77,7 @@ def _of_now(page: Page) -> dict[str, Any]:
         "success": 100 * delivered / judged if judged else None,
         "under_way": calls_under_way(page.channel),
         "held": _held(page.shut),
-        "form": WeightForm(
-            initial={"priority": page.channel.priority, "weight": page.channel.weight}
-        ),
+        "form": WeightForm(initial=weights_of(page.channel)),
     }
 
 

@@ -1,8 +1,10 @@
 """Tests of a channel's routes: asked for with their cost, followed as they are made, and shown."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from http import HTTPStatus
 from uuid import UUID
 
@@ -18,14 +20,13 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.upstream_cost import CostTable
 from console.amounts import price
 from console.ops.access import May, Operator, by, staff
-from console.ops.channels.changes import Outlook, channel_or_404
+from console.ops.channels.changes import Outlook, channel_or_404, outlook_of
 from console.parts.events import Change, changes_of
 from generation.catalogue import services
-from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
+from generation.catalogue.snapshot import LONGEST_CALL
 from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
 from generation.selectors import cost_tables
-from generation.splits import foreseen_of, sold_lately
 from generation.traffic.standing import calls_under_way
 from pictor.kit import clock
 from pictor.kit.encryption import WrongKey
@@ -181,30 +182,47 @@ class Tried:
         """Whether something would change by a swap, or by letting it serve."""
         return self.pending is not None or not self.channel.is_enabled or bool(self.waiting)
 
+    @property
+    def digest(self) -> str:
+        """Another one where it is to be something else."""
+        facts = [services.describe(self.candidate, self.routes), self.candidate.credentials]
+        return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+    @cached_property
+    def untested(self) -> str:
+        """Why it is not tested as it is to be; empty where it is."""
+        is_pending = self.pending is not None
+        if not self.waiting and (is_pending or services.is_agreed(self.channel)):
+            return ""
+        try:
+            services.refuse_waiting(self.channel, self.waiting, pending=is_pending)
+        except ValidationError as error:
+            return " ".join(error.messages)
+        return ""
+
+    @property
+    def refusal(self) -> str:
+        """Why it can be neither swapped nor enabled; empty where it can."""
+        if self.trouble or not (self.untested and services.is_sandbox(self.candidate.serves)):
+            return self.trouble
+        return (
+            f"Test keys may use {self.channel.name}, so each of its routes"
+            " has to show in a test that it is a sandbox."
+        )
+
     @cached_property
     def outlook(self) -> Outlook:
-        """What that would do, as the step itself foresees it. A swap does not resume a channel."""
+        """What that would do. A swap does not enable a channel that is paused."""
         serves = self.channel.is_enabled or self.pending is None
-        splits = foreseen_of(
-            self.candidate,
-            self.routes if serves else {},
-            tables=self.tables,
-            before=current_catalogue(),
-            sold=sold_lately(clock.now()),
-        )
-        doubts = {}
-        if self.waiting:
-            try:
-                is_pending = self.pending is not None
-                services.refuse_waiting(self.channel, self.waiting, pending=is_pending)
-            except ValidationError as error:
-                doubts[services.UNTESTED] = " ".join(error.messages)
-        return Outlook(splits, doubts)
+        doubts = {services.UNTESTED: self.untested} if self.untested else {}
+        routes = self.routes if serves else {}
+        return outlook_of(self.candidate, routes, tables=self.tables, doubts=doubts, of=self.digest)
 
 
-def tried(channel: Channel) -> Tried:
-    """How the tests of what a channel is to be stand now."""
-    live, pending = services.routes_of(channel), services.pending_of(channel)
+def tried(channel: Channel, *, revision: bool = True) -> Tried:
+    """How the tests of what a channel is to be stand now; of what it is, without its `revision`."""
+    live = services.routes_of(channel)
+    pending = services.pending_of(channel) if revision else None
     candidate, routes = services.candidate_of(channel, live, pending)
     tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
     calls, trouble = _calls(candidate, routes, tables)

@@ -16,7 +16,6 @@ urlpatterns = [
     path("<int:channel>/swap/", edit.swap, name="channel_swap"),
     path("<int:channel>/discard/", edit.discard, name="channel_discard"),
     path("<int:channel>/pause/", changes.pause, name="channel_pause"),
-    path("<int:channel>/resume/", changes.resume, name="channel_resume"),
     path("<int:channel>/weigh/", changes.weigh, name="channel_weigh"),
     path("<int:channel>/reset/", changes.reset, name="channel_reset"),
     path("<int:channel>/costs/", costs.costs, name="channel_costs"),

@@ -1,4 +1,4 @@
-"""A channel in a real browser: found, weighed, paused and resumed, its costs written."""
+"""A channel in a real browser: found, weighed, paused and enabled, its costs written."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,7 +28,7 @@ def second(stack: Stack, operator: Callable[..., Any]) -> Iterator[str]:
     operator("channel", "delete", name)
 
 
-def test_a_channel_is_weighed_paused_and_resumed(
+def test_a_channel_is_weighed_paused_and_enabled(
     signed_in: BrowserContext, second: str, stack: Stack
 ) -> None:
     page = signed_in.new_page()
@@ -40,7 +40,7 @@ def test_a_channel_is_weighed_paused_and_resumed(
     page.get_by_role("link", name=second, exact=True).click()
 
     fill(page, "See the split", Priority="-9", Weight="3")
-    page.get_by_text("the priority must be from 0").wait_for()
+    page.get_by_text("greater than or equal to 0").wait_for()
     fill(page, "See the split", Priority="100", Weight="3")
     page.get_by_role("row", name=f"gpt-image-2 {second} 50% 75%").wait_for()
     page.get_by_role("button", name="Save priority and weight").click()
@@ -51,8 +51,8 @@ def test_a_channel_is_weighed_paused_and_resumed(
     assert broken_promises(page, page.url, base_url=stack.base_url, name="ops-pause") == []
     page.get_by_role("button", name="Pause channel").dblclick()
     page.get_by_text(f"{second} is paused").wait_for()
-    page.get_by_role("link", name="Resume").click()
-    page.get_by_role("button", name="Resume channel").click()
+    page.get_by_role("link", name="Enable").click()
+    page.get_by_role("button", name="Enable channel").click()
     page.get_by_text(f"{second} serves").wait_for()
 
     page.get_by_role("link", name="History").click()

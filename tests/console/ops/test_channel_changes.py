@@ -1,0 +1,207 @@
+"""Changing a channel: what holds at once is seen first, and two tabs do nothing unseen."""
+
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.models import AuditEvent
+from accounts.services import create_tenant
+from billing.models import UsageRollup
+from generation.catalogue import services
+from generation.catalogue.services import ChannelOptions
+from generation.models import Channel, PendingRevision
+from pictor.kit import clock
+from tests.console.ops.channel_pages import (
+    FORM,
+    NEW,
+    edit,
+    make,
+    of,
+    seen,
+    serving,
+    text_of,
+    trouble,
+)
+from tests.factories import make_channel
+from tests.seeds import sow
+
+
+@pytest.fixture(autouse=True)
+def offered(pages: None) -> None:
+    """Models and their prices."""
+    sow()
+
+
+def test_a_route_that_goes_at_once_is_shown_with_the_split_before_it_is_saved(owner):
+    channel = serving(models=["gpt-image-2", "dall-e-3"])
+    other = make(name="other", models=["gpt-image-2", "dall-e-3"])
+    services.set_enabled(channel=other, is_enabled=True, untested=True, actor="test")
+    gone = {"route-dall-e-3-is_served": None}
+
+    unseen = edit(owner, channel, **gone)
+    kept = set(channel.routes.values_list("contract_id", flat=True))
+    outlook = unseen.context["saving"].outlook
+    seen = edit(owner, channel, **gone, seen=outlook.digest)
+
+    assert (unseen.status_code, kept) == (422, {"gpt-image-2", "dall-e-3"})
+    assert "see what it changes at once" in unseen.content.decode()
+    assert [str(split) for split in outlook.splits] == [
+        "dall-e-3: acme 50 % -> 0 %, other 50 % -> 100 %"
+    ]
+    assert seen.status_code == 303
+    assert channel.routes.get().contract_id == "gpt-image-2"
+
+
+def test_the_last_route_of_a_model_goes_by_the_channels_name(owner):
+    channel = serving(models=["gpt-image-2", "dall-e-3"])
+    gone = {"route-dall-e-3-is_served": None}
+
+    unseen = edit(owner, channel, **gone)
+    said = {"seen": unseen.context["saving"].outlook.digest}
+    mistyped = edit(owner, channel, **gone, **said, confirm="acne")
+    kept = channel.routes.count()
+    typed = edit(owner, channel, **gone, **said, confirm="acme")
+
+    assert "Nothing would serve dall-e-3 (in 30 days" in unseen.content.decode()
+    assert (mistyped.status_code, kept) == (422, 2)
+    assert "Type its name, acme." in mistyped.content.decode()
+    assert (typed.status_code, channel.routes.count()) == (303, 1)
+
+
+def test_a_sandbox_takes_live_requests_once_the_split_was_seen(owner):
+    channel = make(serves="test")
+    services.set_enabled(
+        channel=channel, is_enabled=True, untested=True, is_ours=True, actor="test"
+    )
+
+    unseen = edit(owner, channel, serves="both")
+
+    channel.refresh_from_db()
+    assert (unseen.status_code, channel.serves) == (422, "test")
+    assert [str(one) for one in unseen.context["saving"].outlook.splits] == [
+        "gpt-image-2: acme 0 % -> 100 %"
+    ]
+
+
+def test_a_key_that_was_typed_is_not_forgotten_by_a_refusal(owner):
+    channel = serving()
+
+    refused = edit(owner, channel, api_key="sk-new", timeout_seconds="0")
+    again = edit(owner, channel, wants_key="1")
+
+    assert 'name="wants_key" value="1"' in refused.content.decode()
+    assert "sk-new" not in refused.content.decode()
+    assert trouble(again) == {"api_key": ["This field is required."]}
+    assert PendingRevision.objects.count() == 0
+
+
+def test_what_a_revision_stops_is_said_where_it_is_swapped(owner):
+    channel = serving(models=["gpt-image-2", "dall-e-3"])
+    edit(owner, channel, api_key="sk-new", **{"route-dall-e-3-is_served": None})
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/")
+    seen = page.context["tried"].outlook.digest
+
+    answer = owner.post(
+        f"/ops/channels/{channel.pk}/swap/", {"seen": seen, "confirm": "acme"}, follow=True
+    )
+
+    assert "Nothing would serve dall-e-3 (in 30 days" in page.content.decode()
+    assert "acme is swapped" in answer.content.decode()
+
+
+def test_a_revision_that_somebody_extended_is_not_swapped_unseen(owner):
+    channel = serving()
+    edit(owner, channel, api_key="sk-new")
+    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+    edit(owner, channel, api_key="sk-of-bob")
+
+    answer = owner.post(f"/ops/channels/{channel.pk}/swap/", {"seen": seen, "confirm": "acme"})
+
+    assert answer.status_code == 422
+    assert "Something changed since this was shown" in answer.content.decode()
+
+
+def test_a_paused_channel_is_enabled_as_it_is_and_its_revision_waits_on(owner):
+    channel = serving()
+    edit(owner, channel, **{"route-gpt-image-2-upstream_model": "gi3"})
+    services.set_enabled(channel=channel, is_enabled=False, may_stop=True, actor="test")
+    enable = f"/ops/channels/{channel.pk}/enable/"
+
+    page = owner.get(enable)
+    answer = owner.post(enable, {"seen": page.context["outlook"].digest})
+
+    channel.refresh_from_db()
+    assert (answer.status_code, channel.is_enabled) == (303, True)
+    assert services.pending_of(channel) is not None
+
+
+def test_a_channel_that_was_approved_of_by_nobody_is_enabled_by_its_name(owner):
+    """As the release before leaves one that it changed."""
+    channel = make()
+    channel.routes.update(is_approved=True)
+    enable = f"/ops/channels/{channel.pk}/enable/"
+    seen = owner.get(enable).context["outlook"].digest
+
+    answer = owner.post(enable, {"seen": seen, "confirm": "acme"})
+
+    assert answer.status_code == 303
+
+
+def test_a_form_sent_again_where_the_stored_key_is_foreign_is_refused(owner):
+    owner.post(NEW, FORM)
+    Channel.objects.update(credentials="gAAAAA-from-elsewhere")
+
+    answer = owner.post(NEW, FORM)
+
+    assert trouble(answer) == {"name": ["there is a channel called acme"]}
+
+
+def test_what_is_sold_meanwhile_hinders_no_pause(owner):
+    channel = make_channel("acme")
+    url = of(channel, "pause")
+    digest = seen(owner, url)
+    UsageRollup.objects.create(
+        tenant_id=create_tenant(name="buyer", actor="test").id,
+        key_id=uuid4(),
+        model="gpt-image-2-origin",
+        status="succeeded",
+        hour=clock.now().replace(minute=0, second=0, microsecond=0),
+        images=3,
+        latency={},
+    )
+
+    answer = owner.post(url, {"seen": digest, "confirm": "acme"})
+
+    assert answer.status_code == 303
+
+
+def test_the_page_of_a_share_begins_with_what_is(owner):
+    channel = make_channel("acme", weight=3)
+
+    answer = owner.get(of(channel, "weigh"))
+
+    assert answer.status_code == 200
+    assert 'name="weight" value="3"' in answer.content.decode()
+    assert "This field is required" not in text_of(answer)
+
+
+def test_any_number_of_tests_hides_no_change(owner):
+    channel = make_channel("acme")
+    services.set_channel(name="acme", options=ChannelOptions(timeout_seconds=90), actor="Ann")
+    about, name, _ = channel.audited
+    for _ in range(60):
+        AuditEvent.objects.create(
+            object_type=about, object_id=name, action="channel.test", actor_name="Ann"
+        )
+
+    said = text_of(owner.get(f"{of(channel)}?tab=history"))
+
+    assert "timeout 240 → to 90" in said
+
+
+def test_priority_below_nothing_is_refused_by_the_service():
+    make_channel("acme")
+
+    with pytest.raises(ValidationError, match="priority must be from 0"):
+        services.set_channel(name="acme", options=ChannelOptions(priority=-9), actor="test")
