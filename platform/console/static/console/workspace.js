@@ -137,6 +137,13 @@ addEventListener("keydown", (event) => {
   if (event.target.form?.querySelector("[data-once]")) event.preventDefault();
 }, { capture: true });
 
+// --- what was typed into a long form is not lost by a link or another form beside it ---
+
+let unsaved = null;
+addEventListener("input", ({ target }) => { unsaved = target.closest("form[data-kept]") ?? unsaved; });
+addEventListener("submit", ({ target }) => { if (target === unsaved) unsaved = null; });
+addEventListener("beforeunload", (event) => { if (unsaved?.isConnected) event.preventDefault(); });
+
 // --- the palette and the keys ---
 
 const SEQUENCE_MS = 1500;
