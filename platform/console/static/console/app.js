@@ -115,7 +115,7 @@ document.addEventListener("htmx:after:settle", () => {
 document.querySelector("form[data-sends]")?.requestSubmit();
 
 // On a phone the places stand in a strip: it begins where one is.
-document.querySelector("nav[aria-label=Workspace] [aria-current=page]")
+document.querySelector("header nav [aria-current=page]")
   ?.scrollIntoView({ block: "nearest", inline: "center" });
 // --- requests that failed: nothing is replaced, and it is said ---
 

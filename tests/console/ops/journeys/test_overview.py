@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from generation.conditions.looking import _LOCK
-from tests.console.browser import keep
+from tests.console.browser import PHONE, keep, resize
 from tests.console.visits import broken_promises, broken_rules
 from tests.servers import Stack
 
@@ -69,3 +69,12 @@ def test_a_condition_is_taken_silenced_and_shown_again(
     with page.expect_response(lambda answer: answer.url.endswith("/ops/"), timeout=20_000):
         pass
     assert page.evaluate("window.stayed && document.activeElement.ariaLabel").endswith(about)
+
+
+def test_on_a_phone_the_strip_of_places_begins_where_one_is(signed_in: BrowserContext) -> None:
+    page = signed_in.new_page()
+    resize(page, PHONE)
+
+    page.goto("/ops/audit/")
+
+    expect(page.get_by_role("link", name="Audit log", exact=True)).to_be_in_viewport()
