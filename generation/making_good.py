@@ -18,7 +18,7 @@ from billing.models import MoneyMove, Transfer
 from billing.selectors import given_by, given_for
 from billing.services import move_money
 from generation.models import Generation, State
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, in_dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,6 @@ def _within(giver: Giver, now: datetime) -> Iterator[None]:
         given = given_by(giver.actor, since=since)
         if given > giver.most_a_day:
             raise ValidationError(
-                f"you may give {to_decimal(giver.most_a_day)} USD a day, and this would make it"
-                f" {to_decimal(given)}: ask finance or an owner"
+                f"you may give {in_dollars(giver.most_a_day)} a day, and this would make it"
+                f" {in_dollars(given)}: ask finance or an owner"
             )

@@ -16,7 +16,7 @@ from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
 from generation.conditions.found import Outlook, Wrong
 from pictor.kit import ids
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, in_dollars
 
 
 class _OnSale(NamedTuple):
@@ -43,9 +43,10 @@ def below_cost(outlook: Outlook) -> Iterator[Wrong]:
         if one.cost is not None and one.price < one.cost:
             lost[one.name] += (one.cost - one.price) * one.cell.images
             images[one.name] += one.cell.images
-            words[one.name] = f"sold at {to_decimal(one.price)} USD, costs {to_decimal(one.cost)}"
+            words[one.name] = f"sold at {in_dollars(one.price, 3)}, costs {in_dollars(one.cost, 3)}"
     for name, said in words.items():
-        yield Wrong(name, Micros(lost[name]), f"{said}; {images[name]} images since yesterday")
+        sold = f"{_number(images[name], 'image')} since yesterday"
+        yield Wrong(name, Micros(lost[name]), f"{said}; {sold}")
 
 
 def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
@@ -57,8 +58,13 @@ def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
     for name, unknown in cells.items():
         images = sum(cell.images for cell in unknown)
         rows = sorted({f"{cell.asked} {cell.quality}" for cell in unknown})
-        cells_named = f"{len(rows)} cells without a known cost, as {rows[0]}"
-        yield Wrong(name, None, f"{images} images since yesterday in {cells_named}")
+        cells_named = f"{_number(len(rows), 'cell')} without a known cost, such as {rows[0]}"
+        words = f"{_number(images, 'image')} since yesterday in {cells_named}"
+        yield Wrong(name, None, words)
+
+
+def _number(many: int, thing: str) -> str:
+    return f"{many} {thing}{'' if many == 1 else 's'}"
 
 
 def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:

@@ -9,7 +9,7 @@ from billing.selectors import decided, last_change, running_out, sold_until, wai
 from generation.conditions.found import Outlook, Wrong
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit import ids
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, in_dollars
 
 OLDEST_PROOF = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(hours=2),
@@ -31,7 +31,7 @@ def findings(_outlook: Outlook) -> Iterator[Wrong]:
             yield Wrong(f"{one['check']}: {one['object']}", None, str(one["message"]))
         more = proof.found - len(proof.findings)
         if more > 0:
-            yield Wrong(f"{proof.kind}: more", None, f"{more} findings beside those that are named")
+            yield Wrong(f"{proof.kind}: more", None, f"{more} more findings")
 
 
 def unproved(outlook: Outlook) -> Iterator[Wrong]:
@@ -69,8 +69,8 @@ def price_changes(outlook: Outlook) -> Iterator[Wrong]:
 def waiting(outlook: Outlook) -> Iterator[Wrong]:
     """Money that somebody asked to be moved, and that waits for another person."""
     for move in waiting_moves(outlook.now):
-        amount, kind = to_decimal(abs(move.amount)), move.kind.replace("_", "-")
-        words = f"{kind} of {amount} USD for {move.tenant.name} waits: {move.asked_by_name} asked"
+        amount, kind = in_dollars(abs(move.amount)), move.kind.replace("_", "-")
+        words = f"{kind} of {amount} for {move.tenant.name} waits: {move.asked_by_name} asked"
         yield Wrong(str(move.id), Micros(abs(move.amount)), words)
 
 
@@ -92,5 +92,5 @@ def runway(outlook: Outlook) -> Iterator[Wrong]:
     there = set(active.values_list("id", flat=True))
     for one in found:
         if one.tenant in there:
-            words = f"{to_decimal(one.available)} USD left, {one.days:.1f} days at this week's pace"
+            words = f"{in_dollars(one.available)} left, {one.days:.1f} days at this week's pace"
             yield Wrong(ids.public(ids.TENANT, one.tenant), one.a_day, words)

@@ -6,15 +6,14 @@ zeros beyond these are left out.
 
 from collections.abc import Iterable
 
-from pictor.kit.money import to_decimal
+from pictor.kit.money import in_dollars
 
 PRICE_DECIMALS = 3
-AMOUNT_DECIMALS = 2
 
 
 def price(micros: int, decimals: int = PRICE_DECIMALS) -> str:
     """A price per image: 40_000 -> '$0.040', 5_880 -> '$0.00588'; a column's may be longer."""
-    return _trimmed(micros, decimals)
+    return in_dollars(micros, decimals)
 
 
 def decimals_of(prices: Iterable[int]) -> int:
@@ -24,10 +23,4 @@ def decimals_of(prices: Iterable[int]) -> int:
 
 def amount(micros: int) -> str:
     """A sum: 1_204_180_000 -> '$1,204.18', -40 -> '-$0.00004'."""
-    return _trimmed(micros, AMOUNT_DECIMALS)
-
-
-def _trimmed(micros: int, decimals: int) -> str:
-    whole, _, places = to_decimal(abs(micros)).partition(".")
-    kept = places.rstrip("0").ljust(decimals, "0")
-    return f"{'-' if micros < 0 else ''}${int(whole):,}.{kept}"
+    return in_dollars(micros)

@@ -106,7 +106,7 @@ def test_who_may_give_so_much_a_day_gives_no_more(orderer, ann, tmp_path):
     refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
     more: dict[str, Any] = {"generation": second, "gift": given(50_000), "giver": giver}
 
-    with pytest.raises(ValidationError, match=r"0\.100000 USD a day, and this would make"):
+    with pytest.raises(ValidationError, match=r"\$0\.10 a day, and this would make"):
         credit(once=new_uuid(), now=now, **more)
     again = refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
 
@@ -164,5 +164,5 @@ def test_two_gifts_at_once_do_not_both_find_the_day_empty(orderer, ann, tmp_path
         said = sorted(pool.map(give, made))
 
     assert said[0] == "given"
-    assert said[1].startswith("you may give 0.060000 USD a day")
+    assert said[1].startswith("you may give $0.06 a day")
     assert moved("refund") == [50_000]

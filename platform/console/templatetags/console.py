@@ -11,6 +11,7 @@ from console import amounts
 from console.parts.places import Place
 from console.workspace import places
 from console.workspace.access import Workspace
+from pictor.kit.money import from_decimal
 
 register = template.Library()
 
@@ -18,6 +19,12 @@ DAYS_A_YEAR = 365
 
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
+
+
+@register.filter
+def dollars(decimal: str) -> str:
+    """'$12.30' for '12.300000', as commands and the API write it."""
+    return amounts.amount(from_decimal(decimal))
 
 
 @register.filter

@@ -37,6 +37,13 @@ def to_decimal(amount: int) -> str:
     return f"{sign}{whole}.{part:06d}"
 
 
+def in_dollars(amount: int, decimals: int = 2) -> str:
+    """1_204_180_000 -> '$1,204.18', -40 -> '-$0.00004'. So many decimals at least, none rounded."""
+    whole, _, places = to_decimal(abs(amount)).partition(".")
+    kept = places.rstrip("0").ljust(decimals, "0")
+    return f"{'-' if amount < 0 else ''}${int(whole):,}.{kept}"
+
+
 def scale_half_up(amount: int, numerator: int | Decimal, denominator: int | Decimal = 1) -> Micros:
     """Amount x numerator / denominator, rounded half up to a whole micro."""
     exact = Decimal(amount) * Decimal(numerator) / Decimal(denominator)

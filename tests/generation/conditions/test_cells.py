@@ -84,7 +84,7 @@ def test_a_cell_whose_cost_rises_above_its_price(acme, sell, look):
     flat_cost(60_000)
 
     assert with_margin == {}
-    words = "sold at 0.052680 USD, costs 0.060000; 2 images since yesterday"
+    words = "sold at $0.05268, costs $0.060; 2 images since yesterday"
     assert look(1) == {BELOW: words}
     assert Condition.objects.get().micros == 14_640  # twice 7,320
     flat_cost(52_680)
@@ -96,7 +96,7 @@ def test_a_cell_whose_price_falls_below_its_cost(acme, sell, look):
 
     price(29_999)
 
-    assert look(0) == {BELOW: "sold at 0.029999 USD, costs 0.030000; 1 images since yesterday"}
+    assert look(0) == {BELOW: "sold at $0.029999, costs $0.030; 1 image since yesterday"}
     price(30_000)
     assert look(1) == {}
 
@@ -107,7 +107,7 @@ def test_a_price_of_one_tenant_is_a_condition_of_its_own(acme, other, sell, look
 
     price(20_000, tenant_id=other.id)
 
-    words = "sold at 0.020000 USD, costs 0.030000; 1 images since yesterday"
+    words = "sold at $0.020, costs $0.030; 1 image since yesterday"
     assert look(0) == {("sold_below_cost", f"{CELL} for {other.tenant.public_id}"): words}
     flat_cost(60_000)
     assert set(look(1)) == {BELOW, ("sold_below_cost", f"{CELL} for {other.tenant.public_id}")}
@@ -168,7 +168,7 @@ def test_a_channel_that_counts_tokens_costs_todays_mean(acme, sell, look):
     sell(acme, usage=Usage(0, 3_000, 3_000))  # 0.09 USD
 
     assert in_time == {}
-    assert look(2) == {BELOW: "sold at 0.052680 USD, costs 0.060000; 2 images since yesterday"}
+    assert look(2) == {BELOW: "sold at $0.05268, costs $0.060; 2 images since yesterday"}
     price(60_000)
     assert look(3) == {}
 
@@ -184,7 +184,7 @@ def test_auto_costs_what_came_and_is_charged_so(acme, sell, look):
     sell(acme, model="gpt-image-2", size="auto")
 
     cell = "gpt-image-2 auto as 1024x1024 medium on two"
-    words = "sold at 0.052680 USD, costs 0.060000; 1 images since yesterday"
+    words = "sold at $0.05268, costs $0.060; 1 image since yesterday"
     assert look(1) == {("sold_below_cost", cell): words}
 
 
@@ -195,7 +195,7 @@ def test_a_cost_that_nobody_knows_with_traffic(acme, sell, look):
     sell(acme)
 
     assert nothing_sold == {}
-    words = "1 images since yesterday in 1 cells without a known cost, as 1024x1024 medium"
+    words = "1 image since yesterday in 1 cell without a known cost, such as 1024x1024 medium"
     assert look(1) == {UNKNOWN: words}
     flat_cost(30_000)
     assert look(2) == {}

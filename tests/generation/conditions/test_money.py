@@ -70,7 +70,7 @@ def test_findings_beyond_those_that_are_kept_are_counted(look):
 
     assert wrong == {
         ("ledger_finding", "sums: tenant ten_1"): "has 5 micros too many",
-        ("ledger_finding", "whole: more"): "3 findings beside those that are named",
+        ("ledger_finding", "whole: more"): "3 more findings",
     }
 
 
@@ -128,7 +128,7 @@ def test_a_balance_that_lasts_for_less_than_three_days(acme, other, look):
 
     low = look(0)
 
-    words = "10.000000 USD left, 3.0 days at this week's pace"
+    words = "$10.00 left, 3.0 days at this week's pace"
     assert low == {("balance_runs_out", acme.tenant.public_id): words}
     assert Condition.objects.get().micros == 3_342_857  # a day's spending
     TenantBalance.objects.update(available=11_000_000)
@@ -141,7 +141,7 @@ def test_money_that_waits_for_another_person(acme, look):
 
     found = look(1)
 
-    words = f"top-up of 99000.000000 USD for {acme.tenant.name} waits: ann asked"
+    words = f"top-up of $99,000.00 for {acme.tenant.name} waits: ann asked"
     assert found == {("money_waits", str(waits.id)): words}
     assert Condition.objects.get().micros == 99_000_000_000
     decline_move(move_id=waits.id, actor="bob", now=clock.now())
