@@ -155,6 +155,16 @@ class Tenant(models.Model):
         return Subject("tenant", self.public_id, self.id)
 
     @property
+    def nameless(self) -> str:
+        """What it is called once it is erased."""
+        return f"erased {self.public_id}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is erased, or is being: it does not work again."""
+        return self.erasure_due_at is not None or self.name == self.nameless
+
+    @property
     def shown_name(self) -> str:
         """What its members see."""
         return self.title or self.name

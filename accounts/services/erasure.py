@@ -175,7 +175,7 @@ def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
     A request whose key was read just before the tenant was shut may have been let in after its
     generations had been counted.
     """
-    nameless = f"erased {tenant.public_id}"
+    nameless = tenant.nameless
     if tenant.name == nameless:
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=None)
         return

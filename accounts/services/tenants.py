@@ -134,11 +134,11 @@ def set_tenant_status(
 ) -> None:
     """Suspend a tenant, or let it work again. Felt by the next request; running work ends.
 
-    Raises ValidationError for one that is to be erased: it does not work again.
+    Raises ValidationError for one that is or was to be erased: it does not work again.
     """
-    is_ending = Tenant.objects.filter(pk=tenant.pk, erasure_due_at__isnull=False).exists()
-    if is_ending and status == Tenant.Status.ACTIVE:
-        raise ValidationError("It is being erased, and does not work again.")
+    has_ended = Tenant.objects.only("name", "erasure_due_at").get(pk=tenant.pk).has_ended
+    if has_ended and status == Tenant.Status.ACTIVE:
+        raise ValidationError("It is being erased, or was, and does not work again.")
     before = tenant.status
     tenant.status = status
     tenant.save(update_fields=["status"])

@@ -387,6 +387,28 @@ def test_erasing_takes_the_name_and_shuts_at_once(owner, five):
     assert ("Being erased" in text, "Erase tenant" in text) == (True, False)
 
 
+def test_one_that_was_erased_is_offered_nothing_and_does_not_work_again(owner, five):
+    fine = five["fine"]
+    owner.post(page(fine, "erase"), {"name": "fine"})
+    Tenant.objects.filter(id=fine.id).update(name=f"erased {fine.public_id}", erasure_due_at=None)
+
+    text = owner.get(page(fine)).content.decode()
+    answer = owner.post(page(fine, "resume"))
+
+    offers = (
+        "Resume",
+        "Book payment",
+        "Create key",
+        "Save changes",
+        "Invite</button>",
+        "Erase tenant",
+    )
+    assert [one for one in offers if one in text] == []
+    assert "Erased</span>" in text
+    assert "does not work again" in answer.content.decode()
+    assert Tenant.objects.get(id=fine.id).status == "suspended"
+
+
 def test_an_export_is_asked_for_once_at_a_time(owner, five):
     first = owner.post(page(five["fine"], "export"))
     second = owner.post(page(five["fine"], "export"))

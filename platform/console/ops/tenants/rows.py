@@ -100,7 +100,8 @@ class Row:
         is_told = self.figures.ended >= LEAST_ENDED
         known = (
             (tenant.erasure_due_at is not None, ("bad", "Being erased")),
-            (not self.is_active, ("bad", "Suspended")),
+            (tenant.name == tenant.nameless, ("idle", "Erased")),
+            (not self.is_active and not tenant.has_ended, ("bad", "Suspended")),
             (self.is_stopped, ("bad", "Stopped")),
             (self.is_active and self.figures.balance.available <= 0, ("bad", "No balance")),
             (self.is_low, ("warn", "Low runway")),
