@@ -75,6 +75,11 @@ class Outlook:
         ]
 
     @property
+    def has_costs(self) -> bool:
+        """Whether a day's cost is among it."""
+        return any(split.images for split in self.splits)
+
+    @property
     def digest(self) -> str:
         """Another one where it would do something else; what is sold changes by itself."""
         said = [repr(split[:4]) for split in self.splits] + [self.of, *self.doubts]
