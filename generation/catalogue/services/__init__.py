@@ -14,7 +14,6 @@ from generation.catalogue.services.approval import (
     is_approved,
     is_sandbox,
     passed_test,
-    refuse_waiting,
     untested_models,
 )
 from generation.catalogue.services.channels import (
@@ -101,7 +100,6 @@ __all__ = [
     "pending_of",
     "refusal_of",
     "refuse_pending",
-    "refuse_waiting",
     "replace_credentials",
     "reset",
     "revised",

@@ -191,14 +191,10 @@ class Tried:
     @cached_property
     def untested(self) -> str:
         """Why it is not tested as it is to be; empty where it is."""
-        is_pending = self.pending is not None
-        if not self.waiting and (is_pending or services.is_agreed(self.channel)):
+        if not self.waiting and (self.pending or services.is_agreed(self.channel)):
             return ""
-        try:
-            services.refuse_waiting(self.channel, self.waiting, pending=is_pending)
-        except ValidationError as error:
-            return " ".join(error.messages)
-        return ""
+        what = ", ".join(self.waiting) or "its present address and key"
+        return f"{self.channel.name} has not passed a test of {what}"
 
     @property
     def refusal(self) -> str:
