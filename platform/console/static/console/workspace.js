@@ -64,6 +64,18 @@ class Reveal extends HTMLElement {
   }
 }
 
+class Countdown extends HTMLElement {
+  // <p-countdown data-seconds="90">: what is left, then the page anew.
+  connectedCallback() {
+    const ends = Date.now() + this.dataset.seconds * 1000;
+    setInterval(() => {
+      const left = Math.max(0, ends - Date.now());
+      this.textContent = `${new Date(left).toISOString().slice(14, 19)} left`;
+      if (!left) location.reload();
+    }, 1000);
+  }
+}
+
 // --- what asks again and again: [data-poll] ---
 
 const IDLE_MS = 15 * 60 * 1000;
@@ -120,6 +132,7 @@ document.addEventListener("htmx:after:swap", ({ target: poll }) => {
   poll.failures = 0;
 });
 
+customElements.define("p-countdown", Countdown);
 customElements.define("p-files", Files);
 customElements.define("p-live", Live);
 customElements.define("p-reveal", Reveal);
