@@ -1,11 +1,13 @@
 """The stop switch: nothing is taken on or claimed of what is stopped, until it is on again."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from accounts.models import AuditEvent
 from generation import pipeline, watch
@@ -22,6 +24,8 @@ from generation.notify import Ring
 from pictor.kit import clock
 from pictor.kit.errors import NotFound, Paused
 from pictor.kit.http_pools import HttpPools
+from tests.accounts.conftest import until_waiting
+from tests.billing.conftest import alone
 from tests.factories import ORIGIN, Customer, make_channel, open_gate, queued_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
@@ -230,6 +234,20 @@ def test_nothing_is_stopped_or_started_twice(acme):
     started(ORIGIN)
     stopped(ORIGIN)
     assert Stop.objects.count() == 3
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_being_started_just_now_is_stopped_again():
+    stopped("all")
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        started("all")
+        again = other.submit(alone, lambda: stopped("all"))
+        until_waiting(1)
+
+    assert again.result().ended_at is None
+    assert Stop.objects.count() == 2
 
 
 @pytest.mark.parametrize(

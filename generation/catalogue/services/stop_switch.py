@@ -70,7 +70,8 @@ def stop(
     if len(words) > MOST_WORDS:
         raise ValidationError({"words": f"say it in at most {MOST_WORDS} characters"})
     told = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
-    stop, is_new = Stop.objects.get_or_create(
+    # Locked: one that is being started just now is none.
+    stop, is_new = Stop.objects.select_for_update().get_or_create(
         model=what.model, tenant=what.tenant, ended_at=None, defaults=told
     )
     if not is_new:
