@@ -19,11 +19,8 @@ from console.workspace.drafts import draft_of
 from console.workspace.picker import picker_of
 from console.workspace.runs import Run
 from console.workspace.snippets import snippets_of
-from generation import incidents, watch
 from generation.admission.quoting import Quoted, quoted_order
-from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.catalogue.snapshot import prices_at
-from generation.incidents import Said, State
 from generation.models import Generation, Serves
 from pictor.kit import clock
 from storage.models import StoredImage
@@ -485,44 +482,3 @@ def test_a_run_differs_by_size_or_count(asked, n, sizes, differs):
     run = Run(made, Row(made, None, ""), tuple(Picture(image, "", "") for image in images))
 
     assert run.differs is differs
-
-
-def test_trouble_of_the_status_page_is_told_here_too(acme, sign_in):
-    client = sign_in(acme)
-    before = words_of(client.get(url("playground", acme)))
-
-    watch.look_and_count(now=clock.now())  # no image worker has a lease
-
-    assert "Image workers: none is at work" not in before
-    for name in ("playground", "overview"):
-        assert "Image workers: none is at work" in words_of(client.get(url(name, acme)))
-
-
-def test_what_people_say_and_what_is_paused_is_told_here_too(acme, other, sign_in):
-    client, now = sign_in(acme), clock.now()
-    incidents.begin(
-        title="Wrong colours",
-        touched=["dall-e-3"],
-        state=State.IDENTIFIED,
-        said=Said("We look.", uuid4()),
-        now=now,
-        actor="Ann",
-    )
-    stops = [
-        (Stoppable(tenant=acme.tenant), "Call us."),
-        (Stoppable(tenant=other.tenant), "Not for acme."),
-        (Stoppable("gpt-image-2"), ""),
-    ]
-    for what, words in stops:
-        stop(what=what, reason="acme-openai overbills", words=words, now=now, actor="Ann")
-    watch.look_and_count(now=now)
-
-    for name in ("playground", "overview"):
-        page = words_of(client.get(url(name, acme)))
-        assert f"This workspace is paused since {now:%-d %B, %H:%M} UTC: Call us." in page
-        assert f"gpt-image-2 is paused since {now:%-d %B, %H:%M} UTC." in page
-        assert "Wrong colours: identified." in page
-        for secret in ("Not for acme.", "overbills", "paused by the operator"):
-            assert secret not in page
-    start(what=Stoppable(tenant=acme.tenant), now=now, actor="Ann")
-    assert "This workspace is paused" not in words_of(client.get(url("playground", acme)))
