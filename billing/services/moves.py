@@ -77,7 +77,7 @@ def move_money(
     )
     if not is_new:
         if any(getattr(move, name) != value for name, value in _columns(asked).items()):
-            raise ValidationError("This was sent before, and said something else. Begin anew.")
+            raise ValidationError("This form was sent before with other values. Open it again.")
         return move
     if move.expires_at is None:
         return _booked(move, actor, ip)
@@ -91,7 +91,7 @@ def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
     """Book what waits, as another person than the one who asked for it."""
     move = _waiting(move_id, now)
     if _is_same(move, actor):
-        raise ValidationError("Another person than the one who asked for it approves it.")
+        raise ValidationError("Somebody other than the person who asked has to approve it.")
     _record(move, "money.approve", actor, ip, asked_by=move.asked_by_name)
     move.decided_by_name = name_of(actor)
     return _booked(move, actor, ip)

@@ -34,5 +34,5 @@ def refusal_of(left: Collection[str]) -> ValidationError:
     said = []
     for model in left:
         tenants, images = sold.get(model, (0, 0))
-        said.append(f"{model} (in 30 days images: {images}, tenants: {tenants})")
+        said.append(f"{model} (images in 30 days: {images}, tenants: {tenants})")
     return ValidationError(f"nothing would serve {', '.join(said)} any more", code=STOPS)

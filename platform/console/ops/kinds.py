@@ -85,7 +85,7 @@ KINDS: Mapping[str, Kind] = {
     "calls_fail": Kind("Calls fail", NOW, "See errors", partial(_channel, "errors")),
     "breaker_open": Kind("Breaker open", NOW, "See channel", partial(_channel, "")),
     "channels_shrunk": Kind("Channels lost", NOW, "See channels", _channels_of_model),
-    "update_overdue": Kind("Update overdue", SOON, "Say more", partial(_page, "ops:incidents")),
+    "update_overdue": Kind("Update overdue", SOON, "Post update", partial(_page, "ops:incidents")),
     "route_untested": Kind("Route not tested", SOON, "See routes", partial(_channel, "routes")),
     "queued_too_long": Kind(
         "Queue stands still", NOW, "See queued", partial(_generations, "queued")

@@ -38,7 +38,7 @@ class Row:
     name: str
     fact: str
     state: State = "ok"
-    word: str = "Well"
+    word: str = "Healthy"
     trouble: str = ""
     """What is wrong and what to do, in sentences; empty where nothing is."""
     touches: str = ""
@@ -53,7 +53,7 @@ class LaneRow:
 
     lane: Lane
     state: State = "ok"
-    word: str = "Moves"
+    word: str = "Moving"
     trouble: str = ""
 
     @property
@@ -106,9 +106,9 @@ def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool
     else:
         why = "Each image worker has its slots taken, or waits for channels: see the workers below."
     return [
-        LaneRow(lane, "bad", "Stands", why)
+        LaneRow(lane, "bad", "Stuck", why)
         if lane.queued and lane.oldest_seconds > LONGEST_WAIT.total_seconds()
-        else LaneRow(lane, *(("ok", "Moves") if lane.queued + lane.running else ("idle", "Empty")))
+        else LaneRow(lane, *(("ok", "Moving") if lane.queued + lane.running else ("idle", "Empty")))
         for lane in lanes
     ]
 
@@ -126,7 +126,7 @@ def _worker(seen: Seen) -> WorkerRow:
         closed = f"It claims nothing, because it can store nothing: {seen.worker.storage_trouble}."
         return WorkerRow(seen, "bad", "Cannot store", closed)
     if seen.worker.version not in {"", __version__}:
-        older = f"It is of another version than this page, {__version__}: an upgrade is under way."
+        older = f"Its version is not this page's, {__version__}: an upgrade is under way."
         return WorkerRow(seen, "warn", "Another version", older)
     return WorkerRow(seen)
 
@@ -180,7 +180,7 @@ def _redis() -> Row:
             "It does not answer. Requests are still taken on; rates are counted in each process,"
             " and workers look for what is queued every 3 s."
         )
-        return Row(name, whose, "bad", "Away", trouble, API)
+        return Row(name, whose, "bad", "Down", trouble, API)
     return Row(name, whose)
 
 
@@ -194,7 +194,7 @@ def _storage(workers: Sequence[Seen]) -> Row:
         f"{len(failing)} of {len(alive)} image workers store nothing: {failing[0]}."
         " They try each second; nothing is bought meanwhile."
     )
-    return Row(name, whose, "bad", "Refuses", trouble, WORKERS)
+    return Row(name, whose, "bad", "Refusing", trouble, WORKERS)
 
 
 def _sandbox() -> Iterator[Row]:
@@ -205,17 +205,17 @@ def _sandbox() -> Iterator[Row]:
 
 def _mail() -> Row:
     if settings.MAILBOX:
-        fact = "kept in this installation's mailbox, sent to nobody"
+        fact = "kept in this installation's mailbox, not sent"
     else:
         fact = "sent by your mail server" if settings.SENDS_MAIL else "no mail server is configured"
     seconds = unsent_seconds()
     if seconds > MAIL_SECONDS:
         trouble = (
-            f"Mail has been posted for {seconds / 60:.0f} minutes and none sent: look at EMAIL_URL,"
-            " and at the short-work worker's log."
+            f"Mail has waited for {seconds / 60:.0f} minutes and none was sent: check EMAIL_URL and"
+            " the short-work worker's log."
         )
         return Row("Mail", fact, "bad", "Overdue", trouble)
-    return Row("Mail", fact, *(("idle", "Kept") if settings.MAILBOX else ("ok", "Well")))
+    return Row("Mail", fact, *(("idle", "Kept") if settings.MAILBOX else ("ok", "Healthy")))
 
 
 def _webhooks() -> Row:
@@ -238,11 +238,11 @@ def _proofs(now: datetime) -> Iterator[Row]:
             yield Row(name, "not run yet", "idle", "Not yet", page=LEDGER)
         elif last.age_seconds > OLDEST_PROOF[LedgerProof.Kind(last.kind)].total_seconds():
             fact = f"{last.age_seconds / 3600:.0f} hours ago, nothing found"
-            trouble = "It has not come to its end since: the short-work worker's log says why."
+            trouble = "It has not finished since: the short-work worker's log says why."
             yield Row(name, fact, "bad", "Overdue", trouble, page=LEDGER)
         else:
             fact = f"{last.age_seconds / 60:.0f} minutes ago, nothing found"
-            yield Row(name, fact, page=LEDGER)
+            yield Row(name, fact, word="Proved", page=LEDGER)
 
 
 def _head() -> Row:

@@ -131,10 +131,10 @@ def test_costs_of_a_later_day_stand_beside_those_in_force(owner, vendor):
         ({"rows": "model,size,quality,usd\nx,big,any,1"}, "line 2: 'big' is neither"),
         ({"rows": "model,size,quality,usd\nx,1x1,any,-1"}, "line 2: -1 is not from 0"),
         ({"rows": "model,size,quality,usd\nx\0y,1x1,any,1"}, "null character in it is no CSV"),
-        ({"rows": FILE, "begins": "tomorrow"}, "'tomorrow' is no date and time"),
-        ({"rows": FILE, "begins": "2026-02-31 00:00"}, "is no date and time"),
+        ({"rows": FILE, "begins": "tomorrow"}, "'tomorrow' is not a date and time such as"),
+        ({"rows": FILE, "begins": "2026-02-31 00:00"}, "is not a date and time such as"),
         ({"rows": FILE, "begins": "2020-01-01 00:00"}, "costs begin now or later"),
-        ({"rows": FILE, "begins": "9999-12-31T23:59:59-12:00"}, "is no date and time"),
+        ({"rows": FILE, "begins": "9999-12-31T23:59:59-12:00"}, "is not a date and time such as"),
         ({"other": "no"}, "There is no such channel."),
         ({"other": "{vendor}"}, "vendor has no cost table in force"),
     ],
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_text_is_refused(owner, vendor):
 
     answer = owner.post(of(vendor, "costs"), {"file": upload})
 
-    assert "The file is no text in UTF-8" in text_of(answer)
+    assert "The file is not UTF-8 text" in text_of(answer)
 
 
 def test_the_table_in_force_is_downloaded_as_it_is_imported(owner, vendor):

@@ -156,7 +156,7 @@ def test_the_last_channel_of_a_model_names_what_stops_and_wants_its_name(owner):
     still = channel.is_enabled
     right = owner.post(url, {"seen": seen(owner, url), "confirm": "acme"})
 
-    assert "Nothing would serve gpt-image-2-origin (in 30 days images: 0" in text_of(page)
+    assert "Nothing would serve gpt-image-2-origin (images in 30 days: 0" in text_of(page)
     assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "Type its name, acme." in text_of(wrong)
     assert still
@@ -411,7 +411,7 @@ def test_why_a_channel_is_asked_and_another_is_not(owner):
     answer = owner.get(f"{LIST}explain/?channel={off.pk}&size=1024x1024")
 
     said = text_of(answer)
-    assert "off would not be asked: disabled." in said
+    assert "off would not be called: disabled." in said
     assert "acme 1 100% native gpt-image-2-origin 1024x1024 $0.030" in said
 
 

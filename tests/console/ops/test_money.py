@@ -108,7 +108,7 @@ def test_a_form_that_has_moved_something_moves_nothing_else(ann, acme):
 
     answer = send(ann, acme, once=once, amount="6", seen="6000000")
 
-    assert "said something else" in words(answer)
+    assert "sent before with other values" in words(answer)
     assert available_to(acme.id) == 15_000_000
 
 
@@ -139,7 +139,7 @@ def test_a_top_up_with_three_zeros_too_many_waits_for_another_person(ann, bob, a
         '$10.00 <span aria-hidden="true">→</span><span class="sr-only">to</span> $99,010' in others
     )
     refused = ann.post(f"/ops/moves/{move.id}/approve/")
-    assert "Another person" in words(refused)
+    assert "Somebody other than" in words(refused)
     ann.post(f"/ops/moves/{move.id}/decline/")
     assert "Nothing waits" in words(bob.get("/ops/moves/"))
     late = bob.post(f"/ops/moves/{move.id}/approve/")

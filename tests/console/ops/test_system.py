@@ -79,7 +79,7 @@ def test_a_queue_that_stands_says_why(owner, acme):
     assert "has its slots taken, or waits for channels" in busy
     assert "What is stopped waits here too" in stopped
     aged(-25)
-    assert ">Moves<" in words_of(owner)
+    assert ">Moving<" in words_of(owner)
 
 
 def test_short_work_that_nobody_does(owner):
@@ -99,7 +99,7 @@ def test_a_worker_that_went_silent_or_is_of_another_version(owner, acme):
     found = words_of(owner)
 
     assert "What it had in hand was taken back" in found
-    assert f"It is of another version than this page, {__version__}" in found
+    assert f"Its version is not this page&#x27;s, {__version__}" in found
 
 
 def test_a_model_is_stopped_and_started_by_whoever_asks(owner, acme):

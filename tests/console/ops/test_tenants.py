@@ -281,7 +281,7 @@ def test_limits_are_said_before_and_after(owner, five):
 
     text = answer.content.decode()
     changes = "requests per minute: no limit → 30; requests at once: 10 → 20"
-    assert f"Name: near → nearer; {changes}; uncharged cost a day: that of all → $7.50" in text
+    assert f"Name: near → nearer; {changes}; uncharged cost a day: the default → $7.50" in text
     near.refresh_from_db()
     assert (near.requests_per_minute, near.max_in_flight) == (30, 20)
     assert (near.uncharged_ceiling_micros, near.prompt_retention_days) == (7_500_000, 90)

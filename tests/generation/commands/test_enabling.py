@@ -166,7 +166,7 @@ def test_what_nothing_would_serve_any_more_is_named_and_asked_about(
 
     said = manage("channel", change[0], vendor, *change[1:])
 
-    assert "gpt-image-2 (in 30 days images: 0, tenants: 0)" in said.out
+    assert "gpt-image-2 (images in 30 days: 0, tenants: 0)" in said.out
     assert ("gpt-image-2" in current_catalogue().routes) is goes_on
     assert said.error == ("Nothing was changed." if goes_on else None)
 

@@ -195,7 +195,7 @@ def _text(request: HttpRequest) -> str:
     try:
         return str(file.read(), "utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("the file is no text in UTF-8") from None
+        raise ValueError("the file is not UTF-8 text") from None
 
 
 def _moment(text: str) -> datetime | None:
@@ -205,7 +205,7 @@ def _moment(text: str) -> datetime | None:
     with suppress(ValueError, OverflowError):  # no such day; no year that UTC has
         if found := parse_datetime(text):
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    raise ValueError(f"{text!r} is no date and time, such as 2026-12-01 00:00")
+    raise ValueError(f"{text!r} is not a date and time such as 2026-12-01 00:00")
 
 
 def _amount(text: str) -> Micros | None:

@@ -27,7 +27,7 @@ from generation.catalogue import services
 from generation.models import Channel, Contract
 from generation.splits import foreseen
 
-ELSEWHERE = "Somebody changed it since this page was opened. Look at what is here now, and again."
+ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -25,7 +25,7 @@ from pictor.kit import clock
 class ReasonForm(forms.Form):
     """Why it is ended, for staff."""
 
-    reason = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
+    reason = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ CANCEL = Way(
 FAIL = Way(
     "End as failed",
     "Ended as failed",
-    "Its caller is told that whoever runs this site ended it, and is not charged. What a call that"
-    " is under way brings is not delivered.",
+    "Its caller gets an error that the operator ended it, and is not charged. Images of calls under"
+    " way are not delivered.",
     interventions.end_as_failed,
     frozenset({State.QUEUED, State.RUNNING}),
 )
@@ -80,14 +80,14 @@ def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
     """Tell an image worker of one that waits once more."""
     made = found(generation)
     if made.state != State.QUEUED:
-        messages.error(request, "It waits no more: there is nobody to tell")
+        messages.error(request, "It is no longer queued, so no worker was told")
         return redirect("ops:generation", made.public_id)
     try:
         interventions.ring_again(made)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages).capitalize())
         return redirect("ops:generation", made.public_id)
-    return done(request, "An image worker was told again", "generation", made.public_id)
+    return done(request, "Rung again: an image worker was told", "generation", made.public_id)
 
 
 def _end(request: HttpRequest, operator: Operator, made: Generation, way: Way) -> HttpResponse:

@@ -37,9 +37,9 @@ class GiftForm(forms.Form):
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     amount = DollarsField(label="Amount, USD")
-    note = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
+    note = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
     words = forms.CharField(
-        label="Words to the customer, in their ledger", max_length=MOST_CHARACTERS, required=False
+        label="Words for the customer", max_length=MOST_CHARACTERS, required=False
     )
 
     def clean_amount(self) -> Micros:
@@ -48,7 +48,7 @@ class GiftForm(forms.Form):
         if amount is None:
             raise ValidationError("Type an amount in dollars, such as 0.05.")
         if is_typed_twice(amount):
-            raise ValidationError("So much is given on the tenant's page, where it is typed twice.")
+            raise ValidationError("Give so much on the tenant's page, where it is typed twice.")
         return amount
 
     @property
@@ -76,7 +76,7 @@ class Way:
 
 
 def _not_refunded(_: Generation, given: Given) -> str:
-    return "" if given.left else "Nothing of it is charged and not refunded yet."
+    return "" if given.left else "It has no charge left to refund."
 
 
 def _not_credited(made: Generation, _: Given) -> str:

@@ -40,7 +40,7 @@ class OutageForm(forms.Form):
     model = forms.CharField(label="Model", required=False, max_length=64)
     channel = forms.CharField(label="Channel", required=False, max_length=100)
     attempt_class = forms.ChoiceField(
-        label="An attempt ended", required=False, choices=[("", "In any way"), *CLASSES.items()]
+        label="Attempt ended as", required=False, choices=[("", "Any"), *CLASSES.items()]
     )
     each = DollarsField(label="Each gets, USD")
 
@@ -48,7 +48,7 @@ class OutageForm(forms.Form):
         """So much for each tenant, or None: what its requests were quoted."""
         each: Micros | None = self.cleaned_data["each"]
         if each is not None and is_typed_twice(each):
-            raise ValidationError("So much is given on the tenant's page, where it is typed twice.")
+            raise ValidationError("Give so much on the tenant's page, where it is typed twice.")
         return each
 
     @property
@@ -66,10 +66,8 @@ class AgreementForm(forms.Form):
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     seen = forms.IntegerField(widget=forms.HiddenInput)
-    note = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
-    words = forms.CharField(
-        label="Words to the customers, in their ledgers", max_length=MOST_CHARACTERS
-    )
+    note = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
+    words = forms.CharField(label="Words for the customers", max_length=MOST_CHARACTERS)
     number = forms.IntegerField(label="Type the number of tenants", min_value=0)
 
 

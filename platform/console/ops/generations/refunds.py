@@ -30,11 +30,11 @@ class BulkForm(forms.Form):
     """Why all are refunded, and how many, typed; `once` is made when the form is drawn."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
-    note = forms.CharField(label="Note, for staff alone", max_length=MOST_CHARACTERS)
+    note = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
     words = forms.CharField(
-        label="Words to the customers, in their ledgers", max_length=MOST_CHARACTERS, required=False
+        label="Words for the customers", max_length=MOST_CHARACTERS, required=False
     )
-    number = forms.IntegerField(label="Type their number", min_value=0)
+    number = forms.IntegerField(label="Type the number of generations", min_value=0)
 
     def __init__(self, data: object = None, *, expected: int, **kwargs: object) -> None:
         super().__init__(data, **kwargs)  # type: ignore[arg-type]  # a form's own

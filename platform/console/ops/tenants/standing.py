@@ -36,7 +36,7 @@ WORDS = {
 }
 
 
-UNSET = {"uncharged_ceiling": "that of all", "prompt_retention_days": "always"}
+UNSET = {"uncharged_ceiling": "the default", "prompt_retention_days": "always"}
 """What an empty field means, where it is no limit that is missing."""
 Standing = Mapping[str, str | int | None]
 

@@ -91,7 +91,7 @@ def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, fai
 
     answer = send(support, second, "credit", amount="0.02")
 
-    assert "You may give 0.060000 USD a day, and this would make it 0.070000" in words_of(answer)
+    assert "You may give $0.06 a day, and this would make it $0.07" in words_of(answer)
     assert (moved("refund"), moved("credit")) == ([50_000], [])
     send(sign_in("finance"), second, "credit", amount="0.02")
     assert moved("credit") == [20_000]
@@ -124,7 +124,7 @@ def test_a_failure_is_credited_and_the_customers_ledger_names_it(sign_in, acme, 
 def test_each_is_for_its_own_kind(owner, acme, delivered, failed):
     good, bad, test = delivered(acme), failed(acme), acme.tester().generation()
 
-    assert "Nothing of it is charged" in words_of(owner.get(page_of(bad, "refund/")))
+    assert "It has no charge left" in words_of(owner.get(page_of(bad, "refund/")))
     assert "A credit is for one that failed" in words_of(owner.get(page_of(good, "credit/")))
     assert "A credit is for one that failed" in words_of(owner.get(page_of(test, "credit/")))
     refused = send(owner, good, "credit", amount="0.01")
@@ -178,9 +178,9 @@ def test_what_waits_is_rung_for_again(sign_in, acme, running, monkeypatch):
     told = operator.post(page_of(waits, "ring/"), follow=True)
     refused = operator.post(page_of(runs, "ring/"), follow=True)
 
-    assert "An image worker was told again" in words_of(told)
+    assert "Rung again: an image worker was told" in words_of(told)
     assert rung == [notify.Ring.of(waits)]
-    assert "It waits no more" in words_of(refused)
+    assert "It is no longer queued" in words_of(refused)
     monkeypatch.setattr(notify, "ring", lambda _: False)
     assert "The broker did not take" in words_of(
         operator.post(page_of(waits, "ring/"), follow=True)

@@ -96,7 +96,7 @@ def test_a_request_that_nobody_knows_is_said_to_be_kept_for_a_week(owner):
 
     page = words_of(owner.get(PAGE, {"q": request}))
 
-    assert "Nothing is known of it" in page
+    assert "Nothing found" in page
     assert "kept for 7 days, and lost if the database crashes" in page
     assert "kept for 7 days" not in words_of(owner.get(PAGE, {"q": "nonsense"}))
 

@@ -77,7 +77,7 @@ def test_costs_are_seen_and_then_written(
     page.get_by_role("row", name="gpt-image-2 any any $0.002 an image").wait_for()
 
     page.get_by_role("link", name="Explain").click()
-    page.get_by_text(f"{second} would be asked.").wait_for()
+    page.get_by_text(f"{second} would be called.").wait_for()
     page.get_by_label("Size").fill("7x7")
     page.get_by_role("button", name="Explain").click()
     page.get_by_text("has no size '7x7'").wait_for()

@@ -24,7 +24,7 @@ def test_the_ledger_is_checked_now_and_a_charge_is_followed(
     page.get_by_label("Any id").fill(place.generation)
     page.get_by_role("button", name="Find").click()
     page.get_by_role("row", name="Charge").get_by_role("link").first.click()
-    expect(page.get_by_text("Its seal fits")).to_be_visible()
+    expect(page.get_by_text("Seal intact")).to_be_visible()
 
     page.get_by_role("link", name="all its transfers").first.click()
     page.get_by_label("Kind").select_option("Top-up")

@@ -46,7 +46,7 @@ def made(page: Page, stack: Stack) -> Made:
     key = page.locator("#new-key").inner_text().strip()
     assert broken_rules(page, "ops-tenant-key") == []
     page.once("dialog", lambda asked: asked.accept())
-    page.get_by_role("link", name="It is stored or sent").click()
+    page.get_by_role("link", name="I have stored or sent it").click()
     page.get_by_role("heading", name=name).wait_for()
     return Made(name, email, page.url.removeprefix(stack.base_url), key, stack.base_url)
 
