@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet, Sum
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery, Sum
 
+from accounts.models import ApiKey
 from billing.models import TenantBalance, UsageRollup
 from billing.selectors.balances import NOTHING_USED, Balance, used_of
+from billing.selectors.hours import is_of_demo
 from billing.selectors.reports import PACE, days_lasting
 from billing.selectors.sold import Margin, margins
 from pictor.kit.money import Micros
@@ -16,6 +18,9 @@ from pictor.kit.money import Micros
 SOLD_DAYS = 30
 """UTC days, today too."""
 FAILED = "failed"
+_Used = tuple[int, int, int]
+"""Generations that ended, those that failed, and what was spent."""
+_NOTHING: _Used = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +61,53 @@ def customer_figures(
     Args:
         now: where weeks end.
         without_channels: what these delivered is no spending; a query becomes part of one here.
-        is_demo: whether what was sold is that of the demo data alone.
+        is_demo: whether what ended and was sold is the demo data's, or everything else.
         tenants: those alone; None is all.
     """
     balances, usage = TenantBalance.objects.all(), UsageRollup.objects.filter(hour__gte=now - PACE)
     if tenants is not None:
         balances = balances.filter(tenant_id__in=tenants)
         usage = usage.filter(tenant_id__in=tenants)
-    week = (
-        usage.values_list("tenant_id")
-        .order_by("tenant_id")
-        .annotate(
-            ended=Sum("generations"),
-            failed=Sum("generations", filter=Q(status=FAILED), default=0),
-            spent=Sum("captured_micros", filter=~Q(channel__in=without_channels), default=0),
-        )
-    )
-    used = {tenant: (int(ended), int(failed), int(spent)) for tenant, ended, failed, spent in week}
+    used = _used(usage, without_channels, is_demo=is_demo)
     first = now.date() - timedelta(days=SOLD_DAYS - 1)
     brought = margins(by="tenant", first=first, is_demo=is_demo, tenants=tenants)
     sold = {row.group["tenant_id"]: row for row in brought}
     return {
         row.tenant_id: _figures(
-            row, used.get(row.tenant_id, (0, 0, 0)), sold.get(row.tenant_id), now
+            row, used.get(row.tenant_id, _NOTHING), sold.get(row.tenant_id), now
         )
         for row in balances
     }
 
 
+def _used(
+    usage: QuerySet[UsageRollup],
+    without_channels: "Collection[str] | QuerySet[Model, str]",
+    *,
+    is_demo: bool,
+) -> Mapping[UUID, _Used]:
+    week = list(
+        usage.values_list("tenant_id", "key_id")
+        .order_by("tenant_id", "key_id")
+        .annotate(
+            ended=Sum("generations"),
+            failed=Sum("generations", filter=Q(status=FAILED), default=0),
+            spent=Sum("captured_micros", filter=~Q(channel__in=without_channels), default=0),
+            made_at=Subquery(ApiKey.objects.filter(id=OuterRef("key_id")).values("created_at")),
+        )
+    )
+    used: dict[UUID, _Used] = {}
+    for tenant, key, ended, failed, spent, made_at in week:
+        is_meant = is_of_demo(key, made_at) == is_demo
+        had = used.get(tenant, _NOTHING)
+        used[tenant] = (
+            had[0] + int(ended) * is_meant, had[1] + int(failed) * is_meant, had[2] + int(spent)
+        )  # fmt: skip
+    return used
+
+
 def _figures(
-    row: TenantBalance, used: tuple[int, int, int], sold: Margin | None, now: datetime
+    row: TenantBalance, used: _Used, sold: Margin | None, now: datetime
 ) -> CustomerFigures:
     available, (ended, failed, spent) = Micros(row.available), used
     balance = Balance(available, Micros(row.held), row.in_flight, used_of(row, now))

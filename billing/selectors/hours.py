@@ -72,12 +72,14 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
     return found
 
 
-def _keys_of(sort: Sort, known: Collection[UUID]) -> Iterator[UUID]:
-    """Those of them whose requests are of that sort.
+def is_of_demo(key_id: UUID, made_at: datetime | None) -> bool:
+    """Whether it is a key of the demo data: they alone are said to be older than their ids are."""
+    return made_at is not None and made_at < ids.made_at(key_id) - _BACKDATED
 
-    The keys of the demo data, and no others, are said to be older than their ids are.
-    """
+
+def _keys_of(sort: Sort, known: Collection[UUID]) -> Iterator[UUID]:
+    """Those of them whose requests are of that sort."""
     for key in keys_by_id(known):
-        is_demo = key.created_at < ids.made_at(key.id) - _BACKDATED
+        is_demo = is_of_demo(key.id, key.created_at)
         if sort == ("demo" if is_demo else "test" if key.is_test else "live"):
             yield key.id

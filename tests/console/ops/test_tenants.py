@@ -91,6 +91,21 @@ def test_who_is_at_risk_comes_first(owner, five):
     assert ("80% of requests at once" in text, "20.0%" in text) == (True, True)
 
 
+def test_failures_of_the_demo_data_are_none_of_live_requests(owner, db):
+    one = tenant("shown", failed=3)
+    sold(one, is_demo=True)
+    key = issue_api_key(tenant=one, name="demo", actor="test")[0]
+    ApiKey.objects.filter(pk=key.pk).update(created_at=clock.now() - 90 * DAY)
+    UsageRollup.objects.filter(status="succeeded").update(key_id=key.pk)
+
+    live, demo = (
+        owner.get(f"/ops/tenants/{mode}").context["rows"][0] for mode in ("", "?mode=demo")
+    )
+
+    assert (live.figures.ended, live.figures.failed) == (3, 3)
+    assert (demo.figures.ended, demo.figures.failed) == (17, 0)
+
+
 def test_a_few_failures_say_nothing_and_a_stop_is_said(owner, five):
     UsageRollup.objects.filter(tenant=five["failing"]).update(generations=4)
     Stop.objects.create(tenant=five["fine"], reason="loop", by="ann", began_at=clock.now())
