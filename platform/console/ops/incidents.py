@@ -46,7 +46,7 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
                 now=clock.now(),
                 **by(request, operator),
             )
-            return done(request, f"Told: {begun.title}", "incident", str(begun.id))
+            return done(request, f"Incident started: {begun.title}", "incident", str(begun.id))
         except ValidationError as error:
             take_errors(form, error)
     return _asked(request, operator, form, "ops/incident_new.html")
@@ -69,7 +69,9 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
                 now=clock.now(),
                 **by(request, operator),
             )
-            return done(request, f"Told: {planned.title}", "incident", str(planned.id))
+            return done(
+                request, f"Maintenance planned: {planned.title}", "incident", str(planned.id)
+            )
         except ValidationError as error:
             take_errors(form, error)
     return _asked(request, operator, form, "ops/incident_new.html")
@@ -138,7 +140,7 @@ def _updated(
         **by(request, operator),
     )
     words = told.state_at(clock.now()).label.lower()
-    return done(request, f"Told: {told.title}, {words}", "incident", str(told.id))
+    return done(request, f"Update posted: {told.title}, {words}", "incident", str(told.id))
 
 
 def _asked(

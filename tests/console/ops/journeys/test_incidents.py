@@ -29,7 +29,7 @@ def test_an_incident_is_on_the_status_page_and_in_its_feed_until_it_is_over(sign
     assert broken_rules(page, "ops-incident-new") == []
 
     page.get_by_role("button", name="Start incident").click()
-    page.get_by_text("Told: Vivid images come out grey").wait_for()
+    page.get_by_text("Incident started: Vivid images come out grey").wait_for()
     assert broken_rules(page, "ops-incident") == []
     with httpx.Client(base_url=stack.base_url, trust_env=False) as anybody:
         assert "more by 1 January 2099, 10:30" in anybody.get("/status/").text
@@ -42,7 +42,7 @@ def test_an_incident_is_on_the_status_page_and_in_its_feed_until_it_is_over(sign
         page.get_by_label("State").select_option("resolved")
         page.get_by_label("Words for customers").fill("All is well again.")
         page.get_by_role("button", name="Post update").click()
-        page.get_by_text("Told: Vivid images come out grey, resolved").wait_for()
+        page.get_by_text("Update posted: Vivid images come out grey, resolved").wait_for()
 
         assert titles(anybody) == [
             "Vivid images come out grey: resolved",
