@@ -38,8 +38,8 @@ def found(page: Page, text: str) -> None:
 
 def given(page: Page, verb: str, words: str) -> None:
     page.get_by_role("link", name=verb, exact=True).click()
-    page.get_by_label("Note, for staff alone").fill("they are right")
-    page.get_by_label("Words to the customer").fill(words)
+    page.get_by_label("Note for staff").fill("they are right")
+    page.get_by_label("Words for the customer").fill(words)
     page.get_by_role("button", name=verb, exact=True).click()
 
 
