@@ -39,9 +39,9 @@ def test_a_channel_is_weighed_paused_and_enabled(
     page.keyboard.press("Escape")
     page.get_by_role("link", name=second, exact=True).click()
 
-    fill(page, "See the split", Priority="-9", Weight="3")
+    fill(page, "Show the split", Priority="-9", Weight="3")
     page.get_by_text("greater than or equal to 0").wait_for()
-    fill(page, "See the split", Priority="100", Weight="3")
+    fill(page, "Show the split", Priority="100", Weight="3")
     page.get_by_role("row", name=f"gpt-image-2 {second} 50% 75%").wait_for()
     page.get_by_role("button", name="Save priority and weight").click()
     page.get_by_text(f"{second} has priority 100, weight 3").first.wait_for()
@@ -69,7 +69,7 @@ def test_costs_are_seen_and_then_written(
     page.get_by_role("link", name="Cost", exact=True).click()
 
     page.get_by_label("Or pasted").fill(COSTS)
-    page.get_by_role("button", name="See what changes").first.click()
+    page.get_by_role("button", name="Show changes").first.click()
     page.get_by_role("row", name="gpt-image-2 any any none $0.002").wait_for()
     assert broken_rules(page, "ops-channel-costs") == []
     page.get_by_role("button", name="Write costs").click()

@@ -66,7 +66,7 @@ def three_zeros_too_many(page: Page, to: Made) -> None:
     page.get_by_role("link", name="Book payment").click()
     words = {"Amount, USD": "99000", "Reference of the payment": "INV-1"}
     fill(page, "Show before and after", **words)
-    page.get_by_text("it waits until another person approves it").wait_for()
+    page.get_by_text("it waits for another person").wait_for()
     fill(page, WAITS, **{"The amount again, USD": "99"})
     page.get_by_text("This is not $99,000.00").wait_for()
     keep(page, "ops-tenant-money-typed-twice")
