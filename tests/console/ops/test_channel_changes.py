@@ -63,7 +63,7 @@ def test_the_last_route_of_a_model_goes_by_the_channels_name(owner):
     kept = channel.routes.count()
     typed = edit(owner, channel, **gone, **said, confirm="acme")
 
-    assert "Nothing would serve dall-e-3 (in 30 days" in unseen.content.decode()
+    assert "Nothing would serve dall-e-3 (images in 30 days" in unseen.content.decode()
     assert (mistyped.status_code, kept) == (422, 2)
     assert "Type its name, acme." in mistyped.content.decode()
     assert (typed.status_code, channel.routes.count()) == (303, 1)
@@ -106,7 +106,7 @@ def test_what_a_revision_stops_is_said_where_it_is_swapped(owner):
         f"/ops/channels/{channel.pk}/swap/", {"seen": seen, "confirm": "acme"}, follow=True
     )
 
-    assert "Nothing would serve dall-e-3 (in 30 days" in page.content.decode()
+    assert "Nothing would serve dall-e-3 (images in 30 days" in page.content.decode()
     assert "acme is swapped" in answer.content.decode()
 
 
