@@ -1,5 +1,6 @@
 """Owners and admins are told, once a window, when a key passes a budget that only warns."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
@@ -122,21 +123,19 @@ def test_nobody_is_told_of_what_is_within_a_budget_is_stopped_or_has_ended(acme,
     assert look_at_budgets(now=now) == 0
 
 
-def test_a_process_that_ends_between_two_mails_leaves_them_all_to_the_next_look(
+def test_a_process_that_ends_with_its_mails_leaves_them_all_to_the_next_look(
     acme, now, monkeypatch
 ):
     set_rules(acme, MONTH)
     acme.hold(1_000_001)
-    written: list[str] = []
 
-    def dies_at_the_second(*, to: str, **words: str) -> None:
-        if written:
-            raise SystemExit
-        Mail.objects.create(to=to, contents=Mail.sealed(**words))
-        written.append(to)
+    def dies_once_they_are_written(to: Iterable[str], **words: str) -> None:
+        for address in to:
+            Mail.objects.create(to=address, contents=Mail.sealed(**words))
+        raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending, "post", dies_at_the_second)
+        patch.setattr(sending, "_post", dies_once_they_are_written)
         with pytest.raises(SystemExit):
             look_at_budgets(now=now)
     assert (told(), BudgetWarning.objects.count()) == ([], 0)

@@ -281,11 +281,11 @@ def test_an_invitation_is_there_only_with_its_mail(acme, sign_in, monkeypatch):
     client = sign_in(acme)
     form = {"email": "bob@example.com", "role": "viewer"}
 
-    def dies(**_: object) -> None:
+    def dies(*_: object, **__: object) -> None:
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(mail, "post", dies)
+        patch.setattr(mail, "_post", dies)
         with pytest.raises(SystemExit):
             client.post(url("member_invite", acme), form)
     counts = (Invitation.objects.count(), AuditEvent.objects.filter(action="member.invite").count())
