@@ -144,10 +144,12 @@ def test_a_filter_is_in_the_address_and_outlives_a_reload(signed_in, place):
     rows.filter(has_not_text="Failed").first.wait_for(state="detached")
     listed = "rows => rows.map((row) => row.id)"
     failed = rows.evaluate_all(listed)
+    download = page.get_by_role("link", name="Download CSV").get_attribute("href")
     page.reload()
 
     assert page.get_by_label("Status").input_value() == "failed"
     assert failed
+    assert "status=failed" in download
     assert rows.evaluate_all(listed) == failed
     assert all("Failed" in row for row in rows.all_inner_texts())
 

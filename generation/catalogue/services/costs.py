@@ -26,7 +26,6 @@ from billing.upstream_cost import (
     upstream_cost,
 )
 from generation.catalogue.costs import cells
-from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import Routes
 from generation.catalogue.services.turns import take_turns
 from generation.models import Channel
@@ -164,12 +163,6 @@ def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
         else f"{to_decimal(again)} is not the highest of them."
     )
     raise ValidationError(f"{named}{more}. {lacking}", code=DOUBTFUL_COST)
-
-
-def check_flat_cost(terms: RouteTerms, *, was: int | None) -> None:
-    """Raises ValidationError for a flat cost in doubt, where nobody can type it again."""
-    known = {terms.model: replace(terms, cost_micros=was)}
-    refuse_doubtful(list(_of_flat(known, {terms.model: terms})), again=None)
 
 
 def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
