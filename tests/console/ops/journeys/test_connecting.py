@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -10,18 +11,33 @@ from playwright.sync_api import Locator, Page, expect
 from tests.console.browser import keep
 from tests.console.visits import broken_promises, broken_rules
 from tests.customer import Operator
+from tests.servers import Stack
 
-NAME = "acme-images"
+NAME, ROTATED = "acme-images", "acme-rotated"
 SLOW = 30_000
 """Milliseconds for tests of routes beside a busy suite."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cleared(operator):
+@pytest.fixture
+def cleared(operator: Operator) -> Iterator[None]:
     """The stack's own sandbox serves the tests that come after."""
     yield
-    operator("channel", "disable", NAME, "--yes")
-    operator("channel", "delete", NAME)
+    clear(operator, NAME)
+
+
+@pytest.fixture
+def rotated(stack: Stack, operator: Operator) -> Iterator[None]:
+    """A channel that serves already."""
+    account = ("--base-url", stack.env["SANDBOX_URL"], "--api-key", "sk-acme", "--priority", "1")
+    operator("channel", "set", ROTATED, *account, "--models", "gpt-image-2,dall-e-3")
+    operator("channel", "enable", ROTATED, "--untested")
+    yield
+    clear(operator, ROTATED)
+
+
+def clear(operator: Operator, name: str) -> None:
+    operator("channel", "disable", name, "--yes")
+    operator("channel", "delete", name)
 
 
 def served_by(operator: Operator, answer: httpx.Response) -> str:
@@ -35,6 +51,7 @@ def line_of(page: Page, model: str) -> Locator:
     return page.locator("#tried li").filter(has=page.get_by_text(model, exact=True))
 
 
+@pytest.mark.usefixtures("cleared")
 def test_an_upstream_is_connected_and_draws_its_first_image(signed_in, stack, customer, operator):
     page = signed_in.new_page()
     assert (
@@ -69,10 +86,11 @@ def test_an_upstream_is_connected_and_draws_its_first_image(signed_in, stack, cu
     assert served_by(operator, customer.generate(model="gpt-image-2")) == NAME
 
 
+@pytest.mark.usefixtures("rotated")
 def test_a_wrong_key_fails_its_test_and_the_old_one_goes_on(signed_in, customer, operator):
     page = signed_in.new_page()
     page.goto("/ops/channels/")
-    page.get_by_role("link", name=NAME).click()
+    page.get_by_role("link", name=ROTATED).click()
     page.get_by_role("link", name="Edit and test").click()
     page.get_by_label("API key").fill("wrong-one")
     page.get_by_role("button", name="Save changes").click()
@@ -84,13 +102,13 @@ def test_a_wrong_key_fails_its_test_and_the_old_one_goes_on(signed_in, customer,
     expect(line_of(page, "dall-e-3").get_by_text("Failed")).to_be_visible(timeout=SLOW)
     keep(page, "ops-edit-wrong-key")
     page.get_by_role("button", name="Swap").click()
-    page.get_by_text(f"Type its name, {NAME}.").wait_for()
+    page.get_by_text(f"Type its name, {ROTATED}.").wait_for()
 
-    assert served_by(operator, customer.generate(model="gpt-image-2")) == NAME
+    assert served_by(operator, customer.generate(model="gpt-image-2")) == ROTATED
 
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("link", name="Test and swap").click()
     page.get_by_role("button", name="Discard revision").click()
     page.get_by_role("dialog").get_by_role("button", name="Discard revision").click()
     page.get_by_text("Pending revision discarded").wait_for()
-    assert served_by(operator, customer.generate(model="gpt-image-2")) == NAME
+    assert served_by(operator, customer.generate(model="gpt-image-2")) == ROTATED
