@@ -40,7 +40,7 @@ def show_welcome(
             ("API", f"{layout.base_url}/v1"),
             ("API key", key if has_key else gone),
             ("console", _console(layout, env) if has_key else f"{layout.base_url}/console/"),
-            ("admin", f"{layout.base_url}/admin/"),
+            ("operations", f"{layout.base_url}/ops/"),
             ("sign in", f"{env['PICTOR_DEMO_EMAIL']}  {env['PICTOR_DEMO_PASSWORD']}"),
             ("metrics", f"{layout.base_url}/metrics"),
             ("logs", str(layout.logs)),

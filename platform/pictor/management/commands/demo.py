@@ -58,8 +58,8 @@ class Command(OperatorCommand):
             self.stdout.write("\n".join(lines))
         else:
             self.stdout.write(
-                f"API      {base_url}/v1\nAPI key  {api_key}\n"
-                f"admin    {base_url}/admin/\nsign in  {email}  {password}"
+                f"API         {base_url}/v1\nAPI key     {api_key}\n"
+                f"operations  {base_url}/ops/\nsign in     {email}  {password}"
             )
 
     def _paint(self) -> None:
