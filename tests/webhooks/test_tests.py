@@ -1,6 +1,6 @@
 """What test endpoints are told counts as something that tests leave behind: so much a day."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +13,8 @@ from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks.models import Delivery, DeliveryAttempt
 
 pytestmark = pytest.mark.usefixtures("pooled_connections")
-NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+MIDNIGHT = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+NOON = MIDNIGHT + timedelta(hours=12)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
     assert len(receiver.received) == 1
     assert DeliveryAttempt.objects.count() == 1
     (waiting,) = Delivery.objects.filter(state="pending")
-    assert waiting.due_at == datetime(2026, 11, 26, tzinfo=UTC)
+    assert waiting.due_at == MIDNIGHT + timedelta(days=1)
     assert waiting.tries == 0
 
 

@@ -323,7 +323,7 @@ def test_errors_are_those_of_the_mode_and_readable_once_three_tenants_met_them(o
 
     assert "Refused 429 HTTP #: Rate limit reached in organization #: # a minute" in live
     assert "Rejected 400 readable once 3 tenants met it" in live
-    assert "fox" not in live
+    assert "a fox in the snow" not in live
     assert all(generation.public_id in live for generation in generations)
     assert tester.public_id not in live
     assert "Unknown 500 readable once 3 tenants met it" in test
