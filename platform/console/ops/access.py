@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_protect
 
 from accounts import rates
 from accounts.models import User
@@ -109,9 +110,10 @@ def allows(role: str, what: May) -> bool:
 def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
     """A page under /ops/: its view gets an Operator after the request.
 
-    Signed out, one is sent to sign in. To those whose role does not allow it there is no such
-    page. Where staff need a second factor, the session has to have shown it; where it has not, one
-    is asked for it, and comes back.
+    It is a view's outermost decorator. Signed out, one is sent to sign in. To those whose role does
+    not allow it there is no such page, by any method, with a form's token or without. Where staff
+    need a second factor, the session has to have shown it; where it has not, one is asked for it,
+    and comes back.
 
     Args:
         needs: what the role has to allow.
@@ -119,6 +121,8 @@ def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
     """
 
     def dressed(view: View) -> View:
+        protected = csrf_protect(view)
+
         @with_limits
         @wraps(view)
         def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
@@ -131,9 +135,11 @@ def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
             if settings.STAFF_MFA and (page := _lacks(request, user, fresh=fresh)):
                 return led_from_form(request, page, home=reverse("ops:overview"))
             note_seen(user=user, now=clock.now())
-            return view(request, Operator(user, _mode(request)), **kwargs)
+            return protected(request, Operator(user, _mode(request)), **kwargs)
 
         guarded.needs = needs  # type: ignore[attr-defined]  # read by the test of every page
+        # The middleware would say 403 before a role is looked at: `protected` does it afterwards.
+        guarded.csrf_exempt = True  # type: ignore[attr-defined]  # where Django looks for it
         return guarded
 
     return dressed

@@ -79,8 +79,8 @@ CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
 KIND_WORDS = {start: label for start, label, _ in CHOICES}
 
 
-@require_safe
 @page_of_staff(May.SEE)
+@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Who did what, before and after; newest first, filtered as the address says."""
     filters = filters_of(request.GET)

@@ -49,23 +49,23 @@ def _row(operator: Operator, condition: Condition, channels: Channels) -> Row:
     return Row(condition, kind, url, condition.assigned_to == operator.user.email)
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Say that the person who asks sees to it."""
     act = partial(conditions.assign, to=operator.user.email)
     return _tried(request, operator, condition, act, "Assigned to you")
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Say that nobody does."""
     return _tried(request, operator, condition, conditions.unassign, "Assigned to nobody")
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Hear no more of it for four hours."""
     why = request.POST.get("why", "")
@@ -73,8 +73,8 @@ def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpRes
     return _tried(request, operator, condition, act, "Silenced for 4 hours")
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Hear no more of it at all."""
     why = request.POST.get("why", "")
@@ -82,8 +82,8 @@ def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
     return _tried(request, operator, condition, act, "Accepted for good")
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Hear of it again."""
     return _tried(request, operator, condition, conditions.recall, "Shown again")

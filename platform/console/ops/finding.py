@@ -21,8 +21,8 @@ _ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNOREC
 """How an id, an address or a transfer's number begins: what became of it is what one wants."""
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def find(request: HttpRequest, operator: Operator) -> HttpResponse:
     """What there is of that name; with `go`, the first of it at once."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]

@@ -28,8 +28,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """What goes on and what is ahead, then what ended, the last first; each update as CSV."""
     now = clock.now()

@@ -30,8 +30,8 @@ from pictor.kit import clock
 PAGE = "ops/incident.html"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.INCIDENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Tell of an incident; `?condition=` and `?parts=` fill in what showed it."""
     form = dressed(NewForm(_sent(request), initial=_shown(request)))
@@ -52,8 +52,8 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _asked(request, operator, form, "ops/incident_new.html")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.INCIDENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Tell of maintenance ahead."""
     form = dressed(PlanForm(_sent(request), initial=_shown(request)))
@@ -77,16 +77,16 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _asked(request, operator, form, "ops/incident_new.html")
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """One: all that was said of it, and what is said next."""
     found = _found(incident)
     return _asked(request, operator, _form_of(request, found), PAGE, incident=found)
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Say more of it."""
     found = _found(incident)
@@ -99,8 +99,8 @@ def update(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
     return _asked(request, operator, form, PAGE, incident=found)
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def correct(request: HttpRequest, operator: Operator, incident: int, update: int) -> HttpResponse:
     """Other words in place of what was said."""
     try:

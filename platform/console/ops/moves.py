@@ -18,22 +18,22 @@ from console.parts.entries import KIND_WORDS
 from pictor.kit import clock
 
 
-@require_safe
 @staff(May.MONEY)
+@require_safe
 def waiting(request: HttpRequest, operator: Operator) -> HttpResponse:
     """What waits, the oldest first, each with the balance before and after."""
     return _page(request, operator)
 
 
-@require_POST
 @staff(May.MONEY, fresh=True)
+@require_POST
 def approve(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
     """Book it, as another person than the one who asked."""
     return _decided(request, operator, move, approve_move, "Booked")
 
 
-@require_POST
 @staff(May.MONEY, fresh=True)
+@require_POST
 def decline(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
     """Never book it."""
     return _decided(request, operator, move, decline_move, "Declined")

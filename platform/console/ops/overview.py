@@ -35,8 +35,8 @@ class Figures:
     counted_until: datetime | None
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Open conditions with what to do about each; those that are quiet where one asks for them."""
     now = clock.now()

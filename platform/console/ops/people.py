@@ -36,15 +36,15 @@ class AddForm(forms.Form):
     )
 
 
-@require_safe
 @staff(May.STAFF)
+@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Everybody, with role, second factor and when they were last seen."""
     return _page(request, operator, AddForm())
 
 
-@require_POST
 @staff(May.STAFF, fresh=True)
+@require_POST
 def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Make somebody staff; whoever cannot sign in yet is invited by mail, again if asked again."""
     form = AddForm(request.POST)
@@ -60,8 +60,8 @@ def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     return done(request, words, "staff")
 
 
-@require_POST
 @staff(May.STAFF, fresh=True)
+@require_POST
 def set_role(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
     """Give one of them another role."""
     user, role = _person(person), request.POST.get("role", "")
@@ -75,8 +75,8 @@ def set_role(request: HttpRequest, operator: Operator, person: UUID) -> HttpResp
     )
 
 
-@require_POST
 @staff(May.STAFF, fresh=True)
+@require_POST
 def reset_factor(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
     """Take away the second factor of one who lost it."""
     user = _person(person)
@@ -88,8 +88,8 @@ def reset_factor(request: HttpRequest, operator: Operator, person: UUID) -> Http
     )
 
 
-@require_POST
 @staff(May.STAFF, fresh=True)
+@require_POST
 def end_all_sessions(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
     """Sign one of them out everywhere."""
     user = _person(person)
@@ -101,8 +101,8 @@ def end_all_sessions(request: HttpRequest, operator: Operator, person: UUID) -> 
     )
 
 
-@require_POST
 @staff(May.STAFF, fresh=True)
+@require_POST
 def remove(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
     """Make one of them nobody."""
     user = _person(person)

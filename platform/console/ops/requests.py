@@ -96,8 +96,8 @@ class Row:
     key: ApiKey | None
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """What there is by an id; without one the requests that were refused, also as CSV."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]

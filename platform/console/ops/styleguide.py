@@ -19,8 +19,8 @@ class _Example(forms.Form):
     name = forms.CharField(widget=forms.TextInput(attrs={"class": "control"}))
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
     """All of them."""
     form = _Example({"name": ""})

@@ -29,15 +29,15 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=REASON_CHARS, label="Why")
 
 
-@require_safe
 @staff(May.SUPPORT_VIEW, fresh=True)
+@require_safe
 def support(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """What a support view of the tenant shows, and who had the last ones."""
     return _page(request, operator, _tenant(tenant), ReasonForm())
 
 
-@require_POST
 @staff(May.SUPPORT_VIEW, fresh=True)
+@require_POST
 def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Open it for this session, and go there."""
     found, form = _tenant(tenant), ReasonForm(request.POST)
@@ -57,8 +57,8 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
     return _page(request, operator, found, form)
 
 
-@require_POST
 @staff(May.SUPPORT_VIEW)
+@require_POST
 def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) -> HttpResponse:
     """End one, whoever opened it."""
     found = support_grant_by_id(grant)

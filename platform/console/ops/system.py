@@ -43,8 +43,8 @@ class StopForm(forms.Form):
     )
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Stops, queues, image workers and every other part, each with what is wrong with it."""
     now, workers, queued = clock.now(), lease.seen_lately(), lanes()
@@ -61,8 +61,8 @@ def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/system.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.INCIDENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Stop a model, a tenant or all; says first what is under way."""
     is_sent = request.method == "POST"
@@ -84,8 +84,8 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/stop.html", context, status=status)
 
 
-@require_POST
 @staff(May.INCIDENTS)
+@require_POST
 def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Take on again what was stopped."""
     try:

@@ -5,13 +5,14 @@ from http import HTTPStatus
 
 import pytest
 from django.http import Http404, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
 from accounts.sign_in.factors import FRESH
 from console.ops.access import ROLES, May, staff
+from tests.console.ops.addresses import addresses
 from tests.console.ops.conftest import shown
 
 SHOW = "/accounts/2fa/reauthenticate/"
@@ -115,3 +116,13 @@ def test_some_steps_need_it_shown_within_15_minutes(guarded, minutes, is_asked):
     assert FRESH.total_seconds() == 15 * 60
     assert User.objects.filter(email="bob@pictor.example").exists() != is_asked
     assert answer["Location"] == (f"{SHOW}?next=/ops/staff/%3Fx%3D1" if is_asked else "/ops/staff/")
+
+
+def test_nothing_is_done_for_a_form_without_its_token(settings):
+    settings.STAFF_MFA = False
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.create_superuser("op@pictor.example", "correct horse"))
+
+    answers = {one.name: strict.post(one.path).status_code for one in addresses()}
+
+    assert set(answers.values()) == {HTTPStatus.FORBIDDEN}, answers

@@ -33,6 +33,9 @@ def _doors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "note_seen", let_in)
 
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+
+
 def opens(client: Client, address: Address) -> bool:
     """Whether it does; to whom it does not, it is not there."""
     send = client.get if address.is_page else client.post
@@ -49,22 +52,28 @@ def test_every_address_says_what_a_role_has_to_allow():
     assert len(ALL) > 5
 
 
-def test_signed_out_one_is_sent_to_sign_in_from_everywhere(client):
+@pytest.mark.parametrize("method", METHODS)
+def test_signed_out_one_is_sent_to_sign_in_from_everywhere(method):
+    strict = Client(enforce_csrf_checks=True)
     for one in ALL:
-        answer = (client.get if one.is_page else client.post)(one.path)
+        answer = strict.generic(method, one.path)
 
         assert answer.status_code == HTTPStatus.FOUND, one.name
         assert answer["Location"] == f"/accounts/login/?next={one.path}", one.name
 
 
-def test_to_an_owner_of_a_tenant_nothing_is_there(client, settings):
+@pytest.mark.parametrize("method", METHODS)
+def test_to_an_owner_of_a_tenant_nothing_is_there(settings, method):
     settings.STAFF_MFA = False
     person = User.objects.create_user("ann@acme.example", "correct horse")
     tenant = create_tenant(name="acme", actor="test")
     add_member(tenant=tenant, user=person, role=Membership.Role.OWNER, actor="test")
-    client.force_login(person)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(person)
 
-    assert [one.name for one in ALL if opens(client, one)] == []
+    answers = {one.name: strict.generic(method, one.path).status_code for one in ALL}
+
+    assert {name: code for name, code in answers.items() if code != HTTPStatus.NOT_FOUND} == {}
 
 
 @pytest.mark.parametrize("role", User.StaffRole.values)

@@ -105,8 +105,8 @@ def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
     return found
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Send it nothing more; what has begun ends."""
     found = channel_or_404(channel)
@@ -127,8 +127,8 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     return asked(request, operator, found, change, outlook=outlook_of(found, {}))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Another priority and weight: seen first, then saved."""
     found = channel_or_404(channel)
@@ -160,8 +160,8 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Take a paused one away for good: what it did keeps its name, and its key is gone."""
     found = channel_or_404(channel, archived=True)
@@ -185,8 +185,8 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
     return asked(request, operator, found, change, outlook=Outlook([]), page="channels")
 
 
-@require_POST
 @staff(May.CHANNELS)
+@require_POST
 def reset(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Have every worker forget its breakers, gates and counters."""
     found = channel_or_404(channel)

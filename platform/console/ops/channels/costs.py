@@ -76,8 +76,8 @@ def shown(channel: Channel, *, at: datetime) -> dict[str, Any]:
     }
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """The table in force as it is imported."""
     del request, operator
@@ -90,8 +90,8 @@ def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResp
     return answer
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Costs of a file or of another channel: what they change first, and then written."""
     found = channel_or_404(channel)

@@ -30,8 +30,8 @@ from generation.splits import foreseen
 ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """A channel as it is, or as its pending revision has it; its tests, and what is next."""
     found = channel_or_404(channel)
@@ -126,8 +126,8 @@ def _asks(request: HttpRequest, channel: Channel, outlook: Outlook) -> str:
     return complaint_of(request, channel, outlook)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Let it serve, with every route that it has."""
     found = channel_or_404(channel)
@@ -145,8 +145,8 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
     return _next(request, operator, page, change)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Put the pending revision in place."""
     found = channel_or_404(channel)
@@ -169,8 +169,8 @@ def _next(request: HttpRequest, operator: Operator, page: Tried, change: Change)
     return asked(request, operator, page.channel, change, outlook=outlook, why_not=page.refusal)
 
 
-@require_POST
 @staff(May.CHANNELS)
+@require_POST
 def discard(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Forget the pending revision; what serves goes on."""
     found = channel_or_404(channel)

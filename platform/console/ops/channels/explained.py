@@ -16,8 +16,8 @@ from generation.models import Channel
 NAMES = ("model", "size", "quality", "task")
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     """What becomes of a live request, and of one channel where the address names it."""
     said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}

@@ -63,8 +63,8 @@ _CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
 }
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """The channels of one mode that fit what is asked for, the worst first."""
     found = roster(mode=operator.mode.value, now=clock.now())

@@ -15,8 +15,8 @@ from generation.catalogue import services
 from generation.models import Contract
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """The form, or a new channel that serves nothing yet. Sent twice, it makes one channel."""
     data = request.POST if request.method == "POST" else None

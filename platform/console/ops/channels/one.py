@@ -119,8 +119,8 @@ _BY_MODE = frozenset({"now", "errors"})
 """Tabs that are of the requests of one mode; the others are of the channel."""
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """One channel, archived ones too, at the tab that the address names."""
     found, at = _found(channel), clock.now()

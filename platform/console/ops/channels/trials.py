@@ -285,8 +285,8 @@ def to_tests(channel: Channel) -> HttpResponse:
     return answer
 
 
-@require_POST
 @staff(May.CHANNELS)
+@require_POST
 def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Have the named routes tested, which the vendor may charge for."""
     found = channel_or_404(channel)
@@ -306,8 +306,8 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     return to_tests(found)
 
 
-@require_safe
 @staff(May.CHANNELS)
+@require_safe
 def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID) -> HttpResponse:
     """Where the picture of a test is, for as long as that is good."""
     row = ChannelTrial.objects.filter(channel=channel, pk=trial).exclude(picture_key="").first()

@@ -60,22 +60,22 @@ FAIL = Way(
 )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.GENERATIONS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """End what no worker has taken."""
     return _end(request, operator, found(generation), CANCEL)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.GENERATIONS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """End what waits or runs."""
     return _end(request, operator, found(generation), FAIL)
 
 
-@require_POST
 @staff(May.GENERATIONS)
+@require_POST
 def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Tell an image worker of one that waits once more."""
     made = found(generation)

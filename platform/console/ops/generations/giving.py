@@ -138,15 +138,15 @@ def giver_of(request: HttpRequest, operator: Operator) -> Giver:
     return Giver(**by(request, operator), most_a_day=most)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.REFUND, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
 def give_back(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Refund what it was charged, or a part of it."""
     return _give(request, operator, found(generation), REFUND)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.REFUND, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
 def give_credit(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Credit something for one that failed."""
     return _give(request, operator, found(generation), CREDIT)

@@ -60,8 +60,8 @@ def rows_of(generations: Sequence[Generation]) -> list[Row]:
     return [Row(one, called[one.id]) for one in generations]
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """A page of them, filtered as the address says; the same as CSV."""
     if request.GET.get("format") == "csv":

@@ -93,8 +93,8 @@ def found(public_id: str) -> Generation:
     return generation
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def one(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Its attempts, money, times and facts; its words and images for those who say they look."""
     made = found(generation)
@@ -122,8 +122,8 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
     return render(request, "ops/generation.html", context)
 
 
-@require_POST
 @staff(May.SUPPORT_VIEW, fresh=True)
+@require_POST
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show its words and images to the person who asks, and write that down."""
     made = found(generation)

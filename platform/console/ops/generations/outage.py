@@ -71,8 +71,8 @@ class AgreementForm(forms.Form):
     number = forms.IntegerField(label="Type the number of tenants", min_value=0)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
 def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Say which tenants an outage hit and what each would get; sent, what each got."""
     typed = request.POST if request.method == "POST" else request.GET

@@ -56,8 +56,8 @@ class Chosen:
     left: Micros
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
 def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     """What refunding all of these comes to; sent, each of them with its result."""
     is_sent = request.method == "POST"

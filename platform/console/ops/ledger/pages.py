@@ -44,8 +44,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """The last checks, and the transfers that the address asks for: by any id, or filtered."""
     now, text = clock.now(), request.GET.get("q", "").strip()[:MAX_TEXT]
@@ -102,8 +102,8 @@ def _bar(
     }
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpResponse:
     """One transfer: all that is sealed of it, and whether it still is what was sealed."""
     found = transfer_numbered(str(transfer))
@@ -128,8 +128,8 @@ def _words(account: Account) -> str:
     return account.kind.replace("_", " ")
 
 
-@require_POST
 @staff(May.SEE)
+@require_POST
 def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     """Have one made by the short-work worker now; the page follows it."""
     del request, operator
@@ -141,8 +141,8 @@ def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('ops:ledger')}?{asked}", status=HTTPStatus.SEE_OTHER)
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def head(request: HttpRequest, operator: Operator, day: str) -> HttpResponse:
     """The heads of a day as the file that was kept: signed, to be kept elsewhere, too."""
     del request, operator

@@ -72,8 +72,8 @@ class NewForm(LimitsForm):
             self.add_error("note", "Say why, for the others of staff.")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.TENANTS, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Make one; sent twice it is one, whose key the first answer showed."""
     if request.method != "POST":

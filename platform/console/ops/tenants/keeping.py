@@ -13,8 +13,8 @@ from pictor.kit import clock
 from storage.exports import ask_for_export
 
 
-@require_POST
 @staff(May.TENANTS)
+@require_POST
 def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Have all of it made into a file, which its owners and admins download in their settings."""
     found = tenant_of(tenant)
@@ -34,8 +34,8 @@ def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
     return done(request, words, "tenant", found.public_id)
 
 
-@require_POST
 @staff(May.ERASE, fresh=True)
+@require_POST
 def erase(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Shut it for good, once its name is typed; the short-work worker erases it."""
     found = tenant_of(tenant)

@@ -29,15 +29,15 @@ def key_of(tenant: str, key: str) -> ApiKey:
     return found
 
 
-@require_http_methods(["GET", "HEAD"])
 @staff(May.SEE)
+@require_http_methods(["GET", "HEAD"])
 def key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Its rules, as a form for whoever may change them, and its history."""
     return _page(request, operator, key_of(tenant, key))
 
 
-@require_http_methods(["POST"])
 @staff(May.TENANTS)
+@require_http_methods(["POST"])
 def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Give it another name and other rules; the next request feels them."""
     found = key_of(tenant, key)

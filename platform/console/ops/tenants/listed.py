@@ -27,8 +27,8 @@ COLUMNS = (
 MODES = {Mode.LIVE: "Live", Mode.TEST: "Test", Mode.DEMO: "Demo"}
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Those that fit what is asked for."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]

@@ -103,8 +103,8 @@ class MoneyForm(forms.Form):
         )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, operator: Operator, tenant: str, kind: str) -> HttpResponse:
     """Ask how much, show before and after, then move it; sent twice it is moved once."""
     found, verb = tenant_of(tenant), _kind(kind)

@@ -32,8 +32,8 @@ MOVED = tuple(
 )
 
 
-@require_safe
 @staff(May.SEE)
+@require_safe
 def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """All of it on one page."""
     return page(request, operator, tenant_of(tenant), status=HTTPStatus.OK)

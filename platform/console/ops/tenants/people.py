@@ -34,8 +34,8 @@ class InviteForm(forms.Form):
     role = forms.ChoiceField(choices=Membership.Role.choices)
 
 
-@require_POST
 @staff(May.TENANTS, fresh=True)
+@require_POST
 def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Make a live key, and show its text this once."""
     found, form = tenant_of(tenant), KeyForm(request.POST)
@@ -50,8 +50,8 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     return key_shown(request, operator, Founded(found, key, text))
 
 
-@require_POST
 @staff(May.TENANTS)
+@require_POST
 def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """End a key: the next request with it is refused."""
     ended = key_of(tenant, key)
@@ -59,8 +59,8 @@ def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) 
     return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)
 
 
-@require_POST
 @staff(May.TENANTS, fresh=True)
+@require_POST
 def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Invite somebody by mail; again to the same address is a new link."""
     found, form = tenant_of(tenant), InviteForm(request.POST)
@@ -82,8 +82,8 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
     return done(request, f"{form.cleaned_data['email']} invited", "tenant", found.public_id)
 
 
-@require_POST
 @staff(May.TENANTS, fresh=True)
+@require_POST
 def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
     """Give a member another role, and say what it was."""
     found, role = tenant_of(tenant), request.POST.get("role", "")

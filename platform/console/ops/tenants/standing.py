@@ -48,8 +48,8 @@ class SuspendForm(forms.Form):
     note = forms.CharField(max_length=MOST_WORDS, required=False)
 
 
-@require_POST
 @staff(May.TENANTS)
+@require_POST
 def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Refuse its requests from the next one on; what runs is finished."""
     found, form = tenant_of(tenant), SuspendForm(request.POST)
@@ -64,8 +64,8 @@ def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRe
     return done(request, f"{found.name} suspended, {members}", "tenant", found.public_id)
 
 
-@require_POST
 @staff(May.TENANTS)
+@require_POST
 def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Let it work again."""
     found = tenant_of(tenant)
@@ -76,8 +76,8 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     return done(request, f"{found.name} works again", "tenant", found.public_id)
 
 
-@require_POST
 @staff(May.TENANTS)
+@require_POST
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Give it other limits, and say what they were."""
     found, form = tenant_of(tenant), dressed(StandingForm(request.POST))
