@@ -50,9 +50,14 @@ class Row:
         return minutes_in_words(self.of.now)
 
     @property
-    def few_models(self) -> Sequence[str]:
-        """Those that are named; none where there are too many."""
-        return self.of.models if len(self.of.models) <= FEW_MODELS else ()
+    def serves(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Its models: those that are named, and the rest."""
+        return _parted(self.of.models)
+
+    @property
+    def waits(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Its models that wait for a test, in the same way."""
+        return _parted(self.of.untested)
 
 
 _CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
@@ -94,6 +99,10 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "at": clock.now(),
     }
     return render(request, "ops/channels.html", context)
+
+
+def _parted(models: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    return models[:FEW_MODELS], models[FEW_MODELS:]
 
 
 def _summary(rows: Sequence[Listed]) -> str:
