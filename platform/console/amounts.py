@@ -1,14 +1,15 @@
-"""How money reads on a page. Pure; amounts are micro-USD, and none is ever rounded.
+"""How money reads on a page. Pure; amounts are micro-USD, and none but a total is rounded.
 
 A price per image has at least three decimals ($0.040), an amount at least two ($12.30); trailing
-zeros beyond these are left out.
+zeros beyond these are left out. A total has two.
 """
 
 from collections.abc import Iterable
 
-from pictor.kit.money import in_dollars
+from pictor.kit.money import in_dollars, scale_half_up
 
 PRICE_DECIMALS = 3
+CENT = 10_000
 
 
 def price(micros: int, decimals: int = PRICE_DECIMALS) -> str:
@@ -24,3 +25,10 @@ def decimals_of(prices: Iterable[int]) -> int:
 def amount(micros: int) -> str:
     """A sum: 1_204_180_000 -> '$1,204.18', -40 -> '-$0.00004'."""
     return in_dollars(micros)
+
+
+def total(micros: int) -> str:
+    """What a period sums up to: 41_203_517 -> '$41.20'; less than a cent as it is, '$0.0049'."""
+    if abs(micros) < CENT:
+        return amount(micros)
+    return amount(scale_half_up(micros, 1, CENT) * CENT)

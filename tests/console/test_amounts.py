@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.amounts import amount, decimals_of, price
+from console.amounts import amount, decimals_of, price, total
 from console.templatetags.console import ago, runway
 from pictor.kit import clock
 
@@ -23,6 +23,22 @@ def test_a_price_has_at_least_three_decimals(micros, text):
 )
 def test_an_amount_has_at_least_two_decimals_and_its_sign_in_front(micros, text):
     assert amount(micros) == text
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (0, "$0.00"),
+        (1_204_184_999, "$1,204.18"),
+        (41_205_000, "$41.21"),
+        (-2_505_000, "-$2.51"),
+        (10_000, "$0.01"),
+        (9_999, "$0.009999"),
+        (-40, "-$0.00004"),
+    ],
+)
+def test_a_total_is_of_whole_cents_unless_it_is_less_than_one(micros, text):
+    assert total(micros) == text
 
 
 def test_the_prices_of_a_column_stand_in_line():

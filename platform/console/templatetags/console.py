@@ -19,6 +19,7 @@ DAYS_A_YEAR = 365
 
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
+register.filter("total", amounts.total)
 
 
 @register.filter

@@ -94,11 +94,12 @@ def test_cost_and_margin_are_of_seven_days_and_demo_data_stays_apart(owner):
 
 
 def test_a_channel_that_loses_money_needs_somebody(owner):
-    sold(make_channel("dear"), images=1, captured_micros=30_000, cost_micros=40_000)
+    sold(make_channel("dear"), images=1, captured_micros=30_000, cost_micros=40_123)
 
-    said = text_of(owner.get(f"{LIST}?show=attention"))
+    answer = owner.get(f"{LIST}?show=attention")
 
-    assert "$0.04 · ◆ -33%" in said
+    assert "$0.04 · ◆ -34%" in text_of(answer)
+    assert 'title="$0.040123"' in answer.content.decode()
 
 
 def test_a_list_that_is_filtered_says_so_where_nothing_matches(owner):

@@ -41,10 +41,12 @@ def tenant(name: str, *, available: int = 10_000_000, spent: int = 0, failed: in
     return made
 
 
-def sold(to: Tenant, *, days_ago: int = 0, is_demo: bool = False) -> None:
+def sold(
+    to: Tenant, *, days_ago: int = 0, is_demo: bool = False, captured: int = 5_000_000
+) -> None:
     SoldDay.objects.create(
         tenant=to, day=clock.now().date() - days_ago * DAY, is_demo=is_demo, images=1,
-        captured_micros=5_000_000, refunded_micros=0, cost_micros=2_000_000, corrections_micros=0,
+        captured_micros=captured, refunded_micros=0, cost_micros=2_000_000, corrections_micros=0,
         losses_micros=0, loss_corrections_micros=0, credited_micros=0, unknown_images=0,
     )  # fmt: skip
 
@@ -168,6 +170,15 @@ def test_spend_and_margin_are_of_thirty_days_and_demo_data_stays_apart(owner, fi
     assert {line["revenue_30d_usd"] for line in tests} == {"0.000000"}
     assert {line["ended_7d"] for line in tests} == {"0"}
     assert "tests sell nothing" in owner.get("/ops/tenants/?mode=test").content.decode()
+
+
+def test_sums_are_of_whole_cents_and_exact_beneath(owner, five):
+    sold(five["fine"], captured=5_003_217)
+
+    rows = owner.get("/ops/tenants/").content.decode()
+
+    assert '<span title="$5.003217">$5.00</span>' in rows
+    assert '<span title="$3.003217">$3.00</span>' in rows
 
 
 def test_200_tenants_take_as_many_queries_as_one(owner, django_assert_max_num_queries):
