@@ -16,6 +16,7 @@ from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
 from accounts.services.audit import record
+from accounts.services.tenants import refuse_ended
 from pictor.kit import clock
 from pictor.kit.money import Micros
 
@@ -70,7 +71,8 @@ def issue_api_key(
 
     `plaintext` brings a key minted beforehand (the demo's); `maker` is whose key it is where a key
     of theirs makes it. Raises ValidationError for an unknown scope or model, a bad range or limit,
-    or a key too many, and ValueError for a plaintext that is not of our format.
+    a key too many, or a tenant that is erased, and ValueError for a plaintext that is not of our
+    format.
     """
     text = plaintext or keys.mint(test=is_test)
     if not keys.is_well_formed(text):
@@ -95,6 +97,7 @@ def issue_api_key(
 def _refuse_one_too_many(tenant_id: UUID) -> None:
     """Count a tenant's keys, one at a time: no two that come at once are both the last."""
     tenant_for_update(tenant_id)
+    refuse_ended(tenant_id)
     good = ApiKey.objects.filter(tenant_id=tenant_id, revoked_at=None)
     if good.exclude(expires_at__lte=clock.now()).count() >= MOST_KEYS:
         raise ValidationError(f"An account has at most {MOST_KEYS} keys: revoke one first.")

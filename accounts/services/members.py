@@ -15,7 +15,7 @@ from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, S
 from accounts.selectors import has_second_factor, open_invitations
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
-from accounts.services.tenants import change_columns
+from accounts.services.tenants import change_columns, refuse_ended
 
 INVITE = "member.invite"
 UNINVITE = "member.uninvite"
@@ -187,6 +187,7 @@ def _offer(
     ip: str | None,
 ) -> None:
     tenant, email = invitation.tenant, User.normalize_username(invitation.email)
+    refuse_ended(tenant.id)
     if Membership.objects.filter(tenant=tenant, user__email=email).exists():
         raise ValidationError({"email": "That person is a member already."})
     _refuse_many_mails(tenant, email, now)

@@ -17,6 +17,7 @@ from accounts.holdings import holdings
 from accounts.models import Actor, ApiKey, Tenant
 from accounts.selectors import members_of
 from accounts.services.audit import record
+from accounts.services.tenants import refuse_ended
 
 MAX_RETENTION_DAYS = 36_500
 
@@ -50,6 +51,7 @@ def set_image_retention(
 
 @transaction.atomic
 def _set_days(tenant: Tenant, what: str, days: int | None, actor: Actor, ip: str | None) -> None:
+    refuse_ended(tenant.id)
     column = f"{what}_days"
     before = Tenant.objects.values_list(column, flat=True).get(pk=tenant.pk)
     if before == days:

@@ -60,6 +60,14 @@ def create_tenant(
     return tenant
 
 
+def refuse_ended(tenant_id: UUID) -> None:
+    """Raise ValidationError for a tenant that is erased, or is being."""
+    if Tenant.objects.only("name", "erasure_due_at").get(pk=tenant_id).has_ended:
+        raise ValidationError(
+            "It is being erased, or was: it does not work again, and nothing of it changes."
+        )
+
+
 @transaction.atomic
 def change_columns(
     *,
@@ -71,8 +79,10 @@ def change_columns(
 ) -> None:
     """Give columns of a tenant these values; where nothing changes, nothing is written.
 
-    Raises ValidationError, by column, for a value that it does not take.
+    Raises ValidationError, by column, for a value that it does not take, and for a tenant that is
+    erased.
     """
+    refuse_ended(tenant.id)
     before = Tenant.objects.filter(pk=tenant.pk).values(*columns).get()
     for column, value in columns.items():
         setattr(tenant, column, value)
@@ -136,9 +146,8 @@ def set_tenant_status(
 
     Raises ValidationError for one that is or was to be erased: it does not work again.
     """
-    has_ended = Tenant.objects.only("name", "erasure_due_at").get(pk=tenant.pk).has_ended
-    if has_ended and status == Tenant.Status.ACTIVE:
-        raise ValidationError("It is being erased, or was, and does not work again.")
+    if status == Tenant.Status.ACTIVE:
+        refuse_ended(tenant.id)
     before = tenant.status
     tenant.status = status
     tenant.save(update_fields=["status"])

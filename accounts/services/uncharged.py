@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Actor, Tenant
 from accounts.quotas import resets_at
 from accounts.services.audit import record
+from accounts.services.tenants import refuse_ended
 from pictor.kit.money import Micros
 
 ACTOR = "uncharged ceiling"
@@ -39,8 +40,9 @@ def set_uncharged_ceiling(
     """Give a tenant a ceiling of its own, or the one of all; it may order again.
 
     What it has cost today stays counted: below a ceiling that is reached, the next such cost
-    refuses it again.
+    refuses it again. Raises ValidationError for a tenant that is erased.
     """
+    refuse_ended(tenant.id)
     before = Tenant.objects.values("uncharged_ceiling_micros", "uncharged_until").get(pk=tenant.pk)
     tenant.uncharged_ceiling_micros, tenant.uncharged_until = ceiling, None
     tenant.save(update_fields=["uncharged_ceiling_micros", "uncharged_until"])

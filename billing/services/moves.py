@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.ledger import Asked, Why
 from accounts.models import User
-from accounts.services import Actor, Subject, name_of, record
+from accounts.services import Actor, Subject, name_of, record, refuse_ended
 from billing.locks import account_for_update
 from billing.models import MoneyMove, Transfer
 from billing.selectors import credited_by_itself, credited_for
@@ -181,6 +181,7 @@ def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
 
 def _moved(asked: Asked, why: Why) -> Transfer:
     tenant_id, amount = asked.tenant_id, asked.amount
+    refuse_ended(tenant_id)
     match asked.kind:
         case Transfer.Kind.TOP_UP:
             return accounts.book_payment(tenant_id=tenant_id, amount=amount, **why)

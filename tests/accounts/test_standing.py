@@ -7,8 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.audit_log import audit_events_of
-from accounts.models import AuditEvent, Mail, Membership, Tenant, User
+from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services import add_member, create_tenant
+from billing.selectors import available_to
 from pictor.kit.money import Micros
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +106,35 @@ def test_what_cannot_be_changes_nothing(acme, words, message):
         run(*words)
 
     assert (Tenant.objects.get().status, Mail.objects.count()) == ("active", 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "set {} --name Acme",
+        "set {} --uncharged-ceiling 5",
+        "set {} --prompt-retention-days 3",
+        "limits {} --max-in-flight 4",
+        "resume {}",
+        "top-up {} 5 --reference INV-1",
+        "credit {} 5 --reason sorry",
+        "adjust {} -1 --reason typo",
+        "reverse {} 1 --amount 1 --reason typo",
+        "invite {} eve@acme.example viewer --site https://pictor.example --as ann@x.example",
+    ],
+)
+def test_nothing_of_a_tenant_that_was_erased_is_changed(acme, change):
+    User.objects.create_user("ann@x.example", staff_role="owner")
+    run("erase", "Acme", "--confirm", "Acme")
+    before = Tenant.objects.values().get()
+    log = AuditEvent.objects.count()
+
+    with pytest.raises(CommandError, match="It is being erased, or was: it does not work again"):
+        run(*change.format(acme.public_id).split())
+
+    assert Tenant.objects.values().get() == before
+    assert (AuditEvent.objects.count(), Invitation.objects.count()) == (log, 0)
+    assert available_to(acme.id) == 5_000_000
 
 
 def test_it_is_suspended_once(acme):

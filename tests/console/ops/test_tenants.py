@@ -423,6 +423,7 @@ def test_one_that_was_erased_is_offered_nothing_and_does_not_work_again(owner, f
 
     offers = (
         "Resume",
+        "Reverse</",
         "Book payment",
         "Create key",
         "Save changes",
@@ -433,6 +434,27 @@ def test_one_that_was_erased_is_offered_nothing_and_does_not_work_again(owner, f
     assert "Erased</span>" in text
     assert "does not work again" in answer.content.decode()
     assert Tenant.objects.get(id=fine.id).status == "suspended"
+
+
+def test_nothing_of_one_that_is_being_erased_is_changed(owner, five):
+    fine = five["fine"]
+    owner.post(page(fine, "erase"), {"name": "fine"})
+    money = {"once": ids.new_uuid(), "amount": "5", "reason": "sorry", "note": "late"}
+    sent = {
+        "limits": {"name": "other", "requests_per_minute": "3", "prompt_retention_days": "9"},
+        "keys": {"name": "new"},
+        "members": {"email": "eve@fine.example", "role": "viewer"},
+        "money/credit": {**money, "seen": "5000000"},
+    }
+
+    for where, form in sent.items():
+        answer = owner.post(page(fine, where), form)
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY, where
+        assert "It is being erased, or was" in answer.content.decode(), where
+
+    fine = Tenant.objects.get(id=fine.id)
+    assert (fine.name, fine.requests_per_minute) == ("fine", None)
+    assert (Invitation.objects.count(), available_to(fine.id)) == (0, 10_000_000)
 
 
 def test_an_export_is_asked_for_once_at_a_time(owner, five):
