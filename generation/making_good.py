@@ -67,10 +67,11 @@ def credit(
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """What became of one of many: what was given back, or why nothing was."""
+    """What was given back for one of many, or `waits` for another person; or why nothing was."""
 
     generation: Generation
     amount: Micros
+    waits: bool = False
     refusal: str = ""
 
 
@@ -85,24 +86,36 @@ def refund_each(
 ) -> list[Refunded]:
     """Give back all that is left of each of these, each in a transaction of its own.
 
-    Sent again by the same id, none is given back twice, and the answer is the same.
+    If together they are more than one person moves, each waits for another person. Sent again by
+    the same id, none is given back twice, and the answer is the same.
     """
     ids = {one.id: uuid5(once, str(one.id)) for one in generations}
     left = given_for(ids, tenants={one.tenant_id for one in generations})
     before = MoneyMove.objects.in_bulk(list(ids.values()))
+    asked = {
+        one.id: _asked(one, Transfer.Kind.REFUND, Gift(left[one.id].left, words, note))
+        for one in generations
+        if ids[one.id] not in before
+    }
+    total = sum(one.amount for one in before.values()) + sum(one.amount for one in asked.values())
     done = []
     for one in generations:
-        move_id, amount, refusal = ids[one.id], left[one.id].left, ""
-        if move_id in before:
-            amount = Micros(before[move_id].amount)
+        move = before.get(ids[one.id])
+        try:
+            if move is None:
+                move = _given(ids[one.id], asked[one.id], giver, now, total=Micros(total))
+        except ValidationError as error:
+            done.append(Refunded(one, Micros(0), refusal=" ".join(error.messages)))
         else:
-            try:
-                gift = Gift(amount, words, note)
-                refund(once=move_id, generation=one, gift=gift, giver=giver, now=now)
-            except ValidationError as error:
-                amount, refusal = Micros(0), " ".join(error.messages)
-        done.append(Refunded(one, amount, refusal))
+            done.append(_became(one, move, now))
     return done
+
+
+def _became(generation: Generation, move: MoneyMove, now: datetime) -> Refunded:
+    state = move.state(now)
+    if state in {"booked", "waiting"}:
+        return Refunded(generation, Micros(move.amount), waits=state == "waiting")
+    return Refunded(generation, Micros(0), refusal=f"It waited for another person and is {state}.")
 
 
 def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> Asked:
@@ -116,9 +129,13 @@ def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> Asked:
     )
 
 
-def _given(once: UUID, asked: Asked, giver: Giver, now: datetime) -> MoneyMove:
+def _given(
+    once: UUID, asked: Asked, giver: Giver, now: datetime, *, total: Micros | None = None
+) -> MoneyMove:
     with _within(giver, now):
-        return move_money(once=once, asked=asked, actor=giver.actor, now=now, ip=giver.ip)
+        return move_money(
+            once=once, asked=asked, actor=giver.actor, now=now, ip=giver.ip, total=total
+        )
 
 
 @contextmanager

@@ -124,8 +124,10 @@ def credit_all(
     """Credit each of these so much, or else what its requests were quoted.
 
     Each in a transaction of its own, and once by this id; nobody is credited again for a time and
-    a model that was covered before.
+    a model that was covered before. If together they are more than one person moves, each waits for
+    another person.
     """
+    total = Micros(sum(hit.due(each) for hit in hits))
     done = []
     for hit in hits:
         amount = hit.due(each)
@@ -133,13 +135,9 @@ def credit_all(
             done.append(Credited(hit, Micros(0), refusal="that time is covered already"))
             continue
         asked = Asked(
-            tenant_id=hit.tenant.id,
-            kind=Transfer.Kind.CREDIT.value,
-            amount=amount,
-            outage=outage.window,
-            reason=words,
-            note=note,
-        )
+            tenant_id=hit.tenant.id, kind=Transfer.Kind.CREDIT.value, amount=amount,
+            outage=outage.window, reason=words, note=note,
+        )  # fmt: skip
         try:
             move = move_money(
                 once=uuid5(once, str(hit.tenant.id)),
@@ -147,6 +145,7 @@ def credit_all(
                 actor=giver.actor,
                 now=now,
                 ip=giver.ip,
+                total=total,
             )
         except ValidationError as error:
             done.append(Credited(hit, Micros(0), refusal=" ".join(error.messages)))

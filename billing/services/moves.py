@@ -57,12 +57,20 @@ def rehearse(asked: Asked, *, actor: Actor) -> Effect:
 
 @transaction.atomic
 def move_money(
-    *, once: UUID, asked: Asked, actor: Actor, now: datetime, ip: str | None = None
+    *,
+    once: UUID,
+    asked: Asked,
+    actor: Actor,
+    now: datetime,
+    ip: str | None = None,
+    total: Micros | None = None,
 ) -> MoneyMove:
     """Move what is asked for, or let it wait for another person where it is much.
 
-    Sent twice, also at the same time, it is moved once; both get the same move.
+    Sent twice, also at the same time, it is moved once; both get the same move. Of many moves that
+    are asked for at once, `total` is what they come to: if that is much, each of them waits.
     """
+    waits = needs_another(asked.amount if total is None else total)
     if asked.kind == Transfer.Kind.CREDIT and (asked.outage or asked.generation_id):
         _refuse_a_second(asked, once, now)
     move, is_new = MoneyMove.objects.get_or_create(
@@ -72,7 +80,7 @@ def move_money(
             "asked_by": actor if isinstance(actor, User) else None,
             "asked_by_name": name_of(actor),
             "asked_at": now,
-            "expires_at": now + WAITS_FOR if needs_another(asked.amount) else None,
+            "expires_at": now + WAITS_FOR if waits else None,
         },
     )
     if not is_new:

@@ -23,6 +23,7 @@ from accounts.management.operator import (
 )
 from billing.models import MoneyMove, Transfer
 from billing.selectors import given_for
+from billing.services import needs_another
 from generation import inspection, interventions, making_good, tracing
 from generation.channels.errors import AttemptClass
 from generation.making_good import Gift, Giver
@@ -183,7 +184,7 @@ class Command(OperatorCommand):
         giver, now = Giver(ACTOR), clock.now()
         hits = hit_by(outage, now=now)
         due = [hit for hit in hits if hit.due(each)]
-        total = to_decimal(Micros(sum(hit.due(each) for hit in due)))
+        total = Micros(sum(hit.due(each) for hit in due))
         rows = [["tenant", "failed", "quoted", "credit"]]
         rows += [
             [hit.tenant.name, str(hit.failed), to_decimal(hit.quoted), to_decimal(hit.due(each))]
@@ -192,7 +193,10 @@ class Command(OperatorCommand):
         aside = self.aside(options)
         print_table(aside, rows)
         if due and not options["yes"]:
-            question = f"Credit {total} USD to {len(due)} tenants? Type their number:"
+            waits = ", each once another person approves it" if needs_another(total) else ""
+            question = (
+                f"Credit {to_decimal(total)} USD to {len(due)} tenants{waits}? Type their number:"
+            )
             if ask_for(aside, question) != str(len(due)):
                 raise CommandError("Nothing was changed.")
         done = credit_all(

@@ -68,6 +68,19 @@ def test_each_gets_so_much_without_a_question(manage, times):
     assert credited() == [500_000, 500_000]
 
 
+def test_above_what_one_person_moves_in_all_each_waits(manage, monkeypatch, times, settings):
+    settings.MONEY_NEEDS_TWO = 150_000
+    monkeypatch.setattr(sys, "stdin", StringIO("2\n"))
+
+    said = manage("generation", "outage", *times, *WHY).out
+
+    question = "Credit 0.158040 USD to 2 tenants, each once another person approves it?"
+    assert f"{question} Type their number: " in said
+    assert "first: 0.105360 USD wait for another person\n" in said
+    assert "second: 0.052680 USD wait for another person\n" in said
+    assert credited() == []
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

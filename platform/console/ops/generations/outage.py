@@ -7,13 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from billing.selectors import available_among
-from billing.services import is_typed_twice
+from billing.services import is_typed_twice, needs_another
 from console.ops.access import May, Operator, staff
 from console.ops.generations.giving import MOST_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
@@ -99,6 +100,8 @@ def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
         "rows": _rows(hits, each),
         "due": len(due),
         "total": total,
+        "waits": needs_another(total),
+        "needs_two": settings.MONEY_NEEDS_TWO,
         "is_asked": form.is_bound and form.is_valid(),
         "results": results,
         "models": list(current_catalogue().contracts),

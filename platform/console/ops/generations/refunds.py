@@ -6,12 +6,14 @@ from http import HTTPStatus
 from uuid import uuid4
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from billing.selectors import given_for
+from billing.services import needs_another
 from console.ops.access import May, Operator, staff
 from console.ops.generations.giving import MOST_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
@@ -66,7 +68,7 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     form = BulkForm(
         request.POST if is_sent else None, expected=len(wanted), initial={"once": uuid4()}
     )
-    results = None
+    total, results = sum(one.left for one in wanted), None
     if is_sent and form.is_valid():
         data = form.cleaned_data
         results = refund_each(
@@ -82,10 +84,13 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
         "wanted": wanted,
         "left_out": len(chosen) - len(wanted),
         "tenants": len({one.generation.tenant_id for one in wanted}),
-        "total": sum(one.left for one in wanted),
+        "total": total,
+        "waits": needs_another(total),
+        "needs_two": settings.MONEY_NEEDS_TWO,
         "form": dressed(form),
         "results": results,
-        "given": sum(one.amount for one in results or ()),
+        "given": sum(one.amount for one in results or () if not one.waits),
+        "waiting": sum(one.amount for one in results or () if one.waits),
         "most": MOST,
     }
     is_refused = is_sent and results is None

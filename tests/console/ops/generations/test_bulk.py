@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.models import Transfer
-from billing.selectors import available_to, ledger_findings
-from billing.services import refund
+from accounts.models import User
+from billing.models import MoneyMove, Transfer
+from billing.selectors import available_to, ledger_findings, waiting_moves
+from billing.services import approve_move, decline_move, refund
 from console.ops.generations import refunds
 from generation.models import Generation
 from pictor.kit import clock
@@ -60,6 +61,42 @@ def test_sent_twice_it_refunds_once_and_answers_the_same(owner, three):
     assert "Refunded $0.15804." in first
     assert "Refunded $0.15804." in again
     assert moved("refund") == [52_680, 52_680, 52_680]
+
+
+def test_above_what_one_person_moves_in_all_each_refund_waits(owner, three, settings):
+    settings.MONEY_NEEDS_TWO = 100_000
+    once = new_uuid()
+
+    asked = words_of(owner.get(REFUNDS, {"generation": [one.public_id for one in three]}))
+    first, again = (words_of(send(owner, three, 3, once=once)) for _ in range(2))
+
+    assert "Above $0.10 in all: each waits for another person" in asked
+    for answer in (first, again):
+        assert "$0.15804 waits for another person" in answer
+        assert answer.count("Waits for another person</span>") == 3
+        assert "Refunded" not in answer
+    assert moved("refund") == []
+    bob = User.objects.create_user("bob@pictor.example", staff_role="owner")
+    approved, declined, _ = waiting_moves(clock.now())
+    approve_move(move_id=approved.id, actor=bob, now=clock.now())
+    decline_move(move_id=declined.id, actor=bob, now=clock.now())
+    later = words_of(send(owner, three, 3, once=once))
+    assert moved("refund") == [52_680]
+    assert "Refunded $0.05268." in later
+    assert "$0.05268 waits for another person" in later
+    assert "It waited for another person and is declined." in later
+
+
+def test_what_is_left_of_a_bulk_that_broke_off_waits_as_all_of_it_would(owner, three, settings):
+    settings.MONEY_NEEDS_TWO = 100_000
+    once = new_uuid()
+    send(owner, three, 3, once=once)
+    MoneyMove.objects.get(generation_id=three[2].id).delete()
+
+    send(owner, three, 3, once=once)
+
+    assert len(waiting_moves(clock.now())) == 3
+    assert moved("refund") == []
 
 
 def test_each_has_its_own_result(owner, three, acme):
@@ -155,6 +192,19 @@ def test_all_that_an_outage_hit_are_credited_once_each(owner, hit, acme, other):
         assert "that time is covered already" in words_of(twice)
     assert moved("credit") == [52_680, 105_360]
     assert ledger_findings() == []
+
+
+def test_above_what_one_person_moves_in_all_each_credit_waits(owner, hit, settings):
+    settings.MONEY_NEEDS_TWO = 900_000
+    asked = times(each="0.50")
+
+    shown = words_of(owner.get(OUTAGE, asked))
+    answer = words_of(owner.post(OUTAGE, {**asked, **WHY, "seen": 1_000_000, "number": 2}))
+
+    assert "Above $0.90 in all: each waits for another person" in shown
+    assert answer.count("Waits for another person</span>") == 2
+    assert [one.amount for one in waiting_moves(clock.now())] == [500_000, 500_000]
+    assert moved("credit") == []
 
 
 def test_each_may_get_the_same(owner, hit):
