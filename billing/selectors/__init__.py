@@ -53,6 +53,7 @@ from billing.selectors.ledger import (
 from billing.selectors.moves import (
     credited_by_itself,
     credited_for,
+    decided_moves,
     move_by_id,
     waiting_moves,
 )
@@ -229,6 +230,7 @@ __all__ = [
     "days_left",
     "days_sold",
     "decided",
+    "decided_moves",
     "ended_like",
     "evidence_of",
     "following",

@@ -1,11 +1,12 @@
-"""Money that people asked for: what waits for another person, and what covers an outage."""
+"""Money that people asked for: what waits for another person or did, and what covers an outage."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
@@ -16,6 +17,23 @@ def waiting_moves(now: datetime) -> list[MoneyMove]:
     """What waits now, the oldest first, with its tenants."""
     waiting = MoneyMove.objects.filter(transfer_id=None, declined_at=None, expires_at__gt=now)
     return list(waiting.select_related("tenant").order_by("asked_at", "id"))
+
+
+def decided_moves(now: datetime, *, limit: int) -> list[tuple[MoneyMove, datetime]]:
+    """What does not wait any more, and since when; the latest first, with its tenants.
+
+    It was booked or declined then, or its time ran out.
+    """
+    is_over = ~Q(transfer_id=None) | ~Q(declined_at=None) | Q(expires_at__lte=now)
+    booked_at = Subquery(Transfer.objects.filter(id=OuterRef("transfer_id")).values("created_at"))
+    found = (
+        MoneyMove.objects.exclude(expires_at=None)
+        .filter(is_over)
+        .annotate(ended_at=Coalesce("declined_at", booked_at, "expires_at"))
+        .select_related("tenant")
+        .order_by("-ended_at", "-id")[:limit]
+    )
+    return [(move, move.ended_at) for move in found]
 
 
 def move_by_id(move_id: UUID) -> MoneyMove | None:

@@ -1,5 +1,6 @@
 """Money that people move: once by an id, and large sums by two of them."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -14,7 +15,13 @@ from accounts.ledger import Asked
 from accounts.models import AuditEvent, User
 from accounts.services.audit import at_the_shell
 from billing.models import MoneyMove, Transfer
-from billing.selectors import available_to, ledger_findings, statement, waiting_moves
+from billing.selectors import (
+    available_to,
+    decided_moves,
+    ledger_findings,
+    statement,
+    waiting_moves,
+)
 from billing.services import approve_move, decline_move, move_money, rehearse
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
@@ -186,6 +193,29 @@ def test_what_is_decided_is_decided_once(acme, ann, bob, end, state):
     assert waiting_moves(clock.now()) == []
 
 
+def test_what_was_decided_is_listed_the_latest_first(acme, ann, bob):
+    ends = (expire, decline, approve)
+    waits = [move(asked(acme.id, MUCH + micros), actor=ann) for micros in range(4)]
+    for one, end in zip(waits, ends, strict=False):
+        end(one, bob)
+    move(asked(acme.id), actor=ann)
+
+    found = decided_moves(clock.now(), limit=9)
+
+    assert [(one.amount - MUCH, one.state(clock.now())) for one, _ in found] == [
+        (2, "booked"), (1, "declined"), (0, "expired"),
+    ]  # fmt: skip
+    times = [at for _, at in found]
+    assert times[0] == Transfer.objects.get(id=found[0][0].transfer_id or 0).created_at
+    assert times[1] == found[1][0].declined_at
+    assert len(decided_moves(clock.now(), limit=2)) == 2
+    told = json.loads(run("list", "--decided", "--json"))
+    assert [(one["state"], one["decided_by"]) for one in told] == [
+        ("booked", "bob@pictor.example"), ("declined", "bob@pictor.example"),
+        ("expired", "nobody in time"),
+    ]  # fmt: skip
+
+
 def test_what_could_not_be_booked_now_does_not_wait(acme, ann):
     with pytest.raises(ValidationError, match="only"):
         move(asked(acme.id, -MUCH, kind="adjustment"), actor=ann)
@@ -211,6 +241,7 @@ def test_a_top_up_with_three_zeros_too_many_waits_and_is_declined(acme):
         run("approve", str(waits.id), "--as", "ann@x.example")
     assert "declined" in run("decline", str(waits.id), "--as", "ann@x.example")
     assert run("list") == "Nothing waits.\n"
+    assert "declined" in run("list", "--decided")
     assert available_to(acme.id) == 10_000_000
     with pytest.raises(CommandError, match="not the id"):
         run("approve", "7")

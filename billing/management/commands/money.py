@@ -1,5 +1,6 @@
-"""`manage.py money list|approve|decline`: large sums that wait for another person."""
+"""`manage.py money list|approve|decline`: large sums that wait for another person, or did."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,12 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, print_table, say_invalid
 from billing.models import MoneyMove
-from billing.selectors import waiting_moves
+from billing.selectors import decided_moves, waiting_moves
 from billing.services import approve_move, decline_move
 from pictor.kit import clock
 from pictor.kit.money import to_decimal
+
+DECIDED = 50
 
 
 class Command(OperatorCommand):
@@ -24,7 +27,9 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="what waits").add_argument("--json", action="store_true")
+        every = actions.add_parser("list", help="what waits")
+        every.add_argument("--decided", action="store_true", help="the last 50 that did, instead")
+        every.add_argument("--json", action="store_true")
         for action, words in (
             ("approve", "book it, as another person than the one who asked for it"),
             ("decline", "never book it"),
@@ -47,10 +52,14 @@ class Command(OperatorCommand):
         self.tell(options, {**_told(move), "state": state}, f"{move.tenant.name}: {move} {state}")
 
     def _list(self, options: dict[str, Any]) -> None:
-        found = [_told(move) for move in waiting_moves(clock.now())]
+        now = clock.now()
+        if options["decided"]:
+            found = [_ended(move, at, now) for move, at in decided_moves(now, limit=DECIDED)]
+        else:
+            found = [_told(move) for move in waiting_moves(now)]
         rows = [tuple(found[0]), *(tuple(one.values()) for one in found)] if found else []
         if options["json"] or not found:
-            self.tell(options, found, "Nothing waits.")
+            self.tell(options, found, "Nothing waits." if not options["decided"] else "None yet.")
         else:
             print_table(self.stdout, rows)
 
@@ -72,4 +81,15 @@ def _told(move: MoneyMove) -> dict[str, str]:
         "until": f"{move.expires_at:%Y-%m-%d %H:%M} UTC",
         "words": move.reason,
         "note": move.note,
+    }
+
+
+def _ended(move: MoneyMove, at: datetime, now: datetime) -> dict[str, str]:
+    told = _told(move)
+    del told["until"]
+    return {
+        **told,
+        "state": move.state(now),
+        "decided_by": move.decided_by_name or "nobody in time",
+        "at": f"{at:%Y-%m-%d %H:%M:%S} UTC",
     }

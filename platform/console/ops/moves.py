@@ -1,4 +1,4 @@
-"""Money that waits for another person: approved by somebody else, or declined."""
+"""Money that waits for another person: approved by somebody else, or declined; and what did."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,18 +10,21 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.models import MoneyMove
-from billing.selectors import balances_of, waiting_moves
+from billing.selectors import balances_of, decided_moves, waiting_moves
 from billing.services import approve_move, decline_move
 from console.amounts import amount
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.entries import KIND_WORDS
 from pictor.kit import clock
 
+DECIDED = 50
+"""Of what does not wait any more, the latest."""
+
 
 @staff(May.MONEY)
 @require_safe
 def waiting(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """What waits, the oldest first, each with the balance before and after."""
+    """What waits, the oldest first, each with the balance before and after; and what did."""
     return _page(request, operator)
 
 
@@ -54,13 +57,18 @@ def _decided(
 
 
 def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> HttpResponse:
-    found = waiting_moves(clock.now())
+    now = clock.now()
+    found = waiting_moves(now)
     available = balances_of([one.tenant_id for one in found])
     rows = [
         (one, KIND_WORDS[one.kind], available[one.tenant_id], available[one.tenant_id] + _sign(one))  # type: ignore[index]
         for one in found
     ]
-    context = {"operator": operator, "rows": rows, "refusal": refusal}
+    decided = [
+        (one, KIND_WORDS[one.kind], one.state(now), at)  # type: ignore[index]
+        for one, at in decided_moves(now, limit=DECIDED)
+    ]
+    context = {"operator": operator, "rows": rows, "decided": decided, "refusal": refusal}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "ops/moves.html", context, status=status)
 

@@ -159,6 +159,30 @@ def test_another_person_approves(ann, bob, acme):
     assert ledger_findings() == []
 
 
+def test_what_was_decided_is_shown_with_who_asked_and_who_decided(
+    ann, bob, acme, django_assert_max_num_queries
+):
+    assert 'id="decided"' not in words(bob.get("/ops/moves/"))
+    for amount in ("99001", "99002", "99003"):
+        send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", again=amount)
+    first, second, _ = MoneyMove.objects.order_by("amount")
+    bob.post(f"/ops/moves/{first.id}/approve/")
+    ann.post(f"/ops/moves/{second.id}/decline/")
+
+    with django_assert_max_num_queries(12):
+        page = words(bob.get("/ops/moves/"))
+    waiting, _, decided = page.partition('id="decided"')
+    latest, before = decided.split("<tbody>")[1].split("</tr>")[:2]
+
+    assert ("$99,003.00" in waiting, "$99,003.00" in decided) == (True, False)
+    assert ("$99,002.00" in latest, "Declined</span>" in latest) == (True, True)
+    assert latest.count("ann@pictor.example") == 2
+    assert ("$99,001.00" in before, "Booked</span>" in before) == (True, True)
+    assert ("ann@pictor.example" in before, "bob@pictor.example" in before) == (True, True)
+    assert f'href="/ops/ledger/{statement(acme.id)[-1].id}/"' in before
+    assert ("Acme" in before, "Staff: late images" in before) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("kind", "said", "complaint"),
     [
