@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import (
@@ -120,15 +120,27 @@ _WITH_APPS = User.objects.filter(authenticator__type="totp")
 """The people with an app that makes codes for their sign-in. There is one each at most."""
 _WITH_AN_APP = _WITH_APPS.filter(id=OuterRef("user_id"))
 """Of a membership: its person, if one of these."""
+_KEYS_MADE = Subquery(
+    ApiKey.objects.filter(
+        tenant_id=OuterRef("tenant_id"), created_by=OuterRef("user_id"), revoked_at=None
+    )
+    .order_by()
+    .values("tenant_id")
+    .annotate(number=Count("id"))
+    .values("number")
+)
+"""Of a membership: how many there are; none for none."""
 
 
 def members_of(tenant_id: UUID) -> list[Membership]:
     """A tenant's members with their users, by e-mail address.
 
-    Each has `has_second_factor`: whether an app makes codes for their sign-in.
+    Each has `has_second_factor`: whether an app makes codes for their sign-in; and `keys_made`:
+    how many keys they made that are not revoked.
     """
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
-    return list(members.annotate(has_second_factor=Exists(_WITH_AN_APP)).order_by("user__email"))
+    extra = {"has_second_factor": Exists(_WITH_AN_APP), "keys_made": Coalesce(_KEYS_MADE, 0)}
+    return list(members.annotate(**extra).order_by("user__email"))
 
 
 def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:

@@ -101,3 +101,14 @@ def add_people(actions: Any) -> None:
     role.add_argument("email")
     role.add_argument("role", choices=Membership.Role.values)
     role.add_argument("--json", action="store_true")
+    uninvite = actions.add_parser("uninvite", help="take an invitation back")
+    uninvite.add_argument("tenant", help="name or id")
+    uninvite.add_argument("email")
+    uninvite.add_argument("--json", action="store_true")
+    remove = actions.add_parser("remove", help="end a membership")
+    remove.add_argument("tenant", help="name or id")
+    remove.add_argument("email")
+    remove.add_argument(
+        "--keys", metavar="EMAIL", help="a member who gets the keys they made; or: revoke"
+    )
+    remove.add_argument("--json", action="store_true")

@@ -69,11 +69,7 @@ def change_role_as_operator(
     *, membership: Membership, role: Membership.Role, actor: Actor, ip: str | None = None
 ) -> None:
     """Give a member of any tenant another role; where nothing changes, nothing is written."""
-    tenant_for_update(membership.tenant_id)
-    try:
-        membership.refresh_from_db(fields=["role"])
-    except Membership.DoesNotExist:
-        raise ValidationError("That person is no longer a member.") from None
+    _lock_for_operator(membership)
     if membership.role == role:
         return
     if membership.role == Membership.Role.OWNER:
@@ -118,6 +114,26 @@ def dismiss_member(
     _lock(by, membership)
     if membership.pk != by.pk:
         _may(by, membership.role)
+    _dismiss(membership, heir, by.user, now, ip)
+
+
+@transaction.atomic
+def dismiss_member_as_operator(
+    *,
+    membership: Membership,
+    heir: User | None,
+    actor: Actor,
+    now: datetime,
+    ip: str | None = None,
+) -> None:
+    """Remove a member of any tenant; otherwise as `dismiss_member`."""
+    _lock_for_operator(membership)
+    _dismiss(membership, heir, actor, now, ip)
+
+
+def _dismiss(
+    membership: Membership, heir: User | None, actor: Actor, now: datetime, ip: str | None
+) -> None:
     if membership.role == Membership.Role.OWNER:
         _refuse_last_owner(membership)
     if (
@@ -132,10 +148,10 @@ def dismiss_member(
     )
     for key in keys:
         if heir is None:
-            revoke_api_key(key=key, actor=by.user, now=now, ip=ip)
+            revoke_api_key(key=key, actor=actor, now=now, ip=ip)
         else:
-            _hand_over(key, heir, by.user, ip)
-    remove_member(membership=membership, actor=by.user, ip=ip)
+            _hand_over(key, heir, actor, ip)
+    remove_member(membership=membership, actor=actor, ip=ip)
 
 
 @transaction.atomic
@@ -206,7 +222,22 @@ def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None 
     """Take an invitation back: its link leads nowhere from now on."""
     _lock(by)
     _may(by, invitation.role)
-    record(invitation.audited, UNINVITE, actor=by.user, after=_describe(invitation), ip=ip)
+    _uninvite(invitation, by.user, ip)
+
+
+@transaction.atomic
+def cancel_invitation_as_operator(
+    *, invitation: Invitation, actor: Actor, ip: str | None = None
+) -> None:
+    """Take back an invitation to any tenant; one that is gone already is refused."""
+    tenant_for_update(invitation.tenant_id)
+    if not Invitation.objects.filter(pk=invitation.pk).exists():
+        raise ValidationError("That invitation is no longer open.")
+    _uninvite(invitation, actor, ip)
+
+
+def _uninvite(invitation: Invitation, actor: Actor, ip: str | None) -> None:
+    record(invitation.audited, UNINVITE, actor=actor, after=_describe(invitation), ip=ip)
     invitation.delete()
 
 
@@ -260,6 +291,15 @@ def _lock(by: Membership, other: Membership | None = None) -> None:
             raise ValidationError(f"{whoever} no longer a member.") from None
 
 
+def _lock_for_operator(membership: Membership) -> None:
+    """As `_lock`, for one who is in no tenant's people."""
+    tenant_for_update(membership.tenant_id)
+    try:
+        membership.refresh_from_db(fields=["role"])
+    except Membership.DoesNotExist:
+        raise ValidationError("That person is no longer a member.") from None
+
+
 def roles_under(role: str) -> frozenset[str]:
     """The roles that a member of this one gives and takes away: owners all, admins but owners'."""
     every = frozenset(Membership.Role.values)
@@ -288,8 +328,7 @@ def _end_invitations(
     if role == Membership.Role.ADMIN:
         made = made.filter(role=Membership.Role.OWNER)
     for invitation in made:
-        record(invitation.audited, UNINVITE, actor=actor, after=_describe(invitation), ip=ip)
-        invitation.delete()
+        _uninvite(invitation, actor, ip)
 
 
 def _refuse_last_owner(membership: Membership) -> None:
@@ -300,13 +339,13 @@ def _refuse_last_owner(membership: Membership) -> None:
         raise ValidationError("A workspace keeps an owner: make somebody else one first.")
 
 
-def _hand_over(key: ApiKey, heir: User, actor: User, ip: str | None) -> None:
+def _hand_over(key: ApiKey, heir: User, actor: Actor, ip: str | None) -> None:
     """A budget that comes with it is none of the heir's own: they may lower it alone."""
-    before = {"created_by": str(key.created_by)}
+    maker, before = key.created_by, {"created_by": str(key.created_by)}
     key.created_by = heir
     has_budget = key.budget_day_micros is not None or key.budget_month_micros is not None
     if has_budget and key.limited_by is None and actor != heir:
-        key.limited_by = actor
+        key.limited_by = actor if isinstance(actor, User) else maker
     key.save(update_fields=["created_by", "limited_by"])
     record(
         key.audited,

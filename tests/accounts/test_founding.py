@@ -11,7 +11,13 @@ from django.core.management import CommandError, call_command
 
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import TenantLimits, accept_invitation, add_member
+from accounts.services import (
+    KeyRules,
+    TenantLimits,
+    accept_invitation,
+    add_member,
+    issue_api_key,
+)
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.selectors import available_to, ledger_findings
 from pictor.kit import clock, ids
@@ -190,3 +196,44 @@ def test_a_members_role_is_changed_by_command(db):
     User.objects.create_user("eve@low.example")
     with pytest.raises(CommandError, match="no member of Acme"):
         tenant("role", "Acme", "eve@low.example", "viewer")
+
+
+def test_an_invitation_is_taken_back_by_command(db):
+    User.objects.create_user("bob@pictor.example", staff_role="operator")
+    run("Acme")
+    hand = ("--as", "bob@pictor.example")
+    tenant("invite", "Acme", "eve@acme.example", "viewer", "--site", "https://p.example", *hand)
+
+    said = tenant("uninvite", "Acme", "Eve@acme.example", *hand)
+
+    assert said == "Acme: eve@acme.example is no longer invited\n"
+    assert not Invitation.objects.exists()
+    with pytest.raises(CommandError, match="is not invited to Acme"):
+        tenant("uninvite", "Acme", "eve@acme.example")
+
+
+def test_a_member_is_removed_by_command(db):
+    run("Acme")
+    acme = Tenant.objects.get()
+    for name, role in (("ann", Membership.Role.OWNER), ("bob", Membership.Role.DEVELOPER)):
+        person = User.objects.create_user(f"{name}@acme.example")
+        add_member(tenant=acme, user=person, role=role, actor="test")
+    rules = KeyRules(budget_day=Micros(1_000_000))
+    key, _ = issue_api_key(
+        tenant=acme, name="ci", rules=rules, actor=User.objects.get(email="bob@acme.example")
+    )
+
+    with pytest.raises(CommandError, match="made 1 of its keys: --keys EMAIL, or --keys revoke"):
+        tenant("remove", "Acme", "bob@acme.example")
+    with pytest.raises(CommandError, match="keeps an owner"):
+        tenant("remove", "Acme", "ann@acme.example")
+    said = tenant("remove", "Acme", "bob@acme.example", "--keys", "ann@acme.example")
+
+    assert said == "Acme: bob@acme.example removed\n"
+    assert [one.user.email for one in Membership.objects.all()] == ["ann@acme.example"]
+    key.refresh_from_db()
+    # The heir may lower the budget alone, as it was the other's to set.
+    assert [one and one.email for one in (key.created_by, key.limited_by)] == [
+        "ann@acme.example",
+        "bob@acme.example",
+    ]

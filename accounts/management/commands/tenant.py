@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from accounts.ledger import Asked, ledger
 from accounts.management import tenant_arguments as arguments
+from accounts.management import tenant_people
 from accounts.management.operator import (
     ACTOR,
     UNASKED,
@@ -28,15 +29,15 @@ from accounts.management.operator import (
     read_amount,
     read_change,
     read_limit,
-    read_person,
     read_scopes,
     read_staff,
     read_tenant,
     read_why,
     say_invalid,
 )
-from accounts.models import Invitation, Membership, Tenant
-from accounts.selectors import invitations_of, members_of, notes_about, suspended_because, tenants
+from accounts.management.tenant_people import teller
+from accounts.models import Tenant
+from accounts.selectors import notes_about, suspended_because, tenants
 from accounts.services import (
     KeyRules,
     TenantLimits,
@@ -49,8 +50,6 @@ from accounts.services import (
     suspend,
 )
 from accounts.services.founding import Owner, Start, found_tenant
-from accounts.services.invitations import post_invitation
-from accounts.services.members import change_role_as_operator, invite_as_operator
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
 
@@ -89,7 +88,7 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actions = {
+        actions: dict[str, Callable[[dict[str, Any]], None]] = {
             "create": self._create,
             "list": self._list,
             "top-up": self._top_up,
@@ -101,9 +100,11 @@ class Command(OperatorCommand):
             "limits": self._limits,
             "suspend": self._suspend,
             "resume": self._resume,
-            "members": self._members,
-            "invite": self._invite,
-            "role": self._role,
+            "members": partial(tenant_people.show, self),
+            "invite": partial(tenant_people.invite, self),
+            "uninvite": partial(tenant_people.uninvite, self),
+            "role": partial(tenant_people.give_role, self),
+            "remove": partial(tenant_people.remove, self),
             "set": self._set,
             "export": self._export,
             "erase": self._erase,
@@ -143,42 +144,7 @@ class Command(OperatorCommand):
         answer(self.stdout, facts, as_json=options["json"])
 
     def _owner(self, email: str, site: str) -> Owner:
-        return Owner(email=email, tell=_teller(site), by=read_staff())
-
-    def _members(self, options: dict[str, Any]) -> None:
-        tenant = read_tenant(options["tenant"])
-        rows = [(one.user.email, one.role, "member") for one in members_of(tenant.id)]
-        invited = invitations_of(tenant.id, now=clock.now())
-        rows += [(one.email, one.role, "invited") for one in invited]
-        if options["json"]:
-            facts = [{"email": email, "role": role, "is": what} for email, role, what in rows]
-            self.stdout.write(json.dumps(facts))
-        else:
-            print_table(self.stdout, [("email", "role", "is"), *rows])
-
-    def _invite(self, options: dict[str, Any]) -> None:
-        tenant, email = read_tenant(options["tenant"]), options["email"]
-        invite_as_operator(
-            tenant=tenant,
-            email=email,
-            role=Membership.Role(options["role"]),
-            by=read_staff(),
-            actor=ACTOR,
-            now=clock.now(),
-            tell=_teller(options["site"]),
-        )
-        facts = {"tenant": tenant.public_id, "invited": email, "role": options["role"]}
-        self.tell(options, facts, f"{tenant.name}: {email} invited as {options['role']}")
-
-    def _role(self, options: dict[str, Any]) -> None:
-        tenant, person = read_tenant(options["tenant"]), read_person(options["email"])
-        found = [one for one in members_of(tenant.id) if one.user_id == person.id]
-        if not found:
-            raise CommandError(f"{person.email} is no member of {tenant.name}")
-        before, role = found[0].role, Membership.Role(options["role"])
-        change_role_as_operator(membership=found[0], role=role, actor=ACTOR)
-        facts = {"tenant": tenant.public_id, "email": person.email, "role": role.value}
-        self.tell(options, facts, f"{tenant.name}: {person.email}: {before} -> {role.value}")
+        return Owner(email=email, tell=teller(site), by=read_staff())
 
     def _list(self, options: dict[str, Any]) -> None:
         found = [
@@ -383,13 +349,6 @@ class Command(OperatorCommand):
         tenant = read_tenant(options["tenant"])
         erase_tenant(tenant=tenant, confirmation=options["confirm"], actor=ACTOR, now=clock.now())
         self.stdout.write(f"{tenant.public_id}: erased")
-
-
-def _teller(site: str) -> Callable[[Invitation], None]:
-    """What mails an invitation that leads to this site."""
-    if not site.startswith(("https://", "http://")):
-        raise CommandError("an invitation needs --site https://…, for the link in the mail")
-    return partial(post_invitation, site=site)
 
 
 def _limits_of(tenant: Tenant) -> TenantLimits:

@@ -1,17 +1,23 @@
-"""A tenant's keys and members, as staff make, end and invite them."""
+"""A tenant's keys and members, as staff make, invite and end them."""
 
 from functools import partial
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from accounts.models import Membership
-from accounts.selectors import members_of
+from accounts.models import Membership, Tenant
+from accounts.selectors import invitations_of, members_of
 from accounts.services import issue_api_key, revoke_api_key
 from accounts.services.founding import Founded
-from accounts.services.members import change_role_as_operator, invite_as_operator
+from accounts.services.members import (
+    cancel_invitation_as_operator,
+    change_role_as_operator,
+    dismiss_member_as_operator,
+    invite_as_operator,
+)
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.founding import key_shown
 from console.ops.tenants.keys import key_of
@@ -82,14 +88,30 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
     return done(request, f"{form.cleaned_data['email']} invited", "tenant", found.public_id)
 
 
+@staff(May.TENANTS)
+@require_POST
+def uninvite(
+    request: HttpRequest, operator: Operator, tenant: str, invitation: UUID
+) -> HttpResponse:
+    """Take an invitation back: its link leads nowhere from now on."""
+    found = tenant_of(tenant)
+    invited = {one.id: one for one in invitations_of(found.id, now=clock.now())}
+    if invitation not in invited:
+        raise Http404
+    email = invited[invitation].email
+    try:
+        cancel_invitation_as_operator(invitation=invited[invitation], **by(request, operator))
+    except ValidationError as error:
+        return page(request, operator, found, refusal=" ".join(error.messages))
+    return done(request, f"{email} is no longer invited", "tenant", tenant)
+
+
 @staff(May.TENANTS, fresh=True)
 @require_POST
 def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
     """Give a member another role, and say what it was."""
     found, role = tenant_of(tenant), request.POST.get("role", "")
-    member = next((one for one in members_of(found.id) if str(one.user_id) == person), None)
-    if member is None:
-        raise Http404
+    member = _member(found, person)
     if role not in Membership.Role.values:
         return page(request, operator, found, refusal="Choose a role.")
     before = member.get_role_display()
@@ -101,3 +123,31 @@ def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str)
         return page(request, operator, found, refusal=" ".join(error.messages))
     words = f"{member.user.email}: {before} → {member.get_role_display()}"
     return done(request, words, "tenant", tenant)
+
+
+@staff(May.TENANTS, fresh=True)
+@require_POST
+def remove_member(
+    request: HttpRequest, operator: Operator, tenant: str, person: str
+) -> HttpResponse:
+    """End a membership; the keys that the person made go to another member, or end."""
+    found, keys = tenant_of(tenant), request.POST.get("keys", "")
+    member = _member(found, person)
+    heir = next((one.user for one in members_of(found.id) if str(one.user_id) == keys), None)
+    made: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
+    if made and heir is None and keys != "revoke":
+        return page(request, operator, found, refusal="Say what becomes of the keys they made.")
+    try:
+        dismiss_member_as_operator(
+            membership=member, heir=heir, now=clock.now(), **by(request, operator)
+        )
+    except ValidationError as error:
+        return page(request, operator, found, refusal=" ".join(error.messages))
+    return done(request, f"{member.user.email} removed", "tenant", tenant)
+
+
+def _member(found: Tenant, person: str) -> Membership:
+    for one in members_of(found.id):
+        if str(one.user_id) == person:
+            return one
+    raise Http404

@@ -18,6 +18,8 @@ urlpatterns = [
     path("<str:tenant>/keys/<str:key>/revoke/", people.revoke_key, name="tenant_key_revoke"),
     path("<str:tenant>/members/", people.invite_member, name="tenant_invite"),
     path("<str:tenant>/members/<str:person>/", people.set_role, name="tenant_member"),
+    path("<str:tenant>/members/<str:person>/remove/", people.remove_member, name="tenant_dismiss"),
+    path("<str:tenant>/invitations/<uuid:invitation>/", people.uninvite, name="tenant_uninvite"),
     path("<str:tenant>/export/", keeping.export, name="tenant_export"),
     path("<str:tenant>/erase/", keeping.erase, name="tenant_erase"),
 ]

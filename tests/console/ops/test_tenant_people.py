@@ -1,0 +1,95 @@
+"""A tenant's people and keys, as staff end them: an owner stays, and no key is left to nobody."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
+from accounts.services import add_member, create_tenant, issue_api_key
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    made = create_tenant(name="Acme", actor="test")
+    for name, role in (("ann", Membership.Role.OWNER), ("bob", Membership.Role.DEVELOPER)):
+        person = User.objects.create_user(f"{name}@acme.example")
+        add_member(tenant=made, user=person, role=role, actor="test")
+    return made
+
+
+def person(name: str) -> User:
+    return User.objects.get(email=f"{name}@acme.example")
+
+
+def remove(client: Client, acme: Tenant, name: str, **said: str) -> Any:
+    here = f"/ops/tenants/{acme.public_id}/members/{person(name).id}/remove/"
+    return client.post(here, said)
+
+
+def members() -> list[str]:
+    known = Membership.objects.order_by("user__email")
+    return list(known.values_list("user__email", flat=True))
+
+
+def test_an_invitation_is_taken_back_once(owner, acme):
+    here = f"/ops/tenants/{acme.public_id}/"
+    owner.post(f"{here}members/", {"email": "eve@acme.example", "role": "viewer"})
+    address = f"{here}invitations/{Invitation.objects.get().id}/"
+    assert address in owner.get(here).content.decode()
+
+    first, second = owner.post(address), owner.post(address)
+
+    assert not Invitation.objects.exists()
+    assert first.status_code == HTTPStatus.SEE_OTHER
+    assert second.status_code == HTTPStatus.NOT_FOUND
+    event = AuditEvent.objects.get(action="member.uninvite")
+    assert event.actor_name == "op@pictor.example"
+    assert event.after == {"email": "eve@acme.example", "role": "viewer"}
+
+
+def test_an_invitation_to_another_tenant_is_not_there(owner, acme):
+    other = create_tenant(name="Other", actor="test")
+    here = f"/ops/tenants/{other.public_id}/"
+    owner.post(f"{here}members/", {"email": "eve@acme.example", "role": "viewer"})
+    invitation = Invitation.objects.get().id
+
+    answer = owner.post(f"/ops/tenants/{acme.public_id}/invitations/{invitation}/")
+
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert Invitation.objects.exists()
+
+
+def test_a_member_is_removed_and_the_last_owner_is_not(owner, acme):
+    refused = remove(owner, acme, "ann")
+    done = remove(owner, acme, "bob")
+
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "A workspace keeps an owner" in refused.content.decode()
+    assert members() == ["ann@acme.example"]
+    assert "bob@acme.example removed" in owner.get(done["Location"]).content.decode()
+    assert remove(owner, acme, "bob").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_keys_of_one_who_goes_need_an_heir_or_end(owner, acme):
+    bob = person("bob")
+    key, _ = issue_api_key(tenant=acme, name="ci", actor=bob)
+
+    unsaid = remove(owner, acme, "bob")
+    stranger = remove(owner, acme, "bob", keys=str(User.objects.create_user("x@y.example").id))
+    to_self = remove(owner, acme, "bob", keys=str(bob.id))
+    assert [one.status_code for one in (unsaid, stranger, to_self)] == [422, 422, 422]
+    remove(owner, acme, "bob", keys=str(person("ann").id))
+
+    assert members() == ["ann@acme.example"]
+    assert ApiKey.objects.get(pk=key.pk).created_by == person("ann")
+
+
+def test_keys_of_one_who_goes_may_end(owner, acme):
+    key, _ = issue_api_key(tenant=acme, name="ci", actor=person("bob"))
+    assert "The 1 key they made" in owner.get(f"/ops/tenants/{acme.public_id}/").content.decode()
+
+    remove(owner, acme, "bob", keys="revoke")
+
+    assert ApiKey.objects.get(pk=key.pk).revoked_at is not None
