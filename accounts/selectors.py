@@ -116,6 +116,14 @@ def api_keys_of(
     return list((keys if after is None else keys.filter(id__lt=after))[:limit])
 
 
+def counted_keys_of(tenant_id: UUID, *, after: UUID | None, limit: int) -> list[ApiKey]:
+    """As `api_keys_of`; each with `of_all`, how many keys the tenant has."""
+    every = ApiKey.objects.filter(tenant_id=tenant_id)
+    number = every.order_by().values("tenant_id").annotate(number=Count("id")).values("number")
+    keys = every if after is None else every.filter(id__lt=after)
+    return list(keys.annotate(of_all=Subquery(number)).order_by("-id")[:limit])
+
+
 _WITH_APPS = User.objects.filter(authenticator__type="totp")
 """The people with an app that makes codes for their sign-in. There is one each at most."""
 _WITH_AN_APP = _WITH_APPS.filter(id=OuterRef("user_id"))

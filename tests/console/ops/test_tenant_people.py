@@ -8,6 +8,7 @@ from django.test import Client
 
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
 from accounts.services import add_member, create_tenant, issue_api_key
+from tests.console.ops.conftest import said_by
 
 
 @pytest.fixture
@@ -93,3 +94,24 @@ def test_keys_of_one_who_goes_may_end(owner, acme):
     remove(owner, acme, "bob", keys="revoke")
 
     assert ApiKey.objects.get(pk=key.pk).revoked_at is not None
+
+
+def test_every_key_is_shown_50_at_a_time(owner, acme, django_assert_max_num_queries):
+    made = [issue_api_key(tenant=acme, name=f"k{n:03}", actor="test")[0] for n in range(105)]
+    here = f"/ops/tenants/{acme.public_id}/"
+
+    pages = []
+    address = here
+    while address:
+        with django_assert_max_num_queries(12):
+            pages.append(owner.get(address))
+        older = pages[-1].context["older_keys"]
+        address = f"{here}?after={older}" if older else ""
+
+    names = [key.name for one in pages for key, _ in one.context["keys"]]
+    assert names == [key.name for key in reversed(made)]
+    assert [len(one.context["keys"]) for one in pages] == [50, 50, 5]
+    assert "50 of 105, the newest" in said_by(pages[0])
+    assert "5 of 105" in said_by(pages[2])
+    assert "No older keys" in said_by(owner.get(f"{here}?after={made[0].public_id}"))
+    assert "50 of 105, the newest" in said_by(owner.get(f"{here}?after=key_nonsense"))

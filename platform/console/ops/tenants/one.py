@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Membership, Tenant
 from accounts.selectors import (
-    api_keys_of,
+    counted_keys_of,
     invitations_of,
     members_of,
     notes_about,
@@ -22,11 +22,12 @@ from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.rows import row_of, sandboxes, tenant_of
 from console.parts.entries import Entry
 from console.parts.fields import dressed
-from pictor.kit import clock
+from pictor.kit import clock, ids
 
 LATEST = 20
 """Transfers that people made; what requests move is in the ledger."""
 MOST_KEYS = 50
+"""At once; the others are a page further."""
 MOVED = tuple(
     Transfer.Kind(kind) for kind in ("top_up", "credit", "refund", "adjustment", "reversal")
 )
@@ -57,7 +58,9 @@ def page(
     row = row_of(found, figures, now)
     moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)
     notes = notes_about("transfer", [str(one.id) for one in moves])
-    keys = api_keys_of(found.id, limit=MOST_KEYS)
+    after = ids.parse(ids.KEY, request.GET.get("after", ""))
+    keys = counted_keys_of(found.id, after=after, limit=MOST_KEYS + 1)
+    shown = keys[:MOST_KEYS]
     context = {
         "operator": operator,
         "tenant": found,
@@ -69,7 +72,10 @@ def page(
             (Entry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS) for one in moves
         ],
         "limits": limits or dressed(StandingForm(initial=standing_of(found))),
-        "keys": [(key, key.status(now)) for key in keys],
+        "keys": [(key, key.status(now)) for key in shown],
+        "keys_of_all": keys[0].of_all if keys else 0,  # type: ignore[attr-defined]  # annotated
+        "is_later": after is not None,
+        "older_keys": shown[-1].public_id if len(keys) > MOST_KEYS else "",
         "members": members_of(found.id),
         "invitations": invitations_of(found.id, now=now),
         "roles": Membership.Role.choices,
