@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 
 from accounts.models import Mail
 from accounts.titles import for_mail, without_marks
+from pictor.kit import clock
 from pictor.kit.bell import ring
 from pictor.kit.encryption import WrongKey, encrypted_anew
 
@@ -28,6 +29,7 @@ WAITS = (*(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)), timedelta(
 MOST_ATTEMPTS = 8
 """The last one is 19 hours after the first."""
 KEPT = timedelta(days=7)
+"""No mail waits longer: one that is due since then is due before all others."""
 MAX_ERROR = 300
 
 # A mail to an address that does not exist is not counted once a later one has been sent.
@@ -42,12 +44,14 @@ _senders = threading.BoundedSemaphore(2)
 """A mail server that is slow keeps so many of a process's threads, and leaves the others."""
 
 
-def post(*, to: str, subject: str, text: str, html: str = "") -> Mail:
+def post(*, to: str, subject: str, text: str, html: str = "", goes_first: bool = False) -> Mail:
     """Have a mail sent as soon as the transaction is committed.
 
-    Its subject becomes one line, without marks that nobody sees: people's words are in it.
+    Its subject becomes one line, without marks that nobody sees: people's words are in it. One that
+    `goes_first` passes all others that wait; tried again, it takes its turn.
     """
-    (mail,) = _post([to], subject=subject, text=text, html=html)
+    due_at = clock.now() - KEPT if goes_first else None
+    (mail,) = _post([to], subject=subject, text=text, html=html, due_at=due_at)
     return mail
 
 
@@ -64,9 +68,12 @@ def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any])
     _post(to, subject=subject, text=text, html=html)
 
 
-def _post(to: Iterable[str], *, subject: str, text: str, html: str) -> list[Mail]:
+def _post(
+    to: Iterable[str], *, subject: str, text: str, html: str, due_at: datetime | None = None
+) -> list[Mail]:
     contents = Mail.sealed(subject=without_marks(subject)[:200], text=text, html=html)
-    mails = Mail.objects.bulk_create([Mail(to=address, contents=contents) for address in to])
+    due = {} if due_at is None else {"due_at": due_at}
+    mails = Mail.objects.bulk_create([Mail(to=address, contents=contents, **due) for address in to])
     if mails:
         transaction.on_commit(partial(ring, TASK))
     return mails

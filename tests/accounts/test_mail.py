@@ -11,9 +11,11 @@ from django.core.management import call_command
 from django.db import transaction
 
 from accounts.models import Mail
+from accounts.services import create_user, post, post_rendered
 from accounts.services import mail as sending
-from accounts.services import post
 from accounts.services.mail import MOST_ATTEMPTS, send_due, unsent_seconds
+from generation.incidents import MAIL
+from generation.models import Incident
 from pictor.kit import clock
 from pictor.runtime.ports import free_port
 
@@ -193,3 +195,15 @@ def test_mail_is_unsent_for_as_long_as_the_first_since_the_last_that_was_sent():
     Mail.objects.update(sent_at=now)
 
     assert unsent_seconds() == 0
+
+
+def test_a_code_passes_50_mails_of_an_incident(server, client, plain_static_files):
+    create_user(email="eve@example.com", password="correct-horse-battery", actor="test")
+    told = {"incident": Incident(title="Slow images"), "state": "Resolved", "words": "All is well."}
+    post_rendered(to=[f"o{n}@a.example" for n in range(50)], template=MAIL, words=told)
+
+    client.post("/accounts/password/reset/", {"email": "eve@example.com"})
+    assert send_due(now=soon(), limit=1) == 1
+
+    assert [message_from_bytes(raw)["To"] for raw in server.kept] == ["eve@example.com"]
+    assert send_due(now=soon()) == 50
