@@ -1,6 +1,7 @@
 """Staff: who runs this installation in which role, how they sign in, and who leaves."""
 
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from accounts.services import end_sessions
 from accounts.services.second_factors import reset_second_factors
 from accounts.services.staff import remove_staff, set_staff_role
 from console.ops.access import May, Operator, by, done, staff
+from console.parts.doors import View
 from console.parts.fields import dressed
 
 ROLE_WORDS = {
@@ -60,58 +62,56 @@ def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     return done(request, words, "staff")
 
 
+def _of_one(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View:
+    """A step about one of staff; what it refuses is said on the page."""
+
+    @wraps(view)
+    def tried(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+        try:
+            return view(request, operator, _person(person))
+        except ValidationError as error:
+            refusal, status = " ".join(error.messages), HTTPStatus.UNPROCESSABLE_ENTITY
+            return _page(request, operator, AddForm(), status=status, refusal=refusal)
+
+    return tried
+
+
 @staff(May.STAFF, fresh=True)
 @require_POST
-def set_role(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+@_of_one
+def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Give one of them another role."""
-    user, role = _person(person), request.POST.get("role", "")
-    words = f"{user.email}: {user.staff_role} → {role}"
-    return _tried(
-        request,
-        operator,
-        lambda: set_staff_role(email=user.email, role=role, **by(request, operator)),
-        words,
-        page="overview" if user == operator.user else "staff",  # which is theirs no more
-    )
+    before, role = user.staff_role, request.POST.get("role", "")
+    set_staff_role(email=user.email, role=role, **by(request, operator))
+    page = "overview" if user == operator.user else "staff"  # which is theirs no more
+    return done(request, f"{user.email}: {before} → {role}", page)
 
 
 @staff(May.STAFF, fresh=True)
 @require_POST
-def reset_factor(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+@_of_one
+def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Take away the second factor of one who lost it."""
-    user = _person(person)
-    return _tried(
-        request,
-        operator,
-        lambda: reset_second_factors(user=user, **by(request, operator)),
-        f"Second factor of {user.email} reset",
-    )
+    reset_second_factors(user=user, **by(request, operator))
+    return done(request, f"Second factor of {user.email} reset", "staff")
 
 
 @staff(May.STAFF, fresh=True)
 @require_POST
-def end_all_sessions(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+@_of_one
+def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Sign one of them out everywhere."""
-    user = _person(person)
-    return _tried(
-        request,
-        operator,
-        lambda: end_sessions(user=user, **by(request, operator)),
-        f"Sessions of {user.email} ended",
-    )
+    end_sessions(user=user, **by(request, operator))
+    return done(request, f"Sessions of {user.email} ended", "staff")
 
 
 @staff(May.STAFF, fresh=True)
 @require_POST
-def remove(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+@_of_one
+def remove(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Make one of them nobody."""
-    user = _person(person)
-    return _tried(
-        request,
-        operator,
-        lambda: remove_staff(user=user, **by(request, operator)),
-        f"{user.email} removed from staff",
-    )
+    remove_staff(user=user, **by(request, operator))
+    return done(request, f"{user.email} removed from staff", "staff")
 
 
 def _page(
@@ -131,23 +131,6 @@ def _page(
         "role_words": [(label, ROLE_WORDS[role]) for role, label in User.StaffRole.choices],
     }
     return render(request, "ops/staff.html", context, status=status)
-
-
-def _tried(
-    request: HttpRequest,
-    operator: Operator,
-    act: Callable[[], object],
-    words: str,
-    *,
-    page: str = "staff",
-) -> HttpResponse:
-    """Do it and say so on that page, or say why not."""
-    try:
-        act()
-    except ValidationError as error:
-        refusal, status = " ".join(error.messages), HTTPStatus.UNPROCESSABLE_ENTITY
-        return _page(request, operator, AddForm(), status=status, refusal=refusal)
-    return done(request, words, page)
 
 
 def _person(person: UUID) -> User:
