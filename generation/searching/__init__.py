@@ -8,7 +8,6 @@ rows at a time, and words among so many of the newest.
 from generation.searching.across import (
     LONGEST_ACROSS,
     LOOKED_AT,
-    FoundAcross,
     OfTenant,
     Sought,
     across_by_tenant,
@@ -18,7 +17,6 @@ from generation.searching.across import (
 from generation.searching.bounds import SEARCHED, TooBroad
 from generation.searching.pages import Page, every, found, newest_of_key, page_of
 from generation.searching.refused import (
-    FoundRefused,
     SoughtRefused,
     every_refused,
     found_refused,
@@ -30,8 +28,6 @@ __all__ = [
     "LONGEST_ACROSS",
     "LOOKED_AT",
     "SEARCHED",
-    "FoundAcross",
-    "FoundRefused",
     "OfTenant",
     "Page",
     "Sought",

@@ -14,7 +14,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from billing.models import Transfer
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source
-from pictor.kit import ids
+from generation.searching.stretches import Stretch, each_stretch, made_within, stretch_of
 from pictor.kit.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)
@@ -68,20 +68,6 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundAcross:
-    """A page of them, newest first, with their tenants; without their words.
-
-    Attributes:
-        last: after which the next page begins, where there is more to look into.
-        is_cut: it stopped looking before the page was full.
-    """
-
-    rows: Sequence[Generation]
-    last: UUID | None = None
-    is_cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class OfTenant:
     """A tenant's, of all that are sought: how many, and what they were quoted. Micros."""
 
@@ -98,31 +84,22 @@ def across_by_tenant(sought: Sought) -> list[OfTenant]:
     return [OfTenant(tenant_id, number, Micros(quoted)) for tenant_id, number, quoted in found]
 
 
-def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> FoundAcross:
+def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> Stretch[Generation]:
     """A page of what is sought, of which LOOKED_AT rows are looked at. Two queries.
 
-    Raises ValueError for what is too wide.
+    They come with their tenants and without their words. Raises ValueError for what is too wide.
     """
     rows = _in_reach(sought)
     if after is not None:
         rows = rows.filter(id__lt=after)
     edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
     near = rows if edge is None else rows.filter(id__gte=edge)
-    chosen = list(_shown(_matching(near, sought))[: limit + 1])
-    if len(chosen) > limit:
-        return FoundAcross(chosen[:limit], chosen[limit - 1].id)
-    return FoundAcross(chosen, edge, is_cut=edge is not None)
+    return stretch_of(_shown(_matching(near, sought)), edge=edge, limit=limit)
 
 
 def every_across(sought: Sought, *, limit: int) -> Iterator[Sequence[Generation]]:
     """All of them, so many at a time; a stretch without any gives an empty page."""
-    after: UUID | None = None
-    while True:
-        page = found_across(sought, after=after, limit=limit)
-        yield page.rows
-        if page.last is None:
-            return
-        after = page.last
+    return each_stretch(lambda after: found_across(sought, after=after, limit=limit))
 
 
 def _in_reach(sought: Sought) -> QuerySet[Generation]:
@@ -133,11 +110,7 @@ def _in_reach(sought: Sought) -> QuerySet[Generation]:
         rows = rows.filter(tenant_id=sought.tenant_id)
         if sought.mode != "live":  # a tenant's tests and demo data have indexes of their own
             rows = rows.filter(_BY_MODE[sought.mode])
-    if sought.since is not None:
-        rows = rows.filter(id__gte=ids.first_at(sought.since))
-    if sought.until is not None:
-        rows = rows.filter(id__lt=ids.first_at(sought.until))
-    return rows
+    return made_within(rows, sought.since, sought.until)
 
 
 def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation]:

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import ApiKey
 from generation.models import RefusedRequest
-from pictor.kit import ids
+from generation.searching.stretches import Stretch, each_stretch, made_within, stretch_of
 
 LOOKED_AT = 5_000
 """Rows, for one page."""
@@ -36,21 +36,9 @@ class SoughtRefused:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRefused:
-    """A page of them, newest first.
-
-    Attributes:
-        last: after which the next page begins, where there is more to look into.
-        is_cut: it stopped looking before the page was full.
-    """
-
-    rows: Sequence[RefusedRequest]
-    last: UUID | None = None
-    is_cut: bool = False
-
-
-def found_refused(sought: SoughtRefused, *, after: UUID | None = None, limit: int) -> FoundRefused:
+def found_refused(
+    sought: SoughtRefused, *, after: UUID | None = None, limit: int
+) -> Stretch[RefusedRequest]:
     """A page of what is sought, of which LOOKED_AT rows are looked at. Three queries or less."""
     of = sought.tenant_id
     rows = _of_all(sought, after) if of is None else _of_tenant(of, sought, after)
@@ -60,25 +48,16 @@ def found_refused(sought: SoughtRefused, *, after: UUID | None = None, limit: in
     near = near.filter(tests if sought.is_test else ~tests)
     if sought.code:
         near = near.filter(code=sought.code)
-    chosen = list(near.order_by(*rows.query.order_by)[: limit + 1])
-    if len(chosen) > limit:
-        return FoundRefused(chosen[:limit], chosen[limit - 1].id)
-    return FoundRefused(chosen, edge, is_cut=edge is not None)
+    return stretch_of(near.order_by(*rows.query.order_by), edge=edge, limit=limit)
 
 
 def every_refused(sought: SoughtRefused, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
     """All of them, so many at a time; a stretch without any gives an empty page."""
-    after: UUID | None = None
-    while True:
-        page = found_refused(sought, after=after, limit=limit)
-        yield page.rows
-        if page.last is None:
-            return
-        after = page.last
+    return each_stretch(lambda after: found_refused(sought, after=after, limit=limit))
 
 
 def _of_all(sought: SoughtRefused, after: UUID | None) -> QuerySet[RefusedRequest]:
-    rows = _in_time(RefusedRequest.objects.order_by("-id"), sought)
+    rows = made_within(RefusedRequest.objects.order_by("-id"), sought.since, sought.until)
     return rows if after is None else rows.filter(id__lt=after)
 
 
@@ -86,7 +65,7 @@ def _of_tenant(
     tenant_id: UUID, sought: SoughtRefused, after: UUID | None
 ) -> QuerySet[RefusedRequest]:
     rows = RefusedRequest.objects.filter(caller=tenant_id).order_by("-day", "-place")
-    rows = _in_time(rows, sought)
+    rows = made_within(rows, sought.since, sought.until)
     if sought.since is not None:
         rows = rows.filter(day__gte=sought.since.date())
     if after is not None:
@@ -94,12 +73,4 @@ def _of_tenant(
         if last is None:
             return rows.none()
         rows = rows.filter(Q(day__lt=last.day) | Q(day=last.day, place__lt=last.place))
-    return rows
-
-
-def _in_time(rows: QuerySet[RefusedRequest], sought: SoughtRefused) -> QuerySet[RefusedRequest]:
-    if sought.since is not None:
-        rows = rows.filter(id__gte=ids.first_at(sought.since))
-    if sought.until is not None:
-        rows = rows.filter(id__lt=ids.first_at(sought.until))
     return rows
