@@ -40,7 +40,7 @@ from billing.selectors.customers import CustomerFigures, customer_figures
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
 from billing.selectors.given import Given, given_by, given_for
 from billing.selectors.heads import Heads, head_findings, heads_before
-from billing.selectors.hours import Hour, hours_of
+from billing.selectors.hours import Hour, hours_of, sorts_of
 from billing.selectors.ledger import (
     audit_log_end,
     cost_findings,
@@ -284,6 +284,7 @@ __all__ = [
     "sold_by_model",
     "sold_on",
     "sold_until",
+    "sorts_of",
     "standing_findings",
     "state_of",
     "statement",

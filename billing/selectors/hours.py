@@ -1,6 +1,6 @@
 """What all tenants together asked for in an hour, by what kind of requests they were."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
+from accounts.models import ApiKey
 from accounts.selectors import keys_by_id
 from billing.latency import counts_of, quantile
 from billing.models import UsageRollup
@@ -58,10 +59,10 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
         .values("hour", "key_id", "status")
         .annotate(requests=Sum("generations"), counts=Sum("times"))
     )
-    wanted = set(_keys_of(sort, {row["key_id"] for row in rows}))
+    sorts = sorts_of({row["key_id"] for row in rows})
     found = dict.fromkeys(hours, Hour())
     for row in rows:
-        if row["key_id"] in wanted:
+        if sorts.get(row["key_id"]) == sort:
             had, number = found[row["hour"]], int(row["requests"])
             found[row["hour"]] = Hour(
                 requests=had.requests + number,
@@ -77,9 +78,12 @@ def is_of_demo(key_id: UUID, made_at: datetime | None) -> bool:
     return made_at is not None and made_at < ids.made_at(key_id) - _BACKDATED
 
 
-def _keys_of(sort: Sort, known: Collection[UUID]) -> Iterator[UUID]:
-    """Those of them whose requests are of that sort."""
-    for key in keys_by_id(known):
-        is_demo = is_of_demo(key.id, key.created_at)
-        if sort == ("demo" if is_demo else "test" if key.is_test else "live"):
-            yield key.id
+def sorts_of(keys: Collection[UUID]) -> Mapping[UUID, Sort]:
+    """Of which sort the requests of each of these keys are; a key that is not known is left out."""
+    return {key.id: _sort_of(key) for key in keys_by_id(keys)}
+
+
+def _sort_of(key: ApiKey) -> Sort:
+    if is_of_demo(key.id, key.created_at):
+        return "demo"
+    return "test" if key.is_test else "live"

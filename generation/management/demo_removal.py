@@ -19,6 +19,7 @@ from accounts.selectors import api_key_by_id, tenant_by_name_or_id
 from accounts.services import Actor, erase_tenant, rotate_api_key
 from generation.forgetting import forget_words
 from generation.management import seeding
+from generation.management.history import around
 from generation.management.seeding import DEMO_TENANT, Wishes
 from generation.models import Generation, Source
 from pictor.kit import ids
@@ -47,6 +48,7 @@ def remove(wishes: Wishes, *, now: datetime, actor: Actor) -> None:
             raise ValidationError(f"there is no demo data in the workspace {DEMO_TENANT!r}")
         _forget(tenant, now)
         _take_key_away(wishes, TenantId(tenant.id), now, actor)
+        around.forget_turns()
         erase_tenant(tenant=tenant, confirmation=tenant.name, actor=actor, now=now)
     seeding.seed(replace(wishes, demo_history=False))
 

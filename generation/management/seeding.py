@@ -39,6 +39,7 @@ from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.services import ChannelOptions, ContractColumns
 from generation.models import Channel, Contract, Serves
+from generation.selling import add_sold
 from pictor.env import env_bool, env_secret, env_str
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -119,6 +120,8 @@ def seed(wishes: Wishes) -> list[str]:
             done += _sandbox(wishes.sandbox_url)
         if wishes.has_demo:
             done += _demo(wishes)
+    if wishes.demo_history:
+        add_sold()  # what its past sold, for pages that are opened within a minute
     return done
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from accounts.models import ApiKey
+from billing.selectors import sorts_of
 from generation.models import RefusedRequest
 from generation.searching.stretches import Stretch, each_stretch, made_within, stretch_of
+from generation.traffic.modes import Mode
 
 LOOKED_AT = 5_000
 """Rows, for one page."""
@@ -26,10 +27,10 @@ class SoughtRefused:
     """Which refused requests; what is empty or None does not matter.
 
     Attributes:
-        is_test: of test keys, or of all others.
+        mode: of test keys, of the demo data's, or of all others.
     """
 
-    is_test: bool = False
+    mode: Mode = "live"
     tenant_id: UUID | None = None
     code: str = ""
     since: datetime | None = None
@@ -39,13 +40,16 @@ class SoughtRefused:
 def found_refused(
     sought: SoughtRefused, *, after: UUID | None = None, limit: int
 ) -> Stretch[RefusedRequest]:
-    """A page of what is sought, of which LOOKED_AT rows are looked at. Three queries or less."""
+    """A page of what is sought, of which LOOKED_AT rows are looked at. Four queries or less."""
     of = sought.tenant_id
     rows = _of_all(sought, after) if of is None else _of_tenant(of, sought, after)
     edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
     near = RefusedRequest.objects.filter(_REFUSED, id__in=rows.values("id")[:LOOKED_AT])
-    tests = Exists(ApiKey.objects.filter(id=OuterRef("key_id"), is_test=True))
-    near = near.filter(tests if sought.is_test else ~tests)
+    keys = near.order_by().values_list("key_id", flat=True).distinct()
+    sorts = sorts_of({key for key in keys if key is not None})
+    mine = {key for key, sort in sorts.items() if sort == sought.mode}
+    is_live = sought.mode == "live"  # as are those of no key that is known
+    near = near.exclude(key_id__in=sorts.keys() - mine) if is_live else near.filter(key_id__in=mine)
     if sought.code:
         near = near.filter(code=sought.code)
     return stretch_of(near.order_by(*rows.query.order_by), edge=edge, limit=limit)

@@ -4,5 +4,6 @@ story.py      what happened: requests, calls, endings. Pure, the same for the sa
 habits.py     which models, sizes and qualities the shop asks for, and what goes wrong
 prompts.py    its words
 writing.py    the one service that writes all of it
+around.py     refused requests, and what turned on the channel
 pictures.py   the newest images, painted by the sandbox once everything else runs
 """

@@ -21,6 +21,8 @@ LATELY = 60
 """The last so many requests ask for sizes that are quick to paint."""
 PRODUCTION, STAGING, REVOKED = "production", "staging", "catalogue-import"
 """The names of its keys; the last one was revoked at `revoked_at`."""
+STAGING_A_MINUTE = 60
+"""Requests that the key for tests of the shop may send."""
 
 _SEED = 20_260_820
 _QUIET = timedelta(minutes=12)
@@ -70,7 +72,18 @@ class Told:
 
 def begins_at(now: datetime) -> datetime:
     """When the story begins that is told at this moment."""
-    return now - _QUIET - timedelta(days=DAYS)
+    return ends_at(now) - timedelta(days=DAYS)
+
+
+def ends_at(now: datetime) -> datetime:
+    """When the story ends that is told at this moment."""
+    return now - _QUIET
+
+
+def outage(now: datetime) -> tuple[datetime, datetime]:
+    """From when until when most requests of one bad evening failed."""
+    begin, end = _OUTAGE
+    return begins_at(now) + begin, begins_at(now) + end
 
 
 def revoked_at(now: datetime) -> datetime:

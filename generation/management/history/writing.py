@@ -33,7 +33,7 @@ from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.call import asked_for, ignored_by
 from generation.dispatch.endings import error_of
-from generation.management.history import story
+from generation.management.history import around, story
 from generation.management.history.story import Told
 from generation.models import Attempt, Generation, Source, State
 from generation.outcome import Delivery, VerifiedImage, error_row
@@ -68,7 +68,8 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     paints the newest. Call it in a transaction. Raises LedgerError where the tenant's ledger has
     begun.
     """
-    rows = _Rows(_callers(tenant, now, actor), now)
+    callers = _callers(tenant, now, actor)
+    rows = _Rows(callers, now)
     for told in story.tell(now):
         rows.add(told)
     copy_rows(rows.generations)
@@ -77,6 +78,7 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     write_past(
         tenant_id=tenant.id, holds=rows.holds, costs=rows.costs, refills=REFILLS, actor=actor
     )
+    around.write(callers, rows.attempts[-1].channel_id, now=now)
     recount_at_once()
 
 
@@ -84,7 +86,7 @@ def _callers(tenant: Tenant, now: datetime, actor: Actor) -> dict[str, Caller]:
     """The story's keys by name, one of them revoked; nobody has their texts."""
     rules = {
         story.PRODUCTION: KeyRules(budget_month=Micros(500_000_000)),
-        story.STAGING: KeyRules(requests_per_minute=60),
+        story.STAGING: KeyRules(requests_per_minute=story.STAGING_A_MINUTE),
         story.REVOKED: KeyRules(),
     }
     keys = {

@@ -173,14 +173,12 @@ def _filters(query: QueryDict, mode: Mode, now: datetime) -> Filters:
         said["tenant"] = tenant.public_id
     period: Period | None = meant.get("period")
     sought = SoughtRefused(
-        is_test=mode == Mode.TEST,
+        mode=mode.value,
         tenant_id=tenant.id if tenant else None,
         code=said.get("code", ""),
         since=period.start.astimezone(UTC) if period else None,
         until=period.end.astimezone(UTC) if period else None,
     )
-    if mode == Mode.DEMO:
-        trouble = "Of demo data nothing was refused."
     return Filters(said, sought, mode, period, tenant, trouble)
 
 

@@ -7,7 +7,7 @@ from billing.selectors import available_to, ledger_findings, usage_findings
 from generation.audit.findings import generation_findings
 from generation.management import demo_removal, seeding
 from generation.management.seeding import Wishes
-from generation.models import Generation
+from generation.models import ChannelEvent, Generation, RefusedRequest
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.factories import Customer
@@ -29,6 +29,8 @@ def test_the_demo_begins_again_without_a_past(demo):
     tenant = Tenant.objects.get(name="demo")
     assert available_to(tenant.id) == 100_000_000
     assert not Generation.objects.filter(tenant=tenant).exists()
+    assert not RefusedRequest.objects.exists()
+    assert not ChannelEvent.objects.filter(actor="demo data").exists()
     assert caller_of(demo).tenant_id == tenant.id
     assert Membership.objects.get().tenant == tenant
     assert proof() == []

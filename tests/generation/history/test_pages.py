@@ -1,24 +1,21 @@
 """The demo workspace's past on the operator's pages: all of it under Demo, and none under Live."""
 
+import re
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.models import User
-from billing.selectors import sold
-from generation.selling import add_sold
+from accounts.models import Tenant, User
+from generation.models import Channel, Generation
 from tests.console.ops.addresses import addresses
 from tests.console.ops.conftest import said_by
 
 
 @pytest.fixture
-def owner(
-    demo: object, plain_static_files: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Client:
-    """An owner's session, once what was sold is counted."""
+def owner(demo: object, plain_static_files: None, settings: Settings) -> Client:
+    """An owner's session in the first minute of an installation."""
     settings.STAFF_MFA = False
-    monkeypatch.setattr(sold, "TRAIL_SECONDS", 0.0)
-    add_sold()
     client = Client()
     client.force_login(User.objects.create_superuser("op@pictor.example", "correct horse"))
     return client
@@ -49,3 +46,48 @@ def test_tenants_and_generations_are_listed_under_demo_alone(owner):
 
         assert thing in demo
         assert page == "tenants" or thing not in live
+
+
+EMPTY = {
+    "/ops/": "Nothing needs you",
+    "/ops/generations/refunds/": "Nothing to refund",
+    "/ops/incidents/": "No incidents yet",
+    "/ops/moves/": "Nothing waits",
+    "/ops/styleguide/": "No keys yet",
+    "/ops/system/": "No image worker",
+}
+"""What pages say that are empty all the same: of the installation, where nothing has happened yet
+and no worker runs; of generations that were chosen; and an example."""
+_EMPTY = re.compile(r'max-w-\[480px\] px-4 py-12 text-center">\s*<h2[^>]*>([^<]*)')
+"""What `c-empty` says, in a page's HTML."""
+
+
+def test_no_page_is_empty_under_demo(owner):
+    paths = [one.path for one in addresses() if one.is_page and not one.parts]
+    channel, tenant = Channel.objects.get(), Tenant.objects.get()
+    tabs = ("now", "routes", "errors", "cost", "history")
+    paths += [f"/ops/channels/{channel.pk}/?tab={tab}" for tab in tabs]
+    paths += [f"/ops/tenants/{tenant.public_id}/"]
+    paths += [f"/ops/generations/{Generation.objects.latest('id').public_id}/"]
+
+    empty = {}
+    for path in paths:
+        page = owner.get(f"{path}{'&' if '?' in path else '?'}mode=demo")
+        if found := _EMPTY.findall(page.content.decode()):
+            empty[path] = found[0]
+
+    assert empty == EMPTY
+
+
+def test_refused_requests_are_listed_under_demo_alone(owner):
+    demo, live = (said_by(owner.get(f"/ops/requests/?mode={mode}")) for mode in ("demo", "live"))
+
+    assert ("invalid_size" in demo, "requests of this key" in demo) == (True, True)
+    assert "Nothing was refused" in live
+
+
+def test_turns_of_the_channel_say_that_they_are_demo_data(owner):
+    page = said_by(owner.get(f"/ops/channels/{Channel.objects.get().pk}/?tab=history"))
+
+    assert "Breaker opened · gpt-image-2, for 30 s by demo data" in page
+    assert "Vendor asked to wait · for 20 s by demo data" in page

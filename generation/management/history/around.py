@@ -1,0 +1,111 @@
+"""What stands around the demo's requests: those that were refused, and what turned on the channel.
+
+Refused requests are of the demo's keys, which are told apart by their age. A turn says in its
+actor that it is demo data.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import groupby
+from random import Random
+from typing import Any
+
+from accounts.callers import Caller
+from generation.admission.quoting import quoted_order
+from generation.management.history import story
+from generation.models import ChannelEvent
+from generation.refusals import insert
+from pictor.kit import ids
+from pictor.kit.errors import PictorError, RateLimited
+from pictor.kit.refused import Refused
+
+ACTOR = "demo data"
+REFUSED = 60
+"""Within the days that refused requests are kept."""
+MODEL = "gpt-image-2"
+
+_SEED = 20_261_126
+_DAYS = timedelta(days=6)
+_MISTAKES: tuple[Mapping[str, Any], ...] = (
+    {"size": "1000x1000"},
+    {"quality": "best"},
+    {"n": 500},
+    {"prompt": " "},
+    {},
+)
+"""What is wrong with a request; nothing where its key asks too often."""
+_OPEN_SECONDS = 30.0
+_WAIT_SECONDS = 20.0
+Kind = ChannelEvent.Kind
+
+
+def write(callers: Mapping[str, Caller], channel_id: int, *, now: datetime) -> None:
+    """Write all of it until this moment. Call it in the transaction of the requests."""
+    for _, rows in groupby(_refused(callers, now), key=lambda row: row[0].date()):
+        times, batch = zip(*rows, strict=True)
+        insert(batch, now=times[-1])
+    ChannelEvent.objects.bulk_create(_turns(channel_id, now))
+
+
+def forget_turns() -> None:
+    """Delete what turned; refused requests go with their tenant."""
+    ChannelEvent.objects.filter(actor=ACTOR).delete()
+
+
+def _refused(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[datetime, Refused]]:
+    """The oldest first: mistakes of the shop's developers, and a script that asks too often."""
+    random = Random(_SEED)  # noqa: S311 - a story, not a secret
+    ends = story.ends_at(now)
+    for at in sorted(ends - random.random() * _DAYS for _ in range(REFUSED)):
+        key = callers[random.choice((story.PRODUCTION, story.STAGING))]
+        mistake = random.choice(_MISTAKES)
+        error = _said_to(mistake, key, at) if mistake else _too_many()
+        yield (
+            at,
+            Refused(
+                request=ids.public(ids.REQUEST, ids.new_uuid_of(at)),
+                address="",
+                status=error.status,
+                ms=random.randrange(2, 15),
+                tenant=ids.public(ids.TENANT, key.tenant_id),
+                key=ids.public(ids.KEY, key.key_id),
+                model=MODEL,
+                code=error.code,
+                param=error.param or "",
+                message=error.message,
+                limit=error.limit,
+            ),
+        )
+
+
+def _said_to(mistake: Mapping[str, Any], caller: Caller, at: datetime) -> PictorError:
+    """What admission says to it."""
+    request = {"model": MODEL, "prompt": "a chair", "n": 1, **mistake}
+    try:
+        quoted_order(caller=caller, request=request, now=at)
+    except PictorError as error:
+        return error
+    raise AssertionError(f"admission takes {request}")
+
+
+def _too_many() -> PictorError:
+    words = f"Rate limit reached for this key: {story.STAGING_A_MINUTE} requests a minute."
+    return RateLimited(words, limit="requests of this key")
+
+
+def _turns(channel_id: int, now: datetime) -> list[ChannelEvent]:
+    """A breaker on the evening of the outage, and a day on which the vendor asked to wait."""
+    begin, end = story.outage(now)
+    waits = story.ends_at(now) - timedelta(days=2)
+    told = (
+        (Kind.BREAKER_OPENED, begin + timedelta(minutes=4), MODEL, _OPEN_SECONDS),
+        (Kind.BREAKER_CLOSED, end, MODEL, None),
+        (Kind.GATE_CLOSED, waits, "", _WAIT_SECONDS),
+        (Kind.GATE_OPENED, waits + timedelta(seconds=_WAIT_SECONDS), "", None),
+    )
+    return [
+        ChannelEvent(
+            channel_id=channel_id, kind=kind, at=at, model=model, seconds=seconds, actor=ACTOR
+        )
+        for kind, at, model, seconds in told
+    ]
