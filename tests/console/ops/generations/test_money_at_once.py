@@ -1,0 +1,122 @@
+"""Every form that moves money, sent twice at the same time from two tabs: it is booked once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.ledger import Asked
+from billing.models import MoneyMove, Transfer
+from billing.selectors import ledger_findings
+from billing.services import moves
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros
+from tests.billing.conftest import alone
+from tests.console.ops.generations.conftest import Make
+from tests.factories import Customer
+
+Form = tuple[str, dict[str, Any]]
+GENERATIONS = "/ops/generations/"
+WHY = {"note": "bad evening", "words": "Sorry", "reason": "INV-7"}
+
+
+@pytest.fixture
+def forms(
+    acme: Customer, other: Customer, delivered: Make, failed: Make
+) -> dict[str, Callable[[], Form]]:
+    """By its name, a form's address and what it sends; what it is for is made first."""
+
+    def of_tenant(kind: str, amount: str, **more: str) -> Form:
+        seen = str(int(amount) * 1_000_000)
+        typed = {"amount": amount, "seen": seen, "again": amount, **more}
+        return f"/ops/tenants/{ids.public(ids.TENANT, acme.id)}/money/{kind}/", typed
+
+    def refunds() -> Form:
+        made = [delivered(acme), delivered(other)]
+        named = [one.public_id for one in made]
+        return f"{GENERATIONS}refunds/", {"generation": named, "number": 2}
+
+    def outage() -> Form:
+        failed(acme)
+        failed(other)
+        now, half = clock.now(), timedelta(minutes=30)
+        since, until = f"{now - half:%Y-%m-%dT%H:%M}", f"{now + half:%Y-%m-%dT%H:%M}"
+        times = {"since": since, "until": until, "each": "0.50"}
+        return f"{GENERATIONS}outage/", {**times, "seen": 1_000_000, "number": 2}
+
+    def approval() -> Form:
+        much = Micros(50_000_000_000)
+        asked = Asked(tenant_id=acme.id, kind="credit", amount=much, reason="sorry")
+        waits = moves.move_money(
+            once=ids.new_uuid(),
+            asked=asked,
+            actor="ann",
+            now=clock.now(),
+        )
+        return f"/ops/moves/{waits.id}/approve/", {}
+
+    return {
+        "top_up": lambda: of_tenant("top_up", "5"),
+        "credit": lambda: of_tenant("credit", "5"),
+        "adjustment": lambda: of_tenant("adjustment", "-5"),
+        "reversal": lambda: of_tenant("reversal", "5", seq="1"),
+        "refund": lambda: (f"{GENERATIONS}{delivered(acme).public_id}/refund/", {"amount": "0.02"}),
+        "gift": lambda: (f"{GENERATIONS}{failed(acme).public_id}/credit/", {"amount": "0.02"}),
+        "refunds": refunds,
+        "outage": outage,
+        "approval": approval,
+    }
+
+
+BOOKED = {
+    "top_up": ("top_up", [5_000_000]),
+    "credit": ("credit", [5_000_000]),
+    "adjustment": ("adjustment", [5_000_000]),
+    "reversal": ("reversal", [5_000_000]),
+    "refund": ("refund", [20_000]),
+    "gift": ("credit", [20_000]),
+    "refunds": ("refund", [52_680, 52_680]),
+    "outage": ("credit", [500_000, 500_000]),
+    "approval": ("credit", [50_000_000_000]),
+}
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_each_is_booked_once(sign_in, forms, monkeypatch):
+    first, second, real = sign_in("finance"), Client(), moves.needs_another
+    second.cookies = first.cookies
+    for form, (kind, booked) in BOOKED.items():
+        address, typed = forms[form]()
+        known = set(Transfer.objects.values_list("id", flat=True))
+        sent = {"once": ids.new_uuid(), **WHY, **typed}
+
+        with monkeypatch.context() as patched, ThreadPoolExecutor(2) as tabs:
+            patched.setattr(moves, "needs_another", _met(Barrier(2, timeout=0.5), real))
+            each = [
+                tabs.submit(alone, lambda tab=tab: tab.post(address, sent))  # noqa: B023
+                for tab in (first, second)
+            ]
+            answers = [one.result().status_code for one in each]
+
+        assert set(answers) <= {200, 303, 422}, form
+        made = Transfer.objects.filter(kind=kind).exclude(id__in=known)
+        assert sorted(made.values_list("amount", flat=True)) == booked, form
+    assert MoneyMove.objects.count() == sum(len(booked) for _, booked in BOOKED.values())
+    assert ledger_findings() == []
+
+
+def _met(both: Barrier, real: Callable[[int], bool]) -> Callable[[int], bool]:
+    """That, once the other tab has come as far; without it, where it waits for a lock."""
+
+    def together(amount: int) -> bool:
+        with suppress(BrokenBarrierError):
+            both.wait()
+        return real(amount)
+
+    return together
