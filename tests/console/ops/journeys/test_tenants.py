@@ -75,6 +75,7 @@ def three_zeros_too_many(page: Page, to: Made) -> None:
     assert broken_promises(page, "/ops/moves/", base_url=to.base_url, name="ops-moves") == []
     page.get_by_role("button", name=f"Take back $99,000.00 for {to.name}").click()
     page.get_by_text(f"Declined: $99,000.00 for {to.name}").wait_for()
+    assert broken_rules(page, "ops-moves-decided") == []
 
 
 def joined(theirs: BrowserContext, to: Made) -> Page:
