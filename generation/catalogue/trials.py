@@ -196,10 +196,11 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
     row.refresh_from_db()
     if one.digest != row.tested:
         return _let_be(row, CHANGED)
-    _make(row, one.call)
-    if row.passed:
-        approve = services.passed_pending if row.pending else services.passed_test
-        if not approve(channel=row.channel, model=row.model, tested=row.tested, actor=row.asked_by):
+    outcome = _make(row, one.call)
+    with transaction.atomic():  # whoever sees that it passed sees its route approved
+        services.take_turns()
+        _end(row, one.call, outcome)
+        if row.passed and not _approve(row):
             row.trial_class, row.detail = AttemptClass.BAD_RESULT, CHANGED_DURING
             row.save(update_fields=["trial_class", "detail"])
     return row
@@ -216,7 +217,7 @@ def run_asked(trial_id: UUID) -> ChannelTrial:
     return run_trial(trial_id)
 
 
-def _make(row: ChannelTrial, call: trial.Trial) -> None:
+def _make(row: ChannelTrial, call: trial.Trial) -> trial.Outcome:
     events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
@@ -228,7 +229,13 @@ def _make(row: ChannelTrial, call: trial.Trial) -> None:
         else:
             row.picture_key = key
 
-    _end(row, call, asyncio.run(trial.attempt(call, keep)))
+    return asyncio.run(trial.attempt(call, keep))
+
+
+def _approve(row: ChannelTrial) -> bool:
+    """Approve the route that passed; False where it is not what was tested any more."""
+    approve = services.passed_pending if row.pending else services.passed_test
+    return approve(channel=row.channel, model=row.model, tested=row.tested, actor=row.asked_by)
 
 
 def _subject(channel: Channel, *, pending: bool) -> tuple[Channel, services.Routes]:

@@ -159,6 +159,20 @@ def test_one_whose_process_ended_stays_open_and_may_have_been_paid_for(vendor, m
     assert not approved()["dall-e-3"]
 
 
+def test_nobody_sees_it_passed_whose_route_is_not_approved_yet(vendor, monkeypatch):
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
+
+    def killed(**_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services, "passed_test", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trials.run_trial(planned.id)
+
+    row = ChannelTrial.objects.get()
+    assert (row.passed, row.finished_at) == (False, None)
+
+
 def test_one_of_what_was_changed_before_it_began_is_not_bought(vendor):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     services.set_channel(name="vendor", options={"maps": {"dall-e-3": "dalle3"}}, actor="test")
