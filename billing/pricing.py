@@ -358,14 +358,15 @@ def infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | N
     if not delivered or not tokens or tokens < 0:
         return None
 
-    def factor(quality: str) -> Fraction:
+    factors: dict[str, Fraction] = {}
+    for quality in TOKEN_AXES:
         expected = sum(
             formula_tokens(image.width, image.height, quality=quality) for image in delivered
         )
-        return Fraction(max(expected, tokens), min(expected, tokens))
-
-    nearest = min(TOKEN_AXES, key=factor)
-    return nearest if factor(nearest) <= _PLAUSIBLE_FACTOR else None
+        if expected:  # a strip of 4096x16 has none
+            factors[quality] = Fraction(max(expected, tokens), min(expected, tokens))
+    nearest = min(factors, key=factors.__getitem__, default=None)
+    return nearest if nearest and factors[nearest] <= _PLAUSIBLE_FACTOR else None
 
 
 def image_price(table: PriceTable, priced: PricedRequest, quality: str, image: Delivered) -> int:

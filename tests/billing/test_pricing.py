@@ -315,6 +315,12 @@ def test_usage_of_several_images_is_compared_with_all_of_them():
     assert (bill.quality_billed, bill.total) == ("medium", 52_680 + 41_160)
 
 
+def test_a_strip_without_tokens_of_its_own_is_no_evidence():
+    bill = charge("gpt-image-2", "auto", "auto", [Delivered(4096, 16)], tokens=196)
+
+    assert (bill.quality_billed, bill.quality_source, bill.total) == ("medium", "assumed", 0)
+
+
 def test_without_a_medium_price_the_held_quality_is_assumed():
     bill = charge("dall-e-2", "256x256", "auto", [Delivered(256, 256)], tokens=196)
 
