@@ -7,7 +7,7 @@ from billing.models import PriceBook
 from billing.price_changes import PriceChange
 from billing.price_stops import Stops
 from billing.pricing import PriceRow
-from billing.selectors import following, price_changes
+from billing.selectors import Foretold, following, price_changes
 from pictor.kit import clock
 from pictor.kit.money import to_decimal
 
@@ -60,6 +60,36 @@ def change_lines(book: PriceBook, stops: Stops) -> Iterator[str]:
         yield from (f"{step.later}: {change}" for change in step.changes if step.later)
     yield from map(str, stops.below)
     yield from stops.lines
+
+
+def foretold(what: Foretold) -> dict[str, Any]:
+    """What the last 30 days would have brought; `left_out` is on neither side."""
+    facts = what.facts
+    return {
+        "from": what.first.isoformat(),
+        "until": None if what.until is None else what.until.isoformat(),
+        "was": to_decimal(facts.was),
+        "would_be": to_decimal(facts.becomes),
+        "percent": None if facts.percent is None else round(facts.percent, 1),
+        "most_touched": [
+            {
+                "tenant": tenant.public_id,
+                "name": tenant.shown_name,
+                "was": to_decimal(one.was),
+                "would_be": to_decimal(one.becomes),
+            }
+            for tenant, one in what.most_touched
+        ],
+        "left_out": [
+            {
+                **dict(zip(("model", "size", "quality"), one.key, strict=True)),
+                "why": str(one.why),
+                "images": one.images,
+                "was": to_decimal(one.captured),
+            }
+            for one in facts.left_out
+        ],
+    }
 
 
 def followers(book: PriceBook) -> Sequence[PriceBook]:

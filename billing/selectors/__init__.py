@@ -159,6 +159,7 @@ from billing.selectors.usage import (
     usage_of,
 )
 from billing.selectors.walk import Step, Walk
+from billing.selectors.whatif import Foretold, would_have_brought
 
 __all__ = [
     "BALANCES",
@@ -182,6 +183,7 @@ __all__ = [
     "CustomerFigures",
     "Ended",
     "Finding",
+    "Foretold",
     "Given",
     "Group",
     "Heads",
@@ -309,4 +311,5 @@ __all__ = [
     "with_states",
     "withdrawals",
     "without_price",
+    "would_have_brought",
 ]

@@ -188,6 +188,12 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
     }
 
 
+def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
+    """Of each stack of books its table, later books above. One query for all of them."""
+    rows = _rows_of({book.id: book for stack in stacks for book in stack}.values())
+    return [_merged(stack, rows) for stack in stacks]
+
+
 Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
 """By book."""
 

@@ -28,6 +28,7 @@ from billing.management.price_facts import (
     described,
     follower_lines,
     followers,
+    foretold,
     name_of,
 )
 from billing.models import PriceBook
@@ -43,6 +44,7 @@ from billing.selectors import (
     state_of,
     stops_of,
     stops_of_withdrawal,
+    would_have_brought,
 )
 from billing.services import (
     draft_price_book,
@@ -85,8 +87,9 @@ class Command(OperatorCommand):
         draft.add_argument("--markup", metavar="X", help="each price times this; default: as now")
         draft.add_argument("--tenant", help="whose own it is, by name or id; default: everyone's")
         draft.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
-        diff = actions.add_parser("diff", help="what a book changes")
+        diff = actions.add_parser("diff", help="what a book changes, and would have brought")
         diff.add_argument("book", help=BOOK_HELP)
+        diff.add_argument("--demo", action="store_true", help="would have, of the demo data")
         for action, words in (
             ("publish", "put a draft in force from its date; it is final then"),
             ("restore", "put a book that was in force in force again, from now on"),
@@ -151,10 +154,17 @@ class Command(OperatorCommand):
     def _diff(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
         stops, state = stops_of(book, clock.now()), state_of(book, clock.now())
+        what = would_have_brought(book, clock.now(), is_demo=options["demo"])
         self.tell(
             options,
-            {**described(book), "state": state, **changes_of(book, stops)},
+            {
+                **described(book),
+                "state": state,
+                **changes_of(book, stops),
+                "last_30_days": foretold(what),
+            },
             *change_lines(book, stops),
+            *what.lines,
             f"{name_of(book)} is {state}, {MEANING[state]} {date_of(book)}",
         )
 

@@ -56,4 +56,9 @@ def shown(client: Client, *, seconds_ago: float) -> None:
 
 def said_by(answer: Any) -> str:
     """What a page's text says, without its tags; white space is one blank each."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", answer.content.decode())).split())
+    return words_in(answer.content.decode())
+
+
+def words_in(html: str) -> str:
+    """The same of a part of a page."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())

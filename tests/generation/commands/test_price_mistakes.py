@@ -62,7 +62,8 @@ def test_the_list_and_the_difference_say_what_a_book_is(price, dearer):
 
 def test_what_a_scheduled_book_will_change_is_its_difference(price, dearer):
     assert price("diff", "list:2") == (
-        f"{CHANGE}list:2 is scheduled, to take over at 2099-12-01T00:00:00+00:00\n"
+        f"{CHANGE}Nothing was sold in the last 30 days.\n"
+        "list:2 is scheduled, to take over at 2099-12-01T00:00:00+00:00\n"
     )
 
 

@@ -1,0 +1,271 @@
+"""What a period would have brought at other prices, beside what it brought. Pure; in micros.
+
+What an image costs follows from its price row and its pixels alone, where the hold cuts nothing off
+(`pricing.due`). So what was sold by the day says it to the micro, without a look at a generation.
+What does not follow is left out on both sides, and named.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from uuid import UUID
+
+from typing_extensions import override
+
+from billing.pricing import (
+    HIGH,
+    INPUT,
+    MAX_NAMED,
+    NOTHING,
+    REFERENCE,
+    Delivered,
+    PricedRequest,
+    PriceKey,
+    PriceRow,
+    PriceTable,
+    image_price,
+)
+from pictor.kit.money import Micros, in_dollars
+
+
+class Why(StrEnum):
+    """Why the price of what was sold does not follow; in words."""
+
+    REFERENCES = "reference images cost by their tokens"
+    NEW_REFERENCES = "reference images were included, and would cost by their tokens"
+    NO_PRICE = "it would have no price"
+    OTHER_QUALITIES = "quality auto might be charged as another"
+    HOLD = "a hold may cut it off"
+    NO_SIZE = "its pixels are not known"
+
+
+@dataclass(frozen=True, slots=True)
+class SoldImages:
+    """Images of one tenant and price row that came in one size, and what was charged for them.
+
+    `asked` and `quality` name the row, of reference images `reference` and `input`. Without a `day`
+    they are of all days together.
+    """
+
+    tenant: UUID
+    model: str
+    asked: str
+    quality: str
+    delivered: str
+    images: int
+    captured: Micros
+    day: date | None = None
+
+    @property
+    def key(self) -> PriceKey:
+        """The row."""
+        return (self.model, self.asked, self.quality)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A tenant's table to compare with, and those that it was charged by in the period."""
+
+    table: PriceTable
+    former: Sequence[PriceTable]
+
+
+ByOwner = Mapping[UUID | None, Prices]
+"""Everyone's (None), and those of each tenant with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a tenant was charged, and what it would have been."""
+
+    tenant: UUID
+    was: Micros
+    becomes: Micros
+
+    @property
+    def change(self) -> Micros:
+        """Above 0 where it would have been more."""
+        return Micros(self.becomes - self.was)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What is on neither side; `captured` is what it brought."""
+
+    why: Why
+    key: PriceKey
+    images: int
+    captured: Micros
+
+    @override
+    def __str__(self) -> str:
+        """`$0.42 of gpt-image-2 auto high: a hold may cut it off`."""
+        named = self.key[:1] if self.key[1] == REFERENCE else self.key
+        return f"{in_dollars(self.captured)} of {' '.join(named)}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What a period would have brought. `touched` are tenants, the largest change first."""
+
+    touched: Sequence[Touched]
+    left_out: Sequence[LeftOut]
+
+    @property
+    def was(self) -> Micros:
+        """What was charged for what is compared."""
+        return Micros(sum(one.was for one in self.touched))
+
+    @property
+    def becomes(self) -> Micros:
+        """What would have been."""
+        return Micros(sum(one.becomes for one in self.touched))
+
+    @property
+    def change(self) -> Micros:
+        """Above 0 where it would have been more."""
+        return Micros(self.becomes - self.was)
+
+    @property
+    def percent(self) -> float | None:
+        """The change of what was charged; None where that was nothing."""
+        return self.change * 100 / self.was if self.was else None
+
+    @property
+    def most_touched(self) -> Sequence[Touched]:
+        """Those for whom anything changes."""
+        return [one for one in self.touched if one.change]
+
+    @property
+    def uncompared(self) -> Micros:
+        """What was charged for what is left out."""
+        return Micros(sum(one.captured for one in self.left_out))
+
+    def lines(self, named: Callable[[UUID], str], days: int) -> list[str]:
+        """The same in sentences; `named` says what a tenant is called."""
+        period = f"the last {days} days"
+        if not self.touched and not self.left_out:
+            return [f"Nothing was sold in {period}."]
+        said = f"{period.capitalize()} would have brought {in_dollars(self.becomes)}"
+        said += f" instead of {in_dollars(self.was)}"
+        if self.percent is not None:
+            said += f" ({self.percent:+.1f} %)"
+        if self.most_touched:
+            most = self.most_touched[0]
+            said += f"; most touched: {named(most.tenant)} {signed(most.change)}"
+        lines = [f"{said}."]
+        if self.left_out:
+            of = "; ".join(map(str, self.left_out[:MAX_NAMED]))
+            more = len(self.left_out) - MAX_NAMED
+            of += f"; and {more} more" if more > 0 else ""
+            lines.append(f"Left out on both sides: {of}.")
+        return lines
+
+
+def signed(micros: int) -> str:
+    """`+$3.10` or `-$0.04`."""
+    return f"{'+' if micros >= 0 else ''}{in_dollars(micros)}"
+
+
+def cut_off(sold: Iterable[SoldImages], prices: ByOwner) -> set[PriceKey]:
+    """The rows of which a hold may cut off what is due: to be compared day by day."""
+    judged = _judge(prices)
+    return {
+        one.key for one in sold if judged(_owner(one, prices), one.key, one.delivered) is Why.HOLD
+    }
+
+
+def brought_by(sold: Collection[SoldImages], prices: ByOwner) -> WhatIf:
+    """Each image at its price in these tables, beside what was charged for it.
+
+    A generation is of one tenant, row and day. Where a hold may cut off what is due for an image,
+    all of that day are left out, as images of other sizes share the cut.
+    """
+    judged = _judge(prices)
+    verdicts = [(one, judged(_owner(one, prices), one.key, one.delivered)) for one in sold]
+    cut = {_together(one) for one, verdict in verdicts if verdict is Why.HOLD}
+    by_tenant: dict[UUID, tuple[int, int]] = {}
+    left: dict[tuple[Why, PriceKey], tuple[int, int]] = {}
+    for one, verdict in verdicts:
+        found = Why.HOLD if _together(one) in cut else verdict
+        if isinstance(found, Why):
+            images, captured = left.get((found, one.key), (0, 0))
+            left[found, one.key] = (images + one.images, captured + one.captured)
+        else:
+            was, becomes = by_tenant.get(one.tenant, (0, 0))
+            by_tenant[one.tenant] = (was + one.captured, becomes + one.images * found)
+    touched = [Touched(who, Micros(was), Micros(then)) for who, (was, then) in by_tenant.items()]
+    return WhatIf(
+        sorted(touched, key=lambda one: (-abs(one.change), str(one.tenant))),
+        [*_in_order(left), *_newly_charged(sold, prices)],
+    )
+
+
+def _owner(one: SoldImages, prices: ByOwner) -> UUID | None:
+    return one.tenant if one.tenant in prices else None
+
+
+def _together(one: SoldImages) -> tuple[date | None, UUID, PriceKey]:
+    return (one.day, one.tenant, one.key)
+
+
+def _in_order(left: Mapping[tuple[Why, PriceKey], tuple[int, int]]) -> list[LeftOut]:
+    """Those that brought most first."""
+    found = [
+        LeftOut(why, key, images, Micros(captured))
+        for (why, key), (images, captured) in left.items()
+    ]
+    return sorted(found, key=lambda one: (-one.captured, one.why, one.key))
+
+
+def _newly_charged(sold: Iterable[SoldImages], prices: ByOwner) -> list[LeftOut]:
+    """Models whose reference images were included: how many there were is not kept by the day."""
+    pairs = {(one.model, _owner(one, prices)) for one in sold}
+    models = sorted(
+        {
+            model
+            for model, owner in pairs
+            if prices[owner].table.reference(model)
+            and any(former.reference(model) is None for former in prices[owner].former)
+        }
+    )
+    return [LeftOut(Why.NEW_REFERENCES, (model, REFERENCE, INPUT), 0, NOTHING) for model in models]
+
+
+def _judge(prices: ByOwner) -> Callable[[UUID | None, PriceKey, str], Micros | Why]:
+    """What one image costs at an owner's table, or why that does not follow. It remembers."""
+
+    @cache
+    def judged(owner: UUID | None, key: PriceKey, delivered: str) -> Micros | Why:
+        return _price(prices[owner], key, delivered)
+
+    return judged
+
+
+def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | Why:
+    model, asked, quality = key
+    if asked == REFERENCE:
+        return Why.REFERENCES
+    rows = prices.table.qualities(model, asked)
+    row = rows.get(quality)
+    if row is None:
+        return Why.NO_PRICE
+    if any(former.qualities(model, asked).keys() != rows.keys() for former in prices.former):
+        return Why.OTHER_QUALITIES
+    width, _, height = delivered.partition("x")
+    if not height:
+        return Why.NO_SIZE
+    image = Delivered(int(width), int(height))
+    try:
+        price = image_price(prices.table, _request(prices.table, key, row), quality, image)
+    except KeyError:  # by a formula that has no such quality
+        return Why.NO_PRICE
+    least_held = min(row.unit, rows.get(HIGH, row).unit)  # where `auto` was asked for, high is held
+    return Micros(price) if price <= least_held else Why.HOLD
+
+
+def _request(table: PriceTable, key: PriceKey, row: PriceRow) -> PricedRequest:
+    model, asked, quality = key
+    return PricedRequest(model, asked, quality, quality, 1, table.books, {quality: row})

@@ -1,0 +1,168 @@
+"""What a period would have brought, in numbers; and what is left out, in words."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from billing.pricing import PriceKey, PriceRow, PriceTable
+from billing.whatif import Prices, SoldImages, Why, brought_by, cut_off
+from pictor.kit.money import Micros
+
+ACME, OTHER = UUID(int=1), UUID(int=2)
+NAMES = {ACME: "Acme", OTHER: "Other"}
+SQUARE = ("gpt-image-2", "1024x1024", "low")
+AUTO = ("gpt-image-2", "auto", "high")
+REFERENCE = ("gpt-image-2", "reference", "input")
+FORMULA = PriceRow(Micros(428_160), Decimal(1), 2048, 2048, "formula")
+
+
+def table(*rows: tuple[PriceKey, int] | tuple[PriceKey, PriceRow]) -> PriceTable:
+    return PriceTable(
+        (1,),
+        {
+            key: row if isinstance(row, PriceRow) else PriceRow(Micros(row), Decimal(1), 1024, 1024)
+            for key, row in rows
+        },
+    )
+
+
+def sold(
+    key: PriceKey, delivered: str, images: int, captured: int, *, tenant: UUID = ACME
+) -> SoldImages:
+    return SoldImages(tenant, *key, delivered, images, Micros(captured), date(2026, 11, 1))
+
+
+def prices(new: PriceTable, *former: PriceTable) -> Mapping[UUID | None, Prices]:
+    return {None: Prices(new, former or [new])}
+
+
+def test_it_says_what_would_have_been_brought_and_who_is_touched_most():
+    rose = prices(table((SQUARE, 6_000)))
+
+    found = brought_by(
+        [
+            sold(SQUARE, "1024x1024", 10, 50_000),
+            sold(SQUARE, "512x512", 4, 5_000),
+            sold(SQUARE, "1024x1024", 1, 5_000, tenant=OTHER),
+        ],
+        rose,
+    )
+
+    assert (found.was, found.becomes, found.change) == (60_000, 72_000, 12_000)
+    assert found.lines(NAMES.__getitem__, 30) == [
+        (
+            "The last 30 days would have brought $0.072 instead of $0.06 (+20.0 %);"
+            " most touched: Acme +$0.011."
+        )
+    ]
+
+
+def test_a_tenants_own_prices_stay_above_everyones():
+    own = {**prices(table((SQUARE, 6_000))), OTHER: Prices(table((SQUARE, 5_000)), [])}
+
+    found = brought_by(
+        [
+            sold(SQUARE, "1024x1024", 1, 5_000),
+            sold(SQUARE, "1024x1024", 1, 5_000, tenant=OTHER),
+        ],
+        own,
+    )
+
+    assert [(one.tenant, one.change) for one in found.touched] == [(ACME, 1_000), (OTHER, 0)]
+    assert [one.tenant for one in found.most_touched] == [ACME]
+
+
+def test_without_sales_it_says_so():
+    found = brought_by([], prices(table((SQUARE, 6_000))))
+
+    assert found.lines(str, 30) == ["Nothing was sold in the last 30 days."]
+
+
+def test_prices_as_they_were_touch_nobody():
+    found = brought_by([sold(SQUARE, "1024x1024", 2, 12_000)], prices(table((SQUARE, 6_000))))
+
+    assert found.lines(str, 30) == [
+        "The last 30 days would have brought $0.012 instead of $0.012 (+0.0 %)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("new", "one", "why"),
+    [
+        ([(REFERENCE, 1)], sold(REFERENCE, "", 0, 420), Why.REFERENCES),
+        ([], sold(SQUARE, "1024x1024", 1, 420), Why.NO_PRICE),
+        ([(SQUARE, 1)], sold(SQUARE, "", 0, 420), Why.NO_SIZE),
+        ([(AUTO, FORMULA)], sold(AUTO, "2880x2880", 1, 420), Why.HOLD),
+        (
+            [(("x", "auto", "standard"), FORMULA)],
+            sold(("x", "auto", "standard"), "16x16", 1, 420),
+            Why.NO_PRICE,
+        ),
+    ],
+)
+def test_what_does_not_follow_is_left_out_on_both_sides_and_named(new, one, why):
+    rows = table(*new)
+
+    found = brought_by([one], prices(rows))
+
+    assert [(left.why, left.captured) for left in found.left_out] == [(why, 420)]
+    assert (found.was, found.becomes, found.uncompared) == (0, 0, 420)
+    assert found.lines(str, 30)[0] == (
+        "The last 30 days would have brought $0.00 instead of $0.00."
+    )
+
+
+def test_a_line_names_what_is_left_out():
+    with_references = table((SQUARE, 6_000), (AUTO, FORMULA), (REFERENCE, 1))
+
+    found = brought_by(
+        [sold(REFERENCE, "", 0, 420), sold(AUTO, "2880x2880", 1, 428_160)], prices(with_references)
+    )
+
+    assert found.lines(str, 30)[1] == (
+        "Left out on both sides: $0.42816 of gpt-image-2 auto high: a hold may cut it off;"
+        " $0.00042 of gpt-image-2: reference images cost by their tokens."
+    )
+
+
+def test_another_quality_on_offer_leaves_its_row_out():
+    """Where quality `auto` was asked for, the upstream may have reported that one."""
+    more = table((SQUARE, 6_000), ((*SQUARE[:2], "high"), 9_000))
+
+    found = brought_by([sold(SQUARE, "1024x1024", 1, 5_000)], prices(more, table((SQUARE, 5_000))))
+
+    assert [one.why for one in found.left_out] == [Why.OTHER_QUALITIES]
+
+
+def test_reference_images_that_would_newly_be_charged_are_said():
+    found = brought_by(
+        [sold(SQUARE, "1024x1024", 1, 5_000)],
+        prices(table((SQUARE, 6_000), (REFERENCE, 1)), table((SQUARE, 5_000))),
+    )
+
+    assert [(one.why, one.captured) for one in found.left_out] == [(Why.NEW_REFERENCES, 0)]
+    assert found.becomes == 6_000
+
+
+def test_one_image_that_a_hold_may_cut_off_leaves_its_day_out_alone():
+    large, small = sold(AUTO, "2880x2880", 1, 214_080), sold(AUTO, "1024x1024", 1, 214_080)
+    another_day = replace(small, day=date(2026, 11, 2))
+    new = prices(table((AUTO, FORMULA)))
+
+    found = brought_by([large, small, another_day], new)
+
+    assert cut_off([small, large], new) == {AUTO}
+    assert (found.was, found.becomes, found.uncompared) == (214_080, 210_720, 428_160)
+
+
+def test_a_dearer_low_than_high_is_not_above_what_is_held_for_quality_auto():
+    low, high = SQUARE, (*SQUARE[:2], "high")
+    odd = table((low, 9_000), (high, 8_000))
+
+    found = brought_by([sold(low, "1024x1024", 1, 5_000)], prices(odd))
+
+    assert [one.why for one in found.left_out] == [Why.HOLD]

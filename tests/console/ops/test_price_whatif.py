@@ -1,0 +1,55 @@
+"""What the last 30 days would have brought, as the review of a price book shows it."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from django.template.loader import render_to_string
+
+from accounts.models import Tenant
+from billing.selectors import Foretold
+from billing.whatif import LeftOut, Touched, WhatIf, Why
+from pictor.kit.money import Micros
+from tests.console.ops.conftest import words_in
+
+ACME = Tenant(id=UUID(int=1), name="acme", title="Acme Inc")
+UNTIL = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
+
+
+def shown(*touched: Touched, left_out: tuple[LeftOut, ...] = ()) -> str:
+    facts = WhatIf(touched, left_out)
+    most = [(ACME, one) for one in touched if one.change]
+    what = Foretold(facts, date(2026, 10, 28), UNTIL, most)
+    return words_in(render_to_string("ops/price_whatif.html", {"whatif": what}))
+
+
+def test_it_says_both_sums_and_who_is_touched_most():
+    words = shown(
+        Touched(ACME.id, Micros(75_440_000), Micros(80_120_000)),
+        left_out=(LeftOut(Why.REFERENCES, ("m", "reference", "input"), 0, Micros(420)),),
+    )
+
+    assert (
+        "The last 30 days would have brought $80.12 instead of $75.44 (+6.2 %) . "
+        "Tenants that are touched most Touched most Charged Would have been Change"
+        " Acme Inc $75.44 $80.12 +$4.68" in words
+    )
+    assert (
+        "$0.00042 is left out on both sides $0.00042 of m: reference images cost by their tokens"
+        in words
+    )
+    assert words.endswith("What was charged since 28 Oct UTC, before refunds, until 10:14:05 UTC .")
+
+
+def test_where_nothing_changes_it_says_so():
+    words = shown(Touched(ACME.id, Micros(100), Micros(100)))
+
+    assert "(+0.0 %) . Nobody would have been charged more or less." in words
+    assert "Touched most" not in words
+
+
+def test_less_is_said_with_its_sign():
+    assert "(-50.0 %)" in shown(Touched(ACME.id, Micros(100), Micros(50)))
+
+
+def test_where_nothing_was_sold_it_says_so():
+    assert shown().startswith("Nothing was sold in the last 30 days.")
