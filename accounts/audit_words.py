@@ -81,6 +81,9 @@ WORDS: Mapping[str, str] = {
     "price_book.publish": "published the price list {what}",
     "price_book.withdraw": "withdrew the price list {what}",
     "price_book.seal": "sealed the price list {what}",
+    "price_list.create": "made the shared price list {what}",
+    "price_list.assign": "changed the workspace's shared price list",
+    "price_list.confirm": "confirmed prices that were stopped",
     "ledger.seal": "sealed the ledger",
     "incident.begin": "told of the incident {what}",
     "incident.update": "told more of the incident {what}",
@@ -120,6 +123,7 @@ KINDS: Mapping[str, str] = {
     "webhook": "Webhooks",
     "generation": "Generations",
     "price_book": "Prices",
+    "price_list": "Shared prices",
 }
 """What a tenant's events are narrowed to: by the beginning of an action."""
 
@@ -143,6 +147,7 @@ OBJECTS: Mapping[str, str] = {
     "audit_log": "audit log",
     "contract": "model",
     "price_book": "price list",
+    "price_list": "shared price list",
     "support_grant": "support view",
     "tenant": "workspace",
     "transfer": "ledger entry",

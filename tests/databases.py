@@ -25,7 +25,8 @@ MADE_BY_MIGRATIONS = {
 """Which rows of these tables are not."""
 NO_DELETE = {
     "accounts_auditevent", "accounts_auditlink", "billing_price", "billing_pricebook",
-    "billing_pricebookwithdrawal", "billing_transfer", "generation_costtable",
+    "billing_pricebookwithdrawal", "billing_pricelistassignment", "billing_transfer",
+    "generation_costtable",
 }  # fmt: skip
 """Append-only or final: in a database of tests they may be truncated."""
 

@@ -4,6 +4,7 @@ The release before runs beside the new schema, and is where the way back leads. 
 stays as it is, and it may write what it always wrote. A migration that takes away or tightens
 belongs into the release after the one that needs it no more: `after_release = "0.2.0"` names it.
 A trigger may refuse what was always written; one that only fills a new column is named by `fills`.
+A foreign key alone may go, named by `loosens`: whoever writes what it allowed still may.
 """
 
 import re
@@ -73,6 +74,15 @@ def tightened(sql: str, *, fills: str = "") -> str:
     return "".join(f"{table}: {what}\n" for table, what in found if table not in made)
 
 
+def without_foreign_key(sql: str, name: str, database: dict[str, object]) -> str:
+    """The same without the statement that drops it, where it is a foreign key."""
+    kind = "SELECT contype FROM pg_constraint WHERE conname = %s"
+    with psycopg.connect(**database) as asked:  # type: ignore[arg-type] # of a connection's own
+        if asked.execute(kind, [name]).fetchone() != ("f",):
+            return sql
+    return re.sub(rf'ALTER TABLE "\w+" DROP CONSTRAINT "{name}";', "", sql)
+
+
 def replaced(sql: str, database: dict[str, object]) -> str:
     """The functions that the release before calls, and would find changed, a line each."""
     with psycopg.connect(**database) as asked:  # type: ignore[arg-type] # of a connection's own
@@ -113,6 +123,8 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
         for app, name in newer(last):
             sql = manage("sqlmigrate", app, name)
             module = import_module(f"{app}.migrations.{name}")
+            if loosened := getattr(module.Migration, "loosens", ""):
+                sql = without_foreign_key(sql, loosened, made)
             found[f"{app}.{name}"] = against(
                 sql,
                 tight=replaced(sql, made)
@@ -202,6 +214,16 @@ def test_a_trigger_is_named_that_only_fills_a_new_column():
 
     assert tightened(sql, fills="kept") == ""
     assert tightened(sql, fills="other") == "accounts_tenant: CREATE TRIGGER\n"
+
+
+def test_a_foreign_key_is_named_that_goes_and_nothing_else_does_by_that(db):
+    database = connection.get_connection_params()
+    key = "billing_transfer_tenant_id_35756c8d_fk_accounts_tenant_id"
+    gone = 'ALTER TABLE "billing_transfer" DROP CONSTRAINT "{}";'
+
+    assert without_foreign_key(gone.format(key), key, database) == ""
+    for name in ("one_transfer_per_seq", "transfer_moves_something", "unknown"):
+        assert without_foreign_key(gone.format(name), name, database) == gone.format(name)
 
 
 def test_a_function_that_is_there_is_not_replaced(db):

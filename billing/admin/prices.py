@@ -25,6 +25,7 @@ from billing.selectors import (
     rows_by_id,
     stops_of,
     stops_of_withdrawal,
+    whose,
     with_states,
 )
 from billing.services import (
@@ -136,7 +137,9 @@ class PriceBookAdmin(ServiceAdmin):
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_draft(obj) and super().has_change_permission(request, obj)
+        """Drafts alone; none of a shared list, whose owner this form does not know."""
+        is_of_a_list = isinstance(obj, PriceBook) and obj.price_list is not None
+        return _is_draft(obj) and not is_of_a_list and super().has_change_permission(request, obj)
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -277,7 +280,7 @@ def _following(book: PriceBook) -> list[str]:
 
 
 def _whom(book: PriceBook) -> str:
-    return str(book.tenant or "everyone")
+    return whose(book)
 
 
 def _minute(book: PriceBook) -> str:

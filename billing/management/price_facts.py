@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from billing.models import PriceBook
+from accounts.models import Tenant
+from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.price_stops import Stops
 from billing.pricing import PriceRow
-from billing.selectors import Foretold, following, price_changes
+from billing.selectors import Foretold, following, moved_by, price_changes, whose
 from pictor.kit import clock
 from pictor.kit.money import to_decimal
 
@@ -23,10 +24,12 @@ def date_of(book: PriceBook) -> str:
 
 
 def described(book: PriceBook) -> dict[str, Any]:
-    """A book without its prices; `tenant` is None for everyone's."""
+    """A book without its prices; everyone's has neither a `tenant` nor a `list`."""
+    owner = book.owner
     return {
         "book": name_of(book),
-        "tenant": None if book.tenant is None else book.tenant.public_id,
+        "tenant": owner.public_id if isinstance(owner, Tenant) else None,
+        "list": owner.name if isinstance(owner, PriceList) else None,
         "markup": f"{book.markup.normalize():f}",
         "effective_from": date_of(book),
     }
@@ -51,11 +54,13 @@ def changes_of(book: PriceBook, stops: Stops) -> dict[str, Any]:
 
 
 def change_lines(book: PriceBook, stops: Stops) -> Iterator[str]:
-    """The same for a person, a line each."""
+    """The same for a person, a line each; of a shared list also how many tenants have it."""
     changes = price_changes(book, clock.now())
     yield from map(str, changes)
     if not changes:
         yield "It changes no price."
+    if book.price_list is not None:
+        yield f"{whose(book)}: {moved_by(book)}"
     for step in stops.steps:
         yield from (f"{step.later}: {change}" for change in step.changes if step.later)
     yield from map(str, stops.below)

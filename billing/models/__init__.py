@@ -3,7 +3,13 @@
 from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.moves import MoneyMove
-from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
+from billing.models.prices import (
+    Price,
+    PriceBook,
+    PriceBookWithdrawal,
+    PriceList,
+    PriceListAssignment,
+)
 from billing.models.proofs import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.models.sold import FIGURES, SoldDay, SoldRow, SoldUntil
 from billing.models.usage import UnchargedCost, UsageRollup
@@ -21,6 +27,8 @@ __all__ = [
     "Price",
     "PriceBook",
     "PriceBookWithdrawal",
+    "PriceList",
+    "PriceListAssignment",
     "SoldDay",
     "SoldRow",
     "SoldUntil",

@@ -1,24 +1,71 @@
 """Price books and their prices: dated, versioned, read-only once published (by trigger).
 
-A scheduled book is withdrawn by a row of its own.
+A scheduled book is withdrawn by a row of its own. A shared list has books too, and tenants that
+are assigned to it, by rows that are only added.
 """
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
 from accounts.models import Subject, Tenant
+from pictor.kit import ids
+
+
+class PriceList(models.Model):
+    """A list that tenants share: its books lie over everyone's, and under a tenant's own.
+
+    Its id is the owner of its books. Customers who have the list may read its name.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    name = models.CharField(max_length=60)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="price_lists_have_own_names")]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class PriceListAssignment(models.Model):
+    """Which shared list a tenant has from then on; none where `price_list` is empty. Append-only.
+
+    The last one holds.
+    """
+
+    append_only = True
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False, related_name="+")
+    price_list = models.ForeignKey(
+        PriceList, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    since: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(
+        db_default=Now(), editable=False
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-id"], name="price_list_of_a_tenant")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.tenant_id}: {self.price_list_id or 'no list'}"
 
 
 class PriceBook(models.Model):
-    """A dated set of prices: everyone's, or one tenant's, which overrides it row by row.
+    """A dated set of prices: everyone's, over it a shared list's, over both one tenant's.
 
-    In force is the published book with the latest `effective_from` that is not in the future and
-    that was not withdrawn.
+    In force is the owner's published book with the latest `effective_from` that is not in the
+    future and that was not withdrawn. `tenant_id` is the owner: a list's book has the list's id, so
+    that the release before lists, which reads everyone's books and a tenant's own, never charges by
+    it and yet settles what was priced by it. So there is no foreign key in the database.
     """
 
     name = models.CharField(max_length=60)
@@ -36,6 +83,7 @@ class PriceBook(models.Model):
         on_delete=models.PROTECT,
         null=True,
         blank=True,
+        db_constraint=False,
         related_name="price_books",
         help_text="Empty: everyone's.",
     )
@@ -43,6 +91,8 @@ class PriceBook(models.Model):
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     state: str
     """Where it was read by `billing.selectors.with_states`."""
+    list_name: str | None
+    """The shared list that owns it, None for another owner; where it was read by the same."""
 
     class Meta:
         constraints = [
@@ -58,8 +108,20 @@ class PriceBook(models.Model):
     @property
     def audited(self) -> Subject:
         """What audit events say of it; its tenant reads them once it is published."""
-        tenant_id = self.tenant_id if self.published_at is not None else None
-        return Subject("price_book", str(self.id), tenant_id)
+        is_theirs = self.published_at is not None and self.price_list is None
+        return Subject("price_book", str(self.id), self.tenant_id if is_theirs else None)
+
+    @property
+    def price_list(self) -> PriceList | None:
+        """The shared list that owns it; a query."""
+        if self.tenant_id is None:
+            return None
+        return PriceList.objects.filter(id=self.tenant_id).first()
+
+    @property
+    def owner(self) -> "PriceList | Tenant | None":
+        """The list or the tenant whose prices these are; None for everyone's."""
+        return None if self.tenant_id is None else self.price_list or self.tenant
 
 
 class Price(models.Model):

@@ -23,7 +23,11 @@ from billing.selectors.checks import (
     moves,
 )
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
-from billing.selectors.published import price_findings, withdrawal_findings
+from billing.selectors.published import (
+    assignment_findings,
+    price_findings,
+    withdrawal_findings,
+)
 from billing.selectors.walk import Walk
 from pictor.kit import clock, ids
 from pictor.kit.money import to_decimal
@@ -57,6 +61,7 @@ def standing_findings(audit_log: Position = START) -> list[Finding]:
         *_audit_log_findings(audit_log),
         *price_findings(),
         *withdrawal_findings(),
+        *assignment_findings(),
     ]
 
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Greatest
 
-from billing.models import PriceBook, PriceBookWithdrawal
+from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
 
 WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
 
@@ -25,7 +25,11 @@ def decided() -> QuerySet[PriceBook]:
 
 
 def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook]:
-    """The same with the `state` of each: DRAFT, SCHEDULED, CURRENT, PAST or WITHDRAWN."""
+    """The same with the `state` of each: DRAFT, SCHEDULED, CURRENT, PAST or WITHDRAWN.
+
+    And with its `list_name`.
+    """
+    lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
     begun = decided().filter(effective_from__lte=now).values_list("tenant_id", "id")
     in_force = dict(begun).values()  # by owner, the last one
     return books.annotate(  # type: ignore[no-redef]  # where the model declares it
@@ -35,7 +39,8 @@ def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook
             When(effective_from__gt=now, then=Value(SCHEDULED)),
             When(id__in=list(in_force), then=Value(CURRENT)),
             default=Value(PAST),
-        )
+        ),
+        list_name=Subquery(lists.values("name")[:1]),
     )
 
 
@@ -50,8 +55,33 @@ def price_books(now: datetime) -> list[PriceBook]:
     return list(books.order_by("-effective_from", "name", "-version"))
 
 
+def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
+    """Everyone's decided books, those of the tenant's list and its own, as they take over.
+
+    With the id of a list everyone's and the list's.
+    """
+    books = decided()
+    if tenant_id is None:
+        return list(books.filter(tenant_id__isnull=True))
+    whose = Q(tenant_id=None) | Q(tenant_id=tenant_id) | Q(tenant_id__in=list_id_of(tenant_id))
+    return list(books.filter(whose))
+
+
+def list_id_of(tenant_id: UUID) -> "QuerySet[PriceListAssignment, UUID | None]":
+    """The id of the shared list that the tenant has, or None; to be put into a statement."""
+    assigned = PriceListAssignment.objects.filter(tenant_id=tenant_id).order_by("-id")
+    return assigned.values_list("price_list_id", flat=True)[:1]
+
+
+def standing(books: Sequence[PriceBook], owner: UUID | None, now: datetime) -> list[PriceBook]:
+    """Everyone's book in force, then a list's, then the owner's, as far as they are among these."""
+    shared = {book.tenant_id for book in books} - {None, owner}
+    owners = dict.fromkeys((None, *shared, owner))
+    return [book for one in owners if (book := last_of(books, one, now)) is not None]
+
+
 def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
-    """Everyone's book in force, or with a tenant's id the tenant's own."""
+    """Everyone's book in force, or with an id that tenant's own, or that list's."""
     return last_of(decided(), tenant_id, now)
 
 
@@ -65,7 +95,7 @@ def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> Pr
 
 
 def last_change(now: datetime) -> datetime | None:
-    """When a book came into force last, be it everyone's or a tenant's."""
+    """When a book came into force last, whoever owns it."""
     begun = decided().filter(effective_from__lte=now)
     later = begun.aggregate(last=Max(Greatest("effective_from", "published_at")))
     last: datetime | None = later["last"]
@@ -73,7 +103,7 @@ def last_change(now: datetime) -> datetime | None:
 
 
 def following(tenant_id: UUID | None, moment: datetime) -> list[PriceBook]:
-    """Everyone's books, or the tenant's own, that take over after that moment, in their order."""
+    """Everyone's books, or a tenant's or list's, that take over after that moment, in order."""
     return list(decided().filter(Q(tenant_id=tenant_id), effective_from__gt=moment))
 
 
@@ -82,7 +112,9 @@ def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdraw
 
     The latest withdrawal first, each with its book.
     """
-    whose = Q(book__tenant_id=None) | Q(book__tenant_id=tenant_id)
+    whose = Q(book__tenant_id=None)
+    if tenant_id is not None:
+        whose |= Q(book__tenant_id=tenant_id) | Q(book__tenant_id__in=list_id_of(tenant_id))
     found = PriceBookWithdrawal.objects.select_related("book").filter(
         whose, withdrawn_at__gt=now - WITHDRAWAL_IS_SAID_FOR
     )

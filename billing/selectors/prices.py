@@ -6,12 +6,18 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
-from django.db.models import Q
-
 from accounts.offer import offer
-from billing.models import Price, PriceBook
+from billing.models import Price, PriceBook, PriceList
 from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
-from billing.selectors.price_books import book_in_force, decided, following, last_of, settled_moment
+from billing.selectors.price_books import (
+    book_in_force,
+    decided,
+    decided_for,
+    following,
+    settled_moment,
+    standing,
+)
+from billing.selectors.price_lists import lists_of_tenants
 from pictor.kit.money import Micros, scale_half_up
 
 SETTLED_AFTER = timedelta(days=1)
@@ -23,7 +29,9 @@ _tables: dict[tuple[int, ...], PriceTable] = {}
 
 
 def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
-    """Everyone's prices with the tenant's own over them, row by row. Two queries.
+    """Everyone's prices, its list's over them, and the tenant's own over both, row by row.
+
+    Two queries. With a list's id what a tenant pays that has it, and nothing of its own.
 
     The table is empty when no book is in force: every request is then refused as unpriced.
     """
@@ -45,17 +53,6 @@ def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
 def _table_at(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> PriceTable:
     later = [book.effective_from for book in books if book.effective_from > now]
     return merged(standing(books, tenant_id, now), valid_until=min(later, default=None))
-
-
-def standing(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> list[PriceBook]:
-    """Everyone's book in force and the tenant's own, as far as there are such among these."""
-    owners = dict.fromkeys((None, tenant_id))
-    return [book for owner in owners if (book := last_of(books, owner, now)) is not None]
-
-
-def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
-    """Everyone's decided books and the tenant's own, in the order in which they take over."""
-    return list(decided().filter(Q(tenant_id=None) | Q(tenant_id=tenant_id)))
 
 
 def _has_just_begun(book: PriceBook, now: datetime) -> bool:
@@ -99,7 +96,7 @@ def row_of(price: Price) -> BookRow:
 def unpriced(book: PriceBook) -> list[PriceKey]:
     """What is offered and would have no price with this book in force, in the offer's order.
 
-    None for a tenant's own book, which lies over everyone's row by row.
+    None for a list's book, or a tenant's own, which lie over everyone's row by row.
     """
     if book.tenant_id is not None:
         return []
@@ -178,14 +175,25 @@ def _made_of(books: tuple[int, ...]) -> PriceTable:
 
 
 def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
-    """Everyone's table (None), and that of each tenant with a book of its own. Two queries."""
+    """Everyone's table (None), and that of each tenant with a list's book or its own. Four queries.
+
+    Tenants with the same books have one table.
+    """
     in_force = {book.tenant_id: book for book in decided().filter(effective_from__lte=now)}
-    everyones = [in_force[None]] if None in in_force else []
+    lists, assigned = set(PriceList.objects.values_list("id", flat=True)), lists_of_tenants()
+    apart = {owner for owner in in_force if owner not in {None, *lists}}
+    apart |= {tenant for tenant, shared in assigned.items() if shared in in_force}
     rows = _rows_of(in_force.values())
-    return {
-        owner: _merged([*everyones, book] if owner else [book], rows)
-        for owner, book in in_force.items()
-    }
+    tables: dict[tuple[int, ...], PriceTable] = {}
+
+    def table_for(owner: UUID | None) -> PriceTable:
+        layers = dict.fromkeys((None, assigned.get(owner), owner))
+        books = [in_force[layer] for layer in layers if layer in in_force]
+        named = tuple(book.id for book in books)
+        return tables.setdefault(named, _merged(books, rows))
+
+    owners = (None, *apart) if None in in_force else tuple(apart)
+    return {owner: table_for(owner) for owner in owners}
 
 
 def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:

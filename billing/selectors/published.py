@@ -1,12 +1,15 @@
-"""Price books held against what the audit log says was published, and withdrawn."""
+"""Price books and lists held against what the audit log says of them."""
 
 import json
 from hashlib import sha256
+from uuid import UUID
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
+from accounts.models import Tenant
 from accounts.selectors import AUDIT_EVENTS
-from billing.models import PriceBook, PriceBookWithdrawal
+from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
 from billing.selectors.findings import Finding
 from pictor.kit import ids
 from pictor.kit.seals import microseconds
@@ -19,6 +22,10 @@ SELECT e.object_id, e.after ->> 'digest' FROM {AUDIT_EVENTS} AS e
 _WITHDRAWALS = f"""
 SELECT e.object_id, e.after ->> 'withdrawn_at' FROM {AUDIT_EVENTS} AS e
  WHERE e.object_type = 'price_book' AND e.action = 'price_book.withdraw'
+"""  # noqa: S608 - built from constants
+_ASSIGNMENTS = f"""
+SELECT e.after ->> 'assignment', e.tenant_id, e.after ->> 'list', e.after ->> 'since'
+  FROM {AUDIT_EVENTS} AS e WHERE e.action = 'price_list.assign'
 """  # noqa: S608 - built from constants
 
 
@@ -51,7 +58,10 @@ def recorded_digests() -> dict[str, set[str]]:
 
 
 def price_findings() -> list[Finding]:
-    """Published books that are not what the audit log says was published, or are gone."""
+    """Published books that are not what the audit log says was published, or are gone.
+
+    And books of nobody: the database knows of no owner that has to be there.
+    """
     recorded = recorded_digests()
     published = PriceBook.objects.filter(published_at__isnull=False).order_by("id")
     findings = []
@@ -66,6 +76,11 @@ def price_findings() -> list[Finding]:
         Finding("prices", None, f"price_book {gone}", "was published and is gone")
         for gone in recorded
     )
+    owned = PriceBook.objects.filter(tenant_id__isnull=False)
+    tenants = Tenant.objects.filter(id=OuterRef("tenant_id"))
+    lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
+    of_nobody = owned.exclude(Exists(tenants)).exclude(Exists(lists)).order_by("id")
+    findings.extend(_finding(book, "belongs to nobody") for book in of_nobody)
     return findings
 
 
@@ -93,6 +108,31 @@ def withdrawal_findings() -> list[Finding]:
     return findings
 
 
+def assignment_findings() -> list[Finding]:
+    """Tenants' shared lists that are not what the audit log says was assigned."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ASSIGNMENTS)
+        recorded = {int(number): tuple(said) for number, *said in cursor.fetchall()}
+    findings = []
+    for one in PriceListAssignment.objects.order_by("id"):
+        said = recorded.pop(one.id, None)
+        shared = None if one.price_list_id is None else str(one.price_list_id)
+        if said is None:
+            findings.append(_found(one.id, one.tenant_id, "was never audited"))
+        elif said != (one.tenant_id, shared, one.since.isoformat()):
+            findings.append(_found(one.id, one.tenant_id, "is not what the audit log says"))
+    findings.extend(
+        _found(gone, said[0], "was made and is gone") for gone, said in recorded.items()
+    )
+    return findings
+
+
+def _found(number: int, tenant_id: UUID, message: str) -> Finding:
+    tenant = ids.public(ids.TENANT, tenant_id)
+    return Finding("prices", tenant, f"price_list_assignment {number}", message)
+
+
 def _finding(book: PriceBook, message: str) -> Finding:
-    tenant = None if book.tenant_id is None else ids.public(ids.TENANT, book.tenant_id)
+    owner = None if book.price_list else book.tenant_id
+    tenant = None if owner is None else ids.public(ids.TENANT, owner)
     return Finding("prices", tenant, f"price_book {book.id}", message)

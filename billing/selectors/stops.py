@@ -1,14 +1,18 @@
 """What a book changes, and what has to be typed before it, or its withdrawal, comes into force."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q
 
 from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
 from billing.price_stops import BelowCost, Step, Stops, judged_by_cost, later_name
 from billing.pricing import PriceKey
-from billing.selectors.price_books import last_of
-from billing.selectors.prices import decided_for, merged, standing
+from billing.selectors.price_books import decided, decided_for, last_of, standing
+from billing.selectors.price_lists import tenants_on
+from billing.selectors.prices import merged
 from billing.selectors.usage import sold_since
 from billing.supply import supply
 
@@ -16,15 +20,41 @@ LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 
 
 def price_changes(book: PriceBook, now: datetime) -> list[PriceChange]:
-    """What this book changes of what its tenant, or everyone, pays once it is in force.
+    """What this book changes of what its tenant, its list or everyone pays once it is in force.
 
-    A scheduled book changes what would be in force without it.
+    A scheduled book changes what would be in force without it. What tenants have of their own, or
+    by a list, over the prices of a list or of everyone, is not looked at.
     """
     begins = max(now, book.effective_from)
     present = standing(_others(book, now), book.tenant_id, begins)
-    beside = [one for one in present if one.tenant_id != book.tenant_id]
-    together = sorted([*beside, book], key=lambda one: one.tenant_id is not None)
-    return changes_between(merged(present).rows, merged(together).rows)
+    below = [one for one in present if one.tenant_id != book.tenant_id]
+    return changes_between(merged(present).rows, merged([*below, book]).rows)
+
+
+def changes_of_assignment(
+    *, tenant_id: UUID, price_list: UUID | None, now: datetime
+) -> list[PriceChange]:
+    """What changes of what the tenant pays once it has that list, or none, in place of its own."""
+    was = standing(decided_for(tenant_id), tenant_id, now)
+    owners = {one for one in (tenant_id, price_list) if one}
+    books = list(decided().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
+    becomes = standing(books, tenant_id, now)
+    return changes_between(merged(was).rows, merged(becomes).rows)
+
+
+def stops_of_assignment(*, tenant_id: UUID, changes: Sequence[PriceChange], now: datetime) -> Stops:
+    """What has to be typed before these changes hold for the tenant.
+
+    Far ones of models that it bought in the last 30 days, and prices that fall below cost.
+    """
+    large = _large(changes, now, buyers=[tenant_id])
+    falling = {
+        one.key: one.becomes.unit
+        for one in changes
+        if one.becomes is not None and (one.was is None or one.becomes.unit < one.was.unit)
+    }
+    below, unknown = judged_by_cost(falling, supply().served(now)) if falling else ([], [])
+    return Stops([Step(changes, large)] if large else [], below, unknown)
 
 
 def stops_of(book: PriceBook, now: datetime) -> Stops:
@@ -35,7 +65,7 @@ def stops_of(book: PriceBook, now: datetime) -> Stops:
     begins = max(now, book.effective_from)
     others = _others(book, now)
     changes = price_changes(book, now)
-    large = _large(changes, now)
+    large = _large(changes, now, buyers=_buyers(book))
     steps = [Step(changes, large)] if large else []
     if follower := _follower(others, book, begins):
         without = last_of(
@@ -87,26 +117,33 @@ def _later(
     now: datetime,
 ) -> list[Step]:
     """What a book changes far, behind another one than before."""
-    beside = None
-    if follower.tenant_id is not None:
-        beside = last_of(books, None, follower.effective_from)
+    owner, begins = follower.tenant_id, follower.effective_from
+    below = [one for one in standing(books, owner, begins) if one.tenant_id != owner]
 
     def changed(former: PriceBook | None) -> list[PriceChange]:
-        before = [one for one in (beside, former) if one is not None]
-        after = [one for one in (beside, follower) if one is not None]
-        return changes_between(merged(before).rows, merged(after).rows)
+        before = below if former is None else [*below, former]
+        return changes_between(merged(before).rows, merged([*below, follower]).rows)
 
     known, changes = changed(was), changed(becomes)
-    large = _large([change for change in changes if change not in known], now)
+    fresh = [change for change in changes if change not in known]
+    large = _large(fresh, now, buyers=_buyers(follower))
     name = later_name(f"{follower.name}:{follower.version}", follower.effective_from)
     return [Step(changes, large, name)] if large else []
 
 
-def _large(changes: Sequence[PriceChange], now: datetime) -> list[PriceChange]:
-    """Those by more than half, of models that sold in the last 30 days to anybody."""
+def _large(
+    changes: Sequence[PriceChange], now: datetime, *, buyers: Collection[UUID] | None
+) -> list[PriceChange]:
+    """Those by more than half, of models that sold in the last 30 days to these, or to anybody."""
     large = [change for change in changes if change.is_large]
-    sold = sold_since(now - LARGE_CHANGES_LOOK_BACK) if large else frozenset()
+    sold = sold_since(now - LARGE_CHANGES_LOOK_BACK, tenants=buyers) if large else frozenset()
     return [change for change in large if change.model in sold]
+
+
+def _buyers(book: PriceBook) -> Collection[UUID] | None:
+    """Whose purchases make a change large: those of the tenants with its list, else anybody's."""
+    shared = book.price_list
+    return None if shared is None else [one.tenant_id for one in tenants_on(shared.id)]
 
 
 def _by_cost(book: PriceBook, begins: datetime) -> tuple[list[BelowCost], list[PriceKey]]:

@@ -67,10 +67,15 @@ def tenants_using(models: Collection[str] | None, *, since: datetime) -> list[UU
     return list(Tenant.objects.filter(Exists(rows)).values_list("id", flat=True))
 
 
-def sold_since(start: datetime) -> frozenset[str]:
-    """The models of which an image was charged to anybody in the hour of `start` or later."""
+def sold_since(start: datetime, *, tenants: Collection[UUID] | None = None) -> frozenset[str]:
+    """The models of which an image was charged in the hour of `start` or later.
+
+    To one of these tenants, or to anybody where None.
+    """
     hour = start.replace(minute=0, second=0, microsecond=0)
     sold = UsageRollup.objects.filter(hour__gte=hour, captured_micros__gt=0)
+    if tenants is not None:
+        sold = sold.filter(tenant_id__in=tenants)
     return frozenset(sold.values_list("model", flat=True).distinct())
 
 

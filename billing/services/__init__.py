@@ -46,6 +46,7 @@ from billing.services.moves import (
     rehearse,
 )
 from billing.services.past import PastCost, PastHold, Refills, write_past
+from billing.services.price_lists import NO_LIST, assign_price_list, create_price_list
 from billing.services.prices import (
     change_price_book,
     discard_price_book,
@@ -62,6 +63,7 @@ from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, record_usage, recount_usage, usage_recorded
 
 __all__ = [
+    "NO_LIST",
     "PLACED",
     "REVERSED_KINDS",
     "TOLD_ROLES",
@@ -82,11 +84,13 @@ __all__ = [
     "adjust",
     "alone",
     "approve_move",
+    "assign_price_list",
     "book_payment",
     "book_upstream_cost",
     "change_price_book",
     "correct_cost",
     "count_uncharged",
+    "create_price_list",
     "credit",
     "decline_move",
     "discard_price_book",

@@ -13,9 +13,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
+from accounts.models import Tenant
 from accounts.services import Actor, Subject, record
 from billing import locks
-from billing.models import Price, PriceBook, PriceBookWithdrawal
+from billing.models import Price, PriceBook, PriceBookWithdrawal, PriceList
 from billing.price_stops import UNCONFIRMED, Confirmed, Stops
 from billing.pricing import BookRow, PriceKey, price_words
 from billing.selectors import (
@@ -47,9 +48,9 @@ def draft_price_book(
 ) -> PriceBook:
     """The next version of a book, not yet in force: it can still be changed.
 
-    Without `rows` or `markup` it begins with those of the book in force for the same tenant, or for
-    everyone; with a markup of 1 where there is none. Raises ValidationError for an empty name or a
-    negative markup.
+    `tenant_id` is its owner: a tenant's id, a shared list's, or None for everyone. Without `rows`
+    or `markup` it begins with those of the owner's book in force; with a markup of 1 where there is
+    none. Raises ValidationError for an empty name, a negative markup, or an owner that is nobody.
     """
     present = book_in_force(tenant_id, clock.now())
     if rows is None:
@@ -64,7 +65,7 @@ def draft_price_book(
         tenant_id=tenant_id,
         effective_from=effective_from,
     )
-    book.full_clean()
+    _check_book(book)
     book.save(force_insert=True)
     Price.objects.bulk_create(Price(book=book, **asdict(row)) for row in rows)
     after = {**_describe(book), "prices": len(rows)}
@@ -84,7 +85,8 @@ def change_price_book(
 ) -> None:
     """Change a draft's terms; where nothing changes, nothing is written.
 
-    Raises ValidationError for a negative markup, or a book that is published.
+    Raises ValidationError for a negative markup, an owner that is not there, or a book that is
+    published.
     """
     _lock_draft(book)
     before = _describe(book)
@@ -92,7 +94,7 @@ def change_price_book(
     after = _describe(book)
     if after == before:
         return
-    book.full_clean()
+    _check_book(book)
     book.save(update_fields=["effective_from", "markup", "tenant"])
     record(book.audited, "price_book.change", actor=actor, before=before, after=after, ip=ip)
 
@@ -157,7 +159,7 @@ def publish_price_book(
     )
     if overtaken.exists():
         book.effective_from = now  # behind one that began since, it would never be in force
-    _confirm(book, stops_of(book, now), confirmed, actor=actor, ip=ip)
+    confirm(_of_nobody(book), stops_of(book, now), confirmed, actor=actor, ip=ip)
     PriceBook.objects.filter(id=book.id).update(
         published_at=now, effective_from=book.effective_from
     )
@@ -225,7 +227,7 @@ def withdraw_price_book(
         raise ValidationError(
             "the book has begun: to charge other prices, publish or restore another one"
         ) from error
-    _confirm(book, stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
+    confirm(_of_nobody(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
     withdrawal.refresh_from_db()
     after = {**_describe(book), "withdrawn_at": withdrawal.withdrawn_at.isoformat()}
     record(book.audited, "price_book.withdraw", actor=actor, after=after, ip=ip)
@@ -249,12 +251,12 @@ def _check_prices(book: PriceBook) -> None:
         raise ValidationError("; ".join(wrong))
 
 
-def _confirm(
-    book: PriceBook, stops: Stops, confirmed: Confirmed, *, actor: Actor, ip: str | None
+def confirm(
+    what: Subject, stops: Stops, confirmed: Confirmed, *, actor: Actor, ip: str | None
 ) -> None:
-    """Raises ValidationError for what nobody has confirmed; else records why.
+    """Raises ValidationError for what nobody has confirmed; else records why, of `what`.
 
-    The reason is the operator's own: no tenant reads it in its audit log.
+    The reason is the operator's own: `what` is nobody's, so no tenant reads it in its audit log.
     """
     if refusal := stops.refusal(confirmed):
         raise ValidationError(refusal)
@@ -266,8 +268,21 @@ def _confirm(
         "large": sum(len(step.large) for step in stops.steps),
         "below_cost": len(stops.below),
     }
-    of_nobody = Subject("price_book", str(book.id))
-    record(of_nobody, "price_book.confirm", actor=actor, after=after, ip=ip)
+    record(what, f"{what.type}.confirm", actor=actor, after=after, ip=ip)
+
+
+def _of_nobody(book: PriceBook) -> Subject:
+    return Subject("price_book", str(book.id))
+
+
+def _check_book(book: PriceBook) -> None:
+    """Raises ValidationError for terms that no book may have."""
+    book.full_clean(exclude=["tenant"])  # whose id may be a list's
+    owners = (Tenant, PriceList)
+    if book.tenant_id is not None and not any(
+        kind.objects.filter(id=book.tenant_id).exists() for kind in owners
+    ):
+        raise ValidationError("there is no such tenant, and no such list")
 
 
 def _lock_draft(book: PriceBook) -> None:
@@ -279,12 +294,16 @@ def _lock_draft(book: PriceBook) -> None:
 
 def _describe(book: PriceBook) -> dict[str, object]:
     """A book as an audit event shows it; its tenant is the event's."""
+    shared = book.price_list
+    is_a_tenants = book.tenant_id is not None and shared is None
+    of_list = {} if shared is None else {"price_list": shared.name}
     return {
         "name": book.name,
         "version": book.version,
         "markup": str(book.markup.normalize()),
         "effective_from": book.effective_from.isoformat(),
-        "tenant": str(book.tenant_id) if book.tenant_id else None,
+        "tenant": str(book.tenant_id) if is_a_tenants else None,
+        **of_list,
     }
 
 

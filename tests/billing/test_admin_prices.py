@@ -15,7 +15,13 @@ from billing.models import (
 )
 from billing.price_stops import Served
 from billing.pricing import BookRow
-from billing.services import Usage, draft_price_book, publish_price_book, record_usage
+from billing.services import (
+    Usage,
+    create_price_list,
+    draft_price_book,
+    publish_price_book,
+    record_usage,
+)
 from billing.upstream_cost import Cost, CostSource
 from generation import offer
 from pictor.kit import clock
@@ -150,6 +156,18 @@ def test_a_draft_can_be_edited_and_published_and_is_final_then(pages, root, draf
     assert refused.status_code == 403
     assert AuditEvent.objects.get(action="price_book.publish").actor == root
     assert pages.get(change).status_code == 200
+
+
+def test_a_shared_lists_draft_cannot_become_everyones_here(pages, draft):
+    shared = create_price_list(name="Resellers", actor="test")
+    PriceBook.objects.filter(id=draft.id).update(tenant_id=shared.id)
+    change = reverse("admin:billing_pricebook_change", args=[draft.id])
+
+    assert pages.get(change).status_code == 200
+    assert pages.post(change, book_form(draft)).status_code == 403
+
+    draft.refresh_from_db()
+    assert draft.tenant_id == shared.id
 
 
 def test_a_draft_that_changed_since_it_was_looked_at_is_shown_again(pages, draft):

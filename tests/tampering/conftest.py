@@ -13,6 +13,8 @@ from billing.price_stops import Confirmed
 from billing.selectors import Settled, stops_of
 from billing.services import (
     add_next,
+    assign_price_list,
+    create_price_list,
     credit,
     draft_price_book,
     publish_price_book,
@@ -55,7 +57,7 @@ def write(spools: Spools) -> Customer:
 
     Half of the credit was reversed, and two lines of a bill corrected the cost, one of its call.
 
-    And scheduled prices that were withdrawn. What was sold is counted.
+    And scheduled prices that were withdrawn, and a shared list. What was sold is counted.
     """
     seeding.seed(Wishes())
     make_channel(cost_micros=30_000)
@@ -77,6 +79,8 @@ def write(spools: Spools) -> Customer:
     said = Confirmed("for them", below_cost=stops_of(book, later).number_below_cost)
     publish_price_book(book=book, actor="test", now=clock.now(), confirmed=said)
     withdraw_price_book(book=book, actor="test")
+    shared = create_price_list(name="shared", actor="test")
+    assign_price_list(tenant_id=acme.id, price_list=shared, actor="test", now=clock.now())
     link_events()
     add_next(sold_by, to=Settled(Transfer.objects.latest("id").id, clock.now()))
     return acme

@@ -1,11 +1,13 @@
-"""`manage.py price list|export|import|diff|publish|withdraw|restore`."""
+"""`manage.py price list|export|import|diff|publish|withdraw|restore|lists|list-create|assign`."""
 
+import shlex
 import sys
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
@@ -31,7 +33,7 @@ from billing.management.price_facts import (
     foretold,
     name_of,
 )
-from billing.models import PriceBook
+from billing.models import PriceBook, PriceList
 from billing.price_changes import LARGE_PERCENT
 from billing.price_stops import Confirmed, Stops
 from billing.pricing import BookRow
@@ -39,14 +41,22 @@ from billing.selectors import (
     SCHEDULED,
     book_in_force,
     book_named,
+    changes_of_assignment,
+    list_of,
     price_books,
+    price_list_named,
+    price_lists,
     rows_of,
     state_of,
     stops_of,
+    stops_of_assignment,
     stops_of_withdrawal,
     would_have_brought,
 )
 from billing.services import (
+    NO_LIST,
+    assign_price_list,
+    create_price_list,
     draft_price_book,
     publish_price_book,
     restore_price_book,
@@ -71,7 +81,7 @@ class Command(OperatorCommand):
 
     help = (
         "List, export, import, compare, publish, withdraw and restore price books."
-        " Amounts are dollars."
+        " Say which tenants share a list. Amounts are dollars."
     )
     requires_system_checks = ()
 
@@ -85,7 +95,9 @@ class Command(OperatorCommand):
         draft.add_argument("file", help="'-' reads standard input")
         draft.add_argument("--name", required=True)
         draft.add_argument("--markup", metavar="X", help="each price times this; default: as now")
-        draft.add_argument("--tenant", help="whose own it is, by name or id; default: everyone's")
+        whose = draft.add_mutually_exclusive_group()
+        whose.add_argument("--tenant", help="whose own it is, by name or id; default: everyone's")
+        whose.add_argument("--list", metavar="LIST", help="the shared list that it is of, by name")
         draft.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
         diff = actions.add_parser("diff", help="what a book changes, and would have brought")
         diff.add_argument("book", help=BOOK_HELP)
@@ -101,7 +113,14 @@ class Command(OperatorCommand):
         back = actions.add_parser("withdraw", help="take a scheduled book back before it begins")
         back.add_argument("book", help=BOOK_HELP)
         _add_confirmation(back)
-        for one in (every, draft, diff, back):
+        shared = actions.add_parser("lists", help="the lists that tenants share")
+        create = actions.add_parser("list-create", help="a new list, without prices or tenants")
+        create.add_argument("name", metavar="NAME", help="customers who have it may read this")
+        assign = actions.add_parser("assign", help="which shared list a tenant has, from now on")
+        assign.add_argument("tenant", help="name or id")
+        assign.add_argument("list", metavar="LIST", help=f"by name, or: {NO_LIST}")
+        _add_confirmation(assign)
+        for one in (every, draft, diff, back, shared, create, assign):
             one.add_argument("--json", action="store_true")
 
     @override
@@ -114,6 +133,9 @@ class Command(OperatorCommand):
             "publish": self._publish,
             "withdraw": self._withdraw,
             "restore": self._restore,
+            "lists": self._lists,
+            "list-create": self._list_create,
+            "assign": self._assign,
         }
         try:
             actions[options["action"]](options)
@@ -123,7 +145,7 @@ class Command(OperatorCommand):
     def _list(self, options: dict[str, Any]) -> None:
         books = price_books(clock.now())
         rows = [
-            f"{name_of(book)}  {book.tenant.name if book.tenant else 'everyone'}"
+            f"{name_of(book)}  {_owner(book)}"
             f"  x{book.markup.normalize():f}  {date_of(book)}  {book.state}"
             for book in books
         ]
@@ -139,7 +161,7 @@ class Command(OperatorCommand):
             rows=_rows(options["file"]),
             effective_from=_time(options["begins"]),
             markup=_markup(options["markup"]),
-            tenant_id=read_tenant(options["tenant"]).id if options["tenant"] else None,
+            tenant_id=_whose(options),
             actor=ACTOR,
         )
         stops, prices = stops_of(book, clock.now()), book.prices.count()
@@ -209,6 +231,58 @@ class Command(OperatorCommand):
         }
         self.tell(options, facts, *lines)
 
+    def _lists(self, options: dict[str, Any]) -> None:
+        found = price_lists(clock.now())
+        facts = [
+            {
+                "list": one.price_list.name,
+                "tenants": one.tenants,
+                "book": None if one.book is None else name_of(one.book),
+                "cells": one.cells,
+                "scheduled": one.scheduled,
+            }
+            for one in found
+        ]
+        rows = [
+            f"{one['list']}  {one['tenants']} tenants  {one['book'] or 'no book in force'}"
+            f"  {one['cells']} prices"
+            for one in facts
+        ]
+        self.tell(options, facts, *rows)
+
+    def _list_create(self, options: dict[str, Any]) -> None:
+        made = create_price_list(name=options["name"], actor=ACTOR)
+        self.tell(
+            options,
+            {"list": made.name},
+            f"{made.name} is a shared list. Give it prices by:"
+            f" manage.py price import FILE --name NAME --list {shlex.quote(made.name)}",
+        )
+
+    def _assign(self, options: dict[str, Any]) -> None:
+        tenant, shared = read_tenant(options["tenant"]), _list(options["list"])
+        confirmed, now = _given(options), clock.now()
+        chosen = shared.id if shared else None
+        changes = changes_of_assignment(tenant_id=tenant.id, price_list=chosen, now=now)
+        if not options["yes"] and list_of(tenant.id) != shared:
+            stops = stops_of_assignment(tenant_id=tenant.id, changes=changes, now=now)
+            lines = [*map(str, changes), *map(str, stops.below), *stops.lines]
+            self._show(options, lines or ["It changes no price."])
+            ask(self.aside(options), f"Charge {tenant.name} these prices from now on?")
+            confirmed = self._typed(options, confirmed, stops)
+        made = assign_price_list(
+            tenant_id=tenant.id, price_list=shared, actor=ACTOR, now=now, confirmed=confirmed
+        )
+        named = shared.name if shared else "no shared list"
+        words = f"{tenant.name} has {named}{'' if made else ' already'}"
+        facts = {
+            "tenant": tenant.public_id,
+            "list": shared.name if shared else None,
+            "changed_prices": len(changes) if made else 0,
+            "since": made.since.isoformat() if made else None,
+        }
+        self.tell(options, facts, f"{words}; changed prices: {facts['changed_prices']}")
+
     def _show(self, options: dict[str, Any], lines: Iterable[str]) -> None:
         for line in lines:
             self.aside(options).write(line)
@@ -241,6 +315,30 @@ def _add_confirmation(parser: CommandParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", help=f"why, where {LARGE}, or {BELOW}")
     parser.add_argument("--changes", metavar="N", help=f"how many prices change, where {LARGE}")
     parser.add_argument("--below-cost", metavar="N", help=f"how many they are, where {BELOW}")
+
+
+def _owner(book: PriceBook) -> str:
+    return book.list_name or (book.tenant.name if book.tenant else "everyone")
+
+
+def _whose(options: dict[str, Any]) -> UUID | None:
+    if options["tenant"]:
+        return read_tenant(options["tenant"]).id
+    if not options["list"]:
+        return None
+    shared = _list(options["list"])
+    if shared is None:
+        raise CommandError(f"{NO_LIST!r} is no shared list: without --list it is everyone's")
+    return shared.id
+
+
+def _list(name: str) -> PriceList | None:
+    if name.lower() == NO_LIST:
+        return None
+    found = price_list_named(name)
+    if found is None:
+        raise CommandError(f"there is no shared list {name!r}; `manage.py price lists` shows them")
+    return found
 
 
 def _given(options: dict[str, Any]) -> Confirmed:

@@ -16,7 +16,6 @@ from billing.selectors import (
     PACE,
     PACE_DAYS,
     balance_alert_of,
-    book_in_force,
     books_of,
     captured_since,
     days_lasting,
@@ -144,8 +143,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         tables, shown = [(now, table_of(books))], books_of(books)
     else:
         tables = price_tables(tenant.id, now)
-        found = book_in_force(tenant.id, now) or book_in_force(None, now)
-        shown = [found] if found else []
+        shown = books_of(tables[0][1].books)
     context = {
         "workspace": workspace,
         "models": priced_models(contracts, tables[0][1]),

@@ -1,0 +1,104 @@
+"""Shared price lists: which there are, which a tenant has, and which tenants have one."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, QuerySet
+
+from accounts.models import Tenant
+from billing.models import PriceBook, PriceList, PriceListAssignment
+from billing.selectors.price_books import CURRENT, SCHEDULED, with_states
+
+
+class SharedList(NamedTuple):
+    """A shared list as people see it.
+
+    Attributes:
+        tenants: how many have it.
+        book: what is in force of it; None where nothing is.
+        cells: how many prices that has, and which therefore may differ from everyone's.
+        scheduled: how many books are to take over.
+    """
+
+    price_list: PriceList
+    tenants: int
+    book: PriceBook | None
+    cells: int
+    scheduled: int
+
+
+def holding() -> QuerySet[PriceListAssignment]:
+    """The assignment of each tenant that holds: its last one, unless that took its list away."""
+    later = PriceListAssignment.objects.filter(
+        tenant_id=OuterRef("tenant_id"), id__gt=OuterRef("id")
+    )
+    return PriceListAssignment.objects.filter(~Exists(later), price_list__isnull=False)
+
+
+def lists_of_tenants() -> Mapping[UUID | None, UUID | None]:
+    """The list's id of each tenant that has one, by the tenant's."""
+    return dict(holding().values_list("tenant_id", "price_list_id"))
+
+
+def list_of(tenant_id: UUID) -> PriceList | None:
+    """The shared list that a tenant has."""
+    found = holding().filter(tenant_id=tenant_id).select_related("price_list").first()
+    return found.price_list if found else None
+
+
+def tenants_on(price_list: UUID) -> list[PriceListAssignment]:
+    """What assigned a list to each tenant that has it, by the tenant's name; with the tenants."""
+    found = holding().filter(price_list_id=price_list).select_related("tenant")
+    return list(found.order_by("tenant__name", "tenant_id"))
+
+
+def list_history(tenant_id: UUID) -> list[PriceListAssignment]:
+    """Every assignment of a tenant, the last one first, each with its list."""
+    found = PriceListAssignment.objects.filter(tenant_id=tenant_id).select_related("price_list")
+    return list(found.order_by("-id"))
+
+
+def price_list_named(name: str) -> PriceList | None:
+    """The shared list that is called so, in capitals or not."""
+    return PriceList.objects.filter(name__iexact=name.strip()).first()
+
+
+def price_lists(now: datetime) -> list[SharedList]:
+    """Every shared list, by its name. Three queries."""
+    lists = list(PriceList.objects.order_by("name"))
+    tenants = Counter(holding().values_list("price_list_id", flat=True))
+    owned = PriceBook.objects.filter(tenant_id__in=[one.id for one in lists])
+    books = with_states(owned.annotate(cells=Count("prices")), now)
+    current = {book.tenant_id: book for book in books if book.state == CURRENT}
+    scheduled = Counter(book.tenant_id for book in books if book.state == SCHEDULED)
+    return [
+        SharedList(
+            price_list=one,
+            tenants=tenants[one.id],
+            book=(book := current.get(one.id)),
+            cells=0 if book is None else book.cells,  # type: ignore[attr-defined]  # annotated
+            scheduled=scheduled[one.id],
+        )
+        for one in lists
+    ]
+
+
+def moved_by(book: PriceBook) -> int:
+    """How many tenants a book concerns: those with its list, its own one, or all that work.
+
+    Prices that lie over it are not looked at.
+    """
+    if book.tenant_id is None:
+        return Tenant.objects.filter(status=Tenant.Status.ACTIVE).count()
+    if book.price_list is None:
+        return 1
+    return holding().filter(price_list_id=book.tenant_id).count()
+
+
+def whose(book: PriceBook) -> str:
+    """Who pays by a book: `everyone`, `tenants on Resellers` or a tenant's name."""
+    owner = book.owner
+    return f"tenants on {owner}" if isinstance(owner, PriceList) else str(owner or "everyone")

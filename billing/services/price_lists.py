@@ -1,0 +1,81 @@
+"""Shared price lists: made once, then tenants are assigned to them, from that moment on."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Tenant
+from accounts.services import Actor, Subject, record
+from accounts.titles import without_marks
+from billing import locks
+from billing.models import PriceList, PriceListAssignment
+from billing.price_stops import UNCONFIRMED, Confirmed
+from billing.selectors import (
+    changes_of_assignment,
+    list_of,
+    price_list_named,
+    stops_of_assignment,
+)
+from billing.services.prices import confirm
+
+NO_LIST = "none"
+"""How commands say that a tenant has no shared list."""
+
+
+@transaction.atomic
+def create_price_list(*, name: str, actor: Actor, ip: str | None = None) -> PriceList:
+    """A shared list without prices or tenants. Raises ValidationError for a name that is taken."""
+    price_list = PriceList(name=without_marks(name))
+    price_list.clean_fields()
+    locks.decisions_on_prices()
+    if price_list.name.lower() == NO_LIST:
+        raise ValidationError({"name": f"{NO_LIST!r} stands for no list"})
+    if price_list_named(price_list.name) is not None:
+        raise ValidationError({"name": f"there is a list {price_list.name!r} already"})
+    price_list.save(force_insert=True)
+    what = Subject("price_list", str(price_list.id))
+    record(what, "price_list.create", actor=actor, after={"name": price_list.name}, ip=ip)
+    return price_list
+
+
+@transaction.atomic
+def assign_price_list(
+    *,
+    tenant_id: UUID,
+    price_list: PriceList | None,
+    actor: Actor,
+    now: datetime,
+    confirmed: Confirmed = UNCONFIRMED,
+    ip: str | None = None,
+) -> PriceListAssignment | None:
+    """Let a tenant have that list's prices from now on, or none's; None where it has them already.
+
+    What is held already is charged as it was held. Raises ValidationError, unless it is
+    `confirmed`, where a price of what the tenant bought lately changes by more than half, or one
+    falls below cost; and Tenant.DoesNotExist.
+    """
+    locks.decisions_on_prices()
+    tenant = Tenant.objects.get(id=tenant_id)
+    former = list_of(tenant_id)
+    concerned = price_list or former
+    if former == price_list or concerned is None:
+        return None
+    chosen = price_list.id if price_list else None
+    of_nobody = Subject("price_list", str(concerned.id))
+    changes = changes_of_assignment(tenant_id=tenant_id, price_list=chosen, now=now)
+    stops = stops_of_assignment(tenant_id=tenant_id, changes=changes, now=now)
+    confirm(of_nobody, stops, confirmed, actor=actor, ip=ip)
+    made = PriceListAssignment.objects.create(tenant=tenant, price_list=price_list)
+    made.refresh_from_db()
+    after = {
+        "price_list": price_list.name if price_list else None,
+        "list": str(chosen) if chosen else None,
+        "assignment": made.id,
+        "since": made.since.isoformat(),
+    }
+    before = {"price_list": former.name if former else None}
+    what = Subject("tenant", str(tenant_id), tenant_id)
+    record(what, "price_list.assign", actor=actor, before=before, after=after, ip=ip)
+    return made

@@ -1,0 +1,122 @@
+"""`manage.py price lists|list-create|assign`, and books of a shared list."""
+
+import json
+
+import pytest
+from django.core.management.base import CommandError
+
+from accounts.models import AuditEvent
+from billing.models import PriceBook, PriceList, PriceListAssignment
+from billing.selectors import current_table, list_of
+from pictor.kit import clock
+from tests.factories import Customer
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "model,size,quality,usd,kind,width,height\n"
+CELL = ("dall-e-2", "256x256", "standard")
+
+
+@pytest.fixture
+def acme(price):
+    return Customer("acme")
+
+
+@pytest.fixture
+def resellers(price, tmp_path):
+    """A shared list whose book sells one cell for 0.015 dollars."""
+    price("list-create", "Resellers")
+    file = tmp_path / "resellers.csv"
+    file.write_text(f"{HEADER}dall-e-2,256x256,standard,0.015000,fixed,256,256\n")
+    price("import", str(file), "--name", "resellers", "--list", "resellers")
+    price("publish", "resellers:1", "--yes")
+    return PriceList.objects.get()
+
+
+def test_a_list_gets_prices_and_a_tenant_and_says_so(price, acme, resellers):
+    said = price("assign", "acme", "Resellers", typed="y\n")
+
+    assert said == (
+        "dall-e-2 256x256 standard: 0.016000 USD -> 0.015000 USD\n"
+        "Charge acme these prices from now on? [y/N] "
+        "acme has Resellers; changed prices: 1\n"
+    )
+    assert current_table(acme.id, clock.now()).rows[CELL].unit == 15_000
+    assert price("lists") == "Resellers  1 tenants  resellers:1  1 prices\n"
+    assert "resellers:1  Resellers  x1" in price("list")
+    assert price("diff", "resellers:1").startswith(
+        "It changes no price.\ntenants on Resellers: 1\n"
+    )
+
+
+def test_none_takes_it_away_and_a_second_time_changes_nothing(price, acme, resellers):
+    price("assign", "acme", "resellers", "--yes")
+
+    first, second = (price("assign", "acme", "None", "--yes") for _ in range(2))
+
+    assert first == "acme has no shared list; changed prices: 1\n"
+    assert second == "acme has no shared list already; changed prices: 0\n"
+    assert list_of(acme.id) is None
+    assert PriceListAssignment.objects.count() == 2
+
+
+def test_a_no_assigns_nothing(price, acme, resellers):
+    with pytest.raises(CommandError, match=r"Nothing was changed\."):
+        price("assign", "acme", "Resellers", typed="n\n")
+
+    assert list_of(acme.id) is None
+
+
+def test_it_is_json_where_that_is_asked_for(price, acme, resellers):
+    made = json.loads(price("assign", acme.tenant.public_id, "Resellers", "--yes", "--json"))
+    (listed,) = json.loads(price("lists", "--json"))
+    (book,) = [one for one in json.loads(price("list", "--json")) if one["list"]]
+
+    assert made == {
+        "tenant": acme.tenant.public_id,
+        "list": "Resellers",
+        "changed_prices": 1,
+        "since": PriceListAssignment.objects.get().since.isoformat(),
+    }
+    assert listed == {
+        "list": "Resellers",
+        "tenants": 1,
+        "book": "resellers:1",
+        "cells": 1,
+        "scheduled": 0,
+    }
+    assert (book["book"], book["list"], book["tenant"]) == ("resellers:1", "Resellers", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("assign", "acme", "Partners"), "there is no shared list 'Partners'"),
+        (("assign", "nobody", "Resellers"), "nobody"),
+        (("list-create", "rESELLERS"), "there is a list 'rESELLERS' already"),
+        (("list-create", "None"), "'none' stands for no list"),
+        (("list-create", " "), "cannot be blank"),
+        (
+            ("import", "-", "--name", "x", "--list", "Partners"),
+            "there is no shared list 'Partners'",
+        ),
+        (("import", "-", "--name", "x", "--list", "none"), "'none' is no shared list"),
+        (
+            ("import", "-", "--name", "x", "--list", "Resellers", "--tenant", "acme"),
+            "not allowed with",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("acme", "resellers")
+def test_each_mistake_is_named_and_nothing_is_done(price, tmp_path, arguments, why):
+    file = tmp_path / "one.csv"
+    file.write_text(f"{HEADER}dall-e-2,256x256,standard,0.015000,fixed,256,256\n")
+    arguments = [str(file) if one == "-" else one for one in arguments]
+    events = AuditEvent.objects.count()
+
+    with pytest.raises(CommandError, match=why):
+        price(*arguments)
+
+    assert (PriceList.objects.count(), PriceBook.objects.count()) == (1, 2)
+    assert not PriceListAssignment.objects.exists()
+    assert AuditEvent.objects.count() == events
