@@ -94,6 +94,8 @@ WORDS: Mapping[str, str] = {
     "staff.remove": "took the role of staff from {what}",
     "staff.note": "noted for staff",
     "contract.set": "changed the model {what}",
+    "contract.sunset": "announced the end of the model {what}",
+    "contract.keep": "withdrew the end of the model {what}",
     "channel.set": "changed the channel {what}",
     "channel.costs": "changed what the channel {what} costs",
     "channel.revise": "prepared a change of the channel {what}",

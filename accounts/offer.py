@@ -9,7 +9,10 @@ from pictor.kit.plugs import Plug
 
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
-    """A public model name; sizes are 'WxH' or 'auto', qualities those that have a price."""
+    """A public model name; sizes are 'WxH' or 'auto', qualities those that have a price.
+
+    One that has ended is not enabled.
+    """
 
     name: str
     is_enabled: bool

@@ -125,6 +125,8 @@ def _routes(model: str) -> dict[int, RouteInfo]:
 def _refused(contract: ContractTerms, size: str, quality: str, task: Task) -> Iterator[str]:
     if not contract.is_enabled:
         yield f"{contract.model} is switched off"
+    if contract.has_ended(clock.now()):
+        yield f"{contract.model} ended at {contract.sunset_at:%Y-%m-%dT%H:%M:%SZ}"
     for stop in stopped():
         if stop.tenant is None and stop.model in {"", contract.model}:
             yield f"{stop.name} is stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}"

@@ -23,6 +23,7 @@ from billing.selectors import tenants_using
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Incident, IncidentUpdate
 from generation.watch import API, WORKERS
+from pictor.kit import clock
 from pictor.kit.untyped import Json
 
 LOOK_BACK = timedelta(days=30)
@@ -65,7 +66,7 @@ class Said:
 
 def parts() -> list[str]:
     """What can be named as touched: as the status page has it."""
-    return [API, WORKERS, *sorted(one.model for one in current_catalogue().offered)]
+    return [API, WORKERS, *sorted(one.model for one in current_catalogue().on_offer(clock.now()))]
 
 
 def owners_touched(touched: Collection[str], *, now: datetime) -> list[str]:

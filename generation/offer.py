@@ -47,7 +47,7 @@ def _offered(row: Mapping[str, Any]) -> OfferedModel:
     sizes = [str(option.size) for option in terms.options]
     return OfferedModel(
         name=terms.model,
-        is_enabled=terms.is_enabled,
+        is_enabled=terms.is_enabled and not terms.has_ended(clock.now()),
         sizes=(*sizes, *([AUTO] if terms.accepts_auto else [])),
         qualities=tuple(word for word in terms.qualities if word != AUTO),
     )

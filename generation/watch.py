@@ -72,9 +72,7 @@ class Ended:
 def look(*, now: datetime) -> list[Sight]:
     """The API, the image workers and every model on offer, by name and the last name first."""
     catalogue = current_catalogue()
-    offered = sorted(
-        (name for name in catalogue.contracts if catalogue.contract(name)), reverse=True
-    )
+    offered = sorted((one.model for one in catalogue.on_offer(now)), reverse=True)
     ended = _ended(now)
     return [
         Sight(API, "" if orphans.present() else NO_WEB_PROCESS),

@@ -14,6 +14,7 @@ from billing import pricing
 from generation.admission import rules
 from generation.admission.rules import Order
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, StopTerms
+from generation.catalogue.life import sunset_of
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import OnSale, on_sale, on_sale_async
 from generation.channels.declaration import Lack
@@ -89,7 +90,7 @@ def quoted_order(*, caller: Caller, request: Json, now: datetime, to_make: bool 
     With `to_make`, raises Paused for what is stopped; what that costs can be asked all the same.
     """
     sale = on_sale(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
-    return _quoted(sale, caller, request, to_make=to_make)
+    return _quoted(sale, caller, request, now=now, to_make=to_make)
 
 
 async def quoted_order_async(
@@ -97,12 +98,12 @@ async def quoted_order_async(
 ) -> Quoted:
     """The same on the running loop."""
     sale = await on_sale_async(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
-    return _quoted(sale, caller, request, to_make=to_make)
+    return _quoted(sale, caller, request, now=now, to_make=to_make)
 
 
-def _quoted(sale: OnSale, caller: Caller, request: Json, *, to_make: bool) -> Quoted:
+def _quoted(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_make: bool) -> Quoted:
     catalogue, table = sale
-    contract = _contract(catalogue, caller, request["model"])
+    contract = _contract(catalogue, caller, request["model"], now)
     if to_make and (stop := catalogue.stop_of(contract.model, caller.tenant_id)):
         raise _paused(stop)
     order = rules.check(contract, request, key_response_format=caller.default_response_format)
@@ -125,8 +126,8 @@ def _quoted(sale: OnSale, caller: Caller, request: Json, *, to_make: bool) -> Qu
     return Quoted(order, contract, quote, planned, table)
 
 
-def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms:
-    contract = catalogue.contract(model)
+def _contract(catalogue: Catalogue, caller: Caller, model: str, now: datetime) -> ContractTerms:
+    contract = catalogue.known(model, now)
     if contract is None:
         raise NotFound(
             f"The model {model[:100]!r} does not exist. GET /v1/models lists what there is.",
@@ -136,6 +137,8 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms
     log.note(model=contract.model)
     if not caller.may_use(model):
         raise _refusal(caller, model)
+    if contract.has_ended(now):
+        raise sunset_of(catalogue, contract, now)
     return contract
 
 

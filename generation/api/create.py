@@ -26,15 +26,18 @@ from generation.api.objects import (
 )
 from generation.api.requests import USUAL_MODEL, GenerationRequest
 from generation.api.waiting import Ticket, hub
+from generation.catalogue.life import life_headers
+from generation.catalogue.snapshot import latest_catalogue
 from generation.channels.declaration import Task
 from generation.selectors import Finished
-from pictor.kit import pools
+from pictor.kit import clock, pools
 from pictor.kit.api_docs import WHOLE_NUMBER, answered, described
 from pictor.kit.errors import (
     Canceled,
     GenerationTimeout,
     IdempotencyKeyReused,
     InsufficientQuota,
+    ModelSunset,
     NoChannelAvailable,
     NotFound,
     Paused,
@@ -62,6 +65,7 @@ ANSWERED = (
     answered("Idempotent-Replayed", [200, 202], "`true`: nothing was made or charged again."),
     answered("Location", [202], "Where to ask for it."),
     answered("Preference-Applied", [202], "What of `Prefer` was done."),
+    *render.of_life([200, 202, 400, 404, 409, 410, 502, 503, 504]),
     *(
         answered(
             f"x-ratelimit-{what}-{of}", [200, 202, 429], f"Your {of} a minute: {what}.", schema
@@ -72,6 +76,7 @@ ANSWERED = (
 )
 ERRORS = (
     NotFound,
+    ModelSunset,
     Canceled,
     IdempotencyKeyReused,
     InsufficientQuota,
@@ -125,6 +130,9 @@ async def respond(request: ASGIRequest, *, parse: Parse) -> HttpResponseBase:
             arrival = replace(arrival, attendance=attendance)
         admitted = await pipeline.submit(arrival, generation_id=ticket.id)
         request.scope["pictor.headers"].update(admitted.headers)
+        request.scope["pictor.headers"].update(
+            life_headers(latest_catalogue(), admitted.generation.model, clock.now())
+        )
         if not admitted.is_new:
             ticket.watch(admitted.generation.id)
         if admitted.is_streamed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -12,12 +13,14 @@ from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.pricing import PriceTable
 from generation.admission.fields import OUTPUT_FORMATS
-from generation.catalogue.contracts import AUTO, ContractTerms
+from generation.api.render import of_life
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
+from generation.catalogue.life import life_headers, sunset_of
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.channels.declaration import Task
 from pictor.kit import clock
-from pictor.kit.api_objects import ApiObject, Constant, Usd
-from pictor.kit.errors import NotFound
+from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.errors import ModelSunset, NotFound
 
 CREATED = 1_777_075_200
 """25 April 2026: when these contracts were first published."""
@@ -39,6 +42,9 @@ MODEL_EXAMPLE = {
     "tasks": ["generate"],
     "max_n": 1,
     "prompt_max_chars": 4000,
+    "deprecated_at": 1_796_083_200,
+    "sunset_at": 1_803_859_200,
+    "successor": "gpt-image-2",
 }
 
 
@@ -48,6 +54,7 @@ class Sold:
 
     terms: ContractTerms
     table: PriceTable
+    successor: str | None
 
     @property
     def prices(self) -> Iterator[Mapping[str, Any]]:
@@ -115,6 +122,20 @@ class ModelObject(ApiObject):
     tasks = TasksField(source="terms.tasks", child=serializers.ChoiceField(choices=list(Task)))
     max_n = serializers.IntegerField(source="terms.max_n")
     prompt_max_chars = serializers.IntegerField(source="terms.prompt_max_chars")
+    deprecated_at = UnixSeconds(
+        source="terms.deprecated_at",
+        allow_null=True,
+        help_text="Since when, or from when on, nothing new should begin with it.",
+    )
+    sunset_at = UnixSeconds(
+        source="terms.sunset_at",
+        allow_null=True,
+        help_text="From then on it answers 410 `model_sunset`. Null: no end is announced.",
+    )
+    successor = serializers.CharField(
+        allow_null=True,
+        help_text="The model to ask for in its place; null where no end is announced.",
+    )
 
 
 class ModelList(ApiObject):
@@ -138,8 +159,10 @@ class ModelsView(Endpoint):
     )
     def get(self, caller: Caller) -> Answer:
         """Every model this key may call."""
-        prices = prices_at(caller.revision, caller.tenant_id, now=clock.now())
-        return Answer({"data": [Sold(terms, prices) for terms in _callable_by(caller).values()]})
+        catalogue, now = catalogue_at(caller.revision), clock.now()
+        prices = prices_at(caller.revision, caller.tenant_id, now=now)
+        callable_now = [one for one in catalogue.on_offer(now) if caller.may_use(one.model)]
+        return Answer({"data": [_sold(one, prices, catalogue, now) for one in callable_now]})
 
 
 class ModelView(Endpoint):
@@ -150,22 +173,23 @@ class ModelView(Endpoint):
         summary="Retrieve a model",
         scope="images:read",
         answer=ModelObject,
-        errors=[NotFound],
+        errors=[NotFound, ModelSunset],
+        headers=of_life([200, 410]),
     )
     def get(self, caller: Caller, model: str) -> Answer:
-        """One model this key may call; any other is not found."""
-        contract = _callable_by(caller).get(model)
-        if contract is None:
+        """One model this key may call; any other is not found. One that has ended says so."""
+        catalogue, now = catalogue_at(caller.revision), clock.now()
+        contract = catalogue.known(model, now)
+        if contract is None or not caller.may_use(model):
             raise NotFound(
                 f"The model {model[:100]!r} does not exist.", code="model_not_found", param="model"
             )
-        return Answer(Sold(contract, prices_at(caller.revision, caller.tenant_id, now=clock.now())))
+        if contract.has_ended(now):
+            raise sunset_of(catalogue, contract, now)
+        prices = prices_at(caller.revision, caller.tenant_id, now=now)
+        sold = _sold(contract, prices, catalogue, now)
+        return Answer(sold, headers=life_headers(catalogue, model, now))
 
 
-def _callable_by(caller: Caller) -> Mapping[str, ContractTerms]:
-    contracts = catalogue_at(caller.revision).contracts
-    return {
-        model: contract
-        for model, contract in contracts.items()
-        if contract.is_enabled and caller.may_use(model)
-    }
+def _sold(contract: ContractTerms, prices: PriceTable, catalogue: Catalogue, now: datetime) -> Sold:
+    return Sold(contract, prices, catalogue.successor_of(contract, now) or None)

@@ -5,22 +5,26 @@ from django.http import HttpResponseBase
 
 from generation import pipeline
 from generation.admission.arrival import Arrival
-from generation.api import requests
+from generation.api import render, requests
 from generation.api.objects import QuoteObject
 from generation.api.requests import QuoteRequest
-from pictor.kit import api_errors
+from generation.catalogue.life import life_headers
+from generation.catalogue.snapshot import latest_catalogue
+from pictor.kit import api_errors, clock
 from pictor.kit.api_docs import described
-from pictor.kit.errors import NoChannelAvailable, NotFound
+from pictor.kit.errors import ModelSunset, NoChannelAvailable, NotFound
 
 
 @described(
     "quote_generation",
     summary="Quote",
     body=QuoteRequest,
+    parameters=render.of_life([200, 410]),
     answers={200: QuoteObject},
-    errors=[NotFound, NoChannelAvailable],
+    errors=[NotFound, ModelSunset, NoChannelAvailable],
 )
 async def quote(request: ASGIRequest) -> HttpResponseBase:
     """What the same body would cost. Spends and holds nothing."""
     quoted = await pipeline.quote(Arrival.of(request, parse=requests.quote))
-    return api_errors.json_response(QuoteObject.render(quoted))
+    headers = life_headers(latest_catalogue(), quoted.order.model, clock.now())
+    return api_errors.json_response(QuoteObject.render(quoted), headers=headers)

@@ -42,6 +42,26 @@ def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
     )
 
 
+def of_life(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
+    """How the document has what is said of a model that ends, in answers with these statuses."""
+    return (
+        answered(
+            "Deprecation",
+            statuses,
+            "Since when nothing new should begin with the model, by RFC 9745. Absent where no end"
+            " is announced, as the next two are.",
+            {"type": "string", "pattern": "^@[0-9]+$"},
+        ),
+        answered("Sunset", statuses, "From when on it answers 410 `model_sunset`, by RFC 8594."),
+        answered(
+            "Link",
+            statuses,
+            'With `rel="successor-version"` the model that follows, with `rel="deprecation"` the'
+            " guide.",
+        ),
+    )
+
+
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:
     """What every answer about a generation says in its headers."""
     log.note(generation=generation.public_id, model=generation.model)

@@ -79,7 +79,7 @@ class ContractTerms:
 
     `is_exact`: only channels that take the size natively may serve it. `qualities` are the words of
     the contract in rising order, `quality_aliases` the further ones that are read as one of them.
-    `tasks` is what can be asked of it.
+    `tasks` is what can be asked of it. From `sunset_at` on it is over, and `successor` is asked.
     """
 
     model: str
@@ -95,6 +95,9 @@ class ContractTerms:
     is_exact: bool
     tasks: frozenset[Task]
     is_enabled: bool = True
+    deprecated_at: datetime | None = None
+    sunset_at: datetime | None = None
+    successor: str = ""
 
     @cached_property
     def by_name(self) -> Mapping[str, SizeOption]:
@@ -120,6 +123,10 @@ class ContractTerms:
             for quality in self.qualities
             if quality != AUTO
         )
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether nothing more is asked of it."""
+        return self.sunset_at is not None and self.sunset_at <= now
 
     def quality(self, word: str) -> str | None:
         """The contract's own word for a quality, or None when it is not legal."""
@@ -206,10 +213,28 @@ class Catalogue:
         contract = self.contracts.get(model)
         return contract if contract and contract.is_enabled else None
 
+    def known(self, model: str, now: datetime) -> ContractTerms | None:
+        """The contract of that public name, enabled or ended."""
+        contract = self.contracts.get(model)
+        return contract if contract and (contract.is_enabled or contract.has_ended(now)) else None
+
     @property
     def offered(self) -> list[ContractTerms]:
         """Every enabled model."""
         return [contract for contract in self.contracts.values() if contract.is_enabled]
+
+    def on_offer(self, now: datetime) -> list[ContractTerms]:
+        """Every enabled model that has not ended."""
+        return [contract for contract in self.offered if not contract.has_ended(now)]
+
+    def successor_of(self, contract: ContractTerms, now: datetime) -> str:
+        """What to ask for in its place; the successor's own where that has ended; "" where none."""
+        after = self.contracts.get(contract.successor)
+        if after is None:
+            return ""
+        if after.has_ended(now):
+            return self.successor_of(after, now)
+        return after.model if after.is_enabled else ""
 
     def routes_for(self, model: str, *, livemode: bool) -> tuple[RouteInfo, ...]:
         """The channels that may be sent a request of that mode. A test costs nothing anywhere."""
@@ -245,6 +270,9 @@ def contract_from(row: Mapping[str, Any]) -> ContractTerms:
         is_exact=row["is_exact"],
         tasks=frozenset(map(Task, row["tasks"])),
         is_enabled=row.get("is_enabled", True),
+        deprecated_at=row.get("deprecated_at"),
+        sunset_at=row.get("sunset_at"),
+        successor=row.get("successor", ""),
     )
 
 

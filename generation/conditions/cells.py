@@ -77,7 +77,8 @@ def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:
         contract = outlook.catalogue.contract(cell.model)
         route = routes.get((cell.model, cell.channel))
         price = _price(tables.get(cell.tenant, everyones), cell)
-        if contract is None or route is None or price is None:
+        is_over = contract is None or contract.has_ended(outlook.now)
+        if contract is None or is_over or route is None or price is None:
             continue
         cost = cost_of_cell(route, contract, _key(cell), at=outlook.now, came=_came(cell))
         if cost is not None:

@@ -52,7 +52,7 @@ def breakers(outlook: Outlook) -> Iterator[Wrong]:
             yield Wrong(name, None, f"its breaker is open in {len(inside)} of {workers} workers")
 
 
-def untested(_outlook: Outlook) -> Iterator[Wrong]:
+def untested(outlook: Outlook) -> Iterator[Wrong]:
     """Models on offer that a live channel would serve, had that been tested."""
     waiting = Route.objects.filter(
         is_approved=False,
@@ -60,7 +60,8 @@ def untested(_outlook: Outlook) -> Iterator[Wrong]:
         channel__serves=Serves.LIVE,
         contract__is_enabled=True,
     )
-    named = waiting.order_by("channel__name", "contract_id")
+    lasting = waiting.exclude(contract__sunset_at__lte=outlook.now)
+    named = lasting.order_by("channel__name", "contract_id")
     for channel, model in named.values_list("channel__name", "contract_id"):
         yield Wrong(f"{channel} {model}", None, "waits for a test, and is not served")
 
@@ -79,6 +80,6 @@ def _names(outlook: Outlook) -> Mapping[int, str]:
 
 def _served(outlook: Outlook) -> Iterator[tuple[str, int, int]]:
     """Each model on offer, how many channels serve it, and how many did."""
-    for contract in outlook.catalogue.offered:
+    for contract in outlook.catalogue.on_offer(outlook.now):
         now = len(outlook.routes_of(contract.model))
         yield contract.model, now, outlook.channels_before.get(contract.model, now)

@@ -47,6 +47,12 @@ class Contract(models.Model):
         help_text="What can be asked of it: generate, edit, variation.",
     )
     is_enabled = models.BooleanField(default=False)
+    # When it ends, and which model follows: changed by catalogue/services/sunsets.py alone.
+    deprecated_at = models.DateTimeField(null=True, editable=False)
+    sunset_at = models.DateTimeField(
+        null=True, editable=False, help_text="From then on it answers 410."
+    )
+    successor = models.CharField(max_length=64, blank=True, db_default="", editable=False)
 
     class Meta:
         ordering = ["position", "model"]

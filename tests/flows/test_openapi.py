@@ -242,6 +242,7 @@ def test_each_error_says_what_it_is_where_it_can_happen(document: Document) -> N
         *("service_unavailable", "no_channel_available", "paused")
     ]
     assert codes("create_edit", "409") == ["canceled"]
+    assert codes("retrieve_model", "410") == codes("create_edit", "410") == ["model_sunset"]
     assert codes("delete_generation", "409") == ["not_cancelable"]
     assert statuses("retrieve_balance") == ["200", "400", "401", "403", "429", "503"]
     assert statuses("change_api_key") == [

@@ -24,6 +24,7 @@ from pictor.kit.errors import PictorError
         (errors.MethodNotAllowed("x"), 405, "invalid_request_error", "method_not_allowed", "false"),
         (errors.RequestTimeout("x"), 408, "invalid_request_error", "request_timeout", "false"),
         (errors.NotCancelable("x"), 409, "invalid_request_error", "not_cancelable", "false"),
+        (errors.ModelSunset("x"), 410, "invalid_request_error", "model_sunset", "false"),
         (errors.RequestTooLarge("x"), 413, "invalid_request_error", "request_too_large", "false"),
         (
             errors.UnsupportedMediaType("x"),

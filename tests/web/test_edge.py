@@ -85,7 +85,7 @@ async def test_the_api_may_be_read_from_any_origin():
         "x-should-retry", "location", "idempotent-replayed", "preference-applied",
         "openai-processing-ms", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
         "x-ratelimit-reset-requests", "x-ratelimit-limit-images", "x-ratelimit-remaining-images",
-        "x-ratelimit-reset-images",
+        "x-ratelimit-reset-images", "deprecation", "sunset", "link",
     } == set(exposed)  # fmt: skip
 
 

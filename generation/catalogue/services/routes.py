@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from generation.catalogue.services.checks import check_route
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.models import Channel, Contract, Route, Serves
+from pictor.kit import clock
 
 Routes = Mapping[str, RouteTerms]
 """By public model, in the order of the contracts."""
@@ -35,10 +36,11 @@ def routes_of(channel: Channel) -> Routes:
 
 
 def unserved_models() -> tuple[str, ...]:
-    """The enabled models that no enabled channel serves live, in the order of the contracts."""
+    """The models on offer that no enabled channel serves live, in the order of the contracts."""
     live = Route.objects.filter(channel__is_enabled=True, is_approved=True)
     served = live.exclude(channel__serves=Serves.TEST).values("contract_id")
-    lacking = Contract.objects.filter(is_enabled=True).exclude(model__in=served)
+    lasting = Contract.objects.exclude(sunset_at__lte=clock.now())
+    lacking = lasting.filter(is_enabled=True).exclude(model__in=served)
     return tuple(lacking.values_list("model", flat=True))
 
 

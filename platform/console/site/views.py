@@ -36,8 +36,9 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """What Pictor is: a call, the image it made, and what that cost."""
-    table = current_table(None, clock.now())
-    models = priced_models(current_catalogue().offered, table)
+    now = clock.now()
+    table = current_table(None, now)
+    models = priced_models(current_catalogue().on_offer(now), table)
     asked = {"model": calls.MODEL, "size": calls.SIZE, "quality": calls.QUALITY, "images": "1"}
     call = calculate(models, table, asked=asked)
     context = {
@@ -56,7 +57,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     """Everyone's prices in force, and what a month of images would cost."""
     now = clock.now()
     table = current_table(None, now)
-    models = priced_models(current_catalogue().offered, table)
+    models = priced_models(current_catalogue().on_offer(now), table)
     context = {
         "models": models,
         "sum": calculate(models, table, asked=request.GET.dict()),

@@ -5,6 +5,7 @@ from console.workspace.access import Workspace
 from console.workspace.drafts import draft_of
 from console.workspace.snippets import curl, curl_of_models
 from generation.catalogue.contracts import ContractTerms
+from pictor.kit import clock
 
 SAID = {"prompt": "A brass astrolabe on linen", "quality": "low"}
 
@@ -14,7 +15,8 @@ def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractT
     catalogue = workspace.catalogue
     lists = [workspace.tenant.own_models, key.allowed_models if key else None]
     limits = [one for one in lists if one is not None]
-    offered = [one for one in catalogue.offered if all(one.model in limit for limit in limits)]
+    on_offer = catalogue.on_offer(clock.now())
+    offered = [one for one in on_offer if all(one.model in limit for limit in limits)]
     if key is None:
         return offered
     return [one for one in offered if catalogue.routes_for(one.model, livemode=not key.is_test)]

@@ -137,7 +137,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     tenant, now = workspace.tenant, clock.now()
     of = request.GET.get("of", "")
     catalogue = workspace.catalogue
-    contracts = list(catalogue.contracts.values()) if of else catalogue.offered
+    contracts = list(catalogue.contracts.values()) if of else catalogue.on_offer(now)
     if of:
         books = tuple(_priced_by(workspace, of))
         tables, shown = [(now, table_of(books))], books_of(books)

@@ -11,6 +11,7 @@ Modules that need to tell a case apart subclass these.
     ├── RequestTimeout        408  a body that comes too slowly
     ├── NotCancelable         409
     ├── Canceled              409  what was asked for was canceled meanwhile
+    ├── ModelSunset           410  a model that has ended
     ├── RequestTooLarge       413
     ├── UnsupportedMediaType  415
     ├── IdempotencyKeyReused  422
@@ -160,6 +161,15 @@ class Canceled(PictorError):
     status = 409
     type = "invalid_request_error"
     default_code = "canceled"
+    default_should_retry = False
+
+
+class ModelSunset(PictorError):
+    """A model that has ended; the message names its successor."""
+
+    status = 410
+    type = "invalid_request_error"
+    default_code = "model_sunset"
     default_should_retry = False
 
 

@@ -30,7 +30,8 @@ EXPOSED = (
     b"x-request-id, x-pictor-generation-id, x-pictor-charge, x-ratelimit-limit-requests,"
     b" x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-images,"
     b" x-ratelimit-remaining-images, x-ratelimit-reset-images, retry-after, x-should-retry,"
-    b" location, idempotent-replayed, preference-applied, openai-processing-ms"
+    b" location, idempotent-replayed, preference-applied, openai-processing-ms, deprecation,"
+    b" sunset, link"
 )
 ON_API = (
     (b"access-control-allow-origin", b"*"),

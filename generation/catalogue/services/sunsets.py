@@ -1,0 +1,159 @@
+"""The end of a model: announced with the model that follows, moved, or withdrawn while it is ahead.
+
+Raises ValidationError, by field where one is at fault.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.services import Actor, Subject, record
+from generation.models import Contract
+
+LEAST_NOTICE = timedelta(days=60)
+"""A model ends no sooner after its announcement, unless that is meant."""
+SOON = "soon"
+"""The code of a refusal that is lifted by saying that it is meant."""
+
+
+@transaction.atomic
+def announce_sunset(
+    *,
+    model: str,
+    sunset_at: datetime,
+    successor: str,
+    now: datetime,
+    actor: Actor,
+    deprecated_at: datetime | None = None,
+    is_meant: bool = False,
+    ip: str | None = None,
+) -> Contract:
+    """Say when a model ends and which follows, or change what was said.
+
+    Args:
+        model: the one that ends.
+        sunset_at: from then on it is refused; a fraction of a second is dropped.
+        successor: the model that is asked in its place, which must not end before.
+        now: when this is said.
+        actor: who says it.
+        deprecated_at: since when nobody should begin with it; None for now, or as it was.
+        is_meant: whether it may end within 60 days.
+        ip: where the actor is, for the audit log.
+    """
+    contracts = _locked()
+    contract, successor = _ahead(contracts, model, now), successor.strip()
+    if not contract.is_enabled:
+        raise ValidationError(f"{model} is switched off: nobody can ask for it")
+    deprecated_at = deprecated_at or contract.deprecated_at or now
+    deprecated_at, sunset_at = (
+        deprecated_at.replace(microsecond=0),
+        sunset_at.replace(microsecond=0),
+    )
+    _check_dates(contract, deprecated_at, sunset_at, now)
+    _check_successor(contracts, contract, successor, sunset_at)
+    least = min(now + LEAST_NOTICE, contract.sunset_at or now + LEAST_NOTICE)
+    if sunset_at < least and not is_meant:
+        days = (sunset_at - now).days
+        raise ValidationError(
+            f"{model} would end in {days} days; customers have {LEAST_NOTICE.days} unless you say"
+            " that it is meant",
+            code=SOON,
+        )
+    return _write(contract, "contract.sunset", (deprecated_at, sunset_at, successor), actor, ip)
+
+
+@transaction.atomic
+def withdraw_sunset(*, model: str, now: datetime, actor: Actor, ip: str | None = None) -> Contract:
+    """Let a model stay whose end was announced, and is still ahead."""
+    contract = _ahead(_locked(), model, now)
+    if contract.sunset_at is None:
+        raise ValidationError(f"no end of {model} is announced")
+    return _write(contract, "contract.keep", (None, None, ""), actor, ip)
+
+
+def _locked() -> Mapping[str, Contract]:
+    """All of them, so that no two end for one another at once."""
+    rows = Contract.objects.select_for_update(no_key=True).order_by("model")
+    return {row.model: row for row in rows}
+
+
+def _ahead(contracts: Mapping[str, Contract], model: str, now: datetime) -> Contract:
+    contract = contracts.get(model)
+    if contract is None:
+        raise ValidationError(f"there is no model {model[:100]!r}")
+    if contract.sunset_at is not None and contract.sunset_at <= now:
+        raise ValidationError(f"{model} ended on {_day(contract.sunset_at)}: that is for good")
+    return contract
+
+
+def _check_dates(
+    contract: Contract, deprecated_at: datetime, sunset_at: datetime, now: datetime
+) -> None:
+    refused = {}
+    if sunset_at <= now:
+        refused["sunset_at"] = "has passed"
+    elif deprecated_at >= sunset_at:
+        refused["deprecated_at"] = "must be before the end"
+    is_new = deprecated_at != contract.deprecated_at
+    if is_new and deprecated_at.astimezone(UTC).date() < now.astimezone(UTC).date():
+        refused["deprecated_at"] = "has passed"
+    if refused:
+        raise ValidationError(refused)
+
+
+def _check_successor(
+    contracts: Mapping[str, Contract], contract: Contract, successor: str, sunset_at: datetime
+) -> None:
+    """Refuse what could not be asked for in its place, or would leave another model without."""
+    after = contracts.get(successor)
+    if not successor:
+        raise ValidationError({"successor": "name the model that follows"})
+    if after is None:
+        raise ValidationError({"successor": f"there is no model {successor[:100]!r}"})
+    if after is contract:
+        raise ValidationError({"successor": "must be another model"})
+    if not after.is_enabled:
+        raise ValidationError({"successor": f"{successor} is switched off"})
+    if after.sunset_at is not None and after.sunset_at <= sunset_at:
+        raise ValidationError({"successor": f"{successor} ends on {_day(after.sunset_at)} itself"})
+    for other in contracts.values():
+        is_led_here = other.successor == contract.model
+        if is_led_here and other.sunset_at is not None and other.sunset_at >= sunset_at:
+            raise ValidationError(
+                {
+                    "sunset_at": f"{other.model} is to be followed by {contract.model}, and ends"
+                    f" later, on {_day(other.sunset_at)}"
+                }
+            )
+
+
+def _write(
+    contract: Contract,
+    action: str,
+    said: tuple[datetime | None, datetime | None, str],
+    actor: Actor,
+    ip: str | None,
+) -> Contract:
+    before = _told(contract)
+    contract.deprecated_at, contract.sunset_at, contract.successor = said
+    after = _told(contract)
+    if after != before:
+        contract.save(update_fields=["deprecated_at", "sunset_at", "successor"])
+        subject = Subject("contract", contract.model[:60])
+        record(subject, action, actor=actor, before=before, after=after, ip=ip)
+    return contract
+
+
+def _told(contract: Contract) -> Mapping[str, str | None]:
+    deprecated_at, sunset_at = contract.deprecated_at, contract.sunset_at
+    return {
+        "deprecated_at": deprecated_at.isoformat() if deprecated_at else None,
+        "sunset_at": sunset_at.isoformat() if sunset_at else None,
+        "successor": contract.successor,
+    }
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%-d %B %Y}"
