@@ -13,6 +13,7 @@ KINDS: Mapping[str, Kind] = {
     "channels_shrunk": supply.shrunk,
     "route_untested": supply.untested,
     "stopped": supply.stopped,
+    "sunset_ahead": supply.sunsets,
     "queued_too_long": work.queued,
     "past_deadline": work.past_deadline,
     "storage_refuses": work.storage,

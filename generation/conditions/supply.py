@@ -1,8 +1,10 @@
 """What serves us: models that few channels serve, and channels that fail."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from uuid import UUID
 
+from billing.selectors import images_by_model
 from generation import lease
 from generation.conditions.found import Outlook, Wrong
 from generation.models import ChannelEvent, Route, Serves
@@ -10,6 +12,7 @@ from generation.selectors import stopped as stopped_now
 from generation.traffic.events import shut_now
 from generation.traffic.minutes import success_lately
 
+SUNSETS_AHEAD, LATELY = timedelta(days=60), timedelta(days=30)
 LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
 """Of fewer calls, and from this share of them on, nothing is said."""
 
@@ -64,6 +67,27 @@ def untested(outlook: Outlook) -> Iterator[Wrong]:
     named = lasting.order_by("channel__name", "contract_id")
     for channel, model in named.values_list("channel__name", "contract_id"):
         yield Wrong(f"{channel} {model}", None, "waits for a test, and is not served")
+
+
+def sunsets(outlook: Outlook) -> Iterator[Wrong]:
+    """Models that end within 60 days, and who has bought them in the last 30."""
+    until = outlook.now + SUNSETS_AHEAD
+    near = [
+        (contract, contract.sunset_at)
+        for contract in outlook.catalogue.on_offer(outlook.now)
+        if contract.sunset_at is not None and contract.sunset_at <= until
+    ]
+    sold = images_by_model((outlook.now - LATELY).date()) if near else {}
+    for contract, end in near:
+        tenants, images = sold.get(contract.model, (0, 0))
+        after = outlook.catalogue.successor_of(contract, outlook.now) or "nothing"
+        bought = f"{_number(tenants, 'tenant')}, {_number(images, 'image')} in 30 days"
+        words = f"ends on {end:%-d %B %Y, %H:%M} UTC, {after} follows; {bought}"
+        yield Wrong(contract.model, None, words)
+
+
+def _number(many: int, thing: str) -> str:
+    return f"{many:,} {thing}{'' if many == 1 else 's'}"
 
 
 def stopped(_outlook: Outlook) -> Iterator[Wrong]:

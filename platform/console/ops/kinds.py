@@ -99,6 +99,7 @@ KINDS: Mapping[str, Kind] = {
     "ledger_unproved": Kind("Ledger not proved", SOON, *_LEDGER),
     "sold_behind": Kind("Sales not counted", SOON, *_SYSTEM),
     "price_change": Kind("Prices change", AHEAD, *_PRICES),
+    "sunset_ahead": Kind("Model ends", AHEAD, "See traffic", partial(_generations, "")),
     "money_waits": Kind("Money waits", SOON, "Decide", partial(_page, "ops:moves"), May.MONEY),
     "balance_runs_out": Kind("Balance runs out", SOON, "See tenant", _tenant),
     "mail_overdue": Kind("Mail overdue", SOON, *_SYSTEM),

@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from billing.models import FIGURES, SoldDay
 from generation import lease
+from generation.catalogue.services import unserved_models
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
+from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Route
 from generation.traffic import events
 from generation.traffic.events import Turn
 from pictor.kit import clock
-from tests.factories import ORIGIN, make_channel, make_worker
+from tests.factories import ORIGIN, Customer, make_channel, make_worker
 
 SHRUNK = ("channels_shrunk", ORIGIN)
 
@@ -42,6 +45,50 @@ def test_what_an_operator_has_stopped(channel, look):
     assert look(1) == {("stopped", ORIGIN): words}
     start(what=Stoppable(model=ORIGIN), now=clock.now(), actor="Ann")
     assert look(2) == {}
+
+
+def test_a_model_that_ends_within_60_days(channel, look, acme, other):
+    end = (clock.now() + timedelta(days=60, minutes=1)).replace(microsecond=0)
+    announce_sunset(
+        model=ORIGIN, sunset_at=end, successor="gpt-image-2", now=clock.now(), actor="Ann"
+    )
+    sell(acme, images=3_120)
+    sell(other, images=1)
+    sell(other, images=7, days_ago=31)
+    sell(other, images=7, is_demo=True)
+
+    at_first, near = look(0), look(1)
+
+    assert at_first == {}
+    at = f"{end:%-d %B %Y, %H:%M}"
+    assert near == {
+        ("sunset_ahead", ORIGIN): f"ends on {at} UTC, gpt-image-2 follows;"
+        " 2 tenants, 3,121 images in 30 days"
+    }
+    withdraw_sunset(model=ORIGIN, now=clock.now(), actor="Ann")
+    assert look(2) == {}
+
+
+def sell(customer: Customer, *, images: int, days_ago: int = 0, is_demo: bool = False) -> None:
+    """So many images of gpt-image-2-origin."""
+    SoldDay.objects.create(
+        day=(clock.now() - timedelta(days=days_ago)).date(),
+        tenant=customer.tenant,
+        is_demo=is_demo,
+        model=ORIGIN,
+        **dict.fromkeys(FIGURES, 0) | {"images": images},
+    )
+
+
+def test_a_model_that_has_ended_is_missed_by_nobody(channel, look):
+    make_channel("two")
+    look(0)
+    Contract.objects.filter(model=ORIGIN).update(sunset_at=clock.now())
+
+    Channel.objects.update(is_enabled=False)
+
+    assert look(1) == {}
+    assert ORIGIN not in unserved_models()
 
 
 def test_a_model_that_one_channel_served_and_none_does(channel, look):
