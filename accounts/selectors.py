@@ -152,9 +152,10 @@ def members_of(tenant_id: UUID) -> list[Membership]:
 
 
 def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
-    """The addresses of these tenants' owners, each once."""
+    """The addresses of these tenants' owners, each once, where they have shown it to be theirs."""
     owners = Membership.objects.filter(tenant_id__in=tenant_ids, role=Membership.Role.OWNER)
-    active = owners.filter(user__is_active=True).order_by("user__email")
+    there = owners.filter(user__is_active=True, user__email_verified_at__isnull=False)
+    active = there.order_by("user__email")
     return list(active.values_list("user__email", flat=True).distinct())
 
 

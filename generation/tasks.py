@@ -12,7 +12,7 @@ from celery import Task, shared_task
 from accounts.services import link_events
 from billing.models import LedgerProof
 from billing.services import is_due
-from generation import conditions, selling, watch
+from generation import conditions, selling, sunset_mail, watch
 from generation.admission import idempotency, orphans
 from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
@@ -56,6 +56,12 @@ def look_for_conditions() -> None:
         selling.add_sold()
     finally:
         conditions.look(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def tell_of_sunsets() -> None:
+    """Mail those who use a model that ends, or that stays after all."""
+    sunset_mail.tell_of_sunsets(now=clock.now())
 
 
 @shared_task(ignore_result=True)

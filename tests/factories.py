@@ -13,9 +13,10 @@ from uuid import UUID
 from django.utils.dateparse import parse_datetime
 
 from accounts.callers import Caller, caller_by_digest
-from accounts.models import SCOPES
+from accounts.models import SCOPES, Membership, User
 from accounts.quotas import Limits
-from accounts.services import KeyRules, create_tenant, issue_api_key
+from accounts.services import KeyRules, add_member, create_tenant, issue_api_key
+from billing.models import UsageRollup
 from billing.selectors import balance_of
 from billing.services import hold_placed
 from billing.upstream_cost import Asked, Costs
@@ -181,6 +182,31 @@ def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
             channel=channel, contract_id=model, upstream_model=model, cost_micros=cost_micros
         )
     return channel
+
+
+def make_owner(customer: Customer, email: str, *, used: str, at: datetime, images: int = 0) -> None:
+    """Somebody who owns the tenant, which used the model in that hour; known or new."""
+    person = User.objects.filter(email=email).first() or User.objects.create_user(
+        email, "x", email_verified_at=at
+    )
+    add_member(tenant=customer.tenant, user=person, role=Membership.Role.OWNER, actor="test")
+    make_usage(customer, used, at=at, images=images)
+
+
+def make_usage(customer: Customer, model: str, *, at: datetime, images: int = 0) -> None:
+    """A generation of the model that ended in that hour, with so many images."""
+    UsageRollup.objects.create(
+        tenant=customer.tenant,
+        key_id=customer.key.id,
+        model=model,
+        tier="",
+        channel="",
+        status="succeeded" if images else "failed",
+        hour=at,
+        generations=1,
+        images=images,
+        captured_micros=0,
+    )
 
 
 def make_worker() -> WorkerEpoch:

@@ -173,6 +173,7 @@ from billing.selectors.usage import (
     tenants_using,
     uncharged_of_day,
     usage_of,
+    used_of,
 )
 from billing.selectors.walk import Step, Walk
 from billing.selectors.whatif import Foretold, would_have_brought
@@ -332,6 +333,7 @@ __all__ = [
     "usage_findings",
     "usage_of",
     "usage_together",
+    "used_of",
     "waiting_moves",
     "whose",
     "with_states",

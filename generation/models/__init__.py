@@ -14,6 +14,7 @@ from generation.models.journey import (
     WatchedDay,
     Worker,
 )
+from generation.models.notices import SunsetNotice
 from generation.models.offer import (
     GENERATE,
     Channel,
@@ -53,6 +54,7 @@ __all__ = [
     "Source",
     "State",
     "Stop",
+    "SunsetNotice",
     "WatchedDay",
     "Worker",
     "usual_tasks",

@@ -93,6 +93,10 @@ app.conf.update(
             "task": "generation.tasks.check_whole_ledger",
             "schedule": crontab(minute=41),
         },
+        "tell-of-sunsets": {
+            "task": "generation.tasks.tell_of_sunsets",
+            "schedule": crontab(minute=51),
+        },
         "forget-channel-events": {
             "task": "generation.tasks.forget_channel_events",
             "schedule": crontab(minute=33),

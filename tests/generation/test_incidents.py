@@ -9,16 +9,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import AuditEvent, Mail, Membership, User
-from accounts.services import add_member
-from billing.models import UsageRollup
+from accounts.models import AuditEvent, Mail
 from generation import conditions, incidents
 from generation.incidents import Said, State
 from generation.models import Condition, Incident, IncidentUpdate
 from pictor.kit import clock
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
-from tests.factories import ORIGIN, Customer, at
+from tests.factories import ORIGIN, Customer, at, make_owner
 from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -56,24 +54,6 @@ def planned(begins: int, ends: int, **facts: Any) -> Incident:
     return incidents.plan(**{**told, **times, **facts})
 
 
-def owner_of(customer: Customer, email: str, *, uses: str, days_ago: int = 1) -> None:
-    """Somebody who owns the tenant, which used the model so many days ago."""
-    person = User.objects.filter(email=email).first() or User.objects.create_user(email, "x")
-    add_member(tenant=customer.tenant, user=person, role=Membership.Role.OWNER, actor="test")
-    UsageRollup.objects.create(
-        tenant=customer.tenant,
-        key_id=customer.key.id,
-        model=uses,
-        tier="",
-        channel="",
-        status="failed",
-        hour=NOON - timedelta(days=days_ago),
-        generations=1,
-        images=0,
-        captured_micros=0,
-    )
-
-
 def test_an_incident_goes_from_its_beginning_to_its_end(acme):
     incident = begun(said=said(next_update_at=NOON + HOUR))
     updated(incident, State.IDENTIFIED, said=said("It is the colour profile."))
@@ -99,7 +79,7 @@ def test_an_incident_goes_from_its_beginning_to_its_end(acme):
 
 
 def test_what_is_sent_twice_is_said_once(acme):
-    owner_of(acme, "ann@acme.example", uses=ORIGIN)
+    make_owner(acme, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=1))
     once = said(mails=True)
     first, second = begun(said=once), begun(said=once)
     more = said("More.", mails=True)
@@ -136,11 +116,11 @@ def test_what_no_feed_can_hold_is_left_out(acme):
 
 
 def test_owners_who_have_used_a_part_in_30_days_are_mailed_each_once(acme, other):
-    owner_of(acme, "ann@acme.example", uses=ORIGIN)
-    owner_of(other, "bob@other.example", uses=PRO)
+    make_owner(acme, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=1))
+    make_owner(other, "bob@other.example", used=PRO, at=NOON - timedelta(days=1))
     third, fourth = Customer("third"), Customer("fourth")
-    owner_of(third, "ann@acme.example", uses=ORIGIN, days_ago=29)
-    owner_of(fourth, "eve@fourth.example", uses=ORIGIN, days_ago=31)
+    make_owner(third, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=29))
+    make_owner(fourth, "eve@fourth.example", used=ORIGIN, at=NOON - timedelta(days=31))
 
     incident = begun(said=said(mails=True, page="https://pictor.example/status/"))
 
@@ -157,7 +137,7 @@ def test_owners_who_have_used_a_part_in_30_days_are_mailed_each_once(acme, other
 
 
 def test_nobody_is_mailed_unless_asked(acme):
-    owner_of(acme, "ann@acme.example", uses=ORIGIN)
+    make_owner(acme, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=1))
 
     assert begun().updates.get().mailed == 0
     assert not Mail.objects.exists()

@@ -74,7 +74,7 @@ NOT_MONEY = frozenset(
         *("generation_channelevent", "generation_attemptminute"),
         *("generation_channeltrial", "generation_pendingrevision"),
         *("generation_condition", "generation_conditionlook", "generation_refusedrequest"),
-        *("generation_incident", "generation_incidentupdate"),
+        *("generation_incident", "generation_incidentupdate", "generation_sunsetnotice"),
         *("generation_idempotencyrecord", "generation_promptsforgotten"),
         *("generation_route", "generation_stop", "generation_watchedday"),
         *("generation_worker", "storage_tenantexport"),

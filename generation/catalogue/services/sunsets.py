@@ -5,13 +5,17 @@ Raises ValidationError, by field where one is at fault.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.services import Actor, Subject, record
 from generation.models import Contract
+from pictor.kit.bell import ring
 
+TASK = "generation.tasks.tell_of_sunsets"
+"""Mails whoever uses it; the next hour's finds what it does not hear of."""
 LEAST_NOTICE = timedelta(days=60)
 """A model ends no sooner after its announcement, unless that is meant."""
 SOON = "soon"
@@ -143,6 +147,7 @@ def _write(
         contract.save(update_fields=["deprecated_at", "sunset_at", "successor"])
         subject = Subject("contract", contract.model[:60])
         record(subject, action, actor=actor, before=before, after=after, ip=ip)
+        transaction.on_commit(partial(ring, TASK))
     return contract
 
 

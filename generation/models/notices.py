@@ -1,0 +1,33 @@
+"""What tenants were told of the end of a model, so that nobody is told twice."""
+
+from django.db import models
+from typing_extensions import override
+
+
+class SunsetNotice(models.Model):
+    """A tenant's owners were mailed when a model ends and which follows, so many days ahead.
+
+    Where the model's own row says something else since, they are told of that, and it goes.
+    """
+
+    model = models.CharField(max_length=64)
+    sunset_at = models.DateTimeField()
+    successor = models.CharField(max_length=64)
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    days = models.SmallIntegerField(
+        help_text="60, 30, 7 or 1; 0 where a change was told before the first of these."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "sunset_at", "successor", "days", "tenant"],
+                name="told_once_of_a_sunset",
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.model}, {self.days} days ahead: {self.tenant_id}"

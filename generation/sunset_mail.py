@@ -1,0 +1,137 @@
+"""Mail to those who use a model that ends: 60, 30, 7 and 1 days ahead, and of any change.
+
+Each is told once of each: a row says so, written with the mails in one transaction. Whoever begins
+to use it later is told then; what is announced later is told at once. Safe beside another one.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import Tenant
+from accounts.selectors import emails_of_owners
+from accounts.services.mail import post_rendered
+from billing.selectors import tenants_using, used_of
+from generation.models import Contract, SunsetNotice
+from pictor.kit.untyped import Json
+
+STAGES = (1, 7, 30, 60)
+"""Days ahead."""
+LOOK_BACK = timedelta(days=30)
+"""Who has used it within is told."""
+KEPT = timedelta(days=90)
+"""After the end; then it is forgotten who was told."""
+MOST = 1000
+"""Tenants told of one model in one go; the next hour goes on."""
+CHANGED = 0
+"""The stage of who was told of a change before the first."""
+ENDS, STAYS = "account/email/model_ends", "account/email/model_stays"
+
+
+def tell_of_sunsets(*, now: datetime) -> int:
+    """Mail whoever is to know now; how many tenants were told."""
+    SunsetNotice.objects.filter(sunset_at__lt=now - KEPT).delete()
+    contracts = list(Contract.objects.all())
+    changed = sum(
+        _told_of_change(contract, tenant_id, now)
+        for contract in contracts
+        for tenant_id in _misled(contract, now)
+    )
+    return changed + sum(
+        _told_of_end(contract, tenant_id, now)
+        for contract in contracts
+        for tenant_id in _to_tell(contract, now)
+    )
+
+
+def stage_of(sunset_at: datetime | None, now: datetime) -> int | None:
+    """How many days ahead its end counts as; None before the first of them, and once it is there.
+
+    Two hours ahead are 1, and eight days 30.
+    """
+    if sunset_at is None or sunset_at <= now:
+        return None
+    return next((days for days in STAGES if sunset_at - now <= timedelta(days=days)), None)
+
+
+def _outdated(contract: Contract, now: datetime) -> QuerySet[SunsetNotice]:
+    """What was told of an end that was ahead, and is not so any more."""
+    told = SunsetNotice.objects.filter(model=contract.model, sunset_at__gt=now)
+    if contract.sunset_at is None:
+        return told
+    return told.exclude(sunset_at=contract.sunset_at, successor=contract.successor)
+
+
+def _misled(contract: Contract, now: datetime) -> Iterable[UUID]:
+    rows = _outdated(contract, now).order_by("tenant_id").values_list("tenant_id", flat=True)
+    return list(rows.distinct()[:MOST])
+
+
+def _to_tell(contract: Contract, now: datetime) -> Iterable[UUID]:
+    stage = stage_of(contract.sunset_at, now)
+    if stage is None or not contract.is_enabled:
+        return []
+    told = SunsetNotice.objects.filter(**_said(contract, stage)).values_list("tenant_id", flat=True)
+    using = set(tenants_using([contract.model], since=now - LOOK_BACK))
+    return sorted(using.difference(told))[:MOST]
+
+
+def _said(contract: Contract, days: int) -> Json:
+    """A notice's columns, but for whom."""
+    return {
+        "model": contract.model,
+        "sunset_at": contract.sunset_at,
+        "successor": contract.successor,
+        "days": days,
+    }
+
+
+@transaction.atomic
+def _told_of_change(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
+    told = _outdated(contract, now).filter(tenant_id=tenant_id)
+    last = told.select_for_update().order_by("id").last()
+    if last is None:  # another worker was quicker
+        return False
+    told.delete()
+    if contract.sunset_at is None:
+        _post(STAYS, contract, tenant_id, {"was": last})
+        return True
+    _noted(contract, tenant_id, now)
+    _post(ENDS, contract, tenant_id, _words(contract, tenant_id, now, was=last))
+    return True
+
+
+@transaction.atomic
+def _told_of_end(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
+    is_first = _noted(contract, tenant_id, now)
+    if is_first:
+        _post(ENDS, contract, tenant_id, _words(contract, tenant_id, now))
+    return is_first
+
+
+def _noted(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
+    """Whether it is told for the first time."""
+    said = _said(contract, stage_of(contract.sunset_at, now) or CHANGED)
+    _, is_first = SunsetNotice.objects.get_or_create(**said, tenant_id=tenant_id)
+    return is_first
+
+
+def _words(
+    contract: Contract, tenant_id: UUID, now: datetime, *, was: SunsetNotice | None = None
+) -> Json:
+    ahead = (contract.sunset_at or now) - now
+    used = used_of(tenant_id, [contract.model], since=now - LOOK_BACK)
+    return {
+        "days": -(-ahead // timedelta(days=1)),
+        "images": used.get(contract.model, 0),
+        "was": was,
+    }
+
+
+def _post(template: str, contract: Contract, tenant_id: UUID, words: Json) -> None:
+    workspace = Tenant.objects.get(id=tenant_id).shown_name
+    told = {"contract": contract, "workspace": workspace, **words}
+    post_rendered(to=emails_of_owners([tenant_id]), template=template, words=told)
