@@ -16,6 +16,7 @@ from generation import conditions, selling, sunset_mail, watch
 from generation.admission import idempotency, orphans
 from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
+from generation.bills import keeping
 from generation.traffic import events
 from generation.traffic.minutes import Counting
 from pictor.kit import clock
@@ -104,6 +105,18 @@ def forget_prompts() -> None:
 def forget_refused() -> None:
     """Delete what was refused 7 days ago, or is too much."""
     retention.forget_refused(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def match_bills() -> None:
+    """Read and match the vendors' bills that wait."""
+    keeping.match_waiting()
+
+
+@shared_task(ignore_result=True)
+def forget_bills() -> None:
+    """Delete the bills that nobody went on with."""
+    keeping.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -1,5 +1,6 @@
 """Generations and what serves them: the offer, and the journey of a request."""
 
+from generation.models.bills import BillLine, VendorBill
 from generation.models.conditions import Condition, ConditionLook
 from generation.models.costs import CostTable
 from generation.models.incidents import Incident, IncidentUpdate
@@ -35,6 +36,7 @@ __all__ = [
     "NO_PRICE",
     "Attempt",
     "AttemptMinute",
+    "BillLine",
     "Channel",
     "ChannelEvent",
     "ChannelTrial",
@@ -55,6 +57,7 @@ __all__ = [
     "State",
     "Stop",
     "SunsetNotice",
+    "VendorBill",
     "WatchedDay",
     "Worker",
     "usual_tasks",

@@ -113,6 +113,8 @@ app.conf.update(
             "task": "generation.tasks.forget_prompts",
             "schedule": crontab(minute=57),
         },
+        "match-bills": {"task": "generation.tasks.match_bills", "schedule": crontab()},
+        "forget-bills": {"task": "generation.tasks.forget_bills", "schedule": crontab(minute=51)},
         "forget-refused": {"task": "generation.tasks.forget_refused", "schedule": crontab()},
         "erase-tenants": {"task": "accounts.tasks.erase_tenants", "schedule": crontab()},
         "make-exports": {"task": "storage.make_exports", "schedule": crontab()},

@@ -72,6 +72,7 @@ NOT_MONEY = frozenset(
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_costtable"),
         *("generation_channelevent", "generation_attemptminute"),
+        *("generation_vendorbill", "generation_billline"),
         *("generation_channeltrial", "generation_pendingrevision"),
         *("generation_condition", "generation_conditionlook", "generation_refusedrequest"),
         *("generation_incident", "generation_incidentupdate", "generation_sunsetnotice"),

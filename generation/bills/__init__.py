@@ -1,0 +1,1 @@
+"""What vendors bill, beside what we booked: read, matched, and taken or disputed line by line."""

@@ -1,0 +1,177 @@
+"""What is perhaps wrong with a bill as a whole, found when its lines have been matched.
+
+A doubt has words for people and, where another reading would do, the mapping or channel of that.
+Call it while `bill_calls` is there.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import connection
+
+from generation.bills.mapping import DAYS, UNITS, Columns, model_of, zone_of
+from generation.models import BillLine, Channel, Route, VendorBill
+from pictor.kit import ids
+from pictor.kit.money import in_dollars
+
+SAMPLE = 200
+"""Of request ids that are looked for on other channels; of lines that are moved in time."""
+_TOLERANCE = 0.1
+_LEAST_MINUTES = 45
+"""A clock that differs by less is none of another zone's."""
+_SHIFT = """
+SELECT count(*), percentile_cont(0.5) WITHIN GROUP (
+           ORDER BY extract(epoch FROM l.at - c.finished_at) / 60.0)
+  FROM generation_billline AS l JOIN bill_calls AS c ON c.line = l.id WHERE l.bill_id = %(bill)s
+"""
+_BEST_SHIFT = """
+SELECT hours, count(DISTINCT l.id) AS found
+  FROM (SELECT id, model, at FROM generation_billline
+         WHERE bill_id = %(bill)s AND request_id = '' AND model <> '' AND outcome <> 'ours'
+         ORDER BY id LIMIT %(sample)s) AS l
+ CROSS JOIN generate_series(-14, 14) AS hours
+  JOIN bill_calls AS c
+    ON c.model = l.model AND date_trunc('minute', l.at - make_interval(hours => hours)) IN
+       (date_trunc('minute', c.started_at), date_trunc('minute', c.finished_at))
+ GROUP BY hours ORDER BY found DESC, abs(hours) LIMIT 1
+"""
+_ELSEWHERE = """
+SELECT channel_id, count(*) FROM generation_attempt
+ WHERE id >= %s AND upstream_request_id = ANY(%s) GROUP BY 1 ORDER BY 2 DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is perhaps wrong, and how else the file could be read.
+
+    Attributes:
+        code: channel, unit, zone or nothing.
+        words: for people.
+        columns: another reading; None where there is none.
+        channels: other channels by name that it may be of.
+    """
+
+    code: str
+    words: str
+    columns: Columns | None = None
+    channels: tuple[str, ...] = ()
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """To be stored."""
+        columns = None if self.columns is None else self.columns.as_json
+        return {
+            "code": self.code,
+            "words": self.words,
+            "columns": columns,
+            "channels": list(self.channels),
+        }
+
+
+def doubts_of(bill: VendorBill, columns: Columns) -> list[Doubt]:
+    """Whatever is in doubt; nothing where all is as it may be."""
+    return [*_of_channel(bill, columns), *_of_unit(bill, columns), *_of_zone(bill, columns)]
+
+
+def _of_channel(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
+    lines = bill.lines.exclude(outcome=BillLine.Outcome.OURS)
+    if columns.of == DAYS:
+        if not lines.exclude(model="").exists():
+            items = list(lines.order_by().values_list("item", flat=True).distinct()[:SAMPLE])
+            yield Doubt(
+                "channel",
+                f"None of its line items is a model of {bill.channel.name}.",
+                channels=_with_models(items, bill.channel_id),
+            )
+        return
+    with_ids = lines.exclude(request_id="")
+    known = with_ids.filter(attempt_id__isnull=False) | with_ids.filter(trial_id__isnull=False)
+    if with_ids.exists() and not known.exists():
+        asked = list(with_ids.order_by("id").values_list("request_id", flat=True)[:SAMPLE])
+        yield Doubt(
+            "channel",
+            f"None of its request ids is of a call of {bill.channel.name}.",
+            channels=_with_calls(asked, bill),
+        )
+
+
+def _with_calls(asked: list[str], bill: VendorBill) -> tuple[str, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ELSEWHERE, [ids.first_at(bill.period[0]), asked])
+        found = [channel for channel, _ in cursor if channel != bill.channel_id]
+    names = Channel.objects.in_bulk(found)
+    return tuple(names[channel].name for channel in found)
+
+
+def _with_models(items: list[str], channel_id: int) -> tuple[str, ...]:
+    routes = Route.objects.exclude(channel_id=channel_id).select_related("channel")
+    names = {
+        one.channel.name
+        for one in routes
+        if any(model_of(item, [one.upstream_model]) for item in items)
+    }
+    return tuple(sorted(names))
+
+
+def _of_unit(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
+    theirs, ours = _totals(bill)
+    if theirs == 0:
+        yield Doubt("nothing", "All of its amounts are 0. Is that the column of the amounts?")
+        return
+    if ours <= 0 or theirs < 0:
+        return
+    for unit, micros in UNITS.items():
+        factor = float(UNITS[columns.unit] / micros)
+        if unit != columns.unit and abs(theirs / ours / factor - 1) < _TOLERANCE:
+            times = f"{factor:,.0f} times" if factor > 1 else f"a {1 / factor:,.0f}th of"
+            yield Doubt(
+                "unit",
+                f"The bill is {times} what we booked, {in_dollars(theirs)} beside"
+                f" {in_dollars(ours)}: are its amounts {unit}?",
+                replace(columns, unit=unit),
+            )
+
+
+def _totals(bill: VendorBill) -> tuple[int, int]:
+    """What they charge and what we booked, of what was matched; else of all."""
+    sums: Mapping[str, list[int]] = bill.sums
+    both = [sums[one] for one in ("equal", "different") if one in sums]
+    theirs, ours = (sum(figures[at] for figures in both) for at in (1, 2))
+    if theirs and ours:
+        return theirs, ours
+    theirs, ours = (sum(figures[at] for figures in sums.values()) for at in (1, 2))
+    return theirs, ours
+
+
+def _of_zone(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
+    if columns.of == DAYS:
+        return
+    matched, minutes = _one(_SHIFT, bill) or (0, 0)
+    if not matched:
+        hours, _ = _one(_BEST_SHIFT, bill) or (0, 0)
+        minutes = 60 * hours
+    if abs(minutes or 0) < _LEAST_MINUTES:
+        return
+    apart = round(minutes / 15) * 15
+    said = zone_of(columns.zone).utcoffset(bill.period[0])
+    zone = _zone_of(apart + int(said.total_seconds() // 60 if said else 0))
+    hours, rest = divmod(abs(apart), 60)
+    yield Doubt(
+        "zone",
+        f"Its times are {hours} h{f' {rest} min' if rest else ''}"
+        f" {'ahead of' if apart > 0 else 'behind'} ours: are they of the zone {zone}?",
+        replace(columns, zone=zone) if columns.zone != zone else None,
+    )
+
+
+def _zone_of(minutes: int) -> str:
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}" if minutes else "UTC"
+
+
+def _one(sql: str, bill: VendorBill) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"bill": bill.pk, "sample": SAMPLE})
+        return cursor.fetchone()

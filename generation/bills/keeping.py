@@ -1,0 +1,302 @@
+"""Bills as they come: kept, their columns confirmed, read, and matched by the short-work worker.
+
+The file is kept with the bill until it is read and nothing is in doubt, or a day has passed.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from itertools import islice
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from accounts.models import Actor
+from accounts.services import Subject, record
+from accounts.services.audit import name_of
+from generation.bills import matching
+from generation.bills.doubts import Doubt, doubts_of
+from generation.bills.mapping import DAYS, Columns, Said, guessed, time_of, understood, zone_of
+from generation.bills.parsing import Row, beginning_of, rows_of, text_of
+from generation.models import BillLine, Channel, VendorBill
+from pictor.kit import clock
+from pictor.kit.bell import ring
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 8 * 1024**2
+"""Of a file that comes by the browser."""
+MOST_BYTES_AT_THE_SHELL = 256 * 1024**2
+MOST_LINES = 1_000_000
+LONGEST = timedelta(days=400)
+SHOWN = 5
+"""Lines that are shown as they are understood."""
+KEPT = timedelta(days=1)
+"""For how long a file is kept whose columns nobody confirms, or whose doubts nobody answers."""
+LATE = timedelta(seconds=30)
+"""After so long nobody seems to match it."""
+SAME = "same_file"
+"""The code of a refusal of a file that was matched before; its params have the `bill`."""
+_BEGINNING = 512 * 1024
+_AT_ONCE = 2_000
+_READING = 7_304_001
+State = VendorBill.State
+
+
+def keep(
+    *,
+    channel: Channel,
+    name: str,
+    content: bytes,
+    actor: Actor,
+    most_bytes: int = MOST_BYTES,
+    columns: Columns | None = None,
+) -> VendorBill:
+    """A draft of a bill, with its columns as given, as in the channel's last bill, or guessed.
+
+    Raises ValidationError for a file that is none, and for one that was matched before.
+    """
+    if len(content) > most_bytes:
+        raise ValidationError(
+            f"The file is larger than {most_bytes // 1024**2} MiB."
+            + (" `manage.py reconcile` takes larger ones." if most_bytes == MOST_BYTES else "")
+        )
+    digest = sha256(content).hexdigest()
+    refuse_same(digest)
+    try:
+        names, rows = beginning(content)
+    except ValueError as error:
+        raise ValidationError(_sentence(error)) from None
+    return VendorBill.objects.create(
+        channel=channel,
+        name=" ".join(name.replace("\0", "").split())[-200:],
+        digest=digest,
+        size_bytes=len(content),
+        content=content,
+        mapping=(columns or guessed(names, rows, last=_last(channel))).as_json,
+        by=name_of(actor),
+    )
+
+
+def refuse_same(digest: str) -> None:
+    """Raises ValidationError for a file that was matched before, which says when."""
+    before = VendorBill.objects.filter(digest=digest, state=State.READY).defer("content").first()
+    if before is not None:
+        at = f"{before.matched_at:%-d %b %Y, %H:%M:%S} UTC"
+        raise ValidationError(
+            f"This file was matched on {at} as bill {before.pk}. Nothing was changed.",
+            code=SAME,
+            params={"bill": before.pk},
+        )
+
+
+def beginning(content: bytes) -> tuple[list[str], list[Row]]:
+    """The columns of a file, and its first rows. Raises ValueError."""
+    rows = list(islice(rows_of(beginning_of(content[:_BEGINNING])), SHOWN))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not rows:
+        raise ValueError("the file has no lines below the names of its columns")
+    return names, rows
+
+
+@transaction.atomic
+def ask(
+    bill: VendorBill,
+    *,
+    columns: Columns,
+    channel: Channel,
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    """Have it matched by these columns soon, as a bill of that channel.
+
+    Raises ValidationError where they do not fit the file, or it is matched already.
+    """
+    content = VendorBill.objects.values_list("content", flat=True).get(pk=bill.pk)
+    if content is None:
+        raise ValidationError("Its file is no longer kept. Send it again.")
+    try:
+        names, rows = beginning(bytes(content))
+        columns.check(names)
+        for number, row in enumerate(rows, start=1):
+            _understood(number, row, columns)
+    except ValueError as error:
+        raise ValidationError(_sentence(error)) from None
+    asked = VendorBill.objects.filter(pk=bill.pk).exclude(state=State.READY)
+    facts = {"mapping": columns.as_json, "channel": channel, "asked_at": clock.now()}
+    if not asked.update(**facts, state=State.WAITING, trouble="", doubts=[]):
+        raise ValidationError("It is matched already.")
+    after = {"name": bill.name, "channel": channel.name}
+    record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
+    transaction.on_commit(lambda: ring("generation.tasks.match_bills"))
+
+
+@transaction.atomic
+def ask_again(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
+    """Have a bill matched once more, beside what is booked now. Raises ValidationError."""
+    matched = VendorBill.objects.filter(pk=bill.pk, state=State.READY)
+    if not matched.update(state=State.WAITING, asked_at=clock.now()):
+        raise ValidationError("It is not matched yet.")
+    after = {"name": bill.name, "again": True}
+    record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
+    transaction.on_commit(lambda: ring("generation.tasks.match_bills"))
+
+
+def match_waiting() -> None:
+    """Read and match every bill that waits. Two workers take turns."""
+    for bill_id in list(
+        VendorBill.objects.filter(state=State.WAITING).values_list("pk", flat=True)
+    ):
+        try:
+            read_and_match(bill_id)
+        except Exception:
+            logger.exception("the bill %s could not be matched", bill_id)
+            trouble = "It could not be matched, for a reason that is in the log."
+            failed = VendorBill.objects.filter(pk=bill_id, state=State.WAITING)
+            failed.update(state=State.FAILED, trouble=trouble)
+
+
+@transaction.atomic
+def read_and_match(bill_id: int) -> None:
+    """Do it, if it waits: then it is matched, in doubt, or not read, with the reason."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_READING])
+    waiting = VendorBill.objects.select_for_update().filter(pk=bill_id, state=State.WAITING)
+    bill = waiting.first()
+    if bill is None:
+        return
+    try:
+        with transaction.atomic():
+            if bill.content is not None:
+                refuse_same(bill.digest)
+            doubts = _read_and_match(bill)
+    except (ValidationError, ValueError) as error:
+        bill.state, bill.trouble = State.FAILED, _sentence(error)[:500]
+        bill.save()
+        return
+    bill.doubts = [one.as_json for one in doubts]
+    bill.state = State.DOUBTFUL if doubts else State.READY
+    if not doubts:
+        bill.content = None
+    bill.matched_at = clock.now()
+    bill.save()
+
+
+@transaction.atomic
+def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
+    """It is as it was read, whatever was in doubt. Raises ValidationError."""
+    doubtful = VendorBill.objects.filter(pk=bill.pk, state=State.DOUBTFUL)
+    if doubtful.exists():
+        refuse_same(bill.digest)
+    if not doubtful.update(state=State.READY, content=None):
+        raise ValidationError("Nothing of it is in doubt any more.")
+    after = {"name": bill.name, "doubts": [one["words"] for one in bill.doubts]}
+    record(Subject("bill", str(bill.pk)), "bill.accept", after=after, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
+    """Delete a bill of which nothing was taken. Raises ValidationError for another."""
+    VendorBill.objects.select_for_update().defer("content").get(pk=bill.pk)
+    if bill.lines.filter(takes__gt=0).exists():
+        raise ValidationError("Lines of it were taken, so it is kept.")
+    after = {"name": bill.name}
+    record(Subject("bill", str(bill.pk)), "bill.forget", after=after, actor=actor, ip=ip)
+    bill.delete()
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete the bills that nobody went on with for a day."""
+    VendorBill.objects.exclude(state=State.READY).filter(created_at__lt=now - KEPT).delete()
+
+
+def _read_and_match(bill: VendorBill) -> list[Doubt]:
+    columns = Columns.from_json(bill.mapping)
+    if bill.content is None:
+        matching.begin_again(bill)
+        matching.match(bill, columns)
+        matching.forget_calls()
+        return []
+    bill.lines.all().delete()
+    starts = _stage(bill, text_of(bytes(bill.content)), columns)
+    matching.match(bill, columns)
+    doubts = [*doubts_of(bill, columns), *_of_days(starts)]
+    matching.forget_calls()
+    return doubts
+
+
+def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
+    """Write its lines as they are read; when in a UTC day they begin, of two moments at most."""
+    read = enumerate(rows_of(text), start=1)
+    rounding, count, starts = Decimal(0), 0, set[str]()
+    begins, ends = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+    while rows := list(islice(read, _AT_ONCE)):
+        batch = [(number, row, _understood(number, row, columns)) for number, row in rows]
+        BillLine.objects.bulk_create(_line(bill, number, said) for number, _, said in batch)
+        rounding += sum((said.micros - said.exact for _, _, said in batch), Decimal(0))
+        count += len(batch)
+        if count > MOST_LINES:
+            raise ValueError(f"the file has more than {MOST_LINES:,} lines")
+        times = [said.at for _, _, said in batch]
+        begins, ends = min(begins, *times), max(ends, *times)
+        if columns.of == DAYS and len(starts) <= 1:
+            zone = zone_of(columns.zone)
+            starts |= {f"{time_of(row[columns.time], zone):%H:%M}" for _, row, _ in batch}
+    if not count:
+        raise ValueError("the file has no lines below the names of its columns")
+    if ends - begins > LONGEST:
+        raise ValueError(
+            f"its lines are of {begins:%-d %b %Y} to {ends:%-d %b %Y}:"
+            " is that the column of the time?"
+        )
+    bill.begins_at, bill.ends_at = matching.period_of(begins, ends, now=clock.now())
+    bill.lines_read, bill.rounding = count, rounding
+    return starts
+
+
+def _line(bill: VendorBill, number: int, said: Said) -> BillLine:
+    return BillLine(
+        bill=bill,
+        number=number,
+        same_row=said.same_row if said.request_id or _is_of_days(bill) else "",
+        at=said.at,
+        item=said.item,
+        request_id=said.request_id,
+        n=said.n,
+        exact=said.exact,
+        micros=said.micros,
+    )
+
+
+def _is_of_days(bill: VendorBill) -> bool:
+    return bool(bill.mapping["of"] == DAYS)
+
+
+def _understood(number: int, row: Row, columns: Columns) -> Said:
+    try:
+        return understood(row, columns)
+    except ValueError as error:
+        raise ValueError(f"row {number}: {error}") from None
+
+
+def _of_days(starts: set[str]) -> Iterator[Doubt]:
+    """Totals of days that begin at another time than UTC's are not those that we can add up."""
+    if len(starts) == 1 and "00:00" not in starts:
+        yield Doubt("zone", f"Its days begin at {min(starts)} UTC. Daily totals are of UTC days.")
+
+
+def _last(channel: Channel) -> Columns | None:
+    """The mapping of the channel's last bill that was matched."""
+    matched = VendorBill.objects.filter(channel=channel, state=State.READY).order_by("-id")
+    mapping = matched.values_list("mapping", flat=True).first()
+    return None if mapping is None else Columns.from_json(mapping)
+
+
+def _sentence(error: ValidationError | ValueError) -> str:
+    if isinstance(error, ValidationError):
+        return " ".join(error.messages)
+    words = str(error)
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?')) else '.'}"

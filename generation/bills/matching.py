@@ -1,0 +1,306 @@
+# ruff: noqa: S608 - the statements are built of constants
+"""Lines of a bill beside our calls: by the upstream's request id, else by what and when, or by day.
+
+Calls are attempts and tests of routes, with what they cost as corrected. Those of test keys and of
+demo data are nobody's bill.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Sum
+
+from billing.selectors import corrections_of
+from generation.bills.mapping import DAYS, Columns, model_of
+from generation.models import BillLine, Route, VendorBill
+from generation.selectors import COST_UNKNOWN
+from pictor.kit import ids
+from pictor.kit.spans import Span
+
+MOST_CANDIDATES = 5
+_AROUND = timedelta(days=1)
+"""Beyond the bill's period calls are looked for by their ids, too: its clock may be another one."""
+_CALLS = """
+CREATE TEMPORARY TABLE bill_calls AS
+SELECT *, COUNT(*) OVER (PARTITION BY request_id) AS times, NULL::bigint AS line FROM (
+    SELECT a.id AS call, a.id AS attempt_id, NULL::uuid AS trial_id,
+           a.upstream_request_id AS request_id, a.upstream_model AS model,
+           COALESCE(NULLIF(a.images_received, 0), a.n)::int AS n, a.started_at, a.finished_at,
+           a.cost_micros + COALESCE(c.change, 0) AS micros,
+           {unknown} AND c.change IS NULL AS is_unknown
+      FROM generation_attempt AS a
+      JOIN generation_generation AS g ON g.id = a.generation_id
+      LEFT JOIN {corrections} AS c ON c.attempt_id = a.id
+     WHERE a.channel_id = %(channel)s AND {span} AND a.finished_at IS NOT NULL
+       AND a.started_at >= %(first)s AND a.started_at < %(last)s
+       AND g.livemode AND g.source <> 'demo'
+    UNION ALL
+    SELECT t.id, NULL, t.id, t.upstream_request_id, t.upstream_model, 1, t.started_at,
+           t.finished_at, t.cost_micros, t.cost_source = 'unknown' AND t.may_have_billed
+      FROM generation_channeltrial AS t
+     WHERE t.channel_id = %(channel)s AND t.finished_at IS NOT NULL
+       AND t.started_at >= %(first)s AND t.started_at < %(last)s
+) AS calls
+"""
+_MODELS = """
+UPDATE generation_billline AS l SET model = said.model
+  FROM unnest(%(items)s::text[], %(models)s::text[]) AS said (item, model)
+ WHERE l.bill_id = %(bill)s AND l.item = said.item
+"""
+_KEYS = """
+WITH named AS (
+    SELECT *, COALESCE(NULLIF(model, ''), item) AS name, at AT TIME ZONE 'UTC' AS utc
+      FROM generation_billline WHERE bill_id = %(bill)s
+), said AS (
+    SELECT *, CASE WHEN request_id <> '' THEN request_id
+                   WHEN %(by_day)s THEN to_char(utc, 'YYYY-MM-DD ') || name
+                   ELSE concat_ws(' ', to_char(utc, 'YYYY-MM-DD HH24:MI'), name, n, micros,
+                        '#' || row_number() OVER (PARTITION BY date_trunc('minute', utc), name, n,
+                                                  micros ORDER BY number)) END AS own
+      FROM named
+), counted AS (
+    SELECT *, row_number() OVER same AS nth, first_value(number) OVER same AS first
+      FROM said WINDOW same AS (PARTITION BY own, same_row ORDER BY number)
+), together AS (
+    SELECT *, min(number) OVER (PARTITION BY own) AS leader,
+           max(n) OVER (PARTITION BY own) AS most,
+           SUM(micros) FILTER (WHERE nth = 1) OVER (PARTITION BY own) AS total FROM counted
+)
+UPDATE generation_billline AS l
+   SET key = %(prefix)s || CASE WHEN length(t.own) <= 150 THEN t.own
+                                ELSE encode(sha256(convert_to(t.own, 'UTF8')), 'hex') END
+                        || CASE WHEN nth > 1 THEN ' again ' || nth ELSE '' END,
+       of = CASE WHEN nth > 1 THEN first WHEN t.number <> leader THEN leader END,
+       outcome = CASE WHEN nth > 1 THEN 'theirs' WHEN t.number <> leader THEN 'part' ELSE '' END,
+       theirs_micros = CASE WHEN nth > 1 THEN t.micros WHEN t.number = leader THEN total ELSE 0 END,
+       n = CASE WHEN nth = 1 AND t.number = leader THEN most ELSE t.n END
+  FROM together AS t WHERE t.id = l.id
+"""
+_OPEN = """(
+    SELECT l.* FROM generation_billline AS l
+     WHERE l.bill_id = %(bill)s AND l.outcome = ''
+       AND NOT EXISTS (SELECT FROM bill_calls AS c WHERE c.line = l.id)
+)"""
+_BY_ID = f"""
+UPDATE bill_calls AS c SET line = l.id FROM {_OPEN} AS l
+ WHERE l.request_id <> '' AND c.request_id = l.request_id AND c.times = 1
+"""
+_MINUTE = "date_trunc('minute', {})"
+_LINE_IS = f"l.model, {_MINUTE.format('l.at')}, CASE WHEN %(by_number)s THEN COALESCE(l.n, 0) END"
+_CALL_IS = "c.model, {minute}, CASE WHEN %(by_number)s THEN COALESCE(c.n, 0) END"
+_FREE = """
+   c.line IS NULL AND (%(bare)s OR c.request_id = '')
+"""
+_EQUAL = f"""
+UPDATE bill_calls AS c SET line = pair.line FROM (
+    SELECT l.id AS line, c.call FROM (
+        SELECT l.id, l.model, {_MINUTE.format("l.at")} AS minute, COALESCE(l.n, 0) AS n,
+               l.theirs_micros AS micros,
+               row_number() OVER (PARTITION BY {_LINE_IS}, l.theirs_micros ORDER BY number) AS nth
+          FROM {_OPEN} AS l WHERE l.model <> '' AND (l.request_id = '') = %(bare)s) AS l
+      JOIN (
+        SELECT c.call, c.model, {{minute}} AS minute, COALESCE(c.n, 0) AS n, c.micros,
+               row_number() OVER (PARTITION BY {_CALL_IS}, c.micros
+                                  ORDER BY c.started_at, c.call) AS nth
+          FROM bill_calls AS c WHERE {_FREE}) AS c
+     USING (model, minute, micros, nth)
+     WHERE NOT %(by_number)s OR l.n = c.n
+) AS pair WHERE pair.call = c.call
+"""
+_ONLY_ONES = f"""
+UPDATE bill_calls AS c SET line = pair.line FROM (
+    SELECT l.id AS line, c.call FROM (
+        SELECT l.id, l.model, {_MINUTE.format("l.at")} AS minute, COALESCE(l.n, 0) AS n,
+               COUNT(*) OVER (PARTITION BY {_LINE_IS}) AS alike
+          FROM {_OPEN} AS l WHERE l.model <> '' AND (l.request_id = '') = %(bare)s) AS l
+      JOIN (
+        SELECT c.call, c.model, {{minute}} AS minute, COALESCE(c.n, 0) AS n,
+               COUNT(*) OVER (PARTITION BY {_CALL_IS}) AS alike
+          FROM bill_calls AS c WHERE {_FREE}) AS c
+     USING (model, minute)
+     WHERE l.alike = 1 AND c.alike = 1 AND (NOT %(by_number)s OR l.n = c.n)
+) AS pair WHERE pair.call = c.call
+"""
+_CANDIDATES = f"""
+UPDATE generation_billline AS line SET candidates = found.calls FROM (
+    SELECT l.id, jsonb_agg(c.call ORDER BY c.started_at, c.call) AS calls FROM {_OPEN} AS l
+     CROSS JOIN LATERAL (
+        SELECT c.call, c.started_at FROM bill_calls AS c
+         WHERE c.line IS NULL
+           AND (l.request_id <> '' AND c.request_id = l.request_id
+                OR c.model = l.model AND (l.request_id = '' OR c.request_id = '')
+                   AND {_MINUTE.format("l.at")} IN ({_MINUTE.format("c.started_at")},
+                                                    {_MINUTE.format("c.finished_at")})
+                   AND (NOT %(by_number)s OR COALESCE(l.n, 0) = COALESCE(c.n, 0)))
+         ORDER BY c.started_at, c.call LIMIT {MOST_CANDIDATES}) AS c
+     GROUP BY l.id
+) AS found WHERE found.id = line.id
+"""
+_DAYS = """
+UPDATE generation_billline AS l SET ours_micros = ours.micros, is_unknown = ours.is_unknown
+  FROM (SELECT (finished_at AT TIME ZONE 'UTC')::date AS day, model, SUM(micros)::bigint AS micros,
+               bool_or(is_unknown) AS is_unknown FROM bill_calls GROUP BY 1, 2) AS ours
+ WHERE l.bill_id = %(bill)s AND l.outcome = '' AND l.model = ours.model
+   AND (l.at AT TIME ZONE 'UTC')::date = ours.day
+"""
+_PAIRED = """
+UPDATE generation_billline AS l
+   SET attempt_id = c.attempt_id, trial_id = c.trial_id, ours_micros = c.micros,
+       is_unknown = c.is_unknown, model = c.model, n = COALESCE(l.n, c.n)
+  FROM bill_calls AS c WHERE c.line = l.id
+"""
+_TAKEN_BEFORE = """
+UPDATE generation_billline AS l
+   SET ours_micros = l.ours_micros + taken.micros,
+       words = CASE WHEN l.decision = '' THEN 'Taken with an earlier bill' ELSE l.words END
+  FROM (SELECT key, SUM(taken_micros)::bigint AS micros FROM generation_billline
+         WHERE taken_micros <> 0 AND attempt_id IS NULL GROUP BY key) AS taken
+ WHERE l.bill_id = %(bill)s AND l.key = taken.key AND l.attempt_id IS NULL
+   AND l.outcome = ANY (%(among)s)
+"""
+_NOTHING_LEFT = """
+DELETE FROM generation_billline
+ WHERE bill_id = %(bill)s AND outcome = 'ours' AND ours_micros = 0
+"""
+_OUTCOMES = """
+UPDATE generation_billline AS l
+   SET outcome = CASE
+           WHEN l.theirs_micros = l.ours_micros
+                AND (l.attempt_id IS NOT NULL OR l.trial_id IS NOT NULL OR l.ours_micros <> 0
+                     OR %(by_day)s AND l.model <> '') THEN 'equal'
+           WHEN l.attempt_id IS NOT NULL OR l.trial_id IS NOT NULL OR l.ours_micros <> 0
+                OR l.is_unknown OR l.candidates <> '[]' THEN 'different'
+           ELSE 'theirs' END
+ WHERE l.bill_id = %(bill)s AND (l.outcome = '' OR l.outcome = 'theirs' AND l.ours_micros <> 0)
+"""
+_INSERT = """
+INSERT INTO generation_billline
+       (bill_id, number, key, same_row, at, item, model, request_id, n, exact, micros, outcome, of,
+        theirs_micros, ours_micros, is_unknown, attempt_id, trial_id, candidates, decision,
+        taken_micros, takes, words, by, decided_at)
+"""
+_OURS_ALONE = f"""{_INSERT}
+SELECT %(bill)s, 0, %(prefix)s || c.call, '', c.finished_at, '', c.model, c.request_id, c.n, NULL,
+       0, 'ours', NULL, 0, c.micros, false, c.attempt_id, c.trial_id, '[]', '', 0, 0, '', '', NULL
+  FROM bill_calls AS c
+ WHERE c.line IS NULL AND c.micros > 0
+   AND c.finished_at >= %(begins)s AND c.finished_at < %(ends)s
+   AND NOT EXISTS (SELECT FROM generation_billline AS l
+                    WHERE l.bill_id = %(bill)s AND l.key = %(prefix)s || c.call)
+ ORDER BY c.finished_at, c.call
+"""
+_DAYS_ALONE = f"""{_INSERT}
+SELECT %(bill)s, 0, %(prefix)s || to_char(day, 'YYYY-MM-DD ') || model, '',
+       day AT TIME ZONE 'UTC', '', model, '', n, NULL, 0, 'ours', NULL, 0, micros, false, NULL,
+       NULL, '[]', '', 0, 0, '', '', NULL
+  FROM (SELECT date_trunc('day', finished_at AT TIME ZONE 'UTC') AS day, model, SUM(n)::int AS n,
+               SUM(micros)::bigint AS micros FROM bill_calls
+         WHERE finished_at >= %(begins)s AND finished_at < %(ends)s GROUP BY 1, 2) AS ours
+ WHERE micros > 0 AND NOT EXISTS (
+       SELECT FROM generation_billline AS l
+        WHERE l.bill_id = %(bill)s AND l.model = ours.model
+          AND (l.at AT TIME ZONE 'UTC')::date = ours.day::date)
+ ORDER BY day, model
+"""
+
+
+_AS_READ = """
+UPDATE generation_billline
+   SET outcome = '', of = NULL, theirs_micros = 0, ours_micros = 0, is_unknown = false,
+       attempt_id = NULL, trial_id = NULL, candidates = '[]'
+ WHERE bill_id = %(bill)s AND number > 0
+"""
+
+
+def begin_again(bill: VendorBill) -> None:
+    """Forget what its lines were matched with, but not what was decided about them."""
+    bill.lines.filter(outcome=BillLine.Outcome.OURS, decision="").delete()
+    _run(_AS_READ, {"bill": bill.pk})
+
+
+def match(bill: VendorBill, columns: Columns) -> None:
+    """Give each line of a bill that was read its outcome, and add what is ours alone.
+
+    Call it in a transaction. `bill_calls` is there afterwards, until `forget_calls`.
+    """
+    by_day, (begins, ends) = columns.of == DAYS, bill.period
+    facts: dict[str, Any] = {
+        "bill": bill.pk,
+        "prefix": f"channel {bill.channel_id}: ",
+        "by_day": by_day,
+        "by_number": bool(columns.number),
+        "begins": begins,
+        "ends": ends,
+    }
+    _look_up_calls(bill)
+    _name_models(bill)
+    _run(_KEYS, facts)
+    if by_day:
+        _run(_DAYS, facts)
+    else:
+        _pair(facts)
+    _run(_TAKEN_BEFORE, {**facts, "among": ["", "theirs"]})
+    _run(_OUTCOMES, facts)
+    _run(_DAYS_ALONE if by_day else _OURS_ALONE, facts)
+    _run(_TAKEN_BEFORE, {**facts, "among": ["ours"]})
+    _run(_NOTHING_LEFT, facts)
+    bill.sums = sums_of(bill)
+
+
+def forget_calls() -> None:
+    """Drop what `match` looked into."""
+    _run("DROP TABLE IF EXISTS bill_calls", {})
+
+
+def sums_of(bill: VendorBill) -> dict[str, list[int]]:
+    """By outcome: how many lines, what they charge and what we booked, in micros."""
+    rows = bill.lines.exclude(outcome=BillLine.Outcome.PART).order_by().values_list("outcome")
+    sums = rows.annotate(Count("id"), Sum("theirs_micros"), Sum("ours_micros"))
+    return {outcome: figures for outcome, *figures in sums}
+
+
+def _look_up_calls(bill: VendorBill) -> None:
+    first, last = bill.period[0] - _AROUND, bill.period[1] + _AROUND
+    span = Span(ids.first_at(first))
+    forget_calls()
+    sql = _CALLS.format(
+        unknown=COST_UNKNOWN.format("a"), corrections=corrections_of(span), span=span.of("a.id")
+    )
+    _run(sql, {"channel": bill.channel_id, "first": first, "last": last})
+    _run("ANALYZE bill_calls", {})
+
+
+def _name_models(bill: VendorBill) -> None:
+    routes = Route.objects.filter(channel_id=bill.channel_id)
+    known = set(routes.values_list("upstream_model", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT model FROM bill_calls")
+        known |= {model for (model,) in cursor}
+    items = list(bill.lines.order_by().values_list("item", flat=True).distinct())
+    models = [model_of(item, known) for item in items]
+    _run(_MODELS, {"bill": bill.pk, "items": items, "models": models})
+
+
+def _pair(facts: dict[str, Any]) -> None:
+    """By id first. A line whose id we do not know can be of a call alone that was told none."""
+    _run(_BY_ID, facts)
+    for bare in (True, False):
+        for statement in (_EQUAL, _ONLY_ONES):
+            for moment in ("c.finished_at", "c.started_at"):
+                sql = statement.replace("{minute}", _MINUTE.format(moment))
+                _run(sql, {**facts, "bare": bare})
+    _run(_CANDIDATES, facts)
+    _run(_PAIRED, facts)
+
+
+def _run(sql: str, facts: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, facts or None)
+
+
+def period_of(first: datetime, last: datetime, *, now: datetime) -> tuple[datetime, datetime]:
+    """Whole UTC days from the first line's to the last one's, and no longer than until now."""
+    begins = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    day_after = last.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return begins, max(last, min(day_after, now))

@@ -1,0 +1,213 @@
+"""A vendor's file as rows, each a mapping from columns or JSON paths to texts. Pure.
+
+CSV has its columns in the first line. JSON is an array of objects, the first array in an object, or
+an object a line. An object's members become paths, `amount.value`; a list of objects in it becomes
+rows, each with the rest of the object around it: that is how OpenAI writes the costs of a day. One
+object is in memory at a time. Raises ValueError, with the number of the row where it is one's.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+Row = Mapping[str, str]
+
+MOST_COLUMNS = 200
+MOST_CHARACTERS = 4_000
+"""Of a cell that is read; the rest is of no use here."""
+_PACKED = {
+    b"PK\x03\x04": "a zip or a spreadsheet: unpack it, or save it as CSV",
+    b"\x1f\x8b": "packed with gzip: unpack it first",
+    b"%PDF": "a PDF: ask the vendor for CSV or JSON",
+}
+_SPACE = re.compile(r"[\s,]*")
+_COLON = re.compile(r"\s*:?\s*")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_OBJECTS = re.compile(r"\[\s*[{\]]")
+_LISTS = frozenset({"results", "data", "items", "lines", "line_items"})
+"""Of rows, even where they are empty."""
+_DELIMITERS = (",", ";", "\t")
+
+
+def text_of(content: bytes) -> str:
+    """The file as text. Raises ValueError for what is none, and for an empty one."""
+    for start, words in _PACKED.items():
+        if content.startswith(start):
+            raise ValueError(f"the file is {words}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("the file is not UTF-8 text") from None
+    if "\0" in text:
+        raise ValueError("a file with a null character in it is neither CSV nor JSON")
+    if not text.strip():
+        raise ValueError("the file is empty")
+    return text
+
+
+def beginning_of(content: bytes) -> str:
+    """The same of the first bytes of a file, perhaps cut within a character."""
+    for dropped in range(4):
+        try:
+            content[: len(content) - dropped].decode("utf-8-sig")
+        except UnicodeDecodeError:
+            continue
+        return text_of(content[: len(content) - dropped])
+    return text_of(content)
+
+
+def rows_of(text: str) -> Iterator[Row]:
+    """Its rows, one after the other."""
+    is_json = text.lstrip()[:1] in {"[", "{"}
+    return _of_json(text) if is_json else _of_csv(text)
+
+
+def _of_csv(text: str) -> Iterator[Row]:
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    lines = csv.reader(io.StringIO(text), delimiter=delimiter)
+    names: list[str] = []
+    try:
+        for cells in lines:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not names:
+                names = _names(cells)
+                continue
+            if any(cells[len(names) :]):
+                raise ValueError(f"line {lines.line_num}: more cells than columns")
+            found = {name: _cell(cell) for name, cell in zip(names, cells, strict=False)}
+            yield dict.fromkeys(names, "") | found
+    except csv.Error as error:
+        raise ValueError(f"line {lines.line_num + 1}: {error}") from None
+
+
+def _names(cells: list[str]) -> list[str]:
+    said = [cell.strip()[:MOST_CHARACTERS] for cell in cells if cell.strip()]
+    names = [cell.strip()[:MOST_CHARACTERS] or f"column {at}" for at, cell in enumerate(cells, 1)]
+    if len(said) > MOST_COLUMNS:
+        raise ValueError(f"more than {MOST_COLUMNS} columns")
+    if twice := sorted({name for name in said if said.count(name) > 1}):
+        raise ValueError(f"the column {twice[0]!r} comes twice")
+    if any(re.fullmatch(r"[\d.:$ -]+", name) for name in said):
+        raise ValueError("the first line does not name the columns")
+    return names
+
+
+def _of_json(text: str) -> Iterator[Row]:
+    try:
+        for number, value in enumerate(_elements(text), start=1):
+            if not isinstance(value, dict):
+                raise ValueError(f"row {number} is no object")  # noqa: TRY004 - the file's mistake
+            yield from _flat(value)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deep") from None
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+_decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
+
+
+def _elements(text: str) -> Iterator[Any]:
+    """What an array holds; or the first array in an object, each with what is before it there."""
+    at = _skip(text, 0)
+    if text[at] == "[":
+        yield from _of_array(text, at, is_whole=True)
+    elif _has_one_a_line(text):
+        while at < len(text):
+            value, at = _value(text, at)
+            yield value
+            at = _skip(text, at)
+    else:
+        yield from _in_object(text, at)
+
+
+def _has_one_a_line(text: str) -> bool:
+    first, _, rest = text.strip().partition("\n")
+    try:
+        return bool(rest.strip()) and isinstance(_decoder.decode(first), dict)
+    except ValueError:
+        return False
+
+
+def _in_object(text: str, at: int) -> Iterator[Any]:
+    around: dict[str, Any] = {}
+    at = _skip(text, at + 1)
+    while text[at : at + 1] == '"':
+        name, at = _value(text, at)
+        at = _COLON.match(text, at).end()  # type: ignore[union-attr] # it matches anything
+        if _OBJECTS.match(text, at):
+            for value in _of_array(text, at):
+                yield {**around, **value} if isinstance(value, dict) else value
+            return
+        around[name], at = _value(text, at)
+        at = _skip(text, at)
+    if text[at : at + 1] != "}":
+        raise ValueError("the JSON ends in the middle")
+    yield around
+
+
+def _of_array(text: str, at: int, *, is_whole: bool = False) -> Iterator[Any]:
+    at = _skip(text, at + 1)
+    while at < len(text) and text[at] != "]":
+        value, at = _value(text, at)
+        yield value
+        at = _skip(text, at)
+    if at >= len(text):
+        raise ValueError("the JSON ends in the middle")
+    if is_whole and _skip(text, at + 1) < len(text):
+        raise ValueError("something follows the end of the JSON")
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    try:
+        return _decoder.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno} is no JSON: {error.msg}") from None
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _flat(value: Mapping[str, Any]) -> Iterator[Row]:
+    """An object's rows: one, or those of the list of objects in it, each with what is around it."""
+    around: dict[str, str] = {}
+    inside: list[Row] | None = None
+    for path, one in _members(value, ""):
+        if not isinstance(one, list):
+            around[path] = _cell(_text(one))
+        elif path in _LISTS or any(isinstance(each, dict) for each in one):
+            objects = [each for each in one if isinstance(each, dict)]
+            inside = [*(inside or ()), *(row for each in objects for row in _flat(each))]
+    yield from [around] if inside is None else ({**around, **row} for row in inside)
+
+
+def _members(value: Mapping[str, Any], under: str) -> Iterator[tuple[str, Any]]:
+    for name, one in value.items():
+        path = f"{under}{name}"
+        if isinstance(one, dict):
+            yield from _members(one, f"{path}.")
+        else:
+            yield path, one
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _cell(text: str) -> str:
+    cell = text.strip()[:MOST_CHARACTERS]
+    if _UNSTORABLE.search(cell):
+        raise ValueError("a text has a null character or a lone surrogate in it")
+    return cell

@@ -1,0 +1,225 @@
+"""What is done about lines that differ: theirs is taken into the ledger, or disputed.
+
+What was shown is what is booked: a line whose call cost something else meanwhile is not taken, and
+the bill can be matched again. Its own id, not the file's, keeps a line from being booked twice.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from accounts.models import Actor
+from accounts.services import Subject, record
+from accounts.services.audit import name_of
+from billing import locks
+from billing.services import CorrectedAttempt, correct_cost
+from billing.services.costs import corrected_cost
+from generation.bills.matching import sums_of
+from generation.channels.errors import AttemptClass
+from generation.models import Attempt, BillLine, ChannelTrial, VendorBill
+from pictor.kit import clock
+from pictor.kit.money import Micros, to_decimal
+
+MOST_AT_ONCE = 500
+Decision, Outcome = BillLine.Decision, BillLine.Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it, line by line.
+
+    Attributes:
+        taken: how many lines were booked.
+        change: what they change of the cost, in micros.
+        before: how many needed nothing, as they were booked before.
+        refused: by line, why it was not taken.
+    """
+
+    taken: int
+    change: Micros
+    before: int
+    refused: Sequence[tuple[BillLine, str]]
+
+
+def takeable(bill: VendorBill) -> QuerySet[BillLine]:
+    """The lines of a bill that can be taken: those that differ and have one meaning."""
+    differing = bill.lines.filter(outcome__in=[Outcome.DIFFERENT, Outcome.THEIRS, Outcome.OURS])
+    open_ones = differing.exclude(decision=Decision.TAKEN)
+    of_one = Q(candidates=[]) | Q(attempt_id__isnull=False) | Q(trial_id__isnull=False)
+    return open_ones.filter(of_one).exclude(outcome=Outcome.OURS, trial_id__isnull=False)
+
+
+def change_of(lines: QuerySet[BillLine]) -> tuple[int, Micros]:
+    """How many these are, and what taking them all would change of the cost, in micros."""
+    difference = F("theirs_micros") - F("ours_micros")
+    sums = lines.aggregate(number=Count("id"), change=Sum(difference, default=0))
+    return sums["number"], Micros(sums["change"])
+
+
+def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:
+    """Book what the vendor charges more or less for these lines, each in its own transaction.
+
+    Raises ValidationError for a reason that is empty.
+    """
+    _check(reason)
+    taken, change, before = 0, 0, 0
+    refused: list[tuple[BillLine, str]] = []
+    bills: dict[int, VendorBill] = {}
+    for line in lines:
+        bills[line.bill_id] = line.bill
+        try:
+            by = _take(line.pk, reason=reason, actor=actor)
+        except ValidationError as error:
+            refused.append((line, " ".join(error.messages)))
+            continue
+        taken, before, change = taken + (by != 0), before + (by == 0), change + by
+    return Done(taken, Micros(change), before, refused)
+
+
+@transaction.atomic
+def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
+    """Undo what taking a line changed, by a correction the other way. Raises ValidationError."""
+    _check(reason)
+    locks.corrections()
+    line = BillLine.objects.select_for_update().get(pk=line.pk)
+    if line.decision != Decision.TAKEN:
+        raise ValidationError("It is not taken.")
+    change = Micros(-line.taken_micros)
+    if change:
+        name = f"{line.key} put back {_times(line.key)}"
+        correct_cost(line=name, change=change, reason=reason, actor=actor, of=_of(line))
+    line.decision, line.taken_micros = "", 0
+    _decided(line, "", actor)
+    return change
+
+
+@transaction.atomic
+def dispute(lines: QuerySet[BillLine], *, words: str, actor: Actor, ip: str | None = None) -> int:
+    """Mark lines for the vendor, with words that go into the file for it. How many were."""
+    _check(words)
+    open_ones = lines.exclude(decision=Decision.TAKEN).exclude(outcome=Outcome.PART)
+    open_ones = open_ones.exclude(outcome=Outcome.EQUAL)
+    bills = set(open_ones.order_by().values_list("bill_id", flat=True))
+    facts = {"words": words, "by": name_of(actor), "decided_at": clock.now()}
+    number = open_ones.update(decision=Decision.DISPUTED, **facts)
+    if not number:
+        raise ValidationError("None of these lines can be disputed.")
+    for bill_id in bills:
+        after = {"lines": number, "words": words}
+        record(Subject("bill", str(bill_id)), "bill.dispute", after=after, actor=actor, ip=ip)
+    return number
+
+
+@transaction.atomic
+def withdraw(line: BillLine, *, actor: Actor, ip: str | None = None) -> None:
+    """A line is disputed no more. Raises ValidationError."""
+    disputed = BillLine.objects.filter(pk=line.pk, decision=Decision.DISPUTED)
+    if not disputed.update(decision="", words="", by=name_of(actor), decided_at=clock.now()):
+        raise ValidationError("It is not disputed.")
+    after = {"line": line.number}
+    record(Subject("bill", str(line.bill_id)), "bill.agree", after=after, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> BillLine:
+    """Say of which of its candidates a line is. Raises ValidationError."""
+    line = BillLine.objects.select_for_update().get(pk=line.pk)
+    if call not in line.candidates or line.attempt_id or line.trial_id or line.decision:
+        raise ValidationError("That is none of the calls that this line may be of.")
+    others = line.bill.lines.filter(Q(attempt_id=call) | Q(trial_id=call))
+    if others.exclude(outcome=Outcome.OURS).exists():
+        raise ValidationError("Another line is of that call.")
+    if others.exclude(decision="").exists():
+        raise ValidationError("That call is decided on already, as one without a line.")
+    others.delete()
+    attempt = Attempt.objects.filter(pk=call).first()
+    if attempt is not None:
+        line.attempt_id, line.ours_micros = attempt.id, corrected_cost(attempt.id)
+    else:
+        trial = ChannelTrial.objects.get(pk=call)
+        line.trial_id, line.ours_micros = trial.id, trial.cost_micros
+    is_equal = line.ours_micros == line.theirs_micros
+    line.outcome = Outcome.EQUAL if is_equal else Outcome.DIFFERENT
+    line.save()
+    line.bill.sums = sums_of(line.bill)
+    line.bill.save(update_fields=["sums"])
+    after = {"line": line.number, "call": call}
+    record(Subject("bill", str(line.bill_id)), "bill.pick", after=after, actor=actor, ip=ip)
+    return line
+
+
+@transaction.atomic
+def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
+    """Book what taking a line changes; 0 where nothing is left to be changed."""
+    locks.corrections()
+    line = BillLine.objects.select_for_update().get(pk=pk)
+    if line.decision == Decision.TAKEN:
+        return Micros(0)
+    if not takeable(line.bill).filter(pk=pk).exists():
+        raise ValidationError(_why_not(line))
+    now = _ours_now(line)
+    change = Micros(line.theirs_micros - now)
+    if change and now != line.ours_micros:
+        raise ValidationError(
+            f"What we booked is {to_decimal(now)} USD now, not {to_decimal(line.ours_micros)}:"
+            " match the bill again."
+        )
+    if change:
+        times = _times(line.key)
+        name = line.key if times == 0 else f"{line.key} take {times + 1}"
+        correct_cost(line=name, change=change, reason=reason, actor=actor, of=_of(line))
+        line.takes += 1
+    line.decision, line.taken_micros = Decision.TAKEN, change
+    _decided(line, reason, actor)
+    return change
+
+
+def _decided(line: BillLine, words: str, actor: Actor) -> None:
+    line.words, line.by, line.decided_at = words, name_of(actor), clock.now()
+    line.save()
+
+
+def _ours_now(line: BillLine) -> Micros:
+    """What we booked of a line, as corrected until now, in the lock of corrections."""
+    if line.attempt_id is not None:
+        return corrected_cost(line.attempt_id)
+    same = BillLine.objects.filter(key=line.key, attempt_id__isnull=True, decided_at__isnull=False)
+    if line.bill.matched_at is not None:
+        same = same.filter(decided_at__gt=line.bill.matched_at)
+    since = same.exclude(pk=line.pk).aggregate(sum=Sum("taken_micros", default=0))
+    return Micros(line.ours_micros + since["sum"])
+
+
+def _times(key: str) -> int:
+    """How often a line was taken, of whichever bill."""
+    sums: dict[str, Any] = BillLine.objects.filter(key=key).aggregate(sum=Sum("takes", default=0))
+    return int(sums["sum"])
+
+
+def _of(line: BillLine) -> CorrectedAttempt | None:
+    if line.attempt_id is None:
+        return None
+    attempt = Attempt.objects.get(pk=line.attempt_id)
+    as_loss = attempt.attempt_class != AttemptClass.DELIVERED
+    return CorrectedAttempt(attempt.id, attempt.generation_id, as_loss)
+
+
+def _why_not(line: BillLine) -> str:
+    if line.outcome == Outcome.EQUAL:
+        return "It is as we booked it."
+    if line.outcome == Outcome.PART:
+        return f"It is part of line {line.of}, which is taken as a whole."
+    if line.candidates:
+        return "It may be of several calls: say first of which."
+    return "What a test of ours cost was never booked, so there is nothing to correct."
+
+
+def _check(words: str) -> None:
+    if not words.strip():
+        raise ValidationError("Say why.")
+    if len(words) > 200 or "\0" in words:  # noqa: PLR2004 - what a transfer keeps
+        raise ValidationError("At most 200 characters are kept, and no null characters.")

@@ -1,0 +1,68 @@
+"""A cost table made of a bill: what the vendor charged for an image of each cell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from billing import cost_csv
+from billing.upstream_cost import ANY, CostKey, CostRow
+from generation.models import VendorBill
+from generation.selectors import cost_table_of, stored_cost_tables
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+_UNITS = """
+SELECT a.upstream_model, COALESCE(NULLIF(a.upstream_size, ''), %(any)s),
+       COALESCE(NULLIF(a.upstream_quality, ''), %(any)s),
+       round(l.theirs_micros::numeric / COALESCE(NULLIF(a.images_received, 0), a.n, 1))::bigint,
+       COUNT(*)
+  FROM generation_billline AS l JOIN generation_attempt AS a ON a.id = l.attempt_id
+ WHERE l.bill_id = %(bill)s AND l.outcome IN ('equal', 'different') AND l.theirs_micros > 0
+   AND a.attempt_class = 'delivered'
+ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 5 DESC, 4 DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCost:
+    """What an image of a cell cost by a bill: the amount charged most often.
+
+    Attributes:
+        key: the vendor's model, size and quality.
+        micros: of one image.
+        calls: how many were charged that.
+        others: how many were charged something else.
+    """
+
+    key: CostKey
+    micros: Micros
+    calls: int
+    others: int
+
+
+def unit_costs(bill: VendorBill) -> list[UnitCost]:
+    """Of each cell of which calls were matched; none of a bill of days, which has no calls."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNITS, {"bill": bill.pk, "any": ANY})
+        rows = cursor.fetchall()
+    found: dict[CostKey, UnitCost] = {}
+    for model, size, quality, micros, calls in rows:
+        key = (model, size, quality)
+        first = found.get(key)
+        found[key] = (
+            UnitCost(key, Micros(micros), calls, 0)
+            if first is None
+            else UnitCost(key, first.micros, first.calls, first.others + calls)
+        )
+    return list(found.values())
+
+
+def draft_of(bill: VendorBill, units: Sequence[UnitCost]) -> str:
+    """A whole cost table as CSV: the one in force, with these costs in place of its own."""
+    now = clock.now()
+    stored = [one for one in stored_cost_tables(bill.channel) if one.effective_from <= now]
+    rows = dict(cost_table_of(stored[-1]).rows) if stored else {}
+    rows |= {one.key: CostRow(*one.key, one.micros, "fixed") for one in units}
+    source = f"{bill.name}, a bill of {bill.period[0]:%-d %b %Y} to {bill.period[1]:%-d %b %Y}"
+    return cost_csv.written(rows.values(), source=source)

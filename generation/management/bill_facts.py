@@ -1,0 +1,60 @@
+"""Vendors' bills and their lines as commands print them. Amounts in USD."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from generation.bills.listing import LISTS
+from generation.models import BillLine, VendorBill
+from pictor.kit.money import in_dollars, to_decimal
+
+
+def bill_row(bill: VendorBill) -> dict[str, Any]:
+    """A bill, with its sums by list."""
+    days = [at and at.isoformat(timespec="seconds") for at in (bill.begins_at, bill.ends_at)]
+    sums = {
+        outcome: {"lines": lines, "theirs": to_decimal(theirs), "ours": to_decimal(ours)}
+        for outcome, (lines, theirs, ours) in bill.sums.items()
+    }
+    return {
+        "id": bill.pk,
+        "channel": bill.channel.name,
+        "file": bill.name,
+        "state": bill.state,
+        "lines": bill.lines_read,
+        "from": days[0],
+        "until": days[1],
+        "sums": sums,
+    }
+
+
+def line_row(line: BillLine) -> dict[str, Any]:
+    """A line beside ours."""
+    return {
+        "id": line.pk,
+        "line": line.number or None,
+        "at": line.at.isoformat(timespec="seconds"),
+        "request_id": line.request_id,
+        "item": line.item or line.model,
+        "images": line.n,
+        "theirs": to_decimal(line.theirs_micros),
+        "ours": None if line.is_unknown else to_decimal(line.ours_micros),
+        "outcome": line.outcome,
+        "decision": line.decision,
+        "words": line.words,
+        "candidates": line.candidates,
+        "by": line.by,
+        "key": line.key,
+    }
+
+
+def told(bill: VendorBill) -> Iterator[str]:
+    """A bill in lines."""
+    yield f"bill {bill.pk} of {bill.channel.name}, {bill.lines_read} lines: {bill.state}"
+    for outcome, words in LISTS.items():
+        if outcome in bill.sums:
+            lines, theirs, ours = bill.sums[outcome]
+            yield f"  {words}: {lines}, theirs {in_dollars(theirs)}, ours {in_dollars(ours)}"
+    if bill.rounding:
+        yield f"  rounded to whole micros, which added {bill.rounding.normalize():f} micros"
+    for doubt in bill.doubts:
+        yield f"  {doubt['words']}"

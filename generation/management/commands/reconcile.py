@@ -1,0 +1,288 @@
+"""`manage.py reconcile FILE --channel NAME`, and `reconcile list|show|take|…`: vendors' bills."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import QuerySet
+from typing_extensions import override
+
+from accounts.management.operator import (
+    ACTOR,
+    OperatorCommand,
+    ask_for,
+    check_reason,
+    print_table,
+    read_change,
+    read_limit,
+    say_invalid,
+)
+from generation.bills import keeping, listing, taking
+from generation.bills.listing import LISTS, Sought
+from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS, Columns
+from generation.bills.unit_costs import draft_of, unit_costs
+from generation.management.bill_facts import bill_row, line_row, told
+from generation.models import BillLine, Channel, VendorBill
+from pictor.kit.money import to_decimal
+
+ACTIONS = {
+    "list": "all bills",
+    "show": "one, with its lines",
+    "accept": "it is as it was read",
+    "again": "match it once more",
+    "take": "the vendor's amounts, into the ledger",
+    "back": "undo that",
+    "dispute": "mark lines for the vendor",
+    "withdraw": "undo that",
+    "pick": "the call that a line is of",
+    "costs": "a cost table of it, as CSV",
+    "forget": "delete it",
+}
+HELP = "; ".join(f"{action}: {words}" for action, words in ACTIONS.items())
+
+
+class Command(OperatorCommand):
+    """Match what vendors bill with what was booked, and do something about what differs."""
+
+    help = "Match a vendor's bill with what we booked; show, take or dispute its lines."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", metavar="FILE|ACTION", help=f"a vendor's file, or {HELP}")
+        parser.add_argument("bill", nargs="?", metavar="BILL", help="its number, as list has it")
+        _add_reading(parser)
+        parser.add_argument("--list", choices=LISTS, help="of a bill's lines")
+        parser.add_argument("--line", action="append", metavar="ID", help="as show has it")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="to take or put back")
+        parser.add_argument("--words", default="", metavar="TEXT", help="for the vendor: dispute")
+        parser.add_argument("--amount", metavar="USD", help="what taking changes, not to be asked")
+        parser.add_argument("--call", default="", metavar="ID", help="of the candidates: pick")
+        parser.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        action = options["what"]
+        try:
+            if action == "list":
+                self._list(options)
+            elif action in ACTIONS:
+                self._do(action, _bill(options["bill"]), options)
+            else:
+                self._read(action, options)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+
+    def _read(self, file: str, options: dict[str, Any]) -> None:
+        channel, mapping = _channel(options["channel"]), _mapping(options)
+        content = _content(file)
+        name = "stdin" if file == "-" else Path(file).name
+        most = keeping.MOST_BYTES_AT_THE_SHELL
+        bill = keeping.keep(
+            channel=channel, name=name, content=content, actor=ACTOR, most_bytes=most
+        )
+        columns = Columns.from_json({**bill.mapping, **mapping})
+        try:
+            keeping.ask(bill, columns=columns, channel=channel, actor=ACTOR)
+            keeping.read_and_match(bill.pk)
+        except ValidationError:
+            bill.delete()
+            raise
+        bill = _bill(str(bill.pk))
+        if bill.state == keeping.State.FAILED:
+            bill.delete()
+            raise CommandError(bill.trouble)
+        if bill.state == keeping.State.DOUBTFUL and options["accept"]:
+            keeping.accept(bill, actor=ACTOR)
+        elif bill.state == keeping.State.DOUBTFUL:
+            bill.delete()
+            said = " ".join(_doubt(one) for one in bill.doubts)
+            raise CommandError(f"{said} Nothing was kept; --accept reads it as it is.")
+        bill = _bill(str(bill.pk))
+        self.tell(options, bill_row(bill), *told(bill))
+
+    def _list(self, options: dict[str, Any]) -> None:
+        channel = _channel(options["channel"]) if options["channel"] else None
+        rows = [bill_row(one) for one in listing.bills(channel=channel, after=None, limit=200)]
+        self.tell(options, rows, *([] if rows else ["There are no bills."]))
+        if rows and not options["json"]:
+            names = list(rows[0])[:-1]
+            print_table(self.stdout, [names, *([str(row[one]) for one in names] for row in rows)])
+
+    def _do(self, action: str, bill: VendorBill, options: dict[str, Any]) -> None:
+        actions: Mapping[str, Callable[[VendorBill, dict[str, Any]], None]] = {
+            "show": self._show,
+            "take": self._take,
+            "dispute": self._dispute,
+            "costs": self._costs,
+            "back": self._change_line,
+            "withdraw": self._change_line,
+            "pick": self._change_line,
+            "accept": self._change_bill,
+            "again": self._change_bill,
+            "forget": self._change_bill,
+        }
+        actions[action](bill, options)
+
+    def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
+        found = _lines(bill, options)
+        rows = [line_row(one) for page in listing.all_of(found) for one in page]
+        self.tell(options, {**bill_row(bill), "lines": rows}, *told(bill))
+        if rows and not options["json"]:
+            names = [name for name in rows[0] if name not in {"candidates", "by", "key"}]
+            print_table(self.stdout, [names, *([str(row[one]) for one in names] for row in rows)])
+
+    def _take(self, bill: VendorBill, options: dict[str, Any]) -> None:
+        check_reason(options["reason"])
+        wanted = _lines(bill, options)
+        lines = taking.takeable(bill).filter(pk__in=wanted.values("pk"))
+        number, change = taking.change_of(lines)
+        if not number:
+            raise CommandError("none of these lines can be taken")
+        said = options["amount"] or ask_for(
+            self.aside(options), f"Take {number} lines? Type {to_decimal(change)}:"
+        )
+        if not said or read_change(said) != change:
+            raise CommandError(f"Nothing was changed: it changes the cost by {to_decimal(change)}.")
+        pages = listing.all_of(lines.order_by("id"))
+        done = taking.take(
+            (one for page in pages for one in page), reason=options["reason"], actor=ACTOR
+        )
+        refused = [{"line": one.pk, "why": why} for one, why in done.refused]
+        facts = {"taken": done.taken, "change": to_decimal(done.change), "before": done.before}
+        self.tell(
+            options,
+            {**facts, "refused": refused},
+            f"{done.taken} lines taken, which change the cost by {to_decimal(done.change)} USD;"
+            f" {done.before} were booked before",
+            *(f"line {one['line']}: {one['why']}" for one in refused),
+        )
+
+    def _dispute(self, bill: VendorBill, options: dict[str, Any]) -> None:
+        check_reason(options["words"], "--words")
+        lines = _lines(bill, options)
+        number = taking.dispute(lines, words=options["words"], actor=ACTOR)
+        self.tell(options, {"disputed": number}, f"{number} lines disputed")
+
+    def _costs(self, bill: VendorBill, options: dict[str, Any]) -> None:
+        units = unit_costs(bill)
+        if not units:
+            raise CommandError("no line of it is of one call: it says no cost of an image")
+        self.stdout.write(draft_of(bill, units), ending="")
+
+    def _change_line(self, bill: VendorBill, options: dict[str, Any]) -> None:
+        line = _line(bill, options)
+        match options["what"]:
+            case "back":
+                check_reason(options["reason"])
+                change = taking.put_back(line, reason=options["reason"], actor=ACTOR)
+                said = f"put back, which changes the cost by {to_decimal(change)} USD"
+            case "withdraw":
+                taking.withdraw(line, actor=ACTOR)
+                said = "disputed no more"
+            case _:
+                line = taking.pick(line, call=options["call"], actor=ACTOR)
+                said = f"of that call, {line.outcome}"
+        line.refresh_from_db()
+        self.tell(options, line_row(line), f"line {line.pk}: {said}")
+
+    def _change_bill(self, bill: VendorBill, options: dict[str, Any]) -> None:
+        match options["what"]:
+            case "accept":
+                keeping.accept(bill, actor=ACTOR)
+            case "again":
+                keeping.ask_again(bill, actor=ACTOR)
+                keeping.read_and_match(bill.pk)
+            case _:
+                number = bill.pk
+                keeping.forget(bill, actor=ACTOR)
+                self.tell(options, {"forgotten": number}, f"bill {number} is deleted")
+                return
+        bill = _bill(str(bill.pk))
+        self.tell(options, bill_row(bill), *told(bill))
+
+
+def _add_reading(parser: ArgumentParser) -> None:
+    parser.add_argument("--channel", metavar="NAME")
+    columns = ",".join(COLUMNS)
+    parser.add_argument(
+        "--mapping",
+        metavar="A=COLUMN,…",
+        help=f"which column is what, of {columns}; guessed by their names without it",
+    )
+    parser.add_argument("--of", choices=[CALLS, DAYS], help="what a row is of")
+    parser.add_argument("--unit", choices=UNITS, help="what amounts are in")
+    parser.add_argument("--zone", metavar="ZONE", help="of times without one, such as +08:00")
+    parser.add_argument("--accept", action="store_true", help="whatever is in doubt about it")
+
+
+def _channel(name: str | None) -> Channel:
+    if not name:
+        raise CommandError("--channel names the channel that it is a bill of")
+    channel = Channel.objects.filter(name=name).first()
+    if channel is None:
+        raise CommandError(f"there is no channel {name!r}")
+    return channel
+
+
+def _content(file: str) -> bytes:
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read()
+        path = Path(file)
+        if path.stat().st_size > keeping.MOST_BYTES_AT_THE_SHELL:
+            most = keeping.MOST_BYTES_AT_THE_SHELL // 1024**2
+            raise CommandError(f"{file} is larger than {most} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        words = f"; the actions are {', '.join(ACTIONS)}" if "/" not in file else ""
+        raise CommandError(f"{error.strerror}: {file}{words}") from None
+
+
+def _mapping(options: Mapping[str, Any]) -> dict[str, str]:
+    said = {name: options[name] for name in ("of", "unit", "zone") if options[name]}
+    for part in filter(None, (options["mapping"] or "").split(",")):
+        name, equals, column = part.partition("=")
+        if not equals or name.strip() not in COLUMNS:
+            raise CommandError(f"--mapping: {part!r} is none of {', '.join(COLUMNS)} = a column")
+        said[name.strip()] = column.strip()
+    return said
+
+
+def _doubt(doubt: Mapping[str, Any]) -> str:
+    words = str(doubt["words"])
+    if doubt["channels"]:
+        return f"{words} Perhaps --channel {' or '.join(doubt['channels'])}."
+    if doubt["columns"] and doubt["code"] in {"unit", "zone"}:
+        return f"{words} Then --{doubt['code']} {doubt['columns'][doubt['code']]}."
+    return words
+
+
+def _bill(text: str | None) -> VendorBill:
+    number = read_limit(text)
+    bill = None if number is None else listing.bill_numbered(number)
+    if bill is None:
+        raise CommandError(f"there is no bill {text or ''}: `reconcile list` has their numbers")
+    return bill
+
+
+def _line(bill: VendorBill, options: Mapping[str, Any]) -> BillLine:
+    if len(options["line"] or ()) != 1:
+        raise CommandError("--line names one line, as `reconcile show` has its id")
+    return _lines(bill, options).get()
+
+
+def _lines(bill: VendorBill, options: Mapping[str, Any]) -> QuerySet[BillLine]:
+    """Those that are named, or of a list; all of a bill where nothing is said."""
+    lines = bill.lines.order_by("id")
+    if options["line"]:
+        named = [read_limit(text) or 0 for text in options["line"]]
+        found = lines.filter(pk__in=named)
+        if len(found) != len(set(named)):
+            raise CommandError("the bill has no such line: `reconcile show` has their ids")
+        return found
+    return listing.lines_of(bill, Sought(options["list"])) if options["list"] else lines

@@ -1,0 +1,191 @@
+"""Taking the vendor's amounts: into the ledger, once, to the micro; and disputing them."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.models import AuditEvent
+from billing.models import Transfer
+from billing.services.costs import corrected_cost
+from generation import corrections
+from generation.audit.proof import audit
+from generation.bills import keeping, taking
+from generation.models import BillLine, VendorBill
+from pictor.kit.money import Micros
+from tests.bills import call, csv_file, lines_of, matched, row, trial
+from tests.factories import ORIGIN
+
+
+def booked() -> int:
+    """What all corrections in the ledger come to."""
+    return sum(one.cost_change for one in Transfer.objects.filter(kind="correction"))
+
+
+def take_all(bill: VendorBill) -> taking.Done:
+    lines = taking.takeable(bill).order_by("id")
+    return taking.take(list(lines), reason="the bill of November", actor="ann")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_taken_is_theirs_less_ours_in_the_ledger_to_the_micro(acme, channel):
+    more = call(acme, channel, after=0, request_id="a")
+    lost = call(acme, channel, after=60, request_id="b", attempt_class="unknown")
+    unknown = call(acme, channel, after=70, request_id="u", micros=0)
+    ours = call(acme, channel, after=80, request_id="c")
+    bill = matched(
+        channel,
+        csv_file(
+            row("a", 0, "0.0312345"),
+            row("b", 60, "0.0200004"),
+            row("u", 70, "0.04"),
+            row("x", 90, "0.0000015"),
+            row("credit", 95, "-0.5"),
+        ),
+    )
+    number, change = taking.change_of(taking.takeable(bill))
+
+    done = take_all(bill)
+
+    theirs = 31_235 + 20_000 + 40_000 + 2 - 500_000
+    assert (number, change) == (6, theirs - 90_000)
+    assert (done.taken, done.change, done.before, done.refused) == (6, change, 0, [])
+    assert booked() == theirs - 90_000
+    assert [corrected_cost(one.id) for one in (more, lost, unknown, ours)] == [
+        31_235, 20_000, 40_000, 0,
+    ]  # fmt: skip
+    assert bill.rounding == Decimal("0.6")  # 0.5 of line 1, -0.4 of line 2, 0.5 of line 4
+    assert [finding.object for finding in audit().findings] == []
+
+
+def test_taken_twice_and_from_an_overlapping_file_it_is_booked_once(acme, channel):
+    call(acme, channel, after=0, request_id="a")
+    lines = (row("a", 0, "0.035"), row("x", 90, "0.05"))
+    first = matched(channel, csv_file(*lines))
+    overlapping = matched(channel, csv_file(*lines, row("y", 95, "0.01")))
+    take_all(first)
+    again = take_all(first)
+    late = take_all(overlapping)
+    third = matched(channel, csv_file(*lines, row("z", 96, "0.02")))
+
+    assert (again.taken, again.before) == (0, 0)
+    assert (late.taken, late.change, late.before) == (1, 10_000, 2)
+    assert booked() == 5_000 + 50_000 + 10_000
+    assert lines_of(third) == [
+        (1, "equal", 35_000, 35_000),
+        (2, "equal", 50_000, 50_000),
+        (3, "theirs", 20_000, 0),
+    ]
+    assert third.lines.get(number=2).words == "Taken with an earlier bill"
+
+
+def test_it_can_be_put_back_and_taken_again(acme, channel):
+    made = call(acme, channel, after=0, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.035"), row("x", 90, "0.05")))
+    take_all(bill)
+
+    for line in bill.lines.order_by("id"):
+        taking.put_back(line, reason="it was the wrong month", actor="ann")
+    between = (booked(), corrected_cost(made.id))
+    done = take_all(bill)
+
+    assert between == (0, 30_000)
+    assert (done.taken, done.change) == (2, 55_000)
+    assert (booked(), corrected_cost(made.id)) == (55_000, 35_000)
+    lines = Transfer.objects.filter(kind="correction", corrects_id=made.id).order_by("id")
+    name = f"channel {channel.pk}: a"
+    assert [one.line for one in lines] == [name, f"{name} put back 1", f"{name} take 2"]
+
+
+def test_what_changed_since_it_was_matched_is_not_taken_until_it_is_matched_again(acme, channel):
+    made = call(acme, channel, after=0, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.035"), row("b", 1, "0.01")))
+    by_hand = corrections.Line("by hand", str(made.id), Micros(1_000))
+    corrections.correct([by_hand], reason="a letter", actor="ann")
+
+    first = take_all(bill)
+    keeping.ask_again(bill, actor="ann")
+    keeping.match_waiting()
+    second = take_all(bill)
+
+    assert [why for _, why in first.refused] == [
+        "What we booked is 0.031000 USD now, not 0.030000: match the bill again."
+    ]
+    assert (second.taken, second.change, second.refused) == (1, 4_000, [])
+    bill.refresh_from_db()
+    assert bill.state == "ready"
+    assert bill.sums == {"different": [1, 35_000, 31_000], "equal": [1, 10_000, 10_000]}
+    assert bill.lines.get(number=2).decision == "taken"
+
+
+def test_a_line_that_repeats_another_stands_for_itself_and_parts_add_up(acme, channel):
+    call(acme, channel, after=0, request_id="a", micros=50_000)
+    header = "request_id,created_at,model,item,cost_usd"
+    bill = matched(
+        channel,
+        csv_file(
+            f"a,2026-11-20T12:00:00Z,{ORIGIN},input,0.02",
+            f"a,2026-11-20T12:00:00Z,{ORIGIN},output,0.03",
+            f"a,2026-11-20T12:00:00Z,{ORIGIN},output,0.03",
+            header=header,
+        ),
+    )
+
+    assert lines_of(bill) == [
+        (1, "equal", 50_000, 50_000),
+        (2, "part", 0, 0),
+        (3, "theirs", 30_000, 0),
+    ]
+    assert list(bill.lines.order_by("id").values_list("of", flat=True)) == [None, 1, 2]
+
+
+def test_what_a_test_of_ours_cost_was_never_booked_and_is_not_taken_away(acme, channel):
+    trial(channel, request_id="t", micros=40_000)
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.03")))
+    line = bill.lines.get(outcome="ours")
+
+    done = taking.take([line], reason="why not", actor="ann")
+
+    assert done.refused == [
+        (line, "What a test of ours cost was never booked, so there is nothing to correct.")
+    ]
+    assert booked() == 0
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "a\0b"])
+def test_a_reason_is_needed(acme, channel, reason):
+    bill = matched(channel, csv_file(row("x", 90, "0.05")), accept=True)
+
+    with pytest.raises(ValidationError):
+        taking.take(list(bill.lines.all()), reason=reason, actor="ann")
+
+    assert booked() == 0
+
+
+def test_disputed_lines_are_marked_and_withdrawn(acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.03"), row("x", 90, "0.05")))
+
+    number = taking.dispute(bill.lines.all(), words="never asked for", actor="ann")
+    line = BillLine.objects.get(decision="disputed")
+    taking.withdraw(line, actor="ann")
+
+    assert (number, line.number, line.words) == (1, 2, "never asked for")
+    line.refresh_from_db()
+    assert line.decision == ""
+    events = AuditEvent.objects.filter(object_type="bill").order_by("id")
+    assert [one.action for one in events] == ["bill.match", "bill.dispute", "bill.agree"]
+
+
+def test_a_bill_is_forgotten_unless_lines_of_it_were_taken(acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.035")))
+    other = matched(channel, csv_file(row("a", 0, "0.04")))
+    take_all(bill)
+
+    with pytest.raises(ValidationError, match="Lines of it were taken"):
+        keeping.forget(bill, actor="ann")
+    keeping.forget(other, actor="ann")
+
+    assert VendorBill.objects.get() == bill
