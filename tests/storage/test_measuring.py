@@ -112,6 +112,7 @@ def test_the_sum_is_read_from_an_index(acme):
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("DROP INDEX stored_image_by_tenant")  # of one row it reads as little
         cursor.execute(
             "EXPLAIN SELECT tenant_id, SUM(size_bytes) FROM storage_storedimage"
             " WHERE deleted_at IS NULL GROUP BY tenant_id"
