@@ -34,7 +34,7 @@ ENDS, STAYS = "account/email/model_ends", "account/email/model_stays"
 def tell_of_sunsets(*, now: datetime) -> int:
     """Mail whoever is to know now; how many tenants were told."""
     SunsetNotice.objects.filter(sunset_at__lt=now - KEPT).delete()
-    contracts = list(Contract.objects.all())
+    contracts = list(Contract.objects.filter(is_enabled=True))
     changed = sum(
         _told_of_change(contract, tenant_id, now)
         for contract in contracts
@@ -72,7 +72,7 @@ def _misled(contract: Contract, now: datetime) -> Iterable[UUID]:
 
 def _to_tell(contract: Contract, now: datetime) -> Iterable[UUID]:
     stage = stage_of(contract.sunset_at, now)
-    if stage is None or not contract.is_enabled:
+    if stage is None:
         return []
     told = SunsetNotice.objects.filter(**_said(contract, stage)).values_list("tenant_id", flat=True)
     using = set(tenants_using([contract.model], since=now - LOOK_BACK))

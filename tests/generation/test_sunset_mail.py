@@ -12,7 +12,7 @@ from accounts.models import Mail, Membership, User
 from accounts.services import add_member
 from generation import sunset_mail
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
-from generation.models import SunsetNotice
+from generation.models import Contract, SunsetNotice
 from generation.sunset_mail import stage_of, tell_of_sunsets
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
@@ -121,6 +121,14 @@ def test_each_is_told_once_however_often_it_is_looked(acme, other):
         (ANN, "gpt-image-2-origin ends on 1 March 2027"),
         (BOB, "gpt-image-2-origin ends on 1 March 2027"),
     ]
+
+
+def test_nobody_is_mailed_of_a_model_that_is_switched_off(acme):
+    use(acme, ANN, 40 * DAY)
+    announced()
+    Contract.objects.filter(model=ORIGIN).update(is_enabled=False)
+
+    assert tell_of_sunsets(now=END - 30 * DAY) == 0
 
 
 def test_who_begins_with_it_late_is_told_then(acme, other):

@@ -74,7 +74,7 @@ def set_contract(
 def check_contract(columns: Mapping[str, Any]) -> None:
     """Refuse what a process could not load, defaults that are not legal, and what has no price.
 
-    Takes all columns.
+    And to switch off what is to follow a model that ends. Takes all columns.
     """
     contract = _read(columns)
     refused = {}
@@ -86,8 +86,16 @@ def check_contract(columns: Mapping[str, Any]) -> None:
         refused["quality_aliases"] = "must each stand for one of the qualities"
     if contract.is_enabled and (missing := without_price(contract.price_keys, clock.now())):
         refused["is_enabled"] = f"needs a published price first for {price_words(missing)}"
+    if not contract.is_enabled and (ending := _to_be_followed_by(contract.model)):
+        refused["is_enabled"] = f"is to follow {', '.join(ending)}: name another successor first"
     if refused:
         raise ValidationError(refused)
+
+
+def _to_be_followed_by(model: str) -> list[str]:
+    """The models that end, and send their users there."""
+    ending = Contract.objects.filter(successor=model, sunset_at__gt=clock.now())
+    return list(ending.values_list("model", flat=True))
 
 
 def _read(columns: Mapping[str, Any]) -> ContractTerms:

@@ -50,22 +50,19 @@ def announce_sunset(
     contract, successor = _ahead(contracts, model, now), successor.strip()
     if not contract.is_enabled:
         raise ValidationError(f"{model} is switched off: nobody can ask for it")
-    deprecated_at = deprecated_at or contract.deprecated_at or now
-    deprecated_at, sunset_at = (
-        deprecated_at.replace(microsecond=0),
-        sunset_at.replace(microsecond=0),
-    )
-    _check_dates(contract, deprecated_at, sunset_at, now)
-    _check_successor(contracts, contract, successor, sunset_at)
+    since = (deprecated_at or contract.deprecated_at or now).replace(microsecond=0)
+    end = sunset_at.replace(microsecond=0)
+    _check_dates(contract, since, end, now)
+    _check_successor(contracts, contract, successor, end)
     least = min(now + LEAST_NOTICE, contract.sunset_at or now + LEAST_NOTICE)
-    if sunset_at < least and not is_meant:
-        days = (sunset_at - now).days
+    if end < least and not is_meant:
+        days = (end - now).days
         raise ValidationError(
             f"{model} would end in {days} days; customers have {LEAST_NOTICE.days} unless you say"
             " that it is meant",
             code=SOON,
         )
-    return _write(contract, "contract.sunset", (deprecated_at, sunset_at, successor), actor, ip)
+    return _write(contract, "contract.sunset", (since, end, successor), actor, ip)
 
 
 @transaction.atomic

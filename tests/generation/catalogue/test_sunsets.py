@@ -10,6 +10,7 @@ from accounts.models import AuditEvent
 from generation.catalogue.services import set_contract
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.models import Contract
+from pictor.kit import clock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -163,6 +164,18 @@ def test_who_follows_lasts_longer():
             "gpt-image-1 is to be followed by gpt-image-2, and ends later, on 28 February 2027"
         ]
     }
+
+
+def test_who_is_to_follow_is_not_switched_off_before():
+    announced(sunset_at=clock.now() + timedelta(days=90))
+
+    with pytest.raises(ValidationError) as refused:
+        set_contract(model=NEW, columns={"is_enabled": False}, actor="Ann")
+    assert refused.value.message_dict == {
+        "is_enabled": ["is to follow gpt-image-1: name another successor first"]
+    }
+    Contract.objects.filter(model=OLD).update(sunset_at=clock.now())
+    set_contract(model=NEW, columns={"is_enabled": False}, actor="Ann")
 
 
 def test_no_two_follow_one_another():
