@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -226,6 +227,15 @@ class Catalogue:
     def on_offer(self, now: datetime) -> list[ContractTerms]:
         """Every enabled model that has not ended."""
         return [contract for contract in self.offered if not contract.has_ended(now)]
+
+    def ended(self, now: datetime) -> list[ContractTerms]:
+        """Every model that has ended, switched off or not, the last one first."""
+        over = [
+            (one.sunset_at, one)
+            for one in self.contracts.values()
+            if one.sunset_at is not None and one.has_ended(now)
+        ]
+        return [one for _, one in sorted(over, key=itemgetter(0), reverse=True)]
 
     def successor_of(self, contract: ContractTerms, now: datetime) -> str:
         """What to ask for in its place; the successor's own where that has ended; "" where none."""

@@ -73,6 +73,22 @@ def test_a_disabled_model_is_not_listed(client, priced):
     assert 'id="dall-e-2"' not in words_of(client.get("/pricing/"))
 
 
+def test_a_model_that_ends_says_when_and_is_not_listed_afterwards(client, priced):
+    end = clock.now().replace(year=2099, month=3, day=1, hour=0, minute=0)
+    ending = Contract.objects.filter(model="dall-e-2")
+    ending.update(sunset_at=end, deprecated_at=clock.now(), successor="gpt-image-2")
+
+    page = words_of(client.get("/pricing/"))
+    ending.update(sunset_at=clock.now())
+
+    assert "<span>on 1 March 2099, 00:00 UTC. gpt-image-2 follows." in page
+    assert page.count("UTC. gpt-image-2 follows.") == 1
+    assert '<option value="dall-e-2">dall-e-2 · ends 1 Mar 2099</option>' in page
+    over = words_of(client.get("/pricing/"))
+    assert 'id="dall-e-2"' not in over
+    assert f">Ended: dall-e-2 on {clock.now():%-d %B %Y}, gpt-image-2 follows.</p>" in over
+
+
 def test_a_get_of_the_theme_changes_nothing(client):
     assert client.get("/theme/").status_code == 405
 

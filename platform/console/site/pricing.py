@@ -5,6 +5,7 @@ Raises nothing for what a person may type: what is not on offer falls back to th
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from billing.pricing import PriceMissing, PriceTable, quote
 from console.amounts import decimals_of
@@ -39,6 +40,8 @@ class PricedModel:
     least: Micros
     reference: Micros | None = None
     """The most that each image costs that a request begins with; None where they are included."""
+    sunset_at: datetime | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,8 @@ def _priced(contract: ContractTerms, table: PriceTable) -> PricedModel | None:
         decimals=decimals_of(found),
         least=min(found),
         reference=reference.unit if (reference := table.reference(contract.model)) else None,
+        sunset_at=contract.sunset_at,
+        successor=contract.successor,
     )
 
 

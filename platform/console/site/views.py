@@ -56,10 +56,11 @@ def landing(request: HttpRequest) -> HttpResponse:
 def pricing(request: HttpRequest) -> HttpResponse:
     """Everyone's prices in force, and what a month of images would cost."""
     now = clock.now()
-    table = current_table(None, now)
-    models = priced_models(current_catalogue().on_offer(now), table)
+    catalogue, table = current_catalogue(), current_table(None, now)
+    models = priced_models(catalogue.on_offer(now), table)
     context = {
         "models": models,
+        "ended": catalogue.ended(now),
         "sum": calculate(models, table, asked=request.GET.dict()),
         "book": book_in_force(None, now),
         "changes_at": table.valid_until,

@@ -18,6 +18,7 @@ from billing.selectors import PACE, balance_alert_of, captured_since, days_lasti
 from billing.selectors.budgets import budgets_of
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.endings import endings_of
 from console.workspace.first_call import first_call
 from console.workspace.keys import may_use
 from console.workspace.lately import lately_of
@@ -73,6 +74,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
         "failed": _failed_lately(latest, now),
         "trouble": trouble_of(workspace, now),
+        "endings": endings_of(workspace, now, used=lately.models),
         "budgets": budgets,
         "near": [one for one in budgets if one.is_near],
         "lately": lately,

@@ -1,6 +1,7 @@
 """What a workspace or one of its keys did lately: figures, a chart, the latest generations."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -22,12 +23,16 @@ SPARK_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """The last 30 days in the workspace's zone; `chart` is what was charged, by day and model."""
+    """The last 30 days in the workspace's zone; `chart` is what was charged, by day and model.
+
+    `models` are the images of each model that was asked for.
+    """
 
     period: Period
     spent: int
     images: int
     requests: int
+    models: Mapping[str, int]
     chart: Bars
 
 
@@ -45,7 +50,9 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
     )
     mine = [one for one in used if key is None or one.group["key"] == key.id]
     series: dict[str, dict[date, int]] = {}
+    models = Counter[str]()
     for one in mine:
+        models[one.group["model"]] += one.images
         if one.captured:
             series.setdefault(one.group["model"], {})[period.name_of(one.start)] = one.captured
     rows = rows_for(workspace, [key] if key else [])
@@ -59,6 +66,7 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
         spent=sum(one.captured for one in mine),
         images=sum(one.images for one in mine),
         requests=sum(one.generations for one in mine),
+        models=models,
         chart=stacked([period.name_of(start) for start in period.starts], series, rows=slices),
     )
 

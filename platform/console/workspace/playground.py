@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +23,7 @@ from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
 from console.workspace.access import May, Workspace, member
 from console.workspace.drafts import Draft, draft_of
+from console.workspace.endings import endings_of
 from console.workspace.first_call import models_of
 from console.workspace.keys import may_use
 from console.workspace.owned import one_of
@@ -39,6 +40,7 @@ from generation.admission.service import Admitted, Submission
 from generation.admission.uploads import admit_with_files
 from generation.api import requests
 from generation.catalogue.contracts import Catalogue, ContractTerms
+from generation.catalogue.life import sunset_of
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
 from generation.pictures import MAX_IMAGES
@@ -124,12 +126,13 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     models = models_of(workspace)
     if not models:
         raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
+    generation_id, now = GenerationId(ids.new_uuid()), clock.now()
     draft = _draft(request.POST, models)
+    _check_model(catalogue, request.POST.get("model", ""), draft, now)
     key = _key(workspace, request.POST.get("key", ""))
     caller, number = _caller(request, key), _number(request)
     fields = requests.parse(draft.body, default_model=None)
     rates.take(caller, images=draft.n)
-    generation_id, now = GenerationId(ids.new_uuid()), clock.now()
 
     def submit(images: Sequence[str], rows: Rows) -> Admitted:
         return pipeline.enter(
@@ -155,6 +158,20 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     )
 
 
+def _check_model(catalogue: Catalogue, named: str, draft: Draft, now: datetime) -> None:
+    """Refuse what is offered no more since the form was drawn: a draft takes another model then."""
+    if not named or named == draft.contract.model:
+        return
+    contract = catalogue.contracts.get(named)
+    if contract is not None and contract.has_ended(now):
+        raise sunset_of(catalogue, contract, now)
+    raise InvalidRequest(
+        f"The model {named[:MOST_OF_A_NAME]!r} is not offered here any more. Nothing was made or"
+        " charged: choose another.",
+        param="model",
+    )
+
+
 def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
     """One run's card, which asks for itself until it has ended."""
     context = {"workspace": workspace, "run": run_of(one_of(workspace, public_id))}
@@ -171,6 +188,7 @@ def _context(
     catalogue = workspace.catalogue
     keys, models = usable(workspace), models_of(workspace)
     context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
+    context["endings"] = endings_of(workspace, clock.now())
     if not keys or not models:
         return context
     draft = _draft(said, models)
@@ -184,6 +202,7 @@ def _context(
         **context,
         "trouble": trouble_of(workspace, clock.now()),
         "draft": draft,
+        "gone": said.get("model", "") if said.get("model") != draft.contract.model else "",
         "picker": picker_of(draft, _prices(catalogue, workspace)),
         "key": key,
         "models": models,

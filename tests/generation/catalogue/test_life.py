@@ -90,6 +90,8 @@ def test_what_has_ended_is_known_still_and_not_on_offer():
 
     assert [one.model for one in found.on_offer(END - SECOND)] == [NEW, PRO]
     assert [one.model for one in found.on_offer(END)] == [PRO]
+    assert found.ended(END - SECOND) == []
+    assert [one.model for one in found.ended(END)] == [OLD, NEW]
     assert found.known(OLD, END - SECOND) is None
     assert found.known(OLD, END) is found.contracts[OLD]
     assert found.known(NEW, END - SECOND) is found.contracts[NEW]

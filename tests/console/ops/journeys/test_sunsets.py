@@ -1,0 +1,91 @@
+"""A model ends: announced, told in headers, by mail and above the console; then refused."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from playwright.sync_api import Page
+
+from tests.console.visits import broken_rules
+from tests.processes import until
+from tests.servers import Stack
+
+OLD, NEW = "gpt-image-1", "gpt-image-2"
+BODY = {"model": OLD, "prompt": "a fox", "quality": "low", "size": "1024x1024"}
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    """The demo workspace's, by its key."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(
+        base_url=stack.base_url, headers=headers, timeout=60, trust_env=False
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def stays(database: "psycopg.Connection[Any]") -> Iterator[None]:
+    """Nothing of its end is left."""
+    yield
+    database.execute("DELETE FROM generation_sunsetnotice")
+    database.execute(
+        "UPDATE generation_contract SET deprecated_at = NULL, sunset_at = NULL, successor = ''"
+    )
+
+
+def mailed(client: httpx.Client, subject: str) -> bool:
+    return subject in client.get("/mailbox/").text
+
+
+def words(page: Page, path: str) -> str:
+    """What the page says."""
+    page.goto(path)
+    return page.locator("main").inner_text()
+
+
+@pytest.mark.usefixtures("stays")
+def test_a_model_that_ends_is_announced_told_of_and_refused(
+    signed_in, place, client, operator, database
+):
+    before = client.post("/v1/images/generations", json=BODY)
+    end = (datetime.now(tz=UTC) + timedelta(days=5)).replace(microsecond=0)
+    sunset = ("model", "sunset", OLD)
+    on, at = f"{end:%-d %B %Y}", f"{end:%-d %B %Y, %H:%M}"
+    page = signed_in.new_page()
+
+    operator(*sunset, "--on", end.isoformat(), "--successor", NEW, "--soon")
+    after = client.post("/v1/images/generations", json=BODY)
+
+    assert [before.status_code, after.status_code] == [200, 200]
+    assert "sunset" not in before.headers
+    assert after.headers["sunset"] == f"{end:%a, %d %b %Y %H:%M:%S} GMT"
+    until(lambda: mailed(client, f"{OLD} ends on {on}"))
+    home = f"/console/{place.tenant}/"
+    assert f"{OLD} ends on {at} UTC." in words(page, home)
+    assert f"{OLD} ends on {at} UTC. {NEW} follows." in words(
+        page, f"{home}playground/?model={OLD}"
+    )
+    assert broken_rules(page, "playground-sunset") == []
+    assert f"on {at} UTC. {NEW} follows." in words(page, "/pricing/")
+    assert broken_rules(page, "pricing-sunset") == []
+
+    operator(*sunset, "--withdraw")
+    until(lambda: mailed(client, f"{OLD} stays"))
+    assert f"{OLD} ends" not in words(page, home)
+
+    operator(*sunset, "--on", end.isoformat(), "--successor", NEW, "--soon")
+    database.execute(  # its day has come, which no command can hasten
+        "UPDATE generation_contract SET deprecated_at = now() - interval '2 minutes',"
+        " sunset_at = now() - interval '1 minute' WHERE model = %s",
+        [OLD],
+    )
+    refused = client.post("/v1/images/generations", json=BODY)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (410, "model_sunset")
+    assert f"Ask for {NEW} in its place." in refused.json()["error"]["message"]
+    over = words(page, home)
+    assert f"{OLD} ended on" in over
+    assert "requests for it are refused" in over
