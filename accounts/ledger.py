@@ -113,6 +113,20 @@ class Ledger(Protocol):
         Raises ValidationError for what is neither, or reversed as a whole.
         """
 
+    def give_price_list(
+        self,
+        *,
+        tenant_id: UUID,
+        name: str,
+        actor: "Actor",
+        now: datetime,
+        ip: str | None = None,
+    ) -> object:
+        """Let a new tenant have the shared price list of that name.
+
+        Raises ValidationError where there is none.
+        """
+
     def latest_transfers(self, tenant_id: UUID, *, limit: int) -> Sequence["Moved"]:
         """A tenant's last transfers, newest first."""
 

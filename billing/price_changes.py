@@ -1,8 +1,9 @@
 """What changes from one table of prices to another, and which changes are large. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 
 from typing_extensions import override
 
@@ -49,6 +50,14 @@ class PriceChange:
         """Whether it is a change at all."""
         return self._words(self.was) != self._words(self.becomes)
 
+    @property
+    def percent(self) -> Decimal | None:
+        """How much more is charged, in percent; None where there was no price, or will be none."""
+        was, becomes = self._micros(self.was), self._micros(self.becomes)
+        if not was or becomes is None:
+            return None
+        return (becomes - was) * 100 / was
+
     @override
     def __str__(self) -> str:
         """`dall-e-3 1024x1024 hd: 0.080000 USD -> 0.090000 USD`."""
@@ -77,6 +86,11 @@ def changes_between(
         PriceChange(key, before.get(key), after.get(key)) for key in sorted({*before, *after})
     )
     return [one for one in changes if one.differs]
+
+
+def digest_of_changes(changes: Sequence[PriceChange]) -> str:
+    """A digest, hexadecimal: whoever decides on other changes than they saw sends another one."""
+    return sha256("\n".join(map(str, changes)).encode()).hexdigest()[:32]
 
 
 def _words(key: PriceKey, row: PriceRow) -> str:

@@ -24,6 +24,7 @@ def add_create(actions: Any) -> None:
     create.add_argument("--credit", default="0", metavar="USD", help="given, not paid")
     create.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)
     create.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
+    create.add_argument("--price-list", default="", metavar="LIST", help="shared, by name")
     create.add_argument(
         "--scopes", metavar="A,B", help=f"its key's; default: {','.join(default_scopes())}"
     )

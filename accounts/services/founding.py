@@ -46,6 +46,7 @@ class Start:
         credit: what it is given, at most what is typed once.
         words: what it reads of the credit.
         note: staff's note to the credit.
+        price_list: the shared list that it has, by name; empty for none.
         limits: over all its keys.
         rules: of its first key.
     """
@@ -54,6 +55,7 @@ class Start:
     credit: Micros = NOTHING
     words: str = ""
     note: str = ""
+    price_list: str = ""
     limits: TenantLimits = NO_LIMITS
     rules: KeyRules = FREE
 
@@ -81,7 +83,8 @@ def found_tenant(
     """Make a tenant, once by this UUIDv7, which becomes its id. Sent again it is the one of before.
 
     Raises ValidationError, by field, for a name that is taken, empty or too long, an address that
-    is none, a limit of 0, money that is too much, and an id that made another tenant.
+    is none, a limit of 0, money that is too much, a price list that is not there or below cost, and
+    an id that made another tenant.
     """
     if once.version != _OUR_IDS:
         raise ValidationError("This form was not drawn here: open it again.")
@@ -103,6 +106,10 @@ def found_tenant(
         tenant_id=once,
     )
     _give(tenant, start, actor, ip)
+    if start.price_list:
+        ledger().give_price_list(
+            tenant_id=tenant.id, name=start.price_list, actor=actor, now=now, ip=ip
+        )
     if owner is not None:
         _invite(tenant, owner, actor, now, ip)
     key, text = issue_api_key(tenant=tenant, name="default", actor=actor, rules=start.rules, ip=ip)

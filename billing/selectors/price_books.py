@@ -8,8 +8,10 @@ from django.db import connection
 from django.db.models import Case, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Greatest
 
+from accounts.models import Tenant
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
 
+MOST_NAME = 60
 WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
 
 DRAFT, SCHEDULED, CURRENT, PAST, WITHDRAWN = "draft", "scheduled", "current", "past", "withdrawn"
@@ -136,6 +138,13 @@ def settled_moment(books: Sequence[PriceBook], now: datetime) -> datetime:
 def book_named(name: str, version: int) -> PriceBook | None:
     """That version of that book."""
     return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
+
+
+def own_book_name(tenant: Tenant) -> str:
+    """What a tenant's first own book is called: as the tenant, where no other book is."""
+    name = tenant.name[:MOST_NAME].strip()
+    taken = PriceBook.objects.filter(name=name).exclude(tenant_id=tenant.id)
+    return tenant.public_id if taken.exists() else name
 
 
 def books_of(books: Sequence[int]) -> list[PriceBook]:

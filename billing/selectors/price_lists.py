@@ -87,12 +87,12 @@ def price_lists(now: datetime) -> list[SharedList]:
 
 
 def moved_by(book: PriceBook) -> int:
-    """How many tenants a book concerns: those with its list, its own one, or all that work.
+    """How many tenants a book concerns: those with its list, its own one, or all.
 
     Prices that lie over it are not looked at.
     """
     if book.tenant_id is None:
-        return Tenant.objects.filter(status=Tenant.Status.ACTIVE).count()
+        return Tenant.objects.count()
     if book.price_list is None:
         return 1
     return holding().filter(price_list_id=book.tenant_id).count()

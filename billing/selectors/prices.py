@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from accounts.offer import offer
 from billing.models import Price, PriceBook, PriceList
+from billing.price_changes import PriceChange
 from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
 from billing.selectors.price_books import (
     book_in_force,
@@ -200,6 +202,37 @@ def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
     """Of each stack of books its table, later books above. One query for all of them."""
     rows = _rows_of({book.id: book for stack in stacks for book in stack}.values())
     return [_merged(stack, rows) for stack in stacks]
+
+
+class Layer(NamedTuple):
+    """A book in force, and what of it differs from the books that it lies over.
+
+    Attributes:
+        same: how many of its prices are as those below it, and stay when these change.
+    """
+
+    book: PriceBook
+    changes: Sequence[PriceChange]
+    same: int
+
+
+def layers_of(owner: UUID | None, now: datetime) -> list[Layer]:
+    """Everyone's book in force, and what lies over it for a tenant or a list. Two queries."""
+    books = standing(decided_for(owner), owner, now)
+    rows, below, layers = _rows_of(books), dict[PriceKey, PriceRow](), list[Layer]()
+    for book in books:
+        own = rows.get(book.id, {})
+        pairs = [PriceChange(key, below.get(key), row) for key, row in sorted(own.items())]
+        changes = [one for one in pairs if one.differs]
+        layers.append(Layer(book, changes, len(pairs) - len(changes)))
+        below |= own
+    return layers
+
+
+def prices_below(owner: UUID, now: datetime) -> Mapping[PriceKey, PriceRow]:
+    """What a tenant pays, or one with that list, but for the owner's own book. Two queries."""
+    books = standing(decided_for(owner), owner, now)
+    return merged([book for book in books if book.tenant_id != owner]).rows
 
 
 Rows = Mapping[int, Mapping[PriceKey, PriceRow]]

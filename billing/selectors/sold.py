@@ -3,15 +3,15 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Literal
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Sum
 
 from billing.models import FIGURES, Account, SoldDay, SoldRow, SoldUntil
-from billing.pricing import REFERENCE
+from billing.pricing import REFERENCE, PriceKey
 from pictor.kit.money import Micros
 from pictor.kit.spans import Ids, Span
 from pictor.kit.untyped import Json
@@ -294,3 +294,28 @@ def cells_sold(since: date, *, apart: Collection[UUID]) -> list[SoldCell]:
             [list(apart), since, REFERENCE],
         )
         return [SoldCell(*row) for row in cursor]
+
+
+class Bought(NamedTuple):
+    """How many images of a price row were sold, and what they were charged."""
+
+    images: int
+    captured: Micros
+
+
+def bought(
+    tenants: Collection[UUID], *, days: int, to: date, is_demo: bool = False
+) -> Mapping[PriceKey, Bought]:
+    """What these tenants bought of each price row in so many UTC days, the last one included.
+
+    Without references. Each day of each tenant is looked up by itself.
+    """
+    read = [to - timedelta(days=ago) for ago in range(days)]
+    rows = SoldDay.objects.filter(day__in=read, tenant_id__in=list(tenants), is_demo=is_demo)
+    sums = rows.exclude(asked=REFERENCE).values_list("model", "asked", "quality")
+    found = sums.annotate(images_sold=Sum("images"), captured=Sum("captured_micros"))
+    return {
+        (model, asked, quality): Bought(images, Micros(captured))
+        for model, asked, quality, images, captured in found
+        if images
+    }

@@ -46,7 +46,12 @@ from billing.services.moves import (
     rehearse,
 )
 from billing.services.past import PastCost, PastHold, Refills, write_past
-from billing.services.price_lists import NO_LIST, assign_price_list, create_price_list
+from billing.services.price_lists import (
+    NO_LIST,
+    assign_price_list,
+    create_price_list,
+    give_price_list,
+)
 from billing.services.prices import (
     change_price_book,
     discard_price_book,
@@ -96,6 +101,7 @@ __all__ = [
     "discard_price_book",
     "draft_price_book",
     "end_hold",
+    "give_price_list",
     "hold_ended",
     "hold_placed",
     "is_due",

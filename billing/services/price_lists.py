@@ -11,6 +11,7 @@ from accounts.services import Actor, Subject, record
 from accounts.titles import without_marks
 from billing import locks
 from billing.models import PriceList, PriceListAssignment
+from billing.price_changes import digest_of_changes
 from billing.price_stops import UNCONFIRMED, Confirmed
 from billing.selectors import (
     changes_of_assignment,
@@ -48,13 +49,15 @@ def assign_price_list(
     actor: Actor,
     now: datetime,
     confirmed: Confirmed = UNCONFIRMED,
+    seen: str | None = None,
     ip: str | None = None,
 ) -> PriceListAssignment | None:
     """Let a tenant have that list's prices from now on, or none's; None where it has them already.
 
     What is held already is charged as it was held. Raises ValidationError, unless it is
     `confirmed`, where a price of what the tenant bought lately changes by more than half, or one
-    falls below cost; and Tenant.DoesNotExist.
+    falls below cost; where `seen` is not the `digest_of_changes` of what changes; and
+    Tenant.DoesNotExist.
     """
     locks.decisions_on_prices()
     tenant = Tenant.objects.get(id=tenant_id)
@@ -65,6 +68,8 @@ def assign_price_list(
     chosen = price_list.id if price_list else None
     of_nobody = Subject("price_list", str(concerned.id))
     changes = changes_of_assignment(tenant_id=tenant_id, price_list=chosen, now=now)
+    if seen is not None and seen != digest_of_changes(changes):
+        raise ValidationError("prices have changed since these were shown")
     stops = stops_of_assignment(tenant_id=tenant_id, changes=changes, now=now)
     confirm(of_nobody, stops, confirmed, actor=actor, ip=ip)
     made = PriceListAssignment.objects.create(tenant=tenant, price_list=price_list)
@@ -79,3 +84,23 @@ def assign_price_list(
     what = Subject("tenant", str(tenant_id), tenant_id)
     record(what, "price_list.assign", actor=actor, before=before, after=after, ip=ip)
     return made
+
+
+def give_price_list(
+    *, tenant_id: UUID, name: str, actor: Actor, now: datetime, ip: str | None = None
+) -> PriceListAssignment | None:
+    """Let a new tenant, which has bought nothing yet, have the shared list of that name.
+
+    Raises ValidationError, of `price_list`, where there is none, and where a price falls with it
+    below cost: that is confirmed by itself.
+    """
+    price_list = price_list_named(name)
+    if price_list is None:
+        raise ValidationError({"price_list": f"there is no shared list {name!r}"})
+    try:
+        return assign_price_list(
+            tenant_id=tenant_id, price_list=price_list, actor=actor, now=now, ip=ip
+        )
+    except ValidationError as error:
+        words = f"{' '.join(error.messages)} Make the tenant first, then give it the list."
+        raise ValidationError({"price_list": words}) from None

@@ -146,7 +146,7 @@ def publish_price_book(
 ) -> PriceBook:
     """Put a book in force from its effective date, or now where another one began since.
 
-    It can never be changed again. Raises ValidationError, with every reason, for a book without
+    It can never be changed again. Raises ValidationError, with every reason, for everyone's without
     prices, one published before, one with which something that is offered would have no price, one
     that gives anything away, and one with pixels that are not those of its sizes; and, unless it is
     `confirmed`, where a price is below cost, or changes of what sold lately by more than half.
@@ -235,8 +235,11 @@ def withdraw_price_book(
 
 
 def _check_prices(book: PriceBook) -> None:
-    """Raises ValidationError for a book by which nobody could be charged, or not rightly."""
-    if not book.prices.exists():
+    """Raises ValidationError for a book by which nobody could be charged, or not rightly.
+
+    A tenant's own book, or a list's, may have no prices: then those below it hold again.
+    """
+    if book.tenant_id is None and not book.prices.exists():
         raise ValidationError("the book has no prices")
     wrong = []
     if not book.markup:

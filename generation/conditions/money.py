@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from accounts.models import Tenant
 from billing.models import LedgerProof
-from billing.selectors import decided, last_change, running_out, sold_until, waiting_moves
+from billing.selectors import decided, last_change, running_out, sold_until, waiting_moves, whose
 from generation.conditions.found import Outlook, Wrong
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit import ids
@@ -61,9 +61,10 @@ def price_changes(outlook: Outlook) -> Iterator[Wrong]:
         effective_from__gt=outlook.now, effective_from__lte=outlook.now + PRICES_AHEAD
     )
     for book in ahead:
-        whose = ids.public(ids.TENANT, book.tenant_id) if book.tenant_id else "everyone"
+        owner = book.owner
+        payer = owner.public_id if isinstance(owner, Tenant) else whose(book)
         begins = book.effective_from.isoformat(timespec="minutes")
-        yield Wrong(str(book), None, f"takes over for {whose} at {begins}")
+        yield Wrong(str(book), None, f"takes over for {payer} at {begins}")
 
 
 def waiting(outlook: Outlook) -> Iterator[Wrong]:

@@ -13,6 +13,13 @@ PER_SECOND = 8
 BEFORE = "9fb68fc"
 """The version before this one, whose processes must get on with ours."""
 PHASE_SECONDS = 15
+LIST = "drills"
+HEADER = "model,size,quality,usd,kind,width,height"
+CELL = "gpt-image-2-origin,1024x1024,low,0.005000,fixed,1024,1024"
+CHARGED = """
+SELECT DISTINCT x.amount FROM billing_transfer AS x JOIN accounts_tenant AS t ON t.id = x.tenant_id
+WHERE t.name = %s AND x.kind = 'capture' ORDER BY 1
+"""
 
 
 def rolling(ground: Ground) -> Result:
@@ -35,11 +42,16 @@ def rolling(ground: Ground) -> Result:
 
 
 def versions(ground: Ground) -> Result:
-    """The former code by itself, with our workers, ours by itself, and its workers with our web."""
+    """The former code by itself, with our workers, ours by itself, and its workers with our web.
+
+    The tenant has a shared price list, which the former code knows nothing of: its web processes
+    charge everyone's prices, and its workers settle what ours have held by the list.
+    """
     p95: dict[str, float] = {}
     with files_of(BEFORE) as old, ground.site(root=old) as site:
         site.is_storing()
         with trial(site, "versions", per_second=PER_SECOND) as run:
+            _share(run)
             p95["old alone"] = _phase(run)
             for kind in ("short", "images"):
                 site.renew(kind, root=ROOT)
@@ -53,10 +65,30 @@ def versions(ground: Ground) -> Result:
         for name in ("old web, new workers", "new web, old workers"):
             usual = max(p95["old alone"], p95["new alone"])
             run.check(p95[name] <= 1.5 * usual + 0.2, f"{name}: p95 {p95[name]:.2f} s")
+        charged = _charged(run)
+        run.check(charged == [5_000, 5_880], f"everyone's price and the list's: {charged}")
         return run.result(
             f"the code of {BEFORE} and this, on the schema of this, {PER_SECOND} a second",
             "p95: " + ", ".join(f"{name} {value:.2f} s" for name, value in p95.items()),
         )
+
+
+def _share(run: Trial) -> None:
+    """A list that sells what is asked for at less than everyone's price, for this tenant."""
+    manage, cluster = run.site.ground.manage, run.site.cluster
+    prices = run.site.ground.folder / "list.csv"
+    prices.write_text(f"{HEADER}\n{CELL}\n", encoding="utf-8")
+    manage("price", "list-create", LIST, of=cluster)
+    manage("price", "import", str(prices), "--name", LIST, "--list", LIST, of=cluster)
+    manage("price", "publish", f"{LIST}:1", "--yes", of=cluster)
+    manage("price", "assign", run.name, LIST, "--yes", of=cluster)
+
+
+def _charged(run: Trial) -> list[int]:
+    """What one image was charged, each amount once, in micros."""
+    with run.site.cluster.connection() as connection:
+        rows = connection.execute(CHARGED, [run.name]).fetchall()
+    return [int(amount) for (amount,) in rows]
 
 
 def _phase(run: Trial) -> float:

@@ -122,6 +122,7 @@ class Command(OperatorCommand):
             credit=credit,
             words=words,
             note=note,
+            price_list=options["price_list"].strip(),
             limits=TenantLimits(
                 requests_per_minute=read_limit(options["rpm"]),
                 images_per_minute=read_limit(options["ipm"]),

@@ -25,7 +25,10 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
         _Known("Incidents", "incidents", holds_more=True),
         _Known("System", "system", holds_more=True),
     ),
-    "Supply": (_Known("Channels", "channels", holds_more=True),),
+    "Supply": (
+        _Known("Channels", "channels", holds_more=True),
+        _Known("Price lists", "price_lists", holds_more=True),
+    ),
     "Customers": (
         _Known("Tenants", "tenants", holds_more=True),
         _Known("Generations", "generations", holds_more=True),

@@ -35,6 +35,7 @@ urlpatterns = [
     path("staff/<uuid:person>/sessions/", people.end_all_sessions, name="staff_sessions"),
     path("staff/<uuid:person>/remove/", people.remove, name="staff_remove"),
     path("channels/", include("console.ops.channels.urls")),
+    path("prices/lists/", include("console.ops.price_lists.urls")),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<int:transfer>/", ledger.entry, name="ledger_entry"),
     path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),

@@ -1,11 +1,13 @@
 """`manage.py price lists|list-create|assign`, and books of a shared list."""
 
 import json
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.selectors import current_table, list_of
 from pictor.kit import clock
@@ -120,3 +122,13 @@ def test_each_mistake_is_named_and_nothing_is_done(price, tmp_path, arguments, w
     assert (PriceList.objects.count(), PriceBook.objects.count()) == (1, 2)
     assert not PriceListAssignment.objects.exists()
     assert AuditEvent.objects.count() == events
+
+
+def test_a_new_tenant_begins_with_a_list_or_is_not_made(resellers):
+    call_command("tenant", "create", "new", "--price-list", " resellers", stdout=StringIO())
+    with pytest.raises(CommandError, match="there is no shared list 'Partners'"):
+        call_command("tenant", "create", "other", "--price-list", "Partners")
+
+    new = Tenant.objects.get(name="new")
+    assert list_of(new.id) == resellers
+    assert not Tenant.objects.filter(name="other").exists()

@@ -13,6 +13,7 @@ from billing.selectors import book_in_force, rows_of, stops_of
 from billing.selectors.findings import Finding
 from billing.services import (
     Usage,
+    create_price_list,
     decline_move,
     move_money,
     record_proof,
@@ -110,15 +111,17 @@ def test_a_price_change_within_a_week(acme, look):
     begins = (clock.now() + timedelta(days=7, minutes=1)).replace(microsecond=0)
     schedule("list", None, begins)
     special = schedule("special", acme.id, begins)
+    schedule("shared", create_price_list(name="Resellers", actor="test").id, begins)
 
     assert look(0) == {}
     at = begins.isoformat(timespec="minutes")
     assert look(2) == {
         ("price_change", "list v2"): f"takes over for everyone at {at}",
         ("price_change", "special v1"): f"takes over for {acme.tenant.public_id} at {at}",
+        ("price_change", "shared v1"): f"takes over for tenants on Resellers at {at}",
     }
     withdraw_price_book(book=special, actor="test")
-    assert look(3) == {("price_change", "list v2"): f"takes over for everyone at {at}"}
+    assert look(3).keys() == {("price_change", "list v2"), ("price_change", "shared v1")}
     assert look(8 * 24 * 60).get(("price_change", "list v2")) is None
 
 

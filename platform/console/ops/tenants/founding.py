@@ -14,6 +14,7 @@ from typing_extensions import override
 from accounts.models import Tenant
 from accounts.services import TenantLimits
 from accounts.services.founding import Founded, Owner, Start, found_tenant
+from billing.models import PriceList
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.fields import DollarsField, LimitField, dressed, take_errors
 from console.people import invitations
@@ -63,6 +64,12 @@ class NewForm(LimitsForm):
     credit = DollarsField(label="Opening credit, USD")
     words = forms.CharField(max_length=MOST_WORDS, required=False, label="Words for the customer")
     note = forms.CharField(max_length=MOST_WORDS, required=False, label="Note for staff")
+    price_list = forms.ModelChoiceField(
+        PriceList.objects.order_by("name"),
+        required=False,
+        empty_label="None",
+        label="Shared list",
+    )
 
     @override
     def clean(self) -> None:
@@ -96,6 +103,7 @@ def _made(request: HttpRequest, operator: Operator, form: NewForm) -> Founded:
         credit=Micros((said["credit"] or 0) if may_give else 0),
         words=said["words"],
         note=said["note"],
+        price_list=_list_name(operator, form),
         limits=form.limits(),
     )
     tell = partial(invitations.send, request)
@@ -108,6 +116,12 @@ def _made(request: HttpRequest, operator: Operator, form: NewForm) -> Founded:
         now=clock.now(),
         **by(request, operator),
     )
+
+
+def _list_name(operator: Operator, form: NewForm) -> str:
+    """Whoever may publish prices chooses it."""
+    chosen: PriceList | None = form.cleaned_data["price_list"]
+    return chosen.name if chosen and May.PUBLISH in operator.may else ""
 
 
 def _shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:

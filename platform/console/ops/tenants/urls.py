@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from console.ops.tenants import founding, keeping, keys, listed, money, one, people, standing
+from console.ops.tenants import (
+    assigning,
+    founding,
+    keeping,
+    keys,
+    listed,
+    money,
+    one,
+    overriding,
+    people,
+    prices,
+    standing,
+)
 
 urlpatterns = [
     path("", listed.listing, name="tenants"),
@@ -12,6 +24,9 @@ urlpatterns = [
     path("<str:tenant>/suspend/", standing.suspend_one, name="tenant_suspend"),
     path("<str:tenant>/resume/", standing.resume_one, name="tenant_resume"),
     path("<str:tenant>/limits/", standing.change_limits, name="tenant_limits"),
+    path("<str:tenant>/prices/", prices.prices, name="tenant_prices"),
+    path("<str:tenant>/prices/list/", assigning.assign, name="tenant_list"),
+    path("<str:tenant>/prices/own/", overriding.override, name="tenant_override"),
     path("<str:tenant>/keys/", people.create_key, name="tenant_key_new"),
     path("<str:tenant>/keys/<str:key>/", keys.key, name="tenant_key"),
     path("<str:tenant>/keys/<str:key>/change/", keys.change, name="tenant_key_change"),

@@ -24,7 +24,11 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def found(stack: Stack, place: Place) -> dict[str | None, str]:
-    """By the name of each page, where links led to one; an incident that is over is among them."""
+    """By the name of each page, where links led to one; an incident that is over is among them.
+
+    And a shared price list.
+    """
+    stack.manage("price", "list-create", "Partners")
     begun = _manage(stack, "start", "Slow images", "--parts", "API", "--words", "We look into it.")
     _manage(stack, "resolve", str(begun["id"]), "--words", "All is well.")
     cookies = {str(one["name"]): str(one["value"]) for one in place.cookies}

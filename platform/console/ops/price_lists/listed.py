@@ -1,0 +1,63 @@
+"""Every shared price list: how many tenants have it, and what is in force of it."""
+
+from http import HTTPStatus
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.selectors import SharedList, price_lists
+from billing.services import create_price_list
+from console.ops.access import May, Operator, by, done, staff
+from console.parts.exports import csv_answer
+from pictor.kit import clock
+
+COLUMNS = ("list", "tenants", "prices", "in_force", "since", "scheduled")
+
+
+@staff(May.SEE)
+@require_safe
+def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """All of them, by name."""
+    if request.GET.get("format") == "csv":
+        rows = [_cells(one) for one in price_lists(clock.now())]
+        return csv_answer("price-lists.csv", COLUMNS, [rows])
+    return _page(request, operator)
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def create(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """A list without prices or tenants, which charges nobody yet."""
+    name = request.POST.get("name", "")
+    try:
+        made = create_price_list(name=name, **by(request, operator))
+    except ValidationError as error:
+        return _page(request, operator, name=name, refusal=" ".join(error.messages))
+    return done(request, f"{made.name} has no prices yet", "price_list", str(made.pk))
+
+
+def _page(
+    request: HttpRequest, operator: Operator, *, name: str = "", refusal: str = ""
+) -> HttpResponse:
+    context = {
+        "operator": operator,
+        "rows": price_lists(clock.now()),
+        "name": name,
+        "refusal": refusal[:1].upper() + refusal[1:],
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
+    return render(request, "ops/price_lists.html", context, status=status)
+
+
+def _cells(one: SharedList) -> list[str | int]:
+    book = one.book
+    return [
+        one.price_list.name,
+        one.tenants,
+        one.cells,
+        f"{book.name}:{book.version}" if book else "",
+        book.effective_from.isoformat() if book else "",
+        one.scheduled,
+    ]

@@ -1,0 +1,101 @@
+"""One shared price list: what differs from everyone's prices, who has it, and its books."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.selectors import tenant_by_name_or_id
+from billing.models import PriceBook, PriceList, PriceListAssignment
+from billing.price_changes import PriceChange
+from billing.selectors import bought, layers_of, tenants_on, with_states
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.channels.shown import modes_of
+from console.parts.exports import csv_answer
+from pictor.kit import clock
+
+DAYS = 30
+"""That are looked back."""
+MOST_SHOWN = 200
+"""Prices, books and tenants on a page."""
+COLUMNS = ("tenant", "name", "since")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A price beside what lies below it, or after a change, and the images sold in 30 days."""
+
+    change: PriceChange
+    images: int
+
+
+@staff(May.SEE)
+@require_safe
+def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponseBase:
+    """All of it on one page; with `tenant`, on to what that one would pay by it."""
+    found = PriceList.objects.filter(id=price_list).first()
+    if found is None:
+        raise Http404
+    tenants = tenants_on(found.id)
+    if request.GET.get("format") == "csv":
+        return csv_answer("price-list-tenants.csv", COLUMNS, [[_cells(one) for one in tenants]])
+    if text := request.GET.get("tenant", "").replace("\0", "").strip():
+        if (tenant := tenant_by_name_or_id(text)) is not None:
+            address = reverse("ops:tenant_list", args=[tenant.public_id])
+            return redirect(f"{address}?{urlencode({'list': found.id})}")
+        return _page(request, operator, found, tenants, unknown=text)
+    return _page(request, operator, found, tenants)
+
+
+def cells_of(
+    changes: Sequence[PriceChange], tenants: Collection[UUID], *, now: datetime, is_demo: bool
+) -> list[Cell]:
+    """Prices with what these tenants bought of each, what sold most first."""
+    today = now.astimezone(UTC).date()
+    sold = bought(tenants, days=DAYS, to=today, is_demo=is_demo)
+    cells = [Cell(one, sold[one.key].images if one.key in sold else 0) for one in changes]
+    return sorted(cells, key=lambda cell: (-cell.images, cell.change.key))
+
+
+def _page(
+    request: HttpRequest,
+    operator: Operator,
+    price_list: PriceList,
+    tenants: Sequence[PriceListAssignment],
+    unknown: str = "",
+) -> HttpResponse:
+    now = clock.now()
+    layers = {layer.book.tenant_id: layer for layer in layers_of(price_list.id, now)}
+    layer = layers.get(price_list.id)
+    cells = cells_of(
+        layer.changes if layer else [],
+        [one.tenant_id for one in tenants],
+        now=now,
+        is_demo=operator.mode == Mode.DEMO,
+    )
+    owned = PriceBook.objects.filter(tenant_id=price_list.id)
+    context = {
+        "operator": operator,
+        "price_list": price_list,
+        "tenants": tenants[:MOST_SHOWN],
+        "tenants_number": len(tenants),
+        "layer": layer,
+        "cells": cells[:MOST_SHOWN],
+        "cells_number": len(cells),
+        "books": with_states(owned.order_by("-effective_from", "-version"), now)[:MOST_SHOWN],
+        "modes": modes_of(operator),
+        "unknown": unknown,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if unknown else HTTPStatus.OK
+    return render(request, "ops/price_list.html", context, status=status)
+
+
+def _cells(one: PriceListAssignment) -> list[str]:
+    return [one.tenant.public_id, one.tenant.name, one.since.isoformat()]

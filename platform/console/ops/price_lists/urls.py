@@ -1,0 +1,11 @@
+"""The pages of shared price lists, below /ops/prices/lists/."""
+
+from django.urls import path
+
+from console.ops.price_lists import listed, one
+
+urlpatterns = [
+    path("", listed.listing, name="price_lists"),
+    path("new/", listed.create, name="price_list_new"),
+    path("<uuid:price_list>/", one.detail, name="price_list"),
+]

@@ -1,0 +1,114 @@
+"""Which shared price list a tenant has: what it would change is shown first, then it holds."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Tenant
+from billing.models import PriceList
+from billing.price_changes import digest_of_changes
+from billing.price_stops import Confirmed
+from billing.selectors import changes_of_assignment, list_of, stops_of_assignment
+from billing.services import NO_LIST, assign_price_list
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.price_lists.one import MOST_SHOWN, cells_of
+from console.ops.tenants.rows import tenant_of
+from console.parts.periods import number_of
+from pictor.kit import clock
+
+MOST_REASON = 200
+
+
+@staff(May.PUBLISH, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """What a list, or none, changes of what a tenant pays; then it has it, from now on."""
+    found = tenant_of(tenant)
+    said = request.POST if request.method == "POST" else request.GET
+    chosen = _chosen(said)
+    if request.method != "POST":
+        return _page(request, operator, found, chosen)
+    try:
+        assign_price_list(
+            tenant_id=found.id,
+            price_list=chosen,
+            now=clock.now(),
+            confirmed=_confirmed(said),
+            seen=said.get("seen", ""),
+            **by(request, operator),
+        )
+    except ValidationError as error:
+        words = " ".join(error.messages)
+        return _page(request, operator, found, chosen, words[:1].upper() + words[1:])
+    words = f"{found.name} has {chosen.name if chosen else 'no shared list'} from now on"
+    return done(request, words, "tenant_prices", found.public_id)
+
+
+def _page(
+    request: HttpRequest,
+    operator: Operator,
+    tenant: Tenant,
+    chosen: PriceList | None,
+    complaint: str = "",
+) -> HttpResponse:
+    now = clock.now()
+    changes = changes_of_assignment(
+        tenant_id=tenant.id, price_list=chosen.id if chosen else None, now=now
+    )
+    cells = cells_of(changes, [tenant.id], now=now, is_demo=False)
+    sold = [cell for cell in cells if cell.images]
+    stops = stops_of_assignment(tenant_id=tenant.id, changes=changes, now=now)
+    former = list_of(tenant.id)
+    context: dict[str, Any] = {
+        "operator": operator,
+        "tenant": tenant,
+        "former": former,
+        "chosen": chosen,
+        "is_same": former == chosen,
+        "no_list": NO_LIST,
+        "complaint": complaint,
+        "cells": (sold or cells)[:MOST_SHOWN],
+        "is_sold": bool(sold),
+        "number": len(changes),
+        "stops": stops,
+        "large": {change.key for step in stops.steps for change in step.large},
+        "seen": digest_of_changes(changes),
+        "typed": request.POST,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
+    return render(request, "ops/tenant_list.html", context, status=status)
+
+
+def _chosen(said: QueryDict) -> PriceList | None:
+    """The list that is named by its id. Raises Http404 for one that is not there."""
+    text = said.get("list", NO_LIST)
+    if text == NO_LIST:
+        return None
+    try:
+        found = PriceList.objects.filter(id=UUID(text)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+def _confirmed(said: QueryDict) -> Confirmed:
+    """What was typed. Raises ValidationError."""
+    reason = said.get("reason", "").replace("\0", "").strip()
+    if len(reason) > MOST_REASON:
+        raise ValidationError(f"at most {MOST_REASON} characters of a reason are kept")
+    return Confirmed(reason, _number(said, "changes"), _number(said, "below_cost"))
+
+
+def _number(said: QueryDict, name: str) -> int | None:
+    text = said.get(name, "").strip()
+    number = number_of(text)
+    if text and number is None:
+        raise ValidationError(f"{text!r} is not a number of prices")
+    return number

@@ -1,0 +1,169 @@
+"""A tenant's own prices, where they differ from what lies below: chosen cells become a draft."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Tenant
+from billing.models import PriceBook
+from billing.pricing import REFERENCE, BookRow, PriceKey, PriceRow
+from billing.selectors import book_in_force, own_book_name, prices_below, rows_of
+from billing.services import draft_price_book
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.tenants.rows import tenant_of
+from console.parts.fields import micros_of
+from pictor.kit import clock
+from pictor.kit.money import Micros, to_decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A price that lies below, and what the tenant is to pay in its place; "" where it is that.
+
+    Attributes:
+        error: why what was typed is no price.
+    """
+
+    key: PriceKey
+    below: PriceRow
+    typed: str
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its field."""
+        return " ".join(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A model's prices to type, and what else is the tenant's own.
+
+    Attributes:
+        own: its book in force.
+        kept: the rows of that.
+        models: those with prices that can be typed.
+    """
+
+    own: PriceBook | None
+    kept: Mapping[PriceKey, BookRow]
+    models: Sequence[str]
+    model: str
+    lines: Sequence[Line]
+
+    @property
+    def has_markup(self) -> bool:
+        """Whether a price that is typed would not be what is charged."""
+        return self.own is not None and self.own.markup != 1
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something was typed that is no price."""
+        return any(line.error for line in self.lines)
+
+    @property
+    def rows(self) -> list[BookRow]:
+        """What is typed and differs from what lies below, and what is not shown here."""
+        shown = {line.key for line in self.lines}
+        rows = [row for key, row in self.kept.items() if key not in shown]
+        for line in self.lines:
+            micros = micros_of(line.typed)
+            if micros is not None and micros != line.below.unit:
+                rows.append(BookRow(*line.key, Micros(micros), line.below.width, line.below.height))
+        return rows
+
+
+@staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """A draft of the tenant's own book: the prices typed for a model, and those of the others."""
+    found = tenant_of(tenant)
+    if request.method != "POST":
+        return _page(request, operator, found, _sheet(found, request.GET))
+    sheet, complaint = _sheet(found, request.POST, is_sent=True), ""
+    if not sheet.is_wrong:
+        try:
+            draft = _drafted(request, operator, found, sheet)
+        except ValidationError as error:
+            complaint = " ".join(error.messages)
+        else:
+            words = f"{draft.name}:{draft.version} is a draft and charges nobody yet"
+            return done(request, words, "tenant_prices", found.public_id)
+    return _page(request, operator, found, sheet, complaint, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _page(
+    request: HttpRequest,
+    operator: Operator,
+    tenant: Tenant,
+    sheet: Sheet,
+    complaint: str = "",
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    context = {"operator": operator, "tenant": tenant, "sheet": sheet, "complaint": complaint}
+    return render(request, "ops/tenant_override.html", context, status=status)
+
+
+def _sheet(tenant: Tenant, said: QueryDict, *, is_sent: bool = False) -> Sheet:
+    """The prices of the model that is asked for, with what was sent, or is the tenant's own now."""
+    now = clock.now()
+    below, own = prices_below(tenant.id, now), book_in_force(tenant.id, now)
+    kept = {row.key: row for row in rows_of(own)}
+    typed = {key: row for key, row in sorted(below.items(), key=_place) if _is_typed(key, row)}
+    models = list(dict.fromkeys(model for model, _, _ in typed))
+    model = said.get("model", "")
+    if model not in models:
+        model = models[0] if models else ""
+    lines = [
+        _line(key, row, kept.get(key), said if is_sent else None)
+        for key, row in typed.items()
+        if key[0] == model
+    ]
+    return Sheet(own, kept, models, model, lines)
+
+
+def _place(priced: tuple[PriceKey, PriceRow]) -> tuple[str, int, PriceKey]:
+    """By model, the smaller images first."""
+    key, row = priced
+    return (key[0], row.pixels, key)
+
+
+def _is_typed(key: PriceKey, row: PriceRow) -> bool:
+    """Whether one image is charged this price: others are held, and follow a book's markup."""
+    return row.kind == "fixed" and key[1] != REFERENCE
+
+
+def _line(key: PriceKey, below: PriceRow, own: BookRow | None, said: QueryDict | None) -> Line:
+    present = "" if own is None else to_decimal(own.micros)
+    typed = present if said is None else said.get(" ".join(key), "").strip()
+    return Line(key, below, typed, _error_in(typed))
+
+
+def _error_in(typed: str) -> str:
+    try:
+        micros = micros_of(typed)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return "Type a price above 0, or nothing." if micros is not None and micros <= 0 else ""
+
+
+def _drafted(request: HttpRequest, operator: Operator, tenant: Tenant, sheet: Sheet) -> PriceBook:
+    """Raises ValidationError where nothing changes, and for a book that is more than its prices."""
+    if sheet.has_markup:
+        raise ValidationError("Its own book has a markup: make a new version of that.")
+    rows = sheet.rows
+    if set(rows) == set(sheet.kept.values()):
+        raise ValidationError("Nothing differs from what it pays now.")
+    return draft_price_book(
+        name=sheet.own.name if sheet.own else own_book_name(tenant),
+        rows=rows,
+        effective_from=clock.now(),
+        tenant_id=tenant.id,
+        **by(request, operator),
+    )

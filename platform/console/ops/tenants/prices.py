@@ -1,0 +1,49 @@
+"""What a tenant pays: everyone's prices, its shared list over them, its own over both."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing.models import PriceBook, PriceList
+from billing.selectors import Layer, layers_of, list_history, with_states
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.channels.shown import modes_of
+from console.ops.price_lists.one import MOST_SHOWN, cells_of
+from console.ops.tenants.rows import tenant_of
+from pictor.kit import clock
+
+LATEST = 10
+"""Former lists that are shown."""
+
+
+@staff(May.SEE)
+@require_safe
+def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
+    """Its shared list, its own prices where they differ from what lies below, and its books."""
+    found, now = tenant_of(tenant), clock.now()
+    history = list_history(found.id)
+    layers = {layer.book.tenant_id: layer for layer in layers_of(found.id, now)}
+    own: Layer | None = layers.get(found.id)
+    shared = history[0].price_list if history else None
+    cells = cells_of(
+        own.changes if own else [],
+        [found.id],
+        now=now,
+        is_demo=operator.mode == Mode.DEMO,
+    )
+    owned = PriceBook.objects.filter(tenant_id=found.id).order_by("-effective_from", "-version")
+    context = {
+        "operator": operator,
+        "tenant": found,
+        "shared": shared,
+        "shared_layer": layers.get(shared.id) if shared else None,
+        "since": history[0].since if history else None,
+        "former": history[1 : LATEST + 1],
+        "lists": PriceList.objects.order_by("name"),
+        "own": own,
+        "cells": cells[:MOST_SHOWN],
+        "cells_number": len(cells),
+        "books": with_states(owned, now)[:MOST_SHOWN],
+        "modes": modes_of(operator),
+    }
+    return render(request, "ops/tenant_prices.html", context)

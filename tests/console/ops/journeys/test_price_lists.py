@@ -1,0 +1,94 @@
+"""A shared price list in a real browser: made, given to a customer, overridden, taken away."""
+
+from pathlib import Path
+from uuid import uuid4
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.console.visits import broken_promises, broken_rules
+from tests.customer import Customer, Operator
+from tests.servers import Stack
+
+HEADER = "model,size,quality,usd,kind,width,height\n"
+CELL = "gpt-image-2-origin,1024x1024,low"
+EVERYONES, LISTED, OWN = "0.005880", "0.005000", "0.004500"
+
+
+def price_of(customer: Customer) -> str:
+    """What the API says one such image costs the customer now."""
+    (price,) = [
+        one["price"]
+        for one in customer.client.get("/v1/prices").json()["data"]
+        if ",".join((one["model"], one["size"], one["quality"])) == CELL
+    ]
+    return str(price)
+
+
+def made(page: Page, stack: Stack, name: str) -> str:
+    """The list's page."""
+    page.goto("/ops/")
+    page.get_by_role("link", name="Price lists").click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("button", name="Create list").click()
+    page.get_by_text("No prices in force").wait_for()
+    assert broken_rules(page, "ops-price-list-empty") == []
+    return page.url.removeprefix(stack.base_url)
+
+
+def priced(operator: Operator, folder: Path, name: str) -> None:
+    prices = folder / "list.csv"
+    prices.write_text(f"{HEADER}{CELL},{LISTED},fixed,1024,1024\n")
+    operator("price", "import", str(prices), "--name", name, "--list", name)
+    operator("price", "publish", f"{name}:1", "--yes")
+
+
+def given(page: Page, customer: Customer, name: str) -> None:
+    page.reload()
+    page.get_by_label("Tenant, by name or id").fill(customer.name)
+    page.get_by_role("button", name="Show what changes").click()
+    page.get_by_text(f"No list → {name}").wait_for()
+    assert broken_rules(page, "ops-tenant-list") == []
+    page.get_by_role("button", name=f"Give {customer.name} {name}").dblclick()
+    page.get_by_text(f"{customer.name} has {name} from now on").wait_for()
+
+
+def overridden(page: Page, operator: Operator, customer: Customer) -> None:
+    page.get_by_role("link", name="New override").click()
+    page.get_by_role("link", name="gpt-image-2-origin", exact=True).click()
+    field = page.locator(f"[name='{CELL.replace(',', ' ')}']")
+    field.fill("0")
+    page.get_by_role("button", name="Make draft").click()
+    page.get_by_text("Type a price above 0, or nothing.").wait_for()
+    assert broken_rules(page, "ops-tenant-override") == []
+    field.fill(OWN)
+    page.get_by_role("button", name="Make draft").click()
+    page.get_by_text(f"{customer.name}:1 is a draft").wait_for()
+    operator("price", "publish", f"{customer.name}:1", "--yes")
+    page.reload()
+    page.get_by_text("1 differs from what lies below").wait_for()
+
+
+def test_a_customer_pays_by_a_list_and_by_its_own_price_and_by_everyones_again(
+    signed_in: BrowserContext,
+    stack: Stack,
+    operator: Operator,
+    customer: Customer,
+    tmp_path: Path,
+) -> None:
+    page, name = signed_in.new_page(), f"Partners {uuid4().hex[:8]}"
+    assert price_of(customer) == EVERYONES
+    path = made(page, stack, name)
+    priced(operator, tmp_path, name)
+
+    given(page, customer, name)
+    assert price_of(customer) == LISTED
+    overridden(page, operator, customer)
+    assert price_of(customer) == OWN
+    page.goto(path)
+    page.get_by_role("link", name=f"Take {name} from {customer.name}").click()
+    page.get_by_role("button", name=f"Take {name} away").click()
+    page.get_by_text(f"{customer.name} has no shared list from now on").wait_for()
+
+    assert price_of(customer) == OWN
+    for title, there in (("ops-price-lists", "/ops/prices/lists/"), ("ops-price-list", path)):
+        assert broken_promises(page, there, base_url=stack.base_url, name=title) == []

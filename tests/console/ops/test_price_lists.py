@@ -1,0 +1,384 @@
+"""Shared price lists and a tenant's own prices in the operator's console."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from accounts.models import AuditEvent, Tenant, User
+from accounts.services import create_tenant
+from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, UsageRollup
+from billing.pricing import BookRow
+from billing.selectors import current_table, list_of, rows_of
+from billing.services import (
+    assign_price_list,
+    create_price_list,
+    draft_price_book,
+    publish_price_book,
+)
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros
+from tests.console.ops.conftest import said_by
+from tests.console.ops.test_tenants import lines_of, signed_in
+
+MODEL = "gpt-image-2"
+
+
+def publish(prices: dict[str, int], *, owner: UUID | None = None, markup: str = "1") -> PriceBook:
+    """A book with these micros by quality, of 1024x1024."""
+    now = clock.now()
+    rows = [
+        BookRow(MODEL, "1024x1024", word, Micros(one), 1024, 1024) for word, one in prices.items()
+    ]
+    draft = draft_price_book(
+        name="everyones" if owner is None else f"of {str(owner)[-4:]}",
+        rows=rows,
+        effective_from=now,
+        markup=Decimal(markup),
+        tenant_id=owner,
+        actor="test",
+    )
+    return publish_price_book(book=draft, actor="test", now=now)
+
+
+def sold(to: Tenant, quality: str, images: int) -> None:
+    SoldDay.objects.create(
+        tenant=to, day=clock.now().date(), model=MODEL, asked="1024x1024", delivered="1024x1024",
+        quality=quality, channel="one", is_demo=False, images=images,
+        captured_micros=images * 1_000, refunded_micros=0, cost_micros=0,
+        corrections_micros=0, losses_micros=0, loss_corrections_micros=0, credited_micros=0,
+        unknown_images=0,
+    )  # fmt: skip
+    UsageRollup.objects.create(
+        tenant=to, key_id=ids.new_uuid(), model=MODEL, channel="one", status="succeeded",
+        hour=clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1),
+        generations=1, captured_micros=1_000,
+    )  # fmt: skip
+
+
+def units(tenant: Tenant) -> dict[str, int]:
+    rows = current_table(tenant.id, clock.now()).rows
+    return {quality: row.unit for (_, _, quality), row in rows.items()}
+
+
+def address(tenant: Tenant, *more: str) -> str:
+    return "/".join(["/ops/tenants", tenant.public_id, "prices", *more]) + "/"
+
+
+@pytest.fixture
+def acme(db):
+    return create_tenant(name="acme", actor="test")
+
+
+@pytest.fixture
+def resellers(db):
+    """Everyone pays 1,000 and 4,000; the list has 900 for `low`, and `high` as everyone's."""
+    publish({"low": 1_000, "high": 4_000})
+    shared = create_price_list(name="Resellers", actor="test")
+    publish({"low": 900, "high": 4_000}, owner=shared.id)
+    return shared
+
+
+def give(tenant: Tenant, shared: PriceList | None) -> None:
+    assign_price_list(tenant_id=tenant.id, price_list=shared, actor="test", now=clock.now())
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+def test_without_a_list_the_page_says_what_one_is_for(owner):
+    answer = owner.get("/ops/prices/lists/")
+
+    assert "No price list yet" in said_by(answer)
+    assert "format=csv" not in answer.content.decode()
+
+
+def test_lists_are_told_with_their_tenants_and_what_is_in_force(owner, acme, resellers):
+    give(acme, resellers)
+    create_price_list(name="Partners", actor="test")
+
+    text = said_by(owner.get("/ops/prices/lists/"))
+    lines = lines_of(owner.get("/ops/prices/lists/?format=csv"))
+
+    assert "Partners 0 nothing: its tenants pay everyone" in text
+    assert [(one["list"], one["tenants"], one["prices"]) for one in lines] == [
+        ("Partners", "0", "0"),
+        ("Resellers", "1", "2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("resellers", "There is a list 'resellers' already"),
+        ("", "This field cannot be blank"),
+        ("none", "'none' stands for no list"),
+        ("x" * 61, "at most 60 characters"),
+        ("\0", "This field cannot be blank"),
+    ],
+)
+def test_a_name_that_is_none_is_refused_where_it_was_typed(owner, resellers, name, why):
+    answer = owner.post("/ops/prices/lists/new/", {"name": name})
+
+    assert (answer.status_code, why in said_by(answer)) == (422, True)
+    assert PriceList.objects.count() == 1
+
+
+def test_a_list_is_made_once_and_its_page_shows_that_it_is_empty(owner, db):
+    first, second = (owner.post("/ops/prices/lists/new/", {"name": "A & B"}) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (303, 422)
+    text = said_by(owner.get(first["Location"]))
+    assert "A change of it moves 0 tenants" in text
+    assert ("No prices in force" in text, "No tenant has it" in text) == (True, True)
+
+
+def test_a_list_shows_what_differs_and_what_its_tenants_bought(owner, acme, resellers):
+    give(acme, resellers)
+    sold(acme, "low", 12)
+
+    answer = owner.get(f"/ops/prices/lists/{resellers.id}/")
+
+    text = said_by(answer)
+    assert "A change of it moves 1 tenant." in text
+    assert "1 from everyone" in text
+    (cell,) = answer.context["cells"]
+    assert (cell.change.key[2], cell.images, cell.change.percent) == ("low", 12, -10)
+    (line,) = lines_of(owner.get(f"/ops/prices/lists/{resellers.id}/?format=csv"))
+    assert (line["tenant"], line["name"]) == (acme.public_id, "acme")
+
+
+def test_a_tenant_is_looked_for_by_name_and_led_to_what_would_change(owner, acme, resellers):
+    page = f"/ops/prices/lists/{resellers.id}/"
+
+    found = owner.get(page, {"tenant": " acme "})
+    unknown = owner.get(page, {"tenant": "nobody\0"})
+
+    assert found["Location"] == f"{address(acme, 'list')}?list={resellers.id}"
+    assert (unknown.status_code, "There is no tenant nobody." in said_by(unknown)) == (422, True)
+
+
+@pytest.mark.parametrize("path", [ids.new_uuid(), "x"])
+def test_a_list_that_is_not_there_is_not_found(owner, path):
+    assert owner.get(f"/ops/prices/lists/{path}/").status_code == 404
+
+
+# --- a tenant's list --------------------------------------------------------------------------
+
+
+def test_what_changes_is_shown_before_a_list_is_given_and_it_holds_once(owner, acme, resellers):
+    sold(acme, "low", 12)
+    page = address(acme, "list")
+
+    shown = owner.get(page, {"list": resellers.id})
+    form = {"list": resellers.id, "seen": shown.context["seen"]}
+    first, second = owner.post(page, form), owner.post(page, form)
+
+    assert "No list → Resellers" in said_by(shown)
+    assert [(cell.change.key[2], cell.images) for cell in shown.context["cells"]] == [("low", 12)]
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert units(acme) == {"low": 900, "high": 4_000}
+    assert PriceListAssignment.objects.count() == 1
+    text = said_by(owner.get(address(acme)))
+    assert "Resellers since" in text
+    assert "1 price differs from everyone" in text
+
+
+def test_a_list_is_taken_away_and_put_back(owner, acme, resellers):
+    give(acme, resellers)
+    page = address(acme, "list")
+
+    away = owner.get(page, {"list": "none"})
+    owner.post(page, {"list": "none", "seen": away.context["seen"]})
+
+    assert list_of(acme.id) is None
+    assert f"{page}?list={resellers.id}" in owner.get(address(acme)).content.decode()
+
+
+def test_what_is_far_is_typed(owner, acme, resellers):
+    publish({"low": 400}, owner=resellers.id)
+    sold(acme, "low", 12)
+    page = address(acme, "list")
+    form = {"list": resellers.id, "seen": owner.get(page, {"list": resellers.id}).context["seen"]}
+
+    for typed, why in (
+        ({}, "It needs a reason"),
+        ({"reason": "a deal", "changes": "2"}, "2 is not the number of changed prices"),
+        ({"reason": "a deal", "changes": "many"}, "'many' is not a number of prices"),
+        ({"reason": "x" * 201, "changes": "1"}, "at most 200 characters"),
+    ):
+        answer = owner.post(page, {**form, **typed})
+        assert (answer.status_code, why.lower() in said_by(answer).lower()) == (422, True)
+    assert list_of(acme.id) is None
+
+    assert owner.post(page, {**form, "reason": "a deal", "changes": "1"}).status_code == 303
+    event = AuditEvent.objects.get(action="price_list.confirm")
+    assert (event.actor, (event.after or {})["reason"]) == (User.objects.get(), "a deal")
+
+
+def test_prices_that_changed_since_they_were_shown_are_shown_again(owner, acme, resellers):
+    page = address(acme, "list")
+    seen = owner.get(page, {"list": resellers.id}).context["seen"]
+    publish({"low": 950}, owner=resellers.id)
+
+    answer = owner.post(page, {"list": resellers.id, "seen": seen})
+
+    assert answer.status_code == 422
+    assert "Prices have changed since these were shown" in said_by(answer)
+    assert list_of(acme.id) is None
+
+
+@pytest.mark.parametrize("named", ["x", str(ids.new_uuid()), ""])
+def test_a_list_that_is_named_wrongly_is_not_found(owner, acme, resellers, named):
+    page = address(acme, "list")
+
+    assert owner.get(page, {"list": named}).status_code == 404
+    assert owner.post(page, {"list": named, "seen": ""}).status_code == 404
+
+
+# --- a tenant's own prices --------------------------------------------------------------------
+
+
+def test_a_tenants_page_shows_what_of_its_own_differs_from_what_lies_below(owner, acme, resellers):
+    give(acme, resellers)
+    publish({"low": 800, "high": 4_000}, owner=acme.id)
+
+    answer = owner.get(address(acme))
+
+    (cell,) = answer.context["cells"]
+    assert (cell.change.was.unit, cell.change.becomes.unit) == (900, 800)
+    assert "1 differs from what lies below; 1 as below now" in said_by(answer)
+
+
+def test_chosen_prices_become_a_draft_that_charges_nobody(owner, acme, resellers):
+    give(acme, resellers)
+
+    made = owner.post(
+        address(acme, "own"),
+        {"model": MODEL, f"{MODEL} 1024x1024 low": "$0.0008", f"{MODEL} 1024x1024 high": "0.004"},
+    )
+
+    assert made.status_code == 303
+    (draft,) = PriceBook.objects.filter(tenant_id=acme.id)
+    assert (draft.name, draft.published_at) == ("acme", None)
+    assert [(row.quality, row.micros) for row in rows_of(draft)] == [("low", 800)]  # high is below
+    assert units(acme) == {"low": 900, "high": 4_000}
+
+
+def test_a_price_that_is_cleared_falls_back_even_the_last_one(owner, acme, resellers):
+    publish({"low": 800}, owner=acme.id)
+    give(acme, resellers)
+
+    owner.post(address(acme, "own"), {"model": MODEL})
+    draft = PriceBook.objects.get(tenant_id=acme.id, published_at=None)
+    publish_price_book(book=draft, actor="test", now=clock.now())
+
+    assert not rows_of(draft)
+    assert units(acme) == {"low": 900, "high": 4_000}
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("0", "Type a price above 0, or nothing."),
+        ("-1", "Type a price above 0, or nothing."),
+        ("1,5", "Type an amount in dollars"),
+        ("0.0000001", "Type an amount in dollars"),
+        ("NaN", "Type an amount in dollars"),
+        ("9" * 30, "Type an amount in dollars"),
+        ("\0", "Type an amount in dollars"),
+    ],
+)
+def test_what_is_no_price_is_said_beside_it_and_nothing_is_drafted(
+    owner, acme, resellers, typed, why
+):
+    answer = owner.post(address(acme, "own"), {"model": MODEL, f"{MODEL} 1024x1024 low": typed})
+
+    assert (answer.status_code, why in said_by(answer)) == (422, True)
+    assert not PriceBook.objects.filter(tenant_id=acme.id).exists()
+
+
+def test_a_form_that_changes_nothing_drafts_nothing(owner, acme, resellers):
+    answer = owner.post(address(acme, "own"), {"model": MODEL})
+
+    assert (answer.status_code, "Nothing differs" in said_by(answer)) == (422, True)
+
+
+def test_a_book_with_a_markup_is_not_typed_over(owner, acme, resellers):
+    publish({"low": 800}, owner=acme.id, markup="0.5")
+
+    shown = owner.get(address(acme, "own"))
+    sent = owner.post(address(acme, "own"), {"model": MODEL, f"{MODEL} 1024x1024 low": "0.0003"})
+
+    assert "has a markup of 0.5" in said_by(shown)
+    assert sent.status_code == 422
+    assert PriceBook.objects.filter(tenant_id=acme.id).count() == 1
+
+
+def test_no_two_owners_books_have_the_same_name(owner, resellers):
+    named = create_tenant(name="everyones", actor="test")
+
+    owner.post(address(named, "own"), {"model": MODEL, f"{MODEL} 1024x1024 low": "0.0008"})
+
+    assert PriceBook.objects.get(tenant_id=named.id).name == named.public_id
+
+
+def test_without_prices_there_is_nothing_to_override(owner, acme):
+    assert "No prices are in force" in said_by(owner.get(address(acme, "own")))
+    assert owner.post(address(acme, "own"), {"model": "x"}).status_code == 422
+
+
+# --- a new tenant, roles, statements ----------------------------------------------------------
+
+
+def form_of(name: str, **more: Any) -> dict[str, Any]:
+    return {"once": ids.new_uuid(), "name": name, "owner": "o@example.com", **more}
+
+
+def test_a_new_tenant_has_the_list_that_an_owner_chose(owner, resellers):
+    owner.post("/ops/tenants/new/", form_of("new", price_list=resellers.id))
+
+    assert units(Tenant.objects.get(name="new"))["low"] == 900
+
+
+def test_an_operator_chooses_no_list(owner, resellers):
+    operator = signed_in("operator")
+
+    assert "Shared list" not in said_by(operator.get("/ops/tenants/new/"))
+    operator.post("/ops/tenants/new/", form_of("new", price_list=resellers.id))
+    assert list_of(Tenant.objects.get(name="new").id) is None
+
+
+def test_finance_drafts_and_only_owners_assign(owner, acme, resellers):
+    finance, support = signed_in("finance"), signed_in("support")
+    page = address(acme, "list")
+
+    asked = [(client.get(page).status_code) for client in (finance, support, signed_in("operator"))]
+    drafts = [client.get(address(acme, "own")).status_code for client in (finance, support)]
+
+    assert (asked, drafts) == ([404, 404, 404], [200, 404])
+    for client in (finance, support):
+        text = client.get(address(acme)).content.decode()
+        assert f"{page}?" not in text
+        assert f'action="{page}"' not in text
+
+
+def test_pages_ask_few_statements(owner, acme, resellers, django_assert_max_num_queries):
+    for number in range(5):
+        tenant = create_tenant(name=f"tenant {number}", actor="test")
+        give(tenant, resellers)
+        publish({"low": 800}, owner=tenant.id)
+    give(acme, resellers)
+    publish({"low": 800}, owner=acme.id)
+
+    for page in (
+        "/ops/prices/lists/",
+        f"/ops/prices/lists/{resellers.id}/",
+        address(acme),
+        f"{address(acme, 'list')}?list=none",
+        address(acme, "own"),
+    ):
+        with django_assert_max_num_queries(12):
+            assert owner.get(page).status_code == 200
