@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from generation.bills.mapping import DAYS, UNITS, Columns, model_of, zone_of
 from generation.models import BillLine, Channel, Route, VendorBill
@@ -77,19 +78,18 @@ def doubts_of(bill: VendorBill, columns: Columns) -> list[Doubt]:
 
 def _of_channel(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
     lines = bill.lines.exclude(outcome=BillLine.Outcome.OURS)
-    if columns.of == DAYS:
-        if not lines.exclude(model="").exists():
-            items = list(lines.order_by().values_list("item", flat=True).distinct()[:SAMPLE])
-            yield Doubt(
-                "channel",
-                f"None of its line items is a model of {bill.channel.name}.",
-                channels=_with_models(items, bill.channel_id),
-            )
-        return
     with_ids = lines.exclude(request_id="")
-    known = with_ids.filter(attempt_id__isnull=False) | with_ids.filter(trial_id__isnull=False)
-    if with_ids.exists() and not known.exists():
-        asked = list(with_ids.order_by("id").values_list("request_id", flat=True)[:SAMPLE])
+    asked = list(with_ids.order_by("id").values_list("request_id", flat=True)[:SAMPLE])
+    if not asked and not lines.exclude(model="").exists():
+        items = list(lines.order_by().values_list("item", flat=True).distinct()[:SAMPLE])
+        what = "line items" if columns.of == DAYS else "models"
+        yield Doubt(
+            "channel",
+            f"None of its {what} is a model of {bill.channel.name}.",
+            channels=_with_models(items, bill.channel_id),
+        )
+    known = with_ids.filter(Q(attempt_id__isnull=False) | Q(trial_id__isnull=False))
+    if asked and not known.exists():
         yield Doubt(
             "channel",
             f"None of its request ids is of a call of {bill.channel.name}.",

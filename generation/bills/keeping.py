@@ -42,6 +42,7 @@ SAME = "same_file"
 _BEGINNING = 512 * 1024
 _AT_ONCE = 2_000
 _READING = 7_304_001
+_OF_LINES = ("begins_at", "ends_at", "lines_read", "rounding", "sums")
 State = VendorBill.State
 
 
@@ -59,10 +60,7 @@ def keep(
     Raises ValidationError for a file that is none, and for one that was matched before.
     """
     if len(content) > most_bytes:
-        raise ValidationError(
-            f"The file is larger than {most_bytes // 1024**2} MiB."
-            + (" `manage.py reconcile` takes larger ones." if most_bytes == MOST_BYTES else "")
-        )
+        raise ValidationError(too_large(most_bytes))
     digest = sha256(content).hexdigest()
     refuse_same(digest)
     try:
@@ -80,6 +78,18 @@ def keep(
     )
 
 
+def too_large(most_bytes: int) -> str:
+    """What is said of a file that is larger."""
+    more = " `manage.py reconcile` takes larger ones." if most_bytes == MOST_BYTES else ""
+    return f"The file is larger than {most_bytes // 1024**2} MiB.{more}"
+
+
+def content_of(bill: VendorBill) -> bytes | None:
+    """Its file; None where it is kept no longer."""
+    content = VendorBill.objects.values_list("content", flat=True).get(pk=bill.pk)
+    return None if content is None else bytes(content)
+
+
 def refuse_same(digest: str) -> None:
     """Raises ValidationError for a file that was matched before, which says when."""
     before = VendorBill.objects.filter(digest=digest, state=State.READY).defer("content").first()
@@ -94,7 +104,12 @@ def refuse_same(digest: str) -> None:
 
 def beginning(content: bytes) -> tuple[list[str], list[Row]]:
     """The columns of a file, and its first rows. Raises ValueError."""
-    rows = list(islice(rows_of(beginning_of(content[:_BEGINNING])), SHOWN))
+    try:
+        rows = list(islice(rows_of(beginning_of(content[:_BEGINNING])), SHOWN))
+    except ValueError:
+        if len(content) <= _BEGINNING:
+            raise
+        rows = list(islice(rows_of(text_of(content)), SHOWN))
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not rows:
         raise ValueError("the file has no lines below the names of its columns")
@@ -114,11 +129,11 @@ def ask(
 
     Raises ValidationError where they do not fit the file, or it is matched already.
     """
-    content = VendorBill.objects.values_list("content", flat=True).get(pk=bill.pk)
+    content = content_of(bill)
     if content is None:
         raise ValidationError("Its file is no longer kept. Send it again.")
     try:
-        names, rows = beginning(bytes(content))
+        names, rows = beginning(content)
         columns.check(names)
         for number, row in enumerate(rows, start=1):
             _understood(number, row, columns)
@@ -146,9 +161,8 @@ def ask_again(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
 
 def match_waiting() -> None:
     """Read and match every bill that waits. Two workers take turns."""
-    for bill_id in list(
-        VendorBill.objects.filter(state=State.WAITING).values_list("pk", flat=True)
-    ):
+    waiting = VendorBill.objects.filter(state=State.WAITING).order_by("pk")
+    for bill_id in list(waiting.values_list("pk", flat=True)):
         try:
             read_and_match(bill_id)
         except Exception:
@@ -174,15 +188,17 @@ def read_and_match(bill_id: int) -> None:
                 refuse_same(bill.digest)
             doubts = _read_and_match(bill)
     except (ValidationError, ValueError) as error:
-        bill.state, bill.trouble = State.FAILED, _sentence(error)[:500]
-        bill.save()
+        failed = VendorBill.objects.filter(pk=bill.pk)
+        failed.update(state=State.FAILED, trouble=_sentence(error)[:500])
         return
     bill.doubts = [one.as_json for one in doubts]
     bill.state = State.DOUBTFUL if doubts else State.READY
+    bill.matched_at = clock.now()
+    changed = ["doubts", "state", "matched_at", *_OF_LINES]
     if not doubts:
         bill.content = None
-    bill.matched_at = clock.now()
-    bill.save()
+        changed.append("content")
+    bill.save(update_fields=changed)
 
 
 @transaction.atomic

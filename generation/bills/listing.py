@@ -64,7 +64,7 @@ def all_of(lines: QuerySet[BillLine]) -> Iterator[list[BillLine]]:
         after = page[-1].pk
 
 
-def generations_of(lines: list[BillLine]) -> dict[object, Attempt]:
+def attempts_of(lines: list[BillLine]) -> dict[str, Attempt]:
     """By its id, the attempt that a line is of or may be of, with its generation."""
     wanted = {str(line.attempt_id) for line in lines if line.attempt_id}
     wanted |= {call for line in lines for call in line.candidates}

@@ -16,14 +16,13 @@ from generation.bills.mapping import DAYS, Columns, model_of
 from generation.models import BillLine, Route, VendorBill
 from generation.selectors import COST_UNKNOWN
 from pictor.kit import ids
+from pictor.kit.money import Micros
 from pictor.kit.spans import Span
 
 MOST_CANDIDATES = 5
 _AROUND = timedelta(days=1)
 """Beyond the bill's period calls are looked for by their ids, too: its clock may be another one."""
-_CALLS = """
-CREATE TEMPORARY TABLE bill_calls AS
-SELECT *, COUNT(*) OVER (PARTITION BY request_id) AS times, NULL::bigint AS line FROM (
+_CALLS = """(
     SELECT a.id AS call, a.id AS attempt_id, NULL::uuid AS trial_id,
            a.upstream_request_id AS request_id, a.upstream_model AS model,
            COALESCE(NULLIF(a.images_received, 0), a.n)::int AS n, a.started_at, a.finished_at,
@@ -43,15 +42,23 @@ SELECT *, COUNT(*) OVER (PARTITION BY request_id) AS times, NULL::bigint AS line
        AND t.started_at >= %(first)s AND t.started_at < %(last)s
 ) AS calls
 """
+_LOOK_UP = f"""
+CREATE TEMPORARY TABLE bill_calls AS
+SELECT *, COUNT(*) OVER (PARTITION BY request_id) AS times, NULL::bigint AS line FROM {_CALLS}
+"""
+_OF_DAY = f"""
+SELECT COALESCE(SUM(micros), 0)::bigint FROM {_CALLS}
+ WHERE model = %(model)s AND (finished_at AT TIME ZONE 'UTC')::date = %(day)s
+"""
 _MODELS = """
 UPDATE generation_billline AS l SET model = said.model
   FROM unnest(%(items)s::text[], %(models)s::text[]) AS said (item, model)
- WHERE l.bill_id = %(bill)s AND l.item = said.item
+ WHERE l.bill_id = %(bill)s AND l.number > 0 AND l.item = said.item
 """
 _KEYS = """
 WITH named AS (
     SELECT *, COALESCE(NULLIF(model, ''), item) AS name, at AT TIME ZONE 'UTC' AS utc
-      FROM generation_billline WHERE bill_id = %(bill)s
+      FROM generation_billline WHERE bill_id = %(bill)s AND number > 0
 ), said AS (
     SELECT *, CASE WHEN request_id <> '' THEN request_id
                    WHEN %(by_day)s THEN to_char(utc, 'YYYY-MM-DD ') || name
@@ -157,11 +164,11 @@ UPDATE generation_billline AS l
   FROM (SELECT key, SUM(taken_micros)::bigint AS micros FROM generation_billline
          WHERE taken_micros <> 0 AND attempt_id IS NULL GROUP BY key) AS taken
  WHERE l.bill_id = %(bill)s AND l.key = taken.key AND l.attempt_id IS NULL
-   AND l.outcome = ANY (%(among)s)
+   AND l.outcome = ANY (%(among)s) AND (l.number > 0 OR l.decision = '')
 """
 _NOTHING_LEFT = """
 DELETE FROM generation_billline
- WHERE bill_id = %(bill)s AND outcome = 'ours' AND ours_micros = 0
+ WHERE bill_id = %(bill)s AND outcome = 'ours' AND ours_micros = 0 AND decision = ''
 """
 _OUTCOMES = """
 UPDATE generation_billline AS l
@@ -260,14 +267,28 @@ def sums_of(bill: VendorBill) -> dict[str, list[int]]:
     return {outcome: figures for outcome, *figures in sums}
 
 
-def _look_up_calls(bill: VendorBill) -> None:
-    first, last = bill.period[0] - _AROUND, bill.period[1] + _AROUND
+def ours_of_day(channel_id: int, model: str, day: datetime) -> Micros:
+    """What we booked now of the calls of an upstream's model that ended on a UTC day."""
+    sql, facts = _of_calls(_OF_DAY, channel_id, day, day + timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**facts, "model": model, "day": day.date()})
+        return Micros(cursor.fetchone()[0])
+
+
+def _of_calls(
+    sql: str, channel_id: int, begins: datetime, ends: datetime
+) -> tuple[str, dict[str, Any]]:
+    first, last = begins - _AROUND, ends + _AROUND
     span = Span(ids.first_at(first))
-    forget_calls()
-    sql = _CALLS.format(
+    whole = sql.format(
         unknown=COST_UNKNOWN.format("a"), corrections=corrections_of(span), span=span.of("a.id")
     )
-    _run(sql, {"channel": bill.channel_id, "first": first, "last": last})
+    return whole, {"channel": channel_id, "first": first, "last": last}
+
+
+def _look_up_calls(bill: VendorBill) -> None:
+    forget_calls()
+    _run(*_of_calls(_LOOK_UP, bill.channel_id, *bill.period))
     _run("ANALYZE bill_calls", {})
 
 
@@ -277,7 +298,9 @@ def _name_models(bill: VendorBill) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT model FROM bill_calls")
         known |= {model for (model,) in cursor}
-    items = list(bill.lines.order_by().values_list("item", flat=True).distinct())
+    items = list(
+        bill.lines.filter(number__gt=0).order_by().values_list("item", flat=True).distinct()
+    )
     models = [model_of(item, known) for item in items]
     _run(_MODELS, {"bill": bill.pk, "items": items, "models": models})
 

@@ -18,7 +18,8 @@ from accounts.services.audit import name_of
 from billing import locks
 from billing.services import CorrectedAttempt, correct_cost
 from billing.services.costs import corrected_cost
-from generation.bills.matching import sums_of
+from generation.bills.mapping import DAYS
+from generation.bills.matching import ours_of_day, sums_of
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, BillLine, ChannelTrial, VendorBill
 from pictor.kit import clock
@@ -51,6 +52,16 @@ def takeable(bill: VendorBill) -> QuerySet[BillLine]:
     open_ones = differing.exclude(decision=Decision.TAKEN)
     of_one = Q(candidates=[]) | Q(attempt_id__isnull=False) | Q(trial_id__isnull=False)
     return open_ones.filter(of_one).exclude(outcome=Outcome.OURS, trial_id__isnull=False)
+
+
+def disputable(bill: VendorBill) -> QuerySet[BillLine]:
+    """The lines of a bill that can be disputed: those that differ and are not taken."""
+    return _open_among(bill.lines.all())
+
+
+def _open_among(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
+    settled = [Outcome.EQUAL, Outcome.PART]
+    return lines.exclude(decision=Decision.TAKEN).exclude(outcome__in=settled)
 
 
 def change_of(lines: QuerySet[BillLine]) -> tuple[int, Micros]:
@@ -101,8 +112,7 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
 def dispute(lines: QuerySet[BillLine], *, words: str, actor: Actor, ip: str | None = None) -> int:
     """Mark lines for the vendor, with words that go into the file for it. How many were."""
     _check(words)
-    open_ones = lines.exclude(decision=Decision.TAKEN).exclude(outcome=Outcome.PART)
-    open_ones = open_ones.exclude(outcome=Outcome.EQUAL)
+    open_ones = _open_among(lines)
     bills = set(open_ones.order_by().values_list("bill_id", flat=True))
     facts = {"words": words, "by": name_of(actor), "decided_at": clock.now()}
     number = open_ones.update(decision=Decision.DISPUTED, **facts)
@@ -184,14 +194,16 @@ def _decided(line: BillLine, words: str, actor: Actor) -> None:
 
 
 def _ours_now(line: BillLine) -> Micros:
-    """What we booked of a line, as corrected until now, in the lock of corrections."""
+    """What we booked of a line until now, in the lock of corrections."""
     if line.attempt_id is not None:
         return corrected_cost(line.attempt_id)
-    same = BillLine.objects.filter(key=line.key, attempt_id__isnull=True, decided_at__isnull=False)
-    if line.bill.matched_at is not None:
-        same = same.filter(decided_at__gt=line.bill.matched_at)
-    since = same.exclude(pk=line.pk).aggregate(sum=Sum("taken_micros", default=0))
-    return Micros(line.ours_micros + since["sum"])
+    first = 0
+    if line.trial_id is not None:
+        first = ChannelTrial.objects.get(pk=line.trial_id).cost_micros
+    elif line.bill.mapping["of"] == DAYS and line.model:
+        first = ours_of_day(line.bill.channel_id, line.model, line.at)
+    alone = BillLine.objects.filter(key=line.key, attempt_id__isnull=True)
+    return Micros(first + alone.aggregate(sum=Sum("taken_micros", default=0))["sum"])
 
 
 def _times(key: str) -> int:

@@ -1,13 +1,13 @@
 """A cost table made of a bill: what the vendor charged for an image of each cell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
 from billing import cost_csv
 from billing.upstream_cost import ANY, CostKey, CostRow
-from generation.models import VendorBill
+from generation.models import Channel, VendorBill
 from generation.selectors import cost_table_of, stored_cost_tables
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -58,11 +58,16 @@ def unit_costs(bill: VendorBill) -> list[UnitCost]:
     return list(found.values())
 
 
+def in_force(channel: Channel) -> Mapping[CostKey, CostRow]:
+    """The costs in the channel's present table; none without one."""
+    now = clock.now()
+    stored = [one for one in stored_cost_tables(channel) if one.effective_from <= now]
+    return cost_table_of(stored[-1]).rows if stored else {}
+
+
 def draft_of(bill: VendorBill, units: Sequence[UnitCost]) -> str:
     """A whole cost table as CSV: the one in force, with these costs in place of its own."""
-    now = clock.now()
-    stored = [one for one in stored_cost_tables(bill.channel) if one.effective_from <= now]
-    rows = dict(cost_table_of(stored[-1]).rows) if stored else {}
+    rows = {**in_force(bill.channel)}
     rows |= {one.key: CostRow(*one.key, one.micros, "fixed") for one in units}
     source = f"{bill.name}, a bill of {bill.period[0]:%-d %b %Y} to {bill.period[1]:%-d %b %Y}"
     return cost_csv.written(rows.values(), source=source)

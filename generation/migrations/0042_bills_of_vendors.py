@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ('bill', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='generation.vendorbill')),
             ],
             options={
-                'indexes': [models.Index(fields=['bill', 'outcome', 'id'], name='lines_of_bill'), models.Index(fields=['key'], name='lines_by_own_id')],
+                'indexes': [models.Index(fields=['bill', 'outcome', 'id'], name='lines_of_bill'), models.Index(condition=models.Q(('decision', ''), _negated=True), fields=['bill', 'decision', 'id'], name='lines_decided'), models.Index(fields=['key'], name='lines_by_own_id')],
             },
         ),
     ]

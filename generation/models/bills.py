@@ -115,6 +115,11 @@ class BillLine(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["bill", "outcome", "id"], name="lines_of_bill"),
+            models.Index(
+                fields=["bill", "decision", "id"],
+                name="lines_decided",
+                condition=~models.Q(decision=""),
+            ),
             models.Index(fields=["key"], name="lines_by_own_id"),
         ]
 
@@ -126,3 +131,8 @@ class BillLine(models.Model):
     def difference(self) -> int:
         """What they charge more than we booked; less below 0."""
         return self.theirs_micros - self.ours_micros
+
+    @property
+    def put_back_micros(self) -> int:
+        """What putting it back changes of the cost."""
+        return -self.taken_micros

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
-from console.workspace import uploads
+from console import uploads
 from generation import lease, refusals
 from generation.admission.callers import callers
 from generation.admission.inputs import FORM_LIMITS, FORM_PATHS

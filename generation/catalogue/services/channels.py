@@ -143,8 +143,9 @@ def _is_used(channel: Channel) -> bool:
 
 
 def _is_named(channel: Channel) -> bool:
-    """By attempts, tests or cost tables, which are for good."""
-    return _is_used(channel) or channel.trials.exists() or channel.cost_tables.exists()
+    """By attempts, tests, cost tables or vendors' bills, which are for good."""
+    kept = (channel.trials, channel.cost_tables, channel.bills)
+    return _is_used(channel) or any(rows.exists() for rows in kept)
 
 
 def _refuse_archived(channel: Channel) -> None:

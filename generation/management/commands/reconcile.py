@@ -31,7 +31,7 @@ from pictor.kit.money import to_decimal
 
 ACTIONS = {
     "list": "all bills",
-    "show": "one, with its lines",
+    "show": "one, with the lines of a list",
     "accept": "it is as it was read",
     "again": "match it once more",
     "take": "the vendor's amounts, into the ledger",
@@ -129,7 +129,7 @@ class Command(OperatorCommand):
         actions[action](bill, options)
 
     def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
-        found = _lines(bill, options)
+        found = _lines(bill, options) if options["list"] or options["line"] else bill.lines.none()
         rows = [line_row(one) for page in listing.all_of(found) for one in page]
         self.tell(options, {**bill_row(bill), "lines": rows}, *told(bill))
         if rows and not options["json"]:

@@ -35,6 +35,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     ),
     "Money": (
         _Known("Waiting money", "moves", "money"),
+        _Known("Reconciliation", "reconciliation", "money", holds_more=True),
         _Known("Ledger", "ledger", holds_more=True),
     ),
     "House": (_Known("Audit log", "audit"), _Known("Staff", "staff", "staff")),
@@ -48,6 +49,7 @@ _KEYS: Mapping[str, str] = {
     "channels": "g c",
     "tenants": "g t",
     "generations": "g g",
+    "reconciliation": "g b",
     "ledger": "g l",
     "audit": "g a",
     "staff": "g p",

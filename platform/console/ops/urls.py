@@ -40,6 +40,7 @@ urlpatterns = [
     path("ledger/<int:transfer>/", ledger.entry, name="ledger_entry"),
     path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),
     path("ledger/check/<str:kind>/", ledger.check, name="ledger_check"),
+    path("reconciliation/", include("console.ops.reconciliation.urls")),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("requests/", requests.requests, name="requests"),
     path("generations/", include("console.ops.generations.urls")),

@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.models import Membership
+from console.uploads import sender
 from console.workspace.snippets import snippets_of
-from console.workspace.uploads import sender
 from generation.models import Channel, Generation
 from storage import backends
 from tests.console.workspace.conftest import require_factor, url, words_of

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 
-from generation.bills import keeping, taking
+from generation.bills import taking
 from generation.models import VendorBill
 from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
 from tests.factories import ORIGIN, make_channel
@@ -97,7 +98,7 @@ def test_the_same_file_is_known_by_its_digest(acme, channel):
     content = csv_file(row("a", 0, "0.03"))
     bill = matched(channel, content)
 
-    with pytest.raises(keeping.ValidationError, match=f"as bill {bill.pk}. Nothing was changed"):
+    with pytest.raises(ValidationError, match=f"as bill {bill.pk}. Nothing was changed"):
         matched(make_channel("other"), content)
 
     assert VendorBill.objects.count() == 1

@@ -86,7 +86,7 @@ def test_lists_lines_disputes_and_puts_back(calls, file):
     assert [(one["id"], one["channel"], one["state"]) for one in listed] == [
         (int(number), "one", "ready")
     ]
-    assert "0.035000" in run("show", number)
+    assert "0.035000" in run("show", number, "--list", "different")
     run("withdraw", number, "--line", str(rows[0]["id"]))
     assert shown("show", number, "--list", "disputed")["lines"] == []
 

@@ -1,6 +1,10 @@
 """Taking the vendor's amounts: into the ledger, once, to the micro; and disputing them."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from threading import Barrier
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,7 +17,8 @@ from generation.audit.proof import audit
 from generation.bills import keeping, taking
 from generation.models import BillLine, VendorBill
 from pictor.kit.money import Micros
-from tests.bills import call, csv_file, lines_of, matched, row, trial
+from tests.billing.conftest import alone
+from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
 from tests.factories import ORIGIN
 
 
@@ -153,6 +158,47 @@ def test_what_a_test_of_ours_cost_was_never_booked_and_is_not_taken_away(acme, c
     assert booked() == 0
 
 
+def test_days_are_corrected_without_a_call_and_beside_what_is_booked_now(acme, channel):
+    made = call(acme, channel, after=0)
+    midnight = NOON.replace(hour=0)
+    item = f"{ORIGIN}, output"
+    first = matched(channel, costs_of_days((midnight, [(item, "0.04")])))
+    done = [take_all(first)]
+    later = matched(channel, costs_of_days((midnight, [(item, "0.045")])))
+    done.append(take_all(later))
+    third = matched(channel, costs_of_days((midnight, [(item, "0.06")])))
+    by_hand = corrections.Line("by hand", str(made.id), Micros(1_000))
+    corrections.correct([by_hand], reason="a letter", actor="ann")
+    stale = take_all(third)
+
+    assert [(one.taken, one.change) for one in done] == [(1, 10_000), (1, 5_000)]
+    assert [why for _, why in stale.refused] == [
+        "What we booked is 0.046000 USD now, not 0.045000: match the bill again."
+    ]
+    assert corrected_cost(made.id) == 31_000
+    assert booked() == 16_000
+
+
+def test_a_day_that_they_do_not_bill_is_taken_once(acme, channel):
+    call(acme, channel, after=0)
+    call(acme, channel, after=86_400)
+    midnight = NOON.replace(hour=0)
+    bill = matched(
+        channel,
+        costs_of_days(
+            (midnight, [(f"{ORIGIN}, output", "0.03")]),
+            (midnight + timedelta(days=2), [("gpt-4o, input", "0")]),
+        ),
+    )
+    take_all(bill)
+    keeping.ask_again(bill, actor="ann")
+    keeping.match_waiting()
+
+    assert booked() == -30_000
+    assert bill.lines.get(outcome="ours").decision == "taken"
+    assert take_all(bill).taken == 0
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "a\0b"])
 def test_a_reason_is_needed(acme, channel, reason):
     bill = matched(channel, csv_file(row("x", 90, "0.05")), accept=True)
@@ -189,3 +235,23 @@ def test_a_bill_is_forgotten_unless_lines_of_it_were_taken(acme, channel):
     keeping.forget(other, actor="ann")
 
     assert VendorBill.objects.get() == bill
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_take_overlapping_bills_at_once_book_each_line_once(acme, channel):
+    call(acme, channel, after=0, request_id="a")
+    lines = (row("a", 0, "0.035"), row("x", 90, "0.05"))
+    bills = [matched(channel, csv_file(*lines)), matched(channel, csv_file(*lines, ""))]
+    both = Barrier(2)
+
+    def take_at_once(bill: VendorBill) -> taking.Done:
+        both.wait()
+        return take_all(bill)
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(alone, partial(take_at_once, bill)) for bill in bills]
+        done = [one.result() for one in waiting]
+
+    assert sum(one.change for one in done) == 55_000
+    assert [one.refused for one in done] == [[], []]
+    assert booked() == 55_000

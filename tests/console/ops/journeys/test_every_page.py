@@ -2,6 +2,7 @@
 
 import json
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -23,11 +24,17 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def found(stack: Stack, place: Place) -> dict[str | None, str]:
+def found(
+    stack: Stack, place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str | None, str]:
     """By the name of each page, where links led to one; an incident that is over is among them.
 
-    And a shared price list.
+    And a vendor's bill, with a line that we know nothing of, and a shared price list.
     """
+    bill = tmp_path_factory.mktemp("bills") / "bill.csv"
+    bill.write_text(f"id,time,model,cost\n{uuid4()},2026-11-20T12:00:00Z,gpt-image-2,0.05\n")
+    done = stack.manage("reconcile", str(bill), "--channel", "sandbox", "--accept")
+    assert done.returncode == 0, done.stderr
     stack.manage("price", "list-create", "Partners")
     begun = _manage(stack, "start", "Slow images", "--parts", "API", "--words", "We look into it.")
     _manage(stack, "resolve", str(begun["id"]), "--words", "All is well.")

@@ -1,0 +1,1 @@
+"""Vendors' bills beside what we booked."""

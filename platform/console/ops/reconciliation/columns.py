@@ -1,0 +1,119 @@
+"""Which column of a bill is what: guessed, shown by its first rows as understood, and confirmed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from console.ops.access import May, Operator, by, staff
+from console.ops.reconciliation.listed import bill_or_404, channels
+from console.parts.periods import number_of
+from generation.bills import keeping
+from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, Said, understood
+from generation.bills.parsing import Row
+from generation.models import Channel, VendorBill
+
+UNITS = {"usd": "dollars", "cents": "cents", "micros": "millionths of a dollar"}
+OF = {CALLS: "A call", DAYS: "A day, or a part of its total"}
+MOST_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A row of the file as it would be read, or why it cannot be."""
+
+    number: int
+    said: Said | None
+    trouble: str
+
+    @property
+    def dollars(self) -> str:
+        """The exact amount, before it is rounded."""
+        exact = self.said.exact / 1_000_000 if self.said else Decimal(0)
+        return f"{'-' if exact < 0 else ''}${abs(exact.normalize()):f}"
+
+
+@staff(May.MONEY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
+    """The columns as they are chosen, and the first rows as they are understood by that."""
+    found = bill_or_404(bill)
+    if found.state in {VendorBill.State.READY, VendorBill.State.WAITING}:
+        return _to_bill(found)
+    said = request.POST or request.GET
+    chosen, channel = _chosen(said, found), _channel(said, found)
+    context: dict[str, Any] = {"operator": operator, "bill": found, "channel": channel}
+    if request.method == "POST":
+        try:
+            keeping.ask(found, columns=chosen, channel=channel, **by(request, operator))
+            return _to_bill(found)
+        except ValidationError as error:
+            context["complaint"] = " ".join(error.messages)
+    context |= _shown(found, chosen)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
+    return render(request, "ops/bill_columns.html", context, status=status)
+
+
+def _to_bill(bill: VendorBill) -> HttpResponse:
+    answer = redirect(reverse("ops:bill", args=[bill.pk]))
+    answer.status_code = HTTPStatus.SEE_OTHER
+    return answer
+
+
+def _chosen(said: QueryDict, bill: VendorBill) -> Columns:
+    """What a form says; as it was guessed where it says nothing."""
+    if "amount" not in said:
+        return Columns.from_json(bill.mapping)
+    names = [*COLUMNS, "of", "unit", "zone"]
+    return Columns(**{name: _word(said.get(name, "")) for name in names})
+
+
+def _word(text: str) -> str:
+    return text.replace("\0", "").strip()[:MOST_CHARACTERS]
+
+
+def _channel(said: QueryDict, bill: VendorBill) -> Channel:
+    found = Channel.objects.filter(pk=number_of(said.get("channel", "")) or 0).first()
+    return found or bill.channel
+
+
+def _shown(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
+    names, rows = _beginning(bill)
+    trouble = ""
+    try:
+        chosen.check(names)
+    except ValueError as error:
+        trouble = str(error)
+    return {
+        "columns": chosen,
+        "fields": [
+            (name, words, [(one, one == getattr(chosen, name)) for one in names])
+            for name, words in COLUMNS.items()
+        ],
+        "units": [(unit, words, unit == chosen.unit) for unit, words in UNITS.items()],
+        "kinds": [(kind, words, kind == chosen.of) for kind, words in OF.items()],
+        "channels": channels(),
+        "trouble": trouble,
+        "rows": [] if trouble else [_read(at, row, chosen) for at, row in enumerate(rows, start=1)],
+        "is_kept": bool(names),
+    }
+
+
+def _beginning(bill: VendorBill) -> tuple[list[str], Sequence[Row]]:
+    """None where the file is kept no longer."""
+    content = keeping.content_of(bill)
+    return keeping.beginning(content) if content is not None else ([], [])
+
+
+def _read(number: int, row: Row, chosen: Columns) -> Understood:
+    try:
+        return Understood(number, understood(row, chosen), "")
+    except ValueError as error:
+        return Understood(number, None, str(error))

@@ -1,0 +1,26 @@
+"""What a bill says an image costs, to be made a cost table of the channel."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.ops.reconciliation.listed import bill_or_404
+from generation.bills.unit_costs import draft_of, in_force, unit_costs
+from generation.models import VendorBill
+
+
+@staff(May.MONEY)
+@require_safe
+def costs(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
+    """Each cell's cost now and by the bill. Whoever may change channels writes it from there."""
+    found = bill_or_404(bill)
+    units = unit_costs(found) if found.state == VendorBill.State.READY else []
+    now = in_force(found.channel)
+    context = {
+        "operator": operator,
+        "bill": found,
+        "units": [(one, now[one.key].micros if one.key in now else None) for one in units],
+        "draft": draft_of(found, units) if units else "",
+    }
+    return render(request, "ops/bill_costs.html", context)

@@ -1,0 +1,131 @@
+"""Lines that differ: the vendor's amounts taken into the ledger, or disputed; some or a list."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from console.amounts import amount
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.reconciliation.listed import bill_or_404
+from console.ops.reconciliation.one import sought_by
+from console.parts.fields import dressed
+from console.parts.periods import number_of
+from generation.bills import taking
+from generation.bills.listing import lines_of
+from generation.bills.taking import MOST_AT_ONCE
+from generation.models import BillLine, VendorBill
+from pictor.kit.money import Micros, from_decimal
+
+MOST_CHARACTERS = 200
+ALREADY = "These lines are decided already"
+
+
+class TakeForm(forms.Form):
+    """Why it is taken; of several lines, what that changes, typed."""
+
+    reason = forms.CharField(label="Reason", max_length=MOST_CHARACTERS)
+    typed = forms.CharField(label="Type the change, USD", max_length=30)
+
+    def __init__(self, data: QueryDict | None, *, change: Micros, lines: int) -> None:
+        super().__init__(data)
+        self.change = change
+        if lines == 1:
+            del self.fields["typed"]
+
+    def clean_typed(self) -> Micros:
+        """The change that the page shows."""
+        text: str = self.cleaned_data["typed"].replace("\N{MINUS SIGN}", "-")
+        try:
+            typed = from_decimal(text.replace("$", "").replace(",", ""))
+        except ValueError:
+            raise ValidationError("Type an amount such as 0.25 or -0.25.") from None
+        if typed != self.change:
+            raise ValidationError(f"It changes the cost by {amount(self.change)}.")
+        return typed
+
+
+class DisputeForm(forms.Form):
+    """What is said to the vendor."""
+
+    words = forms.CharField(label="Words for the vendor", max_length=MOST_CHARACTERS)
+
+
+@staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
+    """What taking these lines changes of the cost, before and after; sent, each with its result."""
+    found, is_sent = bill_or_404(bill), request.method == "POST"
+    wanted = _chosen(request, found, takeable=True)
+    if is_sent and not wanted:
+        return done(request, ALREADY, "bill", str(bill))
+    change = Micros(sum(line.difference for line in wanted))
+    form = TakeForm(request.POST if is_sent else None, change=change, lines=len(wanted))
+    result = None
+    if is_sent and form.is_valid():
+        actor = by(request, operator)["actor"]
+        result = taking.take(wanted, reason=form.cleaned_data["reason"], actor=actor)
+        if not result.refused:
+            words = f"{_lines(result.taken + result.before)} taken: {amount(result.change)}"
+            return done(request, words, "bill", str(bill))
+    context = _context(operator, found, wanted, form)
+    return _page(request, "ops/bill_take.html", {**context, "result": result, "change": change})
+
+
+@staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
+    """Mark these lines for the vendor, with words."""
+    found, is_sent = bill_or_404(bill), request.method == "POST"
+    wanted = _chosen(request, found, takeable=False)
+    if is_sent and not wanted:
+        return done(request, ALREADY, "bill", str(bill))
+    form = DisputeForm(request.POST if is_sent else None)
+    if is_sent and form.is_valid():
+        lines = found.lines.filter(pk__in=[line.pk for line in wanted])
+        words = form.cleaned_data["words"]
+        number = taking.dispute(lines, words=words, **by(request, operator))
+        return done(request, f"{_lines(number)} disputed", "bill", str(bill))
+    return _page(request, "ops/bill_dispute.html", _context(operator, found, wanted, form))
+
+
+def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
+    """Those that are named, or all of a list, 500 at most; of them those that can be decided."""
+    lines = taking.takeable(bill) if takeable else taking.disputable(bill)
+    if request.method == "POST" or "all" not in request.GET:
+        named = (request.POST or request.GET).getlist("line")[:MOST_AT_ONCE]
+        lines = lines.filter(pk__in=[number_of(text) or 0 for text in named])
+    else:
+        listed = lines_of(bill, sought_by(request.GET, bill))
+        lines = lines.filter(pk__in=listed.values("pk"))
+    return list(lines.select_related("bill").order_by("pk")[:MOST_AT_ONCE])
+
+
+def _context(
+    operator: Operator, bill: VendorBill, wanted: Sequence[BillLine], form: forms.Form
+) -> dict[str, Any]:
+    return {
+        "operator": operator,
+        "bill": bill,
+        "wanted": wanted,
+        "theirs": sum(line.theirs_micros for line in wanted),
+        "ours": sum(line.ours_micros for line in wanted),
+        "form": dressed(form),
+        "most": MOST_AT_ONCE,
+        "is_refused": form.is_bound and not form.is_valid(),
+    }
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    refused = context["is_refused"]
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, template, context, status=status)
+
+
+def _lines(number: int) -> str:
+    return f"{number} line{'s' * (number != 1)}"

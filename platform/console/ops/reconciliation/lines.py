@@ -1,0 +1,54 @@
+"""One line of a bill: put back, disputed no more, or said of which call it is."""
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from console.amounts import amount
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.reconciliation.listed import bill_or_404
+from console.ops.reconciliation.standing import refused
+from generation.bills import taking
+from generation.models import BillLine
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
+    """Undo what taking it changed."""
+    found, reason = _line_or_404(bill, line), request.POST.get("reason", "")
+    try:
+        change = taking.put_back(found, reason=reason, actor=by(request, operator)["actor"])
+    except ValidationError as error:
+        return refused(request, error, bill)
+    return done(request, f"Put back: {amount(change)}", "bill", str(bill))
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
+    """It is disputed no more."""
+    try:
+        taking.withdraw(_line_or_404(bill, line), **by(request, operator))
+    except ValidationError as error:
+        return refused(request, error, bill)
+    return done(request, "Dispute withdrawn", "bill", str(bill))
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
+    """It is of that call of those that it may be of."""
+    found, call = _line_or_404(bill, line), request.POST.get("call", "")
+    try:
+        taking.pick(found, call=call, **by(request, operator))
+    except ValidationError as error:
+        return refused(request, error, bill)
+    return done(request, "Call picked", "bill", str(bill))
+
+
+def _line_or_404(bill: int, line: int) -> BillLine:
+    found = BillLine.objects.filter(bill=bill_or_404(bill), pk=line).first()
+    if found is None:
+        raise Http404
+    return found

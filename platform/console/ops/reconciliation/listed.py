@@ -1,0 +1,116 @@
+"""The bills that were sent, the newest first; and a new one."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from console.ops.access import May, Mode, Operator, by, done, staff
+from console.parts.filters import link_of
+from console.parts.periods import number_of
+from generation.bills import keeping
+from generation.bills import listing as bills
+from generation.models import Channel, VendorBill
+
+PAGE = 50
+MODES = {Mode.LIVE: "Live", Mode.TEST: "Test", Mode.DEMO: "Demo"}
+BADGES = {
+    VendorBill.State.DRAFT: ("info", "Columns to confirm"),
+    VendorBill.State.WAITING: ("info", "Matching"),
+    VendorBill.State.DOUBTFUL: ("warn", "In doubt"),
+    VendorBill.State.FAILED: ("bad", "Not read"),
+    VendorBill.State.READY: ("ok", "Matched"),
+}
+
+
+class Totals:
+    """What a bill comes to beside what we booked, in micros."""
+
+    def __init__(self, bill: VendorBill) -> None:
+        figures = list(bill.sums.values())
+        self.theirs = sum(theirs for _, theirs, _ in figures)
+        self.ours = sum(ours for _, _, ours in figures)
+        self.difference = self.theirs - self.ours
+
+
+def bill_or_404(number: int) -> VendorBill:
+    """A bill with its channel, without its file."""
+    found = bills.bill_numbered(number)
+    if found is None:
+        raise Http404
+    return found
+
+
+def channels() -> list[Channel]:
+    """Those that a bill may be of, archived ones too: a vendor bills last month's calls."""
+    return list(Channel.objects.order_by("archived_at", "name"))
+
+
+@staff(May.MONEY)
+@require_safe
+def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Bills of live calls; nobody bills tests and demo data."""
+    after = number_of(request.GET.get("after", ""))
+    channel = Channel.objects.filter(pk=number_of(request.GET.get("channel", "")) or 0).first()
+    is_live = operator.mode == Mode.LIVE
+    found = bills.bills(channel=channel, after=after, limit=PAGE + 1) if is_live else []
+    said = {"channel": str(channel.pk) if channel else ""}
+    context = {
+        "operator": operator,
+        "rows": [(one, BADGES[VendorBill.State(one.state)], Totals(one)) for one in found[:PAGE]],
+        "channel": channel,
+        "channels": channels(),
+        "modes": [
+            (link_of({"mode": "" if mode == Mode.LIVE else mode}), word, mode == operator.mode)
+            for mode, word in MODES.items()
+        ],
+        "newest": link_of(said) if after is not None else "",
+        "older": link_of(said, after=str(found[PAGE - 1].pk)) if len(found) > PAGE else "",
+    }
+    return render(request, "ops/bills.html", context)
+
+
+@staff(May.MONEY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """A vendor's file, and the channel that it is a bill of; then its columns are confirmed."""
+    chosen = request.POST.get("channel") or request.GET.get("channel", "")
+    context: dict[str, Any] = {
+        "operator": operator,
+        "channels": channels(),
+        "chosen": number_of(chosen),
+        "most": keeping.MOST_BYTES // 1024**2,
+    }
+    if request.method == "POST":
+        try:
+            return _kept(request, operator, number_of(chosen))
+        except ValidationError as error:
+            context["complaint"] = " ".join(error.messages)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
+    return render(request, "ops/bill_new.html", context, status=status)
+
+
+def _kept(request: HttpRequest, operator: Operator, channel: int | None) -> HttpResponse:
+    found = Channel.objects.filter(pk=channel or 0).first()
+    if found is None:
+        raise ValidationError("Choose the channel that it is a bill of.")
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedFile):
+        raise ValidationError("Choose a file.")
+    if (file.size or 0) > keeping.MOST_BYTES:
+        raise ValidationError(keeping.too_large(keeping.MOST_BYTES))
+    actor = by(request, operator)["actor"]
+    try:
+        bill = keeping.keep(channel=found, name=file.name or "", content=file.read(), actor=actor)
+    except ValidationError as error:
+        if error.code != keeping.SAME:
+            raise
+        return done(request, " ".join(error.messages), "bill", str((error.params or {})["bill"]))
+    answer = redirect(reverse("ops:bill_columns", args=[bill.pk]))
+    answer.status_code = HTTPStatus.SEE_OTHER
+    return answer

@@ -1,0 +1,169 @@
+"""One bill: its sums, and its lines in lists; while it is read, how that goes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.ops.reconciliation.listed import BADGES, Totals, bill_or_404
+from console.parts.exports import Rows, csv_answer
+from console.parts.filters import MAX_TEXT, link_of
+from console.parts.periods import number_of
+from generation.bills import keeping, taking
+from generation.bills.listing import LISTS, Sought, all_of, attempts_of, lines_of
+from generation.bills.mapping import CALLS, Columns
+from generation.models import Attempt, BillLine, VendorBill
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+PAGE = 50
+COLUMNS = (
+    "line", "at", "request_id", "item", "images", "billed", "booked", "difference", "currency",
+    "result", "decision", "words",
+)  # fmt: skip
+NO_LINES: Mapping[str, str] = {
+    "different": "No line costs something else than we booked.",
+    "theirs": "They charge nothing that we do not know.",
+    "ours": "Each of our calls is on the bill.",
+    "equal": "No line is as we booked it.",
+    "taken": "Nothing of it is taken yet.",
+    "disputed": "No line is disputed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a list, the call that it is of, and those that it may be of."""
+
+    line: BillLine
+    call: Attempt | None
+    candidates: Sequence[Attempt | str]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be decided of it."""
+        settled = {BillLine.Outcome.EQUAL, BillLine.Outcome.PART}
+        return self.line.decision == "" and self.line.outcome not in settled
+
+
+@staff(May.MONEY)
+@require_safe
+def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBase:
+    """The list of its lines that the address names; the same as CSV, for the vendor too."""
+    found = bill_or_404(bill)
+    if found.state == VendorBill.State.DRAFT:
+        return redirect("ops:bill_columns", found.pk)
+    context: dict[str, Any] = {
+        "operator": operator,
+        "bill": found,
+        "badge": BADGES[VendorBill.State(found.state)],
+    }
+    if found.state != VendorBill.State.READY:
+        return render(request, "ops/bill_waits.html", {**context, **_waiting(found)})
+    if "waits" in request.GET:
+        return _loaded_anew()
+    sought = sought_by(request.GET, found)
+    if request.GET.get("format") == "csv":
+        return csv_answer(f"bill-{found.pk}-{sought.list}.csv", COLUMNS, _pages(found, sought))
+    context |= _ready(found, sought, number_of(request.GET.get("after", "")))
+    return render(request, "ops/bill.html", context)
+
+
+def _loaded_anew() -> HttpResponse:
+    """The page that waited for it is loaded once more, and then has its lines."""
+    answer = HttpResponse()
+    answer["HX-Refresh"] = "true"
+    return answer
+
+
+def sought_by(query: QueryDict, bill: VendorBill) -> Sought:
+    """The list that an address names; else the first one that has lines."""
+    text = query.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    word = query.get("list", "")
+    usual = next((name for name in LISTS if name in bill.sums), "different")
+    return Sought(word if word in LISTS else usual, text)
+
+
+def _waiting(bill: VendorBill) -> dict[str, Any]:
+    is_waiting = bill.state == VendorBill.State.WAITING
+    asked = bill.asked_at or bill.created_at
+    return {
+        "is_waiting": is_waiting,
+        "is_late": is_waiting and clock.now() - asked > keeping.LATE,
+        "doubts": [(one, _readings(one)) for one in bill.doubts],
+        "totals": Totals(bill),
+    }
+
+
+def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
+    """Another reading as a form sends it; empty where there is none."""
+    return dict(doubt["columns"] or {})
+
+
+def _ready(bill: VendorBill, sought: Sought, after: int | None) -> dict[str, Any]:
+    rows = lines_of(bill, sought)
+    page = list((rows if after is None else rows.filter(pk__gt=after))[: PAGE + 1])
+    said = {"list": sought.list, "q": sought.text}
+    decided = _decided(bill)
+    counts = {name: figures[0] for name, figures in bill.sums.items()}
+    counts |= {name: lines for name, (lines, _) in decided.items()}
+    shown = _with_calls(page[:PAGE])
+    return {
+        "totals": Totals(bill),
+        "taken": decided.get("taken", (0, 0))[1],
+        "columns": Columns.from_json(bill.mapping),
+        "is_of_calls": bill.mapping["of"] == CALLS,
+        "tabs": [
+            (link_of({"list": name}), words, counts.get(name, 0), name == sought.list)
+            for name, words in LISTS.items()
+        ],
+        "sought": sought,
+        "sums": bill.sums.get(sought.list),
+        "lines": shown,
+        "can_choose": any(one.is_open for one in shown),
+        "why_none": NO_LINES[sought.list],
+        "first": link_of(said) if after is not None else "",
+        "more": link_of(said, after=str(page[PAGE - 1].pk)) if len(page) > PAGE else "",
+        "csv": link_of(said, format="csv"),
+        "all": link_of(said, all="1"),
+        "most": taking.MOST_AT_ONCE,
+        "rounding": bill.rounding.normalize(),
+    }
+
+
+def _decided(bill: VendorBill) -> dict[str, tuple[int, int]]:
+    """By decision: how many lines, and what taking them changed."""
+    rows = bill.lines.exclude(decision="").order_by().values_list("decision")
+    found = rows.annotate(Count("id"), Sum("taken_micros"))
+    return {decision: (lines, change) for decision, lines, change in found}
+
+
+def _with_calls(lines: list[BillLine]) -> list[Line]:
+    attempts = attempts_of(lines)
+    return [
+        Line(
+            line,
+            attempts.get(str(line.attempt_id)),
+            [attempts.get(call, call) for call in line.candidates],
+        )
+        for line in lines
+    ]
+
+
+def _pages(bill: VendorBill, sought: Sought) -> Iterator[Rows]:
+    for page in all_of(lines_of(bill, sought)):
+        yield [_cells(line) for line in page]
+
+
+def _cells(line: BillLine) -> Sequence[Any]:
+    """What a vendor may read, too: nothing in it is an id of ours."""
+    return [
+        line.number or "", line.at.isoformat(), line.request_id, line.item or line.model,
+        line.n or "", to_decimal(line.theirs_micros), to_decimal(line.ours_micros),
+        to_decimal(line.difference), "USD", line.outcome, line.decision, line.words,
+    ]  # fmt: skip

@@ -1,0 +1,427 @@
+"""Vendors' bills in the browser: sent, understood, matched; lines taken, disputed and put back."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from billing.models import Transfer
+from console.uploads import sender
+from generation.bills import keeping
+from generation.models import BillLine, Channel, CostTable, VendorBill
+from tests.bills import NOON, call, costs_of_days, csv_file, matched, row
+from tests.console.ops.conftest import said_by
+from tests.factories import ORIGIN, Customer, make_channel
+from tests.seeds import sow
+
+LIST = "/ops/reconciliation/"
+LINES = (row("a", 0, "0.03"), row("b", 60, "0.035"), row("x", 90, "0.05"))
+
+
+@pytest.fixture(autouse=True)
+def offer() -> None:
+    sow()
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return make_channel(cost_micros=30_000)
+
+
+@pytest.fixture
+def acme(channel: Channel) -> Customer:
+    return Customer("acme")
+
+
+@pytest.fixture
+def bill(acme: Customer, channel: Channel) -> VendorBill:
+    """One line equal, one different, one too many, one missing."""
+    for number, name in enumerate("abc"):
+        call(acme, channel, after=60 * number, request_id=name)
+    return matched(channel, csv_file(*LINES))
+
+
+def of(bill: VendorBill, *rest: str) -> str:
+    return f"{LIST}{bill.pk}/{'/'.join(rest)}{'/' if rest else ''}"
+
+
+def sent(owner: Client, channel: Channel, content: bytes, name: str = "bill.csv") -> Any:
+    file = SimpleUploadedFile(name, content)
+    return owner.post(f"{LIST}new/", {"channel": channel.pk, "file": file})
+
+
+def fields_of(answer: Any) -> dict[str, str]:
+    """What the form of columns would send as it stands."""
+    html = answer.content.decode()
+    found = dict(re.findall(r'<input class="control" id="\w+" name="(\w+)" value="([^"]*)"', html))
+    for name, options in re.findall(
+        r'<select class="control" id="\w+" name="(\w+)">(.*?)</select>', html
+    ):
+        chosen = re.search(r'<option value="([^"]*)" selected', options)
+        found[name] = chosen[1] if chosen else ""
+    return found
+
+
+def corrections() -> list[tuple[int, str | None, str]]:
+    moved = Transfer.objects.filter(kind="correction").order_by("id")
+    return [(one.cost_change, one.line, one.reason) for one in moved]
+
+
+def csv_of(answer: Any) -> str:
+    async def read() -> bytes:
+        return b"".join([chunk async for chunk in answer.streaming_content])
+
+    return async_to_sync(read)().decode("utf-8-sig")
+
+
+def test_a_file_is_sent_its_columns_confirmed_and_matched_in_the_background(owner, acme, channel):
+    call(acme, channel, request_id="a")
+
+    answer = sent(owner, channel, csv_file(*LINES))
+    bill = VendorBill.objects.get()
+    page = owner.get(answer["Location"])
+    waiting = owner.post(answer["Location"], fields_of(page))
+    polled = owner.get(of(bill) + "?waits=1")
+    keeping.match_waiting()
+    over = owner.get(of(bill) + "?waits=1")
+
+    assert answer["Location"] == of(bill, "columns")
+    assert "1 20 Nov 2026, 12:00:00 gpt-image-2-origin a \N{EN DASH} $0.03" in said_by(page)
+    assert (waiting.status_code, waiting["Location"]) == (HTTPStatus.SEE_OTHER, of(bill))
+    assert "Its lines are read and matched with our calls." in said_by(polled)
+    assert 'hx-trigger="every 2s"' in polled.content.decode()
+    assert over["HX-Refresh"] == "true"
+    assert "They charge $0.115" in said_by(owner.get(of(bill)))
+
+
+def test_other_columns_are_understood_anew_and_remembered_for_the_channel(owner, acme, channel):
+    call(acme, channel, request_id="a")
+    header = "ref,when,what,price"
+    first = csv_file("a,2026-11-20 20:00:00,gpt-image-2-origin,3", header=header)
+    columns = {"request_id": "ref", "time": "when", "model": "what", "amount": "price"}
+    said = {"of": "calls", "number": "", "currency": "", "unit": "cents", "zone": "+08:00"}
+    at = sent(owner, channel, first)["Location"]
+
+    guessed = owner.get(at)
+    shown = owner.get(at, {**columns, **said, "channel": channel.pk})
+    owner.post(at, {**columns, **said, "channel": channel.pk})
+    keeping.match_waiting()
+    second = sent(owner, channel, csv_file("b,2026-11-20,x,4", header=header))["Location"]
+
+    assert "Which columns are the time and the amount?" in said_by(guessed)
+    assert "1 20 Nov 2026, 12:00:00 gpt-image-2-origin a \N{EN DASH} $0.03" in said_by(shown)
+    assert BillLine.objects.get(number=1).outcome == "equal"
+    assert fields_of(owner.get(second)).items() >= {**columns, **said}.items()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "The submitted file is empty|The file is empty."),
+        (b"PK\x03\x04rest", "The file is a zip or a spreadsheet: unpack it, or save it as CSV."),
+        (b"%PDF-1.7", "The file is a PDF"),
+        (b"\xff\xfea\0b\0", "The file is not UTF-8 text."),
+        (b"a,b\n1,\0", "A file with a null character in it is neither CSV nor JSON."),
+        (b"id,cost\n", "The file has no lines below the names of its columns."),
+        (b"1,2\n3,4\n", "The first line does not name the columns."),
+        (b"id,id\n3,4\n", "The column 'id' comes twice."),
+        (b"id,cost\n1,2,3\n", "Line 2: more cells than columns."),
+        (b'[{"a":', "Line 1 is no JSON"),
+        (b"[1]", "Row 1 is no object."),
+        (b"[" * 100_000, "JSON"),
+        (b"x" * (8 * 1024**2 + 1), "The file is larger than 8 MiB. `manage.py reconcile` takes"),
+    ],
+    ids=lambda one: repr(one[:12]) if isinstance(one, bytes) else "",
+)
+def test_what_is_no_bill_is_refused_in_words(owner, channel, content, complaint):
+    answer = sent(owner, channel, content)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert re.search(complaint, said_by(answer))
+    assert VendorBill.objects.count() == 0
+
+
+@pytest.mark.parametrize("said", [{}, {"channel": "999"}, {"channel": "x"}, {"channel": ""}])
+def test_a_bill_is_of_a_channel_and_has_a_file(owner, channel, said):
+    answer = owner.post(f"{LIST}new/", said)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Choose the channel that it is a bill of." in said_by(answer)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"amount": ""}, "Which columns are the time and the amount?"),
+        ({"amount": "nowhere"}, "Amount: the file has no column 'nowhere'."),
+        ({"amount": "model"}, "Row 1: 'gpt-image-2-origin' is not an amount."),
+        ({"time": "request_id"}, "Row 1: 'a' is not a time such as 2026-11-25T10:14:05Z."),
+        ({"currency": "model"}, "Row 1: the amount is in gpt-image-2-origin: only USD is booked."),
+        ({"number": "model"}, "Row 1: 'gpt-image-2-origin' is not a number of images."),
+        ({"zone": "Mars"}, "'Mars' is no time zone such as UTC, +08:00 or Asia/Shanghai."),
+        ({"unit": "euros"}, "Amounts are in usd, cents, micros, not in 'euros'."),
+        ({"of": "weeks"}, "Rows are of calls or of days, not of 'weeks'."),
+        ({"request_id": "", "model": ""}, "Calls have a request id or a model, days a line item."),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused_in_words(owner, channel, change, complaint):
+    at = sent(owner, channel, csv_file(*LINES))["Location"]
+    said = fields_of(owner.get(at)) | change
+
+    answer = owner.post(at, said)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert complaint in said_by(answer)
+    assert VendorBill.objects.get().state == "draft"
+
+
+def test_a_row_further_down_that_cannot_be_read_is_named_and_other_columns_chosen(owner, channel):
+    lines = [row(str(n), n, "0.03") for n in range(20)]
+    at = sent(owner, channel, csv_file(*lines, row("z", 0, "EUR 3")))["Location"]
+
+    owner.post(at, fields_of(owner.get(at)))
+    keeping.match_waiting()
+    page = owner.get(of(VendorBill.objects.get()))
+
+    assert "Row 21: the amount is in EUR: only USD is booked." in said_by(page)
+    assert BillLine.objects.count() == 0
+    assert owner.get(at).status_code == HTTPStatus.OK
+
+
+def test_the_same_file_again_leads_to_its_bill_and_changes_nothing(owner, bill, channel):
+    answer = sent(owner, channel, csv_file(*LINES), "renamed.csv")
+
+    assert answer["Location"] == of(bill)
+    assert f"as bill {bill.pk}. Nothing was changed." in said_by(owner.get(answer["Location"]))
+    assert VendorBill.objects.count() == 1
+
+
+def test_each_list_has_its_lines_with_sums_and_is_a_csv(owner, bill):
+    pages = {name: said_by(owner.get(of(bill) + f"?list={name}")) for name in ("theirs", "ours")}
+    different = said_by(owner.get(of(bill)))
+
+    assert "Different 1 Theirs without ours 1 Ours without theirs 1 Equal 1" in different
+    assert "In this list they charge $0.035 and we booked $0.03." in different
+    assert "$0.035 $0.03 $0.005 \N{BLACK CIRCLE} Open" in different
+    assert "x none" not in pages["theirs"]
+    assert "$0.05 none $0.05 \N{BLACK CIRCLE} Open" in pages["theirs"]
+    assert "none $0.03 -$0.03 \N{BLACK CIRCLE} Open" in pages["ours"]
+    assert csv_of(owner.get(of(bill) + "?list=theirs&format=csv")).splitlines() == [
+        "line,at,request_id,item,images,billed,booked,difference,currency,result,decision,words",
+        "3,2026-11-20T12:01:30+00:00,x,gpt-image-2-origin,,0.050000,0.000000,0.050000,USD,theirs,,",
+    ]
+
+
+def test_a_formula_in_a_file_is_text_in_ours(owner, acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.03"), '=1+1,2026-11-20T12:00:00Z,"=cmd()",1'))
+
+    said = csv_of(owner.get(of(bill) + "?list=theirs&format=csv"))
+
+    assert "'=1+1" in said
+    assert "'=cmd()" in said
+
+
+def test_one_line_is_taken_with_a_reason_and_put_back(owner, bill):
+    line = bill.lines.get(outcome="different")
+    page = owner.get(of(bill, "take"), {"line": line.pk})
+
+    unsaid = owner.post(of(bill, "take"), {"line": line.pk})
+    answers = [
+        owner.post(of(bill, "take"), {"line": line.pk, "reason": "their bill"}) for _ in "ab"
+    ]
+    taken = corrections()
+    owner.post(of(bill, "lines", str(line.pk), "back"), {"reason": "wrong month"})
+
+    assert "$0.03 → to $0.035, a change of $0.005" in said_by(page)
+    assert unsaid.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert [one.status_code for one in answers] == [HTTPStatus.SEE_OTHER] * 2
+    name = f"channel {bill.channel_id}: b"
+    assert taken == [(5_000, name, "their bill")]
+    assert corrections()[1:] == [(-5_000, f"{name} put back 1", "wrong month")]
+
+
+def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):
+    named = {"line": [line.pk for line in bill.lines.exclude(outcome="equal")], "reason": "r"}
+
+    wrong = owner.post(of(bill, "take"), {**named, "typed": "1"})
+    no_amount = owner.post(of(bill, "take"), {**named, "typed": "much"})
+    before = corrections()
+    right = owner.post(of(bill, "take"), {**named, "typed": "0.025"})
+
+    assert "It changes the cost by $0.025." in said_by(wrong)
+    assert "Type an amount such as 0.25 or -0.25." in said_by(no_amount)
+    assert before == []
+    assert right["Location"] == of(bill)
+    assert sum(change for change, *_ in corrections()) == 25_000
+
+
+def test_all_of_a_list_is_taken_and_what_changed_meanwhile_is_named(owner, bill):
+    line = bill.lines.get(outcome="different")
+    page = owner.get(of(bill, "take") + "?list=different&all=1")
+    BillLine.objects.filter(pk=line.pk).update(ours_micros=20_000)
+
+    answer = owner.post(of(bill, "take"), {"line": line.pk, "reason": "r"})
+
+    assert f'name="line" value="{line.pk}"' in page.content.decode()
+    assert (
+        "Line 2: What we booked is 0.030000 USD now, not 0.020000: match the bill again."
+        in said_by(answer)
+    )
+    assert corrections() == []
+
+
+def test_lines_are_disputed_for_the_vendor_and_withdrawn(owner, bill):
+    line = bill.lines.get(outcome="theirs")
+    owner.post(of(bill, "dispute"), {"line": line.pk, "words": "never asked for"})
+    said = csv_of(owner.get(of(bill) + "?list=disputed&format=csv"))
+    owner.post(of(bill, "lines", str(line.pk), "withdraw"))
+
+    assert said.splitlines()[1].endswith("USD,theirs,disputed,never asked for")
+    line.refresh_from_db()
+    assert line.decision == ""
+
+
+def test_a_call_is_picked_of_those_that_a_line_may_be_of(owner, acme, channel):
+    made = [call(acme, channel, after=after, micros=40_000) for after in (1, 2)]
+    bill = matched(
+        channel,
+        csv_file(f"2026-11-20T12:00:10Z,{ORIGIN},0.06", header="created_at,model,cost_usd"),
+    )
+    line = bill.lines.get(number=1)
+    page = said_by(owner.get(of(bill)))
+
+    wrong = owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": "x"}, follow=True)
+    owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": made[0].pk})
+
+    assert "Of one of 2" in page
+    assert "That is none of the calls that this line may be of." in said_by(wrong)
+    line.refresh_from_db()
+    assert (line.attempt_id, line.ours_micros) == (made[0].pk, 40_000)
+
+
+def test_what_is_in_doubt_is_answered_by_another_reading(owner, acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "3")))
+    page = owner.get(of(bill))
+    form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode()))
+
+    owner.post(of(bill, "columns"), form)
+    keeping.match_waiting()
+
+    assert "are its amounts cents? Read its amounts as cents" in said_by(page)
+    bill.refresh_from_db()
+    assert (bill.state, bill.sums) == ("ready", {"equal": [1, 30_000, 30_000]})
+
+
+def test_what_is_in_doubt_may_be_right(owner, acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "3")))
+
+    owner.post(of(bill, "accept"))
+
+    bill.refresh_from_db()
+    assert (bill.state, bill.content) == ("ready", None)
+
+
+def test_a_bill_is_deleted_until_something_of_it_is_taken(owner, bill):
+    line = bill.lines.get(outcome="different")
+    owner.post(of(bill, "take"), {"line": line.pk, "reason": "r"})
+
+    refused = owner.post(of(bill, "delete"), follow=True)
+    owner.post(of(bill, "lines", str(line.pk), "back"), {"reason": "r"})
+    kept = owner.post(of(bill, "delete"), follow=True)
+
+    assert "Lines of it were taken, so it is kept." in said_by(refused)
+    assert "Lines of it were taken, so it is kept." in said_by(kept)
+    assert VendorBill.objects.get() == bill
+
+
+def test_it_is_made_a_cost_table_of(owner, bill, channel):
+    page = owner.get(of(bill, "costs"))
+    found = re.search(r'name="rows" value="([^"]*)"', page.content.decode())
+    assert found
+    shown = owner.post(f"/ops/channels/{channel.pk}/costs/", {"rows": found[1]})
+
+    assert (
+        f"{ORIGIN} 1024\N{MULTIPLICATION SIGN}1024 medium 1 1 at other amounts none $0.035"
+        in said_by(page)
+    )
+    assert f"{ORIGIN} 1024\N{MULTIPLICATION SIGN}1024 medium none $0.035" in said_by(shown)
+    assert CostTable.objects.count() == 0
+
+
+def test_days_of_openai_are_matched_and_have_no_unit_costs(owner, acme, channel):
+    call(acme, channel)
+    content = costs_of_days((NOON.replace(hour=0), [(f"{ORIGIN}, output", "0.04")]))
+    at = sent(owner, channel, content, "costs.json")["Location"]
+    owner.post(at, fields_of(owner.get(at)))
+    keeping.match_waiting()
+    bill = VendorBill.objects.get()
+
+    assert "$0.04 $0.03 $0.01 \N{BLACK CIRCLE} Open" in said_by(owner.get(of(bill)))
+    assert "No line is of one call" in said_by(owner.get(of(bill, "costs")))
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("", "No bills yet"),
+        ("?mode=test", "Tests have no bills"),
+        ("?mode=demo", "Demo data has no bills"),
+    ],
+)
+def test_an_empty_list_says_why(owner, channel, mode, words):
+    assert words in said_by(owner.get(LIST + mode))
+
+
+def test_a_list_of_many_is_paged_and_searched_in_few_queries(owner, acme, channel):
+    call(acme, channel, request_id="a")
+    lines = [row(f"x{n}", n, "0.01") for n in range(60)]
+    bill = matched(channel, csv_file(row("a", 0, "0.03"), *lines))
+
+    with CaptureQueriesContext(
+        connection,
+    ) as first:
+        page = owner.get(of(bill) + "?list=theirs")
+    more = re.search(r'href="(\?list=theirs&amp;after=\d+)" [^>]*rel="next"', page.content.decode())
+    assert more
+    second = owner.get(of(bill) + more[1].replace("&amp;", "&"))
+    found = owner.get(of(bill) + "?list=theirs&q=x7")
+
+    assert len(first) <= 12
+    assert (
+        page.content.count(b'name="line" value'),
+        second.content.count(b'name="line" value'),
+    ) == (50, 10)
+    assert found.content.count(b'name="line" value') == 1
+    with CaptureQueriesContext(connection) as listed:
+        assert "61" in said_by(owner.get(LIST))
+    assert len(listed) <= 12
+
+
+@pytest.mark.parametrize("role", ["support", "operator"])
+def test_it_is_not_there_for_those_who_may_not_move_money(client, settings, bill, role):
+    settings.STAFF_MFA = False
+    person = User.objects.create_user("sam@pictor.example", "correct horse", staff_role=role)
+    client.force_login(person)
+
+    answers = [client.get(LIST), client.get(of(bill)), client.post(of(bill, "take"))]
+
+    assert [one.status_code for one in answers] == [HTTPStatus.NOT_FOUND] * 3
+    assert "Reconciliation" not in client.get("/ops/").content.decode()
+
+
+@pytest.mark.parametrize(("role", "may"), [("finance", True), ("operator", False)])
+def test_a_file_of_8_mib_reaches_the_page_of_those_who_may(client, role, may):
+    person = User.objects.create_user("sam@pictor.example", "correct horse", staff_role=role)
+    client.force_login(person)
+
+    assert sender(f"{LIST}new/", client.session.session_key) == (f"person {person.id}", may)

@@ -1,0 +1,87 @@
+"""Bills from their file to their lines: kept for a day, matched once, and never half."""
+
+from datetime import timedelta
+
+import pytest
+
+from generation.bills import keeping, matching
+from generation.bills.mapping import Columns
+from generation.models import BillLine, VendorBill
+from pictor.kit import clock
+from tests.bills import call, csv_file, matched, row
+
+
+@pytest.fixture
+def drafted(acme, channel):
+    """A bill of one line that waits to be matched."""
+    call(acme, channel, request_id="a")
+
+    def draft(content: bytes = csv_file(row("a", 0, "0.03"))) -> VendorBill:
+        bill = keeping.keep(channel=channel, name="b\0ill.csv", content=content, actor="ann")
+        columns = Columns.from_json(bill.mapping)
+        keeping.ask(bill, columns=columns, channel=channel, actor="ann")
+        return bill
+
+    return draft
+
+
+def test_the_same_file_drafted_twice_is_matched_once(drafted):
+    first, second = drafted(), drafted()
+
+    keeping.match_waiting()
+    keeping.match_waiting()
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, first.name, first.trouble) == ("ready", "bill.csv", "")
+    assert second.state == "failed"
+    assert second.trouble.endswith(f"as bill {first.pk}. Nothing was changed.")
+    assert BillLine.objects.count() == 1
+
+
+def test_what_fails_for_a_reason_of_ours_is_logged_and_said(drafted, monkeypatch, caplog):
+    bill = drafted()
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(matching, "match", broken)
+    keeping.match_waiting()
+
+    bill.refresh_from_db()
+    assert (bill.state, BillLine.objects.count()) == ("failed", 0)
+    assert bill.trouble == "It could not be matched, for a reason that is in the log."
+    assert "a mistake" in caplog.text
+
+
+def test_a_bill_of_years_is_none(drafted):
+    bill = drafted(csv_file(row("a", 0, "0.03"), "b,2020-01-01T00:00:00Z,m,1"))
+
+    keeping.match_waiting()
+
+    bill.refresh_from_db()
+    assert bill.trouble == (
+        "Its lines are of 1 Jan 2020 to 20 Nov 2026: is that the column of the time?"
+    )
+
+
+def test_what_nobody_goes_on_with_is_deleted_after_a_day(drafted, acme, channel):
+    left = drafted()
+    kept = matched(channel, csv_file(row("a", 0, "0.04")))
+
+    keeping.forget_old(now=clock.now() + timedelta(hours=23))
+    before = VendorBill.objects.count()
+    VendorBill.objects.filter(pk=left.pk).update(state="draft")
+    keeping.forget_old(now=clock.now() + timedelta(hours=25))
+
+    assert before == 2
+    assert VendorBill.objects.get() == kept
+
+
+def test_a_large_row_is_read_from_the_whole_file(acme, channel):
+    call(acme, channel, request_id="a")
+    wide = '[{"id": "a", "time": "2026-11-20T12:00:00Z", "cost": 0.03, "log": "' + "x" * 600_000
+
+    bill = matched(channel, (wide + '"}]').encode())
+
+    assert bill.sums == {"equal": [1, 30_000, 30_000]}
