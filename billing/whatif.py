@@ -154,7 +154,7 @@ class WhatIf:
             said += f" ({self.percent:+.1f} %)"
         if self.most_touched:
             most = self.most_touched[0]
-            said += f"; most touched: {named(most.tenant)} {signed(most.change)}"
+            said += f"; most touched: {named(most.tenant)} {_signed(most.change)}"
         lines = [f"{said}."]
         if self.left_out:
             of = "; ".join(map(str, self.left_out[:MAX_NAMED]))
@@ -164,7 +164,7 @@ class WhatIf:
         return lines
 
 
-def signed(micros: int) -> str:
+def _signed(micros: int) -> str:
     """`+$3.10` or `-$0.04`."""
     return f"{'+' if micros >= 0 else ''}{in_dollars(micros)}"
 

@@ -201,7 +201,11 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
 def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
     """Of each stack of books its table, later books above. One query for all of them."""
     rows = _rows_of({book.id: book for stack in stacks for book in stack}.values())
-    return [_merged(stack, rows) for stack in stacks]
+    named = [tuple(book.id for book in stack) for stack in stacks]
+    made = {
+        ids: _merged(stack, rows) for ids, stack in dict(zip(named, stacks, strict=True)).items()
+    }
+    return [made[ids] for ids in named]
 
 
 class Layer(NamedTuple):

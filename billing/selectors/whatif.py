@@ -1,6 +1,6 @@
 """What the last 30 days would have brought with a price book in force."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -11,8 +11,9 @@ from django.db import connection
 from accounts.models import Tenant
 from billing.models import PriceBook
 from billing.pricing import PriceKey
-from billing.selectors.price_books import decided
-from billing.selectors.prices import standing, tables_of
+from billing.selectors.price_books import decided, standing
+from billing.selectors.price_lists import lists_of_tenants
+from billing.selectors.prices import tables_of
 from billing.selectors.sold import sold_until
 from billing.whatif import ByOwner, Prices, SoldImages, Touched, WhatIf, brought_by, cut_off
 from pictor.kit.money import Micros
@@ -23,6 +24,8 @@ SOME_TOUCHED = 5
 """Tenants that are named."""
 _LONGEST = timedelta(days=1)
 """From the moment that a request is priced to its charge, and much more than that."""
+Lists = Mapping[UUID | None, UUID | None]
+"""The shared list of each tenant, None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +50,45 @@ class Foretold:
 def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False) -> Foretold:
     """What was charged in the last 30 days beside what would have been with this book in force.
 
-    It is in its owner's place, beside what is in force from its beginning on. Six queries at most.
+    It is in its owner's place, beside what is in force from its beginning on. At most 7 queries.
     """
     first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
-    sold_since = partial(_sold, first=first, is_demo=is_demo, tenant=book.tenant_id)
+    lists = lists_of_tenants()
+    tenants = None if book.tenant_id is None else _paying(book.tenant_id, lists)
+    sold_since = partial(_sold, first=first, is_demo=is_demo, tenants=tenants)
     sold = sold_since()
-    prices = _prices(book, {one.tenant for one in sold}, first, now)
+    prices = _prices(book, {one.tenant: lists.get(one.tenant) for one in sold}, first, now)
     if cut := cut_off(sold, prices):
         sold = [one for one in sold if one.key not in cut] + sold_since(by_day=cut)
     facts = brought_by(sold, prices)
     most = facts.most_touched[:SOME_TOUCHED]
-    tenants = Tenant.objects.in_bulk([one.tenant for one in most])
-    return Foretold(facts, first, sold_until(), [(tenants[one.tenant], one) for one in most])
+    named = Tenant.objects.in_bulk([one.tenant for one in most])
+    return Foretold(facts, first, sold_until(), [(named[one.tenant], one) for one in most])
 
 
-def _prices(book: PriceBook, tenants: Collection[UUID], first: date, now: datetime) -> ByOwner:
-    """The tables with this book in its place, and those that were in force since that day."""
+def _paying(owner: UUID, lists: Lists) -> list[UUID]:
+    """The tenants that have this list, or the one tenant that it is."""
+    return [tenant for tenant, shared in lists.items() if tenant and shared == owner] or [owner]
+
+
+def _prices(book: PriceBook, lists: Lists, first: date, now: datetime) -> ByOwner:
+    """The tables with this book in its place, and those that were in force since that day.
+
+    Of everyone, and of each of these tenants for whom anything lies over everyone's.
+    """
     books = list(decided())
-    own = {one.tenant_id for one in (*books, book)}
-    stacks = {
-        owner: [_with(book, books, owner, now), *_since(first, books, owner, now)]
-        for owner in (None, *(one for one in tenants if one in own))
-    }
+    over = {one.tenant_id for one in (*books, book)} - {None}
+    owners = {tenant: {None, shared, tenant} for tenant, shared in lists.items()}
+    layers = {None: {None}} | {one: some for one, some in owners.items() if some & over}
+    stacks = {}
+    for owner, some in layers.items():
+        theirs = [one for one in books if one.tenant_id in some]
+        with_it = [one for one in theirs if one.id != book.id] + [book] * (book.tenant_id in some)
+        then = standing(with_it, owner, max(now, book.effective_from))
+        stacks[owner] = [then, *_since(first, theirs, owner, now)]
     tables = iter(tables_of([stack for found in stacks.values() for stack in found]))
     made = {owner: [next(tables) for _ in found] for owner, found in stacks.items()}
     return {owner: Prices(table, former) for owner, (table, *former) in made.items()}
-
-
-def _with(
-    book: PriceBook, books: Iterable[PriceBook], owner: UUID | None, now: datetime
-) -> list[PriceBook]:
-    """What an owner's prices are made of once the book is in force."""
-    others = [one for one in books if one.id != book.id]
-    return standing([*others, book], owner, max(now, book.effective_from))
 
 
 def _since(
@@ -88,10 +97,9 @@ def _since(
     """What an owner's prices were made of since that day, one after the other."""
     since = datetime.combine(first, time(), tzinfo=UTC) - _LONGEST
     begun = {one: max(one.effective_from, one.published_at or now) for one in books}
-    of_owner = {one: at for one, at in begun.items() if one.tenant_id in {None, owner}}
-    moments = [since, *(at for at in of_owner.values() if since < at <= now)]
+    moments = [since, *(at for at in begun.values() if since < at <= now)]
     stacks = [
-        standing([one for one, at in of_owner.items() if at <= moment], owner, moment)
+        standing([one for one, at in begun.items() if at <= moment], owner, moment)
         for moment in moments
     ]
     return [stack for stack in stacks if stack]
@@ -101,14 +109,14 @@ def _sold(
     *,
     first: date,
     is_demo: bool,
-    tenant: UUID | None,
+    tenants: Collection[UUID] | None,
     by_day: Collection[PriceKey] | None = None,
 ) -> list[SoldImages]:
-    """What was charged since that day, to that tenant or to all; of some rows by the day."""
+    """What was charged since that day, to those tenants or to all; of some rows by the day."""
     day, of_rows = "NULL::date", ""
     if by_day is not None:
         day, of_rows = "day", "AND (model, asked, quality) IN (SELECT * FROM rows)"
-    of_tenant = "" if tenant is None else "AND tenant_id = %s"
+    of_tenants = "" if tenants is None else "AND tenant_id = ANY(%s)"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -117,14 +125,14 @@ def _sold(
                    SUM(captured_micros)::bigint, {day}
               FROM billing_soldday
              WHERE day >= %s AND is_demo = %s AND (images > 0 OR captured_micros > 0)
-                   {of_rows} {of_tenant}
+                   {of_rows} {of_tenants}
              GROUP BY 1, 2, 3, 4, 5, 8
             """,  # noqa: S608 - built from constants
             [
                 *([key[place] for key in by_day or ()] for place in range(3)),
                 first,
                 is_demo,
-                *([] if tenant is None else [tenant]),
+                *([] if tenants is None else [list(tenants)]),
             ],
         )
         return [

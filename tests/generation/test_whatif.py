@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from billing.models import PriceBook, SoldDay, Transfer
+from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, Transfer
 from billing.pricing import PricedRequest, quote
 from billing.selectors import current_table, rows_of, would_have_brought
 from billing.selectors import sold as waiting
@@ -68,7 +68,7 @@ def dearer(*, markup: str = "1.2345", tenant_id: UUID | None = None) -> PriceBoo
             if (row.model, row.kind) == (MODELS[0], "fixed")
         ]
     return draft_price_book(
-        name="own" if tenant_id else "list",
+        name=f"of {tenant_id}" if tenant_id else "list",
         rows=rows,
         markup=Decimal(markup),
         effective_from=clock.now(),
@@ -130,7 +130,7 @@ def test_it_is_what_each_generation_would_have_been_charged(deliver, django_asse
     add_sold()
     book = dearer()
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         found = would_have_brought(book, clock.now())
 
     put_in_force(book, clock.now())
@@ -167,7 +167,7 @@ def test_a_day_on_which_a_hold_may_cut_off_is_left_out_alone(deliver, django_ass
     add_sold()
 
     book = dearer(markup="1.5")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         found = would_have_brought(book, clock.now())
 
     assert (found.facts.was, found.facts.becomes) == (210_720, 316_080)
@@ -192,6 +192,33 @@ def test_a_tenants_book_is_about_that_tenant(deliver):
         ("other", 52_680, 17_560)
     ]
     assert found.facts.was == 52_680
+
+
+def test_a_shared_lists_book_is_about_the_tenants_that_have_it(deliver):
+    """Over everyone's book and under a tenant's own."""
+    acme, other, third = Customer("acme"), Customer("other"), Customer("third")
+    shared = PriceList.objects.create(name="Resellers")
+    for who in (acme, other):
+        PriceListAssignment.objects.create(tenant=who.tenant, price_list=shared)
+    put_in_force(dearer(markup="0.7", tenant_id=other.id), clock.now() - timedelta(hours=1))
+    for who in (acme, other, third):
+        deliver(who, {"model": "gpt-image-2", "quality": "medium"})
+    add_sold()
+    draft = dearer(markup="1", tenant_id=shared.id)
+
+    of_list = would_have_brought(draft, clock.now())
+    put_in_force(draft, clock.now())
+    of_everyone = would_have_brought(dearer(markup="2"), clock.now())
+
+    assert {one.tenant: (one.was, one.becomes) for one in of_list.facts.touched} == {
+        acme.id: (52_680, 17_560),
+        other.id: (12_292, 12_292),
+    }
+    assert {one.tenant: one.becomes for one in of_everyone.facts.touched} == {
+        acme.id: 17_560,
+        other.id: 12_292,
+        third.id: 105_360,
+    }
 
 
 def test_demo_data_older_days_and_refunds_are_apart(deliver):

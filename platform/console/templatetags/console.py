@@ -7,7 +7,6 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.html import format_html
 
-from billing.whatif import signed
 from console import amounts
 from console.parts.places import Place
 from console.workspace import places
@@ -21,7 +20,6 @@ DAYS_A_YEAR = 365
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
 register.filter("total", amounts.total)
-register.filter("signed", signed)
 
 
 @register.filter

@@ -42,7 +42,7 @@ def test_the_same_as_json(price, exported, acme):
     sell(acme)
     dearer(price, exported)
     now = clock.now()
-    SoldUntil.objects.create(until=now)
+    SoldUntil.objects.create(pk=SoldUntil.ROW, until=now)
 
     found = json.loads(price("diff", "list:2", "--json"))["last_30_days"]
 
