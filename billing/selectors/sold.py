@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from pictor.kit.money import Micros
 from pictor.kit.spans import Ids, Span
 from pictor.kit.untyped import Json
 
-By = Literal["tenant", "model", "channel", "cell"]
+By = Literal["tenant", "model", "channel", "cell", "all"]
 Per = Literal["day", "week", "month"]
 
 TRAIL_SECONDS = 60.0
@@ -32,7 +33,10 @@ _GROUPS: Mapping[By, tuple[str, ...]] = {
     "model": ("model",),
     "channel": ("channel",),
     "cell": ("model", "asked", "quality"),
+    "all": (),
 }
+EVERYTHING: Mapping[str, UUID | str | None] = MappingProxyType({})
+"""No value alone."""
 _DAYS = """
 SELECT day, min(first), max(last)
   FROM (SELECT day, min(id) AS first, max(id) AS last FROM {moved} AS moved GROUP BY day
@@ -198,6 +202,11 @@ class Margin:
         return Micros(self.revenue - self.cost - self.losses - self.credited)
 
     @property
+    def spent(self) -> Micros:
+        """What calls cost, whether they brought anything or not."""
+        return Micros(self.cost + self.losses)
+
+    @property
     def percent(self) -> float | None:
         """The margin of the revenue; None without any, and where no image's cost is known."""
         is_known = self.unknown_images < max(self.images, 1)
@@ -212,36 +221,46 @@ def margins(
     per: Per | None = None,
     is_demo: bool = False,
     tenants: Collection[UUID] | None = None,
+    of: Mapping[str, UUID | str | None] = EVERYTHING,
 ) -> list[Margin]:
     """Where money is earned and lost, by period and the highest revenue first.
 
     Args:
-        by: `cell` is a price row: model, size asked and quality.
+        by: `cell` is a price row: model, size asked and quality. `all` is no group at all.
         first: a UTC day; None is the first there is.
         last: another, which is in it.
         per: weeks begin on Monday. None is all of the time at once.
         is_demo: of the demo data alone; it is never with the rest.
         tenants: of those alone; None is all, and what is no tenant's.
+        of: of these values alone, by column, as a `Margin.group` has them.
     """
     columns = _GROUPS[by]
+    narrowed = " ".join(f"AND {_named(column)} IS NOT DISTINCT FROM %s" for column in of)
     begin = f"date_trunc('{per}', day)::date" if per else "NULL::date"
     of_tenants = "" if tenants is None else "AND tenant_id = ANY(%s)"
     by_number = ", ".join(str(place + 1) for place in range(len(columns) + 1))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT {begin}, {", ".join(columns)}, {_SUMS}
+            SELECT {", ".join((begin, *columns))}, {_SUMS}
               FROM billing_soldday
              WHERE is_demo = %s AND day >= COALESCE(%s, '-infinity'::date)
-               AND day <= COALESCE(%s, 'infinity'::date) {of_tenants}
+               AND day <= COALESCE(%s, 'infinity'::date) {of_tenants} {narrowed}
              GROUP BY {by_number} ORDER BY 1, revenue DESC, {by_number}
             """,  # noqa: S608 - built from constants
-            [is_demo, first, last, *([] if tenants is None else [list(tenants)])],
+            [is_demo, first, last, *([] if tenants is None else [list(tenants)]), *of.values()],
         )
         return [
             Margin(start, dict(zip(columns, values, strict=False)), *values[len(columns) :])
             for start, *values in cursor
         ]
+
+
+def _named(column: str) -> str:
+    """A column that groups are of. Raises ValueError for any other."""
+    if column not in {name for names in _GROUPS.values() for name in names}:
+        raise ValueError(f"nothing is sold by {column}")
+    return column
 
 
 def total_of(rows: Sequence[Margin]) -> Margin:

@@ -28,7 +28,7 @@ from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 from pictor.kit.spool import Spools
-from tests.factories import begun, make_delivery, stored_images, take
+from tests.factories import ORIGIN, begun, make_delivery, stored_images, take
 from tests.processes import until
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +114,24 @@ def test_margin_says_what_is_earned_until_when(acme, queued, worker, spools):
     assert row.split()[1:5] == ["gpt-image-2-origin", "1024x1024", "medium", "1"]
     assert (total.split()[0], total.split()[-3:]) == ("total", ["0.022680", "43.1", "0"])
     assert until.startswith(f"until {clock.now():%Y-%m-%d %H}")
+
+
+def test_margin_is_said_of_one_alone_and_in_all(acme, other, worker, spools):
+    for customer, quality in ((acme, "medium"), (other, "medium"), (acme, "low")):
+        delivered(customer.generation(quality=quality), worker, spools)
+    add_sold()
+
+    alone = ("--tenant", "acme", "--model", ORIGIN, "--channel", "one", "--size", "1024x1024")
+    found = [
+        json.loads(margin("--by", "all", *alone, *more, "--json"))
+        for more in ((), ("--quality", "low"), ("--quality", "high"))
+    ]
+
+    assert [said["total"]["revenue"] for said in found] == ["0.058560", "0.005880", "0.000000"]
+    assert [len(said["rows"]) for said in found] == [1, 1, 0]
+    assert len(margin("--by", "all", *alone).splitlines()) == 3
+    with pytest.raises(CommandError, match="nobody"):
+        margin("--by", "all", "--tenant", "nobody")
 
 
 @pytest.mark.parametrize("day", ["2026-02-30", "yesterday"])

@@ -172,7 +172,12 @@ def test_whatever_moves_sums_are_the_ledgers(steps, draw, at_once):
         accounts = ("platform_revenue", "upstream_cost", "losses", "credits")
         assert [to_decimal(one) for one in sums] == [ledger[name] for name in accounts]
         for by in BY:
-            assert total_of(margins(by=by)) == total
+            rows = margins(by=by)
+            assert total_of(rows) == total
+            assert total_of(margins(by=by, per="week")) == total
+            for row in rows:
+                alone = margins(by="all", of=row.group)
+                assert total_of(alone) == total_of([row])
         assert total.images == StoredImage.objects.count()
         kinds = dict(Transfer.objects.values_list("kind").annotate(sum=Sum("amount")))
         first = SoldDay.objects.aggregate(*map(Sum, FIRST))

@@ -25,7 +25,7 @@ Pictor's:
     ledger_check   Prove the ledger against itself and the generations.
     ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.
     ledger_seal    Seal what was written before the ledger had a chain of seals.
-    margin         Say what is earned and lost, by tenant, model, channel or price cell.
+    margin         Say what is earned and lost, by tenant, model, channel, price cell or in all.
     migrate        Run the migrations, then let the processes' role use the tables.
     model          Say when a model ends and which follows, or that it stays.
     money          Show, approve or decline money that waits for another person.

@@ -1,4 +1,4 @@
-"""`manage.py margin --by tenant|model|channel|cell`: what is earned and lost."""
+"""`manage.py margin --by tenant|model|channel|cell|all`: what is earned and lost."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,17 +10,20 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_date
 from typing_extensions import override
 
-from accounts.management.operator import OperatorCommand, print_table
+from accounts.management.operator import OperatorCommand, print_table, read_tenant
 from accounts.selectors import tenants
 from billing.selectors import By, Margin, Per, margins, sold_until, total_of
 from pictor.kit import ids
 from pictor.kit.money import to_decimal
 
+OF = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
+"""What it may be of alone, and how the sums call it."""
+
 
 class Command(OperatorCommand):
     """Revenue, costs, losses and credits of UTC days, from the ledger's transfers."""
 
-    help = "Say what is earned and lost, by tenant, model, channel or price cell."
+    help = "Say what is earned and lost, by tenant, model, channel, price cell or in all."
     requires_system_checks = ()
 
     @override
@@ -29,6 +32,9 @@ class Command(OperatorCommand):
         parser.add_argument("--from", dest="first", metavar="DAY", help="such as 2026-11-01, UTC")
         parser.add_argument("--to", dest="last", metavar="DAY", help="the last day")
         parser.add_argument("--per", choices=get_args(Per), help="all days together without it")
+        parser.add_argument("--tenant", help="of that one alone, by name or id")
+        for name in OF:
+            parser.add_argument(f"--{name}", help="of that one alone")
         parser.add_argument("--demo", action="store_true", help="of the demo data alone")
         parser.add_argument("--json", action="store_true")
 
@@ -38,7 +44,12 @@ class Command(OperatorCommand):
         if first and last and first > last:
             raise CommandError(f"--from {first} is after --to {last}")
         found = margins(
-            by=options["by"], first=first, last=last, per=options["per"], is_demo=options["demo"]
+            by=options["by"],
+            first=first,
+            last=last,
+            per=options["per"],
+            is_demo=options["demo"],
+            of=_alone(options),
         )
         until, total = sold_until(), _facts(total_of(found))
         names = {one.id: one.shown_name for one in tenants()}
@@ -53,13 +64,20 @@ class Command(OperatorCommand):
         self, rows: Sequence[Mapping[str, Any]], total: Mapping[str, Any], until: datetime | None
     ) -> None:
         if rows:
-            first, *others = (name for name in rows[0] if name not in total)
-            last_row = {first: "total", **dict.fromkeys(others, " "), **total}
+            group = [name for name in rows[0] if name not in total]
+            last_row = {**dict.fromkeys(group, " "), **dict.fromkeys(group[:1], "total"), **total}
             names = [name.replace("_", " ") for name in rows[0]]
-            lines = [[_cell(row[name]) for name in rows[0]] for row in (*rows, last_row)]
+            shown = [*rows, last_row] if group else rows
+            lines = [[_cell(row[name]) for name in rows[0]] for row in shown]
             print_table(self.stdout, [names, *lines])
         counted = "nothing is counted yet" if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
         self.stdout.write(counted)
+
+
+def _alone(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sums are of alone, by column. Raises CommandError for a tenant that there is not."""
+    of = {column: options[name] for name, column in OF.items() if options[name]}
+    return of | ({"tenant_id": read_tenant(options["tenant"]).id} if options["tenant"] else {})
 
 
 def _day(text: str | None) -> date | None:
