@@ -94,8 +94,12 @@ def describe(generation: Generation) -> dict[str, Any]:
     for transfer in transfers:
         if transfer.corrects_id is not None:
             changes[transfer.corrects_id] += transfer.cost_change
+    costs = [_cost(attempt, changes[attempt.id]) for attempt in attempts]
     return {
-        "generation": _generation(generation),
+        "generation": {
+            **_generation(generation),
+            "margin": _margin(transfers, costs) if generation.livemode else None,
+        },
         "attempts": [_attempt(attempt, changes[attempt.id]) for attempt in attempts],
         "images": [_image(image) for image in images_of(generation.id)],
         "transfers": [transfer_told(transfer) for transfer in transfers],
@@ -115,6 +119,16 @@ def lines(described: Mapping[str, Any]) -> Iterator[str]:
         for name, value in block.items():
             if value not in (None, ""):
                 yield f"{name:<{width}}  {_word(value)}"
+
+
+def _margin(transfers: Sequence[Transfer], costs: Sequence[Micros | None]) -> str | None:
+    """What was charged and not refunded, less what its calls cost; None where nobody knows that."""
+    known = [cost for cost in costs if cost is not None]
+    moved = Counter[str]()
+    for transfer in transfers:
+        moved[transfer.kind] += transfer.amount
+    left = moved["capture"] - moved["refund"] - sum(known)
+    return to_decimal(left) if len(known) == len(costs) else None
 
 
 def _generation(row: Generation) -> dict[str, Any]:

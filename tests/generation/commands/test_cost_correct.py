@@ -140,6 +140,7 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
         "line": "req_2", "change_micros": -10_000, "reason": "the bill of November",
     }  # fmt: skip
     shown = inspection.describe(made)
+    assert shown["generation"]["margin"] == "0.012680"  # 52,680 less 20,000 and 20,000
     assert [one["kind"] for one in shown["transfers"]][-1] == "correction"
     assert [one["id"] for one in shown["attempts"]] == [str(attempt(1)), str(attempt(2))]
     assert [(one["cost"], one["corrected_cost"]) for one in shown["attempts"]] == [

@@ -39,9 +39,14 @@ class Money:
     called: Called
 
     @property
+    def refunded(self) -> int:
+        """What was given back."""
+        return self._sum("refund")
+
+    @property
     def refundable(self) -> int:
         """What was charged and is not refunded."""
-        return self._sum("capture") - self._sum("refund")
+        return self._sum("capture") - self.refunded
 
     @property
     def credited(self) -> int:
@@ -71,6 +76,11 @@ class Call:
 
     attempt: Attempt
     cost: Micros | None
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a vendor's bill changed what was booked."""
+        return self.cost is not None and self.cost != self.attempt.cost_micros
 
     @property
     def milliseconds(self) -> int | None:

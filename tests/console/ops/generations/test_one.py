@@ -8,7 +8,8 @@ import pytest
 from accounts.models import AuditEvent, Tenant
 from billing.services import refund
 from billing.upstream_cost import UNKNOWN
-from generation.models import Generation
+from generation.corrections import Line, correct
+from generation.models import Attempt, Generation
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.console.workspace.conftest import words_of
@@ -40,6 +41,19 @@ def test_what_was_delivered_has_its_attempt_and_its_money(owner, acme, delivered
         assert amount in fact, label
     assert "“a bad image”" in page
     assert "Note: they were right" in page
+
+
+def test_what_a_bill_corrected_is_in_its_cost_and_margin(owner, acme, delivered):
+    made = delivered(acme)
+    attempt = Attempt.objects.get(generation=made)
+    correct([Line("bill 1", str(attempt.id), Micros(5_000))], reason="bill", actor="test")
+    refund(tenant_id=acme.id, generation_id=made.id, amount=Micros(680), reason="x", actor="test")
+
+    page = words_of(owner.get(page_of(made)))
+
+    assert "booked $0.030, corrected by a bill" in page
+    for label, amount in (("Refunded", "$0.00068"), ("Cost", "$0.035"), ("Margin", "$0.017")):
+        assert amount in page.partition(f"<dt>{label}</dt>")[2].partition("</div>")[0], label
 
 
 def test_a_cost_that_nobody_knows_is_no_zero_and_leaves_no_margin(owner, acme, failed):
