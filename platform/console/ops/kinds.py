@@ -73,6 +73,16 @@ def _generations(state: str, condition: Condition, _channels: Channels) -> str:
     return f"{reverse('ops:generations')}?{urlencode(said)}"
 
 
+def _margin(condition: Condition, _channels: Channels) -> str:
+    """Of the price row and channel: `gpt-image-2 1024x1024 low on acme for ten_…`."""
+    cell, _, where = condition.object.partition(" on ")
+    channel, _, tenant = where.rpartition(" for ") if " for ten_" in where else (where, "", "")
+    words = cell.split(" ")
+    said = dict(zip(("model", "size", "quality"), [*words[:2], words[-1]], strict=False))
+    said |= {"channel": channel} | ({"tenant": tenant} if tenant else {})
+    return f"{reverse('ops:margin')}?{urlencode({**said, 'period': '7d'})}"
+
+
 def _tenant(condition: Condition, _channels: Channels) -> str:
     return reverse("ops:tenant", args=[condition.object])
 
@@ -92,7 +102,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "past_deadline": Kind("Past the deadline", NOW, "See generations", partial(_generations, "")),
     "storage_refuses": Kind("Storage refuses", NOW, *_SYSTEM),
-    "sold_below_cost": Kind("Sold below cost", NOW, *_PRICES),
+    "sold_below_cost": Kind("Sold below cost", NOW, "See margin", _margin),
     "cost_unknown": Kind("Cost unknown", SOON, "Set costs", partial(_channel, "cost")),
     "price_missing": Kind("Price missing", NOW, *_PRICES),
     "ledger_finding": Kind("Ledger finding", NOW, *_LEDGER),

@@ -34,6 +34,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
         _Known("Generations", "generations", holds_more=True),
     ),
     "Money": (
+        _Known("Margin", "margin"),
         _Known("Waiting money", "moves", "money"),
         _Known("Reconciliation", "reconciliation", "money", holds_more=True),
         _Known("Ledger", "ledger", holds_more=True),
@@ -50,6 +51,7 @@ _KEYS: Mapping[str, str] = {
     "tenants": "g t",
     "generations": "g g",
     "reconciliation": "g b",
+    "margin": "g m",
     "ledger": "g l",
     "audit": "g a",
     "staff": "g p",

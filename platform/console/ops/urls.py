@@ -17,6 +17,7 @@ from console.ops import (
     system,
 )
 from console.ops.ledger import pages as ledger
+from console.ops.margin import page as margin
 
 app_name = "ops"
 urlpatterns = [
@@ -36,6 +37,7 @@ urlpatterns = [
     path("staff/<uuid:person>/remove/", people.remove, name="staff_remove"),
     path("channels/", include("console.ops.channels.urls")),
     path("prices/lists/", include("console.ops.price_lists.urls")),
+    path("margin/", margin.margin, name="margin"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<int:transfer>/", ledger.entry, name="ledger_entry"),
     path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),

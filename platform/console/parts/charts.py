@@ -240,7 +240,11 @@ def _outline(points: Sequence[Point], place: int, top: int) -> str:
     for is_known, run in groupby(points, lambda point: point.marks[place].value is not None):
         if is_known:
             marks = [
-                (point.x, point.width, HEIGHT - HEIGHT * (point.marks[place].value or 0) / top)
+                (
+                    point.x,
+                    point.width,
+                    HEIGHT - HEIGHT * max(point.marks[place].value or 0, 0) / top,
+                )
                 for point in run
             ]
             (x, width, y), *others = marks

@@ -54,3 +54,13 @@ def test_a_line_is_broken_where_nothing_is_known():
     ]
     assert [point.start for point in chart.known] == [days[0], days[1], days[3]]
     assert chart.peaks == [("p50", 2000)]
+
+
+def test_what_is_below_nothing_is_drawn_at_the_bottom_and_said():
+    days = [date(2026, 11, 1), date(2026, 11, 2)]
+    points = [Point(day, 1, "") for day in days]
+
+    chart = lines(points, {"Revenue": {days[0]: 100, days[1]: -7}})
+
+    assert chart.lines == [("Revenue", "c1", "M25.000 0.000L75.000 100.000")]
+    assert chart.points[1].marks[0].value == -7

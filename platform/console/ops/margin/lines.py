@@ -1,0 +1,178 @@
+"""A row of the page of margins: what it is called, and where each of its figures leads."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.urls import reverse
+
+from accounts.models import Tenant
+from billing.pricing import REFERENCE
+from billing.selectors import Margin
+from console.ops.margin.seeking import Look
+from console.parts.periods import USUAL
+from generation.models import Channel
+from pictor.kit import ids
+
+NARROWER = {"tenant": "model", "model": "cell", "channel": "cell", "cell": "tenant"}
+"""What a row's own page is by."""
+NOBODYS = {
+    "tenant": "No tenant",
+    "model": "No model",
+    "channel": "No channel",
+    "cell": "No price row",
+}
+"""Of transfers that do not know it: credits, and lines of a bill about many calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one group brought, and where its figures lead; empty where they lead nowhere.
+
+    Attributes:
+        narrower: the same money by something else.
+        made: its generations, or what leads to them.
+        lost: those of them that cost something for nothing.
+        given: its credits in the ledger.
+        unknown: where its unknown costs are.
+        widths: of its revenue and of what went, percent of the widest.
+    """
+
+    one: Margin
+    name: str
+    narrower: str
+    made: str
+    lost: str
+    given: str
+    unknown: str
+    widths: tuple[float, float]
+
+    @property
+    def is_losing(self) -> bool:
+        """Whether more went than came."""
+        return self.one.margin < 0
+
+
+_FITS: Mapping[str, Callable[[Margin], bool]] = {
+    "": lambda _: True,
+    "losing": lambda row: row.margin < 0,
+    "unknown": lambda row: row.unknown_images > 0,
+}
+
+
+def fitting(rows: Sequence[Margin], show: str) -> list[Margin]:
+    """Those that are asked for, the greatest loss first, then the greatest revenue."""
+    found = [row for row in rows if _FITS[show](row)]
+    return sorted(found, key=lambda row: (min(row.margin, 0), -row.revenue))
+
+
+def lines_of(rows: Sequence[Margin], look: Look, *, widest: int) -> list[Line]:
+    """These, with their names. At most two queries."""
+    tenants = Tenant.objects.in_bulk([row.group["tenant_id"] for row in _of_tenants(rows)])
+    channels = _channels() if look.by == "channel" else {}
+    return [_line(row, look, tenants, channels, widest) for row in rows]
+
+
+def gone(row: Margin) -> int:
+    """All that the revenue has to pay for."""
+    return row.revenue - row.margin
+
+
+def widest_of(rows: Sequence[Margin]) -> int:
+    """The most that came to, or went from, one of these."""
+    return max((max(row.revenue, gone(row)) for row in rows), default=0)
+
+
+def name_of(row: Margin, look: Look, tenants: Mapping[UUID, Tenant]) -> str:
+    """What a group is called."""
+    group = row.group
+    if look.by == "tenant":
+        found = tenants.get(group["tenant_id"])
+        return found.shown_name if found else NOBODYS["tenant"]
+    if look.by == "cell" and group["model"]:
+        size, quality = group["asked"], group["quality"]
+        words = "reference images" if size == REFERENCE else f"{size} {quality}"
+        return f"{group['model']} {words}".rstrip()
+    return str(group.get(look.by) or NOBODYS[look.by])
+
+
+def _of_tenants(rows: Sequence[Margin]) -> list[Margin]:
+    return [row for row in rows if row.group.get("tenant_id")]
+
+
+def _channels() -> Mapping[str, int]:
+    return dict(Channel.objects.values_list("name", "id"))
+
+
+def _line(
+    row: Margin,
+    look: Look,
+    tenants: Mapping[UUID, Tenant],
+    channels: Mapping[str, int],
+    widest: int,
+) -> Line:
+    said = _said(row, look)
+    narrower = look.link(**said, by=_narrower(look), show="") if said else ""
+    made = _generations(said, look) if said else ""
+    return Line(
+        one=row,
+        name=name_of(row, look, tenants),
+        narrower=narrower,
+        made=made,
+        lost=_generations({**said, "loss": "1"}, look) if row.losses and said else "",
+        given=_credits(said, look) if row.credited else "",
+        unknown=_unknown(row, said, look, channels) if row.unknown_images and said else "",
+        widths=(_share(row.revenue, widest), _share(gone(row), widest)),
+    )
+
+
+def _share(amount: int, widest: int) -> float:
+    return max(amount, 0) * 100 / widest if widest else 0.0
+
+
+def _said(row: Margin, look: Look) -> dict[str, str]:
+    """What the address says for a row alone; nothing for one of no tenant, model or channel."""
+    group = row.group
+    if look.by == "tenant":
+        tenant = group["tenant_id"]
+        return {"tenant": ids.public(ids.TENANT, tenant)} if tenant else {}
+    if look.by == "cell":
+        words = {"model": group["model"], "size": group["asked"], "quality": group["quality"]}
+        return words if all(words.values()) else {}
+    return {look.by: group[look.by]} if group[look.by] else {}
+
+
+def _narrower(look: Look) -> str:
+    by = NARROWER[look.by]
+    return "channel" if by == "tenant" and look.tenant else by
+
+
+def _generations(said: Mapping[str, str], look: Look) -> str:
+    """Where the generations are listed: of one tenant or one day, else the tenants they are of."""
+    alone = {**look.said, **said}
+    if "tenant" not in alone and not look.is_one_day:
+        kept = {name: word for name, word in said.items() if name != "loss"}
+        return look.link(**kept, by="tenant", show="")
+    words = {name: alone.get(name, "") for name in ("tenant", "model", "channel", "loss")}
+    return _address("ops:generations", look, words)
+
+
+def _credits(said: Mapping[str, str], look: Look) -> str:
+    tenant = said.get("tenant") or look.said.get("tenant", "")
+    return _address("ops:ledger", look, {"kind": "credit", "tenant": tenant})
+
+
+def _unknown(row: Margin, said: Mapping[str, str], look: Look, channels: Mapping[str, int]) -> str:
+    if look.by != "channel":
+        return look.link(**said, by="channel", show="unknown")
+    found = channels.get(row.group["channel"])
+    return f"{reverse('ops:channel', args=[found])}?tab=cost" if found else ""
+
+
+def _address(name: str, look: Look, words: Mapping[str, str]) -> str:
+    period = look.said.get("period", USUAL)
+    if look.is_one_day:
+        period = look.period.first.isoformat()
+    said = {**words, "period": period, "mode": look.said_mode}
+    return f"{reverse(name)}?{urlencode({one: word for one, word in said.items() if word})}"

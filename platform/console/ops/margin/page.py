@@ -1,0 +1,167 @@
+"""Where do we earn or lose? Figures, a chart and a table of some days; and the same as CSV."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.models import Tenant
+from billing.selectors import Margin, sold_until, total_of
+from console.amounts import amount
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.margin.lines import fitting, gone, lines_of, name_of, widest_of
+from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, Look, look_of
+from console.parts.charts import Point, lines
+from console.parts.exports import Rows, csv_answer, query_of
+from console.parts.periods import USUAL, number_of
+from generation.models import Channel
+from pictor.kit import clock, ids
+from pictor.kit.money import to_decimal
+
+PAGE = 50
+REVENUE, SPENT = "Revenue", "Cost, losses and credits"
+FIGURES = (
+    "images", "revenue", "cost", "losses", "credits", "margin", "percent",
+    "images_of_unknown_cost", "currency",
+)  # fmt: skip
+GROUPS = {
+    "tenant": ("tenant_id", "tenant"),
+    "model": ("model",),
+    "channel": ("channel",),
+    "cell": ("model", "size", "quality"),
+}
+"""What a line of the file is of."""
+
+
+@staff(May.SEE)
+@require_safe
+def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """What the days that the address names brought, by tenant, model, channel or price row."""
+    look = look_of(query_of(request), operator.mode, clock.now())
+    if request.GET.get("format") == "csv":
+        return csv_answer("margin.csv", ["from", *GROUPS[look.by], *FIGURES], _csv(look))
+    rows = look.sums(look.by)
+    shown = fitting(rows, look.show)
+    start = number_of(request.GET.get("from", "")) or 0
+    start = start if start < len(shown) else 0
+    context = {
+        "operator": operator,
+        "look": look,
+        "lines": lines_of(shown[start : start + PAGE], look, widest=widest_of(shown)),
+        "total": total_of(rows),
+        "of_shown": total_of(shown),
+        "changes": _changes(total_of(rows), total_of(look.sums_before())),
+        **_over_time(look),
+        "leads": _leads(look),
+        "until": sold_until(),
+        "first": look.link() if start else "",
+        "more": look.link(**{"from": str(start + PAGE)}) if shown[start + PAGE :] else "",
+        **_choices(look, rows),
+    }
+    return render(request, "ops/margin.html", context)
+
+
+def _choices(look: Look, rows: Sequence[Margin]) -> Mapping[str, Any]:
+    """What else can be asked for: the page for it, its word, and whether it is this one."""
+    period = look.said.get("period", USUAL)
+    return {
+        "modes": [
+            (look.link(mode="" if one == Mode.LIVE else one), one.capitalize(), one == look.mode)
+            for one in Mode
+        ],
+        "periods": [
+            (look.link(period="" if name == USUAL else name), words, name == period)
+            for name, words in PERIODS.items()
+        ],
+        "groups": [(look.link(by=name), words, name == look.by) for name, words in BY.items()],
+        "pers": [(look.link(per=name), words, name == look.per) for name, words in PERS.items()],
+        "which": [
+            (look.link(show=name), words, len(fitting(rows, name)), name == look.show)
+            for name, words in WHICH.items()
+        ],
+        "csv": look.link(format="csv"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Each figure against that of the period before, in words."""
+
+    revenue: str
+    margin: str
+
+
+def _changes(now: Margin, before: Margin) -> Changes:
+    return Changes(_change(now.revenue, before.revenue), _change(now.margin, before.margin))
+
+
+def _change(now: int, before: int) -> str:
+    return f"{amount(before)} in the period before" if before else ""
+
+
+def _over_time(look: Look) -> Mapping[str, Any]:
+    """Revenue, and what it has to pay for, by day, week or month; no chart where nothing moved."""
+    found = {row.start: row for row in look.sums("all", look.per) if row.start}
+    if not found:
+        return {"chart": None}
+    points = [
+        Point(
+            start,
+            found[start].images if start in found else 0,
+            look.link(period=look.span(start)),
+        )
+        for start in look.starts
+    ]
+    values: dict[str, dict[date, int]] = {REVENUE: {}, SPENT: {}}
+    for point in points:
+        row = found.get(point.start)
+        values[REVENUE][point.start] = row.revenue if row else 0
+        values[SPENT][point.start] = gone(row) if row else 0
+    today = clock.now().astimezone(UTC).date()
+    return {
+        "chart": lines(points, values),
+        "buckets": [(found[point.start], point.rows) for point in points if point.start in found],
+        "ends": "" if look.period.last >= today else f"{points[-1].start:%-d %b}",
+    }
+
+
+def _leads(look: Look) -> list[tuple[str, str]]:
+    """Where something can be done about what it is of alone."""
+    leads = []
+    if look.tenant:
+        leads.append(("Open the tenant", reverse("ops:tenant", args=[look.tenant.public_id])))
+    channel = Channel.objects.filter(name=look.said.get("channel", "")).first()
+    if channel:
+        leads.append(("Open the channel", reverse("ops:channel", args=[channel.pk])))
+    return leads
+
+
+def _csv(look: Look) -> Iterator[Rows]:
+    if look.trouble:
+        yield [[look.trouble]]
+        return
+    rows = look.sums(look.by, look.per)
+    names = Tenant.objects.in_bulk({row.group.get("tenant_id") for row in rows} - {None})
+    yield [_cells(row, look, names) for row in rows]
+
+
+def _cells(row: Margin, look: Look, tenants: Mapping[Any, Tenant]) -> Sequence[Any]:
+    group = list(row.group.values())
+    if look.by == "tenant":
+        tenant = row.group["tenant_id"]
+        group = [
+            ids.public(ids.TENANT, tenant) if tenant else "",
+            name_of(row, look, tenants) if tenant else "",
+        ]
+    sums = (row.revenue, row.cost, row.losses, row.credited, row.margin)
+    return [
+        row.start.isoformat() if row.start else "", *group, row.images,
+        *(Decimal(to_decimal(one)) for one in sums),
+        None if row.percent is None else round(row.percent, 1), row.unknown_images, "USD",
+    ]  # fmt: skip

@@ -1,0 +1,217 @@
+"""What the page of margins is of: read from the address, written into links."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+
+from accounts.models import Tenant
+from accounts.selectors import tenant_by_name_or_id
+from billing.selectors import By, Margin, Per, margins
+from console.ops.access import Mode
+from console.parts.filters import Read, chips_of, link_of, words_for, words_in
+from console.parts.periods import DAY, LONGEST, TO, USUAL, WORDS, Period, period_in, period_of
+
+ZONE = ZoneInfo("UTC")
+TODAY = "today"
+PERIODS = {TODAY: "Today", **{name: words for name, words in WORDS.items() if name != "24h"}}
+BY: Mapping[By, str] = {
+    "tenant": "Tenant",
+    "model": "Model",
+    "channel": "Channel",
+    "cell": "Price row",
+}
+PERS: Mapping[Per, str] = {"day": "Day", "week": "Week", "month": "Month"}
+LABELS = {
+    "tenant": "Tenant",
+    "model": "Model",
+    "channel": "Channel",
+    "size": "Size",
+    "quality": "Quality",
+}
+"""What it can be of alone, in the order of the chips."""
+COLUMNS = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
+"""By the words of the address, how sums call it."""
+WHICH = {"": "All", "losing": "Losing money", "unknown": "Cost unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is asked for.
+
+    Attributes:
+        said: as the address says it, what is usual left out.
+        of: what it is of alone, by column of the sums.
+        trouble: why nothing is summed, in a sentence; empty where it can be.
+    """
+
+    said: Mapping[str, str]
+    mode: Mode
+    by: By
+    per: Per
+    show: str
+    period: Period
+    tenant: Tenant | None
+    of: Mapping[str, UUID | str | None]
+    trouble: str = ""
+
+    @property
+    def moves_money(self) -> bool:
+        """Tests do not."""
+        return self.mode != Mode.TEST and not self.trouble
+
+    def sums(self, by: By, per: Per | None = None) -> list[Margin]:
+        """Of its days."""
+        return self._sums(self.period, by, per)
+
+    def sums_before(self) -> list[Margin]:
+        """All of the period before, as long."""
+        return self._sums(self.period.before, "all", None)
+
+    def _sums(self, period: Period, by: By, per: Per | None) -> list[Margin]:
+        if not self.moves_money:
+            return []
+        return margins(
+            by=by,
+            per=per,
+            first=period.first,
+            last=period.last,
+            is_demo=self.mode == Mode.DEMO,
+            of=self.of,
+        )
+
+    @property
+    def starts(self) -> list[date]:
+        """Where its days, weeks or months begin; weeks on Mondays."""
+        first, last = self.period.first, self.period.last
+        days = [first + number * DAY for number in range((last - first).days + 1)]
+        return list(dict.fromkeys(bucket_of(day, self.per) for day in days))
+
+    def span(self, start: date) -> str:
+        """As the address says it, what is in its period of the bucket that begins there."""
+        following = bucket_of(start + _MORE[self.per], self.per)
+        first, last = max(start, self.period.first), min(following - DAY, self.period.last)
+        return first.isoformat() if first == last else f"{first}{TO}{last}"
+
+    def link(self, **others: str) -> str:
+        """The page with what is said, and what else is not empty."""
+        return link_of(self.said, **{"mode": self.said_mode, **others})
+
+    @property
+    def said_mode(self) -> str:
+        """How the address says the mode."""
+        return "" if self.mode == Mode.LIVE else self.mode
+
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """What it is of alone: its label, its value in words, and the page without it."""
+        alone = {name: word for name, word in self.said.items() if name in LABELS}
+        kept = {name: word for name, word in self.said.items() if name not in LABELS}
+        return chips_of(alone, LABELS, self._words, mode=self.said_mode, **kept)
+
+    @property
+    def days(self) -> str:
+        """Its days in words."""
+        return words_for(self.period)
+
+    @property
+    def is_one_day(self) -> bool:
+        """Whether generations of all tenants can be listed."""
+        return self.period.first == self.period.last
+
+    def _words(self, name: str, word: str) -> str:
+        return self.tenant.shown_name if name == "tenant" and self.tenant else word
+
+
+_MORE: Mapping[Per, timedelta] = {"day": DAY, "week": 7 * DAY, "month": 31 * DAY}
+"""From the beginning of one: into the next one."""
+
+
+def bucket_of(day: date, per: Per) -> date:
+    """The first day of the week or month that it is in, or itself."""
+    if per == "week":
+        return day - day.weekday() * DAY
+    return day.replace(day=1) if per == "month" else day
+
+
+def look_of(query: QueryDict, mode: Mode, now: datetime) -> Look:
+    """What an address asks for; without a period it is of 30 days."""
+    said, meant = words_in(query, _READERS)
+    by: By = meant.get("by", "tenant")
+    period, trouble = _period(query, now)
+    if (word := _said_period(query)) and not trouble and word != USUAL:
+        said["period"] = word
+    tenant: Tenant | None = meant.get("tenant") or None
+    if "tenant" in said:
+        if tenant is None:
+            trouble = trouble or f"No tenant is called “{said['tenant']}”, or has that id."
+        else:
+            said["tenant"] = tenant.public_id
+    of: dict[str, Any] = {
+        column: said[name] for name, column in COLUMNS.items() if name in said
+    } | ({"tenant_id": tenant.id} if tenant else {})
+    return Look(
+        said=said,
+        mode=mode,
+        by=by,
+        per=meant.get("per", "day"),
+        show=meant.get("show", ""),
+        period=period,
+        tenant=tenant,
+        of=of,
+        trouble=trouble,
+    )
+
+
+def _said_period(query: QueryDict) -> str:
+    """A name, a day, or the two days that were typed."""
+    first, last, named = (
+        query.get(name, "").replace("\0", "").strip() for name in ("first", "last", "period")
+    )
+    if not first and not last:
+        return named
+    first, last = first or last, last or first
+    return first if first == last else f"{first}{TO}{last}"
+
+
+def _period(query: QueryDict, now: datetime) -> tuple[Period, str]:
+    """The period, and what is wrong with what was asked for; then it is the usual one."""
+    word, usual = _said_period(query), period_of(USUAL, now, ZONE)
+    if not word:
+        return usual, ""
+    if word in PERIODS and word != TODAY:
+        return period_of(word, now, ZONE), ""
+    word = now.astimezone(UTC).date().isoformat() if word == TODAY else word
+    found = period_in(word, ZONE)
+    if found is None or found.bucket != "day":
+        return usual, _wrong(word)
+    return found, ""
+
+
+def _wrong(word: str) -> str:
+    """What is wrong with two days, in a sentence."""
+    for part in word.split(TO, 1):
+        found = period_in(part, ZONE)
+        if found is None or found.bucket != "day" or TO in part:
+            return f"“{part[:40]}” is not a day, such as 2026-11-01."
+    first, _, last = word.partition(TO)
+    if last < first:
+        return f"The first day, {first}, is after the last, {last}."
+    return f"At most {LONGEST.days} days are summed at once."
+
+
+def _known(words: Collection[str]) -> Read:
+    return lambda word: word if word in words else None
+
+
+_READERS: Mapping[str, Read] = {
+    "tenant": lambda word: tenant_by_name_or_id(word) or False,
+    **dict.fromkeys(COLUMNS, str),
+    "by": _known(BY),
+    "per": _known(PERS),
+    "show": _known(WHICH),
+}
