@@ -103,6 +103,7 @@ WORDS: Mapping[str, str] = {
     "contract.sunset": "announced the end of the model {what}",
     "contract.keep": "withdrew the end of the model {what}",
     "channel.set": "changed the channel {what}",
+    "channel.retire": "entered when models of the channel {what} end",
     "channel.costs": "changed what the channel {what} costs",
     "channel.revise": "prepared a change of the channel {what}",
     "channel.swap": "swapped in the change of the channel {what}",

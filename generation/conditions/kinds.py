@@ -12,6 +12,7 @@ KINDS: Mapping[str, Kind] = {
     "breaker_open": supply.breakers,
     "channels_shrunk": supply.shrunk,
     "route_untested": supply.untested,
+    "upstream_retires": supply.retiring,
     "stopped": supply.stopped,
     "sunset_ahead": supply.sunsets,
     "queued_too_long": work.queued,

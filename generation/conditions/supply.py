@@ -1,11 +1,12 @@
 """What serves us: models that few channels serve, and channels that fail."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import UUID
 
 from billing.selectors import images_by_model
 from generation import lease
+from generation.catalogue.retirements import end_of, host_of
 from generation.conditions.found import Outlook, Wrong
 from generation.models import ChannelEvent, Route, Serves
 from generation.selectors import stopped as stopped_now
@@ -13,6 +14,7 @@ from generation.traffic.events import shut_now
 from generation.traffic.minutes import success_lately
 
 SUNSETS_AHEAD, LATELY = timedelta(days=60), timedelta(days=30)
+RETIRES_AHEAD = timedelta(days=60)
 LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
 """Of fewer calls, and from this share of them on, nothing is said."""
 
@@ -88,6 +90,24 @@ def sunsets(outlook: Outlook) -> Iterator[Wrong]:
 
 def _number(many: int, thing: str) -> str:
     return f"{many:,} {thing}{'' if many == 1 else 's'}"
+
+
+def retiring(outlook: Outlook) -> Iterator[Wrong]:
+    """Models on offer that a live channel serves, and that its vendor has ended or soon ends."""
+    today = outlook.now.astimezone(UTC).date()
+    live = Route.objects.filter(
+        is_approved=True,
+        channel__is_enabled=True,
+        channel__serves=Serves.LIVE,
+        contract__is_enabled=True,
+    ).exclude(contract__sunset_at__lte=outlook.now)
+    for route in live.select_related("channel").order_by("channel__name", "contract_id"):
+        channel, name = route.channel, route.upstream_model
+        day = end_of(base_url=channel.base_url, upstream_model=name, entered=route.retires_on)
+        if day is not None and day <= today + RETIRES_AHEAD:
+            verb = "ended" if day <= today else "ends"
+            words = f"{name} {verb} at {host_of(channel.base_url)} on {day:%-d %B %Y}"
+            yield Wrong(f"{channel.name} {route.contract_id}", None, words)
 
 
 def stopped(_outlook: Outlook) -> Iterator[Wrong]:

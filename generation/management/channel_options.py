@@ -3,6 +3,7 @@
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Callable
+from datetime import date
 from typing import Any, TypeVar, cast
 
 from django.core.management.base import CommandError, CommandParser
@@ -72,6 +73,7 @@ def _add_of_account(change: CommandParser) -> None:
     for option, metavar, what in (
         ("--words", "MODEL:high=hd", "its vendor's quality words, or 'none'"),
         ("--sizes-of", "MODEL:A,B", "sizes taken natively of one model, or 'all'"),
+        ("--retires", "MODEL:DATE", "the first day on which its vendor has it no more, or 'none'"),
         ("--cost-of", "MODEL:USD", "what one image of it costs us there, or 'unknown'"),
     ):
         change.add_argument(
@@ -102,6 +104,7 @@ def read(options: dict[str, Any]) -> ChannelOptions:
         "retry_is_free": options["free_retries"],
         "words": _read_each("--words", options["words"], _words),
         "sizes_of": _read_each("--sizes-of", options["sizes_of"], read_words),
+        "retires": _read_each("--retires", options["retires"], _day),
         "costs": _read_each("--cost-of", options["cost_of"], _cost),
     }
     found = {name: word for name, word in said.items() if word is not None}
@@ -157,6 +160,17 @@ def _read_each(
             raise CommandError(f"{option} names {model} twice")
         found[model] = read_one(words)
     return found
+
+
+def _day(text: str) -> date | None:
+    if text == NONE:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            f"--retires takes MODEL:DATE, such as 2026-12-01, not {text!r}"
+        ) from None
 
 
 def _words(text: str) -> dict[str, str]:

@@ -144,6 +144,7 @@ def described(channel: Channel) -> dict[str, Any]:
     return {
         **services.describe(channel),
         "untested": services.untested_models(channel),
+        "retires": {m: day.isoformat() for m, day in services.retirements_of(channel).items()},
         "trials": [_trial(row) for row in last_trials(channel)],
         "pending": _pending(channel),
     }

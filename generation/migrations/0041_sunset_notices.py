@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0011_audit_indexes'),
-        ('generation', '0039_life_of_a_model'),
+        ('generation', '0040_routes_retire'),
     ]
 
     operations = [

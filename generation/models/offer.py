@@ -173,6 +173,11 @@ class Route(models.Model):
         blank=True,
         help_text="What one image costs us here, micro-USD, where it is flat.",
     )
+    retires_on = models.DateField(
+        null=True,
+        blank=True,
+        help_text="The first day, in UTC, on which the vendor has the model no more.",
+    )
     is_approved = models.BooleanField(
         db_default=True,
         help_text="Tested as it is, or enabled untested. One that is not is not served. What the"

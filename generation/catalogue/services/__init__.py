@@ -38,6 +38,7 @@ from generation.catalogue.services.costs import (
 )
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
+from generation.catalogue.services.retiring import retirements_of, set_retirements
 from generation.catalogue.services.revisions import (
     STALE,
     candidate_of,
@@ -102,6 +103,7 @@ __all__ = [
     "refuse_pending",
     "replace_credentials",
     "reset",
+    "retirements_of",
     "revised",
     "routes_of",
     "scaled",
@@ -109,6 +111,7 @@ __all__ = [
     "set_contract",
     "set_costs",
     "set_enabled",
+    "set_retirements",
     "stored_credentials",
     "swap",
     "take_turns",

@@ -23,6 +23,7 @@ from generation.catalogue.services.columns import changed, check_origin
 from generation.catalogue.services.costs import doubts_of_flat, refuse_doubtful
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions
+from generation.catalogue.services.retiring import set_retirements
 from generation.catalogue.services.revisions import revise, revised
 from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
 from generation.catalogue.services.stops import refusing_stops
@@ -69,7 +70,8 @@ def set_channel(
     known = {"name": name} if channel_id is None else {"pk": channel_id}
     channel = Channel.objects.filter(**known).first()
     if channel is None:
-        return _create(name, options, actor=actor, ip=ip), True
+        channel = _create(name, options, actor=actor, ip=ip)
+        return _retiring(channel, options, actor=actor, ip=ip), True
     if channel.archived_at is not None:
         raise ValidationError({"name": f"{channel.name} is archived: take another name"})
     if is_new:
@@ -78,7 +80,8 @@ def set_channel(
         raise ValidationError({"name": f"there is a channel called {name}"})
     check_name(channel, name)
     with refusing_stops(are_meant=may_stop):
-        return _change(channel, options, name=name, actor=actor, ip=ip), False
+        channel = _change(channel, options, name=name, actor=actor, ip=ip)
+    return _retiring(channel, options, actor=actor, ip=ip), False
 
 
 @transaction.atomic
@@ -220,6 +223,14 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
     _write(channel, planned, known={})
     after = {**describe(channel), "api_key": "changed"}
     record(channel.audited, "channel.set", before=None, after=after, actor=actor, ip=ip)
+    return channel
+
+
+def _retiring(
+    channel: Channel, options: ChannelOptions, *, actor: Actor, ip: str | None
+) -> Channel:
+    """The channel, once it is written when vendors end its models."""
+    set_retirements(channel=channel, days=options.get("retires", {}), actor=actor, ip=ip)
     return channel
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypedDict
 
 from pictor.kit.money import Micros
@@ -37,7 +38,8 @@ class ChannelOptions(TypedDict, total=False):
     change that: `models` may be ("all",), `maps` holds public name -> vendor's name of models that
     are served then, `cost` is what one image of any of them costs us. So do `words`, `sizes_of` and
     `costs`, by public name: quality words, sizes as those of a channel, and the cost of one image.
-    `cost_again` is the highest cost that is in doubt, typed again.
+    `cost_again` is the highest cost that is in doubt, typed again. `retires` says of models that
+    are served then from which day on the vendor has them no more.
     """
 
     kind: str
@@ -65,3 +67,4 @@ class ChannelOptions(TypedDict, total=False):
     cost: Micros
     costs: Mapping[str, Micros | None]
     cost_again: Micros
+    retires: Mapping[str, date | None]

@@ -82,7 +82,10 @@ def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
 
 
 def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
-    """Make them the channel's routes. Those that are new wait for a test."""
+    """Make them the channel's routes. Those that are new wait for a test.
+
+    When a vendor ends a model is forgotten where another is asked for.
+    """
     if gone := known.keys() - routes.keys():
         channel.routes.filter(contract_id__in=gone).delete()
     changed = [terms for model, terms in routes.items() if terms != known.get(model)]
@@ -92,6 +95,12 @@ def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
         unique_fields=["channel", "contract"],
         update_fields=COLUMNS,
     )
+    renamed = [
+        terms.model
+        for terms in changed
+        if terms.model in known and terms.upstream_model != known[terms.model].upstream_model
+    ]
+    channel.routes.filter(contract_id__in=renamed).update(retires_on=None)
 
 
 def unsaved_route(channel: Channel, terms: RouteTerms) -> Route:

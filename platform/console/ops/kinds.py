@@ -97,6 +97,7 @@ KINDS: Mapping[str, Kind] = {
     "channels_shrunk": Kind("Channels lost", NOW, "See channels", _channels_of_model),
     "update_overdue": Kind("Update overdue", SOON, "Post update", partial(_page, "ops:incidents")),
     "route_untested": Kind("Route not tested", SOON, "See routes", partial(_channel, "routes")),
+    "upstream_retires": Kind("Vendor ends model", SOON, "See routes", partial(_channel, "routes")),
     "queued_too_long": Kind(
         "Queue stands still", NOW, "See queued", partial(_generations, "queued")
     ),

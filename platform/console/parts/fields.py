@@ -33,6 +33,12 @@ def micros_of(text: str) -> Micros | None:
         raise ValidationError("Type an amount in dollars, such as 12.50.") from None
 
 
+def line(placeholder: str = "", **attrs: str) -> forms.TextInput:
+    """A line for what is no word of a language."""
+    said = {"autocomplete": "off", "spellcheck": "false", "placeholder": placeholder, **attrs}
+    return forms.TextInput(attrs=said)
+
+
 class DollarsField(forms.CharField):
     """An amount in dollars, such as 12.50; its value is micros, None for nothing.
 
@@ -90,6 +96,47 @@ class LinesField(forms.CharField):
     @override
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list | tuple) else value
+
+
+class LineField(LinesField):
+    """The same on one line."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget = line()
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+
+class PairsField(forms.CharField):
+    """Words and what they are called elsewhere, as `high=hd, low=draft`; empty for none."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    @override
+    def clean(self, value: Any) -> Mapping[str, str]:
+        pairs: dict[str, str] = {}
+        for pair in str(super().clean(value)).replace("\n", ",").split(","):
+            ours, separator, theirs = (part.strip() for part in pair.partition("="))
+            if not pair.strip():
+                continue
+            if not (ours and separator and theirs):
+                raise ValidationError(f"Write pairs such as high=hd, not {pair.strip()!r}.")
+            if ours in pairs:
+                raise ValidationError(f"{ours} is named twice.")
+            pairs[ours] = theirs
+        return pairs
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return ", ".join(f"{ours}={theirs}" for ours, theirs in value.items())
 
 
 class WordsField(forms.MultipleChoiceField):

@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from generation.models import Route
+from tests.factories import make_channel
+
+MODEL = "dall-e-3"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
 NEW = (
@@ -76,3 +80,22 @@ def test_a_mistake_is_one_clear_line_and_makes_no_channel(manage, words, message
 
     assert message in (said.error or "")
     assert json.loads(manage("channel", "list", "--json").out) == []
+
+
+def test_a_vendors_end_of_a_model_is_entered(manage):
+    make_channel("acme", MODEL)
+
+    said = manage("channel", "set", "acme", "--retires", f"{MODEL}:2026-12-01")
+    shown = json.loads(manage("channel", "show", "acme", "--json").out)
+    manage("channel", "set", "acme", "--retires", f"{MODEL}:none")
+
+    assert said.error is None
+    assert shown["retires"] == {MODEL: "2026-12-01"}
+    assert Route.objects.get().retires_on is None
+    for words, message in (
+        ("dall-e-3", "--retires takes MODEL and what holds for it"),
+        ("dall-e-3:soon", "--retires takes MODEL:DATE, such as 2026-12-01, not 'soon'"),
+        ("dall-e-3:2026-02-30", "--retires takes MODEL:DATE"),
+        ("none:2026-12-01", "acme has no route for none yet"),
+    ):
+        assert message in str(manage("channel", "set", "acme", "--retires", words).error)

@@ -1,7 +1,10 @@
 """Models that fewer channels serve than did, and channels that fail: each opens and ends."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+import pytest
 
 from billing.models import FIGURES, SoldDay
 from generation import lease
@@ -199,3 +202,47 @@ def test_a_channel_that_is_off_may_wait(channel, look):
     Channel.objects.update(is_enabled=False)
 
     assert look(0) == {}
+
+
+def retiring(found: Mapping[tuple[str, str], str]) -> str | None:
+    return found.get(("upstream_retires", f"one {ORIGIN}"))
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "words"),
+    [
+        ("api.openai.com", "dall-e-3", "dall-e-3 ended at api.openai.com on 12 May 2026"),
+        ("api.openai.com", "gpt-image-2", None),
+        ("relay.example", "dall-e-3", None),
+    ],
+)
+def test_a_model_that_its_vendor_has_ended(channel, look, host, name, words):
+    Channel.objects.update(base_url=f"https://{host}/v1")
+    Route.objects.update(upstream_model=name)
+
+    assert retiring(look(0)) == words
+
+
+@pytest.mark.parametrize(("days", "verb"), [(0, "ended"), (1, "ends"), (60, "ends"), (61, "")])
+def test_a_model_whose_end_was_entered(channel, look, days, verb):
+    day = clock.now().date() + timedelta(days=days)
+    Route.objects.update(retires_on=day)
+
+    words = f"{ORIGIN} {verb} at upstream.example on {day:%-d %B %Y}" if verb else None
+    assert retiring(look(0)) == words
+
+
+@pytest.mark.parametrize("change", [{"serves": "both"}, {"is_enabled": False}], ids=str)
+def test_a_vendors_end_is_nothing_where_it_serves_nobody(channel, look, change):
+    Channel.objects.update(base_url="https://api.openai.com/v1", **change)
+    Route.objects.update(upstream_model="dall-e-3")
+
+    assert retiring(look(0)) is None
+
+
+def test_a_vendors_end_of_what_is_switched_off_here_is_nothing(channel, look):
+    Channel.objects.update(base_url="https://api.openai.com/v1")
+    Route.objects.update(upstream_model="dall-e-3")
+    Contract.objects.update(is_enabled=False)
+
+    assert retiring(look(0)) is None

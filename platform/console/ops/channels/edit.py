@@ -20,11 +20,18 @@ from console.ops.channels.changes import (
     complaint_of,
     meant,
 )
-from console.ops.channels.forms import ChannelForm, RouteForm, initial_of, route_forms, served
+from console.ops.channels.forms import (
+    ChannelForm,
+    RouteForm,
+    initial_of,
+    retirements,
+    route_forms,
+    served,
+)
 from console.ops.channels.shown import sentence
 from console.ops.channels.trials import Tried, to_tests, tried
 from generation.catalogue import services
-from generation.models import Channel, Contract
+from generation.models import Channel
 from generation.splits import foreseen
 
 ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."
@@ -38,7 +45,7 @@ def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     page = tried(found)
     data = request.POST if request.method == "POST" else None
     form = ChannelForm(data, has_key=True, initial=initial_of(page.candidate))
-    rows = route_forms(data, Contract.objects.all(), page.routes)
+    rows = route_forms(data, page.contracts, page.routes, retires=services.retirements_of(found))
     if data is not None and data.get("shown") != page.digest:
         messages.error(request, ELSEWHERE)
         return redirect("ops:channel_edit", found.pk)
@@ -89,7 +96,7 @@ def _save(
         services.set_channel,
         name=form.cleaned_data["name"],
         channel_id=channel.pk,
-        options={**form.options(), "routes": routes},
+        options={**form.options(), "routes": routes, "retires": retirements(rows)},
         **by(request, operator),
     )
     try:

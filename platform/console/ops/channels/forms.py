@@ -1,6 +1,7 @@
 """The form of a channel and its routes: what a person types, and what services refuse of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -12,9 +13,11 @@ from typing_extensions import override
 from console.parts.fields import (
     DollarsField,
     LimitField,
-    LinesField,
+    LineField,
+    PairsField,
     WordsField,
     dressed,
+    line,
     take_errors,
 )
 from generation.catalogue import services
@@ -23,8 +26,10 @@ from generation.channels.declaration import REFUSABLE
 from generation.channels.registry import KINDS, USUAL_KIND
 from generation.models import Channel, Contract, Serves
 
+NEVER: Mapping[str, date] = MappingProxyType({})
 _NAMES = MappingProxyType({"quality_map": "words", "cost_micros": "cost"})
 """Where the form of a route calls a column otherwise."""
+_TYPED = ("upstream_model", "sizes", "words", "cost", "retires_on")
 _ALLOWANCES = ("allows_exact_crop", "allows_redispatch", "retry_is_free")
 _FOLDED = (
     *("timeout_seconds", "max_concurrency", "max_images", "sizes"),
@@ -33,62 +38,15 @@ _FOLDED = (
 _COLUMNS = ("name", "kind", "base_url", "serves", *_FOLDED, *_ALLOWANCES)
 
 
-def _line(placeholder: str = "", **attrs: str) -> forms.TextInput:
-    """A line for what is no word of a language."""
-    said = {"autocomplete": "off", "spellcheck": "false", "placeholder": placeholder, **attrs}
-    return forms.TextInput(attrs=said)
-
-
-class PairsField(forms.CharField):
-    """Words and what they are called elsewhere, as `high=hd, low=draft`; empty for none."""
-
-    @override
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, **kwargs)
-
-    @override
-    def clean(self, value: Any) -> Mapping[str, str]:
-        pairs: dict[str, str] = {}
-        for pair in str(super().clean(value)).replace("\n", ",").split(","):
-            ours, separator, theirs = (part.strip() for part in pair.partition("="))
-            if not pair.strip():
-                continue
-            if not (ours and separator and theirs):
-                raise ValidationError(f"Write pairs such as high=hd, not {pair.strip()!r}.")
-            if ours in pairs:
-                raise ValidationError(f"{ours} is named twice.")
-            pairs[ours] = theirs
-        return pairs
-
-    @override
-    def prepare_value(self, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        return ", ".join(f"{ours}={theirs}" for ours, theirs in value.items())
-
-
-class SizesField(LinesField):
-    """Sizes on one line; None for every size."""
-
-    @override
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.widget = _line()
-
-    @override
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list | tuple) else value
-
-
 class ChannelForm(forms.Form):
     """An account at a vendor. Its key is typed in and never shown again."""
 
-    name = forms.CharField(max_length=64, widget=_line())
+    name = forms.CharField(max_length=64, widget=line())
     kind = forms.ChoiceField(label="Kind of API", initial=USUAL_KIND)
     base_url = forms.CharField(
         label="Address",
         max_length=500,
-        widget=_line("https://api.example.com/v1", inputmode="url"),
+        widget=line("https://api.example.com/v1", inputmode="url"),
     )
     api_key = forms.CharField(
         label="API key",
@@ -98,8 +56,8 @@ class ChannelForm(forms.Form):
     timeout_seconds = LimitField(label="Time-out, seconds", initial=240)
     max_concurrency = LimitField(label="Calls at once in a worker")
     max_images = LimitField(label="Images an edit may begin with")
-    sizes = SizesField(label="Sizes of every model")
-    class_overrides = PairsField(label="HTTP statuses read otherwise", widget=_line())
+    sizes = LineField(label="Sizes of every model")
+    class_overrides = PairsField(label="HTTP statuses read otherwise", widget=line())
     allows_exact_crop = forms.BooleanField(
         required=False, label="May serve exact models by cropping a larger size"
     )
@@ -178,10 +136,15 @@ class RouteForm(forms.Form):
     """A line: whether a model is served, and how the vendor is asked for it."""
 
     is_served = forms.BooleanField(required=False)
-    upstream_model = forms.CharField(required=False, label="Vendor's name", widget=_line())
-    sizes = SizesField(label="Sizes")
-    words = PairsField(label="Quality words", widget=_line("as ours"))
+    upstream_model = forms.CharField(required=False, label="Vendor's name", widget=line())
+    sizes = LineField(label="Sizes")
+    words = PairsField(label="Quality words", widget=line("as ours"))
     cost = DollarsField(label="Cost of an image, USD", may_be_zero=True)
+    retires_on = forms.DateField(
+        required=False,
+        label="Vendor ends it on",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
 
     @override
     def __init__(self, data: QueryDict | None, *, contract: Contract, **kwargs: Any) -> None:
@@ -210,7 +173,7 @@ class RouteForm(forms.Form):
     @property
     def typed(self) -> list[forms.BoundField]:
         """What stands beside the box."""
-        return [self[name] for name in ("upstream_model", "sizes", "words", "cost")]
+        return [self[name] for name in _TYPED]
 
     def terms(self) -> RouteTerms:
         """What was typed."""
@@ -225,11 +188,19 @@ class RouteForm(forms.Form):
 
 
 def route_forms(
-    data: QueryDict | None, contracts: Iterable[Contract], routes: Mapping[str, RouteTerms]
+    data: QueryDict | None,
+    contracts: Iterable[Contract],
+    routes: Mapping[str, RouteTerms],
+    *,
+    retires: Mapping[str, date] = NEVER,
 ) -> list[RouteForm]:
     """A line for each model, as these routes have it; the others go by our own name."""
     return [
-        RouteForm(data, contract=contract, initial=_initial(contract.model, routes))
+        RouteForm(
+            data,
+            contract=contract,
+            initial=_initial(contract.model, routes) | {"retires_on": retires.get(contract.model)},
+        )
         for contract in contracts
     ]
 
@@ -242,6 +213,13 @@ def served(rows: Sequence[RouteForm], form: ChannelForm) -> list[RouteTerms] | N
     if not ticked:
         form.add_error(None, "Tick at least one model.")
     return ticked or None
+
+
+def retirements(rows: Iterable[RouteForm]) -> dict[str, date | None]:
+    """When vendors end the models of the routes that were ticked."""
+    return {
+        row.model: row.cleaned_data["retires_on"] for row in rows if row.cleaned_data["is_served"]
+    }
 
 
 def initial_of(channel: Channel) -> dict[str, Any]:

@@ -36,6 +36,7 @@ _ACTIONS: Mapping[str, str] = {
     "channel.swap": "Revision swapped in",
     "channel.discard": "Revision discarded",
     "channel.costs": "Costs written",
+    "channel.retire": "Ends of models entered",
     "channel.rotate": "Key encrypted anew",
 }
 

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console.ops.access import May, Operator, by, staff
-from console.ops.channels.forms import WeighedForm, route_forms, served
+from console.ops.channels.forms import WeighedForm, retirements, route_forms, served
 from console.ops.channels.trials import to_tests
 from generation.catalogue import services
 from generation.models import Contract
@@ -25,7 +25,7 @@ def create(request: HttpRequest, operator: Operator) -> HttpResponse:
         try:
             channel, _ = services.set_channel(
                 name=form.cleaned_data["name"],
-                options={**form.options(), "routes": routes},
+                options={**form.options(), "routes": routes, "retires": retirements(rows)},
                 is_new=True,
                 **by(request, operator),
             )

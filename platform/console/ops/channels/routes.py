@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from generation.catalogue.costs import Cell, cells
+from generation.catalogue.retirements import end_of
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch.selection import shares
 from generation.models import Channel, ChannelTrial, Route
@@ -23,6 +24,7 @@ class ShownRoute:
         unknown: how many cells cost nobody knows what.
         cells: how many there are.
         trial: the last one.
+        base_url: of its channel.
     """
 
     route: Route
@@ -32,6 +34,17 @@ class ShownRoute:
     unknown: int
     cells: int
     trial: ChannelTrial | None
+    base_url: str
+
+    @property
+    def ends_on(self) -> date | None:
+        """From which day on the vendor has the model no more, as far as anybody knows."""
+        route = self.route
+        return end_of(
+            base_url=self.base_url,
+            upstream_model=route.upstream_model,
+            entered=route.retires_on,
+        )
 
     @property
     def words(self) -> list[tuple[str, str]]:
@@ -60,6 +73,7 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
                 unknown=len(its) - len(known),
                 cells=len(its),
                 trial=trials.get(route.contract_id),
+                base_url=channel.base_url,
             )
         )
     return shown

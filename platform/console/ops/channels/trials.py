@@ -116,6 +116,7 @@ class Tried:
 
     Attributes:
         channel: as it serves.
+        contracts: every model there is.
         candidate: as it is to be.
         live: its routes.
         pending: its revision.
@@ -127,6 +128,7 @@ class Tried:
     """
 
     channel: Channel
+    contracts: Sequence[Contract]
     candidate: Channel
     live: services.Routes
     pending: PendingRevision | None
@@ -221,7 +223,8 @@ def tried(channel: Channel, *, revision: bool = True) -> Tried:
     pending = services.pending_of(channel) if revision else None
     candidate, routes = services.candidate_of(channel, live, pending)
     tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
-    calls, trouble = _calls(candidate, routes, tables)
+    contracts = list(Contract.objects.all())
+    calls, trouble = _calls(candidate, routes, tables, contracts)
     if pending is not None and services.is_stale(pending, channel, live):
         trouble = (
             f"{channel.name} has changed since this revision was begun."
@@ -240,15 +243,20 @@ def tried(channel: Channel, *, revision: bool = True) -> Tried:
         )
         for model, terms in routes.items()
     ]
-    return Tried(channel, candidate, live, pending, routes, calls, lines, tables, trouble)
+    return Tried(
+        channel, contracts, candidate, live, pending, routes, calls, lines, tables, trouble
+    )
 
 
 def _calls(
-    candidate: Channel, routes: services.Routes, tables: tuple[CostTable, ...]
+    candidate: Channel,
+    routes: services.Routes,
+    tables: tuple[CostTable, ...],
+    contracts: Sequence[Contract],
 ) -> tuple[dict[str, Ready], str]:
-    contracts = Contract.objects.in_bulk(routes)
+    by_name = {contract.model: contract for contract in contracts}
     try:
-        return ready_of(candidate, routes, contracts=contracts, tables=tables), ""
+        return ready_of(candidate, routes, contracts=by_name, tables=tables), ""
     except WrongKey:
         return {}, (
             "Its API key was encrypted with a key that is not in PICTOR_ENCRYPTION_KEYS."

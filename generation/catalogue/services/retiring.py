@@ -1,0 +1,55 @@
+"""When a vendor ends the model behind a route, as an operator enters it.
+
+It is no part of what is called, so it needs no test and no pending revision.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.services import Actor, record
+from generation.catalogue.services.turns import take_turns
+from generation.models import Channel
+
+
+@transaction.atomic
+def set_retirements(
+    *, channel: Channel, days: Mapping[str, date | None], actor: Actor, ip: str | None = None
+) -> None:
+    """Say of these models from which day on the vendor has them no more; None for no such day.
+
+    Raises ValidationError for a model that the channel has no route for.
+    """
+    take_turns()
+    known = dict(channel.routes.values_list("contract_id", "retires_on"))
+    wrong = [model for model, day in days.items() if model not in known and day is not None]
+    if wrong:
+        raise ValidationError(
+            f"{channel.name} has no route for {', '.join(wrong)} yet: where a pending revision"
+            " brings it, swap that first"
+        )
+    changed = {model: day for model, day in days.items() if day != known.get(model)}
+    if not changed:
+        return
+    for model, day in changed.items():
+        channel.routes.filter(contract_id=model).update(retires_on=day)
+    record(
+        channel.audited,
+        "channel.retire",
+        before=_told({model: known.get(model) for model in changed}),
+        after=_told(changed),
+        actor=actor,
+        ip=ip,
+    )
+
+
+def _told(days: Mapping[str, date | None]) -> dict[str, str | None]:
+    return {f"retires {model}": day.isoformat() if day else None for model, day in days.items()}
+
+
+def retirements_of(channel: Channel) -> dict[str, date]:
+    """By model, the days that were entered."""
+    entered = channel.routes.exclude(retires_on=None)
+    return {model: day for model, day in entered.values_list("contract_id", "retires_on") if day}
