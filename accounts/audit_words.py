@@ -100,6 +100,8 @@ WORDS: Mapping[str, str] = {
     "staff.remove": "took the role of staff from {what}",
     "staff.note": "noted for staff",
     "contract.set": "changed the model {what}",
+    "contract.enable": "switched the model {what} on",
+    "contract.disable": "switched the model {what} off",
     "contract.sunset": "announced the end of the model {what}",
     "contract.keep": "withdrew the end of the model {what}",
     "channel.set": "changed the channel {what}",

@@ -25,6 +25,7 @@ from billing.selectors.balances import (
     transfer_numbered,
     transfers_of,
 )
+from billing.selectors.buyers import Buyer, CellUsers, Users, cells_bought, model_buyers
 from billing.selectors.chain import Position
 from billing.selectors.checkpoints import (
     Checkpoints,
@@ -201,7 +202,9 @@ __all__ = [
     "Balance",
     "Bought",
     "BudgetUse",
+    "Buyer",
     "By",
+    "CellUsers",
     "Charge",
     "Checkpoints",
     "CustomerFigures",
@@ -229,6 +232,7 @@ __all__ = [
     "Statement",
     "Step",
     "Used",
+    "Users",
     "Walk",
     "all_transfers_like",
     "audit_log_end",
@@ -244,6 +248,7 @@ __all__ = [
     "bought",
     "captured_since",
     "carries_its_seal",
+    "cells_bought",
     "cells_sold",
     "changes_of_assignment",
     "corrections_of",
@@ -293,6 +298,7 @@ __all__ = [
     "list_history",
     "list_of",
     "margins",
+    "model_buyers",
     "monthly_statement",
     "monthly_statements",
     "move_by_id",

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from billing.latency import BOUNDS, quantile
 from generation.channels.errors import AttemptClass
@@ -179,6 +180,12 @@ def success_lately(*, now: datetime) -> list[Success]:
             [list(DELIVERED), _minute(now - LATELY), list(DELIVERED | FAILED)],
         )
         return [Success(*row) for row in cursor]
+
+
+def last_calls() -> Mapping[str, datetime]:
+    """By model, the minute in which a live call for it ended last, of those that are kept."""
+    rows = AttemptMinute.objects.values_list("model").annotate(last=Max("minute")).order_by()
+    return dict(rows)
 
 
 def _called_of_late(now: datetime, mode: Mode, channels: Sequence[int]) -> list[AttemptMinute]:

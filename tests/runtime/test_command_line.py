@@ -27,7 +27,7 @@ Pictor's:
     ledger_seal    Seal what was written before the ledger had a chain of seals.
     margin         Say what is earned and lost, by tenant, model, channel, price cell or in all.
     migrate        Run the migrations, then let the processes' role use the tables.
-    model          Say when a model ends and which follows, or that it stays.
+    model          List, show, change, copy, enable, disable and end models.
     money          Show, approve or decline money that waits for another person.
     person         Change a person, reset a second factor, end sessions, or encrypt factors anew.
     price          List, export, import, compare, publish, withdraw and restore price books.

@@ -26,7 +26,18 @@ from generation.catalogue.services.channels import (
     set_enabled,
 )
 from generation.catalogue.services.checks import check_route, narrowable
-from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
+from generation.catalogue.services.contract_checks import (
+    RESPONSE_FORMATS,
+    check_contract,
+    size_faults,
+)
+from generation.catalogue.services.contracts import (
+    ContractColumns,
+    columns_of,
+    copy_contract,
+    set_contract,
+    set_offered,
+)
 from generation.catalogue.services.costs import (
     COSTS_CHANGED,
     DOUBTFUL_COST,
@@ -68,6 +79,7 @@ __all__ = [
     "ALL",
     "COSTS_CHANGED",
     "DOUBTFUL_COST",
+    "RESPONSE_FORMATS",
     "STALE",
     "STOPS",
     "UNTESTED",
@@ -81,7 +93,9 @@ __all__ = [
     "check_contract",
     "check_route",
     "checked_base_url",
+    "columns_of",
     "copied",
+    "copy_contract",
     "costs_in_doubt",
     "delete_channel",
     "describe",
@@ -111,7 +125,9 @@ __all__ = [
     "set_contract",
     "set_costs",
     "set_enabled",
+    "set_offered",
     "set_retirements",
+    "size_faults",
     "stored_credentials",
     "swap",
     "take_turns",

@@ -1,17 +1,20 @@
-"""Changes to contracts, as operators make them."""
+"""Changes to contracts, as operators make them: set, copy, switch on and off."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Max
 from django.forms.models import model_to_dict
 
 from accounts.services import Actor, Subject, record
-from billing.pricing import price_words
-from billing.selectors import without_price
-from generation.catalogue.contracts import ContractTerms, contract_from
-from generation.models import Contract
+from generation.catalogue.services.contract_checks import (
+    check_contract,
+    check_name,
+    to_be_followed_by,
+)
+from generation.models import Contract, Route, Serves
 from pictor.kit import clock
 
 
@@ -33,6 +36,11 @@ class ContractColumns(TypedDict, total=False):
     response_format_default: str
 
 
+def columns_of(contract: Contract) -> dict[str, Any]:
+    """All that a change may say of it, as JSON values."""
+    return {name: getattr(contract, name) for name in ContractColumns.__annotations__}
+
+
 @transaction.atomic
 def set_contract(
     *, model: str, columns: ContractColumns, actor: Actor, ip: str | None = None
@@ -48,8 +56,10 @@ def set_contract(
         actor: who changes it.
         ip: where they are, for the audit log.
     """
-    contract = Contract.objects.select_for_update(no_key=True).filter(pk=model).first()
+    contract = _locked(model)
     is_new = contract is None
+    if is_new:
+        check_name(model)
     before = None if contract is None else model_to_dict(contract)
     contract = contract or Contract(model=model)
     for column, value in columns.items():
@@ -60,52 +70,79 @@ def set_contract(
     check_contract(after)
     contract.save(force_insert=is_new)
     if after != before:
-        record(
-            Subject("contract", contract.model[:60]),
-            "contract.set",
-            actor=actor,
-            before=before,
-            after=after,
-            ip=ip,
-        )
+        record(_subject(contract), "contract.set", actor=actor, before=before, after=after, ip=ip)
     return contract, is_new
 
 
-def check_contract(columns: Mapping[str, Any]) -> None:
-    """Refuse what a process could not load, defaults that are not legal, and what has no price.
+@transaction.atomic
+def copy_contract(
+    *, model: str, source: str, actor: Actor, ip: str | None = None
+) -> tuple[Contract, bool]:
+    """A new model that promises what another does, behind all others and switched off.
 
-    And to switch off what is to follow a model that ends. Takes all columns.
+    True when it was made; a copy that was made already, by a second click, is that one.
     """
-    contract = _read(columns)
-    refused = {}
-    if contract.default_size not in contract.size_names:
-        refused["default_size"] = "is not one of the sizes"
-    if contract.quality_default not in contract.qualities:
-        refused["quality_default"] = "is not one of the qualities"
-    if not set(contract.quality_aliases.values()) <= set(contract.qualities):
-        refused["quality_aliases"] = "must each stand for one of the qualities"
-    if contract.is_enabled and (missing := without_price(contract.price_keys, clock.now())):
-        refused["is_enabled"] = f"needs a published price first for {price_words(missing)}"
-    if not contract.is_enabled and (ending := _to_be_followed_by(contract.model)):
-        refused["is_enabled"] = f"is to follow {', '.join(ending)}: name another successor first"
-    if refused:
-        raise ValidationError(refused)
+    model, like = model.strip(), Contract.objects.filter(model=source).first()
+    if like is None:
+        raise ValidationError({"source": f"there is no model {source[:100]!r}"})
+    columns = columns_of(like) | {"is_enabled": False}
+    known = _locked(model)
+    if known is not None:
+        if columns_of(known) | {"position": like.position} == columns:
+            return known, False
+        raise ValidationError({"model": f"there is a model {model}"})
+    last = Contract.objects.aggregate(last=Max("position"))["last"] or 0
+    columns["position"] = last + 1
+    return set_contract(model=model, columns=columns, actor=actor, ip=ip)  # type: ignore[arg-type] # all of them
 
 
-def _to_be_followed_by(model: str) -> list[str]:
-    """The models that end, and send their users there."""
-    ending = Contract.objects.filter(successor=model, sunset_at__gt=clock.now())
-    return list(ending.values_list("model", flat=True))
+@transaction.atomic
+def set_offered(*, model: str, is_offered: bool, actor: Actor, ip: str | None = None) -> Contract:
+    """Let a model be asked for, or refuse it with 404 from the next request on. Safe to call twice.
 
-
-def _read(columns: Mapping[str, Any]) -> ContractTerms:
-    """The contract as a process would load it. Raises ValidationError where none could."""
-    try:
-        contract = contract_from(columns)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValidationError(f"the sizes, tasks or aliases cannot be read: {error!r}") from None
-    if not all(isinstance(word, str) for word in contract.quality_aliases.values()):
-        raise ValidationError({"quality_aliases": "must be words for words"})
-    if not all(isinstance(option.preset, str | None) for option in contract.options):
-        raise ValidationError({"sizes": "a preset must be a word"})
+    Raises ValidationError for one that is to be offered and has ended, lacks a price, or is served
+    by no channel: a new thing is off until it was tried. And for one that is to follow another.
+    """
+    contract = _locked(model)
+    if contract is None:
+        raise ValidationError(f"there is no model {model[:100]!r}")
+    if contract.is_enabled == is_offered:
+        return contract
+    if not is_offered and (ending := to_be_followed_by(model)):
+        followed = ", ".join(ending)
+        raise ValidationError(f"{model} is to follow {followed}: name another successor first")
+    contract.is_enabled = is_offered
+    if is_offered and (why := "; ".join(_why_not(contract))):
+        raise ValidationError(f"{model} {why}")
+    contract.save(update_fields=["is_enabled"])
+    action = "contract.enable" if is_offered else "contract.disable"
+    before, after = {"is_enabled": not is_offered}, {"is_enabled": is_offered}
+    record(_subject(contract), action, actor=actor, before=before, after=after, ip=ip)
     return contract
+
+
+def _why_not(contract: Contract) -> list[str]:
+    """All that keeps a model from being offered, to follow its name; empty where nothing does."""
+    reasons = []
+    if contract.sunset_at is not None and contract.sunset_at <= clock.now():
+        reasons.append(f"ended on {contract.sunset_at:%-d %B %Y}, for good")
+    try:
+        check_contract(model_to_dict(contract) | {"is_enabled": True})
+    except ValidationError as error:
+        reasons += error.messages
+    serving = Route.objects.filter(
+        contract_id=contract.model, channel__is_enabled=True, is_approved=True
+    )
+    if not serving.exclude(channel__serves=Serves.TEST).exists():
+        reasons.append(
+            "is served by no channel: give a channel that is enabled a route for it, and test that"
+        )
+    return reasons
+
+
+def _locked(model: str) -> Contract | None:
+    return Contract.objects.select_for_update(no_key=True).filter(pk=model).first()
+
+
+def _subject(contract: Contract) -> Subject:
+    return Subject("contract", contract.model[:60])

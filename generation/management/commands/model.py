@@ -1,6 +1,6 @@
-"""`manage.py model sunset MODEL --on DATE --successor MODEL | --withdraw`: when a model ends."""
+"""`manage.py model ACTION`: what is promised under each name, who serves it, until when."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -9,20 +9,24 @@ from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_time, say_invalid
+from generation.catalogue import services
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
+from generation.management import model_changes, model_facts
 from generation.models import Contract
 from pictor.kit import clock
 
 
 class Command(OperatorCommand):
-    """Say when a model ends and which follows, or that it stays."""
+    """What is promised under each public name, and whether and until when it can be asked for."""
 
-    help = "Say when a model ends and which follows, or that it stays."
+    help = "List, show, change, copy, enable, disable and end models."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
+        model_facts.add_arguments(actions)
+        model_changes.add_arguments(actions)
         sunset = actions.add_parser("sunset", help="it ends at a date, and another follows")
         sunset.add_argument("model")
         sunset.add_argument(
@@ -38,11 +42,59 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        actions: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+            "list": self._list,
+            "show": self._show,
+            "set": self._set,
+            "copy": self._copy,
+            "enable": self._enable,
+            "disable": self._disable,
+            "sunset": self._sunset,
+        }
         try:
-            self._sunset(options)
+            actions[options["action"]](options)
         except ValidationError as error:
             hint = ": --soon" if getattr(error, "code", None) == SOON else ""
             raise CommandError(f"{say_invalid(error)}{hint}") from None
+
+    def _list(self, options: Mapping[str, Any]) -> None:
+        rows = model_facts.listed(options)
+        self.tell(options, [model_facts.facts_of(row) for row in rows])
+        if not options["json"]:
+            model_facts.tell_all(self.stdout, rows)
+
+    def _show(self, options: Mapping[str, Any]) -> None:
+        contract = model_facts.model_named(options["model"])
+        (row,) = model_facts.listed(options, contract.pk)
+        columns = services.columns_of(contract)
+        self.tell(options, {**model_facts.facts_of(row), "promise": columns})
+        if not options["json"]:
+            model_facts.tell_one(self.stdout, row, contract)
+
+    def _set(self, options: Mapping[str, Any]) -> None:
+        contract, found = model_changes.change(self.stdout, self.aside(options), options)
+        columns = {"model": contract.pk, **services.columns_of(contract)}
+        words = "is changed" if found.changes_something else "is as it was"
+        self.tell(options, columns, f"{contract.pk} {words}")
+
+    def _copy(self, options: Mapping[str, Any]) -> None:
+        contract, _ = services.copy_contract(
+            model=options["model"], source=options["source"], actor=ACTOR
+        )
+        columns = {"model": contract.pk, **services.columns_of(contract)}
+        self.tell(options, columns, f"{contract.pk} is created, switched off")
+
+    def _enable(self, options: Mapping[str, Any]) -> None:
+        self._switch(options, is_offered=True)
+
+    def _disable(self, options: Mapping[str, Any]) -> None:
+        self._switch(options, is_offered=False)
+
+    def _switch(self, options: Mapping[str, Any], *, is_offered: bool) -> None:
+        contract = model_changes.switch(self.aside(options), options, is_offered=is_offered)
+        state = "on offer" if contract.is_enabled else "off"
+        facts = {"model": contract.pk, "is_enabled": contract.is_enabled}
+        self.tell(options, facts, f"{contract.pk} is {state}")
 
     def _sunset(self, options: Mapping[str, Any]) -> None:
         said = [options[name] for name in ("on", "successor", "deprecated", "soon")]

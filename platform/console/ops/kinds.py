@@ -83,6 +83,10 @@ def _margin(condition: Condition, _channels: Channels) -> str:
     return f"{reverse('ops:margin')}?{urlencode({**said, 'period': '7d'})}"
 
 
+def _model(condition: Condition, _channels: Channels) -> str:
+    return reverse("ops:model", args=[condition.object])
+
+
 def _tenant(condition: Condition, _channels: Channels) -> str:
     return reverse("ops:tenant", args=[condition.object])
 
@@ -110,7 +114,7 @@ KINDS: Mapping[str, Kind] = {
     "ledger_unproved": Kind("Ledger not proved", SOON, *_LEDGER),
     "sold_behind": Kind("Sales not counted", SOON, *_SYSTEM),
     "price_change": Kind("Prices change", AHEAD, *_PRICES),
-    "sunset_ahead": Kind("Model ends", AHEAD, "See traffic", partial(_generations, "")),
+    "sunset_ahead": Kind("Model ends", AHEAD, "See model", _model),
     "money_waits": Kind("Money waits", SOON, "Decide", partial(_page, "ops:moves"), May.MONEY),
     "balance_runs_out": Kind("Balance runs out", SOON, "See tenant", _tenant),
     "mail_overdue": Kind("Mail overdue", SOON, *_SYSTEM),

@@ -27,6 +27,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     ),
     "Supply": (
         _Known("Channels", "channels", holds_more=True),
+        _Known("Models", "models", holds_more=True),
         _Known("Price lists", "price_lists", holds_more=True),
     ),
     "Customers": (
@@ -48,6 +49,7 @@ _KEYS: Mapping[str, str] = {
     "incidents": "g i",
     "system": "g s",
     "channels": "g c",
+    "models": "g d",
     "tenants": "g t",
     "generations": "g g",
     "reconciliation": "g b",

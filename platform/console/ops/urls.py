@@ -36,6 +36,7 @@ urlpatterns = [
     path("staff/<uuid:person>/sessions/", people.end_all_sessions, name="staff_sessions"),
     path("staff/<uuid:person>/remove/", people.remove, name="staff_remove"),
     path("channels/", include("console.ops.channels.urls")),
+    path("models/", include("console.ops.models.urls")),
     path("prices/lists/", include("console.ops.price_lists.urls")),
     path("margin/", margin.margin, name="margin"),
     path("ledger/", ledger.ledger, name="ledger"),

@@ -7,13 +7,14 @@ from django.core.exceptions import ValidationError
 from django.test import RequestFactory
 from typing_extensions import override
 
-from generation.admin import ContractAdmin
+from accounts.admin import ServiceAdmin
 from generation.models import Contract
 from tests.generation.admin.conftest import change_page
-from tests.generation.admin.test_contracts import contract_form
 
 
-class Refusing(ContractAdmin):
+class Refusing(ServiceAdmin):
+    fields = ("max_n",)
+
     @override
     def save_model(self, request, obj, form, change):
         Contract.objects.update(max_n=7)
@@ -21,7 +22,7 @@ class Refusing(ContractAdmin):
 
 
 def test_a_late_refusal_is_shown_and_nothing_of_it_is_kept(seeded, db, root):
-    request = RequestFactory().post(change_page("contract", "dall-e-3"), contract_form())
+    request = RequestFactory().post(change_page("contract", "dall-e-3"), {"max_n": "5"})
     request.user = root
     setattr(request, "_messages", CookieStorage(request))  # noqa: B010 - the middleware's name
     setattr(request, "_dont_enforce_csrf_checks", True)  # noqa: B010 - as the test client does

@@ -18,6 +18,7 @@ from billing.selectors import (
 )
 from generation.audit.findings import generation_findings
 from generation.audit.sold import findings_of_sold
+from generation.lineup import lineup, since_of
 from generation.management import seeding
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of
@@ -60,6 +61,22 @@ def test_what_was_sold_then_is_apart_from_what_is_sold(demo, monkeypatch):
     assert past.cost == sum(Attempt.objects.values_list("cost_micros", flat=True))
     assert 20 < (past.percent or 0) < 35
     assert findings_of_sold() == []
+
+
+def test_models_and_their_users_bring_what_the_ledger_says(demo, monkeypatch):
+    monkeypatch.setattr(sold, "TRAIL_SECONDS", 0.0)
+    add_sold()
+    now = clock.now()
+    moved = Transfer.objects.filter(created_at__date__gte=since_of(now))
+    sums = dict(moved.values_list("kind").annotate(Sum("amount")).order_by())
+
+    found = [row.sold for row in lineup(mode="demo", now=now)]
+    live = [row.sold for row in lineup(mode="live", now=now)]
+
+    assert sum(one.revenue for one in found) == sums["capture"] - sums.get("refund", 0)
+    assert sum(one.cost for one in found) == sums["upstream_cost"]
+    assert sum(one.losses for one in found) == sums.get("loss", 0)
+    assert [(one.images, one.revenue, one.cost) for one in live] == [(0, 0, 0)] * len(live)
 
 
 def test_it_is_all_there_and_all_marked(demo):

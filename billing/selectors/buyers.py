@@ -1,0 +1,97 @@
+"""Who bought which model of late, and in which cells: what goes where a model or a size goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.db import connection
+
+from billing.pricing import REFERENCE
+from billing.selectors.sold import Margin
+from pictor.kit.money import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """What a tenant bought of a model; None where a bill's line is nobody's.
+
+    Attributes:
+        last: the last UTC day with an image; None where only losses are left of it.
+        figures: what that came to.
+    """
+
+    model: str
+    tenant_id: UUID | None
+    last: date | None
+    figures: Margin
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """How many tenants bought how many images."""
+
+    tenants: int = 0
+    images: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CellUsers:
+    """Who bought a model's sizes and qualities: 'WxH' or 'auto', and words of the contract."""
+
+    sizes: Mapping[str, Users]
+    qualities: Mapping[str, Users]
+
+
+def model_buyers(since: date, *, is_demo: bool, model: str = "") -> list[Buyer]:
+    """What each tenant bought of each model since a UTC day, or of one; most images first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT model, tenant_id, MAX(day) FILTER (WHERE images > 0), SUM(images)::bigint,
+                   SUM(captured_micros - refunded_micros)::bigint,
+                   SUM(cost_micros + corrections_micros)::bigint,
+                   SUM(losses_micros + loss_corrections_micros)::bigint,
+                   SUM(credited_micros)::bigint, SUM(unknown_images)::bigint
+              FROM billing_soldday
+             WHERE is_demo = %s AND day >= %s AND model <> '' AND (%s = '' OR model = %s)
+             GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2
+            """,
+            [is_demo, since, model, model],
+        )
+        return [
+            Buyer(name, tenant, last, _margin(figures)) for name, tenant, last, *figures in cursor
+        ]
+
+
+def cells_bought(model: str, since: date) -> CellUsers:
+    """Who bought its sizes and its qualities since a UTC day, without demo data."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asked, quality, COUNT(DISTINCT tenant_id), SUM(images)::bigint
+              FROM billing_soldday
+             WHERE day >= %s AND NOT is_demo AND model = %s AND images > 0 AND asked <> %s
+             GROUP BY GROUPING SETS ((asked), (quality))
+            """,
+            [since, model, REFERENCE],
+        )
+        rows = cursor.fetchall()
+    return CellUsers(
+        sizes={size: Users(*found) for size, _, *found in rows if size is not None},
+        qualities={word: Users(*found) for size, word, *found in rows if size is None},
+    )
+
+
+def _margin(figures: list[int]) -> Margin:
+    images, revenue, cost, losses, credited, unknown = figures
+    return Margin(
+        start=None,
+        group={},
+        images=images,
+        revenue=Micros(revenue),
+        cost=Micros(cost),
+        losses=Micros(losses),
+        credited=Micros(credited),
+        unknown_images=unknown,
+    )

@@ -1,0 +1,183 @@
+"""What a contract may say: a process loads all of it or nothing, and a caller is promised it.
+
+Each fault is said where it is: of a size, by its row.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError
+
+from billing.pricing import price_words
+from billing.selectors import without_price
+from generation.catalogue.contracts import AUTO, ContractTerms, Size, contract_from
+from generation.channels.declaration import Task
+from generation.models import Contract
+from pictor.kit import clock
+
+RESPONSE_FORMATS = ("url", "b64_json")
+MOST_TIER, MOST_WORD = 8, 16
+"""Characters of a tier, and of another word that a generation keeps."""
+MOST_N = 10
+MOST_PROMPT_CHARS = 1_000_000
+_RATIO = re.compile(r"[1-9]\d{0,4}:[1-9]\d{0,4}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:()-]*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
+
+
+class SizeFault(NamedTuple):
+    """What is wrong with a row of sizes: its place, the word of it that is at fault, and why."""
+
+    place: int
+    name: str
+    words: str
+
+
+def check_name(model: str) -> None:
+    """Raises ValidationError for what cannot be the public name of a new model."""
+    if not _NAME.fullmatch(model):
+        raise ValidationError(
+            {
+                "model": "a name has 1 to 60 letters, digits, dots, hyphens and underscores, and"
+                " begins with a letter or digit"
+            }
+        )
+
+
+def size_faults(sizes: Sequence[Mapping[str, Any]]) -> list[SizeFault]:
+    """What is wrong with these rows: {"size", "tier", "ratio" or "preset"} each."""
+    return [*_faults_alone(sizes), *_faults_together(sizes)]
+
+
+def check_contract(columns: Mapping[str, Any]) -> None:
+    """Refuse what a process could not load, what makes no sense, and what has no price.
+
+    And to switch off what is to follow a model that ends. Takes all columns. Raises ValidationError
+    by column.
+    """
+    contract = _read(columns)
+    refused = dict(_faults(contract))
+    if contract.is_enabled and (missing := without_price(contract.price_keys, clock.now())):
+        refused["is_enabled"] = f"needs a published price first for {price_words(missing)}"
+    if not contract.is_enabled and (ending := to_be_followed_by(contract.model)):
+        refused["is_enabled"] = f"is to follow {', '.join(ending)}: name another successor first"
+    if refused:
+        raise ValidationError(refused)
+
+
+def to_be_followed_by(model: str) -> list[str]:
+    """The models that end, and send their users there."""
+    ending = Contract.objects.filter(successor=model, sunset_at__gt=clock.now())
+    return list(ending.values_list("model", flat=True))
+
+
+def _read(columns: Mapping[str, Any]) -> ContractTerms:
+    """The contract as a process would load it. Raises ValidationError where none could."""
+    sizes = columns["sizes"]
+    if not isinstance(sizes, list | tuple) or not all(isinstance(row, Mapping) for row in sizes):
+        raise ValidationError({"sizes": "are rows with a size each"})
+    if faults := size_faults(sizes):
+        said = [f"row {one.place + 1}: {one.words}" for one in faults]
+        raise ValidationError({"sizes": said})
+    if unknown := [word for word in columns["tasks"] if word not in {*Task}]:
+        raise ValidationError({"tasks": f"there is no task {', '.join(map(str, unknown))}"})
+    aliases = columns["quality_aliases"]
+    if not isinstance(aliases, Mapping) or not all(
+        isinstance(word, str) for pair in aliases.items() for word in pair
+    ):
+        raise ValidationError({"quality_aliases": "must be words for words"})
+    return contract_from(columns)
+
+
+def _faults(contract: ContractTerms) -> Iterator[tuple[str, str]]:
+    """By column. Of two in one column, the first is said."""
+    aliases, qualities = contract.quality_aliases, contract.qualities
+    shadowed = [word for word in aliases if word in qualities]
+    odd, odd_aliases = ([w for w in words if not _is_word(w)] for words in (qualities, aliases))
+    known = (
+        ("sizes", not contract.size_names, "name at least one, or let the upstream choose"),
+        (
+            "default_size",
+            contract.default_size not in contract.size_names,
+            "is not one of the sizes",
+        ),
+        ("qualities", bool(odd), _no_words(odd)),
+        ("qualities", len(set(qualities)) < len(qualities), "name one of them twice"),
+        ("qualities", not {*qualities} - {AUTO}, f"need one besides {AUTO}, which has no price"),
+        (
+            "quality_default",
+            contract.quality_default not in qualities,
+            "is not one of the qualities",
+        ),
+        (
+            "quality_aliases",
+            not set(aliases.values()) <= set(qualities),
+            "must each stand for one of the qualities",
+        ),
+        ("quality_aliases", bool(odd_aliases), _no_words(odd_aliases)),
+        ("quality_aliases", bool(shadowed), f"{', '.join(shadowed)} is a quality itself"),
+        ("tasks", not contract.tasks, "name at least one"),
+        ("max_n", not 1 <= contract.max_n <= MOST_N, f"must be from 1 to {MOST_N}"),
+        (
+            "prompt_max_chars",
+            not 1 <= contract.prompt_max_chars <= MOST_PROMPT_CHARS,
+            f"must be from 1 to {MOST_PROMPT_CHARS}",
+        ),
+        (
+            "response_format_default",
+            contract.response_format_default not in RESPONSE_FORMATS,
+            f"must be {' or '.join(RESPONSE_FORMATS)}",
+        ),
+    )
+    yield from ((name, words) for name, is_wrong, words in reversed(known) if is_wrong)
+
+
+def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
+    """Of each row by itself."""
+    for place, row in enumerate(sizes):
+        size, tier, ratio, preset = (row.get(name) for name in ("size", "tier", "ratio", "preset"))
+        if not isinstance(size, str) or not _is_size(size):
+            yield SizeFault(place, "size", f"{size!r} is not a size such as 1536x1024")
+        if tier is not None and not (_is_word(tier) and len(tier) <= MOST_TIER):
+            yield SizeFault(place, "tier", f"{tier!r} is no word of 1 to {MOST_TIER} characters")
+        if ratio is not None and not (isinstance(ratio, str) and _RATIO.fullmatch(ratio)):
+            yield SizeFault(place, "ratio", f"{ratio!r} is not a ratio such as 3:2")
+        if preset is not None and not _is_word(preset):
+            words = f"{preset!r} is no word of 1 to {MOST_WORD} characters"
+            yield SizeFault(place, "preset", words)
+        elif preset == AUTO:
+            yield SizeFault(place, "preset", f"{AUTO} stands for a size that the upstream chooses")
+
+
+def _faults_together(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
+    """Of words that stand for two sizes."""
+    pixels = [row.get("size") for row in sizes]
+    presets = [row.get("preset") for row in sizes]
+    for place, row in enumerate(sizes):
+        size, preset = row.get("size"), row.get("preset")
+        if size in pixels[:place]:
+            yield SizeFault(place, "size", f"{size} is listed twice")
+        if preset is None:
+            continue
+        if preset in presets[:place]:
+            yield SizeFault(place, "preset", f"{preset} stands for two sizes")
+        if preset != size and preset in pixels:
+            yield SizeFault(place, "preset", f"{preset} is another size")
+
+
+def _is_size(text: str) -> bool:
+    try:
+        Size.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_words(words: Sequence[str]) -> str:
+    return f"{', '.join(words)} is no word of 1 to {MOST_WORD} characters"
+
+
+def _is_word(text: object) -> bool:
+    """Whether it can be asked for, and kept of a request."""
+    return isinstance(text, str) and len(text) <= MOST_WORD and bool(_WORD.fullmatch(text))

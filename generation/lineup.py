@@ -1,0 +1,243 @@
+"""All models: what each promises, who serves it, what of it has a price, and who buys it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from billing.pricing import PriceKey
+from billing.selectors import Buyer, Margin, current_table, model_buyers, total_of
+from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo
+from generation.catalogue.plans import plan
+from generation.catalogue.snapshot import current_catalogue
+from generation.dispatch.selection import shares
+from generation.models import Contract, Route
+from generation.traffic.minutes import last_calls
+from generation.traffic.modes import Mode
+
+DAYS = 30
+"""UTC days that are looked back at, today's part of one among them."""
+
+HOUR = 60
+"""Of minutes."""
+
+
+class Life(StrEnum):
+    """Where in its life a model is."""
+
+    OFFERED = "on offer"
+    ENDING = "ending"
+    ENDED = "ended"
+    OFF = "off"
+
+
+ASKED_FOR = frozenset({Life.OFFERED, Life.ENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A channel with a route for a model that serves; `share` is of its usual size, from 0 to 1."""
+
+    channel_id: int
+    channel: str
+    share: float
+    is_sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model with its facts. What is sold is of 30 UTC days, in one mode.
+
+    Attributes:
+        terms: what it promises.
+        position: in lists that customers see.
+        life: where in its life it is.
+        serving: the channels that are sent its requests, by their shares.
+        routes: of channels that are not archived, with these, as the channels are tried.
+        unpriced: cells that everyone's prices in force lack.
+        unmade: sizes that no channel would make; only where some channel serves.
+        buyers: each tenant that bought it.
+        called_at: the minute of the last live call, within 48 hours.
+    """
+
+    terms: ContractTerms
+    position: int
+    life: Life
+    serving: Sequence[Served]
+    routes: Sequence[Route]
+    unpriced: Sequence[PriceKey]
+    unmade: Sequence[str]
+    buyers: Sequence[Buyer]
+    called_at: datetime | None
+
+    @property
+    def untested(self) -> list[str]:
+        """The channels that have a route which waits for a test."""
+        return [route.channel.name for route in self.routes if not route.is_approved]
+
+    @property
+    def cells(self) -> int:
+        """How many there are to be priced."""
+        return len(self.terms.price_keys)
+
+    @property
+    def priced(self) -> int:
+        """How many of them are."""
+        return self.cells - len(self.unpriced)
+
+    @property
+    def sold(self) -> Margin:
+        """What all bought of it."""
+        return total_of([one.figures for one in self.buyers])
+
+    @property
+    def users(self) -> int:
+        """How many tenants had images of it."""
+        return sum(one.tenant_id is not None and one.figures.images > 0 for one in self.buyers)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last UTC day on which somebody had one."""
+        return max((one.last for one in self.buyers if one.last), default=None)
+
+    @property
+    def used_at(self) -> datetime | None:
+        """When it was used last, as exactly as that is known: to the minute, or to the day."""
+        day = self.last_day
+        known = None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return self.called_at or known
+
+    def used(self, now: datetime) -> str:
+        """As '14 tenants, 3,120 images in 30 days, last 4 min ago'; empty where nobody did."""
+        if not self.users:
+            return ""
+        images = self.sold.images
+        said = f"{self.users:,} tenant{'' if self.users == 1 else 's'}, "
+        said += f"{images:,} image{'' if images == 1 else 's'} in {DAYS} days"
+        if self.called_at is not None:
+            minutes = max(0, int((now - self.called_at).total_seconds() // 60))
+            ago = f"{minutes} min" if minutes < HOUR else f"{minutes // HOUR} h"
+            return f"{said}, last {ago} ago"
+        return f"{said}, last on {self.last_day:%-d %b}"
+
+    @property
+    def loses(self) -> bool:
+        """Whether it brought less than it cost."""
+        return self.sold.margin < 0
+
+    @property
+    def lacks(self) -> list[str]:
+        """What keeps it from being asked for, or would if it were switched on."""
+        known = (
+            (not self.serving, "no channel serves it"),
+            (bool(self.unpriced), f"{len(self.unpriced)} of {self.cells} cells have no price"),
+        )
+        return [words for is_so, words in known if is_so]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong with it, the worst first; nothing of one that nobody can ask for."""
+        if self.life not in ASKED_FOR:
+            return []
+        known = (
+            (bool(self.unmade), f"no channel makes {_few(self.unmade)}"),
+            (self.loses, "it loses money"),
+        )
+        return [*self.lacks, *(words for is_so, words in known if is_so)]
+
+
+def lineup(*, mode: Mode, now: datetime, model: str = "") -> list[Listed]:
+    """Every model, or one: those that need somebody first, then as customers see them."""
+    catalogue = current_catalogue()
+    positions = Contract.objects.values_list("model", "position")
+    positions = positions.filter(model=model) if model else positions
+    priced = current_table(None, now).rows.keys()
+    buyers = _buyers(mode, now, model)
+    stored = _routes(model)
+    called = last_calls() if mode == "live" else {}
+    rows = []
+    for name, position in positions:
+        terms = catalogue.contracts[name]
+        routes = catalogue.routes_for(name, livemode=mode != "test")
+        rows.append(
+            Listed(
+                terms=terms,
+                position=position,
+                life=life_of(terms, now),
+                serving=serving_of(routes, terms),
+                routes=stored.get(name, ()),
+                unpriced=[key for key in terms.price_keys if key not in priced],
+                unmade=unmade_of(routes, terms),
+                buyers=buyers.get(name, ()),
+                called_at=called.get(name),
+            )
+        )
+    return sorted(rows, key=_worst_first)
+
+
+def life_of(terms: ContractTerms, now: datetime) -> Life:
+    """Where in its life it is. One that has ended is over, switched off or not."""
+    if terms.has_ended(now):
+        return Life.ENDED
+    if not terms.is_enabled:
+        return Life.OFF
+    return Life.OFFERED if terms.sunset_at is None else Life.ENDING
+
+
+def serving_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[Served]:
+    """Each of these channels with its share, the largest first."""
+    found = shares(routes, contract=terms, size=terms.default_size)
+    fractions = {one.candidate.route.channel_id: one.fraction for one in found}
+    served = [
+        Served(
+            route.channel_id,
+            route.channel_name,
+            fractions.get(route.channel_id, 0.0),
+            route.serves_test,
+        )
+        for route in routes
+    ]
+    return sorted(served, key=lambda one: (-one.share, one.channel))
+
+
+def unmade_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[str]:
+    """Sizes that none of these channels would make; nothing where there is no channel."""
+    sizes = [*(str(option.size) for option in terms.options), *([AUTO] * terms.accepts_auto)]
+    return [
+        size
+        for size in sizes
+        if routes and not any(plan(route, contract=terms, size=size) for route in routes)
+    ]
+
+
+def since_of(now: datetime) -> date:
+    """The first of the days that are looked back at."""
+    return now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+
+
+def _buyers(mode: Mode, now: datetime, model: str) -> Mapping[str, list[Buyer]]:
+    """By model; tests sell nothing."""
+    found: dict[str, list[Buyer]] = defaultdict(list)
+    if mode != "test":
+        for one in model_buyers(since_of(now), is_demo=mode == "demo", model=model):
+            found[one.model].append(one)
+    return found
+
+
+def _routes(model: str) -> Mapping[str, list[Route]]:
+    rows = Route.objects.filter(channel__archived_at=None).select_related("channel")
+    rows = rows.filter(contract_id=model) if model else rows
+    found: dict[str, list[Route]] = defaultdict(list)
+    for row in rows.order_by("channel__priority", "channel__name"):
+        found[row.contract_id].append(row)
+    return found
+
+
+def _worst_first(row: Listed) -> tuple[bool, bool, int, str]:
+    return not row.troubles, row.life not in ASKED_FOR, row.position, row.terms.model
+
+
+def _few(words: Sequence[str], most: int = 3) -> str:
+    more = len(words) - most
+    return f"{', '.join(words[:most])}{f' and {more} more' if more > 0 else ''}"

@@ -1,0 +1,166 @@
+"""`manage.py model set|copy|enable|disable`: what a model promises, and whether it can be asked."""
+
+from argparse import BooleanOptionalAction
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+
+from accounts.management.operator import ACTOR, ask, read_limit, read_words
+from generation.catalogue import services
+from generation.catalogue.services import ContractColumns
+from generation.lineup import lineup
+from generation.management.model_facts import model_named
+from generation.models import Contract
+from generation.reviewing import Review, review
+from pictor.kit import clock
+
+NONE = "none"
+YES_HELP = "do not ask where somebody uses what goes"
+_NUMBERS = {"prompt_chars": "prompt_max_chars", "max_n": "max_n"}
+_AS_THEY_ARE = {
+    "default_size": "default_size",
+    "default_quality": "quality_default",
+    "response_format": "response_format_default",
+    "exact": "is_exact",
+    "auto": "accepts_auto",
+    "position": "position",
+}
+
+
+def add_arguments(actions: Any) -> None:
+    """What these actions may say."""
+    change = actions.add_parser("set", help="change what it promises; shown before and after")
+    change.add_argument("model")
+    _add_sizes(change)
+    change.add_argument("--qualities", metavar="A,B", help="in rising order")
+    change.add_argument("--aliases", metavar="hd=high", help="further words, or 'none'")
+    change.add_argument("--default-quality", metavar="WORD")
+    change.add_argument("--tasks", metavar="A,B", help="generate, edit, variation")
+    change.add_argument("--prompt-chars", metavar="N", help="a longer prompt is refused")
+    change.add_argument("--max-n", metavar="N", help="images of a request, 1 to 10")
+    change.add_argument("--response-format", metavar="WORD", help="url or b64_json")
+    change.add_argument("--position", type=int, metavar="N", help="its place in lists")
+    copy = actions.add_parser("copy", help="a new model like another, switched off")
+    copy.add_argument("source")
+    copy.add_argument("model")
+    enable = actions.add_parser("enable", help="let it be asked for: with prices and a channel")
+    enable.add_argument("model")
+    disable = actions.add_parser("disable", help="refuse it with 404 from the next request on")
+    disable.add_argument("model")
+    for action in (change, disable):
+        action.add_argument("--yes", action="store_true", help=YES_HELP)
+    for action in (change, copy, enable, disable):
+        action.add_argument("--json", action="store_true")
+
+
+def _add_sizes(change: CommandParser) -> None:
+    change.add_argument(
+        "--size",
+        action="append",
+        metavar="WxH,tier=2K,ratio=3:2,preset=WORD",
+        help="a size it has, or gets: tier, ratio and preset may be left out; again for more",
+    )
+    change.add_argument(
+        "--no-size", action="append", metavar="WxH", help="a size that goes; again for more"
+    )
+    change.add_argument("--auto", action=BooleanOptionalAction, help="the upstream may choose")
+    change.add_argument("--default-size", metavar="SIZE")
+    change.add_argument("--exact", action=BooleanOptionalAction, help="no size but its own")
+
+
+def change(
+    stdout: OutputWrapper, aside: OutputWrapper, options: Mapping[str, Any]
+) -> tuple[Contract, Review]:
+    """Write what was said, once what goes and is used is agreed to."""
+    contract = model_named(options["model"])
+    columns = {**services.columns_of(contract), **_said(contract, options)}
+    services.check_contract({"model": contract.pk, **columns})
+    found = review(contract, columns, now=clock.now())
+    if not options["json"]:
+        _tell(stdout, found)
+    if found.used and not options["yes"]:
+        for one in found.used:
+            users = one.users
+            bought = f"{users.tenants} tenants, {users.images} images in 30 days" if users else ""
+            aside.write(f"{one.what}: {bought}")
+        ask(aside, "Take that away?")
+    made, _ = services.set_contract(
+        model=contract.pk, columns=cast(ContractColumns, columns), actor=ACTOR
+    )
+    return made, found
+
+
+def switch(aside: OutputWrapper, options: Mapping[str, Any], *, is_offered: bool) -> Contract:
+    """Switch it; who uses what goes off is said, and asked about."""
+    contract = model_named(options["model"])
+    if not is_offered and contract.is_enabled:
+        (row,) = lineup(mode="live", now=clock.now(), model=contract.pk)
+        if used := row.used(clock.now()):
+            aside.write(f"{contract.pk}: {used}")
+            if not options["yes"]:
+                ask(aside, "Switch it off?")
+    return services.set_offered(model=contract.pk, is_offered=is_offered, actor=ACTOR)
+
+
+def _tell(stdout: OutputWrapper, found: Review) -> None:
+    for name in {**found.before, **found.after}:
+        was, will = found.before.get(name, NONE), found.after.get(name, NONE)
+        if was != will:
+            stdout.write(f"{name}: {was} -> {will}")
+    for key in found.unpriced:
+        stdout.write(f"no price: {' '.join(key)}")
+    for one in found.unable:
+        stdout.write(f"{one.channel} cannot: {', '.join([*one.sizes, *one.tasks])}")
+    if found.unmade:
+        stdout.write(f"no channel makes: {', '.join(found.unmade)}")
+
+
+def _said(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that were named."""
+    said = {
+        column: options[name] for name, column in _AS_THEY_ARE.items() if options[name] is not None
+    }
+    said |= {
+        column: read_limit(options[name])
+        for name, column in _NUMBERS.items()
+        if options[name] is not None
+    }
+    for name in ("qualities", "tasks"):
+        if (words := read_words(options[name])) is not None:
+            said[name] = words
+    if options["aliases"] is not None:
+        said["quality_aliases"] = _aliases(options["aliases"])
+    if options["size"] or options["no_size"]:
+        said["sizes"] = _sizes(contract, options["size"] or [], options["no_size"] or [])
+    if not said:
+        raise CommandError("nothing is said that it should promise: see --help")
+    return said
+
+
+def _sizes(contract: Contract, kept: list[str], gone: list[str]) -> list[dict[str, str]]:
+    sizes: dict[str, dict[str, str]] = {row["size"]: row for row in contract.sizes}
+    for size in gone:
+        if size not in sizes:
+            raise CommandError(f"{contract.pk} has no size {size!r}")
+        del sizes[size]
+    for text in kept:
+        size, *words = (word.strip() for word in text.split(","))
+        pairs = dict(word.partition("=")[::2] for word in words)
+        if not pairs.keys() <= {"tier", "ratio", "preset"} or len(pairs) < len(words):
+            raise CommandError(f"--size takes WxH,tier=…,ratio=…,preset=…, not {text!r}")
+        row = sizes.get(size, {"size": size, "tier": "base"})
+        sizes[size] = {name: word for name, word in {**row, **pairs}.items() if word}
+    return list(sizes.values())
+
+
+def _aliases(text: str) -> dict[str, str]:
+    if text == NONE:
+        return {}
+    pairs: dict[str, str] = {}
+    for word in read_words(text) or ():
+        ours, separator, theirs = (part.strip() for part in word.partition("="))
+        if not (ours and separator and theirs) or ours in pairs:
+            raise CommandError(f"--aliases takes WORD=QUALITY, each once, not {text!r}")
+        pairs[ours] = theirs
+    return pairs

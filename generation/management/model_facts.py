@@ -1,0 +1,115 @@
+"""`manage.py model list|show`: what is promised, who serves it, what it brings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+
+from accounts.management.operator import print_table
+from generation.catalogue import services
+from generation.lineup import Listed, lineup
+from generation.models import Contract
+from generation.reviewing import promised
+from generation.traffic.modes import OF_MODE
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+COLUMNS = (
+    *("model", "state", "ends", "sizes", "served by", "prices", "tenants", "images", "revenue"),
+    *("margin", "wrong"),
+)
+NONE = "-"
+
+
+def add_arguments(actions: Any) -> None:
+    """What these actions may say."""
+    every = actions.add_parser("list", help="all models, those that need somebody first")
+    show = actions.add_parser("show", help="all that one promises, and who serves and uses it")
+    show.add_argument("model")
+    for action in (every, show):
+        _mode(action)
+        action.add_argument("--json", action="store_true")
+
+
+def _mode(action: CommandParser) -> None:
+    action.add_argument("--mode", choices=list(OF_MODE), default="live", help="of what is sold")
+
+
+def model_named(name: str) -> Contract:
+    """The model. Raises CommandError."""
+    found = Contract.objects.filter(pk=name).first()
+    if found is None:
+        raise CommandError(f"there is no model {name!r}")
+    return found
+
+
+def facts_of(row: Listed) -> dict[str, Any]:
+    """A model as JSON values; what is sold is of 30 UTC days, in USD."""
+    terms, sold = row.terms, row.sold
+    return {
+        "model": terms.model,
+        "state": row.life.value,
+        "deprecated_at": terms.deprecated_at.isoformat() if terms.deprecated_at else None,
+        "sunset_at": terms.sunset_at.isoformat() if terms.sunset_at else None,
+        "successor": terms.successor or None,
+        "sizes": len(terms.options) + terms.accepts_auto,
+        "channels": {one.channel: round(one.share, 4) for one in row.serving},
+        "untested": list(row.untested),
+        "unmade": list(row.unmade),
+        "cells": row.cells,
+        "priced": row.priced,
+        "tenants": row.users,
+        "images": sold.images,
+        "revenue": to_decimal(sold.revenue),
+        "margin": to_decimal(sold.margin),
+        "unknown_cost": sold.unknown_images,
+        "last_used": row.used_at.isoformat() if row.used_at else None,
+        "wrong": row.troubles,
+    }
+
+
+def tell_all(stdout: OutputWrapper, rows: list[Listed]) -> None:
+    """A line for each."""
+    print_table(stdout, [COLUMNS, *(_line(facts_of(row)) for row in rows)])
+
+
+def tell_one(stdout: OutputWrapper, row: Listed, contract: Contract) -> None:
+    """All of it."""
+    facts = facts_of(row)
+    print_table(stdout, [COLUMNS, _line(facts)])
+    for name, value in promised(services.columns_of(contract)).items():
+        stdout.write(f"{name}: {_words(value)}")
+    if used := row.used(clock.now()):
+        stdout.write(f"used: {used}")
+
+
+def listed(options: Mapping[str, Any], model: str = "") -> list[Listed]:
+    """Every model, or one, in the mode that was asked for."""
+    return lineup(mode=options["mode"], now=clock.now(), model=model)
+
+
+def _line(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    words = (
+        facts["model"],
+        facts["state"],
+        (facts["sunset_at"] or NONE)[:10],
+        str(facts["sizes"]),
+        ",".join(facts["channels"]) or NONE,
+        f"{facts['priced']}/{facts['cells']}",
+        str(facts["tenants"]),
+        str(facts["images"]),
+        facts["revenue"],
+        facts["margin"],
+        "; ".join(facts["wrong"]) or NONE,
+    )
+    return tuple(words)
+
+
+def _words(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)

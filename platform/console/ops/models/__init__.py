@@ -1,0 +1,1 @@
+"""The pages of models: what is promised, who serves it, until when."""

@@ -1,0 +1,140 @@
+"""Changing what a model promises: typed in rows, seen before and after, then saved."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.models import forms
+from console.ops.models.forms import ModelForm, SizeRow
+from console.ops.models.one import events_of, model_or_404
+from console.parts.events import Change, changes_of
+from console.parts.periods import number_of
+from generation.catalogue import services
+from generation.catalogue.services import ContractColumns
+from generation.models import Contract
+from generation.reviewing import Review, review
+from pictor.kit import clock
+
+_PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}
+ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A change that is not made yet, as it is shown."""
+
+    review: Review
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """Before and after."""
+        return changes_of(self.review.before, self.review.after)
+
+    @property
+    def digest(self) -> str:
+        """Another one where it would change something else."""
+        said = [self.review.before, self.review.after]
+        return sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
+    """A model's promise in rows; a review of what was typed; then it is saved."""
+    found = model_or_404(model)
+    if request.method != "POST":
+        return _page(request, operator, found, *forms.opened(_begun(request, found)))
+    rows = forms.typed(request.POST)
+    if "row" in request.GET:
+        rows = _with_row(rows, request.GET["row"])
+        return _page(request, operator, found, forms.kept(request.POST), rows)
+    form = ModelForm(request.POST)
+    columns = forms.columns_typed(found, form, rows)
+    if columns is None:
+        return _page(request, operator, found, form, rows)
+    seen = Seen(review(found, columns, now=clock.now()))
+    return _saved(request, operator, found, columns, seen) or _page(
+        request, operator, found, form, rows, seen=seen
+    )
+
+
+def _saved(
+    request: HttpRequest,
+    operator: Operator,
+    found: Contract,
+    columns: Mapping[str, Any],
+    seen: Seen,
+) -> HttpResponse | None:
+    """Saved, or why that is not done; None where it is to be seen first."""
+    if columns == services.columns_of(found):  # by a first click, perhaps
+        return done(request, f"{found.model} is saved", "model", found.model)
+    if request.POST.get("shown") != digest_of(found):
+        messages.error(request, ELSEWHERE)
+        return redirect("ops:model_edit", found.model)
+    if request.POST.get("seen") != seen.digest:
+        return None
+    try:
+        services.set_contract(
+            model=found.model, columns=cast(ContractColumns, columns), **by(request, operator)
+        )
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("ops:model_edit", found.model)
+    return done(request, f"{found.model} is saved", "model", found.model)
+
+
+def digest_of(contract: Contract) -> str:
+    """Of all that the form shows."""
+    said = json.dumps(services.columns_of(contract), sort_keys=True)
+    return sha256(said.encode()).hexdigest()[:16]
+
+
+def _begun(request: HttpRequest, found: Contract) -> Mapping[str, Any]:
+    """What the form begins with: what is stored, or as it was before a change in its history."""
+    columns = services.columns_of(found)
+    back = number_of(request.GET.get("back", ""))
+    events = [one for one in events_of(found.model) if one.pk == back] if back else []
+    before = next((one.before for one in events if one.action == "contract.set"), None) or {}
+    return columns | {name: word for name, word in before.items() if name in _PUT_BACK}
+
+
+def _with_row(rows: list[SizeRow], word: str) -> list[SizeRow]:
+    """With an empty row more, or without the one of that place."""
+    if word == "add":
+        return [*rows, SizeRow(is_new=True)][: forms.MOST_ROWS]
+    place = number_of(word)
+    return [row for number, row in enumerate(rows) if number != place]
+
+
+def _page(
+    request: HttpRequest,
+    operator: Operator,
+    found: Contract,
+    form: ModelForm,
+    rows: list[SizeRow],
+    *,
+    seen: Seen | None = None,
+) -> HttpResponse:
+    is_refused = bool(form.is_bound and form.errors) or any(row.errors for row in rows)
+    context = {
+        "operator": operator,
+        "model": found,
+        "form": form,
+        "rows": rows,
+        "seen": seen,
+        "shown": request.POST.get("shown") or digest_of(found),
+        "is_refused": is_refused,
+        "tiers": sorted({row.tier for row in rows if row.tier}),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
+    return render(request, "ops/model_edit.html", context, status=status)

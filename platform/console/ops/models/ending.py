@@ -1,0 +1,145 @@
+"""The end of a model: announced with a date and a successor, seen first; or withdrawn."""
+
+from datetime import UTC, date, datetime, time
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.services import By
+from console.ops.access import May, Mode, Operator, by, done, staff
+from console.ops.models.one import facts_of, model_or_404
+from console.parts.fields import dressed, take_errors
+from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
+from generation.models import Contract
+from pictor.kit import clock
+
+
+class EndForm(forms.Form):
+    """When it ends, and which model follows. Days begin at 00:00 UTC."""
+
+    sunset_at = forms.DateField(
+        label="First day without it, UTC", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    successor = forms.ChoiceField(label="Successor")
+    deprecated_at = forms.DateField(
+        required=False,
+        label="Deprecated since, UTC",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    is_meant = forms.BooleanField(required=False, label="An end within 60 days is meant")
+
+    def __init__(self, data: Any, *, contract: Contract) -> None:
+        super().__init__(data, initial=_initial(contract))
+        others = Contract.objects.filter(is_enabled=True).exclude(pk=contract.pk)
+        names = others.values_list("model", flat=True)
+        cast(forms.ChoiceField, self.fields["successor"]).choices = [
+            ("", "Choose a model"),
+            *((name, name) for name in names),
+        ]
+        dressed(self)
+
+    def said(self, contract: Contract) -> dict[str, Any]:
+        """What the service is told; a day that was not changed stays the moment that it was."""
+        days = {name: self.cleaned_data[name] for name in ("sunset_at", "deprecated_at")}
+        known = _initial(contract)
+        return {
+            "successor": self.cleaned_data["successor"],
+            "is_meant": self.cleaned_data["is_meant"],
+            **{
+                name: getattr(contract, name) if day and day == known[name] else _begins(day)
+                for name, day in days.items()
+            },
+        }
+
+
+@staff(May.CHANNELS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
+    """Announce its end, or another; what customers are told is shown first."""
+    found = model_or_404(model)
+    form = EndForm(request.POST if request.method == "POST" else None, contract=found)
+    planned = _planned(found, form, by(request, operator)) if form.is_valid() else None
+    if planned is not None and _is_agreed(request, form, found, planned):
+        announced = _announced(found, form, by(request, operator))
+        words = f"{found.model} ends on {announced.sunset_at:%-d %B %Y}"
+        return done(request, words, "model", found.model)
+    facts = facts_of(found.model, Mode.LIVE)
+    context = {
+        "operator": operator,
+        "model": found,
+        "form": form,
+        "facts": facts,
+        "used": facts.used(clock.now()),
+        "planned": planned,
+        "seen": _digest(form, found) if planned else "",
+        "may_be_soon": "is_meant" in form.errors or "is_meant" in request.POST,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "ops/model_end.html", context, status=status)
+
+
+@staff(May.CHANNELS)
+@require_POST
+def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
+    """Let it stay."""
+    found = model_or_404(model)
+    try:
+        withdraw_sunset(model=found.model, now=clock.now(), **by(request, operator))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("ops:model", found.model)
+    return done(request, f"{found.model} stays", "model", found.model)
+
+
+def _announced(contract: Contract, form: EndForm, who: By) -> Contract:
+    return announce_sunset(model=contract.model, now=clock.now(), **form.said(contract), **who)
+
+
+def _planned(contract: Contract, form: EndForm, who: By) -> Contract | None:
+    """The model as it would be: it is made so, and undone again; None where that is refused."""
+    try:
+        with transaction.atomic():
+            made = _announced(contract, form, who)
+            transaction.set_rollback(True)
+    except ValidationError as error:
+        is_soon = getattr(error, "code", None) == SOON
+        take_errors(form, ValidationError({"is_meant": error.messages}) if is_soon else error)
+        return None
+    return made
+
+
+def _is_agreed(request: HttpRequest, form: EndForm, contract: Contract, planned: Contract) -> bool:
+    """Whether it was seen as it is, or is so already, by a first click."""
+    columns = ("sunset_at", "successor", "deprecated_at")
+    is_so = all(getattr(planned, name) == getattr(contract, name) for name in columns)
+    return is_so or request.POST.get("seen") == _digest(form, contract)
+
+
+def _digest(form: EndForm, contract: Contract) -> str:
+    """Of what is typed, and of what it changes."""
+    said = [sorted(form.cleaned_data.items()), contract.sunset_at, contract.successor]
+    return sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _initial(contract: Contract) -> dict[str, Any]:
+    return {
+        "sunset_at": _day(contract.sunset_at),
+        "deprecated_at": _day(contract.deprecated_at),
+        "successor": contract.successor,
+    }
+
+
+def _day(at: datetime | None) -> date | None:
+    return None if at is None else at.astimezone(UTC).date()
+
+
+def _begins(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time.min, tzinfo=UTC)

@@ -1,0 +1,148 @@
+"""The form of a model: a row for each size, and what else it promises."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from console.parts.fields import (
+    LimitField,
+    LineField,
+    PairsField,
+    WordsField,
+    dressed,
+    line,
+    take_errors,
+)
+from generation.catalogue import services
+from generation.channels.declaration import Task
+from generation.models import Contract
+
+MOST_ROWS = 200
+MOST_POSITION = 2**15 - 1
+SPARE = 2
+"""Empty rows behind those of a form that is opened."""
+_CELLS = ("size", "tier", "ratio", "preset")
+_BOXES = ("accepts_auto", "is_exact")
+
+
+@dataclass(slots=True)
+class SizeRow:
+    """A row of sizes as it is typed; without a size it is none."""
+
+    size: str = ""
+    tier: str = ""
+    ratio: str = ""
+    preset: str = ""
+    errors: dict[str, str] = field(default_factory=dict, kw_only=True)
+    is_new: bool = field(default=False, kw_only=True)
+    """Whether it was added just now."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of it is saved."""
+        return not (self.size or self.ratio or self.preset)
+
+    @property
+    def cells(self) -> list[tuple[str, str, str, str]]:
+        """Each field's name, label, value and what is wrong with it."""
+        return [
+            (name, name.capitalize(), getattr(self, name), self.errors.get(name, ""))
+            for name in _CELLS
+        ]
+
+    @property
+    def column(self) -> dict[str, str]:
+        """As a contract stores it."""
+        said = {"size": self.size, "tier": self.tier or "base"}
+        named = {"ratio": self.ratio, "preset": self.preset}
+        return said | {name: word for name, word in named.items() if word}
+
+
+class ModelForm(forms.Form):
+    """What a model promises besides its sizes."""
+
+    accepts_auto = forms.BooleanField(
+        required=False, label="Also auto: the upstream chooses the size"
+    )
+    is_exact = forms.BooleanField(
+        required=False, label="Exact: only channels that make a size themselves"
+    )
+    default_size = forms.CharField(label="Default size", max_length=16, widget=line("1024x1024"))
+    qualities = LineField(label="Qualities, in rising order")
+    quality_default = forms.CharField(label="Default quality", max_length=16, widget=line())
+    quality_aliases = PairsField(label="Further quality words", widget=line("hd=high"))
+    tasks = WordsField(
+        [(task.value, task.capitalize()) for task in Task],
+        label="Tasks",
+        error_messages={"required": "Tick at least one."},
+    )
+    prompt_max_chars = LimitField(label="Characters of a prompt, at most")
+    max_n = LimitField(label="Images of a request, at most")
+    response_format_default = forms.ChoiceField(
+        label="Answer unless asked otherwise",
+        choices=[(word, word) for word in services.RESPONSE_FORMATS],
+    )
+    position = forms.IntegerField(min_value=0, max_value=MOST_POSITION, label="Place in lists")
+
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        for name in ("qualities", "prompt_max_chars", "max_n"):
+            self.fields[name].required = True
+        dressed(self)
+
+    @property
+    def boxes(self) -> list[forms.BoundField]:
+        """What stands for itself."""
+        return [self[name] for name in _BOXES]
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show what the service refused, beside its field, as a sentence."""
+        said = {
+            name: [f"{words[:1].upper()}{words[1:]}." for words in messages]
+            for name, messages in error.message_dict.items()
+        }
+        take_errors(self, ValidationError(said))
+
+
+def opened(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:
+    """The form as these columns of a contract have it."""
+    rows = [SizeRow(*(str(row.get(name) or "") for name in _CELLS)) for row in columns["sizes"]]
+    return ModelForm(initial=dict(columns)), [*rows, *(SizeRow() for _ in range(SPARE))]
+
+
+def typed(data: QueryDict) -> list[SizeRow]:
+    """The rows as they were sent."""
+    cells = [[word.strip() for word in data.getlist(name)[:MOST_ROWS]] for name in _CELLS]
+    return [SizeRow(*words) for words in zip_longest(*cells, fillvalue="")]
+
+
+def kept(data: QueryDict) -> ModelForm:
+    """The form as it was sent, with nothing said of it."""
+    said: dict[str, Any] = {name: data.get(name, "") for name in ModelForm.base_fields}
+    said |= {name: name in data for name in _BOXES} | {"tasks": data.getlist("tasks")}
+    return ModelForm(initial=said)
+
+
+def columns_typed(
+    contract: Contract, form: ModelForm, rows: Sequence[SizeRow]
+) -> dict[str, Any] | None:
+    """All columns as they would be stored; None where something is refused, which is said then."""
+    meant = [row for row in rows if not row.is_empty]
+    sizes = [row.column for row in meant]
+    for fault in services.size_faults(sizes):
+        meant[fault.place].errors[fault.name] = fault.words
+    if not form.is_valid() or any(row.errors for row in rows):
+        return None
+    said = {**form.cleaned_data, "qualities": list(form.cleaned_data["qualities"])}
+    columns = {**services.columns_of(contract), **said, "sizes": sizes}
+    try:
+        services.check_contract({"model": contract.pk, **columns})
+    except ValidationError as error:
+        form.refuse(error)
+        return None
+    return columns

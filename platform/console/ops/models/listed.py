@@ -1,0 +1,76 @@
+"""All models: what each promises, who serves it, what it brings; what needs somebody first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing.selectors import sold_until
+from console.ops.access import May, Operator, staff
+from console.ops.channels.shown import mode_said, modes_of
+from console.ops.models.rows import Row
+from console.parts.exports import Rows, csv_answer
+from console.parts.filters import link_of
+from generation.lineup import DAYS, Life, Listed, lineup
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+COLUMNS = (
+    "model", "state", "ends_at", "successor", "sizes", "tiers", "accepts_auto", "qualities",
+    "channels", "untested", "cells", "priced", "tenants_30_days", "images_30_days",
+    "revenue_usd_30_days", "margin_usd_30_days", "images_of_unknown_cost", "last_used", "wrong",
+)  # fmt: skip
+_CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
+    "": ("All", lambda row: True),
+    "attention": ("Needs attention", lambda row: bool(row.troubles)),
+    "offer": ("On offer", lambda row: row.life is Life.OFFERED),
+    "ending": ("Ending", lambda row: row.life is Life.ENDING),
+    "off": ("Off or ended", lambda row: row.life in {Life.OFF, Life.ENDED}),
+}
+
+
+@staff(May.SEE)
+@require_safe
+def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """The models that fit what is asked for, with what one mode's requests brought."""
+    found = lineup(mode=operator.mode.value, now=clock.now())
+    chosen = request.GET.get("show", "")
+    chosen = chosen if chosen in _CHIPS else ""
+    rows = [row for row in found if _CHIPS[chosen][1](row)]
+    if request.GET.get("format") == "csv":
+        return csv_answer("models.csv", COLUMNS, [_cells(rows)])
+    mode = mode_said(operator)
+    context: dict[str, Any] = {
+        "operator": operator,
+        "rows": [Row(row) for row in rows],
+        "has_any": bool(found),
+        "chips": [
+            (link_of({"mode": mode}, show=name), word, sum(map(fits, found)), name == chosen)
+            for name, (word, fits) in _CHIPS.items()
+        ],
+        "modes": modes_of(operator, show=chosen),
+        "mode": mode,
+        "days": DAYS,
+        "until": sold_until(),
+        "csv": link_of({"mode": mode, "show": chosen}, format="csv"),
+    }
+    return render(request, "ops/models.html", context)
+
+
+def _cells(rows: Sequence[Listed]) -> Rows:
+    return [
+        [
+            row.terms.model, row.life.value,
+            row.terms.sunset_at.isoformat() if row.terms.sunset_at else "", row.terms.successor,
+            " ".join(str(option.size) for option in row.terms.options),
+            " ".join(dict.fromkeys(option.tier for option in row.terms.options)),
+            row.terms.accepts_auto, " ".join(row.terms.qualities),
+            " ".join(one.channel for one in row.serving), " ".join(row.untested),
+            row.cells, row.priced, row.users, row.sold.images, to_decimal(row.sold.revenue),
+            to_decimal(row.sold.margin), row.sold.unknown_images,
+            row.used_at.isoformat() if row.used_at else "", "; ".join(row.troubles),
+        ]
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,182 @@
+"""One model: its promise, who serves it, its prices, who buys it, its end and its history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import AuditEvent, Tenant
+from accounts.selectors import installation_events_about, tenants_among
+from billing.selectors import Buyer, sold_until
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.channels.shown import mode_said, modes_of
+from console.ops.models.rows import Row
+from console.parts.events import Change, changes_of
+from generation.catalogue.contracts import AUTO, SizeOption
+from generation.catalogue.retirements import end_of
+from generation.channels.declaration import Task
+from generation.lineup import DAYS, Listed, lineup
+from generation.models import Contract, Route
+from generation.reviewing import promised
+from pictor.kit import clock
+
+MOST_TENANTS = 10
+HISTORY = 20
+CLOCKS_APART = timedelta(minutes=1)
+_FEW = 4
+"""Changes that are shown at once."""
+_ACTIONS: Mapping[str, str] = {
+    "contract.set": "Promise changed",
+    "contract.enable": "Switched on",
+    "contract.disable": "Switched off",
+    "contract.sunset": "End announced",
+    "contract.keep": "End withdrawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSize:
+    """A size with its further word, and what is lacking of it."""
+
+    size: str
+    option: SizeOption | None
+    priced: int
+    cells: int
+    is_unmade: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRoute:
+    """A route, and the part of the requests for the usual size that ask it first."""
+
+    route: Route
+    percent: float
+
+    @property
+    def sizes(self) -> Sequence[str] | None:
+        """That are taken natively; None for every size."""
+        return self.route.sizes if self.route.sizes is not None else self.route.channel.sizes
+
+    @property
+    def ends_on(self) -> date | None:
+        """From which day on the vendor has the model no more, as far as anybody knows."""
+        return end_of(
+            base_url=self.route.channel.base_url,
+            upstream_model=self.route.upstream_model,
+            entered=self.route.retires_on,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that was done to it."""
+
+    event: AuditEvent
+    words: str
+    changes: Sequence[Change]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its changes are few."""
+        return len(self.changes) <= _FEW
+
+    @property
+    def may_go_back(self) -> bool:
+        """Whether it changed a promise, so that the one before can be typed again."""
+        return self.event.action == "contract.set" and self.event.before is not None
+
+
+@staff(May.SEE)
+@require_safe
+def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
+    """All of it on one page."""
+    found = facts_of(model.replace("\0", ""), operator.mode)
+    context = {
+        "operator": operator,
+        "row": Row(found),
+        "terms": found.terms,
+        "tasks": [task.value for task in Task if task in found.terms.tasks],
+        "aliases": list(found.terms.quality_aliases.items()),
+        "sizes": _sizes(found),
+        "routes": _routes(found),
+        "buyers": _buyers(found.buyers),
+        "more_buyers": max(0, found.users - MOST_TENANTS),
+        "told": [_told(event) for event in events_of(found.terms.model)],
+        "modes": modes_of(operator),
+        "mode": mode_said(operator),
+        "days": DAYS,
+        "until": sold_until(),
+    }
+    return render(request, "ops/model.html", context)
+
+
+def model_or_404(model: str) -> Contract:
+    """The model of that name."""
+    found = Contract.objects.filter(pk=model.replace("\0", "")).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def facts_of(model: str, mode: Mode) -> Listed:
+    """A model with what it brought in one mode. Raises Http404."""
+    found = lineup(mode=mode.value, now=clock.now(), model=model) if model else []
+    if not found:
+        raise Http404
+    return found[0]
+
+
+def _sizes(found: Listed) -> list[ShownSize]:
+    terms = found.terms
+    options = {str(option.size): option for option in terms.options}
+    lacking = [key[1] for key in found.unpriced]
+    each = sum(word != AUTO for word in terms.qualities)
+    return [
+        ShownSize(
+            size=size,
+            option=options.get(size),
+            priced=each - lacking.count(size),
+            cells=each,
+            is_unmade=size in found.unmade,
+        )
+        for size in (*options, *([AUTO] * terms.accepts_auto))
+    ]
+
+
+def _routes(found: Listed) -> list[ShownRoute]:
+    """Those that are asked most first."""
+    shares = {one.channel_id: 100 * one.share for one in found.serving}
+    shown = [ShownRoute(row, shares.get(row.channel_id, 0.0)) for row in found.routes]
+    return sorted(shown, key=lambda one: -one.percent)
+
+
+def _buyers(buyers: Sequence[Buyer]) -> list[tuple[Tenant, Buyer]]:
+    """Those with the most images, by name."""
+    most = [one for one in buyers if one.tenant_id and one.figures.images > 0][:MOST_TENANTS]
+    tenants = tenants_among([one.tenant_id for one in most if one.tenant_id])
+    return [(tenants[one.tenant_id], one) for one in most if one.tenant_id in tenants]
+
+
+def events_of(model: str) -> list[AuditEvent]:
+    """What was done to it last, newest first."""
+    return installation_events_about(
+        "contract", model[:60], before=clock.now() + CLOCKS_APART, limit=HISTORY
+    )
+
+
+def _told(event: AuditEvent) -> Told:
+    return Told(event, _words(event), _changes(event))
+
+
+def _words(event: AuditEvent) -> str:
+    if event.action == "contract.set" and event.before is None:
+        return "Created"
+    return _ACTIONS.get(event.action, event.action)
+
+
+def _changes(event: AuditEvent) -> Sequence[Change]:
+    before = None if event.before is None else promised(event.before)
+    return changes_of(before, promised(event.after or {}))

@@ -1,0 +1,155 @@
+"""A model made as a copy, switched on once it was tried, and off with who uses it said first."""
+
+from http import HTTPStatus
+
+import pytest
+
+from accounts.models import AuditEvent
+from generation.catalogue.snapshot import current_catalogue
+from generation.models import Channel, Contract
+from tests.console.ops.channel_pages import text_of
+from tests.console.ops.models.model_pages import LEAST, MODEL, called, of, sold
+from tests.factories import make_channel
+
+
+def is_offered(model: str = MODEL) -> bool:
+    return current_catalogue().contract(model) is not None
+
+
+# --- off ----------------------------------------------------------------------------------------
+
+
+def test_switching_off_says_who_uses_it_first(owner):
+    called(make_channel("one", MODEL), minutes_ago=4)
+    for number in range(14):
+        sold(f"tenant-{number}", images=220 + 40 * (number == 0), captured_micros=1)
+
+    page = owner.get(of(MODEL, "off"))
+
+    said = text_of(page)
+    assert "14 tenants, 3,120 images in 30 days, last 4 min ago" in said
+    assert "On offer → off: from the next request on it answers 404 model_not_found" in said
+    assert "Announce its end" in said
+    assert is_offered()
+
+
+def test_it_is_switched_off_and_on_again(owner):
+    make_channel("one", MODEL)
+
+    off = owner.post(of(MODEL, "off"))
+    was_off = not is_offered()
+    on = owner.post(of(MODEL, "on"))
+
+    assert (off.status_code, on.status_code) == (HTTPStatus.SEE_OTHER, HTTPStatus.SEE_OTHER)
+    assert was_off
+    assert is_offered()
+    events = AuditEvent.objects.filter(actor_name="op@pictor.example").order_by("id")
+    assert [(one.action, one.before, one.after) for one in events] == [
+        ("contract.disable", {"is_enabled": True}, {"is_enabled": False}),
+        ("contract.enable", {"is_enabled": False}, {"is_enabled": True}),
+    ]
+
+
+def test_twice_is_once(owner):
+    answers = [owner.post(of(MODEL, "off")) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
+    assert AuditEvent.objects.filter(actor_name="op@pictor.example").count() == 1
+
+
+def test_nobody_uses_what_nobody_bought(owner):
+    said = text_of(owner.get(of(MODEL, "off")))
+
+    assert "No image of it was sold in 30 days" in said
+    assert "Announce its end" not in said
+
+
+# --- on -----------------------------------------------------------------------------------------
+
+
+def test_what_it_lacks_is_said_and_nothing_is_switched(owner):
+    Contract.objects.filter(pk=MODEL).update(
+        is_enabled=False, qualities=["low", "medium", "high", "ultra"]
+    )
+
+    page = owner.get(of(MODEL, "on"))
+    answer = owner.post(of(MODEL, "on"))
+
+    said = text_of(page)
+    assert "No channel serves it." in said
+    assert "10 of 40 cells have no price." in said
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "needs a published price first for gpt-image-2 1024x1024 ultra" in text_of(answer)
+    assert not is_offered()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"serves": "test"}, {"is_enabled": False}],
+    ids=str,
+)
+def test_a_channel_of_tests_or_one_that_is_paused_does_not_serve(owner, change):
+    make_channel("one", MODEL)
+    Channel.objects.update(**change)
+    Contract.objects.filter(pk=MODEL).update(is_enabled=False)
+
+    assert owner.post(of(MODEL, "on")).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_what_is_there_is_said_before_it_is_switched_on(owner):
+    make_channel("one", MODEL)
+    Contract.objects.filter(pk=MODEL).update(is_enabled=False)
+
+    said = text_of(owner.get(of(MODEL, "on")))
+
+    assert "30 of 30 cells have a price , and one serves it" in said
+
+
+# --- copied -------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_off_until_it_has_prices_and_a_channel(owner):
+    answer = owner.post(of(LEAST, "copy"), {"model": "fox-1", "source": LEAST})
+    page = text_of(owner.get(of("fox-1")))
+
+    made = Contract.objects.get(pk="fox-1")
+    assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, of("fox-1"))
+    assert (made.is_enabled, made.sizes) == (False, Contract.objects.get(pk=LEAST).sizes)
+    assert made.position == max(Contract.objects.values_list("position", flat=True))
+    assert "No channel serves it." in page
+    assert "6 of 6 cells have no price." in page
+
+
+def test_a_double_click_makes_one_copy(owner):
+    said = {"model": "fox-1", "source": LEAST}
+
+    answers = [owner.post(of(LEAST, "copy"), said) for _ in range(2)]
+
+    assert [answer["Location"] for answer in answers] == [of("fox-1")] * 2
+    assert AuditEvent.objects.filter(object_id="fox-1").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "words"),
+    [
+        ({}, "model", "This field is required."),
+        ({"model": "a b"}, "model", "a name has 1 to 60 letters, digits, dots"),
+        ({"model": "fox/1"}, "model", "a name has 1 to 60 letters, digits, dots"),
+        ({"model": "-fox"}, "model", "a name has 1 to 60 letters, digits, dots"),
+        ({"model": "füchse"}, "model", "a name has 1 to 60 letters, digits, dots"),
+        ({"model": "f" * 61}, "model", "Ensure this value has at most 60 characters"),
+        ({"model": "f\0"}, "model", "Null characters are not allowed."),
+        ({"model": MODEL}, "model", "there is a model gpt-image-2"),
+        ({"model": "fox", "source": "no"}, "source", "Select a valid choice."),
+        ({"model": "fox", "source": ""}, "source", "This field is required."),
+    ],
+    ids=str,
+)
+def test_a_name_that_cannot_be_one_is_refused_at_its_field(owner, said, field, words):
+    number = Contract.objects.count()
+
+    answer = owner.post(of(LEAST, "copy"), {"source": LEAST, **said})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert answer.context["form"].errors[field][0].startswith(words)
+    assert Contract.objects.count() == number

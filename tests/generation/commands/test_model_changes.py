@@ -1,0 +1,169 @@
+"""`manage.py model list|show|set|copy|enable|disable`."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent
+from accounts.services import create_tenant
+from billing.models import FIGURES, SoldDay
+from generation.models import Contract
+from pictor.kit import clock
+from tests.factories import make_channel
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+MODEL = "dall-e-3"
+
+
+@pytest.fixture
+def sold():
+    """320 images of one size to one tenant."""
+    facts: dict[str, Any] = dict.fromkeys(FIGURES, 0) | {"images": 320}
+    facts |= {"captured_micros": 16_000_000}
+    facts |= {"model": MODEL, "asked": "1792x1024", "quality": "hd", "channel": "one"}
+    tenant = create_tenant(name="acme", actor="test")
+    SoldDay.objects.create(day=clock.now().date(), tenant_id=tenant.id, is_demo=False, **facts)
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO(f"{answer}\n"))
+
+
+def stored() -> Contract:
+    return Contract.objects.get(pk=MODEL)
+
+
+@pytest.mark.usefixtures("sold")
+def test_models_are_listed_and_shown(manage):
+    make_channel("one", MODEL)
+
+    listed = json.loads(manage("model", "list", "--json").out)
+    shown = json.loads(manage("model", "show", MODEL, "--json").out)
+
+    (row,) = [row for row in listed if row["model"] == MODEL]
+    facts = {
+        "state": "on offer",
+        "sizes": 3,
+        "channels": {"one": 1.0},
+        "cells": 6,
+        "priced": 6,
+        "tenants": 1,
+        "images": 320,
+        "revenue": "16.000000",
+        "margin": "16.000000",
+        "wrong": [],
+    }
+    assert {name: row[name] for name in facts} == facts
+    assert shown.pop("promise")["qualities"] == ["standard", "hd"]
+    assert shown == row
+    assert manage("model", "list").out.splitlines()[0].startswith("model")
+    words = manage("model", "show", MODEL).out
+    assert "size 1792x1024: base\n" in words
+    assert "used: 1 tenant, 320 images in 30 days, last on " in words
+    assert json.loads(manage("model", "show", MODEL, "--mode", "demo", "--json").out)["images"] == 0
+
+
+def test_a_promise_is_changed_in_part(manage):
+    Contract.objects.filter(pk=MODEL).update(is_enabled=False)
+
+    said = manage(
+        *("model", "set", MODEL, "--size", "1024x1024,tier=1K,preset=square"),
+        *("--size", "2048x2048,tier=2K,ratio=1:1", "--no-size", "1024x1792"),
+        *("--qualities", "standard,hd,ultra", "--aliases", "auto=standard,best=ultra"),
+        *("--default-size", "square", "--default-quality", "hd", "--tasks", "generate,edit"),
+        *("--prompt-chars", "9", "--max-n", "4", "--response-format", "b64_json", "--exact"),
+        *("--auto", "--position", "7"),
+    )
+
+    assert said.error is None
+    assert "images of a request: 1 -> 4\n" in said.out
+    assert "size 1024x1792: base -> none\n" in said.out
+    assert "no price: dall-e-3 2048x2048 ultra\n" in said.out
+    assert said.out.endswith("dall-e-3 is changed\n")
+    made = stored()
+    assert made.sizes == [
+        {"size": "1024x1024", "tier": "1K", "preset": "square"},
+        {"size": "1792x1024", "tier": "base"},
+        {"size": "2048x2048", "tier": "2K", "ratio": "1:1"},
+    ]
+    assert made.quality_aliases == {"auto": "standard", "best": "ultra"}
+    assert (made.default_size, made.quality_default, made.tasks) == (
+        "square",
+        "hd",
+        ["generate", "edit"],
+    )
+    assert (made.prompt_max_chars, made.max_n, made.position) == (9, 4, 7)
+    assert (made.is_exact, made.accepts_auto) == (True, True)
+    assert made.response_format_default == "b64_json"
+
+
+@pytest.mark.usefixtures("sold")
+def test_what_goes_and_is_used_is_asked_about(manage, monkeypatch):
+    gone = ("model", "set", MODEL, "--no-size", "1792x1024")
+
+    refused = manage(*gone)
+    typed(monkeypatch, "y")
+    done = manage(*gone)
+
+    assert "size 1792x1024: 1 tenants, 320 images in 30 days" in refused.out
+    assert refused.error == "Nothing was changed."
+    assert done.error is None
+    assert [row["size"] for row in stored().sizes] == ["1024x1024", "1024x1792"]
+    assert manage(*gone[:-1], "1024x1792", "--yes", "--json").error is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "nothing is said that it should promise"),
+        (("--no-size", "9x9"), "dall-e-3 has no size '9x9'"),
+        (("--size", "9x9,colour=red"), "--size takes WxH,tier="),
+        (("--size", "9x9,tier=1K,tier=2K"), "--size takes WxH,tier="),
+        (("--size", "big"), "sizes: row 4: 'big' is not a size"),
+        (("--aliases", "auto"), "--aliases takes WORD=QUALITY"),
+        (("--max-n", "0"), "'0' is not a whole number"),
+        (("--max-n", "11"), "max_n: must be from 1 to 10"),
+        (("--tasks", "dance"), "tasks: there is no task dance"),
+        (("--qualities", "a,b"), "quality_default: is not one of the qualities"),
+        (("--size", "2048x2048"), "is_enabled: needs a published price first for dall-e-3 2048x"),
+    ],
+    ids=str,
+)
+def test_mistakes_are_one_line_each(manage, words, message):
+    assert message in str(manage("model", "set", MODEL, *words).error)
+
+
+@pytest.mark.parametrize("action", ["show", "set", "enable", "disable"])
+def test_of_no_model_nothing_is_done(manage, action):
+    assert manage("model", action, "none").error == "there is no model 'none'"
+
+
+def test_a_model_is_copied_and_switched_on_once_it_was_tried(manage):
+    copied = manage("model", "copy", MODEL, "fox-1")
+    refused = manage("model", "enable", "fox-1")
+
+    assert copied.out == "fox-1 is created, switched off\n"
+    assert "fox-1 needs a published price first" in str(refused.error)
+    assert "is served by no channel" in str(refused.error)
+    assert "a name has 1 to 60 letters" in str(manage("model", "copy", MODEL, "a/b").error)
+
+
+@pytest.mark.usefixtures("sold")
+def test_switching_off_says_who_uses_it_and_asks(manage, monkeypatch):
+    make_channel("one", MODEL)
+
+    refused = manage("model", "disable", MODEL)
+    typed(monkeypatch, "y")
+    off = manage("model", "disable", MODEL, "--as", "ann@example.com")
+    on = manage("model", "enable", MODEL, "--json")
+
+    assert "dall-e-3: 1 tenant, 320 images in 30 days, last on" in refused.out
+    assert refused.error == "Nothing was changed."
+    assert off.out.endswith("dall-e-3 is off\n")
+    assert json.loads(on.out) == {"model": MODEL, "is_enabled": True}
+    event = AuditEvent.objects.get(action="contract.disable")
+    assert event.actor_name.endswith("as ann@example.com)")
+    assert manage("model", "disable", MODEL, "--yes").error is None
+    assert manage("model", "disable", MODEL).out == "dall-e-3 is off\n"
