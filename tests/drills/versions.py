@@ -68,7 +68,8 @@ def versions(ground: Ground) -> Result:
         charged = _charged(run)
         run.check(charged == [5_000, 5_880], f"everyone's price and the list's: {charged}")
         return run.result(
-            f"the code of {BEFORE} and this, on the schema of this, {PER_SECOND} a second",
+            f"the code of {BEFORE} and this, on the schema of this, {PER_SECOND} a second;"
+            " of a tenant with a shared price list, which ours charges by and both settle",
             "p95: " + ", ".join(f"{name} {value:.2f} s" for name, value in p95.items()),
         )
 

@@ -146,6 +146,8 @@ def test_a_list_shows_what_differs_and_what_its_tenants_bought(owner, acme, rese
     assert "1 from everyone" in text
     (cell,) = answer.context["cells"]
     assert (cell.change.key[2], cell.images, cell.change.percent) == ("low", 12, -10)
+    (cell,) = owner.get(f"/ops/prices/lists/{resellers.id}/?mode=test").context["cells"]
+    assert cell.images == 0
     (line,) = lines_of(owner.get(f"/ops/prices/lists/{resellers.id}/?format=csv"))
     assert (line["tenant"], line["name"]) == (acme.public_id, "acme")
 

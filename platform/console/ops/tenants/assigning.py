@@ -15,7 +15,7 @@ from billing.price_changes import digest_of_changes
 from billing.price_stops import Confirmed
 from billing.selectors import changes_of_assignment, list_of, stops_of_assignment
 from billing.services import NO_LIST, assign_price_list
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.price_lists.one import MOST_SHOWN, cells_of
 from console.ops.tenants.rows import tenant_of
 from console.parts.periods import number_of
@@ -60,7 +60,7 @@ def _page(
     changes = changes_of_assignment(
         tenant_id=tenant.id, price_list=chosen.id if chosen else None, now=now
     )
-    cells = cells_of(changes, [tenant.id], now=now, is_demo=False)
+    cells = cells_of(changes, [tenant.id], now=now, mode=Mode.LIVE)
     sold = [cell for cell in cells if cell.images]
     stops = stops_of_assignment(tenant_id=tenant.id, changes=changes, now=now)
     former = list_of(tenant.id)

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from billing.models import PriceBook, PriceList
 from billing.selectors import Layer, layers_of, list_history, with_states
-from console.ops.access import May, Mode, Operator, staff
+from console.ops.access import May, Operator, staff
 from console.ops.channels.shown import modes_of
 from console.ops.price_lists.one import MOST_SHOWN, cells_of
 from console.ops.tenants.rows import tenant_of
@@ -29,7 +29,7 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         own.changes if own else [],
         [found.id],
         now=now,
-        is_demo=operator.mode == Mode.DEMO,
+        mode=operator.mode,
     )
     owned = PriceBook.objects.filter(tenant_id=found.id).order_by("-effective_from", "-version")
     context = {
