@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
 from billing.selectors import Margin, sold_until, total_of
-from console.amounts import amount
+from console.amounts import total
 from console.ops.access import May, Mode, Operator, staff
 from console.ops.margin.lines import fitting, gone, lines_of, name_of, widest_of
 from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, Look, look_of
@@ -102,7 +102,7 @@ def _changes(now: Margin, before: Margin) -> Changes:
 
 
 def _change(now: int, before: int) -> str:
-    return f"{amount(before)} in the period before" if before else ""
+    return f"{total(before)} in the period before" if before else ""
 
 
 def _over_time(look: Look) -> Mapping[str, Any]:
