@@ -4,11 +4,12 @@
     dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024
 
 `kind` may be left out (fixed), width and height where the size says them. Raises ValueError with
-the number of the line that is no price.
+the number of each line that is no price.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 
 from billing.pricing import AUTO, BookRow, Kind, PriceKey
@@ -17,6 +18,11 @@ from pictor.kit.money import from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
+MOST_NAMED = 20
+"""Wrong lines that are named."""
+LONGEST: Mapping[str, int] = {"model": 100, "size": 11, "quality": 8}
+"""Characters, as the columns have room for them."""
+_SIDE = re.compile("[1-9][0-9]{0,8}")
 KINDS: Mapping[str, Kind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
 
 
@@ -40,20 +46,28 @@ def read(text: str) -> list[BookRow]:
     if unknown := names - set(COLUMNS):
         raise ValueError(f"unknown columns: {', '.join(sorted(map(str, unknown)))}")
     rows: dict[PriceKey, BookRow] = {}
+    wrong = []
     for number, line in enumerate(lines, start=2):
         try:
             row = _row(line)
         except ValueError as error:
-            raise ValueError(f"line {number}: {error}") from None
+            wrong.append(f"line {number}: {error}")
+            continue
         if row.key in rows:
-            raise ValueError(f"line {number}: {' '.join(row.key)} has a price already")
+            wrong.append(f"line {number}: {' '.join(row.key)} has a price already")
         rows[row.key] = row
+    if wrong:
+        more = f"; and {len(wrong) - MOST_NAMED} more lines" if len(wrong) > MOST_NAMED else ""
+        raise ValueError("; ".join(wrong[:MOST_NAMED]) + more)
     return list(rows.values())
 
 
 def _row(line: Mapping[str, str]) -> BookRow:
     if empty := [name for name in sorted(NEEDED) if not line[name]]:
         raise ValueError(f"{empty[0]} is empty")
+    for name, most in LONGEST.items():
+        if len(line[name]) > most or "\0" in line[name]:
+            raise ValueError(f"{name} is longer than {most} characters, or no text")
     kind = line.get("kind", "")
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind: fixed or formula")
@@ -69,6 +83,6 @@ def _pixels(line: Mapping[str, str]) -> tuple[int, int]:
     if said == ("", "") and line["size"] != AUTO:
         width, _, height = line["size"].partition("x")
         said = (width, height)
-    if not all(side.isascii() and side.isdigit() and int(side) > 0 for side in said):
+    if not all(_SIDE.fullmatch(side) for side in said):
         raise ValueError(f"{line['size']} needs width and height in pixels")
     return int(said[0]), int(said[1])

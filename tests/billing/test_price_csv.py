@@ -41,6 +41,40 @@ def test_a_line_that_is_no_price_is_named(line, why):
     assert why in str(refused.value)
 
 
+def test_every_wrong_line_is_named_up_to_twenty():
+    lines = ["m,1x1,low,1", *["m,big,low,1"] * 3, *["m,1x1,low,fifty"] * 20]
+
+    with pytest.raises(ValueError, match="line 3: ") as refused:
+        read("\n".join(["model,size,quality,usd", *lines]))
+
+    said = str(refused.value).split("; ")
+    assert said[2:4] == [
+        "line 5: big needs width and height in pixels",
+        "line 6: 'fifty' is not an amount",
+    ]
+    assert (len(said), said[-1]) == (21, "and 3 more lines")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("m,1x1,low,0,21", "more cells than columns: is a decimal written with a comma"),
+        (f"{'m' * 101},1x1,low,1", "model is longer than 100 characters"),
+        ("m,100000x100000,low,1", "size is longer than 11 characters"),
+        ("m,1x1,extra-high,1", "quality is longer than 8 characters"),
+        ("m\0,1x1,low,1", "or no text"),
+    ],
+)
+def test_what_no_column_has_room_for_is_refused(line, why):
+    with pytest.raises(ValueError, match="line 2: ") as refused:
+        read(f"model,size,quality,usd\n{line}\n")
+    assert why in str(refused.value)
+
+
+def test_empty_cells_behind_the_last_column_are_nothing():
+    assert read("model,size,quality,usd\ndall-e-3,1024x1024,hd,0.08,,\n") == [HD]
+
+
 def test_a_price_given_twice_is_refused():
     with pytest.raises(ValueError, match="line 3: m 1x1 low has a price already"):
         read("model,size,quality,usd\nm,1x1,low,1\nm,1x1,low,2\n")

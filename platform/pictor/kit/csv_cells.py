@@ -11,6 +11,8 @@ from typing import Any
 
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 """Half-width, and full-width as East Asian keyboards write them."""
+_REST = "\0rest"
+"""In place of a column's name: the cells behind the last one."""
 _BEFORE_A_FORMULA = re.compile(
     rf'^(?=[\t\r\n]|[\s;"]*[{_SIGNS}])|(?<=[;\t\r\n])(?=[\s"]*[{_SIGNS}])'
 )
@@ -19,16 +21,21 @@ _BEFORE_A_FORMULA = re.compile(
 def table_of(text: str) -> tuple[list[str], list[dict[str, str]]]:
     """The names of the columns and the lines below them, without white space around a cell.
 
-    Raises ValueError for what is no CSV.
+    Raises ValueError for what is no CSV, and for a line with more cells than there are columns.
     """
-    lines = csv.DictReader(io.StringIO(text))
+    lines = csv.DictReader(io.StringIO(text), restkey=_REST)
     try:
         names = list(lines.fieldnames or ())
-        return names, [
-            {name: (cell or "").strip() for name, cell in line.items() if name} for line in lines
-        ]
+        return names, [_cells(line, lines.line_num) for line in lines]
     except csv.Error as error:
         raise ValueError(f"line {lines.line_num + 1}: {error}") from None
+
+
+def _cells(line: dict[str, Any], number: int) -> dict[str, str]:
+    if any(cell.strip() for cell in line.pop(_REST, ())):
+        more = "more cells than columns: is a decimal written with a comma?"
+        raise ValueError(f"line {number}: {more}")
+    return {name: (cell or "").strip() for name, cell in line.items() if name}
 
 
 def harmless(cell: Any) -> Any:
