@@ -3,14 +3,13 @@
 They are `accounts.offer.Offer` and `billing.supply.Supply`.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from accounts.offer import OfferedModel
 from billing.price_stops import Served
-from generation.catalogue.contracts import AUTO, contract_from
-from generation.catalogue.costs import cells
+from billing.selectors.reading import once
+from generation.catalogue.contracts import AUTO, ContractTerms, contract_from
+from generation.catalogue.costs import cells_of_routes
 from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, made_since
 from pictor.kit import clock
@@ -20,7 +19,7 @@ LATELY = timedelta(days=30)
 
 def models() -> list[OfferedModel]:
     """Every contract in its order."""
-    return [_offered(row) for row in Contract.objects.order_by("position", "model").values()]
+    return [_offered(terms) for terms in _contracts()]
 
 
 def served(at: datetime) -> list[Served]:
@@ -28,22 +27,34 @@ def served(at: datetime) -> list[Served]:
 
     A channel that test keys may use as well is a sandbox.
     """
-    channels = list(Channel.objects.filter(is_enabled=True).exclude(serves=Serves.TEST))
-    tables = cost_tables({channel.pk for channel in channels}, since=at)
+    routes: dict[Channel, list[Route]] = {}
+    enabled = Route.objects.filter(is_approved=True, channel__is_enabled=True)
+    live = enabled.exclude(channel__serves=Serves.TEST).select_related("channel")
+    for route in live.order_by("channel_id", "contract_id"):
+        routes.setdefault(route.channel, []).append(route)
+    tables = cost_tables({channel.pk for channel in routes}, since=at)
     by_tokens = {pk for pk, found in tables.items() if any(one.has_tokens for one in found)}
     made = made_since(clock.now() - LATELY, by_tokens) if by_tokens else {}
-    routes = Route.objects.filter(is_approved=True, contract__is_enabled=True)
-    serving = set(routes.values_list("channel_id", "contract_id"))
+    contracts = [terms for terms in _contracts() if terms.is_enabled]
     return [
         Served(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
-        for channel in channels
-        for cell in cells(channel, tables[channel.pk], at=at, made=made.get(channel.pk, {}))
-        if (channel.pk, cell.key[0]) in serving
+        for channel, found in routes.items()
+        for cell in cells_of_routes(
+            found,
+            contracts,
+            tables[channel.pk],
+            at=at,
+            made=made.get(channel.pk, {}),
+        )
     ]
 
 
-def _offered(row: Mapping[str, Any]) -> OfferedModel:
-    terms = contract_from(row)
+def _contracts() -> list[ContractTerms]:
+    rows = Contract.objects.order_by("position", "model")
+    return once(_contracts, lambda: [contract_from(row) for row in rows.values()])
+
+
+def _offered(terms: ContractTerms) -> OfferedModel:
     sizes = [str(option.size) for option in terms.options]
     return OfferedModel(
         name=terms.model,

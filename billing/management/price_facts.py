@@ -1,6 +1,6 @@
 """What `manage.py price` says of books and their changes: as JSON values, and in lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from accounts.models import Tenant
@@ -15,7 +15,7 @@ from pictor.kit.money import to_decimal
 
 def name_of(book: PriceBook) -> str:
     """`list:2`."""
-    return f"{book.name}:{book.version}"
+    return book.known_as
 
 
 def date_of(book: PriceBook) -> str:
@@ -53,9 +53,14 @@ def changes_of(book: PriceBook, stops: Stops) -> dict[str, Any]:
     }
 
 
-def change_lines(book: PriceBook, stops: Stops) -> Iterator[str]:
-    """The same for a person, a line each; of a shared list also how many tenants have it."""
-    changes = price_changes(book, clock.now())
+def change_lines(
+    book: PriceBook, stops: Stops, *, withdrawn: Collection[int] = ()
+) -> Iterator[str]:
+    """The same for a person, a line each; of a shared list also how many tenants have it.
+
+    Books that are to be withdrawn with it are thought away.
+    """
+    changes = price_changes(book, clock.now(), withdrawn=withdrawn)
     yield from map(str, changes)
     if not changes:
         yield "It changes no price."
@@ -102,12 +107,13 @@ def followers(book: PriceBook) -> Sequence[PriceBook]:
     return following(book.tenant_id, max(book.effective_from, clock.now()))
 
 
-def follower_lines(book: PriceBook) -> list[str]:
+def follower_lines(book: PriceBook, *, withdrawn: Collection[int] = ()) -> list[str]:
     """The same for a person, with the way to keep each from it."""
     return [
         f"{name_of(one)} takes over at {date_of(one)}."
         f" To keep it from that: manage.py price withdraw {name_of(one)}"
         for one in followers(book)
+        if one.pk not in withdrawn
     ]
 
 

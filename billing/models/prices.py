@@ -93,6 +93,8 @@ class PriceBook(models.Model):
     """Where it was read by `billing.selectors.with_states`."""
     list_name: str | None
     """The shared list that owns it, None for another owner; where it was read by the same."""
+    drafted_at: datetime | None
+    """When its draft was made, where it was read by `billing.selectors.with_drafting`."""
 
     class Meta:
         constraints = [
@@ -104,6 +106,11 @@ class PriceBook(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    @property
+    def known_as(self) -> str:
+        """As operators name it: `list:2`."""
+        return f"{self.name}:{self.version}"
 
     @property
     def audited(self) -> Subject:

@@ -10,6 +10,7 @@ from django.db.models.functions import Greatest
 
 from accounts.models import Tenant
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
+from billing.selectors.reading import once
 
 MOST_NAME = 60
 WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
@@ -47,8 +48,14 @@ def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook
 
 
 def state_of(book: PriceBook, now: datetime) -> str:
-    """What one book is."""
-    return with_states(PriceBook.objects.filter(id=book.id), now).get().state
+    """What one book is, as it was read."""
+    if book.published_at is None:
+        return DRAFT
+    if hasattr(book, "withdrawal"):
+        return WITHDRAWN
+    if book.effective_from > now:
+        return SCHEDULED
+    return CURRENT if book == book_in_force(book.tenant_id, now) else PAST
 
 
 def price_books(now: datetime) -> list[PriceBook]:
@@ -62,11 +69,10 @@ def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
 
     With the id of a list everyone's and the list's.
     """
-    books = decided()
-    if tenant_id is None:
-        return list(books.filter(tenant_id__isnull=True))
-    whose = Q(tenant_id=None) | Q(tenant_id=tenant_id) | Q(tenant_id__in=list_id_of(tenant_id))
-    return list(books.filter(whose))
+    whose = Q(tenant_id=None)
+    if tenant_id is not None:
+        whose |= Q(tenant_id=tenant_id) | Q(tenant_id__in=list_id_of(tenant_id))
+    return once((decided_for, tenant_id), lambda: list(decided().filter(whose)))
 
 
 def list_id_of(tenant_id: UUID) -> "QuerySet[PriceListAssignment, UUID | None]":
@@ -84,7 +90,7 @@ def standing(books: Sequence[PriceBook], owner: UUID | None, now: datetime) -> l
 
 def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
     """Everyone's book in force, or with an id that tenant's own, or that list's."""
-    return last_of(decided(), tenant_id, now)
+    return last_of(decided_for(tenant_id), tenant_id, now)
 
 
 def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> PriceBook | None:
@@ -106,7 +112,8 @@ def last_change(now: datetime) -> datetime | None:
 
 def following(tenant_id: UUID | None, moment: datetime) -> list[PriceBook]:
     """Everyone's books, or a tenant's or list's, that take over after that moment, in order."""
-    return list(decided().filter(Q(tenant_id=tenant_id), effective_from__gt=moment))
+    own = [one for one in decided_for(tenant_id) if one.tenant_id == tenant_id]
+    return [one for one in own if one.effective_from > moment]
 
 
 def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdrawal]:

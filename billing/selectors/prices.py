@@ -1,13 +1,13 @@
 """The prices in force for a tenant, as the rules read them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from accounts.offer import offer
+from accounts.offer import OfferedModel, offer
 from billing.models import Price, PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
@@ -20,6 +20,7 @@ from billing.selectors.price_books import (
     standing,
 )
 from billing.selectors.price_lists import lists_of_tenants
+from billing.selectors.reading import once
 from pictor.kit.money import Micros, scale_half_up
 
 SETTLED_AFTER = timedelta(days=1)
@@ -73,26 +74,7 @@ def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, 
 
 def rows_of(book: PriceBook | None) -> list[BookRow]:
     """A book's rows in order; none where there is no book."""
-    prices = Price.objects.filter(book=book).order_by("model", "size", "quality")
-    return [row_of(price) for price in prices] if book else []
-
-
-def rows_by_id(ids: Iterable[int]) -> list[BookRow]:
-    """Those with these ids, as they stand in the database."""
-    return [row_of(price) for price in Price.objects.filter(pk__in=list(ids))]
-
-
-def row_of(price: Price) -> BookRow:
-    """A stored row as the rules know it."""
-    return BookRow(
-        model=price.model,
-        size=price.size,
-        quality=price.quality,
-        micros=Micros(price.micros),
-        width=price.width,
-        height=price.height,
-        kind="formula" if price.kind == Price.Kind.FORMULA else "fixed",
-    )
+    return list(rows_of_each([book]).get(book.id, ())) if book else []
 
 
 def unpriced(book: PriceBook) -> list[PriceKey]:
@@ -105,12 +87,16 @@ def unpriced(book: PriceBook) -> list[PriceKey]:
     priced = {row.key for row in rows_of(book)}
     return [
         key
-        for model in offer().models()
+        for model in _offered()
         if model.is_enabled
         for size in model.sizes
         for quality in model.qualities
         if (key := (model.name, size, quality)) not in priced
     ]
+
+
+def _offered() -> Sequence[OfferedModel]:
+    return once(_offered, lambda: offer().models())
 
 
 def given_away(book: PriceBook) -> list[PriceKey]:
@@ -124,7 +110,7 @@ def of_other_pixels(book: PriceBook) -> list[PriceKey]:
     What comes in a size without a row of its own is charged by its share of a row's pixels.
     """
     rows = rows_of(book)
-    sizes = {(model.name, size) for model in offer().models() for size in model.sizes}
+    sizes = {(model.name, size) for model in _offered() for size in model.sizes}
     sizes |= {(row.model, row.size) for row in rows}
     return [
         row.key
@@ -185,7 +171,7 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
     lists, assigned = set(PriceList.objects.values_list("id", flat=True)), lists_of_tenants()
     apart = {owner for owner in in_force if owner not in {None, *lists}}
     apart |= {tenant for tenant, shared in assigned.items() if shared in in_force}
-    rows = _rows_of(in_force.values())
+    rows = _rows_of(list(in_force.values()))
     tables: dict[tuple[int, ...], PriceTable] = {}
 
     def table_for(owner: UUID | None) -> PriceTable:
@@ -200,7 +186,7 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
 
 def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
     """Of each stack of books its table, later books above. One query for all of them."""
-    rows = _rows_of({book.id: book for stack in stacks for book in stack}.values())
+    rows = _rows_of([*{book.id: book for stack in stacks for book in stack}.values()])
     named = [tuple(book.id for book in stack) for stack in stacks]
     made = {
         ids: _merged(stack, rows) for ids, stack in dict(zip(named, stacks, strict=True)).items()
@@ -255,14 +241,34 @@ def _merged(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
     return PriceTable(books=tuple(book.id for book in books), rows=MappingProxyType(rows))
 
 
-def _rows_of(books: Iterable[PriceBook]) -> Rows:
-    markups = {book.id: book.markup for book in books}
-    prices = Price.objects.filter(book__in=markups).values_list(
-        "book_id", "model", "size", "quality", "micros", "width", "height", "kind"
-    )
-    by_book: dict[int, dict[PriceKey, PriceRow]] = {}
-    for book_id, model, size, quality, micros, width, height, stored_kind in prices:
-        kind: Kind = "formula" if stored_kind == "formula" else "fixed"
-        row = PriceRow(Micros(micros), markups[book_id], width, height, kind)
-        by_book.setdefault(book_id, {})[model, size, quality] = row
-    return by_book
+def _rows_of(books: Collection[PriceBook]) -> Rows:
+    rows = rows_of_each(books)
+    return {
+        book.id: {
+            row.key: PriceRow(row.micros, book.markup, row.width, row.height, row.kind)
+            for row in rows[book.id]
+        }
+        for book in books
+    }
+
+
+def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:
+    """The rows of several books, each book's in order."""
+    found: dict[int, list[BookRow]] = {book.id: [] for book in books}
+    known: dict[int, list[BookRow]] = once(rows_of_each, dict)
+    missing = {book: found[book] for book in found if book not in known}
+    if missing:
+        for book_id, row in _stored(missing):
+            missing[book_id].append(row)
+        known |= missing
+    return {book: known[book] for book in found}
+
+
+def _stored(books: Collection[int]) -> Iterator[tuple[int, BookRow]]:
+    prices = Price.objects.filter(book__in=books).order_by("model", "size", "quality")
+    columns = ("book_id", "model", "size", "quality", "micros", "width", "height", "kind")
+    for book_id, model, size, quality, micros, width, height, stored in prices.values_list(
+        *columns
+    ):
+        kind: Kind = "formula" if stored == "formula" else "fixed"
+        yield book_id, BookRow(model, size, quality, Micros(micros), width, height, kind)

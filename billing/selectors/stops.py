@@ -1,7 +1,9 @@
 """What a book changes, and what has to be typed before it, or its withdrawal, comes into force."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from django.db.models import Q
@@ -9,24 +11,73 @@ from django.db.models import Q
 from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
 from billing.price_stops import BelowCost, Step, Stops, judged_by_cost, later_name
-from billing.pricing import PriceKey
+from billing.pricing import PriceKey, price_words
 from billing.selectors.price_books import decided, decided_for, last_of, standing
 from billing.selectors.price_lists import tenants_on
-from billing.selectors.prices import merged
+from billing.selectors.prices import (
+    given_away,
+    merged,
+    of_other_pixels,
+    rows_of,
+    rows_of_each,
+    unpriced,
+)
+from billing.selectors.reading import once
 from billing.selectors.usage import sold_since
 from billing.supply import supply
 
 LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 
 
-def price_changes(book: PriceBook, now: datetime) -> list[PriceChange]:
+def faults_of(book: PriceBook) -> list[str]:
+    """Why nobody could be charged by this book, or not rightly: it cannot be published.
+
+    A tenant's own book, or a list's, may have no prices: then those below it hold again.
+    """
+    if book.tenant_id is None and not rows_of(book):
+        return ["the book has no prices"]
+    wrong = []
+    if not book.markup:
+        wrong.append("a markup of 0 would give every image away")
+    if odd := of_other_pixels(book):
+        wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
+    if book.markup and (free := given_away(book)):
+        wrong.append(f"the book gives away: {price_words(free)}")
+    if missing := unpriced(book):
+        wrong.append(f"the book leaves without a price: {price_words(missing)}")
+    return wrong
+
+
+def read_beside(book: PriceBook, now: datetime) -> None:
+    """Read the rows of all that a decision on a book is made by: within `read_once`, together."""
+    others = decided_for(book.tenant_id)
+    present = standing(others, book.tenant_id, now)
+    rows_of_each([book, *present, *(one for one in others if one.effective_from > now)])
+
+
+def outlook_of(book: PriceBook, now: datetime) -> str:
+    """A digest of all that a decision on a book is made by: its prices, and the other books."""
+    others = decided_for(book.tenant_id)
+    facts = [
+        str(book.markup.normalize()),
+        [[*row.key, row.micros, row.kind, row.width, row.height] for row in rows_of(book)],
+        [one.id for one in others],
+        [one.id for one in standing(others, book.tenant_id, now)],
+    ]
+    return sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def price_changes(
+    book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()
+) -> list[PriceChange]:
     """What this book changes of what its tenant, its list or everyone pays once it is in force.
 
     A scheduled book changes what would be in force without it. What tenants have of their own, or
-    by a list, over the prices of a list or of everyone, is not looked at.
+    by a list, over the prices of a list or of everyone, is not looked at. Other books that are
+    `withdrawn` are thought away.
     """
     begins = max(now, book.effective_from)
-    present = standing(_others(book, now), book.tenant_id, begins)
+    present = standing(_others(book, now, withdrawn), book.tenant_id, begins)
     below = [one for one in present if one.tenant_id != book.tenant_id]
     return changes_between(merged(present).rows, merged([*below, book]).rows)
 
@@ -57,14 +108,15 @@ def stops_of_assignment(*, tenant_id: UUID, changes: Sequence[PriceChange], now:
     return Stops([Step(changes, large)] if large else [], below, unknown)
 
 
-def stops_of(book: PriceBook, now: datetime) -> Stops:
+def stops_of(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()) -> Stops:
     """What has to be typed before this book is published, or put in force again.
 
-    Its own far changes, those of the book that follows it, and its prices below cost.
+    Its own far changes, those of the book that follows it, and its prices below cost. Other books
+    that are `withdrawn` are thought away.
     """
     begins = max(now, book.effective_from)
-    others = _others(book, now)
-    changes = price_changes(book, now)
+    others = _others(book, now, withdrawn)
+    changes = price_changes(book, now, withdrawn=withdrawn)
     large = _large(changes, now, buyers=_buyers(book))
     steps = [Step(changes, large)] if large else []
     if follower := _follower(others, book, begins):
@@ -96,9 +148,9 @@ def stops_of_withdrawal(book: PriceBook, now: datetime) -> Stops:
     return Stops(steps, [one for one in _by_cost(stays, begins)[0] if one.key not in with_it])
 
 
-def _others(book: PriceBook, now: datetime) -> list[PriceBook]:
+def _others(book: PriceBook, now: datetime, withdrawn: Collection[int] = ()) -> list[PriceBook]:
     """What is decided beside it; with it where it has begun: to restore that changes nothing."""
-    decided = decided_for(book.tenant_id)
+    decided = [one for one in decided_for(book.tenant_id) if one.id not in withdrawn]
     return [one for one in decided if one.id != book.id or one.effective_from <= now]
 
 
@@ -136,17 +188,23 @@ def _large(
 ) -> list[PriceChange]:
     """Those by more than half, of models that sold in the last 30 days to these, or to anybody."""
     large = [change for change in changes if change.is_large]
-    sold = sold_since(now - LARGE_CHANGES_LOOK_BACK, tenants=buyers) if large else frozenset()
+    if not large:
+        return []
+    since = now - LARGE_CHANGES_LOOK_BACK
+    whose = None if buyers is None else tuple(buyers)
+    sold = once((_large, whose), lambda: sold_since(since, tenants=buyers))
     return [change for change in large if change.model in sold]
 
 
 def _buyers(book: PriceBook) -> Collection[UUID] | None:
     """Whose purchases make a change large: those of the tenants with its list, else anybody's."""
-    shared = book.price_list
-    return None if shared is None else [one.tenant_id for one in tenants_on(shared.id)]
+    if book.tenant_id is None:
+        return None
+    buyers = [one.tenant_id for one in tenants_on(book.tenant_id)]
+    return None if not buyers and book.price_list is None else buyers
 
 
 def _by_cost(book: PriceBook, begins: datetime) -> tuple[list[BelowCost], list[PriceKey]]:
     """Of a book's own prices."""
     prices = {key: row.unit for key, row in merged([book]).rows.items()}
-    return judged_by_cost(prices, supply().served(begins))
+    return judged_by_cost(prices, once((_by_cost, begins), lambda: supply().served(begins)))

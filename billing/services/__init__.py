@@ -53,6 +53,7 @@ from billing.services.price_lists import (
     give_price_list,
 )
 from billing.services.prices import (
+    SEEN_ANOTHER,
     change_price_book,
     discard_price_book,
     draft_price_book,
@@ -62,6 +63,7 @@ from billing.services.prices import (
     withdraw_price_book,
 )
 from billing.services.proofs import alone, is_due, keep_checkpoints, keep_head, record_proof
+from billing.services.repricing import change_prices, undo_prices
 from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.sold import Sold, add_next, rebuild_sold
 from billing.services.uncharged import count_uncharged
@@ -71,6 +73,7 @@ __all__ = [
     "NO_LIST",
     "PLACED",
     "REVERSED_KINDS",
+    "SEEN_ANOTHER",
     "TOLD_ROLES",
     "ConditionFailed",
     "CorrectedAttempt",
@@ -93,6 +96,7 @@ __all__ = [
     "book_payment",
     "book_upstream_cost",
     "change_price_book",
+    "change_prices",
     "correct_cost",
     "count_uncharged",
     "create_price_list",
@@ -127,6 +131,7 @@ __all__ = [
     "set_balance_alert",
     "set_prices",
     "top_up",
+    "undo_prices",
     "upstream_cost_booked",
     "usage_recorded",
     "withdraw_price_book",

@@ -11,28 +11,30 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from accounts.models import Tenant
 from accounts.services import Actor, Subject, record
 from billing import locks
 from billing.models import Price, PriceBook, PriceBookWithdrawal, PriceList
 from billing.price_stops import UNCONFIRMED, Confirmed, Stops
-from billing.pricing import BookRow, PriceKey, price_words
+from billing.pricing import BookRow, PriceKey
 from billing.selectors import (
     book_in_force,
     decided,
-    given_away,
-    of_other_pixels,
+    faults_of,
+    following,
+    outlook_of,
     rows_of,
     stops_of,
     stops_of_withdrawal,
-    unpriced,
 )
 from billing.selectors.published import digest_of
 from pictor.kit import clock
 
 LIST_MARKUP = Decimal(1)
+SEEN_ANOTHER = "seen_another"
+"""The code of a refusal: what is decided on is no longer what was shown."""
 
 
 @transaction.atomic
@@ -44,23 +46,28 @@ def draft_price_book(
     actor: Actor,
     markup: Decimal | None = None,
     tenant_id: UUID | None = None,
+    is_once: bool = False,
     ip: str | None = None,
 ) -> PriceBook:
     """The next version of a book, not yet in force: it can still be changed.
 
     `tenant_id` is its owner: a tenant's id, a shared list's, or None for everyone. Without `rows`
     or `markup` it begins with those of the owner's book in force; with a markup of 1 where there is
-    none. Raises ValidationError for an empty name, a negative markup, or an owner that is nobody.
+    none. With `is_once`, where the latest version is such a draft already, it is that one. Raises
+    ValidationError for an empty name, a negative markup, or an owner that is nobody.
     """
+    locks.decisions_on_prices()  # two that draft at once get two versions
     present = book_in_force(tenant_id, clock.now())
     if rows is None:
         rows = rows_of(present)
     if markup is None:
         markup = present.markup if present else LIST_MARKUP
-    latest = PriceBook.objects.filter(name=name).aggregate(latest=Max("version"))["latest"]
+    latest = PriceBook.objects.filter(name=name).order_by("-version").first()
+    if is_once and latest and _is_such_a_draft(latest, rows, markup, tenant_id):
+        return latest
     book = PriceBook(
         name=name,
-        version=(latest or 0) + 1,
+        version=latest.version + 1 if latest else 1,
         markup=markup,
         tenant_id=tenant_id,
         effective_from=effective_from,
@@ -71,6 +78,13 @@ def draft_price_book(
     after = {**_describe(book), "prices": len(rows)}
     record(book.audited, "price_book.draft", actor=actor, after=after, ip=ip)
     return book
+
+
+def _is_such_a_draft(
+    book: PriceBook, rows: Sequence[BookRow], markup: Decimal, tenant_id: UUID | None
+) -> bool:
+    is_same = (book.published_at, book.markup, book.tenant_id) == (None, markup, tenant_id)
+    return is_same and set(rows_of(book)) == set(rows)
 
 
 @transaction.atomic
@@ -117,10 +131,10 @@ def set_prices(
     touched = dict.fromkeys((*removed, *(row.key for row in rows)))
     before = {_words(key): _describe_price(known[key]) for key in touched if key in known}
     book.prices.filter(id__in=[known[key].id for key in touched if key in known]).delete()
-    for row in rows:
-        price = Price(book=book, **asdict(row))
-        price.full_clean()
-        price.save(force_insert=True)
+    prices = [Price(book=book, **asdict(row)) for row in rows]
+    for price in prices:
+        price.full_clean(exclude=["book"], validate_unique=False)
+    Price.objects.bulk_create(prices)
     after = {_words(row.key): _describe_price(row) for row in rows}
     if after != before:
         record(book.audited, "price_book.prices", actor=actor, before=before, after=after, ip=ip)
@@ -141,7 +155,9 @@ def publish_price_book(
     book: PriceBook,
     actor: Actor,
     now: datetime,
+    begins: datetime | None = None,
     confirmed: Confirmed = UNCONFIRMED,
+    seen: str | None = None,
     ip: str | None = None,
 ) -> PriceBook:
     """Put a book in force from its effective date, or now where another one began since.
@@ -150,10 +166,19 @@ def publish_price_book(
     prices, one published before, one with which something that is offered would have no price, one
     that gives anything away, and one with pixels that are not those of its sizes; and, unless it is
     `confirmed`, where a price is below cost, or changes of what sold lately by more than half.
+    It `begins` in place of the draft's date, never in the past; and where `seen` says what
+    `outlook_of` said of it to whoever decides, another outlook is refused.
     """
     locks.decisions_on_prices()
     _lock_draft(book)
-    _check_prices(book)
+    book.refresh_from_db(fields=["markup"])
+    _check_seen(book, seen, now)
+    if begins is not None:
+        if begins < now:
+            raise ValidationError("the date is in the past: prices begin now, or later")
+        book.effective_from = begins
+    if faults := faults_of(book):
+        raise ValidationError("; ".join(faults))
     overtaken = decided().filter(
         Q(tenant_id=book.tenant_id), effective_from__range=(book.effective_from, now)
     )
@@ -176,11 +201,14 @@ def restore_price_book(
     actor: Actor,
     now: datetime,
     confirmed: Confirmed = UNCONFIRMED,
+    withdrawn: Sequence[PriceBook] = (),
+    seen: str | None = None,
     ip: str | None = None,
 ) -> PriceBook:
     """Put a book that was in force in force again: its rows as a new version, published now.
 
-    Raises ValidationError for a draft, for what was never in force, and as `publish_price_book`.
+    Books of the same owner that would take over later can be `withdrawn` with it. Raises
+    ValidationError for a draft, for what was never in force, and as `publish_price_book`.
     """
     if book.published_at is None:
         raise ValidationError("the book is a draft: publish it")
@@ -189,6 +217,12 @@ def restore_price_book(
     if book.effective_from > now:
         raise ValidationError("the book is scheduled: it has not been in force yet")
     locks.decisions_on_prices()
+    _check_seen(book, seen, now)
+    scheduled = {one.id for one in following(book.tenant_id, now)}
+    for one in withdrawn:
+        if one.id not in scheduled:
+            raise ValidationError(f"{one.known_as} does not take over later")
+        _note_withdrawal(_take_back(one), actor=actor, ip=ip)
     again = draft_price_book(
         name=book.name,
         rows=rows_of(book),
@@ -207,6 +241,7 @@ def withdraw_price_book(
     book: PriceBook,
     actor: Actor,
     confirmed: Confirmed = UNCONFIRMED,
+    seen: str | None = None,
     ip: str | None = None,
 ) -> PriceBookWithdrawal:
     """Take a scheduled book back: it will never be in force, and what was before it goes on.
@@ -216,6 +251,15 @@ def withdraw_price_book(
     what sold lately by more than half, or what goes on is below cost and this one was not.
     """
     locks.decisions_on_prices()
+    _check_seen(book, seen, clock.now())
+    withdrawal = _take_back(book)
+    confirm(_of_nobody(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
+    _note_withdrawal(withdrawal, actor=actor, ip=ip)
+    return withdrawal
+
+
+def _take_back(book: PriceBook) -> PriceBookWithdrawal:
+    """Withdraw it, not yet audited. Raises ValidationError as `withdraw_price_book`."""
     if book.published_at is None:
         raise ValidationError("the book is a draft: nothing begins by itself")
     if PriceBookWithdrawal.objects.filter(book=book).exists():
@@ -227,31 +271,20 @@ def withdraw_price_book(
         raise ValidationError(
             "the book has begun: to charge other prices, publish or restore another one"
         ) from error
-    confirm(_of_nobody(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
-    withdrawal.refresh_from_db()
-    after = {**_describe(book), "withdrawn_at": withdrawal.withdrawn_at.isoformat()}
-    record(book.audited, "price_book.withdraw", actor=actor, after=after, ip=ip)
     return withdrawal
 
 
-def _check_prices(book: PriceBook) -> None:
-    """Raises ValidationError for a book by which nobody could be charged, or not rightly.
+def _note_withdrawal(withdrawal: PriceBookWithdrawal, *, actor: Actor, ip: str | None) -> None:
+    withdrawal.refresh_from_db()
+    book = withdrawal.book
+    after = {**_describe(book), "withdrawn_at": withdrawal.withdrawn_at.isoformat()}
+    record(book.audited, "price_book.withdraw", actor=actor, after=after, ip=ip)
 
-    A tenant's own book, or a list's, may have no prices: then those below it hold again.
-    """
-    if book.tenant_id is None and not book.prices.exists():
-        raise ValidationError("the book has no prices")
-    wrong = []
-    if not book.markup:
-        wrong.append("a markup of 0 would give every image away")
-    if odd := of_other_pixels(book):
-        wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
-    if book.markup and (free := given_away(book)):
-        wrong.append(f"the book gives away: {price_words(free)}")
-    if missing := unpriced(book):
-        wrong.append(f"the book leaves without a price: {price_words(missing)}")
-    if wrong:
-        raise ValidationError("; ".join(wrong))
+
+def _check_seen(book: PriceBook, seen: str | None, now: datetime) -> None:
+    """Raises ValidationError where something was decided on since that was shown."""
+    if seen is not None and seen != outlook_of(book, now):
+        raise ValidationError("prices have changed since these were shown", code=SEEN_ANOTHER)
 
 
 def confirm(

@@ -1,6 +1,6 @@
 """What the cells that we sell cost on a channel, by what it would be asked for each of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from billing.upstream_cost import (
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.plans import plan
 from generation.catalogue.snapshot import route_info
-from generation.models import Channel, Contract
+from generation.models import Channel, Contract, Route
 from generation.selectors import Made
 from pictor.kit.money import scale_half_up
 
@@ -49,9 +49,26 @@ def cells(
     `made` is what it made lately, by the vendor's model, the size and the quality asked: where
     tokens are charged, a cell costs the mean of it.
     """
-    routes = {route.contract_id: route for route in channel.routes.select_related("channel")}
-    for row in Contract.objects.filter(model__in=routes).values():
-        contract, route = contract_from(row), routes[row["model"]]
+    routes = list(channel.routes.all())
+    rows = Contract.objects.filter(model__in=[route.contract_id for route in routes]).values()
+    contracts = [contract_from(row) for row in rows]
+    yield from cells_of_routes(routes, contracts, tables, at=at, made=made)
+
+
+def cells_of_routes(
+    routes: Iterable[Route],
+    contracts: Iterable[ContractTerms],
+    tables: tuple[CostTable, ...],
+    *,
+    at: datetime,
+    made: Mapping[CostKey, Made],
+) -> Iterator[Cell]:
+    """The same of routes of one channel, in the order of these contracts."""
+    by_model = {route.contract_id: route for route in routes}
+    for contract in contracts:
+        route = by_model.get(contract.model)
+        if route is None:
+            continue
         info = route_info(route, tables=tables, api_key="")
         for key in contract.price_keys:
             asked = _asked(info, contract, key, at=at)

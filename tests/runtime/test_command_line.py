@@ -30,7 +30,7 @@ Pictor's:
     model          List, show, change, copy, enable, disable and end models.
     money          Show, approve or decline money that waits for another person.
     person         Change a person, reset a second factor, end sessions, or encrypt factors anew.
-    price          List, export, import, compare, publish, withdraw and restore price books.
+    price          List, import, change, compare, publish, withdraw and restore price books.
     reconcile      Match a vendor's bill with what we booked; show, take or dispute its lines.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.

@@ -1,11 +1,9 @@
-"""`manage.py price list|export|import|diff|publish|withdraw|restore|lists|list-create|assign`."""
+"""`manage.py price ACTION`: price books and shared lists; drafts are in `price_drafts`."""
 
 import shlex
-import sys
-from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
+from argparse import _SubParsersAction
+from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +13,6 @@ from typing_extensions import override
 
 from accounts.management.operator import (
     ACTOR,
-    OperatorCommand,
     ask,
     ask_for,
     read_tenant,
@@ -23,6 +20,7 @@ from accounts.management.operator import (
     say_invalid,
 )
 from billing import price_csv
+from billing.management.price_drafts import DraftActions, add_draft_actions
 from billing.management.price_facts import (
     change_lines,
     changes_of,
@@ -33,14 +31,20 @@ from billing.management.price_facts import (
     foretold,
     name_of,
 )
+from billing.management.price_words import (
+    BOOK_HELP,
+    read_begin,
+    read_book,
+    read_markup,
+    read_number,
+    read_rows,
+)
 from billing.models import PriceBook, PriceList
 from billing.price_changes import LARGE_PERCENT
 from billing.price_stops import Confirmed, Stops
-from billing.pricing import BookRow
 from billing.selectors import (
     SCHEDULED,
     book_in_force,
-    book_named,
     changes_of_assignment,
     list_of,
     price_books,
@@ -64,7 +68,6 @@ from billing.services import (
 )
 from pictor.kit import clock
 
-BOOK_HELP = "as NAME:VERSION, such as standard:2"
 MEANING = {
     "draft": "to begin at",
     "scheduled": "to take over at",
@@ -76,11 +79,11 @@ LARGE = f"what sold in the last 30 days changes by more than {LARGE_PERCENT} %%"
 BELOW = "a price is below cost"
 
 
-class Command(OperatorCommand):
+class Command(DraftActions):
     """Prices out and in as CSV, in dollars, and which of them are in force."""
 
     help = (
-        "List, export, import, compare, publish, withdraw and restore price books."
+        "List, import, change, compare, publish, withdraw and restore price books."
         " Say which tenants share a list. Amounts are dollars."
     )
     requires_system_checks = ()
@@ -110,18 +113,23 @@ class Command(OperatorCommand):
             final.add_argument("book", help=BOOK_HELP)
             _add_confirmation(final)
             final.add_argument("--json", action="store_true")
+        actions.choices["publish"].add_argument(
+            "--from", dest="begins", metavar="TIME", help="ISO 8601; default: the draft's date"
+        )
+        actions.choices["restore"].add_argument(
+            "--withdraw",
+            action="append",
+            default=[],
+            metavar="BOOK",
+            help="a scheduled book that is withdrawn with it; may be said several times",
+        )
         back = actions.add_parser("withdraw", help="take a scheduled book back before it begins")
         back.add_argument("book", help=BOOK_HELP)
         _add_confirmation(back)
-        shared = actions.add_parser("lists", help="the lists that tenants share")
-        create = actions.add_parser("list-create", help="a new list, without prices or tenants")
-        create.add_argument("name", metavar="NAME", help="customers who have it may read this")
-        assign = actions.add_parser("assign", help="which shared list a tenant has, from now on")
-        assign.add_argument("tenant", help="name or id")
-        assign.add_argument("list", metavar="LIST", help=f"by name, or: {NO_LIST}")
-        _add_confirmation(assign)
-        for one in (every, draft, diff, back, shared, create, assign):
+        for one in (every, draft, diff, back):
             one.add_argument("--json", action="store_true")
+        add_draft_actions(actions)
+        _add_list_actions(actions)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -129,6 +137,11 @@ class Command(OperatorCommand):
             "list": self._list,
             "export": self._export,
             "import": self._import,
+            "draft": self._draft,
+            "change": self._change,
+            "undo": self._undo,
+            "markup": self._markup,
+            "discard": self._discard,
             "diff": self._diff,
             "publish": self._publish,
             "withdraw": self._withdraw,
@@ -152,15 +165,15 @@ class Command(OperatorCommand):
         self.tell(options, [{**described(book), "state": book.state} for book in books], *rows)
 
     def _export(self, options: dict[str, Any]) -> None:
-        book = _book(options["book"]) if options["book"] else book_in_force(None, clock.now())
+        book = read_book(options["book"]) if options["book"] else book_in_force(None, clock.now())
         self.stdout.write(price_csv.written(rows_of(book)), ending="")
 
     def _import(self, options: dict[str, Any]) -> None:
         book = draft_price_book(
             name=options["name"].strip(),
-            rows=_rows(options["file"]),
-            effective_from=_time(options["begins"]),
-            markup=_markup(options["markup"]),
+            rows=read_rows(options["file"]),
+            effective_from=read_begin(options["begins"]),
+            markup=read_markup(options["markup"]),
             tenant_id=_whose(options),
             actor=ACTOR,
         )
@@ -174,7 +187,7 @@ class Command(OperatorCommand):
         )
 
     def _diff(self, options: dict[str, Any]) -> None:
-        book = _book(options["book"])
+        book = read_book(options["book"])
         stops, state = stops_of(book, clock.now()), state_of(book, clock.now())
         what = would_have_brought(book, clock.now(), is_demo=options["demo"])
         self.tell(
@@ -191,16 +204,24 @@ class Command(OperatorCommand):
         )
 
     def _publish(self, options: dict[str, Any]) -> None:
-        book = _book(options["book"])
-        confirmed = self._confirmed(options, book)
-        published = publish_price_book(book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed)
+        book = read_book(options["book"])
+        begins = read_time(options["begins"]) if options["begins"] else None
+        shown = copy(book)
+        shown.effective_from = begins or book.effective_from
+        confirmed = self._confirmed(options, shown)
+        published = publish_price_book(
+            book=book, actor=ACTOR, now=clock.now(), begins=begins, confirmed=confirmed
+        )
         words = f"{name_of(book)} is published, in force from {date_of(published)}"
         self._tell_in_force(options, published, words)
 
     def _restore(self, options: dict[str, Any]) -> None:
-        book = _book(options["book"])
-        confirmed = self._confirmed(options, book)
-        again = restore_price_book(book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed)
+        book = read_book(options["book"])
+        withdrawn = [read_book(text) for text in options["withdraw"]]
+        confirmed = self._confirmed(options, book, withdrawn)
+        again = restore_price_book(
+            book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed, withdrawn=withdrawn
+        )
         self._tell_in_force(
             options, again, f"{name_of(book)} is in force again, as {name_of(again)}"
         )
@@ -210,7 +231,7 @@ class Command(OperatorCommand):
         self.tell(options, {**described(book), "then": then}, words, *follower_lines(book))
 
     def _withdraw(self, options: dict[str, Any]) -> None:
-        book = _book(options["book"])
+        book = read_book(options["book"])
         confirmed = _given(options)
         if not options["yes"] and state_of(book, clock.now()) == SCHEDULED:
             stops = stops_of_withdrawal(book, clock.now())
@@ -287,13 +308,17 @@ class Command(OperatorCommand):
         for line in lines:
             self.aside(options).write(line)
 
-    def _confirmed(self, options: dict[str, Any], book: PriceBook) -> Confirmed:
+    def _confirmed(
+        self, options: dict[str, Any], book: PriceBook, withdrawn: Sequence[PriceBook] = ()
+    ) -> Confirmed:
         """What changes is shown, and asked about unless --yes was said."""
         confirmed = _given(options)
         if options["yes"]:
             return confirmed
-        stops = stops_of(book, clock.now())
-        self._show(options, [*change_lines(book, stops), *follower_lines(book)])
+        gone = [one.pk for one in withdrawn]
+        stops = stops_of(book, clock.now(), withdrawn=gone)
+        lines = change_lines(book, stops, withdrawn=gone)
+        self._show(options, [*lines, *follower_lines(book, withdrawn=gone)])
         ask(self.aside(options), "Charge these prices?")
         return self._typed(options, confirmed, stops)
 
@@ -304,10 +329,22 @@ class Command(OperatorCommand):
         if stops.are_any and not reason:
             reason = ask_for(out, "Reason:")
         if stops.number_of_changes is not None and changes is None:
-            changes = _number(ask_for(out, "Number of changed prices:"))
+            changes = read_number(ask_for(out, "Number of changed prices:"))
         if stops.number_below_cost is not None and below is None:
-            below = _number(ask_for(out, "Number of prices below cost:"))
+            below = read_number(ask_for(out, "Number of prices below cost:"))
         return Confirmed(reason, changes, below)
+
+
+def _add_list_actions(actions: "_SubParsersAction[CommandParser]") -> None:
+    shared = actions.add_parser("lists", help="the lists that tenants share")
+    create = actions.add_parser("list-create", help="a new list, without prices or tenants")
+    create.add_argument("name", metavar="NAME", help="customers who have it may read this")
+    assign = actions.add_parser("assign", help="which shared list a tenant has, from now on")
+    assign.add_argument("tenant", help="name or id")
+    assign.add_argument("list", metavar="LIST", help=f"by name, or: {NO_LIST}")
+    _add_confirmation(assign)
+    for one in (shared, create, assign):
+        one.add_argument("--json", action="store_true")
 
 
 def _add_confirmation(parser: CommandParser) -> None:
@@ -343,45 +380,5 @@ def _list(name: str) -> PriceList | None:
 
 def _given(options: dict[str, Any]) -> Confirmed:
     return Confirmed(
-        options["reason"] or "", _number(options["changes"]), _number(options["below_cost"])
+        options["reason"] or "", read_number(options["changes"]), read_number(options["below_cost"])
     )
-
-
-def _book(text: str) -> PriceBook:
-    name, _, version = text.rpartition(":")
-    book = book_named(name, int(version)) if version.isascii() and version.isdigit() else None
-    if book is None:
-        raise CommandError(f"there is no price book {text!r}; `manage.py price list` shows them")
-    return book
-
-
-def _rows(file: str) -> list[BookRow]:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-        rows = price_csv.read(text)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file}: {error}") from None
-    if not rows:
-        raise CommandError(f"{file} has no prices")
-    return rows
-
-
-def _number(text: str | None) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise CommandError(f"{text!r} is not a number of prices")
-    return int(text)
-
-
-def _markup(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise CommandError(f"{text!r} is not a number") from None
-
-
-def _time(text: str | None) -> datetime:
-    return clock.now() if text is None else read_time(text)

@@ -1,5 +1,6 @@
 """Every kind of condition in words: how bad it is, and on which page it is mended."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -87,13 +88,19 @@ def _model(condition: Condition, _channels: Channels) -> str:
     return reverse("ops:model", args=[condition.object])
 
 
+def _price(condition: Condition, _channels: Channels) -> str:
+    """Everyone's prices of the cell, or the model, that the object begins with."""
+    named = re.sub(r" as \S+", "", condition.object.partition(" on ")[0])
+    return f"{reverse('ops:price_current')}?{urlencode({'q': named})}"
+
+
 def _tenant(condition: Condition, _channels: Channels) -> str:
     return reverse("ops:tenant", args=[condition.object])
 
 
 _LEDGER = ("See checks", partial(_page, "ops:ledger"))
 _SYSTEM = ("See system", partial(_page, "ops:system"))
-_PRICES = ("See prices", partial(_page, "admin:billing_pricebook_changelist"), May.PUBLISH)
+_PRICE = ("See price", _price)
 KINDS: Mapping[str, Kind] = {
     "stopped": Kind("Stopped", NOW, *_SYSTEM),
     "calls_fail": Kind("Calls fail", NOW, "See errors", partial(_channel, "errors")),
@@ -109,11 +116,11 @@ KINDS: Mapping[str, Kind] = {
     "storage_refuses": Kind("Storage refuses", NOW, *_SYSTEM),
     "sold_below_cost": Kind("Sold below cost", NOW, "See margin", _margin),
     "cost_unknown": Kind("Cost unknown", SOON, "Set costs", partial(_channel, "cost")),
-    "price_missing": Kind("Price missing", NOW, *_PRICES),
+    "price_missing": Kind("Price missing", NOW, *_PRICE),
     "ledger_finding": Kind("Ledger finding", NOW, *_LEDGER),
     "ledger_unproved": Kind("Ledger not proved", SOON, *_LEDGER),
     "sold_behind": Kind("Sales not counted", SOON, *_SYSTEM),
-    "price_change": Kind("Prices change", AHEAD, *_PRICES),
+    "price_change": Kind("Prices change", AHEAD, "See prices", partial(_page, "ops:prices")),
     "sunset_ahead": Kind("Model ends", AHEAD, "See model", _model),
     "money_waits": Kind("Money waits", SOON, "Decide", partial(_page, "ops:moves"), May.MONEY),
     "balance_runs_out": Kind("Balance runs out", SOON, "See tenant", _tenant),

@@ -7,7 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.selectors import Hour, Margin, hours_of, margins, sold_until, total_of
+from billing.selectors import (
+    Hour,
+    Margin,
+    hours_of,
+    margins,
+    sold_until,
+    taken_over,
+    total_of,
+)
 from console.ops import conditions
 from console.ops.access import May, Mode, Operator, staff
 from console.parts.filters import link_of
@@ -58,6 +66,7 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
         "quiet": len(quiet),
         "is_quiet": is_quiet,
         "figures": figures_of(operator.mode, now),
+        "back": taken_over(now),
         "now": now,
     }
     return render(request, "ops/overview.html", context)

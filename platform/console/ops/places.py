@@ -28,6 +28,7 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Supply": (
         _Known("Channels", "channels", holds_more=True),
         _Known("Models", "models", holds_more=True),
+        _Known("Prices", "prices", holds_more=True),
         _Known("Price lists", "price_lists", holds_more=True),
     ),
     "Customers": (
@@ -50,6 +51,7 @@ _KEYS: Mapping[str, str] = {
     "system": "g s",
     "channels": "g c",
     "models": "g d",
+    "prices": "g e",
     "tenants": "g t",
     "generations": "g g",
     "reconciliation": "g b",

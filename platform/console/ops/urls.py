@@ -45,6 +45,7 @@ urlpatterns = [
     path("ledger/check/<str:kind>/", ledger.check, name="ledger_check"),
     path("reconciliation/", include("console.ops.reconciliation.urls")),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("prices/", include("console.ops.prices.urls")),
     path("requests/", requests.requests, name="requests"),
     path("generations/", include("console.ops.generations.urls")),
     path("incidents/", incident_list.listing, name="incidents"),

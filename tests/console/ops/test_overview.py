@@ -74,6 +74,13 @@ def test_every_kind_has_words():
         ("ledger_finding", "sums: acme", "/ops/ledger/"),
         ("storage_refuses", "storage", "/ops/system/"),
         ("channels_shrunk", "a b&c", "/ops/channels/?model=a+b%26c"),
+        ("price_missing", "dall-e-2", "/ops/prices/current/?q=dall-e-2"),
+        (
+            "sold_below_cost",
+            "dall-e-2 auto as 512x512 standard on acme for ten_1",
+            "/ops/prices/current/?q=dall-e-2+auto+standard",
+        ),
+        ("price_change", "list v2", "/ops/prices/"),
     ],
 )
 def test_its_button_leads_to_where_it_is_mended(kind, about, url):

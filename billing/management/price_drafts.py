@@ -1,0 +1,164 @@
+"""The actions of `manage.py price` on drafts: copied, changed, taken back, thrown away."""
+
+from argparse import _SubParsersAction
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+
+from accounts.management.operator import ACTOR, OperatorCommand, ask
+from billing.management.price_facts import described, name_of
+from billing.management.price_words import BOOK_HELP, read_book, read_markup
+from billing.models import PriceBook
+from billing.pricing import BookRow, price_words
+from billing.repricing import Repriced, RowChange, operation, repriced, typed
+from billing.selectors import known_costs, rows_of
+from billing.services import (
+    change_price_book,
+    change_prices,
+    discard_price_book,
+    draft_price_book,
+    undo_prices,
+)
+from pictor.kit import clock
+from pictor.kit.money import scale_half_up, to_decimal
+
+OPERATIONS = {
+    "by": ("PERCENT", "up by that, such as 5%%; down by --by=-5%%"),
+    "cost_times": ("X", "that times what an image costs, such as 1.3"),
+    "round_up": ("USD", "what is charged up to a multiple, such as 0.001"),
+    "to": ("USD", "the list price itself, such as 0.21"),
+}
+
+
+def add_draft_actions(actions: "_SubParsersAction[CommandParser]") -> None:
+    """The parsers of these actions."""
+    copy = actions.add_parser("draft", help="a book's prices as the next version, a draft")
+    change = actions.add_parser("change", help="prices of a draft, seen first; asks, always")
+    markup = actions.add_parser("markup", help="what each price of a draft is multiplied by")
+    undo = actions.add_parser("undo", help="take back the last change of a draft's prices")
+    discard = actions.add_parser("discard", help="throw a draft away")
+    for one in (copy, change, markup, undo, discard):
+        one.add_argument("book", help=BOOK_HELP)
+        one.add_argument("--json", action="store_true")
+    markup.add_argument("markup", metavar="X", help="such as 1.2")
+    for name in ("model", "size", "quality"):
+        words = f"of this {name} alone; may be said several times; default: every {name}"
+        change.add_argument(f"--{name}", action="append", default=[], help=words)
+    how = change.add_mutually_exclusive_group(required=True)
+    for name, (value, words) in OPERATIONS.items():
+        how.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=words)
+
+
+class DraftActions(OperatorCommand):
+    """What is done to drafts: nobody is charged by them."""
+
+    def _draft(self, options: dict[str, Any]) -> None:
+        of = read_book(options["book"])
+        book = draft_price_book(
+            name=of.name,
+            rows=rows_of(of),
+            effective_from=clock.now(),
+            markup=of.markup,
+            tenant_id=of.tenant_id,
+            actor=ACTOR,
+        )
+        self.tell(options, described(book), f"{name_of(book)} is a draft, a copy of {name_of(of)}")
+
+    def _change(self, options: dict[str, Any]) -> None:
+        book = read_book(options["book"])
+        plan = _plan(book, options)
+        for line in _lines(plan, book):
+            self.aside(options).write(line)
+        if plan.changes:
+            ask(self.aside(options), f"Change {len(plan.changes)} prices of {name_of(book)}?")
+            change_prices(book=book, changes=plan.changes, actor=ACTOR)
+        facts = {
+            **described(book),
+            "changed": [_fact(change) for change in plan.changes],
+            "unknown_cost": [" ".join(key) for key in plan.unknown],
+            "held_only": [" ".join(key) for key in plan.by_formula],
+        }
+        self.tell(options, facts, f"changed prices: {len(plan.changes)}")
+
+    def _undo(self, options: dict[str, Any]) -> None:
+        book = read_book(options["book"])
+        number = undo_prices(book=book, actor=ACTOR)
+        facts = {**described(book), "as_before": number}
+        self.tell(options, facts, f"prices of {name_of(book)} as before: {number}")
+
+    def _markup(self, options: dict[str, Any]) -> None:
+        book, markup = read_book(options["book"]), read_markup(options["markup"])
+        if markup is None or not (markup.is_finite() and markup > 0):
+            raise CommandError(f"{options['markup']!r} is not a factor above 0")
+        before = book.markup
+        change_price_book(
+            book=book,
+            effective_from=book.effective_from,
+            markup=markup,
+            tenant_id=book.tenant_id,
+            actor=ACTOR,
+        )
+        words = f"markup of {name_of(book)}: {before.normalize():f} -> {markup.normalize():f}"
+        self.tell(options, described(book), words)
+
+    def _discard(self, options: dict[str, Any]) -> None:
+        book = read_book(options["book"])
+        facts = described(book)
+        discard_price_book(book=book, actor=ACTOR)
+        self.tell(options, facts, f"{facts['book']} is discarded")
+
+
+def _plan(book: PriceBook, options: dict[str, Any]) -> Repriced:
+    """What the words come to. Raises CommandError and ValidationError."""
+    rows = _chosen(rows_of(book), options)
+    if not rows:
+        raise CommandError(f"{name_of(book)} has no such prices")
+    if book.published_at is not None:
+        raise ValidationError("the book is published already")
+    try:
+        if (price := options["to"]) is not None:
+            return typed(rows, {row.key: price or "empty" for row in rows})
+        name = next(name for name in OPERATIONS if options[name] is not None)
+        how = operation(name.replace("_", "-"), options[name])
+        return repriced(rows, how, markup=book.markup, costs=known_costs(clock.now()))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def _chosen(rows: list[BookRow], options: dict[str, Any]) -> list[BookRow]:
+    wanted = (options["model"], options["size"], options["quality"])
+    return [
+        row
+        for row in rows
+        if all(not words or word in words for word, words in zip(row.key, wanted, strict=True))
+    ]
+
+
+def _lines(plan: Repriced, book: PriceBook) -> Iterator[str]:
+    """Before and after, what is perhaps mistyped, and what is left out."""
+    for change in plan.changes:
+        was, becomes = (
+            to_decimal(scale_half_up(row.micros, book.markup))
+            for row in (change.was, change.becomes)
+        )
+        yield f"{' '.join(change.key)}: {was} USD -> {becomes} USD"
+    yield f"as before: {plan.same}"
+    if plan.large:
+        yield f"by more than 50 %, perhaps mistyped: {plan.large}"
+    if plan.unknown:
+        yield f"left out, as their cost is unknown: {price_words(plan.unknown)}"
+    if plan.by_formula:
+        yield f"left out, as they are only held: {price_words(plan.by_formula)}"
+
+
+def _fact(change: RowChange) -> dict[str, str]:
+    model, size, quality = change.key
+    return {
+        "model": model,
+        "size": size,
+        "quality": quality,
+        "was": to_decimal(change.was.micros),
+        "becomes": to_decimal(change.becomes.micros),
+    }

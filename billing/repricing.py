@@ -1,0 +1,181 @@
+"""What prices of a draft become: one operation on many of them, or typed one by one. Pure.
+
+An operation aims at what is charged: where the book has a markup, the list price becomes the least
+that is charged so. Raises ValueError, in words, for what makes no sense.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, Decimal
+from hashlib import sha256
+from typing import Literal
+
+from billing.price_changes import LARGE_PERCENT
+from billing.pricing import REFERENCE, BookRow, PriceKey
+from pictor.kit.money import MAX_MICROS, Micros, from_decimal, scale_half_up
+
+OperationKind = Literal["by", "cost-times", "round-up"]
+LEAST_PERCENT, MOST_PERCENT = Decimal(-99), Decimal(1000)
+MOST_TIMES = Decimal(100)
+MOST_CHARACTERS = 20
+_EXAMPLES: Mapping[str, str] = {"by": "5 or -2.5", "cost-times": "1.3", "round-up": "0.001"}
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_HALF = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Percent up or down, the cost times a factor, or up to a multiple of so many micros."""
+
+    kind: OperationKind
+    number: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """One row of a draft before and after."""
+
+    was: BookRow
+    becomes: BookRow
+
+    @property
+    def key(self) -> PriceKey:
+        """Whose price it is."""
+        return self.was.key
+
+    @property
+    def times(self) -> Decimal | None:
+        """What the price is multiplied by; None where there was none."""
+        return Decimal(self.becomes.micros) / self.was.micros if self.was.micros else None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is by more than LARGE_PERCENT: perhaps mistyped."""
+        far = abs(self.becomes.micros - self.was.micros) * 100
+        return far > self.was.micros * LARGE_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """What an operation comes to.
+
+    Attributes:
+        same: how many of the prices stay as they are.
+        by_formula: those that are only held: what is charged follows from the formula.
+        unknown: those whose cost nobody knows.
+    """
+
+    changes: Sequence[RowChange]
+    same: int = 0
+    by_formula: Sequence[PriceKey] = field(default=())
+    unknown: Sequence[PriceKey] = field(default=())
+
+    @property
+    def digest(self) -> str:
+        """Of the changes, to save what was seen and nothing else."""
+        return sha256(repr(self.changes).encode()).hexdigest()[:32]
+
+    @property
+    def large(self) -> int:
+        """How many are by more than LARGE_PERCENT."""
+        return sum(change.is_large for change in self.changes)
+
+
+def operation(kind: str, text: str) -> Operation:
+    """What somebody typed: `5%` or `-5`, `1.3`, `0.001`."""
+    bare = text.strip().removeprefix("$").removesuffix("%").strip()
+    if not _NUMBER.fullmatch(bare) or len(bare) > MOST_CHARACTERS:
+        raise ValueError(f"{text!r} is not a number such as {_EXAMPLES.get(kind, '1.5')}")
+    number = Decimal(bare)
+    if kind == "by":
+        if not (LEAST_PERCENT <= number <= MOST_PERCENT) or not number:
+            raise ValueError(f"{text!r} is not a percentage from -99 to 1000, other than 0")
+        return Operation("by", number)
+    if kind == "cost-times":
+        if not 0 < number <= MOST_TIMES:
+            raise ValueError(f"{text!r} is not a factor above 0, up to 100")
+        return Operation("cost-times", number)
+    if kind == "round-up":
+        step = from_decimal(bare)
+        if step <= 0:
+            raise ValueError(f"{text!r} is not an amount above 0")
+        return Operation("round-up", Decimal(step))
+    raise ValueError(f"{kind!r} is none of {', '.join(_EXAMPLES)}")
+
+
+def repriced(
+    rows: Iterable[BookRow],
+    how: Operation,
+    *,
+    markup: Decimal,
+    costs: Callable[[PriceKey], Micros | None],
+) -> Repriced:
+    """These rows of a book with that markup by an operation.
+
+    `costs` says what one image of a cell costs; None where nobody knows.
+    """
+    if not markup:
+        raise ValueError("a markup of 0 gives every image away: set the markup first")
+    changes, by_formula, unknown, same = [], [], [], 0
+    for row in rows:
+        if row.kind == "formula" or row.size == REFERENCE:
+            by_formula.append(row.key)
+            continue
+        micros = _micros(row, how, markup, costs)
+        if micros is None:
+            unknown.append(row.key)
+        elif micros == row.micros:
+            same += 1
+        else:
+            changes.append(RowChange(row, replace(row, micros=_checked(row.key, micros))))
+    return Repriced(changes, same, by_formula, unknown)
+
+
+def typed(rows: Iterable[BookRow], prices: Mapping[PriceKey, str]) -> Repriced:
+    """These rows at list prices typed in dollars; what is not among them, or empty, stays."""
+    changes, same = [], 0
+    for row in rows:
+        text = prices.get(row.key, "").strip().removeprefix("$")
+        micros = _typed(row.key, text) if text else row.micros
+        if micros == row.micros:
+            same += 1
+        else:
+            changes.append(RowChange(row, replace(row, micros=micros)))
+    return Repriced(changes, same)
+
+
+def _typed(key: PriceKey, text: str) -> Micros:
+    try:
+        micros = from_decimal(text)
+    except ValueError as error:
+        raise ValueError(f"{' '.join(key)}: {error}, such as 0.21") from None
+    return _checked(key, micros)
+
+
+def _checked(key: PriceKey, micros: int) -> Micros:
+    if not 0 < micros <= MAX_MICROS:
+        raise ValueError(f"{' '.join(key)}: a price is above 0, and at most nine billion")
+    return Micros(micros)
+
+
+def _micros(
+    row: BookRow, how: Operation, markup: Decimal, costs: Callable[[PriceKey], Micros | None]
+) -> int | None:
+    if how.kind == "by":
+        return scale_half_up(row.micros, 100 + how.number, 100)
+    if how.kind == "cost-times":
+        cost = costs(row.key)
+        if cost is None:
+            return None
+        wanted = (cost * how.number).to_integral_value(ROUND_CEILING)
+    else:
+        unit = Decimal(scale_half_up(row.micros, markup))
+        wanted = (unit / how.number).to_integral_value(ROUND_CEILING) * how.number
+    is_charged_so = scale_half_up(row.micros, markup) == wanted
+    return row.micros if is_charged_so else _charged_at_least(int(wanted), markup)
+
+
+def _charged_at_least(micros: int, markup: Decimal) -> int:
+    """The least list price that is charged at that much, rounded half up as charges are."""
+    return max(int(((micros - _HALF) / markup).to_integral_value(ROUND_CEILING)), 0)

@@ -1,0 +1,202 @@
+"""What the pages of price books know beside their rows: who decided, what sold, what it cost."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import CharField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Cast
+
+from accounts.models import AuditEvent
+from billing.models import PriceBook, PriceList
+from billing.price_changes import PriceChange
+from billing.pricing import REFERENCE, PriceKey
+from billing.selectors.price_books import decided, decided_for
+from billing.selectors.price_lists import tenants_on
+from billing.selectors.sold import Margin, cells_sold, margins
+from billing.supply import supply
+from pictor.kit.money import Micros
+
+LOOK_BACK = timedelta(days=30)
+_OVER_EVERYONES = """
+WITH owned AS (
+    SELECT DISTINCT ON (b.tenant_id) b.id, b.tenant_id
+      FROM billing_pricebook AS b LEFT JOIN billing_pricebookwithdrawal AS w ON w.book_id = b.id
+     WHERE b.tenant_id IS NOT NULL AND b.published_at IS NOT NULL AND w.book_id IS NULL
+       AND b.effective_from <= %s
+     ORDER BY b.tenant_id, b.effective_from DESC, b.version DESC, b.id DESC
+), held AS (
+    SELECT DISTINCT ON (tenant_id) tenant_id, price_list_id
+      FROM billing_pricelistassignment ORDER BY tenant_id, id DESC
+)
+SELECT COALESCE(held.tenant_id, owned.tenant_id), owned.tenant_id, p.model, p.size, p.quality
+  FROM owned JOIN billing_price AS p ON p.book_id = owned.id
+  LEFT JOIN held ON held.price_list_id = owned.tenant_id
+"""
+"""Who pays by a price that is not everyone's, and whose it is: their own, or their list's."""
+PUT_BACK_FOR = timedelta(hours=24)
+"""So long the overview leads to the book before the one that took over."""
+
+
+def last_repricing(book: PriceBook) -> AuditEvent | None:
+    """The last change of a draft's prices."""
+    return _events([book.id], "price_book.prices").order_by("-id").first()
+
+
+def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
+    """By book, the event of its publication; of a draft, that of its beginning."""
+    events = _events(books, "price_book.publish", "price_book.draft").order_by("id")
+    return {int(event.object_id): event for event in events}
+
+
+def with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
+    """The same with `drafted_at` of each: when its draft was made; None where nobody knows.
+
+    And with its `list_name`.
+    """
+    events = AuditEvent.objects.filter(
+        object_type="price_book",
+        object_id=Cast(OuterRef("pk"), CharField()),
+        action="price_book.draft",
+    )
+    lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
+    return books.annotate(  # type: ignore[no-redef]  # where the model declares them
+        drafted_at=Subquery(events.order_by("id").values("at")[:1]),
+        list_name=Subquery(lists.values("name")[:1]),
+    )
+
+
+def published_since_drafted(book: PriceBook) -> list[PriceBook]:
+    """The books of the same owner that were published after this draft was made.
+
+    The draft was read `with_drafting`.
+    """
+    drafted_at = book.drafted_at
+    if drafted_at is None:
+        return []
+    return [
+        one
+        for one in decided_for(book.tenant_id)
+        if one.tenant_id == book.tenant_id and one.published_at and one.published_at > drafted_at
+    ]
+
+
+def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
+    """The books that took over from another one in the last day and still rule, each with that."""
+    former: dict[UUID | None, PriceBook] = {}
+    found: dict[UUID | None, tuple[PriceBook, PriceBook]] = {}
+    begun = decided().select_related("tenant").filter(effective_from__lte=now)
+    lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
+    named = begun.annotate(list_name=Subquery(lists.values("name")[:1]))  # type: ignore[no-redef]
+    for book in named:
+        before = former.get(book.tenant_id)
+        found.pop(book.tenant_id, None)
+        if before is not None and now - PUT_BACK_FOR < _began(book):
+            found[book.tenant_id] = (book, before)
+        former[book.tenant_id] = book
+    return sorted(found.values(), key=lambda pair: _began(pair[0]), reverse=True)
+
+
+def _began(book: PriceBook) -> datetime:
+    """A book that was published after its date began then."""
+    return max(book.effective_from, book.published_at or book.effective_from)
+
+
+def _events(books: Iterable[int], *actions: str) -> QuerySet[AuditEvent]:
+    named = [str(book) for book in books]
+    return AuditEvent.objects.filter(
+        object_type="price_book", object_id__in=named, action__in=actions
+    )
+
+
+def sold_by_cell(now: datetime, *, is_demo: bool = False) -> Mapping[PriceKey, Margin]:
+    """What each price row sold and cost in the last 30 days, today too, to everybody."""
+    since = (now - LOOK_BACK).astimezone(UTC).date()
+    return {
+        (row.group["model"], row.group["asked"], row.group["quality"]): row
+        for row in margins(by="cell", first=since, is_demo=is_demo)
+    }
+
+
+def image_cost(sold: Margin | None) -> Micros | None:
+    """What an image cost, of those whose cost is known; None where no such image was sold."""
+    known = sold.images - sold.unknown_images if sold else 0
+    return Micros(sold.cost // known) if sold and known > 0 else None
+
+
+def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
+    """What an image of a cell costs: as it did in the last 30 days, else at the dearest channel."""
+    sold = sold_by_cell(now)
+    dearest: dict[PriceKey, Micros] = {}
+    for one in supply().served(now):
+        if one.cost.is_known and not one.is_sandbox:
+            dearest[one.key] = max(one.cost.micros, dearest.get(one.key, Micros(0)))
+
+    def cost(key: PriceKey) -> Micros | None:
+        lately = image_cost(sold.get(key))
+        return dearest.get(key) if lately is None else lately
+
+    return cost
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A change of a price, and what it would have brought of what sold in the last 30 days.
+
+    Attributes:
+        images: that were sold of it to those who pay this price.
+        micros: more or less, each image as it was asked for; None where that is not by the row.
+    """
+
+    change: PriceChange
+    images: int
+    micros: Micros | None
+
+
+def weighed(book: PriceBook, changes: Sequence[PriceChange], now: datetime) -> list[Weighed]:
+    """Changes of a book, those that move most money first."""
+    images = _images_of(book, now)
+    found = [_weighed(change, images.get(change.key, 0)) for change in changes]
+    return sorted(found, key=lambda one: (-abs(one.micros or 0), -one.images, one.change.key))
+
+
+def _weighed(change: PriceChange, images: int) -> Weighed:
+    was, becomes = change.was, change.becomes
+    is_by_row = change.key[1] != REFERENCE and all(
+        row is not None and row.kind == "fixed" for row in (was, becomes)
+    )
+    if not is_by_row or was is None or becomes is None:
+        return Weighed(change, images, None)
+    return Weighed(change, images, Micros((becomes.unit - was.unit) * images))
+
+
+def _images_of(book: PriceBook, now: datetime) -> Mapping[PriceKey, int]:
+    """What was sold in 30 days to those who pay these prices: without what lies over them."""
+    since = (now - LOOK_BACK).astimezone(UTC).date()
+    over = _over(book, now)
+    images: dict[PriceKey, int] = {}
+    for cell in cells_sold(since, apart=list(over)):
+        key = (cell.model, cell.asked, cell.quality)
+        if key not in over[cell.tenant] if cell.tenant else book.tenant_id is None:
+            images[key] = images.get(key, 0) + cell.images
+    return images
+
+
+def _over(book: PriceBook, now: datetime) -> Mapping[UUID, set[PriceKey]]:
+    """The tenants to be told apart from others, and what each has prices for over this book's.
+
+    Those that have any over everyone's; of a shared list those that have it; a tenant alone.
+    """
+    found: dict[UUID, set[PriceKey]] = {}
+    if book.tenant_id is not None:
+        found = {one.tenant_id: set() for one in tenants_on(book.tenant_id)}
+        found = found or {book.tenant_id: set()}
+    with connection.cursor() as cursor:
+        cursor.execute(_OVER_EVERYONES, [now])
+        for payer, owner, *key in cursor:
+            is_over = book.tenant_id is None or (payer == owner and payer != book.tenant_id)
+            if book.tenant_id is None or payer in found:
+                found.setdefault(payer, set()).update([tuple(key)] if is_over else [])
+    return found

@@ -1,0 +1,71 @@
+"""Changing prices of a draft: what was looked at is written, and the last change is taken back."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.services import Actor
+from billing.models import PriceBook
+from billing.pricing import BookRow, Kind
+from billing.repricing import RowChange
+from billing.selectors import last_repricing, rows_of
+from billing.services.prices import SEEN_ANOTHER, set_prices
+from pictor.kit.money import Micros
+from pictor.kit.untyped import Json
+
+
+@transaction.atomic
+def change_prices(
+    *, book: PriceBook, changes: Sequence[RowChange], actor: Actor, ip: str | None = None
+) -> None:
+    """Write these changes of a draft.
+
+    Raises ValidationError for a book that is published, and with the code SEEN_ANOTHER where a row
+    is no longer what it was.
+    """
+    _lock(book)
+    rows = {row.key: row for row in rows_of(book)}
+    if any(rows.get(change.key) != change.was for change in changes):
+        raise ValidationError("prices have changed since these were shown", code=SEEN_ANOTHER)
+    set_prices(book=book, rows=[change.becomes for change in changes], actor=actor, ip=ip)
+
+
+@transaction.atomic
+def undo_prices(
+    *, book: PriceBook, actor: Actor, last: int | None = None, ip: str | None = None
+) -> int:
+    """Take back the `last` change of a draft's prices: how many rows; done again, it is redone.
+
+    Raises ValidationError for a book that is published, where nothing has been changed, and where
+    another change is the last one.
+    """
+    _lock(book)
+    event = last_repricing(book)
+    if event is None:
+        raise ValidationError("no price of this draft has been changed")
+    if last not in {None, event.pk}:
+        raise ValidationError("prices have changed since these were shown", code=SEEN_ANOTHER)
+    before, after = event.before or {}, event.after or {}
+    rows = [_row(words, facts) for words, facts in before.items()]
+    removed = [row.key for row in (_row(words, after[words]) for words in after.keys() - before)]
+    set_prices(book=book, rows=rows, removed=removed, actor=actor, ip=ip)
+    return len(before.keys() | after.keys())
+
+
+def _lock(book: PriceBook) -> None:
+    """Let nobody change the draft until the transaction ends. Raises ValidationError."""
+    found = PriceBook.objects.select_for_update().filter(id=book.id).first()
+    if found is None:
+        raise ValidationError("the draft is discarded")
+    if found.published_at is not None:
+        raise ValidationError("the book is published already")
+
+
+def _row(words: str, facts: Json) -> BookRow:
+    """As the audit log has it."""
+    model, size, quality = words.rsplit(" ", 2)
+    kind: Kind = "formula" if facts["kind"] == "formula" else "fixed"
+    return BookRow(
+        model, size, quality, Micros(facts["micros"]), facts["width"], facts["height"], kind
+    )

@@ -1,0 +1,179 @@
+"""Changing prices of a draft: typed, or one operation on many; seen before it is saved."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from billing.models import PriceBook
+from billing.pricing import BookRow, PriceKey
+from billing.repricing import Repriced, RowChange, operation, repriced, typed
+from billing.selectors import known_costs, rows_of
+from billing.services import change_prices, undo_prices
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.prices.shown import book_or_404, words_of
+from console.parts.periods import number_of
+from pictor.kit import clock
+from pictor.kit.money import Micros, scale_half_up
+
+PRICE = "price "
+"""Before the name of a price that is typed."""
+MOST_SHOWN = 200
+BOOK, MODEL, TICKED = "book", "model", "ticked"
+"""Which prices an operation is about."""
+
+Costs = Callable[[PriceKey], Micros | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A change as it is shown: what is charged before and after, with the markup."""
+
+    change: RowChange
+    markup: Decimal
+    cost: Micros | None
+
+    @property
+    def was(self) -> Micros:
+        """Charged before."""
+        return scale_half_up(self.change.was.micros, self.markup)
+
+    @property
+    def becomes(self) -> Micros:
+        """Charged then."""
+        return scale_half_up(self.change.becomes.micros, self.markup)
+
+    @property
+    def percent(self) -> float:
+        """How much it goes up or down."""
+        return (self.becomes - self.was) * 100 / self.was if self.was else 0.0
+
+    @property
+    def is_below_cost(self) -> bool:
+        """Whether each image would lose money."""
+        return self.cost is not None and self.becomes < self.cost
+
+
+@staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Show what would become of the prices, then write just that."""
+    found = book_or_404(book)
+    if request.method != "POST":
+        return redirect("ops:price_book", found.pk)
+    context: dict[str, Any] = {"operator": operator, "book": found, "kept": _kept(request)}
+    try:
+        plan, costs = _plan(request, found)
+        context |= _shown(plan, found, costs)
+        if request.POST.get("seen", "") == plan.digest:
+            change_prices(book=found, changes=plan.changes, **by(request, operator))
+            return _back(request, found, len(plan.changes))
+        if "seen" in request.POST:
+            context["complaint"] = "Prices have changed since these were shown. Look again."
+    except (ValidationError, ValueError) as error:
+        context["complaint"] = words_of(error)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
+    return render(request, "ops/price_change.html", context, status=status)
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Take back the last change of a draft's prices."""
+    found = book_or_404(book)
+    try:
+        number = undo_prices(
+            book=found, last=number_of(request.POST.get("last", "")), **by(request, operator)
+        )
+    except ValidationError as error:
+        messages.error(request, words_of(error))
+        return redirect("ops:price_book", found.pk)
+    return done(request, f"{_prices(number)} as before", "price_book", str(found.pk))
+
+
+def _back(request: HttpRequest, book: PriceBook, number: int) -> HttpResponse:
+    """To the prices of the model that was changed."""
+    answer = done(request, f"{_prices(number)} changed", "price_book", str(book.pk))
+    model = request.POST.get("model", "")
+    if model:
+        answer["Location"] += f"?{urlencode({'model': model})}"
+    return answer
+
+
+def _prices(number: int) -> str:
+    return f"{number} price{'' if number == 1 else 's'}"
+
+
+def _kept(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, to be sent again; prices left empty are not."""
+    apart = {"csrfmiddlewaretoken", "seen"}
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in apart
+        for value in values
+        if value
+    ]
+
+
+def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
+    """What was typed, and then the operation. Raises ValueError, in words."""
+    rows = rows_of(book)
+    costs = known_costs(clock.now())
+    by_hand = typed(rows, _typed(request, rows))
+    how = request.POST.get("how", "")
+    if not how:
+        return by_hand, costs
+    what = operation(how, request.POST.get("number", ""))
+    at_hand = {change.key: change.becomes for change in by_hand.changes}
+    chosen = _chosen(request, [at_hand.get(row.key, row) for row in rows])
+    if not chosen:
+        raise ValueError("tick the prices that it is about, or choose all of them")
+    many = repriced(chosen, what, markup=book.markup, costs=costs)
+    return _together(rows, by_hand, many), costs
+
+
+def _together(rows: Sequence[BookRow], by_hand: Repriced, many: Repriced) -> Repriced:
+    """Both from what the rows are now."""
+    becomes = {one.key: one.becomes for one in (*by_hand.changes, *many.changes)}
+    changes = [
+        RowChange(row, becomes[row.key])
+        for row in rows
+        if row.key in becomes and becomes[row.key] != row
+    ]
+    return replace(many, changes=changes)
+
+
+def _typed(request: HttpRequest, rows: Iterable[BookRow]) -> Mapping[PriceKey, str]:
+    named = ((row.key, PRICE + " ".join(row.key)) for row in rows)
+    return {key: request.POST[name] for key, name in named if name in request.POST}
+
+
+def _chosen(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]:
+    """The rows that the operation is about."""
+    which, model = request.POST.get("which", TICKED), request.POST.get("model", "")
+    ticked = set(request.POST.getlist("cell"))
+    return [
+        row
+        for row in rows
+        if which == BOOK
+        or (which == MODEL and row.model == model)
+        or (which == TICKED and " ".join(row.key) in ticked)
+    ]
+
+
+def _shown(plan: Repriced, book: PriceBook, costs: Costs) -> dict[str, Any]:
+    lines = [Line(one, book.markup, costs(one.key)) for one in plan.changes]
+    return {
+        "plan": plan,
+        "lines": lines[:MOST_SHOWN],
+        "below": sum(one.is_below_cost for one in lines),
+    }

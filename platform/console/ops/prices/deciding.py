@@ -1,0 +1,280 @@
+"""What comes into force and what does not: publishing, putting back, withdrawing."""
+
+from collections.abc import Collection
+from contextlib import suppress
+from copy import copy
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing.models import PriceBook
+from billing.price_stops import Confirmed, Stops
+from billing.selectors import (
+    book_in_force,
+    faults_of,
+    following,
+    outlook_of,
+    price_changes,
+    published_since_drafted,
+    read_beside,
+    read_once,
+    rows_of,
+    stops_of,
+    stops_of_withdrawal,
+    weighed,
+    would_have_brought,
+)
+from billing.selectors.price_books import DRAFT, PAST, SCHEDULED, WITHDRAWN
+from billing.services import publish_price_book, restore_price_book, withdraw_price_book
+from console.ops.access import May, Mode, Operator, by, done, staff
+from console.ops.prices.shown import Shown, book_or_404, words_of
+from console.parts.periods import number_of
+from pictor.kit import clock
+
+MOST_SHOWN = 200
+"""Changes on a page."""
+MOST_REASON = 200
+
+
+@staff(May.SEE)
+@require_safe
+@read_once()
+def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """What a draft would change, from now or a later date on, and what stops it."""
+    found, now = book_or_404(book), clock.now()
+    if found.state != DRAFT:
+        return redirect("ops:price_book", book)
+    begins, complaint = None, ""
+    try:
+        begins = _moment(request.GET.get("begins", ""), now)
+    except ValueError as error:
+        complaint = words_of(error)
+    return _page(request, operator, _of_draft(found, begins, now), complaint)
+
+
+@staff(May.SEE)
+@require_safe
+def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """What the last 30 days would have brought: a part of other pages, or alone."""
+    found, now = book_or_404(book), clock.now()
+    with suppress(ValueError):
+        found.effective_from = _moment(request.GET.get("begins", ""), now) or now
+    is_demo = operator.mode == Mode.DEMO
+    context = {
+        "operator": operator,
+        "shown": Shown(found),
+        "whatif": would_have_brought(found, now, is_demo=is_demo),
+    }
+    is_part = request.headers.get("HX-Request")
+    page = "ops/price_whatif.html" if is_part else "ops/price_whatif_page.html"
+    return render(request, page, context)
+
+
+@staff(May.PUBLISH, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Put a draft in force, as it was reviewed."""
+    found, now, begins = book_or_404(book), clock.now(), None
+    if request.method != "POST":
+        return redirect("ops:price_review", book)
+    try:
+        begins = _moment(request.POST.get("begins", ""), now)
+        publish_price_book(
+            book=copy(found), now=now, begins=begins or now, **_said(request, operator)
+        )
+    except (ValidationError, ValueError) as error:
+        if book_or_404(book).state == DRAFT:  # else by a second click, or by somebody else
+            return _page(request, operator, _of_draft(found, begins, now), words_of(error))
+    words = f"takes over at {begins:%-d %b %Y, %H:%M:%S} UTC" if begins else "is in force"
+    return done(request, f"{found.known_as} {words}", "price_book", str(book))
+
+
+@staff(May.PUBLISH, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def restore(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Put a former book in force again, and withdraw what would take over from it."""
+    return (_put_back if request.method == "POST" else _about_former)(request, operator, book)
+
+
+@staff(May.PUBLISH, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Take a scheduled book back before it begins."""
+    return (_taken_back if request.method == "POST" else _about_scheduled)(request, operator, book)
+
+
+@read_once()
+def _about_former(
+    request: HttpRequest, operator: Operator, number: int, complaint: str = ""
+) -> HttpResponse:
+    book, now = book_or_404(number), clock.now()
+    if book.state != PAST:
+        return _elsewhere(request, book, complaint)
+    return _page(request, operator, _of_former(book, _ticked(request, book, now), now), complaint)
+
+
+def _put_back(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
+    book, now = book_or_404(number), clock.now()
+    again, complaint = _in_force_again(book, now), ""
+    if again is None:
+        later = _ticked(request, book, now)
+        try:
+            said = _said(request, operator)
+            again = restore_price_book(book=book, now=now, withdrawn=later, **said)
+        except (ValidationError, ValueError) as error:
+            again, complaint = _in_force_again(book, now), words_of(error)
+    if again is None:
+        return _about_former(request, operator, number, complaint)
+    words = f"{book.known_as} is in force again, as {again.known_as}"
+    return done(request, words, "price_book", str(again.pk))
+
+
+@read_once()
+def _about_scheduled(
+    request: HttpRequest, operator: Operator, number: int, complaint: str = ""
+) -> HttpResponse:
+    book, now = book_or_404(number), clock.now()
+    if book.state != SCHEDULED:
+        return _elsewhere(request, book, complaint)
+    return _page(request, operator, _of_scheduled(book, now), complaint)
+
+
+def _taken_back(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
+    book = book_or_404(number)
+    try:
+        withdraw_price_book(book=book, **_said(request, operator))
+    except (ValidationError, ValueError) as error:
+        if book_or_404(number).state != WITHDRAWN:  # else by a second click
+            return _about_scheduled(request, operator, number, words_of(error))
+    return done(request, f"{book.known_as} never takes effect", "price_book", str(number))
+
+
+def _elsewhere(request: HttpRequest, book: PriceBook, complaint: str) -> HttpResponse:
+    """To the book: it is not what such a decision is about."""
+    if complaint:
+        messages.error(request, complaint)
+    return redirect("ops:price_book", book.pk)
+
+
+@read_once()
+def _of_draft(book: PriceBook, begins: datetime | None, now: datetime) -> dict[str, Any]:
+    """A draft, as it would be from then on."""
+    read_beside(book, now)
+    book.effective_from = begins or now
+    return {
+        "verb": "Publish",
+        "action": "price_publish",
+        "lead": "What it changes, by the money that it moves, and what stops it.",
+        "begins": begins,
+        "faults": faults_of(book),
+        "overtaken": published_since_drafted(book),
+        "later": following(book.tenant_id, book.effective_from),
+        **_shown(book, stops_of(book, now), now),
+    }
+
+
+@read_once()
+def _of_former(book: PriceBook, withdrawn: Collection[PriceBook], now: datetime) -> dict[str, Any]:
+    """A former book, as it would be from now on."""
+    read_beside(book, now)
+    again, without = copy(book), [one.id for one in withdrawn]
+    again.effective_from = now
+    return {
+        "verb": "Put back",
+        "action": "price_restore",
+        "lead": "Its prices become a new version, in force from now on.",
+        "faults": faults_of(book),
+        "choices": following(book.tenant_id, now),
+        "without": without,
+        **_shown(again, stops_of(again, now, withdrawn=without), now, without),
+    }
+
+
+@read_once()
+def _of_scheduled(book: PriceBook, now: datetime) -> dict[str, Any]:
+    """A book that would not begin; what it would have changed is called off."""
+    read_beside(book, now)
+    return {
+        "verb": "Withdraw",
+        "action": "price_withdraw",
+        "lead": "It never takes effect. What is in force before its date stays in force.",
+        "stays": book_in_force(book.tenant_id, now),
+        **_shown(book, stops_of_withdrawal(book, now), now),
+    }
+
+
+def _shown(
+    book: PriceBook, stops: Stops, now: datetime, without: Collection[int] = ()
+) -> dict[str, Any]:
+    rows = weighed(book, price_changes(book, now, withdrawn=without), now)
+    return {
+        "shown": Shown(book),
+        "stops": stops,
+        "large": {change.key for step in stops.steps for change in step.large},
+        "rows": rows[:MOST_SHOWN],
+        "number": len(rows),
+        "seen": outlook_of(book, now),
+    }
+
+
+def _page(
+    request: HttpRequest, operator: Operator, decision: dict[str, Any], complaint: str
+) -> HttpResponse:
+    context = {"operator": operator, "complaint": complaint, "typed": request.POST, **decision}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
+    return render(request, "ops/price_review.html", context, status=status)
+
+
+def _said(request: HttpRequest, operator: Operator) -> dict[str, Any]:
+    """What was typed and seen, and by whom. Raises ValueError."""
+    reason = request.POST.get("reason", "").replace("\0", "").strip()
+    if len(reason) > MOST_REASON:
+        raise ValueError(f"at most {MOST_REASON} characters of a reason are kept")
+    confirmed = Confirmed(reason, _number(request, "changes"), _number(request, "below_cost"))
+    return {"confirmed": confirmed, "seen": request.POST.get("seen"), **by(request, operator)}
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    text = request.POST.get(name, "").strip()
+    number = number_of(text)
+    if text and number is None:
+        raise ValueError(f"{text!r} is not a number of prices")
+    return number
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    """A moment to come, with its zone; None for now. Raises ValueError."""
+    text = text.strip()
+    if not text:
+        return None
+    found = None
+    with suppress(ValueError, OverflowError):  # no such day; no year that UTC has
+        said = parse_datetime(text.removesuffix("UTC").rstrip() + "Z" * text.endswith("UTC"))
+        found = said.astimezone(UTC) if said and said.tzinfo else None
+    if found is None:
+        raise ValueError(f"{text!r} is not a time with its zone, such as 2026-12-01 00:00 UTC")
+    if found < now:
+        raise ValueError(f"{text} is in the past: prices begin now, or later")
+    return found
+
+
+def _ticked(request: HttpRequest, book: PriceBook, now: datetime) -> list[PriceBook]:
+    """The books that would take over from it, and are to be withdrawn too."""
+    said = request.POST if request.method == "POST" else request.GET
+    ticked = set(said.getlist("withdraw"))
+    return [one for one in following(book.tenant_id, now) if str(one.pk) in ticked]
+
+
+def _in_force_again(book: PriceBook, now: datetime) -> PriceBook | None:
+    """The book in force, where it is this one put back already: by a second click."""
+    present = book_in_force(book.tenant_id, now)
+    if present is None or present.markup != book.markup:
+        return None
+    return present if set(rows_of(present)) == set(rows_of(book)) else None

@@ -1,0 +1,161 @@
+"""Drafts: a copy of a book, a file's prices, another markup, or none of it."""
+
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import Tenant
+from accounts.selectors import tenant_by_name_or_id
+from billing import price_csv
+from billing.models import PriceBook, PriceList
+from billing.pricing import BookRow
+from billing.selectors import book_in_force, price_books, price_list_named, rows_of
+from billing.services import change_price_book, discard_price_book, draft_price_book
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.prices.shown import Shown, book_or_404, words_of
+from console.parts.periods import number_of
+from pictor.kit import clock
+
+MOST_BYTES = 512 * 1024
+"""Of a file: 2,000 prices take a fifth of it."""
+MOST_BOOKS = 200
+"""To choose from."""
+MOST_MARKUP = Decimal(100)
+
+
+@staff(May.MONEY, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """A draft that begins with a book's prices, or with a file's."""
+    complaint = ""
+    if request.method == "POST":
+        try:
+            draft = draft_price_book(
+                effective_from=clock.now(), is_once=True, **_asked(request), **by(request, operator)
+            )
+        except (ValidationError, ValueError) as error:
+            complaint = words_of(error)
+        else:
+            return done(request, f"{draft.known_as} is a draft", "price_book", str(draft.pk))
+    context = {
+        "operator": operator,
+        "complaint": complaint,
+        "said": request.POST if complaint else _usual(),
+        "books": [Shown(book) for book in price_books(clock.now())[:MOST_BOOKS]],
+        "lists": PriceList.objects.order_by("name"),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
+    return render(request, "ops/price_new.html", context, status=status)
+
+
+def _usual() -> dict[str, Any]:
+    present = book_in_force(None, clock.now())
+    return {"name": present.name, "of": present.pk} if present else {"name": "list"}
+
+
+def _asked(request: HttpRequest) -> dict[str, Any]:
+    """What was sent, as the service takes it. Raises ValueError or ValidationError, in words."""
+    if of := request.POST.get("of"):
+        book = PriceBook.objects.filter(pk=number_of(of) or 0).first()
+        if book is None:
+            raise ValidationError("There is no such price book.")
+        return {
+            "name": book.name,
+            "rows": rows_of(book),
+            "markup": book.markup,
+            "tenant_id": book.tenant_id,
+        }
+    return {
+        "name": request.POST.get("name", "").replace("\0", "").strip(),
+        "rows": _rows(request),
+        "markup": _markup(request.POST.get("markup", "")),
+        "tenant_id": _owner(request),
+    }
+
+
+def _rows(request: HttpRequest) -> list[BookRow]:
+    """Of the file, or what was pasted."""
+    file = request.FILES.get("file")
+    text = request.POST.get("rows", "")
+    if file is not None:
+        if (file.size or 0) > MOST_BYTES:
+            raise ValueError(f"the file is larger than {MOST_BYTES // 1024} KiB")
+        try:
+            text = str(file.read(), "utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError("the file is not UTF-8 text") from None
+    rows = price_csv.read(text.lstrip("\ufeff"))
+    if not rows:
+        raise ValueError("the file has no prices")
+    return rows
+
+
+def _markup(text: str) -> Decimal:
+    """Empty for 1. Raises ValueError."""
+    try:
+        markup = Decimal(text.strip() or 1)
+    except InvalidOperation:
+        markup = Decimal(0)
+    if not (markup.is_finite() and 0 < markup <= MOST_MARKUP):
+        raise ValueError(f"{text!r} is not a factor above 0, up to 100, such as 1.2")
+    return markup
+
+
+def _owner(request: HttpRequest) -> UUID | None:
+    """A shared list or a tenant; None for everyone. Raises ValidationError."""
+    text = request.POST.get("tenant", "").replace("\0", "").strip()
+    shared = request.POST.get("list", "").replace("\0", "").strip()
+    if text and shared:
+        raise ValidationError("These are a tenant's prices or a shared list's, not both.")
+    if shared:
+        return _found(price_list_named(shared), f"shared list {shared}")
+    return _found(tenant_by_name_or_id(text), f"tenant {text}") if text else None
+
+
+def _found(owner: PriceList | Tenant | None, what: str) -> UUID:
+    if owner is None:
+        raise ValidationError(f"There is no {what}.")
+    return owner.id
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """What each list price of a draft is multiplied by."""
+    found = book_or_404(book)
+    before = found.markup
+    try:
+        change_price_book(
+            book=found,
+            effective_from=found.effective_from,
+            markup=_markup(request.POST.get("markup", "")),
+            tenant_id=found.tenant_id,
+            **by(request, operator),
+        )
+    except (ValidationError, ValueError) as error:
+        messages.error(request, words_of(error))
+        return redirect("ops:price_book", found.pk)
+    words = f"Markup {before.normalize():f} → {found.markup.normalize():f}"
+    return done(request, words, "price_book", str(found.pk))
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Throw a draft away."""
+    found = PriceBook.objects.filter(pk=book).first()
+    if found is None:  # by a second click
+        return redirect("ops:prices")
+    try:
+        discard_price_book(book=found, **by(request, operator))
+    except ValidationError as error:
+        messages.error(request, words_of(error))
+        return redirect("ops:price_book", book)
+    return done(request, f"{found.known_as} is discarded", "prices")

@@ -1,0 +1,113 @@
+"""One price book: a grid for each model, with what is earned on each price."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from billing import price_csv
+from billing.models import PriceBook
+from billing.pricing import PriceKey
+from billing.selectors import (
+    Margin,
+    book_in_force,
+    decided_by,
+    following,
+    last_repricing,
+    published_since_drafted,
+    rows_of,
+    sold_by_cell,
+    sold_until,
+)
+from billing.selectors.price_books import DRAFT
+from console.ops.access import May, Mode, Operator, staff
+from console.ops.channels.shown import mode_said, modes_of
+from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
+from console.ops.prices.shown import Shown, book_or_404
+from console.parts.filters import MAX_TEXT, link_of
+from pictor.kit import clock
+
+
+@staff(May.SEE)
+@require_safe
+def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """The prices of one model, or those that a word is found in; a draft's can be changed."""
+    return _page(request, operator, book_or_404(book))
+
+
+@staff(May.SEE)
+@require_safe
+def current(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Everyone's prices in force, whichever book that is."""
+    present = book_in_force(None, clock.now())
+    if present is None:
+        return redirect("ops:prices")
+    return _page(request, operator, book_or_404(present.pk))
+
+
+def _page(request: HttpRequest, operator: Operator, found: PriceBook) -> HttpResponse:
+    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    sold: Mapping[PriceKey, Margin] = {}
+    if operator.mode != Mode.TEST:  # tests sell nothing
+        sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
+    models = models_of(rows_of(found), found, sold)
+    chosen = request.GET.get("model", "")
+    model = next((one for one in models if one.name == chosen), models[0] if models else None)
+    said = {"mode": mode_said(operator), "model": chosen, "q": text}
+    context = {
+        "operator": operator,
+        "shown": Shown(found, decided_by([found.id]).get(found.id)),
+        "chips": _chips(models, model if not text else None, said),
+        "modes": modes_of(operator, model=chosen, q=text),
+        "said": said,
+        "until": sold_until(),
+        **_prices(models, model, text),
+        **_standing(found, operator),
+    }
+    return render(request, "ops/price_book.html", context)
+
+
+def _chips(
+    models: list[Model], chosen: Model | None, said: dict[str, str]
+) -> list[tuple[str, str, int, bool]]:
+    return [
+        (link_of({**said, "q": ""}, model=one.name), one.name, one.images, one is chosen)
+        for one in models
+    ]
+
+
+def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, Any]:
+    grid: Grid | None = None
+    found = matching(models, text) if text else []
+    if model is not None and not text:
+        grid = grid_of(model)
+    return {"grid": grid, "found": found, "number": sum(len(one.cells) for one in models)}
+
+
+def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
+    """What can be done with it, and what came or comes beside it."""
+    is_draft = book.state == DRAFT
+    last = last_repricing(book) if is_draft else None
+    return {
+        "is_draft": is_draft,
+        "is_edited": is_draft and May.MONEY in operator.may,
+        "last": last,
+        "last_number": len({**(last.before or {}), **(last.after or {})}) if last else 0,
+        "overtaken": published_since_drafted(book) if is_draft else [],
+        "later": following(book.tenant_id, max(book.effective_from, clock.now()))
+        if book.published_at
+        else [],
+    }
+
+
+@staff(May.SEE)
+@require_safe
+def download(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Its prices as they are uploaded."""
+    del request, operator
+    found = book_or_404(book)
+    answer = HttpResponse(price_csv.written(rows_of(found)), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="prices-{found.pk}.csv"'
+    return answer

@@ -1,0 +1,126 @@
+"""Prices in a browser: raised and told by the API, put back, and a zero too many taken back."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.console.browser import keep
+from tests.console.people import fill
+from tests.console.visits import broken_rules
+from tests.customer import Customer
+
+CELL = "gpt-image-2 1536x1024 low"
+ASKED = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "prompt": "a fox"}
+ROWS = "model,size,quality,usd\ngpt-image-2,1536x1024,low,0.005\ngpt-image-2,1024x1024,low,0.006\n"
+
+
+def quoted(customer: Customer) -> str:
+    price: str = customer.client.post("/v1/images/quote", json=ASKED).json()["price"]
+    return price
+
+
+@pytest.fixture
+def own(customer: Customer, signed_in: BrowserContext) -> Page:
+    """The page of a draft of the customer's own prices, uploaded."""
+    page = signed_in.new_page()
+    page.goto("/ops/")
+    page.get_by_role("link", name="Prices", exact=True).click()
+    assert broken_rules(page, "ops-prices") == []
+    page.get_by_role("link", name="New version").click()
+    page.get_by_label("Or pasted").fill(ROWS)
+    page.get_by_label("Name", exact=True).fill(f"own {customer.name}")
+    page.get_by_label("Tenant", exact=True).fill(customer.name)
+    assert broken_rules(page, "ops-price-new") == []
+    page.get_by_role("button", name="Upload as a draft").click()
+    page.get_by_text("is a draft").wait_for()
+    return page
+
+
+def published(page: Page) -> None:
+    """The draft that is open, as it is reviewed, from now on."""
+    page.get_by_role("link", name="Review", exact=True).click()
+    page.get_by_role("button", name=re.compile("^Publish .* now$")).click()
+    page.get_by_text("is in force").first.wait_for()
+
+
+def copied(page: Page) -> None:
+    """A new version of the book that is open."""
+    page.get_by_role("button", name="New version").click()
+    page.get_by_text("is a draft").wait_for()
+
+
+def test_one_price_is_raised_told_by_the_api_and_put_back(own, customer):
+    page, before = own, quoted(customer)
+    page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0,21")
+    page.get_by_role("button", name="Show before and after").click()
+    page.get_by_text("'0,21' is not an amount").wait_for()
+    page.get_by_role("link", name="Back").click()
+    page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0.0055")
+    page.get_by_role("button", name="Show before and after").click()
+    page.get_by_text("1 change, 1 as before").wait_for()
+    assert broken_rules(page, "ops-price-change") == []
+    page.get_by_role("button", name="Save 1 price").dblclick()
+    page.get_by_text("1 price changed").wait_for()
+    assert broken_rules(page, "ops-price-draft") == []
+    page.get_by_role("link", name="Review", exact=True).click()
+    page.get_by_text("would have brought").or_(page.get_by_text("Nothing was sold")).wait_for()
+    assert broken_rules(page, "ops-price-review") == []
+    assert quoted(customer) == before
+    page.get_by_role("button", name=re.compile("^Publish .* now$")).click()
+    page.get_by_text("is in force").first.wait_for()
+    assert quoted(customer) == "0.005500"
+
+    copied(page)
+    page.get_by_label(f"Select {CELL}").check()
+    page.get_by_label("Operation", exact=True).select_option("by")
+    page.get_by_label("By", exact=True).fill("10")
+    page.get_by_role("button", name="Show before and after").click()
+    page.get_by_role("button", name="Save 1 price").click()
+    page.get_by_text("1 price changed").wait_for()
+    page.get_by_role("button", name="Undo last change").click()
+    page.get_by_text("1 price as before").wait_for()
+    page.get_by_role("button", name="Undo last change").click()
+    page.get_by_text("1 price as before").wait_for()
+    published(page)
+    assert quoted(customer) == "0.006050"
+
+    page.goto("/ops/")
+    keep(page, "ops-overview-put-back")
+    page.get_by_role("link", name=f"Put own {customer.name}:1 back").click()
+    assert broken_rules(page, "ops-price-restore") == []
+    page.get_by_role("button", name=f"Put back own {customer.name}:1").click()
+    page.get_by_text(f"own {customer.name}:1 is in force again").wait_for()
+    assert quoted(customer) == "0.005500"
+
+
+def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, customer):
+    page = own
+    published(page)
+    copied(page)
+    page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0.05")
+    page.get_by_role("button", name="Show before and after").click()
+    page.get_by_text("perhaps mistyped").wait_for()
+    page.get_by_role("button", name="Save 1 price").click()
+    page.get_by_role("link", name="Review", exact=True).click()
+    fill(page, "Show for that date", Begins="2099-12-01 00:00 UTC")
+    page.get_by_label("Reason").fill("They pay for support")
+    page.get_by_label("Number of changed prices").fill("7")
+    page.get_by_role("button", name=re.compile("^Publish .* UTC$")).click()
+    page.get_by_text("7 is not the number of changed prices").wait_for()
+    assert broken_rules(page, "ops-price-stopped") == []
+    page.get_by_label("Number of changed prices").fill("1")
+    page.get_by_role("button", name=re.compile("^Publish .* UTC$")).click()
+    page.get_by_text("takes over at 1 Dec 2099").first.wait_for()
+    scheduled = customer.client.get("/v1/prices").json()["scheduled"]
+
+    page.get_by_role("link", name="Withdraw").click()
+    assert broken_rules(page, "ops-price-withdraw") == []
+    page.get_by_role("button", name=re.compile("^Withdraw own")).click()
+    page.get_by_text("never takes effect").first.wait_for()
+    prices = customer.client.get("/v1/prices").json()
+
+    assert [row["price"] for row in scheduled[0]["data"] if row["size"] == "1536x1024"] == [
+        "0.050000"
+    ]
+    assert (prices["scheduled"], len(prices["withdrawn"])) == ([], 1)

@@ -1,0 +1,114 @@
+"""The list of price books and one book: what is charged, and what is earned on it."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+
+from accounts.models import User
+from billing.services import publish_price_book
+from pictor.kit import clock
+from tests.console.ops.channel_pages import csv_of, text_of
+from tests.console.ops.prices.conftest import LIST, ORIGIN, of, price_of, published, saved, sold
+
+MOST_QUERIES = 12
+
+
+def test_the_list_says_of_each_book_what_it_is_and_by_whom(owner, first, draft):
+    scheduled = published(
+        owner, draft, begins=f"{clock.now() + timedelta(days=2):%Y-%m-%d %H:%M} UTC"
+    )
+
+    said = text_of(owner.get(LIST))
+
+    assert scheduled.status_code == HTTPStatus.SEE_OTHER
+    assert said.index("Scheduled takes over at") < said.index("In force in force since")
+    assert f"{draft.known_as} " in said
+    assert "op@pictor.example" in said
+    assert "All 2 Scheduled 1 In force 1 Draft 0 Past 0 Withdrawn 0" in said
+
+
+def test_the_list_as_csv_is_filtered_as_it_is(owner, first, draft):
+    rows = csv_of(owner.get(LIST, {"format": "csv", "show": "draft"})).splitlines()
+
+    assert rows[0] == "book,tenant,list,state,begins,published,by,markup,prices"
+    assert [row.split(",")[:4] for row in rows[1:]] == [[draft.known_as, "", "", "draft"]]
+
+
+def test_a_search_without_a_match_says_so(owner):
+    said = text_of(owner.get(LIST, {"q": "no such"}))
+
+    assert "No price books match" in said
+
+
+def test_a_book_shows_what_sold_first_with_its_margin(owner, first):
+    price = price_of(first)
+    sold(images=10, captured_micros=10 * price, cost_micros=10 * price // 2)
+    sold(quality="high", images=4, captured_micros=4, cost_micros=4 * 900_000)
+    sold(quality="medium", images=1, captured_micros=1, unknown_images=1)
+
+    page = owner.get(of(first))
+
+    said = text_of(page)
+    assert f"{ORIGIN} 15 images in 30 days" in said
+    assert page.context["grid"].lines[0].size == "1024x1024"
+    cells = {word: cell for word, cell in page.context["grid"].lines[0].cells if cell}
+    assert round(cells["low"].percent) == 50
+    assert (cells["high"].is_below_cost, cells["medium"].percent) == (True, None)
+    assert "10 images in 30 days, cost $0.00294 each" in said
+    assert "1 image in 30 days, cost unknown" in said
+
+
+def test_demo_sales_are_never_with_the_others(owner, first):
+    sold(images=7, is_demo=True, cost_micros=7)
+
+    live, demo, test = (owner.get(of(first), {"mode": mode}) for mode in ("live", "demo", "test"))
+
+    images = [page.context["grid"].model.images for page in (live, demo, test)]
+    assert images == [0, 7, 0]
+    assert "Tests sell nothing" in text_of(test)
+
+
+def test_a_search_finds_prices_of_any_model(owner, first):
+    page = owner.get(of(first), {"q": "3840x2160 high"})
+
+    found = {cell.name for cell in page.context["found"]}
+    assert f"{ORIGIN} 3840x2160 high" in found
+    assert all(name.endswith("3840x2160 high") for name in found)
+    assert "No prices match" in text_of(owner.get(of(first), {"q": "no such"}))
+
+
+@pytest.mark.parametrize("rest", [(), ("review",)])
+def test_a_page_takes_few_queries(owner, draft, rest, django_assert_max_num_queries):
+    sold(images=3, captured_micros=3, cost_micros=1)
+    saved(owner, draft, how="by", number="5", which="book")
+
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert owner.get(of(draft, *rest)).status_code == HTTPStatus.OK
+
+
+def test_the_list_takes_few_queries(owner, draft, django_assert_max_num_queries):
+    with django_assert_max_num_queries(MOST_QUERIES):
+        owner.get(LIST)
+
+
+def test_finance_may_draft_and_not_publish_and_support_only_looks(client, settings, draft):
+    settings.STAFF_MFA = False
+    pages = {}
+    for role in ("support", "finance", "owner"):
+        person = User.objects.create_user(f"{role}@pictor.example", "x", staff_role=role)
+        client.force_login(person)
+        pages[role] = [text_of(client.get(of(draft, *rest))) for rest in ((), ("review",))]
+
+    assert ["Show before and after" in pages[role][0] for role in pages] == [False, True, True]
+    assert ["An owner publishes it" in pages[role][1] for role in pages] == [True, True, False]
+
+
+def test_a_book_put_in_force_leads_back_to_the_former_one_for_a_day(owner, first, draft):
+    saved(owner, draft, how="by", number="5", which="book")
+    publish_price_book(book=draft, actor="test", now=clock.now())
+
+    for page in (LIST, "/ops/"):
+        said = owner.get(page).content.decode()
+        assert f"Put {first.known_as} back" in said
+        assert of(first, "restore") in said

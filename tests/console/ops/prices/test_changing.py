@@ -1,0 +1,216 @@
+"""Prices of a draft, typed or by an operation on many: seen first, saved as seen, taken back."""
+
+from http import HTTPStatus
+
+import pytest
+
+from accounts.models import AuditEvent
+from billing.services import publish_price_book, set_prices
+from pictor.kit import clock
+from tests.console.ops.channel_pages import text_of
+from tests.console.ops.prices.conftest import (
+    LOW,
+    ORIGIN,
+    SIZE,
+    hidden_in,
+    of,
+    price_of,
+    saved,
+    sold,
+)
+
+MEDIUM = f"{ORIGIN} {SIZE} medium"
+
+
+def test_a_typed_price_is_shown_before_and_after_and_then_saved(owner, draft):
+    page = owner.post(of(draft, "change"), {f"price {LOW}": "0.21", "model": ORIGIN})
+    untouched = price_of(draft)
+    answer = owner.post(of(draft, "change"), hidden_in(page))
+
+    said = text_of(page)
+    assert f"{ORIGIN} 1024x1024 low $0.00588 $0.210 ■ 3471.4%" in said
+    assert "1 price changes by more than 50%: perhaps mistyped" in said
+    assert untouched == 5_880
+    assert answer["Location"] == f"{of(draft)}?model={ORIGIN}"
+    assert (price_of(draft), price_of(draft, MEDIUM)) == (210_000, 52_680)
+    event = AuditEvent.objects.filter(action="price_book.prices").latest("id")
+    assert event.actor_name == "op@pictor.example"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("0", "a price is above 0"),
+        ("-1", "a price is above 0"),
+        ("0,21", "'0,21' is not an amount"),
+        ("a lot", "'a lot' is not an amount"),
+        ("0.0000001", "with at most 6 decimals"),
+        ("1e3", "'1e3' is not an amount"),
+        ("99999999999", "is too large"),
+    ],
+)
+def test_what_is_no_price_is_named_with_its_cell(owner, draft, typed, words):
+    page = owner.post(of(draft, "change"), {f"price {LOW}": typed})
+
+    assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    said = text_of(page)
+    assert LOW.capitalize() in said
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("how", "number", "after"),
+    [
+        ("by", "5", 6_174),
+        ("by", "+5%", 6_174),
+        ("by", "-50 %", 2_940),
+        ("cost-times", "1.3", 5_202),
+        ("round-up", "0.001", 6_000),
+        ("round-up", "$0.01", 10_000),
+    ],
+)
+def test_an_operation_is_on_what_was_ticked_alone(owner, draft, how, number, after):
+    sold(images=2, cost_micros=8_002)
+
+    saved(owner, draft, how=how, number=number, cell=[LOW])
+
+    assert (price_of(draft), price_of(draft, MEDIUM)) == (after, 52_680)
+
+
+@pytest.mark.parametrize(
+    ("how", "number", "words"),
+    [
+        ("by", "", "is not a number such as 5 or -2.5"),
+        ("by", "5,5", "is not a number"),
+        ("by", "0", "from -99 to 1000, other than 0"),
+        ("by", "-100", "from -99 to 1000"),
+        ("by", "50000", "from -99 to 1000"),
+        ("by", "\N{ARABIC-INDIC DIGIT FIVE}", "is not a number"),
+        ("cost-times", "0", "is not a factor above 0"),
+        ("cost-times", "130", "up to 100"),
+        ("round-up", "0", "is not an amount above 0"),
+        ("round-up", "0.0000001", "with at most 6 decimals"),
+        ("times", "2", "'times' is none of by, cost-times, round-up"),
+        ("by", "9" * 40, "is not a number"),
+    ],
+)
+def test_an_operation_that_makes_no_sense_changes_nothing(owner, draft, how, number, words):
+    page = owner.post(of(draft, "change"), {"how": how, "number": number, "which": "book"})
+
+    assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert words in text_of(page)
+    assert price_of(draft) == 5_880
+
+
+def test_an_operation_on_nothing_asks_for_ticks(owner, draft):
+    page = owner.post(of(draft, "change"), {"how": "by", "number": "5"})
+
+    assert "Tick the prices that it is about" in text_of(page)
+
+
+def test_percent_500_is_shown_as_perhaps_mistyped(owner, draft):
+    page = owner.post(of(draft, "change"), {"how": "by", "number": "500", "which": "book"})
+
+    assert "change by more than 50%: perhaps mistyped" in text_of(page)
+
+
+def test_what_has_no_known_cost_or_is_only_held_is_left_out_and_named(owner, draft):
+    page = owner.post(of(draft, "change"), {"how": "cost-times", "number": "1.3", "which": "book"})
+
+    said = text_of(page)
+    assert "Left out, as nobody knows their cost: " in said
+    assert "Left out, as the price is only held: " in said
+    assert "No price changes" in said
+
+
+def test_what_was_typed_is_where_the_operation_begins(owner, draft):
+    saved(
+        owner, draft, **{f"price {LOW}": "0.01"}, how="by", number="10", which="model", model=ORIGIN
+    )
+
+    assert (price_of(draft), price_of(draft, MEDIUM)) == (11_000, 57_948)
+
+
+def test_prices_that_changed_meanwhile_are_shown_again(owner, draft):
+    page = owner.post(of(draft, "change"), {"how": "by", "number": "5", "cell": [LOW]})
+    saved(owner, draft, **{f"price {LOW}": "0.01"})
+
+    answer = owner.post(of(draft, "change"), hidden_in(page))
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Prices have changed since these were shown" in text_of(answer)
+    assert price_of(draft) == 10_000
+
+
+def test_a_second_click_adds_no_second_five_percent(owner, draft):
+    fields = hidden_in(
+        owner.post(of(draft, "change"), {"how": "by", "number": "5", "which": "book"})
+    )
+
+    for _ in range(2):
+        owner.post(of(draft, "change"), fields)
+
+    assert price_of(draft) == 6_174
+
+
+def test_the_last_change_is_taken_back_and_done_again(owner, draft):
+    saved(owner, draft, how="by", number="5", which="book")
+    prices = []
+    for _ in range(2):
+        owner.post(of(draft, "undo"), hidden_in(owner.get(of(draft))))
+        prices.append(price_of(draft))
+
+    assert prices == [5_880, 6_174]
+
+
+def test_only_the_change_that_was_shown_is_taken_back(owner, draft):
+    saved(owner, draft, how="by", number="5", which="book")
+    fields = hidden_in(owner.get(of(draft)))
+    saved(owner, draft, **{f"price {LOW}": "0.01"})
+
+    answer = owner.post(of(draft, "undo"), fields, follow=True)
+
+    assert "Prices have changed since these were shown" in text_of(answer)
+    assert price_of(draft) == 10_000
+
+
+def test_a_row_that_was_removed_comes_back(owner, draft):
+    (row,) = (one for one in draft.prices.all() if f"{one}" == LOW)
+    set_prices(book=draft, removed=[(row.model, row.size, row.quality)], actor="test")
+
+    owner.post(of(draft, "undo"), hidden_in(owner.get(of(draft))))
+
+    assert price_of(draft) == 5_880
+
+
+@pytest.mark.parametrize(
+    ("markup", "said", "is_taken"),
+    [("1.2", "1 → 1.2", True), ("0", "is not a factor", False), ("1,2", "is not a factor", False),
+     ("", "", True), ("NaN", "is not a factor", False), ("1.23456", "4 decimal places", False)],
+)  # fmt: skip
+def test_a_markup_is_set_in_words(owner, draft, markup, said, is_taken):
+    answer = owner.post(of(draft, "markup"), {"markup": markup}, follow=True)
+
+    draft.refresh_from_db()
+    assert said in text_of(answer)
+    assert (str(draft.markup.normalize()) == (markup or "1")) is is_taken
+
+
+def test_with_a_markup_what_is_charged_is_rounded_up_and_never_below(owner, draft):
+    owner.post(of(draft, "markup"), {"markup": "1.2345"})
+    saved(owner, draft, how="round-up", number="0.001", cell=[LOW])
+
+    page = owner.get(of(draft), {"q": LOW})
+    assert [cell.unit for cell in page.context["found"]] == [8_000]
+    assert price_of(draft) == 6_480
+
+
+def test_a_published_book_cannot_be_changed(owner, draft):
+    publish_price_book(book=draft, actor="test", now=clock.now())
+
+    page = saved(owner, draft, how="by", number="5", which="book")
+    undone = owner.post(of(draft, "undo"), {}, follow=True)
+
+    assert "The book is published already" in text_of(page)
+    assert "The book is published already" in text_of(undone)
+    assert price_of(draft) == 5_880

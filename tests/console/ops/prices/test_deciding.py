@@ -1,0 +1,292 @@
+"""Drafts reviewed and published, scheduled books withdrawn, former ones put back."""
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.models import AuditEvent
+from accounts.services import create_tenant, issue_api_key
+from billing.models import PriceBook
+from billing.price_stops import Confirmed, Served
+from billing.selectors import book_in_force, state_of
+from billing.services import Usage, draft_price_book, publish_price_book, record_usage
+from billing.upstream_cost import Cost, CostSource
+from generation import offer
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from tests.console.ops.channel_pages import text_of
+from tests.console.ops.prices.conftest import (
+    LIST,
+    LOW,
+    ORIGIN,
+    SIZE,
+    hidden_in,
+    of,
+    price_of,
+    published,
+    saved,
+    sold,
+)
+
+
+def in_force() -> str:
+    book = book_in_force(None, clock.now())
+    assert book
+    return book.known_as
+
+
+def scheduled(owner: Client, draft: PriceBook, *, days: int = 1) -> PriceBook:
+    begins = f"{clock.now() + timedelta(days=days):%Y-%m-%d %H:%M} UTC"
+    answer = published(owner, draft, begins=begins)
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    draft.refresh_from_db()
+    return draft
+
+
+def test_a_draft_is_reviewed_by_money_and_published_now(owner, draft):
+    sold(images=1_000, captured_micros=1)
+    sold(quality="high", images=2, captured_micros=1)
+    saved(owner, draft, how="by", number="5", which="model", model=ORIGIN)
+
+    page = owner.get(of(draft, "review"))
+    answer = owner.post(of(draft, "publish"), hidden_in(page))
+
+    said = text_of(page)
+    first = f"{ORIGIN} 1024x1024 low $0.00588 $0.006174 1,000 +$0.294"
+    second = f"{ORIGIN} 1024x1024 high $0.21072 $0.221256 2 +$0.021072"
+    assert said.index(first) < said.index(second)
+    assert answer["Location"] == of(draft)
+    assert in_force() == draft.known_as
+    assert (
+        AuditEvent.objects.get(action="price_book.publish", object_id=str(draft.pk)).actor_name
+        == "op@pictor.example"
+    )
+    draft.refresh_from_db()
+    assert abs((clock.now() - draft.effective_from).total_seconds()) < 60
+
+
+def test_a_double_click_publishes_once(owner, draft):
+    fields = hidden_in(owner.get(of(draft, "review")))
+
+    answers = [owner.post(of(draft, "publish"), fields) for _ in range(2)]
+
+    assert [answer["Location"] for answer in answers] == [of(draft)] * 2
+    assert (
+        AuditEvent.objects.filter(action="price_book.publish", object_id=str(draft.pk)).count() == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("begins", "words"),
+    [
+        ("2020-01-01 00:00 UTC", "2020-01-01 00:00 UTC is in the past"),
+        ("2099-12-01 00:00", "is not a time with its zone"),
+        ("tomorrow", "'tomorrow' is not a time with its zone"),
+        ("2099-02-31 00:00 UTC", "is not a time with its zone"),
+        ("9999-12-31T23:59-14:00", "is not a time with its zone"),
+    ],
+)
+def test_a_date_that_makes_no_sense_publishes_nothing(owner, draft, begins, words):
+    fields = hidden_in(owner.get(of(draft, "review")))
+
+    looked = owner.get(of(draft, "review"), {"begins": begins})
+    answer = owner.post(of(draft, "publish"), fields | {"begins": begins})
+
+    for page in (looked, answer):
+        assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert words in text_of(page)
+    draft.refresh_from_db()
+    assert state_of(draft, clock.now()) == "draft"
+
+
+def test_a_date_to_come_is_taken_with_its_zone(owner, draft):
+    answer = published(owner, draft, begins="2099-12-01T01:00:00+01:00")
+
+    draft.refresh_from_db()
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    assert draft.effective_from == datetime(2099, 12, 1, tzinfo=UTC)
+    assert state_of(draft, clock.now()) == "scheduled"
+
+
+def test_a_draft_that_changed_since_it_was_reviewed_is_shown_again(owner, draft):
+    fields = hidden_in(owner.get(of(draft, "review")))
+    saved(owner, draft, how="by", number="5", which="book")
+
+    answer = owner.post(of(draft, "publish"), fields)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Prices have changed since these were shown" in text_of(answer)
+    assert in_force() != draft.known_as
+
+
+def test_a_draft_from_before_another_was_published_says_what_changes_back(owner, first, draft):
+    other = draft_price_book(name=first.name, effective_from=clock.now(), actor="test")
+    saved(owner, other, **{f"price {LOW}": "0.0065"})
+    publish_price_book(book=other, actor="test", now=clock.now())
+
+    said = text_of(owner.get(of(draft, "review")))
+
+    assert f"{other.known_as} was published after this draft was made" in said
+    assert f"{ORIGIN} 1024x1024 low $0.0065 $0.00588" in said
+    assert "was published after this draft" in text_of(owner.get(of(draft)))
+
+
+def test_what_would_have_no_price_is_named_and_cannot_be_published(owner, first):
+    rows = owner.get(f"{LIST}{first.pk}.csv").content.decode().splitlines()
+    kept = [row for row in rows if not row.startswith(f"{ORIGIN},1024x1024,low,")]
+    owner.post(f"{LIST}new/", {"name": "list", "rows": "\n".join(kept)})
+    draft = PriceBook.objects.latest("id")
+
+    page = owner.get(of(draft, "review"))
+    answer = owner.post(of(draft, "publish"), {"begins": ""})
+
+    words = f"The book leaves without a price: {ORIGIN} 1024x1024 low."
+    assert words in text_of(page)
+    assert 'name="seen"' not in page.content.decode()
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    draft.refresh_from_db()
+    assert state_of(draft, clock.now()) == "draft"
+
+
+@pytest.fixture
+def acme():
+    tenant = create_tenant(name="acme", actor="test")
+    key, _ = issue_api_key(tenant=tenant, name="key", actor="test")
+    record_usage(
+        Usage(
+            tenant_id=tenant.id, key_id=key.id, model=ORIGIN, tier="base", channel="acme",
+            status="succeeded", at=clock.now(), images=1, captured=Micros(5_880),
+            took=timedelta(seconds=1),
+        )
+    )  # fmt: skip
+    return tenant
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({}, "It needs a reason, and the number of changed prices"),
+        ({"reason": "the vendor's new list"}, "It needs a reason, and the number"),
+        ({"reason": "so", "changes": "7"}, "7 is not the number of changed prices"),
+        ({"reason": "so", "changes": "one"}, "'one' is not a number of prices"),
+        ({"reason": "x" * 201, "changes": "1"}, "At most 200 characters of a reason are kept"),
+        ({"reason": "the vendor's new list", "changes": "1"}, ""),
+    ],
+)
+def test_a_large_change_of_what_sold_is_typed(owner, acme, draft, typed, words):
+    saved(owner, draft, **{f"price {LOW}": "21.0"})
+
+    page = owner.get(of(draft, "review"))
+    answer = owner.post(of(draft, "publish"), hidden_in(page) | typed)
+
+    assert "by more than 50 % on models that sold in the last 30 days: 1" in text_of(page)
+    assert "Number of changed prices" in text_of(page)
+    if words:
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert words in text_of(answer)
+        assert in_force() != draft.known_as
+    else:
+        assert in_force() == draft.known_as
+        confirmed = AuditEvent.objects.get(action="price_book.confirm")
+        assert (confirmed.after or {})["reason"] == "the vendor's new list"
+
+
+def test_a_price_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypatch):
+    dear = Served((ORIGIN, SIZE, "low"), "acme", Cost(Micros(58_801), CostSource.FLAT))
+    monkeypatch.setattr(offer, "served", lambda _at: [dear])
+
+    page = owner.get(of(draft, "review"))
+    refused = owner.post(of(draft, "publish"), hidden_in(page))
+    typed = {"reason": "a promise", "below_cost": "1"}
+    answer = owner.post(of(draft, "publish"), hidden_in(page) | typed)
+
+    assert f"{LOW} ◆ $0.00588 , costs $0.058801 at acme" in text_of(page)
+    assert "the number of prices below cost" in text_of(refused)
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+
+
+def test_a_scheduled_book_is_withdrawn_until_it_begins(owner, first, draft):
+    saved(owner, draft, how="by", number="5", which="book")
+    scheduled(owner, draft)
+
+    page = owner.get(of(draft, "withdraw"))
+    answers = [owner.post(of(draft, "withdraw"), hidden_in(page)) for _ in range(2)]
+
+    assert f"{first.known_as} stays in force" in text_of(page)
+    assert f"{LOW} $0.00588 $0.006174" in text_of(page)
+    assert [answer["Location"] for answer in answers] == [of(draft)] * 2
+    draft = PriceBook.objects.get(pk=draft.pk)
+    assert state_of(draft, clock.now()) == "withdrawn"
+
+
+def test_what_has_begun_is_not_withdrawn_and_the_page_says_so(owner, draft):
+    scheduled(owner, draft)
+    fields = hidden_in(owner.get(of(draft, "withdraw")))
+    begun = clock.now() - timedelta(minutes=1)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_pricebook DISABLE TRIGGER USER")
+        PriceBook.objects.filter(pk=draft.pk).update(effective_from=begun)
+        cursor.execute("ALTER TABLE billing_pricebook ENABLE TRIGGER USER")
+
+    answer = owner.post(of(draft, "withdraw"), fields, follow=True)
+
+    assert "The book has begun" in text_of(answer) or "have changed since" in text_of(answer)
+    assert state_of(PriceBook.objects.get(pk=draft.pk), clock.now()) == "current"
+
+
+def test_a_former_book_is_put_back_and_what_takes_over_is_withdrawn_with_it(owner, first, draft):
+    saved(owner, draft, how="by", number="5", which="book")
+    publish_price_book(book=draft, actor="test", now=clock.now())
+    later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+    scheduled(owner, later)
+
+    page = owner.get(of(first, "restore"))
+    fields = hidden_in(page) | {"withdraw": str(later.pk)}
+    answers = [owner.post(of(first, "restore"), fields) for _ in range(2)]
+
+    assert f"{later.known_as} takes over at" in text_of(page)
+    assert "Withdraw it too" in text_of(page)
+    again = book_in_force(None, clock.now())
+    assert again is not None
+    assert [answer["Location"] for answer in answers] == [of(again)] * 2
+    assert price_of(again) == 5_880
+    assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "withdrawn"
+    assert PriceBook.objects.count() == 4
+
+
+def test_without_a_tick_what_takes_over_stays_scheduled(owner, first, draft):
+    publish_price_book(book=draft, actor="test", now=clock.now())
+    later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+    scheduled(owner, later)
+
+    owner.post(of(first, "restore"), hidden_in(owner.get(of(first, "restore"))))
+
+    assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "scheduled"
+
+
+def test_what_is_not_past_or_scheduled_leads_to_its_page(owner, first, draft):
+    for book, rest in ((first, "restore"), (first, "withdraw"), (draft, "restore")):
+        assert owner.get(of(book, rest))["Location"] == of(book)
+    assert owner.get(of(first, "review"))["Location"] == of(first)
+
+
+@pytest.mark.parametrize("rest", ["restore", "what-if"])
+def test_pages_about_a_former_book_take_few_queries(
+    owner, acme, first, rest, django_assert_max_num_queries
+):
+    draft = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+    saved(owner, draft, **{f"price {LOW}": "21.0"})
+    publish_price_book(
+        book=draft, actor="test", now=clock.now(), confirmed=Confirmed("so", 1, None)
+    )
+    sold(images=3, captured_micros=3, cost_micros=1, tenant=acme)
+    later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+    scheduled(owner, later)
+
+    with django_assert_max_num_queries(12):
+        page = owner.get(of(first, rest))
+
+    assert page.status_code == HTTPStatus.OK

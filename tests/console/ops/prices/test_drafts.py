@@ -1,0 +1,125 @@
+"""Drafts that begin as a copy of a book or with a file, and are thrown away."""
+
+from http import HTTPStatus
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from accounts.services import create_tenant
+from billing.models import PriceBook
+from billing.selectors import rows_of
+from billing.services import create_price_list
+from tests.console.ops.channel_pages import text_of
+from tests.console.ops.prices.conftest import LIST, ORIGIN, of
+
+NEW = f"{LIST}new/"
+ROWS = f"model,size,quality,usd\n{ORIGIN},1024x1024,low,0.01\n"
+
+
+def newest() -> PriceBook:
+    return PriceBook.objects.latest("id")
+
+
+def test_a_copy_has_the_prices_the_markup_and_the_owner_of_its_book(owner, first):
+    page = owner.get(NEW)
+    answer = owner.post(NEW, {"of": first.pk})
+
+    assert f'<option value="{first.pk}" selected>' in page.content.decode()
+    assert answer["Location"] == of(newest())
+    assert (newest().name, newest().version) == (first.name, first.version + 1)
+    assert rows_of(newest()) == rows_of(first)
+
+
+def test_a_double_click_makes_one_draft(owner, first):
+    places = {owner.post(NEW, {"of": first.pk})["Location"] for _ in range(2)}
+
+    assert places == {of(newest())}
+    assert PriceBook.objects.count() == 2
+
+
+def test_a_file_is_a_draft_of_everyones_a_tenants_or_a_lists_prices(owner, first):
+    acme = create_tenant(name="acme", actor="test")
+    shared = create_price_list(name="Resellers", actor="test")
+    owners = []
+    for words in ({}, {"tenant": "acme"}, {"list": "Resellers"}):
+        upload = SimpleUploadedFile("prices.csv", b"\xef\xbb\xbf" + ROWS.encode())
+        owner.post(NEW, {"file": upload, "name": "own", "markup": "1.2", **words})
+        owners.append(newest().tenant_id)
+
+    assert owners == [None, acme.id, shared.id]
+    assert [row.micros for row in rows_of(newest())] == [10_000]
+    assert str(newest().markup.normalize()) == "1.2"
+    assert "For Tenants on Resellers" in text_of(owner.get(of(newest())))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"rows": ""}, "The columns model, quality, size, usd are missing"),
+        ({"rows": "model,size,quality,usd\n"}, "The file has no prices"),
+        ({"rows": f"{ROWS}{ORIGIN},1024x1024,high,0,21\n"}, "Line 3: more cells than columns"),
+        (
+            {"rows": f"{ROWS}m,1x1,low,fifty\nm,big,low,1\n"},
+            "Line 3: 'fifty' is not an amount; line 4: big needs width and height in pixels",
+        ),
+        ({"rows": f"{ROWS}{'m' * 101},1x1,low,1\n"}, "model is longer than 100 characters"),
+        ({"rows": f"{ROWS}m,{'9' * 6}x{'9' * 6},low,1\n"}, "size is longer than 11 characters"),
+        ({"rows": f"{ROWS}m\0,1x1,low,1\n"}, "or no text"),
+        ({"rows": ROWS, "name": " "}, "Name: This field cannot be blank"),
+        ({"rows": ROWS, "name": "x" * 61}, "at most 60 characters"),
+        ({"rows": ROWS, "markup": "0"}, "'0' is not a factor above 0"),
+        ({"rows": ROWS, "markup": "1,2"}, "'1,2' is not a factor"),
+        ({"rows": ROWS, "tenant": "nobody"}, "There is no tenant nobody"),
+        ({"rows": ROWS, "list": "nothing"}, "There is no shared list nothing"),
+        ({"rows": ROWS, "tenant": "a", "list": "b"}, "not both"),
+        ({"of": "x"}, "There is no such price book"),
+        ({"of": "9" * 30}, "There is no such price book"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_drafted(owner, first, said, words):
+    answer = owner.post(NEW, {"name": "list", **said})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert words in text_of(answer)
+    assert PriceBook.objects.count() == 1
+
+
+def test_files_that_are_no_text_or_too_large_are_refused(owner, first):
+    for content, words in (
+        (b"\xff\xfe", "not UTF-8 text"),
+        (b"m" * 600_000, "larger than 512 KiB"),
+    ):
+        answer = owner.post(NEW, {"name": "list", "file": SimpleUploadedFile("p.csv", content)})
+
+        assert words in text_of(answer)
+
+
+def test_what_was_typed_stays_where_it_was_refused(owner, first):
+    page = owner.post(NEW, {"name": "own", "rows": "no header", "markup": "1.2"}).content.decode()
+
+    assert "no header</textarea>" in page
+    assert 'value="own"' in page
+
+
+def test_a_book_goes_out_and_comes_in_as_it_is(owner, first):
+    text = owner.get(f"{LIST}{first.pk}.csv").content.decode()
+
+    owner.post(NEW, {"name": "list", "rows": text})
+
+    assert rows_of(newest()) == rows_of(first)
+    assert newest() != first
+
+
+def test_a_draft_is_thrown_away_once(owner, first, draft):
+    answers = [owner.post(of(draft, "discard")) for _ in range(2)]
+
+    assert [answer["Location"] for answer in answers] == [LIST, LIST]
+    assert PriceBook.objects.get() == first
+    published = owner.post(of(first, "discard"), follow=True)
+    assert "The book is published already" in text_of(published)
+
+
+def test_a_book_that_is_not_there_has_no_pages(owner):
+    for rest in ((), ("review",), ("restore",), ("withdraw",), ("change",), ("what-if",)):
+        address = f"{LIST}999999/{'/'.join(rest)}{'/' if rest else ''}"
+        assert owner.get(address).status_code == HTTPStatus.NOT_FOUND
