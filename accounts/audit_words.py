@@ -117,6 +117,15 @@ WORDS: Mapping[str, str] = {
     "channel.rotate": "encrypted the key of the channel {what} anew",
     "channel.archive": "archived the channel {what}",
     "channel.delete": "deleted the channel {what}",
+    "alert.create": "made the alert rule {what}",
+    "alert.set": "changed the alert rule {what}",
+    "alert.test": "tested the alert rule {what}",
+    "alert.confirm": "confirmed an address of alerts",
+    "alert.rotate": "rotated the secret of the alert rule {what}",
+    "alert.enable": "switched on the alert rule {what}",
+    "alert.disable": "switched off the alert rule {what}",
+    "alert.remove": "removed the alert rule {what}",
+    "alert.restore": "restored the alert rule {what}",
     "condition.assign": "took on a condition",
     "condition.silence": "silenced a condition",
     "condition.accept": "accepted a condition",
@@ -149,12 +158,14 @@ ALL_KINDS: Mapping[str, str] = {
     "contract": "Models",
     "channel": "Channels",
     "condition": "Conditions",
+    "alert": "Alerts",
     "stop": "Stop switch",
     "incident": "Incidents",
 }
 """The same for events of all tenants and of none."""
 
 OBJECTS: Mapping[str, str] = {
+    "alert_rule": "alert rule",
     "api_key": "key",
     "audit_log": "audit log",
     "bill": "vendor's bill",

@@ -43,9 +43,9 @@ def _holdings() -> holdings.Holdings:
 
 
 def _duties() -> Duties:
-    from generation.conditions import handling  # noqa: PLC0415 - only where staff leave
+    from generation.alerts import leaving  # noqa: PLC0415 - only where staff leave
 
-    return handling
+    return leaving
 
 
 def _told() -> Contents:

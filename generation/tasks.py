@@ -14,6 +14,7 @@ from billing.models import LedgerProof
 from billing.services import is_due
 from generation import conditions, selling, sunset_mail, watch
 from generation.admission import idempotency, orphans
+from generation.alerts.telling import tell
 from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
 from generation.bills import keeping
@@ -52,11 +53,12 @@ def count_attempts() -> None:
 
 @shared_task(ignore_result=True)
 def look_for_conditions() -> None:
-    """Add to what was sold what moved until a minute ago, and find what needs a person."""
+    """Add to what was sold what moved until a minute ago, find what needs a person, and tell."""
     try:
         selling.add_sold()
     finally:
         conditions.look(now=clock.now())
+        tell(now=clock.now())
 
 
 @shared_task(ignore_result=True)

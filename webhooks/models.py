@@ -1,4 +1,4 @@
-"""Endpoints of tenants, events, their deliveries, and each attempt at one.
+"""Endpoints of tenants and of the house, events, their deliveries, and each attempt at one.
 
 An event is written in the transaction of what it tells of. Its id and body are the same on every
 attempt and for every endpoint. Ids are UUIDv7, so an order by id is one by time.
@@ -23,7 +23,7 @@ MAX_URL_CHARS = 2048
 
 
 class WebhookEndpoint(models.Model):
-    """Where a tenant wants to be told. Its secrets are encrypted (pictor.kit.encryption)."""
+    """Where a tenant or the house wants to be told. Its secrets are encrypted (kit/encryption)."""
 
     class Status(models.TextChoices):
         ENABLED = "enabled"
@@ -31,7 +31,10 @@ class WebhookEndpoint(models.Model):
         PAUSED = "paused"
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="webhook_endpoints")
+    # Null: the house's own (house.py).
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, related_name="webhook_endpoints"
+    )
     # Told of live requests, or else of tests; as it was made.
     livemode = models.BooleanField(default=True, db_default=True, editable=False)
     url = models.CharField(max_length=MAX_URL_CHARS)
@@ -75,13 +78,13 @@ class WebhookEndpoint(models.Model):
 
 
 class Event(models.Model):
-    """Something that happened to a tenant's thing."""
+    """Something that happened to a tenant's thing, or that the house is told of."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="+")
     livemode = models.BooleanField(default=True, db_default=True)
     type = models.CharField(max_length=40)
-    # Whose: a generation's id, an endpoint's, a tenant's; who announces it knows what it names.
+    # Whose: a generation's id, an endpoint's, a tenant's, an alert's; who announces it knows.
     subject_id = models.UUIDField()
     at = models.DateTimeField()
     # Written before the first attempt, and never changed.

@@ -63,12 +63,12 @@ class Outcome:
 
 
 # Each tenant's first one before anybody's second, those in hand counted: who has many waiting, or
-# servers that are slow, keeps nobody waiting.
+# servers that are slow, keeps nobody waiting. The house is one more tenant.
 _CLAIM = """
 WITH hand AS (
-    SELECT e.tenant_id, SUM(h.count) AS count
+    SELECT COALESCE(e.tenant_id, %(house)s) AS tenant_id, SUM(h.count) AS count
       FROM unnest(%(busy)s::uuid[], %(counts)s::int[]) AS h (id, count)
-      JOIN webhooks_webhookendpoint AS e ON e.id = h.id GROUP BY e.tenant_id
+      JOIN webhooks_webhookendpoint AS e ON e.id = h.id GROUP BY 1
 ), ready AS (
     SELECT d.id, d.due_at, COALESCE(h.count, 0)
            + row_number() OVER (PARTITION BY e.tenant_id ORDER BY d.place, d.due_at) AS turn
@@ -78,7 +78,7 @@ WITH hand AS (
              FROM webhooks_delivery
             WHERE endpoint_id = e.id AND state = 'pending' AND due_at <= %(now)s
             ORDER BY due_at LIMIT %(side_by_side)s) AS d
-      LEFT JOIN hand AS h ON h.tenant_id = e.tenant_id
+      LEFT JOIN hand AS h ON h.tenant_id = COALESCE(e.tenant_id, %(house)s)
      WHERE e.status = 'enabled' AND NOT e.id = ANY(%(full)s)
        AND (e.failing_since IS NULL OR d.place = 1 AND NOT e.id = ANY(%(busy)s))
 ), due AS MATERIALIZED (
@@ -105,6 +105,7 @@ def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[Ord
         "busy": list(in_hand),
         "counts": list(in_hand.values()),
         "of_one_tenant": OF_ONE_TENANT,
+        "house": UUID(int=0),
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)

@@ -18,13 +18,17 @@ def disable(endpoint: WebhookEndpoint) -> None:
 
 
 def pause(endpoint: WebhookEndpoint) -> None:
-    """It has failed for days: nothing more is sent, and those who can mend it get a mail."""
-    if not _stop(endpoint, WebhookEndpoint.Status.PAUSED, "it failed for 5 days"):
+    """It has failed for days: nothing more is sent, and those who can mend it get a mail.
+
+    Of the house's own it is a condition, for staff.
+    """
+    stopped = _stop(endpoint, WebhookEndpoint.Status.PAUSED, "it failed for 5 days")
+    if not stopped or endpoint.tenant is None:
         return
     context = {"endpoint": endpoint, "workspace": for_mail(endpoint.tenant.shown_name)}
     subject = render_to_string("webhooks/paused_subject.txt", context).strip()
     text = render_to_string("webhooks/paused_message.txt", context)
-    for member in members_of(endpoint.tenant_id):
+    for member in members_of(endpoint.tenant.id):
         if member.role in CHIEFS and member.user.is_active:
             post(to=member.user.email, subject=subject, text=text)
 

@@ -168,7 +168,7 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
     """
     _require_enabled(endpoint)
     theirs = Event.objects.filter(
-        tenant_id=endpoint.tenant_id, livemode=endpoint.livemode, id__gte=ids.first_at(since)
+        tenant=endpoint.tenant_id, livemode=endpoint.livemode, id__gte=ids.first_at(since)
     )
     mine = Delivery.objects.filter(endpoint=endpoint, event__in=theirs)
     again = mine.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MOST_RESENT]

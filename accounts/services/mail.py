@@ -55,17 +55,18 @@ def post(*, to: str, subject: str, text: str, html: str = "", goes_first: bool =
     return mail
 
 
-def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any]) -> None:
+def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any]) -> list[Mail]:
     """Post one mail to each of them: `{template}_subject.txt`, `_message.txt`, `_message.html`.
 
-    `words` are the templates'; the name of the `workspace` among them leads nowhere.
+    Returns them in the order of `to`. `words` are the templates'; the name of the `workspace` among
+    them leads nowhere.
     """
     words = {**words, "workspace": for_mail(words.get("workspace", ""))}
     subject, text, html = (
         render_to_string(f"{template}_{part}", words).strip()
         for part in ("subject.txt", "message.txt", "message.html")
     )
-    _post(to, subject=subject, text=text, html=html)
+    return _post(to, subject=subject, text=text, html=html)
 
 
 def _post(

@@ -3,6 +3,7 @@
 from generation.conditions.handling import (
     accept,
     assign,
+    hand_back,
     is_quiet,
     recall,
     silence,
@@ -11,4 +12,14 @@ from generation.conditions.handling import (
 )
 from generation.conditions.looking import look
 
-__all__ = ["accept", "assign", "is_quiet", "look", "recall", "silence", "standing", "unassign"]
+__all__ = [
+    "accept",
+    "assign",
+    "hand_back",
+    "is_quiet",
+    "look",
+    "recall",
+    "silence",
+    "standing",
+    "unassign",
+]

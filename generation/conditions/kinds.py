@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from generation.conditions import cells, money, supply, work
+from generation.conditions import alerting, cells, money, supply, work
 from generation.conditions.found import Outlook, Wrong
 
 Kind = Callable[[Outlook], Iterator[Wrong]]
@@ -30,5 +30,6 @@ KINDS: Mapping[str, Kind] = {
     "update_overdue": work.updates,
     "mail_overdue": work.mail,
     "webhooks_overdue": work.webhooks,
+    "alerts_overdue": alerting.overdue,
 }
 """By the word that a condition's row has."""

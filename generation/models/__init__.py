@@ -1,5 +1,6 @@
 """Generations and what serves them: the offer, and the journey of a request."""
 
+from generation.models.alerts import AlertAddress, AlertRule, AlertSending, AlertSent
 from generation.models.bills import BillLine, VendorBill
 from generation.models.conditions import Condition, ConditionLook
 from generation.models.costs import CostTable
@@ -34,6 +35,10 @@ __all__ = [
     "FINAL",
     "GENERATE",
     "NO_PRICE",
+    "AlertAddress",
+    "AlertRule",
+    "AlertSending",
+    "AlertSent",
     "Attempt",
     "AttemptMinute",
     "BillLine",

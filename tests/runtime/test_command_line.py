@@ -15,6 +15,7 @@ PICTORS = """\
 Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
+    alert          Print who is told of what needs a person; change, test and switch that.
     audit          Print who did what, filtered by person, action, tenant, id and time.
     channel        Create, change, switch, try and list channels.
     cost_correct   Correct what calls cost by the lines of a vendor's bill, each of them once.

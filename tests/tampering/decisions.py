@@ -76,6 +76,8 @@ NOT_MONEY = frozenset(
         *("generation_channeltrial", "generation_pendingrevision"),
         *("generation_condition", "generation_conditionlook", "generation_refusedrequest"),
         *("generation_incident", "generation_incidentupdate", "generation_sunsetnotice"),
+        *("generation_alertrule", "generation_alertaddress"),
+        *("generation_alertsending", "generation_alertsent"),
         *("generation_idempotencyrecord", "generation_promptsforgotten"),
         *("generation_route", "generation_stop", "generation_watchedday"),
         *("generation_worker", "storage_tenantexport"),

@@ -126,6 +126,7 @@ KINDS: Mapping[str, Kind] = {
     "balance_runs_out": Kind("Balance runs out", SOON, "See tenant", _tenant),
     "mail_overdue": Kind("Mail overdue", SOON, *_SYSTEM),
     "webhooks_overdue": Kind("Webhooks overdue", SOON, *_SYSTEM),
+    "alerts_overdue": Kind("Alerts overdue", SOON),
     "look_fails": Kind("Cannot be looked for", SOON, *_SYSTEM),
 }
 

@@ -1,0 +1,114 @@
+"""What a rule has to tell now: what is new, still open or over. Reads and writes nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from generation.conditions import is_quiet
+from generation.models import AlertRule, AlertSent, Condition
+from pictor.kit.money import Micros
+
+Occasion = AlertSent.Occasion
+EARLY = timedelta(seconds=30)
+"""Conditions are looked at once a minute, not to the second."""
+
+
+class Opening(NamedTuple):
+    """A condition from its beginning to its end; one that comes again is another opening."""
+
+    kind: str
+    object: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of an opening: when last, how often as new and again, and with what words.
+
+    `is_hushed`: it was silenced or accepted since, so that once it is not it is new again.
+    """
+
+    condition_id: int
+    last_at: datetime
+    fired: int
+    repeated: int
+    is_hushed: bool
+    words: str
+    micros: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something to tell."""
+
+    occasion: AlertSent.Occasion
+    number: int
+    condition_id: int
+    opening: Opening
+    words: str
+    micros: Micros | None
+
+
+def opening_of(condition: Condition) -> Opening:
+    """The present one."""
+    return Opening(condition.kind, condition.object, condition.since)
+
+
+def is_wanted(rule: AlertRule, condition: Condition) -> bool:
+    """Whether it is of the rule's kinds and costs enough; what names no amount costs nothing."""
+    if rule.kinds is not None and condition.kind not in rule.kinds:
+        return False
+    return rule.least_micros is None or (condition.micros or 0) >= rule.least_micros
+
+
+def is_of_age(rule: AlertRule, condition: Condition, now: datetime) -> bool:
+    """Whether it has been open for long enough."""
+    return now - condition.since >= timedelta(minutes=rule.least_minutes)
+
+
+def news_of(
+    rule: AlertRule,
+    *,
+    opened: Sequence[Condition],
+    told: Mapping[Opening, Told],
+    now: datetime,
+) -> list[News]:
+    """What is new, then what is told again, then what is over."""
+    found = [one for condition in opened for one in _of(rule, condition, told, now)]
+    still_open = {opening_of(condition) for condition in opened}
+    over = [
+        News(Occasion.RESOLVED, 0, known.condition_id, opening, known.words, known.micros)
+        for opening, known in told.items()
+        if opening not in still_open
+    ]
+    places = list(Occasion)
+    found.sort(key=lambda one: (places.index(one.occasion), -(one.micros or 0), one.opening))
+    return [*found, *sorted(over, key=lambda one: one.opening)]
+
+
+def _of(
+    rule: AlertRule, condition: Condition, told: Mapping[Opening, Told], now: datetime
+) -> Iterator[News]:
+    is_due = is_wanted(rule, condition) and is_of_age(rule, condition, now)
+    if not is_due or is_quiet(condition, now):
+        return
+    opening = opening_of(condition)
+    known = told.get(opening)
+    if known is None or known.is_hushed:
+        number = known.fired if known else 0
+        yield _news(Occasion.FIRED, number, condition)
+    elif _is_to_repeat(rule, condition, known, now):
+        yield _news(Occasion.REPEATED, known.repeated, condition)
+
+
+def _is_to_repeat(rule: AlertRule, condition: Condition, known: Told, now: datetime) -> bool:
+    if not rule.repeat_hours or condition.assigned_to:
+        return False
+    return now - known.last_at >= timedelta(hours=rule.repeat_hours) - EARLY
+
+
+def _news(occasion: AlertSent.Occasion, number: int, condition: Condition) -> News:
+    micros = None if condition.micros is None else Micros(condition.micros)
+    opening = opening_of(condition)
+    return News(occasion, number, condition.id, opening, condition.words, micros)

@@ -1,0 +1,31 @@
+"""Who stops being staff is told nothing more: `accounts.duties.Duties`, plugged in by apps.py."""
+
+from django.db import transaction
+
+from accounts.models import Actor, Mail
+from accounts.services import record
+from generation import conditions
+from generation.models import AlertAddress, AlertRule, AlertSending
+
+
+@transaction.atomic
+def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
+    """Let nobody see to what this person saw to, and no rule go to their address."""
+    conditions.hand_back(of=of, actor=actor, ip=ip)
+    AlertAddress.objects.filter(address=of).delete()
+    rules = AlertRule.objects.select_for_update(of=("self",)).filter(mails__contains=[of])
+    for rule in rules.order_by("id"):
+        before = list(rule.mails)
+        rule.mails = [one for one in before if one != of]
+        rule.save(update_fields=["mails"])
+        record(
+            rule.audited,
+            "alert.set",
+            actor=actor,
+            before={"name": rule.name, "mails": before},
+            after={"name": rule.name, "mails": rule.mails},
+            ip=ip,
+        )
+    told = AlertSending.objects.filter(mails__contains=[of])
+    posted = {one for ids in told.values_list("mail_ids", flat=True) for one in ids}
+    Mail.objects.filter(id__in=posted, to=of, sent_at=None).delete()

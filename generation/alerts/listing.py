@@ -1,0 +1,159 @@
+"""Reads: the rules, what each matches now, and what each told."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from generation.alerts.deciding import is_wanted
+from generation.alerts.results import Result, results_of
+from generation.alerts.trying import destinations_of, doubts_of, tests_of
+from generation.conditions import is_quiet
+from generation.conditions.alerting import heard_at
+from generation.models import AlertRule, AlertSending, Condition
+
+OVERDUE = "alerts_overdue"
+"""The kind of the condition that a rule does not get through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A rule with what it would tell of now, and the last that it told.
+
+    Attributes:
+        matching: open conditions that it tells of, or will once they are old enough.
+        last: None where nothing was ever told, nor tested.
+        results: of the last.
+        trouble: why it does not get through, as the last look saw it; empty where it does.
+    """
+
+    rule: AlertRule
+    matching: Sequence[Condition]
+    last: AlertSending | None
+    results: Sequence[Result]
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told at once, with what came of it."""
+
+    sending: AlertSending
+    results: Sequence[Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A rule with what it would tell of now, and what it told.
+
+    Attributes:
+        matching: as of `Listed`.
+        told: the last first.
+        hearers: those of its addresses that get anything.
+        doubts: what keeps it from being switched on, in sentences.
+        trouble: as of `Listed`.
+    """
+
+    rule: AlertRule
+    matching: Sequence[Condition]
+    told: Sequence[Told]
+    hearers: Sequence[str]
+    doubts: Sequence[str]
+    trouble: str
+
+
+def rule_named(name: str, *, archived: bool = False) -> AlertRule | None:
+    """The rule of that name; of removed ones the last."""
+    rules = _rules().filter(name=name, archived_at__isnull=not archived)
+    return rules.order_by("-archived_at").first()
+
+
+def rule_by_id(rule_id: UUID) -> AlertRule | None:
+    """The rule, removed or not."""
+    return _rules().filter(pk=rule_id).first()
+
+
+def listed(*, archived: bool = False, now: datetime) -> list[Listed]:
+    """All that there are, or those that were removed, by name."""
+    rules = list(_rules().filter(archived_at__isnull=not archived).order_by("name", "id"))
+    opened, last = _opened(), _last_of(rules)
+    results = results_of(list(last.values()))
+    troubles = _troubles(opened)
+    return [
+        Listed(
+            rule=rule,
+            matching=matching(rule, opened, now=now),
+            last=last.get(rule.id),
+            results=results[last[rule.id].id] if rule.id in last else (),
+            trouble=troubles.get(rule.name, "") if rule.is_enabled else "",
+        )
+        for rule in rules
+    ]
+
+
+def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) -> Detail:
+    """One, with what it told: what came before `after`, the last first."""
+    opened = _opened()
+    sendings = _sendings(rule.id, after, limit)
+    is_off = not rule.is_enabled and rule.archived_at is None
+    tests = tests_of(rule, now=now) if is_off else []
+    results = results_of([*sendings, *tests])
+    hearers = heard_at([rule])[rule.id]
+    tried = [one for test in tests for one in results[test.id]]
+    doubts = doubts_of(rule, among=destinations_of(rule), tried=tried, hearers=hearers)
+    return Detail(
+        rule=rule,
+        matching=matching(rule, opened, now=now),
+        told=[Told(one, results[one.id]) for one in sendings],
+        hearers=hearers,
+        doubts=list(doubts) if is_off else [],
+        trouble=_troubles(opened).get(rule.name, "") if rule.is_enabled else "",
+    )
+
+
+def told(*, after: UUID | None, limit: int) -> list[Told]:
+    """What all rules told, the last first: what came before `after`."""
+    found = _sendings(None, after, limit)
+    results = results_of(found)
+    return [Told(one, results[one.id]) for one in found]
+
+
+def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:
+    """What a rule like this, saved or not, would tell of now, or once it is old enough."""
+    return matching(rule, _opened(), now=now)
+
+
+def matching(rule: AlertRule, conditions: Iterable[Condition], *, now: datetime) -> list[Condition]:
+    """Which of these it tells of, or will once they are old enough: none that is quiet."""
+    return [one for one in conditions if is_wanted(rule, one) and not is_quiet(one, now)]
+
+
+def _rules() -> QuerySet[AlertRule]:
+    return AlertRule.objects.select_related("endpoint")
+
+
+def _opened() -> list[Condition]:
+    return list(Condition.objects.filter(resolved_at=None).order_by("since", "id"))
+
+
+def _sendings(rule_id: UUID | None, after: UUID | None, limit: int) -> list[AlertSending]:
+    sendings = AlertSending.objects.select_related("rule").prefetch_related("items")
+    if rule_id is not None:
+        sendings = sendings.filter(rule=rule_id)
+    if after is not None:
+        sendings = sendings.filter(id__lt=after)
+    return list(sendings.order_by("-id")[:limit])
+
+
+def _troubles(opened: Iterable[Condition]) -> Mapping[str, str]:
+    """By a rule's name, why it does not get through."""
+    return {one.object: one.words for one in opened if one.kind == OVERDUE}
+
+
+def _last_of(rules: Sequence[AlertRule]) -> Mapping[UUID, AlertSending]:
+    """By rule, the last that it told, or that was tested of it."""
+    sendings = AlertSending.objects.filter(rule__in=rules)
+    last = sendings.order_by("rule_id", "-id").distinct("rule_id")
+    return {one.rule_id: one for one in last}

@@ -1,0 +1,96 @@
+"""What came of what was told: whether mails went out, and what webhooks answered."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.models import Mail
+from accounts.services.mail import MOST_ATTEMPTS
+from generation.models import AlertSending
+from webhooks.models import Delivery, DeliveryAttempt
+
+
+class State(Enum):
+    """How far something came: a mail that its server took, and a webhook that answered 2xx."""
+
+    ARRIVED = "ok"
+    ON_ITS_WAY = "info"
+    FAILING = "warn"
+    GIVEN_UP = "bad"
+    FORGOTTEN = "idle"
+
+
+class Result(NamedTuple):
+    """Of one destination: an address, or the webhook's url."""
+
+    to: str
+    state: State
+    words: str
+
+    @property
+    def shown(self) -> str:
+        """The destination for everybody of staff."""
+        return short(self.to)
+
+
+def short(url: str) -> str:
+    """A url without what may be secret in it; an address as it is."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}/…" if parts.hostname else url
+
+
+def results_of(sendings: Sequence[AlertSending]) -> Mapping[UUID, Sequence[Result]]:
+    """By sending, what came of it at each destination. Three queries."""
+    mails = Mail.objects.in_bulk([one for sending in sendings for one in sending.mail_ids])
+    told = [sending.event_id for sending in sendings if sending.event_id]
+    deliveries = {one.event_id: one for one in Delivery.objects.filter(event_id__in=told)}
+    tried = DeliveryAttempt.objects.filter(delivery__in=deliveries.values()).defer("answer")
+    last = {one.delivery_id: one for one in tried.order_by("id")}
+    return {one.id: list(_results(one, mails, deliveries, last)) for one in sendings}
+
+
+def _results(
+    sending: AlertSending,
+    mails: Mapping[UUID, Mail],
+    deliveries: Mapping[UUID, Delivery],
+    last: Mapping[UUID, DeliveryAttempt],
+) -> Iterator[Result]:
+    for address, mail_id in zip(sending.mails, sending.mail_ids, strict=True):
+        yield _of_mail(address, mails.get(mail_id))
+    if sending.event_id is not None:
+        delivery = deliveries.get(sending.event_id)
+        yield _of_webhook(sending.url, delivery, last.get(delivery.id) if delivery else None)
+
+
+def _of_mail(address: str, mail: Mail | None) -> Result:
+    if mail is None:
+        return Result(address, State.FORGOTTEN, "more than a week ago")
+    if mail.sent_at is not None:
+        return Result(address, State.ARRIVED, "sent")
+    if mail.attempts >= MOST_ATTEMPTS:
+        return Result(address, State.GIVEN_UP, f"given up: {mail.error}")
+    if not settings.SENDS_MAIL:
+        return Result(address, State.FAILING, "no mail server is set: EMAIL_URL")
+    if mail.error:
+        return Result(address, State.FAILING, f"tried again: {mail.error}")
+    return Result(address, State.ON_ITS_WAY, "on its way")
+
+
+def _of_webhook(url: str, delivery: Delivery | None, attempt: DeliveryAttempt | None) -> Result:
+    if delivery is None:
+        return Result(url, State.FORGOTTEN, "no longer kept")
+    answered = "on its way"
+    if attempt is not None:
+        status = attempt.http_status
+        answered = attempt.error if status is None else f"answered {status}"
+    if delivery.state == Delivery.State.DELIVERED:
+        return Result(url, State.ARRIVED, answered)
+    if delivery.state == Delivery.State.FAILED:
+        return Result(url, State.GIVEN_UP, f"given up: {answered}")
+    if attempt is not None:
+        return Result(url, State.FAILING, f"{answered}, tried again")
+    return Result(url, State.ON_ITS_WAY, answered)

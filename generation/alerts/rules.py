@@ -1,0 +1,293 @@
+"""What operators do with rules. Each change is one transaction with its audit event.
+
+Raises ValidationError, by field, and Unavailable where urls are being looked up just now.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+
+from accounts.models import Actor, User
+from accounts.services import record
+from accounts.titles import without_marks
+from generation.alerts.results import short
+from generation.alerts.trying import destinations_of, locked, untried
+from generation.conditions.kinds import KINDS
+from generation.conditions.looking import FAILED
+from generation.models import AlertRule
+from pictor.kit.money import Micros
+from pictor.kit.untyped import Json
+from webhooks import house, signing
+from webhooks.addresses import check_url
+
+MOST_RULES, MOST_MAILS = 20, 10
+MOST_NAME, MOST_PAGE, MOST_ADDRESS = 80, 200, 254
+"""Characters."""
+MOST_MINUTES, MOST_HOURS = 7 * 24 * 60, 7 * 24
+MOST_MICROS = 10**15
+"""A billion dollars."""
+OVERLAP = timedelta(hours=24)
+"""So long a secret signs too after it was rotated."""
+ALL_KINDS: Sequence[str] = (*KINDS, FAILED)
+_LOCK = 7_303_062
+"""The advisory lock under which rules are made and renamed: names are once, and few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a rule is to be.
+
+    Attributes:
+        name: for people.
+        kinds: of conditions; None is every kind, those of later versions too.
+        least_micros: what a condition has to cost; None is any, unknown costs too.
+        least_minutes: how old it has to be.
+        repeat_hours: how often it is told again; 0 is never.
+        mails: addresses that are told.
+        url: of a webhook; empty is none.
+        secret: that signs; empty keeps the present one, or makes one.
+        page: the address of the operator's console, for links.
+    """
+
+    name: str
+    kinds: Sequence[str] | None = None
+    least_micros: Micros | None = None
+    least_minutes: int = 0
+    repeat_hours: int = 0
+    mails: Sequence[str] = ()
+    url: str = ""
+    secret: str = ""
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A rule, and the secret that was made for it, shown once; empty where none was."""
+
+    rule: AlertRule
+    secret: str
+
+
+def save_rule(
+    *,
+    wishes: Wishes,
+    rule: AlertRule | None = None,
+    new_id: UUID | None = None,
+    now: datetime,
+    actor: Actor,
+    ip: str | None = None,
+) -> Saved:
+    """Make a rule, which is off, or change one. It goes off with a destination that is untried.
+
+    A second one of the same `new_id` is the first.
+    """
+    wishes = _checked(wishes)
+    if wishes.url and (rule is None or wishes.url != rule.url):
+        check_url(wishes.url)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        known = AlertRule.objects.filter(pk=new_id).first() if new_id else None
+        if known is not None:
+            return Saved(known, "")
+        kept = locked(rule) if rule else AlertRule(**({"id": new_id} if new_id else {}))
+        before = None if rule is None else described(kept)
+        former = destinations_of(kept)
+        secret = _take(kept, wishes)
+        new = [one for one in destinations_of(kept) if one not in former]
+        if kept.is_enabled and untried(kept, among=new, now=now):
+            kept.is_enabled = False
+            kept.save(update_fields=["is_enabled"])
+        after = described(kept)
+        if after != before or wishes.secret:
+            action = "alert.set" if before else "alert.create"
+            record(kept.audited, action, actor=actor, before=before, after=after, ip=ip)
+        return Saved(kept, secret)
+
+
+@transaction.atomic
+def enable(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
+    """Tell by it from the next look on, and of what is open. Needs a test that got through."""
+    kept = locked(rule)
+    if doubts := untried(kept, among=destinations_of(kept), now=now):
+        raise ValidationError(doubts)
+    return _switched(kept, to=True, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def disable(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
+    """Tell nothing by it; what is on its way to the webhook is given up."""
+    return _switched(locked(rule), to=False, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
+    """Remove it; what it told is kept, and it can be restored."""
+    kept = locked(rule)
+    _switched(kept, to=False, actor=actor, ip=ip)
+    kept.archived_at = now
+    kept.save(update_fields=["archived_at"])
+    record(kept.audited, "alert.remove", actor=actor, before={"name": kept.name}, ip=ip)
+    return kept
+
+
+@transaction.atomic
+def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
+    """Take a removed one back, switched off."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    kept = AlertRule.objects.select_for_update().get(pk=rule.pk)
+    if kept.archived_at is not None:
+        kept.archived_at = None
+        _check_there_is_room(kept, kept.name)
+        kept.save(update_fields=["archived_at"])
+        record(kept.audited, "alert.restore", actor=actor, after={"name": kept.name}, ip=ip)
+    return kept
+
+
+@transaction.atomic
+def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> str:
+    """A new secret, shown this once; the former one signs too for a day."""
+    kept = locked(rule)
+    if kept.endpoint is None:
+        raise ValidationError({"url": "It has no webhook."})
+    secret = house.rotate_secret(kept.endpoint, until=now + OVERLAP)
+    record(kept.audited, "alert.rotate", actor=actor, after={"name": kept.name}, ip=ip)
+    return secret
+
+
+def described(rule: AlertRule) -> Json:
+    """A rule as audit events and commands show it: a url may have a secret in it."""
+    least = rule.least_micros
+    return {
+        "name": rule.name,
+        "kinds": rule.kinds,
+        "least_micros": least,
+        "least_minutes": rule.least_minutes,
+        "repeat_hours": rule.repeat_hours,
+        "mails": list(rule.mails),
+        "webhook": short(rule.url),
+        "is_enabled": rule.is_enabled,
+    }
+
+
+def wishes_of(rule: AlertRule) -> Wishes:
+    """What it is now."""
+    least = None if rule.least_micros is None else Micros(rule.least_micros)
+    return Wishes(
+        name=rule.name,
+        kinds=rule.kinds,
+        least_micros=least,
+        least_minutes=rule.least_minutes,
+        repeat_hours=rule.repeat_hours,
+        mails=rule.mails,
+        url=rule.url,
+        page=rule.page,
+    )
+
+
+def _switched(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> AlertRule:
+    if rule.is_enabled != to:
+        rule.is_enabled = to
+        rule.save(update_fields=["is_enabled"])
+        action = "alert.enable" if to else "alert.disable"
+        record(rule.audited, action, actor=actor, after={"name": rule.name}, ip=ip)
+    if not to and rule.endpoint is not None:
+        house.give_up(rule.endpoint)
+    return rule
+
+
+def _take(rule: AlertRule, wishes: Wishes) -> str:
+    """Write the wishes into the rule; the secret that was made, if one was."""
+    _check_there_is_room(rule, wishes.name)
+    rule.name, rule.page = wishes.name, wishes.page or rule.page
+    rule.kinds = None if wishes.kinds is None else list(wishes.kinds)
+    rule.least_micros, rule.least_minutes = wishes.least_micros, wishes.least_minutes
+    rule.repeat_hours, rule.mails = wishes.repeat_hours, list(wishes.mails)
+    former, made = rule.endpoint, ""
+    if not wishes.url:
+        rule.endpoint = None
+    elif former is None:
+        made = "" if wishes.secret else signing.new_secret()
+        rule.endpoint = house.open_endpoint(wishes.url, wishes.secret or made)
+    else:
+        house.change_endpoint(former, url=wishes.url, secret=wishes.secret)
+    rule.save()
+    if former is not None and rule.endpoint is None:
+        house.close_endpoint(former)
+    return made
+
+
+def _check_there_is_room(rule: AlertRule, name: str) -> None:
+    """Under the lock: of two at once the second finds the first's."""
+    others = AlertRule.objects.filter(archived_at=None).exclude(pk=rule.pk)
+    if others.filter(name=name).exists():
+        raise ValidationError({"name": "There is a rule of this name already."})
+    if others.count() >= MOST_RULES:
+        raise ValidationError(f"There are {MOST_RULES} rules already: remove one first.")
+
+
+def _checked(wishes: Wishes) -> Wishes:
+    """The same, tidied."""
+    tidy = replace(
+        wishes,
+        name=without_marks(wishes.name),
+        mails=list(dict.fromkeys(User.normalize_username(one) for one in wishes.mails)),
+        url=wishes.url.strip(),
+        secret=wishes.secret.strip(),
+    )
+    if wrong := dict(_mistakes(tidy)):
+        raise ValidationError(wrong)
+    if tidy.secret:
+        house.check_secret(tidy.secret)
+    if tidy.kinds is None:
+        return tidy
+    return replace(tidy, kinds=[one for one in ALL_KINDS if one in tidy.kinds])
+
+
+def _mistakes(wishes: Wishes) -> Iterator[tuple[str, str]]:
+    """By field, what is wrong with each."""
+    if not 0 < len(wishes.name) <= MOST_NAME:
+        yield "name", f"Name it, in at most {MOST_NAME} characters."
+    if len(wishes.page) > MOST_PAGE:
+        yield "page", f"At most {MOST_PAGE} characters."
+    if wishes.secret and not wishes.url:
+        yield "secret", "A secret signs what a webhook gets: give its url."
+    yield from _mistakes_of_what(wishes)
+    yield from _mistakes_of_whom(wishes.mails, has_webhook=bool(wishes.url))
+
+
+def _mistakes_of_what(wishes: Wishes) -> Iterator[tuple[str, str]]:
+    if wishes.kinds is not None and not wishes.kinds:
+        yield "kinds", "Choose at least one kind, or every kind."
+    elif unknown := [one for one in wishes.kinds or () if one not in ALL_KINDS]:
+        yield "kinds", f"There is no kind {unknown[0]!r}; there are {', '.join(ALL_KINDS)}."
+    if wishes.least_micros is not None and not 0 <= wishes.least_micros <= MOST_MICROS:
+        yield "least_micros", "Type an amount from $0 to a billion dollars."
+    if not 0 <= wishes.least_minutes <= MOST_MINUTES:
+        yield "least_minutes", f"Type 0 to {MOST_MINUTES} minutes, which is a week."
+    if not 0 <= wishes.repeat_hours <= MOST_HOURS:
+        yield "repeat_hours", f"Type 0 to {MOST_HOURS} hours, which is a week."
+
+
+def _mistakes_of_whom(mails: Sequence[str], *, has_webhook: bool) -> Iterator[tuple[str, str]]:
+    wrong = [one for one in mails if not _is_address(one)]
+    if not mails and not has_webhook:
+        yield "mails", "Say where it goes: an e-mail address, a webhook, or both."
+    elif wrong:
+        yield "mails", f"{wrong[0]!r} is no e-mail address."
+    elif len(mails) > MOST_MAILS:
+        yield "mails", f"At most {MOST_MAILS} addresses."
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return len(text) <= MOST_ADDRESS

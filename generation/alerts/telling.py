@@ -1,0 +1,159 @@
+"""What rules tell, each minute, after conditions were looked for.
+
+A rule at a time, in one transaction with its lock: what is told is written down with the mails and
+the event that tell it, which go out by the outboxes that there are. So a worker that dies has told
+nothing or all of it, and each occasion is told once, by one worker.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.services import post_rendered
+from generation.alerts import words
+from generation.alerts.deciding import News, Occasion, Opening, Told, is_wanted, news_of, opening_of
+from generation.conditions import is_quiet
+from generation.conditions.alerting import heard_at
+from generation.models import AlertRule, AlertSending, AlertSent, Condition
+from pictor.kit.money import Micros
+from webhooks import house
+from webhooks.models import WebhookEndpoint
+
+logger = logging.getLogger(__name__)
+
+EVENT = "alert.conditions"
+HOUR = timedelta(hours=1)
+AT_ONCE = 10
+"""Sendings of a rule in an hour; what comes beyond them is told together."""
+APART = timedelta(minutes=9, seconds=30)
+"""Between those beyond; conditions are looked at once a minute, not to the second."""
+KEPT = timedelta(days=90)
+"""What was told longer ago is forgotten, unless it stands."""
+
+
+def tell(*, now: datetime) -> int:
+    """Tell by every rule that is on what is to be told; how many told something."""
+    _forget_old(now)
+    told = 0
+    for rule_id in AlertRule.objects.filter(is_enabled=True).order_by("id").values_list("id"):
+        try:
+            told += _tell(rule_id[0], now)
+        except Exception:
+            logger.exception("an alert rule told nothing")  # the next minute tries again
+    return told
+
+
+@transaction.atomic
+def _tell(rule_id: UUID, now: datetime) -> bool:
+    rules = AlertRule.objects.select_for_update(skip_locked=True, of=("self",))
+    rule = rules.select_related("endpoint").filter(id=rule_id, is_enabled=True).first()
+    if rule is None:
+        return False
+    opened = list(Condition.objects.filter(resolved_at=None).order_by("since", "id"))
+    told = _told(rule)
+    _hush(rule, opened, told, now)
+    news = news_of(rule, opened=opened, told=told, now=now)
+    lately = rule.sendings.filter(is_test=False, at__gt=now - HOUR).order_by("-id")
+    times = list(lately.values_list("at", flat=True))
+    has_to_wait = len(times) >= AT_ONCE and now - times[0] < APART
+    if not news or has_to_wait:
+        return False
+    mails = heard_at([rule])[rule.id]
+    endpoint = rule.endpoint if rule.endpoint and rule.endpoint.is_enabled else None
+    if not mails and endpoint is None:
+        return False  # which is a condition; once somebody hears it, all of it is told
+    passed = _passed(rule, since=times[0]) if len(times) >= AT_ONCE else 0
+    sending = AlertSending(rule=rule, at=now, mails=mails, passed=passed)
+    _send(sending, news, endpoint)
+    return True
+
+
+def _told(rule: AlertRule) -> Mapping[Opening, Told]:
+    """What stands of what it told."""
+    rows = AlertSent.objects.filter(rule=rule, is_over=False).select_related("sending")
+    by_opening: dict[Opening, list[AlertSent]] = {}
+    for row in rows.order_by("id"):
+        by_opening.setdefault(Opening(row.kind, row.object, row.opened_at), []).append(row)
+    return {opening: _told_in(rows) for opening, rows in by_opening.items()}
+
+
+def _told_in(rows: Sequence[AlertSent]) -> Told:
+    last = rows[-1]
+    return Told(
+        condition_id=last.condition_id,
+        last_at=last.sending.at,
+        fired=sum(row.occasion == Occasion.FIRED for row in rows),
+        repeated=sum(row.occasion == Occasion.REPEATED for row in rows),
+        is_hushed=last.is_hushed,
+        words=last.words,
+        micros=None if last.micros is None else Micros(last.micros),
+    )
+
+
+def _hush(
+    rule: AlertRule, opened: Sequence[Condition], told: Mapping[Opening, Told], now: datetime
+) -> None:
+    """Note of what was told that it is silenced or accepted now: afterwards it is new again."""
+    quiet = (opening_of(one) for one in opened if is_quiet(one, now))
+    for opening in quiet:
+        if opening in told and not told[opening].is_hushed:
+            _rows(rule, opening).update(is_hushed=True)
+
+
+def _rows(rule: AlertRule, opening: Opening) -> QuerySet[AlertSent]:
+    kind, name, since = opening
+    return AlertSent.objects.filter(rule=rule, kind=kind, object=name, opened_at=since)
+
+
+def _passed(rule: AlertRule, *, since: datetime) -> int:
+    """How many began and ended since then, while the rule had to wait, and were never told."""
+    ended = Condition.objects.filter(since__gt=since, resolved_at__gt=since, accepted_at=None)
+    least = timedelta(minutes=rule.least_minutes)
+    return sum(
+        is_wanted(rule, one) and one.resolved_at - one.since >= least
+        for one in ended
+        if one.resolved_at
+    )
+
+
+def _send(sending: AlertSending, news: Sequence[News], endpoint: WebhookEndpoint | None) -> None:
+    """Write down what is told, and have it sent."""
+    rule = sending.rule
+    said = words.said(sending, news)
+    posted = post_rendered(to=sending.mails, template=words.MAIL, words=said)
+    sending.mail_ids = [mail.id for mail in posted]
+    if endpoint is not None:
+        sending.url = endpoint.url
+        data = words.body(sending, news)
+        event = house.tell(
+            endpoint, event_type=EVENT, subject_id=sending.id, at=sending.at, data=data
+        )
+        sending.event_id = event.id
+    sending.save(force_insert=True)
+    AlertSent.objects.bulk_create(
+        AlertSent(
+            sending=sending,
+            rule=rule,
+            condition_id=one.condition_id,
+            kind=one.opening.kind,
+            object=one.opening.object,
+            opened_at=one.opening.since,
+            occasion=one.occasion,
+            number=one.number,
+            words=one.words,
+            micros=one.micros,
+        )
+        for one in news
+    )
+    for one in news:
+        if one.occasion == Occasion.RESOLVED:
+            _rows(rule, one.opening).update(is_over=True)
+
+
+def _forget_old(now: datetime) -> None:
+    old = AlertSending.objects.filter(at__lt=now - KEPT)
+    old.exclude(items__is_over=False).delete()

@@ -1,0 +1,131 @@
+"""Tests of a rule: it is on only where one got through to every destination.
+
+Raises ValidationError.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from accounts.models import Actor, User
+from accounts.services import post_rendered, record
+from generation.alerts import words
+from generation.alerts.results import Result, State, results_of, short
+from generation.conditions.alerting import heard_at
+from generation.models import AlertAddress, AlertRule, AlertSending
+from pictor.kit.untyped import Json
+from webhooks import house
+
+EVENT = "alert.test"
+MAIL = "account/email/alert_test"
+GOOD_FOR = timedelta(days=7)
+"""A test of longer ago says nothing of now; mails are not kept for longer."""
+MOST_AN_HOUR, MOST_TESTS = 6, 50
+"""Tests within an hour, and those that are looked at."""
+
+
+@transaction.atomic
+def send_test(
+    *, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None
+) -> AlertSending:
+    """Send a test to every destination; to one that is to be confirmed, with a code."""
+    rule = locked(rule)
+    lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
+    if lately.count() >= MOST_AN_HOUR:
+        raise ValidationError(f"{MOST_AN_HOUR} tests were sent within the hour: wait a little")
+    hearers = heard_at([rule])[rule.id]
+    posted = [
+        post_rendered(
+            to=[address],
+            template=MAIL,
+            words={
+                "rule": rule.name,
+                "code": "" if address in hearers else code_of(address),
+                "page": f"{rule.page}alerts/{rule.id}/" if rule.page else "",
+            },
+        )[0]
+        for address in rule.mails
+    ]
+    mail_ids = [mail.id for mail in posted]
+    sending = AlertSending(rule=rule, at=now, is_test=True, mails=rule.mails, mail_ids=mail_ids)
+    if rule.endpoint is not None:
+        house.reopen(rule.endpoint)
+        sending.url = rule.endpoint.url
+        data = words.test_body(rule)
+        event = house.tell(
+            rule.endpoint, event_type=EVENT, subject_id=sending.id, at=now, data=data
+        )
+        sending.event_id = event.id
+    sending.save(force_insert=True)
+    to: Json = {"name": rule.name, "to": [short(one) for one in destinations_of(rule)]}
+    record(rule.audited, "alert.test", actor=actor, after=to, ip=ip)
+    return sending
+
+
+def locked(rule: AlertRule) -> AlertRule:
+    """The rule as it is now, which nobody else changes until the transaction ends."""
+    rows = AlertRule.objects.select_for_update(of=("self",)).select_related("endpoint")
+    found = rows.filter(pk=rule.pk, archived_at=None).first()
+    if found is None:
+        raise ValidationError("The rule was removed: restore it first.")
+    return found
+
+
+def destinations_of(rule: AlertRule) -> list[str]:
+    """Its addresses, and the url of its webhook."""
+    return [*rule.mails, *([rule.url] if rule.url else [])]
+
+
+def untried(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str]:
+    """What is to be done before it goes to these of its destinations, in sentences."""
+    tests = tests_of(rule, now=now)
+    results = results_of(tests)
+    tried = [one for test in tests for one in results[test.id]]
+    hearers = heard_at([rule])[rule.id]
+    return list(doubts_of(rule, among=among, tried=tried, hearers=hearers))
+
+
+def tests_of(rule: AlertRule, *, now: datetime) -> list[AlertSending]:
+    """Those that say something of now, the last first."""
+    tests = rule.sendings.filter(is_test=True, at__gt=now - GOOD_FOR)
+    return list(tests.order_by("-id")[:MOST_TESTS])
+
+
+def doubts_of(
+    rule: AlertRule, *, among: Sequence[str], tried: Sequence[Result], hearers: Sequence[str]
+) -> Iterator[str]:
+    """The same, by what came of its tests, the last first, and by who hears of it."""
+    if not rule.mails and not rule.url:
+        yield "Say where it goes first."
+    for one in among:
+        results = [result for result in tried if result.to == one]
+        if not results:
+            yield f"No test was sent to {short(one)} within a week."
+        elif not any(result.state == State.ARRIVED for result in results):
+            yield f"The test to {short(one)} has not got through: {results[0].words}."
+        elif one != rule.url and one not in hearers:
+            yield f"Type the code that the test to {one} has."
+
+
+def code_of(address: str) -> str:
+    """Eight digits, which whoever reads mail to the address knows."""
+    digest = salted_hmac("generation.alerts.trying", address, algorithm="sha256").hexdigest()
+    return f"{int(digest, 16) % 10**8:08}"
+
+
+@transaction.atomic
+def confirm(
+    *, rule: AlertRule, address: str, code: str, now: datetime, actor: Actor, ip: str | None = None
+) -> None:
+    """Let an address of the rule be told that is nobody's of staff, by the code it was sent."""
+    address = User.normalize_username(address)
+    if address not in rule.mails:
+        raise ValidationError({"address": f"{rule.name} does not go to {address!r}."})
+    if not constant_time_compare("".join(code.split()), code_of(address)):
+        raise ValidationError({"code": "That is not the code of the test mail to this address."})
+    _, is_new = AlertAddress.objects.get_or_create(address=address, defaults={"confirmed_at": now})
+    if is_new:
+        record(rule.audited, "alert.confirm", actor=actor, after={"what": address}, ip=ip)

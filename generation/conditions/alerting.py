@@ -1,0 +1,66 @@
+"""Alert rules that reach nobody, which no alert of theirs can tell."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from accounts.models import Mail, User
+from generation.conditions.found import Outlook, Wrong
+from generation.models import AlertAddress, AlertRule, AlertSending
+from webhooks.models import WebhookEndpoint
+
+LATE = timedelta(minutes=15)
+"""From here on mail and webhooks of alerts are overdue."""
+_STOPPED = {
+    WebhookEndpoint.Status.PAUSED: "its webhook is paused: it has taken nothing for 5 days",
+    WebhookEndpoint.Status.DISABLED: "its webhook is off: it answered 410 Gone",
+}
+
+
+def heard_at(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]]:
+    """By rule, the addresses of it that get anything: of staff, or confirmed."""
+    named = {address for rule in rules for address in rule.mails}
+    people = User.objects.filter(email__in=named, is_active=True).exclude(staff_role="")
+    confirmed = AlertAddress.objects.filter(address__in=named).values_list("address", flat=True)
+    hear = set(people.values_list("email", flat=True).union(confirmed))
+    return {rule.id: [one for one in rule.mails if one in hear] for rule in rules}
+
+
+def overdue(outlook: Outlook) -> Iterator[Wrong]:
+    """Rules that are on and lead nowhere, or whose mail or webhook does not get through."""
+    rules = list(AlertRule.objects.filter(is_enabled=True).select_related("endpoint"))
+    hearers = heard_at(rules)
+    unsent = _unsent(rules, before=outlook.now - LATE)
+    for rule in rules:
+        troubles = list(_troubles(rule, hearers[rule.id], unsent, outlook.now))
+        if troubles:
+            yield Wrong(rule.name, None, "; ".join(troubles))
+
+
+def _troubles(
+    rule: AlertRule, hearers: Sequence[str], unsent: Mapping[UUID, str], now: datetime
+) -> Iterator[str]:
+    endpoint = rule.endpoint
+    if not hearers and endpoint is None:
+        yield "nobody is told: it has no webhook, and no address of staff or that was confirmed"
+    elif left := [one for one in rule.mails if one not in hearers]:
+        yield f"{left[0]} gets nothing: it is not of staff, and was not confirmed"
+    if endpoint is not None and not endpoint.is_enabled:
+        yield _STOPPED[WebhookEndpoint.Status(endpoint.status)]
+    elif endpoint is not None and endpoint.failing_since is not None:
+        minutes = (now - endpoint.failing_since) / timedelta(minutes=1)
+        if now - endpoint.failing_since >= LATE:
+            yield f"its webhook has taken nothing for {minutes:.0f} minutes"
+    if rule.id in unsent:
+        yield f"its last mail to {unsent[rule.id]} has not been sent"
+
+
+def _unsent(rules: Collection[AlertRule], *, before: datetime) -> Mapping[UUID, str]:
+    """By rule, an address that its last mail from before then has not been sent to."""
+    sendings = AlertSending.objects.filter(at__lt=before).exclude(mail_ids=[])
+    found: dict[UUID, UUID] = {}
+    for rule in rules:
+        last = sendings.filter(rule=rule).order_by("-id").first()
+        found |= dict.fromkeys(last.mail_ids if last else (), rule.id)
+    waiting = Mail.objects.filter(id__in=found, sent_at=None)
+    return {found[mail.id]: mail.to for mail in waiting}

@@ -1,0 +1,181 @@
+"""`manage.py alert list|set|test|enable|…`: who is told of conditions."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from typing_extensions import override
+
+from accounts.management.operator import (
+    ACTOR,
+    OperatorCommand,
+    print_table,
+    read_amount,
+    read_words,
+    say_invalid,
+)
+from generation.alerts import rules, trying
+from generation.alerts.listing import Listed, listed, rule_named
+from generation.alerts.results import results_of, short
+from generation.alerts.rules import MOST_HOURS, MOST_MINUTES, Wishes
+from generation.models import AlertRule
+from pictor.kit import clock
+from pictor.kit.errors import Unavailable
+
+COLUMNS = ("name", "is", "kinds", "to", "matches", "told", "result")
+NONE = "none"
+SWITCHES: Mapping[str, tuple[Callable[[AlertRule, datetime], AlertRule], str]] = {
+    "enable": (lambda rule, now: rules.enable(rule=rule, now=now, actor=ACTOR), "on"),
+    "disable": (lambda rule, _: rules.disable(rule=rule, actor=ACTOR), "off"),
+    "remove": (lambda rule, now: rules.archive(rule=rule, now=now, actor=ACTOR), "removed"),
+    "restore": (lambda rule, _: rules.restore(rule=rule, actor=ACTOR), "restored, and off"),
+}
+"""What changes whether a rule tells anything, and the word for it afterwards."""
+
+
+class Command(OperatorCommand):
+    """Print who is told of what needs a person; make, change, test, switch and remove rules."""
+
+    help = "Print who is told of what needs a person; change, test and switch that."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        listing = actions.add_parser("list", help="the rules, what each matches, and what it told")
+        listing.add_argument("--removed", action="store_true", help="also those that were removed")
+        change = actions.add_parser("set", help="make a rule, or change what is named of it")
+        _add_wishes(change)
+        for action, words in (
+            ("test", "send a test to every address and the webhook"),
+            ("enable", "tell by it; a test has to have got through"),
+            ("disable", "tell nothing by it"),
+            ("remove", "put it away"),
+            ("restore", "take a removed one back, switched off"),
+            ("rotate", "a new secret, shown once; the former signs too for a day"),
+        ):
+            actions.add_parser(action, help=words).add_argument("name")
+        confirm = actions.add_parser("confirm", help="let an address be told that is not of staff")
+        confirm.add_argument("name")
+        confirm.add_argument("address")
+        confirm.add_argument("code", help="that the test mail to it has")
+        for one in actions.choices.values():
+            one.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = clock.now()
+        try:
+            if options["action"] == "list":
+                self._list(options, now)
+            elif options["action"] == "set":
+                self._set(options, now)
+            else:
+                words, facts = _done(options, now)
+                self.tell(options, facts, words)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+        except Unavailable as error:
+            raise CommandError(error.message) from None
+
+    def _set(self, options: Mapping[str, Any], now: datetime) -> None:
+        rule = rule_named(options["name"])
+        present = Wishes(options["name"]) if rule is None else rules.wishes_of(rule)
+        wishes = replace(present, **_changes(options))
+        saved = rules.save_rule(wishes=wishes, rule=rule, now=now, actor=ACTOR)
+        facts = {**rules.described(saved.rule), "secret": saved.secret or None}
+        off = "; it is off until a test got through" if not saved.rule.is_enabled else ""
+        lines = [f"{saved.rule.name} is {'made' if rule is None else 'changed'}{off}"]
+        if saved.secret:
+            lines.append(f"Its secret, shown this once: {saved.secret}")
+        self.tell(options, facts, *lines)
+
+    def _list(self, options: Mapping[str, Any], now: datetime) -> None:
+        rows = [_row(one) for one in listed(now=now)]
+        rows += [_row(one) for one in listed(archived=True, now=now) if options["removed"]]
+        self.tell(options, rows, *([] if rows else ["There are no alert rules."]))
+        if rows and not options["json"]:
+            cells = [tuple(str(row[name]) for name in COLUMNS) for row in rows]
+            print_table(self.stdout, [COLUMNS, *cells])
+
+
+def _add_wishes(change: Any) -> None:
+    change.add_argument("name")
+    change.add_argument("--rename", metavar="NAME")
+    change.add_argument("--kinds", metavar="A,B", help="as `status` names them, or 'all'")
+    change.add_argument("--least", metavar="USD", help="what a condition has to cost, or 'none'")
+    change.add_argument("--after", metavar="MINUTES", help="how old it has to be")
+    change.add_argument("--repeat", metavar="HOURS", help="tell it again while open; 0: never")
+    change.add_argument("--mails", metavar="A,B", help="addresses, or 'none'")
+    change.add_argument("--url", metavar="URL", help="of a webhook, or 'none'")
+    change.add_argument("--secret", help="'-' reads it from standard input; one is made otherwise")
+    change.add_argument("--page", metavar="URL", help="where /ops/ is, for links")
+
+
+def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was named of a rule, as `Wishes` has it."""
+    readers: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+        "rename": ("name", str),
+        "kinds": ("kinds", lambda text: None if text == "all" else read_words(text)),
+        "least": ("least_micros", lambda text: None if text == NONE else read_amount(text)),
+        "after": ("least_minutes", lambda text: _number(text, MOST_MINUTES)),
+        "repeat": ("repeat_hours", lambda text: _number(text, MOST_HOURS)),
+        "mails": ("mails", lambda text: [] if text == NONE else read_words(text)),
+        "url": ("url", lambda text: "" if text == NONE else text),
+        "secret": ("secret", lambda text: sys.stdin.read() if text == "-" else text),
+        "page": ("page", str),
+    }
+    return {
+        field: read(options[name])
+        for name, (field, read) in readers.items()
+        if options[name] is not None
+    }
+
+
+def _number(text: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
+        raise CommandError(f"{text!r} is not a whole number from 0 to {most}")
+    return int(text)
+
+
+def _done(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
+    """Do one thing with a rule: what was done, in words and as facts."""
+    action, name = options["action"], options["name"]
+    is_removed = action == "restore"
+    rule = rule_named(name, archived=is_removed)
+    if rule is None:
+        raise CommandError(f"there is no {'removed ' if is_removed else ''}rule {name!r}")
+    if action in SWITCHES:
+        switch, word = SWITCHES[action]
+        rule = switch(rule, now)
+        return f"{rule.name} is {word}", rules.described(rule)
+    if action == "rotate":
+        secret = rules.rotate_secret(rule=rule, now=now, actor=ACTOR)
+        return f"Its new secret, shown this once: {secret}", {"secret": secret}
+    if action == "confirm":
+        address, code = options["address"], options["code"]
+        trying.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
+        return f"{address} is told by {rule.name} from now on", {"confirmed": address}
+    sending = trying.send_test(rule=rule, now=now, actor=ACTOR)
+    sent = [one.shown for one in results_of([sending])[sending.id]]
+    return f"a test is on its way to {', '.join(sent)}", {"sent": sent}
+
+
+def _row(one: Listed) -> dict[str, Any]:
+    rule, last = one.rule, one.last
+    state = "removed" if rule.archived_at else "on" if rule.is_enabled else "off"
+    return {
+        **rules.described(rule),
+        "is": state,
+        "kinds": "all" if rule.kinds is None else ",".join(rule.kinds),
+        "to": ", ".join(short(each) for each in trying.destinations_of(rule)),
+        "matches": len(one.matching),
+        "told": last.at.isoformat(timespec="seconds") if last else "",
+        "is_test": last.is_test if last else None,
+        "result": "; ".join(f"{result.shown}: {result.words}" for result in one.results),
+        "trouble": one.trouble,
+    }

@@ -1,0 +1,150 @@
+"""Who is told of conditions, and what they were told. Amounts are micro-USD."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from typing_extensions import override
+
+from accounts.models import Subject
+from pictor.kit import ids
+from webhooks.models import WebhookEndpoint
+
+
+class AlertRule(models.Model):
+    """Which conditions are told of, and to whom. Off until a test of it got through."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    name = models.CharField(max_length=80)
+    kinds = ArrayField(
+        models.CharField(max_length=32),
+        null=True,
+        help_text="Empty: every kind, those of later versions too.",
+    )
+    least_micros = models.BigIntegerField(
+        null=True, help_text="What names no amount counts as 0; empty: any."
+    )
+    least_minutes = models.PositiveIntegerField(
+        default=0, help_text="How old a condition is before it is told."
+    )
+    repeat_hours = models.PositiveSmallIntegerField(
+        default=0, help_text="How often it is told again while it is open; 0: never."
+    )
+    mails = ArrayField(models.EmailField(), default=list)
+    endpoint = models.OneToOneField(
+        WebhookEndpoint, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    page = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="The address of the operator's console, for links; empty: there are none.",
+    )
+    is_enabled = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"],
+                name="alert_rule_by_name",
+                condition=models.Q(archived_at=None),
+                violation_error_message="There is a rule of this name already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(archived_at=None) | models.Q(is_enabled=False),
+                name="alert_rule_is_off_once_archived",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def url(self) -> str:
+        """Of its webhook; empty where it has none."""
+        return self.endpoint.url if self.endpoint else ""
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("alert_rule", str(self.pk))
+
+
+class AlertAddress(models.Model):
+    """An address that is nobody's of staff, and whose owner wants to be told."""
+
+    address = models.EmailField(primary_key=True)
+    confirmed_at = models.DateTimeField()
+
+    @override
+    def __str__(self) -> str:
+        return self.address
+
+
+class AlertSending(models.Model):
+    """What a rule told at once, or a test of it: one mail to each address, and one event.
+
+    `mail_ids` are in the order of `mails`; the mails themselves are kept for a week.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="sendings")
+    at = models.DateTimeField()
+    is_test = models.BooleanField(default=False)
+    mails = ArrayField(models.EmailField(), default=list)
+    mail_ids = ArrayField(models.UUIDField(), default=list)
+    url = models.CharField(max_length=2048, blank=True)
+    event_id = models.UUIDField(null=True, help_text="The webhook's event.")
+    passed = models.IntegerField(
+        default=0, help_text="Conditions that began and ended meanwhile, and were never told."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["rule", "id"], name="alert_sending_by_rule"),
+            models.Index(fields=["at"], name="alert_sending_by_time"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.rule_id} at {self.at}"
+
+
+class AlertSent(models.Model):
+    """One condition in a sending, as it was then: once for each occasion of each opening."""
+
+    class Occasion(models.TextChoices):
+        FIRED = "fired", "New"
+        REPEATED = "repeated", "Still open"
+        RESOLVED = "resolved", "Over"
+
+    sending = models.ForeignKey(AlertSending, on_delete=models.CASCADE, related_name="items")
+    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="+")
+    condition_id = models.BigIntegerField()
+    kind = models.CharField(max_length=32)
+    object = models.CharField(max_length=200)
+    opened_at = models.DateTimeField()
+    occasion = models.CharField(max_length=8, choices=Occasion)
+    number = models.PositiveIntegerField(help_text="How often it was told on this occasion before.")
+    words = models.CharField(max_length=300)
+    micros = models.BigIntegerField(null=True)
+    is_hushed = models.BooleanField(default=False, help_text="It was silenced or accepted since.")
+    is_over = models.BooleanField(default=False, help_text="Its end was told.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule", "kind", "object", "opened_at", "occasion", "number"],
+                name="alert_sent_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["rule"], name="alert_sent_standing", condition=models.Q(is_over=False)
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.occasion} {self.kind} {self.object}"

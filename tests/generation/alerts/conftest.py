@@ -1,0 +1,97 @@
+"""Conditions, rules that tell of them by mail and webhook, and a clock that goes on by minutes."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.services import mail
+from generation import conditions
+from generation.alerts.rules import Wishes, enable, save_rule
+from generation.alerts.telling import tell
+from generation.alerts.trying import send_test
+from generation.models import AlertRule, Condition
+from pictor.kit import clock
+from tests.webhooks.conftest import Receiver, receiver
+
+__all__ = ["receiver"]
+
+ANN = "ann@pictor.example"
+PAGE = "https://pictor.example/ops/"
+
+
+class Desk:
+    """Who is told, and what they got."""
+
+    def __init__(self, receiver: Receiver, inbox: list[EmailMessage]) -> None:
+        self.receiver, self.inbox = receiver, inbox
+        self.now = clock.now() + timedelta(minutes=1)
+        self.secret = ""
+
+    def rule(self, *, is_on: bool = True, **wishes: Any) -> AlertRule:
+        """A rule that goes to Ann and to the receiver, tested and on."""
+        said = {"name": "On call", "mails": [ANN], "url": self.receiver.url, "page": PAGE, **wishes}
+        saved = save_rule(wishes=Wishes(**said), now=self.now, actor="test")
+        self.secret = saved.secret
+        if is_on:
+            send_test(rule=saved.rule, now=self.now, actor="test")
+            self.sent()
+            enable(rule=saved.rule, now=self.now, actor="test")
+        self.inbox.clear()
+        self.receiver.received.clear()
+        return AlertRule.objects.get(pk=saved.rule.pk)
+
+    def wrong(self, name: str = "acme gpt-image-2", **facts: Any) -> Condition:
+        """A condition that opens now."""
+        facts = {"kind": "calls_fail", "words": "3 of 12 calls brought images", **facts}
+        return Condition.objects.create(object=name, since=self.now, **facts)
+
+    def silenced(self, condition: Condition, hours: int = 4) -> None:
+        conditions.silence(
+            condition_id=condition.id, why="known", hours=hours, now=self.now, actor="test"
+        )
+
+    def over(self, condition: Condition) -> None:
+        Condition.objects.filter(pk=condition.pk).update(resolved_at=self.now)
+
+    def later(self, **passed: float) -> datetime:
+        """So much later the next minute's work is done."""
+        self.now += timedelta(**passed)
+        tell(now=self.now)
+        self.sent()
+        return self.now
+
+    def sent(self) -> None:
+        """What is due goes out."""
+        mail.send_due(now=self.now)
+        self.receiver.now = self.now
+        self.receiver.work()
+
+    @property
+    def subjects(self) -> list[str]:
+        """Of the mails that came."""
+        return [str(one.subject) for one in self.inbox]
+
+    @property
+    def told(self) -> list[list[tuple[str, str]]]:
+        """By event that came, the occasion and the object of each condition."""
+        return [
+            [(one["occasion"], one["about"]) for one in body["data"]["conditions"]]
+            for body in self.bodies
+        ]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(request.body) for request in self.receiver.received]
+
+
+@pytest.fixture
+def desk(db: None, receiver: Receiver, mailoutbox: list[EmailMessage], settings: Settings) -> Desk:
+    """Ann is of staff."""
+    settings.SENDS_MAIL, settings.MAILBOX = True, False
+    User.objects.create_user(ANN, "correct horse", staff_role="operator")
+    return Desk(receiver, mailoutbox)

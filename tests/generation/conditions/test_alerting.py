@@ -1,0 +1,77 @@
+"""Alert rules that reach nobody are a condition, since no alert of theirs tells it."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Mail, User
+from generation.models import AlertRule, AlertSending
+from pictor.kit import clock, ids
+from webhooks import house
+from webhooks.models import WebhookEndpoint
+
+ANN = "ann@pictor.example"
+KEY = ("alerts_overdue", "On call")
+
+
+@pytest.fixture
+def rule(seeded):
+    User.objects.create_user(ANN, "correct horse", staff_role="operator")
+    endpoint = house.open_endpoint("https://hooks.example.com/", "whsec_" + "QUFB" * 8)
+    return AlertRule.objects.create(name="On call", mails=[ANN], endpoint=endpoint, is_enabled=True)
+
+
+def test_a_rule_that_is_heard_is_none(rule, look):
+    assert look(0) == {}
+
+
+def test_a_rule_that_goes_to_nobody(rule, look):
+    User.objects.update(staff_role="")
+    left = look(0)
+    AlertRule.objects.update(endpoint=None)
+    alone = look(1)
+    AlertRule.objects.update(mails=[])
+    nobody = look(2)
+    AlertRule.objects.update(is_enabled=False)
+
+    assert left == {KEY: f"{ANN} gets nothing: it is not of staff, and was not confirmed"}
+    words = "nobody is told: it has no webhook, and no address of staff or that was confirmed"
+    assert (alone, nobody, look(3)) == ({KEY: words}, {KEY: words}, {})
+
+
+def test_somebody_who_may_not_sign_in_gets_nothing(rule, look):
+    User.objects.update(is_active=False)
+
+    assert list(look(0)) == [KEY]
+
+
+def test_a_webhook_that_fails_is_paused_or_wants_no_more(rule, look):
+    now = clock.now()
+    endpoints = WebhookEndpoint.objects.all()
+    endpoints.update(failing_since=now - timedelta(minutes=14))
+    lately = look(0)
+    endpoints.update(failing_since=now - timedelta(minutes=16))
+    failing = look(0.7)
+    endpoints.update(status="paused")
+    paused = look(2)
+    endpoints.update(status="disabled")
+
+    assert lately == {}
+    assert failing == {KEY: "its webhook has taken nothing for 17 minutes"}
+    assert paused == {KEY: "its webhook is paused: it has taken nothing for 5 days"}
+    assert look(3) == {KEY: "its webhook is off: it answered 410 Gone"}
+
+
+def test_a_mail_that_is_not_sent(rule, look):
+    now = clock.now()
+    mail = Mail.objects.create(to=ANN, contents="")
+    sending = AlertSending.objects.create(
+        rule=rule, at=now - timedelta(minutes=20), mails=[ANN], mail_ids=[mail.id]
+    )
+    unsent = look(0)
+    Mail.objects.update(sent_at=now)
+    sent = look(1)
+    AlertSending.objects.filter(pk=sending.pk).update(mail_ids=[ids.new_uuid()])
+
+    assert unsent == {KEY: f"its last mail to {ANN} has not been sent"}
+    assert (sent, look(2)) == ({}, {})

@@ -1,0 +1,93 @@
+"""Endpoints of the house are told beside those of tenants, as one more tenant."""
+
+from typing import Any
+
+import pytest
+
+from pictor.kit import ids
+from tests.factories import Customer
+from tests.webhooks.conftest import Receiver
+from webhooks import house, outbox
+from webhooks.models import Delivery, Event, WebhookEndpoint
+from webhooks.rotation import rotate_encryption
+from webhooks.selectors import due_together, endpoints_of
+from webhooks.services import send_test
+
+SECRET = "whsec_" + "QUFB" * 8
+
+
+@pytest.fixture
+def ours(acme: Customer, receiver: Receiver) -> WebhookEndpoint:
+    return house.open_endpoint(receiver.url, SECRET)
+
+
+def told(endpoint: WebhookEndpoint, receiver: Receiver, **data: Any) -> Event:
+    return house.tell(
+        endpoint,
+        event_type="alert.conditions",
+        subject_id=ids.new_uuid(),
+        at=receiver.now,
+        data=data,
+    )
+
+
+def test_it_is_posted_and_no_tenant_has_it(ours, acme, receiver):
+    told(ours, receiver, what="x")
+
+    (outcome,) = receiver.work()
+
+    assert outcome.status == 200
+    assert receiver.received[0].body.endswith(b'"data":{"what":"x"}}')
+    assert endpoints_of(acme.tenant.id) == []
+
+
+def test_what_the_house_has_in_hand_counts_and_keeps_no_tenant_waiting(
+    ours, endpoint, receiver, monkeypatch
+):
+    monkeypatch.setattr(outbox, "OF_ONE_TENANT", 2)
+    other = house.open_endpoint(f"{receiver.url}/2", SECRET)
+    told(other, receiver)
+    send_test(endpoint=endpoint, now=receiver.now)
+
+    claimed = outbox.claim(now=receiver.now, limit=10, in_hand={ours.id: 2})
+    later = outbox.claim(now=receiver.now, limit=10, in_hand={ours.id: 1})
+
+    assert [one.endpoint_id for one in claimed] == [endpoint.id]
+    assert [one.endpoint_id for one in later] == [other.id]
+
+
+def test_what_is_due_to_the_house_counts_as_due(ours, receiver):
+    told(ours, receiver)
+    Delivery.objects.update(due_at=receiver.now.replace(year=2025))
+
+    assert due_together().count == 1
+
+
+def test_its_secret_is_encrypted_anew_with_all_others(ours, settings):
+    settings.ENCRYPTION_KEYS = [
+        "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I=",
+        *settings.ENCRYPTION_KEYS,
+    ]
+
+    assert rotate_encryption(actor="test").changed == 1
+
+
+def test_what_is_given_up_is_not_tried_again(ours, receiver):
+    told(ours, receiver)
+
+    house.give_up(ours)
+
+    assert (receiver.work(), Delivery.objects.get().state) == ([], "failed")
+
+
+def test_another_url_begins_anew_and_one_that_is_closed_gets_nothing(ours, receiver):
+    WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
+    ours.refresh_from_db()
+    house.change_endpoint(ours, url=f"{receiver.url}/2", secret="")
+    told(ours, receiver)
+    receiver.work()
+    targets = [request.target for request in receiver.received]
+    told(ours, receiver)
+    house.close_endpoint(ours)
+
+    assert (targets, receiver.work()) == (["/hook/2"], [])
