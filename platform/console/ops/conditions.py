@@ -8,7 +8,8 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.incident_forms import PUBLIC_WORDS
@@ -47,6 +48,19 @@ def _row(operator: Operator, condition: Condition, channels: Channels) -> Row:
     kind = kind_of(condition)
     url = kind.way(condition, channels) if kind.way and kind.needs in operator.may else ""
     return Row(condition, kind, url, condition.assigned_to == operator.user.email)
+
+
+@staff(May.SEE)
+@require_safe
+def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
+    """Lead from a mail to where the condition's button leads; once it is over, to the overview."""
+    found = Condition.objects.filter(id=condition).first()
+    if found is None or found.resolved_at is not None:
+        ended = f" since {found.resolved_at:%-d %B, %H:%M:%S} UTC" if found else ""
+        messages.info(request, f"That is over{ended}.")
+        return redirect("ops:overview")
+    (row,) = rows_of(operator, [found])
+    return redirect(row.url or f"{reverse('ops:overview')}#condition-{found.pk}")
 
 
 @staff(May.INCIDENTS)

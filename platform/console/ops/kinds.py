@@ -126,7 +126,7 @@ KINDS: Mapping[str, Kind] = {
     "balance_runs_out": Kind("Balance runs out", SOON, "See tenant", _tenant),
     "mail_overdue": Kind("Mail overdue", SOON, *_SYSTEM),
     "webhooks_overdue": Kind("Webhooks overdue", SOON, *_SYSTEM),
-    "alerts_overdue": Kind("Alerts overdue", SOON),
+    "alerts_overdue": Kind("Alerts overdue", SOON, "See alerts", partial(_page, "ops:alerts")),
     "look_fails": Kind("Cannot be looked for", SOON, *_SYSTEM),
 }
 

@@ -41,7 +41,11 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
         _Known("Reconciliation", "reconciliation", "money", holds_more=True),
         _Known("Ledger", "ledger", holds_more=True),
     ),
-    "House": (_Known("Audit log", "audit"), _Known("Staff", "staff", "staff")),
+    "House": (
+        _Known("Alerts", "alerts", holds_more=True),
+        _Known("Audit log", "audit"),
+        _Known("Staff", "staff", "staff"),
+    ),
 }
 
 _KEYS: Mapping[str, str] = {
@@ -57,6 +61,7 @@ _KEYS: Mapping[str, str] = {
     "reconciliation": "g b",
     "margin": "g m",
     "ledger": "g l",
+    "alerts": "g n",
     "audit": "g a",
     "staff": "g p",
 }

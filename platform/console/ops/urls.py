@@ -22,12 +22,14 @@ from console.ops.margin import page as margin
 app_name = "ops"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("conditions/<int:condition>/", conditions.lead, name="condition"),
     path("conditions/<int:condition>/assign/", conditions.assign, name="assign"),
     path("conditions/<int:condition>/unassign/", conditions.unassign, name="unassign"),
     path("conditions/<int:condition>/silence/", conditions.silence, name="silence"),
     path("conditions/<int:condition>/accept/", conditions.accept, name="accept"),
     path("conditions/<int:condition>/recall/", conditions.recall, name="recall"),
     path("find/", finding.find, name="find"),
+    path("alerts/", include("console.ops.alerts.urls")),
     path("audit/", audit.listing, name="audit"),
     path("staff/", people.listing, name="staff"),
     path("staff/add/", people.add, name="staff_add"),

@@ -14,8 +14,8 @@ from tests.console.pages import Place
 from tests.console.visits import broken_promises
 from tests.servers import Stack
 
-APART = {"styleguide", "channel_picture"}
-"""The page of components has a test of its own; a picture is none."""
+APART = {"styleguide", "channel_picture", "condition"}
+"""The page of components has a test of its own; a picture is none, nor is a mail's link."""
 PAGES = [
     one
     for one in addresses()
@@ -29,13 +29,14 @@ def found(
 ) -> dict[str | None, str]:
     """By the name of each page, where links led to one; an incident that is over is among them.
 
-    And a vendor's bill, with a line that we know nothing of, and a shared price list.
+    And a vendor's bill, with a line that we know nothing of, a shared price list and an alert rule.
     """
     bill = tmp_path_factory.mktemp("bills") / "bill.csv"
     bill.write_text(f"id,time,model,cost\n{uuid4()},2026-11-20T12:00:00Z,gpt-image-2,0.05\n")
     done = stack.manage("reconcile", str(bill), "--channel", "sandbox", "--accept")
     assert done.returncode == 0, done.stderr
     stack.manage("price", "list-create", "Partners")
+    stack.manage("alert", "set", "Every page", "--mails", "ann@example.com")
     begun = _manage(stack, "start", "Slow images", "--parts", "API", "--words", "We look into it.")
     _manage(stack, "resolve", str(begun["id"]), "--words", "All is well.")
     cookies = {str(one["name"]): str(one["value"]) for one in place.cookies}

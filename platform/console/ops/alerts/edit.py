@@ -1,0 +1,105 @@
+"""A new rule, and changes of one."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from console.ops.access import May, Operator, by, done, staff
+from console.ops.alerts.forms import NAMES, RuleForm, initial_of
+from console.ops.alerts.one import revealed, rule_or_404
+from console.ops.alerts.words import title_of
+from console.parts.fields import dressed, take_errors
+from generation.alerts import listing
+from generation.alerts.rules import save_rule
+from generation.models import AlertRule
+from pictor.kit import clock
+from pictor.kit.errors import Unavailable
+
+
+@staff(May.INCIDENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Make a rule, which is off, and show its secret this once."""
+    form = dressed(
+        RuleForm(request.POST if request.method == "POST" else None, initial=_mine(operator))
+    )
+    return _asked(request, operator, form, None)
+
+
+@staff(May.INCIDENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
+    """Change one; with a new destination it goes off."""
+    found = rule_or_404(rule)
+    sent = request.POST if request.method == "POST" else None
+    form = dressed(RuleForm(sent, initial=initial_of(found)))
+    return _asked(request, operator, form, found)
+
+
+def _mine(operator: Operator) -> dict[str, object]:
+    """A new rule goes to whoever makes it, until they say otherwise."""
+    return {"mails": [operator.user.email]}
+
+
+def _asked(
+    request: HttpRequest, operator: Operator, form: RuleForm, rule: AlertRule | None
+) -> HttpResponse:
+    """Save what was typed; the form again with what is wrong, or before anything was."""
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        answer = _saved(request, operator, form, rule) if form.is_valid() else None
+        if answer is not None:
+            return answer
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    context = {
+        "operator": operator,
+        "form": form,
+        "rule": rule,
+        "matching": [
+            (title_of(one.kind), one.object)
+            for one in listing.matching_now(_like(request, form, rule), now=clock.now())
+        ],
+    }
+    return render(request, "ops/alert_edit.html", context, status=status)
+
+
+def _like(request: HttpRequest, form: RuleForm, rule: AlertRule | None) -> AlertRule:
+    """A rule of the kinds and the amount that are typed so far."""
+    typed = form if request.method == "POST" else RuleForm(request.GET or None)
+    if not typed.is_bound:
+        return rule or AlertRule()
+    typed.is_valid()
+    said = typed.cleaned_data
+    return AlertRule(
+        kinds=None if said.get("is_all") else said.get("kinds", []), least_micros=said.get("least")
+    )
+
+
+def _saved(
+    request: HttpRequest, operator: Operator, form: RuleForm, rule: AlertRule | None
+) -> HttpResponse | None:
+    """The page afterwards; None where the service refused it, which the form says."""
+    page = request.build_absolute_uri(reverse("ops:overview"))
+    try:
+        saved = save_rule(
+            wishes=form.wishes(page=page),
+            rule=rule,
+            new_id=None if rule else form.cleaned_data["once"],
+            now=clock.now(),
+            **by(request, operator),
+        )
+    except ValidationError as error:
+        take_errors(form, error, NAMES)
+        return None
+    except Unavailable as error:
+        form.add_error("url", error.message)
+        return None
+    if saved.secret:
+        return revealed(request, operator, saved.rule, saved.secret)
+    off = "" if saved.rule.is_enabled else ". It is off: send a test"
+    return done(request, f"{saved.rule.name} saved{off}", "alert", str(saved.rule.id))

@@ -1,0 +1,82 @@
+"""What a person types of a rule."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from typing_extensions import override
+
+from console.ops.alerts.words import title_of
+from console.parts.fields import DollarsField, LinesField, WordsField
+from generation.alerts.rules import ALL_KINDS, MOST_HOURS, MOST_MINUTES, MOST_NAME, Wishes
+from generation.models import AlertRule
+
+NAMES = {"least_micros": "least"}
+"""What the form calls a field otherwise."""
+
+
+class RuleForm(forms.Form):
+    """Of what, when, and to whom. `once` is made with the form: sent twice, it makes one rule."""
+
+    name = forms.CharField(label="Name", max_length=MOST_NAME)
+    is_all = forms.BooleanField(
+        label="Every kind, also those of later versions", required=False, initial=True
+    )
+    kinds = WordsField(required=False, label="Kinds")
+    least = DollarsField(label="It costs at least, USD", may_be_zero=True)
+    least_minutes = forms.IntegerField(
+        label="It is at least this old, minutes", min_value=0, max_value=MOST_MINUTES, initial=0
+    )
+    repeat_hours = forms.IntegerField(
+        label="Again while it is open, every so many hours",
+        min_value=0,
+        max_value=MOST_HOURS,
+        initial=4,
+    )
+    mails = LinesField(label="E-mail addresses")
+    url = forms.CharField(
+        label="Webhook URL",
+        required=False,
+        widget=forms.URLInput(attrs={"placeholder": "https://example.com/pictor-alerts"}),
+    )
+    secret = forms.CharField(
+        label="Signing secret",
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = [(kind, title_of(kind)) for kind in ALL_KINDS]
+        self.fields["kinds"] = WordsField(words, required=False, label="Kinds")
+
+    def wishes(self, *, page: str) -> Wishes:
+        """What was typed; `page` is the console's address."""
+        typed = self.cleaned_data
+        return Wishes(
+            name=typed["name"],
+            kinds=None if typed["is_all"] else typed["kinds"],
+            least_micros=typed["least"],
+            least_minutes=typed["least_minutes"],
+            repeat_hours=typed["repeat_hours"],
+            mails=typed["mails"] or (),
+            url=typed["url"],
+            secret=typed["secret"],
+            page=page,
+        )
+
+
+def initial_of(rule: AlertRule) -> dict[str, Any]:
+    """A rule as the form shows it; its secret is never shown."""
+    return {
+        "name": rule.name,
+        "is_all": rule.kinds is None,
+        "kinds": rule.kinds or [],
+        "least": rule.least_micros,
+        "least_minutes": rule.least_minutes,
+        "repeat_hours": rule.repeat_hours,
+        "mails": rule.mails,
+        "url": rule.url,
+    }

@@ -1,0 +1,102 @@
+"""The rules, and what all of them told; as CSV."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console.ops.access import May, Operator, staff
+from console.ops.alerts.words import badge_of, results_shown, sentence, title_of, worst_of
+from console.parts.exports import Rows, csv_answer
+from generation.alerts import listing
+from generation.alerts.listing import Told
+from generation.alerts.rules import MOST_RULES
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+PAGE, READ = 50, 200
+"""Sendings on a page, and those that a CSV reads at once."""
+COLUMNS = (
+    *("at", "rule", "is_test", "occasion", "kind", "about", "since", "words", "costs", "currency"),
+    *("to", "results"),
+)
+
+
+@staff(May.SEE)
+@require_safe
+def rules(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Every rule with what it matches now and what it told last; the removed ones, if asked for."""
+    is_removed = request.GET.get("show") == "removed"
+    found = listing.listed(archived=is_removed, now=clock.now())
+    context = {
+        "operator": operator,
+        "rows": [(one, sentence(one.rule), badge_of(one), worst_of(one)) for one in found],
+        "is_removed": is_removed,
+        "is_full": not is_removed and len(found) >= MOST_RULES,
+        "most": MOST_RULES,
+    }
+    return render(request, "ops/alerts.html", context)
+
+
+@staff(May.SEE)
+@require_safe
+def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """What all rules told, the last first."""
+    if request.GET.get("format") == "csv":
+        return csv_answer("alerts.csv", COLUMNS, _pages())
+    after = uuid_of(request.GET.get("after", ""))
+    found = listing.told(after=after, limit=PAGE + 1)
+    context = {
+        "operator": operator,
+        "told": shown(found[:PAGE]),
+        "names_rule": True,
+        "newest": "?" if after is not None else "",
+        "older": f"?after={found[PAGE - 1].sending.id}" if found[PAGE:] else "",
+    }
+    return render(request, "ops/alerts_sent.html", context)
+
+
+def uuid_of(text: str) -> UUID | None:
+    """An id in an address; None for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def shown(found: list[Told]) -> list[object]:
+    """Sendings as lists have them: each with its conditions, and what came of it."""
+    return [
+        {
+            "sending": one.sending,
+            "results": results_shown(one),
+            "items": [(item, title_of(item.kind)) for item in one.sending.items.all()],
+        }
+        for one in found
+    ]
+
+
+def _pages() -> Iterator[Rows]:
+    after: UUID | None = None
+    while page := listing.told(after=after, limit=READ):
+        yield [row for one in page for row in _rows(one)]
+        after = page[-1].sending.id
+
+
+def _rows(one: Told) -> Rows:
+    """A line for each condition; of a test one."""
+    sending = one.sending
+    head = [sending.at.isoformat(), sending.rule.name, "yes" if sending.is_test else "no"]
+    to = "; ".join(result.shown for result in one.results)
+    tail = [to, "; ".join(result.words for result in one.results)]
+    if sending.is_test:
+        return [[*head, "", "", "", "", "", "", "", *tail]]
+    return [
+        [
+            *head, item.occasion, item.kind, item.object, item.opened_at.isoformat(), item.words,
+            "" if item.micros is None else to_decimal(item.micros), "USD", *tail,
+        ]
+        for item in sending.items.all()
+    ]  # fmt: skip

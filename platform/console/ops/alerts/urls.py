@@ -1,0 +1,20 @@
+"""The pages of alerts."""
+
+from django.urls import path
+
+from console.ops.alerts import edit, listed, one
+
+urlpatterns = [
+    path("", listed.rules, name="alerts"),
+    path("sent/", listed.sent, name="alerts_sent"),
+    path("new/", edit.new, name="alert_new"),
+    path("<uuid:rule>/", one.detail, name="alert"),
+    path("<uuid:rule>/edit/", edit.edit, name="alert_edit"),
+    path("<uuid:rule>/test/", one.test, name="alert_test"),
+    path("<uuid:rule>/enable/", one.enable, name="alert_enable"),
+    path("<uuid:rule>/disable/", one.disable, name="alert_disable"),
+    path("<uuid:rule>/confirm/", one.confirm, name="alert_confirm"),
+    path("<uuid:rule>/secret/", one.rotate, name="alert_secret"),
+    path("<uuid:rule>/remove/", one.remove, name="alert_remove"),
+    path("<uuid:rule>/restore/", one.restore, name="alert_restore"),
+]

@@ -1,0 +1,293 @@
+"""Alerts by pages: rules are made, tested, switched, changed and removed; mistakes make nothing."""
+
+import re
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.mail import EmailMessage
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.services import mail
+from generation.alerts.rules import Wishes, enable, save_rule
+from generation.alerts.telling import tell
+from generation.alerts.trying import code_of, send_test
+from generation.models import AlertRule, AlertSending, Condition
+from pictor.kit import clock
+from tests.console.ops.conftest import said_by
+from tests.console.workspace.conftest import lines_of
+from tests.webhooks.conftest import receiver
+
+__all__ = ["receiver"]
+
+LIST, NEW = "/ops/alerts/", "/ops/alerts/new/"
+OP = "op@pictor.example"
+
+
+@pytest.fixture(autouse=True)
+def outbox(settings: Settings, mailoutbox: list[EmailMessage]) -> list[EmailMessage]:
+    settings.SENDS_MAIL = True
+    return mailoutbox
+
+
+def typed(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "On call",
+        "is_all": "on",
+        "least": "",
+        "least_minutes": "0",
+        "repeat_hours": "4",
+        "mails": OP,
+        "url": "",
+        "secret": "",
+        "once": str(uuid4()),
+        **fields,
+    }
+
+
+def made(*, is_on: bool = False, **wishes: Any) -> AlertRule:
+    said = {"name": "On call", "mails": [OP], "page": "https://pictor.example/ops/", **wishes}
+    rule = save_rule(wishes=Wishes(**said), now=clock.now(), actor="test").rule
+    if is_on:
+        send_test(rule=rule, now=clock.now(), actor="test")
+        mail.send_due(now=clock.now() + timedelta(seconds=1))
+        enable(rule=rule, now=clock.now(), actor="test")
+    return rule
+
+
+def wrong(name: str = "acme gpt-image-2", **facts: Any) -> Condition:
+    facts = {"kind": "calls_fail", "words": "3 of 12 calls", "since": clock.now(), **facts}
+    return Condition.objects.create(object=name, **facts)
+
+
+def page_of(rule: AlertRule) -> str:
+    return f"{LIST}{rule.pk}/"
+
+
+def test_at_first_nobody_is_told(owner):
+    page = said_by(owner.get(LIST))
+
+    assert "Nobody is told yet" in page
+    assert "Nothing was told yet" in said_by(owner.get(f"{LIST}sent/"))
+
+
+def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
+    form = owner.get(NEW)
+    answer = owner.post(NEW, typed(), follow=True)
+    rule = AlertRule.objects.get()
+    off = said_by(answer)
+    refused = owner.post(f"{page_of(rule)}enable/")
+    owner.post(f"{page_of(rule)}test/")
+    mail.send_due(now=clock.now() + timedelta(seconds=1))
+    ready = said_by(owner.get(page_of(rule)))
+    on = owner.post(f"{page_of(rule)}enable/", follow=True)
+
+    assert OP in form.content.decode()  # whoever makes it
+    assert "It is off, and tells nobody anything" in off
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert f"No test was sent to {OP} within a week" in said_by(refused)
+    assert "Its test got through: switch it on" in ready
+    assert "On call is on" in said_by(on)
+    assert [one.subject for one in outbox] == ["Test of the alert rule On call"]
+    assert f"http://testserver/ops/alerts/{rule.pk}/" in outbox[0].body
+    assert AlertRule.objects.get().is_enabled
+
+
+def test_a_secret_is_shown_once(owner, receiver):
+    answer = owner.post(NEW, typed(url=receiver.url))
+    rule = AlertRule.objects.get()
+    rotated = owner.post(f"{page_of(rule)}secret/")
+    none = owner.post(f"{page_of(made(name='Other'))}secret/")
+
+    secrets = [re.findall(r"whsec_[\w+/]+=*", one.content.decode()) for one in (answer, rotated)]
+    assert [len(set(one)) for one in secrets] == [1, 1]
+    assert secrets[0] != secrets[1]
+    assert "whsec_" not in owner.get(page_of(rule)).content.decode()
+    assert none.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_a_form_that_is_sent_twice_makes_one_rule(owner):
+    form = typed()
+
+    first, second = owner.post(NEW, form), owner.post(NEW, form)
+
+    assert first.status_code == second.status_code == HTTPStatus.SEE_OTHER
+    assert AlertRule.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"name": " "}, "This field is required"),
+        ({"name": "x" * 81}, "at most 80 characters"),
+        ({"is_all": ""}, "Choose at least one kind"),
+        ({"is_all": "", "kinds": ["moon"]}, "moon is not one of the available choices"),
+        ({"least": "-1"}, "Type an amount of 0 or more"),
+        ({"least": "12,50"}, "Type an amount in dollars"),
+        ({"least": "2,000,000,000"}, "a billion dollars"),
+        ({"least_minutes": "-1"}, "greater than or equal to 0"),
+        ({"least_minutes": ""}, "This field is required"),
+        ({"repeat_hours": "169"}, "less than or equal to 168"),
+        ({"repeat_hours": "often"}, "Enter a whole number"),
+        ({"mails": ""}, "Say where it goes"),
+        ({"mails": "ann@pictor.example, ann"}, "'ann' is no e-mail address"),
+        ({"mails": "\x00@"}, "Null characters are not allowed"),
+        ({"url": "http://hooks.example.com/"}, "url must be https"),
+        ({"url": "https://[::1]/"}, "public addresses"),
+        ({"url": "https://10.1.2.3/", "secret": "x"}, "public addresses"),
+        ({"secret": "whsec_abc"}, "give its url"),
+        ({"once": "x"}, "Enter a valid UUID"),
+    ],
+)
+def test_a_typed_mistake_is_said_on_the_form_and_makes_nothing(owner, fields, words):
+    answer = owner.post(NEW, typed(**fields))
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert words in said_by(answer)
+    assert not AlertRule.objects.exists()
+
+
+def test_a_secret_of_three_lines_is_refused(owner, receiver):
+    answer = owner.post(NEW, typed(url=receiver.url, secret="whsec_QUFB\nQUFB\nQUFB"))
+
+    assert "on one line" in said_by(answer)
+    assert not AlertRule.objects.exists()
+
+
+def test_a_change_is_saved_and_a_new_destination_switches_it_off(owner):
+    rule = made(is_on=True)
+    edit = f"{page_of(rule)}edit/"
+    form = owner.get(edit).content.decode()
+
+    kept = owner.post(edit, typed(least="5", is_all="", kinds=["mail_overdue", "calls_fail"]))
+    was_on = AlertRule.objects.get().is_enabled
+    more = owner.post(edit, typed(mails=f"{OP}\nteam@acme.example"), follow=True)
+
+    assert 'value="4"' not in form  # it is never told again, and the form says so
+    assert (kept.status_code, was_on) == (HTTPStatus.SEE_OTHER, True)
+    assert "It is off: send a test" in said_by(more)
+    assert not AlertRule.objects.get().is_enabled
+
+
+def test_an_address_of_others_is_confirmed_by_its_code(owner):
+    rule = made(mails=["team@acme.example"])
+    before = said_by(owner.get(page_of(rule)))
+
+    wrong_code = owner.post(
+        f"{page_of(rule)}confirm/", {"address": "team@acme.example", "code": "00000000"}
+    )
+    right = owner.post(
+        f"{page_of(rule)}confirm/",
+        {"address": "team@acme.example", "code": code_of("team@acme.example")},
+        follow=True,
+    )
+
+    assert "not staff, and not confirmed: gets only tests" in before
+    assert wrong_code.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "That is not the code" in said_by(wrong_code)
+    assert "team@acme.example confirmed" in said_by(right)
+    assert "gets only tests" not in said_by(right)
+
+
+def test_a_rule_is_removed_and_restored(owner):
+    rule = made(is_on=True)
+
+    removed = owner.post(f"{page_of(rule)}remove/", follow=True)
+    late = owner.post(f"{page_of(rule)}test/")
+    there = said_by(owner.get(f"{LIST}?show=removed"))
+    restored = owner.post(f"{page_of(rule)}restore/", follow=True)
+
+    assert "On call removed" in said_by(removed)
+    assert late.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "On call" in there
+    assert "On call restored" in said_by(restored)
+    assert "It is off" in said_by(restored)
+
+
+def test_the_pages_say_what_matches_what_was_told_and_what_came_of_it(
+    owner, django_assert_max_num_queries
+):
+    rule = made(is_on=True, least_minutes=0, repeat_hours=4)
+    late = made(name="Late", least_minutes=30, kinds=["calls_fail", "mail_overdue"])
+    told = wrong(micros=630_000)
+    quiet = wrong("quiet", silenced_until=clock.now() + timedelta(hours=1))
+    tell(now=clock.now() + timedelta(seconds=1))
+    mail.send_due(now=clock.now() + timedelta(seconds=2))
+
+    with django_assert_max_num_queries(12):
+        rules = said_by(owner.get(LIST))
+    with django_assert_max_num_queries(12):
+        one = said_by(owner.get(page_of(rule)))
+    with django_assert_max_num_queries(12):
+        off = said_by(owner.get(page_of(late)))
+    with django_assert_max_num_queries(12):
+        sent = said_by(owner.get(f"{LIST}sent/"))
+
+    assert "Every condition, again every 4 hours" in rules
+    assert "Calls fail and Mail overdue, once 30 minutes old" in rules
+    assert told.object in one
+    assert quiet.object not in one
+    assert "$0.63" in one
+    assert "not old enough yet" in off
+    assert "New: Calls fail acme gpt-image-2 3 of 12 calls" in sent
+    assert sent.count("Arrived op@pictor.example: sent") == 2
+
+
+def test_what_was_told_is_a_csv_and_pages(owner):
+    rule = made(is_on=True)
+    wrong("=acme")
+    tell(now=clock.now() + timedelta(seconds=1))
+    now = clock.now()
+    AlertSending.objects.bulk_create(
+        AlertSending(rule=rule, at=now, mails=[OP], mail_ids=[uuid4()]) for _ in range(51)
+    )
+
+    lines = lines_of(owner.get(f"{LIST}sent/?format=csv"))
+    first = owner.get(f"{LIST}sent/").content.decode()
+    (older,) = re.findall(r'href="(\?after=[^"]+)"', first)
+    second = owner.get(f"{LIST}sent/{older}").content.decode()
+
+    (fired,) = [line for line in lines if line["occasion"] == "fired"]
+    assert (fired["rule"], fired["is_test"], fired["about"]) == ("On call", "no", "'=acme")
+    assert (fired["words"], fired["to"]) == ("3 of 12 calls", OP)
+    assert len([line for line in lines if line["is_test"] == "yes"]) == 1
+    assert (first.count('class="grid gap-2 px-4 py-3'), second.count("Newest")) == (50, 1)
+    assert owner.get(f"{LIST}sent/?after=x").status_code == HTTPStatus.OK
+
+
+def test_a_link_of_a_mail_leads_where_the_button_leads(owner):
+    open_one, over = wrong("past", kind="past_deadline"), wrong("gone", resolved_at=clock.now())
+
+    there = owner.get(f"/ops/conditions/{open_one.pk}/")
+    ended = owner.get(f"/ops/conditions/{over.pk}/", follow=True)
+    missing = owner.get(f"/ops/conditions/{over.pk + 999}/", follow=True)
+
+    assert there["Location"] == "/ops/generations/?model=past"
+    assert "That is over since" in said_by(ended)
+    assert "That is over." in said_by(missing)
+
+
+def test_others_of_staff_see_and_change_nothing_and_no_whole_url(receiver, owner):
+    rule = made(url=f"{receiver.url}/T00/secret")
+    User.objects.create_user("fin@pictor.example", "correct horse", staff_role="finance")
+    client = Client()
+    client.force_login(User.objects.get(email="fin@pictor.example"))
+
+    seen = client.get(page_of(rule)).content.decode() + client.get(LIST).content.decode()
+
+    assert ("T00" in seen, "T00" in owner.get(page_of(rule)).content.decode()) == (False, True)
+    assert ("Add rule" in seen, "Send test" in seen, "Edit rule" in seen) == (False, False, False)
+    assert client.get(NEW).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_rule_that_is_not_there(owner):
+    missing = f"{LIST}{uuid4()}/"
+
+    answers = [owner.get(missing), owner.get(f"{missing}edit/"), owner.post(f"{missing}test/")]
+
+    assert {one.status_code for one in answers} == {HTTPStatus.NOT_FOUND}
+    assert owner.get(f"{LIST}x/").status_code == HTTPStatus.NOT_FOUND
