@@ -22,7 +22,7 @@ BADGES: Mapping[str, tuple[str, str]] = {
 """By what a book is: a colour and a word, in the order of the list."""
 _SINCE: Mapping[str, str] = {
     SCHEDULED: "takes over at",
-    CURRENT: "in force since",
+    CURRENT: "since",
     DRAFT: "drafted for",
     PAST: "once in force from",
     WITHDRAWN: "would have begun at",

@@ -22,7 +22,7 @@ def test_the_list_says_of_each_book_what_it_is_and_by_whom(owner, first, draft):
     said = text_of(owner.get(LIST))
 
     assert scheduled.status_code == HTTPStatus.SEE_OTHER
-    assert said.index("Scheduled takes over at") < said.index("In force in force since")
+    assert said.index("Scheduled takes over at") < said.index("In force since")
     assert f"{draft.known_as} " in said
     assert "op@pictor.example" in said
     assert "All 2 Scheduled 1 In force 1 Draft 0 Past 0 Withdrawn 0" in said
