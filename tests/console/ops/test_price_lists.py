@@ -17,6 +17,7 @@ from billing.services import (
     create_price_list,
     draft_price_book,
     publish_price_book,
+    set_prices,
 )
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
@@ -167,6 +168,31 @@ def test_a_list_that_is_not_there_is_not_found(owner, path):
     assert owner.get(f"/ops/prices/lists/{path}/").status_code == 404
 
 
+def test_the_review_of_a_lists_book_says_how_many_tenants_it_moves(owner, acme, resellers):
+    give(acme, resellers)
+    page = owner.get(f"/ops/prices/lists/{resellers.id}/").content.decode()
+    (book,) = PriceBook.objects.filter(tenant_id=resellers.id)
+    draft = owner.post("/ops/prices/new/", {"of": book.id})["Location"]
+    changed = PriceBook.objects.get(published_at=None)
+    rows = [BookRow(MODEL, "1024x1024", "low", Micros(950), 1024, 1024)]
+    set_prices(book=changed, rows=rows, actor="test")
+
+    review = said_by(owner.get(f"{draft}review/"))
+
+    assert f'name="of" value="{book.id}"' in page
+    assert "1 price, moves 1 tenant, by the money of 30 days" in review
+
+
+def test_the_first_prices_of_a_list_are_uploaded_for_it(owner, db):
+    made = create_price_list(name="A & B", actor="test")
+    page = owner.get(f"/ops/prices/lists/{made.id}/").content.decode()
+
+    form = owner.get("/ops/prices/new/?list=A%20%26%20B").content.decode()
+
+    assert "/ops/prices/new/?list=A%20%26%20B" in page
+    assert "<option selected>A &amp; B</option>" in form
+
+
 # --- a tenant's list --------------------------------------------------------------------------
 
 
@@ -257,13 +283,13 @@ def test_a_tenants_page_shows_what_of_its_own_differs_from_what_lies_below(owner
 def test_chosen_prices_become_a_draft_that_charges_nobody(owner, acme, resellers):
     give(acme, resellers)
 
-    made = owner.post(
-        address(acme, "own"),
-        {"model": MODEL, f"{MODEL} 1024x1024 low": "$0.0008", f"{MODEL} 1024x1024 high": "0.004"},
-    )
+    form = {"model": MODEL, f"{MODEL} 1024x1024 low": "$0.0008"}
+    form[f"{MODEL} 1024x1024 high"] = "0.004"
+    made, again = (owner.post(address(acme, "own"), form) for _ in range(2))
 
-    assert made.status_code == 303
     (draft,) = PriceBook.objects.filter(tenant_id=acme.id)
+    assert made["Location"] == again["Location"] == f"/ops/prices/{draft.id}/review/"
+    assert "For acme" in said_by(owner.get(f"/ops/prices/{draft.id}/"))
     assert (draft.name, draft.published_at) == ("acme", None)
     assert [(row.quality, row.micros) for row in rows_of(draft)] == [("low", 800)]  # high is below
     assert units(acme) == {"low": 900, "high": 4_000}

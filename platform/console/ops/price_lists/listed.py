@@ -57,7 +57,7 @@ def _cells(one: SharedList) -> list[str | int]:
         one.price_list.name,
         one.tenants,
         one.cells,
-        f"{book.name}:{book.version}" if book else "",
+        book.known_as if book else "",
         book.effective_from.isoformat() if book else "",
         one.scheduled,
     ]

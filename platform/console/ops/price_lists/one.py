@@ -19,6 +19,7 @@ from billing.pricing import PriceKey
 from billing.selectors import Bought, bought, layers_of, tenants_on, with_states
 from console.ops.access import May, Mode, Operator, staff
 from console.ops.channels.shown import modes_of
+from console.ops.prices.shown import Shown
 from console.parts.exports import csv_answer
 from pictor.kit import clock
 
@@ -67,6 +68,12 @@ def cells_of(
     return sorted(cells, key=lambda cell: (-cell.images, cell.change.key))
 
 
+def books_of(owner: UUID, now: datetime) -> list[Shown]:
+    """A list's books, or a tenant's own, the latest first."""
+    books = with_states(PriceBook.objects.filter(tenant_id=owner), now)
+    return [Shown(book) for book in books.order_by("-effective_from", "-version")[:MOST_SHOWN]]
+
+
 def _page(
     request: HttpRequest,
     operator: Operator,
@@ -83,7 +90,6 @@ def _page(
         now=now,
         mode=operator.mode,
     )
-    owned = PriceBook.objects.filter(tenant_id=price_list.id)
     context = {
         "operator": operator,
         "price_list": price_list,
@@ -92,7 +98,7 @@ def _page(
         "layer": layer,
         "cells": cells[:MOST_SHOWN],
         "cells_number": len(cells),
-        "books": with_states(owned.order_by("-effective_from", "-version"), now)[:MOST_SHOWN],
+        "books": books_of(price_list.id, now),
         "modes": modes_of(operator),
         "unknown": unknown,
     }

@@ -28,6 +28,7 @@ from billing.selectors import (
     rows_of,
     stops_of,
     stops_of_withdrawal,
+    tenants_on,
     weighed,
     would_have_brought,
 )
@@ -216,6 +217,7 @@ def _shown(
     rows = weighed(book, price_changes(book, now, withdrawn=without), now)
     return {
         "shown": Shown(book),
+        "moves": len(tenants_on(book.tenant_id)) if book.tenant_id and book.list_name else None,
         "stops": stops,
         "large": {change.key for step in stops.steps for change in step.large},
         "rows": rows[:MOST_SHOWN],

@@ -47,7 +47,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     context = {
         "operator": operator,
         "complaint": complaint,
-        "said": request.POST if complaint else _usual(),
+        "said": request.POST if complaint else _usual(request.GET.get("list", "")),
         "books": [Shown(book) for book in price_books(clock.now())[:MOST_BOOKS]],
         "lists": PriceList.objects.order_by("name"),
     }
@@ -55,7 +55,10 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/price_new.html", context, status=status)
 
 
-def _usual() -> dict[str, Any]:
+def _usual(shared: str) -> dict[str, Any]:
+    """What the form begins with: the first prices of a shared list, where one is named."""
+    if shared:
+        return {"name": shared, "list": shared}
     present = book_in_force(None, clock.now())
     return {"name": present.name, "of": present.pk} if present else {"name": "list"}
 

@@ -92,8 +92,8 @@ def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespo
         except ValidationError as error:
             complaint = " ".join(error.messages)
         else:
-            words = f"{draft.name}:{draft.version} is a draft and charges nobody yet"
-            return done(request, words, "tenant_prices", found.public_id)
+            words = f"{draft.known_as} is a draft and charges nobody yet"
+            return done(request, words, "price_review", str(draft.pk))
     return _page(request, operator, found, sheet, complaint, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -165,5 +165,6 @@ def _drafted(request: HttpRequest, operator: Operator, tenant: Tenant, sheet: Sh
         rows=rows,
         effective_from=clock.now(),
         tenant_id=tenant.id,
+        is_once=True,
         **by(request, operator),
     )

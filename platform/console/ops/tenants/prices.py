@@ -4,11 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.models import PriceBook, PriceList
-from billing.selectors import Layer, layers_of, list_history, with_states
+from billing.models import PriceList
+from billing.selectors import Layer, layers_of, list_history
 from console.ops.access import May, Operator, staff
 from console.ops.channels.shown import modes_of
-from console.ops.price_lists.one import MOST_SHOWN, cells_of
+from console.ops.price_lists.one import MOST_SHOWN, books_of, cells_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit import clock
 
@@ -31,7 +31,6 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         now=now,
         mode=operator.mode,
     )
-    owned = PriceBook.objects.filter(tenant_id=found.id).order_by("-effective_from", "-version")
     context = {
         "operator": operator,
         "tenant": found,
@@ -43,7 +42,7 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         "own": own,
         "cells": cells[:MOST_SHOWN],
         "cells_number": len(cells),
-        "books": with_states(owned, now)[:MOST_SHOWN],
+        "books": books_of(found.id, now),
         "modes": modes_of(operator),
     }
     return render(request, "ops/tenant_prices.html", context)
