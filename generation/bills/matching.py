@@ -129,19 +129,25 @@ UPDATE bill_calls AS c SET line = pair.line FROM (
      WHERE l.alike = 1 AND c.alike = 1 AND (NOT %(by_number)s OR l.n = c.n)
 ) AS pair WHERE pair.call = c.call
 """
+_IN_MINUTE = f"""
+    SELECT l.id, c.call, c.started_at FROM {_OPEN} AS l
+      JOIN bill_calls AS c ON c.model = l.model AND {{minute}} = {_MINUTE.format("l.at")}
+     WHERE c.line IS NULL AND (l.request_id = '' OR c.request_id = '')
+       AND (NOT %(by_number)s OR COALESCE(l.n, 0) = COALESCE(c.n, 0))
+"""
 _CANDIDATES = f"""
+WITH pairs AS (
+    SELECT l.id, c.call, c.started_at FROM {_OPEN} AS l
+      JOIN bill_calls AS c ON c.request_id = l.request_id
+     WHERE c.line IS NULL AND l.request_id <> ''
+    UNION {_IN_MINUTE.replace("{minute}", _MINUTE.format("c.started_at"))}
+    UNION {_IN_MINUTE.replace("{minute}", _MINUTE.format("c.finished_at"))}
+), first AS (
+    SELECT *, row_number() OVER (PARTITION BY id ORDER BY started_at, call) AS nth FROM pairs
+)
 UPDATE generation_billline AS line SET candidates = found.calls FROM (
-    SELECT l.id, jsonb_agg(c.call ORDER BY c.started_at, c.call) AS calls FROM {_OPEN} AS l
-     CROSS JOIN LATERAL (
-        SELECT c.call, c.started_at FROM bill_calls AS c
-         WHERE c.line IS NULL
-           AND (l.request_id <> '' AND c.request_id = l.request_id
-                OR c.model = l.model AND (l.request_id = '' OR c.request_id = '')
-                   AND {_MINUTE.format("l.at")} IN ({_MINUTE.format("c.started_at")},
-                                                    {_MINUTE.format("c.finished_at")})
-                   AND (NOT %(by_number)s OR COALESCE(l.n, 0) = COALESCE(c.n, 0)))
-         ORDER BY c.started_at, c.call LIMIT {MOST_CANDIDATES}) AS c
-     GROUP BY l.id
+    SELECT id, jsonb_agg(call ORDER BY nth) AS calls FROM first
+     WHERE nth <= {MOST_CANDIDATES} GROUP BY id
 ) AS found WHERE found.id = line.id
 """
 _DAYS = """

@@ -6,6 +6,7 @@ the bill can be matched again. Its own id, not the file's, keeps a line from bei
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -26,6 +27,8 @@ from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
 MOST_AT_ONCE = 500
+_AT_ONCE = 50
+"""Lines that one transaction takes: as long somebody else who corrects costs has to wait."""
 Decision, Outcome = BillLine.Decision, BillLine.Outcome
 
 
@@ -47,7 +50,9 @@ class Done:
 
 
 def takeable(bill: VendorBill) -> QuerySet[BillLine]:
-    """The lines of a bill that can be taken: those that differ and have one meaning."""
+    """The lines of a matched bill that can be taken: those that differ and have one meaning."""
+    if bill.state != VendorBill.State.READY:
+        return bill.lines.none()
     differing = bill.lines.filter(outcome__in=[Outcome.DIFFERENT, Outcome.THEIRS, Outcome.OURS])
     open_ones = differing.exclude(decision=Decision.TAKEN)
     of_one = Q(candidates=[]) | Q(attempt_id__isnull=False) | Q(trial_id__isnull=False)
@@ -55,7 +60,9 @@ def takeable(bill: VendorBill) -> QuerySet[BillLine]:
 
 
 def disputable(bill: VendorBill) -> QuerySet[BillLine]:
-    """The lines of a bill that can be disputed: those that differ and are not taken."""
+    """The lines of a matched bill that can be disputed: those that differ and are not taken."""
+    if bill.state != VendorBill.State.READY:
+        return bill.lines.none()
     return _open_among(bill.lines.all())
 
 
@@ -72,22 +79,24 @@ def change_of(lines: QuerySet[BillLine]) -> tuple[int, Micros]:
 
 
 def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:
-    """Book what the vendor charges more or less for these lines, each in its own transaction.
+    """Book what the vendor charges more or less for these lines, some at a time.
 
-    Raises ValidationError for a reason that is empty.
+    A line that is refused is left out. Raises ValidationError for a reason that is empty.
     """
     _check(reason)
     taken, change, before = 0, 0, 0
     refused: list[tuple[BillLine, str]] = []
-    bills: dict[int, VendorBill] = {}
-    for line in lines:
-        bills[line.bill_id] = line.bill
-        try:
-            by = _take(line.pk, reason=reason, actor=actor)
-        except ValidationError as error:
-            refused.append((line, " ".join(error.messages)))
-            continue
-        taken, before, change = taken + (by != 0), before + (by == 0), change + by
+    rest = iter(lines)
+    while batch := list(islice(rest, _AT_ONCE)):
+        with transaction.atomic():
+            locks.corrections()
+            for line in batch:
+                try:
+                    by = _take(line.pk, reason=reason, actor=actor)
+                except ValidationError as error:
+                    refused.append((line, " ".join(error.messages)))
+                    continue
+                taken, before, change = taken + (by != 0), before + (by == 0), change + by
     return Done(taken, Micros(change), before, refused)
 
 
@@ -165,12 +174,12 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
 @transaction.atomic
 def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
     """Book what taking a line changes; 0 where nothing is left to be changed."""
-    locks.corrections()
-    line = BillLine.objects.select_for_update().get(pk=pk)
+    bills = BillLine.objects.select_related("bill").defer("bill__content")
+    line = bills.select_for_update(of=["self"]).get(pk=pk)
     if line.decision == Decision.TAKEN:
         return Micros(0)
-    if not takeable(line.bill).filter(pk=pk).exists():
-        raise ValidationError(_why_not(line))
+    if why := _why_not(line):
+        raise ValidationError(why)
     now = _ours_now(line)
     change = Micros(line.theirs_micros - now)
     if change and now != line.ours_micros:
@@ -221,12 +230,17 @@ def _of(line: BillLine) -> CorrectedAttempt | None:
 
 
 def _why_not(line: BillLine) -> str:
+    """Why a line cannot be taken, as `takeable` has it; empty where it can."""
+    if line.bill.state != VendorBill.State.READY:
+        return "Its bill is not matched yet, or something about it is in doubt."
     if line.outcome == Outcome.EQUAL:
         return "It is as we booked it."
     if line.outcome == Outcome.PART:
         return f"It is part of line {line.of}, which is taken as a whole."
-    if line.candidates:
+    if line.candidates and not (line.attempt_id or line.trial_id):
         return "It may be of several calls: say first of which."
+    if line.outcome != Outcome.OURS or line.trial_id is None:
+        return ""
     return "What a test of ours cost was never booked, so there is nothing to correct."
 
 

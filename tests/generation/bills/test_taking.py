@@ -199,6 +199,19 @@ def test_a_day_that_they_do_not_bill_is_taken_once(acme, channel):
     assert take_all(bill).taken == 0
 
 
+def test_nothing_is_taken_of_a_bill_that_is_in_doubt(acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "3")))
+
+    done = taking.take(list(bill.lines.all()), reason="r", actor="ann")
+
+    assert taking.takeable(bill).count() == taking.disputable(bill).count() == 0
+    assert [why for _, why in done.refused] == [
+        "Its bill is not matched yet, or something about it is in doubt."
+    ]
+    assert booked() == 0
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "a\0b"])
 def test_a_reason_is_needed(acme, channel, reason):
     bill = matched(channel, csv_file(row("x", 90, "0.05")), accept=True)
