@@ -51,7 +51,7 @@ def test_what_an_operator_has_stopped(channel, look):
 
 
 def test_a_model_that_ends_within_60_days(channel, look, acme, other):
-    end = (clock.now() + timedelta(days=60, minutes=1)).replace(microsecond=0)
+    end = (clock.now() + timedelta(days=60, seconds=30)).replace(microsecond=0)
     announce_sunset(
         model=ORIGIN, sunset_at=end, successor="gpt-image-2", now=clock.now(), actor="Ann"
     )
