@@ -64,10 +64,11 @@ def test_a_condition_is_told_once_by_mail_and_signed_webhook_and_its_end_too(des
 
     desk.over(wrong)
     desk.later(minutes=1)
+    desk.wrong("other")
     desk.later(minutes=1)
 
-    assert desk.subjects[1:] == ["Over: Calls fail, acme gpt-image-2"]
-    assert desk.told[1:] == [[RESOLVED]]
+    ends = ["Over: Calls fail, acme gpt-image-2", "New: Calls fail, other"]
+    assert (desk.subjects[1:], desk.told[1:]) == (ends, [[RESOLVED], [("fired", "other")]])
 
 
 def test_what_comes_again_is_told_again(desk):
