@@ -15,6 +15,7 @@ from django.db import connection
 from accounts.models import AuditEvent
 from billing.models import LedgerProof, Transfer
 from billing.selectors import kept_checkpoints, ledger_totals, walk
+from billing.services import refund
 from billing.services.costs import corrected_cost
 from billing.upstream_cost import Cost, CostSource
 from generation import inspection
@@ -131,6 +132,9 @@ def test_a_bill_corrects_costs_and_losses_in_either_direction_and_twice_corrects
 
 
 def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bill):
+    back = {"tenant_id": made.tenant_id, "generation_id": made.id, "amount": Micros(680)}
+    refund(**back, reason="dark", actor="test")
+
     said = run(bill(f"req_2,{attempt(2)},-0.01"), "--json", "--as", "ann@example.com")
 
     assert json.loads(said) == {"booked": "1", "change": "-0.010000", "before": "0"}
@@ -140,7 +144,7 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
         "line": "req_2", "change_micros": -10_000, "reason": "the bill of November",
     }  # fmt: skip
     shown = inspection.describe(made)
-    assert shown["generation"]["margin"] == "0.012680"  # 52,680 less 20,000 and 20,000
+    assert shown["generation"]["margin"] == "0.012000"  # 52,000 less 20,000 and 20,000
     assert [one["kind"] for one in shown["transfers"]][-1] == "correction"
     assert [one["id"] for one in shown["attempts"]] == [str(attempt(1)), str(attempt(2))]
     assert [(one["cost"], one["corrected_cost"]) for one in shown["attempts"]] == [

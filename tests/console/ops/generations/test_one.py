@@ -6,12 +6,14 @@ from http import HTTPStatus
 import pytest
 
 from accounts.models import AuditEvent, Tenant
-from billing.services import refund
+from billing.selectors import ledger_totals, sold
+from billing.services import credit, refund
 from billing.upstream_cost import UNKNOWN
 from generation.corrections import Line, correct
 from generation.models import Attempt, Generation
+from generation.selling import add_sold
 from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.money import Micros, to_decimal
 from tests.console.workspace.conftest import words_of
 
 CANARY = "a canary in a coal mine"
@@ -54,6 +56,25 @@ def test_what_a_bill_corrected_is_in_its_cost_and_margin(owner, acme, delivered)
     assert "booked $0.030, corrected by a bill" in page
     for label, amount in (("Refunded", "$0.00068"), ("Cost", "$0.035"), ("Margin", "$0.017")):
         assert amount in page.partition(f"<dt>{label}</dt>")[2].partition("</div>")[0], label
+
+
+def test_margins_by_anything_come_to_the_ledgers_sums(owner, acme, delivered, failed, monkeypatch):
+    monkeypatch.setattr(sold, "TRAIL_SECONDS", 0.0)
+    made = delivered(acme)
+    delivered(acme, quality="low")
+    failed(acme)
+    credit(tenant_id=acme.id, amount=Micros(7), reason="gift", actor="test")
+    refund(tenant_id=acme.id, generation_id=made.id, amount=Micros(680), reason="x", actor="test")
+    attempt = Attempt.objects.get(generation=made)
+    correct([Line("bill 1", str(attempt.id), Micros(5_000))], reason="bill", actor="test")
+    add_sold()
+
+    ledger = ledger_totals()
+    for by in ("tenant", "model", "channel", "cell"):
+        of = owner.get("/ops/margin/", {"by": by}).context["of_shown"]
+        sums = [to_decimal(one) for one in (of.revenue, of.cost, of.losses, of.credited)]
+        accounts = ("platform_revenue", "upstream_cost", "losses", "credits")
+        assert sums == [ledger[name] for name in accounts], by
 
 
 def test_a_cost_that_nobody_knows_is_no_zero_and_leaves_no_margin(owner, acme, failed):
