@@ -298,6 +298,14 @@ def test_an_unknown_cost_of_a_channel_leads_to_its_costs(owner, acme):
     assert ("Open the channel", f"/ops/channels/{channel.pk}/") in answer.context["leads"]
 
 
+def test_margins_of_a_model_lead_to_its_prices(owner, acme):
+    sold(acme)
+
+    (lead,) = owner.get(MARGIN, {"model": "gpt-image-2"}).context["leads"]
+
+    assert lead == ("Open the prices", "/ops/prices/current/?model=gpt-image-2")
+
+
 @pytest.mark.parametrize(
     ("query", "why"),
     [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -139,6 +140,9 @@ def _leads(look: Look) -> list[tuple[str, str]]:
     channel = Channel.objects.filter(name=look.said.get("channel", "")).first()
     if channel:
         leads.append(("Open the channel", reverse("ops:channel", args=[channel.pk])))
+    if model := look.said.get("model"):
+        said = urlencode({"model": model})
+        leads.append(("Open the prices", f"{reverse('ops:price_current')}?{said}"))
     return leads
 
 
