@@ -45,7 +45,7 @@ def test_a_change_is_seen_before_it_is_saved_and_then_holds(owner):
 
     said = text_of(seen)
     assert seen.status_code == HTTPStatus.OK
-    assert "Nothing is saved yet" in said
+    assert "Nothing is saved yet: see what changes" in said
     assert "Images of a request 1 4" in said
     assert "Size 1536x1024 none 2K" in said
     assert "Without a price ■ 1536x1024 standard, 1536x1024 hd: publish" in said

@@ -102,6 +102,7 @@ def test_the_last_use_is_to_the_minute_or_to_the_day(owner):
     called(make_channel("one", MODEL), minutes_ago=4)
     sold(images=1, model=MODEL)
     sold(images=1, model=LEAST, days_ago=3)
+    sold("other", images=1, model=LEAST, days_ago=9)
 
     said = text_of(owner.get(LIST))
 

@@ -59,6 +59,13 @@ def test_who_bought_most_stands_first(owner):
     assert "last used 2 minutes ago" in said
 
 
+def test_prices_and_margin_lead_to_their_pages(owner):
+    page = owner.get(f"{of(MODEL)}?mode=demo").content.decode()
+
+    assert 'href="/ops/prices/current/?model=gpt-image-2"' in page
+    assert 'href="/ops/margin/?by=tenant&amp;model=gpt-image-2&amp;mode=demo"' in page
+
+
 def test_of_many_users_ten_are_named(owner):
     for number in range(12):
         sold(f"tenant-{number}", images=number + 1)
