@@ -177,6 +177,7 @@ def read_and_match(bill_id: int) -> None:
     """Do it, if it waits: then it is matched, in doubt, or not read, with the reason."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_READING])
     waiting = VendorBill.objects.select_for_update().filter(pk=bill_id, state=State.WAITING)
     bill = waiting.first()
