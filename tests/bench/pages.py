@@ -135,6 +135,10 @@ OPERATORS = {
     "adjustments of 30 days, none": "ledger/?kind=adjustment&period=30d",
     "transfers of a generation": "ledger/?q={old}",
     "transfers of a request": "ledger/?q={request}",
+    "margin by tenant, 90 days": "margin/?by=tenant&period=90d",
+    "margin by price row, 90 days": "margin/?by=cell&period=90d",
+    "a draft's review": "prices/{draft}/review/",
+    "what it would have brought": "prices/{draft}/what-if/",
 }
 """What a look at the operator's pages asks for beside those that links lead to."""
 SITE = {"/metrics": "/metrics", "/status/": "/status/", "/readyz": "/readyz"}
@@ -303,6 +307,7 @@ def _filled(
     for number in range(KEYS):
         _manage(stack, ["key", "create", "demo", "--name", f"key {number}"])
     _manage(stack, ["shell", "-c", _CUSTOMERS])
+    _manage(stack, ["price", "draft", "list:1"])
     known = _begun(stack)
     with ExitStack() as kept:
         for pid in stack.pids()["worker"]:
@@ -339,7 +344,9 @@ def _old(owner: "psycopg.Connection[Any]", newest: UUID) -> Mapping[str, str]:
         [ids.first_at(clock.now() - timedelta(days=DAYS / 2)), newest],
     ).fetchall()
     begin = int((clock.now() - timedelta(days=DAYS - 1)).timestamp())
+    draft = owner.execute("SELECT id FROM billing_pricebook WHERE published_at IS NULL")
     return {
+        "draft": str(draft.fetchall()[0][0]),
         "old": ids.public(ids.GENERATION, found),
         "uuid": str(found),
         "request": request,

@@ -163,7 +163,7 @@ def test_a_tenant_is_looked_for_by_name_and_led_to_what_would_change(owner, acme
     assert (unknown.status_code, "There is no tenant nobody." in said_by(unknown)) == (422, True)
 
 
-@pytest.mark.parametrize("path", [ids.new_uuid(), "x"])
+@pytest.mark.parametrize("path", ["01a21833-2da7-7b60-8e46-f3575c4c1be9", "x"])
 def test_a_list_that_is_not_there_is_not_found(owner, path):
     assert owner.get(f"/ops/prices/lists/{path}/").status_code == 404
 
@@ -258,7 +258,7 @@ def test_prices_that_changed_since_they_were_shown_are_shown_again(owner, acme, 
     assert list_of(acme.id) is None
 
 
-@pytest.mark.parametrize("named", ["x", str(ids.new_uuid()), ""])
+@pytest.mark.parametrize("named", ["x", "01a21833-2da7-7b60-8e46-f3575c4c1be9", ""])
 def test_a_list_that_is_named_wrongly_is_not_found(owner, acme, resellers, named):
     page = address(acme, "list")
 
