@@ -78,7 +78,7 @@ def test_every_kind_has_words():
         (
             "sold_below_cost",
             "dall-e-2 auto as 512x512 standard on acme for ten_1",
-            "/ops/prices/current/?q=dall-e-2+auto+standard",
+            "/ops/margin/?model=dall-e-2&size=auto&quality=standard&channel=acme&tenant=ten_1&period=7d",
         ),
         ("price_change", "list v2", "/ops/prices/"),
     ],

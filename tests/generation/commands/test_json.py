@@ -89,7 +89,7 @@ def test_a_draft_and_its_difference_name_each_change_and_what_has_to_be_typed(to
     found = told("price", "diff", "list:2")
 
     book = {
-        "book": "list:2", "tenant": None, "markup": "1",
+        "book": "list:2", "tenant": None, "list": None, "markup": "1",
         "effective_from": "2099-12-01T00:00:00+00:00",
     }  # fmt: skip
     changes = [{**CELL, "was": WAS, "becomes": BECOMES}]

@@ -50,9 +50,13 @@ def test_tenants_and_generations_are_listed_under_demo_alone(owner):
 
 EMPTY = {
     "/ops/": "Nothing needs you",
+    "/ops/alerts/": "Nobody is told yet",
+    "/ops/alerts/sent/": "Nothing was told yet",
     "/ops/generations/refunds/": "Nothing to refund",
     "/ops/incidents/": "No incidents yet",
     "/ops/moves/": "Nothing waits",
+    "/ops/prices/lists/": "No price list yet",
+    "/ops/reconciliation/": "Demo data has no bills",
     "/ops/styleguide/": "No keys yet",
     "/ops/system/": "No image worker",
 }

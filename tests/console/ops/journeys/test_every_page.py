@@ -57,7 +57,7 @@ def _name_of(path: str) -> str | None:
 
 def beside(found: dict[str | None, str], address: Address, place: Place) -> str | None:
     """A page about things that other pages are about, where no link leads to it just now."""
-    things: dict[str, object] = {"tenant": place.tenant}
+    things: dict[str, object] = {"tenant": place.tenant, "kind": "credit"}
     for path in found.values():
         things |= resolve(urlsplit(path).path).kwargs
     if not address.parts or not address.parts.keys() <= things.keys():
