@@ -112,23 +112,23 @@ def assignment_findings() -> list[Finding]:
     """Tenants' shared lists that are not what the audit log says was assigned."""
     with connection.cursor() as cursor:
         cursor.execute(_ASSIGNMENTS)
-        recorded = {int(number): tuple(said) for number, *said in cursor.fetchall()}
+        recorded = {number: tuple(said) for number, *said in cursor.fetchall()}
     findings = []
     for one in PriceListAssignment.objects.order_by("id"):
-        said = recorded.pop(one.id, None)
+        said = recorded.pop(str(one.id), None)
         shared = None if one.price_list_id is None else str(one.price_list_id)
         if said is None:
-            findings.append(_found(one.id, one.tenant_id, "was never audited"))
+            findings.append(_found(str(one.id), one.tenant_id, "was never audited"))
         elif said != (one.tenant_id, shared, one.since.isoformat()):
-            findings.append(_found(one.id, one.tenant_id, "is not what the audit log says"))
+            findings.append(_found(str(one.id), one.tenant_id, "is not what the audit log says"))
     findings.extend(
         _found(gone, said[0], "was made and is gone") for gone, said in recorded.items()
     )
     return findings
 
 
-def _found(number: int, tenant_id: UUID, message: str) -> Finding:
-    tenant = ids.public(ids.TENANT, tenant_id)
+def _found(number: str, tenant_id: UUID | None, message: str) -> Finding:
+    tenant = None if tenant_id is None else ids.public(ids.TENANT, tenant_id)
     return Finding("prices", tenant, f"price_list_assignment {number}", message)
 
 
