@@ -1,6 +1,6 @@
 """Which channels would be asked for an image now, in which order, and why no other would be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from billing.pricing import PriceMissing, quote
@@ -72,9 +72,9 @@ def explain(model: str, *, size: str = "", quality: str = "", task: Task) -> Exp
     contract = contract_from(stored)
     size, quality = _size(contract, size), _quality(contract, quality)
     needs = PLAIN if task is Task.GENERATE else Needs(task, images=1)
-    routes = _routes(model)
-    waiting = Route.objects.filter(contract_id=model, is_approved=False)
-    untested = set(waiting.values_list("channel_id", flat=True))
+    rows = list(Route.objects.filter(contract_id=model).select_related("channel"))
+    routes = _infos(rows)
+    untested = {row.channel_id for row in rows if not row.is_approved}
     open_routes, others = [], {}
     for channel in Channel.objects.order_by("priority", "name"):
         info = routes.get(channel.pk)
@@ -114,8 +114,7 @@ def _quality(contract: ContractTerms, word: str) -> str:
     return found
 
 
-def _routes(model: str) -> dict[int, RouteInfo]:
-    rows = list(Route.objects.filter(contract_id=model).select_related("channel"))
+def _infos(rows: Sequence[Route]) -> dict[int, RouteInfo]:
     tables = cost_tables({row.channel_id for row in rows}, since=clock.now())
     return {
         row.channel_id: route_info(row, tables=tables[row.channel_id], api_key="") for row in rows
