@@ -55,6 +55,7 @@ def broken_rules(
 
     `name` is its pictures'; `apart_from` is for `axe`.
     """
+    page.wait_for_load_state()  # after a click on a link the page before may be on its way out
     found = _broken_in_every_look(page, name, apart_from, has_other_theme=has_other_theme)
     resize(page, SHOWN[0].viewport)
     page.evaluate(WEAR, SHOWN[0].theme)

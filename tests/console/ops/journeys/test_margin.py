@@ -73,6 +73,7 @@ def test_a_channel_that_loses_money_is_found_and_asked_last(
 
     page.goto("/ops/")
     page.get_by_role("link", name="Margin", exact=True).click()
+    page.get_by_role("heading", name="Margin", level=1).wait_for()
     assert broken_promises(page, page.url, base_url=stack.base_url, name="ops-margin") == []
     page.get_by_role("navigation", name="By what").get_by_role("link", name="Channel").click()
     page.get_by_role("link", name=loser, exact=True).click()

@@ -26,6 +26,7 @@ def own(customer: Customer, signed_in: BrowserContext) -> Page:
     page = signed_in.new_page()
     page.goto("/ops/")
     page.get_by_role("link", name="Prices", exact=True).click()
+    page.get_by_role("heading", name="Prices", level=1).wait_for()
     assert broken_rules(page, "ops-prices") == []
     page.get_by_role("link", name="New version").click()
     page.get_by_label("Or pasted").fill(ROWS)
@@ -88,8 +89,10 @@ def test_one_price_is_raised_told_by_the_api_and_put_back(own, customer):
     page.goto("/ops/")
     keep(page, "ops-overview-put-back")
     page.get_by_role("link", name=f"Put own {customer.name}:1 back").click()
+    back = page.get_by_role("button", name=f"Put back own {customer.name}:1")
+    back.wait_for()
     assert broken_rules(page, "ops-price-restore") == []
-    page.get_by_role("button", name=f"Put back own {customer.name}:1").click()
+    back.click()
     page.get_by_text(f"own {customer.name}:1 is in force again").wait_for()
     assert quoted(customer) == "0.005500"
 
@@ -115,8 +118,10 @@ def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, custome
     scheduled = customer.client.get("/v1/prices").json()["scheduled"]
 
     page.get_by_role("link", name="Withdraw").click()
+    withdraw = page.get_by_role("button", name=re.compile("^Withdraw own"))
+    withdraw.wait_for()
     assert broken_rules(page, "ops-price-withdraw") == []
-    page.get_by_role("button", name=re.compile("^Withdraw own")).click()
+    withdraw.click()
     page.get_by_text("never takes effect").first.wait_for()
     prices = customer.client.get("/v1/prices").json()
 
