@@ -263,6 +263,7 @@ async def test_a_name_that_has_no_turn_to_be_looked_up_is_not_the_one_at_fault(m
     assert outcomes == [(NotReached, False), (LookUpsBusy, False), (LookUpsBusy, False)]
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of other tests' garbage, collected here
 async def test_a_look_up_that_fails_when_nobody_waits_any_more_says_nothing(caplog):
     release = threading.Event()
 

@@ -99,6 +99,7 @@ async def test_a_call_that_is_given_up_while_it_is_made_goes_on_to_its_end(gate,
     assert over.is_set()
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of other tests' garbage, collected here
 async def test_nothing_of_a_call_is_kept_after_it():
     class Large:
         pass

@@ -112,6 +112,7 @@ def test_closing_twice_gives_the_budget_back_once(spools):
         spool.read_at(0, 1)
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of other tests' garbage, collected here
 def test_a_forgotten_spool_gives_its_budget_back(spools):
     spools.new(max_bytes=MEGABYTE).write(b"x" * 300_000)
 
