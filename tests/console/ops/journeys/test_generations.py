@@ -48,6 +48,7 @@ def lets_support_see(page: Page, place: Place, *, words: bool) -> None:
     page.goto(f"/console/{place.tenant}/settings/")
     page.get_by_label("It also sees prompts").set_checked(words)
     page.get_by_role("button", name="Save support access").click()
+    page.get_by_text("Support access saved").first.wait_for()
 
 
 def test_a_disappointment_is_found_looked_at_and_refunded(
