@@ -24,6 +24,15 @@ def generate(stack: Stack, prompt: str, **headers: str) -> str:
     return str(answer.headers["x-pictor-generation-id"])
 
 
+def status_of(stack: Stack, generation: str) -> str:
+    answer = httpx.get(
+        f"{stack.base_url}/v1/images/generations/{generation}",
+        headers={"Authorization": f"Bearer {stack.api_key}"},
+        trust_env=False,
+    )
+    return str(answer.json()["status"])
+
+
 def status_in(page: Page, generation: str) -> str:
     return page.locator(f"#{generation} td").first.inner_text()
 
@@ -83,8 +92,10 @@ def test_it_pauses_when_nobody_is_there_and_goes_on_when_asked(signed_in, place,
         page.clock.run_for(6_000)
 
 
-def test_a_page_that_waits_for_an_end_rests_until_somebody_is_there(signed_in, place, stack):
-    slow = generate(stack, "a heron [sandbox: delay=25]", Prefer="respond-async")
+def test_a_page_that_waits_for_an_end_rests_until_somebody_is_there(
+    signed_in, place, stack, end_delays
+):
+    slow = generate(stack, "a heron [sandbox: delay=60]", Prefer="respond-async")
     page = signed_in.new_page()
     page.clock.install()
     asked: list[str] = []
@@ -101,6 +112,7 @@ def test_a_page_that_waits_for_an_end_rests_until_somebody_is_there(signed_in, p
     page.get_by_role("heading").first.click()
     with page.expect_request(f"**{slow}**"):
         page.clock.run_for(3_000)
+    end_delays(lambda: status_of(stack, slow) == "succeeded")  # the next test has its channel
 
 
 def test_it_rests_while_hidden(signed_in, place):

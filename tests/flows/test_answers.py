@@ -73,11 +73,14 @@ def test_respond_async_answers_at_once_and_the_result_is_fetched_later(
     assert finished.json()["result"]["data"][0]["url"]
 
 
-def test_prefer_wait_answers_with_the_image_if_it_is_there_in_time(customer: Customer) -> None:
+def test_prefer_wait_answers_with_the_image_if_it_is_there_in_time(
+    customer: Customer, end_delays: EndDelays
+) -> None:
     in_time = customer.generate("a fox", headers={"Prefer": "respond-async, wait=60"})
     too_late = customer.generate(
-        "a fox [sandbox: delay=5]", headers={"Prefer": "respond-async, wait=1"}
+        "a fox [sandbox: delay=60]", headers={"Prefer": "respond-async, wait=1"}
     )
+    end_delays(lambda: customer.states() == {"succeeded": 2})
 
     assert in_time.status_code == 200
     assert too_late.status_code == 202

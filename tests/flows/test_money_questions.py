@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.customer import Customer, Operator
-from tests.running import MakeCustomer
+from tests.running import EndDelays, MakeCustomer
 
 LOW, MEDIUM = "0.005880", "0.052680"
 
@@ -20,13 +20,18 @@ def usage(customer: Customer, **params: Any) -> list[dict[str, Any]]:
     return [result for bucket in page["data"] for result in bucket["results"]]
 
 
-def test_the_balance_is_what_is_left_and_what_is_held(customer: Customer) -> None:
+def test_the_balance_is_what_is_left_and_what_is_held(
+    customer: Customer, end_delays: EndDelays
+) -> None:
     customer.generate(quality="low")
     customer.generate(
-        "a slow fox [sandbox: delay=5]", quality="medium", headers={"Prefer": "respond-async"}
+        "a slow fox [sandbox: delay=60]", quality="medium", headers={"Prefer": "respond-async"}
     )
 
-    assert customer.client.get("/v1/balance").json() == {
+    balance = customer.client.get("/v1/balance").json()
+    end_delays(lambda: customer.states() == {"succeeded": 2})
+
+    assert balance == {
         "object": "balance",
         "available": "9.941440",
         "held": MEDIUM,
