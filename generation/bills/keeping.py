@@ -12,10 +12,12 @@ from itertools import islice
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Case, QuerySet, Value, When
 
 from accounts.models import Actor
 from accounts.services import Subject, record
 from accounts.services.audit import name_of
+from billing import locks
 from generation.bills import matching
 from generation.bills.doubts import Doubt, doubts_of
 from generation.bills.mapping import DAYS, Columns, Said, guessed, time_of, understood, zone_of
@@ -116,7 +118,6 @@ def beginning(content: bytes) -> tuple[list[str], list[Row]]:
     return names, rows
 
 
-@transaction.atomic
 def ask(
     bill: VendorBill,
     *,
@@ -129,6 +130,20 @@ def ask(
 
     Raises ValidationError where they do not fit the file, or it is matched already.
     """
+    _check(bill, columns)
+    asked = VendorBill.objects.filter(pk=bill.pk, content__isnull=False)
+    asked = asked.exclude(state=State.WAITING)
+    facts = {"mapping": columns.as_json, "channel": channel, "asked_at": clock.now()}
+    with transaction.atomic():
+        if not asked.update(**facts, state=State.WAITING, trouble="", doubts=[]):
+            raise ValidationError("It is matched already, or just now.")
+        after = {"name": bill.name, "channel": channel.name}
+        record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
+        transaction.on_commit(lambda: ring("generation.tasks.match_bills"))
+
+
+def _check(bill: VendorBill, columns: Columns) -> None:
+    """Raises ValidationError where they do not fit its first rows. Outside of a transaction."""
     content = content_of(bill)
     if content is None:
         raise ValidationError("Its file is no longer kept. Send it again.")
@@ -139,20 +154,13 @@ def ask(
             _understood(number, row, columns)
     except ValueError as error:
         raise ValidationError(_sentence(error)) from None
-    asked = VendorBill.objects.filter(pk=bill.pk).exclude(state=State.READY)
-    facts = {"mapping": columns.as_json, "channel": channel, "asked_at": clock.now()}
-    if not asked.update(**facts, state=State.WAITING, trouble="", doubts=[]):
-        raise ValidationError("It is matched already.")
-    after = {"name": bill.name, "channel": channel.name}
-    record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
-    transaction.on_commit(lambda: ring("generation.tasks.match_bills"))
 
 
 @transaction.atomic
 def ask_again(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
     """Have a bill matched once more, beside what is booked now. Raises ValidationError."""
     matched = VendorBill.objects.filter(pk=bill.pk, state=State.READY)
-    if not matched.update(state=State.WAITING, asked_at=clock.now()):
+    if not matched.update(state=State.WAITING, asked_at=clock.now(), trouble=""):
         raise ValidationError("It is not matched yet.")
     after = {"name": bill.name, "again": True}
     record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
@@ -167,9 +175,7 @@ def match_waiting() -> None:
             read_and_match(bill_id)
         except Exception:
             logger.exception("the bill %s could not be matched", bill_id)
-            trouble = "It could not be matched, for a reason that is in the log."
-            failed = VendorBill.objects.filter(pk=bill_id, state=State.WAITING)
-            failed.update(state=State.FAILED, trouble=trouble)
+            _not_matched(bill_id, "It could not be matched, for a reason that is in the log.")
 
 
 @transaction.atomic
@@ -189,8 +195,7 @@ def read_and_match(bill_id: int) -> None:
                 refuse_same(bill.digest)
             doubts = _read_and_match(bill)
     except (ValidationError, ValueError) as error:
-        failed = VendorBill.objects.filter(pk=bill.pk)
-        failed.update(state=State.FAILED, trouble=_sentence(error)[:500])
+        _not_matched(bill.pk, _sentence(error))
         return
     bill.doubts = [one.as_json for one in doubts]
     bill.state = State.DOUBTFUL if doubts else State.READY
@@ -200,6 +205,13 @@ def read_and_match(bill_id: int) -> None:
         bill.content = None
         changed.append("content")
     bill.save(update_fields=changed)
+
+
+def _not_matched(bill_id: int, why: str) -> None:
+    """Say so. One that was matched before stays as that left it, with what was taken of it."""
+    state = Case(When(content=None, then=Value(State.READY)), default=Value(State.FAILED))
+    waiting = VendorBill.objects.filter(pk=bill_id, state=State.WAITING)
+    waiting.update(state=state, trouble=why[:500])
 
 
 @transaction.atomic
@@ -217,17 +229,30 @@ def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
 @transaction.atomic
 def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
     """Delete a bill of which nothing was taken. Raises ValidationError for another."""
-    VendorBill.objects.select_for_update().defer("content").get(pk=bill.pk)
+    locks.corrections()
+    its = VendorBill.objects.filter(pk=bill.pk)
+    if its.select_for_update(skip_locked=True).values_list("pk").first() is None:
+        raise ValidationError("It is being matched just now, or is deleted already.")
     if bill.lines.filter(takes__gt=0).exists():
         raise ValidationError("Lines of it were taken, so it is kept.")
     after = {"name": bill.name}
     record(Subject("bill", str(bill.pk)), "bill.forget", after=after, actor=actor, ip=ip)
-    bill.delete()
+    drop(its)
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete the bills that nobody went on with for a day."""
-    VendorBill.objects.exclude(state=State.READY).filter(created_at__lt=now - KEPT).delete()
+    """Delete the bills that nobody went on with for a day: those whose file is still kept."""
+    left = VendorBill.objects.filter(content__isnull=False, created_at__lt=now - KEPT)
+    drop(left)
+
+
+@transaction.atomic
+def drop(bills: QuerySet[VendorBill]) -> None:
+    """Delete these with their lines, which may be a million; but none that is being matched."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '60s'")
+    free = list(bills.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    VendorBill.objects.filter(pk__in=free).defer("content").delete()
 
 
 def _read_and_match(bill: VendorBill) -> list[Doubt]:

@@ -50,6 +50,8 @@ def line_row(line: BillLine) -> dict[str, Any]:
 def told(bill: VendorBill) -> Iterator[str]:
     """A bill in lines."""
     yield f"bill {bill.pk} of {bill.channel.name}, {bill.lines_read} lines: {bill.state}"
+    if bill.trouble:
+        yield f"  {bill.trouble}"
     for outcome, words in LISTS.items():
         if outcome in bill.sums:
             lines, theirs, ours = bill.sums[outcome]

@@ -90,16 +90,16 @@ class Command(OperatorCommand):
             keeping.ask(bill, columns=columns, channel=channel, actor=ACTOR)
             keeping.read_and_match(bill.pk)
         except ValidationError:
-            bill.delete()
+            keeping.drop(VendorBill.objects.filter(pk=bill.pk))
             raise
         bill = _bill(str(bill.pk))
         if bill.state == keeping.State.FAILED:
-            bill.delete()
+            keeping.drop(VendorBill.objects.filter(pk=bill.pk))
             raise CommandError(bill.trouble)
         if bill.state == keeping.State.DOUBTFUL and options["accept"]:
             keeping.accept(bill, actor=ACTOR)
         elif bill.state == keeping.State.DOUBTFUL:
-            bill.delete()
+            keeping.drop(VendorBill.objects.filter(pk=bill.pk))
             said = " ".join(_doubt(one) for one in bill.doubts)
             raise CommandError(f"{said} Nothing was kept; --accept reads it as it is.")
         bill = _bill(str(bill.pk))

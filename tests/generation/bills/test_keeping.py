@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 
-from generation.bills import keeping, matching
+from generation.bills import keeping, matching, taking
 from generation.bills.mapping import Columns
 from generation.models import BillLine, VendorBill
 from pictor.kit import clock
@@ -65,17 +66,74 @@ def test_a_bill_of_years_is_none(drafted):
     )
 
 
-def test_what_nobody_goes_on_with_is_deleted_after_a_day(drafted, acme, channel):
-    left = drafted()
+def test_what_nobody_goes_on_with_is_deleted_after_a_day(acme, channel):
+    call(acme, channel, request_id="a")
     kept = matched(channel, csv_file(row("a", 0, "0.04")))
+    left = csv_file(row("b", 0, "0.04"))
+    keeping.keep(channel=channel, name="left.csv", content=left, actor="ann")
 
     keeping.forget_old(now=clock.now() + timedelta(hours=23))
     before = VendorBill.objects.count()
-    VendorBill.objects.filter(pk=left.pk).update(state="draft")
     keeping.forget_old(now=clock.now() + timedelta(hours=25))
 
     assert before == 2
     assert VendorBill.objects.get() == kept
+
+
+def test_a_bill_that_is_matched_again_is_kept_however_old_it_is(acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.035")))
+    taking.take(list(bill.lines.all()), reason="their bill", actor="ann")
+    keeping.ask_again(bill, actor="ann")
+
+    keeping.forget_old(now=clock.now() + timedelta(days=30))
+    keeping.match_waiting()
+
+    assert VendorBill.objects.get().state == "ready"
+    assert bill.lines.get().taken_micros == 5_000
+
+
+def test_a_bill_that_cannot_be_matched_again_stays_as_it_was(acme, channel, monkeypatch):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.035")))
+    keeping.ask_again(bill, actor="ann")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(matching, "match", broken)
+        keeping.match_waiting()
+    bill.refresh_from_db()
+    then = (bill.state, bill.trouble, bill.lines.get().outcome)
+    keeping.ask_again(bill, actor="ann")
+    keeping.match_waiting()
+
+    trouble = "It could not be matched, for a reason that is in the log."
+    assert then == ("ready", trouble, "different")
+    bill.refresh_from_db()
+    assert (bill.state, bill.trouble) == ("ready", "")
+
+
+def test_a_bill_is_deleted_once(drafted):
+    bill = drafted()
+    keeping.forget(bill, actor="ann")
+
+    with pytest.raises(ValidationError, match="is deleted already"):
+        keeping.forget(bill, actor="ann")
+
+    assert not VendorBill.objects.exists()
+
+
+def test_the_columns_of_a_bill_that_waits_are_not_changed(drafted, channel):
+    bill = drafted()
+    columns = Columns.from_json({**bill.mapping, "unit": "cents"})
+
+    with pytest.raises(ValidationError, match="matched already, or just now"):
+        keeping.ask(bill, columns=columns, channel=channel, actor="ann")
+
+    bill.refresh_from_db()
+    assert bill.mapping["unit"] == "usd"
 
 
 def test_a_large_row_is_read_from_the_whole_file(acme, channel):
