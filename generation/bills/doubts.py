@@ -32,9 +32,10 @@ SELECT hours, count(DISTINCT l.id) AS found
          WHERE bill_id = %(bill)s AND request_id = '' AND model <> '' AND outcome <> 'ours'
          ORDER BY id LIMIT %(sample)s) AS l
  CROSS JOIN generate_series(-14, 14) AS hours
-  JOIN bill_calls AS c
-    ON c.model = l.model AND date_trunc('minute', l.at - make_interval(hours => hours)) IN
-       (date_trunc('minute', c.started_at), date_trunc('minute', c.finished_at))
+  JOIN (SELECT model, date_trunc('minute', started_at) AS minute FROM bill_calls
+        UNION SELECT model, date_trunc('minute', finished_at) FROM bill_calls) AS c
+    ON c.model = l.model
+   AND c.minute = date_trunc('minute', l.at - make_interval(hours => hours))
  GROUP BY hours ORDER BY found DESC, abs(hours) LIMIT 1
 """
 _ELSEWHERE = """

@@ -37,6 +37,8 @@ SHOWN = 5
 """Lines that are shown as they are understood."""
 KEPT = timedelta(days=1)
 """For how long a file is kept whose columns nobody confirms, or whose doubts nobody answers."""
+LONGEST_STATEMENT = "10min"
+"""Of the matching of a bill: one that takes longer would never end."""
 LATE = timedelta(seconds=30)
 """After so long nobody seems to match it."""
 SAME = "same_file"
@@ -182,7 +184,8 @@ def match_waiting() -> None:
 def read_and_match(bill_id: int) -> None:
     """Do it, if it waits: then it is matched, in doubt, or not read, with the reason."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
+        cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_READING])
     waiting = VendorBill.objects.select_for_update().filter(pk=bill_id, state=State.WAITING)

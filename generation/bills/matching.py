@@ -131,8 +131,13 @@ UPDATE bill_calls AS c SET line = pair.line FROM (
 """
 _IN_MINUTE = f"""
     SELECT l.id, c.call, c.started_at FROM {_OPEN} AS l
-      JOIN bill_calls AS c ON c.model = l.model AND {{minute}} = {_MINUTE.format("l.at")}
-     WHERE c.line IS NULL AND (l.request_id = '' OR c.request_id = '')
+      JOIN (
+        SELECT *, {{minute}} AS minute,
+               row_number() OVER (PARTITION BY {_CALL_IS}, c.request_id = ''
+                                  ORDER BY c.started_at, c.call) AS nth
+          FROM bill_calls AS c WHERE c.line IS NULL) AS c
+        ON c.model = l.model AND c.minute = {_MINUTE.format("l.at")}
+     WHERE c.nth <= {MOST_CANDIDATES} AND (l.request_id = '' OR c.request_id = '')
        AND (NOT %(by_number)s OR COALESCE(l.n, 0) = COALESCE(c.n, 0))
 """
 _CANDIDATES = f"""

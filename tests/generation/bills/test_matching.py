@@ -70,6 +70,21 @@ def test_without_ids_by_model_minute_number_and_amount_and_what_may_be_of_severa
     assert bill.sums["ours"] == [1, 0, 40_000]
 
 
+def test_of_many_calls_in_the_minute_of_a_line_the_first_five_are_shown(acme, channel):
+    made = [call(acme, channel, after=after, micros=40_000 + after) for after in range(8)]
+
+    bill = matched(
+        channel,
+        csv_file(
+            *(f"2026-11-20T12:00:{second}Z,{ORIGIN},0.06" for second in (10, 11)),
+            header="created_at,model,cost_usd",
+        ),
+    )
+
+    first_five = [str(one.id) for one in made[:5]]
+    assert [one.candidates for one in bill.lines.filter(number__gt=0)] == [first_five] * 2
+
+
 def test_days_of_line_items_are_beside_calls_and_tests_of_the_utc_day(acme, channel):
     call(acme, channel, after=0)
     call(acme, channel, after=11 * 3600 + 3599, micros=20_000)
