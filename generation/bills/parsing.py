@@ -12,11 +12,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 Row = Mapping[str, str]
 
 MOST_COLUMNS = 200
+TOO_WIDE = f"more than {MOST_COLUMNS} columns"
 MOST_CHARACTERS = 4_000
 """Of a cell that is read; the rest is of no use here."""
 _PACKED = {
@@ -69,7 +71,7 @@ def rows_of(text: str) -> Iterator[Row]:
 def _of_csv(text: str) -> Iterator[Row]:
     first = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
-    lines = csv.reader(io.StringIO(text), delimiter=delimiter)
+    lines = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter)
     names: list[str] = []
     try:
         for cells in lines:
@@ -87,10 +89,10 @@ def _of_csv(text: str) -> Iterator[Row]:
 
 
 def _names(cells: list[str]) -> list[str]:
+    if len(cells) > MOST_COLUMNS:
+        raise ValueError(TOO_WIDE)
     said = [cell.strip()[:MOST_CHARACTERS] for cell in cells if cell.strip()]
     names = [cell.strip()[:MOST_CHARACTERS] or f"column {at}" for at, cell in enumerate(cells, 1)]
-    if len(said) > MOST_COLUMNS:
-        raise ValueError(f"more than {MOST_COLUMNS} columns")
     if twice := sorted({name for name in said if said.count(name) > 1}):
         raise ValueError(f"the column {twice[0]!r} comes twice")
     if any(re.fullmatch(r"[\d.:$ -]+", name) for name in said):
@@ -103,7 +105,10 @@ def _of_json(text: str) -> Iterator[Row]:
         for number, value in enumerate(_elements(text), start=1):
             if not isinstance(value, dict):
                 raise ValueError(f"row {number} is no object")  # noqa: TRY004 - the file's mistake
-            yield from _flat(value)
+            for row in _flat(value):
+                if len(row) > MOST_COLUMNS:
+                    raise ValueError(TOO_WIDE)
+                yield row
     except RecursionError:
         raise ValueError("the JSON is nested too deep") from None
 
@@ -112,7 +117,14 @@ def _refuse(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
 
 
-_decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"{text[:40]!r} is too large a number") from None
+
+
+_decoder = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse)
 
 
 def _elements(text: str) -> Iterator[Any]:
@@ -179,16 +191,20 @@ def _skip(text: str, at: int) -> int:
 
 
 def _flat(value: Mapping[str, Any]) -> Iterator[Row]:
-    """An object's rows: one, or those of the list of objects in it, each with what is around it."""
+    """An object's rows: one, or those of the lists of objects in it, each with what is around."""
     around: dict[str, str] = {}
-    inside: list[Row] | None = None
+    lists: list[list[Any]] = []
     for path, one in _members(value, ""):
         if not isinstance(one, list):
             around[path] = _cell(_text(one))
         elif path in _LISTS or any(isinstance(each, dict) for each in one):
-            objects = [each for each in one if isinstance(each, dict)]
-            inside = [*(inside or ()), *(row for each in objects for row in _flat(each))]
-    yield from [around] if inside is None else ({**around, **row} for row in inside)
+            lists.append(one)
+    if not lists:
+        yield around
+    for each in chain.from_iterable(lists):
+        if isinstance(each, dict):
+            for row in _flat(each):
+                yield {**around, **row}
 
 
 def _members(value: Mapping[str, Any], under: str) -> Iterator[tuple[str, Any]]:

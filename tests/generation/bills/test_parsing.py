@@ -12,6 +12,7 @@ from generation.bills.parsing import beginning_of, rows_of, text_of
     [
         ("id,cost\na,0.1\n\nb,0.2\n", [{"id": "a", "cost": "0.1"}, {"id": "b", "cost": "0.2"}]),
         ("id;cost\r\na;0,1\r\n", [{"id": "a", "cost": "0,1"}]),
+        ("id,cost\ra,1\rb,2\r", [{"id": "a", "cost": "1"}, {"id": "b", "cost": "2"}]),
         ("id\tcost\na\t 0.1 \n", [{"id": "a", "cost": "0.1"}]),
         ('id,words\na,"one, two\nthree"\n', [{"id": "a", "words": "one, two\nthree"}]),
         ("id,cost\na\n", [{"id": "a", "cost": ""}]),
@@ -40,6 +41,16 @@ def test_rows_are_read(text, rows):
         ("a,a\n1,2\n", "the column 'a' comes twice"),
         ("1,0.5\n2,0.7\n", "the first line does not name the columns"),
         (",".join(f"c{n}" for n in range(201)) + "\n", "more than 200 columns"),
+        ("id,cost" + "," * 199 + "\na,1\n", "more than 200 columns"),
+        (json.dumps([{f"c{n}": n for n in range(201)}]), "more than 200 columns"),
+        (
+            json.dumps(
+                {f"c{n}": n for n in range(150)} | {"data": [{f"d{n}": n for n in range(51)}]}
+            ),
+            "more than 200 columns",
+        ),
+        ('[{"cost": 1e99999999999999999999}]', "'1e99999999999999999999' is too large a number"),
+        ('[{"cost": 1e-99999999999999999999}]', "is too large a number"),
         ('id,x\na,"' + "y" * 140_000 + '"\n', "field larger than field limit"),
         ('[{"a": 1}', "the JSON ends in the middle"),
         ('[{"a": 1}] and more', "something follows the end of the JSON"),
@@ -83,3 +94,13 @@ def test_one_row_is_in_memory_at_a_time():
     rows = rows_of(json.dumps([{"n": number} for number in range(3)]) + "  ")
 
     assert next(rows) == {"n": "0"}
+
+
+def test_one_row_of_lists_within_lists_is_in_memory_at_a_time():
+    inside = [{"x": number} for number in range(1000)]
+    lines = [{"z": 1, "lines": [*inside, {"x": "\0"}]}]
+    value = {"day": 1, "results": [{"y": 1, "data": lines}]}
+
+    rows = rows_of(json.dumps(value))
+
+    assert next(rows) == {"day": "1", "y": "1", "z": "1", "x": "0"}
