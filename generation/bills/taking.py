@@ -110,8 +110,8 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
         raise ValidationError("It is not taken.")
     change = Micros(-line.taken_micros)
     if change:
-        name = f"{line.key} put back {_times(line.key)}"
-        correct_cost(line=name, change=change, reason=reason, actor=actor, of=_of(line))
+        # Lines of several bills have one key: each is put back by a name of its own.
+        _book(line, f"{line.key} put back {line.pk}.{line.takes}", change, reason, actor)
     line.decision, line.taken_micros = "", 0
     _decided(line, "", actor)
     return change
@@ -175,7 +175,9 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
 def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
     """Book what taking a line changes; 0 where nothing is left to be changed."""
     bills = BillLine.objects.select_related("bill").defer("bill__content")
-    line = bills.select_for_update(of=["self"]).get(pk=pk)
+    line = bills.select_for_update(of=["self"]).filter(pk=pk).first()
+    if line is None:
+        raise ValidationError("It is there no more: the bill was matched again.")
     if line.decision == Decision.TAKEN:
         return Micros(0)
     if why := _why_not(line):
@@ -190,11 +192,17 @@ def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
     if change:
         times = _times(line.key)
         name = line.key if times == 0 else f"{line.key} take {times + 1}"
-        correct_cost(line=name, change=change, reason=reason, actor=actor, of=_of(line))
+        _book(line, name, change, reason, actor)
         line.takes += 1
     line.decision, line.taken_micros = Decision.TAKEN, change
     _decided(line, reason, actor)
     return change
+
+
+def _book(line: BillLine, name: str, change: Micros, reason: str, actor: Actor) -> None:
+    """Raises ValidationError where the ledger has that name already, so that nothing is booked."""
+    if correct_cost(line=name, change=change, reason=reason, actor=actor, of=_of(line)) is None:
+        raise ValidationError(f"{name!r} is in the ledger already: match the bill again.")
 
 
 def _decided(line: BillLine, words: str, actor: Actor) -> None:

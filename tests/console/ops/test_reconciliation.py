@@ -245,7 +245,7 @@ def test_one_line_is_taken_with_a_reason_and_put_back(owner, bill):
     assert [one.status_code for one in answers] == [HTTPStatus.SEE_OTHER] * 2
     name = f"channel {bill.channel_id}: b"
     assert taken == [(5_000, name, "their bill")]
-    assert corrections()[1:] == [(-5_000, f"{name} put back 1", "wrong month")]
+    assert corrections()[1:] == [(-5_000, f"{name} put back {line.pk}.1", "wrong month")]
 
 
 def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):

@@ -99,7 +99,26 @@ def test_it_can_be_put_back_and_taken_again(acme, channel):
     assert (booked(), corrected_cost(made.id)) == (55_000, 35_000)
     lines = Transfer.objects.filter(kind="correction", corrects_id=made.id).order_by("id")
     name = f"channel {channel.pk}: a"
-    assert [one.line for one in lines] == [name, f"{name} put back 1", f"{name} take 2"]
+    back = f"{name} put back {bill.lines.get(number=1).pk}.1"
+    assert [one.line for one in lines] == [name, back, f"{name} take 2"]
+
+
+def test_a_day_that_two_bills_corrected_is_put_back_twice(acme, channel):
+    call(acme, channel, after=0)
+    midnight, item = NOON.replace(hour=0), f"{ORIGIN}, output"
+    bills = []
+    for usd in ("0.04", "0.05"):
+        bills.append(matched(channel, costs_of_days((midnight, [(item, usd)]))))
+        take_all(bills[-1])
+    before = booked()
+
+    for bill in bills:
+        taking.put_back(bill.lines.get(number=1), reason="another month", actor="ann")
+    last = matched(channel, costs_of_days((midnight, [(item, "0.06")])))
+    done = take_all(last)
+
+    assert (before, done.taken, done.change) == (20_000, 1, 30_000)
+    assert booked() == 30_000
 
 
 def test_what_changed_since_it_was_matched_is_not_taken_until_it_is_matched_again(acme, channel):
