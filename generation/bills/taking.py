@@ -50,17 +50,17 @@ class Done:
 
 
 def takeable(bill: VendorBill) -> QuerySet[BillLine]:
-    """The lines of a matched bill that can be taken: those that differ and have one meaning."""
+    """The lines of a matched bill that can be taken: open ones that differ and have one meaning."""
     if bill.state != VendorBill.State.READY:
         return bill.lines.none()
     differing = bill.lines.filter(outcome__in=[Outcome.DIFFERENT, Outcome.THEIRS, Outcome.OURS])
-    open_ones = differing.exclude(decision=Decision.TAKEN)
     of_one = Q(candidates=[]) | Q(attempt_id__isnull=False) | Q(trial_id__isnull=False)
-    return open_ones.filter(of_one).exclude(outcome=Outcome.OURS, trial_id__isnull=False)
+    open_ones = differing.filter(of_one, decision="")
+    return open_ones.exclude(outcome=Outcome.OURS, trial_id__isnull=False)
 
 
 def disputable(bill: VendorBill) -> QuerySet[BillLine]:
-    """The lines of a matched bill that can be disputed: those that differ and are not taken."""
+    """The lines of a matched bill that can be disputed: open ones that differ."""
     if bill.state != VendorBill.State.READY:
         return bill.lines.none()
     return _open_among(bill.lines.all())
@@ -68,7 +68,7 @@ def disputable(bill: VendorBill) -> QuerySet[BillLine]:
 
 def _open_among(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
     settled = [Outcome.EQUAL, Outcome.PART]
-    return lines.exclude(decision=Decision.TAKEN).exclude(outcome__in=settled)
+    return lines.filter(decision="").exclude(outcome__in=settled)
 
 
 def change_of(lines: QuerySet[BillLine]) -> tuple[int, Micros]:
@@ -239,17 +239,25 @@ def _of(line: BillLine) -> CorrectedAttempt | None:
 
 def _why_not(line: BillLine) -> str:
     """Why a line cannot be taken, as `takeable` has it; empty where it can."""
-    if line.bill.state != VendorBill.State.READY:
-        return "Its bill is not matched yet, or something about it is in doubt."
-    if line.outcome == Outcome.EQUAL:
-        return "It is as we booked it."
-    if line.outcome == Outcome.PART:
-        return f"It is part of line {line.of}, which is taken as a whole."
-    if line.candidates and not (line.attempt_id or line.trial_id):
-        return "It may be of several calls: say first of which."
-    if line.outcome != Outcome.OURS or line.trial_id is None:
-        return ""
-    return "What a test of ours cost was never booked, so there is nothing to correct."
+    is_of_one = not line.candidates or bool(line.attempt_id or line.trial_id)
+    known = (
+        (
+            line.bill.state != VendorBill.State.READY,
+            "Its bill is not matched yet, or something about it is in doubt.",
+        ),
+        (line.decision == Decision.DISPUTED, "It is disputed: withdraw that first."),
+        (line.outcome == Outcome.EQUAL, "It is as we booked it."),
+        (
+            line.outcome == Outcome.PART,
+            f"It is part of line {line.of}, which is taken as a whole.",
+        ),
+        (not is_of_one, "It may be of several calls: say first of which."),
+        (
+            line.outcome == Outcome.OURS and line.trial_id is not None,
+            "What a test of ours cost was never booked, so there is nothing to correct.",
+        ),
+    )
+    return next((words for is_so, words in known if is_so), "")
 
 
 def _check(words: str) -> None:

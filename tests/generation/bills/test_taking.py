@@ -256,6 +256,20 @@ def test_disputed_lines_are_marked_and_withdrawn(acme, channel):
     assert [one.action for one in events] == ["bill.match", "bill.dispute", "bill.agree"]
 
 
+def test_what_is_disputed_is_neither_taken_nor_disputed_again(acme, channel):
+    bill = matched(channel, csv_file(row("x", 90, "0.05"), row("y", 95, "0.01")), accept=True)
+    line = bill.lines.get(number=1)
+    taking.dispute(bill.lines.filter(pk=line.pk), words="never asked for", actor="ann")
+
+    taken = taking.take([line], reason="all of it", actor="ann")
+    number = taking.dispute(bill.lines.all(), words="other words", actor="ann")
+
+    assert [why for _, why in taken.refused] == ["It is disputed: withdraw that first."]
+    assert taking.takeable(bill).count() == taking.disputable(bill).count() == 0
+    line.refresh_from_db()
+    assert (number, line.words, booked()) == (1, "never asked for", 0)
+
+
 def test_a_bill_is_forgotten_unless_lines_of_it_were_taken(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.035")))
