@@ -26,8 +26,9 @@ from generation.models import Attempt, BillLine, ChannelTrial, VendorBill
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
-MOST_AT_ONCE = 500
-_AT_ONCE = 50
+MOST_AT_ONCE = 100
+"""Lines that one request takes, in a few seconds; a command takes all of a list."""
+_AT_ONCE = 20
 """Lines that one transaction takes: as long somebody else who corrects costs has to wait."""
 Decision, Outcome = BillLine.Decision, BillLine.Outcome
 

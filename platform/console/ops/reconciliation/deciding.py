@@ -95,7 +95,7 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
 
 
 def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
-    """Those that are named, or all of a list, 500 at most; of them those that can be decided."""
+    """Those that are named, or the first of a list, as far as they can be decided."""
     lines = taking.takeable(bill) if takeable else taking.disputable(bill)
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("line")[:MOST_AT_ONCE]
