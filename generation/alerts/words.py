@@ -4,17 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generation.alerts.deciding import News, Occasion
+from generation.conditions.titles import title_of
 from generation.models import AlertRule, AlertSending
 from pictor.kit.money import in_dollars, to_decimal
 
 MAIL = "account/email/alert"
 MOST_MAILED, MOST_POSTED = 50, 500
 """Conditions in a mail and in a webhook's event; the others are counted."""
-
-
-def title_of(kind: str) -> str:
-    """A kind of condition in words."""
-    return kind.replace("_", " ").capitalize()
 
 
 def page_of(rule: AlertRule, condition_id: int) -> str:

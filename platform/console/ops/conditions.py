@@ -15,6 +15,7 @@ from console.ops.access import May, Operator, by, done, staff
 from console.ops.incident_forms import PUBLIC_WORDS
 from console.ops.kinds import Channels, Kind, kind_of
 from generation import conditions
+from generation.conditions.titles import title_of
 from generation.models import Channel, Condition
 from pictor.kit import clock
 
@@ -27,6 +28,11 @@ class Row:
     kind: Kind
     url: str
     is_mine: bool
+
+    @property
+    def title(self) -> str:
+        """Of its kind."""
+        return title_of(self.condition.kind)
 
     @property
     def is_felt(self) -> bool:

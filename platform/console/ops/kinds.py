@@ -1,4 +1,4 @@
-"""Every kind of condition in words: how bad it is, and on which page it is mended."""
+"""Every kind of condition: how bad it is, and on which page it is mended."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -41,7 +41,6 @@ NOW, SOON, AHEAD = Severity
 class Kind:
     """A kind; `button` leads the `way`, for roles that may do what the page there needs."""
 
-    title: str
     severity: Severity
     button: str = ""
     way: Way | None = None
@@ -102,36 +101,33 @@ _LEDGER = ("See checks", partial(_page, "ops:ledger"))
 _SYSTEM = ("See system", partial(_page, "ops:system"))
 _PRICE = ("See price", _price)
 KINDS: Mapping[str, Kind] = {
-    "stopped": Kind("Stopped", NOW, *_SYSTEM),
-    "calls_fail": Kind("Calls fail", NOW, "See errors", partial(_channel, "errors")),
-    "breaker_open": Kind("Breaker open", NOW, "See channel", partial(_channel, "")),
-    "channels_shrunk": Kind("Channels lost", NOW, "See channels", _channels_of_model),
-    "update_overdue": Kind("Update overdue", SOON, "Post update", partial(_page, "ops:incidents")),
-    "route_untested": Kind("Route not tested", SOON, "See routes", partial(_channel, "routes")),
-    "upstream_retires": Kind("Vendor ends model", SOON, "See routes", partial(_channel, "routes")),
-    "queued_too_long": Kind(
-        "Queue stands still", NOW, "See queued", partial(_generations, "queued")
-    ),
-    "past_deadline": Kind("Past the deadline", NOW, "See generations", partial(_generations, "")),
-    "storage_refuses": Kind("Storage refuses", NOW, *_SYSTEM),
-    "sold_below_cost": Kind("Sold below cost", NOW, "See margin", _margin),
-    "cost_unknown": Kind("Cost unknown", SOON, "Set costs", partial(_channel, "cost")),
-    "price_missing": Kind("Price missing", NOW, *_PRICE),
-    "ledger_finding": Kind("Ledger finding", NOW, *_LEDGER),
-    "ledger_unproved": Kind("Ledger not proved", SOON, *_LEDGER),
-    "sold_behind": Kind("Sales not counted", SOON, *_SYSTEM),
-    "price_change": Kind("Prices change", AHEAD, "See prices", partial(_page, "ops:prices")),
-    "sunset_ahead": Kind("Model ends", AHEAD, "See model", _model),
-    "money_waits": Kind("Money waits", SOON, "Decide", partial(_page, "ops:moves"), May.MONEY),
-    "balance_runs_out": Kind("Balance runs out", SOON, "See tenant", _tenant),
-    "mail_overdue": Kind("Mail overdue", SOON, *_SYSTEM),
-    "webhooks_overdue": Kind("Webhooks overdue", SOON, *_SYSTEM),
-    "alerts_overdue": Kind("Alerts overdue", SOON, "See alerts", partial(_page, "ops:alerts")),
-    "look_fails": Kind("Cannot be looked for", SOON, *_SYSTEM),
+    "stopped": Kind(NOW, *_SYSTEM),
+    "calls_fail": Kind(NOW, "See errors", partial(_channel, "errors")),
+    "breaker_open": Kind(NOW, "See channel", partial(_channel, "")),
+    "channels_shrunk": Kind(NOW, "See channels", _channels_of_model),
+    "update_overdue": Kind(SOON, "Post update", partial(_page, "ops:incidents")),
+    "route_untested": Kind(SOON, "See routes", partial(_channel, "routes")),
+    "upstream_retires": Kind(SOON, "See routes", partial(_channel, "routes")),
+    "queued_too_long": Kind(NOW, "See queued", partial(_generations, "queued")),
+    "past_deadline": Kind(NOW, "See generations", partial(_generations, "")),
+    "storage_refuses": Kind(NOW, *_SYSTEM),
+    "sold_below_cost": Kind(NOW, "See margin", _margin),
+    "cost_unknown": Kind(SOON, "Set costs", partial(_channel, "cost")),
+    "price_missing": Kind(NOW, *_PRICE),
+    "ledger_finding": Kind(NOW, *_LEDGER),
+    "ledger_unproved": Kind(SOON, *_LEDGER),
+    "sold_behind": Kind(SOON, *_SYSTEM),
+    "price_change": Kind(AHEAD, "See prices", partial(_page, "ops:prices")),
+    "sunset_ahead": Kind(AHEAD, "See model", _model),
+    "money_waits": Kind(SOON, "Decide", partial(_page, "ops:moves"), May.MONEY),
+    "balance_runs_out": Kind(SOON, "See tenant", _tenant),
+    "mail_overdue": Kind(SOON, *_SYSTEM),
+    "webhooks_overdue": Kind(SOON, *_SYSTEM),
+    "alerts_overdue": Kind(SOON, "See alerts", partial(_page, "ops:alerts")),
+    "look_fails": Kind(SOON, *_SYSTEM),
 }
 
 
 def kind_of(condition: Condition) -> Kind:
     """Its kind; a release beside this one may know one more."""
-    words = condition.kind.replace("_", " ").capitalize()
-    return KINDS.get(condition.kind, Kind(words, SOON))
+    return KINDS.get(condition.kind, Kind(SOON))

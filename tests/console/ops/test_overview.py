@@ -22,6 +22,7 @@ from console.ops.kinds import KINDS, kind_of
 from console.ops.overview import figures_of
 from generation.conditions.kinds import KINDS as EVERY_KIND
 from generation.conditions.looking import FAILED
+from generation.conditions.titles import TITLES
 from generation.models import Condition, ConditionLook
 from pictor.kit import clock
 
@@ -56,7 +57,7 @@ def operator(settings: Settings) -> Client:
 
 
 def test_every_kind_has_words():
-    assert set(KINDS) == {*EVERY_KIND, FAILED}
+    assert set(KINDS) == set(TITLES) == {*EVERY_KIND, FAILED}
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,16 @@ def test_a_condition_is_told_once_it_is_old_enough(desk):
     assert (early, desk.told) == ([], [[FIRED]])
 
 
+def test_a_mail_names_a_condition_as_the_overview_does(desk):
+    desk.rule()
+    desk.wrong("gpt-image-2", kind="channels_shrunk")
+
+    desk.later(minutes=1)
+
+    assert desk.subjects == ["New: Channels lost, gpt-image-2"]
+    assert "Channels lost: gpt-image-2" in desk.inbox[0].body
+
+
 def test_a_storm_is_one_mail_and_one_event_a_rule(desk):
     desk.rule()
     for number in range(200):

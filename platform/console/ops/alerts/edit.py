@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.alerts.forms import NAMES, RuleForm, initial_of
 from console.ops.alerts.one import revealed, rule_or_404
-from console.ops.alerts.words import title_of
 from console.parts.fields import dressed, take_errors
 from generation.alerts import listing
 from generation.alerts.rules import save_rule
+from generation.conditions.titles import title_of
 from generation.models import AlertRule
 from pictor.kit import clock
 from pictor.kit.errors import Unavailable

@@ -6,9 +6,9 @@ from uuid import uuid4
 from django import forms
 from typing_extensions import override
 
-from console.ops.alerts.words import title_of
 from console.parts.fields import DollarsField, LinesField, WordsField
 from generation.alerts.rules import ALL_KINDS, MOST_HOURS, MOST_MINUTES, MOST_NAME, Wishes
+from generation.conditions.titles import title_of
 from generation.models import AlertRule
 
 NAMES = {"least_micros": "least"}

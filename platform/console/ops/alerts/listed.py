@@ -8,11 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.ops.access import May, Operator, staff
-from console.ops.alerts.words import badge_of, results_shown, sentence, title_of, worst_of
+from console.ops.alerts.words import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from generation.alerts import listing
 from generation.alerts.listing import Told
 from generation.alerts.rules import MOST_RULES
+from generation.conditions.titles import title_of
 from pictor.kit import clock
 from pictor.kit.money import to_decimal
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.amounts import amount
-from console.ops.kinds import KINDS
 from generation.alerts.listing import Detail, Listed, Told
 from generation.alerts.results import State
+from generation.conditions.titles import title_of
 from generation.models import AlertRule
 
 STATES: Mapping[State, str] = {
@@ -32,12 +32,6 @@ def sentence(rule: AlertRule) -> str:
         often = "hour" if rule.repeat_hours == 1 else f"{rule.repeat_hours} hours"
         parts.append(f"again every {often}")
     return ", ".join(parts)
-
-
-def title_of(kind: str) -> str:
-    """A kind of condition as the overview has it."""
-    known = KINDS.get(kind)
-    return known.title if known else kind.replace("_", " ").capitalize()
 
 
 def badge_of(shown: Listed | Detail) -> tuple[str, str]:

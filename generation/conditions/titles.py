@@ -1,0 +1,35 @@
+"""What each kind of condition is called, on pages and in mails."""
+
+from collections.abc import Mapping
+
+TITLES: Mapping[str, str] = {
+    "stopped": "Stopped",
+    "calls_fail": "Calls fail",
+    "breaker_open": "Breaker open",
+    "channels_shrunk": "Channels lost",
+    "update_overdue": "Update overdue",
+    "route_untested": "Route not tested",
+    "upstream_retires": "Vendor ends model",
+    "queued_too_long": "Queue stands still",
+    "past_deadline": "Past the deadline",
+    "storage_refuses": "Storage refuses",
+    "sold_below_cost": "Sold below cost",
+    "cost_unknown": "Cost unknown",
+    "price_missing": "Price missing",
+    "ledger_finding": "Ledger finding",
+    "ledger_unproved": "Ledger not proved",
+    "sold_behind": "Sales not counted",
+    "price_change": "Prices change",
+    "sunset_ahead": "Model ends",
+    "money_waits": "Money waits",
+    "balance_runs_out": "Balance runs out",
+    "mail_overdue": "Mail overdue",
+    "webhooks_overdue": "Webhooks overdue",
+    "alerts_overdue": "Alerts overdue",
+    "look_fails": "Cannot be looked for",
+}
+
+
+def title_of(kind: str) -> str:
+    """A kind in words; a release beside this one may know one more."""
+    return TITLES.get(kind) or kind.replace("_", " ").capitalize()
