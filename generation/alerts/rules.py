@@ -3,9 +3,11 @@
 Raises ValidationError, by field, and Unavailable where urls are being looked up just now.
 """
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -31,6 +33,8 @@ MOST_NAME, MOST_PAGE, MOST_ADDRESS = 80, 200, 254
 MOST_MINUTES, MOST_HOURS = 7 * 24 * 60, 7 * 24
 MOST_MICROS = 10**15
 """A billion dollars."""
+CHANGED = "changed"
+"""The code of a refusal of a change that was typed beside a rule as it is no more."""
 OVERLAP = timedelta(hours=24)
 """So long a secret signs too after it was rotated."""
 ALL_KINDS: Sequence[str] = (*KINDS, FAILED)
@@ -64,6 +68,12 @@ class Wishes:
     secret: str = ""
     page: str = ""
 
+    @property
+    def digest(self) -> str:
+        """Of all that a form shows of a rule."""
+        said = asdict(replace(self, secret="", page=""))
+        return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -77,6 +87,7 @@ def save_rule(
     *,
     wishes: Wishes,
     rule: AlertRule | None = None,
+    seen: str = "",
     new_id: UUID | None = None,
     now: datetime,
     actor: Actor,
@@ -84,7 +95,8 @@ def save_rule(
 ) -> Saved:
     """Make a rule, which is off, or change one. It goes off with a destination that is untried.
 
-    A second one of the same `new_id` is the first.
+    A second one of the same `new_id` is the first. Where `seen` is not the digest of the rule as it
+    is, somebody else has changed it meanwhile, and nothing is saved.
     """
     wishes = _checked(wishes)
     if wishes.url and (rule is None or wishes.url != rule.url):
@@ -96,6 +108,11 @@ def save_rule(
         if known is not None:
             return Saved(known, "")
         kept = locked(rule) if rule else AlertRule(**({"id": new_id} if new_id else {}))
+        if seen and wishes_of(kept).digest not in {seen, wishes.digest}:
+            raise ValidationError(
+                "Somebody changed it since this page was opened. Look at it now, and save again.",
+                code=CHANGED,
+            )
         before = None if rule is None else described(kept)
         former = destinations_of(kept)
         secret = _take(kept, wishes)

@@ -173,6 +173,20 @@ def test_a_change_is_saved_and_a_new_destination_switches_it_off(owner):
     assert not AlertRule.objects.get().is_enabled
 
 
+def test_of_two_tabs_the_second_is_refused_and_shows_what_the_first_saved(owner):
+    rule = made()
+    edit = f"{page_of(rule)}edit/"
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', owner.get(edit).content.decode())
+
+    owner.post(edit, typed(name="First", seen=seen))
+    second = owner.post(edit, typed(name="Second", seen=seen), follow=True)
+
+    assert second.redirect_chain == [(edit, HTTPStatus.FOUND)]
+    assert "Somebody changed it since this page was opened" in said_by(second)
+    assert 'value="First"' in second.content.decode()
+    assert AlertRule.objects.get().name == "First"
+
+
 def test_an_address_of_others_is_confirmed_by_its_code(owner):
     rule = made(mails=["team@acme.example"])
     before = said_by(owner.get(page_of(rule)))

@@ -96,6 +96,23 @@ def test_a_secret_that_is_made_is_shown_once_and_kept_when_the_rule_changes(desk
     assert decrypted(WebhookEndpoint.objects.get().secret) == made.secret
 
 
+def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused(desk):
+    rule = saved(desk).rule
+    seen = wishes_of(rule).digest
+    mine, theirs = Wishes("On call", repeat_hours=4, mails=[ANN]), Wishes("Night", mails=[ANN])
+
+    for _ in "ab":  # by a second click, too
+        save_rule(wishes=theirs, rule=rule, seen=seen, now=desk.now, actor="test")
+    with pytest.raises(ValidationError, match="Somebody changed it") as refused:
+        save_rule(wishes=mine, rule=rule, seen=seen, now=desk.now, actor="test")
+
+    assert refused.value.code == rules.CHANGED
+    kept = AlertRule.objects.get()
+    assert (kept.name, kept.repeat_hours) == ("Night", 0)
+    seen = wishes_of(kept).digest
+    assert save_rule(wishes=mine, rule=rule, seen=seen, now=desk.now, actor="test").rule == rule
+
+
 def test_addresses_are_kept_once_and_in_lower_case_and_kinds_in_their_order(desk):
     made = saved(
         desk,

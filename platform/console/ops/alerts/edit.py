@@ -3,9 +3,10 @@
 from http import HTTPStatus
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -14,7 +15,7 @@ from console.ops.alerts.forms import NAMES, RuleForm, initial_of
 from console.ops.alerts.one import revealed, rule_or_404
 from console.parts.fields import dressed, take_errors
 from generation.alerts import listing
-from generation.alerts.rules import save_rule
+from generation.alerts.rules import CHANGED, save_rule
 from generation.conditions.titles import title_of
 from generation.models import AlertRule
 from pictor.kit import clock
@@ -89,11 +90,15 @@ def _saved(
         saved = save_rule(
             wishes=form.wishes(page=page),
             rule=rule,
+            seen=form.cleaned_data["seen"],
             new_id=None if rule else form.cleaned_data["once"],
             now=clock.now(),
             **by(request, operator),
         )
     except ValidationError as error:
+        if rule and getattr(error, "code", None) == CHANGED:
+            messages.error(request, error.messages[0])
+            return redirect("ops:alert_edit", rule.id)
         take_errors(form, error, NAMES)
         return None
     except Unavailable as error:

@@ -7,7 +7,14 @@ from django import forms
 from typing_extensions import override
 
 from console.parts.fields import DollarsField, LinesField, WordsField
-from generation.alerts.rules import ALL_KINDS, MOST_HOURS, MOST_MINUTES, MOST_NAME, Wishes
+from generation.alerts.rules import (
+    ALL_KINDS,
+    MOST_HOURS,
+    MOST_MINUTES,
+    MOST_NAME,
+    Wishes,
+    wishes_of,
+)
 from generation.conditions.titles import title_of
 from generation.models import AlertRule
 
@@ -16,7 +23,10 @@ NAMES = {"least_micros": "least"}
 
 
 class RuleForm(forms.Form):
-    """Of what, when, and to whom. `once` is made with the form: sent twice, it makes one rule."""
+    """Of what, when, and to whom. `once` is made with the form: sent twice, it makes one rule.
+
+    `seen` is the digest of the rule that it was opened with.
+    """
 
     name = forms.CharField(label="Name", max_length=MOST_NAME)
     is_all = forms.BooleanField(
@@ -45,6 +55,7 @@ class RuleForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -79,4 +90,5 @@ def initial_of(rule: AlertRule) -> dict[str, Any]:
         "repeat_hours": rule.repeat_hours,
         "mails": rule.mails,
         "url": rule.url,
+        "seen": wishes_of(rule).digest,
     }
