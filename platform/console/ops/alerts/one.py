@@ -1,6 +1,7 @@
 """One rule: what it matches now, what it told, and what can be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -18,6 +19,18 @@ from generation.conditions.titles import title_of
 from generation.models import AlertRule
 from pictor.kit import clock
 
+SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
+    "test": (
+        lambda **facts: trying.send_test(now=clock.now(), **facts),
+        "Test sent. Reload to see what came of it",
+    ),
+    "enable": (lambda **facts: rules.enable(now=clock.now(), **facts), "{} is on"),
+    "disable": (rules.disable, "{} is off"),
+    "remove": (lambda **facts: rules.archive(now=clock.now(), **facts), "{} removed"),
+    "restore": (rules.restore, "{} restored"),
+}
+"""What is done with a rule, and what is said of it afterwards."""
+
 
 @staff(May.SEE)
 @require_safe
@@ -28,72 +41,11 @@ def detail(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse
 
 @staff(May.INCIDENTS)
 @require_POST
-def test(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Send a test to every destination."""
+def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> HttpResponse:
+    """Test it, or say whether it tells anything."""
     found = rule_or_404(rule)
-    return _tried(
-        request,
-        operator,
-        found,
-        lambda: trying.send_test(rule=found, now=clock.now(), **by(request, operator)),
-        "Test sent. Reload to see what came of it",
-    )
-
-
-@staff(May.INCIDENTS)
-@require_POST
-def enable(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Tell by it, if a test got through."""
-    found = rule_or_404(rule)
-    return _tried(
-        request,
-        operator,
-        found,
-        lambda: rules.enable(rule=found, now=clock.now(), **by(request, operator)),
-        f"{found.name} is on",
-    )
-
-
-@staff(May.INCIDENTS)
-@require_POST
-def disable(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Tell nothing by it."""
-    found = rule_or_404(rule)
-    return _tried(
-        request,
-        operator,
-        found,
-        lambda: rules.disable(rule=found, **by(request, operator)),
-        f"{found.name} is off",
-    )
-
-
-@staff(May.INCIDENTS)
-@require_POST
-def remove(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Put it away."""
-    found = rule_or_404(rule)
-    return _tried(
-        request,
-        operator,
-        found,
-        lambda: rules.archive(rule=found, now=clock.now(), **by(request, operator)),
-        f"{found.name} removed",
-    )
-
-
-@staff(May.INCIDENTS)
-@require_POST
-def restore(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Take it back, switched off."""
-    found = rule_or_404(rule)
-    return _tried(
-        request,
-        operator,
-        found,
-        lambda: rules.restore(rule=found, **by(request, operator)),
-        f"{found.name} restored",
-    )
+    act, words = SWITCHES[to]
+    return _tried(request, operator, found, act, words.format(found.name))
 
 
 @staff(May.INCIDENTS)
@@ -102,15 +54,8 @@ def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpRespons
     """Let an address be told that is nobody's of staff, by the code that its test had."""
     found = rule_or_404(rule)
     address, code = request.POST.get("address", ""), request.POST.get("code", "")
-    return _tried(
-        request,
-        operator,
-        found,
-        lambda: trying.confirm(
-            rule=found, address=address, code=code, now=clock.now(), **by(request, operator)
-        ),
-        f"{address} confirmed",
-    )
+    act = partial(trying.confirm, address=address, code=code, now=clock.now())
+    return _tried(request, operator, found, act, f"{address} confirmed")
 
 
 @staff(May.INCIDENTS)
@@ -172,12 +117,12 @@ def _tried(
     request: HttpRequest,
     operator: Operator,
     rule: AlertRule,
-    act: Callable[[], object],
+    act: Callable[..., object],
     words: str,
 ) -> HttpResponse:
     """Do it and say so on the rule's page, or say there why not."""
     try:
-        act()
+        act(rule=rule, **by(request, operator))
     except ValidationError as error:
         return page(request, operator, rule, refusal=" ".join(error.messages))
     return done(request, words, "alert", str(rule.id))

@@ -10,11 +10,10 @@ urlpatterns = [
     path("new/", edit.new, name="alert_new"),
     path("<uuid:rule>/", one.detail, name="alert"),
     path("<uuid:rule>/edit/", edit.edit, name="alert_edit"),
-    path("<uuid:rule>/test/", one.test, name="alert_test"),
-    path("<uuid:rule>/enable/", one.enable, name="alert_enable"),
-    path("<uuid:rule>/disable/", one.disable, name="alert_disable"),
     path("<uuid:rule>/confirm/", one.confirm, name="alert_confirm"),
     path("<uuid:rule>/secret/", one.rotate, name="alert_secret"),
-    path("<uuid:rule>/remove/", one.remove, name="alert_remove"),
-    path("<uuid:rule>/restore/", one.restore, name="alert_restore"),
+    *(
+        path(f"<uuid:rule>/{to}/", one.switch, {"to": to}, name=f"alert_{to}")
+        for to in one.SWITCHES
+    ),
 ]
