@@ -39,8 +39,12 @@ def open_endpoint(url: str, secret: str) -> WebhookEndpoint:
 
 
 def change_endpoint(endpoint: WebhookEndpoint, *, url: str, secret: str) -> None:
-    """Another url, and another secret where one is given. With a new url it begins anew."""
+    """Another url, and another secret where one is given.
+
+    With a new url it begins anew: what is on its way to the former one is given up.
+    """
     if url != endpoint.url:
+        give_up(endpoint)
         endpoint.url, endpoint.failing_since = url, None
         endpoint.status = WebhookEndpoint.Status.ENABLED
     if secret:

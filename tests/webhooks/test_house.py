@@ -81,6 +81,7 @@ def test_what_is_given_up_is_not_tried_again(ours, receiver):
 
 
 def test_another_url_begins_anew_and_one_that_is_closed_gets_nothing(ours, receiver):
+    told(ours, receiver)
     WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
     ours.refresh_from_db()
     house.change_endpoint(ours, url=f"{receiver.url}/2", secret="")
