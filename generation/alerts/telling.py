@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.services import post_rendered
 from generation.alerts import words
@@ -73,25 +73,32 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
 
 
 def _told(rule: AlertRule) -> Mapping[Opening, Told]:
-    """What stands of what it told."""
-    rows = AlertSent.objects.filter(rule=rule, is_over=False).select_related("sending")
-    by_opening: dict[Opening, list[AlertSent]] = {}
-    for row in rows.order_by("id"):
-        by_opening.setdefault(Opening(row.kind, row.object, row.opened_at), []).append(row)
-    return {opening: _told_in(rows) for opening, rows in by_opening.items()}
-
-
-def _told_in(rows: Sequence[AlertSent]) -> Told:
-    last = rows[-1]
-    return Told(
-        condition_id=last.condition_id,
-        last_at=last.sending.at,
-        fired=sum(row.occasion == Occasion.FIRED for row in rows),
-        repeated=sum(row.occasion == Occasion.REPEATED for row in rows),
-        is_hushed=last.is_hushed,
-        words=last.words,
-        micros=None if last.micros is None else Micros(last.micros),
+    """What stands of what it told: of each opening the last row, and how many there are."""
+    rows = AlertSent.objects.filter(rule=rule, is_over=False)
+    counted = rows.order_by().values_list("kind", "object", "opened_at")
+    numbers = counted.annotate(
+        fired=Count("id", filter=Q(occasion=Occasion.FIRED)),
+        repeated=Count("id", filter=Q(occasion=Occasion.REPEATED)),
     )
+    often = {
+        Opening(kind, name, since): (fired, repeated)
+        for kind, name, since, fired, repeated in numbers
+    }
+    last = rows.order_by("kind", "object", "opened_at", "-id").select_related("sending")
+    found: dict[Opening, Told] = {}
+    for row in last.distinct("kind", "object", "opened_at"):
+        opening = Opening(row.kind, row.object, row.opened_at)
+        fired, repeated = often[opening]
+        found[opening] = Told(
+            condition_id=row.condition_id,
+            last_at=row.sending.at,
+            fired=fired,
+            repeated=repeated,
+            is_hushed=row.is_hushed,
+            words=row.words,
+            micros=None if row.micros is None else Micros(row.micros),
+        )
+    return found
 
 
 def _hush(
