@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -132,6 +133,12 @@ def _words(
 
 
 def _post(template: str, contract: Contract, tenant_id: UUID, words: Json) -> None:
-    workspace = Tenant.objects.get(id=tenant_id).shown_name
-    told = {"contract": contract, "workspace": workspace, **words}
+    tenant = Tenant.objects.get(id=tenant_id)
+    told = {
+        "contract": contract,
+        "workspace": tenant.shown_name,
+        "tenant": tenant.public_id,
+        "site": settings.SITE_URL,
+        **words,
+    }
     post_rendered(to=emails_of_owners([tenant_id]), template=template, words=told)

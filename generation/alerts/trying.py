@@ -44,7 +44,7 @@ def send_test(
             words={
                 "rule": rule.name,
                 "code": "" if address in hearers else code_of(address),
-                "page": f"{rule.page}alerts/{rule.id}/" if rule.page else "",
+                "page": words.page_of(rule),
             },
         )[0]
         for address in rule.mails

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+
 from generation.alerts.deciding import News, Occasion
 from generation.conditions.titles import title_of
 from generation.models import AlertRule, AlertSending
@@ -13,9 +15,19 @@ MOST_MAILED, MOST_POSTED = 50, 500
 """Conditions in a mail and in a webhook's event; the others are counted."""
 
 
-def page_of(rule: AlertRule, condition_id: int) -> str:
-    """Where the condition is mended; empty where nobody knows the console's address."""
-    return f"{rule.page}conditions/{condition_id}/" if rule.page else ""
+def home_of(rule: AlertRule) -> str:
+    """The address of the operator's console, as the rule was saved there; empty for unknown."""
+    return rule.page or (f"{settings.SITE_URL}/ops/" if settings.SITE_URL else "")
+
+
+def page_of(rule: AlertRule, path: str = "") -> str:
+    """A page of that console, such as the rule's own; empty where nobody knows the address."""
+    home = home_of(rule)
+    return f"{home}{path or f'alerts/{rule.id}/'}" if home else ""
+
+
+def _mended_at(rule: AlertRule, one: News) -> str:
+    return page_of(rule, f"conditions/{one.condition_id}/")
 
 
 def said(sending: AlertSending, news: Sequence[News]) -> Mapping[str, Any]:
@@ -35,8 +47,8 @@ def said(sending: AlertSending, news: Sequence[News]) -> Mapping[str, Any]:
         "parts": [(label, lines) for label, lines in parts if lines],
         "more": len(news) - len(listed),
         "passed": sending.passed,
-        "page": sending.rule.page,
-        "rule_page": f"{sending.rule.page}alerts/{sending.rule.id}/" if sending.rule.page else "",
+        "page": home_of(sending.rule),
+        "rule_page": page_of(sending.rule),
     }
 
 
@@ -47,7 +59,7 @@ def _line(rule: AlertRule, one: News) -> Mapping[str, Any]:
         "words": one.words,
         "since": one.opening.since,
         "costs": None if one.micros is None else in_dollars(one.micros),
-        "page": page_of(rule, one.condition_id),
+        "page": _mended_at(rule, one),
     }
 
 
@@ -66,7 +78,7 @@ def body(sending: AlertSending, news: Sequence[News]) -> Mapping[str, Any]:
                 "since": int(one.opening.since.timestamp()),
                 "costs": None if one.micros is None else to_decimal(one.micros),
                 "currency": "USD",
-                "url": page_of(sending.rule, one.condition_id) or None,
+                "url": _mended_at(sending.rule, one) or None,
             }
             for one in news[:MOST_POSTED]
         ],

@@ -152,10 +152,10 @@ LEGAL = Path(
 )
 TERMS_VERSION = env_str("PICTOR_TERMS_VERSION", "2026-11-21")
 """Of the texts in that folder; members accept new terms before they go on."""
-OPERATOR_NAME = env_str("PICTOR_OPERATOR_NAME")
-OPERATOR_PLACE = env_str("PICTOR_OPERATOR_PLACE")
+OPERATOR_NAME, OPERATOR_PLACE = env_str("PICTOR_OPERATOR_NAME"), env_str("PICTOR_OPERATOR_PLACE")
 OPERATOR_CONTACT = env_str("PICTOR_OPERATOR_CONTACT")
 PAYMENT_DETAILS = env_str("PICTOR_PAYMENT_DETAILS")
+SITE_URL = env_url("PICTOR_SITE_URL").rstrip("/")
 
 # allauth: people of our own model, known by e-mail address.
 ACCOUNT_ADAPTER = "accounts.sign_in.adapters.AccountAdapter"

@@ -75,7 +75,8 @@ def test_owners_of_who_uses_it_are_mailed_60_30_7_and_1_days_ahead(acme, other):
     assert told() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")] * 4
 
 
-def test_the_mail_says_when_how_much_it_is_used_and_what_follows(acme):
+def test_the_mail_says_when_how_much_it_is_used_and_what_follows(acme, settings):
+    settings.SITE_URL = ""
     use(acme, ANN, 59 * DAY, images=320)
     announced()
 
@@ -91,6 +92,25 @@ def test_the_mail_says_when_how_much_it_is_used_and_what_follows(acme):
         "You get this because you own a workspace that has used this model in the last 30 days."
     )
     assert "<strong>gpt-image-2</strong>" in mail.html
+
+
+def test_the_mails_link_to_what_asked_for_it_and_to_the_guide(acme, settings):
+    settings.SITE_URL = "https://pictor.example"
+    use(acme, ANN, 59 * DAY)
+    announced()
+
+    tell_of_sunsets(now=END - 58 * DAY)
+    withdraw_sunset(model=ORIGIN, now=END - 58 * DAY, actor="test")
+    tell_of_sunsets(now=END - 58 * DAY)
+
+    ends, stays = Mail.objects.order_by("id")
+    made_with_it = (
+        f"https://pictor.example/console/{acme.tenant.public_id}/generations/?model={ORIGIN}"
+    )
+    guide = "https://pictor.example/docs/models/#when-a-model-ends"
+    assert all(link in ends.text and f'"{link}"' in ends.html for link in (made_with_it, guide))
+    assert "https://pictor.example/pricing/" in stays.text
+    assert '"https://pictor.example/pricing/"' in stays.html
 
 
 def test_who_does_not_use_it_own_it_or_shown_the_address_is_not_mailed(acme, other):

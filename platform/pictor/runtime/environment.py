@@ -55,6 +55,7 @@ def base_environment(
         "DJANGO_SETTINGS_MODULE": "pictor.settings",
         "MALLOC_ARENA_MAX": "1",  # threads that share the interpreter's lock need one: 2 MB each
         "PICTOR_DEMO_EMAIL": DEMO_EMAIL,
+        "PICTOR_SITE_URL": layout.base_url,
         "PICTOR_STAFF_MFA": "0",  # the printed sign-in works at once
         **{name: value for name, value in secrets.items() if name.isupper()},
     }

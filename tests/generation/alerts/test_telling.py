@@ -203,6 +203,22 @@ def test_a_mail_names_a_condition_as_the_overview_does(desk):
     assert "Channels lost: gpt-image-2" in desk.inbox[0].body
 
 
+def test_a_rule_that_was_made_at_the_shell_links_to_the_site(desk, settings):
+    settings.SITE_URL = ""
+    desk.rule(page="")
+    condition = desk.wrong()
+    desk.later(minutes=1)
+    settings.SITE_URL = "https://gateway.example"
+    desk.over(condition)
+
+    desk.later(minutes=1)
+
+    without, ended = (mail.body for mail in desk.inbox)
+    assert "http" not in without
+    assert f"https://gateway.example/ops/conditions/{condition.id}/" in ended
+    assert "https://gateway.example/ops/alerts/" in ended
+
+
 def test_a_storm_is_one_mail_and_one_event_a_rule(desk):
     desk.rule()
     for number in range(200):
