@@ -142,10 +142,10 @@ def serving_instead(
 
 
 def left_unserved(before: Catalogue, after: Catalogue) -> list[str]:
-    """The models that live requests get no more, in the order of the contracts."""
+    """The models on offer that live requests get no more, in the order of the contracts."""
     return [
         contract.model
-        for contract in after.offered
+        for contract in after.on_offer(clock.now())
         if before.routes_for(contract.model, livemode=True)
         and not after.routes_for(contract.model, livemode=True)
     ]

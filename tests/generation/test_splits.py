@@ -14,8 +14,15 @@ from billing.models import FIGURES, SoldDay
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.catalogue.snapshot import current_catalogue
-from generation.models import Channel, CostTable
-from generation.splits import Daily, foreseen, serving_instead, sold_lately, splits
+from generation.models import Channel, Contract, CostTable
+from generation.splits import (
+    Daily,
+    foreseen,
+    left_unserved,
+    serving_instead,
+    sold_lately,
+    splits,
+)
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.seeds import sow
@@ -47,6 +54,14 @@ def change(name: str, **options: object) -> list[str]:
     said = ChannelOptions(**options)  # type: ignore[typeddict-item] # of the test's own
     found = foreseen(lambda: services.set_channel(name=name, options=said, actor="test"))
     return [str(split) for split in found]
+
+
+def test_a_model_that_has_ended_is_left_unserved_by_nothing():
+    Contract.objects.filter(model="dall-e-3").update(sunset_at=clock.now())
+    before = current_catalogue()
+    Channel.objects.update(is_enabled=False)
+
+    assert left_unserved(before, current_catalogue()) == ["gpt-image-2"]
 
 
 def test_a_channel_that_joins_with_its_weight():
