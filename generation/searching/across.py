@@ -36,6 +36,8 @@ class Sought:
         mode: `live`, `test` or `demo`.
         since: made at this moment or later.
         until: made before this moment.
+        size: as it was asked for, in pixels or `auto`.
+        quality: the billed one.
         channel: the name of one that was called for it.
         attempt_class: how one of its attempts ended, on that channel if one is named.
         code: of the error that its caller was told.
@@ -49,6 +51,8 @@ class Sought:
     since: datetime | None = None
     until: datetime | None = None
     model: str = ""
+    size: str = ""
+    quality: str = ""
     state: str = ""
     code: str = ""
     channel: str = ""
@@ -115,7 +119,13 @@ def _in_reach(sought: Sought) -> QuerySet[Generation]:
 
 def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation]:
     rows = rows.filter(_BY_MODE[sought.mode])
-    by_column = {"model": sought.model, "state": sought.state, "error__code": sought.code}
+    by_column = {
+        "model": sought.model,
+        "size": sought.size,
+        "quality_billed": sought.quality,
+        "state": sought.state,
+        "error__code": sought.code,
+    }
     rows = rows.filter(**{name: word for name, word in by_column.items() if word})
     if sought.is_our_fault:
         rows = rows.filter(error__status__gte=500)

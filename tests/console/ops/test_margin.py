@@ -188,7 +188,7 @@ def test_figures_of_a_tenant_lead_to_its_generations_and_credits(owner, acme):
         (
             "by=cell&tenant=acme&channel=one&mode=demo",
             "?channel=one&tenant={tenant}&model=gpt-image-2&size=1024x1024&quality=low&by=channel&mode=demo",
-            "/ops/generations/?tenant={tenant}&model=gpt-image-2&channel=one&period=30d&mode=demo",
+            "/ops/generations/?tenant={tenant}&model=gpt-image-2&size=1024x1024&quality=low&channel=one&period=30d&mode=demo",
         ),
     ],
 )

@@ -21,6 +21,8 @@ from generation.searching import Sought
 LABELS = {
     "tenant": "Tenant",
     "model": "Model",
+    "size": "Size",
+    "quality": "Quality",
     "channel": "Channel",
     "class": "Attempt",
     "state": "Status",
@@ -119,6 +121,8 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
         since=period.start.astimezone(UTC) if period else None,
         until=period.end.astimezone(UTC) if period else None,
         model=said.get("model", ""),
+        size=said.get("size", ""),
+        quality=said.get("quality", ""),
         state=said.get("state", ""),
         code=said.get("code", ""),
         channel=said.get("channel", ""),
@@ -150,6 +154,8 @@ def _readers(now: datetime) -> Mapping[str, Read]:
     return {
         "tenant": known_tenant,
         "model": str,
+        "size": str,
+        "quality": str,
         "channel": str,
         "class": lambda word: word if word in CLASSES else None,
         "state": lambda word: word if word in State.values else None,

@@ -154,7 +154,10 @@ def _generations(said: Mapping[str, str], look: Look) -> str:
     if "tenant" not in alone and not look.is_one_day:
         kept = {name: word for name, word in said.items() if name != "loss"}
         return look.link(**kept, by="tenant", show="")
-    words = {name: alone.get(name, "") for name in ("tenant", "model", "channel", "loss")}
+    names = ["tenant", "model", "channel", "loss"]
+    if alone.get("size") != REFERENCE:
+        names += ["size", "quality"]
+    words = {name: alone.get(name, "") for name in names}
     return _address("ops:generations", look, words)
 
 
