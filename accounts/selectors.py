@@ -78,6 +78,14 @@ def tenant_by_name_or_id(text: str) -> Tenant | None:
     return found or Tenant.objects.filter(name=text).first()
 
 
+def tenant_as_shown(text: str) -> Tenant | None:
+    """`tenant_by_name_or_id`; failing that the only one that its members call so."""
+    if (found := tenant_by_name_or_id(text)) is not None:
+        return found
+    titled = list(Tenant.objects.filter(title=text)[:2]) if text else []
+    return titled[0] if len(titled) == 1 else None
+
+
 def tenants_among(ids: Collection[UUID]) -> dict[UUID, Tenant]:
     """Those of these ids, by it."""
     return Tenant.objects.in_bulk(list(ids))

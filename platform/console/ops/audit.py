@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.audit_log import Asked, all_events
 from accounts.audit_words import ALL_KINDS, WORDS, object_words, sentence
 from accounts.models import AuditEvent, Tenant
-from accounts.selectors import emails_of, staff, tenant_by_name_or_id
+from accounts.selectors import emails_of, staff, tenant_as_shown
 from console.ops.access import May, Operator
 from console.ops.access import staff as page_of_staff
 from console.parts.events import Entry, Thing, entry_of
@@ -118,7 +118,7 @@ def filters_of(query: QueryDict) -> Filters:
     }
     said, meant = words_in(query, readers)
     period = meant.get("period")
-    tenant = tenant_by_name_or_id(said["tenant"]) if "tenant" in said else None
+    tenant = tenant_as_shown(said["tenant"]) if "tenant" in said else None
     of_none = NO_TENANT if "tenant" in said else None
     asked = Asked(
         action=said.get("action", ""),

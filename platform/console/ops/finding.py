@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -45,7 +46,8 @@ def _found(operator: Operator, text: str) -> Sequence[Place]:
 
 
 def _tenants(text: str) -> list[Place]:
-    named = Tenant.objects.filter(name__icontains=text).order_by("name")
+    is_called_so = Q(name__icontains=text) | Q(title__icontains=text)
+    named = Tenant.objects.filter(is_called_so).order_by("name")
     return [
         Place(one.name, reverse("ops:tenant", args=[one.public_id]), note="tenant")
         for one in named[:SHOWN_TENANTS]

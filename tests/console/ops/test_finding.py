@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import Tenant, User
 from accounts.services import create_tenant
 from tests.factories import make_channel
 from tests.seeds import sow
@@ -61,6 +61,25 @@ def test_a_tenant_is_found_by_its_name(owner):
     answer = owner.get("/ops/find/", {"q": "acme", "go": "1"})
 
     assert answer["Location"] == f"/ops/tenants/{acme.public_id}/"
+
+
+def test_a_tenant_is_found_by_what_its_members_call_it_where_one_is_called_so(owner):
+    acme = create_tenant(name="Acme 7", actor="test")
+    Tenant.objects.filter(id=acme.id).update(title="Rabbit Labs")
+    page = f"/ops/tenants/{acme.public_id}/"
+
+    assert owner.get("/ops/find/", {"q": "rabbit", "go": "1"})["Location"] == page
+    for path in ("/ops/generations/", "/ops/requests/", "/ops/margin/"):
+        assert (
+            ">Tenant: Rabbit Labs<"
+            in owner.get(path, {"tenant": "Rabbit Labs"}).getvalue().decode()
+        ), path
+    assert "its members call it Rabbit Labs" in owner.get(page).getvalue().decode()
+
+    other = create_tenant(name="Other", actor="test")
+    Tenant.objects.filter(id=other.id).update(title="Rabbit Labs")
+    text = owner.get("/ops/generations/", {"tenant": "Rabbit Labs"}).getvalue().decode()
+    assert "No tenant is called “Rabbit Labs”" in text
 
 
 @pytest.mark.parametrize("text", ["%", "\0", "x" * 10_000, "'; --", "🦊"])

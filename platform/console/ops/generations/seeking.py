@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 
 from accounts.models import Tenant
-from accounts.selectors import tenant_by_name_or_id
+from accounts.selectors import tenant_as_shown
 from console.ops.access import Mode
 from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
 from console.parts.periods import WORDS, Period, period_in, period_of
@@ -136,7 +136,7 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
 
 def known_tenant(word: str) -> Tenant | bool:
     """The tenant of that name or id; False where there is none."""
-    return tenant_by_name_or_id(word) or False
+    return tenant_as_shown(word) or False
 
 
 def no_such_tenant(word: str) -> str:

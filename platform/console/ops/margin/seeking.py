@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 
 from accounts.models import Tenant
-from accounts.selectors import tenant_by_name_or_id
+from accounts.selectors import tenant_as_shown
 from billing.selectors import By, Margin, Per, margins
 from console.ops.access import Mode
 from console.parts.filters import Read, chips_of, link_of, words_for, words_in
@@ -209,7 +209,7 @@ def _known(words: Collection[str]) -> Read:
 
 
 _READERS: Mapping[str, Read] = {
-    "tenant": lambda word: tenant_by_name_or_id(word) or False,
+    "tenant": lambda word: tenant_as_shown(word) or False,
     **dict.fromkeys(COLUMNS, str),
     "by": _known(BY),
     "per": _known(PERS),
