@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.models import Tenant
 from billing.models import LedgerHead, LedgerProof, Transfer
 from billing.selectors import Finding, Sought, all_transfers_like, transfers, transfers_like
 from billing.services import (
@@ -225,7 +226,8 @@ def test_transfers_are_found_by_any_id(owner, acme, lost):
         words = said_by(owner.get("/ops/ledger/", {"q": text}))
         assert {kind for kind in (*kinds, "Top-up of", "Credit $") if f" {kind} " in words} == kinds
     assert owner.get(f"/ops/ledger/?q={hold.pk}")["Location"] == f"/ops/ledger/{hold.pk}/"
-    for text in ("acme", acme.tenant.public_id, acme.key.public_id):
+    Tenant.objects.filter(id=acme.tenant.id).update(title="Rabbit Labs")
+    for text in ("acme", "Rabbit Labs", acme.tenant.public_id, acme.key.public_id):
         answer = owner.get("/ops/ledger/", {"q": text})
         assert answer["Location"] == f"/ops/ledger/?tenant={acme.tenant.public_id}"
 
@@ -256,10 +258,18 @@ def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
 
 
 def test_what_makes_no_sense_is_no_filter(owner, acme):
-    page = said_by(owner.get("/ops/ledger/?tenant=nobody&kind=gift&period=2026-13-40&after=x"))
+    page = said_by(owner.get("/ops/ledger/?kind=gift&period=2026-13-40&after=x"))
 
     assert "Active filters" not in page
     assert "$10.00" in page
+
+
+def test_of_a_mistyped_tenant_nothing_is_listed_rather_than_everybodys(owner, acme):
+    page = said_by(owner.get("/ops/ledger/?tenant=acmee"))
+
+    assert "No tenant is called “acmee”, or has that id." in page
+    assert "$10.00" not in page
+    assert lines_of(owner.get("/ops/ledger/?tenant=acmee&format=csv")) == []
 
 
 def test_pages_follow_each_other_and_leave_nothing_out(acme, monkeypatch):

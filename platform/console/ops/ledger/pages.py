@@ -26,6 +26,7 @@ from billing.selectors import (
     transfers_like,
 )
 from console.ops.access import May, Operator, staff
+from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
 from console.ops.ledger.searching import ZONE, meant_by, sought_by
 from console.parts.entries import KIND_WORDS, Entry
@@ -93,6 +94,7 @@ def _bar(
     return {
         "said": said,
         "text": text,
+        "trouble": no_such_tenant(said["tenant"]) if "tenant" in said and tenant is None else "",
         "kinds": KIND_WORDS.items(),
         "periods": periods,
         "chips": chips_of(said, LABELS, words),

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
 from accounts.models import Tenant
-from accounts.selectors import api_key_by_id, tenant_by_name_or_id
+from accounts.selectors import api_key_by_id, tenant_as_shown
 from billing.models import Transfer
 from billing.selectors import Sought, transfer_numbered, transfers_of
 from console.parts.filters import words_in
@@ -23,6 +24,8 @@ from pictor.kit import ids
 from pictor.kit.body import is_storable
 
 ZONE = ZoneInfo("UTC")
+NO_TENANT = UUID(int=0)
+"""Of a tenant that is mistyped nothing is listed: it must not read as the list of everybody."""
 Meant = Transfer | Tenant | list[Transfer]
 
 
@@ -36,7 +39,7 @@ def meant_by(text: str) -> Meant:
         return []
     if transfer := transfer_numbered(text):
         return transfer
-    if tenant := tenant_by_name_or_id(text):
+    if tenant := tenant_as_shown(text):
         return tenant
     if key := api_key_by_id(text):
         return key.tenant
@@ -69,17 +72,18 @@ def sought_by(query: QueryDict, now: datetime) -> tuple[dict[str, str], Sought, 
     said, meant = words_in(
         query,
         {
-            "tenant": lambda word: tenant_by_name_or_id(word) if is_storable(word) else None,
+            "tenant": lambda word: (is_storable(word) and tenant_as_shown(word)) or False,
             "kind": lambda word: word if word in Transfer.Kind.values else None,
             "period": period,
         },
     )
-    tenant: Tenant | None = meant.get("tenant")
+    tenant: Tenant | None = meant.get("tenant") or None
+    of_none = NO_TENANT if "tenant" in said else None
     span: Period | None = meant.get("period")
     return (
         said,
         Sought(
-            tenant_id=tenant.id if tenant else None,
+            tenant_id=tenant.id if tenant else of_none,
             kind=meant.get("kind"),
             since=span.start if span else None,
             until=span.end if span else None,
