@@ -13,7 +13,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 
 from billing.models import Transfer
 from generation.channels.errors import AttemptClass
-from generation.models import Attempt, Generation, Source
+from generation.models import Attempt, Generation, Source, State
 from generation.searching.stretches import Stretch, each_stretch, made_within, stretch_of
 from pictor.kit.money import Micros
 
@@ -42,6 +42,7 @@ class Sought:
         attempt_class: how one of its attempts ended, on that channel if one is named.
         code: of the error that its caller was told.
         has_loss: an attempt may have been billed, and delivered nothing.
+        late_at: its deadline was before this moment, and it has not ended.
         is_our_fault: its caller was told of an error of the service, not of the request.
         is_uncredited: no credit in the ledger names it.
     """
@@ -58,6 +59,7 @@ class Sought:
     channel: str = ""
     attempt_class: str = ""
     has_loss: bool = False
+    late_at: datetime | None = None
     is_our_fault: bool = False
     is_uncredited: bool = False
 
@@ -127,6 +129,9 @@ def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation
         "error__code": sought.code,
     }
     rows = rows.filter(**{name: word for name, word in by_column.items() if word})
+    if sought.late_at is not None:
+        late = Q(state__in=(State.QUEUED, State.RUNNING), deadline_at__lt=sought.late_at)
+        rows = rows.filter(late)
     if sought.is_our_fault:
         rows = rows.filter(error__status__gte=500)
     if sought.is_uncredited:

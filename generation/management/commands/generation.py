@@ -1,4 +1,4 @@
-"""`manage.py generation show|redeliver|refund|credit|cancel|fail ID`, and `generation outage`."""
+"""`manage.py generation show|redeliver|refund|credit|cancel|fail ID`, `list` and `outage`."""
 
 import json
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from billing.services import needs_another
 from generation import inspection, interventions, making_good, tracing
 from generation.channels.errors import AttemptClass
 from generation.making_good import Gift, Giver
+from generation.management import generations_listed
 from generation.models import Generation
 from generation.outages import Credited, Outage, credit_all, hit_by
 from generation.selectors import generation_for_operator
@@ -47,7 +48,7 @@ KEPT = "what was refused is kept for 7 days, and lost if the database crashes"
 class Command(OperatorCommand):
     """Look at one generation, ring its doorbell again, make it good, or end it."""
 
-    help = "Show a generation, send its message again, refund it, credit it or end it."
+    help = "List generations; show one, send its message again, refund, credit or end it."
     requires_system_checks = ()
 
     @override
@@ -56,6 +57,7 @@ class Command(OperatorCommand):
         show = actions.add_parser("show", help="what became of an id, and whose it is")
         show.add_argument("id", help=ANY_ID)
         show.add_argument("--json", action="store_true")
+        generations_listed.add_arguments(actions)
         again = actions.add_parser("redeliver", help="send its message again, whatever its state")
         again.add_argument("id", help="gen_… or a UUID")
         _add_outage(actions)
@@ -79,6 +81,9 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "show":
             self._show(options["id"], as_json=options["json"])
+            return
+        if options["action"] == "list":
+            generations_listed.tell(self.stdout, options)
             return
         if options["action"] == "outage":
             try:

@@ -1,0 +1,105 @@
+"""`manage.py generation list`: which generations there are, newest first."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from accounts.management.operator import print_table, read_tenant
+from generation.inspection import Called, called_for
+from generation.models import Generation, State
+from generation.searching import LONGEST_ACROSS, Sought, every_across
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+COLUMNS = (
+    "id", "created", "deadline", "tenant", "state", "code", "model", "size", "channel", "class",
+    "charged", "request",
+)  # fmt: skip
+MODES = ("live", "test", "demo")
+READ = 500
+"""Rows that are read at once."""
+MOST = 100_000
+"""Hours, or rows."""
+
+
+def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
+    """What it may say."""
+    some = actions.add_parser("list", help="those of the last 24 hours, or more of one tenant")
+    some.add_argument("--tenant", metavar="NAME", help="name or id")
+    some.add_argument("--state", choices=State.values, default="")
+    some.add_argument("--late", action="store_true", help="past their deadline, and not ended")
+    some.add_argument("--model", default="", metavar="NAME")
+    some.add_argument("--channel", default="", metavar="NAME", help="one that was called")
+    some.add_argument("--code", default="", metavar="WORD", help="of the error")
+    some.add_argument("--mode", choices=MODES, default="live")
+    some.add_argument("--hours", type=int, default=24, metavar="N")
+    some.add_argument("--limit", type=int, default=50, metavar="N", help="default: 50")
+    some.add_argument("--json", action="store_true")
+
+
+def tell(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
+    """The newest of them, as a table or as JSON."""
+    rows = _rows(_sought(options), _positive(options, "limit"))
+    called = called_for([one.id for one in rows])
+    told = [_told(one, called[one.id]) for one in rows]
+    if options["json"]:
+        stdout.write(json.dumps(told))
+        return
+    print_table(stdout, [COLUMNS, *([cell or "" for cell in one.values()] for one in told)])
+
+
+def _sought(options: Mapping[str, Any]) -> Sought:
+    tenant = read_tenant(options["tenant"]) if options["tenant"] else None
+    now, hours = clock.now(), timedelta(hours=_positive(options, "hours"))
+    if tenant is None and hours > LONGEST_ACROSS:
+        raise CommandError("more than 24 hours are looked at for one --tenant alone")
+    return Sought(
+        mode=options["mode"],
+        tenant_id=tenant.id if tenant else None,
+        since=now - hours,
+        until=now,
+        model=options["model"],
+        state=options["state"],
+        code=options["code"],
+        channel=options["channel"],
+        late_at=now if options["late"] else None,
+    )
+
+
+def _positive(options: Mapping[str, Any], name: str) -> int:
+    number: int = options[name]
+    if not 1 <= number <= MOST:
+        raise CommandError(f"--{name} is 1 to {MOST}, not {number}")
+    return number
+
+
+def _rows(sought: Sought, limit: int) -> Sequence[Generation]:
+    rows: list[Generation] = []
+    for page in every_across(sought, limit=min(limit, READ)):
+        rows += page
+        if len(rows) >= limit:
+            break
+    return rows[:limit]
+
+
+def _told(made: Generation, called: Called) -> dict[str, str | None]:
+    last = called.last
+    values = (
+        made.public_id,
+        made.created_at.isoformat(timespec="seconds"),
+        made.deadline_at.isoformat(timespec="seconds"),
+        made.tenant.name,
+        made.state,
+        (made.error or {}).get("code"),
+        made.model,
+        made.size_requested,
+        last.channel.name if last else None,
+        (last.attempt_class or None) if last else None,
+        to_decimal(made.charged_micros),
+        made.request_id,
+    )
+    return dict(zip(COLUMNS, values, strict=True))

@@ -1,0 +1,91 @@
+"""`manage.py generation list`."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from generation.models import Attempt, Channel, Generation
+from pictor.kit import clock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def waiting(acme):
+    return acme.admit(5_880)
+
+
+@pytest.fixture
+def ended(acme):
+    made = acme.admit(5_880)
+    acme.end(made, "succeeded", 5_880)
+    channel = Channel.objects.create(
+        name="vendor", kind="openai", base_url="https://api.example.com/v1"
+    )
+    Attempt.objects.create(
+        generation=made, dispatch=1, number=1, channel=channel, upstream_model="gpt-image-2",
+        upstream_size="1024x1024", attempt_class="delivered", http_status=200,
+    )  # fmt: skip
+    return made
+
+
+@pytest.fixture
+def listed(manage, waiting, ended):
+    """The ids that a list with these words has."""
+    now = clock.now()
+    for one, minutes in ((waiting, 2), (ended, 1)):
+        begun = now - timedelta(minutes=minutes)
+        deadline = begun + timedelta(minutes=8)
+        found = Generation.objects.filter(id=one.id)
+        found.update(created_at=begun, deadline_at=deadline)
+
+    def listed(*words):
+        found = json.loads(manage("generation", "list", *words, "--json").out)
+        return [row["id"] for row in found]
+
+    return listed
+
+
+def test_the_newest_come_first_and_filters_narrow_it(listed, waiting, ended):
+    both = [ended.public_id, waiting.public_id]
+
+    assert listed() == both
+    assert listed("--tenant", "acme", "--hours", "100") == both
+    assert listed("--limit", "1") == both[:1]
+    assert listed("--state", "queued") == [waiting.public_id]
+    assert listed("--channel", "vendor") == [ended.public_id]
+    assert listed("--mode", "test") == []
+    assert listed("--model", "dall-e-3") == []
+
+
+def test_those_past_their_deadline_are_those_that_have_not_ended(listed, waiting):
+    assert listed("--late") == []
+    Generation.objects.update(deadline_at=clock.now() - timedelta(seconds=1))
+
+    assert listed("--late") == [waiting.public_id]
+
+
+def test_it_is_a_table_for_a_person(manage, ended):
+    Generation.objects.update(request_id="req_1")
+
+    head, line = manage("generation", "list").out.splitlines()
+
+    assert head.split()[:5] == ["id", "created", "deadline", "tenant", "state"]
+    cells = line.split()
+    assert cells[0] == ended.public_id
+    assert cells[3:5] == ["acme", "succeeded"]
+    assert cells[-4:] == ["vendor", "delivered", "0.005880", "req_1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--hours", "25"), "more than 24 hours are looked at for one --tenant alone"),
+        (("--hours", "0"), "--hours is 1 to 100000, not 0"),
+        (("--limit", "-1"), "--limit is 1 to 100000, not -1"),
+        (("--tenant", "nobody"), "nobody"),
+    ],
+)
+def test_what_makes_no_sense_is_said(manage, seeded, words, why):
+    assert why in manage("generation", "list", *words).error
