@@ -68,8 +68,8 @@ def _channels_of_model(condition: Condition, _channels: Channels) -> str:
     return f"{reverse('ops:channels')}?{urlencode({'model': condition.object})}"
 
 
-def _generations(state: str, condition: Condition, _channels: Channels) -> str:
-    said = {"model": condition.object} | ({"state": state} if state else {})
+def _generations(name: str, word: str, condition: Condition, _channels: Channels) -> str:
+    said = {"model": condition.object, name: word}
     return f"{reverse('ops:generations')}?{urlencode(said)}"
 
 
@@ -108,8 +108,8 @@ KINDS: Mapping[str, Kind] = {
     "update_overdue": Kind(SOON, "Post update", partial(_page, "ops:incidents")),
     "route_untested": Kind(SOON, "See routes", partial(_channel, "routes")),
     "upstream_retires": Kind(SOON, "See routes", partial(_channel, "routes")),
-    "queued_too_long": Kind(NOW, "See queued", partial(_generations, "queued")),
-    "past_deadline": Kind(NOW, "See generations", partial(_generations, "")),
+    "queued_too_long": Kind(NOW, "See queued", partial(_generations, "state", "queued")),
+    "past_deadline": Kind(NOW, "See generations", partial(_generations, "late", "1")),
     "storage_refuses": Kind(NOW, *_SYSTEM),
     "sold_below_cost": Kind(NOW, "See margin", _margin),
     "cost_unknown": Kind(SOON, "Set costs", partial(_channel, "cost")),

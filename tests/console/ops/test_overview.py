@@ -71,7 +71,7 @@ def test_every_kind_has_words():
         ("cost_unknown", "gpt-image-2 on acme big", "/ops/channels/3/?tab=cost"),
         ("calls_fail", "acmeX gpt-image-2", ""),
         ("queued_too_long", "gpt-image-2", "/ops/generations/?model=gpt-image-2&state=queued"),
-        ("past_deadline", "gpt-image-2", "/ops/generations/?model=gpt-image-2"),
+        ("past_deadline", "gpt-image-2", "/ops/generations/?model=gpt-image-2&late=1"),
         ("ledger_finding", "sums: acme", "/ops/ledger/"),
         ("storage_refuses", "storage", "/ops/system/"),
         ("channels_shrunk", "a b&c", "/ops/channels/?model=a+b%26c"),

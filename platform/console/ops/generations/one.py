@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -21,6 +22,7 @@ from console.parts.entries import Entry
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from console.parts.telling import BADGES, steps_of
 from generation import looking
+from generation.conditions.work import LONGEST_WAIT, TIME_TO_END
 from generation.inspection import Called, called_for
 from generation.models import Attempt, Generation, State
 from generation.selectors import generation_for_operator, with_images
@@ -126,6 +128,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "steps": steps_of(made, called.attempts, moved),
         "books": books_of(made.priced["books"]),
         "history": told(events),
+        "trouble": _trouble(made, clock.now()),
         "retry": ids.parse(ids.REQUEST, request.GET.get("retry", "")) and request.GET["retry"],
         **_words(made, operator),
     }
@@ -143,6 +146,18 @@ def look(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
         messages.error(request, " ".join(error.messages))
         return redirect("ops:generation", made.public_id)
     return done(request, "Shown to you for 15 minutes, and logged", "generation", made.public_id)
+
+
+def _trouble(made: Generation, now: datetime) -> str:
+    """Why one that has not ended stands still, in a sentence; empty for what goes on."""
+    if made.is_final:
+        return ""
+    if made.deadline_at < now - TIME_TO_END:
+        return f"Its deadline was at {made.deadline_at:%H:%M:%S} UTC, and nothing has ended it."
+    waited = now - made.created_at
+    if made.state == State.QUEUED and waited > LONGEST_WAIT:
+        return f"No image worker has taken it for {waited.total_seconds():.0f} s."
+    return ""
 
 
 def _moves(moved: Sequence[Transfer]) -> list[Move]:

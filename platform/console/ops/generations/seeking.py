@@ -29,11 +29,14 @@ LABELS = {
     "code": "Code",
     "period": "Made",
     "loss": "Losses",
+    "late": "Deadline",
 }
 ZONE = ZoneInfo("UTC")
 """Of the days of those who run the site."""
 TOO_WIDE = "Across all tenants at most 24 hours are looked at: choose a tenant or a shorter period."
 CLASSES = {one.value: one.value.replace("_", " ").capitalize() for one in AttemptClass}
+TICKED = {"loss": "may have been billed for nothing", "late": "has passed"}
+"""Filters that are on or off, in words."""
 _CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
 
 
@@ -97,10 +100,8 @@ class Filters:
                 return BADGES[State(word)][1]
             case "period":
                 return dict(period_choices(word, self.period))[word]
-            case "loss":
-                return "may have been billed for nothing"
             case _:
-                return word
+                return TICKED.get(name, word)
 
 
 def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
@@ -128,6 +129,7 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
         channel=said.get("channel", ""),
         attempt_class=said.get("class", ""),
         has_loss="loss" in said,
+        late_at=now if "late" in said else None,
     )
     if not trouble and sought.is_too_wide:
         trouble = TOO_WIDE
@@ -164,4 +166,5 @@ def _readers(now: datetime) -> Mapping[str, Read]:
             period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
         ),
         "loss": lambda word: word if word == "1" else None,
+        "late": lambda word: word if word == "1" else None,
     }

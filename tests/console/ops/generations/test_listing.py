@@ -42,6 +42,15 @@ def test_all_tenants_live_ones_stand_newest_first(owner, some):
     assert listed(owner, "?mode=demo") == [some["demo"]]
 
 
+def test_those_past_their_deadline_are_found_until_they_end(owner, some):
+    assert listed(owner, "?late=1") == []
+    then = clock.now() - timedelta(seconds=1)
+    Generation.objects.update(deadline_at=then)
+
+    assert listed(owner, "?late=1") == [some["runs"], some["waits"]]
+    assert "Deadline: has passed" in owner.get(f"{LIST}?late=1").content.decode()
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

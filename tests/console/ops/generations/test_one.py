@@ -167,6 +167,21 @@ def test_what_is_forgotten_is_said_to_be(sign_in, lets, delivered):
     assert "The prompt is not stored." in words_of(support.get(page_of(made)))
 
 
+def test_what_stands_still_says_so_until_it_has_ended(owner, acme, running, failed):
+    now = clock.now()
+    past, long_ago = now - timedelta(minutes=4), now - timedelta(minutes=9)
+    fresh, waits, late, over = acme.generation(), acme.generation(), running(acme), failed(acme)
+    Generation.objects.filter(id=waits.id).update(created_at=now - timedelta(seconds=45))
+    both = Generation.objects.filter(id__in=[late.id, over.id])
+    both.update(created_at=long_ago, deadline_at=past)
+
+    assert "stands still" not in words_of(owner.get(page_of(fresh)))
+    assert "No image worker has taken it for 45 s." in words_of(owner.get(page_of(waits)))
+    deadline = f"Its deadline was at {past:%H:%M:%S} UTC, and nothing has ended it."
+    assert deadline in words_of(owner.get(page_of(late)))
+    assert "stands still" not in words_of(owner.get(page_of(over)))
+
+
 @pytest.mark.parametrize(
     "text", ["gen_1", "nonsense", "01a2177b-4701-77bb-8fbb-24971419e681", "gen_" + "0" * 26]
 )
