@@ -78,7 +78,7 @@ def ask_for_export(
 ) -> TenantExport:
     """Have all that is kept of a tenant, or one list, made into a file; its asker gets a mail.
 
-    Of all of a tenant that staff ask for, its owners and admins get it.
+    Of all of a tenant that staff ask for, its owners and admins get it: it must have one.
 
     A tenant has one of everything at a time and three within 24 hours, whoever asks for lists one
     and ten: no member keeps others waiting. Raises ValidationError for one more, for a query that
@@ -87,6 +87,8 @@ def ask_for_export(
     locked = tenant_for_update(tenant.id)
     if locked.erasure_due_at is not None:
         raise ValidationError("This workspace is being erased.")
+    if not list_name:
+        _check_reader(tenant)
     _check_number(tenant, user, now, list_name=list_name)
     if len(list_query) > QUERY_CHARS:
         raise ValidationError("The filter is too long.")
@@ -144,6 +146,11 @@ def delete_exports_of(tenant_id: UUID) -> None:
     """Delete every export of a tenant, those that are being made too. Raises StorageFailed."""
     for export in TenantExport.objects.filter(tenant_id=tenant_id):
         _delete(export)
+
+
+def _check_reader(tenant: Tenant) -> None:
+    if not any(one.role in _DOWNLOAD for one in members_of(tenant.id)):
+        raise ValidationError("It has no owner or admin yet, and nobody else may download it.")
 
 
 def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) -> None:

@@ -98,6 +98,15 @@ def test_of_what_staff_ask_for_those_are_mailed_who_may_download_it(acme, ann):
     assert "bob" not in mail.text + mail.html
 
 
+def test_what_nobody_could_download_is_not_made(acme):
+    bob = User.objects.create(email="bob@pictor.example", staff_role="operator")
+    eve = User.objects.create(email="eve@example.com")
+    add_member(tenant=acme.tenant, user=eve, role=Membership.Role.BILLING, actor="test")
+
+    with pytest.raises(ValidationError, match="It has no owner or admin yet"):
+        ask_for_export(tenant=acme.tenant, user=bob, page_url="https://x.example/", now=clock.now())
+
+
 def test_one_at_a_time_and_three_a_day(ask):
     now = clock.now()
     for _ in range(3):
@@ -194,9 +203,9 @@ def end_the_connection(**_):
 def test_the_database_fails_and_it_waits_and_keeps_nobody_waiting(ask, monkeypatch, failing):
     export = ask()
     TenantExport.objects.update(attempts=2)
-    other = ask_for_export(
-        tenant=Customer("other").tenant, user=export.asked_by, page_url="/", now=clock.now()
-    )
+    theirs = Customer("other").tenant
+    add_member(tenant=theirs, user=export.asked_by, role=Membership.Role.OWNER, actor="test")
+    other = ask_for_export(tenant=theirs, user=export.asked_by, page_url="/", now=clock.now())
     writers = {export.tenant_id: failing, other.tenant_id: write_export}
     monkeypatch.setattr(
         exports, "write_export", lambda tenant, file: writers[tenant.id](tenant=tenant, file=file)

@@ -458,9 +458,14 @@ def test_nothing_of_one_that_is_being_erased_is_changed(owner, five):
 
 
 def test_an_export_is_asked_for_once_at_a_time(owner, five):
+    unread = owner.post(page(five["fine"], "export"))
+    ann = User.objects.create_user("ann@fine.example")
+    add_member(tenant=five["fine"], user=ann, role=Membership.Role.OWNER, actor="test")
     first = owner.post(page(five["fine"], "export"))
     second = owner.post(page(five["fine"], "export"))
 
+    assert "It has no owner or admin yet" in unread.content.decode()
+    assert "Being made" in owner.get(page(five["fine"])).content.decode()
     assert first.status_code == HTTPStatus.SEE_OTHER
     assert second.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 

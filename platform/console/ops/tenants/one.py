@@ -23,6 +23,7 @@ from console.ops.tenants.rows import row_of, sandboxes, tenant_of
 from console.parts.entries import Entry
 from console.parts.fields import dressed
 from pictor.kit import clock, ids
+from storage.selectors import exports_of
 
 LATEST = 20
 """Transfers that people made; what requests move is in the ledger."""
@@ -79,5 +80,6 @@ def page(
         "members": members_of(found.id),
         "invitations": invitations_of(found.id, now=now),
         "roles": Membership.Role.choices,
+        "export": next(iter(exports_of(found.id)), None) if row.is_active else None,
     }
     return render(request, "ops/tenant.html", context, status=status)
