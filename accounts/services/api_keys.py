@@ -17,7 +17,7 @@ from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
 from accounts.services.audit import record
 from accounts.services.tenants import refuse_ended
-from pictor.kit import clock
+from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 
 
@@ -65,19 +65,22 @@ def issue_api_key(
     is_test: bool = False,
     plaintext: str | None = None,
     maker: User | None = None,
+    once: UUID | None = None,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its text, which exists nowhere else afterwards.
 
     `plaintext` brings a key minted beforehand (the demo's); `maker` is whose key it is where a key
-    of theirs makes it. Raises ValidationError for an unknown scope or model, a bad range or limit,
-    a key too many, or a tenant that is erased, and ValueError for a plaintext that is not of our
+    of theirs makes it; `once` becomes its id, so that a form that is sent twice makes one. Raises
+    ValidationError for an unknown scope or model, a bad range or limit, a key too many, one that is
+    made already, or a tenant that is erased, and ValueError for a plaintext that is not of our
     format.
     """
     text = plaintext or keys.mint(test=is_test)
     if not keys.is_well_formed(text):
         raise ValueError("plaintext is not a key of ours")
     key = ApiKey(
+        id=once or ids.new_uuid(),
         tenant=tenant,
         name=name,
         visible_prefix=keys.visible_prefix(text),
@@ -87,8 +90,10 @@ def issue_api_key(
         **_columns(rules),
     )
     check_models(rules.models)
-    key.full_clean()
     _refuse_one_too_many(tenant.id)
+    if ApiKey.objects.filter(id=key.id).exists():
+        raise ValidationError("This form has made its key, whose text was shown then.")
+    key.full_clean()
     key.save(force_insert=True)
     record(key.audited, "api_key.issue", actor=actor, after=_describe(key), ip=ip)
     return key, text

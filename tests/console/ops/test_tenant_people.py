@@ -1,5 +1,6 @@
 """A tenant's people and keys, as staff end them: an owner stays, and no key is left to nobody."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -48,6 +49,19 @@ def test_an_invitation_is_taken_back_once(owner, acme):
     event = AuditEvent.objects.get(action="member.uninvite")
     assert event.actor_name == "op@pictor.example"
     assert event.after == {"email": "eve@acme.example", "role": "viewer"}
+
+
+def test_a_form_that_is_sent_twice_makes_one_key(owner, acme):
+    here = f"/ops/tenants/{acme.public_id}/"
+    drawn = re.findall(r'name="once" value="([^"]+)"', owner.get(here).content.decode())[0]
+
+    first, second = (owner.post(f"{here}keys/", {"name": "ci", "once": drawn}) for _ in range(2))
+
+    key = ApiKey.objects.get(tenant=acme)
+    assert str(key.id) == drawn
+    assert key.visible_prefix in first.content.decode()
+    assert second.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "This form has made its key, whose text was shown then." in said_by(second)
 
 
 def test_an_invitation_to_another_tenant_is_not_there(owner, acme):

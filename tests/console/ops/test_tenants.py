@@ -321,7 +321,7 @@ def test_limits_are_said_before_and_after(owner, five):
 def test_a_key_is_made_shown_once_and_revoked(owner, five):
     fine = five["fine"]
 
-    text = owner.post(page(fine, "keys"), {"name": "ci"}).content.decode()
+    text = owner.post(page(fine, "keys"), {"name": "ci", "once": ids.new_uuid()}).content.decode()
     key = ApiKey.objects.get(tenant=fine)
     owner.post(page(fine, "keys", key.public_id, "revoke"))
 
@@ -442,7 +442,7 @@ def test_nothing_of_one_that_is_being_erased_is_changed(owner, five):
     money = {"once": ids.new_uuid(), "amount": "5", "reason": "sorry", "note": "late"}
     sent = {
         "limits": {"name": "other", "requests_per_minute": "3", "prompt_retention_days": "9"},
-        "keys": {"name": "new"},
+        "keys": {"name": "new", "once": ids.new_uuid()},
         "members": {"email": "eve@fine.example", "role": "viewer"},
         "money/credit": {**money, "seen": "5000000"},
     }

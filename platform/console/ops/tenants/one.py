@@ -68,6 +68,7 @@ def page(
         "row": row,
         "figures": row.figures,
         "refusal": refusal,
+        "once": ids.new_uuid(),
         "why": "" if row.is_active else suspended_because(found.id),
         "moves": [
             (Entry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS) for one in moves

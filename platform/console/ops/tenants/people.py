@@ -28,8 +28,9 @@ from pictor.kit import clock
 
 
 class KeyForm(forms.Form):
-    """What a new key is called."""
+    """What a new key is called; `once` is made when the form is drawn, and becomes its id."""
 
+    once = forms.UUIDField()
     name = forms.CharField(max_length=100)
 
 
@@ -46,11 +47,11 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     """Make a live key, and show its text this once."""
     found, form = tenant_of(tenant), KeyForm(request.POST)
     if not form.is_valid():
-        return page(request, operator, found, refusal="Give the key a name.")
+        is_nameless = "name" in form.errors
+        refusal = "Give the key a name." if is_nameless else "Type its name once more."
+        return page(request, operator, found, refusal=refusal)
     try:
-        key, text = issue_api_key(
-            tenant=found, name=form.cleaned_data["name"], **by(request, operator)
-        )
+        key, text = issue_api_key(tenant=found, **form.cleaned_data, **by(request, operator))
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
     return key_shown(request, operator, Founded(found, key, text))
