@@ -1,6 +1,7 @@
 """What a person types about an incident or maintenance; times are UTC."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -38,13 +39,10 @@ class UtcField(forms.DateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
             return None
-        try:
-            found = parse_datetime(str(value))
-        except ValueError:
-            found = None
-        if found is None:
-            raise forms.ValidationError("Type a day and time, such as 2026-11-26T10:30.")
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        with suppress(ValueError, OverflowError):  # no such day; no year that UTC has
+            if found := parse_datetime(str(value)):
+                return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        raise forms.ValidationError("Type a day and time, such as 2026-11-26T10:30.")
 
 
 class SayForm(forms.Form):

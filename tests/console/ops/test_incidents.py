@@ -163,6 +163,7 @@ def test_a_condition_that_is_none_fills_in_nothing(owner, number):
         ({"words": " "}, "This field is required."),
         ({"next_update_at": "soon"}, "Type a day and time, such as 2026-11-26T10:30."),
         ({"next_update_at": "2026-02-30T10:00"}, "Type a day and time"),
+        ({"next_update_at": "0001-01-01T00:00+14:00"}, "Type a day and time"),
         ({"next_update_at": "2020-01-01T10:00"}, "must lie ahead"),
         ({"once": "x"}, "Enter a valid UUID."),
         ({"once": ""}, "This field is required."),
