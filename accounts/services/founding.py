@@ -14,7 +14,7 @@ from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
 from accounts.services.api_keys import FREE, KeyRules, issue_api_key
 from accounts.services.members import invite_as_operator
 from accounts.services.tenants import NO_LIMITS, NOTHING, TenantLimits, create_tenant
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, in_dollars
 
 _LOCK = 7_303_058
 """The advisory lock under which tenants are founded, one at a time."""
@@ -143,5 +143,5 @@ def _invite(tenant: Tenant, owner: Owner, actor: Actor, now: datetime, ip: str |
 
 def _refuse_much(field: str, amount: Micros, most: int) -> None:
     if not 0 <= amount <= most:
-        words = f"To begin with, from 0 to {to_decimal(most)} USD: book the rest afterwards."
+        words = f"To begin with, from $0 to {in_dollars(most)}: book the rest afterwards."
         raise ValidationError({field: words})

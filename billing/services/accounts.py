@@ -20,7 +20,7 @@ from billing.seals import first_seal, note_seal, seal_of
 from billing.selectors import given_for
 from billing.selectors.balances import available_to
 from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, in_dollars
 
 REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 """What can be reversed: money that people said was there."""
@@ -79,9 +79,9 @@ def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Tran
     paid = Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP.value)
     for booked in paid.filter(reason__iexact=reason).order_by("seq"):
         if left := left_of(booked):
-            rest = "" if left == booked.amount else f"; {to_decimal(left)} of it is not reversed"
+            rest = "" if left == booked.amount else f"; {in_dollars(left)} of it is not reversed"
             raise ValidationError(
-                f"{to_decimal(Micros(booked.amount))} USD by the reference {reason!r} were booked"
+                f"{in_dollars(booked.amount)} by the reference {reason!r} were booked"
                 f" on {booked.created_at:%Y-%m-%d} as transfer {booked.seq}{rest}"
             )
     return top_up(tenant_id=tenant_id, amount=amount, **why)
@@ -126,7 +126,7 @@ def refund(
     left = given_for([generation_id], tenants=[tenant_id])[generation_id].left
     amount = left if amount is None else amount
     if amount > left or left == 0:
-        raise ValidationError(f"only {to_decimal(left)} USD of it is charged and not refunded")
+        raise ValidationError(f"only {in_dollars(left)} of it is charged and not refunded")
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.REFUND,
@@ -155,7 +155,7 @@ def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)
     if balance.available + amount < 0:
-        raise ValidationError(f"only {to_decimal(balance.available)} USD is available")
+        raise ValidationError(f"only {in_dollars(balance.available)} is available")
     return _write(
         balance,
         change=amount,
@@ -199,9 +199,9 @@ def reverse(
     wanted = most if amount is None else amount
     if not 0 < wanted <= most:
         raise ValidationError(
-            f"from 0.000001 to {to_decimal(most)} USD of transfer {seq} can be reversed now:"
-            f" {to_decimal(left)} of it is left and {to_decimal(Micros(balance.available))} is"
-            f" available, {to_decimal(Micros(left - most))} too little"
+            f"from $0.000001 to {in_dollars(most)} of transfer {seq} can be reversed now:"
+            f" {in_dollars(left)} of it is left and {in_dollars(balance.available)} is"
+            f" available, {in_dollars(left - most)} too little"
         )
     taken = _write(
         balance,

@@ -18,7 +18,7 @@ from billing import locks
 from billing.models import Account, Transfer
 from billing.seals import seal_of
 from pictor.kit import clock, rows
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, in_dollars
 from pictor.kit.prepared import Part
 
 
@@ -116,8 +116,8 @@ def correct_cost(
         return None
     if of is not None and (cost := corrected_cost(of.attempt_id)) + change < 0:
         raise ValidationError(
-            f"the line {line!r} takes {to_decimal(Micros(-change))} USD of an attempt that cost"
-            f" {to_decimal(cost)}"
+            f"the line {line!r} takes {in_dollars(-change)} of an attempt that cost"
+            f" {in_dollars(cost)}"
         )
     correction.seal = seal_of(correction.sealed)
     correction.save(force_insert=True)

@@ -19,7 +19,7 @@ from billing.locks import account_for_update
 from billing.models import MoneyMove, Transfer
 from billing.selectors import credited_by_itself, credited_for
 from billing.services import accounts
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, in_dollars
 
 WAITS_FOR = timedelta(days=7)
 
@@ -123,12 +123,12 @@ def _refuse_a_second(asked: Asked, once: UUID, now: datetime) -> None:
     if asked.outage is not None:
         covered = credited_for(asked.outage, tenants=[tenant_id], now=now, but=once).get(tenant_id)
         if covered is not None:
-            raise ValidationError(f"{to_decimal(covered)} USD cover a part of that time already")
+            raise ValidationError(f"{in_dollars(covered)} cover a part of that time already")
     if asked.generation_id is not None:
         given = credited_by_itself(asked.generation_id, tenant_id=tenant_id, now=now, but=once)
         if given:
             raise ValidationError(
-                f"{to_decimal(given)} USD were credited for it already: reverse that, or credit"
+                f"{in_dollars(given)} were credited for it already: reverse that, or credit"
                 " the tenant"
             )
 

@@ -114,7 +114,7 @@ def test_a_rehearsal_says_what_would_be_and_moves_nothing(acme, kind, amount, mo
 @pytest.mark.parametrize(
     ("kind", "amount", "message"),
     [
-        ("adjustment", -10_000_001, r"only 10\.000000 USD is available"),
+        ("adjustment", -10_000_001, r"only \$10\.00 is available"),
         ("reversal", 10_000_001, "can be reversed now"),
         ("credit", 0, "above 0"),
         ("hold", 5, "Nobody moves money by a hold"),

@@ -95,10 +95,10 @@ def test_without_an_amount_as_much_is_taken_back_as_is_available(acme):
 @pytest.mark.parametrize(
     ("seq", "amount", "said"),
     [
-        (1, 7_000_001, "from 0.000001 to 7.000000 USD of transfer 1 .* 10.000000 of it is left"),
-        (1, 7_000_001, "7.000000 is available, 3.000000 too little"),
-        (1, 0, "from 0.000001"),
-        (1, -1, "from 0.000001"),
+        (1, 7_000_001, r"from \$0.000001 to \$7.00 of transfer 1 .* \$10.00 of it is left"),
+        (1, 7_000_001, r"\$7.00 is available, \$3.00 too little"),
+        (1, 0, r"from \$0.000001"),
+        (1, -1, r"from \$0.000001"),
         (2, 1, "no top-up or credit with the number 2"),
         (3, 1, "no top-up or credit with the number 3"),
     ],
@@ -116,9 +116,9 @@ def test_more_than_can_be_is_refused_with_the_shortfall(acme, other, seq, amount
 def test_what_is_taken_back_cannot_be_taken_back_again(acme):
     paid(acme, 5_000_000, "INV-1")
     assert taken_back(acme, 2, 2_000_000) == (2_000_000, 3_000_000)
-    with pytest.raises(ValidationError, match=r"3\.000000 of it is left"):
+    with pytest.raises(ValidationError, match=r"\$3\.00 of it is left"):
         taken_back(acme, 2, 3_000_001)
-    with pytest.raises(ValidationError, match=r"as transfer 2; 3\.000000 of it is not"):
+    with pytest.raises(ValidationError, match=r"as transfer 2; \$3\.00 of it is not"):
         paid(acme, 1, "INV-1")
     assert taken_back(acme, 2) == (3_000_000, 0)
 
@@ -131,7 +131,7 @@ def test_what_is_taken_back_cannot_be_taken_back_again(acme):
 def test_nothing_is_taken_back_of_what_is_spent(acme):
     acme.end(acme.hold(10_000_000), 10_000_000)
 
-    with pytest.raises(ValidationError, match=r"0\.000000 is available, 10\.000000 too little"):
+    with pytest.raises(ValidationError, match=r"\$0\.00 is available, \$10\.00 too little"):
         taken_back(acme, 1)
 
 

@@ -154,5 +154,5 @@ def test_two_who_credit_at_once_credit_once(monkeypatch):
         sent = [people.submit(alone, lambda name=name: credited(name, hits[name])) for name in hits]
     said = sorted(done.refusal for (done,) in (one.result() for one in sent))
 
-    assert said == ["", "0.052680 USD cover a part of that time already"]
+    assert said == ["", "$0.05268 cover a part of that time already"]
     assert amounts() == [QUOTED]

@@ -197,7 +197,7 @@ def test_what_was_decided_is_shown_with_who_asked_and_who_decided(
         ("credit", {"reason": "x" * 201}, "at most 200"),
         ("credit", {"once": "7"}, "Open this form again"),
         ("top_up", {"reason": ""}, "required"),
-        ("adjustment", {"amount": "-10.01"}, "nly 10.000000 USD is available"),
+        ("adjustment", {"amount": "-10.01"}, "nly $10.00 is available"),
         ("reversal", {"amount": "5", "seq": "2"}, "no top-up or credit with the number 2"),
         ("reversal", {"amount": "10.01", "seq": "1"}, "can be reversed now"),
         ("reversal", {"amount": "5", "seq": "x"}, "Open this form again"),

@@ -240,7 +240,7 @@ def test_a_double_click_makes_one_tenant(owner):
         ({"name": ""}, "required"),
         ({"owner": "ann"}, "valid email"),
         ({"credit": "-5"}, "above 0"),
-        ({"credit": "1,000.01"}, "from 0 to 1000.000000 USD"),
+        ({"credit": "1,000.01"}, "from $0 to $1,000.00"),
         ({"credit": "five"}, "such as 12.50"),
         ({"note": ""}, "Say why"),
         ({"max_in_flight": "0"}, "greater than or equal to 1"),

@@ -159,7 +159,7 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
         (["req_1,{1},0.006"], "the line 'req_1' was booked before, for something else"),
         (
             ["req_9,,0.1", "req_2,{2},-0.030001"],
-            r"takes 0\.030001 USD of an attempt that cost 0\.03",
+            r"takes \$0\.030001 of an attempt that cost \$0\.03",
         ),
         (["req_9,,0.1", f"req_2,{new_uuid()},1"], "of an attempt that is not there"),
         (["req_9,,0.1", "req_2,none,1"], "the line 'req_2' is of an attempt that is not there"),

@@ -74,7 +74,7 @@ def test_a_part_is_refunded_and_then_all_that_is_left(manage, orderer, delivered
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--amount", "0.05269"], "only 0.052680 USD of it is charged and not refunded"),
+        (["--amount", "0.05269"], "only $0.05268 of it is charged and not refunded"),
         (["--amount", "0"], "the amount must be above 0"),
         (["--amount", "1000.01"], "Nothing was changed."),
     ],
@@ -93,7 +93,7 @@ def test_all_of_it_is_refunded_once(manage, delivered):
 
     again = manage("generation", "refund", delivered.public_id, *WHY)
 
-    assert again.error == "only 0.000000 USD of it is charged and not refunded"
+    assert again.error == "only $0.00 of it is charged and not refunded"
 
 
 def test_what_waits_is_canceled_and_its_hold_released(manage, orderer):
@@ -174,7 +174,7 @@ def test_a_failure_is_credited_by_an_entry_that_names_it(manage, orderer):
     )
     assert json.loads(more.out)["credited"] == "1.500000"
     assert again.error == (
-        "0.052680 USD were credited for it already: reverse that, or credit the tenant"
+        "$0.05268 were credited for it already: reverse that, or credit the tenant"
     )
     given = Transfer.objects.filter(kind="credit", generation_id=queued.id)
     assert list(given.values_list("amount", flat=True)) == [52_680]

@@ -62,7 +62,7 @@ def test_a_double_click_refunds_once(owner, acme, delivered):
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        ({"amount": "0.06"}, "Only 0.052680 USD of it is charged and not refunded"),
+        ({"amount": "0.06"}, "Only $0.05268 of it is charged and not refunded"),
         ({"amount": "0"}, "Type an amount above 0"),
         ({"amount": "-1"}, "Type an amount above 0"),
         ({"amount": "a lot"}, "Type an amount in dollars"),

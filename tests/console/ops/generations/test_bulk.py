@@ -107,7 +107,7 @@ def test_each_has_its_own_result(owner, three, acme):
 
     row = answer.partition(f'<tr id="{gone.public_id}">')[2].partition("</tr>")[0]
     assert "Not refunded" in row
-    assert "only 0.000000 USD of it is charged and not refunded" in row
+    assert "only $0.00 of it is charged and not refunded" in row
     assert "Refunded $0.10536." in answer
 
 
