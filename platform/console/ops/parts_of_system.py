@@ -233,7 +233,8 @@ def _proofs(now: datetime) -> Iterator[Row]:
         name = f"Ledger, {PROOFS[last.kind]} proof"
         if last.found:
             trouble = "The ledger is not as it was written."
-            yield Row(name, f"{last.found} findings", "bad", "Findings", trouble, page=LEDGER)
+            fact = f"{last.found} finding{'' if last.found == 1 else 's'}"
+            yield Row(name, fact, "bad", "Findings", trouble, page=LEDGER)
         elif last.age_seconds == float("inf"):
             yield Row(name, "not run yet", "idle", "Not yet", page=LEDGER)
         elif last.age_seconds > OLDEST_PROOF[LedgerProof.Kind(last.kind)].total_seconds():
@@ -241,7 +242,7 @@ def _proofs(now: datetime) -> Iterator[Row]:
             trouble = "It has not finished since: the short-work worker's log says why."
             yield Row(name, fact, "bad", "Overdue", trouble, page=LEDGER)
         else:
-            fact = f"{last.age_seconds / 60:.0f} minutes ago, nothing found"
+            fact = f"{last.age_seconds / 60:.0f} min ago, nothing found"
             yield Row(name, fact, word="Proved", page=LEDGER)
 
 
