@@ -166,14 +166,14 @@ def _asked(
 
 
 def _chosen(request: HttpRequest, form: SayForm) -> list[str]:
-    """The parts that are ticked."""
+    """The parts that are ticked; before any is, those that are filled in."""
     typed = request.POST if request.method == "POST" else request.GET
-    return typed.getlist("parts") or list(form.initial.get("parts", ()))
+    return _parts(typed) or list(form.initial.get("parts", ()))
 
 
 def _shown(request: HttpRequest) -> dict[str, Any]:
     """What is filled in: by the row that showed it, in words that customers may read."""
-    initial: dict[str, Any] = {"parts": request.GET.getlist("parts")}
+    initial: dict[str, Any] = {"parts": _parts(request.GET)}
     number = request.GET.get("condition", "")
     if not re.fullmatch(r"\d{1,18}", number, re.ASCII):
         return initial
@@ -183,6 +183,12 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         initial["parts"] = [part for part in incidents.parts() if part in named]
         initial["title"] = PUBLIC_WORDS.get(condition.kind, "")
     return initial
+
+
+def _parts(said: QueryDict) -> list[str]:
+    """Those that are named, of the parts that there are."""
+    known = incidents.parts()
+    return [part for part in said.getlist("parts") if part in known]
 
 
 def _sent(request: HttpRequest) -> QueryDict | None:

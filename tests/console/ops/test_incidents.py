@@ -150,7 +150,7 @@ def test_what_customers_feel_leads_to_an_incident_and_the_rest_does_not(owner):
 
 @pytest.mark.parametrize("number", ["0", "x", "-1", "9" * 30, "\N{SUPERSCRIPT TWO}"])
 def test_a_condition_that_is_none_fills_in_nothing(owner, number):
-    assert ticked(shown(owner, f"{NEW}?condition={number}&parts=nonsense")) == []
+    assert ticked(shown(owner, f"{NEW}?condition={number}&parts=nonsense&parts=%00")) == []
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,7 @@ def test_a_condition_that_is_none_fills_in_nothing(owner, number):
         ({"title": ""}, "This field is required."),
         ({"parts": []}, "This field is required."),
         ({"parts": ["gpt-9"]}, "is not one of the available choices"),
+        ({"parts": ["\0"]}, "is not one of the available choices"),
         ({"state": "resolved"}, "is not one of the available choices"),
         ({"words": " "}, "This field is required."),
         ({"next_update_at": "soon"}, "Type a day and time, such as 2026-11-26T10:30."),
