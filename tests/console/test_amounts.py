@@ -50,11 +50,11 @@ def test_the_prices_of_a_column_stand_in_line():
 @pytest.mark.parametrize(
     ("days", "text"),
     [
-        (0.9, "less than a day"),
+        (0.9, "under a day"),
         (1.2, "≈ 1 day"),
         (8.6, "≈ 9 days"),
         (365, "≈ 365 days"),
-        (365.1, "more than a year"),
+        (365.1, "over a year"),
     ],
 )
 def test_how_long_a_balance_lasts(days, text):

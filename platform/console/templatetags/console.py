@@ -54,11 +54,11 @@ def tier(name: str) -> str:
 
 @register.filter
 def runway(days: float) -> str:
-    """How long a balance lasts, in words: 'less than a day', '≈ 9 days', 'more than a year'."""
+    """How long a balance lasts, in words: 'under a day', '≈ 9 days', 'over a year'."""
     if days < 1:
-        return "less than a day"
+        return "under a day"
     if days > DAYS_A_YEAR:
-        return "more than a year"
+        return "over a year"
     return f"≈ {days:.0f} day{'' if round(days) == 1 else 's'}"
 
 

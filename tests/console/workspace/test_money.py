@@ -82,7 +82,7 @@ def test_a_weeks_charges_are_told_to_the_micro(acme, sign_in):
     page = words_of(sign_in(acme).get(url("billing", acme)))
 
     assert "$8,999,999,999.999<" in page
-    assert "less than a day at $1,285,714,285.714143 a day" in page
+    assert "under a day at $1,285,714,285.714143 a day" in page
 
 
 @pytest.mark.parametrize("column", ["available", "held"])
