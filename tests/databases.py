@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pictor.runtime.postgres_place import PACKAGE
 
@@ -55,17 +56,37 @@ def _full_tables() -> str:
 
 
 @contextmanager
-def another_database(ending: str) -> Iterator[dict[str, Any]]:
-    """Connection parameters of an empty database, named as the tests' with the ending."""
+def another_database(
+    ending: str, *, like: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Connection parameters of a database that is named as the tests' with the ending.
+
+    It is empty, or a copy of one to which nobody is connected.
+    """
     here = connection.get_connection_params()
     where = {name: here[name] for name in ("host", "port", "user", "password")}
     name = f"{here['dbname']}_{ending}"
+    template = "template1" if like is None else like["dbname"]
     with psycopg.connect(**where, dbname="postgres", autocommit=True) as owner:
-        owner.execute(f'CREATE DATABASE "{name}"')
+        owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield {**where, "dbname": name}
         finally:
             owner.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def connected_to(database: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
+    """Django has that database for its own."""
+    ours = connections[DEFAULT_DB_ALIAS]
+    other = ours.copy()
+    other.settings_dict["NAME"] = database["dbname"]
+    connections[DEFAULT_DB_ALIAS] = other
+    try:
+        yield other
+    finally:
+        other.close()
+        connections[DEFAULT_DB_ALIAS] = ours
 
 
 def run_tool(tool: str, *arguments: str, of: dict[str, Any], given: bytes = b"") -> bytes:

@@ -10,18 +10,19 @@ A foreign key alone may go, named by `loosens`: whoever writes what it allowed s
 import re
 import subprocess
 import sys
-from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.state import ProjectState
 
-from tests.customer import Operator
-from tests.databases import another_database
+from pictor.management.migrating import Executor
+from tests.databases import another_database, connected_to
 from tests.servers import ROOT
-from tests.test_migrations import environment_of
 
 LAST = {
     "accounts": "0007_uncharged_ceiling",
@@ -117,24 +118,40 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
     """
     found = {}
     out = releases((ROOT / "CHANGELOG.md").read_text())
-    with another_database("new") as made, closing(Operator(environment_of(made))) as manage:
-        for app, name in last.items():
-            manage("migrate", "-v0", app, name)
-        for app, name in newer(last):
-            sql = manage("sqlmigrate", app, name)
-            module = import_module(f"{app}.migrations.{name}")
-            if loosened := getattr(module.Migration, "loosens", ""):
-                sql = without_foreign_key(sql, loosened, made)
-            found[f"{app}.{name}"] = against(
-                sql,
-                tight=replaced(sql, made)
-                + tightened(sql, fills=getattr(module.Migration, "fills", "")),
-                after=getattr(module.Migration, "after_release", None),
-                out=out,
-            )
-            # What another app's needed of this one may be later than this.
-            manage("migrate", "-v0", "--undo", app, name)
+    read = newer(last)
+    with another_database("new") as made, connected_to(made) as other:
+        executor = Executor(other)
+        state = executor.migrate(list(last.items()))
+        executor.loader.build_graph()
+        for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            if (migration.app_label, migration.name) in read:
+                sql = sql_of(migration, state, other)
+                found[str(migration)] = objections_to(migration, sql, database=made, out=out)
+            state = executor.apply_migration(state, migration)
+    assert found.keys() == {f"{app}.{name}" for app, name in read}
     return found
+
+
+def sql_of(migration: Migration, state: ProjectState, other: BaseDatabaseWrapper) -> str:
+    """As `manage.py sqlmigrate` prints it."""
+    with other.schema_editor(collect_sql=True, atomic=migration.atomic) as editor:
+        migration.apply(state.clone(), editor, collect_sql=True)
+    sql = "\n".join(editor.collected_sql)
+    return f"BEGIN;\n{sql}\nCOMMIT;\n" if migration.atomic else sql
+
+
+def objections_to(
+    migration: Migration, sql: str, *, database: dict[str, object], out: list[str]
+) -> str:
+    """Those to one, in the database as it is before it."""
+    if loosened := getattr(migration, "loosens", ""):
+        sql = without_foreign_key(sql, loosened, database)
+    return against(
+        sql,
+        tight=replaced(sql, database) + tightened(sql, fills=getattr(migration, "fills", "")),
+        after=getattr(migration, "after_release", None),
+        out=out,
+    )
 
 
 def test_it_objects_to_an_index_that_writers_wait_for():

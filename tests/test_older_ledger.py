@@ -24,19 +24,27 @@ HEAD = LEDGER.with_name("ledger_of_2026_11_26.head.json")
 """That commit's heads of it, signed."""
 
 
-@pytest.fixture
-def books(db: None) -> Iterator[dict[str, Any]]:
-    """The database of then."""
+@pytest.fixture(scope="module")
+def migrated(django_db_setup: None) -> Iterator[dict[str, Any]]:
+    """The database of then, brought up to date."""
     with another_database("older") as made:
         restore(made, lzma.decompress(LEDGER.read_bytes()))
+        with closing(Operator(environment_of(made))) as manage:
+            manage("migrate", "-v0")
+        yield made
+
+
+@pytest.fixture
+def books(migrated: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A copy of it, which a test may change."""
+    with another_database("books", like=migrated) as made:
         yield made
 
 
 @pytest.fixture
 def manage(books: dict[str, Any]) -> Iterator[Operator]:
-    """Commands on those books, brought up to date."""
+    """Commands on those books."""
     with closing(Operator(environment_of(books))) as manage:
-        manage("migrate", "-v0")
         yield manage
 
 
