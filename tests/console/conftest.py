@@ -1,5 +1,6 @@
 """Chromium for the tests of the pages; without one they are skipped, and say so."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -20,15 +21,35 @@ QUICK = [
 """A page lives for a second: a process of its own and optimized code are a fifth of the work."""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser a module: its event loop must not outlive it, Django's tests follow."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """One browser, and the event loop that playwright runs for it and that `browser` lets run."""
     if not CHROMIUM:
         pytest.skip("NO CHROMIUM: not one page was looked at (apt-get install chromium)")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUICK)
-        yield chromium
+        loop = asyncio.get_running_loop()
+        run_by_this_thread(None)
+        yield chromium, loop
+        run_by_this_thread(loop)
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    """The browser; between modules its loop stands still, as Django's tests and others' loops ask.
+
+    A browser of their own would cost each module a second.
+    """
+    browser, loop = chromium
+    run_by_this_thread(loop)
+    yield browser
+    run_by_this_thread(None)
+
+
+def run_by_this_thread(loop: asyncio.AbstractEventLoop | None) -> None:
+    """What asyncio is told of loops: playwright's is held up in a greenlet, where none can see."""
+    asyncio._set_running_loop(loop)  # noqa: SLF001 - what those who write loops are given
 
 
 @pytest.fixture
