@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.recorder import OPENAI_SIZES, Recorder, recording
+from tests.contracts.recorder import Recorder, recording
 from tests.customer import Operator
 from tests.servers import Stack
 
@@ -26,15 +26,3 @@ def upstream(channel: Recorder) -> Recorder:
     channel.extra = {}
     channel.size = None
     return channel
-
-
-@pytest.fixture
-def narrow(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
-    """The only channel, and it makes OpenAI's three sizes alone."""
-    operator("channel", "set", "rec", "--sizes", OPENAI_SIZES)
-    operator("channel", "swap", "rec", "--untested")
-    operator("channel", "disable", "sandbox", "--yes")
-    yield upstream
-    operator("channel", "enable", "sandbox")
-    operator("channel", "set", "rec", "--sizes", "all")
-    operator("channel", "swap", "rec", "--untested")
