@@ -8,10 +8,21 @@ import io
 import json
 import os
 import sys
+from functools import cache
 
 import django
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.core.management.base import BaseCommand
 from django.db import connection
+
+
+@cache
+def command(name: str) -> BaseCommand:
+    """Loaded once, and its parser is made once: that takes up to 7 ms of the processor."""
+    made = load_command_class(get_commands()[name], name)
+    made.create_parser = cache(made.create_parser)  # type: ignore[method-assign]
+    return made
+
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")  # as manage.py does
 django.setup()
@@ -21,7 +32,8 @@ for line in sys.stdin:
     out = io.StringIO()
     outcome = {"returncode": 0, "stderr": ""}
     try:
-        call_command(*json.loads(line), stdout=out)
+        name, *words = json.loads(line)
+        call_command(command(name), *words, stdout=out)
     except CommandError as error:
         outcome = {"returncode": error.returncode, "stderr": str(error)}
     except SystemExit as exit_:
