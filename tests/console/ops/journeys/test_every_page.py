@@ -12,6 +12,7 @@ from tests.console.ops.addresses import Address, addresses
 from tests.console.ops.links import pages_found
 from tests.console.pages import Place
 from tests.console.visits import broken_promises
+from tests.customer import Operator
 from tests.servers import Stack
 
 APART = {"styleguide", "channel_picture", "condition"}
@@ -25,7 +26,7 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def found(
-    stack: Stack, place: Place, tmp_path_factory: pytest.TempPathFactory
+    stack: Stack, operator: Operator, place: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str | None, str]:
     """By the name of each page, where links led to one; an incident that is over is among them.
 
@@ -33,22 +34,15 @@ def found(
     """
     bill = tmp_path_factory.mktemp("bills") / "bill.csv"
     bill.write_text(f"id,time,model,cost\n{uuid4()},2026-11-20T12:00:00Z,gpt-image-2,0.05\n")
-    done = stack.manage("reconcile", str(bill), "--channel", "sandbox", "--accept")
-    assert done.returncode == 0, done.stderr
-    stack.manage("price", "list-create", "Partners")
-    stack.manage("alert", "set", "Every page", "--mails", "ann@example.com")
-    begun = _manage(stack, "start", "Slow images", "--parts", "API", "--words", "We look into it.")
-    _manage(stack, "resolve", str(begun["id"]), "--words", "All is well.")
+    operator("reconcile", str(bill), "--channel", "sandbox", "--accept")
+    operator("price", "list-create", "Partners")
+    operator("alert", "set", "Every page", "--mails", "ann@example.com")
+    words = ("Slow images", "--parts", "API", "--words", "We look into it.")
+    begun = json.loads(operator("incident", "start", *words, "--json"))
+    operator("incident", "resolve", str(begun["id"]), "--words", "All is well.")
     cookies = {str(one["name"]): str(one["value"]) for one in place.cookies}
     with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
         return {_name_of(path): path for path in pages_found(client).values()}
-
-
-def _manage(stack: Stack, *words: str) -> dict[str, object]:
-    done = stack.manage("incident", *words, "--json")
-    assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout)
-    return told
 
 
 def _name_of(path: str) -> str | None:
