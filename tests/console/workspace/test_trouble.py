@@ -2,11 +2,19 @@
 
 from uuid import uuid4
 
+import pytest
+
 from generation import incidents, watch
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.incidents import Said, State
 from pictor.kit import clock
 from tests.console.workspace.conftest import url, words_of
+
+
+@pytest.fixture(autouse=True)
+def sure_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That no web process is at work is no news here."""
+    monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 0)
 
 
 def test_trouble_of_the_status_page_is_told_here_too(acme, sign_in):
