@@ -1,8 +1,39 @@
 """Journeys of operators in a real browser, on the stack."""
 
+import json
+from uuid import uuid4
+
+import httpx
 import pytest
+
+from tests.console.ops.journeys.every_page import Found, name_of
+from tests.console.ops.links import pages_found
+from tests.console.pages import Place
+from tests.customer import Operator
+from tests.servers import Stack
 
 
 @pytest.fixture(autouse=True)
 def pages() -> None:
     """Those of the stack, with its database."""
+
+
+@pytest.fixture(scope="module")
+def found(
+    stack: Stack, operator: Operator, place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> Found:
+    """By the name of each page, where links led to one; an incident that is over is among them.
+
+    And a vendor's bill, with a line that we know nothing of, a shared price list and an alert rule.
+    """
+    bill = tmp_path_factory.mktemp("bills") / "bill.csv"
+    bill.write_text(f"id,time,model,cost\n{uuid4()},2026-11-20T12:00:00Z,gpt-image-2,0.05\n")
+    operator("reconcile", str(bill), "--channel", "sandbox", "--accept")
+    operator("price", "list-create", f"Partners {uuid4().hex[:8]}")
+    operator("alert", "set", f"Every page {uuid4().hex[:8]}", "--mails", "ann@example.com")
+    words = ("Slow images", "--parts", "API", "--words", "We look into it.")
+    begun = json.loads(operator("incident", "start", *words, "--json"))
+    operator("incident", "resolve", str(begun["id"]), "--words", "All is well.")
+    cookies = {str(one["name"]): str(one["value"]) for one in place.cookies}
+    with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
+        return {name_of(path): path for path in pages_found(client).values()}

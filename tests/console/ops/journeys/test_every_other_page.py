@@ -1,0 +1,12 @@
+"""The other half of what test_every_page.py is about."""
+
+import pytest
+
+from tests.console.ops.journeys.every_page import PAGES, wrong_with
+
+
+@pytest.mark.parametrize("address", PAGES[1::2], ids=lambda one: one.name)
+def test_a_page_keeps_what_the_console_promises(signed_in, found, place, stack, address):
+    wrong = wrong_with(address, session=signed_in, found=found, place=place, stack=stack)
+
+    assert wrong == []
