@@ -32,7 +32,7 @@ from billing.selectors import (
     weighed,
     would_have_brought,
 )
-from billing.selectors.price_books import DRAFT, PAST, SCHEDULED, WITHDRAWN
+from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.prices.shown import Shown, book_or_404, words_of
@@ -93,8 +93,18 @@ def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
     except (ValidationError, ValueError) as error:
         if book_or_404(book).state == DRAFT:  # else by a second click, or by somebody else
             return _page(request, operator, _of_draft(found, begins, now), words_of(error))
-    words = f"takes over at {begins:%-d %b %Y, %H:%M:%S} UTC" if begins else "is in force"
-    return done(request, f"{found.known_as} {words}", "price_book", str(book))
+    return done(request, _published(book_or_404(book)), "price_book", str(book))
+
+
+def _published(book: PriceBook) -> str:
+    """What became of it: by this click, by the one before it, or by somebody else."""
+    if book.state == SCHEDULED:
+        return f"{book.known_as} takes over at {book.effective_from:%-d %b %Y, %H:%M:%S} UTC"
+    return (
+        f"{book.known_as} is in force"
+        if book.state == CURRENT
+        else f"{book.known_as} was published"
+    )
 
 
 @staff(May.PUBLISH, fresh=True)
@@ -123,14 +133,14 @@ def _about_former(
 
 def _put_back(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
     book, now = book_or_404(number), clock.now()
-    again, complaint = _in_force_again(book, now), ""
+    again, complaint = _in_force_again(request, book, now), ""
     if again is None:
         later = _ticked(request, book, now)
         try:
             said = _said(request, operator)
             again = restore_price_book(book=book, now=now, withdrawn=later, **said)
         except (ValidationError, ValueError) as error:
-            again, complaint = _in_force_again(book, now), words_of(error)
+            again, complaint = _in_force_again(request, book, now), words_of(error)
     if again is None:
         return _about_former(request, operator, number, complaint)
     words = f"{book.known_as} is in force again, as {again.known_as}"
@@ -240,7 +250,7 @@ def _said(request: HttpRequest, operator: Operator) -> dict[str, Any]:
     if len(reason) > MOST_REASON:
         raise ValueError(f"at most {MOST_REASON} characters of a reason are kept")
     confirmed = Confirmed(reason, _number(request, "changes"), _number(request, "below_cost"))
-    return {"confirmed": confirmed, "seen": request.POST.get("seen"), **by(request, operator)}
+    return {"confirmed": confirmed, "seen": request.POST.get("seen", ""), **by(request, operator)}
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
@@ -274,9 +284,9 @@ def _ticked(request: HttpRequest, book: PriceBook, now: datetime) -> list[PriceB
     return [one for one in following(book.tenant_id, now) if str(one.pk) in ticked]
 
 
-def _in_force_again(book: PriceBook, now: datetime) -> PriceBook | None:
-    """The book in force, where it is this one put back already: by a second click."""
+def _in_force_again(request: HttpRequest, book: PriceBook, now: datetime) -> PriceBook | None:
+    """The book in force, where all that is asked for is done already: by a second click."""
     present = book_in_force(book.tenant_id, now)
-    if present is None or present.markup != book.markup:
+    if present is None or present.markup != book.markup or _ticked(request, book, now):
         return None
     return present if set(rows_of(present)) == set(rows_of(book)) else None

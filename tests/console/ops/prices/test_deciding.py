@@ -267,6 +267,45 @@ def test_without_a_tick_what_takes_over_stays_scheduled(owner, first, draft):
     assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "scheduled"
 
 
+def test_what_takes_over_is_withdrawn_where_the_same_prices_are_in_force(owner, first, draft):
+    publish_price_book(book=draft, actor="test", now=clock.now())  # a copy of the first
+    later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+    scheduled(owner, later)
+
+    fields = hidden_in(owner.get(of(first, "restore"))) | {"withdraw": str(later.pk)}
+    answers = [owner.post(of(first, "restore"), fields) for _ in range(2)]
+
+    again = book_in_force(None, clock.now())
+    assert again is not None
+    assert [answer["Location"] for answer in answers] == [of(again)] * 2
+    assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "withdrawn"
+
+
+def test_what_somebody_else_scheduled_meanwhile_is_not_said_to_be_in_force(owner, draft):
+    fields = hidden_in(owner.get(of(draft, "review")))
+    scheduled(owner, draft)
+
+    answer = owner.post(of(draft, "publish"), fields, follow=True)
+
+    assert f"{draft.known_as} takes over at" in text_of(answer)
+    assert f"{draft.known_as} is in force" not in text_of(answer)
+
+
+@pytest.mark.parametrize("decision", ["publish", "restore", "withdraw"])
+def test_nothing_is_decided_by_whoever_was_not_shown_it(owner, first, draft, decision):
+    other = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+    publish_price_book(book=draft, actor="test", now=clock.now())
+    later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+    scheduled(owner, later)
+    book = {"publish": other, "restore": first, "withdraw": later}[decision]
+
+    answer = owner.post(of(book, decision), {"withdraw": str(later.pk)})
+
+    assert "Prices have changed since these were shown" in text_of(answer)
+    assert in_force() == draft.known_as
+    assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "scheduled"
+
+
 def test_what_is_not_past_or_scheduled_leads_to_its_page(owner, first, draft):
     for book, rest in ((first, "restore"), (first, "withdraw"), (draft, "restore")):
         assert owner.get(of(book, rest))["Location"] == of(book)
