@@ -4,7 +4,7 @@ import shlex
 from argparse import _SubParsersAction
 from collections.abc import Iterable, Sequence
 from copy import copy
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -40,13 +40,14 @@ from billing.management.price_words import (
     read_rows,
 )
 from billing.models import PriceBook, PriceList
-from billing.price_changes import LARGE_PERCENT
+from billing.price_changes import LARGE_PERCENT, digest_of_changes
 from billing.price_stops import Confirmed, Stops
 from billing.selectors import (
     SCHEDULED,
     book_in_force,
     changes_of_assignment,
     list_of,
+    outlook_of,
     price_books,
     price_list_named,
     price_lists,
@@ -208,9 +209,9 @@ class Command(DraftActions):
         begins = read_time(options["begins"]) if options["begins"] else None
         shown = copy(book)
         shown.effective_from = begins or book.effective_from
-        confirmed = self._confirmed(options, shown)
+        said = self._confirmed(options, shown)
         published = publish_price_book(
-            book=book, actor=ACTOR, now=clock.now(), begins=begins, confirmed=confirmed
+            book=book, actor=ACTOR, now=clock.now(), begins=begins, **said
         )
         words = f"{name_of(book)} is published, in force from {date_of(published)}"
         self._tell_in_force(options, published, words)
@@ -218,9 +219,9 @@ class Command(DraftActions):
     def _restore(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
         withdrawn = [read_book(text) for text in options["withdraw"]]
-        confirmed = self._confirmed(options, book, withdrawn)
+        said = self._confirmed(options, book, withdrawn)
         again = restore_price_book(
-            book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed, withdrawn=withdrawn
+            book=book, actor=ACTOR, now=clock.now(), withdrawn=withdrawn, **said
         )
         self._tell_in_force(
             options, again, f"{name_of(book)} is in force again, as {name_of(again)}"
@@ -232,14 +233,14 @@ class Command(DraftActions):
 
     def _withdraw(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
-        confirmed = _given(options)
+        confirmed, seen = _given(options), None
         if not options["yes"] and state_of(book, clock.now()) == SCHEDULED:
-            stops = stops_of_withdrawal(book, clock.now())
+            stops, seen = stops_of_withdrawal(book, clock.now()), outlook_of(book, clock.now())
             self._show(options, change_lines(book, stops))
             question = f"Withdraw these prices, which are to begin at {date_of(book)}?"
             ask(self.aside(options), question)
             confirmed = self._typed(options, confirmed, stops)
-        withdraw_price_book(book=book, actor=ACTOR, confirmed=confirmed)
+        withdraw_price_book(book=book, actor=ACTOR, confirmed=confirmed, seen=seen)
         stays = book_in_force(book.tenant_id, clock.now())
         lines, then = [f"{name_of(book)} is withdrawn, and never takes effect"], []
         if stays is not None:
@@ -282,7 +283,7 @@ class Command(DraftActions):
 
     def _assign(self, options: dict[str, Any]) -> None:
         tenant, shared = read_tenant(options["tenant"]), _list(options["list"])
-        confirmed, now = _given(options), clock.now()
+        confirmed, seen, now = _given(options), None, clock.now()
         chosen = shared.id if shared else None
         changes = changes_of_assignment(tenant_id=tenant.id, price_list=chosen, now=now)
         if not options["yes"] and list_of(tenant.id) != shared:
@@ -290,9 +291,14 @@ class Command(DraftActions):
             lines = [*map(str, changes), *map(str, stops.below), *stops.lines]
             self._show(options, lines or ["It changes no price."])
             ask(self.aside(options), f"Charge {tenant.name} these prices from now on?")
-            confirmed = self._typed(options, confirmed, stops)
+            confirmed, seen = self._typed(options, confirmed, stops), digest_of_changes(changes)
         made = assign_price_list(
-            tenant_id=tenant.id, price_list=shared, actor=ACTOR, now=now, confirmed=confirmed
+            tenant_id=tenant.id,
+            price_list=shared,
+            actor=ACTOR,
+            now=clock.now(),
+            confirmed=confirmed,
+            seen=seen,
         )
         named = shared.name if shared else "no shared list"
         words = f"{tenant.name} has {named}{'' if made else ' already'}"
@@ -310,17 +316,17 @@ class Command(DraftActions):
 
     def _confirmed(
         self, options: dict[str, Any], book: PriceBook, withdrawn: Sequence[PriceBook] = ()
-    ) -> Confirmed:
-        """What changes is shown, and asked about unless --yes was said."""
+    ) -> "_Said":
+        """What changes is shown, and asked about unless --yes was said; then only that is done."""
         confirmed = _given(options)
         if options["yes"]:
-            return confirmed
+            return {"confirmed": confirmed, "seen": None}
         gone = [one.pk for one in withdrawn]
-        stops = stops_of(book, clock.now(), withdrawn=gone)
+        stops, seen = stops_of(book, clock.now(), withdrawn=gone), outlook_of(book, clock.now())
         lines = change_lines(book, stops, withdrawn=gone)
         self._show(options, [*lines, *follower_lines(book, withdrawn=gone)])
         ask(self.aside(options), "Charge these prices?")
-        return self._typed(options, confirmed, stops)
+        return {"confirmed": self._typed(options, confirmed, stops), "seen": seen}
 
     def _typed(self, options: dict[str, Any], given: Confirmed, stops: Stops) -> Confirmed:
         """What stops it is typed, as far as it is not given; --yes stands for none of it."""
@@ -333,6 +339,11 @@ class Command(DraftActions):
         if stops.number_below_cost is not None and below is None:
             below = read_number(ask_for(out, "Number of prices below cost:"))
         return Confirmed(reason, changes, below)
+
+
+class _Said(TypedDict):
+    confirmed: Confirmed
+    seen: str | None
 
 
 def _add_list_actions(actions: "_SubParsersAction[CommandParser]") -> None:
