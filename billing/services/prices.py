@@ -28,6 +28,7 @@ from billing.selectors import (
     rows_of,
     stops_of,
     stops_of_withdrawal,
+    whose,
 )
 from billing.selectors.published import digest_of
 from pictor.kit import clock
@@ -54,7 +55,8 @@ def draft_price_book(
     `tenant_id` is its owner: a tenant's id, a shared list's, or None for everyone. Without `rows`
     or `markup` it begins with those of the owner's book in force; with a markup of 1 where there is
     none. With `is_once`, where the latest version is such a draft already, it is that one. Raises
-    ValidationError for an empty name, a negative markup, or an owner that is nobody.
+    ValidationError for an empty name, another owner's, a negative markup, or an owner that is
+    nobody.
     """
     locks.decisions_on_prices()  # two that draft at once get two versions
     present = book_in_force(tenant_id, clock.now())
@@ -314,6 +316,11 @@ def _of_nobody(book: PriceBook) -> Subject:
 def _check_book(book: PriceBook) -> None:
     """Raises ValidationError for terms that no book may have."""
     book.full_clean(exclude=["tenant"])  # whose id may be a list's
+    named = PriceBook.objects.filter(name=book.name)
+    having = set(named.values_list("tenant_id", flat=True))
+    if having and book.tenant_id not in having:
+        taken = f"{book.name!r} is the name of other prices, for {whose(named[0])}"
+        raise ValidationError({"name": taken})
     owners = (Tenant, PriceList)
     if book.tenant_id is not None and not any(
         kind.objects.filter(id=book.tenant_id).exists() for kind in owners

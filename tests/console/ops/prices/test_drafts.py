@@ -41,9 +41,9 @@ def test_a_file_is_a_draft_of_everyones_a_tenants_or_a_lists_prices(owner, first
     acme = create_tenant(name="acme", actor="test")
     shared = create_price_list(name="Resellers", actor="test")
     owners = []
-    for words in ({}, {"tenant": "acme"}, {"list": "Resellers"}):
+    for name, words in (("all", {}), ("own", {"tenant": "acme"}), ("res", {"list": "Resellers"})):
         upload = SimpleUploadedFile("prices.csv", b"\xef\xbb\xbf" + ROWS.encode())
-        owner.post(NEW, {"file": upload, "name": "own", "markup": "1.2", **words})
+        owner.post(NEW, {"file": upload, "name": name, "markup": "1.2", **words})
         owners.append(newest().tenant_id)
 
     assert owners == [None, acme.id, shared.id]
@@ -82,6 +82,20 @@ def test_what_is_wrong_is_named_and_nothing_is_drafted(owner, first, said, words
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert words in text_of(answer)
     assert PriceBook.objects.count() == 1
+
+
+def test_a_name_is_one_owners_so_a_field_left_empty_makes_nobody_elses_prices(owner, first):
+    create_tenant(name="acme", actor="test")
+    owner.post(NEW, {"rows": ROWS, "name": "own", "tenant": "acme"})
+
+    everyones = owner.post(NEW, {"rows": ROWS, "name": "own"})
+    acmes = owner.post(NEW, {"rows": ROWS, "name": "list", "tenant": "acme"})
+    again = owner.post(NEW, {"rows": ROWS, "name": "own", "tenant": "acme", "markup": "2"})
+
+    assert "'own' is the name of other prices, for acme" in text_of(everyones)
+    assert "'list' is the name of other prices, for everyone" in text_of(acmes)
+    assert again["Location"] == of(newest())
+    assert newest().known_as == "own:2"
 
 
 def test_files_that_are_no_text_or_too_large_are_refused(owner, first):
