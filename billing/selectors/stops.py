@@ -27,6 +27,8 @@ from billing.selectors.usage import sold_since
 from billing.supply import supply
 
 LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
+LAST_YEAR = 9000
+"""Pages say when prices begin in a customer's own time zone, which needs years beyond."""
 
 
 def faults_of(book: PriceBook) -> list[str]:
@@ -37,6 +39,8 @@ def faults_of(book: PriceBook) -> list[str]:
     if book.tenant_id is None and not rows_of(book):
         return ["the book has no prices"]
     wrong = []
+    if book.effective_from.year > LAST_YEAR:
+        wrong.append(f"the book would begin in {book.effective_from.year}")
     if not book.markup:
         wrong.append("a markup of 0 would give every image away")
     if odd := of_other_pixels(book):

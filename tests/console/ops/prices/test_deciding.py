@@ -111,6 +111,17 @@ def test_a_date_to_come_is_taken_with_its_zone(owner, draft):
     assert state_of(draft, clock.now()) == "scheduled"
 
 
+def test_a_date_that_some_time_zone_cannot_show_is_refused(owner, draft):
+    page = owner.get(of(draft, "review"), {"begins": "9999-12-31 20:00 UTC"})
+    fields = hidden_in(owner.get(of(draft, "review"))) | {"begins": "9999-12-31 20:00 UTC"}
+    answer = owner.post(of(draft, "publish"), fields)
+
+    assert "The book would begin in 9999." in text_of(page)
+    assert "The book would begin in 9999." in text_of(answer)
+    draft.refresh_from_db()
+    assert state_of(draft, clock.now()) == "draft"
+
+
 def test_a_draft_that_changed_since_it_was_reviewed_is_shown_again(owner, draft):
     fields = hidden_in(owner.get(of(draft, "review")))
     saved(owner, draft, how="by", number="5", which="book")
