@@ -43,6 +43,8 @@ def read(text: str) -> list[BookRow]:
     names = set(columns)
     if missing := NEEDED - names:
         raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
+    if twice := [name for name in names if columns.count(name) > 1]:
+        raise ValueError(f"columns stand there twice: {', '.join(sorted(twice))}")
     if unknown := names - set(COLUMNS):
         raise ValueError(f"unknown columns: {', '.join(sorted(map(str, unknown)))}")
     rows: dict[PriceKey, BookRow] = {}

@@ -26,14 +26,14 @@ def read_book(text: str) -> PriceBook:
     return book
 
 
-def read_rows(file: str) -> list[BookRow]:
+def read_rows(file: str, *, may_be_none: bool) -> list[BookRow]:
     """The prices of a CSV file; `-` is standard input."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         rows = price_csv.read(text)
     except (OSError, ValueError) as error:
         raise CommandError(f"{file}: {error}") from None
-    if not rows:
+    if not rows and not may_be_none:
         raise CommandError(f"{file} has no prices")
     return rows
 

@@ -41,6 +41,11 @@ def test_a_line_that_is_no_price_is_named(line, why):
     assert why in str(refused.value)
 
 
+def test_a_column_that_stands_there_twice_is_no_column():
+    with pytest.raises(ValueError, match="columns stand there twice: usd"):
+        read("model,size,quality,usd,usd\ndall-e-3,1024x1024,hd,0.08,0.8\n")
+
+
 def test_every_wrong_line_is_named_up_to_twenty():
     lines = ["m,1x1,low,1", *["m,big,low,1"] * 3, *["m,1x1,low,fifty"] * 20]
 

@@ -170,12 +170,13 @@ class Command(DraftActions):
         self.stdout.write(price_csv.written(rows_of(book)), ending="")
 
     def _import(self, options: dict[str, Any]) -> None:
+        owner = _whose(options)
         book = draft_price_book(
             name=options["name"].strip(),
-            rows=read_rows(options["file"]),
+            rows=read_rows(options["file"], may_be_none=owner is not None),
             effective_from=read_begin(options["begins"]),
             markup=read_markup(options["markup"]),
-            tenant_id=_whose(options),
+            tenant_id=owner,
             actor=ACTOR,
         )
         stops, prices = stops_of(book, clock.now()), book.prices.count()

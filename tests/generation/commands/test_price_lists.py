@@ -69,6 +69,17 @@ def test_a_no_assigns_nothing(price, acme, resellers):
     assert list_of(acme.id) is None
 
 
+def test_a_list_is_without_prices_again_by_the_header_alone(price, acme, resellers):
+    price("assign", "acme", "resellers", "--yes")
+
+    price("import", "-", "--name", "resellers", "--list", "Resellers", typed=HEADER)
+    price("publish", "resellers:2", "--yes")
+    with pytest.raises(CommandError, match="- has no prices"):
+        price("import", "-", "--name", "list", typed=HEADER)
+
+    assert current_table(acme.id, clock.now()).rows[CELL].unit == 16_000
+
+
 def test_it_is_json_where_that_is_asked_for(price, acme, resellers):
     made = json.loads(price("assign", acme.tenant.public_id, "Resellers", "--yes", "--json"))
     (listed,) = json.loads(price("lists", "--json"))

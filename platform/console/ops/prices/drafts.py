@@ -75,16 +75,17 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
             "markup": book.markup,
             "tenant_id": book.tenant_id,
         }
+    whose = _owner(request)
     return {
         "name": request.POST.get("name", "").replace("\0", "").strip(),
-        "rows": _rows(request),
+        "rows": _rows(request, may_be_none=whose is not None),
         "markup": _markup(request.POST.get("markup", "")),
-        "tenant_id": _owner(request),
+        "tenant_id": whose,
     }
 
 
-def _rows(request: HttpRequest) -> list[BookRow]:
-    """Of the file, or what was pasted."""
+def _rows(request: HttpRequest, *, may_be_none: bool) -> list[BookRow]:
+    """Of the file, or what was pasted: what lies over everyone's may be the header alone."""
     file = request.FILES.get("file")
     text = request.POST.get("rows", "")
     if file is not None:
@@ -95,7 +96,7 @@ def _rows(request: HttpRequest) -> list[BookRow]:
         except UnicodeDecodeError:
             raise ValueError("the file is not UTF-8 text") from None
     rows = price_csv.read(text.lstrip("\ufeff"))
-    if not rows:
+    if not rows and not may_be_none:
         raise ValueError("the file has no prices")
     return rows
 

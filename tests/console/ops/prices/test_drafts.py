@@ -7,10 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.services import create_tenant
 from billing.models import PriceBook
-from billing.selectors import rows_of
+from billing.selectors import current_table, rows_of
 from billing.services import create_price_list
+from pictor.kit import clock
 from tests.console.ops.channel_pages import text_of
-from tests.console.ops.prices.conftest import LIST, ORIGIN, of
+from tests.console.ops.prices.conftest import LIST, ORIGIN, of, published
 
 NEW = f"{LIST}new/"
 ROWS = f"model,size,quality,usd\n{ORIGIN},1024x1024,low,0.01\n"
@@ -96,6 +97,24 @@ def test_a_name_is_one_owners_so_a_field_left_empty_makes_nobody_elses_prices(ow
     assert "'list' is the name of other prices, for everyone" in text_of(acmes)
     assert again["Location"] == of(newest())
     assert newest().known_as == "own:2"
+
+
+def test_a_list_is_without_prices_again_by_a_file_without_any(owner, first):
+    shared = create_price_list(name="Resellers", actor="test")
+    said = {"name": "res", "list": "Resellers"}
+    owner.post(NEW, {"rows": ROWS, **said})
+    published(owner, newest())
+    priced = current_table(shared.id, clock.now()).rows[ORIGIN, "1024x1024", "low"].unit
+
+    owner.post(NEW, {"rows": "model,size,quality,usd\n", **said})
+    shown = text_of(owner.get(of(newest())))
+    published(owner, newest())
+
+    assert "Once it is in force, the prices below it hold again" in shown
+    table = current_table(shared.id, clock.now())
+    assert priced == 10_000
+    assert table.rows[ORIGIN, "1024x1024", "low"].unit == 5_880
+    assert newest().id in table.books
 
 
 def test_files_that_are_no_text_or_too_large_are_refused(owner, first):
