@@ -46,6 +46,11 @@ class PriceChange:
         )
 
     @property
+    def falls(self) -> bool:
+        """Whether less is charged than before, or something where there was no price."""
+        return self.becomes is not None and (self.was is None or self.becomes.unit < self.was.unit)
+
+    @property
     def differs(self) -> bool:
         """Whether it is a change at all."""
         return self._words(self.was) != self._words(self.becomes)

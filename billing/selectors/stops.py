@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -20,6 +21,7 @@ from billing.selectors.prices import (
     of_other_pixels,
     rows_of,
     rows_of_each,
+    tables_of,
     unpriced,
 )
 from billing.selectors.reading import once
@@ -90,26 +92,54 @@ def changes_of_assignment(
     *, tenant_id: UUID, price_list: UUID | None, now: datetime
 ) -> list[PriceChange]:
     """What changes of what the tenant pays once it has that list, or none, in place of its own."""
-    was = standing(decided_for(tenant_id), tenant_id, now)
-    owners = {one for one in (tenant_id, price_list) if one}
-    books = list(decided().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
-    becomes = standing(books, tenant_id, now)
-    return changes_between(merged(was).rows, merged(becomes).rows)
+    return _assigned(tenant_id, price_list, now)[0].changes
 
 
-def stops_of_assignment(*, tenant_id: UUID, changes: Sequence[PriceChange], now: datetime) -> Stops:
-    """What has to be typed before these changes hold for the tenant.
+def stops_of_assignment(*, tenant_id: UUID, price_list: UUID | None, now: datetime) -> Stops:
+    """What has to be typed before the tenant has that list, or none.
 
-    Far ones of models that it bought in the last 30 days, and prices that fall below cost.
+    Now and as each scheduled book of the list takes over: far changes of models that the tenant
+    bought in the last 30 days, and prices that fall below cost.
     """
-    large = _large(changes, now, buyers=[tenant_id])
-    falling = {
-        one.key: one.becomes.unit
-        for one in changes
-        if one.becomes is not None and (one.was is None or one.becomes.unit < one.was.unit)
-    }
-    below, unknown = judged_by_cost(falling, supply().served(now)) if falling else ([], [])
-    return Stops([Step(changes, large)] if large else [], below, unknown)
+    known: set[PriceChange] = set()
+    steps: list[Step] = []
+    below: dict[PriceKey, BelowCost] = {}
+    unknown: dict[PriceKey, None] = {}
+    for begins, later, changes in _assigned(tenant_id, price_list, now):
+        fresh = [one for one in changes if one not in known]
+        known |= {*fresh}
+        if large := _large(fresh, now, buyers=[tenant_id]):
+            steps.append(Step(changes, large, later))
+        if falling := {one.key: one.becomes.unit for one in fresh if one.becomes and one.falls}:
+            costly, silent = judged_by_cost(falling, supply().served(begins))
+            below = {one.key: one for one in costly} | below
+            unknown |= dict.fromkeys(silent)
+    return Stops(steps, [*below.values()], [*unknown])
+
+
+class _Then(NamedTuple):
+    """What a tenant would pay otherwise from a moment on, and which book takes over then."""
+
+    begins: datetime
+    later: str
+    changes: list[PriceChange]
+
+
+def _assigned(tenant_id: UUID, price_list: UUID | None, now: datetime) -> list[_Then]:
+    """What changes for the tenant with that list: now, and as each book of it takes over."""
+    was = decided_for(tenant_id)
+    owners = {one for one in (tenant_id, price_list) if one}
+    becomes = list(decided().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
+    moments = {now: ""}
+    for one in becomes:
+        if price_list and one.tenant_id == price_list and one.effective_from > now:
+            moments[one.effective_from] = later_name(one.known_as, one.effective_from)
+    stacks = [standing(some, tenant_id, at) for at in moments for some in (was, becomes)]
+    tables = iter(tables_of(stacks))
+    return [
+        _Then(at, later, changes_between(next(tables).rows, next(tables).rows))
+        for at, later in moments.items()
+    ]
 
 
 def stops_of(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()) -> Stops:
@@ -180,10 +210,10 @@ def _later(
         before = below if former is None else [*below, former]
         return changes_between(merged(before).rows, merged([*below, follower]).rows)
 
-    known, changes = changed(was), changed(becomes)
+    known, changes = {*changed(was)}, changed(becomes)
     fresh = [change for change in changes if change not in known]
     large = _large(fresh, now, buyers=_buyers(follower))
-    name = later_name(f"{follower.name}:{follower.version}", follower.effective_from)
+    name = later_name(follower.known_as, follower.effective_from)
     return [Step(changes, large, name)] if large else []
 
 

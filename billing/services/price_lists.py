@@ -70,7 +70,7 @@ def assign_price_list(
     changes = changes_of_assignment(tenant_id=tenant_id, price_list=chosen, now=now)
     if seen is not None and seen != digest_of_changes(changes):
         raise ValidationError("prices have changed since these were shown")
-    stops = stops_of_assignment(tenant_id=tenant_id, changes=changes, now=now)
+    stops = stops_of_assignment(tenant_id=tenant_id, price_list=chosen, now=now)
     confirm(of_nobody, stops, confirmed, actor=actor, ip=ip)
     made = PriceListAssignment.objects.create(tenant=tenant, price_list=price_list)
     made.refresh_from_db()

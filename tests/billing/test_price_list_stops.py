@@ -32,12 +32,14 @@ MODEL = "gpt-image-2"
 KEY = (MODEL, "1024x1024", "low")
 
 
-def publish(low: int, *, owner: UUID | None = None, said: Confirmed = UNCONFIRMED) -> PriceBook:
+def publish(
+    low: int, *, owner: UUID | None = None, said: Confirmed = UNCONFIRMED, days: int = 0
+) -> PriceBook:
     now = clock.now()
     draft = draft_price_book(
         name="everyones" if owner is None else "shared",
         rows=[BookRow(*KEY, Micros(low), 1024, 1024)],
-        effective_from=now,
+        effective_from=now + timedelta(days=days),
         markup=Decimal(1),
         tenant_id=owner,
         actor="test",
@@ -136,6 +138,29 @@ def test_a_price_that_falls_below_cost_is_typed(acme, resellers, monkeypatch):
     assign(acme, resellers, Confirmed("a deal", below_cost=1))
 
     assert list_of(acme.id) == resellers
+
+
+def test_what_a_list_is_to_charge_later_is_stopped_before_it_is_given(acme, resellers):
+    publish(4_000, owner=resellers.id, days=2)  # nobody has the list: nothing stops it
+    sell(acme)
+    far = "shared:2 at .* by more than 50 % .*: 1, .* 0.001000 USD -> 0.004000 USD"
+
+    with pytest.raises(ValidationError, match=far):
+        assign(acme, resellers, Confirmed("a deal", changes=1))
+    assign(acme, resellers, Confirmed("a deal", changes=2))
+
+    assert list_of(acme.id) == resellers
+
+
+def test_what_a_list_is_to_charge_below_cost_later_is_typed(acme, resellers, monkeypatch):
+    publish(390, owner=resellers.id, days=2)
+    cost = Cost(Micros(399), CostSource.TABLE)
+    monkeypatch.setattr(offer, "served", lambda at: [Served(KEY, "one", cost)])
+
+    with pytest.raises(ValidationError, match=r"prices below cost: 1, .* 0\.000390 USD"):
+        assign(acme, resellers)
+
+    assert list_of(acme.id) is None
 
 
 def test_a_lists_book_is_held_against_what_its_tenants_bought(acme, other, resellers):

@@ -13,7 +13,6 @@ from billing.models import PriceBook
 from billing.price_stops import Confirmed, Stops
 from billing.pricing import PricedRequest
 from billing.selectors import (
-    changes_of_assignment,
     current_table,
     ledger_findings,
     rows_of,
@@ -98,10 +97,8 @@ def happenings(acme: Customer) -> list[Callable[[Random], object]]:
 
     def assigned(draw: Random) -> None:
         chosen, now = draw.choice([shared, None]), clock.now()
-        changes = changes_of_assignment(
-            tenant_id=acme.id, price_list=chosen.id if chosen else None, now=now
-        )
-        stops = stops_of_assignment(tenant_id=acme.id, changes=changes, now=now)
+        named = chosen.id if chosen else None
+        stops = stops_of_assignment(tenant_id=acme.id, price_list=named, now=now)
         assign_price_list(
             tenant_id=acme.id, price_list=chosen, actor="test", now=now, confirmed=agreed(stops)
         )

@@ -288,7 +288,7 @@ class Command(DraftActions):
         chosen = shared.id if shared else None
         changes = changes_of_assignment(tenant_id=tenant.id, price_list=chosen, now=now)
         if not options["yes"] and list_of(tenant.id) != shared:
-            stops = stops_of_assignment(tenant_id=tenant.id, changes=changes, now=now)
+            stops = stops_of_assignment(tenant_id=tenant.id, price_list=chosen, now=now)
             lines = [*map(str, changes), *map(str, stops.below), *stops.lines]
             self._show(options, lines or ["It changes no price."])
             ask(self.aside(options), f"Charge {tenant.name} these prices from now on?")

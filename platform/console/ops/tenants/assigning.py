@@ -57,12 +57,14 @@ def _page(
     complaint: str = "",
 ) -> HttpResponse:
     now = clock.now()
-    changes = changes_of_assignment(
-        tenant_id=tenant.id, price_list=chosen.id if chosen else None, now=now
-    )
+    what: dict[str, Any] = {
+        "tenant_id": tenant.id,
+        "price_list": chosen.id if chosen else None,
+        "now": now,
+    }
+    changes, stops = changes_of_assignment(**what), stops_of_assignment(**what)
     cells = cells_of(changes, [tenant.id], now=now, mode=Mode.LIVE)
     sold = [cell for cell in cells if cell.images]
-    stops = stops_of_assignment(tenant_id=tenant.id, changes=changes, now=now)
     former = list_of(tenant.id)
     context: dict[str, Any] = {
         "operator": operator,
