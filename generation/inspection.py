@@ -122,13 +122,13 @@ def lines(described: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _margin(transfers: Sequence[Transfer], costs: Sequence[Micros | None]) -> str | None:
-    """What was charged and not refunded, less what its calls cost; None where nobody knows that."""
+    """What was charged and not refunded, less costs and credits; None for a cost nobody knows."""
     known = [cost for cost in costs if cost is not None]
     moved = Counter[str]()
     for transfer in transfers:
         moved[transfer.kind] += transfer.amount
-    left = moved["capture"] - moved["refund"] - sum(known)
-    return to_decimal(left) if len(known) == len(costs) else None
+    given = moved["refund"] + moved["credit"] - moved["reversal"]
+    return to_decimal(moved["capture"] - given - sum(known)) if len(known) == len(costs) else None
 
 
 def _generation(row: Generation) -> dict[str, Any]:

@@ -94,7 +94,8 @@ def transfers_of(
 ) -> list[Transfer]:
     """What a generation moved, in order: its hold and its end, and what its attempts cost us.
 
-    And what was refunded of it or credited for it, and what a vendor's bill corrected.
+    And what was refunded of it or credited for it, with what was taken back of such a credit, and
+    what a vendor's bill corrected.
 
     Each kind is found by an index of its own: none of them holds every transfer's generation.
     """
@@ -105,7 +106,11 @@ def transfers_of(
         | Q(attempt_id__in=attempt_ids)
         | Q(corrects_id__in=attempt_ids)
     )
-    return list(moved.order_by("id"))
+    found = list(moved)
+    if given := [one.seq for one in found if one.kind == Transfer.Kind.CREDIT]:
+        taken = Transfer.objects.filter(kind="reversal", tenant_id=tenant_id)
+        found += taken.filter(reverses_seq__in=given)
+    return sorted(found, key=lambda one: one.id)
 
 
 def cost_changes(attempt_ids: Collection[UUID]) -> Mapping[UUID, int]:

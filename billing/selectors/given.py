@@ -16,7 +16,10 @@ _GIVEN = (Transfer.Kind.REFUND.value, Transfer.Kind.CREDIT.value)
 
 @dataclass(slots=True)
 class Given:
-    """Of one generation: what it was charged, and what was refunded and credited for it."""
+    """Of one generation: what it was charged, and what was refunded and credited for it.
+
+    Without what of a credit was taken back.
+    """
 
     captured: int = 0
     refunded: int = 0
@@ -31,15 +34,16 @@ class Given:
 def given_for(
     generation_ids: Collection[UUID], *, tenants: Collection[UUID]
 ) -> Mapping[UUID, Given]:
-    """By generation, each of these, which are of these tenants. One query."""
+    """By generation, each of these, which are of these tenants. One query; two with credits."""
     given: dict[UUID | None, Given] = {one: Given() for one in generation_ids}
     # Each kind by itself: each has an index of its own.
     wanted = Q(kind=Transfer.Kind.CAPTURE.value)
     for kind in _GIVEN:
         wanted |= Q(kind=kind, tenant_id__in=list(tenants))
     moved = Transfer.objects.filter(wanted, generation_id__in=list(generation_ids))
-    columns = ("kind", "tenant_id", "generation_id", "amount")
-    for kind, tenant_id, generation_id, amount in moved.values_list(*columns):
+    columns = ("kind", "tenant_id", "generation_id", "amount", "seq")
+    credited: dict[tuple[UUID, int], Given] = {}
+    for kind, tenant_id, generation_id, amount, seq in moved.values_list(*columns):
         if tenant_id not in tenants:
             continue
         one = given[generation_id]
@@ -50,7 +54,23 @@ def given_for(
                 one.refunded += amount
             case _:
                 one.credited += amount
+                credited[tenant_id, seq] = one
+    _take_back(credited)
     return {one: given[one] for one in generation_ids}
+
+
+def _take_back(credited: Mapping[tuple[UUID, int], Given]) -> None:
+    """From what was credited by these transfers, what was reversed of them."""
+    if not credited:
+        return
+    reversals = Transfer.objects.filter(
+        kind=Transfer.Kind.REVERSAL.value,
+        tenant_id__in={tenant for tenant, _ in credited},
+        reverses_seq__in={seq for _, seq in credited},
+    )
+    for tenant_id, seq, amount in reversals.values_list("tenant_id", "reverses_seq", "amount"):
+        if seq is not None and (one := credited.get((tenant_id, seq))) is not None:
+            one.credited -= amount
 
 
 def given_by(person: User, *, since: datetime) -> Micros:

@@ -64,7 +64,6 @@ class Way:
 
     Attributes:
         refusal: why it is not for this one, in a sentence; empty where it is.
-        has_margin: whether what is given is taken off the margin, or counted as credits given.
     """
 
     verb: str
@@ -72,7 +71,6 @@ class Way:
     give: Callable[..., MoneyMove]
     usual: Callable[[Generation, Given], int]
     refusal: Callable[[Generation, Given], str]
-    has_margin: bool
 
 
 def _not_refunded(_: Generation, given: Given) -> str:
@@ -90,7 +88,6 @@ REFUND = Way(
     give=refund,
     usual=lambda _, given: given.left,
     refusal=_not_refunded,
-    has_margin=True,
 )
 CREDIT = Way(
     verb="Credit",
@@ -98,7 +95,6 @@ CREDIT = Way(
     give=credit,
     usual=lambda made, _: made.held_micros,
     refusal=_not_credited,
-    has_margin=False,
 )
 
 
@@ -110,7 +106,6 @@ class Effect:
         before: what the tenant has available.
     """
 
-    way: Way
     amount: int
     before: int
     given: Given
@@ -124,12 +119,12 @@ class Effect:
     @property
     def margin(self) -> int:
         """Of the generation now, as far as its cost is known."""
-        return self.given.left - self.called.known_cost
+        return self.given.left - self.called.known_cost - self.given.credited
 
     @property
     def margin_after(self) -> int:
         """Of the generation then."""
-        return self.margin - self.amount if self.way.has_margin else self.margin
+        return self.margin - self.amount
 
 
 def giver_of(request: HttpRequest, operator: Operator) -> Giver:
@@ -174,9 +169,10 @@ def _give(request: HttpRequest, operator: Operator, made: Generation, way: Way) 
         "operator": operator,
         "made": made,
         "way": way,
+        "is_refund": way is REFUND,
         "refusal": way.refusal(made, given),
         "form": dressed(form),
-        "effect": _effect(made, given, way, amount_of(request.GET.get("amount", "")) or usual),
+        "effect": _effect(made, given, amount_of(request.GET.get("amount", "")) or usual),
         "given": given,
         "covered": _covered(made) if way is CREDIT else None,
         "most_a_day": SUPPORT_A_DAY if operator.role == Role.SUPPORT else None,
@@ -191,9 +187,9 @@ def _covered(made: Generation) -> Micros | None:
     return credited_for(moment, tenants=[made.tenant_id], now=clock.now()).get(made.tenant_id)
 
 
-def _effect(made: Generation, given: Given, way: Way, amount: int) -> Effect:
+def _effect(made: Generation, given: Given, amount: int) -> Effect:
     before = available_to(made.tenant_id)
-    return Effect(way, amount, before, given, called_for([made.id])[made.id])
+    return Effect(amount, before, given, called_for([made.id])[made.id])
 
 
 def _said(made: Generation, move: MoneyMove, way: Way) -> str:

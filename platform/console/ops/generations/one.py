@@ -52,13 +52,16 @@ class Money:
 
     @property
     def credited(self) -> int:
-        """What was given for it that it never cost."""
-        return self._sum("credit")
+        """What was given for it that it never cost, and was not taken back."""
+        return self._sum("credit") - self._sum("reversal")
 
     @property
     def margin(self) -> int:
-        """What was charged and not refunded, less what its calls cost as far as that is known."""
-        return self.refundable - self.called.known_cost
+        """What was charged and not refunded, less what its calls cost and what was credited for it.
+
+        As far as the cost is known.
+        """
+        return self.refundable - self.called.known_cost - self.credited
 
     def _sum(self, kind: str) -> int:
         return sum(one.amount for one in self.transfers if one.kind == kind)

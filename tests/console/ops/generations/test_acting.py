@@ -8,8 +8,10 @@ from django.test import Client
 
 from billing.models import Transfer
 from billing.selectors import available_to
+from billing.services import reverse
 from console.ops.generations import giving
 from generation import notify
+from generation.inspection import describe
 from generation.models import Generation
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
@@ -110,15 +112,32 @@ def test_a_failure_is_credited_and_the_customers_ledger_names_it(sign_in, acme, 
     made, finance = failed(acme), sign_in("finance")
     form = words_of(finance.get(page_of(made, "credit/")))
     assert 'value="0.05268"' in form
-    assert "acme $10.00 → $10.05268, credits given +$0.05268" in form
+    assert "acme $10.00 → $10.05268, margin -$0.03 → -$0.08268" in form
 
     send(finance, made, "credit", amount="0.05268")
 
     assert available_to(acme.id) == 10_052_680
-    assert "Credited for it</dt><dd>$0.05268" in words_of(finance.get(page_of(made)))
+    page = words_of(finance.get(page_of(made)))
+    assert "Credited for it</dt><dd>$0.05268" in page
+    assert "-$0.08268" in page.partition("<dt>Margin</dt>")[2].partition("</div>")[0]
     assert "was credited for it already" in words_of(finance.get(page_of(made, "credit/")))
     ledger = words_of(signed_in(acme).get(url("ledger", acme)))
     assert url("generation", acme, made.public_id) in ledger
+
+
+def test_a_credit_that_was_taken_back_is_none(sign_in, acme, failed):
+    made, finance = failed(acme), sign_in("finance")
+    send(finance, made, "credit", amount="0.05268")
+    given = Transfer.objects.get(kind="credit", generation_id=made.id)
+    assert given.seq
+
+    reverse(tenant_id=acme.id, seq=given.seq, reason="another's", actor="test")
+
+    page = words_of(finance.get(page_of(made)))
+    assert "Credited for it" not in page
+    assert "-$0.03" in page.partition("<dt>Margin</dt>")[2].partition("</div>")[0]
+    assert "was credited for it already" not in words_of(finance.get(page_of(made, "credit/")))
+    assert describe(made)["generation"]["margin"] == "-0.030000"
 
 
 def test_each_is_for_its_own_kind(owner, acme, delivered, failed):
