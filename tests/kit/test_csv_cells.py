@@ -12,7 +12,11 @@ from pictor.kit.csv_cells import harmless
     [
         ("=1", "'=1"),
         ("+1", "'+1"),
-        ("-1", "'-1"),
+        ("-1+1", "'-1+1"),
+        ("-1.00;=1", "'-1.00;'=1"),
+        ("-.5", "'-.5"),
+        ("-\u0661", "'-\u0661"),
+        ("-1\n", "'-1\n"),
         ("@SUM(1)", "'@SUM(1)"),
         ("\uff1d1", "'\uff1d1"),
         ("\uff0b1", "'\uff0b1"),
@@ -38,7 +42,20 @@ def test_no_cell_begins_with_a_formula(cell, written):
 
 @pytest.mark.parametrize(
     "cell",
-    ["", "a fox", "1 = 1", "a; b", "a - b", "e@mail.example", "\u6d4b=1", 5, None, Decimal(-1)],
+    [
+        "-1",
+        "-12.000001",
+        "",
+        "a fox",
+        "1 = 1",
+        "a; b",
+        "a - b",
+        "e@mail.example",
+        "\u6d4b=1",
+        5,
+        None,
+        Decimal(-1),
+    ],
 )
 def test_other_cells_are_as_they_are(cell):
     assert harmless(cell) == cell

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -101,12 +100,12 @@ def _lines(statement: Statement) -> Iterator[Line]:
         yield Line("edge", "At the edge of the month", Micros(-statement.elsewhere))
 
 
-def _listed(statement: Statement) -> list[str | Decimal]:
+def _listed(statement: Statement) -> list[str]:
     return [
         statement.number, statement.start.isoformat(), statement.end.isoformat(),
         "final" if statement.is_final else "so far",
         to_decimal(statement.opening.total),
-        Decimal(to_decimal(statement.came_in)),  # which may be below 0, and is no formula
+        to_decimal(statement.came_in),
         to_decimal(statement.charged), to_decimal(statement.closing.total), "USD",
     ]  # fmt: skip
 

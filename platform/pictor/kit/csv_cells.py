@@ -17,6 +17,8 @@ _BEFORE_A_FORMULA = re.compile(
     rf'^(?=[\t\r\n]|[\s;"]*[{_SIGNS}])|(?<=[;\t\r\n])(?=[\s"]*[{_SIGNS}])'
 )
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
 
 def table_of(text: str) -> tuple[list[str], list[dict[str, str]]]:
     """The names of the columns and the lines below them, without white space around a cell.
@@ -39,5 +41,10 @@ def _cells(line: dict[str, Any], number: int) -> dict[str, str]:
 
 
 def harmless(cell: Any) -> Any:
-    """A text with an apostrophe before whatever might be read as a formula; others as they are."""
-    return _BEFORE_A_FORMULA.sub("'", cell) if isinstance(cell, str) else cell
+    """A text with an apostrophe before whatever might be read as a formula; others as they are.
+
+    A number is no formula: `-1.00` stays one.
+    """
+    if not isinstance(cell, str) or _NUMBER.fullmatch(cell):
+        return cell
+    return _BEFORE_A_FORMULA.sub("'", cell)

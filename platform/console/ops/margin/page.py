@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -166,6 +165,6 @@ def _cells(row: Margin, look: Look, tenants: Mapping[Any, Tenant]) -> Sequence[A
     sums = (row.revenue, row.cost, row.losses, row.credited, row.margin)
     return [
         row.start.isoformat() if row.start else "", *group, row.images,
-        *(Decimal(to_decimal(one)) for one in sums),
+        *map(to_decimal, sums),
         None if row.percent is None else round(row.percent, 1), row.unknown_images, "USD",
     ]  # fmt: skip
