@@ -30,3 +30,17 @@ def test_no_template_holds_what_is_forbidden():
     ]
 
     assert found == []
+
+
+def test_what_is_asked_at_each_change_gives_way_to_the_next_one():
+    """Else a third change within one answer's time is dropped, and the page shows the second's."""
+    asked = re.compile(r'hx-trigger="(?:change|input)[^>]*')
+
+    found = [
+        f"{path.relative_to(TEMPLATES)}: {match.group()[:60]}"
+        for path in sorted(TEMPLATES.rglob("*.html"))
+        for match in asked.finditer(path.read_text(encoding="utf-8"))
+        if 'hx-sync="this:replace"' not in match.group()
+    ]
+
+    assert found == []
