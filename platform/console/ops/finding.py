@@ -1,4 +1,4 @@
-"""Find a page, a tenant, a channel, or what became of an id; the palette (Ctrl K) asks here."""
+"""Find a page, a tenant, a channel, prices, or what became of an id; Ctrl K asks here."""
 
 import re
 from collections.abc import Sequence
@@ -11,13 +11,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
+from billing.models import PriceBook, PriceList
 from console.ops.access import May, Operator, staff
 from console.parts.filters import MAX_TEXT
+from console.parts.periods import number_of
 from console.parts.places import Place
 from generation.models import Channel
 
 SHOWN_CHANNELS = 8
 SHOWN_TENANTS = 8
+SHOWN_PRICES = 8
 _ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNORECASE)
 """How an id, an address or a transfer's number begins: what became of it is what one wants."""
 
@@ -34,12 +37,12 @@ def find(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _found(operator: Operator, text: str) -> Sequence[Place]:
-    """Pages, tenants and channels; what became of it comes last, of an id first."""
+    """Pages, tenants, channels and prices; what became of it comes last, of an id first."""
     if not text:
         return operator.places
     word = text.casefold()
     pages = (place for place in operator.places if word in place.title.casefold())
-    named = [*pages, *_tenants(text), *_channels(text)]
+    named = [*pages, *_tenants(text), *_channels(text), *_lists(text), *_books(text)]
     url = f"{reverse('ops:requests')}?{urlencode({'q': text})}"
     became = Place(f"What became of “{text}”", url)
     return [became, *named] if _ID.match(text) else [*named, became]
@@ -59,4 +62,25 @@ def _channels(text: str) -> list[Place]:
     return [
         Place(name, reverse("ops:channel", args=[number]), note="channel")
         for number, name in named.values_list("id", "name")[:SHOWN_CHANNELS]
+    ]
+
+
+def _lists(text: str) -> list[Place]:
+    named = PriceList.objects.filter(name__icontains=text).order_by("name")
+    return [
+        Place(one.name, reverse("ops:price_list", args=[one.id]), note="price list")
+        for one in named[:SHOWN_PRICES]
+    ]
+
+
+def _books(text: str) -> list[Place]:
+    """By name, the latest versions first; `list:2` is one of them."""
+    name, _, version = text.rpartition(":")
+    named = Q(name__icontains=text)
+    if (number := number_of(version)) is not None:
+        named |= Q(name__iexact=name, version=number)
+    found = PriceBook.objects.filter(named).order_by("name", "-version")
+    return [
+        Place(one.known_as, reverse("ops:price_book", args=[one.pk]), note="price book")
+        for one in found[:SHOWN_PRICES]
     ]

@@ -8,6 +8,8 @@ from django.test import Client
 
 from accounts.models import Tenant, User
 from accounts.services import create_tenant
+from billing.services import create_price_list, draft_price_book
+from pictor.kit import clock
 from tests.factories import make_channel
 from tests.seeds import sow
 
@@ -87,3 +89,18 @@ def test_whatever_is_typed_is_answered(owner, text):
     answer = owner.get("/ops/find/", {"q": text, "go": "1"})
 
     assert answer.status_code in {200, 302}
+
+
+def test_prices_are_found_by_the_names_of_books_and_lists(owner):
+    sow()
+    shared = create_price_list(name="Resellers", actor="test")
+    book = draft_price_book(name="list", effective_from=clock.now(), actor="test")
+
+    answer = owner.get("/ops/find/", {"q": "list:2", "go": "1"})
+
+    assert found(owner, "resell") == ["Resellers", "What became of “resell”"]
+    assert found(owner, "LIST")[-3:] == ["list:2", "list:1", "What became of “LIST”"]
+    assert found(owner, "list:99999999999999999") == ["What became of “list:99999999999999999”"]
+    assert answer["Location"] == f"/ops/prices/{book.pk}/"
+    go = owner.get("/ops/find/", {"q": "resell", "go": "1"})
+    assert go["Location"] == f"/ops/prices/lists/{shared.id}/"
