@@ -88,6 +88,7 @@ WORDS: Mapping[str, str] = {
     "price_book.withdraw": "withdrew the price list {what}",
     "price_book.seal": "sealed the price list {what}",
     "price_list.create": "made the shared price list {what}",
+    "price_list.rename": "renamed the shared price list {what}",
     "price_list.assign": "changed the workspace's shared price list",
     "price_list.confirm": "confirmed prices that were stopped",
     "ledger.seal": "sealed the ledger",

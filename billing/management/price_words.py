@@ -1,17 +1,19 @@
-"""What somebody types to `manage.py price`: books, files, numbers, times."""
+"""What somebody types to `manage.py price`: books, lists, files, numbers, times."""
 
 import sys
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from accounts.management.operator import read_time
+from accounts.management.operator import read_tenant, read_time
 from billing import price_csv
-from billing.models import PriceBook
+from billing.models import PriceBook, PriceList
 from billing.pricing import BookRow
-from billing.selectors import book_named
+from billing.selectors import book_named, price_list_named
+from billing.services import NO_LIST
 from pictor.kit import clock
 
 BOOK_HELP = "as NAME:VERSION, such as standard:2"
@@ -36,6 +38,28 @@ def read_rows(file: str, *, may_be_none: bool) -> list[BookRow]:
     if not rows and not may_be_none:
         raise CommandError(f"{file} has no prices")
     return rows
+
+
+def read_list(name: str) -> PriceList | None:
+    """The shared list of that name; None for NO_LIST."""
+    if name.lower() == NO_LIST:
+        return None
+    found = price_list_named(name)
+    if found is None:
+        raise CommandError(f"there is no shared list {name!r}; `manage.py price lists` shows them")
+    return found
+
+
+def read_owner(tenant: str | None, shared: str | None) -> UUID | None:
+    """Whose prices they are: a tenant's, or a shared list's; None for everyone's."""
+    if tenant:
+        return read_tenant(tenant).id
+    if not shared:
+        return None
+    found = read_list(shared)
+    if found is None:
+        raise CommandError(f"{NO_LIST!r} is no shared list: without --list it is everyone's")
+    return found.id
 
 
 def read_number(text: str | None) -> int | None:

@@ -51,6 +51,7 @@ from billing.services.price_lists import (
     assign_price_list,
     create_price_list,
     give_price_list,
+    rename_price_list,
 )
 from billing.services.prices import (
     SEEN_ANOTHER,
@@ -124,6 +125,7 @@ __all__ = [
     "recount_usage",
     "refund",
     "rehearse",
+    "rename_price_list",
     "restore_price_book",
     "reverse",
     "reversible",

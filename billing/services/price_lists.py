@@ -1,4 +1,4 @@
-"""Shared price lists: made once, then tenants are assigned to them, from that moment on."""
+"""Shared price lists: made, renamed, and given to tenants from that moment on."""
 
 from datetime import datetime
 from uuid import UUID
@@ -28,17 +28,38 @@ NO_LIST = "none"
 @transaction.atomic
 def create_price_list(*, name: str, actor: Actor, ip: str | None = None) -> PriceList:
     """A shared list without prices or tenants. Raises ValidationError for a name that is taken."""
-    price_list = PriceList(name=without_marks(name))
-    price_list.clean_fields()
     locks.decisions_on_prices()
-    if price_list.name.lower() == NO_LIST:
-        raise ValidationError({"name": f"{NO_LIST!r} stands for no list"})
-    if price_list_named(price_list.name) is not None:
-        raise ValidationError({"name": f"there is a list {price_list.name!r} already"})
+    price_list = PriceList(name=without_marks(name))
+    _check_name(price_list)
     price_list.save(force_insert=True)
     what = Subject("price_list", str(price_list.id))
     record(what, "price_list.create", actor=actor, after={"name": price_list.name}, ip=ip)
     return price_list
+
+
+@transaction.atomic
+def rename_price_list(
+    *, price_list: PriceList, name: str, actor: Actor, ip: str | None = None
+) -> PriceList:
+    """Call a list otherwise. Raises ValidationError as `create_price_list` does."""
+    locks.decisions_on_prices()
+    former = PriceList.objects.get(id=price_list.id)
+    renamed = PriceList(id=former.id, name=without_marks(name), created_at=former.created_at)
+    _check_name(renamed)
+    if renamed.name != former.name:
+        PriceList.objects.filter(id=former.id).update(name=renamed.name)
+        what = Subject("price_list", str(former.id))
+        before, after = {"name": former.name}, {"name": renamed.name}
+        record(what, "price_list.rename", actor=actor, before=before, after=after, ip=ip)
+    return renamed
+
+
+def _check_name(price_list: PriceList) -> None:
+    price_list.clean_fields()
+    if price_list.name.lower() == NO_LIST:
+        raise ValidationError({"name": f"{NO_LIST!r} stands for no list"})
+    if price_list_named(price_list.name) not in {None, price_list}:
+        raise ValidationError({"name": f"there is a list {price_list.name!r} already"})
 
 
 @transaction.atomic

@@ -5,7 +5,6 @@ from argparse import _SubParsersAction
 from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any, TypedDict
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
@@ -35,11 +34,13 @@ from billing.management.price_words import (
     BOOK_HELP,
     read_begin,
     read_book,
+    read_list,
     read_markup,
     read_number,
+    read_owner,
     read_rows,
 )
-from billing.models import PriceBook, PriceList
+from billing.models import PriceBook
 from billing.price_changes import LARGE_PERCENT, digest_of_changes
 from billing.price_stops import Confirmed, Stops
 from billing.selectors import (
@@ -49,7 +50,6 @@ from billing.selectors import (
     list_of,
     outlook_of,
     price_books,
-    price_list_named,
     price_lists,
     rows_of,
     state_of,
@@ -64,6 +64,7 @@ from billing.services import (
     create_price_list,
     draft_price_book,
     publish_price_book,
+    rename_price_list,
     restore_price_book,
     withdraw_price_book,
 )
@@ -149,6 +150,7 @@ class Command(DraftActions):
             "restore": self._restore,
             "lists": self._lists,
             "list-create": self._list_create,
+            "list-rename": self._list_rename,
             "assign": self._assign,
         }
         try:
@@ -170,7 +172,7 @@ class Command(DraftActions):
         self.stdout.write(price_csv.written(rows_of(book)), ending="")
 
     def _import(self, options: dict[str, Any]) -> None:
-        owner = _whose(options)
+        owner = read_owner(options["tenant"], options["list"])
         book = draft_price_book(
             name=options["name"].strip(),
             rows=read_rows(options["file"], may_be_none=owner is not None),
@@ -282,8 +284,16 @@ class Command(DraftActions):
             f" manage.py price import FILE --name NAME --list {shlex.quote(made.name)}",
         )
 
+    def _list_rename(self, options: dict[str, Any]) -> None:
+        former = read_list(options["list"])
+        if former is None:
+            raise CommandError(f"{NO_LIST!r} is no shared list")
+        renamed = rename_price_list(price_list=former, name=options["name"], actor=ACTOR)
+        words = f"{former.name} is called {renamed.name} now"
+        self.tell(options, {"was": former.name, "list": renamed.name}, words)
+
     def _assign(self, options: dict[str, Any]) -> None:
-        tenant, shared = read_tenant(options["tenant"]), _list(options["list"])
+        tenant, shared = read_tenant(options["tenant"]), read_list(options["list"])
         confirmed, seen, now = _given(options), None, clock.now()
         chosen = shared.id if shared else None
         changes = changes_of_assignment(tenant_id=tenant.id, price_list=chosen, now=now)
@@ -351,11 +361,14 @@ def _add_list_actions(actions: "_SubParsersAction[CommandParser]") -> None:
     shared = actions.add_parser("lists", help="the lists that tenants share")
     create = actions.add_parser("list-create", help="a new list, without prices or tenants")
     create.add_argument("name", metavar="NAME", help="customers who have it may read this")
+    rename = actions.add_parser("list-rename", help="another name for a shared list")
+    rename.add_argument("list", metavar="LIST", help="by name")
+    rename.add_argument("name", metavar="NEW", help="customers who have it may read this")
     assign = actions.add_parser("assign", help="which shared list a tenant has, from now on")
     assign.add_argument("tenant", help="name or id")
     assign.add_argument("list", metavar="LIST", help=f"by name, or: {NO_LIST}")
     _add_confirmation(assign)
-    for one in (shared, create, assign):
+    for one in (shared, create, rename, assign):
         one.add_argument("--json", action="store_true")
 
 
@@ -368,26 +381,6 @@ def _add_confirmation(parser: CommandParser) -> None:
 
 def _owner(book: PriceBook) -> str:
     return book.list_name or (book.tenant.name if book.tenant else "everyone")
-
-
-def _whose(options: dict[str, Any]) -> UUID | None:
-    if options["tenant"]:
-        return read_tenant(options["tenant"]).id
-    if not options["list"]:
-        return None
-    shared = _list(options["list"])
-    if shared is None:
-        raise CommandError(f"{NO_LIST!r} is no shared list: without --list it is everyone's")
-    return shared.id
-
-
-def _list(name: str) -> PriceList | None:
-    if name.lower() == NO_LIST:
-        return None
-    found = price_list_named(name)
-    if found is None:
-        raise CommandError(f"there is no shared list {name!r}; `manage.py price lists` shows them")
-    return found
 
 
 def _given(options: dict[str, Any]) -> Confirmed:

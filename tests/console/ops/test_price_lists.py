@@ -136,6 +136,40 @@ def test_a_list_is_made_once_and_its_page_shows_that_it_is_empty(owner, db):
     assert ("No prices in force" in text, "No tenant has it" in text) == (True, True)
 
 
+def test_a_list_is_called_otherwise_and_what_its_tenants_pay_stays(owner, acme, resellers):
+    give(acme, resellers)
+    page = f"/ops/prices/lists/{resellers.id}/"
+
+    answers = [owner.post(f"{page}rename/", {"name": " RESELLERS "}) for _ in range(2)]
+
+    assert [answer["Location"] for answer in answers] == [page] * 2
+    assert "RESELLERS" in said_by(owner.get(page))
+    assert list_of(acme.id) == resellers
+    assert units(acme) == {"low": 900, "high": 4_000}
+    event = AuditEvent.objects.get(action="price_list.rename")
+    assert (event.before, event.after) == ({"name": "Resellers"}, {"name": "RESELLERS"})
+    assert (event.tenant, event.object_id) == (None, str(resellers.id))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("partners", "There is a list 'partners' already"),
+        (" \0", "This field cannot be blank"),
+        ("None", "'none' stands for no list"),
+        ("x" * 61, "at most 60 characters"),
+    ],
+)
+def test_another_name_that_is_none_is_refused_where_it_was_typed(owner, resellers, name, why):
+    create_price_list(name="Partners", actor="test")
+
+    answer = owner.post(f"/ops/prices/lists/{resellers.id}/rename/", {"name": name})
+
+    assert (answer.status_code, why in said_by(answer)) == (422, True)
+    resellers.refresh_from_db()
+    assert resellers.name == "Resellers"
+
+
 def test_a_list_shows_what_differs_and_what_its_tenants_bought(owner, acme, resellers):
     give(acme, resellers)
     sold(acme, "low", 12)

@@ -1,4 +1,4 @@
-"""`manage.py price lists|list-create|assign`, and books of a shared list."""
+"""`manage.py price lists|list-create|list-rename|assign`, and books of a shared list."""
 
 import json
 from io import StringIO
@@ -69,6 +69,15 @@ def test_a_no_assigns_nothing(price, acme, resellers):
     assert list_of(acme.id) is None
 
 
+def test_a_list_is_called_otherwise(price, resellers):
+    said = price("list-rename", "resellers", "Partners")
+    told = json.loads(price("list-rename", "Partners", "Friends", "--json"))
+
+    assert said == "Resellers is called Partners now\n"
+    assert told == {"was": "Partners", "list": "Friends"}
+    assert price("lists") == "Friends  0 tenants  resellers:1  1 prices\n"
+
+
 def test_a_list_is_without_prices_again_by_the_header_alone(price, acme, resellers):
     price("assign", "acme", "resellers", "--yes")
 
@@ -109,6 +118,9 @@ def test_it_is_json_where_that_is_asked_for(price, acme, resellers):
         (("list-create", "rESELLERS"), "there is a list 'rESELLERS' already"),
         (("list-create", "None"), "'none' stands for no list"),
         (("list-create", " "), "cannot be blank"),
+        (("list-rename", "Partners", "x"), "there is no shared list 'Partners'"),
+        (("list-rename", "none", "x"), "'none' is no shared list"),
+        (("list-rename", "Resellers", "NONE"), "'none' stands for no list"),
         (
             ("import", "-", "--name", "x", "--list", "Partners"),
             "there is no shared list 'Partners'",

@@ -7,17 +7,19 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors import tenant_by_name_or_id
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.price_changes import PriceChange
 from billing.pricing import PriceKey
 from billing.selectors import Bought, bought, layers_of, tenants_on, with_states
-from console.ops.access import May, Mode, Operator, staff
+from billing.services import rename_price_list
+from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.channels.shown import modes_of
 from console.ops.prices.shown import Shown
 from console.parts.exports import csv_answer
@@ -42,9 +44,7 @@ class Cell:
 @require_safe
 def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponseBase:
     """All of it on one page; with `tenant`, on to what that one would pay by it."""
-    found = PriceList.objects.filter(id=price_list).first()
-    if found is None:
-        raise Http404
+    found = _list_or_404(price_list)
     tenants = tenants_on(found.id)
     if request.GET.get("format") == "csv":
         return csv_answer("price-list-tenants.csv", COLUMNS, [[_cells(one) for one in tenants]])
@@ -54,6 +54,27 @@ def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
             return redirect(f"{address}?{urlencode({'list': found.id})}")
         return _page(request, operator, found, tenants, unknown=text)
     return _page(request, operator, found, tenants)
+
+
+@staff(May.MONEY, fresh=True)
+@require_POST
+def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponse:
+    """Call it otherwise: what its tenants pay stays."""
+    found, name = _list_or_404(price_list), request.POST.get("name", "")
+    try:
+        renamed = rename_price_list(price_list=found, name=name, **by(request, operator))
+    except ValidationError as error:
+        tenants, refusal = tenants_on(found.id), " ".join(error.messages)
+        return _page(request, operator, found, tenants, name=name, refusal=refusal)
+    words = f"{found.name} is called {renamed.name} now"
+    return done(request, words, "price_list", str(found.pk))
+
+
+def _list_or_404(price_list: UUID) -> PriceList:
+    found = PriceList.objects.filter(id=price_list).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def cells_of(
@@ -79,7 +100,10 @@ def _page(
     operator: Operator,
     price_list: PriceList,
     tenants: Sequence[PriceListAssignment],
+    *,
     unknown: str = "",
+    name: str | None = None,
+    refusal: str = "",
 ) -> HttpResponse:
     now = clock.now()
     layers = {layer.book.tenant_id: layer for layer in layers_of(price_list.id, now)}
@@ -101,8 +125,10 @@ def _page(
         "books": books_of(price_list.id, now),
         "modes": modes_of(operator),
         "unknown": unknown,
+        "name": price_list.name if name is None else name,
+        "refusal": refusal[:1].upper() + refusal[1:],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if unknown else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if unknown or refusal else HTTPStatus.OK
     return render(request, "ops/price_list.html", context, status=status)
 
 
