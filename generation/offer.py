@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from accounts.offer import OfferedModel
 from billing.price_stops import Served
-from billing.selectors.reading import once
 from generation.catalogue.contracts import AUTO, ContractTerms, contract_from
 from generation.catalogue.costs import cells_of_routes
 from generation.models import Channel, Contract, Route, Serves
@@ -51,7 +50,7 @@ def served(at: datetime) -> list[Served]:
 
 def _contracts() -> list[ContractTerms]:
     rows = Contract.objects.order_by("position", "model")
-    return once(_contracts, lambda: [contract_from(row) for row in rows.values()])
+    return [contract_from(row) for row in rows.values()]
 
 
 def _offered(terms: ContractTerms) -> OfferedModel:

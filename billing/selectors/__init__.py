@@ -63,10 +63,13 @@ from billing.selectors.price_books import (
     book_in_force,
     book_named,
     books_of,
+    coming,
     decided,
+    decided_for,
     following,
     has_price_books,
     last_change,
+    last_of,
     own_book_name,
     price_books,
     state_of,
@@ -98,7 +101,6 @@ from billing.selectors.prices import (
 )
 from billing.selectors.proof import Proof, proof_of
 from billing.selectors.protection import protection_findings, protections
-from billing.selectors.reading import read_once
 from billing.selectors.relations import (
     BALANCES,
     KEY_COUNTERS,
@@ -165,6 +167,7 @@ from billing.selectors.statements import (
     monthly_statements,
 )
 from billing.selectors.stops import (
+    Beside,
     changes_of_assignment,
     faults_of,
     outlook_of,
@@ -211,6 +214,7 @@ __all__ = [
     "USAGE_BY_HOUR",
     "WITHDRAWN_BOOKS",
     "Balance",
+    "Beside",
     "Bought",
     "BudgetUse",
     "Buyer",
@@ -263,6 +267,7 @@ __all__ = [
     "cells_bought",
     "cells_sold",
     "changes_of_assignment",
+    "coming",
     "corrections_of",
     "corrections_of_cost",
     "cost_changes",
@@ -278,6 +283,7 @@ __all__ = [
     "days_sold",
     "decided",
     "decided_by",
+    "decided_for",
     "decided_moves",
     "ended_like",
     "evidence_of",
@@ -304,6 +310,7 @@ __all__ = [
     "known_costs",
     "known_table_of",
     "last_change",
+    "last_of",
     "last_proofs",
     "last_repricing",
     "last_used",
@@ -336,7 +343,6 @@ __all__ = [
     "protections",
     "published_since_drafted",
     "read_beside",
-    "read_once",
     "reversals_of",
     "rows_of",
     "running_out",

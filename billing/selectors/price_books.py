@@ -10,7 +10,6 @@ from django.db.models.functions import Greatest
 
 from accounts.models import Tenant
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
-from billing.selectors.reading import once
 
 MOST_NAME = 60
 WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
@@ -72,7 +71,7 @@ def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
     whose = Q(tenant_id=None)
     if tenant_id is not None:
         whose |= Q(tenant_id=tenant_id) | Q(tenant_id__in=list_id_of(tenant_id))
-    return once((decided_for, tenant_id), lambda: list(decided().filter(whose)))
+    return list(decided().filter(whose))
 
 
 def list_id_of(tenant_id: UUID) -> "QuerySet[PriceListAssignment, UUID | None]":
@@ -112,8 +111,12 @@ def last_change(now: datetime) -> datetime | None:
 
 def following(tenant_id: UUID | None, moment: datetime) -> list[PriceBook]:
     """Everyone's books, or a tenant's or list's, that take over after that moment, in order."""
-    own = [one for one in decided_for(tenant_id) if one.tenant_id == tenant_id]
-    return [one for one in own if one.effective_from > moment]
+    return coming(decided_for(tenant_id), tenant_id, moment)
+
+
+def coming(books: Iterable[PriceBook], owner: UUID | None, moment: datetime) -> list[PriceBook]:
+    """Those of these books that are the owner's and begin after that moment, in order."""
+    return [one for one in books if one.tenant_id == owner and one.effective_from > moment]
 
 
 def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdrawal]:

@@ -11,7 +11,6 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from accounts.models import Tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.selectors.price_books import CURRENT, SCHEDULED, with_states
-from billing.selectors.reading import once
 
 
 class SharedList(NamedTuple):
@@ -53,8 +52,7 @@ def list_of(tenant_id: UUID) -> PriceList | None:
 def tenants_on(price_list: UUID) -> list[PriceListAssignment]:
     """What assigned a list to each tenant that has it, by the tenant's name; with the tenants."""
     found = holding().filter(price_list_id=price_list).select_related("tenant")
-    in_order = found.order_by("tenant__name", "tenant_id")
-    return once((tenants_on, price_list), lambda: list(in_order))
+    return list(found.order_by("tenant__name", "tenant_id"))
 
 
 def list_history(tenant_id: UUID) -> list[PriceListAssignment]:

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from accounts.offer import OfferedModel, offer
+from accounts.offer import OfferedModel
 from billing.models import Price, PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
@@ -20,7 +21,6 @@ from billing.selectors.price_books import (
     standing,
 )
 from billing.selectors.price_lists import lists_of_tenants
-from billing.selectors.reading import once
 from pictor.kit.money import Micros, scale_half_up
 
 SETTLED_AFTER = timedelta(days=1)
@@ -74,20 +74,15 @@ def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, 
 
 def rows_of(book: PriceBook | None) -> list[BookRow]:
     """A book's rows in order; none where there is no book."""
-    return list(rows_of_each([book]).get(book.id, ())) if book else []
+    return list(rows_of_each([book])[book.id]) if book else []
 
 
-def unpriced(book: PriceBook) -> list[PriceKey]:
-    """What is offered and would have no price with this book in force, in the offer's order.
-
-    None for a list's book, or a tenant's own, which lie over everyone's row by row.
-    """
-    if book.tenant_id is not None:
-        return []
-    priced = {row.key for row in rows_of(book)}
+def unpriced(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
+    """What is offered and would have no price with these of everyone's, in the offer's order."""
+    priced = {row.key for row in rows}
     return [
         key
-        for model in _offered()
+        for model in offered
         if model.is_enabled
         for size in model.sizes
         for quality in model.qualities
@@ -95,22 +90,17 @@ def unpriced(book: PriceBook) -> list[PriceKey]:
     ]
 
 
-def _offered() -> Sequence[OfferedModel]:
-    return once(_offered, lambda: offer().models())
+def given_away(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
+    """What is sold for nothing: at a price of 0, or at one that the markup rounds to 0."""
+    return [row.key for row in rows if not scale_half_up(row.micros, markup)]
 
 
-def given_away(book: PriceBook) -> list[PriceKey]:
-    """What this book sells for nothing: at a price of 0, or at one that its markup rounds to 0."""
-    return [row.key for row in rows_of(book) if not scale_half_up(row.micros, book.markup)]
-
-
-def of_other_pixels(book: PriceBook) -> list[PriceKey]:
+def of_other_pixels(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
     """Rows whose pixels are not those of their size; a fixed `auto` has those of some size.
 
     What comes in a size without a row of its own is charged by its share of a row's pixels.
     """
-    rows = rows_of(book)
-    sizes = {(model.name, size) for model in _offered() for size in model.sizes}
+    sizes = {(model.name, size) for model in offered for size in model.sizes}
     sizes |= {(row.model, row.size) for row in rows}
     return [
         row.key
@@ -234,6 +224,13 @@ def merged(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -
     return replace(_merged(books, _rows_of(books)), valid_until=valid_until)
 
 
+def over_one_another(
+    books: Sequence[PriceBook], rows: Mapping[int, Sequence[BookRow]]
+) -> Mapping[PriceKey, PriceRow]:
+    """What these books charge, later ones above, by the rows of each."""
+    return _merged(books, _priced(books, rows)).rows
+
+
 def _merged(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
     rows: dict[PriceKey, PriceRow] = {}
     for book in books:
@@ -242,7 +239,10 @@ def _merged(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
 
 
 def _rows_of(books: Collection[PriceBook]) -> Rows:
-    rows = rows_of_each(books)
+    return _priced(books, rows_of_each(books))
+
+
+def _priced(books: Collection[PriceBook], rows: Mapping[int, Sequence[BookRow]]) -> Rows:
     return {
         book.id: {
             row.key: PriceRow(row.micros, book.markup, row.width, row.height, row.kind)
@@ -255,13 +255,9 @@ def _rows_of(books: Collection[PriceBook]) -> Rows:
 def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:
     """The rows of several books, each book's in order."""
     found: dict[int, list[BookRow]] = {book.id: [] for book in books}
-    known: dict[int, list[BookRow]] = once(rows_of_each, dict)
-    missing = {book: found[book] for book in found if book not in known}
-    if missing:
-        for book_id, row in _stored(missing):
-            missing[book_id].append(row)
-        known |= missing
-    return {book: known[book] for book in found}
+    for book_id, row in _stored(found):
+        found[book_id].append(row)
+    return found
 
 
 def _stored(books: Collection[int]) -> Iterator[tuple[int, BookRow]]:

@@ -1,6 +1,6 @@
 """What the pages of price books know beside their rows: who decided, what sold, what it cost."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -13,8 +13,7 @@ from accounts.models import AuditEvent
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.pricing import REFERENCE, PriceKey
-from billing.selectors.price_books import decided, decided_for
-from billing.selectors.price_lists import tenants_on
+from billing.selectors.price_books import decided
 from billing.selectors.sold import Margin, margins
 from billing.supply import supply
 from pictor.kit.money import Micros
@@ -38,7 +37,7 @@ SELECT COALESCE(held.tenant_id, owned.tenant_id), owned.tenant_id, p.model, p.si
 """Who pays by a price that is not everyone's, and whose it is: their own, or their list's."""
 _SOLD = """
 SELECT CASE WHEN tenant_id = ANY(%s) THEN tenant_id END, model, asked, quality, SUM(images)::bigint
-  FROM billing_soldday WHERE day >= %s AND images > 0 AND NOT is_demo AND asked <> %s
+  FROM billing_soldday WHERE day >= %s AND images > 0 AND is_demo = %s AND asked <> %s
  GROUP BY 1, 2, 3, 4
 """
 PUT_BACK_FOR = timedelta(hours=24)
@@ -73,8 +72,8 @@ def with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
     )
 
 
-def published_since_drafted(book: PriceBook) -> list[PriceBook]:
-    """The books of the same owner that were published after this draft was made.
+def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list[PriceBook]:
+    """Those of these books that are of the same owner and were published after this draft was made.
 
     The draft was read `with_drafting`.
     """
@@ -83,7 +82,7 @@ def published_since_drafted(book: PriceBook) -> list[PriceBook]:
         return []
     return [
         one
-        for one in decided_for(book.tenant_id)
+        for one in books
         if one.tenant_id == book.tenant_id and one.published_at and one.published_at > drafted_at
     ]
 
@@ -160,9 +159,16 @@ class Weighed:
     micros: Micros | None
 
 
-def weighed(book: PriceBook, changes: Sequence[PriceChange], now: datetime) -> list[Weighed]:
-    """Changes of a book, those that move most money first."""
-    images = _images_of(book, now)
+def weighed(
+    book: PriceBook,
+    changes: Sequence[PriceChange],
+    now: datetime,
+    *,
+    payers: Collection[UUID] | None,
+    is_demo: bool = False,
+) -> list[Weighed]:
+    """Changes of a book, those that move most money first; `payers` are as of `Beside`."""
+    images = _images_of(book, now, _over(book, now, payers or ()), is_demo=is_demo)
     found = [_weighed(change, images.get(change.key, 0)) for change in changes]
     return sorted(found, key=lambda one: (-abs(one.micros or 0), -one.images, one.change.key))
 
@@ -177,13 +183,14 @@ def _weighed(change: PriceChange, images: int) -> Weighed:
     return Weighed(change, images, Micros((becomes.unit - was.unit) * images))
 
 
-def _images_of(book: PriceBook, now: datetime) -> Mapping[PriceKey, int]:
+def _images_of(
+    book: PriceBook, now: datetime, over: Mapping[UUID, set[PriceKey]], *, is_demo: bool
+) -> Mapping[PriceKey, int]:
     """What was sold in 30 days to those who pay these prices: without what lies over them."""
     since = (now - LOOK_BACK).astimezone(UTC).date()
-    over = _over(book, now)
     images: dict[PriceKey, int] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_SOLD, [list(over), since, REFERENCE])
+        cursor.execute(_SOLD, [list(over), since, is_demo, REFERENCE])
         for tenant, model, asked, quality, number in cursor:
             key = (model, asked, quality)
             if key not in over[tenant] if tenant else book.tenant_id is None:
@@ -191,15 +198,14 @@ def _images_of(book: PriceBook, now: datetime) -> Mapping[PriceKey, int]:
     return images
 
 
-def _over(book: PriceBook, now: datetime) -> Mapping[UUID, set[PriceKey]]:
+def _over(book: PriceBook, now: datetime, payers: Collection[UUID]) -> Mapping[UUID, set[PriceKey]]:
     """The tenants to be told apart from others, and what each has prices for over this book's.
 
     Those that have any over everyone's; of a shared list those that have it; a tenant alone.
     """
     found: dict[UUID, set[PriceKey]] = {}
     if book.tenant_id is not None:
-        found = {one.tenant_id: set() for one in tenants_on(book.tenant_id)}
-        found = found or {book.tenant_id: set()}
+        found = {one: set() for one in payers or [book.tenant_id]}
     with connection.cursor() as cursor:
         cursor.execute(_OVER_EVERYONES, [now])
         for payer, owner, *key in cursor:

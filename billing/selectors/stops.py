@@ -1,80 +1,110 @@
 """What a book changes, and what has to be typed before it, or its withdrawal, comes into force."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
 
+from accounts.offer import offer
 from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
 from billing.price_stops import BelowCost, Step, Stops, judged_by_cost, later_name
-from billing.pricing import PriceKey, price_words
+from billing.pricing import BookRow, PriceKey, price_words
 from billing.selectors.price_books import decided, decided_for, last_of, standing
 from billing.selectors.price_lists import tenants_on
 from billing.selectors.prices import (
     given_away,
-    merged,
     of_other_pixels,
+    over_one_another,
     rows_of,
     rows_of_each,
     tables_of,
     unpriced,
 )
-from billing.selectors.reading import once
 from billing.selectors.usage import sold_since
 from billing.supply import supply
+from pictor.kit.money import Micros
 
 LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 LAST_YEAR = 9000
 """Pages say when prices begin in a customer's own time zone, which needs years beyond."""
 
 
-def faults_of(book: PriceBook) -> list[str]:
+def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list[str]:
     """Why nobody could be charged by this book, or not rightly: it cannot be published.
 
     A tenant's own book, or a list's, may have no prices: then those below it hold again.
     """
-    if book.tenant_id is None and not rows_of(book):
+    if rows is None:
+        rows = rows_of(book)
+    if book.tenant_id is None and not rows:
         return ["the book has no prices"]
-    wrong = []
+    wrong, offered = [], offer().models()
     if book.effective_from.year > LAST_YEAR:
         wrong.append(f"the book would begin in {book.effective_from.year}")
     if not book.markup:
         wrong.append("a markup of 0 would give every image away")
-    if odd := of_other_pixels(book):
+    if odd := of_other_pixels(rows, offered):
         wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
-    if book.markup and (free := given_away(book)):
+    if book.markup and (free := given_away(rows, book.markup)):
         wrong.append(f"the book gives away: {price_words(free)}")
-    if missing := unpriced(book):
+    if book.tenant_id is None and (missing := unpriced(rows, offered)):
         wrong.append(f"the book leaves without a price: {price_words(missing)}")
     return wrong
 
 
-def read_beside(book: PriceBook, now: datetime) -> None:
-    """Read the rows of all that a decision on a book is made by: within `read_once`, together."""
-    others = decided_for(book.tenant_id)
-    present = standing(others, book.tenant_id, now)
-    rows_of_each([book, *present, *(one for one in others if one.effective_from > now)])
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a decision on a book is made by, read once.
+
+    Attributes:
+        books: what is decided for its owner, and of what lies below it.
+        rows: of the book, and of each of these that is or comes into force; by book.
+        payers: the tenants that have its list, for whom alone its prices change; None where
+            anybody's purchases count.
+    """
+
+    books: Sequence[PriceBook]
+    rows: Mapping[int, Sequence[BookRow]]
+    payers: Sequence[UUID] | None
 
 
-def outlook_of(book: PriceBook, now: datetime) -> str:
+def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()) -> Beside:
+    """All of it: two queries for a book of everyone's, four at most."""
+    books, owner = decided_for(book.tenant_id), book.tenant_id
+    without = [one for one in books if one.id not in {book.id, *withdrawn}]
+    present = [*standing(books, owner, now), *standing(without, owner, now)]
+    later = [one for one in books if one.effective_from > now]
+    payers = None if owner is None else [one.tenant_id for one in tenants_on(owner)]
+    if not payers and book.price_list is None:
+        payers = None
+    return Beside(books, rows_of_each([book, *present, *later]), payers)
+
+
+def outlook_of(book: PriceBook, now: datetime, *, beside: Beside | None = None) -> str:
     """A digest of all that a decision on a book is made by: its prices, and the other books."""
-    others = decided_for(book.tenant_id)
+    beside = beside or read_beside(book, now)
     facts = [
         str(book.markup.normalize()),
-        [[*row.key, row.micros, row.kind, row.width, row.height] for row in rows_of(book)],
-        [one.id for one in others],
-        [one.id for one in standing(others, book.tenant_id, now)],
+        [[*row.key, row.micros, row.kind, row.width, row.height] for row in beside.rows[book.id]],
+        [one.id for one in beside.books],
+        [one.id for one in standing(beside.books, book.tenant_id, now)],
     ]
     return sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
 def price_changes(
-    book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()
+    book: PriceBook,
+    now: datetime,
+    *,
+    withdrawn: Collection[int] = (),
+    beside: Beside | None = None,
 ) -> list[PriceChange]:
     """What this book changes of what its tenant, its list or everyone pays once it is in force.
 
@@ -82,10 +112,12 @@ def price_changes(
     by a list, over the prices of a list or of everyone, is not looked at. Other books that are
     `withdrawn` are thought away.
     """
+    beside = beside or read_beside(book, now, withdrawn=withdrawn)
     begins = max(now, book.effective_from)
-    present = standing(_others(book, now, withdrawn), book.tenant_id, begins)
+    present = standing(_others(book, now, beside, withdrawn), book.tenant_id, begins)
     below = [one for one in present if one.tenant_id != book.tenant_id]
-    return changes_between(merged(present).rows, merged([*below, book]).rows)
+    before, after = (over_one_another(some, beside.rows) for some in (present, [*below, book]))
+    return changes_between(before, after)
 
 
 def changes_of_assignment(
@@ -105,10 +137,11 @@ def stops_of_assignment(*, tenant_id: UUID, price_list: UUID | None, now: dateti
     steps: list[Step] = []
     below: dict[PriceKey, BelowCost] = {}
     unknown: dict[PriceKey, None] = {}
+    sold = _sold_to([tenant_id], now)
     for begins, later, changes in _assigned(tenant_id, price_list, now):
         fresh = [one for one in changes if one not in known]
         known |= {*fresh}
-        if large := _large(fresh, now, buyers=[tenant_id]):
+        if large := _large(fresh, sold):
             steps.append(Step(changes, large, later))
         if falling := {one.key: one.becomes.unit for one in fresh if one.becomes and one.falls}:
             costly, silent = judged_by_cost(falling, supply().served(begins))
@@ -142,16 +175,24 @@ def _assigned(tenant_id: UUID, price_list: UUID | None, now: datetime) -> list[_
     ]
 
 
-def stops_of(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()) -> Stops:
+def stops_of(
+    book: PriceBook,
+    now: datetime,
+    *,
+    withdrawn: Collection[int] = (),
+    beside: Beside | None = None,
+) -> Stops:
     """What has to be typed before this book is published, or put in force again.
 
     Its own far changes, those of the book that follows it, and its prices below cost. Other books
     that are `withdrawn` are thought away.
     """
+    beside = beside or read_beside(book, now, withdrawn=withdrawn)
     begins = max(now, book.effective_from)
-    others = _others(book, now, withdrawn)
-    changes = price_changes(book, now, withdrawn=withdrawn)
-    large = _large(changes, now, buyers=_buyers(book))
+    others = _others(book, now, beside, withdrawn)
+    changes = price_changes(book, now, withdrawn=withdrawn, beside=beside)
+    sold = _sold_to(beside.payers, now)
+    large = _large(changes, sold)
     steps = [Step(changes, large)] if large else []
     if follower := _follower(others, book, begins):
         without = last_of(
@@ -159,32 +200,38 @@ def stops_of(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ())
             book.tenant_id,
             follower.effective_from,
         )
-        steps += _later(follower, others, was=without, becomes=book, now=now)
-    below, unknown = _by_cost(book, begins)
+        steps += _later(follower, others, was=without, becomes=book, rows=beside.rows, sold=sold)
+    below, unknown = judged_by_cost(_units(book, beside), supply().served(begins))
     return Stops(steps, below, unknown)
 
 
-def stops_of_withdrawal(book: PriceBook, now: datetime) -> Stops:
+def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None = None) -> Stops:
     """What has to be typed before a scheduled book is taken back.
 
     Far changes that the book after it then makes, and what is below cost from its date on, without
     it alone.
     """
+    beside = beside or read_beside(book, now)
     begins = max(now, book.effective_from)
-    others = [one for one in decided_for(book.tenant_id) if one.id != book.id]
+    others = [one for one in beside.books if one.id != book.id]
+    sold = _sold_to(beside.payers, now)
     stays = last_of(others, book.tenant_id, begins)
     steps = []
     if follower := _follower(others, book, begins):
-        steps = _later(follower, others, was=book, becomes=stays, now=now)
+        steps = _later(follower, others, was=book, becomes=stays, rows=beside.rows, sold=sold)
     if stays is None:
         return Stops(steps)
-    with_it = {one.key for one in _by_cost(book, begins)[0]}
-    return Stops(steps, [one for one in _by_cost(stays, begins)[0] if one.key not in with_it])
+    served = supply().served(begins)
+    without, with_it = (judged_by_cost(_units(one, beside), served)[0] for one in (stays, book))
+    known = {one.key for one in with_it}
+    return Stops(steps, [one for one in without if one.key not in known])
 
 
-def _others(book: PriceBook, now: datetime, withdrawn: Collection[int] = ()) -> list[PriceBook]:
+def _others(
+    book: PriceBook, now: datetime, beside: Beside, withdrawn: Collection[int]
+) -> list[PriceBook]:
     """What is decided beside it; with it where it has begun: to restore that changes nothing."""
-    decided = [one for one in decided_for(book.tenant_id) if one.id not in withdrawn]
+    decided = [one for one in beside.books if one.id not in withdrawn]
     return [one for one in decided if one.id != book.id or one.effective_from <= now]
 
 
@@ -200,7 +247,8 @@ def _later(
     *,
     was: PriceBook | None,
     becomes: PriceBook | None,
-    now: datetime,
+    rows: Mapping[int, Sequence[BookRow]],
+    sold: "_Sold",
 ) -> list[Step]:
     """What a book changes far, behind another one than before."""
     owner, begins = follower.tenant_id, follower.effective_from
@@ -208,37 +256,32 @@ def _later(
 
     def changed(former: PriceBook | None) -> list[PriceChange]:
         before = below if former is None else [*below, former]
-        return changes_between(merged(before).rows, merged([*below, follower]).rows)
+        return changes_between(
+            over_one_another(before, rows), over_one_another([*below, follower], rows)
+        )
 
     known, changes = {*changed(was)}, changed(becomes)
     fresh = [change for change in changes if change not in known]
-    large = _large(fresh, now, buyers=_buyers(follower))
+    large = _large(fresh, sold)
     name = later_name(follower.known_as, follower.effective_from)
     return [Step(changes, large, name)] if large else []
 
 
-def _large(
-    changes: Sequence[PriceChange], now: datetime, *, buyers: Collection[UUID] | None
-) -> list[PriceChange]:
-    """Those by more than half, of models that sold in the last 30 days to these, or to anybody."""
+_Sold = Callable[[], Collection[str]]
+"""The models that sold in the last 30 days; asked for where a change is large."""
+
+
+def _sold_to(buyers: Collection[UUID] | None, now: datetime) -> _Sold:
+    """To these, or to anybody."""
+    return cache(lambda: sold_since(now - LARGE_CHANGES_LOOK_BACK, tenants=buyers))
+
+
+def _large(changes: Sequence[PriceChange], sold: _Sold) -> list[PriceChange]:
+    """Those by more than half, of models that sold."""
     large = [change for change in changes if change.is_large]
-    if not large:
-        return []
-    since = now - LARGE_CHANGES_LOOK_BACK
-    whose = None if buyers is None else tuple(buyers)
-    sold = once((_large, whose), lambda: sold_since(since, tenants=buyers))
-    return [change for change in large if change.model in sold]
+    return [change for change in large if change.model in sold()]
 
 
-def _buyers(book: PriceBook) -> Collection[UUID] | None:
-    """Whose purchases make a change large: those of the tenants with its list, else anybody's."""
-    if book.tenant_id is None:
-        return None
-    buyers = [one.tenant_id for one in tenants_on(book.tenant_id)]
-    return None if not buyers and book.price_list is None else buyers
-
-
-def _by_cost(book: PriceBook, begins: datetime) -> tuple[list[BelowCost], list[PriceKey]]:
-    """Of a book's own prices."""
-    prices = {key: row.unit for key, row in merged([book]).rows.items()}
-    return judged_by_cost(prices, once((_by_cost, begins), lambda: supply().served(begins)))
+def _units(book: PriceBook, beside: Beside) -> Mapping[PriceKey, Micros]:
+    """Of a book's own prices, what is charged."""
+    return {key: row.unit for key, row in over_one_another([book], beside.rows).items()}

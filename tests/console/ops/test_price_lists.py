@@ -10,6 +10,7 @@ import pytest
 from accounts.models import AuditEvent, Tenant, User
 from accounts.services import create_tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, UsageRollup
+from billing.price_stops import Confirmed
 from billing.pricing import BookRow
 from billing.selectors import current_table, list_of, rows_of
 from billing.services import (
@@ -34,7 +35,7 @@ def publish(prices: dict[str, int], *, owner: UUID | None = None, markup: str = 
         BookRow(MODEL, "1024x1024", word, Micros(one), 1024, 1024) for word, one in prices.items()
     ]
     draft = draft_price_book(
-        name="everyones" if owner is None else f"of {str(owner)[-4:]}",
+        name="everyones" if owner is None else f"of {owner}",
         rows=rows,
         effective_from=now,
         markup=Decimal(markup),
@@ -425,6 +426,32 @@ def test_finance_drafts_and_only_owners_assign(owner, acme, resellers):
         text = client.get(address(acme)).content.decode()
         assert f"{page}?" not in text
         assert f'action="{page}"' not in text
+
+
+def test_the_review_of_a_lists_book_asks_few_statements(
+    owner, acme, resellers, django_assert_max_num_queries
+):
+    give(acme, resellers)
+    publish({"low": 800}, owner=acme.id)
+    sold(acme, "high", 3)
+    now = clock.now()
+    books = [
+        draft_price_book(
+            name=f"of {resellers.id}",
+            rows=[BookRow(MODEL, "1024x1024", "high", Micros(high), 1024, 1024)],
+            effective_from=now + timedelta(days=1),
+            tenant_id=resellers.id,
+            actor="test",
+        )
+        for high in (9_000, 90_000)
+    ]
+    confirmed = Confirmed("a deal", changes=2)
+    scheduled = publish_price_book(book=books[0], actor="test", now=now, confirmed=confirmed)
+
+    for page in (f"{books[1].pk}/review/", f"{scheduled.pk}/withdraw/"):
+        with django_assert_max_num_queries(12):
+            answer = owner.get(f"/ops/prices/{page}")
+        assert (answer.status_code, answer.context["moves"]) == (200, 1)
 
 
 def test_pages_ask_few_statements(owner, acme, resellers, django_assert_max_num_queries):

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -17,24 +18,26 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing.models import PriceBook
 from billing.price_stops import Confirmed, Stops
 from billing.selectors import (
+    Beside,
     book_in_force,
+    coming,
     faults_of,
     following,
+    last_of,
     outlook_of,
     price_changes,
     published_since_drafted,
     read_beside,
-    read_once,
     rows_of,
     stops_of,
     stops_of_withdrawal,
-    tenants_on,
     weighed,
     would_have_brought,
 )
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
 from console.ops.access import May, Mode, Operator, by, done, staff
+from console.ops.channels.shown import mode_said
 from console.ops.prices.shown import Shown, book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit import clock
@@ -46,7 +49,6 @@ MOST_REASON = 200
 
 @staff(May.SEE)
 @require_safe
-@read_once()
 def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """What a draft would change, from now or a later date on, and what stops it."""
     found, now = book_or_404(book), clock.now()
@@ -57,7 +59,7 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
         begins = _moment(request.GET.get("begins", ""), now)
     except ValueError as error:
         complaint = words_of(error)
-    return _page(request, operator, _of_draft(found, begins, now), complaint)
+    return _page(request, operator, _of_draft(found, begins, _Look(operator, now)), complaint)
 
 
 @staff(May.SEE)
@@ -92,7 +94,8 @@ def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
         )
     except (ValidationError, ValueError) as error:
         if book_or_404(book).state == DRAFT:  # else by a second click, or by somebody else
-            return _page(request, operator, _of_draft(found, begins, now), words_of(error))
+            look = _Look(operator, now)
+            return _page(request, operator, _of_draft(found, begins, look), words_of(error))
     return done(request, _published(book_or_404(book)), "price_book", str(book))
 
 
@@ -121,14 +124,14 @@ def withdraw(request: HttpRequest, operator: Operator, book: int) -> HttpRespons
     return (_taken_back if request.method == "POST" else _about_scheduled)(request, operator, book)
 
 
-@read_once()
 def _about_former(
     request: HttpRequest, operator: Operator, number: int, complaint: str = ""
 ) -> HttpResponse:
     book, now = book_or_404(number), clock.now()
     if book.state != PAST:
         return _elsewhere(request, book, complaint)
-    return _page(request, operator, _of_former(book, _ticked(request, book, now), now), complaint)
+    decision = _of_former(book, _said_to_go(request), _Look(operator, now))
+    return _page(request, operator, decision, complaint)
 
 
 def _put_back(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
@@ -147,14 +150,13 @@ def _put_back(request: HttpRequest, operator: Operator, number: int) -> HttpResp
     return done(request, words, "price_book", str(again.pk))
 
 
-@read_once()
 def _about_scheduled(
     request: HttpRequest, operator: Operator, number: int, complaint: str = ""
 ) -> HttpResponse:
     book, now = book_or_404(number), clock.now()
     if book.state != SCHEDULED:
         return _elsewhere(request, book, complaint)
-    return _page(request, operator, _of_scheduled(book, now), complaint)
+    return _page(request, operator, _of_scheduled(book, _Look(operator, now)), complaint)
 
 
 def _taken_back(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
@@ -174,65 +176,78 @@ def _elsewhere(request: HttpRequest, book: PriceBook, complaint: str) -> HttpRes
     return redirect("ops:price_book", book.pk)
 
 
-@read_once()
-def _of_draft(book: PriceBook, begins: datetime | None, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Who looks, and when: at what sold to live requests, or in the demo data."""
+
+    operator: Operator
+    now: datetime
+
+    @property
+    def is_demo(self) -> bool:
+        return self.operator.mode == Mode.DEMO
+
+
+def _of_draft(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str, Any]:
     """A draft, as it would be from then on."""
-    read_beside(book, now)
-    book.effective_from = begins or now
+    beside = read_beside(book, look.now)
+    book.effective_from = begins or look.now
     return {
         "verb": "Publish",
         "action": "price_publish",
         "lead": "What it changes, by the money that it moves, and what stops it.",
         "begins": begins,
-        "faults": faults_of(book),
-        "overtaken": published_since_drafted(book),
-        "later": following(book.tenant_id, book.effective_from),
-        **_shown(book, stops_of(book, now), now),
+        "faults": faults_of(book, rows=beside.rows[book.id]),
+        "overtaken": published_since_drafted(book, beside.books),
+        "later": coming(beside.books, book.tenant_id, book.effective_from),
+        **_shown(book, stops_of(book, look.now, beside=beside), beside, look),
     }
 
 
-@read_once()
-def _of_former(book: PriceBook, withdrawn: Collection[PriceBook], now: datetime) -> dict[str, Any]:
+def _of_former(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[str, Any]:
     """A former book, as it would be from now on."""
-    read_beside(book, now)
-    again, without = copy(book), [one.id for one in withdrawn]
-    again.effective_from = now
+    beside, again = read_beside(book, look.now), copy(book)
+    again.effective_from = look.now
+    choices = coming(beside.books, book.tenant_id, look.now)
+    without = [one.id for one in choices if str(one.pk) in ticked]
+    stops = stops_of(again, look.now, withdrawn=without, beside=beside)
     return {
         "verb": "Put back",
         "action": "price_restore",
         "lead": "Its prices become a new version, in force from now on.",
-        "faults": faults_of(book),
-        "choices": following(book.tenant_id, now),
+        "faults": faults_of(book, rows=beside.rows[book.id]),
+        "choices": choices,
         "without": without,
-        **_shown(again, stops_of(again, now, withdrawn=without), now, without),
+        **_shown(again, stops, beside, look, without),
     }
 
 
-@read_once()
-def _of_scheduled(book: PriceBook, now: datetime) -> dict[str, Any]:
+def _of_scheduled(book: PriceBook, look: _Look) -> dict[str, Any]:
     """A book that would not begin; what it would have changed is called off."""
-    read_beside(book, now)
+    beside = read_beside(book, look.now)
     return {
         "verb": "Withdraw",
         "action": "price_withdraw",
         "lead": "It never takes effect. What is in force before its date stays in force.",
-        "stays": book_in_force(book.tenant_id, now),
-        **_shown(book, stops_of_withdrawal(book, now), now),
+        "stays": last_of(beside.books, book.tenant_id, look.now),
+        **_shown(book, stops_of_withdrawal(book, look.now, beside=beside), beside, look),
     }
 
 
 def _shown(
-    book: PriceBook, stops: Stops, now: datetime, without: Collection[int] = ()
+    book: PriceBook, stops: Stops, beside: Beside, look: _Look, without: Collection[int] = ()
 ) -> dict[str, Any]:
-    rows = weighed(book, price_changes(book, now, withdrawn=without), now)
+    changes = price_changes(book, look.now, withdrawn=without, beside=beside)
+    rows = weighed(book, changes, look.now, payers=beside.payers, is_demo=look.is_demo)
     return {
         "shown": Shown(book),
-        "moves": len(tenants_on(book.tenant_id)) if book.tenant_id and book.list_name else None,
+        "moves": len(beside.payers or ()) if book.list_name else None,
         "stops": stops,
         "large": {change.key for step in stops.steps for change in step.large},
         "rows": rows[:MOST_SHOWN],
         "number": len(rows),
-        "seen": outlook_of(book, now),
+        "seen": outlook_of(book, look.now, beside=beside),
+        "mode": mode_said(look.operator),
     }
 
 
@@ -279,9 +294,13 @@ def _moment(text: str, now: datetime) -> datetime | None:
 
 def _ticked(request: HttpRequest, book: PriceBook, now: datetime) -> list[PriceBook]:
     """The books that would take over from it, and are to be withdrawn too."""
-    said = request.POST if request.method == "POST" else request.GET
-    ticked = set(said.getlist("withdraw"))
+    ticked = _said_to_go(request)
     return [one for one in following(book.tenant_id, now) if str(one.pk) in ticked]
+
+
+def _said_to_go(request: HttpRequest) -> set[str]:
+    said = request.POST if request.method == "POST" else request.GET
+    return set(said.getlist("withdraw"))
 
 
 def _in_force_again(request: HttpRequest, book: PriceBook, now: datetime) -> PriceBook | None:

@@ -13,8 +13,9 @@ from billing.pricing import PriceKey
 from billing.selectors import (
     Margin,
     book_in_force,
+    coming,
     decided_by,
-    following,
+    decided_for,
     last_repricing,
     published_since_drafted,
     rows_of,
@@ -88,15 +89,15 @@ def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, An
 
 def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
     """What can be done with it, and what came or comes beside it."""
-    is_draft = book.state == DRAFT
+    is_draft, books = book.state == DRAFT, decided_for(book.tenant_id)
     last = last_repricing(book) if is_draft else None
     return {
         "is_draft": is_draft,
         "is_edited": is_draft and May.MONEY in operator.may,
         "last": last,
         "last_number": len({**(last.before or {}), **(last.after or {})}) if last else 0,
-        "overtaken": published_since_drafted(book) if is_draft else [],
-        "later": following(book.tenant_id, max(book.effective_from, clock.now()))
+        "overtaken": published_since_drafted(book, books) if is_draft else [],
+        "later": coming(books, book.tenant_id, max(book.effective_from, clock.now()))
         if book.published_at
         else [],
     }

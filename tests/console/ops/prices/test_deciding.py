@@ -1,5 +1,6 @@
 """Drafts reviewed and published, scheduled books withdrawn, former ones put back."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -66,6 +67,25 @@ def test_a_draft_is_reviewed_by_money_and_published_now(owner, draft):
     )
     draft.refresh_from_db()
     assert abs((clock.now() - draft.effective_from).total_seconds()) < 60
+
+
+def test_under_demo_a_review_is_of_what_the_demo_data_sold(owner, draft):
+    sold(images=1_000, captured_micros=5_880_000)
+    sold(images=700, captured_micros=4_116_000, is_demo=True)
+    saved(owner, draft, how="by", number="5", which="model", model=ORIGIN)
+
+    page = owner.get(of(draft, "review"), {"mode": "demo"})
+    whatif = re.search(r'hx-get="([^"]+/what-if/[^"]+)"', page.content.decode())
+
+    assert f"{ORIGIN} 1024x1024 low $0.00588 $0.006174 700 +$0.2058" in text_of(page)
+    assert whatif
+    assert "would have brought $4.32 instead of $4.12" in text_of(owner.get(whatif[1]))
+    live = owner.get(of(draft, "review")).content.decode()
+    assert "what-if/?mode=demo" not in live
+    assert (
+        f'href="{of(draft, "review")}?mode=demo"'
+        in owner.get(of(draft), {"mode": "demo"}).content.decode()
+    )
 
 
 def test_a_double_click_publishes_once(owner, draft):
