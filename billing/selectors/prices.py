@@ -65,11 +65,15 @@ def _has_just_begun(book: PriceBook, now: datetime) -> bool:
 
 
 def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, PriceTable]]:
-    """The table in force now, and each that follows by what is published, with its beginning."""
-    tables = [(now, current_table(tenant_id, now))]
-    while (begins := tables[-1][1].valid_until) is not None:
-        tables.append((begins, current_table(tenant_id, begins)))
-    return tables
+    """The table in force now, and each that follows by what is published, with its beginning.
+
+    Two queries.
+    """
+    books = decided_for(tenant_id)
+    later = {book.effective_from for book in books if book.effective_from > now}
+    moments = [now, *sorted(later)]
+    tables = tables_of([standing(books, tenant_id, moment) for moment in moments])
+    return list(zip(moments, tables, strict=True))
 
 
 def rows_of(book: PriceBook | None) -> list[BookRow]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import CharField, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 
 from accounts.models import AuditEvent
@@ -89,15 +89,19 @@ def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list
 
 def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
     """The books that took over from another one in the last day and still rule, each with that."""
+    since = now - PUT_BACK_FOR
+    begun = decided().filter(effective_from__lte=now)
+    lately = begun.filter(Q(effective_from__gt=since) | Q(published_at__gt=since))
+    concerned = Q(tenant_id=None) | Q(tenant_id__in=lately.order_by().values("tenant_id"))
     former: dict[UUID | None, PriceBook] = {}
     found: dict[UUID | None, tuple[PriceBook, PriceBook]] = {}
-    begun = decided().select_related("tenant").filter(effective_from__lte=now)
     lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
-    named = begun.annotate(list_name=Subquery(lists.values("name")[:1]))  # type: ignore[no-redef]
+    books = begun.select_related("tenant").filter(concerned)
+    named = books.annotate(list_name=Subquery(lists.values("name")[:1]))  # type: ignore[no-redef]
     for book in named:
         before = former.get(book.tenant_id)
         found.pop(book.tenant_id, None)
-        if before is not None and now - PUT_BACK_FOR < _began(book):
+        if before is not None and since < _began(book):
             found[book.tenant_id] = (book, before)
         former[book.tenant_id] = book
     return sorted(found.values(), key=lambda pair: _began(pair[0]), reverse=True)

@@ -116,13 +116,14 @@ def test_a_list_alone_lies_over_everyones(acme, everyones, resellers):
 
 
 def test_a_list_without_a_book_in_force_changes_nothing_until_it_has_one(
-    acme, everyones, resellers, soon
+    acme, everyones, resellers, soon, django_assert_num_queries
 ):
     assign(acme.id, resellers)
     publish({"low": 90}, owner=resellers.id, begins=soon)
     publish({"low": 80}, owner=acme.id, begins=soon + timedelta(hours=1))
 
-    tables = price_tables(acme.id, clock.now())
+    with django_assert_num_queries(2):
+        tables = price_tables(acme.id, clock.now())
 
     assert [begins for begins, _ in tables[1:]] == [soon, soon + timedelta(hours=1)]
     assert [table.rows[MODEL, SIZE, "low"].unit for _, table in tables] == [100, 90, 80]
