@@ -1,7 +1,7 @@
 """Shared price lists: which there are, which a tenant has, and which tenants have one."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -41,6 +41,24 @@ def holding() -> QuerySet[PriceListAssignment]:
 def lists_of_tenants() -> Mapping[UUID | None, UUID | None]:
     """The list's id of each tenant that has one, by the tenant's."""
     return dict(holding().values_list("tenant_id", "price_list_id"))
+
+
+Held = Sequence[tuple[datetime, UUID | None]]
+"""The lists that a tenant has had, each since when, the last one last; None for no list."""
+
+
+def lists_held() -> Mapping[UUID, Held]:
+    """Of each tenant that ever had a shared list."""
+    found: dict[UUID, list[tuple[datetime, UUID | None]]] = {}
+    rows = PriceListAssignment.objects.order_by("id")
+    for tenant, shared, since in rows.values_list("tenant_id", "price_list_id", "since"):
+        found.setdefault(tenant, []).append((since, shared))
+    return found
+
+
+def list_at(held: Held, moment: datetime) -> UUID | None:
+    """Which of these the tenant had then."""
+    return next((shared for since, shared in reversed(held) if since <= moment), None)
 
 
 def list_of(tenant_id: UUID) -> PriceList | None:

@@ -12,7 +12,7 @@ from accounts.models import Tenant
 from billing.models import PriceBook
 from billing.pricing import PriceKey
 from billing.selectors.price_books import decided, standing
-from billing.selectors.price_lists import lists_of_tenants
+from billing.selectors.price_lists import Held, list_at, lists_held
 from billing.selectors.prices import tables_of
 from billing.selectors.sold import sold_until
 from billing.whatif import ByOwner, Prices, SoldImages, Touched, WhatIf, brought_by, cut_off
@@ -24,8 +24,6 @@ SOME_TOUCHED = 5
 """Tenants that are named."""
 _LONGEST = timedelta(days=1)
 """From the moment that a request is priced to its charge, and much more than that."""
-Lists = Mapping[UUID | None, UUID | None]
-"""The shared list of each tenant, None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,11 @@ def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False)
     It is in its owner's place, beside what is in force from its beginning on. At most 7 queries.
     """
     first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
-    lists = lists_of_tenants()
-    tenants = None if book.tenant_id is None else _paying(book.tenant_id, lists)
+    held = lists_held()
+    tenants = None if book.tenant_id is None else _paying(book.tenant_id, held)
     sold_since = partial(_sold, first=first, is_demo=is_demo, tenants=tenants)
     sold = sold_since()
-    prices = _prices(book, {one.tenant: lists.get(one.tenant) for one in sold}, first, now)
+    prices = _prices(book, {one.tenant: held.get(one.tenant, ()) for one in sold}, first, now)
     if cut := cut_off(sold, prices):
         sold = [one for one in sold if one.key not in cut] + sold_since(by_day=cut)
     facts = brought_by(sold, prices)
@@ -66,42 +64,46 @@ def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False)
     return Foretold(facts, first, sold_until(), [(named[one.tenant], one) for one in most])
 
 
-def _paying(owner: UUID, lists: Lists) -> list[UUID]:
+def _paying(owner: UUID, held: Mapping[UUID, Held]) -> list[UUID]:
     """The tenants that have this list, or the one tenant that it is."""
-    return [tenant for tenant, shared in lists.items() if tenant and shared == owner] or [owner]
+    return [tenant for tenant, lists in held.items() if lists[-1][1] == owner] or [owner]
 
 
-def _prices(book: PriceBook, lists: Lists, first: date, now: datetime) -> ByOwner:
+def _prices(book: PriceBook, held: Mapping[UUID, Held], first: date, now: datetime) -> ByOwner:
     """The tables with this book in its place, and those that were in force since that day.
 
     Of everyone, and of each of these tenants for whom anything lies over everyone's.
     """
     books = list(decided())
     over = {one.tenant_id for one in (*books, book)} - {None}
-    owners = {tenant: {None, shared, tenant} for tenant, shared in lists.items()}
-    layers = {None: {None}} | {one: some for one, some in owners.items() if some & over}
     stacks = {}
-    for owner, some in layers.items():
-        theirs = [one for one in books if one.tenant_id in some]
-        with_it = [one for one in theirs if one.id != book.id] + [book] * (book.tenant_id in some)
-        then = standing(with_it, owner, max(now, book.effective_from))
-        stacks[owner] = [then, *_since(first, theirs, owner, now)]
+    payers: list[tuple[UUID | None, Held]] = [(None, ()), *held.items()]
+    for owner, lists in payers:
+        ever = {owner, *(shared for _, shared in lists)} - {None}
+        if owner is None or ever & over:
+            present = {None, owner, lists[-1][1] if lists else None}
+            others = [one for one in books if one.tenant_id in present and one.id != book.id]
+            with_it = [*others, book] if book.tenant_id in present else others
+            then = standing(with_it, owner, max(now, book.effective_from))
+            theirs = [one for one in books if one.tenant_id in {None, *ever}]
+            stacks[owner] = [then, *_since(first, theirs, owner, lists, now)]
     tables = iter(tables_of([stack for found in stacks.values() for stack in found]))
     made = {owner: [next(tables) for _ in found] for owner, found in stacks.items()}
     return {owner: Prices(table, former) for owner, (table, *former) in made.items()}
 
 
 def _since(
-    first: date, books: Iterable[PriceBook], owner: UUID | None, now: datetime
+    first: date, books: Iterable[PriceBook], owner: UUID | None, lists: Held, now: datetime
 ) -> list[list[PriceBook]]:
     """What an owner's prices were made of since that day, one after the other."""
     since = datetime.combine(first, time(), tzinfo=UTC) - _LONGEST
     begun = {one: max(one.effective_from, one.published_at or now) for one in books}
-    moments = [since, *(at for at in begun.values() if since < at <= now)]
-    stacks = [
-        standing([one for one, at in begun.items() if at <= moment], owner, moment)
-        for moment in moments
-    ]
+    changed = (*begun.values(), *(at for at, _ in lists))
+    stacks = []
+    for moment in (since, *sorted(at for at in changed if since < at <= now)):
+        owners = {None, owner, list_at(lists, moment)}
+        then = [one for one, at in begun.items() if at <= moment and one.tenant_id in owners]
+        stacks.append(standing(then, owner, moment))
     return [stack for stack in stacks if stack]
 
 

@@ -1,8 +1,8 @@
 """Whatever was sold: what it would have brought is the sum of each generation's due."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -97,17 +97,11 @@ class Asked:
         )
         counted = [
             SoldImages(
-                self.tenant,
-                self.model,
-                part.asked,
-                part.quality,
-                part.delivered,
-                part.images,
-                Micros(part.micros),
-                self.day,
+                self.tenant, self.model, part.asked, part.quality, part.delivered, part.images,
+                Micros(part.micros), self.day,
             )
             for part in parts
-        ]
+        ]  # fmt: skip
         return found, counted
 
     def may_be_cut(self, table: PriceTable, quality: str) -> bool:
@@ -136,24 +130,15 @@ def asked_at_random(draw: Random) -> Asked:
     )
 
 
-def added_up(sold: Iterator[SoldImages], *, by_day: bool) -> list[SoldImages]:
-    sums: dict[tuple[object, ...], tuple[SoldImages, int, int]] = {}
+def added_up(sold: Iterable[SoldImages]) -> list[SoldImages]:
+    sums: dict[SoldImages, tuple[int, int]] = {}
     for one in sold:
-        key = (one.tenant, one.key, one.delivered, one.day if by_day else None)
-        _, images, captured = sums.get(key, (one, 0, 0))
-        sums[key] = (one, images + one.images, captured + one.captured)
+        row = replace(one, images=0, captured=Micros(0))
+        images, captured = sums.get(row, (0, 0))
+        sums[row] = (images + one.images, captured + one.captured)
     return [
-        SoldImages(
-            one.tenant,
-            one.model,
-            one.asked,
-            one.quality,
-            one.delivered,
-            images,
-            Micros(captured),
-            one.day if by_day else None,
-        )
-        for one, images, captured in sums.values()
+        replace(row, images=images, captured=Micros(captured))
+        for row, (images, captured) in sums.items()
     ]
 
 
@@ -178,7 +163,7 @@ def test_it_is_what_each_generation_would_have_been_charged(seed, spread):
         if one.may_be_cut(table, was.quality_billed):
             cut.add(group)
 
-    found = brought_by(added_up(iter(sold), by_day=True), prices)
+    found = brought_by(added_up(sold), prices)
 
     kept = [pair for group, pairs in expected.items() if group not in cut for pair in pairs]
     assert (found.was, found.becomes) == (

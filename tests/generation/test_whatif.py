@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, Transfer
-from billing.pricing import PricedRequest, quote
+from billing.pricing import BookRow, PricedRequest, quote
 from billing.selectors import current_table, rows_of, would_have_brought
 from billing.selectors import sold as waiting
 from billing.services import draft_price_book, refund
@@ -219,6 +219,25 @@ def test_a_shared_lists_book_is_about_the_tenants_that_have_it(deliver):
         other.id: 12_292,
         third.id: 105_360,
     }
+
+
+def test_what_a_tenant_paid_before_it_had_its_list_is_not_taken_for_the_lists_price(deliver):
+    """The list charges for reference images, and everyone's book includes them."""
+    acme, shared, now = Customer(), PriceList.objects.create(name="Resellers"), clock.now()
+    deliver(acme, {"model": "gpt-image-1", "quality": "low"})
+    add_sold()
+    row = BookRow("gpt-image-1", "reference", "input", Micros(50_000), 1, 1, "formula")
+    book = draft_price_book(
+        name="resellers", rows=[row], effective_from=now, tenant_id=shared.id, actor="test"
+    )
+    put_in_force(book, now - timedelta(days=60))
+    PriceListAssignment.objects.create(tenant=acme.tenant, price_list=shared)
+
+    found = would_have_brought(dearer(), clock.now())
+
+    assert [(one.why, one.key[0]) for one in found.facts.left_out] == [
+        (Why.NEW_REFERENCES, "gpt-image-1")
+    ]
 
 
 def test_demo_data_older_days_and_refunds_are_apart(deliver):
