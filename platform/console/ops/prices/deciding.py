@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.models import PriceBook
-from billing.price_stops import Confirmed, Stops
+from billing.price_stops import Stops
 from billing.selectors import (
     Beside,
     book_in_force,
@@ -38,13 +38,11 @@ from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHD
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.channels.shown import mode_said
-from console.ops.prices.shown import Shown, book_or_404, words_of
-from console.parts.periods import number_of
+from console.ops.prices.shown import Shown, book_or_404, confirmed_in, words_of
 from pictor.kit import clock
 
 MOST_SHOWN = 200
 """Changes on a page."""
-MOST_REASON = 200
 
 
 @staff(May.SEE)
@@ -261,19 +259,8 @@ def _page(
 
 def _said(request: HttpRequest, operator: Operator) -> dict[str, Any]:
     """What was typed and seen, and by whom. Raises ValueError."""
-    reason = request.POST.get("reason", "").replace("\0", "").strip()
-    if len(reason) > MOST_REASON:
-        raise ValueError(f"at most {MOST_REASON} characters of a reason are kept")
-    confirmed = Confirmed(reason, _number(request, "changes"), _number(request, "below_cost"))
-    return {"confirmed": confirmed, "seen": request.POST.get("seen", ""), **by(request, operator)}
-
-
-def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.POST.get(name, "").strip()
-    number = number_of(text)
-    if text and number is None:
-        raise ValueError(f"{text!r} is not a number of prices")
-    return number
+    confirmed, seen = confirmed_in(request.POST), request.POST.get("seen", "")
+    return {"confirmed": confirmed, "seen": seen, **by(request, operator)}
 
 
 def _moment(text: str, now: datetime) -> datetime | None:

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import Http404
+from django.http import Http404, QueryDict
 
 from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook
+from billing.price_stops import Confirmed
 from billing.selectors import state_of, with_drafting
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
+from console.parts.periods import number_of
 from pictor.kit import clock
 
+MOST_REASON = 200
 BADGES: Mapping[str, tuple[str, str]] = {
     SCHEDULED: ("info", "Scheduled"),
     CURRENT: ("ok", "In force"),
@@ -83,6 +86,22 @@ def book_or_404(book: int) -> PriceBook:
         raise Http404
     one.state = state_of(one, clock.now())
     return one
+
+
+def confirmed_in(said: QueryDict) -> Confirmed:
+    """What was typed of a decision that is stopped. Raises ValueError."""
+    reason = said.get("reason", "").replace("\0", "").strip()
+    if len(reason) > MOST_REASON:
+        raise ValueError(f"at most {MOST_REASON} characters of a reason are kept")
+    return Confirmed(reason, _number(said, "changes"), _number(said, "below_cost"))
+
+
+def _number(said: QueryDict, name: str) -> int | None:
+    text = said.get(name, "").strip()
+    number = number_of(text)
+    if text and number is None:
+        raise ValueError(f"{text!r} is not a number of prices")
+    return number
 
 
 def words_of(error: ValidationError | ValueError) -> str:

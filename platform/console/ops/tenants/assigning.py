@@ -12,16 +12,13 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Tenant
 from billing.models import PriceList
 from billing.price_changes import digest_of_changes
-from billing.price_stops import Confirmed
 from billing.selectors import changes_of_assignment, list_of, stops_of_assignment
 from billing.services import NO_LIST, assign_price_list
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.price_lists.one import MOST_SHOWN, cells_of
+from console.ops.prices.shown import confirmed_in, words_of
 from console.ops.tenants.rows import tenant_of
-from console.parts.periods import number_of
 from pictor.kit import clock
-
-MOST_REASON = 200
 
 
 @staff(May.PUBLISH, fresh=True)
@@ -38,13 +35,12 @@ def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
             tenant_id=found.id,
             price_list=chosen,
             now=clock.now(),
-            confirmed=_confirmed(said),
+            confirmed=confirmed_in(said),
             seen=said.get("seen", ""),
             **by(request, operator),
         )
-    except ValidationError as error:
-        words = " ".join(error.messages)
-        return _page(request, operator, found, chosen, words[:1].upper() + words[1:])
+    except (ValidationError, ValueError) as error:
+        return _page(request, operator, found, chosen, words_of(error))
     words = f"{found.name} has {chosen.name if chosen else 'no shared list'} from now on"
     return done(request, words, "tenant_prices", found.public_id)
 
@@ -98,19 +94,3 @@ def _chosen(said: QueryDict) -> PriceList | None:
     if found is None:
         raise Http404
     return found
-
-
-def _confirmed(said: QueryDict) -> Confirmed:
-    """What was typed. Raises ValidationError."""
-    reason = said.get("reason", "").replace("\0", "").strip()
-    if len(reason) > MOST_REASON:
-        raise ValidationError(f"at most {MOST_REASON} characters of a reason are kept")
-    return Confirmed(reason, _number(said, "changes"), _number(said, "below_cost"))
-
-
-def _number(said: QueryDict, name: str) -> int | None:
-    text = said.get(name, "").strip()
-    number = number_of(text)
-    if text and number is None:
-        raise ValidationError(f"{text!r} is not a number of prices")
-    return number
