@@ -134,6 +134,10 @@ def _value(column: str, value: Any) -> str:
             words = amount(value)
         case list():
             words = ", ".join(map(str, value))
+        case {"micros": int(micros), "kind": "fixed", "width": width, "height": height} if (
+            f" {width}x{height} " in column
+        ):
+            words = amount(micros)  # of a price's row, as its name is the column
         case dict():
             words = json.dumps(value, ensure_ascii=False)
         case str() if column.endswith(_MOMENTS):

@@ -1,6 +1,9 @@
 """What an event of the audit log changed, in words."""
 
+from types import SimpleNamespace
+
 import pytest
+from django.template.loader import render_to_string
 
 from console.parts.events import Change, changes_of
 
@@ -34,9 +37,37 @@ from console.parts.events import Change, changes_of
             {"name": "ci", "models": None, "note": "", "ip_ranges": [], "is_test": False},
             [Change("name", None, "ci"), Change("is test", None, "no")],
         ),
+        (
+            {"m 1024x1024 low": {"micros": 5_880, "kind": "fixed", "width": 1024, "height": 1024}},
+            {"m 1024x1024 low": {"micros": 6_174, "kind": "fixed", "width": 1024, "height": 1024}},
+            [Change("m 1024x1024 low", "$0.00588", "$0.006174")],
+        ),
+        (
+            {"m 1024x1024 low": {"micros": 5, "kind": "fixed", "width": 1024, "height": 1024}},
+            {"m 1024x1024 low": {"micros": 5, "kind": "fixed", "width": 512, "height": 1024}},
+            [
+                Change(
+                    "m 1024x1024 low",
+                    "$0.000005",
+                    '{"micros": 5, "kind": "fixed", "width": 512, "height": 1024}',
+                )
+            ],
+        ),
         ({"a": {"b": 1}}, {"a": {"b": 2}}, [Change("a", '{"b": 1}', '{"b": 2}')]),
         (None, None, []),
     ],
 )
 def test_only_what_differs_is_told(before, after, changes):
     assert changes_of(before, after) == changes
+
+
+def test_of_very_many_changes_fifty_are_listed_and_the_rest_is_counted():
+    changes = [Change(f"m 1x{number} low", "$1.00", "$2.00") for number in range(1, 601)]
+
+    page = render_to_string(
+        "parts/changes.html", {"entry": SimpleNamespace(changes=changes, is_short=False)}
+    )
+
+    assert "600 values" in page
+    assert ("m 1x50 low" in page, "m 1x51 low" in page) == (True, False)
+    assert "and 550 more" in page
