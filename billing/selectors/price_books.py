@@ -126,7 +126,11 @@ def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdraw
     """
     whose = Q(book__tenant_id=None)
     if tenant_id is not None:
-        whose |= Q(book__tenant_id=tenant_id) | Q(book__tenant_id__in=list_id_of(tenant_id))
+        whose |= Q(book__tenant_id=tenant_id)
+        assigned = PriceListAssignment.objects.filter(tenant_id=tenant_id).order_by("-id").first()
+        if assigned is not None and assigned.price_list_id is not None:
+            of_list = Q(book__tenant_id=assigned.price_list_id)
+            whose |= of_list & Q(withdrawn_at__gte=assigned.since)  # before, nobody told the tenant
     found = PriceBookWithdrawal.objects.select_related("book").filter(
         whose, withdrawn_at__gt=now - WITHDRAWAL_IS_SAID_FOR
     )

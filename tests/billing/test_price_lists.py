@@ -56,13 +56,13 @@ def publish(
     owner: UUID | None = None,
     begins: datetime | None = None,
     markup: str = "1",
-    name: str = "standard",
+    name: str = "",
     said: Confirmed = UNCONFIRMED,
 ) -> PriceBook:
     """A book with these micros by quality."""
     now = clock.now()
     draft = draft_price_book(
-        name=name,
+        name=name or ("standard" if owner is None else f"of {owner}"),
         rows=[BookRow(MODEL, SIZE, word, Micros(one), 1024, 1024) for word, one in prices.items()],
         effective_from=begins or now,
         markup=Decimal(markup),
@@ -251,6 +251,19 @@ def test_tables_in_force_are_those_of_each_tenant_with_other_prices(
     assert low == {None: 100, acme.id: 80, other.id: 90}
     for owner, table in tables.items():
         assert table.books == current_table(owner, clock.now()).books
+
+
+def test_what_a_list_withdrew_before_a_tenant_had_it_is_not_told_to_the_tenant(
+    acme, everyones, resellers, soon
+):
+    later = publish({"low": 99}, owner=resellers.id, begins=soon)
+    withdraw_price_book(book=later, actor="test")
+
+    PriceListAssignment.objects.create(
+        tenant=acme.tenant, price_list=resellers, since=clock.now() + timedelta(seconds=1)
+    )
+
+    assert withdrawals(acme.id, clock.now()) == []
 
 
 def test_every_book_is_told_with_the_name_of_its_list(acme, everyones, resellers):
