@@ -167,14 +167,14 @@ from billing.selectors.statements import (
     monthly_statements,
 )
 from billing.selectors.stops import (
+    Assignment,
     Beside,
-    changes_of_assignment,
+    assignment_of,
     faults_of,
     outlook_of,
     price_changes,
     read_beside,
     stops_of,
-    stops_of_assignment,
     stops_of_withdrawal,
 )
 from billing.selectors.together import OPEN, balances_together, usage_together
@@ -213,6 +213,7 @@ __all__ = [
     "SCHEDULED",
     "USAGE_BY_HOUR",
     "WITHDRAWN_BOOKS",
+    "Assignment",
     "Balance",
     "Beside",
     "Bought",
@@ -251,6 +252,7 @@ __all__ = [
     "Walk",
     "Weighed",
     "all_transfers_like",
+    "assignment_of",
     "audit_log_end",
     "available_among",
     "available_to",
@@ -266,7 +268,6 @@ __all__ = [
     "carries_its_seal",
     "cells_bought",
     "cells_sold",
-    "changes_of_assignment",
     "coming",
     "corrections_of",
     "corrections_of_cost",
@@ -357,7 +358,6 @@ __all__ = [
     "state_of",
     "statement",
     "stops_of",
-    "stops_of_assignment",
     "stops_of_withdrawal",
     "table_of",
     "table_to_charge",

@@ -15,7 +15,7 @@ from accounts.offer import offer
 from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
 from billing.price_stops import BelowCost, Step, Stops, judged_by_cost, later_name
-from billing.pricing import BookRow, PriceKey, price_words
+from billing.pricing import AUTO, BookRow, PriceKey, price_words
 from billing.selectors.price_books import decided, decided_for, last_of, standing
 from billing.selectors.price_lists import tenants_on
 from billing.selectors.prices import (
@@ -45,7 +45,9 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
         rows = rows_of(book)
     if book.tenant_id is None and not rows:
         return ["the book has no prices"]
-    wrong, offered = [], offer().models()
+    is_everyones, wrong = book.tenant_id is None, list[str]()
+    of_some_size = any(row.size == AUTO and row.kind == "fixed" for row in rows)
+    offered = offer().models() if is_everyones or of_some_size else []
     if book.effective_from.year > LAST_YEAR:
         wrong.append(f"the book would begin in {book.effective_from.year}")
     if not book.markup:
@@ -54,7 +56,7 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
         wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
     if book.markup and (free := given_away(rows, book.markup)):
         wrong.append(f"the book gives away: {price_words(free)}")
-    if book.tenant_id is None and (missing := unpriced(rows, offered)):
+    if is_everyones and (missing := unpriced(rows, offered)):
         wrong.append(f"the book leaves without a price: {price_words(missing)}")
     return wrong
 
@@ -120,25 +122,28 @@ def price_changes(
     return changes_between(before, after)
 
 
-def changes_of_assignment(
-    *, tenant_id: UUID, price_list: UUID | None, now: datetime
-) -> list[PriceChange]:
-    """What changes of what the tenant pays once it has that list, or none, in place of its own."""
-    return _assigned(tenant_id, price_list, now)[0].changes
+class Assignment(NamedTuple):
+    """What a list, or none, changes of what a tenant pays now, and what has to be typed for it."""
+
+    changes: list[PriceChange]
+    stops: Stops
 
 
-def stops_of_assignment(*, tenant_id: UUID, price_list: UUID | None, now: datetime) -> Stops:
-    """What has to be typed before the tenant has that list, or none.
+def assignment_of(
+    *, tenant_id: UUID, former: UUID | None, price_list: UUID | None, now: datetime
+) -> Assignment:
+    """That of a tenant which is to have that list, or none, in place of its former one, or none.
 
-    Now and as each scheduled book of the list takes over: far changes of models that the tenant
-    bought in the last 30 days, and prices that fall below cost.
+    Stopped are, now and as each scheduled book of the list takes over: far changes of models that
+    the tenant bought in the last 30 days, and prices that fall below cost.
     """
+    found = _assigned(tenant_id, former, price_list, now)
     known: set[PriceChange] = set()
     steps: list[Step] = []
     below: dict[PriceKey, BelowCost] = {}
     unknown: dict[PriceKey, None] = {}
     sold = _sold_to([tenant_id], now)
-    for begins, later, changes in _assigned(tenant_id, price_list, now):
+    for begins, later, changes in found:
         fresh = [one for one in changes if one not in known]
         known |= {*fresh}
         if large := _large(fresh, sold):
@@ -147,7 +152,7 @@ def stops_of_assignment(*, tenant_id: UUID, price_list: UUID | None, now: dateti
             costly, silent = judged_by_cost(falling, supply().served(begins))
             below = {one.key: one for one in costly} | below
             unknown |= dict.fromkeys(silent)
-    return Stops(steps, [*below.values()], [*unknown])
+    return Assignment(found[0].changes, Stops(steps, [*below.values()], [*unknown]))
 
 
 class _Then(NamedTuple):
@@ -158,11 +163,16 @@ class _Then(NamedTuple):
     changes: list[PriceChange]
 
 
-def _assigned(tenant_id: UUID, price_list: UUID | None, now: datetime) -> list[_Then]:
+def _assigned(
+    tenant_id: UUID, former: UUID | None, price_list: UUID | None, now: datetime
+) -> list[_Then]:
     """What changes for the tenant with that list: now, and as each book of it takes over."""
-    was = decided_for(tenant_id)
-    owners = {one for one in (tenant_id, price_list) if one}
-    becomes = list(decided().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
+    owners = {tenant_id, former, price_list} - {None}
+    books = list(decided().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
+    was, becomes = (
+        [one for one in books if one.tenant_id in {None, tenant_id, shared}]
+        for shared in (former, price_list)
+    )
     moments = {now: ""}
     for one in becomes:
         if price_list and one.tenant_id == price_list and one.effective_from > now:

@@ -14,10 +14,9 @@ from billing.models import PriceList, PriceListAssignment
 from billing.price_changes import digest_of_changes
 from billing.price_stops import UNCONFIRMED, Confirmed
 from billing.selectors import (
-    changes_of_assignment,
+    assignment_of,
     list_of,
     price_list_named,
-    stops_of_assignment,
 )
 from billing.services.prices import confirm
 
@@ -88,10 +87,11 @@ def assign_price_list(
         return None
     chosen = price_list.id if price_list else None
     of_nobody = Subject("price_list", str(concerned.id))
-    changes = changes_of_assignment(tenant_id=tenant_id, price_list=chosen, now=now)
+    changes, stops = assignment_of(
+        tenant_id=tenant_id, former=former.id if former else None, price_list=chosen, now=now
+    )
     if seen is not None and seen != digest_of_changes(changes):
         raise ValidationError("prices have changed since these were shown")
-    stops = stops_of_assignment(tenant_id=tenant_id, price_list=chosen, now=now)
     confirm(of_nobody, stops, confirmed, actor=actor, ip=ip)
     made = PriceListAssignment.objects.create(tenant=tenant, price_list=price_list)
     made.refresh_from_db()

@@ -13,11 +13,12 @@ from billing.models import PriceBook
 from billing.price_stops import Confirmed, Stops
 from billing.pricing import PricedRequest
 from billing.selectors import (
+    assignment_of,
     current_table,
     ledger_findings,
+    list_of,
     rows_of,
     stops_of,
-    stops_of_assignment,
     stops_of_withdrawal,
     table_of,
 )
@@ -97,8 +98,9 @@ def happenings(acme: Customer) -> list[Callable[[Random], object]]:
 
     def assigned(draw: Random) -> None:
         chosen, now = draw.choice([shared, None]), clock.now()
-        named = chosen.id if chosen else None
-        stops = stops_of_assignment(tenant_id=acme.id, price_list=named, now=now)
+        former, named = list_of(acme.id), chosen.id if chosen else None
+        had = former.id if former else None
+        _, stops = assignment_of(tenant_id=acme.id, former=had, price_list=named, now=now)
         assign_price_list(
             tenant_id=acme.id, price_list=chosen, actor="test", now=now, confirmed=agreed(stops)
         )

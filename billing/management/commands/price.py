@@ -45,8 +45,8 @@ from billing.price_changes import LARGE_PERCENT, digest_of_changes
 from billing.price_stops import Confirmed, Stops
 from billing.selectors import (
     SCHEDULED,
+    assignment_of,
     book_in_force,
-    changes_of_assignment,
     list_of,
     outlook_of,
     price_books,
@@ -54,7 +54,6 @@ from billing.selectors import (
     rows_of,
     state_of,
     stops_of,
-    stops_of_assignment,
     stops_of_withdrawal,
     would_have_brought,
 )
@@ -296,9 +295,11 @@ class Command(DraftActions):
         tenant, shared = read_tenant(options["tenant"]), read_list(options["list"])
         confirmed, seen, now = _given(options), None, clock.now()
         chosen = shared.id if shared else None
-        changes = changes_of_assignment(tenant_id=tenant.id, price_list=chosen, now=now)
-        if not options["yes"] and list_of(tenant.id) != shared:
-            stops = stops_of_assignment(tenant_id=tenant.id, price_list=chosen, now=now)
+        former = list_of(tenant.id)
+        changes, stops = assignment_of(
+            tenant_id=tenant.id, former=former.id if former else None, price_list=chosen, now=now
+        )
+        if not options["yes"] and former != shared:
             lines = [*map(str, changes), *map(str, stops.below), *stops.lines]
             self._show(options, lines or ["It changes no price."])
             ask(self.aside(options), f"Charge {tenant.name} these prices from now on?")

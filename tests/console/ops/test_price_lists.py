@@ -428,6 +428,19 @@ def test_finance_drafts_and_only_owners_assign(owner, acme, resellers):
         assert f'action="{page}"' not in text
 
 
+def test_a_list_that_changes_much_is_looked_at_by_few_statements(
+    owner, acme, resellers, django_assert_max_num_queries
+):
+    publish({"low": 800}, owner=acme.id)
+    publish({"low": 900, "high": 1_000}, owner=resellers.id)
+    sold(acme, "high", 3)
+
+    with django_assert_max_num_queries(12):
+        answer = owner.get(f"{address(acme, 'list')}?list={resellers.id}")
+
+    assert answer.context["stops"].number_of_changes == 1
+
+
 def test_the_review_of_a_lists_book_asks_few_statements(
     owner, acme, resellers, django_assert_max_num_queries
 ):

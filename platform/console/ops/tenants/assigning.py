@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Tenant
 from billing.models import PriceList
 from billing.price_changes import digest_of_changes
-from billing.selectors import changes_of_assignment, list_of, stops_of_assignment
+from billing.selectors import assignment_of, list_of
 from billing.services import NO_LIST, assign_price_list
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.price_lists.one import MOST_SHOWN, cells_of
@@ -53,15 +53,15 @@ def _page(
     complaint: str = "",
 ) -> HttpResponse:
     now = clock.now()
-    what: dict[str, Any] = {
-        "tenant_id": tenant.id,
-        "price_list": chosen.id if chosen else None,
-        "now": now,
-    }
-    changes, stops = changes_of_assignment(**what), stops_of_assignment(**what)
+    former = list_of(tenant.id)
+    changes, stops = assignment_of(
+        tenant_id=tenant.id,
+        former=former.id if former else None,
+        price_list=chosen.id if chosen else None,
+        now=now,
+    )
     cells = cells_of(changes, [tenant.id], now=now, mode=Mode.LIVE)
     sold = [cell for cell in cells if cell.images]
-    former = list_of(tenant.id)
     context: dict[str, Any] = {
         "operator": operator,
         "tenant": tenant,
