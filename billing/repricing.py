@@ -82,12 +82,18 @@ class Repriced:
         return sum(change.is_large for change in self.changes)
 
 
+def number_in(text: str) -> Decimal | None:
+    """A number as people write one; None for what Python takes for one too, such as `1_2`."""
+    bare = text.strip()
+    return Decimal(bare) if _NUMBER.fullmatch(bare) and len(bare) <= MOST_CHARACTERS else None
+
+
 def operation(kind: str, text: str) -> Operation:
     """What somebody typed: `5%` or `-5`, `1.3`, `0.001`."""
     bare = text.strip().removeprefix("$").removesuffix("%").strip()
-    if not _NUMBER.fullmatch(bare) or len(bare) > MOST_CHARACTERS:
+    number = number_in(bare)
+    if number is None:
         raise ValueError(f"{text!r} is not a number such as {_EXAMPLES.get(kind, '1.5')}")
-    number = Decimal(bare)
     if kind == "by":
         if not (LEAST_PERCENT <= number <= MOST_PERCENT) or not number:
             raise ValueError(f"{text!r} is not a percentage from -99 to 1000, other than 0")

@@ -90,7 +90,7 @@ class DraftActions(OperatorCommand):
 
     def _markup(self, options: dict[str, Any]) -> None:
         book, markup = read_book(options["book"]), read_markup(options["markup"])
-        if markup is None or not (markup.is_finite() and markup > 0):
+        if not markup or markup < 0:
             raise CommandError(f"{options['markup']!r} is not a factor above 0")
         before = book.markup
         change_price_book(

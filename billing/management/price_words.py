@@ -2,7 +2,7 @@
 
 import sys
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from accounts.management.operator import read_tenant, read_time
 from billing import price_csv
 from billing.models import PriceBook, PriceList
 from billing.pricing import BookRow
+from billing.repricing import number_in
 from billing.selectors import book_named, price_list_named
 from billing.services import NO_LIST
 from pictor.kit import clock
@@ -75,10 +76,10 @@ def read_markup(text: str | None) -> Decimal | None:
     """A factor; None stays None."""
     if text is None:
         return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise CommandError(f"{text!r} is not a number") from None
+    number = number_in(text)
+    if number is None:
+        raise CommandError(f"{text!r} is not a factor above 0, such as 1.2")
+    return number
 
 
 def read_begin(text: str | None) -> datetime:

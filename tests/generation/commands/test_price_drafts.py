@@ -97,8 +97,9 @@ def test_the_last_change_is_taken_back(price, draft):
 
 def test_a_markup_is_set_and_a_draft_thrown_away(price, draft):
     marked = price("markup", "list:2", "1.2")
-    with pytest.raises(CommandError, match="is not a factor above 0"):
-        price("markup", "list:2", "NaN")
+    for typed in ("NaN", "1_2", "0", "-1"):
+        with pytest.raises(CommandError, match="is not a factor above 0"):
+            price("markup", "list:2", typed)
     gone = price("discard", "list:2")
 
     assert marked == "markup of list:2: 1 -> 1.2\n"

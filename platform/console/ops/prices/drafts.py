@@ -1,6 +1,6 @@
 """Drafts: a copy of a book, a file's prices, another markup, or none of it."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from accounts.selectors import tenant_by_name_or_id
 from billing import price_csv
 from billing.models import PriceBook, PriceList
 from billing.pricing import BookRow
+from billing.repricing import number_in
 from billing.selectors import book_in_force, price_books, price_list_named, rows_of
 from billing.services import change_price_book, discard_price_book, draft_price_book
 from console.ops.access import May, Operator, by, done, staff
@@ -103,11 +104,8 @@ def _rows(request: HttpRequest, *, may_be_none: bool) -> list[BookRow]:
 
 def _markup(text: str) -> Decimal:
     """Empty for 1. Raises ValueError."""
-    try:
-        markup = Decimal(text.strip() or 1)
-    except InvalidOperation:
-        markup = Decimal(0)
-    if not (markup.is_finite() and 0 < markup <= MOST_MARKUP):
+    markup = number_in(text.strip() or "1")
+    if markup is None or not 0 < markup <= MOST_MARKUP:
         raise ValueError(f"{text!r} is not a factor above 0, up to 100, such as 1.2")
     return markup
 
