@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Count
+
 from accounts.offer import OfferedModel
 from billing.models import Price, PriceBook, PriceList
 from billing.price_changes import PriceChange
@@ -254,6 +256,12 @@ def _priced(books: Collection[PriceBook], rows: Mapping[int, Sequence[BookRow]])
         }
         for book in books
     }
+
+
+def numbers_of(books: Collection[int]) -> Mapping[int, int]:
+    """How many prices each of these books has, those without any left out."""
+    counted = Price.objects.filter(book__in=books).values_list("book_id")
+    return dict(counted.annotate(number=Count("id")))
 
 
 def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.models import PriceBook
-from billing.selectors import decided_by, taken_over, with_states
+from billing.selectors import decided_by, numbers_of, taken_over, with_states
 from billing.selectors.price_books import CURRENT
 from console.ops.access import May, Operator, staff
 from console.ops.channels.shown import mode_said, modes_of
@@ -61,13 +61,14 @@ def _books(text: str, now: datetime) -> list[PriceBook]:
         named = Q(tenant__name__icontains=text) | Q(tenant__title__icontains=text)
         named |= Q(list_name__icontains=text)
         books = books.filter(Q(name__icontains=text.rpartition(":")[0] or text) | named)
-    found = books.annotate(number=Count("prices")).order_by("-effective_from", "name", "-version")
+    found = books.order_by("-effective_from", "name", "-version")
     return sorted(found, key=lambda one: _PLACES[one.state])
 
 
 def _shown(books: Sequence[PriceBook]) -> list[Shown]:
-    events = decided_by([one.id for one in books])
-    return [Shown(one, events.get(one.id)) for one in books]
+    named = [one.id for one in books]
+    events, numbers = decided_by(named), numbers_of(named)
+    return [Shown(one, events.get(one.id), numbers.get(one.id, 0)) for one in books]
 
 
 def _chips(books: Sequence[PriceBook], said: dict[str, str]) -> list[tuple[str, str, int, bool]]:
@@ -99,7 +100,7 @@ def _cells(rows: Sequence[Shown]) -> Rows:
             one.book.list_name or "",
             one.state, one.book.effective_from.isoformat(),
             one.book.published_at.isoformat() if one.book.published_at else "", one.by,
-            f"{one.book.markup.normalize():f}", getattr(one.book, "number", 0),
+            f"{one.book.markup.normalize():f}", one.number,
         ]
         for one in rows
     ]  # fmt: skip

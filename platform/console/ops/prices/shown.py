@@ -34,10 +34,16 @@ _SINCE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A book as pages show it; `decided` is the event of its publication, or of its draft."""
+    """A book as pages show it.
+
+    Attributes:
+        decided: the event of its publication, or of its draft.
+        number: how many prices it has, where that is shown.
+    """
 
     book: PriceBook
     decided: AuditEvent | None = None
+    number: int = 0
 
     @property
     def state(self) -> str:
