@@ -1,8 +1,10 @@
-"""Row locks of the ledger, always in this order: tenant account, then key budget, then rollup.
+"""Row locks of the ledger, always in this order: tenant balance, key budget, usage.
 
-The functions of `services/holds.sql` lock the first two in that order, and `services/usage.py` the
-third by its upsert. Nothing else a request does in this app locks a row, but for a price book that
-has just begun, by itself.
+The functions of `services/holds.sql` lock the first two in that order, and the upsert of
+`services/usage.py` the third. A request also locks a price book that has just begun, by itself, and
+upserts the day's uncharged costs (`services/uncharged.py`). Operators' changes and the minute's
+work lock rows of other tables where they change them: `alerts.py`, `moves.py`, `prices.py`,
+`repricing.py` and `sold.py` in `services/`. CONTRIBUTING.md has the procedure.
 """
 
 from uuid import UUID
@@ -23,27 +25,27 @@ def account_for_update(tenant_id: UUID) -> TenantBalance:
 
 
 def one_recount() -> None:
-    """Who counts usage again takes turns, to the transaction's end: each adds what rows lack.
+    """Recounts of usage take turns, to the transaction's end: each adds what rows lack.
 
-    Take it before those rows are read.
+    Take it before reading those rows.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RECOUNT_LOCK])
 
 
 def checkpoints() -> None:
-    """The hourly proof and the daily one take turns to keep theirs, to the transaction's end.
+    """The hourly and the daily proof take turns to keep checkpoints, to the transaction's end.
 
-    Take it before those that are kept are read.
+    Take it before reading the checkpoints that are kept.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHECKPOINTS_LOCK])
 
 
 def corrections() -> None:
-    """Who corrects costs takes turns, to the transaction's end: each finds what is corrected.
+    """Corrections of costs take turns, to the transaction's end: each finds those before it.
 
-    Take it before that is read.
+    Take it before reading what is corrected already.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CORRECTIONS_LOCK])
@@ -52,7 +54,7 @@ def corrections() -> None:
 def decisions_on_prices() -> None:
     """Publishing, withdrawing and new costs take turns, to the transaction's end.
 
-    Each is judged by the others. Take it before the lock of a book or a channel, and after
+    Each is judged by the others. Take it before the lock of a book or of one channel, and after
     that of all channels.
     """
     with connection.cursor() as cursor:
