@@ -9,7 +9,7 @@ from generation.models import Generation
 from generation.outcome import Delivery
 
 DELETED = "deleted"
-"""The status that a caller reads of a generation that succeeded and has no image any more."""
+"""The status shown for a successful generation whose images are gone."""
 ECHOED_QUALITIES = frozenset({"low", "medium", "high", "xhigh", "max"})
 ECHOED_BACKGROUNDS = frozenset({"transparent", "opaque"})
 

@@ -1,4 +1,4 @@
-"""Each try of a generation on a channel, written down before the call and closed after it."""
+"""Each try of a generation on a channel, recorded before the call and closed after it."""
 
 import json
 import logging
@@ -69,7 +69,7 @@ RETURNING started_at
 
 
 class TakesNoTests(Exception):
-    """The channel took tests when it was chosen, and its operator has changed that since."""
+    """The channel took tests when it was chosen, but no longer does."""
 
 
 def attempt_begun(
@@ -80,9 +80,9 @@ def attempt_begun(
     route: RouteInfo,
     upstream_size: str,
 ) -> Statement[datetime | None]:
-    """Write down that a channel is about to be called; None when the claim is lost, or too late.
+    """Record a call that is about to begin; None if the claim is lost or it is too late.
 
-    The moment is when it began. Safe to repeat with the same id: the first answer may have been
+    Gives the time of its beginning. Safe to repeat with the same id: the first answer may have been
     lost with the connection.
     """
     facts = _facts(attempt_id, number, route, upstream_size)
@@ -104,16 +104,16 @@ def begun_with_claim(
 ) -> Part:
     """The part of a claim's statement that begins the first attempt, if the row is as expected.
 
-    That is: a plain live request of the route's model in that size, never dispatched before, while
-    the configuration has that revision. A test's attempt may be refused by the database, and would
-    take the claim down with it.
+    Expected is a plain live request for the route's model in that size, never dispatched before,
+    and that revision of the configuration. The database may refuse a test's attempt, which would
+    undo the claim.
     """
     facts = _facts(attempt_id, 1, route, upstream_size)
     return Part(_BEGIN_WITH_CLAIM, [*facts, route.model, size, revision])
 
 
 def _facts(attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str) -> list[object]:
-    """What goes into an attempt's row besides what its generation's says."""
+    """The values of an attempt's row that do not come from its generation's."""
     words = json.dumps(dict(route.quality_map))
     return [attempt_id, number, route.channel_id, route.upstream_model, upstream_size, words]
 
@@ -124,9 +124,9 @@ def _moment(row: Row | None) -> datetime | None:
 
 @transaction.atomic
 def close_uncalled(attempt_id: UUID, *, generation_id: UUID, why: str, now: datetime) -> None:
-    """Close an attempt that was written down and called nobody, if it was.
+    """Close an attempt that was recorded and not sent, if there is one.
 
-    A claim that is still being made has the row locked, and is waited for.
+    Waits for a claim that is still being made, which has the row locked.
     """
     generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
     end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail=why)
@@ -134,10 +134,10 @@ def close_uncalled(attempt_id: UUID, *, generation_id: UUID, why: str, now: date
 
 
 def end_failed_call(end: AttemptEnd, *, generation: Generation, now: datetime) -> None:
-    """Close an attempt; its tenant orders no more today where that has reached its ceiling.
+    """Close an attempt; its tenant orders no more today if that reaches the ceiling.
 
-    Each commits by itself, and is safe to repeat: where this process dies in between, the next such
-    attempt finds the ceiling reached.
+    Each step commits by itself and is safe to repeat: if this process dies in between, the next
+    such attempt finds the ceiling reached.
     """
     end_attempt(end, generation=generation, now=now)
     if end.loss in COUNTED and generation.livemode:
@@ -147,10 +147,9 @@ def end_failed_call(end: AttemptEnd, *, generation: Generation, now: datetime) -
 
 @transaction.atomic(savepoint=False)
 def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bool:
-    """Close an attempt's row and book its cost, as a loss where it delivered nothing to charge for.
+    """Close an attempt's row and book its cost, as a loss if it delivered nothing to charge for.
 
-    A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone,
-    and the answer is False.
+    It is a fact about a call, so it needs no claim. Only once: for a closed row it is False.
     """
     is_open = prepared.fetch_one(*attempt_ended(end, now=now)) is not None
     if is_open:
@@ -166,7 +165,7 @@ def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bo
 
 
 def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: datetime) -> None:
-    """What it cost, or else the quote: a test has none, and costs nothing."""
+    """Its cost, or the quote if unknown; a test has no quote and costs nothing."""
     amount = end.cost.micros if end.cost.is_known else Micros(generation.hold_micros)
     if amount:
         count_uncharged(tenant_id=generation.tenant_id, loss=loss, amount=amount, now=now)
@@ -175,7 +174,7 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
 
 
 def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
-    """The statement that closes an attempt's row if it is open; as a part of one, with `given`."""
+    """The statement that closes an attempt's row if it is open; with `given`, a part of one."""
     tokens = end.came.tokens
     return rows.changing(
         Attempt,
@@ -205,7 +204,7 @@ def tell(
     status: int | None,
     seconds: float,
 ) -> None:
-    """An attempt is over: its one line in the log, and one more of its kind."""
+    """Log a finished attempt in one line, and count it."""
     ATTEMPTS.labels(channel, generation.model, attempt_class.value).inc()
     SECONDS.labels(channel).observe(seconds)
     facts = {
@@ -227,9 +226,9 @@ def cut_off(
     why: str = "cut off by the end of our own process",
     now: datetime,
 ) -> None:
-    """Close the attempts that a crash or a shutdown of ours cut off: they may have been paid for.
+    """Close attempts cut off by our crash or shutdown: they may have been paid for.
 
-    One of the present dispatch is left alone: somebody has claimed the generation again meanwhile.
+    An attempt of the present dispatch stays open: the generation was claimed again meanwhile.
     """
     attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
         generation__state=State.RUNNING, dispatch=F("generation__dispatch")
@@ -254,12 +253,12 @@ def cut_off(
 
 
 def cost_of(attempt: Attempt) -> Cost:
-    """What a call is counted as that is cut off: as one that brought all that it was asked for."""
+    """The cost of a call that was cut off, as if it had brought all requested images."""
     return upstream_cost(_costs_of(attempt), asked=_asked(attempt))
 
 
 def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
-    """Whether it was closed; one that cannot be holds up no other."""
+    """Whether it was closed; a failure does not stop the others."""
     try:
         return end_attempt(end, generation=attempt.generation, now=now)
     except Exception:
@@ -270,7 +269,7 @@ def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
 
 
 def _asked(attempt: Attempt) -> Asked:
-    """As its row says it; what was begun by 0.2.0 has no `n` of its own."""
+    """As its row says; attempts begun by 0.2.0 have no `n` of their own."""
     return Asked(
         model=attempt.upstream_model,
         size=attempt.upstream_size,
@@ -281,7 +280,7 @@ def _asked(attempt: Attempt) -> Asked:
 
 
 def _costs_of(attempt: Attempt) -> Costs:
-    """What its call costs; a test's costs nothing."""
+    """The cost of its call; a test's costs nothing."""
     if not attempt.generation.livemode:
         return Costs(is_free=True)
     routes = Route.objects.filter(

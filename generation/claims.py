@@ -1,15 +1,15 @@
-"""Who may work on a generation: the claim, and the condition under which its holder may end it.
+"""The claim on a generation, and the condition under which its holder may end it.
 
-What a dead worker had in hand is in quarantine, because one of these may have killed the worker and
-would kill the next one: a worker claims them one by one, so that whichever is guilty is alone and
-its neighbours are called once more, not twice. A row's `quarantine` is how many were suspected
-together with it; 0 is everything else (docs/adr/0012).
+A dead worker's generations are in quarantine, because one of them may have killed it and would kill
+the next worker. They are claimed one by one, so that the guilty one is alone and its neighbours are
+called only once more. A row's `quarantine` is the number of generations suspected together, 0 for
+all others (docs/adr/0012).
 
 A message may be delivered twice or never; only the claim decides. It raises the generation's
-dispatch number, and may write down the first attempt in the same statement (attempts.py); beginning
-another one and ending the generation are conditional on (id, running, dispatch number). A worker
-that lost its claim, however alive it looks, can still close its attempts, which are facts, and
-nothing else. Every comparison of times uses the database's clock.
+dispatch number, and may record the first attempt in the same statement (attempts.py). Beginning
+another attempt and ending the generation are conditional on (id, running, dispatch number). A
+worker that lost its claim can still close its attempts, which are facts, and nothing else. Every
+comparison of times uses the database's clock.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,23 +31,23 @@ from pictor.kit.untyped import Row
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A generation in our hands: its row as claimed, seconds left, the configuration's revision."""
+    """A claimed generation: its row, the seconds left, the configuration's revision."""
 
     generation: Generation
     dispatch: int
     seconds_left: float
     revision: int
     begun_at: datetime | None = None
-    """When its first attempt began, where that is written down already."""
+    """The beginning of its first attempt, if that is recorded already."""
 
     @property
     def has_begun(self) -> bool:
-        """Whether it is."""
+        """Whether its first attempt is recorded."""
         return self.begun_at is not None
 
 
 class Queued(NamedTuple):
-    """A generation that waits to be claimed, and whose slot it would take."""
+    """A generation that waits to be claimed, and the tenant whose slot it takes."""
 
     generation_id: UUID
     tenant_id: UUID
@@ -59,7 +59,7 @@ NOT EXISTS (SELECT FROM generation_stop AS s WHERE s.ended_at IS NULL
              AND s.model IN ('', {row}.model)
              AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id))
 """
-"""SQL: no operator has stopped this row's work, which waits to its deadline then."""
+"""SQL: no operator has stopped this row's work; stopped work waits to its deadline."""
 CLAIMED = "claimed"
 """The part of a claim's statement that a first attempt reads: the row, and the `revision`."""
 _LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8 AS seconds_left"
@@ -80,14 +80,14 @@ _TAKEN = Part(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED
 def taken(
     *, generation_id: UUID, worker: WorkerEpoch, beginning: Part | None = None
 ) -> Statement[Claim | None]:
-    """Claim a queued generation under this worker's lease; None when it is not to be had.
+    """Claim a queued generation under this worker's lease; None if it cannot be claimed.
 
-    One in quarantine is not: `take_quarantined` claims those.
+    Those in quarantine are claimed by `take_quarantined`.
 
     Args:
-        generation_id: the one.
-        worker: whose it will be.
-        beginning: the part that writes its first attempt down, reading from CLAIMED.
+        generation_id: the generation.
+        worker: the claiming worker.
+        beginning: the part that records its first attempt, reading from CLAIMED.
     """
     values = [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
     if beginning is None:
@@ -115,11 +115,11 @@ RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
 
 
 def take_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Claim | None:
-    """Claim the next of those in quarantine: fewest deaths, then fewest in hand, then the oldest.
+    """Claim the next one in quarantine: fewest deaths, then fewest in hand, then the oldest.
 
     Args:
-        worker: whose it will be.
-        in_hand: how many the worker has of each tenant.
+        worker: the claiming worker.
+        in_hand: the number of generations that it has of each tenant.
     """
     held = (list(in_hand), list(in_hand.values()))
     values = [*held, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
@@ -140,7 +140,7 @@ def _begun_claim(row: Row | None) -> Claim | None:
 
 
 def acquit(*, worker: WorkerEpoch) -> None:
-    """This worker lives: what was taken back from it did not kill it, and waits for nobody."""
+    """Free this living worker's generations from quarantine: none of them killed it."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE generation_generation SET quarantine = 0, deaths = greatest(deaths - 1, 0)"
@@ -159,7 +159,7 @@ def held_by(claim: Claim) -> dict[str, object]:
 
 
 def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> list[Queued]:
-    """Queue again what stands as this worker's, or `only` these; returns what to ring for."""
+    """Queue this worker's generations again, or `only` these; returns those to ring for."""
     chosen = None if only is None else list(only)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -172,13 +172,13 @@ def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> l
 
 
 def queue_again(claim: Claim) -> None:
-    """Let go of what was claimed and not called: it waits as before, and this was no death."""
+    """Queue a claimed generation again that was not sent: it waits as before, without a death."""
     condition = Generation.objects.filter(**held_by(claim))
     condition.update(state=State.QUEUED, worker=None)
 
 
 def running_under(worker: WorkerEpoch) -> list[UUID]:
-    """The generations that stand as this worker's."""
+    """The generations recorded as this worker's."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM generation_generation WHERE worker_id = %s AND state = 'running'",

@@ -1,7 +1,7 @@
-"""What a generation's money was moved for, as digests that billing seals into the transfers.
+"""Digests of the reasons for a generation's transfers, which billing seals into them.
 
-The hold's is of the request that was priced, its end's of what came of it. Nothing personal is in
-them, so they stay true when prompts and images are erased. Pure.
+A hold's digest is of the priced request, that of its end is of the outcome. They contain nothing
+personal, so they stay true when prompts and images are erased. Pure.
 """
 
 import json
@@ -22,7 +22,7 @@ _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class Asked(NamedTuple):
-    """What is sealed of a request, by the names that a generation has for it."""
+    """The sealed fields of a request, by their names on a generation."""
 
     tenant_id: UUID
     api_key_id: UUID
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
 
 
 def of_request(asked: "Asked | Generation") -> bytes:
-    """What was asked for, by whom, and at which prices.
+    """The digest of the request, its caller and its prices.
 
     The usual task is left out: transfers were sealed before there was another.
     """
@@ -53,7 +53,7 @@ def of_outcome(
     quality_source: str = "",
     images: Iterable[Pixels] = (),
 ) -> bytes:
-    """How it ended, and the pixels that were charged for."""
+    """The digest of the end and of the charged pixels."""
     pixels = sorted(list(image) for image in images)
     return _digest([str(tenant), state, quality_billed, quality_source, pixels])
 

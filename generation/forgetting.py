@@ -1,7 +1,7 @@
-"""What is forgotten of a generation: its words and tags, its objects on storage. Its bill stays.
+"""Forget a generation's words, tags and stored objects. Its bill stays.
 
-Words first, in one transaction, then the objects: whatever fails afterwards, nobody reads the words
-again, and the hourly work removes the objects. Rows keep sizes, prices, times and ids.
+Words go first, in one transaction, then the objects. If that fails, the words are gone all the
+same, and the hourly work removes the objects. Rows keep sizes, prices, times and ids.
 """
 
 from collections.abc import Collection, Iterator
@@ -43,9 +43,9 @@ def forget_words(generation_ids: Collection[UUID], *, now: datetime) -> None:
 
 
 def forget(generation: Generation, *, now: datetime) -> bool:
-    """All of a generation that has ended. Whether its objects are gone; if not, call it again.
+    """Forget a generation that has ended. Whether its objects are gone; if not, call it again.
 
-    Raises StorageFailed, with the words gone, where storage does not answer.
+    Raises StorageFailed, with the words gone, if storage does not answer.
     """
     keys = [one["key"] for one in generation.inputs if "key" in one]
     with transaction.atomic():
@@ -62,7 +62,7 @@ def forget(generation: Generation, *, now: datetime) -> bool:
 
 @transaction.atomic
 def delete_rows(generation_ids: Collection[UUID]) -> None:
-    """All that is known of tests whose objects are gone. Live ones are a bill, and stay."""
+    """Delete the rows of tests whose objects are gone. Live rows are bills, and stay."""
     IdempotencyRecord.objects.filter(generation_id__in=generation_ids).delete()
     Attempt.objects.filter(generation_id__in=generation_ids).delete()
     delete_image_rows(generation_ids)
@@ -70,7 +70,7 @@ def delete_rows(generation_ids: Collection[UUID]) -> None:
 
 
 def images_of(generation: Generation) -> Iterator[str]:
-    """Every key that a dispatch other than the successful one can have written."""
+    """Every key that unsuccessful dispatches may have written."""
     last = generation.dispatch
     lost = range(1, last if generation.state == State.SUCCEEDED else last + 1)
     for dispatch in lost:
@@ -82,7 +82,7 @@ def images_of(generation: Generation) -> Iterator[str]:
 
 
 def _partials_of(generation: Generation) -> Iterator[str]:
-    """Every key that a partial image can have."""
+    """Every key that a partial image may have."""
     for dispatch in range(1, generation.dispatch + 1):
         for image in range(generation.n):
             for partial in range(generation.partial_images):

@@ -1,6 +1,6 @@
 """A worker's lease: one row for one life of one image worker, renewed every few seconds.
 
-Generations are claimed under it; whatever a worker unseen for too long has in hand is taken back.
+Generations are claimed under it; those of a worker unseen for too long are taken back.
 Every comparison of times uses the database's clock.
 """
 
@@ -23,7 +23,7 @@ WorkerEpoch = NewType("WorkerEpoch", UUID)
 
 TROUBLE_CHARS = 200
 MOST_SEEN = 200
-"""Workers that are listed."""
+"""The most workers that are listed."""
 
 
 def enlist() -> WorkerEpoch:
@@ -40,12 +40,12 @@ def enlist() -> WorkerEpoch:
 
 
 def renew(*, worker: WorkerEpoch, trouble: str = "", in_hand: int = 0) -> bool:
-    """Say that we are alive; False where there is no such lease: it was ended, or its row is gone.
+    """Renew the lease; False if it was ended or its row is gone.
 
-    And why nothing can be stored, if so, and how many generations are in hand.
+    Also records why nothing can be stored, if so, and the number of generations in hand.
 
-    Also after the lease had run out: what others took from us meanwhile has another dispatch
-    number, so nothing we still write can touch it, and what they left is ours to finish.
+    Allowed after the lease has run out: generations taken from us meanwhile have another dispatch
+    number, so our writes cannot touch them, and the others are ours to finish.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -58,19 +58,19 @@ def renew(*, worker: WorkerEpoch, trouble: str = "", in_hand: int = 0) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """How many image workers have renewed their lease in time, and how many can store images."""
+    """The numbers of image workers with a valid lease, and of those that can store images."""
 
     workers: int
     can_store: int
 
     @property
     def storage(self) -> bool | None:
-        """Whether images can be stored: by all of them. None where there are none."""
+        """Whether all of them can store images; None if there are none."""
         return self.can_store == self.workers if self.workers else None
 
 
 def alive() -> Alive:
-    """As seen from outside, by what the workers wrote."""
+    """As the workers reported them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE storage_trouble = '')"
@@ -83,7 +83,7 @@ def alive() -> Alive:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An image worker, and for how long it has not been seen."""
+    """An image worker, and the time since it was last seen."""
 
     worker: Worker
     unseen_seconds: float
@@ -95,9 +95,9 @@ class Seen:
 
 
 def seen_lately() -> list[Seen]:
-    """Those that have not ended by themselves, those that were seen last first.
+    """Workers that did not end by themselves, most recently seen first.
 
-    Also those that went silent within the hour: what they had in hand was taken back.
+    Includes those that fell silent within the hour and whose work was taken back.
     """
     since = Now() - timedelta(hours=1)
     left = Worker.objects.filter(stopped_at=None, seen_at__gt=since).annotate(at=Now())
@@ -106,7 +106,7 @@ def seen_lately() -> list[Seen]:
 
 
 def retire(*, worker: WorkerEpoch) -> None:
-    """End the lease at once: nothing is claimed under this epoch any more."""
+    """End the lease at once: nothing can be claimed under this epoch any more."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE generation_worker SET stopped_at = clock_timestamp() WHERE epoch = %s",

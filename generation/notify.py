@@ -1,7 +1,7 @@
 """Bells: the doorbell that a generation is queued, and the wake-up that one is finished.
 
-Both are hints that may be lost. Queued work is also found by the image workers themselves, finished
-work by the safety poll. So a broker that is down is logged and is never a caller's problem.
+Both are hints that may be lost. Image workers also look for queued work, and web processes poll
+for finished work. So a broker that is down is logged and never affects a caller.
 """
 
 import base64
@@ -23,7 +23,7 @@ from pictor.kit.untyped import Json, Row
 FINISHED = "pictor:finished"
 """Pub/sub channel of wake-ups: a JSON list of generation ids, or of what wakeups.py tells."""
 MAX_TOLD_BYTES = 8192
-"""What is longer is not carried, but read by whoever waits for it."""
+"""Longer data is not carried; the waiting web process reads it."""
 TASK = "generation.tasks.ring"
 QUEUE = "images"
 
@@ -36,7 +36,7 @@ _QUIET = Pause(1.0, "bells are not heard")
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """What a doorbell says: who waits, and what a plain live one's first call depends on."""
+    """A doorbell's message: the queued generation, and the facts for its first call if plain."""
 
     queued: Queued
     model: str = ""
@@ -72,24 +72,24 @@ class Ring:
 
 @lru_cache(maxsize=1024)
 def _tenant(text: str) -> UUID:
-    """One and the same for all that wait of a tenant."""
+    """The same for all queued generations of a tenant."""
     return UUID(text)
 
 
 def doorbell(bell: Ring) -> Command[bool]:
-    """Tell an image worker that a generation is queued. False when the broker did not take it."""
+    """Tell an image worker that a generation is queued. False if the broker did not take it."""
     return Command(
         ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
         read=lambda _: True,
         instead=lambda: False,
         pause=_QUIET,
         is_broker=True,
-        failures=Exception,  # whatever it is, the generation is accepted already
+        failures=Exception,  # whatever the error, the generation is accepted
     )
 
 
 def _message_of(bell: Ring) -> dict[str, object]:
-    """The doorbell as Celery would send it. The generation's id serves as the message's too."""
+    """The doorbell as Celery would send it, with the generation's id as the message's."""
     message_id, arguments, said = str(bell.queued.generation_id), bell.arguments, {"format": FORMAT}
     chained = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
     return {
@@ -135,7 +135,7 @@ def ring(bell: Ring) -> bool:
 
 
 def ring_all(waiting: Iterable[Queued]) -> None:
-    """Ring for each; what is not heard is found by the image workers."""
+    """Ring for each; image workers also find generations without a bell."""
     for queued in waiting:
         ring(Ring(queued))
 
@@ -146,7 +146,7 @@ def wake(generation_ids: Iterable[UUID]) -> None:
 
 
 def wake_up(finished: Finished) -> Command[None]:
-    """The same of one, with all that its caller is answered from, unless that has words in it."""
+    """The same for one, with the data of its answer, unless that contains words of a prompt."""
     message = "" if has_words(finished) else json.dumps([told(finished)])
     if not 0 < len(message) <= MAX_TOLD_BYTES:
         message = json.dumps([str(finished.generation.id)])

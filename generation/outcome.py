@@ -1,7 +1,7 @@
-"""What came of a generation: the values that dispatch hands to settlement, and the caller's words.
+"""The outcome of a generation: values that dispatch hands to settlement, and messages for callers.
 
-What an upstream said stays in the attempt's row; a caller is told in our words: those here, or an
-adapter's `public_message`.
+An upstream's message stays in the attempt's row; a caller gets ours, from here or an adapter's
+`public_message`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,16 +45,16 @@ class AttemptEnd:
     upstream_request_id: str = ""
     may_have_billed: bool = False
     cost: Cost = FREE
-    """Where it is not known, the quote counts as lost."""
+    """If it is not known, the quote counts as lost."""
     came: Came = NOTHING_CAME
     detail: str = ""
     loss: Loss | None = None
-    """Why nobody pays for it, where it may have been billed."""
+    """Why it is not charged although it may have been billed."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedImage:
-    """An image whose bytes were decoded: what they really are."""
+    """A verified image: the facts read from its bytes."""
 
     spool: SpoolFile
     format: str
@@ -62,7 +62,7 @@ class VerifiedImage:
     height: int
     revised_prompt: str | None
     mended: tuple[Mended, ...] = ()
-    """What was put right in it before it was stored."""
+    """Corrections made before it was stored."""
 
     @property
     def size(self) -> str:
@@ -72,7 +72,7 @@ class VerifiedImage:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a channel delivered, verified; its bytes are there until the dispatch's scope ends."""
+    """A channel's verified images; their bytes stay until the dispatch's scope ends."""
 
     attempt_id: UUID
     route: RouteInfo
@@ -83,11 +83,11 @@ class Delivery:
     images: tuple[VerifiedImage, ...]
     asked: Asked
     task: Task = Task.GENERATE
-    """What the upstream was asked to do."""
+    """The request as it was sent."""
 
     @property
     def ended(self) -> AttemptEnd:
-        """The end of the attempt that brought it."""
+        """The end of the attempt that delivered it."""
         came = came_of(self.answer, self.images)
         return AttemptEnd(
             attempt_id=self.attempt_id,
@@ -101,7 +101,7 @@ class Delivery:
 
 
 def came_of(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> Came:
-    """What an upstream's answer says of its cost; `images` are those that could be decoded."""
+    """The cost by an upstream's answer; `images` is the number that could be decoded."""
     return Came(
         images=[Delivered(image.width, image.height) for image in images],
         tokens=None if answer.usage is None else answer.usage.counted,
@@ -111,9 +111,9 @@ def came_of(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> Came:
 
 
 class Failure(Exception):
-    """It led to no image for the caller. Holds their error and any attempt still to be closed.
+    """No image for the caller. Holds their error and any attempt still to be closed.
 
-    `error` is in our words; what the upstream said stays in the attempt's row.
+    `error` is our message; the upstream's stays in the attempt's row.
     """
 
     def __init__(self, error: PictorError, *, ended: AttemptEnd | None = None) -> None:
@@ -132,7 +132,7 @@ _MESSAGES: Mapping[AttemptClass, PictorError] = {
     ),
     AttemptClass.REJECTED: InvalidRequest("The model did not accept this request." + NOT_CHARGED),
     AttemptClass.MODERATED: InvalidRequest(
-        # LiteLLM tells a policy refusal from other errors by these very words.
+        # LiteLLM recognises a policy refusal by exactly these words.
         "Your request was rejected as a result of the safety system of the model." + NOT_CHARGED,
         code="moderation_blocked",
         param="prompt",
@@ -164,7 +164,7 @@ WRONG_SIZE = UpstreamFailed("The model delivered another size than was asked for
 
 
 def error_for(failed: UpstreamError) -> PictorError:
-    """What the caller is told of an attempt that ended the generation."""
+    """The caller's error for an attempt that ended the generation."""
     if failed.is_ours and failed.attempt_class == AttemptClass.STORAGE_FAILED:
         return NO_ROOM
     known = _MESSAGES[failed.attempt_class]
@@ -174,7 +174,7 @@ def error_for(failed: UpstreamError) -> PictorError:
 
 
 def not_stored(delivery: Delivery, detail: str) -> Failure:
-    """The images came, and storage would not take them: nothing is charged, our cost stays."""
+    """The images could not be stored: nothing is charged, and our cost stays."""
     ended = replace(
         delivery.ended,
         attempt_class=AttemptClass.STORAGE_FAILED,

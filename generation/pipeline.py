@@ -2,8 +2,8 @@
 
     api → admission → dispatch → channel adapter → store → settle → notify
 
-No transaction is open across a call to an upstream or to storage. Each stage commits alone; what
-each promises if the process dies there is in docs/ARCHITECTURE.md.
+No transaction is open across a call to an upstream or to storage. Each stage commits alone;
+docs/ARCHITECTURE.md says what happens when a process dies in one.
 """
 
 import logging
@@ -56,16 +56,16 @@ from storage.services import StorageFailed
 logger = logging.getLogger(__name__)
 
 _once_decided = retries.calls(pause_seconds=0.5)
-"""Looks again at a web process that may have died, until that is known."""
+"""Looks at a web process that may have died until its fate is known."""
 
 
 async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
     """Admit a request, mostly in one turn.
 
-    Raises the PictorError that refuses it; nothing is held or left on storage then.
+    Raises the PictorError that refuses it; then nothing is held or left on storage.
     """
-    with arrival.spools:  # what came is kept until it is admitted: an image may take minutes
-        first = await pools.admission().run(  # begun, it goes on without its caller
+    with arrival.spools:  # kept until admission ends, not until the image is made minutes later
+        first = await pools.admission().run(  # once begun, it finishes without its caller
             lane_of(arrival), lambda: _submitted(arrival, generation_id)
         )
         if isinstance(first, Deferred):
@@ -74,15 +74,13 @@ async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
 
 
 async def _submitted(arrival: Arrival, generation_id: GenerationId) -> Admitted | Deferred:
-    """Who asks → with what → how often → quote → hold, commit → ring; or what comes first."""
+    """Key → fields → rate limits → quote → hold, commit → ring; or what must happen first."""
     identity = await who_asks(arrival)
     outcome: Admitted | Deferred | Outdated
     try:
         outcome = await _held(arrival, identity, generation_id)
     except Outdated as error:
-        outcome = (
-            error  # asked anew outside of this, or a later failure would be told as its sequel
-        )
+        outcome = error  # handled outside: a later failure must not be chained to this one
     if isinstance(outcome, Outdated):
         present = await asked_anew(arrival, identity, outcome)
         outcome = await _held(arrival, present, generation_id)
@@ -92,9 +90,9 @@ async def _submitted(arrival: Arrival, generation_id: GenerationId) -> Admitted 
 async def _held(
     arrival: Arrival, identity: Identity, generation_id: GenerationId
 ) -> Admitted | Deferred:
-    """Hold the money for it, or say what it has to wait for first.
+    """Hold the money for it, or say that it must be deferred.
 
-    Raises Outdated of a remembered caller, else the PictorError that refuses it.
+    Raises Outdated for a remembered caller, otherwise the PictorError that refuses it.
     """
     with refusals(identity, identity.counted):
         let_in(arrival, identity)
@@ -121,7 +119,7 @@ async def _held(
 
 
 async def _fields(arrival: Arrival) -> Json | PictorError:
-    """What the body asks for, or why it cannot be read, for that is counted too."""
+    """The body's fields, or the reason why it cannot be read: both count against the limits."""
     try:
         if arrival.body.is_short:
             return arrival.parse(arrival.body)
@@ -131,9 +129,9 @@ async def _fields(arrival: Arrival) -> Json | PictorError:
 
 
 async def _continued(arrival: Arrival, deferred: Deferred, generation_id: GenerationId) -> Admitted:
-    """Store its images, and admit it as soon as it is known which web processes are alive.
+    """Store its images, and admit it once it is known which web processes are alive.
 
-    Outside of the turn, so who leaves while images are verified is not charged.
+    Images are verified outside of the turn, so a caller who leaves meanwhile is not charged.
     """
     submission, now = deferred.submission, clock.now()
     arrival.spools.owner = str(submission.caller.tenant_id)
@@ -160,14 +158,14 @@ async def _admitted(
 
 
 async def _rung(admitted: Admitted) -> Admitted:
-    """With the doorbell rung for what is new."""
+    """Ring the doorbell for a new generation."""
     if admitted.is_new:
         await ask_async(notify.doorbell(Ring.of(admitted.generation)))
     return admitted
 
 
 async def quote(arrival: Arrival) -> Quoted:
-    """What it would cost, in a turn; never by what is remembered. Spends and holds nothing."""
+    """Quote it in a turn, with a fresh look-up of the key. Spends and holds nothing."""
     return await pools.admission().run(lane_of(arrival), partial(_quoted, arrival))
 
 
@@ -194,7 +192,7 @@ def enter(submission: Submission, *, generation_id: GenerationId, now: datetime)
 async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     try:
-        # The call counts against its channel from here on, until it ends or is not to be had.
+        # From here the call counts against its channel, until it ends or the claim fails.
         with dispatcher.opening(ring.model, ring.size, ring.queued.tenant_id) as opening:
             claim = await claimed(ring.queued.generation_id, worker, opening)
             if claim is None:  # another worker has it, it is final or overdue, in quarantine …
@@ -202,7 +200,7 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
             if claim.has_begun:
                 await carry(claim, dispatcher=dispatcher, opening=opening)
                 return
-    except ClaimInDoubt as doubt:  # nothing counts in for it any more
+    except ClaimInDoubt as doubt:  # it no longer counts against the channel
         await doubt.close()
         raise
     await carry(claim, dispatcher=dispatcher)
@@ -227,10 +225,9 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
     except Failure as failure:
         await _failed(claim, failure)
     except (OperationalError, InterfaceError):
-        raise  # the database went away: let go of, and queued again by the worker's heartbeat
+        raise  # the database went away: the worker's heartbeat queues it again
     except Exception:
-        # Nobody foresaw it, and the money must not wait for the deadline. Its images may be in
-        # storage, but no row names them.
+        # The money must not wait for the deadline. Images may be in storage, but no row names them.
         logger.exception("%s failed unexpectedly", claim.generation.id)
         await _end(claim, lambda: _dated(lambda now: fail_unforeseen(claim=claim, now=now)))
 
@@ -238,7 +235,7 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
 async def _settled(
     claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], ends_at: float
 ) -> bool:
-    """Settle on the loop, or in a thread where a webhook is told of it; not after the deadline."""
+    """Settle on the loop, or in a thread if a webhook announces it; fail it after the deadline."""
     if time.monotonic() > ends_at:
         late = Failure(TIMED_OUT, ended=not_stored(delivery, "settled too late").ended)
         return await _dated(lambda now: fail(claim=claim, failure=late, now=now))
@@ -254,13 +251,13 @@ async def _failed(claim: Claim, failure: Failure) -> None:
 
 
 async def _dated(end: Callable[[datetime], bool]) -> bool:
-    """In a thread, which reads `now` just before the write: it dates what is in the ledger."""
+    """Run in a thread that reads `now` just before the write, so the ledger has that time."""
     return await pools.database(lambda: end(clock.now()))
 
 
 async def _end(
     claim: Claim, end: Callable[[], Awaitable[bool]], stored: Sequence[StoredImage] = ()
 ) -> None:
-    """Make it final, however often the database goes away, and wake whoever waits for it."""
+    """Make it final, retrying while the database is away, and wake the waiting caller."""
     if await pools.again(end):  # or the claim was lost on the way
         await ask_async(notify.wake_up(Finished(claim.generation, tuple(stored))))

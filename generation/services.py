@@ -1,7 +1,7 @@
 """What a tenant may do with its own generations: look at them, cancel one, delete one.
 
-Another tenant's generation counts as not there, and so does a test to a live key, and the other
-way round; with no `livemode` said, both are there. Raises NotFound, NotCancelable, Unavailable.
+Another tenant's generation does not exist here, nor does a test for a live key, or the reverse;
+without `livemode` both exist. Raises NotFound, NotCancelable, Unavailable.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from storage.services import StorageFailed
 
 
 def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None = None) -> Finished:
-    """The tenant's generation of that public id."""
+    """The tenant's generation with that public id."""
     generation_id = ids.parse(ids.GENERATION, public_id)
     found = generation_id and selectors.generation_of(tenant_id, generation_id, livemode=livemode)
     if not found:
@@ -27,9 +27,9 @@ def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None 
 
 
 def generation_named(tenant_id: TenantId, text: str) -> Finished:
-    """The tenant's generation by its id or its request's, as a person may have either.
+    """The tenant's generation by its id or its request's, since a person may have either.
 
-    Also by the request of a retry, which made none and was answered with it.
+    Also by the request of a retry that was answered with it.
     """
     rows = selectors.generations_of(tenant_id)
     found = selectors.with_images(rows.filter(selectors.named(text))[:1])
@@ -44,7 +44,7 @@ def generation_named(tenant_id: TenantId, text: str) -> Finished:
 def page_of(
     tenant_id: TenantId, *, livemode: bool, limit: int, after: UUID | None
 ) -> tuple[Sequence[Finished], bool]:
-    """At most `limit` generations, newest first, those older than `after`; whether there are more.
+    """At most `limit` generations older than `after`, newest first; and whether there are more.
 
     Two queries.
     """
@@ -58,7 +58,7 @@ def page_of(
 def cancel(
     tenant_id: TenantId, public_id: str, *, livemode: bool | None = None, now: datetime
 ) -> Finished:
-    """End what has not been sent to an upstream, and release its hold."""
+    """End a generation that was not sent to an upstream, and release its hold."""
     generation = generation_of(tenant_id, public_id, livemode=livemode).generation
     if not settlement.cancel(generation=generation, now=now):
         raise NotCancelable("This generation has already been started, or has ended.")
@@ -71,7 +71,7 @@ def delete(
 ) -> Generation:
     """Forget a generation that has ended: prompt, tags and every image; its bill stays.
 
-    Raises Unavailable where storage keeps an object for now: the words are gone then.
+    Raises Unavailable if storage still keeps an object; the words are gone then.
     """
     generation = generation_of(tenant_id, public_id, livemode=livemode).generation
     if not generation.is_final:

@@ -1,11 +1,10 @@
 """How a generation ends: settled by what was delivered, or failed with its hold released.
 
-Each end is one transaction around the conditional UPDATE that makes the generation final; where no
-webhook listens, the settlement of an image is one statement. The object that it was given says
-afterwards what the row says. When that UPDATE changes nothing (a lost claim, a second settlement)
-nothing is left written, so a hold ends exactly once and every end may be called again after any
-crash. An attempt that failed is closed before, in a transaction of its own: it is a fact, whoever
-has the claim.
+Each end is one transaction around the conditional UPDATE that makes the generation final; without a
+webhook to announce it, a success is one statement. The given object is updated as its row is. If
+that UPDATE changes nothing (a lost claim, a second settlement), nothing is written, so a hold ends
+exactly once and every end may be repeated after a crash. A failed attempt is closed before, in a
+transaction of its own: it is a fact, with or without the claim.
 """
 
 import logging
@@ -70,11 +69,11 @@ async def settle_unheard(
     stored: Sequence[StoredImage],
     at: Callable[[], datetime],
 ) -> bool:
-    """Charge what was delivered, in one statement; the generation succeeds.
+    """Charge the delivery in one statement; the generation succeeds.
 
-    False when the claim is lost, and where a webhook is to be told of it.
+    False if the claim is lost, or if a webhook must announce it.
 
-    `at` is asked once there is a connection: what is in the ledger is dated as it is written.
+    `at` is called once there is a connection, so the ledger has the time of the write.
     """
     generation = claim.generation
     books = pricing.PricedRequest.from_json(generation.priced).books
@@ -99,7 +98,7 @@ async def settle_unheard(
 def settle_and_tell(
     *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
 ) -> bool:
-    """The same in a transaction with what webhooks are told; False when the claim is lost."""
+    """The same in one transaction with the webhooks' event; False if the claim is lost."""
     generation = claim.generation
     table = table_of(pricing.PricedRequest.from_json(generation.priced).books)
     bill = bill_of(generation, delivery, table)
@@ -114,7 +113,7 @@ def settle_and_tell(
 
 
 def _success(generation: Generation, delivery: Delivery, bill: pricing.Due, now: datetime) -> Json:
-    """What the row of one that succeeds says at its end."""
+    """The final values of a successful generation's row."""
     return {
         "state": State.SUCCEEDED,
         "finished_at": now,
@@ -144,10 +143,10 @@ def _settled(
     *,
     condition: Part = ALWAYS,
 ) -> Statement[bool]:
-    """The statement of a settlement: what makes the generation final, and what follows if it did.
+    """The statement of a settlement: the final UPDATE, and everything that follows if it applied.
 
-    It does nothing where `condition` has no row. What counts its usage reads from the hold's end:
-    the order of the ledger's locks.
+    It does nothing if `condition` has no row. The part that counts usage reads from the hold's end,
+    which keeps the order of the ledger's locks.
     """
     generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
     parts = {
@@ -177,7 +176,7 @@ def _settled(
 
 
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
-    """Release the whole hold and make the generation fail. False when the claim is lost."""
+    """Release the whole hold and make the generation fail. False if the claim is lost."""
     if failure.ended is not None:
         end_attempt(failure.ended, generation=claim.generation, now=now)
     return end_without_image(
@@ -190,7 +189,7 @@ def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
 
 
 def fail_unforeseen(*, claim: Claim, now: datetime) -> bool:
-    """The same after an error nobody foresaw; the open attempt may have been paid for."""
+    """The same after an unforeseen error; the open attempt may have been paid for."""
     is_failed = fail(claim=claim, failure=Failure(BROKEN), now=now)
     if is_failed:
         cut_off(generation_ids=[claim.generation.id], now=now)
@@ -206,9 +205,9 @@ def end_without_image(
     error: PictorError | None,
     now: datetime,
 ) -> bool:
-    """Make a generation final without a charge, if it still is as `condition` says.
+    """Make a generation final without a charge, if `condition` still holds.
 
-    One that is final already stays as it is, whatever the condition says.
+    A final generation never changes, whatever the condition.
     """
     ending: dict[str, object] = {
         "state": state,
@@ -220,7 +219,7 @@ def end_without_image(
         if not Generation.objects.filter(**condition, finished_at=None).update(**ending):
             return False
         if error is not None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            # Not remembered: the same key may be tried again when a channel is there.
+            # Not remembered: the same key may be tried again once there is a channel.
             IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
         _tell(generation, state, now)
         outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
@@ -232,7 +231,7 @@ def end_without_image(
 
 
 def cancel(*, generation: Generation, now: datetime) -> bool:
-    """Cancel what no worker has taken yet, with its hold released. False when it is too late."""
+    """Cancel an unclaimed generation and release its hold. False if it is too late."""
     condition = {"id": generation.id, "state": State.QUEUED, "dispatch": 0}
     return end_without_image(
         generation=generation, state=State.CANCELED, condition=condition, error=None, now=now
@@ -240,7 +239,7 @@ def cancel(*, generation: Generation, now: datetime) -> bool:
 
 
 def hold_of(generation: Generation) -> Hold:
-    """The hold that is this generation's columns."""
+    """The hold, from the generation's columns."""
     return Hold(
         tenant_id=generation.tenant_id,
         key_id=generation.api_key_id,
@@ -251,7 +250,7 @@ def hold_of(generation: Generation) -> Hold:
 
 
 def _outcome_of(generation: Generation, bill: pricing.Due, stored: Sequence[StoredImage]) -> bytes:
-    """The evidence of a success: what was billed, and for which pixels."""
+    """The evidence of a success: the bill, and its pixels."""
     return evidence.of_outcome(
         tenant=generation.tenant_id,
         state=State.SUCCEEDED.value,
@@ -267,7 +266,7 @@ def _end(generation: Generation, ending: Json) -> None:
 
 
 def _tell(generation: Generation, state: State, now: datetime) -> None:
-    """The tenant's webhooks, told before the balance is locked: they need no lock on it."""
+    """Announce it to webhooks before the balance is locked: they need no lock on it."""
     announce(
         tenant_id=generation.tenant_id,
         livemode=generation.livemode,
@@ -278,7 +277,7 @@ def _tell(generation: Generation, state: State, now: datetime) -> None:
 
 
 def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
-    """What its hour counts of one that led to no image. A test is not counted."""
+    """Count a generation without an image in its hour; a test is not counted."""
     return Usage(
         tenant_id=generation.tenant_id,
         key_id=generation.api_key_id,
@@ -306,7 +305,7 @@ def _usage_of_images(
 
 
 def bill_of(generation: Generation, delivery: Delivery, table: pricing.PriceTable) -> pricing.Due:
-    """What a delivery costs, at the prices of the books that the generation was quoted from."""
+    """The bill of a delivery, at the prices of the books that it was quoted from."""
     priced = pricing.PricedRequest.from_json(generation.priced)
     usage = delivery.answer.usage
     return pricing.due(

@@ -1,13 +1,11 @@
-"""A wake-up that carries the finished generation, so that whoever waits for it need not read it.
+"""A wake-up that carries the finished generation, so that its waiter need not read the row.
 
-It goes through the broker, which never sees words of a prompt: a revised prompt is not told, and a
-generation that has one is read. What else is not told of a row is deferred, and not to be had on an
-event loop: code that comes to need more of it fails at once, and does not answer from a field that
-was never filled.
+It goes through the broker, which never sees words of a prompt: a generation with a revised prompt
+is read from the database. Columns that are not carried are deferred and cannot be loaded on an
+event loop, so code that needs one more of them fails at once instead of using an empty field.
 
-Web processes and workers of two releases run beside each other. So what is told carries the number
-of its format, and beside it the generation's id, which every release reads: what cannot be read is
-looked up.
+Web processes and workers of two releases run side by side. So a wake-up carries the number of its
+format, and the generation's id, which every release reads: an unreadable one is looked up.
 """
 
 import json
@@ -23,7 +21,7 @@ from generation.selectors import Finished
 from storage.models import StoredImage
 
 FORMAT = 1
-"""Of what is told; without a number it is 1, as 0.1.0 told it. A field more is no other format."""
+"""The format's number; 0.1.0 sent none, which means 1. A new field does not change it."""
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 
 _OF_GENERATION = frozenset(
@@ -42,9 +40,9 @@ class Heard:
     """What a message says.
 
     Attributes:
-        finished: what can be answered from.
-        ids: generations that are final and have to be read.
-        is_clear: False where it says more than could be made out.
+        finished: the generations that it carries.
+        ids: final generations that have to be read.
+        is_clear: False if a part of it was unreadable.
     """
 
     finished: list[Finished] = field(default_factory=list)
@@ -53,12 +51,12 @@ class Heard:
 
 
 def has_words(finished: Finished) -> bool:
-    """Whether an answer says more than may be told."""
+    """Whether an answer contains words that may not be carried."""
     return any(getattr(image, _WORDS) for image in finished.images)
 
 
 def told(finished: Finished) -> dict[str, Any]:
-    """What an answer is rendered from, as JSON has it."""
+    """The data of an answer, as JSON."""
     return {
         "format": FORMAT,
         "id": str(finished.generation.id),
@@ -68,7 +66,7 @@ def told(finished: Finished) -> dict[str, Any]:
 
 
 def heard(message: str | bytes) -> Heard:
-    """What a wake-up of this release or of another says: ids, and what is told."""
+    """Read a wake-up of this or another release: ids, and carried generations."""
     found = Heard()
     try:
         for one in json.loads(message):
@@ -79,7 +77,7 @@ def heard(message: str | bytes) -> Heard:
 
 
 def _hear(one: str | Mapping[str, Any], found: Heard) -> None:
-    """Raises ValueError, TypeError, KeyError or AttributeError where not even an id is in it."""
+    """Raises ValueError, TypeError, KeyError or AttributeError if it has no id."""
     if isinstance(one, str):
         found.ids.append(UUID(one))
         return

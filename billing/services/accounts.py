@@ -1,7 +1,7 @@
 """Opening accounts, and what people move: top-ups, credits, refunds, adjustments, reversals.
 
 Each is one transfer, its effect on the tenant's balance and an audit event, in one transaction. Its
-`reason` is what the tenant reads; a `note` is for staff alone, in an event that is no tenant's.
+`reason` is for the tenant; a `note` is only for staff, in an event that is no tenant's.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from pictor.kit import clock
 from pictor.kit.money import Micros, in_dollars
 
 REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
-"""What can be reversed: money that people said was there."""
+"""The kinds that can be reversed: money that people entered."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Who moved it and why; the note is for staff alone."""
+    """Who moved it and why; the note is only for staff."""
 
     actor: Actor
     reason: str
@@ -38,7 +38,7 @@ class _Cause:
 
 @transaction.atomic
 def open_account(*, tenant_id: UUID) -> TenantBalance:
-    """A tenant's two accounts and its balance of 0. Safe to call again."""
+    """Make a tenant's two accounts and its balance of 0. Safe to repeat."""
     available, _ = Account.objects.get_or_create(
         tenant_id=tenant_id, kind=Account.Kind.AVAILABLE.value
     )
@@ -67,11 +67,10 @@ def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
 
 @transaction.atomic
 def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
-    """A payment that has arrived, once: its `reason` is the reference that it came with.
+    """Book a payment once; its `reason` is the payment's reference.
 
-    Raises ValidationError where a payment of the tenant's by that reference is booked already,
-    however it is spaced or capitalized, and not reversed as a whole; and unless the amount is above
-    0.
+    Raises ValidationError if a payment with that reference is booked already, however spaced or
+    capitalized, and not reversed as a whole; and unless the amount is above 0.
     """
     why["reason"] = reason = " ".join(why["reason"].split())
     open_account(tenant_id=tenant_id)
@@ -94,7 +93,7 @@ def credit(
     generation_id: UUID | None = None,
     **why: Unpack[Why],
 ) -> Transfer:
-    """A gift of the operator's; with a generation, for that one, which cost nothing.
+    """The operator's gift; with a generation, for one that failed and cost nothing.
 
     Raises ValidationError unless the amount is above 0.
     """
@@ -116,10 +115,10 @@ def refund(
     amount: Micros | None = None,
     **why: Unpack[Why],
 ) -> Transfer:
-    """What a generation was charged, or a part of it, given back out of revenue.
+    """Give a generation's charge, or a part of it, back out of revenue.
 
-    Without an amount it is all that was not refunded before. Raises ValidationError unless the
-    amount is above 0, and at most what was charged less what was refunded before.
+    Without an amount, all that is not refunded yet. Raises ValidationError unless the amount is
+    above 0 and at most the charge less earlier refunds.
     """
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two refunds at once must not both find it unrefunded
@@ -170,14 +169,14 @@ def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """What was taken back of a transfer, and what of it is still with the tenant, spent or held."""
+    """A reversal, and the part of the transfer that the tenant has spent or on hold."""
 
     transfer: Transfer
     shortfall: Micros
 
     @property
     def amount(self) -> Micros:
-        """What was taken back."""
+        """The reversed amount."""
         return Micros(self.transfer.amount)
 
 
@@ -185,12 +184,11 @@ class Reversal:
 def reverse(
     *, tenant_id: UUID, seq: int, amount: Micros | None = None, **why: Unpack[Why]
 ) -> Reversal:
-    """Take back a top-up or a credit that should not have been: the tenant's transfer `seq`.
+    """Take back a mistaken top-up or credit: the tenant's transfer `seq`.
 
-    Without an amount it is all that is left of that transfer, or as much of it as is available.
-    Raises ValidationError for another kind of transfer and one that is reversed as a whole; where
-    nothing is available, or less than the amount, or less of it is left; and unless the amount is
-    above 0.
+    Without an amount, all that is left of it and available. Raises ValidationError for another kind
+    of transfer or one that is reversed as a whole; if less than the amount is available or left;
+    and unless the amount is above 0.
     """
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)  # two reversals at once must not both find it whole
@@ -218,16 +216,16 @@ def reverse(
 
 
 def reversible(*, tenant_id: UUID, seq: int) -> tuple[Micros, Micros]:
-    """What is left of a top-up or a credit, and how much of that can be taken back now.
+    """The rest of a top-up or credit, and the part that can be taken back now.
 
-    Raises ValidationError for what is neither, or reversed as a whole.
+    Raises ValidationError for another kind, or one that is reversed as a whole.
     """
     _, left = _given(tenant_id, seq)
     return left, Micros(min(left, available_to(tenant_id)))
 
 
 def _given(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
-    """A top-up or a credit, and what of it is not reversed."""
+    """A top-up or credit, and its part that is not reversed."""
     given = Transfer.objects.filter(tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS).first()
     if given is None:
         raise ValidationError(f"the tenant has no top-up or credit with the number {seq}")
@@ -238,7 +236,7 @@ def _given(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
 
 
 def left_of(given: Transfer) -> Micros:
-    """What of a top-up or a credit is not reversed."""
+    """The part of a top-up or credit that is not reversed."""
     reversals = Transfer.objects.filter(tenant=given.tenant_id, reverses_seq=given.seq)
     return Micros(given.amount - _sum(reversals, Transfer.Kind.REVERSAL))
 
@@ -253,7 +251,7 @@ def _give(
     cause: _Cause,
     generation_id: UUID | None = None,
 ) -> Transfer:
-    """From one of the platform's accounts to what the tenant has available."""
+    """Move from a platform account to the tenant's available money."""
     if amount <= 0:
         raise ValidationError("the amount must be above 0")
     open_account(tenant_id=tenant_id)
@@ -272,7 +270,7 @@ def _give(
 
 
 def _sum(transfers: QuerySet[Transfer], kind: Transfer.Kind) -> int:
-    """One kind at a time: each has an index of its own."""
+    """The sum of one kind, since each kind has its own index."""
     total: int = transfers.filter(kind=kind.value).aggregate(sum=Sum("amount", default=0))["sum"]
     return total
 

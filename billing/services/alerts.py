@@ -1,4 +1,4 @@
-"""Mail to those who pay, and a webhook, once, when a balance falls below what they chose."""
+"""A mail to those who pay, and a webhook, once a balance falls below their threshold."""
 
 from datetime import datetime
 from uuid import UUID
@@ -29,9 +29,9 @@ def set_balance_alert(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Say when to tell; None of either is never. What is low already is told at the next look.
+    """Set the thresholds; None is never. A balance already below is announced at the next look.
 
-    `page` is the address of the page that the mail leads to. Raises ValidationError for a threshold
+    `page` is the address that the mail links to. Raises ValidationError for a threshold
     of 0 or below.
     """
     alert = BalanceAlert.objects.select_for_update().filter(tenant=tenant).first()
@@ -49,9 +49,9 @@ def set_balance_alert(
 
 
 def look_at_balances(*, now: datetime) -> int:
-    """Tell whose balance has fallen below a threshold, and forget whose is not; how many were told.
+    """Announce balances that fell below a threshold, and reset the others; how many were announced.
 
-    Each in its own transaction, with its mails. Safe beside another one.
+    Each in its own transaction, with its mails. Safe to run in parallel.
     """
     wanted = BalanceAlert.objects.exclude(below_micros=None, below_days=None)
     tenants = list(wanted.values_list("tenant_id", flat=True))
@@ -112,7 +112,7 @@ def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: d
 
 
 def _short(amount: Micros) -> str:
-    """Dollars and cents, rounded down: nobody is told that more is left than there is."""
+    """Dollars and cents, rounded down: never more than there is."""
     whole, _, places = to_decimal(amount).partition(".")
     return f"{whole}.{places[:2]}"
 

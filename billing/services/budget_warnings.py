@@ -1,4 +1,4 @@
-"""Mail to those who manage keys, once a window, when a key passes a budget that only warns."""
+"""A mail to those who manage keys, once per window, when a key passes a warning budget."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -17,14 +17,14 @@ TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN)
 """The roles that are told: those that see and change every key."""
 MAIL = "billing/email/budget_passed"
 KEPT = timedelta(days=70)
-"""That something was told: longer than a month and the look after it."""
+"""A warning is remembered for longer than a month and the look after it."""
 
 
 def look_at_budgets(*, now: datetime) -> int:
-    """Tell of each budget that only warns and was passed; how many were told of.
+    """Announce each passed warning budget; how many were announced.
 
-    Once for a key's UTC day, and once for its month; again where the budget was changed and is
-    passed again. Each in its own transaction, with its mails. Safe beside another one.
+    Once for a key's UTC day, and once for its month; again if the budget was changed and is passed
+    again. Each in its own transaction, with its mails. Safe to run in parallel.
     """
     BudgetWarning.objects.filter(window__lt=(now - KEPT).date()).delete()
     return sum(_look(passed) for passed in passed_budgets(now))

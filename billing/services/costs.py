@@ -1,6 +1,6 @@
-"""What the work cost us, written when an attempt is closed, and corrected by the vendor's bill.
+"""Our cost of the work: booked when an attempt is closed, corrected by the vendor's bill.
 
-No row that tenants share is touched: costs are transfers between platform accounts, which have no
+No row that tenants share changes: costs are transfers between platform accounts, which have no
 cached balance.
 """
 
@@ -25,9 +25,9 @@ from pictor.kit.prepared import Part
 def book_upstream_cost(
     *, generation_id: UUID, attempt_id: UUID, amount: Micros, as_loss: bool
 ) -> None:
-    """Book what an attempt cost, or may have cost: as a loss where no tenant pays for it.
+    """Book an attempt's known or possible cost, as a loss if no tenant pays for it.
 
-    Nothing is booked for an amount of 0. Raises IntegrityError for an attempt booked before.
+    An amount of 0 books nothing. Raises IntegrityError for an attempt booked before.
     """
     if amount != 0:
         rows.insert(_cost(generation_id, attempt_id, amount, as_loss=as_loss))
@@ -36,11 +36,11 @@ def book_upstream_cost(
 def upstream_cost_booked(
     *, generation_id: UUID, attempt_id: UUID, amount: Micros, given: str
 ) -> Part:
-    """The part of a statement that books what a tenant pays for, if the part `given` has a row.
+    """The part of a statement that books a cost a tenant pays for, if the part `given` has a row.
 
     Args:
-        generation_id: whose it was.
-        attempt_id: what cost it.
+        generation_id: the attempt's generation.
+        attempt_id: the attempt.
         amount: more than 0.
         given: the part.
     """
@@ -49,7 +49,7 @@ def upstream_cost_booked(
 
 
 def past_cost(*, generation_id: UUID, attempt_id: UUID, amount: Micros, at: datetime) -> Transfer:
-    """What an attempt cost that a tenant paid for, as it was booked then; it is not written."""
+    """The unsaved booking of a past attempt's cost that a tenant paid for."""
     return _cost(generation_id, attempt_id, amount, as_loss=False, at=at)
 
 
@@ -97,12 +97,11 @@ def correct_cost(
     actor: Actor,
     of: CorrectedAttempt | None = None,
 ) -> Transfer | None:
-    """Correct what was booked as cost by a line of the vendor's bill: above 0 it cost more.
+    """Correct a booked cost by a line of the vendor's bill; above 0 it cost more.
 
-    The line is a name that no other line of any bill has. The first booking of an attempt stays as
-    it is; what it cost is that plus its corrections. None where the line was booked before, for the
-    same. Raises ValidationError where it was booked for something else, for a change of 0, and
-    where an attempt would have cost less than nothing.
+    The line is a unique name among all bills. An attempt's first booking stays; its cost is that
+    plus its corrections. None if the line was booked before for the same. Raises ValidationError if
+    it was booked for something else, for a change of 0, and if an attempt's cost would be below 0.
     """
     if not line or change == 0:
         raise ValidationError("a correction has a line, and a change that is not 0")
@@ -131,7 +130,7 @@ def correct_cost(
 
 
 def corrected_cost(attempt_id: UUID) -> Micros:
-    """What an attempt cost: as it was booked first, plus its corrections."""
+    """An attempt's cost: its first booking plus its corrections."""
     its = Transfer.objects.filter(Q(attempt_id=attempt_id) | Q(corrects_id=attempt_id))
     from_payable = Q(debit_id=Account.Platform.UPSTREAM_PAYABLE)
     sums = its.aggregate(
@@ -159,7 +158,7 @@ def _correction(line: str, change: Micros, of: CorrectedAttempt | None) -> Trans
 
 
 def _facts(correction: Transfer) -> tuple[object, ...]:
-    """What a line is booked for, however often it comes."""
+    """The booking of a line, however often it comes."""
     return (
         correction.debit_id,
         correction.credit_id,

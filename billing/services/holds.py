@@ -1,9 +1,8 @@
 """Holds: money set aside before the work, then captured, given back, or both.
 
-Placing and ending are a function in the database each (holds.sql), because every request pays for
-both: the conditions stand on locked rows, and the locks are taken in the order tenant account, key
-budget. A hold's own columns live on its generation; here are its transfers and the counters it
-moves.
+Placing and ending are functions in the database (holds.sql), because every request pays for both.
+They decide on locked rows, locked in the order tenant balance, key budget. A hold's own columns are
+on its generation; here are its transfers and the counters it moves.
 """
 
 from dataclasses import dataclass
@@ -27,18 +26,18 @@ _RETRY_AFTER_SECONDS = 1
 _ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}
 _OWNERS: dict[QuotaLimit, str] = {"workspace": "workspace", "key": "API key"}
 PLACED = "placed"
-"""The part of a hold's statement that has a row where it was placed."""
+"""The part of a hold's statement that has a row if the hold was placed."""
 
 _PLACED = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
 _FOUND = Part("SELECT * FROM hold", ())
 
 
 class LedgerError(Exception):
-    """A movement the ledger cannot make: a fault of ours, never the caller's."""
+    """A movement that the ledger cannot make: our fault, never the caller's."""
 
 
 class ConditionFailed(Exception):
-    """What a hold was given as its condition had no row: nothing was written."""
+    """The condition of a hold had no row: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class HoldLimits:
 
     @property
     def arguments(self) -> dict[str, int | None]:
-        """As the function in the database calls them."""
+        """By their names in the database's function."""
         return {
             "p_tenant_in_flight": self.tenant_in_flight,
             "p_tenant_day": self.tenant_budget_day,
@@ -67,7 +66,7 @@ class HoldLimits:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A hold as its generation's columns have it; `placed_at` is the `now` it was placed with."""
+    """A hold from its generation's columns; `placed_at` is the `now` that it was placed with."""
 
     tenant_id: UUID
     key_id: UUID
@@ -93,12 +92,12 @@ def hold_placed(
 ) -> Statement[None]:
     """The statement that moves `amount` from available to held, and counts a request in flight.
 
-    `writes`, a part that reads from PLACED, writes what it is for; without it, run the statement in
-    the transaction that does. `evidence` is a digest of what the money is held for, sealed into the
-    transfer. `condition`, which needs `writes`, is a part that has `tenant_id` and `key_id` in one
-    row, or no row. An amount of 0 moves nothing but counts. Raises InsufficientQuota (balance, or
-    the tenant's or the key's budget of this UTC day or month), RateLimited (requests in flight of
-    tenant or key) or ConditionFailed; nothing is written then.
+    `writes`, a part that reads from PLACED, writes the generation; without it, run the statement in
+    the transaction that does. `evidence` is a digest of the priced request, sealed into the
+    transfer. `condition`, which needs `writes`, is a part with one row of `tenant_id` and `key_id`,
+    or none. An amount of 0 moves nothing but counts. Raises InsufficientQuota (balance, or the
+    tenant's or the key's budget of this UTC day or month), RateLimited (requests in flight of
+    tenant or key) or ConditionFailed; then nothing is written.
     """
     if amount < 0:
         raise LedgerError("a hold cannot be negative")
@@ -127,7 +126,7 @@ def hold_placed(
 
 @cache
 def _placing(names: tuple[str, ...], *, is_conditional: bool) -> str:
-    # A condition's columns are its arguments: nothing is placed before that has its row.
+    # The condition's columns are arguments, so nothing is placed before it has its row.
     given = ", ".join(f"{name} => %s" for name in names)
     if not is_conditional:
         return f"SELECT refused_by, missing FROM pictor_place_hold_v1({given})"  # noqa: S608 - our own names
@@ -148,10 +147,10 @@ def _require_placed(amount: Micros, limits: HoldLimits, now: datetime, row: Row 
 def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> None:
     """End a hold: `captured` becomes revenue, the rest is available again.
 
-    `evidence` is a digest of what came of it, sealed into the transfers.
+    `evidence` is a digest of the outcome, sealed into the transfers.
 
-    Call it in the transaction of the UPDATE that makes the generation final. Raises LedgerError
-    when more is captured than was held, or when no such hold was placed or it has ended.
+    Call it in the transaction of the UPDATE that makes the generation final. Raises LedgerError if
+    more is captured than was held, or if there is no such open hold.
     """
     _require_transaction()
     try:
@@ -163,10 +162,10 @@ def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> 
 def hold_ended(
     *, hold: Hold, captured: Micros, evidence: bytes | None = None, given: str = ""
 ) -> Part:
-    """The statement that ends a hold; as a part of one, only if the part `given` has a row.
+    """The statement that ends a hold; with `given`, a part that needs that part's row.
 
-    Raises LedgerError when more is captured than was held; the statement raises IntegrityError when
-    no such hold was placed or it has ended.
+    Raises LedgerError if more is captured than was held; the statement raises IntegrityError if
+    there is no such open hold.
     """
     if not 0 <= captured <= hold.amount:
         raise LedgerError(f"cannot capture {captured} of a hold of {hold.amount}")
@@ -199,7 +198,7 @@ def _windows(at: datetime) -> dict[str, date]:
 
 
 def _sealed(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, str]:
-    """When it moves, and the end of a seal's content: from the generation on."""
+    """The time of the movement, and the end of the sealed text, from the generation on."""
     at = clock.now()
     proof = "" if evidence is None else evidence.hex()
     return at, f"{generation_id}||{microseconds(at)}|{proof}|"
@@ -213,7 +212,7 @@ def _require_transaction() -> None:
 def _refusal(
     refused_by: str, amount: int, missing: int, limits: HoldLimits, now: datetime
 ) -> PictorError:
-    """What pictor_place_hold_v1 found in the way, for the caller."""
+    """The caller's error for a refusal by pictor_place_hold_v1."""
     if refused_by == "tenant_in_flight":
         return _too_many("account", limits.tenant_in_flight)
     if refused_by == "key_in_flight":

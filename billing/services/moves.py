@@ -1,7 +1,7 @@
-"""Money that a person moves: asked for once by an id, and by two people where it is much.
+"""Money that a person moves: requested once by an id, and approved by a second person if large.
 
-Raises ValidationError, in words for a person, for what cannot be moved, a move that was sent before
-and said something else, and one that is decided already.
+Raises ValidationError, in words for a person, for a move that is impossible, was sent before with
+other values, or is decided already.
 """
 
 from dataclasses import dataclass
@@ -26,25 +26,25 @@ WAITS_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a move does to what a tenant has available. Micros."""
+    """A move's effect on a tenant's available money, in micros."""
 
     before: Micros
     after: Micros
 
 
 def needs_another(amount: int) -> bool:
-    """Whether so much is moved once another person has agreed."""
+    """Whether another person must approve an amount."""
     return abs(amount) > settings.MONEY_NEEDS_TWO
 
 
 def is_typed_twice(amount: int) -> bool:
-    """Whether whoever moves so much types it a second time."""
+    """Whether an amount must be typed a second time."""
     return abs(amount) > settings.MONEY_TYPED_TWICE
 
 
 @transaction.atomic
 def rehearse(asked: Asked, *, actor: Actor) -> Effect:
-    """What a move would do now: it is made, and taken back before anybody sees it."""
+    """A move's effect now: it is made and rolled back."""
     before = accounts.open_account(tenant_id=asked.tenant_id).available
     why = Why(actor=actor, reason=asked.reason, note=asked.note)
     point = transaction.savepoint()
@@ -65,10 +65,10 @@ def move_money(
     ip: str | None = None,
     total: Micros | None = None,
 ) -> MoneyMove:
-    """Move what is asked for, or let it wait for another person where it is much.
+    """Move it, or let it wait for another person if it is large.
 
-    Sent twice, also at the same time, it is moved once; both get the same move. Of many moves that
-    are asked for at once, `total` is what they come to: if that is much, each of them waits.
+    Sent twice, even at the same time, it is moved once; both get the same move. `total` is the sum
+    of many moves requested together: if that is large, each of them waits.
     """
     waits = needs_another(asked.amount if total is None else total)
     if asked.kind == Transfer.Kind.CREDIT and (asked.outage or asked.generation_id):
@@ -96,7 +96,7 @@ def move_money(
 
 @transaction.atomic
 def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
-    """Book what waits, as another person than the one who asked for it."""
+    """Book a waiting move, as another person than the one who requested it."""
     move = _waiting(move_id, now)
     if _is_same(move, actor):
         raise ValidationError("Somebody other than the person who asked has to approve it.")
@@ -107,7 +107,7 @@ def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
 
 @transaction.atomic
 def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
-    """Let what waits never be booked; whoever asked for it may take it back so."""
+    """Refuse a waiting move for good; its requester may withdraw it like this."""
     move = _waiting(move_id, now)
     move.declined_at, move.decided_by_name = now, name_of(actor)
     move.save(update_fields=["declined_at", "decided_by_name"])
@@ -116,7 +116,7 @@ def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
 
 
 def _refuse_a_second(asked: Asked, once: UUID, now: datetime) -> None:
-    """A tenant is credited once for an outage, however it is named, and once for a generation."""
+    """Refuse a second credit for an outage, however it is named, or for a generation."""
     tenant_id = asked.tenant_id
     accounts.open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two credits at once must not both find that none was given
@@ -144,14 +144,14 @@ def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
 
 
 def _is_same(move: MoneyMove, actor: Actor) -> bool:
-    """Whether who acts is who asked, be it once at the shell and once in the browser."""
+    """Whether the actor is the requester, even once in the shell and once in the browser."""
     if isinstance(actor, User):
         return move.asked_by_id == actor.id or _person(move.asked_by_name) == actor.email
     return _person(move.asked_by_name) == _person(name_of(actor))
 
 
 def _person(name: str) -> str:
-    """Of 'manage.py (root as ann@pictor.example)' the address, where it has one."""
+    """The address in 'manage.py (root as ann@pictor.example)', if it has one."""
     return name.partition(" as ")[2].removesuffix(")").lower() or name
 
 
@@ -210,7 +210,7 @@ def _moved(asked: Asked, why: Why) -> Transfer:
 
 
 def _record(move: MoneyMove, action: str, actor: Actor, ip: str | None, **more: str) -> None:
-    """In an event that is no tenant's: until it is booked it is no tenant's business."""
+    """Record it in an event of no tenant: until it is booked, it does not concern the tenant."""
     after = {"tenant": move.tenant.public_id, "kind": move.kind, "amount_micros": move.amount}
     said = {"words": move.reason, "note": move.note}
     about = Subject("money_move", str(move.id))

@@ -21,7 +21,7 @@ from billing.selectors import (
 from billing.services.prices import confirm
 
 NO_LIST = "none"
-"""How commands say that a tenant has no shared list."""
+"""The word of commands for having no shared list."""
 
 
 @transaction.atomic
@@ -72,12 +72,11 @@ def assign_price_list(
     seen: str | None = None,
     ip: str | None = None,
 ) -> PriceListAssignment | None:
-    """Let a tenant have that list's prices from now on, or none's; None where it has them already.
+    """Give a tenant that list's prices from now on, or none's; None if it has them already.
 
-    What is held already is charged as it was held. Raises ValidationError, unless it is
-    `confirmed`, where a price of what the tenant bought lately changes by more than half, or one
-    falls below cost; where `seen` is not the `digest_of_changes` of what changes; and
-    Tenant.DoesNotExist.
+    Existing holds are charged as they were held. Unless `confirmed`, raises ValidationError if a
+    price of a model that the tenant bought lately changes by more than half, or one falls below
+    cost. Raises it also if `seen` is not the `digest_of_changes`; and Tenant.DoesNotExist.
     """
     locks.decisions_on_prices()
     tenant = Tenant.objects.get(id=tenant_id)
@@ -110,10 +109,10 @@ def assign_price_list(
 def give_price_list(
     *, tenant_id: UUID, name: str, actor: Actor, now: datetime, ip: str | None = None
 ) -> PriceListAssignment | None:
-    """Let a new tenant, which has bought nothing yet, have the shared list of that name.
+    """Give a new tenant, which has bought nothing yet, the shared list of that name.
 
-    Raises ValidationError, of `price_list`, where there is none, and where a price falls with it
-    below cost: that is confirmed by itself.
+    Raises ValidationError, of `price_list`, if there is none, or if it puts a price below cost,
+    which is confirmed separately.
     """
     price_list = price_list_named(name)
     if price_list is None:

@@ -35,7 +35,7 @@ from pictor.kit import clock
 
 LIST_MARKUP = Decimal(1)
 SEEN_ANOTHER = "seen_another"
-"""The code of a refusal: what is decided on is no longer what was shown."""
+"""The code of a refusal: the facts have changed since they were shown."""
 
 
 @transaction.atomic
@@ -99,10 +99,9 @@ def change_price_book(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Change a draft's terms; where nothing changes, nothing is written.
+    """Change a draft's terms; without a change, nothing is written.
 
-    Raises ValidationError for a negative markup, an owner that is not there, or a book that is
-    published.
+    Raises ValidationError for a negative markup, an unknown owner, or a published book.
     """
     _lock_draft(book)
     before = _describe(book)
@@ -124,9 +123,9 @@ def set_prices(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Remove rows of a draft, then write others: what has a price already gets this one.
+    """Remove rows of a draft, then write others; a row of the same cell is replaced.
 
-    Raises ValidationError for a row that is no price, or a book that is published.
+    Raises ValidationError for a row that is no price, or a published book.
     """
     _lock_draft(book)
     known = {(price.model, price.size, price.quality): price for price in book.prices.all()}
@@ -144,7 +143,7 @@ def set_prices(
 
 @transaction.atomic
 def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) -> None:
-    """Delete a draft and its rows. Raises ValidationError for a book that is published."""
+    """Delete a draft and its rows. Raises ValidationError for a published book."""
     _lock_draft(book)
     before = {**_describe(book), "prices": book.prices.count()}
     record(book.audited, "price_book.discard", actor=actor, before=before, ip=ip)
@@ -162,14 +161,13 @@ def publish_price_book(
     seen: str | None = None,
     ip: str | None = None,
 ) -> PriceBook:
-    """Put a book in force from its effective date, or now where another one began since.
+    """Put a book in force from its effective date, or now if another one began since.
 
-    It can never be changed again. Raises ValidationError, with every reason, for everyone's without
-    prices, one published before, one with which something that is offered would have no price, one
-    that gives anything away, and one with pixels that are not those of its sizes; and, unless it is
-    `confirmed`, where a price is below cost, or changes of what sold lately by more than half.
-    It `begins` in place of the draft's date, never in the past; and where `seen` says what
-    `outlook_of` said of it to whoever decides, another outlook is refused.
+    It can never be changed again. Raises ValidationError, with every reason, for everyone's book
+    without prices, a published book, and one that leaves anything on offer without a price, gives
+    anything away, or has other pixels than its sizes; and, unless `confirmed`, if a price is below
+    cost, or changes by more than half for a model that sold lately. It `begins` at that time
+    instead of the draft's, never in the past. If `outlook_of` has changed from `seen`, it fails.
     """
     locks.decisions_on_prices()
     _lock_draft(book)
@@ -185,7 +183,7 @@ def publish_price_book(
         Q(tenant_id=book.tenant_id), effective_from__range=(book.effective_from, now)
     )
     if overtaken.exists():
-        book.effective_from = now  # behind one that began since, it would never be in force
+        book.effective_from = now  # dated before one that began since, it would never be in force
     confirm(_of_nobody(book), stops_of(book, now), confirmed, actor=actor, ip=ip)
     PriceBook.objects.filter(id=book.id).update(
         published_at=now, effective_from=book.effective_from
@@ -207,10 +205,10 @@ def restore_price_book(
     seen: str | None = None,
     ip: str | None = None,
 ) -> PriceBook:
-    """Put a book that was in force in force again: its rows as a new version, published now.
+    """Put a former book in force again: its rows as a new version, published now.
 
-    Books of the same owner that would take over later can be `withdrawn` with it. Raises
-    ValidationError for a draft, for what was never in force, and as `publish_price_book`.
+    Later books of the same owner can be `withdrawn` with it. Raises ValidationError for a draft,
+    for a book that was never in force, and like `publish_price_book`.
     """
     if book.published_at is None:
         raise ValidationError("the book is a draft: publish it")
@@ -246,11 +244,11 @@ def withdraw_price_book(
     seen: str | None = None,
     ip: str | None = None,
 ) -> PriceBookWithdrawal:
-    """Take a scheduled book back: it will never be in force, and what was before it goes on.
+    """Withdraw a scheduled book: it will never be in force, and the one before it stays.
 
-    Raises ValidationError for a draft, a book that was withdrawn before, and one that has begun by
-    the database's clock; and, unless it is `confirmed`, where the next book then changes a price of
-    what sold lately by more than half, or what goes on is below cost and this one was not.
+    Raises ValidationError for a draft, a withdrawn book, and one that has begun by the database's
+    clock; and, unless `confirmed`, if the next book then changes a price of a model that sold
+    lately by more than half, or if the remaining prices are below cost and this book's were not.
     """
     locks.decisions_on_prices()
     _check_seen(book, seen, clock.now())
@@ -261,7 +259,7 @@ def withdraw_price_book(
 
 
 def _take_back(book: PriceBook) -> PriceBookWithdrawal:
-    """Withdraw it, not yet audited. Raises ValidationError as `withdraw_price_book`."""
+    """Withdraw it without an audit event. Raises ValidationError like `withdraw_price_book`."""
     if book.published_at is None:
         raise ValidationError("the book is a draft: nothing begins by itself")
     if PriceBookWithdrawal.objects.filter(book=book).exists():
@@ -284,7 +282,7 @@ def _note_withdrawal(withdrawal: PriceBookWithdrawal, *, actor: Actor, ip: str |
 
 
 def _check_seen(book: PriceBook, seen: str | None, now: datetime) -> None:
-    """Raises ValidationError where something was decided on since that was shown."""
+    """Raise ValidationError if the facts have changed since they were shown."""
     if seen is not None and seen != outlook_of(book, now):
         raise ValidationError("prices have changed since these were shown", code=SEEN_ANOTHER)
 
@@ -292,9 +290,9 @@ def _check_seen(book: PriceBook, seen: str | None, now: datetime) -> None:
 def confirm(
     what: Subject, stops: Stops, confirmed: Confirmed, *, actor: Actor, ip: str | None
 ) -> None:
-    """Raises ValidationError for what nobody has confirmed; else records why, of `what`.
+    """Raise ValidationError for unconfirmed changes; otherwise record the reason, about `what`.
 
-    The reason is the operator's own: `what` is nobody's, so no tenant reads it in its audit log.
+    The reason is the operator's: `what` belongs to no tenant, so no tenant's audit log shows it.
     """
     if refusal := stops.refusal(confirmed):
         raise ValidationError(refusal)
@@ -329,14 +327,14 @@ def _check_book(book: PriceBook) -> None:
 
 
 def _lock_draft(book: PriceBook) -> None:
-    """Let nobody publish or change the book until the transaction ends; raises ValidationError."""
+    """Lock the draft to the transaction's end; raises ValidationError if it is none."""
     draft = PriceBook.objects.select_for_update().filter(id=book.id, published_at=None)
     if not draft.exists():
         raise ValidationError("the book is published already")
 
 
 def _describe(book: PriceBook) -> dict[str, object]:
-    """A book as an audit event shows it; its tenant is the event's."""
+    """A book for an audit event, whose tenant it has."""
     shared = book.price_list
     is_a_tenants = book.tenant_id is not None and shared is None
     of_list = {} if shared is None else {"price_list": shared.name}

@@ -1,4 +1,4 @@
-"""What a proof of the ledger leaves: checkpoints and its result. And that one runs at a time."""
+"""The results of proofs of the ledger: checkpoints and findings; and one proof at a time."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ APART = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(minutes=30),
     LedgerProof.Kind.WHOLE: timedelta(hours=20, minutes=30),
 }
-"""A proof is due so long after the last one began: its hour comes to every worker. The whole one
-may be cut off once, or take two hours, and ends within a day all the same."""
+"""A proof is due this long after the last one began, since each worker has its own hour. The whole
+proof may be cut off once, or take two hours, and still ends within a day."""
 
 
 def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = None) -> bool:
-    """Whether the last one that came to its end began long enough ago, or says it is yet to.
+    """Whether the last finished proof began long enough ago, or is dated in the future.
 
-    Long enough is before `since`, where that is named.
+    Long enough is before `since`, if given.
     """
     lately = (since or now - APART[kind], now)
     return not LedgerProof.objects.filter(kind=kind, began_at__range=lately).exists()
@@ -32,9 +32,9 @@ def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = No
 
 @contextmanager
 def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
-    """Whether this process is the one that proves now.
+    """Whether this process may prove now.
 
-    A lock of the connection's: PostgreSQL gives it back when the process or its machine ends.
+    The lock belongs to the connection: PostgreSQL frees it when the process or its machine ends.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [PROOF_LOCKS[kind]])
@@ -49,10 +49,10 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
 
 @transaction.atomic
 def keep_checkpoints(reached: Checkpoints) -> None:
-    """Keep how far a proof without findings came. None goes back, and what is not ours goes.
+    """Keep a clean proof's checkpoints. None moves back, and foreign ones are deleted.
 
-    A proof of the whole may end behind one since the checkpoint, and must not hide that transfers
-    between the two are gone.
+    A whole proof may end behind an hourly one, and must not hide that transfers between the two are
+    gone.
     """
     locks.checkpoints()
     kept, forged = kept_by_name()
@@ -81,7 +81,7 @@ def keep_checkpoints(reached: Checkpoints) -> None:
 def record_proof(
     kind: LedgerProof.Kind, *, began_at: datetime, findings: Collection[Finding]
 ) -> LedgerProof:
-    """Write down that a proof came to its end, with its first findings."""
+    """Record a finished proof with its first findings."""
     told = [asdict(finding) for finding in list(findings)[:MAX_FINDINGS_PER_CHECK]]
     proof, _ = LedgerProof.objects.update_or_create(
         kind=kind,
@@ -96,6 +96,6 @@ def record_proof(
 
 
 def keep_head(day: date, *, tenants: int, content: str, now: datetime) -> None:
-    """Keep the signed heads of a day; the first that was kept stays."""
+    """Keep a day's signed heads; the first kept stay."""
     head = LedgerHead(day=day, kept_at=now, tenants=tenants, content=content)
     LedgerHead.objects.bulk_create([head], ignore_conflicts=True)

@@ -1,4 +1,4 @@
-"""Changing prices of a draft: what was looked at is written, and the last change is taken back."""
+"""Change prices of a draft as they were reviewed, and undo the last change."""
 
 from collections.abc import Sequence
 
@@ -21,8 +21,8 @@ def change_prices(
 ) -> None:
     """Write these changes of a draft.
 
-    Raises ValidationError for a book that is published, and with the code SEEN_ANOTHER where a row
-    is no longer what it was.
+    Raises ValidationError for a published book, and with the code SEEN_ANOTHER if a row has changed
+    since.
     """
     _lock(book)
     rows = {row.key: row for row in rows_of(book)}
@@ -35,10 +35,9 @@ def change_prices(
 def undo_prices(
     *, book: PriceBook, actor: Actor, last: int | None = None, ip: str | None = None
 ) -> int:
-    """Take back the `last` change of a draft's prices: how many rows; done again, it is redone.
+    """Undo the `last` change of a draft's prices, or redo it: how many rows.
 
-    Raises ValidationError for a book that is published, where nothing has been changed, and where
-    another change is the last one.
+    Raises ValidationError for a published book, without a change, or if another change is last.
     """
     _lock(book)
     event = last_repricing(book)
@@ -54,7 +53,7 @@ def undo_prices(
 
 
 def _lock(book: PriceBook) -> None:
-    """Let nobody change the draft until the transaction ends. Raises ValidationError."""
+    """Lock the draft to the transaction's end. Raises ValidationError."""
     found = PriceBook.objects.select_for_update().filter(id=book.id).first()
     if found is None:
         raise ValidationError("the draft is discarded")
@@ -63,7 +62,7 @@ def _lock(book: PriceBook) -> None:
 
 
 def _row(words: str, facts: Json) -> BookRow:
-    """As the audit log has it."""
+    """For the audit log."""
     model, size, quality = words.rsplit(" ", 2)
     kind: Kind = "formula" if facts["kind"] == "formula" else "fixed"
     return BookRow(

@@ -1,4 +1,4 @@
-"""Taking a ledger from before the chain into it. Nothing is rewritten: only balances get a seal."""
+"""Bring an older ledger into the chain of seals. No transfer changes; only balances get a seal."""
 
 from uuid import UUID
 
@@ -14,16 +14,16 @@ from billing.selectors.published import digest_of, recorded_digests
 
 
 class SealBroken(Exception):
-    """A transfer carries a seal that is not its own: nothing may be sealed on top of it."""
+    """A transfer has a false seal: nothing may be sealed on top of it."""
 
 
 def seal_ledger(*, actor: Actor) -> int:
-    """Seal every tenant whose balance carries no seal yet; how many there were.
+    """Seal every balance without a seal; how many there were.
 
-    Links the audit events that are older than the chain as well.
+    Also links audit events older than the chain.
 
-    Reads a tenant's transfers before it locks the balance, so that its requests wait only for those
-    that came meanwhile. Safe to run again, and while requests come. Raises SealBroken.
+    Reads a tenant's transfers before it locks the balance, so requests wait only for those added
+    meanwhile. Safe to repeat, and while requests come. Raises SealBroken.
     """
     unsealed = TenantBalance.objects.filter(seal=None).values_list("tenant_id", flat=True)
     if older := link_older_events():
@@ -34,7 +34,7 @@ def seal_ledger(*, actor: Actor) -> int:
 
 
 def _seal_older_costs(actor: Actor) -> None:
-    """Remember one seal over the platform's transfers that have none. Once only."""
+    """Keep one seal over the platform's transfers without any. Only once."""
     if sealed_older_costs() is not None:
         return
     older = older_costs()
@@ -48,7 +48,7 @@ def _seal_older_costs(actor: Actor) -> None:
 
 
 def _seal_older_books(actor: Actor) -> None:
-    """Put into the audit log what was published before such digests were."""
+    """Add the digests of earlier published books to the audit log."""
     recorded = recorded_digests()
     for book in PriceBook.objects.filter(published_at__isnull=False).order_by("id"):
         if str(book.id) not in recorded:
@@ -73,7 +73,7 @@ def _seal(tenant_id: UUID, actor: Actor) -> bool:
 
 
 def _walk(tenant_id: UUID, seq: int, seal: bytes) -> tuple[int, bytes]:
-    """The number and seal of the tenant's last transfer, from one that is known on."""
+    """The number and seal of the tenant's last transfer, starting from a known one."""
     for link in links([Stretch(tenant_id, Position(seq, seal))]):
         if link.carried not in {None, link.computed}:
             raise SealBroken(f"transfer {link.transfer_id} does not carry its own seal")

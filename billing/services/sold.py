@@ -1,6 +1,6 @@
-"""What was sold, added to its days: each transfer once, and all of them again where that is asked.
+"""Sales, added to their days: each transfer once, and all of them again on request.
 
-Which rows a transfer is of is for whoever calls to say: `Count` gives what some transfers come to.
+The caller's `Count` assigns transfers to rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +16,9 @@ AT_ONCE = 5_000
 """Transfers that one transaction adds."""
 
 Sold = Mapping[SoldRow, Sequence[int]]
-"""By row, what is to be added to its figures."""
+"""The amounts to add, by row."""
 Count = Callable[[Ids], Sold]
-"""What these transfers come to."""
+"""The sums of these transfers, by row."""
 
 _KEYS = ", ".join(SoldRow._fields)
 _COLUMNS = ", ".join(FIGURES)
@@ -60,9 +60,9 @@ SELECT {_KEYS}, {_COLUMNS} FROM sold_again EXCEPT SELECT {_KEYS}, {_COLUMNS} FRO
 
 @transaction.atomic
 def add_next(count: Count, *, to: Settled) -> bool:
-    """Add the next transfers; whether there are more. Not where somebody else is at it.
+    """Add the next transfers, unless another process is adding; whether there are more.
 
-    Each is added once, whoever else adds and whatever dies: how far this came moves with the rows.
+    Each is added exactly once, even if a process dies: the position moves with the rows.
     """
     SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)
     done = SoldUntil.objects.select_for_update(skip_locked=True).filter(pk=SoldUntil.ROW).first()
@@ -81,10 +81,9 @@ def add_next(count: Count, *, to: Settled) -> bool:
 
 @transaction.atomic
 def rebuild_sold(count: Count) -> int:
-    """Count all again that was counted, and put it right; how many rows were wrong.
+    """Recount everything counted so far and correct it; how many rows were wrong.
 
-    Two at a time take turns. Nothing is added meanwhile, and readers see what was there until all
-    is done.
+    Recounts take turns. Nothing is added meanwhile, and readers see the old rows until it is done.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
@@ -106,7 +105,7 @@ def rebuild_sold(count: Count) -> int:
 
 
 def _next(after: int, to: int | None) -> tuple[int | None, datetime]:
-    """The last id of the next transfers, and when it moved; None where there are none."""
+    """The last id of the next transfers, and its time; None if there are none."""
     with connection.cursor() as cursor:
         cursor.execute(_LAST, [after, to, AT_ONCE])
         last, moved_at = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""What was paid upstream and is charged to nobody, counted by tenant, UTC day and reason."""
+"""Upstream cost that is charged to nobody, counted by tenant, UTC day and reason."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,5 +18,5 @@ RETURNING 1
 
 
 def count_uncharged(*, tenant_id: UUID, loss: Loss, amount: Micros, now: datetime) -> None:
-    """One more attempt that cost so much. Call it in the transaction that closes the attempt."""
+    """Add an attempt's cost. Call it in the transaction that closes the attempt."""
     prepared.fetch_one(_COUNT, [tenant_id, window_start("day", now), loss.value, int(amount)])

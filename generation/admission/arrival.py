@@ -17,24 +17,24 @@ from pictor.kit.untyped import Json
 Parse = Callable[[Body], Json]
 """A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
-"""A retry count of OpenAI's SDKs that says: not the first time."""
+"""A retry count of OpenAI's SDKs above 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request as it came in: who says they call, what they sent, how long they will wait."""
+    """One request as it arrived: its key, its body, and how long the caller will wait."""
 
     key_digests: tuple[bytes, ...]
     ip: str | None
     request_id: str
     body: Body
     spools: Spools
-    """The scope of what it came with, and of its reference images; over once it is admitted."""
+    """The scope of its body and reference images; it ends with the admission."""
     parse: Parse
     """Reads the body's fields."""
     idempotency_key: str | None
     is_retry: bool
-    """The SDK sends it again: it had no answer the first time."""
+    """The SDK repeats it because the first call had no answer."""
     prefer: Prefer
     attendance: Attendance | None = None
     """Whose answer this is, for a later retry to know; never with an idempotency key."""

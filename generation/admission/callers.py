@@ -1,8 +1,8 @@
-"""Which callers of this web process have no answer yet, told to the database in batches.
+"""The callers of this web process without an answer, written to the database in batches.
 
-Lives on the event loop. That a caller left is written down at once, since the retry may be on its
-way; this process knows it even before. Answers are written together, after they were sent: if a
-crash prevents that, a retry may at worst find an image that is already paid for.
+Lives on the event loop. A departure is written at once, since the retry may be on its way; this
+process knows of it even before. Answers are written together, after they were sent: if a crash
+prevents that, a retry may at worst find an image that is already paid for.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from pictor.kit.loop_connections import fetch_async
 logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.5
-"""Answers are written down together, this long after the first of them."""
+"""Answers are written together, this long after the first of them."""
 GONE_SECONDS = 60.0
 """How long a caller who left before being admitted is remembered, for the admission to end."""
 AGAIN_SECONDS = 0.5
 CONFIRM_SECONDS = 1.0
 LAST_WORDS_SECONDS = 2.0
 SILENT_SECONDS = 60.0
-"""A presence that has not been heard for this long has hung, and the process ends."""
+"""The process ends if its presence lock was not confirmed for this long."""
 LISTEN_SECONDS = 10.0
 
 
 class _Batch:
-    """Turns that are over, on their way to the database: tried until they are there."""
+    """Finished turns on their way to the database, retried until they are there."""
 
     def __init__(
         self, write: Callable[[Collection[Turn]], Awaitable[None]], *, after_seconds: float
@@ -79,9 +79,9 @@ class Callers:
         self._left = _Batch(self._write_left, after_seconds=0)
 
     def attend(self, generation_id: UUID, on_end: list[Callable[[bool], None]]) -> Attendance:
-        """A caller comes, for this new generation unless an orphan turns up.
+        """A caller arrives, for this new generation unless an orphan turns up.
 
-        `on_end` is told at the end whether the whole answer was sent.
+        `on_end` is called at the end: was the whole answer sent?
         """
         attendance = Attendance(self._process, Turn(generation_id))
         on_end.append(lambda was_answered: self._ended(attendance, was_answered=was_answered))
@@ -96,7 +96,7 @@ class Callers:
         self._watching = vital.start_task("presence-watch", self._watch())
 
     async def stop(self) -> None:
-        """Write what is known, then leave."""
+        """Write everything that is known, then leave."""
         try:
             async with asyncio.timeout(LAST_WORDS_SECONDS):
                 await asyncio.gather(self._left.written(), self._answered.written())
@@ -106,7 +106,7 @@ class Callers:
         self._watching.cancel()
 
     async def _watch(self) -> None:
-        """A look that never ends, on a connection that went dead unnoticed, raises nothing."""
+        """Catch a look that never ends: a connection that died unnoticed raises nothing."""
         while True:
             await asyncio.sleep(LISTEN_SECONDS)
             if time.monotonic() - self._confirmed_at > SILENT_SECONDS:
@@ -125,7 +125,7 @@ class Callers:
             self._left.add(attendance.turn)
 
     def _forget(self, attendance: Attendance) -> None:
-        """The admission has ended by now; of one in doubt only the database knows."""
+        """The admission has ended by now; if it is in doubt, only the database knows how."""
         self._process.gone.discard(attendance.turn)
         if attendance.is_in_doubt:
             self._left.add(attendance.turn)

@@ -39,8 +39,8 @@ def find(
 ) -> Generation | None:
     """The generation already admitted under this key. Raises IdempotencyKeyReused.
 
-    Live and test requests know nothing of each other's. Of a deleted one the digest is gone, and
-    every body finds it.
+    Live and test requests have separate keys. A deleted generation has no digest any more, so every
+    body finds it.
     """
     record = (
         IdempotencyRecord.objects.select_related("generation")
@@ -57,7 +57,7 @@ def find(
 
 
 def remember(*, key: str, body_digest: bytes, generation: Generation, now: datetime) -> None:
-    """Write the record, in the admission's transaction; an expired one under the key gives way."""
+    """Write the record in the admission's transaction, replacing an expired one of that key."""
     known = {"tenant_id": generation.tenant_id, "livemode": generation.livemode, "key": key}
     IdempotencyRecord.objects.filter(**known).delete()
     IdempotencyRecord.objects.create(
@@ -69,6 +69,6 @@ def remember(*, key: str, body_digest: bytes, generation: Generation, now: datet
 
 
 def forget_expired(*, now: datetime) -> int:
-    """Delete what is no longer remembered; how many."""
+    """Delete expired records; how many."""
     deleted, _ = IdempotencyRecord.objects.filter(created_at__lte=now - REMEMBERED).delete()
     return deleted

@@ -1,7 +1,8 @@
-"""Who asks for images, and how often.
+"""The caller of a request for images, and their rate limits.
 
-Whoever asked before is remembered, and not looked up before a hold, which asks by itself whether
-anything has changed (docs/adr/0031). A refusal may be out of date then: it is asked anew.
+A caller who asked before is remembered and not looked up before a hold, whose statement checks
+that nothing has changed (docs/adr/0031). A refusal may then be out of date, so the caller is looked
+up again first.
 """
 
 from collections import OrderedDict
@@ -24,7 +25,7 @@ from pictor.kit.untyped import Json
 
 
 class Counted(NamedTuple):
-    """That a request was counted: by which limits, and what its answer says of them."""
+    """A counted request: by which limits, and the headers that its answer says about them."""
 
     limits: Limits
     headers: Mapping[str, str]
@@ -32,20 +33,20 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a request is admitted as."""
+    """The caller as whom a request is admitted."""
 
     caller: Caller
     is_remembered: bool = False
-    """As their last request found them."""
+    """The caller is remembered from an earlier request."""
     counted: Counted | None = None
-    """When this was tried in vain, a moment ago."""
+    """Its count from a moment ago, when a remembered caller was refused."""
 
 
 class Outdated(Exception):
-    """A remembered caller was not served, perhaps by what was true of them before.
+    """A remembered caller was refused, perhaps because of outdated facts.
 
     Attributes:
-        refusal: what they were refused with; None where they have changed, or must be looked up.
+        refusal: the refusal; None if the caller has changed or must be looked up.
     """
 
     def __init__(self, refusal: PictorError | None, counted: Counted | None) -> None:
@@ -61,11 +62,11 @@ def lane_of(arrival: Arrival) -> object:
 
 
 async def who_asks(arrival: Arrival) -> Identity:
-    """Whoever the key stood for at its last request, if that will do, or stands for now.
+    """The key's remembered caller if that is good enough, otherwise the caller looked up now.
 
-    It will not do for what may be answered without a hold, by an earlier image; for a key by its
-    text of before a rotation; where this process has heard of a newer configuration; and for a body
-    that takes time, because it may have to be read again.
+    It is not good enough for a request that an earlier image may answer without a hold; for a
+    rotated key's old secret; if this process knows of a newer configuration; and for a long body,
+    because it may have to be read again.
     """
     is_fresh = arrival.idempotency_key is None and not arrival.is_retry
     caller = known.get(arrival.key_digests[0]) if is_fresh and arrival.body.is_short else None
@@ -75,7 +76,7 @@ async def who_asks(arrival: Arrival) -> Identity:
 
 
 async def looked_up(arrival: Arrival) -> Caller:
-    """The caller, if the key is good now and may ask for images. One query."""
+    """The caller, if the key is valid now and may order images. One query."""
     digest = arrival.key_digests[0]
     try:
         caller = await authenticate_async(arrival.key_digests, now=clock.now(), ip=arrival.ip)
@@ -88,14 +89,14 @@ async def looked_up(arrival: Arrival) -> Caller:
 
 
 def let_in(arrival: Arrival, identity: Identity) -> None:
-    """Raises what `looked_up` would have, had nothing changed since."""
+    """Raise what `looked_up` would raise if nothing has changed since."""
     if identity.is_remembered:
         recognized(identity.caller, now=clock.now(), ip=arrival.ip)
         require_scope(identity.caller, "images:write")
 
 
 async def asked_anew(arrival: Arrival, identity: Identity, tried: Outdated) -> Identity:
-    """Whoever was remembered, looked up. Raises the refusal where nothing has changed."""
+    """The remembered caller, looked up. Raises the refusal again if nothing has changed."""
     with rates_told(tried.counted):
         present = await looked_up(arrival)
     if tried.refusal is not None and present.version == identity.caller.version:
@@ -104,9 +105,9 @@ async def asked_anew(arrival: Arrival, identity: Identity, tried: Outdated) -> I
 
 
 async def count(identity: Identity, fields: Json | None) -> Counted:
-    """Count it once, unless its limits have changed meanwhile. Raises RateLimited.
+    """Count it, unless the same limits counted it a moment ago. Raises RateLimited.
 
-    What cannot be read has no `fields`, and counts as a request for no image.
+    A request that cannot be read has no `fields` and counts as one for no image.
     """
     limits = identity.caller.limits
     if identity.counted is not None and identity.counted.limits == limits:
@@ -129,7 +130,7 @@ def _note_model(caller: Caller, fields: Json) -> None:
 
 @contextmanager
 def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
-    """What refuses a remembered caller is Outdated; any refusal says what was counted."""
+    """Turn a remembered caller's refusal into Outdated; add the counted limits to any refusal."""
     try:
         with rates_told(counted):
             yield
@@ -143,7 +144,7 @@ def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
 
 @contextmanager
 def rates_told(counted: Counted | None) -> Iterator[None]:
-    """The answer to any error says what was counted, but not of whoever the key was before."""
+    """Add the counted limits to any error, but never those of the key's former caller."""
     try:
         yield
     except (Unauthenticated, NotLetIn):
@@ -155,15 +156,15 @@ def rates_told(counted: Counted | None) -> Iterator[None]:
 
 
 class Known(OrderedDict[bytes, Caller]):
-    """Whom each key stood for when it was last asked about, in this web process, by its digest.
+    """The caller of each key at its last look-up in this web process, by the key's digest.
 
-    Enough for fairness. For access it has to be asked whether that has changed.
+    Good enough for scheduling; re-check before granting access.
     """
 
     MAX_KEYS = 10_000
 
     def learn(self, digest: bytes, caller: Caller) -> None:
-        """Remember whose key it is."""
+        """Remember the key's caller."""
         self[digest] = caller
         while len(self) > self.MAX_KEYS:
             self.popitem(last=False)

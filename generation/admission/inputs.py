@@ -77,11 +77,11 @@ class Input:
     prefix: str = ""
     key: str = ""
     name: str = ""
-    """What its sender calls it, where that is not the label."""
+    """The sender's name for it, if that is not the label."""
     facts: probe.ImageFacts | None = None
 
     def row(self) -> dict[str, object]:
-        """What the generation's row keeps of it."""
+        """Its entry in the generation's row."""
         known = {"label": self.label, "placeholder": self.placeholder}
         if self.spool is None or self.facts is None:
             return {**known, "address": self.address}
@@ -105,7 +105,7 @@ class Inputs:
     """The request's fields, with placeholders for the images."""
 
     def by_field(self) -> dict[str, object]:
-        """The placeholders alone: all images as one list, and the mask."""
+        """Only the placeholders: all images as one list, and the mask."""
         named = [(_field(one.label), one.placeholder) for one in self.found]
         images = [placeholder for name, placeholder in named if name == "image"]
         return {"image": images, **{name: one for name, one in named if name == "mask"}}
@@ -114,7 +114,7 @@ class Inputs:
     async def stored(
         self, lane: object, generation_id: GenerationId, now: datetime
     ) -> AsyncIterator[Rows]:
-        """Verify them in the tenant's turn and store them; gives their rows, to be admitted with.
+        """Verify them in the tenant's turn, store them, and give the rows for the admission.
 
         A refusal leaves none on storage. Raises InvalidRequest and Unavailable.
         """
@@ -129,7 +129,7 @@ class Inputs:
             raise
 
     async def _verify(self, lane: object) -> None:
-        """Decode what is here, in the tenant's turn, and turn it upright or mend it if need be.
+        """Decode the bytes at hand in the tenant's turn; turn or mend them if need be.
 
         Raises InvalidRequest and Unavailable.
         """
@@ -151,7 +151,7 @@ class Inputs:
             raise _refused(*problem)
 
     async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, object]]:
-        """Put the bytes on storage; the rows that say where. Raises Unavailable."""
+        """Store the bytes; the rows that say where. Raises Unavailable."""
         for index, one in enumerate(self.found):
             if one.spool is None:
                 continue
@@ -201,7 +201,7 @@ def extract(request: Json, body: Body, spools: Spools) -> Inputs:
 
 
 def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> Inputs:
-    """Reference images that came as they are: of each its name, and its bytes in pieces.
+    """Reference images as files: the name of each, and its bytes in pieces.
 
     Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
     """
@@ -263,7 +263,7 @@ class _Taker:
         return self._text(label, inner)
 
     def _address(self, label: str, text: str) -> str:
-        """Kept for the worker. What it leads to decides nothing here."""
+        """Kept for the worker. Its target plays no part here."""
         try:
             egress.check_form(text)
         except egress.EgressRefused:
@@ -316,7 +316,7 @@ def _not_kept(label: str, error: SpoolError) -> PictorError:
 
 
 def _placeholder(index: int, sha256: str) -> str:
-    """What stands for an image: the same for equal requests, and nothing a caller can write."""
+    """An image's placeholder: the same for equal requests, and nothing a caller can write."""
     secret = settings.OBJECT_KEY_SECRET.encode()
     return f"input:{index}:{hmac.new(secret, sha256.encode(), hashlib.sha256).hexdigest()}"
 

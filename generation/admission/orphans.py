@@ -1,9 +1,9 @@
 """The retry shield: a request sent again finds the generation whose answer never arrived.
 
 SDKs repeat a call after a time-out or a lost connection, with a retry count and without an
-idempotency key. The image may be under way by then, or paid. So every generation without a key says
-which web process has its caller, until that caller has the whole answer. It is an orphan when the
-caller's connection ended before, or when that process died; then a retry with the same API key and
+idempotency key. The image may be under way by then, or paid. So every generation without a key
+names the web process of its caller until that caller has the whole answer. It is an orphan if the
+caller's connection ended before, or if that process died; then a retry with the same API key and
 the same body takes it over, once, by compare-and-set. Two orders whose callers both wait, or both
 have their answers, never meet here.
 
@@ -31,17 +31,17 @@ from pictor.kit.prepared import Statement, unread
 logger = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(minutes=15)
-"""Retries find generations admitted no longer ago than this."""
+"""Retries find generations admitted within this time."""
 DEAD_AFTER_SECONDS = 4.0
 """A process whose lock has been free for this long is dead; a live one needs half the time."""
 LOOKS_SECONDS = 3.0
-"""Two looks at a lock that are further apart than this prove nothing about the time between."""
+"""Looks at a lock prove nothing about the time between if they are further apart than this."""
 _NUMBERS_FROM = 2**62
 """Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
 
 
 class InDoubt(Unavailable):
-    """The database went away while a request was admitted: perhaps it was."""
+    """The database went away during an admission, perhaps after its commit."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ class Undecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One caller's turn to wait for a generation, from 0; a retry that takes over has the next."""
+    """The number of a caller's turn to wait, from 0; a retry that takes over has the next."""
 
     generation_id: UUID
     number: int = 0
@@ -64,7 +64,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """A lock that nobody held at several looks, the first and the last of them (monotonic)."""
+    """The first and last look (monotonic) of a series that found a lock free."""
 
     since: float
     seen_at: float
@@ -83,9 +83,9 @@ class WebProcess:
     """One life of a web process, with a number that no other ever had.
 
     Attributes:
-        gone: turns of callers, admitted or about to be, who left a moment ago: their generations
-            are orphans that the database may not know of yet.
-        free: other processes' numbers whose locks were found free at every look.
+        gone: turns of callers who left a moment ago, admitted or about to be: their generations
+            are orphans that the database may not know yet.
+        free: numbers of other processes whose locks were free at every look.
     """
 
     number: int = field(default_factory=lambda: _NUMBERS_FROM + secrets.randbits(62))
@@ -98,7 +98,7 @@ class WebProcess:
         return [number for number, free in seen if free.is_proof(now)]
 
     def looked(self, *, taken: Collection[int], free: Collection[int], now: float) -> None:
-        """Remember how the locks of other processes were found."""
+        """Remember the state of other processes' locks."""
         for number in taken:
             self.free.pop(number, None)
         for number in free:
@@ -107,14 +107,14 @@ class WebProcess:
 
 @dataclass(eq=False, slots=True)
 class Attendance:
-    """One caller without an answer, as the process that serves them knows it.
+    """One caller without an answer, as their web process knows it.
 
-    Who ends it sets `is_gone` and then looks at `is_admitted`; who admits it does it the other way
-    round, in a thread perhaps. So one of the two writes the orphan down.
+    The end sets `is_gone` and then reads `is_admitted`; the admission, perhaps in a thread, does it
+    the other way round. So one of the two records the orphan.
 
     Attributes:
-        is_in_doubt: the database went away while it was admitted; perhaps it was, and what the
-            caller is told is no image. Or while their departure was written down.
+        is_in_doubt: the database went away during the admission, which perhaps succeeded although
+            the caller gets no image; or while their departure was recorded.
     """
 
     process: WebProcess
@@ -125,7 +125,7 @@ class Attendance:
 
 
 def take_presence(number: int) -> None:
-    """Lock a process's number on this thread's connection, for as long as that lasts."""
+    """Lock a process's number on this thread's connection, for the connection's life."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [number])
 
@@ -201,10 +201,10 @@ def _is_free(number: int) -> bool:
 
 
 def check_waits(attendance: Attendance | None) -> None:
-    """Raises Unavailable where the caller has left; to be asked right before money is held.
+    """Raise Unavailable if the caller has left; call it right before money is held.
 
-    Whoever leaves may send the request again, and find nothing while this one is held up. Both
-    would be held for.
+    A caller who left may repeat the request and find nothing while this one is delayed. Then money
+    would be held for both.
     """
     if attendance is not None and attendance.is_gone:
         raise Unavailable("The connection ended before this was accepted. Nothing was charged.")
@@ -218,7 +218,7 @@ def attend(attendance: Attendance, turn: Turn) -> bool:
 
 
 def record_departure(attendance: Attendance) -> None:
-    """Write down that they left while it was committed."""
+    """Record that they left while it was committed."""
     try:
         left([attendance.turn])
     except (DatabaseError, InterfaceError) as error:
@@ -229,12 +229,12 @@ def record_departure(attendance: Attendance) -> None:
 
 
 def left(turns: Collection[Turn]) -> None:
-    """The callers' connections ended without an answer. A turn that is over changes nothing."""
+    """Record callers who left without an answer. A finished turn changes nothing."""
     prepared.fetch(_ended(turns, is_orphan=True))
 
 
 def answered(turns: Collection[Turn]) -> Statement[None]:
-    """The callers have their answers: nobody may take these over any more."""
+    """Record callers who have their answers: no retry may take these over any more."""
     return _ended(turns, is_orphan=False)
 
 
@@ -256,7 +256,7 @@ def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Clear the marks of what no retry can find any more; how many. No caller waits that long."""
+    """Clear marks that no retry can find any more; how many. No caller waits that long."""
     marked = Generation.objects.exclude(web_process=None, orphaned_at=None)
     return marked.filter(created_at__lte=now - REMEMBERED).update(
         web_process=None, orphaned_at=None

@@ -1,7 +1,7 @@
-"""What a request is under its contract, who could make it, and what it costs at most.
+"""A request's order under its contract, the channels that could serve it, and its highest cost.
 
-Nothing is spent or held here. Refuses what the contract does not allow, what no channel would make,
-and what has no price.
+Nothing is spent or held here. Refuses requests that the contract does not allow, that no channel
+can serve, or that have no price.
 """
 
 import logging
@@ -49,18 +49,18 @@ class Quoted:
 
     @property
     def least(self) -> Micros:
-        """What it costs if the cheapest of what it leaves open comes back."""
+        """The cost if the upstream chooses the cheapest of the open sizes and qualities."""
         return pricing.least(self.prices, self.quote.priced)
 
     @property
     def reference(self) -> Micros | None:
-        """The most that each reference image costs; None where they are included."""
+        """The highest cost of each reference image; None if they are included."""
         row = self.prices.reference(self.order.model)
         return None if row is None else row.unit
 
     @property
     def open_fields(self) -> tuple[str, ...]:
-        """What the request leaves to whoever makes the image, and the price with it."""
+        """Everything the request leaves to the upstream, and with it the price."""
         fields = {"size": self.order.size, "quality": self.order.quality}
         auto = (name for name, value in fields.items() if value == AUTO)
         return (*auto, *(["image"] if self.quote.references else []))
@@ -72,7 +72,7 @@ class Quoted:
 
 
 def check_ceiling(caller: Caller, now: datetime) -> None:
-    """Raise InsufficientQuota for one who has cost us the day's ceiling; a test costs nothing."""
+    """Raise InsufficientQuota at the day's ceiling of uncharged cost; a test costs nothing."""
     until = caller.uncharged_until
     if caller.livemode and until is not None and now < until:
         raise InsufficientQuota(
@@ -85,9 +85,9 @@ def check_ceiling(caller: Caller, now: datetime) -> None:
 
 
 def quoted_order(*, caller: Caller, request: Json, now: datetime, to_make: bool = False) -> Quoted:
-    """What a request is under its contract and what it costs at most. Spends and holds nothing.
+    """The request's order under its contract and its highest cost. Spends and holds nothing.
 
-    With `to_make`, raises Paused for what is stopped; what that costs can be asked all the same.
+    With `to_make`, raises Paused for stopped work; without it, a quote for that is still given.
     """
     sale = on_sale(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
     return _quoted(sale, caller, request, now=now, to_make=to_make)
@@ -154,7 +154,7 @@ def _paused(stop: StopTerms) -> Paused:
 
 
 def _refusal(caller: Caller, model: str) -> ModelForbidden:
-    """Whose list lacks the model, and where that is changed; the key's, where both do."""
+    """Whose list lacks the model, and where to change it; the key's if both lack it."""
     if caller.models is not None and model not in caller.models:
         return ModelForbidden(
             f"This API key may not use the model {model}."
@@ -186,7 +186,7 @@ def _planned(
 
 
 def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
-    """What to say when none of these routes will do: the caller's to mend, where it can be."""
+    """The refusal if none of these routes fits: preferably one that the caller can mend."""
     found = [lack for lack in lacks if lack is not None]
     if not found or len(found) < len(lacks):
         what = f"serves {order.model} at {order.size}"

@@ -11,9 +11,9 @@ from pictor.kit.untyped import Json
 
 
 def require(caller: Caller, *, size_bytes: int, now: datetime) -> None:
-    """Count so many bytes of a test. Raises InsufficientQuota where there is no room.
+    """Count the bytes of a test. Raises InsufficientQuota if there is no room.
 
-    Of a live request nothing is counted or asked: what its tenant stores is known with the caller.
+    A live request counts nothing here: its tenant's stored bytes are known with the caller.
     """
     _require_storage(caller)
     if caller.livemode:
@@ -41,5 +41,5 @@ def _require_storage(caller: Caller) -> None:
 
 
 def bytes_of(inputs: Iterable[Json]) -> int:
-    """Of the reference images that lie on storage."""
+    """The bytes of the stored reference images."""
     return sum(one.get("size_bytes", 0) for one in inputs)

@@ -1,10 +1,10 @@
 """Admission: is this request a new one, and is its money held?
 
 Order matters: first whether we know this request already, then whether the contract allows it and
-at what price (quoting.py), and only then the money. Before that everything is reads, but for a
-retry that takes an orphan over; one statement holds the money and writes the generation, in a
-transaction with an idempotency key's record where there is one. Who calls, and how often, was
-settled before (identity.py). A 2xx is sent only after it has committed.
+at what price (quoting.py), and only then the money. Before that there are only reads, except for a
+retry that takes over an orphan. One statement holds the money and writes the generation; a
+transaction adds the record of an idempotency key. The caller and their rate limits were checked
+before (identity.py). A 2xx is sent only after the commit.
 
 There is one road, `admit`, in a thread; a plain request takes the short cut `hold` on the loop.
 """
@@ -47,12 +47,12 @@ HOLD_SECONDS = Histogram(
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Who asks, and for what: the request's typed fields and what its headers said."""
+    """The caller, the request's typed fields, and the facts from its headers."""
 
     caller: Caller
     request: Json
     is_remembered: bool = False
-    """The caller is as their last request found them: the hold asks whether nothing has changed."""
+    """The caller is remembered: the hold checks that nothing has changed."""
     request_id: str = ""
     idempotency_key: str | None = None
     attendance: Attendance | None = None
@@ -60,14 +60,14 @@ class Submission:
     is_retry: bool = False
     inputs: Sequence[Json] = ()
     is_streamed: bool = False
-    """Whoever asks takes events: others get no partial images, and none are made for them."""
+    """The caller takes events; for others no partial images are made."""
     source: Source = Source.API
     most: Micros | None = None
-    """The most that may be held for it, where its asker was shown a price."""
+    """The most that may be held for it, if a price was shown before."""
 
     @classmethod
     def of(cls, arrival: Arrival, identity: Identity, fields: Json) -> "Submission":
-        """A request that arrived, and who it is admitted as."""
+        """From a request that arrived, and its caller."""
         return cls(
             caller=identity.caller,
             request=fields,
@@ -81,7 +81,7 @@ class Submission:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing may be known of it: it has no idempotency key and is no retry."""
+        """Whether it must be new: it has no idempotency key and is no retry."""
         return self.idempotency_key is None and not self.is_retry
 
 
@@ -94,12 +94,12 @@ class Admitted:
     is_streamed: bool = False
     """The caller wants events."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What its answer says of the caller's rates."""
+    """The answer's headers about the caller's rate limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not yet: its images go to storage first, or an earlier web process may be dead."""
+    """Not admitted yet: its images go to storage first, or an earlier web process may be dead."""
 
     submission: Submission
     counted: Counted
@@ -133,9 +133,9 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
 
 
 async def hold(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
-    """The same on the running loop, of a plain request: nothing is known of it.
+    """Like `admit` for a plain request, on the running loop.
 
-    Raises ConditionFailed where a remembered caller has changed.
+    Raises ConditionFailed if a remembered caller has changed.
     """
     check_ceiling(submission.caller, now)
     quoted = await quoted_order_async(
@@ -146,7 +146,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
     fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
     with _in_doubt(submission.attendance):
         async with loop_connections.one() as connection:
-            # From here to the statement nobody leaves, and sends it again.
+            # From here to the statement no caller can leave and repeat the request.
             orphans.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
                 await connection.fetch(_placed(submission, fresh, now))
@@ -157,7 +157,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
 
 
 async def refuse_early(submission: Submission, *, now: datetime) -> None:
-    """Refuse it before its images cost anything, if it cannot be held for; not a known one."""
+    """Refuse it before its images cost anything if its hold would fail; not a known request."""
     if submission.is_plain:
         check_ceiling(submission.caller, now)
         await quoted_order_async(
@@ -167,15 +167,15 @@ async def refuse_early(submission: Submission, *, now: datetime) -> None:
 
 
 def _bytes_of(submission: Submission) -> int:
-    """What it leaves behind, where it is a test."""
+    """The bytes it leaves behind if it is a test."""
     return ROWS_BYTES + room.bytes_of(submission.inputs)
 
 
 @contextmanager
 def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
-    """Where the database goes away, perhaps after the commit, a retry must find what it did.
+    """Raise InDoubt if the database goes away, perhaps after the commit: a retry must find it.
 
-    Raises InDoubt then; what the database refused by itself, with a state of its own, is as it was.
+    An error that the database itself reports, with a state of its own, has changed nothing.
     """
     try:
         yield
@@ -191,7 +191,7 @@ def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
 def _departed(submission: Submission, generation: Generation) -> Attendance | None:
     """The attendance of a caller who left while the generation was committed.
 
-    It is noted for the log's line here, and not by the answer alone: the caller may be gone then.
+    The log's facts are noted here and not only by the answer, since the caller may be gone then.
     """
     log.note(
         generation=generation.public_id,
@@ -210,7 +210,7 @@ def _known(submission: Submission, digest: bytes, now: datetime) -> Generation |
     """The generation of this idempotency key, or the orphan that a retry takes over.
 
     None for a key that may not order the model: it gets no earlier image of it either, and is
-    refused as for a new one.
+    refused like a new request.
     """
     caller = submission.caller
     if submission.is_plain or not caller.may_use(submission.request["model"]):
@@ -237,7 +237,7 @@ def _known(submission: Submission, digest: bytes, now: datetime) -> Generation |
 def _hold_once(
     submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
 ) -> tuple[Generation, bool]:
-    """Lock, look again, hold and remember. Whether the generation is the new one.
+    """Lock, look again, hold and remember; also whether the generation is the new one.
 
     The account's lock makes requests of one tenant take turns, so the second of two equal ones
     finds the first here, even when the first has used the balance up.
@@ -265,7 +265,7 @@ def _held_once(
 
 
 def _placed(submission: Submission, generation: Generation, now: datetime) -> Statement[None]:
-    """Hold what it costs at most and write its row, in one statement."""
+    """Hold its highest cost and write its row, in one statement."""
     caller = submission.caller
     return hold_placed(
         tenant_id=caller.tenant_id,
@@ -281,7 +281,7 @@ def _placed(submission: Submission, generation: Generation, now: datetime) -> St
 
 
 def _hold_limits(caller: Caller) -> HoldLimits:
-    """What the hold must respect. A test spends nothing, so no budget is too small for it."""
+    """The limits of the hold. A test spends nothing, so no budget is too small for it."""
     limits = caller.limits
     in_flight = HoldLimits(
         tenant_in_flight=limits.tenant_in_flight, key_in_flight=limits.key_in_flight
@@ -305,7 +305,7 @@ def new_generation(
     digest: bytes,
     now: datetime,
 ) -> Generation:
-    """The row of a request that is admitted at this moment, not yet saved."""
+    """The unsaved row of a request that is being admitted."""
     order, quote, attendance = quoted.order, quoted.quote, submission.attendance
     caller = submission.caller
     return Generation(

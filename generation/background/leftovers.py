@@ -1,11 +1,10 @@
-"""Deletes objects on storage that nothing needs any more, and closes attempts left open.
+"""Deletes stored objects that are no longer needed, and closes attempts left open.
 
-Keys are worked out where that is possible; `in/` and `tmp/` are listed, up to the day before
-yesterday, and `trials/` up to a week ago. However long nothing was cleaned up, the next run finds
-all that was left meanwhile. One object that cannot be removed is logged, tried again in the next
-hour, and holds up no other.
+Keys are computed if possible; `in/` and `tmp/` are listed up to the day before yesterday, and
+`trials/` up to a week ago, so a run finds everything that missed runs left. An object that cannot
+be removed is logged, tried again in the next hour, and delays no other.
 
-Objects first, rows second: a crash in between only means that they are deleted once more.
+Objects first, rows second: after a crash in between they are merely deleted again.
 """
 
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ BATCH = 500
 def forget_inputs(*, now: datetime) -> int:
     """Delete reference images a day after their generation's end; of how many generations.
 
-    Stops early, for the next hour, when storage does not answer.
+    Stops until the next hour if storage does not answer.
     """
     due = Generation.objects.filter(~Q(inputs=[]), finished_at__lte=now - INPUTS_KEPT)
     count = 0
@@ -47,17 +46,16 @@ def forget_inputs(*, now: datetime) -> int:
             gone = [row_id for row_id, of_one in keys.items() if still_there.isdisjoint(of_one)]
             count += Generation.objects.filter(id__in=gone).update(inputs=[])
     except StorageFailed:
-        pass  # what was removed is written down
+        pass  # record the removed ones
     return count
 
 
 def forget_leftovers(*, now: datetime) -> None:
-    """Delete what unfinished dispatches may have stored, inputs never admitted, and partial images.
+    """Delete objects of unfinished dispatches, inputs never admitted, and partial images.
 
-    Attempts that are still open are closed: whoever takes a generation back, or fails it, may die
-    before it has closed what was begun. A generation is looked at from an hour after its end, every
-    hour until four hours after it, and then written down as cleaned: a worker that was thought dead
-    may store something in between.
+    Closes open attempts: a process that takes a generation back, or fails it, may die before it has
+    closed them. A generation is checked hourly from one to four hours after its end, since a worker
+    thought dead may store something in between, and is then marked as cleaned.
     """
     ended = Generation.objects.filter(
         cleaned_at=None, finished_at__lte=now - LEFTOVERS_SETTLE, dispatch__gt=0
@@ -79,9 +77,9 @@ def forget_leftovers(*, now: datetime) -> None:
 
 
 def forget_trials(*, now: datetime) -> None:
-    """Delete pictures of trials of which a week is over, and trials that nobody began for a day.
+    """Delete pictures of trials older than a week, and trials not begun within a day.
 
-    Stops early, for the next hour, when storage does not answer.
+    Stops until the next hour if storage does not answer.
     """
     ChannelTrial.objects.filter(started_at=None, created_at__lt=now - timedelta(days=1)).delete()
     last = (now - TRIAL_PICTURES_KEPT).astimezone(UTC).date() - timedelta(days=1)
@@ -95,7 +93,7 @@ def forget_trials(*, now: datetime) -> None:
 
 
 def _batches(rows: QuerySet[Generation]) -> Iterator[list[Generation]]:
-    """In the order of their ids, each row once, whatever becomes of it."""
+    """In the order of their ids, each row once, whether it succeeds or not."""
     batch = list(rows.order_by("id")[:BATCH])
     while batch:
         yield batch

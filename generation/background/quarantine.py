@@ -1,9 +1,9 @@
-"""What died with its worker begins again here: one after the other, beside everything else.
+"""Restarts generations that died with their worker: one at a time, beside all other work.
 
-One of them may have killed the worker and may kill this one too. Then it takes no other of the
-quarantine along, so its neighbours are called once more, not twice. The next one is begun when the
-one before has ended, or has had its even share of QUARANTINE_SECONDS: calls that take long,
-or hang, must not keep all others waiting until their deadlines.
+One of them may have killed the worker and may kill this one too. Alone, it takes no other along, so
+its neighbours are called only once more. The next one begins when the one before has ended or has
+used its share of QUARANTINE_SECONDS: long or hanging calls must not keep the others waiting until
+their deadlines.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ class Quarantine:
     """The lane of one image worker; on its event loop.
 
     Args:
-        worker: under whose lease they are claimed.
-        in_slots: how many the worker has of each tenant beside its quarantine.
+        worker: the worker under whose lease they are claimed.
+        in_slots: the number that the worker has of each tenant outside of quarantine.
         carry: carries one claim to its end.
-        may_claim: whether any more is to be claimed now.
+        may_claim: whether another one may be claimed now.
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class Quarantine:
         self._may_claim = may_claim
         self._may_wait = asyncio.Event()
         self.changing = threading.Lock()
-        """Held while one is claimed, so that nobody finds claims that `in_hand` lacks."""
+        """Held during a claim, so that `in_hand` never lacks a committed one."""
         self.in_hand: dict[UUID, UUID] = {}
-        """Each one's tenant."""
+        """The tenant of each."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def look(self) -> None:
-        """There may be something; to be called on the loop."""
+        """Look again; to be called on the loop."""
         self._may_wait.set()
 
     async def run(self) -> None:

@@ -5,12 +5,12 @@
     failed       past the deadline, in hand at a third death, or dispatched 9 times and with nobody:
                  failed and released
 
-What is queued and unclaimed is found by the image workers' own looks (waiting.py).
+Image workers find queued generations by themselves (waiting.py).
 
-A call that may have been paid is repeated in three places only: here and when a worker hands back,
-at its end or what it has let go of, because our own crash, error or shutdown is not the customer's
-fault (the dispatch number counts all of them, `deaths` the crashes), and for a bad result on
-channels whose retries are free (dispatch/retry.py).
+A call that may have been paid for is repeated in three places only: here, when a worker hands back
+its generations, because our own crash, error or shutdown is not the customer's fault (the dispatch
+number counts all of these, `deaths` the crashes), and for a bad result on channels whose retries
+are free (dispatch/retry.py).
 """
 
 import logging
@@ -33,9 +33,9 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 SILENT_SECONDS = 120.0
-"""A reaper that has not been heard for this long has hung, and the process ends."""
+"""The process ends if the reaper was silent for this long."""
 LISTEN_SECONDS = 10.0
-"""The reaper's watch looks this often."""
+"""How often the reaper's watch looks."""
 _FIRST = UUID(int=0)
 
 _TAKE_BACK = """
@@ -63,8 +63,8 @@ WHERE beside.worker_id IS NOT DISTINCT FROM lost.worker_id AND lost.id IN (
     ORDER BY g.id FOR UPDATE OF g SKIP LOCKED LIMIT %(batch)s)
 RETURNING lost.id
 """
-"""A worker may have more in hand than one round takes back. Those of the later rounds learn from
-those `before` them how many were suspected together: with what is left, the shares would grow."""
+"""A worker may have more in hand than one round takes back. Later rounds copy the number suspected
+together from those `before` them: counted from the rest, the shares would grow."""
 _UNSEEN = (
     "(w.epoch IS NULL OR w.stopped_at IS NOT NULL"
     " OR w.seen_at < clock_timestamp() - make_interval(secs => %(lease)s))"
@@ -86,7 +86,7 @@ ORDER BY g.id LIMIT %(batch)s
 
 
 def reap(*, now: datetime) -> int:
-    """One round; how many generations it moved."""
+    """Do one round; the number of generations that it moved."""
     taken_back = _ids(_TAKE_BACK.format(unseen=_UNSEEN))
     attempts.cut_off(generation_ids=taken_back, now=now)
     failed = _fail_all(_OVERDUE, TIMED_OUT, now)
@@ -110,9 +110,9 @@ def _ids(sql: str, *, after: UUID = _FIRST) -> list[UUID]:
 
 
 def _fail_all(which: str, error: PictorError, now: datetime) -> int:
-    """Fail a batch of them; those that cannot be failed hold up no later ones.
+    """Fail a batch of them; an error for one does not stop the others.
 
-    Each as it is read here: one that has moved on meanwhile is left alone.
+    Each must still be as it was read: one that has moved on is left alone.
     """
     count, after = 0, _FIRST
     while count < BATCH and (ids := _ids(which, after=after)):
@@ -125,7 +125,7 @@ def _fail_all(which: str, error: PictorError, now: datetime) -> int:
 
 
 def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
-    """Whether it failed, with what it had begun; one that cannot be failed holds up no other."""
+    """Whether it was failed, with its open attempts; an error does not stop the others."""
     _be_heard()
     condition = {
         "id": generation.id,
@@ -138,7 +138,7 @@ def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
         )
     except Exception:
         if not connection.is_usable():
-            raise  # the database went away: the next round comes by again
+            raise  # the database went away: the next round tries again
         logger.exception("%s could not be failed", generation.public_id)
         return False
     if is_failed:
@@ -156,7 +156,7 @@ def _be_heard() -> None:
 
 
 def start() -> None:
-    """Begin the loop in a thread of its own, and another that listens to it."""
+    """Begin the loop in a thread of its own, and another thread that watches it."""
     _be_heard()
     vital.start_thread("reaper", _loop, is_over=_stop.is_set)
     vital.start_thread("reaper-watch", _watch, is_over=_stop.is_set)
@@ -168,7 +168,7 @@ def stop() -> None:
 
 
 def drain() -> None:
-    """Nothing of it is waited for: what it began it does at once, or another reaper does."""
+    """Do not wait for it: its work is done at once, or by another reaper."""
     stop()
 
 
@@ -186,7 +186,7 @@ def _loop() -> None:
 
 
 def _watch() -> None:
-    """A round that never ends, on a connection that went dead unnoticed, raises nothing."""
+    """Catch a round that never ends: a connection that died unnoticed raises nothing."""
     while not _stop.wait(LISTEN_SECONDS):
         if time.monotonic() - _heard_at > SILENT_SECONDS:
             vital.end_process("its reaper has hung")

@@ -1,9 +1,9 @@
-"""Erases prompts whose tenants keep them for some days only, and those of tests within a day.
+"""Erases prompts after their tenant's retention, and those of tests within a day.
 
-Of a test nothing is a bill, so its rows are deleted too, 30 days after its words.
+A test has no bill, so its rows are deleted too, 30 days after its words.
 
-Generations are known by their ids, which are in the order of time, so a tenant's are read from
-where the last run ended: what a run costs is what became due since.
+Ids are in the order of time, so each tenant is read from the end of the last run: a run costs as
+much as became due since.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,18 +21,18 @@ from storage.selectors import images_still_there
 
 BATCH = 500
 LEAST = timedelta(hours=1)
-"""What is asked for has ended by then, and has been retried."""
+"""By then every generation has ended, and so have its retries."""
 REFUSED_KEPT = timedelta(days=7)
 MOST_REFUSED = 1_500_000
 LEAST_ROW_BYTES = 76
 REFUSED_BATCH = 5_000
 TEST_ROWS_KEPT = timedelta(days=30)
-"""After the words of a test, what else is known of it."""
+"""Rows of a test go this long after its words."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def forget_prompts(*, now: datetime) -> int:
-    """Erase what is due of every tenant; of how many generations. Safe to run twice at once."""
+    """Erase due words of every tenant; of how many generations. Safe to run in parallel."""
     tests = Generation.objects.filter(livemode=False, id__lt=ids.first_at(now - TESTS_KEPT))
     return _forget(tests, now=now) + sum(
         _forget_until(tenant_id, until=now - max(timedelta(days=days), LEAST), now=now)
@@ -41,9 +41,9 @@ def forget_prompts(*, now: datetime) -> int:
 
 
 def delete_tests(*, now: datetime) -> int:
-    """Delete the rows of tests that are due; of how many. Safe to run twice at once.
+    """Delete due rows of tests; of how many tests. Safe to run in parallel.
 
-    One with objects that could not be removed yet keeps its rows, which say where they are.
+    A test with objects that could not be removed keeps its rows, which say where they are.
     """
     due = Generation.objects.filter(
         ~Exists(images_still_there("id")),
@@ -59,7 +59,7 @@ def delete_tests(*, now: datetime) -> int:
 
 
 def forget_refused(*, now: datetime) -> int:
-    """Delete what was refused 7 days ago, and the oldest where there are too many; how many."""
+    """Delete refusals after 7 days, and the oldest if there are too many; how many."""
     last_due = ids.first_at(now - REFUSED_KEPT)
     if _refused_may_be(MOST_REFUSED):
         newest_first = RefusedRequest.objects.order_by("-id").values_list("id", flat=True)
@@ -72,7 +72,7 @@ def forget_refused(*, now: datetime) -> int:
 
 
 def _refused_may_be(number: int) -> bool:
-    """Whether the table is large enough for so many rows: else nobody need count them."""
+    """Whether the table is large enough for that many rows; otherwise counting is pointless."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('generation_refusedrequest')")
         (size_bytes,) = cursor.fetchone()

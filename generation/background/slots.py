@@ -1,8 +1,8 @@
-"""Who may take one of an image worker's slots: everybody a share, and tests a small one.
+"""Shares an image worker's slots between tenants; tests get a small share.
 
-A tenant holds at most nine times the slots that it leaves free, and always at least one, so that
-whoever comes next begins at once, however many requests of one tenant are slow. It is the rule of
-the spool budget. What is refused here stays queued (docs/adr/0035).
+A tenant holds at most nine times the slots that it leaves free, and always at least one, so the
+next tenant begins at once, however many slow requests one tenant has. The spool budget has the same
+rule. A refused generation stays queued (docs/adr/0035).
 """
 
 import math
@@ -14,14 +14,14 @@ from uuid import UUID
 FAIRNESS = 9
 """A tenant holds at most this many times the slots that it leaves free."""
 TESTS_PART = 20
-"""Tests of all tenants together take one slot in so many, at least one."""
+"""Tests of all tenants together take one slot in this many, at least one."""
 TESTS_AT_ONCE = 10
-"""Tests of one tenant that one worker process calls upstreams for at the same time."""
+"""Tests of one tenant that a worker process may have in hand at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a tenant has in hand, and how many more of each mode it may take."""
+    """A tenant's generations in hand, and the number of each mode that it may take."""
 
     in_hand: int
     live: int
@@ -39,16 +39,16 @@ class Slots:
         self._tests: Counter[UUID] = Counter()
         self._changed = threading.Condition()
         self.is_wanted = False
-        """Whether rows wait, as far as is known: one was refused, or found by the last look."""
+        """Whether rows are known to wait: one was refused, or found by the last look."""
 
     def wait(self, seconds: float) -> bool:
-        """Whether any is free, waiting this long for one."""
+        """Whether one is free, after waiting this long at most."""
         with self._changed:
             self.is_wanted |= self._any_left() < 1
             return self._changed.wait_for(lambda: self._any_left() > 0, seconds)
 
     def take(self, tenant_id: UUID, *, livemode: bool) -> bool:
-        """Take one for this tenant; False where it has its share, or tests have theirs."""
+        """Take one for this tenant; False if it, or tests, have their share already."""
         with self._changed:
             room = self._room(tenant_id)
             if not (room.live if livemode else room.tests):
@@ -64,18 +64,18 @@ class Slots:
             self._changed.notify_all()
 
     def give_back(self, tenant_id: UUID, *, livemode: bool) -> None:
-        """One that this tenant took is free again."""
+        """Give back one that this tenant took."""
         with self._changed:
             self._count(tenant_id, -1, livemode=livemode)
             self._changed.notify()
 
     def of_tenants(self) -> Counter[UUID]:
-        """How many each tenant has in hand."""
+        """The number that each tenant has in hand."""
         with self._changed:
             return self._in_hand.copy()
 
     def rooms(self) -> tuple[Room, dict[UUID, Room]]:
-        """Of a tenant with nothing in hand, and of each that has something."""
+        """The room of a tenant with nothing in hand, and of each other one."""
         with self._changed:
             return self._room(None), {
                 tenant_id: self._room(tenant_id) for tenant_id in self._in_hand
@@ -89,7 +89,7 @@ class Slots:
                 del counts[tenant_id]
 
     def _any_left(self) -> int:
-        """Slots that are free, as far as any may be taken now."""
+        """Free slots that may be taken now."""
         return int(max(0, min(self._left, self._most - self._in_hand.total())))
 
     def _room(self, tenant_id: UUID | None) -> Room:

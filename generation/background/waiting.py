@@ -1,8 +1,8 @@
-"""What waits for a slot, found in the database: nobody heard its doorbell, or it was refused.
+"""Finds queued generations in the database: their doorbell was lost, or they were refused a slot.
 
-Hops from tenant to tenant along an index, and reads a few rows of each: however long one tenant's
-queue is, another's costs the same to find. For that the rows that are queued are no table of their
-own: of 100,000 one was made at each look, for a second and more, and read once for each tenant.
+Hops from tenant to tenant along an index and reads a few rows of each, so one tenant's long queue
+makes another's no costlier to find. That is why the queued rows are NOT MATERIALIZED: with 100,000
+of them it took more than a second at each look.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from generation.background.slots import Room
 from generation.claims import NOT_STOPPED, Queued
 
 BATCH = 500
-"""At most so many are found at once, but for one of each tenant."""
+"""At most this many are found at once, but always one of each tenant."""
 
 _WAITING = f"""
 WITH RECURSIVE queued AS NOT MATERIALIZED (
@@ -49,14 +49,14 @@ ORDER BY r.livemode DESC, r.in_hand + oldest.nth, oldest.id
 
 
 def waiting(newcomer: Room, rooms: Mapping[UUID, Room]) -> tuple[list[Queued], bool]:
-    """The oldest of each tenant that has room: live before tests, then who has fewest in hand.
+    """The oldest of each tenant with room: live before tests, then the tenant with fewest in hand.
 
-    And whether any waits at all, those without room too. What is in quarantine does not: its lane
-    finds it; nor does what is stopped.
+    Also whether any waits, with or without room. Not those in quarantine, which their lane finds,
+    nor stopped ones.
 
     Args:
         newcomer: the room of a tenant with nothing in hand.
-        rooms: that of every other one.
+        rooms: the room of each other tenant.
     """
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, _values(newcomer, rooms))

@@ -1,12 +1,12 @@
 """The image worker's one asyncio loop: slots, lease, drain.
 
-Celery's consumer only hands doorbells over; every upstream call of the process waits on this loop,
-at some 21 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a
-full database pool cannot let it run out, and looks for generations whose doorbell nobody heard:
-with the broker down, work is merely found a few seconds later.
+Celery's consumer only hands over doorbells; every upstream call of the process waits on this loop,
+at some 21 KB each (docs/benchmarks.md). A separate heartbeat thread renews the lease, so that a
+full database pool cannot let it run out, and looks for generations with a lost doorbell: with the
+broker down, work is merely found a few seconds later.
 
-Loop and heartbeat listen to each other. The process ends when one of them is gone or has hung,
-because it would go on taking messages and do nothing with them.
+Loop and heartbeat watch each other. The process ends if one of them is gone or hangs, because it
+would go on taking messages and do nothing with them.
 """
 
 import asyncio
@@ -44,23 +44,23 @@ SLOTS = Gauge("pictor_worker_slots", "How many generations a worker may have in 
 SLOTS_USED = Gauge("pictor_worker_slots_used", "How many it has, without those in quarantine.")
 
 FILL_SECONDS = 0.1
-"""Freed slots are filled with what waits in the database at most this often."""
+"""Freed slots are filled from the database at most this often."""
 SILENT_SECONDS = 60.0
-"""A loop or a heartbeat that has not been heard for this long has hung, and the process ends."""
+"""The process ends if loop or heartbeat were silent for this long."""
 LISTEN_SECONDS = 10.0
-"""The loop looks this often whether the heartbeat still beats."""
+"""How often the loop checks the heartbeat."""
 PROBE_SECONDS = 1.0
-"""While the gate is closed, storage is tried this often."""
+"""How often storage is tried while the gate is closed."""
 SAID_SECONDS = 30.0
-"""Why it is closed is said this often."""
+"""How often the log says why it is closed."""
 LOOK_SECONDS = 1.0
-"""A message that waits for a slot looks this often whether the worker is stopping."""
+"""How often a message that waits for a slot checks whether the worker is stopping."""
 IDLE_LIMIT_SECONDS = 60.0
-"""A worker whose loop begins nothing for this long while rows wait is broken, and ends."""
+"""A worker that begins nothing for this long while rows wait is broken, and ends."""
 
 
 class ImageWorker:
-    """One image worker process: its loop, its lease and what it has in hand."""
+    """One image worker process: its loop, its lease and its generations in hand."""
 
     threads: tuple[threading.Thread, ...] = ()
     _loop: asyncio.AbstractEventLoop
@@ -104,24 +104,24 @@ class ImageWorker:
     def accept(self, ring: Ring) -> None:
         """Hand the generation to the loop, once there is a slot and if its tenant may have it.
 
-        With no slot free, messages wait for this worker or another; what is refused stays queued.
+        Without a free slot, messages wait for this or another worker; a refused one stays queued.
         """
         while not self._slots.wait(LOOK_SECONDS):
-            if self._is_stopping.is_set():  # whoever waits for a slot must not hold the stop up
+            if self._is_stopping.is_set():  # a message that waits for a slot must not delay it
                 return
         if not self._is_stopping.is_set() and self._take_slot(ring.queued):
             self._loop.call_soon_threadsafe(self._begin, ring)
 
     def look_soon(self) -> None:
-        """Something is queued, and its bell did not say what: look."""
+        """Look into the database after an unreadable doorbell."""
         self._loop.call_soon_threadsafe(self._may_fill.set)
 
     def stop_claiming(self) -> None:
-        """Claim nothing more; what is in hand goes on."""
+        """Claim nothing more; generations in hand go on."""
         self._is_stopping.set()
 
     def drain(self) -> None:
-        """Finish what is in hand within the drain window and hand back the rest."""
+        """Finish generations in hand within the drain window and hand back the rest."""
         self.stop_claiming()
         ends_at = time.monotonic() + settings.DRAIN_SECONDS
         while self._ids_in_hand() and time.monotonic() < ends_at:
@@ -167,7 +167,7 @@ class ImageWorker:
             self._gate_closed.set()
 
     async def _prove_storage(self) -> None:
-        """While the gate is closed, try whether anything can be stored; say why not."""
+        """Try storage while the gate is closed; log why it is."""
         said_at = -SAID_SECONDS
         while True:
             self._gate_closed.clear()
@@ -186,7 +186,7 @@ class ImageWorker:
             await asyncio.sleep(PROBE_SECONDS)
 
     def _listen(self) -> None:
-        """Is the heartbeat still there? Asked again and again, until the worker has retired."""
+        """Check the heartbeat until the worker has retired."""
         if self._is_retired.is_set():
             return
         if time.monotonic() - self._beat_at > SILENT_SECONDS:
@@ -200,8 +200,8 @@ class ImageWorker:
         return self._slots.take(queued.tenant_id, livemode=queued.livemode)
 
     def _begin(self, ring: Ring) -> None:
-        """Carry it; it has a slot, which is free again at its end."""
-        if ring.queued.generation_id in self._in_hand:  # it was found before its bell was heard
+        """Carry it, and give its slot back at the end."""
+        if ring.queued.generation_id in self._in_hand:  # found before its bell was heard
             self._slots.give_back(ring.queued.tenant_id, livemode=ring.queued.livemode)
             return
         self._began_at = time.monotonic()
@@ -218,7 +218,7 @@ class ImageWorker:
             logger.error("work on a generation broke off", exc_info=error)
 
     async def _refill(self) -> None:
-        """Fill what is freed while rows wait."""
+        """Fill freed slots while rows wait."""
         while True:
             await self._may_fill.wait()
             self._may_fill.clear()
@@ -254,7 +254,7 @@ class ImageWorker:
         return self._dispatcher
 
     def _ids_in_hand(self) -> set[UUID]:
-        """Asked by other threads: each is copied at once, before the loop changes it again."""
+        """For other threads: each is copied at once, before the loop changes it again."""
         quarantined = [] if self._quarantine is None else list(self._quarantine.in_hand)
         in_hand = list(self._in_hand)
         return {*in_hand, *quarantined}
@@ -281,7 +281,7 @@ class ImageWorker:
         if self._epoch is None or self._quarantine is None:
             return
         began = time.monotonic()
-        # Also while draining: what is in hand stays ours.
+        # Also while draining: generations in hand stay ours.
         is_ours = lease.renew(
             worker=self._epoch, trouble=self._gate.trouble, in_hand=len(self._ids_in_hand())
         )
@@ -297,11 +297,11 @@ class ImageWorker:
             self._look(now=time.monotonic())
 
     def _give_up_what_was_let_go(self, worker: WorkerEpoch) -> None:
-        """Queue again what is recorded as ours and nobody works on.
+        """Queue generations again that are recorded as ours but not in hand.
 
-        A claim whose answer was lost with the connection, or an error that nobody foresaw: with
-        our lease renewed, the reaper would wait for its deadline. What is in hand is looked at
-        second, so that what was claimed or ended in between is not mistaken for let go.
+        They come from a claim whose answer was lost, or an unforeseen error; while our lease is
+        renewed, the reaper would wait for their deadline. In hand is read second, so that one
+        claimed or ended in between is not mistaken for abandoned.
         """
         ours = claims.running_under(worker)
         in_hand = self._ids_in_hand()
@@ -310,11 +310,11 @@ class ImageWorker:
             logger.warning("%d that nobody works on are queued again", count)
 
     def _find_waiting(self) -> list[Queued]:
-        """What may be begun, and is not yet; on any thread."""
-        self._slots.is_wanted = False  # before the look: what is refused meanwhile is wanted
+        """Queued generations that may begin; on any thread."""
+        self._slots.is_wanted = False  # before the look: one refused meanwhile must count
         found, any_waits = waiting(*self._slots.rooms())
         self._slots.is_wanted |= any_waits
-        in_hand = self._ids_in_hand()  # those are heard, and wait to be claimed
+        in_hand = self._ids_in_hand()  # these are heard, and wait to be claimed
         return [queued for queued in found if queued.generation_id not in in_hand]
 
     def _look(self, *, now: float) -> None:
@@ -327,7 +327,7 @@ class ImageWorker:
 
 
 def _hand_back(worker: WorkerEpoch, *, only: Collection[UUID] | None = None) -> int:
-    """Queue them again, close their attempts and ring; how many still were this worker's."""
+    """Queue them again, close their attempts and ring; how many were still this worker's."""
     handed_back = claims.hand_back(worker=worker, only=only)
     ids = [queued.generation_id for queued in handed_back]
     attempts.cut_off(generation_ids=ids, now=clock.now())

@@ -1,6 +1,6 @@
-"""Announces that a partial image is on storage, to whichever web process streams to its caller.
+"""Announces a stored partial image to the web process that streams to its caller.
 
-A hint that may be lost, as wake-ups may be: then the caller gets one preview fewer.
+A hint that may be lost, like a wake-up: then the caller gets one preview fewer.
 Only the object's key goes through Redis, never the image.
 """
 
@@ -15,12 +15,12 @@ from pictor.kit.redis_client import Command
 PARTIALS = "pictor:partials"
 """Pub/sub channel: one partial image a message, as a JSON object."""
 FORMAT = 1
-"""Of such a message without a number. None has one: 0.1.0 leaves out what has a field more."""
+"""The format of a message without a number. None has one: 0.1.0 drops messages with new fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartialImage:
-    """A stored image that is not finished, and what its event says of it.
+    """A stored partial image, and the data of its event.
 
     Attributes:
         generation_id: a UUID as text.
@@ -42,12 +42,12 @@ class PartialImage:
     created: int
 
     def as_json(self) -> str:
-        """As it is published."""
+        """The published form."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """As it was published, by this release or another.
+        """Read the form published by this or another release.
 
         Raises ValueError, TypeError, KeyError or AttributeError for anything else.
         """
@@ -63,10 +63,10 @@ class PartialImage:
 
 
 _EACH = Pause(0.0, "a partial image is not announced")
-"""Each is tried: it was made and stored."""
+"""Each is tried, since it was made and stored."""
 
 
 def announced(partial: PartialImage) -> Command[bool]:
-    """Tell the web processes. False when Redis did not take it."""
+    """Tell the web processes. False if Redis did not take it."""
     words = ("PUBLISH", PARTIALS, partial.as_json())
     return Command(words, lambda _: True, lambda: False, _EACH)

@@ -1,4 +1,4 @@
-"""What is sent to a channel for a generation, and what is wanted of its images."""
+"""The request to a channel for a generation, and the form its images must have."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,11 +25,11 @@ from pictor.kit.spool import Spools
 VARIATION_PROMPT = (
     "Make a variation of this image: the same subject, style and mood, in another composition."
 )
-"""What a channel without variations is told, as an edit."""
+"""The prompt of an edit on a channel without variations."""
 
 
 class WrongMode(Exception):
-    """A test that would have gone to a vendor, or a live request to a sandbox for tests alone."""
+    """A test almost sent to a vendor, or a live request to a sandbox that serves only tests."""
 
 
 async def ask(
@@ -42,7 +42,7 @@ async def ask(
     spools: Spools,
     on_partial: OnPartial | None,
 ) -> UpstreamAnswer:
-    """One call; without `on_partial` no partial images are asked for.
+    """Make one call; without `on_partial` it asks for no partial images.
 
     Raises UpstreamError, or WrongMode before anything is sent.
     """
@@ -56,7 +56,7 @@ async def ask(
 
 
 def needs_of(generation: Generation) -> Needs:
-    """What it needs of a channel, as admission saw it."""
+    """The abilities it needs of a channel, as at admission."""
     task = Task(generation.task)
     if task == Task.GENERATE:
         return PLAIN
@@ -67,7 +67,7 @@ def needs_of(generation: Generation) -> Needs:
 def request_for(
     generation: Generation, candidate: Candidate, large: Mapping[str, LargeValue]
 ) -> UpstreamRequest:
-    """The generation as this channel is to see it; `large` are its reference images."""
+    """The generation's request for this channel; `large` are its reference images."""
     route = candidate.route
     fields = {
         name: value for name, value in generation.fields.items() if name in route.abilities.fields
@@ -95,7 +95,7 @@ def request_for(
 
 
 def asked_for(generation: Generation, candidate: Candidate, *, at: datetime) -> Asked:
-    """What is asked of an upstream by an attempt that began then, as its cost is known by."""
+    """The request of an attempt that began then, in the terms of its cost."""
     return Asked(
         model=candidate.route.upstream_model,
         size=candidate.upstream_size,
@@ -108,14 +108,14 @@ def asked_for(generation: Generation, candidate: Candidate, *, at: datetime) -> 
 def begun_at(
     at: datetime | None, attempt_id: UUID, generation: Generation, candidate: Candidate
 ) -> Begun | None:
-    """The attempt that was written down at that moment; None where none was."""
+    """The attempt recorded at that moment; None if there is none."""
     return None if at is None else Begun(attempt_id, asked_for(generation, candidate, at=at))
 
 
 def ignored_by(
     generation: Generation, candidate: Candidate, answer: UpstreamAnswer
 ) -> tuple[str, ...]:
-    """Fields of the caller's that this channel did not honour."""
+    """The caller's fields that this channel does not honour."""
     ignored = generation.fields.keys() - candidate.route.abilities.fields
     if generation.partial_images and not answer.is_streamed:
         ignored |= {"partial_images"}
@@ -123,7 +123,7 @@ def ignored_by(
 
 
 def wanted_of(generation: Generation, candidate: Candidate) -> Wanted:
-    """What the caller gets, whatever the upstream sends."""
+    """The caller's format and pixels, whatever the upstream sends."""
     return Wanted(
         output_format=generation.output_format,
         compression=generation.output_compression,
@@ -132,7 +132,7 @@ def wanted_of(generation: Generation, candidate: Candidate) -> Wanted:
 
 
 def _prompt_for(generation: Generation, candidate: Candidate) -> str:
-    """The caller's, with its suffix; a variation has none, but where it is made by an edit."""
+    """The caller's prompt with its suffix; a variation has one only if made by an edit."""
     if candidate.task == Task.VARIATION:
         return ""
     is_stood_in_for = generation.task == Task.VARIATION
@@ -140,5 +140,5 @@ def _prompt_for(generation: Generation, candidate: Candidate) -> str:
 
 
 def _quality_for(route: RouteInfo, sent: str) -> str | None:
-    """The caller's quality in the upstream's word, None when they sent none."""
+    """The caller's quality in the upstream's word; None if they sent none."""
     return route.quality_map.get(sent, sent) or None

@@ -1,6 +1,6 @@
-"""Which channel is called next: what the configuration allows, by what this process has seen.
+"""Choose the next channel: by the configuration, and by its health in this process.
 
-On the worker's event loop alone. A call is counted in where it is chosen, before anything is
+Only on the worker's event loop. A call counts from the moment it is chosen, before anything is
 awaited, because others choose meanwhile.
 """
 
@@ -34,16 +34,16 @@ LOOK_AGAIN_SECONDS = 0.1
 
 
 class NotNow(Exception):
-    """No call was begun: nothing can be stored, or an operator has stopped it. It waits again."""
+    """No call was begun: storage is away, or an operator stopped it. It waits again."""
 
 
 UNMADE = UpstreamError(AttemptClass.REJECTED, "not called at all")
-"""How a call counts that was chosen and never made."""
+"""The outcome of a chosen call that was never made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first call of a generation that is not claimed yet, chosen by what its doorbell says.
+    """The first call of an unclaimed generation, chosen by its doorbell's message.
 
     `queue` holds every channel of `catalogue` that may serve it.
     """
@@ -57,7 +57,7 @@ class Opening:
 
     @property
     def beginning(self) -> Part:
-        """What writes it down as a part of the claim."""
+        """The part of the claim that records it."""
         return attempts.begun_with_claim(
             attempt_id=self.attempt_id,
             route=self.candidate.route,
@@ -74,15 +74,14 @@ class Chooser:
         self._health = Health()
         self.turns = self._health.turns
         self._waiting: dict[int, Counter[UUID]] = defaultdict(Counter)
-        """By channel, whose generations wait for a place below its cap."""
+        """By channel, the tenants that wait for a place below its cap."""
 
     @contextmanager
     def opening(self, model: str, size: str, tenant: UUID) -> Iterator[Opening | None]:
-        """The first call of a plain live request, counted in; out again at the end, if not before.
+        """The first call of a plain live request, counted until the end at the latest.
 
-        None where nothing is known of model or size, where it is stopped or has to wait for a
-        channel, where its prompt may need one more sentence, or where a strict request goes to
-        another channel.
+        None if model or size are not known, if it is stopped or must wait for a channel, if its
+        prompt may need one more sentence, or if a strict request goes to another channel.
         """
         opening = self._opening(model, size, tenant)
         try:
@@ -110,9 +109,9 @@ class Chooser:
     def queue_of(
         self, claim: Claim, catalogue: Catalogue, opening: Opening | None
     ) -> list[Candidate]:
-        """Every channel that may serve what was claimed, best first.
+        """Every channel that may serve the claimed generation, best first.
 
-        Raises NotNow for what was stopped after its doorbell had rung.
+        Raises NotNow if it was stopped after its doorbell rang.
         """
         generation = claim.generation
         if catalogue.stop_of(generation.model, generation.tenant_id):
@@ -163,16 +162,16 @@ class Chooser:
     ) -> tuple[Candidate, UpstreamCall]:
         """The first candidate that may be called now; waits a little for a gate that will open.
 
-        Below a cap, what is free goes to the waiting tenant with the fewest calls in flight there.
+        A free place below a cap goes to the waiting tenant with the fewest calls in flight there.
         With every breaker open the first candidate is tried anyway: a breaker lets others go first,
         and there are no others. While no channel has proven itself, a burst waits for the first
         answers instead of going all to the first channel. Raises Failure with the caller's error.
 
         Args:
-            queue: what may be called, best first.
-            tenant: whose generation it is.
+            queue: the candidates, best first.
+            tenant: the generation's.
             seconds_left: until the generation's deadline.
-            is_strict: whether another size than asked for would be refused, and paid by us.
+            is_strict: whether we would refuse another size, and pay for it ourselves.
         """
         waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, seconds_left)
         while True:
@@ -192,7 +191,7 @@ class Chooser:
 
     @contextmanager
     def _in_line(self, queue: Sequence[Candidate], tenant: UUID) -> Iterator[None]:
-        """Waits for a place below the caps that are reached, or with others before it."""
+        """Wait for a place below full caps, or behind others."""
         routes = [one.route for one in queue]
         lines = [
             self._waiting[route.channel_id]
@@ -210,7 +209,7 @@ class Chooser:
                     del line[tenant]
 
     def _is_turn_of(self, tenant: UUID, route: RouteInfo) -> bool:
-        """Whether nobody who has fewer calls in flight waits for a place below the cap."""
+        """Whether no tenant with fewer calls in flight waits for a place below the cap."""
         others = self._waiting[route.channel_id]
         if route.max_concurrency is None or not others:
             return True
@@ -218,10 +217,10 @@ class Chooser:
         return all(self._health.in_flight(route, tenant=other) >= mine for other in others)
 
     def _fit_for_strict(self, queue: Sequence[Candidate], *, now: float) -> Sequence[Candidate]:
-        """Without those whose last delivery was of another size; where all are, those to be probed.
+        """Drop channels whose last delivery had another size; if all had, keep those due a probe.
 
-        Looked at again while it waits: what others are delivered meanwhile counts. Raises Failure
-        where none is left.
+        Checked again while it waits, since deliveries to others count. Raises Failure if none is
+        left.
         """
         health = self._health
         fit = [one for one in queue if not health.was_wrong_size(one.route, one.upstream_size)]
@@ -235,10 +234,10 @@ class Chooser:
     def _best_of(
         self, queue: Sequence[Candidate], tenant: UUID, *, now: float, is_patient: bool
     ) -> Candidate | None:
-        """The first usable candidate, by rank; None means: wait for outcomes of it.
+        """The first usable candidate, by rank; None means: wait for its outcomes.
 
-        A burst to a channel of which nothing is known goes in a few calls at first, while others
-        could serve: it neither floods a dead channel nor spills over to a lower rank.
+        A burst to an unknown channel starts with a few calls while others could serve: it neither
+        floods a dead channel nor spills over to a lower rank.
         """
         queue = [one for one in queue if self._is_turn_of(tenant, one.route)]
         usable = [one for one in queue if self._health.is_usable(one.route, now=now)]
@@ -253,7 +252,7 @@ class Chooser:
         return usable[0] if usable else next(broken, None)
 
     def count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:
-        """A call is over; None where it delivered. Counts once only."""
+        """End a call; `None` means that it delivered. Counts only once."""
         self._health.ended(
             call,
             failed_as=counted_as(cause),
@@ -271,11 +270,11 @@ class Chooser:
         self._health.was_wrong(route, now=time.monotonic())
 
     def was_right(self, candidate: Candidate) -> bool:
-        """Whether the channel's last delivery of this size was right."""
+        """Whether the channel's last delivery had this size."""
         return self._health.was_right(candidate.route, candidate.upstream_size)
 
     def delivered(self, candidate: Candidate, *, wanted: str, sizes: Sequence[str]) -> None:
-        """What sizes came back of a call: a channel that is not true to one goes after others."""
+        """Record a call's delivered sizes: a channel that gets one wrong goes after others."""
         sent = candidate.upstream_size
         if sent != AUTO:
             is_right = all(size in {sent, wanted} for size in sizes)
@@ -284,7 +283,7 @@ class Chooser:
 
 
 def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:
-    """Without the ratio sentence where the prompt leaves no room for it."""
+    """Drop the ratio sentence if the prompt leaves no room for it."""
     suffix = candidate.prompt_suffix
     fits = not suffix or len(prompt) + len(suffix) <= contract.prompt_max_chars
     return candidate if fits else replace(candidate, prompt_suffix="")

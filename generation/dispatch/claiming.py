@@ -1,4 +1,4 @@
-"""A queued generation into a worker's hands, with its first attempt where that was chosen."""
+"""Claim a queued generation for a worker, with its first attempt if that was chosen."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from pictor.kit.prepared import is_answer_lost
 
 
 class ClaimInDoubt(OperationalError):
-    """The claim may have been made, and its attempt with it, which nobody will call."""
+    """The claim and its attempt may have been committed, but no call will follow."""
 
     def __init__(self, generation_id: UUID, attempt_id: UUID) -> None:
         super().__init__(f"the answer to the claim of {generation_id} was lost")
@@ -22,7 +22,7 @@ class ClaimInDoubt(OperationalError):
         self._attempt_id = attempt_id
 
     async def close(self) -> None:
-        """Close the attempt, if there is one, as soon as the database is there: it cost nothing."""
+        """Close the attempt, if there is one, once the database is back: it cost nothing."""
         await pools.surely(
             attempts.close_uncalled,
             self._attempt_id,
@@ -35,9 +35,9 @@ class ClaimInDoubt(OperationalError):
 async def claimed(
     generation_id: UUID, worker: WorkerEpoch, opening: Opening | None
 ) -> Claim | None:
-    """Claim it and write the opening's attempt down, if that fits; None when it is not to be had.
+    """Claim it and record the opening's attempt if that fits; None if it cannot be claimed.
 
-    Raises ClaimInDoubt, or what the database refused it with.
+    Raises ClaimInDoubt, or the database's refusal.
     """
     beginning = None if opening is None else opening.beginning
     try:

@@ -31,18 +31,18 @@ class WrongSize(UpstreamError):
 
 
 def too_large_for_a_test(most_bytes: int) -> UpstreamError:
-    """An image that a live request would have got."""
+    """An image that a live request would have received."""
     words = f"An image of a test may have at most {most_bytes // 1_000_000} MB."
     return UpstreamError(AttemptClass.REJECTED, words, public_message=words)
 
 
 def refused() -> UpstreamError:
-    """Nobody was called, because no gate opens in time."""
+    """No call was made, because no gate opens in time."""
     return UpstreamError(AttemptClass.REFUSED, "every channel's gate is closed")
 
 
 def error_of(cause: UpstreamError, *, timed_out: bool) -> PictorError:
-    """What the caller is told."""
+    """The caller's error."""
     if isinstance(cause, WrongSize):
         return WRONG_SIZE
     if timed_out:
@@ -51,20 +51,20 @@ def error_of(cause: UpstreamError, *, timed_out: bool) -> PictorError:
 
 
 def overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
-    """The class as this channel's operator sees it, where they said so for the status."""
+    """The class, overridden by the channel's operator if they set one for the status."""
     other = route.class_overrides.get(error.http_status or 0)
     return error if other is None else error.as_class(AttemptClass(other))
 
 
 def counted_as(cause: UpstreamError | None) -> AttemptClass | None:
-    """How the end of a call counts for the channel's health: a fault of ours does not."""
+    """The end's effect on the channel's health: our own fault has none."""
     if cause is None:
         return None
     return AttemptClass.REJECTED if cause.is_ours else cause.attempt_class
 
 
 def gate_seconds(cause: UpstreamError | None) -> float | None:
-    """How long a refusal closes the channel: as the upstream said, or briefly after a 429."""
+    """The time for which a refusal closes the channel: Retry-After, or briefly after a 429."""
     if cause is None or cause.attempt_class != AttemptClass.REFUSED:
         return None
     if cause.retry_after_seconds is not None:
@@ -74,19 +74,19 @@ def gate_seconds(cause: UpstreamError | None) -> float | None:
 
 @dataclass
 class Begun:
-    """An attempt that is written down: what was asked for, and what has come of it so far."""
+    """A recorded attempt: its request, and its result so far."""
 
     attempt_id: UUID
     asked: Asked
     came: Came = NOTHING_CAME
 
     def brought(self, answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> None:
-        """An answer came, with these images that could be decoded."""
+        """An answer arrived with these decodable images."""
         self.came = came_of(answer, images)
 
 
 def end_of(begun: Begun, cause: UpstreamError, route: RouteInfo) -> AttemptEnd:
-    """What may have been paid for is booked as if it had been."""
+    """A call that may have been paid for is booked as paid."""
     cost = upstream_cost(
         route.costs, asked=begun.asked, came=begun.came, may_have_billed=cause.may_have_billed
     )
@@ -120,7 +120,7 @@ def _loss_of(cause: UpstreamError) -> Loss | None:
 
 
 def out_of_time(begun: Begun) -> AttemptEnd:
-    """It was written down, and there was too little time for its call."""
+    """It was recorded, but too little time was left for its call."""
     return AttemptEnd(
         begun.attempt_id, AttemptClass.NOT_REACHED, detail="too little time was left for it"
     )

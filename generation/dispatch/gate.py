@@ -1,9 +1,9 @@
-"""Whether images can be stored. Where they cannot, none is bought (docs/adr/0038).
+"""Whether images can be stored. If they cannot, none is bought (docs/adr/0038).
 
-One gate a worker process, on its event loop. It is closed until a probe has passed, and again when
-two images in a row could not be stored at their first try, or one hangs. An image that waits opens
-it once it is stored; where none does, the probe. Then few generations at a time are let through,
-twice as many with each image that is stored.
+One gate per worker process, on its event loop. It is closed until a probe has passed, and closes
+again if two images in a row could not be stored at their first try, or one hangs. A waiting image
+opens it once it is stored; without one, the probe does. Then it lets few generations through at a
+time, twice as many with each stored image.
 """
 
 import logging
@@ -15,21 +15,21 @@ from contextlib import contextmanager
 logger = logging.getLogger(__name__)
 
 FAILED_IN_A_ROW = 2
-"""So many images whose first try failed close the gate."""
+"""This many failed first tries in a row close the gate."""
 HUNG_SECONDS = 5.0
-"""So does one of which nothing is taken, or that is not answered, for so long."""
+"""So does an image of which nothing is taken, or that has no answer, for this long."""
 FIRST_AT_ONCE = 4
 ALL_AT_ONCE = 4096
-"""From here on the gate does not count any more."""
+"""From here on the gate no longer counts."""
 IMAGE_SECONDS = 10.0
-"""An image that waits for longer may be one that storage never takes: then the probe decides."""
+"""An image that waits longer may be one that storage never takes: then the probe decides."""
 
 
 class Gate:
     """Lets generations through while images can be stored.
 
     Args:
-        changed: told how many generations may be in hand, whenever that changes.
+        changed: called with the number of generations that may be in hand, on each change.
     """
 
     def __init__(self, changed: Callable[[float], None]) -> None:
@@ -48,7 +48,7 @@ class Gate:
 
     @contextmanager
     def storing(self) -> Iterator[None]:
-        """A generation's images are there and wait to be stored."""
+        """A generation's images wait to be stored."""
         self._waiting += 1
         try:
             yield
@@ -62,7 +62,7 @@ class Gate:
             self.close(why)
 
     def close(self, why: str) -> None:
-        """Nothing can be stored."""
+        """Close: nothing can be stored."""
         if self.is_open:
             logger.warning("nothing more is claimed, because nothing can be stored: %s", why)
             self._closed_at = time.monotonic()
@@ -70,7 +70,7 @@ class Gate:
         self.trouble = why
 
     def stored(self) -> None:
-        """An image was."""
+        """An image was stored."""
         self._failed = 0
         if not self.is_open:
             self._open(FIRST_AT_ONCE)
@@ -79,12 +79,12 @@ class Gate:
             self._let_through(twice if twice < ALL_AT_ONCE else math.inf)
 
     def not_proved(self, why: str) -> None:
-        """The probe has failed; an image that was stored since it began knows better."""
+        """The probe has failed; an image stored since it began overrules it."""
         if not self.is_open:
             self.trouble = why
 
     def proved(self) -> None:
-        """The probe has passed: at the process's start all are let through."""
+        """The probe has passed; at the process's start all are let through."""
         if self.is_open:  # by an image that was stored since the probe began
             return
         if self._closed_at is None:

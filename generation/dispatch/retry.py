@@ -1,8 +1,8 @@
 """May we try again, and where? The table of attempt classes as a function. Pure.
 
-Only what surely did not reach the upstream, or was refused by it, is sent again, and a bad result
-once, where the channel's retries are free. A call whose fate is unknown never is, because it may
-have been paid for.
+A call is repeated only if it surely did not reach the upstream or was refused there; a bad result
+once, if the channel's retries are free. A call with an unknown fate is never repeated, because it
+may have been paid for.
 """
 
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from enum import StrEnum
 from generation.channels.errors import AttemptClass
 
 NOT_REACHED_BUDGET = 2
-"""So many unreached calls of a generation may be sent again to the same channel; other channels are
+"""This many unreached calls of a generation may be repeated on the same channel; other channels are
 tried in any case."""
 
 
 class Next(StrEnum):
-    """What follows a failed attempt."""
+    """The next step after a failed attempt."""
 
     SAME_CHANNEL = "same_channel"
     NEXT_CHANNEL = "next_channel"
@@ -25,7 +25,7 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What has been spent so far of the shared budgets."""
+    """The parts of the shared budgets spent so far."""
 
     not_reached: int = 0
     bad_results: int = 0
@@ -49,9 +49,9 @@ def decide(
     retry_is_free: bool,
     is_doubted: bool = False,
 ) -> Next:
-    """What follows, given what came before (`history` includes this attempt).
+    """The next step after an attempt; `history` includes it.
 
-    `is_doubted` says that the channel rejects whatever it is asked: it may be about the channel.
+    `is_doubted`: the channel rejects everything, so the rejection may be about the channel.
     """
     match attempt_class:
         case AttemptClass.NOT_REACHED if history.not_reached <= NOT_REACHED_BUDGET:

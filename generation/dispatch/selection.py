@@ -1,4 +1,4 @@
-"""Which channels may serve a request, and in which order. Pure.
+"""The channels that may serve a request, in order. Pure.
 
 Lower priority goes first, native plans before closest ones, and weight shares the traffic of
 equals by a weighted draw.
@@ -14,7 +14,7 @@ from generation.channels.declaration import PLAIN, Needs
 
 
 class Share(NamedTuple):
-    """A capable channel, and the part of the requests that ask it first, from 0 to 1."""
+    """A capable channel, and its share of first calls, from 0 to 1."""
 
     candidate: Candidate
     fraction: float
@@ -37,17 +37,17 @@ def candidates(
 def shares(
     routes: Iterable[RouteInfo], *, contract: ContractTerms, size: str, needs: Needs = PLAIN
 ) -> list[Share]:
-    """How often `candidates` puts each capable channel first, the likeliest of each rank first.
+    """The share of requests for which `candidates` puts each channel first, best rank first.
 
-    The largest of log(roll) / weight is a channel's with the probability of its part of the
-    weights. Those below the best rank are asked first by nobody.
+    A channel has the largest log(roll) / weight with the probability of its share of the weights.
+    Channels below the best rank are never first.
     """
     capable = sorted(
         _capable(routes, contract, size, needs),
         key=lambda found: (_rank(found), -found.route.weight),
     )
     best = [found.route.weight for found in capable if _rank(found) == _rank(capable[0])]
-    weights = best if any(best) else [1]  # where all weigh nothing, the first goes first
+    weights = best if any(best) else [1]  # if all weights are 0, the first goes first
     fractions = [weight / sum(weights) for weight in weights]
     fractions += [0.0] * (len(capable) - len(fractions))
     return [Share(found, fractions[place]) for place, found in enumerate(capable)]
@@ -65,5 +65,5 @@ def _rank(found: Candidate) -> tuple[int, bool]:
 
 
 def _draw(weight: int, roll: float) -> float:
-    """A key for weighted random order: the largest of weight 2 is twice as often first."""
+    """A key for weighted random order: weight 2 is first twice as often as weight 1."""
     return math.log(max(roll, 1e-12)) / weight if weight else -math.inf

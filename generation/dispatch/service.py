@@ -1,6 +1,6 @@
-"""Try channels in order, write each attempt down, and bring back verified images.
+"""Try channels in order, record each attempt, and bring back verified images.
 
-One Dispatcher a worker process, on its event loop. Pixel work that takes time runs in the
+One Dispatcher per worker process, on its event loop. Pixel work that takes time runs in the
 conversion pool, storage in its own; the loop itself moves bytes into spool files, begins attempts
 and verifies small pngs.
 """
@@ -47,22 +47,22 @@ from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolFull, Spools
 
 STORING_SECONDS = 20.0
-"""A call ends this long before the deadline: its images are still to be stored."""
+"""A call ends this long before the deadline, so that its images can still be stored."""
 LEAST_SECONDS = 30.0
-"""A call is not begun with less than this until it must end, or than its channel's time-out where
-that is shorter: it would hardly end in time, and be paid for."""
+"""No call begins with less than this until it must end, or less than its channel's time-out if that
+is shorter: it would hardly end in time, and be paid for."""
 TIMING_SLACK_SECONDS = 0.05
-"""An attempt that ended this close to its deadline ended by it."""
+"""An attempt that ended this close to its deadline timed out."""
 TEST_SECONDS = 60.0
-"""A test's call lasts no longer, whatever its channel may take: it holds a slot for nothing."""
+"""A test's call ends by then, whatever its channel's time-out: it holds a slot for free."""
 MAX_TEST_IMAGE_BYTES = 8_000_000
 TESTS = "tests"
-"""Whose share of the spool budget all tests take together."""
+"""The owner under which all tests share the spool budget."""
 
 
 @dataclass
 class _Run:
-    """One dispatch of one generation: what is left to try, and what was spent."""
+    """One dispatch of one generation: the channels left, and the budgets spent."""
 
     claim: Claim
     queue: list[Candidate]
@@ -70,10 +70,10 @@ class _Run:
     spools: Spools
     """The dispatch's scope."""
     begun: Begun | None = None
-    """The first attempt, where it began with the claim."""
+    """The first attempt, if it began with the claim."""
     history: History = field(default_factory=History)
     doubted: list[RouteInfo] = field(default_factory=list)
-    """Of channels that rejected it and may be wrong."""
+    """Channels that rejected it and may be wrong."""
     number: int = 0
     ends_at: float = 0.0
     large: Mapping[str, LargeValue] = field(default_factory=dict)
@@ -107,23 +107,23 @@ class Dispatcher:
         self, *, http: HttpPools, allow: Collection[str], spools: Spools, gate: Gate
     ) -> None:
         self.gate = gate
-        """Whether images can be stored: no call is begun where they cannot."""
+        """Whether images can be stored: if not, no call begins."""
         self._http = http
         self._fetching = Fetching(http.strangers)
         self._allow = allow
         self._spools = spools
         self._chooser = Chooser()
         self.turns = self._chooser.turns
-        """What turns in its breakers and gates."""
+        """The changes of its breakers and gates."""
 
     def opening(
         self, model: str, size: str, tenant: UUID
     ) -> AbstractContextManager[Opening | None]:
-        """The first call of one whose doorbell named model and size, where one can be chosen."""
+        """The first call of a generation whose doorbell named model and size, if possible."""
         return self._chooser.opening(model, size, tenant)
 
     def scope_of(self, claim: Claim) -> Spools:
-        """The scope of all spools of this dispatch, to be ended when its images are stored."""
+        """The scope of this dispatch's spools, to be ended once its images are stored."""
         generation = claim.generation
         return self._spools.scope(str(generation.tenant_id) if generation.livemode else TESTS)
 
@@ -133,7 +133,7 @@ class Dispatcher:
         Reference images that the caller named by address are fetched first.
 
         Args:
-            claim: what is to be made.
+            claim: the generation.
             spools: the dispatch's scope.
             opening: the attempt that began with the claim.
         """
@@ -188,12 +188,12 @@ class Dispatcher:
         )
 
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
-        """Leave in the queue what may be tried next; raises Failure when nothing may."""
+        """Leave in the queue the channels to try next; raises Failure if there is none."""
         rest = [other for other in run.queue if other is not candidate]
         is_doubted = ended.cause.attempt_class is AttemptClass.REJECTED and self._chooser.doubts(
             candidate.route, tenant=run.generation.tenant_id
         )
-        is_wrong_size = isinstance(ended.cause, WrongSize)  # which would come again, and be paid
+        is_wrong_size = isinstance(ended.cause, WrongSize)  # it would come again, and be paid
         if is_doubted:
             run.doubted.append(candidate.route)
         match decide(
@@ -213,7 +213,7 @@ class Dispatcher:
     # --- one attempt --------------------------------------------------------------------------
 
     async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Delivery:
-        """One call that is counted in already; whatever its outcome, it is counted out here."""
+        """Make one call that counts already; whatever its outcome, it stops counting here."""
         cause: UpstreamError | None = UNMADE
         try:
             begun, seconds = await self._begin(run, candidate)
@@ -241,7 +241,7 @@ class Dispatcher:
     async def _begin(self, run: _Run, candidate: Candidate) -> tuple[Begun, float]:
         """The attempt's row and its seconds.
 
-        Raises Failure when too few are left, ClaimLost, or _Ended where the channel takes no tests.
+        Raises Failure if too few are left, ClaimLost, or _Ended if the channel takes no tests.
         """
         run.number += 1
         begun, run.begun = run.begun, None
@@ -269,7 +269,7 @@ class Dispatcher:
 
     @staticmethod
     async def _not_now(run: _Run, attempt_id: UUID) -> None:
-        """Raises NotNow where nothing was called yet, else Failure: what was spent is over."""
+        """Raises NotNow if no call was made yet, else Failure."""
         await pools.surely(
             attempts.close_uncalled,
             attempt_id,
@@ -307,7 +307,7 @@ class Dispatcher:
             http=self._way_to(candidate.route),
             spools=spools,
         )
-        # A strict request that is refused must not have shown its image, which nobody pays for.
+        # A refused strict request must not have shown its image, which is not charged.
         may_show = not run.pays_for_wrong or self._chooser.was_right(candidate)
         if not run.generation.partial_images or not may_show:
             return await call(on_partial=None)
@@ -327,7 +327,7 @@ class Dispatcher:
         answer: UpstreamAnswer,
         spools: Spools,
     ) -> Delivery:
-        """Decode every image, convert where another format was asked for, check the size."""
+        """Verify every image, convert it if another format was requested, check the size."""
         generation = run.generation
         images: list[VerifiedImage] = []
         wanted = wanted_of(generation, candidate)
@@ -370,11 +370,11 @@ class Dispatcher:
 
 
 class ClaimLost(Exception):
-    """Another worker has the generation, or it has ended: nothing more is written about it here."""
+    """Another worker has the generation, or it has ended: this one writes nothing more about it."""
 
 
 class _Ended(Exception):
-    """One attempt is over without images."""
+    """An attempt ended without images."""
 
     def __init__(self, cause: UpstreamError, error: PictorError) -> None:
         super().__init__(str(cause))

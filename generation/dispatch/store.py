@@ -1,4 +1,4 @@
-"""Delivered images to storage: repeated from the spool while storage fails, never from upstream."""
+"""Store delivered images; while storage fails, again from the spool, never from the upstream."""
 
 import asyncio
 import logging
@@ -24,25 +24,25 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 2.0
 LOOK_SECONDS = 0.5
-"""An upload is looked at this often: does it hang?"""
+"""How often an upload is checked for hanging."""
 SETTLING_SECONDS = 5.0
-"""What is left until the deadline when storing is given up: to settle, or to release the hold."""
+"""Storing ends this long before the deadline, to leave time to settle or release the hold."""
 
 
 async def store(
     claim: Claim, delivery: Delivery, *, gate: Gate, ends_at: float
 ) -> list[StoredImage]:
-    """Upload the images beside each other, again and again while storage fails.
+    """Upload the images in parallel, and retry while storage fails.
 
-    They were paid for: no upstream is asked twice, and nothing is given up before there is just
-    time to settle. Returns the rows for the settling transaction to insert. Raises StorageFailed at
-    last, also where the S3 server takes a request and never answers; and Failure where a test's
-    tenant has stored as much as its tests may in a day: they were admitted while there was room.
+    They were paid for: no upstream is asked twice, and retries go on until there is just time to
+    settle. Returns the rows for the settling transaction to insert. Raises StorageFailed at last,
+    also if the S3 server takes a request and never answers; and Failure if a test's tenant has
+    stored a day's bytes of tests since it was admitted.
 
     Args:
-        claim: whose images they are.
-        delivery: what the channel brought.
-        gate: is told how storing goes.
+        claim: the generation.
+        delivery: its verified images.
+        gate: hears of each result.
         ends_at: the generation's deadline, on the monotonic clock.
     """
     if not await has_room(claim.generation, sum(image.spool.size for image in delivery.images)):
@@ -86,7 +86,7 @@ def _row(claim: Claim, index: int, key: str, image: VerifiedImage) -> StoredImag
 
 
 async def has_room(generation: Generation, size_bytes: int) -> bool:
-    """Count what is to be stored of a test; whether its tenant's day had room before."""
+    """Count a test's bytes; whether its tenant's day had room before."""
     if generation.livemode:
         return True
     counting = counting_of_test(generation.tenant_id, size_bytes, now=clock.now())
@@ -116,7 +116,7 @@ class _Upload:
         self._is_first = True
 
     async def once(self) -> None:
-        """One try. Raises StorageFailed; the gate hears of the first, and of what hangs."""
+        """One try. Raises StorageFailed; the gate hears of the first try, and of a hanging one."""
         progress = Progress()
         kind = f"image/{self._image.format}"
         upload = upload_on_loop(self._key, self._image.spool, content_type=kind, progress=progress)
