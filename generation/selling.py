@@ -38,7 +38,7 @@ def add_sold() -> None:
     """
     to = settled()
     if to is None:
-        logger.warning("what was sold is not counted: a transaction that moves money goes on")
+        logger.warning("sales are not counted: a transaction that moves money is still open")
         return
     end = time.monotonic() + LONGEST_SECONDS
     while add_next(sold_by, to=to) and time.monotonic() < end:

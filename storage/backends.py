@@ -194,7 +194,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
     @override
     def _open(self, name: str, mode: str = "rb") -> ObjectStream:
         if mode != "rb":
-            raise ValueError("objects are saved whole, and opened for reading alone")
+            raise ValueError("objects are saved whole, and opened only for reading")
         return self.wire.get(name)
 
     @override

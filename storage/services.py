@@ -172,7 +172,7 @@ async def prove() -> None:
     except TimeoutError:
         raise StorageFailed(f"no answer in {PROOF_SECONDS} s") from None
     if came != PROOF:
-        raise StorageFailed("what was read is not what was stored")
+        raise StorageFailed("the object that was read differs from the stored one")
 
 
 def prove_removal() -> None:
@@ -183,7 +183,7 @@ def prove_removal() -> None:
         bucket.wire.require(object_keys.PROOF_OF_REMOVAL)
     except ObjectMissing:
         return
-    raise StorageFailed("what was removed is still there")
+    raise StorageFailed("the removed object is still there")
 
 
 def _put_proof(key: str) -> None:

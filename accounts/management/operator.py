@@ -70,7 +70,7 @@ def read_staff() -> User:
     email = at_the_shell.get().partition(" as ")[2]
     user = user_by_email(email) if email else None
     if user is None or not user.staff_role:
-        raise CommandError("--as takes the address of somebody of staff here, who invites")
+        raise CommandError("--as takes the address of a member of staff, who sends the invitation")
     return user
 
 

@@ -175,7 +175,7 @@ def _planned(
     routes = catalogue.routes_for(contract.model, livemode=livemode)
     if not routes and not livemode:
         raise NoChannelAvailable(
-            f"Test keys are served by a sandbox alone, and none serves {contract.model} here."
+            f"Test keys are served only by a sandbox, and none serves {contract.model} here."
             " Ask the operator for one, or use a live key. You were not charged."
         )
     plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)

@@ -307,7 +307,7 @@ class ImageWorker:
         in_hand = self._ids_in_hand()
         let_go = [generation_id for generation_id in ours if generation_id not in in_hand]
         if let_go and (count := _hand_back(worker, only=let_go)):
-            logger.warning("%d that nobody works on are queued again", count)
+            logger.warning("%d abandoned generations are queued again", count)
 
     def _find_waiting(self) -> list[Queued]:
         """Queued generations that may begin; on any thread."""

@@ -37,7 +37,7 @@ MAX_REQUEST_ID_CHARS = 200
 CHANGED = "it was changed before its test began"
 CHANGED_DURING = "it was changed during its test"
 BUSY = "another test of it is under way"
-TOO_LATE = "it waited so long that nobody counts on it any more"
+TOO_LATE = "it waited too long to be of use"
 LATE = timedelta(seconds=60)
 TASK = "generation.lanes.try_route"
 

@@ -108,7 +108,7 @@ def _found(outlook: Outlook) -> Iterator[Found]:
             with transaction.atomic():
                 found = list(_once_each(wrong_now(outlook)))
         except Exception as error:
-            logger.exception("nobody can say of what %s is true", kind)
+            logger.exception("the look for conditions of kind %s failed", kind)
             yield FAILED, kind, None, f"it cannot be looked for: {type(error).__name__}"
         else:
             for one in found:

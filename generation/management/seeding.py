@@ -254,7 +254,7 @@ def _demo_tenant(wishes: Wishes) -> Tenant:
     if not (wishes.demo_history and wishes.sandbox_url) or has_transfers():
         return create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
     if not settings.EMBEDDED:
-        raise ValidationError("PICTOR_DEMO_HISTORY is for the embedded default alone")
+        raise ValidationError("PICTOR_DEMO_HISTORY works only in the embedded default")
     from generation.management.history import writing  # noqa: PLC0415 - needed once in a lifetime
 
     tenant = create_tenant(name=DEMO_TENANT, actor=ACTOR)

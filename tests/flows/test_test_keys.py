@@ -87,7 +87,7 @@ def test_a_vendor_is_never_called_for_a_test(
     assert [answer.status_code for answer in served] == [200] * 3
     assert (failed.status_code, refused.status_code) == (502, 503)
     assert refused.json()["error"]["code"] == "no_channel_available"
-    assert "Test keys are served by a sandbox alone" in refused.json()["error"]["message"]
+    assert "Test keys are served only by a sandbox" in refused.json()["error"]["message"]
     assert vendor.calls == 0
 
 

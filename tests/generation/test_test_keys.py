@@ -144,7 +144,7 @@ def test_under_way_it_counts_as_a_request_in_flight_and_holds_nothing(tester):
 def test_without_a_sandbox_it_is_refused_though_vendors_could_serve_it(channel):
     tester = Customer("tester", is_test=True)
 
-    with pytest.raises(NoChannelAvailable, match="Test keys are served by a sandbox alone"):
+    with pytest.raises(NoChannelAvailable, match="Test keys are served only by a sandbox"):
         tester.generation()
 
     assert Generation.objects.count() == 0

@@ -79,7 +79,7 @@ class Command(OperatorCommand):
     def _reset(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
         reset_second_factors(user=user, actor=ACTOR)
-        self.stdout.write(f"{user.email}: signs in by password alone, and sets up a new factor")
+        self.stdout.write(f"{user.email}: signs in by password only, and sets up a new factor")
 
     def _end(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])

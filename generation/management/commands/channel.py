@@ -174,7 +174,7 @@ class Command(OperatorCommand):
 
     def _rotate(self, options: dict[str, Any]) -> None:
         done = rotate_credentials(actor=ACTOR)
-        self.stdout.write(f"{done.changed} encrypted anew, {done.unchanged} were so already")
+        self.stdout.write(f"{done.changed} re-encrypted, {done.unchanged} already were")
         if done.unreadable:
             raise CommandError(
                 f"no key of PICTOR_ENCRYPTION_KEYS opens that of {', '.join(done.unreadable)}:"

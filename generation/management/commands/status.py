@@ -84,7 +84,7 @@ class Command(OperatorCommand):
         else:
             self._tell(rows, looked_at, is_clear=not needing)
         if not standing.is_fresh:
-            raise CommandError("nobody has looked for 3 minutes: is a short-work worker running?")
+            raise CommandError("no look for 3 minutes: is a short-work worker running?")
         if needing:
             raise CommandError(f"open conditions: {len(needing)}")
 

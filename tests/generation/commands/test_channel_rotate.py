@@ -30,7 +30,7 @@ def test_afterwards_the_old_key_can_go(manage, settings):
     settings.ENCRYPTION_KEYS = [NEW]
     kept = {channel.name: decrypted(channel.credentials) for channel in Channel.objects.all()}
     assert kept == {"older": "sk-older", "newer": "sk-newer"}
-    assert (said.out, said.error) == ("1 encrypted anew, 1 were so already\n", None)
+    assert (said.out, said.error) == ("1 re-encrypted, 1 already were\n", None)
     (event,) = AuditEvent.objects.filter(action="channel.rotate")
     stored = Channel.objects.get(name="older").credentials
     assert event.object_id == "older"
@@ -44,7 +44,7 @@ def test_a_second_time_changes_and_records_nothing(manage):
 
     said = manage("channel", "rotate")
 
-    assert said.out == "0 encrypted anew, 2 were so already\n"
+    assert said.out == "0 re-encrypted, 2 already were\n"
     assert list(Channel.objects.order_by("id").values_list("credentials", flat=True)) == before
     assert AuditEvent.objects.filter(action="channel.rotate").count() == 1
 
@@ -85,7 +85,7 @@ def test_what_was_tested_with_another_key_is_not_tested_after(manage, settings):
 
     said = manage("channel", "rotate")
 
-    assert said.out == "1 encrypted anew, 1 were so already\n"
+    assert said.out == "1 re-encrypted, 1 already were\n"
     assert "has not passed a test" in (manage("channel", "enable", "older").error or "")
 
 
@@ -95,6 +95,6 @@ def test_one_that_no_key_opens_is_named_and_the_others_are_done(manage):
 
     said = manage("channel", "rotate")
 
-    assert said.out == "1 encrypted anew, 0 were so already\n"
+    assert said.out == "1 re-encrypted, 0 already were\n"
     assert "opens that of newer:" in (said.error or "")
     assert Channel.objects.get(name="newer").credentials == "gAAAAA-from-elsewhere"

@@ -237,7 +237,7 @@ def test_the_keys_of_revisions_are_rotated_and_what_was_tested_stays_so(manage, 
     settings.ENCRYPTION_KEYS = [new]
     older.refresh_from_db()
     (pending,) = PendingRevision.objects.all()
-    assert said.out == "2 encrypted anew, 0 were so already\n"
+    assert said.out == "2 re-encrypted, 0 already were\n"
     assert (decrypted(older.credentials), decrypted(pending.credentials)) == ("k", "k2")
     assert services.waiting_models(older) == waiting
     assert "dall-e-3" not in waiting

@@ -239,7 +239,7 @@ def test_production_is_told_that_its_ledger_takes_no_past(manage, embedded, sett
 
     said = manage("seed")
 
-    assert said.error == "PICTOR_DEMO_HISTORY is for the embedded default alone"
+    assert said.error == "PICTOR_DEMO_HISTORY works only in the embedded default"
     assert (Tenant.objects.count(), Contract.objects.count()) == (0, 0)
 
 

@@ -11,7 +11,7 @@ from pictor.kit import clock
 
 pytestmark = pytest.mark.django_db
 
-STALE = "nobody has looked for 3 minutes: is a short-work worker running?"
+STALE = "no look for 3 minutes: is a short-work worker running?"
 
 
 def looked(**ago: float) -> str:

@@ -24,7 +24,7 @@ class Command(OperatorCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         done = rotate_encryption(actor=ACTOR)
-        self.stdout.write(f"{done.changed} encrypted anew")
+        self.stdout.write(f"{done.changed} re-encrypted")
         if done.unreadable:
             raise CommandError(
                 "no key of PICTOR_ENCRYPTION_KEYS opens the secrets of"
