@@ -23,13 +23,13 @@ from storage.models import StoredImage
 from storage.services import ObjectMissing, StorageFailed, read_on_loop, require
 
 FIRST_CHUNK_SECONDS = 15.0
-"""How long a caller waits for storage before the answer begins; what fails is read again."""
+"""The longest wait for storage before the answer begins; failed reads are repeated."""
 AGAIN_SECONDS = 0.5
 T = TypeVar("T")
 
 
 def deleted() -> NotFound:
-    """There were images, and somebody deleted them or their time was up."""
+    """The images existed, and were deleted or expired."""
     return NotFound("The images of this generation have been deleted.")
 
 
@@ -68,7 +68,7 @@ async def _body(
 
 
 async def _begun_with_all_there(finished: Finished) -> AsyncIterator[bytes]:
-    """The first image begun, once every other one is known to be on storage too."""
+    """Begin the first image once all others are known to be on storage."""
     first, *others = finished.images
     if others:
         keys = [image.object_key for image in others]
@@ -89,7 +89,7 @@ async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
 
 
 async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """What storage answers, asked again while the caller may wait."""
+    """Storage's answer, asked again while the caller may wait."""
     async with asyncio.timeout(FIRST_CHUNK_SECONDS):
         while True:
             try:
@@ -102,7 +102,7 @@ async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
 
 @contextmanager
 def _refused(finished: Finished) -> Iterator[None]:
-    """What storage fails at, in the caller's words."""
+    """Turn failures of storage into the caller's errors."""
     try:
         yield
     except ObjectMissing:

@@ -1,8 +1,8 @@
-"""What each model's contract says of a request, as JSON Schema in the OpenAPI document.
+"""Each contract's bounds of a request, as JSON Schema in the OpenAPI document.
 
-Contracts are data, so this is worked out of the catalogue: the document names the models that there
-are, and for each its sizes, qualities, count and length of prompt. What a schema cannot say, such
-as that bytes are an image, is in the descriptions.
+Contracts are data, so the bounds come from the catalogue: the document names the existing models,
+and for each its sizes, qualities, count and length of prompt. Descriptions say what a schema
+cannot, such as that bytes must be an image.
 """
 
 import copy
@@ -27,9 +27,9 @@ _TASKS: Mapping[type[ApiBody], Task | None] = {
     VariationForm: Task.VARIATION,
     QuoteRequest: None,
 }
-"""What each body asks of a model; a quote says it itself."""
+"""The task of each body; a quote names its own."""
 Bounds = dict[str, dict[str, Any]]
-"""Of fields by their names."""
+"""The bounds of fields, by name."""
 _KEYS = ("NewKey", "PatchedKeyChange")
 """The bodies that name models for a key."""
 
@@ -55,7 +55,7 @@ def with_contracts(
 
 
 def _widen(fields: dict[str, Any], contracts: Sequence[ContractTerms]) -> Sequence[Bounds]:
-    """Give a body's fields what they may be for any model; what they may be for each."""
+    """Add the bounds of all models to a body's fields, and those of each model."""
     known = [_bounds(one, fields) for one in contracts]
     for name in known[0]:
         bound = _widest([one[name] for one in known])
@@ -77,7 +77,7 @@ def _rules(contracts: Sequence[ContractTerms], known: Sequence[Bounds]) -> list[
 
 
 def _bounds(contract: ContractTerms, fields: Iterable[str]) -> Bounds:
-    """What this model makes of the fields that a body has."""
+    """This model's bounds of a body's fields."""
     words = {
         "size": contract.size_names,
         "quality": [*contract.qualities, *contract.quality_aliases],
@@ -92,7 +92,7 @@ def _bounds(contract: ContractTerms, fields: Iterable[str]) -> Bounds:
 
 
 def _widest(bounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What at least one of the bounds of a field lets through."""
+    """The union of a field's bounds."""
     if "enum" in bounds[0]:
         words = dict.fromkeys(word for bound in bounds for word in bound["enum"])
         return {"enum": [*(word for word in words if word is not None), None]}

@@ -85,7 +85,7 @@ ERRORS = (
     Paused,
     GenerationTimeout,
 )
-"""What a request for images can be refused with, or end with, besides what every one can."""
+"""The errors of a request for images, besides those of every request."""
 EVENTS = {
     "image_generation.partial_image": PartialImageEvent,
     "image_generation.completed": CompletedEvent,
@@ -120,12 +120,12 @@ async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
 
 
 async def respond(request: ASGIRequest, *, parse: Parse) -> HttpResponseBase:
-    """Admit what is asked for, wait as long as the caller does, and answer."""
+    """Admit the request, wait as long as the caller does, and answer."""
     arrival = Arrival.of(request, parse=parse)
     ticket = hub.ticket()  # registered before the commit: no wake-up is missed
     is_taken_over = False
     try:
-        if arrival.idempotency_key is None:  # which a retry repeats
+        if arrival.idempotency_key is None:  # a retry repeats it
             attendance = callers.attend(ticket.id, request.scope["pictor.on_end"])
             arrival = replace(arrival, attendance=attendance)
         admitted = await pipeline.submit(arrival, generation_id=ticket.id)
@@ -139,7 +139,7 @@ async def respond(request: ASGIRequest, *, parse: Parse) -> HttpResponseBase:
             is_taken_over = True
             return await _stream(ticket, admitted)
         answering = _answer(arrival.prefer, ticket, admitted)
-        del arrival, admitted  # thousands may wait, and need neither any more
+        del arrival, admitted  # thousands may wait, and no longer need either
         return await answering
     finally:
         if not is_taken_over:
@@ -170,7 +170,7 @@ async def _finished(ticket: Ticket, generation_id: UUID, *, is_replay: bool) -> 
 
 
 async def _preferred(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
-    """The finished generation, or what it is when its caller prefers to wait no longer."""
+    """The generation, finished or as it is when its caller's wait ends."""
     seconds = min(prefer.wait_seconds or 0, settings.WAIT_LIMIT_SECONDS)
     finished = await ticket.wait(seconds) if seconds else None
     is_replay = not admitted.is_new

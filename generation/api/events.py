@@ -2,9 +2,9 @@
 
 Partial images come as they are made, one `image_generation.partial_image` event each. Each finished
 image is one `image_generation.completed` event; those of edits are `image_edit.…`. The base64 of
-both is streamed from storage like a JSON answer's. What goes wrong after admission is an event with
-an `error` object, unless storage fails in the middle of an image: then the stream just ends. A
-partial image that cannot be read is left out.
+both is streamed from storage like a JSON answer's. An error after admission is an event with an
+`error` object, unless storage fails in the middle of an image: then the stream just ends. An
+unreadable partial image is left out.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ async def _events(
 
 
 async def _ending(finished: Finished | None) -> AsyncIterator[bytes]:
-    """The images, or why there are none."""
+    """The images, or the error instead."""
     if finished is None:
         yield _failure(api_errors.body_of(render.NOT_READY))
     elif finished.generation.state != State.SUCCEEDED:
@@ -112,7 +112,7 @@ def _event(name: str, data: dict[str, Any]) -> bytes:
 
 
 async def _partial(partial: PartialImage, task: Task) -> AsyncIterator[bytes]:
-    """One event, or nothing at all when the object cannot be read."""
+    """One event, or nothing if the object cannot be read."""
     mark = secrets.token_hex(16)
     event = PARTIAL[task].render({"partial": partial, "b64_json": mark})
     head, tail = _event(event["type"], event).split(mark.encode())

@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}: what this key may call, and what each name promises."""
+"""GET /v1/models and /v1/models/{id}: the models that a key may call, and their contracts."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ _CANCELED = error_row(CANCELED)
 
 
 def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
-    """How the OpenAPI document has what `headers_of` says, of answers with these statuses."""
+    """The headers of `headers_of` in the OpenAPI document, for answers with these statuses."""
     return (
         answered("x-pictor-generation-id", statuses, "The generation.", GENERATION_ID),
         answered(
@@ -43,7 +43,7 @@ def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
 
 
 def of_life(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
-    """How the document has what is said of a model that ends, in answers with these statuses."""
+    """The headers about a model's end in the document, for answers with these statuses."""
     return (
         answered(
             "Deprecation",
@@ -63,7 +63,7 @@ def of_life(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
 
 
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:
-    """What every answer about a generation says in its headers."""
+    """The headers of every answer about a generation."""
     log.note(generation=generation.public_id, model=generation.model)
     headers = _named(generation.id, is_replay=is_replay)
     if generation.captured_micros is not None:
@@ -112,7 +112,7 @@ async def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:
 
 
 def error_body(generation: Generation) -> dict[str, Any]:
-    """{"error": {…}} of a generation that brought no image."""
+    """{"error": {…}} of a generation without an image."""
     error = generation.error or _CANCELED
     log.note(code=error["code"])
     return ErrorAnswer.render({"error": error})

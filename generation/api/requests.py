@@ -33,9 +33,9 @@ from pictor.kit.errors import InvalidRequest, UnsupportedMediaType
 from pictor.kit.forms import Form
 
 USUAL_MODEL = "gpt-image-2-origin"
-"""What the slash form of the generations path means when no model is named."""
+"""The model of the generations path with a slash if the body names none."""
 VARIED_BY = "dall-e-2"
-"""The model of a variation that names none: there is no other."""
+"""The model of a variation that names none: the only one."""
 MAX_DIGITS = 2
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -124,7 +124,7 @@ class ImageField(serializers.JSONField):
     {"type": "string", "minLength": 1, "maxLength": fields.MAX_PROMPT_CHARS, "pattern": r"\S"}
 )
 class PromptField(TextField):
-    """Words for an image; whether there must be any, and how many, is the contract's to say."""
+    """The prompt; the contract decides whether it is needed, and how long it may be."""
 
 
 @extend_schema_field(ONE_IMAGE)

@@ -1,4 +1,4 @@
-"""What the API shows of a generation: the values that objects.py renders."""
+"""The values of a generation that objects.py renders for the API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class ShownImage:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The images of a generation that succeeded, and what its stored answer says of them."""
+    """The images of a successful generation, and its stored answer about them."""
 
     generation: Generation
     data: Sequence[ShownImage]
@@ -65,17 +65,17 @@ class Shown:
 
     @property
     def quality(self) -> str:
-        """The one billed, once that is known."""
+        """The billed quality, once that is known."""
         return self.generation.quality_billed or self.generation.quality_requested
 
     @property
     def held(self) -> int:
-        """Micros that are on hold now."""
+        """Micros on hold now."""
         return 0 if self.generation.is_final else self.generation.held_micros
 
     @property
     def captured(self) -> int:
-        """Micros that were charged."""
+        """Micros charged."""
         return self.generation.captured_micros or 0
 
 
@@ -87,7 +87,7 @@ def shown(finished: Finished) -> Shown:
 
 
 def cannot_be_read(generation: Generation) -> Unavailable:
-    """For a caller whose images are there, while storage or what signs for it is not."""
+    """The error while storage, or the credentials that sign for it, are away."""
     return Unavailable(
         "The image is stored, but cannot be read at the moment. Fetch it later:"
         f" GET /v1/images/generations/{generation.public_id}",

@@ -1,7 +1,7 @@
-"""What webhooks say of a generation that ended: the generation object without words and urls.
+"""The body of a webhook about an ended generation: its object without words and urls.
 
-An image of a result is an empty object: its url would be a key to it, and a revised prompt is a
-person's words, which would outlast their deletion here. Both are read from the API.
+An image of a result is an empty object: its url would be a key to it, and a revised prompt contains
+a person's words, which would outlast their deletion here. Clients read both from the API.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ CANCELED = posted(
 
 
 def data_of(subject_id: UUID) -> Mapping[str, Any]:
-    """The same whenever it is asked, also when the images are gone. Raises LookupError."""
+    """Always the same, even when the images are gone. Raises LookupError."""
     generation = ended_generation(subject_id)
     if generation is None:
         raise LookupError(f"no generation {subject_id} that has ended")

@@ -1,15 +1,15 @@
 """Waiting for a generation without a thread: futures, wake-ups, and the safety poll.
 
 A waiter registers before its generation is committed, so no wake-up can be missed between the two.
-One pub/sub subscription serves the whole process. A wake-up brings what the answer is rendered
-from; of those that only name ids, all that come within 5 ms of each other are one read. Pub/sub
-loses messages, so every 2 s, and at once after a reconnect or a wake-up that cannot be read, one
-batch read looks at everything waited for.
+One pub/sub subscription serves the whole process. A wake-up brings the data of the answer; those
+that only name ids and come within 5 ms of each other share one read. Pub/sub loses messages, so
+every 2 s, and at once after a reconnect or an unreadable wake-up, one batch read looks for every
+awaited generation.
 
 The same subscription brings partial images. Only the ticket of a caller who streams collects them:
-each place once, in the order they came, and none after the generation has finished. Those that come
-between the commit and the moment the caller begins to follow are kept until then. No poll looks for
-them: one that is lost is simply left out.
+each place once, in order of arrival, and none after the generation has finished. Those that come
+before the caller begins to follow are kept until then. No poll looks for them: a lost one is simply
+left out.
 """
 
 import asyncio
@@ -37,11 +37,11 @@ POLL_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
 _PARTIALS = PARTIALS.encode()
 MAX_PARTIALS = 30
-"""For one caller: three of each of ten images."""
+"""Per caller: three of each of ten images."""
 
 
 class Previews:
-    """The partial images that one caller was not sent yet."""
+    """One caller's partial images that are not sent yet."""
 
     def __init__(self, finished: asyncio.Future[Finished]) -> None:
         self.changed = asyncio.Event()
@@ -81,13 +81,13 @@ class Ticket:
         self.watch(self.id)
 
     def watch(self, generation_id: UUID) -> None:
-        """Wait for this generation instead: a key or a retry attached us to an earlier one."""
+        """Wait for this earlier generation instead, found by a key or a retry."""
         self.close()
         self._waits_for = generation_id
         self._future = self._hub.add(generation_id)
 
     async def wait(self, seconds: float) -> Finished | None:
-        """The finished generation, or None when it takes longer."""
+        """The finished generation, or None if it takes longer."""
         if self._future is None:
             raise RuntimeError("the ticket is closed")
         try:
@@ -103,7 +103,7 @@ class Ticket:
         self._previews = self._hub.follow(self._waits_for, self._future)
 
     async def news(self, seconds: float) -> Finished | PartialImage | None:
-        """The next partial image, then the finished generation; None when nothing comes in time."""
+        """The next partial image, then the finished generation; None if nothing comes in time."""
         previews, future = self._previews, self._future
         if previews is None or future is None:
             raise RuntimeError("the ticket follows nothing")

@@ -1,1 +1,1 @@
-"""Small tools with no domain in them. Imports no app."""
+"""Small tools. They import no app, but some know the vocabulary of the API."""

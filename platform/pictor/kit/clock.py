@@ -1,4 +1,4 @@
-"""The only place that reads date and time for the product; rules and services take `now`.
+"""The only place that reads date and time for the product. Rules take `now`; most services do.
 
 Ids read their own milliseconds, and time-outs a monotonic clock.
 """

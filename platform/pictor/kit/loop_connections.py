@@ -1,6 +1,6 @@
-"""PostgreSQL for an event loop: a few connections of its own, each for a statement at a time.
+"""PostgreSQL for an event loop: a few connections of its own, one statement at a time on each.
 
-What needs a transaction of several statements runs in the pools' threads, on Django's connections.
+Transactions of several statements run in the pools' threads, on Django's connections.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 _CALLS = CALLS.labels("loop")
 CONNECTIONS = 4
-"""At most, for a loop: eight did no more work (docs/adr/0028). Each is made where none is free."""
+"""The most per loop: eight did no more work (docs/adr/0028). Each is made when none is free."""
 
 
 class Connection:
-    """One that is lent. Its borrower may wait for nothing but its statements."""
+    """A lent connection. Its borrower may await only its statements."""
 
     def __init__(self, cursor: AsyncCursor) -> None:
         self.cursor = cursor
@@ -34,7 +34,7 @@ class Connection:
     async def fetch(self, statement: Statement[T]) -> T:
         """Run it, prepared. Raises Django's database errors, and what `read` does.
 
-        Cancelled, it may be done or not.
+        If cancelled, it may have taken effect or not.
         """
         text, connection = prepared.numbered(statement.text), self.cursor.connection
         self.is_fit = False
@@ -43,7 +43,7 @@ class Connection:
                 await self.cursor.execute(text, statement.values, prepare=True)
                 row = await self.cursor.fetchone()
             except (psycopg.DataError, psycopg.IntegrityError):
-                self.is_fit = True  # the values were not, and the connection is as it was
+                self.is_fit = True  # the values are at fault, and the connection is unchanged
                 raise
             except psycopg.DatabaseError as error:
                 if type(error) is psycopg.DatabaseError and connection.closed:
@@ -54,7 +54,7 @@ class Connection:
 
 
 class LoopConnections:
-    """Those of one running loop, to be used on it alone."""
+    """The connections of one running loop, to be used only there."""
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(CONNECTIONS)
@@ -63,7 +63,7 @@ class LoopConnections:
         THREADS.labels("loop").set(CONNECTIONS)
 
     async def lend(self) -> Connection:
-        """A free or new one; free ones are closed if any of the process's broke."""
+        """A free or new connection; all free ones are closed after any of the process broke."""
         if self._heard_of != (breaks := breaks_met()):
             self._heard_of = breaks
             await self.end()
@@ -75,7 +75,7 @@ class LoopConnections:
         return Connection(await prepared.connected())
 
     def take_back(self, lent: Connection) -> None:
-        """It is free again, or closed if it is not fit or others have broken meanwhile."""
+        """Take it back, or close it if it is not fit or others have broken meanwhile."""
         if lent.is_fit and lent.breaks == breaks_met():
             self.free.append(lent.cursor)
             return
@@ -84,7 +84,7 @@ class LoopConnections:
         lent.cursor.connection.pgconn.finish()
 
     async def end(self) -> None:
-        """Close all that are free, at once."""
+        """Close all free connections at once."""
         for cursor in self.free:
             cursor.connection.pgconn.finish()
         self.free.clear()
@@ -94,15 +94,15 @@ _of_loops: PerLoop[LoopConnections] = PerLoop()
 
 
 async def of_this_loop() -> LoopConnections:
-    """The running loop's, which end with it."""
+    """The running loop's connections, which end with it."""
     return await _of_loops.of("", LoopConnections)
 
 
 @asynccontextmanager
 async def one() -> AsyncIterator[Connection]:
-    """One of the running loop's connections, waited for in turn. Raises Django's OperationalError.
+    """Borrow one of the loop's connections, in turn. Raises Django's OperationalError.
 
-    For a statement before which something is looked at or dated; else there is `fetch_async`.
+    For statements whose values must be read right before them; otherwise use `fetch_async`.
     """
     connections = await of_this_loop()
     with _CALLS.track_inprogress():

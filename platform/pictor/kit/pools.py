@@ -6,17 +6,17 @@ at most), a thread for each test of a route (generation/lanes.py: 8 at work), an
 that last as long as their process (presence, heartbeat, loop, reaper and its watch, the beat, the
 consumer's watch, webhooks, the posting of figures).
 
-    views       8   every sync endpoint under /v1 but those that wait for S3, web
-    removals    2   the others: DELETE of generations, web
+    views       8   every sync endpoint under /v1 that does not wait for S3, web
+    removals    2   DELETE of generations, which does, web
     probes      1   the look at the servers behind /readyz, web
-    figures     1   what /metrics says, web
-    database    8   what asks the database beside the loop, web and image worker; webhooks,
+    figures     1   the figures of /metrics, web
+    database    8   database work outside of the loop, web and image worker; webhooks,
                     short-work worker
     storage    16   S3 calls, both; small images go by the loop (storage/loop_wire.py)
     conversion  2   verification and conversion of pixels, worker; fair between tenants
     references  1   verification of reference images, both; fair between tenants
 
-Admission has turns instead of threads: it runs on the loop, and where it must block, in `database`.
+Admission has turns instead of threads: it runs on the loop, and in `database` if it must block.
 
 A database thread keeps its one connection for life; a connection that broke is dropped after the
 call that broke it, so that the next call gets a fresh one.
@@ -85,12 +85,12 @@ storage = Pool("storage", 16, asks_database=False)
 
 
 async def surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """In `database`, again and again while that is away. For writes that are safe to repeat."""
+    """Like `database`, retried until the database is back. For writes that are safe to repeat."""
     return await again(partial(database, function, *args, **kwargs))
 
 
 async def again(function: Callable[[], Awaitable[T]]) -> T:
-    """Await what writes to the database, again and again while that is away."""
+    """Await a write, retried until the database is back."""
     return await _again(_is_away, function)
 
 
@@ -103,9 +103,9 @@ def _is_away(error: Exception) -> bool:
 
 @cache
 def conversion() -> FairPool:
-    """Where pixels are worked on: two at a time, because it is the one thing that needs memory.
+    """The pool for pixels: two at a time, because nothing else needs that much memory.
 
-    What is there was paid for, so it waits for as long as it takes.
+    Its images are paid for, so they wait as long as it takes.
     """
     return FairPool(
         "conversion", threads=2, per_lane=2, max_queued=math.inf, max_wait_seconds=math.inf
@@ -114,11 +114,11 @@ def conversion() -> FairPool:
 
 @cache
 def references() -> FairPool:
-    """Where a process decodes reference images: one at a time, because that needs memory."""
+    """The pool that decodes reference images: one at a time, because that needs memory."""
     return FairPool("references", threads=1, per_lane=1, max_queued=400, max_wait_seconds=60)
 
 
 @cache
 def admission() -> FairTurns:
-    """Turns to be admitted, of a web process (ADR 0004 has the reasons for their bounds)."""
+    """A web process's turns of admission (ADR 0004 has the reasons for their bounds)."""
     return FairTurns("admission", count=6, per_lane=3, max_queued=6000, max_wait_seconds=60)

@@ -1,18 +1,18 @@
-"""Statements that every request runs: parsed and planned once a connection, not each time.
+"""Statements that every request runs: parsed and planned once per connection, not each time.
 
-Django binds values on the client, so that no two statements are alike to the server. Here they go
-beside the text: a value that only text is made of must say its type (`%s::text`). Needs
+Django binds values on the client, so no two statements are alike to the server. Here values go
+beside the text; one whose type the server cannot infer must name it (`%s::text`). Needs
 `prepare_threshold` among the database's options.
 
-What belongs together is one statement of several parts: all of it is done or nothing, in one round
-trip and without a transaction's own.
+Writes that belong together are one statement of several parts: all or nothing, in one round trip
+and without those of a transaction.
 
     def count_of(tenant_id: UUID) -> Statement[int]:
         return Statement("SELECT count(*) FROM …", [tenant_id], read=lambda row: row[0])
 
-A statement is a value: `fetch(count_of(…))` runs it on this thread's connection, within whatever
-transaction is open there; `await loop_connections.fetch_async(count_of(…))` on one of the loop's, a
-transaction by itself.
+A statement is a value: `fetch(count_of(…))` runs it on this thread's connection, in a transaction
+if one is open there; `await loop_connections.fetch_async(count_of(…))` on one of the loop's, as a
+transaction of its own.
 """
 
 import re
@@ -44,10 +44,10 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement(Generic[T]):
-    """A statement, its values in the order of the text, and what its first row means.
+    """A statement, its values in the order of the text, and the reader of its first row.
 
     Attributes:
-        read: makes the result of the first row, or of None where there is none; may raise.
+        read: makes the result from the first row, or None without one; may raise.
     """
 
     text: str
@@ -61,21 +61,21 @@ def is_there(row: Row | None) -> bool:
 
 
 def unread(row: Row | None) -> None:
-    """For a statement whose row says nothing."""
+    """The reader of a statement without a result."""
 
 
 @cache
 def database() -> BaseDatabaseWrapper:
-    """Django's ways with values, errors and settings; never connected, so all may share it."""
+    """Django's handling of values, errors and settings; never connected, so all may share it."""
     return connections.create_connection(DEFAULT_DB_ALIAS)
 
 
 class NotConnected(psycopg.OperationalError):
-    """No connection was to be had, so nothing was sent."""
+    """There was no connection, so nothing was sent."""
 
 
 def is_answer_lost(error: Exception) -> bool:
-    """Whether a statement that raised this may have been done all the same."""
+    """Whether a statement that raised this may have taken effect all the same."""
     cause = error.__cause__
     return not isinstance(cause, NotConnected) and getattr(cause, "sqlstate", None) is None
 
@@ -90,9 +90,9 @@ _held = _Held()
 
 
 def has_ended(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
-    """Whether a server has said a word that nobody asked for: mostly its last one, as it stopped.
+    """Whether a server sent something unasked: usually its last message, as it stopped.
 
-    Asks nothing of it. One whose machine vanished says nothing.
+    Sends nothing. A server whose machine vanished is not noticed.
     """
     try:
         heard = select.poll()
@@ -147,14 +147,14 @@ def fetch_one(statement: str, values: Values) -> Row | None:
 
 
 def together(*, answer: Part, **parts: Part) -> Part:
-    """One statement of several, each a relation that the later ones may read from, by its name.
+    """One statement of several parts; later ones may read from earlier ones by name.
 
-    A part that reads from one without rows writes nothing, and calls no function: each is
+    A part that reads from one without rows writes nothing and calls no function: each is
     materialized, or PostgreSQL might read the two in another order.
 
     Args:
-        answer: what is asked of them in the end.
-        parts: each by its name, in their order.
+        answer: the final query.
+        parts: each by its name, in order.
     """
     text = _together(answer.text, tuple((name, part.text) for name, part in parts.items()))
     return Part(text, [value for part in (*parts.values(), answer) for value in part.values])
@@ -162,7 +162,7 @@ def together(*, answer: Part, **parts: Part) -> Part:
 
 @cache
 def numbered(statement: str) -> str:
-    """As PostgreSQL takes it: `$1, $2` for each `%s`. psycopg does so anew for long statements."""
+    """For PostgreSQL: `$1, $2` for each `%s`. psycopg repeats that work for long statements."""
     numbers = count(1)
     return re.sub("%s", lambda _: f"${next(numbers)}", statement)
 

@@ -2,13 +2,13 @@
 
 A spool knows its size and sha256 as it is written, so nothing is read twice. On disk it has no
 name: closing it, or the death of the process, frees the space. All spools of a process share one
-`SpoolBudget`. Whoever makes one need not close it: it ends with its scope (`Spools`), and every
-request and every dispatch has one. Raises:
+`SpoolBudget`. Callers need not close a spool: it ends with its scope (`Spools`), and every request
+and every dispatch has one. Raises:
 
     SpoolError
     ├── SpoolTooLarge   more bytes than this spool may hold
     ├── SpoolFull       no room: the budget is used up, or the disk is
-    └── SpoolClosed     what it was for is over
+    └── SpoolClosed     its scope has ended
 
 Writes go to the page cache and take microseconds, so the event loop may make them itself.
 """
@@ -49,7 +49,7 @@ class SpoolFull(SpoolError):
 
 
 class SpoolClosed(SpoolError):
-    """The spool was closed, or the scope has ended: whoever still uses it is late."""
+    """The spool was closed, or its scope has ended before this use."""
 
 
 class SpoolBudget:
