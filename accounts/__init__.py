@@ -1,1 +1,1 @@
-"""Who is calling and how much they may ask for: users, tenants, API keys, the audit log."""
+"""Callers and their limits: users, tenants, API keys, the audit log."""

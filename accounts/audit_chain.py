@@ -16,7 +16,7 @@ from pictor.kit.seals import NOTHING_BEFORE
 
 _READ_AT_ONCE = 1000
 LINKED_WITHIN = timedelta(hours=2)
-"""Older events that are in no chain were never linked: the hourly work links what was left."""
+"""Older events outside of the chain were never linked: the hourly work links recent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class AuditProblem:
 
 
 def sealed_part(event: AuditEvent) -> SealedEvent:
-    """What of an audit event is sealed."""
+    """The sealed columns of an audit event."""
     return SealedEvent(*(getattr(event, field) for field in SealedEvent._fields))
 
 
@@ -49,7 +49,7 @@ def audit_end() -> tuple[int, bytes]:
 
 
 def audit_seal_at(seq: int) -> bytes | None:
-    """The seal of the link with this number; None where there is none."""
+    """The seal of the link with this number; None if there is none."""
     seal = AuditLink.objects.filter(seq=seq).values_list("seal", flat=True).first()
     return None if seal is None else bytes(seal)
 

@@ -37,7 +37,7 @@ SELECT name FROM hand WHERE name IS NOT NULL
 """
 """Each name of a command with a hand on it, once: from one to the next by the index."""
 SUPPORTS = ("support.open", "support.end")
-"""What only our people do, also those who are members of the tenant."""
+"""Actions of staff only, even if they are members of the tenant."""
 _COLUMNS = ("id", "actor_id", "actor_name", "action", "object_type", "object_id")
 
 
@@ -68,7 +68,7 @@ def audit_page(
 def audit_events_about(
     tenant_id: UUID, object_type: str, object_id: str, *, limit: int
 ) -> list[AuditEvent]:
-    """What was done to one of a tenant's things, newest first; as `audit_page` has it."""
+    """What was done to one of a tenant's things, newest first; like `audit_page`."""
     events = _of_tenant(tenant_id).filter(object_type=object_type, object_id=object_id)
     return list(events.select_related("actor").order_by("-id")[:limit])
 
@@ -88,7 +88,7 @@ class Asked:
     who: str = ""
     """Who did it: an address, also of whom a command says it acts as; or the name of a program."""
     about: str = ""
-    """The id of what it was done to."""
+    """The id of its object."""
     tenant_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -1,4 +1,4 @@
-"""What the audit log says of each action, and what of an event its tenant reads. Pure."""
+"""The audit log's words for each action, and the parts of an event that its tenant reads. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -133,7 +133,7 @@ WORDS: Mapping[str, str] = {
     "condition.recall": "called back a condition",
     "condition.hand_back": "left a condition to nobody",
 }
-"""What somebody did, by action: it follows their name. `{what}` is what they did it to."""
+"""The words of an action, after the actor's name. `{what}` is its object."""
 
 KINDS: Mapping[str, str] = {
     "api_key": "Keys",
@@ -146,7 +146,7 @@ KINDS: Mapping[str, str] = {
     "price_book": "Prices",
     "price_list": "Shared prices",
 }
-"""What a tenant's events are narrowed to: by the beginning of an action."""
+"""The filters of a tenant's events, by the beginning of an action."""
 
 ALL_KINDS: Mapping[str, str] = {
     **KINDS,
@@ -184,13 +184,13 @@ OBJECTS: Mapping[str, str] = {
 _NAMES = ("name", "email", "url", "what")
 """What an event calls the thing by that it is about, where it does."""
 _PRIVATE = ("reason", "note")
-"""What our people wrote for one another."""
+"""The notes that staff wrote for one another."""
 
 Values = Mapping[str, Any]
 
 
 def sentence(action: str, what: str, *, before: Values | None, after: Values | None) -> str:
-    """What was done, to follow the name of whoever did it: 'created the key ci'."""
+    """The action, to follow the actor's name: 'created the key ci'."""
     said = after or {}
     return _phrase(action, before or {}, said).format(what=what, reason=said.get("reason", ""))
 

@@ -2,7 +2,7 @@
 
 The body gate is handed these functions, the async views call them; bearer.py wraps them for every
 endpoint that does not wait.
-A key is read from that header and nowhere else. No message repeats any part of what was sent.
+A key is read only from that header. No message repeats any part of it.
 """
 
 import ipaddress
@@ -52,7 +52,7 @@ def read_bearer(header: bytes | str | None) -> str:
 
 
 def digests_of(key: str) -> list[bytes]:
-    """What a key is known by: its digests, that under the newest pepper first."""
+    """A key's digests, that under the newest pepper first."""
     return keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
 
 
@@ -78,7 +78,7 @@ async def authenticate_async(digests: Sequence[bytes], *, now: datetime, ip: str
 
 
 def recognized(caller: Caller | None, *, now: datetime, ip: str | None) -> Caller:
-    """Note who calls, for the log, and let them in. Raises as `authenticate` does."""
+    """Note the caller for the log, and let them in. Raises like `authenticate`."""
     if caller is None:
         raise Unauthenticated(_UNKNOWN)
     log.note(

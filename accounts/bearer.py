@@ -23,7 +23,7 @@ class Principal:
 
     @property
     def pk(self) -> str:
-        """What throttles and logs may tell callers apart by."""
+        """The facts by which throttles and logs may tell callers apart."""
         return str(self.caller.key_id)
 
 

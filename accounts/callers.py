@@ -1,4 +1,4 @@
-"""Who calls: the key of a request and its tenant, as one row of facts about both."""
+"""The caller: a request's key and tenant, as one row of facts about both."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ class Caller:
     storage_full: bool = False
     uncharged_until: datetime | None = None
     version: str = field(default="", compare=False)
-    """What `unchanged` compares; empty for a key by its text of before a rotation, which ends."""
+    """The versions that `unchanged` compares; empty for a rotated key's old secret, which ends."""
     digest: bytes = field(default=b"", compare=False, repr=False)
     """Of the key's text; empty for a text of before a rotation, which manages no keys."""
     use_is_due: bool = field(default=False, compare=False)
@@ -115,7 +115,7 @@ class Caller:
 
     @property
     def livemode(self) -> bool:
-        """Whether it spends real money, and sees what was made with it."""
+        """Whether it spends real money and sees the generations made with it."""
         return not self.is_test
 
 

@@ -1,4 +1,4 @@
-"""What accounts asks of the app above it when somebody stops being staff (`kit/plugs.py`)."""
+"""The call of accounts to the app above when a person stops being staff (`kit/plugs.py`)."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:  # apps plug in before there are models
 
 
 class Duties(Protocol):
-    """What staff see to."""
+    """The tasks assigned to staff."""
 
     def hand_back(self, *, of: str, actor: "Actor", ip: str | None = None) -> None:
-        """Let nobody see to what this e-mail address saw to, in the caller's transaction."""
+        """Unassign the tasks of this e-mail address, in the caller's transaction."""
 
 
 duties = Plug[Duties]("accounts knows nobody's duties")

@@ -41,7 +41,7 @@ from pictor.kit.body import Body
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an endpoint's answer object renders, and further headers."""
+    """The value that an endpoint's answer object renders, and further headers."""
 
     value: Any
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -124,6 +124,6 @@ def operation(
 
 
 def _body_of(request: Request) -> Body:
-    """What the body gate read; DRF itself is handed an empty body."""
+    """The body that the body gate read; DRF itself gets an empty one."""
     asgi = cast("ASGIRequest", request._request)  # noqa: SLF001 - DRF has no public way to it
     return cast("Body", asgi.scope["pictor.body"])

@@ -1,4 +1,4 @@
-"""What accounts asks of the apps above it that keep data of tenants. Each plugs itself in at start.
+"""The calls of accounts to apps above that keep tenants' data. Each plugs itself in at start-up.
 
 plug_in(load)                    # each of their apps.py, once a process
 for one in holdings(): …         # accounts, to hand a tenant's data out or erase it
@@ -35,11 +35,11 @@ _plugged: list[Callable[[], Holdings]] = []
 
 
 def plug_in(load: Callable[[], Holdings]) -> None:
-    """Say who else keeps data of tenants. `load` is called when it is first needed."""
+    """Register an app that keeps tenants' data. `load` is called on first use."""
     if load not in _plugged:
         _plugged.append(load)
 
 
 def holdings() -> list[Holdings]:
-    """Whoever is plugged in, in the order of INSTALLED_APPS."""
+    """The registered apps, in the order of INSTALLED_APPS."""
     return [load() for load in _plugged]

@@ -41,7 +41,7 @@ def is_well_formed(key: str) -> bool:
 
 
 def digest(key: str, pepper: str) -> bytes:
-    """What is stored and looked up instead of the key: 32 bytes of HMAC-SHA256."""
+    """The stored digest that replaces the key: 32 bytes of HMAC-SHA256."""
     return hmac.digest(pepper.encode(), key.encode(), "sha256")
 
 

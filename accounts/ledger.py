@@ -1,4 +1,4 @@
-"""What accounts asks of the ledger, which lies above it and plugs itself in (`kit/plugs.py`)."""
+"""The calls of accounts to the ledger above, which plugs itself in (`kit/plugs.py`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Why(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a credit for an outage is for: from `since` to before `until`, of a model or of all."""
+    """The outage of a credit: from `since` to before `until`, of one model or all."""
 
     since: datetime
     until: datetime
@@ -61,7 +61,7 @@ class Asked:
 
 
 class Move(Protocol):
-    """What became of what was asked for."""
+    """The result of a requested move."""
 
     id: UUID
     transfer_id: int | None
@@ -69,7 +69,7 @@ class Move(Protocol):
 
 
 class Moved(Protocol):
-    """What a transfer says of itself. Amounts are micros."""
+    """The facts of a transfer. Amounts are micros."""
 
     id: int
     seq: int | None
@@ -81,7 +81,7 @@ class Moved(Protocol):
 
 
 class Ledger(Protocol):
-    """Whoever keeps the tenants' money. Each change is part of the caller's transaction."""
+    """The keeper of tenants' money. Each change is part of the caller's transaction."""
 
     def open_account(self, *, tenant_id: UUID) -> object:
         """An account for a tenant, with nothing in it. Safe to call again."""
@@ -131,10 +131,10 @@ class Ledger(Protocol):
         """A tenant's last transfers, newest first."""
 
     def available_to(self, tenant_id: UUID) -> Micros:
-        """What the tenant can spend now."""
+        """The tenant's available money."""
 
     def in_flight_of(self, tenant_id: UUID) -> int:
-        """How many of the tenant's generations are under way: what they cost is on hold."""
+        """The number of the tenant's generations under way, whose cost is on hold."""
 
 
 ledger = Plug[Ledger]("accounts has no ledger")

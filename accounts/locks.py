@@ -1,4 +1,4 @@
-"""The row locks that what is counted or decided for a whole tenant, or a person, takes first."""
+"""The row locks to take first when counting or deciding for a whole tenant or person."""
 
 from uuid import UUID
 

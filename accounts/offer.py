@@ -1,4 +1,4 @@
-"""What the operator offers, as keys and prices need to know it; `generation` plugs itself in."""
+"""The operator's offer, for keys and prices; `generation` plugs itself in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class OfferedModel:
 
 
 class Offer(Protocol):
-    """Whoever keeps the contracts."""
+    """The keeper of the contracts."""
 
     def models(self) -> Sequence[OfferedModel]:
         """Every contract, those that are switched off too."""

@@ -1,4 +1,4 @@
-"""What a caller may use: limits, and budget windows, days and months in UTC. Pure.
+"""A caller's limits, and budget windows: days and months in UTC. Pure.
 
 A window is named by its first day, so that a counter row can say which window it counts.
 """

@@ -14,7 +14,7 @@ from pictor.kit.seals import NOTHING_BEFORE, microseconds, one_time_key, seal
 
 
 class SealedEvent(NamedTuple):
-    """What of an audit event is sealed: every column but its id and its seal."""
+    """The sealed columns of an audit event: all but its id and its seal."""
 
     actor_id: object
     actor_name: str

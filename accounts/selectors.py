@@ -173,7 +173,7 @@ def has_second_factor(user_id: UUID) -> bool:
 
 
 def emails_of(user_ids: Collection[str]) -> dict[str, str]:
-    """By id, the addresses of these people; who is not known any more is not in it."""
+    """The addresses of these people by id; deleted people are missing."""
     known = [found for text in user_ids if (found := _uuid(text)) is not None]
     if not known:
         return {}
@@ -182,7 +182,7 @@ def emails_of(user_ids: Collection[str]) -> dict[str, str]:
 
 
 def memberships_of(user_id: UUID) -> list[Membership]:
-    """What a person is a member of, with the tenants, by name."""
+    """A person's memberships with their tenants, by name."""
     mine = Membership.objects.filter(user_id=user_id).select_related("tenant")
     return list(mine.order_by("tenant__name"))
 
@@ -253,7 +253,7 @@ def open_invitations(now: datetime) -> QuerySet[Invitation]:
 
 
 def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
-    """An invitation that is open, with its tenant and who invites."""
+    """An open invitation, with its tenant and its sender."""
     wanted = _uuid(invitation_id)
     if wanted is None:
         return None
@@ -316,13 +316,13 @@ def suspended_because(tenant_id: UUID) -> str:
 
 
 def staff() -> list[User]:
-    """Everybody who is staff, by e-mail address, each with `has_second_factor`."""
+    """All staff, by e-mail address, each with `has_second_factor`."""
     people = User.objects.exclude(staff_role="").order_by("email")
     return list(people.annotate(has_second_factor=Exists(_WITH_APPS.filter(id=OuterRef("id")))))
 
 
 def user_by_email(text: str) -> User | None:
-    """The person who signs in by that address."""
+    """The person who signs in with that address."""
     return User.objects.filter(email=User.normalize_username(text)).first()
 
 

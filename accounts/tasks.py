@@ -1,4 +1,4 @@
-"""What the short-work worker does for accounts."""
+"""The short-work worker's tasks for accounts."""
 
 from celery import shared_task
 from django.core.management import call_command

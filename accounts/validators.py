@@ -1,4 +1,4 @@
-"""What columns of accounts may hold, beyond their types."""
+"""Constraints of accounts' columns beyond their types."""
 
 import ipaddress
 import zoneinfo

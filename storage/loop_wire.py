@@ -1,4 +1,4 @@
-"""Objects in and out on an event loop, without a thread: PUT of what is in memory, GET of any size.
+"""Objects in and out on an event loop, without a thread: PUT from memory, GET of any size.
 
 A thread costs a small image more than its bytes do: it is woken, and fights the loop for the
 interpreter's lock at each step. Connections are kept for the next request and end with their loop.
@@ -85,7 +85,7 @@ class LoopWire:
                 raise failed(error) from error
 
     async def end(self) -> None:
-        """Close the connections that nobody uses; the others as they are done with."""
+        """Close idle connections now, and the others after use."""
         self._idle.close()
 
     async def _asked(
@@ -128,7 +128,7 @@ class LoopWire:
 
 
 async def _require_success(operation: str, answer: Answer) -> None:
-    """Read what little there is of the answer; raises unless it says that all is well."""
+    """Read a short answer; raises unless it reports success."""
     words = b""
     async with aclosing(answer.body) as pieces:
         try:

@@ -49,7 +49,7 @@ SELECT tenant_id, SUM(size_bytes)::bigint FROM storage_storedimage
 
 
 def sizes_together() -> dict[UUID, int]:
-    """By tenant, the bytes of its images that are not deleted; who has none is not in it."""
+    """The bytes of each tenant's images that are not deleted; tenants without any are missing."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")  # it reads of every image there is
         cursor.execute(_SIZES)

@@ -147,7 +147,7 @@ def upload(
 async def upload_on_loop(
     key: str, spool: SpoolFile, *, content_type: str, progress: Progress | None = None
 ) -> None:
-    """The same for who is on the event loop: what lies in a file is sent by a thread."""
+    """The same on the event loop; a spool on disk is sent by a thread."""
     if not spool.is_in_memory:
         await pools.storage(upload, key, spool, content_type=content_type, progress=progress)
         return
@@ -176,7 +176,7 @@ async def prove() -> None:
 
 
 def prove_removal() -> None:
-    """See that what is stored can be removed. Raises StorageFailed."""
+    """Check that stored objects can be removed. Raises StorageFailed."""
     _put_proof(object_keys.PROOF_OF_REMOVAL)
     bucket.delete(object_keys.PROOF_OF_REMOVAL)
     try:
@@ -201,7 +201,7 @@ def open_stream(key: str) -> ObjectStream:
 
 
 async def read_on_loop(key: str) -> AsyncGenerator[bytes]:
-    """The same for who is on the event loop: an object's bytes, at most 256 KB at once."""
+    """The same on the event loop: an object's bytes, at most 256 KB at once."""
     wire = await bucket.loop_wire()
     async with aclosing(wire.get(key)) as pieces:
         async for piece in pieces:
@@ -323,13 +323,13 @@ def delete_expired(*, now: datetime, limit: int) -> int:
 
 
 def forget_images(generation_ids: Collection[UUID]) -> None:
-    """What the rows say of images beyond their pixels: revised prompts."""
+    """The words in rows of images: revised prompts."""
     images = StoredImage.objects.filter(generation_id__in=generation_ids)
     images.exclude(revised_prompt="").update(revised_prompt="")
 
 
 def delete_image_rows(generation_ids: Collection[UUID]) -> None:
-    """Delete what is known of images that are gone."""
+    """Delete the rows of removed images."""
     images = StoredImage.objects.filter(generation_id__in=generation_ids)
     images.exclude(deleted_at=None).delete()
 

@@ -32,7 +32,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 20
 MAX_IDLE_CONNECTIONS = 32
 MAX_IDLE_SECONDS = 60
-"""Servers and what stands before them forget a connection after about as long, and may not say."""
+"""Servers and proxies drop a connection after about this long, perhaps silently."""
 NO_BYTES = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The sha256 of an empty body."""
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -44,7 +44,7 @@ Chunks = Callable[[], Iterable[bytes]]
 
 
 class StorageFailed(Exception):
-    """The S3 server did not do what was asked; trying again is free."""
+    """The S3 server did not do it; trying again is free."""
 
 
 class ObjectMissing(StorageFailed):
@@ -239,7 +239,7 @@ def signed(
 
 
 def _require_success(operation: str, answer: Answer) -> None:
-    """Read what little is left of the answer; raises unless it says that all is well."""
+    """Read the rest of a short answer; raises unless it reports success."""
     try:
         with closing(answer):
             body = next(answer.iter_raw(CHUNK_BYTES), b"")
@@ -249,7 +249,7 @@ def _require_success(operation: str, answer: Answer) -> None:
 
 
 def require_ok(operation: str, status: int, body: bytes) -> None:
-    """Raise what the server's answer says, unless it is 200."""
+    """Raise the server's error unless the answer is 200."""
     if status != HTTPStatus.OK:
         found = _CODE.search(body)
         code = found[1].decode() if found else str(status)

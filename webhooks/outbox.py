@@ -22,7 +22,7 @@ from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
 
 LEASE = timedelta(seconds=60)
-"""So long a claimed delivery is nobody else's: more than an attempt may take."""
+"""A claim's duration: longer than an attempt may take."""
 SHORT_ANSWER_CHARS = 1000
 """An answer that is no longer is always kept as it is."""
 LONG_ANSWERS_CHARS = 4 * 1024**2
@@ -48,12 +48,12 @@ class Order:
     body: bytes
     secrets: Sequence[str]
     test_of: UUID | None = None
-    """The tenant, where it is told of a test."""
+    """The tenant, if the event is about a test."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: the answer's status and beginning, or why there is none."""
+    """An attempt's result: the answer's status and beginning, or why there is none."""
 
     began_at: datetime
     took: timedelta
@@ -146,7 +146,7 @@ def _secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
 
 
 def _body_of(event: Event) -> str:
-    """Its body; made and kept at the first time, whoever is first."""
+    """Its body, made and kept on first use."""
     if not event.body:
         from webhooks.events import body_with  # noqa: PLC0415 - with all that documents it
 
@@ -165,7 +165,7 @@ def put_off(*, order: Order, now: datetime) -> None:
 
 @transaction.atomic
 def write_down(*, order: Order, outcome: Outcome, now: datetime) -> None:
-    """Keep an attempt, and decide what is next for the delivery and its endpoint."""
+    """Record an attempt, and decide the next step of the delivery and its endpoint."""
     delivery = Delivery.objects.select_for_update().filter(id=order.delivery_id).first()
     endpoint = WebhookEndpoint.objects.filter(id=order.endpoint_id).first()
     if delivery is None or endpoint is None:
@@ -192,7 +192,7 @@ def write_down(*, order: Order, outcome: Outcome, now: datetime) -> None:
 
 
 def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
-    """The answer; its beginning, where the endpoint has said too much today."""
+    """The answer, or only its beginning if the endpoint has sent too much today."""
     if len(answer) <= SHORT_ANSWER_CHARS:
         return answer
     today = now.date()
@@ -206,7 +206,7 @@ def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
 
 
 def _judge(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime) -> None:
-    """What the attempt says of the endpoint."""
+    """Apply the attempt's result to the endpoint."""
     theirs = WebhookEndpoint.objects.filter(id=endpoint.id)
     if retry.is_taken(outcome.status):
         if endpoint.failing_since is not None:

@@ -1,4 +1,4 @@
-"""What sends events: a loop in each short-work worker, beside its Celery threads.
+"""Sends events: a loop in each short-work worker, beside its Celery threads.
 
 It looks once a second for what is due, so no bell is needed, and at once again while there is more.
 Every worker may look: a delivery is claimed by one. At its end, what is on its way is waited for,
@@ -43,7 +43,7 @@ class Sender:
         self._ended = asyncio.Event()
 
     async def look(self) -> int:
-        """Begin to send what is due, as far as there is room; how many were begun."""
+        """Begin due deliveries, as far as there is room; how many."""
         room = SLOTS - len(self._tasks)
         if room <= 0:
             return 0
@@ -68,12 +68,12 @@ class Sender:
             return
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is on its way, so long at the most."""
+        """Wait for deliveries under way, for this long at most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
     async def _tried(self, order: Order) -> Outcome:
-        """What came of it. A fault of ours counts as a try too, or it would be made for ever."""
+        """Its result. Our own error counts as a try too, or it would be repeated for ever."""
         began = clock.now()
         try:
             return await send(order, http=self._http, at=began)
@@ -101,7 +101,7 @@ class Sender:
 
 
 async def _has_room(order: Order) -> bool:
-    """Whether it is told of a live request, or its tenant's tests may leave more today."""
+    """Whether it is about a live request, or its tenant's tests may leave more today."""
     tenant_id = order.test_of
     if tenant_id is None:
         return True
@@ -124,7 +124,7 @@ def stop() -> None:
 
 
 def drain() -> None:
-    """Wait until what is on its way has ended, as long as a shutdown may take."""
+    """Wait for deliveries under way, as long as a shutdown may take."""
     stop()
     if _thread is not None:
         _thread.join(min(settings.DRAIN_SECONDS, ATTEMPT_SECONDS + 2 * LOOK_SECONDS))

@@ -1,4 +1,4 @@
-"""The limits of a caller as buckets, and what an answer says of them. Pure."""
+"""A caller's limits as buckets, and the answer's headers about them. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a call to the buckets came to: seconds to wait (0.0: taken) and what each holds now."""
+    """The result of a call to the buckets: seconds to wait (0.0: taken) and the level of each."""
 
     wait_seconds: float
     levels: tuple[float, ...]
@@ -168,7 +168,7 @@ def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
 
 
 def refusal_of(buckets: Sequence[Bucket], taken: Taken, headers: dict[str, str]) -> RateLimited:
-    """What to say when a bucket is too empty: of the one this request needs most of."""
+    """The refusal if buckets are too empty: about the one this request needs most of."""
     short = [
         bucket for bucket, level in zip(buckets, taken.levels, strict=True) if level < bucket.cost
     ]

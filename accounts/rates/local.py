@@ -37,7 +37,7 @@ class LocalBuckets:
             return Taken(0.0, tuple(level - bucket.cost for bucket, (level, _) in left))
 
     def _level(self, bucket: Bucket, now: float) -> tuple[float, float]:
-        """What the bucket holds, and since when: the time of its last step."""
+        """The bucket's level, and the time of its last step."""
         level, at = self._levels.get(bucket.name, (float(bucket.capacity), now))
         steps = max(0, math.floor((now - at) / STEP_SECONDS))
         level += steps * bucket.capacity * STEP_SECONDS / bucket.seconds

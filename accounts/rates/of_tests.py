@@ -17,13 +17,13 @@ TESTS_KEPT = timedelta(hours=23)
 """Images and words of tests, and what webhooks were told: with the next hourly run they are gone
 within a day. The rows of tests go 30 days later."""
 ROWS_BYTES = 8 * 1024
-"""What a test counts for besides its images: its rows, with those of its event."""
+"""A test's bytes besides its images: its rows, with those of its event."""
 SENDING_BYTES = 2 * 1024
-"""What a try to deliver an event of a test counts for: its row, with what was answered."""
+"""The bytes of a try to deliver a test's event: its row, with the answer."""
 
 
 def used_up() -> InsufficientQuota:
-    """What a test is told that finds no room."""
+    """The message for a test without room."""
     megabytes = settings.TEST_BYTES_PER_DAY // 1_000_000
     return InsufficientQuota(
         f"The tests of this account have stored the {megabytes} MB that they may store a UTC day."
@@ -33,7 +33,7 @@ def used_up() -> InsufficientQuota:
 
 
 def counting_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> Command[bool]:
-    """Count what a test leaves; whether the tenant's UTC day had room before."""
+    """Count a test's bytes; whether the tenant's UTC day had room before."""
     day = now.astimezone(UTC).date()
     name = f"pictor:rate:{{{tenant_id}}}:tests:{day}"
     most = settings.TEST_BYTES_PER_DAY
