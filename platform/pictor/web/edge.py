@@ -1,6 +1,6 @@
 """The outermost layer: a request id on every answer, CORS on /v1, a line in the log at the end.
 
-Whoever is handed in is told of each request under /v1 that was refused or answered again.
+A callback hears of each request under /v1 that was refused or replayed.
 
 Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
 is open to every origin, as keys are not cookies. Preflights are answered here, without a key.
@@ -44,9 +44,9 @@ PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 NO_CONTENT = 204
 LEAST_ERROR = 400
 NO_ANSWER = 499
-"""How a request is logged whose caller was gone before an answer began, as nginx has it."""
+"""The logged status of a request whose caller left before its answer, as in nginx."""
 UNSAID = frozenset({"/healthz", "/readyz"})
-"""Asked all day long, and answered in the same way."""
+"""Paths that are asked all day long, with the same answer."""
 _LONGEST_PATH = 200
 _SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
 
@@ -66,7 +66,7 @@ def is_api(scope: Scope) -> bool:
 
 
 def tell_nobody(refused: Refused) -> None:
-    """Nobody is told of it."""
+    """The callback that does nothing."""
 
 
 class Edge:

@@ -44,9 +44,9 @@ DIRECT_BYTES = 512 * 1024
 LONG_STRING_BYTES = 64 * 1024
 """In a scanned body, strings longer than this go to a spool, except for the prompt."""
 MAX_REST_BYTES = 4 * 1024**2
-"""What is left of a scanned body without those strings: small enough to be parsed without harm."""
+"""The largest rest of a scanned body without those strings: harmless to parse."""
 MOST_PACKED = 2
-"""What was sent may unpack to this many times as much, beyond what JSON may: images hardly pack."""
+"""A form may unpack to this many times its size, beyond JSON's limit: images hardly pack."""
 DRAIN_BYTES = 1024 * 1024
 DRAIN_SECONDS = 1.0
 """After a refusal this much is still taken in, so that the client gets to read the answer."""
@@ -59,13 +59,13 @@ CheckKey = Callable[[str, str | None], Awaitable[str]]
 
 
 class BodyGate:
-    """Refuses what may not be read, reads what may, and hands the request on.
+    """Refuses or reads a body, and hands the request on.
 
     Args:
-        app: what the request is handed to.
-        read_key: the key in an Authorization header, by its form alone.
-        check_key: looks a key up, for a caller at an address: whose it is.
-        forms: which paths take forms, and how large; everywhere else a body is JSON.
+        app: the next application.
+        read_key: the key in an Authorization header, checked by its form only.
+        check_key: looks a key up, for a caller at an address; gives its owner.
+        forms: the paths that take forms, and their sizes; elsewhere a body is JSON.
 
     `read_key` and `check_key` raise the PictorError that refuses the request.
     """

@@ -35,7 +35,7 @@ class WrongToken(Unauthenticated):
 
 
 class NotShown(Forbidden):
-    """They are not shown to this address, or under this name."""
+    """This address, or this name, may not read them."""
 
 
 class Metrics:
@@ -81,7 +81,7 @@ class Metrics:
 
 
 def page(figures: Figures, storage: Callable[[], bool | None]) -> bytes:
-    """The document. What the database would say is left out while it is away."""
+    """The document, without the database's figures while it is away."""
     began = time.perf_counter()
     texts, has_redis = metrics.gathered()
     has_postgres = True
@@ -108,7 +108,7 @@ def _is_there(scope: Scope) -> bool:
 
 
 def _check(scope: Scope) -> None:
-    """Raises the PictorError that refuses whoever may not read it."""
+    """Raises the PictorError that refuses the reader."""
     if scope["method"] not in {"GET", "HEAD"}:
         error = MethodNotAllowed("This address does not answer that method.")
         error.headers["allow"] = "GET, HEAD"

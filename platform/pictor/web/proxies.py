@@ -1,9 +1,9 @@
-"""Who is really calling, when proxies of ours stand in between.
+"""The true caller behind our own proxies.
 
 `X-Forwarded-*` is believed only from configured proxies, and only as far as they vouch for it: the
 caller is the last address in the chain that is not one of them. From anybody else these headers,
-and others that proxies send, are removed before anything can read them, and that they were there is
-noted: a proxy that nobody told us of may stand in between.
+and others that proxies send, are removed before anything can read them. Their presence is noted: an
+unknown proxy may stand in between.
 """
 
 import ipaddress

@@ -36,18 +36,18 @@ OF_ONE_ADDRESS = 6
 WITH_FILES = 2
 """Of these turns, for forms with files: each file is stored, and decoded, within its turn."""
 TURN_SECONDS = 30.0
-"""Who is not answered by then gets a 503; what was begun goes on to its own end."""
+"""A request without an answer by then gets a 503; its view still runs to its end."""
 MAX_STRANGERS_BYTES = 64 * 1024
-"""Of a form whose sender nobody has looked up."""
+"""The largest form of a sender who was not looked up."""
 MAX_BODY_BYTES = 8 * 1024**2
 MAX_UPLOAD_BYTES = settings.MAX_JSON_BYTES * 3 // 4
-"""Of a form with files: as much as the API takes, where files are base64."""
+"""The largest form with files: as much as the API takes, where files are base64."""
 MAX_ANSWER_BYTES = 256 * 1024**2
 MEMORY_BYTES = 32 * 1024
 """Forms and answers above this wait on disk."""
 PIECE_BYTES = 64 * 1024
 OWNER = "site"
-"""Whose share of the spool budget answers take."""
+"""The owner of answers in the spool budget."""
 
 LookUp = Callable[[str, str], Awaitable[tuple[str, bool]]]
 """For a path and a session: whose share a form above MAX_STRANGERS_BYTES takes, empty for a
@@ -55,7 +55,7 @@ stranger's; and whether it may be as large as MAX_UPLOAD_BYTES."""
 
 
 async def nobody(path: str, session: str) -> tuple[str, bool]:
-    """All are strangers."""
+    """Treat every sender as a stranger."""
     return "", False
 
 
@@ -128,10 +128,10 @@ class SiteHandler:
         work.result()
 
     async def _have_pages(self) -> None:
-        """Import them for whoever comes first: a quarter of a second, and not on the event loop."""
+        """Import them on first use: a quarter of a second, and not on the event loop."""
         if settings.ROOT_URLCONF in sys.modules and not self._importing.locked():
             return
-        async with self._importing:  # one that failed is no module: whoever is next tries again
+        async with self._importing:  # a failed import is no module: the next request tries again
             await asyncio.to_thread(import_module, settings.ROOT_URLCONF)
 
     async def _make(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
@@ -156,7 +156,7 @@ class Answer:
         self._body = spools.new(max_bytes=MAX_ANSWER_BYTES, memory_bytes=MEMORY_BYTES)
 
     async def take(self, message: Message) -> None:
-        """What the stock handler sends. Raises SpoolError."""
+        """Take the stock handler's messages. Raises SpoolError."""
         if self._body.is_closed:  # it came too late
             return
         if message["type"] == "http.response.start":
