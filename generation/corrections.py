@@ -1,13 +1,13 @@
-"""What calls cost, corrected by a vendor's bill: lines of CSV, each booked once. Amounts: micros.
+"""Corrections of calls' costs by a vendor's bill: lines of CSV, each booked once. Amounts: micros.
 
     line,attempt,change_usd
     acme-openai 2026-11-25 gpt-image-2,,-0.310000
     acme-openai req_7f3a,01976c3e-…,0.012000
     acme-openai req_9b21,req_9b21…,0.004000
 
-`line` is a name that no other line of any bill has. `attempt` is the id that `generation show` has
-of the call, or the one that the upstream gave it, empty where the line is of many. `change_usd` is
-what it cost more, or below 0 less.
+`line` is a name unique among all bills. `attempt` is the call's id in `generation show`, or the
+upstream's; empty for a line about many calls. `change_usd` is the difference, below 0 if it cost
+less.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
-"""What /metrics says of the whole installation: read from the database, the same in every process.
+"""The figures of the whole installation in /metrics: from the database, the same in every process.
 
-What only a process itself knows is counted where it happens; pictor/kit/metrics.py has the way.
+Figures of a process are counted where they happen; see pictor/kit/metrics.py.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """One generation with all that an operator needs: its state, attempts, images and transfers.
 
-What else an id may lead to: tracing.py.
+Other ids: tracing.py.
 """
 
 from collections import Counter
@@ -33,22 +33,22 @@ class Called:
 
     @property
     def last(self) -> Attempt | None:
-        """The one that its outcome is of."""
+        """The call that decided its outcome."""
         return self.attempts[-1] if self.attempts else None
 
     @property
     def known_cost(self) -> Micros:
-        """What all come to whose cost is known."""
+        """The sum of all known costs."""
         return Micros(sum(cost for cost in self.costs.values() if cost is not None))
 
     @property
     def unknown(self) -> int:
-        """How many have cost nobody knows what."""
+        """The number with an unknown cost."""
         return sum(cost is None for cost in self.costs.values())
 
     @property
     def lost(self) -> Sequence[Attempt]:
-        """Those that may have been billed, and delivered nothing."""
+        """Calls without an image that may have been billed."""
         return [
             one
             for one in self.attempts
@@ -57,7 +57,7 @@ class Called:
 
 
 def called_for(generation_ids: Collection[UUID]) -> Mapping[UUID, Called]:
-    """Of each of these generations the calls that were made for it. Two queries."""
+    """The calls of each of these generations. Two queries."""
     attempts = _attempts_among(generation_ids)
     changes = cost_changes([one.id for some in attempts.values() for one in some])
     return {

@@ -1,4 +1,4 @@
-"""What an operator ends for somebody: a generation that waits, or one that should not go on.
+"""An operator ends a generation that waits, or one that should not go on.
 
 Each with an audit event of the tenant's. Amounts are micros.
 """
@@ -32,7 +32,7 @@ class MayBill:
 
 @dataclass(frozen=True, slots=True)
 class EndedAsFailed:
-    """What was on hold and is available again, and the calls that may be billed all the same."""
+    """The released hold, and the calls that may be billed all the same."""
 
     released: Micros
     may_bill: tuple[MayBill, ...]
@@ -54,7 +54,7 @@ def cancel(
 
 
 def foreseen(generation: Generation) -> EndedAsFailed:
-    """What it would come to if it were ended as failed now."""
+    """The result of ending it as failed now."""
     return EndedAsFailed(
         Micros(generation.hold_micros),
         tuple(MayBill(one.channel.name, _known(cost_of(one))) for one in _under_way(generation)),

@@ -1,4 +1,4 @@
-"""Reads of generations: by tenant, by id what is known to be theirs, as usage, as queues."""
+"""Reads of generations: by tenant, by id if known to be the tenant's, as usage, as queues."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source 
 CLOCKS_APART = timedelta(minutes=1)
 MOST_MADE = 200_000
 LONGEST_ARRIVAL = timedelta(minutes=15)
-"""From a request's first line until it is admitted: its body comes, and its reference images."""
+"""The longest time from a request's first line to its admission, with reference images."""
 LATELY = 20
-"""How many are shown of what somebody did last."""
+"""The number of latest requests shown of a caller."""
 MOST_TOLD = 200
 """Stops on the status page."""
 LOOKED_INTO = 20_000
@@ -76,7 +76,7 @@ def ended_where(condition: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A generation and its stored images in order: all that an answer is rendered from."""
+    """A generation and its stored images in order: the data of an answer."""
 
     generation: Generation
     images: tuple[StoredImage, ...] = ()
@@ -84,7 +84,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What is under way of one model, of all tenants."""
+    """One model's generations under way, of all tenants."""
 
     model: str
     queued: int = 0
@@ -102,10 +102,10 @@ class Calls:
     attempt_class: str
     number: int
     seconds: float | None
-    """What one took on average."""
+    """The average time of one."""
     cost_micros: int
     cost_unknown: int
-    """How many of them have cost nobody knows what."""
+    """The number of them with an unknown cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Made:
 
 
 def queues() -> list[Queue]:
-    """The models of which something is under way."""
+    """The models with generations under way."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -133,7 +133,7 @@ def queues() -> list[Queue]:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What is under way in a queue of its own: live ones, tests, or what is in quarantine."""
+    """One queue's generations under way: live ones, tests, or those in quarantine."""
 
     name: str
     queued: int = 0
@@ -182,7 +182,7 @@ def ended_generation(generation_id: UUID) -> Generation | None:
 
 
 def is_left(generation_id: UUID) -> bool:
-    """Whether the caller went away without an answer, and none has come back for it yet."""
+    """Whether the caller left without an answer, and no retry has come yet."""
     return Generation.objects.filter(id=generation_id, orphaned_at__isnull=False).exists()
 
 
@@ -221,7 +221,7 @@ def channel_names() -> list[str]:
 
 
 def attempts_since(moment: datetime) -> list[Calls]:
-    """What all calls to channels that began since then have come to."""
+    """The results of all calls to channels begun since then."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -280,12 +280,12 @@ def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapp
 
 
 def stored_cost_tables(channel: Channel) -> list[StoredCosts]:
-    """All that a channel has, in the order in which they take over."""
+    """A channel's cost tables, in the order in which they take over."""
     return list(StoredCosts.objects.filter(channel=channel).order_by("effective_from", "id"))
 
 
 def cost_table_of(stored: StoredCosts) -> CostTable:
-    """A table as it is looked up in."""
+    """A table in its form for look-ups."""
     rows = (
         CostRow(model, size, quality, Micros(micros), kind)
         for model, size, quality, kind, micros in stored.rows
@@ -299,7 +299,7 @@ def generation_for_operator(text: str) -> Generation | None:
 
 
 def refused_request(text: str) -> RefusedRequest | None:
-    """What was refused, or answered again, by the id of its request, 'req_…'."""
+    """The refusal or replay of a request, by its id 'req_…'."""
     request_id = ids.parse(ids.REQUEST, text)
     return None if request_id is None else RefusedRequest.objects.filter(id=request_id).first()
 
@@ -344,20 +344,20 @@ def generations_by_attempt(text: str) -> list[Generation]:
 
 
 def refused_for_want_of_a_price(since: datetime) -> dict[str, int]:
-    """How many requests since then found no price published, by model."""
+    """The number of requests since then without a published price, by model."""
     unpriced = RefusedRequest.objects.filter(id__gte=ids.first_at(since), stopped_by=NO_PRICE)
     counted = unpriced.values("model").annotate(number=Count("id")).order_by("model")
     return {row["model"]: row["number"] for row in counted}
 
 
 def stopped() -> list[Stop]:
-    """What an operator has stopped and not started again, the last first."""
+    """The stops under way, latest first."""
     under_way = Stop.objects.filter(ended_at=None).select_related("tenant")
     return list(under_way.order_by("-began_at", "-id"))
 
 
 def stops_told(*, since: datetime) -> list[Stop]:
-    """What everybody may know: stops of all or of a model that go on or ended since, last first."""
+    """Public stops: of everything or a model, under way or ended since, latest first."""
     public = Stop.objects.filter(tenant=None)
     told = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
     return list(told.order_by("-began_at", "-id")[:MOST_TOLD])

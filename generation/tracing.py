@@ -1,4 +1,4 @@
-"""What became of an id: what was made, and what was refused, for an operator.
+"""Trace an id for an operator: the generation made, or the request refused.
 
 `req_…`, `gen_…`, `img_…`, `key_…` and `ten_…`, the UUID of any of these but the first or of an
 attempt, a transfer's number, an e-mail address, the id that an upstream gave its answer, and a
@@ -30,7 +30,7 @@ Found = dict[str, Any]
 
 
 def trace(text: str) -> Found | None:
-    """All that is known by that id; None where it is nobody's."""
+    """Everything known about that id; None if it is unknown."""
     if not is_storable(text):
         return None
     ways = (_request, _generation, _image, _attempts, _key, _transfer, _tenant, _person)

@@ -1,4 +1,4 @@
-"""The contracts' snapshot: what each public model name promises. Pure, frozen, shared by threads.
+"""The contracts' snapshot: the promise of each public model name. Pure, frozen, shared by threads.
 
 A contract lists its sizes; a preset name ("16:9(4K)") and its pixel size are both legal. The size
 tier comes from a table per model, not a formula: 2048x2048 is 2K in one contract, 4K in another.
@@ -76,11 +76,11 @@ class SizeOption:
 
 @dataclass(frozen=True)
 class ContractTerms:
-    """What a public model name means.
+    """The promise of a public model name.
 
     `is_exact`: only channels that take the size natively may serve it. `qualities` are the words of
-    the contract in rising order, `quality_aliases` the further ones that are read as one of them.
-    `tasks` is what can be asked of it. From `sunset_at` on it is over, and `successor` is asked.
+    the contract in rising order, `quality_aliases` further words for one of them.
+    `tasks` are those it takes. It ends at `sunset_at`; `successor` replaces it.
     """
 
     model: str
@@ -116,7 +116,7 @@ class ContractTerms:
 
     @cached_property
     def price_keys(self) -> tuple[tuple[str, str, str], ...]:
-        """What a price book has a row for: the model, 'WxH' or 'auto', a quality but for auto."""
+        """The cells that need a price: the model, 'WxH' or 'auto', each quality except auto."""
         sizes = [str(option.size) for option in self.options]
         return tuple(
             (self.model, size, quality)
@@ -126,11 +126,11 @@ class ContractTerms:
         )
 
     def has_ended(self, now: datetime) -> bool:
-        """Whether nothing more is asked of it."""
+        """Whether it takes no more requests."""
         return self.sunset_at is not None and self.sunset_at <= now
 
     def quality(self, word: str) -> str | None:
-        """The contract's own word for a quality, or None when it is not legal."""
+        """The contract's own word for a quality, or None if it is not legal."""
         word = self.quality_aliases.get(word, word)
         return word if word in self.qualities else None
 
@@ -140,9 +140,9 @@ class RouteInfo:
     """A channel as one model sees it: where to send, under which name, and what it can honour.
 
     `native_sizes` None means every size. A lower priority goes first; weight shares the traffic
-    of equals. `reset_count` tells processes to forget what they know of the channel's health.
-    `abilities` are what its adapter declares, less what the operator says the account ignores.
-    `serves_test` is a sandbox's alone.
+    of equals. `reset_count` tells processes to forget the channel's health.
+    `abilities` are those of its adapter, less those that the operator says the account lacks.
+    `serves_test` is only for a sandbox.
     """
 
     channel_id: int
@@ -169,7 +169,7 @@ class RouteInfo:
     serves_test: bool = False
 
     def config(self, timeout_seconds: float) -> ChannelConfig:
-        """What its adapter is opened with."""
+        """The configuration that opens its adapter."""
         return ChannelConfig(
             id=str(self.channel_id),
             name=self.channel_name,
@@ -181,13 +181,13 @@ class RouteInfo:
         )
 
     def serves(self, *, livemode: bool) -> bool:
-        """Whether it may be sent a live key's requests, or else a test key's."""
+        """Whether it serves a live key's requests, or a test key's."""
         return self.serves_live if livemode else self.serves_test
 
 
 @dataclass(frozen=True, slots=True)
 class StopTerms:
-    """What is not taken on: of a model, of a tenant, or all where neither is named."""
+    """A stop of a model, of a tenant, or of everything if neither is named."""
 
     model: str
     tenant_id: UUID | None
@@ -238,7 +238,7 @@ class Catalogue:
         return [one for _, one in sorted(over, key=itemgetter(0), reverse=True)]
 
     def successor_of(self, contract: ContractTerms, now: datetime) -> str:
-        """What to ask for in its place; the successor's own where that has ended; "" where none."""
+        """Its replacement: the successor, or that one's if it has ended; "" if there is none."""
         after = self.contracts.get(contract.successor)
         if after is None:
             return ""
@@ -247,7 +247,7 @@ class Catalogue:
         return after.model if after.is_enabled else ""
 
     def routes_for(self, model: str, *, livemode: bool) -> tuple[RouteInfo, ...]:
-        """The channels that may be sent a request of that mode. A test costs nothing anywhere."""
+        """The channels that serve requests of that mode. A test costs nothing anywhere."""
         routes = self.routes.get(model, ())
         chosen = (route for route in routes if route.serves(livemode=livemode))
         if livemode:
@@ -255,7 +255,7 @@ class Catalogue:
         return tuple(replace(route, costs=Costs(is_free=True)) for route in chosen)
 
     def stop_of(self, model: str, tenant_id: UUID | None = None) -> StopTerms | None:
-        """What stops requests of this model, everybody's or this tenant's."""
+        """The stop of this model's requests, for everybody or for this tenant."""
         return next((stop for stop in self.stops if stop.is_about(model, tenant_id)), None)
 
     def honours(self, model: str, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the cells that we sell cost on a channel, by what it would be asked for each of them."""
+"""The costs of the cells we sell on a channel, by the request it would get for each."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ NOTHING_MADE: Mapping[CostKey, Made] = MappingProxyType({})
 
 
 class Cell(NamedTuple):
-    """One that a channel can serve, and what one image of it costs there."""
+    """A cell that a channel can serve, and the cost of one image there."""
 
     key: PriceKey
     cost: Cost
@@ -44,10 +44,10 @@ def cells(
     at: datetime,
     made: Mapping[CostKey, Made] = NOTHING_MADE,
 ) -> Iterator[Cell]:
-    """Every cell of the models that the channel serves, with what it costs by these tables then.
+    """Every cell of the channel's models, with its cost by these tables at that time.
 
-    `made` is what it made lately, by the vendor's model, the size and the quality asked: where
-    tokens are charged, a cell costs the mean of it.
+    `made` are its recent deliveries, by the vendor's model, requested size and quality: where
+    tokens are charged, a cell costs their mean.
     """
     routes = list(channel.routes.all())
     rows = Contract.objects.filter(model__in=[route.contract_id for route in routes]).values()
@@ -85,13 +85,13 @@ def cost_of_cell(
     at: datetime,
     came: Came = NOTHING_CAME,
 ) -> Cost | None:
-    """What one image of a cell costs there at that moment; None where it cannot be asked for."""
+    """The cost of one image of a cell there at that time; None if it cannot be served."""
     asked = _asked(route, contract, key, at=at)
     return None if asked is None else upstream_cost(route.costs, asked=asked, came=came)
 
 
 def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
-    """Whether what it costs at that moment is for the upstream to count."""
+    """Whether the upstream counts its cost at that time."""
     table = route.costs.table_at(at)
     return table is not None and (route.upstream_model, TOKENS, OUTPUT) in table.rows
 

@@ -1,4 +1,4 @@
-"""A channel's credential as it is stored: encrypted by the newest of the installation's keys."""
+"""Stored credentials of channels, encrypted by the newest of the installation's keys."""
 
 from pictor.kit import encryption
 from pictor.kit.encryption import is_newest
@@ -7,7 +7,7 @@ __all__ = ["decrypted", "encrypted", "is_newest"]
 
 
 def encrypted(secret: str) -> str:
-    """The credential as it is stored; nothing stays nothing."""
+    """The stored form of a credential; an empty one stays empty."""
     return encryption.encrypted(secret) if secret else ""
 
 

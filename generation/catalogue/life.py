@@ -1,6 +1,6 @@
-"""The end of a model as callers are told of it: in headers before, with a 410 afterwards.
+"""Announces the end of a model to callers: in headers before, with a 410 afterwards.
 
-Nothing at all is said of a model without an end. Source: RFC 9745 (Deprecation), RFC 8594 (Sunset),
+A model without an end has no such header. Source: RFC 9745 (Deprecation), RFC 8594 (Sunset),
 RFC 5829 (successor-version).
 """
 
@@ -15,7 +15,7 @@ GUIDE = "/docs/models/#when-a-model-ends"
 
 
 def life_headers(catalogue: Catalogue, model: str, now: datetime) -> Mapping[str, str]:
-    """What every answer of that model says of its end."""
+    """The headers about its end in every answer of that model."""
     contract = catalogue.contracts.get(model)
     if contract is None or contract.sunset_at is None or contract.deprecated_at is None:
         return {}
@@ -30,7 +30,7 @@ def life_headers(catalogue: Catalogue, model: str, now: datetime) -> Mapping[str
 
 
 def sunset_of(catalogue: Catalogue, contract: ContractTerms, now: datetime) -> ModelSunset:
-    """What a request for a model that has ended is refused with."""
+    """The refusal of a request for an ended model."""
     successor = catalogue.successor_of(contract, now)
     way_out = (
         f"Ask for {successor} in its place." if successor else "GET /v1/models lists what there is."

@@ -1,9 +1,9 @@
-"""At which size a channel would make a request. Pure.
+"""The size at which a channel would make a request. Pure.
 
 A plan is `native` (the size as asked), `closest` (the channel's nearest legal size by ratio, then
 area, with the ratio intent appended to the prompt once) or `auto` (the upstream chooses). An exact
-contract takes native plans only or, where the operator allows it on a channel, `cropped` ones: a
-larger native size, of which the middle is delivered.
+contract takes native plans only or, if the operator allows it on a channel, `cropped` ones: the
+middle of a larger native size.
 """
 
 import math
@@ -25,8 +25,8 @@ LEAST_PIXELS = 655_360
 class Candidate:
     """One capable channel with the size it would be sent and the prompt's addition, if any.
 
-    `made_into` is the size that is made of what comes back, by cropping or scaling down; None
-    delivers it as it is. `task` is what the upstream is asked to do.
+    `made_into` is the size made from the upstream's image by cropping or scaling down; None
+    delivers it unchanged. `task` is the upstream's.
     """
 
     route: RouteInfo
@@ -38,14 +38,14 @@ class Candidate:
 
     @property
     def keeps_size(self) -> bool:
-        """Whether the caller gets the size asked for, if the upstream does what it is asked."""
+        """Whether the caller gets the requested size if the upstream delivers the sent one."""
         return self.plan != CLOSEST or self.made_into is not None
 
 
 def plan(
     route: RouteInfo, *, contract: ContractTerms, size: str, needs: Needs = PLAIN
 ) -> Candidate | None:
-    """How this channel would do that in that size, or None when it cannot or may not."""
+    """This channel's plan for that size, or None if it cannot or may not."""
     task = route.abilities.task_for(needs)
     found = None if task is None else _sized(route, contract, size)
     if task is None or found is None:
@@ -86,7 +86,7 @@ def _cropped(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | N
 
 
 def ratio_sentence(contract: ContractTerms, size: str) -> str:
-    """What is appended to the prompt, once, when the channel cannot make the size itself."""
+    """The sentence appended to the prompt, once, if the channel cannot make the size itself."""
     return f"\n\nCompose the image for an aspect ratio of {contract.by_name[size].ratio}."
 
 

@@ -13,7 +13,7 @@ from pictor.kit.encryption import WrongKey
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many credentials were encrypted anew, how many were so before, and whose no key opens."""
+    """The numbers of re-encrypted and unchanged credentials, and the channels no key opens."""
 
     changed: int
     unchanged: int
@@ -24,8 +24,8 @@ class Rotation:
 def rotate_credentials(*, actor: Actor) -> Rotation:
     """Encrypt each credential by the first key, unless it is already. Safe to repeat.
 
-    One that none of the keys opens is left as it is, and its channel is named. What was tested
-    stays so: the key that a channel calls with, or is to call with, is the same.
+    A credential that no key opens is left, and its channel is named. Approvals stay: the
+    credential itself does not change.
     """
     take_turns()
     changed, unchanged, unreadable = 0, 0, []

@@ -1,8 +1,8 @@
 """The process's snapshot of the configuration: contracts, routes, stops, each tenant's prices.
 
-It is loaded once per revision: every look-up of a key or claim of a generation brings the
-database's present revision along, and a snapshot of another one is replaced first. So a channel
-that was disabled is unused by every request sent after the command returned.
+It is loaded once per revision: every key look-up and claim brings the database's present revision
+along, and a snapshot of another one is replaced first. So no request sent after a channel was
+disabled uses that channel.
 """
 
 import threading
@@ -28,13 +28,13 @@ _lock = threading.Lock()
 _loaded = Catalogue(revision=-1)
 _tables: dict[tuple[int, UUID], PriceTable] = {}
 LONGEST_CALL = timedelta(days=1)
-"""What was begun before has long ended: its costs are not asked for again."""
+"""Attempts begun earlier have ended: nobody needs their costs."""
 MOST_TABLES = 1024
-"""Of prices; then those that were read first are forgotten."""
+"""The most price tables kept; the oldest go first."""
 
 
 def catalogue_at(revision: int) -> Catalogue:
-    """The snapshot of that revision; loads the present one when this process has another."""
+    """The snapshot of that revision; loads the present one if this process has another."""
     global _loaded  # noqa: PLW0603 - one snapshot a process, replaced whole under the lock
     if _loaded.revision != revision:
         with _lock:
@@ -44,12 +44,12 @@ def catalogue_at(revision: int) -> Catalogue:
 
 
 def loaded_catalogue(revision: int) -> Catalogue | None:
-    """The same if this process has it: without a look at the database, and so at once."""
+    """The same if this process has it, without asking the database."""
     return _loaded if _loaded.revision == revision else None
 
 
 def latest_catalogue() -> Catalogue:
-    """The one that this process has, of whatever revision; the caller compares that."""
+    """This process's snapshot, of any revision; the caller compares it."""
     return _loaded
 
 
@@ -78,19 +78,19 @@ def _loaded_prices(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTab
 
 
 class OnSale(NamedTuple):
-    """What a tenant may buy, and for how much, at one revision of the configuration."""
+    """A tenant's models and prices at one revision of the configuration."""
 
     catalogue: Catalogue
     prices: PriceTable
 
 
 def on_sale(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
-    """What is on sale for a tenant; asks the database only for what this process has not."""
+    """A tenant's offer; asks the database only for parts that this process lacks."""
     return OnSale(catalogue_at(revision), prices_at(revision, tenant_id, now=now))
 
 
 async def on_sale_async(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
-    """The same on the running loop, in a thread where the database is asked."""
+    """The same on the running loop, in a thread if the database must be asked."""
     catalogue = loaded_catalogue(revision)
     prices = _loaded_prices(revision, tenant_id, now=now)
     if catalogue is None or prices is None:
@@ -99,12 +99,12 @@ async def on_sale_async(*, revision: int, tenant_id: UUID, now: datetime) -> OnS
 
 
 def stored_catalogue() -> Catalogue:
-    """What is stored, as this transaction sees it and without API keys: to look at."""
+    """The stored configuration as this transaction sees it, without API keys, for display."""
     return _load(api_key="")
 
 
 def _load(api_key: str | None = None) -> Catalogue:
-    revision = config_revision()  # first: what changes while we read is then read again
+    revision = config_revision()  # first: a change while we read is then read again
     contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
     return Catalogue(
         revision=revision, contracts=contracts, routes=_routes(api_key), stops=_stops()
