@@ -1,5 +1,5 @@
 -- Run once by the image of compose.yaml, as the owner, in a new database: the role of the processes.
--- What it may do is granted by each migration; that no prompt is logged, docs/operations.md, section 3.
+-- What it may do is granted by each migration; that no prompt is logged, docs/operations/database.md.
 \getenv password POSTGRES_PICTOR_PASSWORD
 CREATE ROLE pictor LOGIN PASSWORD :'password';
 ALTER ROLE pictor SET log_statement = 'none';

@@ -293,7 +293,9 @@ def refuse_to_serve() -> None:
     try:
         bucket.begin()
     except StorageFailed as error:
-        raise SystemExit(f"S3_CREDENTIALS=chain: {error}. See docs/operations.md.") from None
+        raise SystemExit(
+            f"S3_CREDENTIALS=chain: {error}. See docs/operations/install.md."
+        ) from None
 
 
 def ensure_bucket() -> None:

@@ -1,4 +1,4 @@
-"""The settings, read once from the environment. Names and defaults: docs/operations.md.
+"""The settings, read once from the environment. Names and defaults: docs/operations/settings.md.
 
 Production needs SECRET_KEY, PICTOR_KEY_PEPPER, PICTOR_OBJECT_KEY_SECRET, PICTOR_LEDGER_KEY,
 PICTOR_ENCRYPTION_KEYS, ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` makes and keeps

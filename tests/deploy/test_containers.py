@@ -9,7 +9,7 @@ import yaml
 from tests.deploy.programs import DEPLOY, program, said
 from tests.deploy.variables import is_known
 
-OPERATIONS = (DEPLOY.parent / "docs" / "operations.md").read_text()
+INSTALL = (DEPLOY.parent / "docs" / "operations" / "install.md").read_text()
 EXAMPLE = DEPLOY / "pictor.env.example"
 OURS = {"web1", "web2", "images", "short", "migrate"}
 OWNER = "pictor_owner:"
@@ -43,7 +43,7 @@ def test_a_process_runs_by_the_command_of_the_documents_and_by_variables_that_ex
 
     unknown = {one: said for one, said in service["environment"].items() if not is_known(one)}
     assert unknown == dict.fromkeys(FOR_COMPOSE, "")  # env_file has them for compose.yaml itself
-    assert " ".join(service["command"]) in OPERATIONS
+    assert " ".join(service["command"]) in INSTALL
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
 
 

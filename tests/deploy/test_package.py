@@ -100,7 +100,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(wheel):
 
 @pytest.fixture(scope="module")
 def pictor(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command, installed as docs/operations.md installs a release."""
+    """The command, installed as docs/operations/install.md installs a release."""
     if not DRILLS:
         not_tried("NOT INSTALLED: `make drills` installs the wheel and the lock file's packages")
     release = tmp_path_factory.mktemp("releases") / __version__

@@ -12,7 +12,7 @@ from tests.deploy.variables import is_known
 PICTOR = "/opt/pictor/current/bin/pictor"
 """Of the release that the link leads to."""
 UNITS = sorted((DEPLOY / "systemd").iterdir())
-OPERATIONS = (DEPLOY.parent / "docs" / "operations.md").read_text()
+INSTALL = (DEPLOY.parent / "docs" / "operations" / "install.md").read_text()
 
 
 def settings_of(unit: Path, name: str) -> list[str]:
@@ -37,7 +37,7 @@ def test_its_commands_are_those_of_the_documents(unit):
     commands = [command.removeprefix(PICTOR) for command in started]
     assert commands
     assert [one for one in started if not one.startswith(PICTOR)] == []
-    assert [one for one in commands if f"pictor{one}" not in OPERATIONS] == []
+    assert [one for one in commands if f"pictor{one}" not in INSTALL] == []
     assert settings_of(unit, "WorkingDirectory") == ["/opt/pictor/current"]
 
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from tests.servers import ROOT
 
-OTHERS = {"MALLOC_ARENA_MAX", "PYTHONPATH", "PYTHONUNBUFFERED", "PATH"}
+OTHERS = {"MALLOC_ARENA_MAX", "PYTHONPATH", "PYTHONUNBUFFERED", "PATH", "VIPS_CONCURRENCY"}
 _QUOTED = re.compile(r'"([A-Z][A-Z0-9_]+)"')
 
 

@@ -16,7 +16,7 @@ PROXY = "127.0.0.1"
 
 @dataclass
 class Web:
-    """`pictor web` as docs/operations.md starts it."""
+    """`pictor web` as docs/operations/install.md starts it."""
 
     stack: Stack
     port: int

@@ -49,7 +49,7 @@ class Cluster:
         return run_tool("pg_dump", "-Fc", of=parameters(self.owner_url))
 
     def restore(self, dump: bytes) -> None:
-        """Bring a dump back into the empty database, as docs/operations.md says."""
+        """Bring a dump back into the empty database, as docs/operations/backup.md says."""
         words = ("--exit-on-error", "-d", DATABASE)
         run_tool("pg_restore", *words, of=parameters(self.owner_url), given=dump)
 

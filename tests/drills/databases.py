@@ -34,7 +34,7 @@ LIMITS = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "30s",
 }
-"""On the role, for a pooler in session mode: docs/operations.md."""
+"""On the role, for a pooler in session mode: docs/operations/database.md."""
 
 
 def failover(ground: Ground) -> Result:
@@ -100,7 +100,7 @@ def pooler_transaction(ground: Ground) -> Result:
 
 
 def pooler_session(ground: Ground) -> Result:
-    """With its limits on the role, as docs/operations.md says."""
+    """With its limits on the role, as docs/operations/database.md says."""
     role = f"ALTER ROLE {parameters(ground.cluster.url)['user']}"
     with ground.cluster.connection() as owner:
         for name, value in LIMITS.items():
@@ -203,7 +203,7 @@ def restore(ground: Ground) -> Result:
 
 
 def _bring_back(ground: Ground, fresh: Cluster, dump: bytes) -> None:
-    """As docs/operations.md says: the role, the dump, then rights, and the proof."""
+    """As docs/operations/backup.md says: the role, the dump, then rights, and the proof."""
     asked = parameters(fresh.url)
     with fresh.connection() as owner:
         owner.execute(f"CREATE ROLE {asked['user']} LOGIN PASSWORD '{asked['password']}'")

@@ -1,7 +1,8 @@
 """What every drill stands on: servers of its own, nginx with our file, and sites of production.
 
-A site is what docs/operations.md starts: two web processes, two image workers and two short-work
-workers, with the commands of deploy/systemd and nothing of `make run` in their environment.
+A site is what docs/operations/install.md starts: two web processes, two image workers and two
+short-work workers, with the commands of deploy/systemd and nothing of `make run` in their
+environment.
 """
 
 import secrets

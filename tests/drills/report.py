@@ -1,4 +1,4 @@
-"""What drills came to: a line for each, for people and for docs/operations.md."""
+"""What drills came to: a line for each, for people and for docs/operations/drills.md."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Result:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """The table of docs/operations.md."""
+    """A table, of which docs/operations/drills.md keeps what matters."""
     rows = [HEADINGS, tuple("---" for _ in HEADINGS), *(each.cells() for each in results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

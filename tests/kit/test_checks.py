@@ -66,7 +66,7 @@ def test_a_server_without_a_secret_ends_with_one_clear_line(settings, name):
     with pytest.raises(SystemExit) as ended:
         refuse_to_serve()
 
-    assert str(ended.value) == f"{name} is not set. See docs/operations.md."
+    assert str(ended.value) == f"{name} is not set. See docs/operations/settings.md."
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_server_does_not_start_with_a_url_it_cannot_use(settings, name, url):
     with pytest.raises(SystemExit) as ended:
         refuse_to_serve()
 
-    said = f"{name} is no address of a Redis that can be used. See docs/operations.md."
+    said = f"{name} is no address of a Redis that can be used. See docs/operations/settings.md."
     assert str(ended.value) == said
 
 

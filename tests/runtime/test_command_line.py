@@ -44,7 +44,7 @@ Pictor's:
     usage_rebuild  Count again what was used by the hour and sold by the day.
     webhook        Encrypt the secrets of webhook endpoints by the newest key.
 
-Processes, for production (docs/operations.md, section 3):
+Processes, for production (docs/operations/install.md):
     web                  Serve HTTP on PORT.
     worker images|short  Make images; or do the short work.
     health ROLE          Say whether a process is well: web, images or short.
@@ -150,7 +150,7 @@ def test_a_pipe_that_closes_early_ends_any_command_without_a_word(stack):
         (["worker", "long"], "usage: pictor worker images|short"),
         (
             ["worker", "short"],
-            "PICTOR_DATA must be a folder of this worker's own: docs/operations.md.",
+            "PICTOR_DATA must be a folder of this worker's own: docs/operations/settings.md.",
         ),
         (["health", "database"], "usage: pictor health web|images|short"),
     ],

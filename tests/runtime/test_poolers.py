@@ -119,7 +119,7 @@ def test_no_process_serves_behind_one_in_transaction_mode(stack, tmp_path, comma
         )
 
     assert ended.returncode == EXIT_STATUS
-    assert f"this process ends: {NOT_KEPT}; see docs/operations.md, Database" in ended.stderr
+    assert f"this process ends: {NOT_KEPT}; see docs/operations/database.md" in ended.stderr
 
 
 def test_a_worker_that_started_before_the_pooler_ends_when_it_comes(stack, tmp_path):

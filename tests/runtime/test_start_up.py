@@ -119,7 +119,8 @@ def test_a_server_does_not_start_where_a_chain_finds_nothing(stack, server, tmp_
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == (
-        "S3_CREDENTIALS=chain: botocore's chain finds no credentials. See docs/operations.md."
+        "S3_CREDENTIALS=chain: botocore's chain finds no credentials."
+        " See docs/operations/install.md."
     )
 
 

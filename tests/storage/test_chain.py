@@ -242,7 +242,8 @@ def test_a_server_without_credentials_ends_with_one_clear_line(found):
         backends.refuse_to_serve()
 
     assert str(stopped.value) == (
-        "S3_CREDENTIALS=chain: botocore's chain finds no credentials. See docs/operations.md."
+        "S3_CREDENTIALS=chain: botocore's chain finds no credentials."
+        " See docs/operations/install.md."
     )
 
 

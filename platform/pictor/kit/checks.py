@@ -53,7 +53,7 @@ def refuse_to_serve() -> None:
     """
     wrong = [error.msg for error in [*secrets_are_set(None), *addresses_can_be_used(None)]]
     if wrong:
-        raise SystemExit(f"{'; '.join(wrong)}. See docs/operations.md.")
+        raise SystemExit(f"{'; '.join(wrong)}. See docs/operations/settings.md.")
     if settings.MIGRATION_DATABASE is not None:
         logger.warning(
             "MIGRATION_DATABASE_URL is set for a process that serves, which could rewrite the"
@@ -66,7 +66,7 @@ def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """No secret has a default: a deployment without one does not start."""
     unwanted = OF_S3 if settings.S3_CREDENTIALS == "chain" else ()
     return [
-        Error(f"{name} is not set", hint="See docs/operations.md.", id="pictor.E002")
+        Error(f"{name} is not set", hint="See docs/operations/settings.md.", id="pictor.E002")
         for name in SECRETS
         if name not in unwanted and not _value_of(name.removeprefix("PICTOR_"))
     ]
@@ -80,7 +80,8 @@ def addresses_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
     return [
         Error(
             f"{name} is no address of a Redis that can be used",
-            hint="It must be like rediss://user:password@host:6379/0. See docs/operations.md.",
+            hint="It must be like rediss://user:password@host:6379/0."
+            " See docs/operations/settings.md.",
             id="pictor.E003",
         )
         for name in redis_client.unusable()
@@ -93,7 +94,7 @@ def operator_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Caution(
             f"PICTOR_{name} is not set",
-            hint="The terms and the privacy notice name it. See docs/operations.md.",
+            hint="The terms and the privacy notice name it. See docs/operations/settings.md.",
             id="pictor.W001",
         )
         for name in OPERATOR

@@ -80,7 +80,7 @@ def _has_made_sure(parameters: dict[str, Any]) -> bool:
     except psycopg.Error:
         return False
     if wrong:
-        vital.end_process(f"{wrong}; see docs/operations.md, Database")
+        vital.end_process(f"{wrong}; see docs/operations/database.md")
     return True
 
 

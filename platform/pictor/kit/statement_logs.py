@@ -59,5 +59,5 @@ def _look(parameters: dict[str, Any]) -> None:
         return  # away: others say so, and nothing is logged there now
     if found := what_would_log(settings):
         logger.warning(
-            "PostgreSQL would log prompts: %s; see docs/operations.md, Database", ", ".join(found)
+            "PostgreSQL would log prompts: %s; see docs/operations/database.md", ", ".join(found)
         )

@@ -42,7 +42,7 @@ class CommandLine(ManagementUtility):
                 "Pictor's:",
                 *_with_a_line_each(ours),
                 "",
-                "Processes, for production (docs/operations.md, section 3):",
+                "Processes, for production (docs/operations/install.md):",
                 *PROCESSES,
                 "",
                 "Django's:",

@@ -158,7 +158,7 @@ class Executor(MigrationExecutor):
         words = f" Lost with it, and all that is in it: {', '.join(lost)}." if lost else ""
         return (
             f"This would undo {named}.{words} Nothing is changed. The way back to the former"
-            ' release needs no migration undone (docs/operations.md, "Upgrades"). To undo them all'
+            " release needs no migration undone (docs/operations/upgrade.md). To undo them all"
             " the same: --undo."
         )
 
@@ -192,7 +192,7 @@ def _refuse_too_old(loader: MigrationLoader) -> None:
             raise CommandError(
                 f"This database is older than {OLDEST}: it has tables of {app}, but not all that"
                 f" {missing[0][1]} makes. Nothing is changed. Migrate it by the `migrate` of"
-                f' {OLDEST}, and then by this one. See docs/operations.md, "Upgrades".'
+                f" {OLDEST}, and then by this one. See docs/operations/upgrade.md."
             )
 
 

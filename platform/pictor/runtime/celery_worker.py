@@ -45,7 +45,9 @@ def _queue(arguments: Sequence[str]) -> str:
     if len(arguments) != 1 or arguments[0] not in THREADS:
         raise SystemExit(USAGE)
     if arguments[0] == "short" and not os.environ.get("PICTOR_DATA"):
-        raise SystemExit("PICTOR_DATA must be a folder of this worker's own: docs/operations.md.")
+        raise SystemExit(
+            "PICTOR_DATA must be a folder of this worker's own: docs/operations/settings.md."
+        )
     return arguments[0]
 
 

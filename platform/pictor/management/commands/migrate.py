@@ -12,7 +12,7 @@ from pictor.management.migrating import Executor
 
 
 class Command(migrate.Command):
-    """Migrate by MIGRATION_DATABASE_URL, where there is one; see docs/operations.md."""
+    """Migrate by MIGRATION_DATABASE_URL, where there is one; see docs/operations/database.md."""
 
     help = "Run the migrations, then let the processes' role use the tables."
 
