@@ -20,7 +20,7 @@ Pictor's:
     channel        Create, change, switch, try and list channels.
     cost_correct   Correct what calls cost by the lines of a vendor's bill, each of them once.
     demo           Print the running default's address, API key and sign-in; remove its demo data.
-    generation     Show a generation, send its message again, refund it, credit it or end it.
+    generation     List generations; show one, send its message again, refund, credit or end it.
     incident       Tell customers of an incident or maintenance, or print what they are told.
     key            Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
     ledger_check   Prove the ledger against itself and the generations.

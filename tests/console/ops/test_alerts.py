@@ -280,7 +280,7 @@ def test_a_link_of_a_mail_leads_where_the_button_leads(owner):
     ended = owner.get(f"/ops/conditions/{over.pk}/", follow=True)
     missing = owner.get(f"/ops/conditions/{over.pk + 999}/", follow=True)
 
-    assert there["Location"] == "/ops/generations/?model=past"
+    assert there["Location"] == "/ops/generations/?model=past&late=1"
     assert "That is over since" in said_by(ended)
     assert "That is over." in said_by(missing)
 
