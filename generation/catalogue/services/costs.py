@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -13,6 +13,7 @@ from accounts.services import Actor, record
 from billing import locks
 from billing.cost_csv import MOST_MICROS, CostFile
 from billing.pricing import MAX_NAMED, PriceTable
+from billing.repricing import number_in
 from billing.selectors import current_table
 from billing.upstream_cost import (
     ANY,
@@ -116,10 +117,9 @@ def copied(other: Channel, factor: str) -> CostFile:
     table = Costs(tables=tables).table_at(clock.now())
     if table is None:
         raise ValidationError(f"{other.name} has no cost table in force")
-    try:
-        number = Decimal(factor)
-    except InvalidOperation:
-        raise ValidationError(f"{factor!r} is not a number") from None
+    number = number_in(factor)
+    if number is None:
+        raise ValidationError(f"{factor!r} is not a number such as 0.8")
     source = f"{factor} x {other.name} as of {table.effective_from.isoformat()}"
     return CostFile(scaled(list(table.rows.values()), number), source)
 
