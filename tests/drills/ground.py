@@ -36,11 +36,18 @@ EACH = 2
 STOP_SECONDS = {"web": 15.0, "images": 490.0, "short": 60.0}
 """TimeoutStopSec of deploy/systemd."""
 ROLES = {"web": "", "images": "worker", "short": "short"}
-MODULES = {
+STARTS = {
+    "web": ("pictor", "web"),
+    "images": ("pictor", "worker", "images"),
+    "short": ("pictor", "worker", "short"),
+}
+"""Of each kind: the module that starts it, and its arguments."""
+STARTS_OF_9FB68FC = {
     "web": ("pictor.runtime.web",),
     "images": ("pictor.runtime.celery_worker", "images"),
     "short": ("pictor.runtime.celery_worker", "short"),
 }
+"""The same in the version before this one, which has no command `pictor`."""
 COMMAND_SECONDS = 300.0
 REFUSAL_SECONDS = 30.0
 CHANNEL = "upstream"
@@ -102,7 +109,7 @@ class Ground:
         own = {"PORT": str(self.web_ports[0]), "PICTOR_ROLE": ROLES[kind], **env}
         try:
             done = subprocess.run(  # noqa: S603 - our own command line
-                [sys.executable, "-m", *MODULES[kind]],
+                [sys.executable, "-m", *STARTS[kind]],
                 cwd=ROOT,
                 env=self.environment(ROOT, **own),
                 stdout=subprocess.PIPE,
@@ -181,8 +188,10 @@ class Site:
     def _part(self, kind: str, number: int, root: Path, env: dict[str, str]) -> Part:
         name, port = f"{kind}-{number + 1}", self.ground.web_ports[number]
         own = {"PORT": str(port)} if kind == "web" else {"PICTOR_ROLE": ROLES[kind]}
+        has_command = (root / "platform/pictor/__main__.py").exists()
+        starts = STARTS if has_command else STARTS_OF_9FB68FC
         command = Command(
-            argv=(sys.executable, "-m", *MODULES[kind]),
+            argv=(sys.executable, "-m", *starts[kind]),
             env=self.ground.environment(
                 root,
                 **{**self.env, **own, "PICTOR_DATA": str(self.ground.folder / name), **env},

@@ -89,7 +89,7 @@ def test_pids_are_the_servers_own(stack):
     words = {role: command_line(its) for role, its in pids.items()}
 
     assert list(pids) == ["sandbox", "postgres", "broker", "s3", "web", "worker"]
-    assert "celery_worker images" in words["worker"]
+    assert "pictor worker images" in words["worker"]
     assert "bin/postgres -D" in words["postgres"]
     assert "valkey-server" in words["broker"]
     assert "serve s3" in words["s3"]

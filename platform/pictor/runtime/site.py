@@ -55,7 +55,7 @@ class Site:
         return Part(
             name="web",
             role="web",
-            command=lambda: self._python("-m", "pictor.runtime.web"),
+            command=lambda: self._python("-m", "pictor", "web"),
             is_ready=lambda _running: answers_ok(layout.port, "/readyz", layout.probe_host),
             stop_seconds=WEB_STOP_SECONDS,
         )
@@ -72,9 +72,7 @@ class Site:
         return Part(
             name=name,
             role="worker",
-            command=lambda: self._python(
-                "-m", "pictor.runtime.celery_worker", queue, PICTOR_ROLE=name
-            ),
+            command=lambda: self._python("-m", "pictor", "worker", queue, PICTOR_ROLE=name),
             is_ready=_is_consuming,
             stop_seconds=DRAIN_SECONDS,
         )
