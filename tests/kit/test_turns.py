@@ -9,7 +9,8 @@ import pytest
 
 from pictor.kit import log, pools
 from pictor.kit.errors import Unavailable
-from pictor.kit.turns import FairPool, FairTurns
+from pictor.kit.pools import FairPool
+from pictor.kit.turns import FairTurns
 
 pytestmark = pytest.mark.anyio
 

@@ -35,7 +35,7 @@ from django.db import InterfaceError, OperationalError
 
 from pictor.kit import retries
 from pictor.kit.breaks import on_own_connection
-from pictor.kit.turns import CALLS, THREADS, FairPool, FairTurns
+from pictor.kit.turns import CALLS, THREADS, FairTurns
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,30 @@ class Pool:
         made = self._threads.submit(in_context)
         self._unfinished.add(made)
         made.add_done_callback(self._unfinished.discard)
+        return await asyncio.wrap_future(made)
+
+
+class FairPool:
+    """A thread pool whose queue is FairTurns."""
+
+    def __init__(
+        self, name: str, *, threads: int, per_lane: int, max_queued: float, max_wait_seconds: float
+    ) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._turns = FairTurns(
+            name,
+            count=threads,
+            per_lane=per_lane,
+            max_queued=max_queued,
+            max_wait_seconds=max_wait_seconds,
+        )
+
+    async def run(self, lane: object, call: Callable[[], T]) -> T:
+        """Run the call in a thread, in the lane's turn. To be awaited on one event loop only."""
+        return await self._turns.run(lane, partial(self._made, call))
+
+    async def _made(self, call: Callable[[], T]) -> T:
+        made = self._threads.submit(copy_context().run, partial(on_own_connection, call))
         return await asyncio.wrap_future(made)
 
 

@@ -1,17 +1,14 @@
-"""Turns that are fair between lanes, on a loop or in threads; the figures of all that queues."""
+"""Turns that are fair between lanes, on an event loop; the figures of all that queues."""
 
 import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from prometheus_client import Gauge
 
-from pictor.kit.breaks import on_own_connection
 from pictor.kit.errors import Unavailable
 
 CALLS = Gauge("pictor_pool_calls", "Calls of a pool, waiting or running.", ["pool"])
@@ -116,27 +113,3 @@ class FairTurns:
         if not self._busy[lane]:
             del self._busy[lane]
         self._start_next()
-
-
-class FairPool:
-    """A thread pool whose queue is FairTurns."""
-
-    def __init__(
-        self, name: str, *, threads: int, per_lane: int, max_queued: float, max_wait_seconds: float
-    ) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._turns = FairTurns(
-            name,
-            count=threads,
-            per_lane=per_lane,
-            max_queued=max_queued,
-            max_wait_seconds=max_wait_seconds,
-        )
-
-    async def run(self, lane: object, call: Callable[[], T]) -> T:
-        """Run the call in a thread, in the lane's turn. To be awaited on one event loop only."""
-        return await self._turns.run(lane, partial(self._made, call))
-
-    async def _made(self, call: Callable[[], T]) -> T:
-        made = self._threads.submit(copy_context().run, partial(on_own_connection, call))
-        return await asyncio.wrap_future(made)
