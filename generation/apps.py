@@ -25,19 +25,19 @@ class GenerationConfig(AppConfig):
 
 
 def _offer() -> Offer:
-    from generation import offer as offered  # noqa: PLC0415 - only where it is asked for
+    from generation.catalogue import offer as offered  # noqa: PLC0415 - only where it is asked for
 
     return offered
 
 
 def _supply() -> Supply:
-    from generation import offer as offered  # noqa: PLC0415 - only where prices change
+    from generation.catalogue import offer as offered  # noqa: PLC0415 - only where prices change
 
     return offered
 
 
 def _holdings() -> holdings.Holdings:
-    from generation import holdings as ours  # noqa: PLC0415 - only to export or erase
+    from generation.tenants import holdings as ours  # noqa: PLC0415 - only to export or erase
 
     return ours
 

@@ -17,7 +17,6 @@ from django.db import InterfaceError, OperationalError
 
 from accounts import rates
 from accounts.callers import Caller
-from generation import claims, notify
 from generation.admission import inputs
 from generation.admission.arrival import Arrival
 from generation.admission.identity import (
@@ -35,16 +34,17 @@ from generation.admission.identity import (
 from generation.admission.orphans import Undecided
 from generation.admission.quoting import Quoted, quoted_order_async
 from generation.admission.service import Admitted, Deferred, Submission, admit, hold, refuse_early
-from generation.claims import Claim
 from generation.dispatch.choosing import NotNow, Opening
 from generation.dispatch.claiming import ClaimInDoubt, claimed
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
-from generation.lease import WorkerEpoch
-from generation.notify import Ring
-from generation.outcome import TIMED_OUT, Delivery, Failure, not_stored
+from generation.lifecycle import claims, notify
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.lease import WorkerEpoch
+from generation.lifecycle.notify import Ring
+from generation.lifecycle.outcome import TIMED_OUT, Delivery, Failure, not_stored
+from generation.lifecycle.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from generation.selectors import Finished
-from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from pictor.kit import clock, log, pools, retries
 from pictor.kit.errors import PictorError
 from pictor.kit.ids import GenerationId

@@ -12,12 +12,14 @@ from celery import Task, shared_task
 from accounts.services import link_events
 from billing.models import LedgerProof
 from billing.services import is_due
-from generation import conditions, selling, sunset_mail, watch
+from generation import conditions
 from generation.admission import idempotency, orphans
 from generation.alerts.telling import tell
-from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
 from generation.bills import keeping
+from generation.oversight import sunset_mail, watch
+from generation.oversight.ledger import selling
+from generation.oversight.ledger.rounds import prove
 from generation.traffic import events
 from generation.traffic.minutes import Counting
 from pictor.kit import clock

@@ -14,7 +14,7 @@ from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 
 from accounts.rates import shared
-from generation import notify
+from generation.lifecycle import notify
 from pictor.kit import cache, pools, prepared
 from pictor.kit.pools import Pool
 from tests.databases import empty

@@ -21,17 +21,17 @@ from billing.selectors import balance_of
 from billing.services import hold_placed
 from billing.upstream_cost import Asked, Costs
 from generation.admission.service import Admitted, Submission, admit
-from generation.attempts import attempt_begun
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.registry import USUAL_KIND, abilities_of
-from generation.claims import Claim, Queued, taken
 from generation.dispatch.gate import Gate
-from generation.lease import WorkerEpoch, enlist
+from generation.lifecycle.attempts import attempt_begun
+from generation.lifecycle.claims import Claim, Queued, taken
+from generation.lifecycle.lease import WorkerEpoch, enlist
+from generation.lifecycle.outcome import Delivery, VerifiedImage
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
-from generation.outcome import Delivery, VerifiedImage
 from pictor.kit import clock
 from pictor.kit.ids import GenerationId, TenantId, new_uuid
 from pictor.kit.money import Micros

@@ -24,9 +24,9 @@ from typing import TypeAlias
 
 from django.conf import settings
 
-from generation import pictures
 from generation.admission.fields import FILES, REFERENCES
 from generation.admission.orphans import InDoubt
+from generation.catalogue import pictures
 from generation.channels.declaration import Task
 from pictor.kit import egress, pools
 from pictor.kit.base64_sink import Base64Sink

@@ -23,12 +23,12 @@ from accounts.callers import Caller, unchanged
 from accounts.rates.of_tests import ROWS_BYTES
 from billing import locks
 from billing.services import PLACED, HoldLimits, hold_placed
-from generation import evidence
 from generation.admission import idempotency, orphans, room
 from generation.admission.arrival import Arrival
 from generation.admission.identity import Counted, Identity
 from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
+from generation.lifecycle import evidence
 from generation.models import Generation, Source, State
 from pictor.kit import ids, log, loop_connections, pools, prepared, rows
 from pictor.kit.errors import InvalidRequest

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from generation.answer import DELETED
 from generation.catalogue.plans import PLANS
 from generation.channels.declaration import Task
+from generation.lifecycle.answer import DELETED
 from generation.models import State
 from pictor.kit.api_objects import (
     ApiObject,

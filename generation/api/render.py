@@ -10,8 +10,8 @@ from drf_spectacular.utils import OpenApiParameter
 from generation.api import base64_body
 from generation.api.objects import GenerationObject, ImagesAnswer
 from generation.api.shown import Shown, with_urls
+from generation.lifecycle.outcome import error_row
 from generation.models import Generation, State
-from generation.outcome import error_row
 from generation.selectors import Finished
 from pictor.kit import api_errors, ids, log
 from pictor.kit.api_docs import answered

@@ -13,8 +13,8 @@ from typing_extensions import override
 
 from generation.admission import fields
 from generation.admission.fields import MAX_COUNT
+from generation.catalogue.pictures import MAX_IMAGES
 from generation.channels.declaration import Task
-from generation.pictures import MAX_IMAGES
 from pictor.kit.api_bodies import (
     ApiBody,
     FileField,

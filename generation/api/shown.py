@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generation.answer import DELETED
+from generation.lifecycle.answer import DELETED
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import clock
@@ -32,7 +32,7 @@ class Result:
 
     @property
     def answer(self) -> dict[str, Any]:
-        """As settlement wrote it (generation/answer.py)."""
+        """As settlement wrote it (generation/lifecycle/answer.py)."""
         return self.generation.answer or {}
 
     @property

@@ -5,11 +5,11 @@ from uuid import UUID
 from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from generation import services
 from generation.api import render
 from generation.api.objects import DeletedObject, GenerationList, GenerationObject
 from generation.api.shown import shown
 from generation.selectors import Finished
+from generation.tenants import services
 from pictor.kit import clock, ids
 from pictor.kit.api_objects import Page
 from pictor.kit.api_queries import AfterField, ApiQuery, LimitField

@@ -23,9 +23,9 @@ from prometheus_client import Gauge
 from redis.exceptions import RedisError
 
 from generation.dispatch.announce import PARTIALS, PartialImage
-from generation.notify import FINISHED
+from generation.lifecycle.notify import FINISHED
+from generation.lifecycle.wakeups import heard
 from generation.selectors import Finished, finished_among
-from generation.wakeups import heard
 from pictor.kit import ids, pools, redis_client, vital
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from generation.notify import Ring
+from generation.lifecycle.notify import Ring
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.db.models import Q, QuerySet
 
-from generation import attempts
-from generation.forgetting import images_of
+from generation.lifecycle import attempts
 from generation.models import ChannelTrial, Generation, State
+from generation.tenants.forgetting import images_of
 from storage import object_keys
 from storage.services import (
     StorageFailed,

@@ -16,9 +16,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from generation import claims
-from generation.claims import Claim
-from generation.lease import WorkerEpoch
+from generation.lifecycle import claims
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.lease import WorkerEpoch
 from pictor.kit import pools
 
 logger = logging.getLogger(__name__)

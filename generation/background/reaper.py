@@ -23,9 +23,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from generation import attempts, notify, settlement
+from generation.lifecycle import attempts, notify, settlement
+from generation.lifecycle.outcome import GAVE_UP, TIMED_OUT
 from generation.models import Generation, State
-from generation.outcome import GAVE_UP, TIMED_OUT
 from pictor.kit import clock, vital
 from pictor.kit.errors import PictorError
 

@@ -14,8 +14,8 @@ from django.db.models import Exists, QuerySet
 
 from accounts.rates.of_tests import TESTS_KEPT
 from accounts.selectors import prompt_retentions
-from generation.forgetting import delete_rows, forget_words
 from generation.models import FINAL, Generation, PromptsForgotten, RefusedRequest
+from generation.tenants.forgetting import delete_rows, forget_words
 from pictor.kit import ids
 from storage.selectors import images_still_there
 

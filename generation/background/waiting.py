@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from generation.background.slots import Room
-from generation.claims import NOT_STOPPED, Queued
+from generation.lifecycle.claims import NOT_STOPPED, Queued
 
 BATCH = 500
 """At most this many are found at once, but always one of each tenant."""

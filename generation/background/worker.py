@@ -23,16 +23,17 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from prometheus_client import Gauge
 
-from generation import attempts, claims, lease, notify, pipeline
+from generation import pipeline
 from generation.background import doorbell
 from generation.background.quarantine import Quarantine
 from generation.background.slots import Slots
 from generation.background.waiting import waiting
-from generation.claims import Claim, Queued
 from generation.dispatch.gate import Gate
 from generation.dispatch.service import Dispatcher
-from generation.lease import WorkerEpoch
-from generation.notify import Ring
+from generation.lifecycle import attempts, claims, lease, notify
+from generation.lifecycle.claims import Claim, Queued
+from generation.lifecycle.lease import WorkerEpoch
+from generation.lifecycle.notify import Ring
 from pictor.kit import clock, pools, vital
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spools import process_spools

@@ -5,9 +5,9 @@ from datetime import UTC, timedelta
 from uuid import UUID
 
 from billing.selectors import images_by_model
-from generation import lease
 from generation.catalogue.retirements import end_of, host_of
 from generation.conditions.found import Outlook, Wrong
+from generation.lifecycle import lease
 from generation.models import ChannelEvent, Route, Serves
 from generation.selectors import stopped as stopped_now
 from generation.traffic.events import shut_now

@@ -13,18 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from generation import attempts
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.plans import CLOSEST, Candidate
 from generation.catalogue.snapshot import latest_catalogue
 from generation.channels.declaration import PLAIN, Needs
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.claims import Claim
 from generation.dispatch.call import needs_of
 from generation.dispatch.endings import counted_as, gate_seconds, refused
 from generation.dispatch.health import Health, UpstreamCall
 from generation.dispatch.selection import candidates
-from generation.outcome import NO_STRICT_CHANNEL, Failure, error_for
+from generation.lifecycle import attempts
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure, error_for
 from pictor.kit import ids
 from pictor.kit.prepared import Part
 

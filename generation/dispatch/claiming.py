@@ -4,10 +4,10 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
-from generation import attempts, claims
-from generation.claims import Claim
 from generation.dispatch.choosing import Opening
-from generation.lease import WorkerEpoch
+from generation.lifecycle import attempts, claims
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.lease import WorkerEpoch
 from pictor.kit import clock, pools
 from pictor.kit.loop_connections import fetch_async
 from pictor.kit.prepared import is_answer_lost

@@ -9,7 +9,7 @@ from billing.upstream_cost import NOTHING_CAME, Asked, Came, Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.outcome import (
+from generation.lifecycle.outcome import (
     TIMED_OUT,
     WRONG_SIZE,
     AttemptEnd,

@@ -18,10 +18,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from generation import pictures
+from generation.catalogue import pictures
 from generation.channels.base import LargeValue
 from generation.channels.declaration import Task
-from generation.outcome import NOT_CHARGED, Failure
+from generation.lifecycle.outcome import NOT_CHARGED, Failure
 from pictor.kit import pools
 from pictor.kit.errors import InvalidRequest, Unavailable
 from pictor.kit.http import HttpError, HttpPool, LookUpsBusy, deadline

@@ -14,14 +14,14 @@ from functools import partial as bound
 
 from django.db import DatabaseError, InterfaceError
 
-from generation.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
-from generation.claims import Claim
 from generation.dispatch.announce import PartialImage, announced
 from generation.dispatch.pixels import Wanted, verified_on_loop
 from generation.dispatch.store import has_room
+from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.outcome import VerifiedImage
 from generation.models import Generation
-from generation.outcome import VerifiedImage
 from generation.selectors import is_left
 from pictor.kit import clock, pools
 from pictor.kit.redis_client import ask_async

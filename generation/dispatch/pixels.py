@@ -10,7 +10,7 @@ from functools import partial
 
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
-from generation.outcome import VerifiedImage
+from generation.lifecycle.outcome import VerifiedImage
 from pictor.kit import pools
 from pictor.kit.spool import SpoolFile, Spools, SpoolTooLarge
 from storage import convert, probe

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from generation import attempts
 from generation.catalogue.contracts import AUTO, RouteInfo, Size
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import catalogue_at, loaded_catalogue
@@ -20,7 +19,6 @@ from generation.channels.base import LargeValue, UpstreamAnswer
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
-from generation.claims import Claim
 from generation.dispatch.call import ask, begun_at, ignored_by, wanted_of
 from generation.dispatch.choosing import UNMADE, Chooser, NotNow, Opening
 from generation.dispatch.endings import (
@@ -38,8 +36,10 @@ from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verified_on_loop, without_echo
 from generation.dispatch.retry import History, Next, decide
+from generation.lifecycle import attempts, outcome
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage
 from generation.models import Generation
-from generation.outcome import CANNOT_STORE, NO_CHANNEL, TIMED_OUT, Delivery, Failure, VerifiedImage
 from pictor.kit import clock, ids, pools
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
@@ -144,7 +144,7 @@ class Dispatcher:
         run = _Run(claim, queue, Partials(claim, spools), spools)
         run.ends_at = time.monotonic() + claim.seconds_left - STORING_SECONDS
         if not run.queue:
-            raise Failure(NO_CHANNEL)
+            raise Failure(outcome.NO_CHANNEL)
         if not claim.generation.inputs:
             return await self._delivered(run, opening)
         async with readable(
@@ -179,7 +179,7 @@ class Dispatcher:
     async def _next(self, run: _Run) -> tuple[Candidate, UpstreamCall]:
         queue = [candidate for candidate in run.queue if run.has_time_for(candidate)]
         if not queue:
-            raise Failure(TIMED_OUT)
+            raise Failure(outcome.TIMED_OUT)
         return await self._chooser.next_of(
             queue,
             tenant=run.generation.tenant_id,
@@ -246,7 +246,7 @@ class Dispatcher:
         run.number += 1
         begun, run.begun = run.begun, None
         if not run.has_time_for(candidate):
-            raise Failure(TIMED_OUT, ended=None if begun is None else out_of_time(begun))
+            raise Failure(outcome.TIMED_OUT, ended=None if begun is None else out_of_time(begun))
         if begun is not None:
             return begun, self._seconds_of(run, candidate)
         attempt_id = ids.new_uuid()
@@ -261,7 +261,7 @@ class Dispatcher:
             at = await pools.again(partial(attempts.begin, attempt))
         except attempts.TakesNoTests as error:
             cause = UpstreamError(AttemptClass.REFUSED, str(error))
-            raise _Ended(cause, NO_CHANNEL) from None
+            raise _Ended(cause, outcome.NO_CHANNEL) from None
         begun = begun_at(at, attempt_id, run.generation, candidate)
         if begun is None:
             raise ClaimLost
@@ -278,7 +278,7 @@ class Dispatcher:
             now=clock.now(),
         )
         if run.number > 1:
-            raise Failure(CANNOT_STORE)
+            raise Failure(outcome.CANNOT_STORE)
         raise NotNow
 
     @staticmethod

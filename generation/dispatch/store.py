@@ -9,10 +9,10 @@ from datetime import timedelta
 from django.conf import settings
 
 from accounts.rates.of_tests import TESTS_KEPT, counting_of_test, used_up
-from generation.claims import Claim
 from generation.dispatch.gate import HUNG_SECONDS, Gate
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage, not_stored
 from generation.models import Generation
-from generation.outcome import Delivery, Failure, VerifiedImage, not_stored
 from pictor.kit import clock, retries
 from pictor.kit.redis_client import ask_async
 from pictor.kit.spool import SpoolFull

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from accounts.management.operator import print_table
-from generation.roster import Listed, roster
+from generation.oversight.roster import Listed, roster
 from generation.traffic.standing import Standing
 from pictor.kit import clock
 from pictor.kit.money import to_decimal

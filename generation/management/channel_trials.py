@@ -14,8 +14,8 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 from accounts.management.operator import ACTOR, ask, ask_for, print_table
 from generation.catalogue import services
 from generation.models import Channel, ChannelTrial
+from generation.oversight.splits import foreseen
 from generation.selectors import last_trials
-from generation.splits import foreseen
 from pictor.kit.encryption import WrongKey
 from pictor.kit.money import to_decimal
 

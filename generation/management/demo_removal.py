@@ -17,11 +17,11 @@ from accounts.callers import caller_by_digest
 from accounts.models import Tenant
 from accounts.selectors import api_key_by_id, tenant_by_name_or_id
 from accounts.services import Actor, erase_tenant, rotate_api_key
-from generation.forgetting import forget_words
 from generation.management import seeding
 from generation.management.history import around
 from generation.management.seeding import DEMO_TENANT, Wishes
 from generation.models import Generation, Source
+from generation.tenants.forgetting import forget_words
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
 from storage.selectors import kept_images_of

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import CommandError, OutputWrapper
 
 from accounts.management.operator import print_table, read_tenant
-from generation.inspection import Called, called_for
 from generation.models import Generation, State
-from generation.searching import LONGEST_ACROSS, Sought, every_across
+from generation.oversight.inspection import Called, called_for
+from generation.tenants.searching import LONGEST_ACROSS, Sought, every_across
 from pictor.kit import clock
 from pictor.kit.money import to_decimal
 

@@ -9,10 +9,10 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 from accounts.management.operator import ACTOR, ask, read_limit, read_words
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
-from generation.lineup import lineup
 from generation.management.model_facts import model_named
 from generation.models import Contract
-from generation.reviewing import Review, review
+from generation.oversight.lineup import lineup
+from generation.oversight.reviewing import Review, review
 from pictor.kit import clock
 
 NONE = "none"

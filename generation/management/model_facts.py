@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from accounts.management.operator import print_table
 from generation.catalogue import services
-from generation.lineup import Listed, lineup
 from generation.models import Contract
-from generation.reviewing import promised
+from generation.oversight.lineup import Listed, lineup
+from generation.oversight.reviewing import promised
 from generation.traffic.modes import OF_MODE
 from pictor.kit import clock
 from pictor.kit.money import to_decimal

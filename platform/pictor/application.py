@@ -20,11 +20,12 @@ from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
 from console import uploads
-from generation import lease, refusals
 from generation.admission.callers import callers
 from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
-from generation.figures import figures
+from generation.lifecycle import lease
+from generation.oversight import refusals
+from generation.oversight.figures import figures
 from pictor.kit import (
     clock,
     garbage,

@@ -14,8 +14,8 @@ from accounts.models import Mail
 from accounts.services import create_user, post, post_rendered
 from accounts.services import mail as sending
 from accounts.services.mail import MOST_ATTEMPTS, send_due, unsent_seconds
-from generation.incidents import MAIL
 from generation.models import Incident
+from generation.oversight.incidents import MAIL
 from pictor.kit import clock
 from pictor.runtime.ports import free_port
 

@@ -83,7 +83,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     """A batch of generations from one moment to the next."""
     from generation.catalogue.snapshot import current_catalogue  # noqa: PLC0415 - as above
     from generation.dispatch.choosing import Chooser  # noqa: PLC0415 - as above
-    from generation.settlement import settle_and_tell  # noqa: PLC0415 - as above
+    from generation.lifecycle.settlement import settle_and_tell  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
 

@@ -94,8 +94,8 @@ def main(since: int) -> None:
     """Print what each proof took, as JSON."""
     from accounts.services import link_events  # noqa: PLC0415 - once Django is set up
     from billing.models import LedgerProof  # noqa: PLC0415 - as above
-    from generation.audit.proof import audit  # noqa: PLC0415 - as above
-    from generation.audit.rounds import prove  # noqa: PLC0415 - as above
+    from generation.oversight.ledger.proof import audit  # noqa: PLC0415 - as above
+    from generation.oversight.ledger.rounds import prove  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
 
     link_events(every=True)
@@ -120,7 +120,7 @@ def _added() -> None:
     """What was sold, of all that is written: those of an hour to come too. In batches."""
     from billing.models import SoldUntil, Transfer  # noqa: PLC0415 - once Django is set up
     from billing.selectors import sold  # noqa: PLC0415 - as above
-    from generation.selling import add_sold  # noqa: PLC0415 - as above
+    from generation.oversight.ledger.selling import add_sold  # noqa: PLC0415 - as above
 
     newest = Transfer.objects.latest("id").id
     with patch.object(sold, "TRAIL_SECONDS", -3600.0):
@@ -130,8 +130,8 @@ def _added() -> None:
 
 def _timed(proof: Callable[[], Any]) -> dict[str, Any]:
     """Seconds, those of the longest snapshot, and how many findings."""
-    from generation.audit import proof as of_all  # noqa: PLC0415 - once Django is set up
-    from generation.audit import rounds  # noqa: PLC0415 - as above
+    from generation.oversight.ledger import proof as of_all  # noqa: PLC0415 - once Django is set up
+    from generation.oversight.ledger import rounds  # noqa: PLC0415 - as above
 
     longest = 0.0
     known = of_all.in_one_moment

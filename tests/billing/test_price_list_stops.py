@@ -21,7 +21,7 @@ from billing.services import (
     record_usage,
 )
 from billing.upstream_cost import Cost, CostSource
-from generation import offer
+from generation.catalogue import offer
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.billing.conftest import Customer

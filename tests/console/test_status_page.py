@@ -11,11 +11,12 @@ from django.http import HttpResponse
 
 from accounts.models import Tenant
 from console.site.status import Component, components
-from generation import incidents, lease, watch
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
-from generation.incidents import Said
+from generation.lifecycle import lease
 from generation.models import Channel, Incident, WatchedDay
-from generation.watch import Sight
+from generation.oversight import incidents, watch
+from generation.oversight.incidents import Said
+from generation.oversight.watch import Sight
 from pictor.kit import clock
 from tests.seeds import sow
 

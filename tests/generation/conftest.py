@@ -6,8 +6,8 @@ import pytest
 import redis
 from django.conf import settings
 
-from generation.claims import Claim
-from generation.lease import WorkerEpoch
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Channel, Generation
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_worker, take

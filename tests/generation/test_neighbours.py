@@ -19,13 +19,13 @@ from accounts.rates.buckets import Bucket, bucket_of_queries, bucket_of_reads, b
 from generation.api import waiting
 from generation.api.waiting import Hub
 from generation.background import doorbell
-from generation.claims import Queued
 from generation.dispatch.announce import PARTIALS, PartialImage
+from generation.lifecycle.claims import Queued
+from generation.lifecycle.notify import FINISHED, QUEUE, TASK, Ring
+from generation.lifecycle.settlement import end_without_image
+from generation.lifecycle.wakeups import heard, told
 from generation.models import Generation, State
-from generation.notify import FINISHED, QUEUE, TASK, Ring
 from generation.selectors import Finished, finished_among
-from generation.settlement import end_without_image
-from generation.wakeups import heard, told
 from pictor.celery import app
 from pictor.kit import clock, pools
 from pictor.kit.redis_client import ask

@@ -14,15 +14,16 @@ from typing_extensions import override
 
 from billing.models import Transfer
 from billing.selectors import ledger_findings
-from generation import attempts, notify, pipeline
+from generation import pipeline
 from generation.catalogue.credentials import encrypted
-from generation.claims import Claim
 from generation.dispatch import service
 from generation.dispatch.choosing import Chooser, Opening
 from generation.dispatch.service import Dispatcher
+from generation.lifecycle import attempts, notify
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.notify import Ring
+from generation.lifecycle.outcome import Delivery
 from generation.models import Attempt, Channel, Generation, Serves
-from generation.notify import Ring
-from generation.outcome import Delivery
 from generation.selectors import Finished
 from pictor.kit import clock, log, pools
 from pictor.kit.http_pools import HttpPools

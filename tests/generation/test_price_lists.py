@@ -15,9 +15,9 @@ from billing.services import (
     draft_price_book,
     publish_price_book,
 )
-from generation.audit.findings import generation_findings
+from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Generation
-from generation.settlement import settle_and_tell
+from generation.oversight.ledger.findings import generation_findings
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.factories import ORIGIN, Customer, make_delivery, stored_images, take

@@ -31,8 +31,8 @@ from billing.services import (
     withdraw_price_book,
 )
 from generation.channels.base import Usage
+from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
-from generation.settlement import bill_of, settle_and_tell
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take

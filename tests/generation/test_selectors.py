@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 
 from generation import selectors
+from generation.lifecycle.outcome import TIMED_OUT, Failure
+from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Attempt, Generation
-from generation.outcome import TIMED_OUT, Failure
 from generation.selectors import Calls
-from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock, ids
 from pictor.kit.ids import new_uuid
 from storage.models import StoredImage

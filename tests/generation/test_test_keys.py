@@ -10,16 +10,17 @@ from accounts.services import TenantLimits, change_tenant
 from billing.models import KeyBudget, TenantBalance, Transfer, UsageRollup
 from billing.selectors import ledger_findings, usage_findings
 from billing.services import book_upstream_cost
-from generation import attempts, claims, selectors, settlement
+from generation import selectors
 from generation.api.told import data_of
-from generation.audit.findings import generation_findings
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch.call import WrongMode, ask
-from generation.lease import WorkerEpoch
+from generation.lifecycle import attempts, claims, settlement
+from generation.lifecycle.lease import WorkerEpoch
+from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Attempt, Channel, Generation, Serves
-from generation.recounting import recount
-from generation.settlement import settle_and_tell
+from generation.oversight.ledger.findings import generation_findings
+from generation.oversight.recounting import recount
 from pictor.kit import clock, ids
 from pictor.kit.errors import NoChannelAvailable, RateLimited
 from pictor.kit.money import Micros

@@ -10,13 +10,13 @@ from accounts.models import AuditEvent, Tenant
 from accounts.services import refuse_above_ceiling, set_uncharged_ceiling
 from billing.models import UnchargedCost
 from billing.upstream_cost import Costs
-from generation import attempts
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.claims import Claim
 from generation.dispatch.endings import Begun, WrongSize, end_of
+from generation.lifecycle import attempts
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.outcome import AttemptEnd, not_stored
+from generation.lifecycle.settlement import fail
 from generation.models import Attempt, Channel, Generation, Route
-from generation.outcome import AttemptEnd, not_stored
-from generation.settlement import fail
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.money import Micros
 from tests.factories import Customer, asked, at, begun, make_delivery, route_info, take

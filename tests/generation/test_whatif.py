@@ -18,11 +18,11 @@ from billing.selectors import sold as waiting
 from billing.services import draft_price_book, refund
 from billing.whatif import Why
 from generation.channels.base import Usage
-from generation.lease import WorkerEpoch
+from generation.lifecycle.lease import WorkerEpoch
+from generation.lifecycle.outcome import Delivery
+from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
-from generation.outcome import Delivery
-from generation.selling import add_sold
-from generation.settlement import bill_of, settle_and_tell
+from generation.oversight.ledger.selling import add_sold
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from pictor.kit.spool import Spools

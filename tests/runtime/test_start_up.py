@@ -58,7 +58,7 @@ def imported(stack: Stack, code: str, *words: str, **env: str) -> set[str]:
     [
         (("tenant", "credit", "nobody", "1", "--reason", "test"), "accounts.services"),
         (("key", "create", "nobody"), "accounts.services"),
-        (("ledger_check",), "generation.audit.proof"),
+        (("ledger_check",), "generation.oversight.ledger.proof"),
     ],
 )
 def test_a_command_imports_nothing_that_only_servers_need(stack, words, module):

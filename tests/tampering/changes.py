@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from django.db import Error, IntegrityError, connection, transaction
 
 from billing.selectors import Checkpoints, Finding, ledger_findings, usage_findings
-from generation.audit.findings import generation_findings
-from generation.audit.rounds import Round
+from generation.oversight.ledger.findings import generation_findings
+from generation.oversight.ledger.rounds import Round
 from pictor.kit import clock
 
 ANOTHER_VALUE = {

@@ -21,11 +21,11 @@ from billing.services import (
     reverse,
     withdraw_price_book,
 )
-from generation.corrections import Line, correct
+from generation.bills.corrections import Line, correct
+from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from generation.selling import sold_by
-from generation.settlement import settle_and_tell
+from generation.oversight.ledger.selling import sold_by
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolBudget, Spools

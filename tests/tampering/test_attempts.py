@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from generation.attempts import end_attempt
-from generation.audit.findings import generation_findings
+from generation.lifecycle.attempts import end_attempt
+from generation.lifecycle.outcome import AttemptEnd
+from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Channel, Route
-from generation.outcome import AttemptEnd
-from generation.settlement import settle_and_tell
+from generation.oversight.ledger.findings import generation_findings
 from pictor.kit import clock
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, begun, make_delivery, make_worker, stored_images, take

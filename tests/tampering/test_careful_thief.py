@@ -8,7 +8,7 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from billing.selectors import walk
-from generation.audit import rounds
+from generation.oversight.ledger import rounds
 from tests.factories import Customer
 from tests.tampering.changes import (
     adding_to,

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
 
-from generation.audit.findings import generation_findings
+from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.database_roles import append_only, grants_to
 from tests.servers import ROOT
 from tests.tampering.changes import adding_to, change, columns, run, shows, undone

@@ -6,8 +6,8 @@ import json
 import pytest
 from django.db import connection
 
-from generation import lease
-from generation.lease import Alive
+from generation.lifecycle import lease
+from generation.lifecycle.lease import Alive
 from pictor.kit import redis_client
 from pictor.web import probes
 from pictor.web.probes import Probes

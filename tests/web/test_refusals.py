@@ -12,10 +12,10 @@ from accounts.models import Tenant
 from accounts.services.suspending import suspend
 from accounts.services.tenants import set_tenant_status
 from billing.services import adjust
-from generation import refusals
 from generation.admission.fields import EDIT, EDIT_FORM, GENERATION
 from generation.models import Contract, RefusedRequest
-from generation.refusals import Recorder
+from generation.oversight import refusals
+from generation.oversight.refusals import Recorder
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit import clock, ids, pools
 from pictor.kit.money import Micros

@@ -14,10 +14,10 @@ from accounts.models import AuditEvent, Mail, Membership
 from accounts.services import add_member, create_user
 from billing.pricing import PricedRequest
 from billing.selectors import ledger_findings, table_of
-from generation import forgetting
 from generation.background.reaper import reap
+from generation.lifecycle.settlement import cancel, settle_and_tell, settle_unheard
 from generation.models import Generation
-from generation.settlement import cancel, settle_and_tell, settle_unheard
+from generation.tenants import forgetting
 from pictor.kit import clock
 from pictor.kit.http import HttpPool, LookUpsBusy
 from pictor.kit.loop_connections import Connection, LoopConnections

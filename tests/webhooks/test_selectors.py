@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from generation.settlement import cancel
+from generation.lifecycle.settlement import cancel
 from pictor.kit import clock
 from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.selectors import due_together

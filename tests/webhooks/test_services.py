@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
-from generation.settlement import cancel
+from generation.lifecycle.settlement import cancel
 from pictor.kit import clock
 from pictor.kit.encryption import decrypted
 from pictor.kit.errors import Unavailable

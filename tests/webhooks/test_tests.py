@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.rates.of_tests import counting_of_test
-from generation.settlement import cancel
+from generation.lifecycle.settlement import cancel
 from pictor.kit import clock
 from pictor.kit.redis_client import ask
 from tests.factories import Customer

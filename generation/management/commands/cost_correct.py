@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, answer, check_reason, say_invalid
-from generation import corrections
-from generation.corrections import Line
+from generation.bills import corrections
+from generation.bills.corrections import Line
 from pictor.kit.money import to_decimal
 
 

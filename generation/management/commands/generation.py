@@ -24,12 +24,12 @@ from accounts.management.operator import (
 from billing.models import MoneyMove, Transfer
 from billing.selectors import given_for
 from billing.services import needs_another
-from generation import inspection, interventions, making_good, tracing
 from generation.channels.errors import AttemptClass
-from generation.making_good import Gift, Giver
 from generation.management import generations_listed
 from generation.models import Generation
-from generation.outages import Credited, Outage, credit_all, hit_by
+from generation.oversight import inspection, interventions, making_good, tracing
+from generation.oversight.making_good import Gift, Giver
+from generation.oversight.outages import Credited, Outage, credit_all, hit_by
 from generation.selectors import generation_for_operator
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal

@@ -19,9 +19,9 @@ from accounts.management.operator import (
     read_words,
     say_invalid,
 )
-from generation import incidents
-from generation.incidents import SAID, Said, SoughtIncidents, State
 from generation.models import Incident
+from generation.oversight import incidents
+from generation.oversight.incidents import SAID, Said, SoughtIncidents, State
 from pictor.kit import clock
 
 COLUMNS = ("id", "state", "begins_at", "ends_at", "next_update_at", "parts", "title")

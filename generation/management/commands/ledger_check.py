@@ -15,8 +15,8 @@ from typing_extensions import override
 
 from billing.models import LedgerProof
 from billing.selectors import last_proofs, protections
-from generation.audit.proof import Audit, audit, proof_with_head
-from generation.audit.rounds import prove
+from generation.oversight.ledger.proof import Audit, audit, proof_with_head
+from generation.oversight.ledger.rounds import prove
 from pictor.kit import clock
 
 Findings = Sequence[Mapping[str, Any]]

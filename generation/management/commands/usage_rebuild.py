@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
-from generation import selling
-from generation.recounting import recount
+from generation.oversight.ledger import selling
+from generation.oversight.recounting import recount
 from pictor.kit import clock
 
 

@@ -14,7 +14,7 @@ from accounts.callers import Caller
 from generation.admission.quoting import quoted_order
 from generation.management.history import story
 from generation.models import ChannelEvent
-from generation.refusals import insert
+from generation.oversight.refusals import insert
 from pictor.kit import ids
 from pictor.kit.errors import PictorError, RateLimited
 from pictor.kit.refused import Refused

@@ -24,21 +24,21 @@ from accounts.services import (
 from billing.pricing import formula_tokens
 from billing.services import PastCost, PastHold, Refills, write_past
 from billing.upstream_cost import CostSource
-from generation import evidence
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Submission, new_generation
-from generation.answer import answer_of
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.call import asked_for, ignored_by
 from generation.dispatch.endings import error_of
+from generation.lifecycle import evidence
+from generation.lifecycle.answer import answer_of
+from generation.lifecycle.outcome import Delivery, VerifiedImage, error_row
+from generation.lifecycle.settlement import bill_of, hold_of
 from generation.management.history import around, story
 from generation.management.history.story import Told
 from generation.models import Attempt, Generation, Source, State
-from generation.outcome import Delivery, VerifiedImage, error_row
-from generation.recounting import recount_at_once
-from generation.settlement import bill_of, hold_of
+from generation.oversight.recounting import recount_at_once
 from pictor.kit import ids
 from pictor.kit.bulk import copy_rows
 from pictor.kit.ids import GenerationId

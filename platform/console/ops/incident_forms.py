@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
 from console.parts.fields import WordsField
-from generation.incidents import MOST_TITLE, MOST_WORDS, SAID, Said, State, parts
+from generation.oversight.incidents import MOST_TITLE, MOST_WORDS, SAID, Said, State, parts
 
 PUBLIC_WORDS: Mapping[str, str] = {
     "calls_fail": "Many requests fail",

@@ -13,9 +13,9 @@ from console.parts.exports import Rows, csv_answer
 from console.parts.filters import chips_of, link_of, words_in
 from console.parts.periods import number_of
 from console.site.news import ShownIncident
-from generation import incidents
-from generation.incidents import SoughtIncidents
 from generation.models import Incident
+from generation.oversight import incidents
+from generation.oversight.incidents import SoughtIncidents
 from pictor.kit import clock
 
 PAGE, READ = 50, 500

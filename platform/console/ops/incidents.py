@@ -22,9 +22,9 @@ from console.ops.incident_forms import (
 )
 from console.parts.fields import dressed, take_errors
 from console.site.news import ShownIncident
-from generation import incidents
-from generation.incidents import State
 from generation.models import Condition, Incident
+from generation.oversight import incidents
+from generation.oversight.incidents import State
 from pictor.kit import clock
 
 PAGE = "ops/incident.html"

@@ -17,9 +17,9 @@ from generation.admission import orphans
 from generation.conditions import handling
 from generation.conditions.money import OLDEST_PROOF
 from generation.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
-from generation.lease import Seen
+from generation.lifecycle.lease import Seen
+from generation.oversight.watch import API, WORKERS
 from generation.selectors import Lane, Queue, queues
-from generation.watch import API, WORKERS
 from pictor import __version__
 from pictor.kit import redis_client
 from webhooks.selectors import due_together

@@ -11,7 +11,7 @@ from console.ops.access import May, Operator, staff
 from console.parts.charts import spark
 from console.site.status import Component, components
 from generation.models import WatchedDay
-from generation.watch import Sight
+from generation.oversight.watch import Sight
 from pictor.kit import clock
 
 

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.parts_of_system import lane_rows, part_rows, touched_rows, worker_rows
 from console.parts.fields import dressed, take_errors
-from generation import lease
 from generation.catalogue.services.stop_switch import (
     ALL,
     MOST_REASON,
@@ -23,8 +22,9 @@ from generation.catalogue.services.stop_switch import (
     stoppable,
 )
 from generation.catalogue.snapshot import current_catalogue
+from generation.lifecycle import lease
+from generation.oversight.watch import WORKERS
 from generation.selectors import lanes, stopped
-from generation.watch import WORKERS
 from pictor.kit import clock
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from generation import incidents
 from generation.models import Incident, Stop
+from generation.oversight import incidents
 from generation.selectors import stops_told
 
 SHOWN = timedelta(days=90)

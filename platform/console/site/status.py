@@ -13,7 +13,7 @@ from typing import Any
 from console.site.news import News
 from console.uptime import State, bars_of
 from generation.models import WatchedDay
-from generation.watch import API, DAYS, WORKERS, Sight
+from generation.oversight.watch import API, DAYS, WORKERS, Sight
 
 SHARE_OF_A_BAD_DAY = 0.05
 _WELL = {API: "Answers", WORKERS: "At work"}

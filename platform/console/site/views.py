@@ -17,9 +17,9 @@ from console.site import calls, guides
 from console.site.news import FeedEntry, News, news
 from console.site.pricing import calculate, priced_models
 from console.site.status import Component, as_json, components, incidents, written
-from generation import watch
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import WatchedDay
+from generation.oversight import watch
 from pictor.kit import clock
 
 SHOWN_INCIDENTS = 20

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from billing.selectors import used_of
 from console.workspace.access import Workspace
-from generation.sunset_mail import LOOK_BACK
+from generation.oversight.sunset_mail import LOOK_BACK
 
 NEAR = timedelta(days=30)
 

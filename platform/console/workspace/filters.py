@@ -17,7 +17,7 @@ from console.parts.periods import WORDS, Period, period_in, period_of
 from console.parts.telling import BADGES
 from console.workspace.access import May, Workspace
 from generation.models import Source, State
-from generation.searching import Wanted
+from generation.tenants.searching import Wanted
 
 LABELS = {
     "mode": "Mode",

@@ -34,10 +34,12 @@ from console.workspace.runs import run_of
 from console.workspace.snippets import curl
 from console.workspace.support import findable, seen
 from console.workspace.webhooks import badge_of
-from generation import selectors, services
+from generation import selectors
 from generation.admission.fields import MAX_PROMPT_CHARS
 from generation.models import Generation, State
-from generation.searching import (
+from generation.selectors import Finished
+from generation.tenants import services
+from generation.tenants.searching import (
     SEARCHED,
     Sums,
     TooBroad,
@@ -47,7 +49,6 @@ from generation.searching import (
     sums,
     sums_of_all,
 )
-from generation.selectors import Finished
 from pictor.kit import clock, ids
 from pictor.kit.errors import PictorError
 from pictor.kit.money import to_decimal

@@ -25,8 +25,8 @@ from console.workspace.lately import lately_of
 from console.workspace.support import seen
 from console.workspace.trouble import trouble_of
 from generation.models import Source, State
-from generation.searching import Wanted, found
 from generation.selectors import Finished
+from generation.tenants.searching import Wanted, found
 from pictor.kit import clock
 
 STRIP = 12

@@ -15,7 +15,7 @@ from console.parts.periods import DAY, Period, period_of
 from console.parts.rows import SHOWN_CHARS, Row, row_of
 from console.workspace.access import May, Workspace
 from console.workspace.filters import rows_for
-from generation.searching import newest_of_key
+from generation.tenants.searching import newest_of_key
 
 LATEST = 20
 SPARK_DAYS = 14

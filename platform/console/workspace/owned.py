@@ -4,8 +4,8 @@ from django.http import Http404
 
 from console.workspace.access import Workspace
 from console.workspace.support import seen
-from generation import services
 from generation.selectors import Finished
+from generation.tenants import services
 from pictor.kit.errors import NotFound
 
 

@@ -41,10 +41,10 @@ from generation.admission.uploads import admit_with_files
 from generation.api import requests
 from generation.catalogue.contracts import Catalogue, ContractTerms
 from generation.catalogue.life import sunset_of
+from generation.catalogue.pictures import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
-from generation.pictures import MAX_IMAGES
-from generation.searching import Wanted, found
+from generation.tenants.searching import Wanted, found
 from pictor.kit import clock, ids
 from pictor.kit.errors import InvalidRequest, NoChannelAvailable, PictorError
 from pictor.kit.ids import GenerationId

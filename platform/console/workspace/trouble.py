@@ -6,8 +6,8 @@ It is what the status page has, and a stop of this workspace, which is on no pub
 from datetime import datetime
 
 from console.workspace.access import Workspace
-from generation import watch
 from generation.catalogue.contracts import StopTerms
+from generation.oversight import watch
 
 
 def trouble_of(workspace: Workspace, now: datetime) -> list[str]:

@@ -2,9 +2,9 @@
 
 Besides: DNS look-ups (kit/egress.py: 8 threads for each set of private origins, 32 for what callers
 name and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread each, 8 at a time
-at most), a thread for each test of a route (generation/lanes.py: 8 at work), and single threads
-that last as long as their process (presence, heartbeat, loop, reaper and its watch, the beat, the
-consumer's watch, webhooks, the posting of figures).
+at most), a thread for each test of a route (generation/catalogue/lanes.py: 8 at work), and single
+threads that last as long as their process (presence, heartbeat, loop, reaper and its watch, the
+beat, the consumer's watch, webhooks, the posting of figures).
 
     views       8   every sync endpoint under /v1 that does not wait for S3, web
     removals    2   DELETE of generations, which does, web

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from generation import incidents
-from generation.incidents import Said, State
 from generation.models import Condition, Incident, IncidentUpdate
+from generation.oversight import incidents
+from generation.oversight.incidents import Said, State
 from pictor.kit import clock
 from tests.console.workspace.conftest import lines_of
 from tests.factories import ORIGIN

@@ -24,10 +24,10 @@ from billing.signed_heads import read_signed
 from billing.upstream_cost import Cost, CostSource
 from console.ops.ledger import pages
 from generation import tasks
-from generation.attempts import end_attempt
-from generation.audit import keeping, proof, rounds
+from generation.lifecycle.attempts import end_attempt
+from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation
-from generation.outcome import AttemptEnd
+from generation.oversight.ledger import keeping, proof, rounds
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.console.ops.conftest import said_by

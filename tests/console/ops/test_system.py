@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent
 from billing.models import FIGURES, SoldDay
-from generation import lease
+from generation.lifecycle import lease
 from generation.models import ConditionLook, Generation, Stop, Worker
 from pictor import __version__
 from pictor.kit import clock

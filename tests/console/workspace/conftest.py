@@ -23,9 +23,9 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Membership, Tenant, User
 from accounts.services import add_member
 from billing.selectors import balance_of
+from generation.lifecycle.outcome import TIMED_OUT, Failure
+from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation
-from generation.outcome import TIMED_OUT, Failure
-from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock, ids
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take

@@ -13,9 +13,9 @@ from accounts.services import delete_workspace, erase_due, erase_tenant, set_ten
 from accounts.services.erasure import AGAIN, LEASE
 from billing.models import Transfer
 from billing.selectors import balance_of
-from generation import holdings
+from generation.lifecycle.settlement import cancel
 from generation.models import Generation
-from generation.settlement import cancel
+from generation.tenants import holdings
 from pictor.kit import clock
 from pictor.kit.errors import Forbidden, Unauthenticated
 from storage.exports import ask_for_export

@@ -3,7 +3,7 @@
 import re
 
 from generation.models import Generation
-from generation.refusals import insert
+from generation.oversight.refusals import insert
 from pictor.kit import clock
 from pictor.kit.ids import REQUEST, new_uuid, public
 from pictor.kit.refused import Refused

@@ -19,8 +19,8 @@ from accounts.models import Membership, User
 from accounts.services import remove_member
 from billing.models import Transfer
 from console.workspace import lists
-from generation.searching import pages
-from generation.searching.wanted import matching
+from generation.tenants.searching import pages
+from generation.tenants.searching.wanted import matching
 from pictor.kit import clock
 from storage.models import TenantExport
 from tests.console.workspace.conftest import lines_of, url, words_of
@@ -87,8 +87,8 @@ def test_a_long_list_is_asked_for_and_holds_every_row(acme, sign_in, delivered):
 
 @pytest.mark.parametrize("query", [{"q": "fox"}, {"model": "gpt-image-2"}, {"over": "0.00001"}])
 def test_a_file_has_what_is_found_among_however_many(acme, sign_in, delivered, monkeypatch, query):
-    monkeypatch.setattr("generation.searching.bounds.SEARCHED", 2)
-    monkeypatch.setattr("generation.searching.bounds.WORDS_SEARCHED", 2)
+    monkeypatch.setattr("generation.tenants.searching.bounds.SEARCHED", 2)
+    monkeypatch.setattr("generation.tenants.searching.bounds.WORDS_SEARCHED", 2)
     wanted = [delivered(acme, prompt="a fox", model="gpt-image-2") for _ in range(3)]
     for _ in range(4):
         acme.generation(prompt="a heron")
@@ -102,7 +102,7 @@ def test_a_file_has_what_is_found_among_however_many(acme, sign_in, delivered, m
 
 def test_a_file_has_rows_however_long_it_takes(acme, sign_in, delivered, monkeypatch):
     made = [delivered(acme) for _ in range(3)]
-    monkeypatch.setattr("generation.searching.bounds.PATIENCE_MS", 1)
+    monkeypatch.setattr("generation.tenants.searching.bounds.PATIENCE_MS", 1)
     slow = RawSQL("pg_sleep(0.01)::text", ())
     monkeypatch.setattr(pages, "matching", lambda wanted: matching(wanted) & Exact(slow, Value("")))
 

@@ -15,9 +15,9 @@ from accounts.services import (
     set_own_limits,
     verify_email,
 )
-from generation import searching
-from generation.outcome import TIMED_OUT, Failure
-from generation.settlement import fail
+from generation.lifecycle.outcome import TIMED_OUT, Failure
+from generation.lifecycle.settlement import fail
+from generation.tenants import searching
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from storage.models import StoredImage

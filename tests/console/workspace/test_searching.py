@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import UsageRollup
 from console.workspace import generations
 from generation.models import Generation
-from generation.searching import Wanted, bounds, found, narrowed, pages, sums, sums_of_all
-from generation.searching.sums import AWAY
+from generation.tenants.searching import Wanted, bounds, found, narrowed, pages, sums, sums_of_all
+from generation.tenants.searching.sums import AWAY
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from storage.models import StoredImage
@@ -174,7 +174,7 @@ def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
 def test_sums_are_of_all_however_many_there_are(acme, monkeypatch, wanted):
     every = found(acme.id, wanted, limit=99)
     charged = sum(one.generation.charged_micros for one in every)
-    monkeypatch.setattr("generation.searching.bounds.SEARCHED", 2)
+    monkeypatch.setattr("generation.tenants.searching.bounds.SEARCHED", 2)
 
     found_sums = sums(acme.id, wanted)
 
@@ -184,7 +184,7 @@ def test_sums_are_of_all_however_many_there_are(acme, monkeypatch, wanted):
 
 
 def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, some, monkeypatch):
-    monkeypatch.setattr("generation.searching.bounds.SEARCHED", 2)
+    monkeypatch.setattr("generation.tenants.searching.bounds.SEARCHED", 2)
 
     dear = sums(acme.id, Wanted(cost_over=Micros(0)))
     assert (dear.looked_at, dear.is_all) == (2, False)
@@ -194,7 +194,7 @@ def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, som
 
 @pytest.mark.usefixtures("some")
 def test_sums_of_some_do_not_send_to_usage_that_has_them_no_better(acme, sign_in, monkeypatch):
-    monkeypatch.setattr("generation.searching.bounds.WORDS_SEARCHED", 2)
+    monkeypatch.setattr("generation.tenants.searching.bounds.WORDS_SEARCHED", 2)
 
     client = sign_in(acme)
 
@@ -208,7 +208,7 @@ def test_sums_of_some_do_not_send_to_usage_that_has_them_no_better(acme, sign_in
 
 @pytest.mark.usefixtures("some")
 def test_sums_of_all_end_in_time(acme, sign_in, monkeypatch):
-    monkeypatch.setattr("generation.searching.bounds.WORDS_SEARCHED", 1)
+    monkeypatch.setattr("generation.tenants.searching.bounds.WORDS_SEARCHED", 1)
     monkeypatch.setattr(generations, "COUNTED_SECONDS", 0.0)
 
     page = words_of(sign_in(acme).get(url("generations", acme) + "?q=fox&count=all"))

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from generation import incidents, watch
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
-from generation.incidents import Said, State
+from generation.oversight import incidents, watch
+from generation.oversight.incidents import Said, State
 from pictor.kit import clock
 from tests.console.workspace.conftest import url, words_of
 

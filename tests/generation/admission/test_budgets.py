@@ -10,7 +10,7 @@ from django.db import connection
 from accounts.services import KeyRules, OwnLimits, change_api_key, set_own_limits
 from billing.models import KeyBudget
 from billing.selectors import ledger_findings
-from generation.settlement import settle_and_tell
+from generation.lifecycle.settlement import settle_and_tell
 from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.money import Micros

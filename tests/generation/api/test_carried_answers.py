@@ -11,16 +11,16 @@ import redis
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 
-from generation import notify, settlement
 from generation.api import events, render, waiting
 from generation.api.waiting import Hub
 from generation.channels.declaration import Task
-from generation.claims import Claim
+from generation.lifecycle import notify, settlement
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.outcome import BROKEN, Failure
+from generation.lifecycle.settlement import settle_and_tell
+from generation.lifecycle.wakeups import heard, told
 from generation.models import Generation
-from generation.outcome import BROKEN, Failure
 from generation.selectors import Finished, finished_among
-from generation.settlement import settle_and_tell
-from generation.wakeups import heard, told
 from pictor.kit import clock, pools
 from pictor.kit.redis_client import ask_async
 from pictor.kit.spool import Spools

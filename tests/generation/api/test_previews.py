@@ -10,11 +10,11 @@ import pytest
 import redis
 from django.conf import settings
 
-from generation import settlement
 from generation.api import events, waiting
 from generation.api.waiting import Hub, Ticket
 from generation.channels.declaration import Task
 from generation.dispatch.announce import PARTIALS, PartialImage, announced
+from generation.lifecycle import settlement
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import clock, pools

@@ -10,9 +10,9 @@ import pytest
 import redis
 from django.conf import settings
 
-from generation import notify, settlement
 from generation.api import waiting
 from generation.api.waiting import Hub
+from generation.lifecycle import notify, settlement
 from generation.models import Generation, State
 from generation.selectors import finished_among
 from pictor.kit import clock, pools, redis_client

@@ -9,9 +9,9 @@ from django.conf import settings
 
 from billing.selectors import ledger_findings
 from generation.background import leftovers
+from generation.lifecycle.outcome import TIMED_OUT
+from generation.lifecycle.settlement import cancel, end_without_image
 from generation.models import Attempt, Generation, State
-from generation.outcome import TIMED_OUT
-from generation.settlement import cancel, end_without_image
 from pictor.kit import clock
 from pictor.kit.spool import Spools
 from storage import backends

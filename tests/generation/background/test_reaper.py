@@ -14,9 +14,9 @@ from django.db.models import F
 
 from billing.selectors import ledger_findings, statement
 from billing.services import LedgerError
-from generation import claims, lease, notify, settlement
 from generation.background import reaper
-from generation.lease import WorkerEpoch
+from generation.lifecycle import claims, lease, notify, settlement
+from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Worker
 from pictor.kit import clock
 from tests.factories import Customer, begun, make_worker, take

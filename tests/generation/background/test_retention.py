@@ -6,11 +6,11 @@ import pytest
 
 from accounts.services import set_prompt_retention
 from billing.selectors import ledger_findings, usage_findings
-from generation.audit.findings import generation_findings
 from generation.background.retention import delete_tests, forget_prompts
-from generation.forgetting import forget_words
+from generation.lifecycle.settlement import cancel, settle_and_tell
 from generation.models import Attempt, Generation, IdempotencyRecord, PromptsForgotten, Serves
-from generation.settlement import cancel, settle_and_tell
+from generation.oversight.ledger.findings import generation_findings
+from generation.tenants.forgetting import forget_words
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.factories import Customer, make_channel, make_delivery, stored_images, take

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from generation.background import waiting as module
 from generation.background.slots import Room
 from generation.background.waiting import waiting
-from generation.claims import Queued
+from generation.lifecycle.claims import Queued
 from generation.models import Generation, Serves
 from pictor.kit import clock
 from tests.factories import Customer, make_channel, queued_as, take

@@ -13,17 +13,18 @@ import pytest
 from django.db import connection
 from typing_extensions import override
 
-from generation import lease, pipeline
+from generation import pipeline
 from generation.background import worker as module
 from generation.background.slots import Slots
 from generation.background.waiting import waiting
 from generation.background.worker import ImageWorker
-from generation.claims import Queued
 from generation.dispatch.gate import Gate
-from generation.lease import WorkerEpoch
+from generation.lifecycle import lease
+from generation.lifecycle.claims import Queued
+from generation.lifecycle.lease import WorkerEpoch
+from generation.lifecycle.notify import Ring
+from generation.lifecycle.settlement import fail_unforeseen
 from generation.models import ChannelEvent, Generation, Worker
-from generation.notify import Ring
-from generation.settlement import fail_unforeseen
 from pictor.kit import clock, pools, vital
 from pictor.kit.ids import new_uuid
 from storage.services import StorageFailed

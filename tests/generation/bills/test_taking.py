@@ -12,10 +12,9 @@ from django.core.exceptions import ValidationError
 from accounts.models import AuditEvent
 from billing.models import Transfer
 from billing.services.costs import corrected_cost
-from generation import corrections
-from generation.audit.proof import audit
-from generation.bills import keeping, taking
+from generation.bills import corrections, keeping, taking
 from generation.models import BillLine, VendorBill
+from generation.oversight.ledger.proof import audit
 from pictor.kit.money import Micros
 from tests.billing.conftest import alone
 from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from generation.attempts import attempt_ended, end_failed_call
-from generation.forgetting import forget
+from generation.lifecycle.attempts import attempt_ended, end_failed_call
+from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Channel, Generation
-from generation.outcome import AttemptEnd
+from generation.tenants.forgetting import forget
 from generation.traffic.errors import fingerprint_of, without_ids
 from pictor.kit import clock, ids
 from pictor.kit.ids import new_uuid

@@ -9,7 +9,7 @@ import pytest
 
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
-from generation.lease import enlist, retire
+from generation.lifecycle.lease import enlist, retire
 from generation.models import AttemptMinute, Channel, ChannelEvent
 from generation.traffic import events
 from generation.traffic.events import Turn

@@ -18,16 +18,16 @@ from billing.selectors import kept_checkpoints, ledger_totals, walk
 from billing.services import refund
 from billing.services.costs import corrected_cost
 from billing.upstream_cost import Cost, CostSource
-from generation import inspection
-from generation.attempts import end_attempt
-from generation.audit import rounds
-from generation.audit.proof import audit
-from generation.audit.rounds import Round
+from generation.lifecycle.attempts import end_attempt
+from generation.lifecycle.outcome import AttemptEnd
+from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Attempt, Generation
-from generation.outcome import AttemptEnd
-from generation.settlement import settle_and_tell
+from generation.oversight import inspection
+from generation.oversight.ledger import rounds
+from generation.oversight.ledger.proof import audit
+from generation.oversight.ledger.rounds import Round
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros

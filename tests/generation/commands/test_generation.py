@@ -6,7 +6,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 
-from generation import notify
+from generation.lifecycle import notify
 from generation.models import Attempt, Channel, Generation
 from pictor.kit.ids import REQUEST, new_uuid, public
 

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Membership, User
 from billing.models import Transfer
 from generation.models import Attempt, Channel, RefusedRequest
-from generation.refusals import caller_at, insert
+from generation.oversight.refusals import caller_at, insert
 from pictor.kit import clock, ids
 from pictor.kit.refused import Refused
 from tests.generation.commands.conftest import NOW, Customer

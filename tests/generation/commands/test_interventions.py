@@ -9,9 +9,9 @@ import pytest
 from accounts.models import AuditEvent, User
 from billing.models import Transfer
 from billing.selectors import Finding, ledger_findings, usage_findings
-from generation.audit.findings import generation_findings
+from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Attempt, Channel, Generation
-from generation.settlement import settle_and_tell
+from generation.oversight.ledger.findings import generation_findings
 from pictor.kit import clock
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer as Orderer

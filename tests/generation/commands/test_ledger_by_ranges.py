@@ -14,8 +14,8 @@ from billing.models import LedgerCheckpoint, LedgerProof, TenantBalance
 from billing.selectors import last_proofs, walk
 from billing.services import book_upstream_cost, is_due, top_up
 from generation import tasks
-from generation.audit import rounds
-from generation.figures import figures
+from generation.oversight.figures import figures
+from generation.oversight.ledger import rounds
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros

@@ -9,9 +9,9 @@ from django.db import connection
 
 from billing.models import LedgerProof
 from billing.selectors import walk
-from generation.audit import rounds
-from generation.audit.proof import audit
 from generation.models import Generation
+from generation.oversight.ledger import rounds
+from generation.oversight.ledger.proof import audit
 from pictor.kit import clock
 from storage.models import StoredImage
 

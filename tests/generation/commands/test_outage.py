@@ -8,9 +8,9 @@ from io import StringIO
 import pytest
 
 from billing.models import Transfer
+from generation.lifecycle.outcome import TIMED_OUT, Failure
+from generation.lifecycle.settlement import fail
 from generation.models import Generation
-from generation.outcome import TIMED_OUT, Failure
-from generation.settlement import fail
 from pictor.kit import clock
 from tests.factories import Customer, make_channel, make_worker, take
 

@@ -8,8 +8,8 @@ from django.core.management.base import CommandError
 
 from accounts.models import AuditEvent
 from billing.models import PriceBook
+from generation.catalogue.offer import served
 from generation.models import Attempt, Channel, Contract, CostTable
-from generation.offer import served
 from pictor.kit import clock
 from tests.factories import Customer, make_channel
 

@@ -13,10 +13,10 @@ from billing.services.prices import draft_price_book
 from billing.upstream_cost import CostRow
 from generation.catalogue.services import set_costs
 from generation.channels.base import Usage
-from generation.lease import WorkerEpoch
+from generation.lifecycle.lease import WorkerEpoch
+from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Channel, Condition, Route
-from generation.selling import add_sold
-from generation.settlement import settle_and_tell
+from generation.oversight.ledger.selling import add_sold
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from pictor.kit.spool import Spools

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from billing.models import FIGURES, SoldDay
-from generation import lease
 from generation.catalogue.services import unserved_models
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
+from generation.lifecycle import lease
 from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Route
 from generation.traffic import events
 from generation.traffic.events import Turn

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Mail
 from accounts.services.mail import post
-from generation import lease
+from generation.lifecycle import lease
 from generation.models import Channel, Condition, Generation, Worker
 from pictor.kit import clock, ids
 from tests.factories import ORIGIN, make_channel

@@ -15,7 +15,7 @@ from generation.channels.base import LargeValue
 from generation.channels.declaration import Task
 from generation.dispatch import inputs
 from generation.dispatch.service import Dispatcher
-from generation.outcome import Failure
+from generation.lifecycle.outcome import Failure
 from pictor.kit.http import HttpPool
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolBudget, Spools

@@ -16,19 +16,20 @@ from PIL import Image
 
 from billing.models import Transfer
 from billing.upstream_cost import FREE
-from generation import attempts, claims, pipeline
-from generation.attempts import begun_with_claim
+from generation import pipeline
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
-from generation.claims import Claim
 from generation.dispatch import claiming
 from generation.dispatch.choosing import Chooser
 from generation.dispatch.gate import Gate
 from generation.dispatch.health import FAILURES_IN_A_ROW
 from generation.dispatch.service import Dispatcher
+from generation.lifecycle import attempts, claims
+from generation.lifecycle.attempts import begun_with_claim
+from generation.lifecycle.claims import Claim
+from generation.lifecycle.notify import Ring
+from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.models import Attempt, Channel, Generation
-from generation.notify import Ring
-from generation.outcome import TIMED_OUT, Failure
 from pictor.kit import clock, pools
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid

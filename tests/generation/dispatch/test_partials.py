@@ -14,10 +14,10 @@ from PIL import Image
 
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamPartial
-from generation.claims import Claim
 from generation.dispatch import announce, partials
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import Wanted
+from generation.lifecycle.claims import Claim
 from generation.models import Generation
 from pictor.kit import clock, pools, redis_client
 from pictor.kit.spool import SpoolClosed, Spools

@@ -11,7 +11,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch import health
 from generation.dispatch.choosing import UNMADE, Chooser
 from generation.dispatch.health import Health, UpstreamCall
-from generation.outcome import NO_STRICT_CHANNEL, Failure
+from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure
 from pictor.kit.errors import PictorError
 from pictor.kit.ids import new_uuid
 from tests.factories import ORIGIN, make_channel, route_info

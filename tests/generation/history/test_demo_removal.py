@@ -4,10 +4,10 @@ from accounts.callers import Caller, caller_by_digest
 from accounts.models import ApiKey, Membership, Tenant
 from accounts.services import revoke_api_key
 from billing.selectors import available_to, ledger_findings, usage_findings
-from generation.audit.findings import generation_findings
 from generation.management import demo_removal, seeding
 from generation.management.seeding import Wishes
 from generation.models import ChannelEvent, Generation, RefusedRequest
+from generation.oversight.ledger.findings import generation_findings
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.factories import Customer

@@ -16,13 +16,13 @@ from billing.selectors import (
     total_of,
     usage_findings,
 )
-from generation.audit.findings import generation_findings
-from generation.audit.sold import findings_of_sold
-from generation.lineup import lineup, since_of
 from generation.management import seeding
 from generation.models import Attempt, Generation
+from generation.oversight.ledger.findings import generation_findings
+from generation.oversight.ledger.selling import add_sold
+from generation.oversight.ledger.sold import findings_of_sold
+from generation.oversight.lineup import lineup, since_of
 from generation.selectors import attempts_of
-from generation.selling import add_sold
 from pictor.kit import clock, ids
 from storage.models import StoredImage
 

@@ -22,8 +22,8 @@ from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
 from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
 from generation.models import Channel
+from generation.oversight.splits import Split, left_unserved, serving_instead, sold_lately, splits
 from generation.selectors import cost_tables
-from generation.splits import Split, left_unserved, serving_instead, sold_lately, splits
 from generation.traffic.standing import calls_under_way
 from pictor.kit import clock
 

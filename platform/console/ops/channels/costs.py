@@ -24,8 +24,8 @@ from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.costs import cells
 from generation.models import Channel, CostTable
+from generation.oversight.splits import foreseen
 from generation.selectors import cost_table_of, stored_cost_tables
-from generation.splits import foreseen
 from pictor.kit import clock
 from pictor.kit.money import Micros, from_decimal
 

@@ -32,7 +32,7 @@ from console.ops.channels.shown import sentence
 from console.ops.channels.trials import Tried, to_tests, tried
 from generation.catalogue import services
 from generation.models import Channel
-from generation.splits import foreseen
+from generation.oversight.splits import foreseen
 
 ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."
 

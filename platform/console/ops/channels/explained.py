@@ -10,8 +10,8 @@ from console.ops.access import May, Operator, staff
 from console.parts.periods import number_of
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import Task
-from generation.explaining import Explanation, explain
 from generation.models import Channel
+from generation.oversight.explaining import Explanation, explain
 
 NAMES = ("model", "size", "quality", "task")
 

@@ -13,7 +13,7 @@ from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words, 
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.uptime import State
-from generation.roster import Listed, roster
+from generation.oversight.roster import Listed, roster
 from generation.traffic.standing import NEEDS_SOMEBODY, Standing
 from pictor.kit import clock
 from pictor.kit.money import to_decimal

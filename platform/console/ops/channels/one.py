@@ -24,7 +24,7 @@ from console.ops.channels.shown import (
     state_of,
 )
 from console.parts.filters import link_of
-from generation import lease
+from generation.lifecycle import lease
 from generation.models import Channel, Route, Worker
 from generation.traffic.events import Kind, Shut, shut_now
 from generation.traffic.minutes import Now, now_of

@@ -16,9 +16,9 @@ from console.ops.access import May, Operator, by, done, staff
 from console.ops.generations.giving import MOST_CHARACTERS
 from console.ops.generations.one import found
 from console.parts.fields import dressed, take_errors
-from generation import interventions
-from generation.interventions import EndedAsFailed
 from generation.models import Generation, State
+from generation.oversight import interventions
+from generation.oversight.interventions import EndedAsFailed
 from pictor.kit import clock
 
 

@@ -21,9 +21,9 @@ from console.ops.access import May, Operator, Role, by, done, staff
 from console.ops.generations.one import found
 from console.parts.fields import DollarsField, dressed, take_errors
 from console.parts.filters import amount_of
-from generation.inspection import Called, called_for
-from generation.making_good import Gift, Giver, credit, refund
 from generation.models import Generation, State
+from generation.oversight.inspection import Called, called_for
+from generation.oversight.making_good import Gift, Giver, credit, refund
 from pictor.kit import clock
 from pictor.kit.money import Micros
 

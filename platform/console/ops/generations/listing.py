@@ -13,10 +13,10 @@ from console.ops.generations.seeking import CLASSES, Filters, filters_of
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.telling import BADGES
 from generation.catalogue.snapshot import current_catalogue
-from generation.inspection import Called, called_for
 from generation.models import Generation, State
-from generation.searching import LOOKED_AT, every_across, found_across
+from generation.oversight.inspection import Called, called_for
 from generation.selectors import channel_names
+from generation.tenants.searching import LOOKED_AT, every_across, found_across
 from pictor.kit import clock, ids
 from pictor.kit.money import to_decimal
 

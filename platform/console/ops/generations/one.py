@@ -21,10 +21,10 @@ from console.parts.bodies import answered, as_json, asked
 from console.parts.entries import Entry
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from console.parts.telling import BADGES, steps_of
-from generation import looking
 from generation.conditions.work import LONGEST_WAIT, TIME_TO_END
-from generation.inspection import Called, called_for
 from generation.models import Attempt, Generation, State
+from generation.oversight import looking
+from generation.oversight.inspection import Called, called_for
 from generation.selectors import generation_for_operator, with_images
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros

@@ -20,7 +20,7 @@ from console.ops.generations.giving import MOST_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
 from console.parts.fields import DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
-from generation.outages import Hit, Outage, credit_all, hit_by
+from generation.oversight.outages import Hit, Outage, credit_all, hit_by
 from generation.selectors import channel_names
 from pictor.kit import clock
 from pictor.kit.money import Micros

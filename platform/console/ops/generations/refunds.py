@@ -18,10 +18,10 @@ from console.ops.access import May, Operator, staff
 from console.ops.generations.giving import MOST_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
 from console.parts.fields import dressed
-from generation.making_good import refund_each
 from generation.models import Generation, State
-from generation.searching import found_across
+from generation.oversight.making_good import refund_each
 from generation.selectors import generations_among
+from generation.tenants.searching import found_across
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 

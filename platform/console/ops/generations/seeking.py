@@ -16,7 +16,7 @@ from console.parts.periods import WORDS, Period, period_in, period_of
 from console.parts.telling import BADGES
 from generation.channels.errors import AttemptClass
 from generation.models import State
-from generation.searching import Sought
+from generation.tenants.searching import Sought
 
 LABELS = {
     "tenant": "Tenant",

@@ -13,7 +13,7 @@ from console.ops.channels.shown import mode_said, modes_of
 from console.ops.models.rows import Row
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
-from generation.lineup import DAYS, Life, Listed, lineup
+from generation.oversight.lineup import DAYS, Life, Listed, lineup
 from pictor.kit import clock
 from pictor.kit.money import to_decimal
 

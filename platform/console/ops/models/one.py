@@ -18,9 +18,9 @@ from console.parts.events import Change, changes_of
 from generation.catalogue.contracts import AUTO, SizeOption
 from generation.catalogue.retirements import end_of
 from generation.channels.declaration import Task
-from generation.lineup import DAYS, Listed, lineup
 from generation.models import Contract, Route
-from generation.reviewing import promised
+from generation.oversight.lineup import DAYS, Listed, lineup
+from generation.oversight.reviewing import promised
 from pictor.kit import clock
 
 MOST_TENANTS = 10

@@ -6,7 +6,7 @@ from datetime import UTC
 
 from console.uptime import State
 from generation.catalogue.contracts import AUTO
-from generation.lineup import Life, Listed
+from generation.oversight.lineup import Life, Listed
 
 FEW = 2
 """Channels that are named in a row; of more, how many."""

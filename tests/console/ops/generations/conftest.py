@@ -11,11 +11,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from billing.upstream_cost import Cost, CostSource
-from generation.attempts import end_failed_call
 from generation.channels.errors import AttemptClass
+from generation.lifecycle.attempts import end_failed_call
+from generation.lifecycle.outcome import TIMED_OUT, AttemptEnd, Failure
+from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation, Serves
-from generation.outcome import TIMED_OUT, AttemptEnd, Failure
-from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolBudget, Spools

@@ -10,9 +10,9 @@ from billing.models import Transfer
 from billing.selectors import available_to
 from billing.services import reverse
 from console.ops.generations import giving
-from generation import notify
-from generation.inspection import describe
+from generation.lifecycle import notify
 from generation.models import Generation
+from generation.oversight.inspection import describe
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 from tests.console.workspace.conftest import signed_in, url, words_of

@@ -9,9 +9,9 @@ from accounts.models import AuditEvent, Tenant
 from billing.selectors import ledger_totals, sold
 from billing.services import credit, refund
 from billing.upstream_cost import UNKNOWN
-from generation.corrections import Line, correct
+from generation.bills.corrections import Line, correct
 from generation.models import Attempt, Generation
-from generation.selling import add_sold
+from generation.oversight.ledger.selling import add_sold
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 from tests.console.workspace.conftest import words_of

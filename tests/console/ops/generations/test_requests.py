@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Membership, User
 from accounts.services import add_member
 from billing.models import Transfer
-from generation.refusals import insert
-from generation.searching import SoughtRefused, found_refused, refused
+from generation.oversight.refusals import insert
+from generation.tenants.searching import SoughtRefused, found_refused, refused
 from pictor.kit import clock, ids
 from pictor.kit.refused import Refused
 from storage.models import StoredImage

@@ -15,7 +15,7 @@ from billing.price_stops import Confirmed, Served
 from billing.selectors import book_in_force, state_of
 from billing.services import Usage, draft_price_book, publish_price_book, record_usage
 from billing.upstream_cost import Cost, CostSource
-from generation import offer
+from generation.catalogue import offer
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.console.ops.channel_pages import text_of

@@ -1,0 +1,1 @@
+"""How a generation lives and ends: its claims, its attempts, its one end, its answer."""

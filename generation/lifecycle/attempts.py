@@ -1,0 +1,291 @@
+"""Each try of a generation on a channel, recorded before the call and closed after it."""
+
+import json
+import logging
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from prometheus_client import Counter, Histogram
+from psycopg.errors import IntegrityConstraintViolation
+
+from accounts.services import refuse_above_ceiling
+from billing.selectors import uncharged_of_day
+from billing.services import book_upstream_cost, count_uncharged
+from billing.upstream_cost import COUNTED, Asked, Cost, Costs, Loss, upstream_cost
+from generation.catalogue.contracts import RouteInfo
+from generation.channels.errors import AttemptClass
+from generation.lifecycle.claims import CLAIMED, Claim
+from generation.lifecycle.outcome import AttemptEnd
+from generation.models import Attempt, Generation, Route, State
+from generation.selectors import cost_tables
+from generation.traffic.errors import fingerprint_of
+from pictor.kit import ids, prepared, rows
+from pictor.kit.loop_connections import fetch_async
+from pictor.kit.metrics import LONG
+from pictor.kit.money import Micros
+from pictor.kit.prepared import Part, Statement
+from pictor.kit.untyped import Row
+
+logger = logging.getLogger("generation.attempts")  # as docs/operations.md names it
+
+ATTEMPTS = Counter(
+    "pictor_attempts", "Calls to channels that ended.", ["channel", "model", "class"]
+)
+UNCHARGED_ATTEMPTS = Counter(
+    "pictor_uncharged_attempts", "Calls that may be paid and are charged to nobody.", ["class"]
+)
+UNCHARGED_COST = Counter(
+    "pictor_uncharged_cost_micros",
+    "What these cost, or the quote where that is unknown.",
+    ["class"],
+)
+SECONDS = Histogram("pictor_attempt_seconds", "What a call took.", ["channel"], buckets=LONG)
+
+_ATTEMPT = """
+INSERT INTO generation_attempt
+    (id, generation_id, dispatch, number, channel_id, upstream_model, upstream_size,
+     upstream_quality, n,
+     attempt_class, upstream_request_id, may_have_billed, cost_micros, detail)
+SELECT %s, g.id, g.dispatch, %s, %s, %s, %s,
+       left(coalesce(%s::jsonb ->> g.quality_sent, g.quality_sent), 64), g.n,
+       '', '', false, 0, ''
+"""
+_BEGIN_ATTEMPT = f"""
+{_ATTEMPT} FROM generation_generation AS g
+WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
+  AND g.deadline_at > clock_timestamp()
+ON CONFLICT (id) DO UPDATE SET number = excluded.number
+RETURNING started_at
+"""
+_BEGIN_WITH_CLAIM = f"""
+{_ATTEMPT} FROM {CLAIMED} AS g
+WHERE g.dispatch = 1 AND g.livemode AND g.task = 'generate' AND g.inputs = '[]'
+  AND g.model = %s AND g.size = %s AND g.revision = %s
+RETURNING started_at
+"""
+
+
+class TakesNoTests(Exception):
+    """The channel took tests when it was chosen, but no longer does."""
+
+
+def attempt_begun(
+    *,
+    attempt_id: UUID,
+    claim: Claim,
+    number: int,
+    route: RouteInfo,
+    upstream_size: str,
+) -> Statement[datetime | None]:
+    """Record a call that is about to begin; None if the claim is lost or it is too late.
+
+    Gives the time of its beginning. Safe to repeat with the same id: the first answer may have been
+    lost with the connection.
+    """
+    facts = _facts(attempt_id, number, route, upstream_size)
+    return Statement(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch], _moment)
+
+
+async def begin(attempt: Statement[datetime | None]) -> datetime | None:
+    """Run `attempt_begun` on the loop. Raises TakesNoTests."""
+    try:
+        return await fetch_async(attempt)
+    except IntegrityError as error:
+        if isinstance(error.__cause__, IntegrityConstraintViolation):  # as our trigger says it
+            raise TakesNoTests(str(error)) from error
+        raise
+
+
+def begun_with_claim(
+    *, attempt_id: UUID, route: RouteInfo, upstream_size: str, size: str, revision: int
+) -> Part:
+    """The part of a claim's statement that begins the first attempt, if the row is as expected.
+
+    Expected is a plain live request for the route's model in that size, never dispatched before,
+    and that revision of the configuration. The database may refuse a test's attempt, which would
+    undo the claim.
+    """
+    facts = _facts(attempt_id, 1, route, upstream_size)
+    return Part(_BEGIN_WITH_CLAIM, [*facts, route.model, size, revision])
+
+
+def _facts(attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str) -> list[object]:
+    """The values of an attempt's row that do not come from its generation's."""
+    words = json.dumps(dict(route.quality_map))
+    return [attempt_id, number, route.channel_id, route.upstream_model, upstream_size, words]
+
+
+def _moment(row: Row | None) -> datetime | None:
+    return None if row is None else row[0]
+
+
+@transaction.atomic
+def close_uncalled(attempt_id: UUID, *, generation_id: UUID, why: str, now: datetime) -> None:
+    """Close an attempt that was recorded and not sent, if there is one.
+
+    Waits for a claim that is still being made, which has the row locked.
+    """
+    generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
+    end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail=why)
+    end_attempt(end, generation=generation, now=now)
+
+
+def end_failed_call(end: AttemptEnd, *, generation: Generation, now: datetime) -> None:
+    """Close an attempt; its tenant orders no more today if that reaches the ceiling.
+
+    Each step commits by itself and is safe to repeat: if this process dies in between, the next
+    such attempt finds the ceiling reached.
+    """
+    end_attempt(end, generation=generation, now=now)
+    if end.loss in COUNTED and generation.livemode:
+        uncharged = uncharged_of_day(generation.tenant_id, now)
+        refuse_above_ceiling(tenant_id=generation.tenant_id, uncharged=uncharged, now=now)
+
+
+@transaction.atomic(savepoint=False)
+def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bool:
+    """Close an attempt's row and book its cost, as a loss if it delivered nothing to charge for.
+
+    It is a fact about a call, so it needs no claim. Only once: for a closed row it is False.
+    """
+    is_open = prepared.fetch_one(*attempt_ended(end, now=now)) is not None
+    if is_open:
+        book_upstream_cost(
+            generation_id=generation.id,
+            attempt_id=end.attempt_id,
+            amount=end.cost.micros,
+            as_loss=end.attempt_class != AttemptClass.DELIVERED,
+        )
+        if end.loss is not None:
+            _count_uncharged(end, end.loss, generation, now)
+    return is_open
+
+
+def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: datetime) -> None:
+    """Its cost, or the quote if unknown; a test has no quote and costs nothing."""
+    amount = end.cost.micros if end.cost.is_known else Micros(generation.hold_micros)
+    if amount:
+        count_uncharged(tenant_id=generation.tenant_id, loss=loss, amount=amount, now=now)
+        transaction.on_commit(UNCHARGED_ATTEMPTS.labels(loss.value).inc)
+        transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
+
+
+def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
+    """The statement that closes an attempt's row if it is open; with `given`, a part of one."""
+    tokens = end.came.tokens
+    return rows.changing(
+        Attempt,
+        where={"id": end.attempt_id, "finished_at": None},
+        given=given,
+        finished_at=now,
+        attempt_class=end.attempt_class,
+        http_status=end.http_status,
+        upstream_request_id=end.upstream_request_id[:200],
+        may_have_billed=end.may_have_billed,
+        images_received=len(end.came.images),
+        input_text_tokens=tokens.input_text if tokens else None,
+        input_image_tokens=tokens.input_image if tokens else None,
+        output_tokens=tokens.output if tokens else None,
+        cost_micros=end.cost.micros,
+        cost_source=end.cost.source,
+        detail=end.detail[:500],
+        **({"fingerprint": fingerprint_of(end.detail[:500])} if end.detail else {}),
+    )
+
+
+def tell(
+    generation: Generation,
+    *,
+    channel: str,
+    attempt_class: AttemptClass,
+    status: int | None,
+    seconds: float,
+) -> None:
+    """Log a finished attempt in one line, and count it."""
+    ATTEMPTS.labels(channel, generation.model, attempt_class.value).inc()
+    SECONDS.labels(channel).observe(seconds)
+    facts = {
+        "request_id": generation.request_id,  # a reaper carries no request of its own
+        "generation": generation.public_id,
+        "tenant": ids.public(ids.TENANT, generation.tenant_id),
+        "key": ids.public(ids.KEY, generation.api_key_id),
+        "model": generation.model,
+        "class": attempt_class.value,
+        "status": status,
+        "ms": int(seconds * 1000),
+    }
+    logger.info("attempt on %s", channel, extra={"facts": facts})
+
+
+def cut_off(
+    *,
+    generation_ids: list[UUID],
+    why: str = "cut off by the end of our own process",
+    now: datetime,
+) -> None:
+    """Close attempts cut off by our crash or shutdown: they may have been paid for.
+
+    An attempt of the present dispatch stays open: the generation was claimed again meanwhile.
+    """
+    attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
+        generation__state=State.RUNNING, dispatch=F("generation__dispatch")
+    )
+    for attempt in attempts.select_related("generation", "channel"):
+        end = AttemptEnd(
+            attempt_id=attempt.id,
+            attempt_class=AttemptClass.UNKNOWN,
+            may_have_billed=True,
+            cost=cost_of(attempt),
+            detail=why,
+            loss=Loss.INTERRUPTED,
+        )
+        if _ended(end, attempt, now):
+            tell(
+                attempt.generation,
+                channel=attempt.channel.name,
+                attempt_class=AttemptClass.UNKNOWN,
+                status=None,
+                seconds=(now - attempt.started_at).total_seconds(),
+            )
+
+
+def cost_of(attempt: Attempt) -> Cost:
+    """The cost of a call that was cut off, as if it had brought all requested images."""
+    return upstream_cost(_costs_of(attempt), asked=_asked(attempt))
+
+
+def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
+    """Whether it was closed; a failure does not stop the others."""
+    try:
+        return end_attempt(end, generation=attempt.generation, now=now)
+    except Exception:
+        if not connection.is_usable():
+            raise
+        logger.exception("an attempt of %s could not be closed", attempt.generation.public_id)
+        return False
+
+
+def _asked(attempt: Attempt) -> Asked:
+    """As its row says; attempts begun by 0.2.0 have no `n` of their own."""
+    return Asked(
+        model=attempt.upstream_model,
+        size=attempt.upstream_size,
+        quality=attempt.upstream_quality,
+        n=attempt.generation.n,
+        at=attempt.started_at,
+    )
+
+
+def _costs_of(attempt: Attempt) -> Costs:
+    """The cost of its call; a test's costs nothing."""
+    if not attempt.generation.livemode:
+        return Costs(is_free=True)
+    routes = Route.objects.filter(
+        channel_id=attempt.channel_id, contract_id=attempt.generation.model
+    )
+    flat = routes.values_list("cost_micros", flat=True).first()
+    tables = cost_tables([attempt.channel_id], since=attempt.started_at)
+    return Costs(flat, tables[attempt.channel_id])

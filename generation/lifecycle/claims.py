@@ -1,0 +1,187 @@
+"""The claim on a generation, and the condition under which its holder may end it.
+
+A dead worker's generations are in quarantine, because one of them may have killed it and would kill
+the next worker. They are claimed one by one, so that the guilty one is alone and its neighbours are
+called only once more. A row's `quarantine` is the number of generations suspected together, 0 for
+all others (docs/adr/0012).
+
+A message may be delivered twice or never; only the claim decides. It raises the generation's
+dispatch number, and may record the first attempt in the same statement (attempts.py). Beginning
+another attempt and ending the generation are conditional on (id, running, dispatch number). A
+worker that lost its claim can still close its attempts, which are facts, and nothing else. Every
+comparison of times uses the database's clock.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.selectors import REVISION
+from generation.lifecycle.lease import WorkerEpoch
+from generation.models import Generation, State
+from pictor.kit import prepared, rows
+from pictor.kit.prepared import Part, Statement
+from pictor.kit.untyped import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed generation: its row, the seconds left, the configuration's revision."""
+
+    generation: Generation
+    dispatch: int
+    seconds_left: float
+    revision: int
+    begun_at: datetime | None = None
+    """The beginning of its first attempt, if that is recorded already."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its first attempt is recorded."""
+        return self.begun_at is not None
+
+
+class Queued(NamedTuple):
+    """A generation that waits to be claimed, and the tenant whose slot it takes."""
+
+    generation_id: UUID
+    tenant_id: UUID
+    livemode: bool
+
+
+NOT_STOPPED = """
+NOT EXISTS (SELECT FROM generation_stop AS s WHERE s.ended_at IS NULL
+             AND s.model IN ('', {row}.model)
+             AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id))
+"""
+"""SQL: no operator has stopped this row's work; stopped work waits to its deadline."""
+CLAIMED = "claimed"
+"""The part of a claim's statement that a first attempt reads: the row, and the `revision`."""
+_LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8 AS seconds_left"
+_TAKE = f"""
+UPDATE generation_generation AS g
+SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
+    started_at = coalesce(g.started_at, clock_timestamp())
+FROM generation_worker AS w
+WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
+  AND g.deadline_at > clock_timestamp()
+  AND w.epoch = %s AND w.stopped_at IS NULL
+  AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
+RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
+"""  # noqa: S608 - built from constants
+_TAKEN = Part(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
+
+
+def taken(
+    *, generation_id: UUID, worker: WorkerEpoch, beginning: Part | None = None
+) -> Statement[Claim | None]:
+    """Claim a queued generation under this worker's lease; None if it cannot be claimed.
+
+    Those in quarantine are claimed by `take_quarantined`.
+
+    Args:
+        generation_id: the generation.
+        worker: the claiming worker.
+        beginning: the part that records its first attempt, reading from CLAIMED.
+    """
+    values = [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
+    if beginning is None:
+        return Statement(_TAKE, values, _claim)
+    parts = {CLAIMED: Part(_TAKE, values), "begun": beginning}
+    return Statement(*prepared.together(answer=_TAKEN, **parts), _begun_claim)
+
+
+_TAKE_QUARANTINED = f"""
+UPDATE generation_generation AS g
+SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
+    started_at = coalesce(g.started_at, clock_timestamp())
+FROM generation_worker AS w
+WHERE g.id = (
+    SELECT q.id FROM generation_generation AS q
+    LEFT JOIN unnest(%s::uuid[], %s::int[]) AS held (tenant_id, number) USING (tenant_id)
+    WHERE q.state = 'queued' AND q.quarantine > 0 AND q.dispatch < %s
+      AND q.deadline_at > clock_timestamp()
+      AND {NOT_STOPPED.format(row="q")}
+    ORDER BY q.deaths, coalesce(held.number, 0), q.id FOR UPDATE OF q SKIP LOCKED LIMIT 1)
+  AND w.epoch = %s AND w.stopped_at IS NULL
+  AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
+RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
+"""  # noqa: S608 - built from constants
+
+
+def take_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Claim | None:
+    """Claim the next one in quarantine: fewest deaths, then fewest in hand, then the oldest.
+
+    Args:
+        worker: the claiming worker.
+        in_hand: the number of generations that it has of each tenant.
+    """
+    held = (list(in_hand), list(in_hand.values()))
+    values = [*held, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
+    return prepared.fetch(Statement(_TAKE_QUARANTINED, values, _claim))
+
+
+def _claim(row: Row | None) -> Claim | None:
+    if row is None:
+        return None
+    seconds_left, revision, *values = row
+    generation = rows.read(Generation, values)
+    return Claim(generation, generation.dispatch, seconds_left, revision)
+
+
+def _begun_claim(row: Row | None) -> Claim | None:
+    claim = _claim(None if row is None else row[:-1])
+    return None if row is None or claim is None else replace(claim, begun_at=row[-1])
+
+
+def acquit(*, worker: WorkerEpoch) -> None:
+    """Free this living worker's generations from quarantine: none of them killed it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE generation_generation SET quarantine = 0, deaths = greatest(deaths - 1, 0)"
+            " WHERE state = 'queued' AND quarantine > 0 AND lost_with = %s",
+            [worker],
+        )
+
+
+def held_by(claim: Claim) -> dict[str, object]:
+    """The condition for ending it: still running, under the same dispatch number."""
+    return {
+        "id": claim.generation.id,
+        "state": State.RUNNING,
+        "dispatch": claim.dispatch,
+    }
+
+
+def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> list[Queued]:
+    """Queue this worker's generations again, or `only` these; returns those to ring for."""
+    chosen = None if only is None else list(only)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE generation_generation SET state = 'queued', worker_id = NULL"
+            " WHERE worker_id = %s AND state = 'running'"
+            " AND (%s::uuid[] IS NULL OR id = ANY(%s::uuid[])) RETURNING id, tenant_id, livemode",
+            [worker, chosen, chosen],
+        )
+        return [Queued(*row) for row in cursor.fetchall()]
+
+
+def queue_again(claim: Claim) -> None:
+    """Queue a claimed generation again that was not sent: it waits as before, without a death."""
+    condition = Generation.objects.filter(**held_by(claim))
+    condition.update(state=State.QUEUED, worker=None)
+
+
+def running_under(worker: WorkerEpoch) -> list[UUID]:
+    """The generations recorded as this worker's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM generation_generation WHERE worker_id = %s AND state = 'running'",
+            [worker],
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,157 @@
+"""Bells: the doorbell that a generation is queued, and the wake-up that one is finished.
+
+Both are hints that may be lost. Image workers also look for queued work, and web processes poll
+for finished work. So a broker that is down is logged and never affects a caller.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from generation.channels.declaration import Task
+from generation.lifecycle.claims import Queued
+from generation.lifecycle.wakeups import has_words, told
+from generation.models import Generation
+from generation.selectors import Finished
+from pictor.kit.pauses import Pause
+from pictor.kit.redis_client import Command, ask
+from pictor.kit.untyped import Json, Row
+
+FINISHED = "pictor:finished"
+"""Pub/sub channel of wake-ups: a JSON list of generation ids, or of what wakeups.py tells."""
+MAX_TOLD_BYTES = 8192
+"""Longer data is not carried; the waiting web process reads it."""
+TASK = "generation.tasks.ring"
+QUEUE = "images"
+
+FORMAT = 1
+"""Of a doorbell; without a number it is 1."""
+
+_QUIET = Pause(1.0, "bells are not heard")
+"""A dead broker must not slow anything down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A doorbell's message: the queued generation, and the facts for its first call if plain."""
+
+    queued: Queued
+    model: str = ""
+    size: str = ""
+
+    @classmethod
+    def of(cls, generation: Generation) -> "Ring":
+        """As it is first rung: without model and size for a test, or what images are sent with."""
+        queued = Queued(generation.id, generation.tenant_id, generation.livemode)
+        is_plain = generation.task == Task.GENERATE and not generation.inputs
+        if not (is_plain and generation.livemode):
+            return cls(queued)
+        return cls(queued, generation.model, generation.size)
+
+    @classmethod
+    def read(cls, arguments: Row, said: Json) -> "Ring":
+        """As a message carries it. Raises ValueError, TypeError or AttributeError."""
+        if said.get("format", FORMAT) != FORMAT:
+            raise ValueError("it is rung in another format")
+        generation_id, tenant_id, livemode, *expected = arguments
+        if not isinstance(livemode, bool):
+            raise TypeError("live or not, it says neither")
+        queued = Queued(UUID(generation_id), _tenant(tenant_id), livemode)
+        return cls(queued, *(str(word) for word in expected))
+
+    @property
+    def arguments(self) -> tuple[str | bool, ...]:
+        """As a message carries it."""
+        generation_id, tenant_id, livemode = self.queued
+        expected = (self.model, self.size) if self.model else ()
+        return (str(generation_id), str(tenant_id), livemode, *expected)
+
+
+@lru_cache(maxsize=1024)
+def _tenant(text: str) -> UUID:
+    """The same for all queued generations of a tenant."""
+    return UUID(text)
+
+
+def doorbell(bell: Ring) -> Command[bool]:
+    """Tell an image worker that a generation is queued. False if the broker did not take it."""
+    return Command(
+        ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
+        read=lambda _: True,
+        instead=lambda: False,
+        pause=_QUIET,
+        is_broker=True,
+        failures=Exception,  # whatever the error, the generation is accepted
+    )
+
+
+def _message_of(bell: Ring) -> dict[str, object]:
+    """The doorbell as Celery would send it, with the generation's id as the message's."""
+    message_id, arguments, said = str(bell.queued.generation_id), bell.arguments, {"format": FORMAT}
+    chained = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+    return {
+        "body": base64.b64encode(json.dumps([arguments, said, chained]).encode()).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": TASK,
+            "id": message_id,
+            "shadow": None,
+            "eta": None,
+            "expires": None,
+            "group": None,
+            "group_index": None,
+            "retries": 0,
+            "timelimit": [None, None],
+            "root_id": message_id,
+            "parent_id": None,
+            "argsrepr": repr(arguments),
+            "kwargsrepr": repr(said),
+            "origin": "pictor",
+            "ignore_result": None,
+            "replaced_task_nesting": 0,
+            "stamped_headers": None,
+            "stamps": {},
+        },
+        "properties": {
+            "correlation_id": message_id,
+            "reply_to": "",
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": message_id,
+        },
+    }
+
+
+def ring(bell: Ring) -> bool:
+    """Ring it, in this thread."""
+    return ask(doorbell(bell))
+
+
+def ring_all(waiting: Iterable[Queued]) -> None:
+    """Ring for each; image workers also find generations without a bell."""
+    for queued in waiting:
+        ring(Ring(queued))
+
+
+def wake(generation_ids: Iterable[UUID]) -> None:
+    """Tell the web processes that generations are final."""
+    ask(_published(json.dumps([str(generation_id) for generation_id in generation_ids])))
+
+
+def wake_up(finished: Finished) -> Command[None]:
+    """The same for one, with the data of its answer, unless that contains words of a prompt."""
+    message = "" if has_words(finished) else json.dumps([told(finished)])
+    if not 0 < len(message) <= MAX_TOLD_BYTES:
+        message = json.dumps([str(finished.generation.id)])
+    return _published(message)
+
+
+def _published(message: str) -> Command[None]:
+    return Command(("PUBLISH", FINISHED, message), lambda _: None, lambda: None, _QUIET)

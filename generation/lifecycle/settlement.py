@@ -1,0 +1,319 @@
+"""How a generation ends: settled by what was delivered, or failed with its hold released.
+
+Each end is one transaction around the conditional UPDATE that makes the generation final; without a
+webhook to announce it, a success is one statement. The given object is updated as its row is. If
+that UPDATE changes nothing (a lost claim, a second settlement), nothing is written, so a hold ends
+exactly once and every end may be repeated after a crash. A failed attempt is closed before, in a
+transaction of its own: it is a fact, with or without the claim.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+
+from django.db import transaction
+from prometheus_client import Histogram
+
+from billing import pricing
+from billing.selectors import known_table_of, table_of
+from billing.services import (
+    Hold,
+    Usage,
+    end_hold,
+    hold_ended,
+    record_usage,
+    upstream_cost_booked,
+    usage_recorded,
+)
+from generation.lifecycle import evidence
+from generation.lifecycle.answer import answer_of
+from generation.lifecycle.attempts import attempt_ended, cut_off, end_attempt
+from generation.lifecycle.claims import Claim, held_by
+from generation.lifecycle.outcome import BROKEN, Delivery, Failure, error_row
+from generation.models import Generation, IdempotencyRecord, State
+from pictor.kit import loop_connections, pools, prepared, rows
+from pictor.kit.errors import PictorError
+from pictor.kit.metrics import LONG, SHORT
+from pictor.kit.money import Micros
+from pictor.kit.prepared import Part, Statement, is_there
+from pictor.kit.untyped import Json
+from storage.models import StoredImage
+from storage.services import images_kept
+from webhooks.announcing import announce, nobody_listens
+from webhooks.models import CANCELED, FAILED, SUCCEEDED
+
+logger = logging.getLogger(__name__)
+
+NOTHING = Micros(0)
+ALWAYS, FINAL = Part("SELECT", ()), Part("SELECT FROM final", ())
+SETTLE_SECONDS = Histogram(
+    "pictor_settle_seconds", "The transaction in which a hold ends.", buckets=SHORT
+)
+IMAGE_SECONDS = Histogram(
+    "pictor_generation_seconds",
+    "From request to settled images; without tests.",
+    ["model"],
+    buckets=LONG,
+)
+
+_TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
+
+
+async def settle_unheard(
+    *,
+    claim: Claim,
+    delivery: Delivery,
+    stored: Sequence[StoredImage],
+    at: Callable[[], datetime],
+) -> bool:
+    """Charge the delivery in one statement; the generation succeeds.
+
+    False if the claim is lost, or if a webhook must announce it.
+
+    `at` is called once there is a connection, so the ledger has the time of the write.
+    """
+    generation = claim.generation
+    books = pricing.PricedRequest.from_json(generation.priced).books
+    table = known_table_of(books)
+    if table is None:
+        table = await pools.database(table_of, books)
+    unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
+    bill = bill_of(generation, delivery, table)
+    async with loop_connections.one() as connection:
+        began, now = time.perf_counter(), at()
+        ending = _success(generation, delivery, bill, now)
+        is_final = await connection.fetch(
+            _settled(claim, delivery, bill, stored, ending, condition=unheard)
+        )
+    if is_final:
+        SETTLE_SECONDS.observe(time.perf_counter() - began)
+        _succeed(generation, ending, bill)
+    return is_final
+
+
+@SETTLE_SECONDS.time()
+def settle_and_tell(
+    *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
+) -> bool:
+    """The same in one transaction with the webhooks' event; False if the claim is lost."""
+    generation = claim.generation
+    table = table_of(pricing.PricedRequest.from_json(generation.priced).books)
+    bill = bill_of(generation, delivery, table)
+    ending = _success(generation, delivery, bill, now)
+    with transaction.atomic():
+        _tell(generation, State.SUCCEEDED, now)
+        is_final = prepared.fetch(_settled(claim, delivery, bill, stored, ending))
+        transaction.set_rollback(not is_final)
+    if is_final:
+        _succeed(generation, ending, bill)
+    return is_final
+
+
+def _success(generation: Generation, delivery: Delivery, bill: pricing.Due, now: datetime) -> Json:
+    """The final values of a successful generation's row."""
+    return {
+        "state": State.SUCCEEDED,
+        "finished_at": now,
+        "captured_micros": bill.total,
+        "quality_billed": bill.quality_billed,
+        "quality_source": bill.quality_source,
+        "channel_id": delivery.route.channel_id,
+        "answer": answer_of(generation, delivery, bill, now),
+    }
+
+
+def _succeed(generation: Generation, ending: Json, bill: pricing.Due) -> None:
+    _end(generation, ending)
+    if bill.excess:
+        logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
+    if generation.livemode:
+        took = ending["finished_at"] - generation.created_at
+        IMAGE_SECONDS.labels(generation.model).observe(took.total_seconds())
+
+
+def _settled(
+    claim: Claim,
+    delivery: Delivery,
+    bill: pricing.Due,
+    stored: Sequence[StoredImage],
+    ending: Json,
+    *,
+    condition: Part = ALWAYS,
+) -> Statement[bool]:
+    """The statement of a settlement: the final UPDATE, and everything that follows if it applied.
+
+    It does nothing if `condition` has no row. The part that counts usage reads from the hold's end,
+    which keeps the order of the ledger's locks.
+    """
+    generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
+    parts = {
+        "condition": condition,
+        "final": rows.changing(Generation, where=held_by(claim), given="condition", **ending),
+        "ended": hold_ended(
+            hold=hold_of(generation),
+            captured=bill.total if generation.livemode else NOTHING,
+            evidence=_outcome_of(generation, bill, stored),
+            given="final",
+        ),
+        "closed": attempt_ended(end, now=now, given="ended"),
+    }
+    for number, part in enumerate(images_kept(stored, given="ended")):
+        parts[f"kept_{number}"] = part
+    if end.cost.micros > 0:
+        parts["booked"] = upstream_cost_booked(
+            generation_id=generation.id,
+            attempt_id=end.attempt_id,
+            amount=end.cost.micros,
+            given="closed",
+        )
+    if generation.livemode:
+        usage = _usage_of_images(generation, delivery, bill, at=now)
+        parts["counted"] = usage_recorded(usage, given="ended")
+    return Statement(*prepared.together(answer=FINAL, **parts), is_there)
+
+
+def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
+    """Release the whole hold and make the generation fail. False if the claim is lost."""
+    if failure.ended is not None:
+        end_attempt(failure.ended, generation=claim.generation, now=now)
+    return end_without_image(
+        generation=claim.generation,
+        state=State.FAILED,
+        condition=held_by(claim),
+        error=failure.error,
+        now=now,
+    )
+
+
+def fail_unforeseen(*, claim: Claim, now: datetime) -> bool:
+    """The same after an unforeseen error; the open attempt may have been paid for."""
+    is_failed = fail(claim=claim, failure=Failure(BROKEN), now=now)
+    if is_failed:
+        cut_off(generation_ids=[claim.generation.id], now=now)
+    return is_failed
+
+
+@SETTLE_SECONDS.time()
+def end_without_image(
+    *,
+    generation: Generation,
+    state: State,
+    condition: Json,
+    error: PictorError | None,
+    now: datetime,
+) -> bool:
+    """Make a generation final without a charge, if `condition` still holds.
+
+    A final generation never changes, whatever the condition.
+    """
+    ending: dict[str, object] = {
+        "state": state,
+        "finished_at": now,
+        "captured_micros": 0,
+        "error": None if error is None else error_row(error),
+    }
+    with transaction.atomic():
+        if not Generation.objects.filter(**condition, finished_at=None).update(**ending):
+            return False
+        if error is not None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            # Not remembered: the same key may be tried again once there is a channel.
+            IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
+        _tell(generation, state, now)
+        outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
+        end_hold(hold=hold_of(generation), captured=NOTHING, evidence=outcome)
+        if generation.livemode:
+            record_usage(_usage_of(generation, state, at=now))
+    _end(generation, ending)
+    return True
+
+
+def cancel(*, generation: Generation, now: datetime) -> bool:
+    """Cancel an unclaimed generation and release its hold. False if it is too late."""
+    condition = {"id": generation.id, "state": State.QUEUED, "dispatch": 0}
+    return end_without_image(
+        generation=generation, state=State.CANCELED, condition=condition, error=None, now=now
+    )
+
+
+def hold_of(generation: Generation) -> Hold:
+    """The hold, from the generation's columns."""
+    return Hold(
+        tenant_id=generation.tenant_id,
+        key_id=generation.api_key_id,
+        generation_id=generation.id,
+        amount=Micros(generation.hold_micros),
+        placed_at=generation.created_at,
+    )
+
+
+def _outcome_of(generation: Generation, bill: pricing.Due, stored: Sequence[StoredImage]) -> bytes:
+    """The evidence of a success: the bill, and its pixels."""
+    return evidence.of_outcome(
+        tenant=generation.tenant_id,
+        state=State.SUCCEEDED.value,
+        quality_billed=bill.quality_billed,
+        quality_source=bill.quality_source,
+        images=[(image.index, image.width, image.height) for image in stored],
+    )
+
+
+def _end(generation: Generation, ending: Json) -> None:
+    for name, value in ending.items():
+        setattr(generation, name, value)
+
+
+def _tell(generation: Generation, state: State, now: datetime) -> None:
+    """Announce it to webhooks before the balance is locked: they need no lock on it."""
+    announce(
+        tenant_id=generation.tenant_id,
+        livemode=generation.livemode,
+        event_type=_TOLD[state],
+        subject_id=generation.id,
+        at=now,
+    )
+
+
+def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
+    """Count a generation without an image in its hour; a test is not counted."""
+    return Usage(
+        tenant_id=generation.tenant_id,
+        key_id=generation.api_key_id,
+        model=generation.model,
+        tier=generation.tier,
+        channel="",
+        status=state.value,
+        at=at,
+        images=0,
+        captured=NOTHING,
+        took=None,
+    )
+
+
+def _usage_of_images(
+    generation: Generation, delivery: Delivery, bill: pricing.Due, *, at: datetime
+) -> Usage:
+    return replace(
+        _usage_of(generation, State.SUCCEEDED, at=at),
+        channel=delivery.route.channel_name,
+        images=len(delivery.images),
+        captured=bill.total,
+        took=at - generation.created_at,
+    )
+
+
+def bill_of(generation: Generation, delivery: Delivery, table: pricing.PriceTable) -> pricing.Due:
+    """The bill of a delivery, at the prices of the books that it was quoted from."""
+    priced = pricing.PricedRequest.from_json(generation.priced)
+    usage = delivery.answer.usage
+    return pricing.due(
+        table,
+        priced=priced,
+        delivered=[pricing.Delivered(image.width, image.height) for image in delivery.images],
+        reported_quality=delivery.answer.quality,
+        output_tokens=usage.output_tokens if usage else None,
+        input_image_tokens=usage.input_image_tokens if usage else 0,
+        hold=Micros(generation.held_micros),
+    )

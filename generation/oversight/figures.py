@@ -1,0 +1,99 @@
+"""The figures of the whole installation in /metrics: from the database, the same in every process.
+
+Figures of a process are counted where they happen; see pictor/kit/metrics.py.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from accounts.services import stored_together, unsent_seconds
+from billing.selectors import balances_together, last_proofs, usage_together
+from generation.admission import orphans
+from generation.catalogue.snapshot import current_catalogue
+from generation.lifecycle import lease
+from generation.models import State
+from generation.selectors import Queue, queues
+from webhooks.selectors import due_together
+
+
+def figures(*, now: datetime) -> Iterator[Metric]:
+    """Every figure, read now. Amounts are whole micro-USD."""
+    yield from _of_queues(queues())
+    yield from _of_money(now)
+    yield from _of_proofs(now)
+    alive = lease.alive()
+    yield _gauge("pictor_image_workers", "Image workers that renew their lease.", alive.workers)
+    yield _gauge(
+        "pictor_image_workers_storing", "Image workers that can store images.", alive.can_store
+    )
+    yield _gauge("pictor_web_processes", "Web processes at work.", orphans.present())
+    stored = stored_together()
+    yield _gauge("pictor_stored_bytes", "Of all tenants' images.", stored.size_bytes)
+    yield _gauge("pictor_tenants_storage_full", "Tenants that may store no more.", stored.full)
+    due = due_together()
+    yield _gauge("pictor_webhooks_due", "Deliveries whose time has come.", due.count)
+    yield _gauge(
+        "pictor_webhooks_overdue_seconds", "For how long, of the first.", due.overdue_seconds
+    )
+    yield _gauge(
+        "pictor_mail_unsent_seconds",
+        "For how long mail has been posted and none sent.",
+        unsent_seconds(),
+    )
+
+
+def _of_queues(found: Iterable[Queue]) -> Iterator[Metric]:
+    """By model; one that is offered and has nothing under way counts 0."""
+    by_model = {model: Queue(model) for model in current_catalogue().contracts}
+    by_model |= {queue.model: queue for queue in found}
+    depth = _by_model("pictor_queue_depth", "Generations that no worker has in hand.")
+    running = _by_model("pictor_generations_running", "Generations that a worker has in hand.")
+    oldest = _by_model("pictor_queue_oldest_seconds", "Age of the oldest queued generation.")
+    for model, queue in sorted(by_model.items()):
+        depth.add_metric([model], queue.queued)
+        running.add_metric([model], queue.running)
+        oldest.add_metric([model], queue.oldest_seconds)
+    return iter((depth, running, oldest))
+
+
+def _of_money(now: datetime) -> Iterator[Metric]:
+    balances = balances_together()
+    yield _gauge("pictor_available_micros", "What tenants can spend.", balances.available)
+    yield _gauge("pictor_held_micros", "What is on hold.", balances.held)
+    yield _gauge("pictor_holds", "Holds that are open.", balances.in_flight)
+    ended = CounterMetricFamily(
+        "pictor_generations", "Generations that ended, ever.", labels=["model", "status"]
+    )
+    images = CounterMetricFamily("pictor_images", "Images delivered, ever.", labels=["model"])
+    captured = CounterMetricFamily(
+        "pictor_captured_micros", "What was charged, ever.", labels=["model"]
+    )
+    for (model, status), used in sorted(usage_together(now=now).items()):
+        ended.add_metric([model, status], used.generations)
+        if status == State.SUCCEEDED:
+            images.add_metric([model], used.images)
+            captured.add_metric([model], used.captured)
+    yield from (ended, images, captured)
+
+
+def _of_proofs(now: datetime) -> Iterator[Metric]:
+    found = GaugeMetricFamily(
+        "pictor_ledger_findings", "What the ledger's last proof found.", labels=["proof"]
+    )
+    age = GaugeMetricFamily(
+        "pictor_ledger_proof_age_seconds", "Since that proof ended.", labels=["proof"]
+    )
+    for last in last_proofs(now=now):
+        found.add_metric([last.kind], last.found)
+        age.add_metric([last.kind], last.age_seconds)
+    return iter((found, age))
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, what, value=value)
+
+
+def _by_model(name: str, what: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, what, labels=["model"])

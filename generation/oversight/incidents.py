@@ -1,0 +1,311 @@
+"""What customers are told of what goes wrong: on the status page, in its feeds, by mail.
+
+Raises ValidationError, by field, for what is missing, too long or in a wrong order.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+
+from accounts.models import Actor
+from accounts.selectors import emails_of_owners
+from accounts.services import record
+from accounts.services.audit import name_of
+from accounts.services.mail import post_rendered
+from accounts.titles import without_marks
+from billing.selectors import tenants_using
+from generation.catalogue.snapshot import current_catalogue
+from generation.models import Incident, IncidentUpdate
+from generation.oversight.watch import API, WORKERS
+from pictor.kit import clock
+from pictor.kit.untyped import Json
+
+LOOK_BACK = timedelta(days=30)
+"""Who has used a part within it is told of it by mail."""
+MOST_TITLE, MOST_WORDS = 120, 2000
+"""Characters."""
+MOST_LISTED = 50
+MAIL = "account/email/incident"
+_LOCK = 7_303_043
+"""The advisory lock under which incidents begin, one at a time."""
+
+State = Incident.State
+SAID: Sequence[State] = (
+    State.INVESTIGATING,
+    State.IDENTIFIED,
+    State.MONITORING,
+    State.RESOLVED,
+)
+"""What a person says of an incident; maintenance says it by its times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is told, once, and to whom beside those who look.
+
+    Attributes:
+        words: for customers.
+        once: names this telling: a second one of the same name is the first.
+        next_update_at: when more will be said; None where nobody promises that.
+        mails: whether owners of tenants who have used the parts are mailed.
+        page: the status page's address, for the mail; empty where nobody knows it.
+    """
+
+    words: str
+    once: UUID
+    next_update_at: datetime | None = None
+    mails: bool = False
+    page: str = ""
+
+
+def parts() -> list[str]:
+    """What can be named as touched: as the status page has it."""
+    return [API, WORKERS, *sorted(one.model for one in current_catalogue().on_offer(clock.now()))]
+
+
+def owners_touched(touched: Collection[str], *, now: datetime) -> list[str]:
+    """The addresses of owners of tenants who have used one of these parts in 30 days.
+
+    Whoever made an image has used the API and the workers.
+    """
+    if not touched:
+        return []
+    models = None if {API, WORKERS} & set(touched) else touched
+    return emails_of_owners(tenants_using(models, since=now - LOOK_BACK))
+
+
+@transaction.atomic
+def begin(
+    *,
+    title: str,
+    touched: Sequence[str],
+    state: State,
+    said: Said,
+    now: datetime,
+    actor: Actor,
+    ip: str | None = None,
+) -> Incident:
+    """Tell of an incident that has begun."""
+    incident = Incident(
+        title=_title(title),
+        parts=_parts(touched),
+        is_maintenance=False,
+        state=state,
+        begins_at=now,
+        ends_at=now if state == State.RESOLVED else None,
+    )
+    return _opened(incident, said, now, actor, ip)
+
+
+@transaction.atomic
+def plan(
+    *,
+    title: str,
+    touched: Sequence[str],
+    begins_at: datetime,
+    ends_at: datetime,
+    said: Said,
+    now: datetime,
+    actor: Actor,
+    ip: str | None = None,
+) -> Incident:
+    """Tell of maintenance ahead, which begins and ends by these times."""
+    if ends_at <= begins_at:
+        raise ValidationError({"ends_at": "must be after the beginning"})
+    if ends_at <= now:
+        raise ValidationError({"ends_at": "is over"})
+    incident = Incident(
+        title=_title(title),
+        parts=_parts(touched),
+        is_maintenance=True,
+        state=State.SCHEDULED,
+        begins_at=begins_at,
+        ends_at=ends_at,
+    )
+    return _opened(incident, said, now, actor, ip)
+
+
+@transaction.atomic
+def update(
+    *,
+    incident_id: int,
+    state: State | None,
+    said: Said,
+    now: datetime,
+    actor: Actor,
+    ip: str | None = None,
+) -> Incident:
+    """Say more of it. `resolved` ends it, maintenance too; another state opens it again.
+
+    `state` None leaves it as it is.
+    """
+    incident = _locked(incident_id)
+    before = {"state": incident.state_at(now)}
+    if IncidentUpdate.objects.filter(once=said.once).exists():
+        return incident
+    if state == State.RESOLVED and incident.is_maintenance:
+        incident.begins_at = min(incident.begins_at, now)
+        incident.ends_at = min(incident.ends_at or now, now)
+    elif state is not None and not incident.is_maintenance:
+        incident.state = state
+        is_over = state == State.RESOLVED
+        incident.ends_at = (incident.ends_at or now) if is_over else None
+    told = _say(incident, said, now, actor)
+    after = {"state": told.state, "words": told.words}
+    record(incident.audited, "incident.update", actor=actor, before=before, after=after, ip=ip)
+    return incident
+
+
+@transaction.atomic
+def correct(
+    *, update_id: int, words: str, now: datetime, actor: Actor, ip: str | None = None
+) -> IncidentUpdate:
+    """Put other words in place of what was said; the page marks it as edited."""
+    said = IncidentUpdate.objects.select_for_update().filter(id=update_id).first()
+    if said is None:
+        raise ValidationError(f"no update {update_id}")
+    before, said.words = said.words, _words(words)
+    if said.words != before:
+        said.edited_at = now
+        said.save(update_fields=["words", "edited_at"])
+        changes: Mapping[str, Json] = {"before": {"words": before}, "after": {"words": said.words}}
+        record(said.incident.audited, "incident.correct", actor=actor, ip=ip, **changes)
+    return said
+
+
+def incident_by_id(incident_id: int) -> Incident | None:
+    """The one, with its updates, the newest first."""
+    return _with_updates().filter(id=incident_id).first()
+
+
+class SoughtIncidents(NamedTuple):
+    """Those that touch a part, and are maintenance or not; "" and None are any."""
+
+    part: str = ""
+    is_maintenance: bool | None = None
+
+
+def open_ones(sought: SoughtIncidents, *, now: datetime) -> list[Incident]:
+    """What is yet to end, with its updates: what goes on before what is ahead."""
+    return _in_turn(_like(sought).filter(Q(ends_at=None) | Q(ends_at__gt=now)), now)
+
+
+def ended(
+    sought: SoughtIncidents, *, now: datetime, after: int | None = None, limit: int | None = None
+) -> list[Incident]:
+    """What has ended, with its updates, the last first: at most `limit`, after that id's."""
+    rows = _like(sought).filter(ends_at__lte=now)
+    last = None if after is None else Incident.objects.filter(id=after).first()
+    if last is not None:
+        rows = rows.filter(Q(ends_at__lt=last.ends_at) | Q(ends_at=last.ends_at, id__lt=last.id))
+    return list(rows.order_by("-ends_at", "-id")[:limit])
+
+
+def _like(sought: SoughtIncidents) -> QuerySet[Incident]:
+    rows = _with_updates()
+    if sought.part:
+        rows = rows.filter(parts__contains=[sought.part])
+    if sought.is_maintenance is not None:
+        rows = rows.filter(is_maintenance=sought.is_maintenance)
+    return rows
+
+
+def _in_turn(found: Iterable[Incident], now: datetime) -> list[Incident]:
+    return sorted(found, key=lambda one: (one.begins_at > now, one.begins_at, one.id))
+
+
+class Told(NamedTuple):
+    """What is yet to end, what goes on before what is ahead; and what has ended, the last first."""
+
+    open: Sequence[Incident]
+    ended: Sequence[Incident]
+
+
+def told(*, now: datetime, since: datetime) -> Told:
+    """What is open, or ended since then, with its updates; 50 at most, those that ended last."""
+    rows = _with_updates().filter(Q(ends_at=None) | Q(ends_at__gte=since))
+    found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MOST_LISTED])
+    is_open = _in_turn((one for one in found if one.is_open(now)), now)
+    return Told(is_open, [one for one in found if not one.is_open(now)])
+
+
+def _with_updates() -> QuerySet[Incident]:
+    return Incident.objects.prefetch_related("updates")
+
+
+def _opened(
+    incident: Incident, said: Said, now: datetime, actor: Actor, ip: str | None
+) -> Incident:
+    with connection.cursor() as cursor:  # of two clicks at once the second finds the first's
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    known = IncidentUpdate.objects.select_related("incident").filter(once=said.once).first()
+    if known is not None:
+        return known.incident
+    incident.save()
+    told = _say(incident, said, now, actor)
+    after = {
+        "title": incident.title,
+        "parts": incident.parts,
+        "state": told.state,
+        "words": told.words,
+    }
+    record(incident.audited, "incident.begin", actor=actor, after=after, ip=ip)
+    return incident
+
+
+def _say(incident: Incident, said: Said, now: datetime, actor: Actor) -> IncidentUpdate:
+    if said.next_update_at is not None and said.next_update_at <= now:
+        raise ValidationError({"next_update_at": "must lie ahead"})
+    incident.next_update_at = said.next_update_at if incident.is_open(now) else None
+    incident.save()
+    words, state = _words(said.words), incident.state_at(now)
+    to = owners_touched(incident.parts, now=now) if said.mails else []
+    update = IncidentUpdate.objects.create(
+        incident=incident,
+        at=now,
+        state=state,
+        words=words,
+        by=name_of(actor),
+        mailed=len(to),
+        once=said.once,
+    )
+    told = {"incident": incident, "state": state.label, "words": words, "page": said.page}
+    post_rendered(to=to, template=MAIL, words=told)
+    return update
+
+
+def _locked(incident_id: int) -> Incident:
+    incident = Incident.objects.select_for_update().filter(id=incident_id).first()
+    if incident is None:
+        raise ValidationError(f"no incident {incident_id}")
+    return incident
+
+
+def _title(title: str) -> str:
+    title = without_marks(title)
+    if not 0 < len(title) <= MOST_TITLE:
+        raise ValidationError({"title": f"say what is wrong, in at most {MOST_TITLE} characters"})
+    return title
+
+
+def _words(words: str) -> str:
+    words = "\n".join(without_marks(line) for line in words.splitlines()).strip()
+    if not 0 < len(words) <= MOST_WORDS:
+        raise ValidationError({"words": f"say it, in at most {MOST_WORDS} characters"})
+    return words
+
+
+def _parts(touched: Sequence[str]) -> list[str]:
+    known = parts()
+    if unknown := [part for part in touched if part not in known]:
+        there = ", ".join(known)
+        raise ValidationError({"parts": f"no such part: {', '.join(unknown)}; there are {there}"})
+    if not touched:
+        raise ValidationError({"parts": "name at least one"})
+    return [part for part in known if part in touched]

@@ -1,0 +1,128 @@
+"""An operator ends a generation that waits, or one that should not go on.
+
+Each with an audit event of the tenant's. Amounts are micros.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Actor, Subject
+from accounts.services import record
+from billing.upstream_cost import Cost
+from generation.lifecycle import attempts, notify, settlement
+from generation.lifecycle.attempts import cost_of
+from generation.lifecycle.notify import Ring
+from generation.lifecycle.outcome import ENDED_BY_OPERATOR
+from generation.models import Attempt, Generation, State
+from pictor.kit.money import Micros
+
+WHY = "ended by an operator"
+
+
+@dataclass(frozen=True, slots=True)
+class MayBill:
+    """A channel that was being called, and what that call is counted as; None: nobody knows."""
+
+    channel: str
+    cost: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAsFailed:
+    """The released hold, and the calls that may be billed all the same."""
+
+    released: Micros
+    may_bill: tuple[MayBill, ...]
+
+
+def cancel(
+    *, generation: Generation, reason: str, actor: Actor, now: datetime, ip: str | None = None
+) -> Micros:
+    """End what has not been sent to an upstream; what was on hold and is available again.
+
+    Raises ValidationError for one that a worker has taken, and one that has ended.
+    """
+    with transaction.atomic():
+        if not settlement.cancel(generation=generation, now=now):
+            raise ValidationError("it has been started, or has ended: only `fail` ends what runs")
+        _record(generation, "generation.cancel", reason, actor, ip)
+    notify.wake([generation.id])
+    return Micros(generation.hold_micros)
+
+
+def foreseen(generation: Generation) -> EndedAsFailed:
+    """The result of ending it as failed now."""
+    return EndedAsFailed(
+        Micros(generation.hold_micros),
+        tuple(MayBill(one.channel.name, _known(cost_of(one))) for one in _under_way(generation)),
+    )
+
+
+def end_as_failed(
+    *, generation: Generation, reason: str, actor: Actor, now: datetime, ip: str | None = None
+) -> EndedAsFailed:
+    """End one that waits or runs, uncharged. A call that is under way is counted as paid.
+
+    Whoever runs it finds its claim lost, and delivers nothing. Raises ValidationError for one that
+    has ended, and one that has moved on since it was read.
+    """
+    called = _under_way(generation)
+    condition = {
+        "id": generation.id,
+        "state": generation.state,
+        "dispatch": generation.dispatch,
+    }
+    with transaction.atomic():
+        is_failed = settlement.end_without_image(
+            generation=generation,
+            state=State.FAILED,
+            condition=condition,
+            error=ENDED_BY_OPERATOR,
+            now=now,
+        )
+        if not is_failed:
+            raise ValidationError("it has ended, or has moved on: look at it again")
+        _record(generation, "generation.fail", reason, actor, ip)
+    attempts.cut_off(generation_ids=[generation.id], why=WHY, now=now)
+    notify.wake([generation.id])
+    closed = Attempt.objects.filter(id__in=[one.id for one in called], may_have_billed=True)
+    return EndedAsFailed(
+        Micros(generation.hold_micros),
+        tuple(
+            MayBill(one.channel.name, _micros(one.known_cost_micros))
+            for one in closed.select_related("channel").order_by("id")
+        ),
+    )
+
+
+def ring_again(generation: Generation) -> None:
+    """Tell an image worker of it once more. Raises ValidationError where the broker takes none."""
+    if not notify.ring(Ring.of(generation)):
+        raise ValidationError("the broker did not take the message")
+
+
+def _under_way(generation: Generation) -> list[Attempt]:
+    """The calls that have not ended."""
+    attempts = Attempt.objects.filter(generation=generation, finished_at=None).order_by("id")
+    return list(attempts.select_related("channel", "generation"))
+
+
+def _known(cost: Cost) -> Micros | None:
+    return cost.micros if cost.is_known else None
+
+
+def _micros(amount: int | None) -> Micros | None:
+    return None if amount is None else Micros(amount)
+
+
+def _record(generation: Generation, action: str, reason: str, actor: Actor, ip: str | None) -> None:
+    record(
+        Subject("generation", generation.public_id, generation.tenant_id),
+        action,
+        actor=actor,
+        after={"state": generation.state, "reason": reason},
+        ip=ip,
+    )

@@ -1,0 +1,139 @@
+"""What the statements of this folder find, of as much as they are given. Empty is proof.
+
+At most 100 findings a statement.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from billing.selectors import KEY_COUNTERS, Finding, found_by
+from generation.oversight.ledger.checks import (
+    OF_COSTS,
+    OF_GENERATIONS,
+    STANDING,
+    UNDER_WAY,
+    beside_costs,
+    beside_holds,
+    budget_check,
+    usage_check,
+)
+from generation.oversight.ledger.sealed import evidence_findings
+from generation.oversight.ledger.sold import findings_of_sold
+from pictor.kit import ids
+from pictor.kit.spans import EVERYTHING, Ids, Named, Span
+
+APART = timedelta(hours=1)
+"""Most generations are made and end so near to their ids' time; `apart` has the others."""
+_LONGEST = timedelta(days=3650)
+_IDS_TIME = """to_timestamp(
+    ('x0000' || left(replace(id::text, '-', ''), 12))::bit(64)::bigint / 1000.0)"""
+
+
+def generation_findings() -> list[Finding]:
+    """Where ledger and generations disagree, all of them read at once."""
+    return [
+        *findings_of_generations(EVERYTHING),
+        *findings_under_way(),
+        *findings_of_costs(EVERYTHING),
+        *found_by(usage_check(EVERYTHING, None, None)),
+        *(one for month in counted_months() for one in found_by(budget_check(EVERYTHING, month))),
+        *findings_of_sold(),
+    ]
+
+
+def findings_of_generations(generations: Ids) -> list[Finding]:
+    """Generations that are not what moved for them, or what was sealed of them."""
+    begin = beside_holds(generations)
+    with _joined_by_hashes():
+        return [
+            *(finding for check in OF_GENERATIONS for finding in found_by(begin + check)),
+            *evidence_findings(generations),
+        ]
+
+
+@contextmanager
+def _joined_by_hashes() -> Iterator[None]:
+    """Of the newest rows PostgreSQL has no statistics: it expects one, and would join by loops."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")
+
+
+def findings_under_way() -> list[Finding]:
+    """Balances and counters that are not what is under way."""
+    return [finding for check in STANDING for finding in found_by(UNDER_WAY + check)]
+
+
+def findings_of_costs(attempts: Ids) -> list[Finding]:
+    """Attempts whose cost is not what was booked."""
+    begin = beside_costs(attempts)
+    return [finding for check in OF_COSTS for finding in found_by(begin + check)]
+
+
+def findings_of_budgets(month: date, *, also: Collection[UUID]) -> list[Finding]:
+    """Keys that count a month and used something else in it.
+
+    Args:
+        month: its first day.
+        also: the generations that were not made within an hour of their ids' time.
+    """
+    first = datetime(month.year, month.month, 1, tzinfo=UTC)
+    made = _about(first, first + timedelta(days=31), also)
+    return found_by(budget_check(made, month))
+
+
+def counted_months() -> list[date]:
+    """The months that keys count, each by its first day."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT month FROM {KEY_COUNTERS} AS k")  # noqa: S608 - a constant
+        return [month for (month,) in cursor.fetchall()]
+
+
+def findings_of_usage(
+    first: datetime | None, end: datetime | None, *, also: Collection[UUID]
+) -> list[Finding]:
+    """Usage in the hours from `first` on and before `end` that its generations do not say.
+
+    Args:
+        first: a full hour; None is no limit.
+        end: another.
+        also: the generations that did not end within an hour of their ids' time.
+    """
+    return found_by(usage_check(_about(first, end, also), first, end))
+
+
+def _about(first: datetime | None, end: datetime | None, also: Collection[UUID]) -> Ids:
+    span = Span(
+        None if first is None else ids.first_at(first - APART),
+        None if end is None else ids.first_at(end + APART),
+    )
+    return Named(also, span) if also else span
+
+
+_APART = f"""
+SELECT id FROM (SELECT *, {_IDS_TIME} AS made_at FROM generation_generation) AS g
+ WHERE livemode AND (finished_at IS NULL
+        OR created_at NOT BETWEEN made_at - interval '1 hour' AND made_at + interval '1 hour'
+        OR finished_at NOT BETWEEN made_at - interval '1 hour' AND made_at + interval '1 hour')
+"""  # noqa: S608 - built from constants
+
+
+def apart(generations: Ids) -> set[UUID]:
+    """Those of them not made and ended within an hour of their ids' time, or not ended yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_APART} AND {generations.of('id')}")
+        return {generation for (generation,) in cursor.fetchall()}
+
+
+def first_day(now: datetime) -> datetime:
+    """The UTC day of the oldest generation's id; not in the future, nor ten years ago."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM generation_generation ORDER BY id LIMIT 1")
+        row = cursor.fetchone()
+    oldest = now if row is None else min(now, max(now - _LONGEST, ids.made_at(row[0])))
+    return oldest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

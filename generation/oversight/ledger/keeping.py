@@ -1,0 +1,42 @@
+"""Heads of the ledger at a UTC day's end: read when the day is settled, signed, and kept."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from billing.models import LedgerHead
+from billing.selectors import Heads
+from billing.services import keep_head
+from generation.oversight.ledger.proof import heads_at
+
+SETTLED = timedelta(minutes=5)
+"""So long after a moment nothing more is written for it: far beyond every time-out."""
+
+
+class NotOver(ValueError):
+    """The day is not settled yet."""
+
+
+def heads_of(day: date, *, now: datetime) -> Heads:
+    """The heads at its end. Raises NotOver; call it outside any transaction."""
+    end = datetime.combine(day + timedelta(days=1), time(), UTC)
+    if end + SETTLED > now:
+        raise NotOver(f"{day} is not over for {SETTLED.seconds // 60} minutes yet")
+    return heads_at(end)
+
+
+def yesterday(now: datetime) -> date:
+    """The last UTC day that has ended."""
+    return now.astimezone(UTC).date() - timedelta(days=1)
+
+
+def keep_yesterdays(*, now: datetime) -> None:
+    """Keep yesterday's heads, once; a few minutes after midnight that day is not settled yet."""
+    from billing.signed_heads import signed  # noqa: PLC0415 - cryptography loads slowly
+
+    day = yesterday(now)
+    if LedgerHead.objects.filter(day=day).exists():
+        return
+    try:
+        heads = heads_of(day, now=now)
+    except NotOver:
+        return
+    keep_head(day, tenants=len(heads.tenants), content=signed(heads), now=now)

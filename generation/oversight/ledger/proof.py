@@ -1,0 +1,92 @@
+"""The ledger held against the generations: what billing's own proof cannot see.
+
+A hold is columns of its generation plus a transfer; here both are compared, and the cached balances
+and counters with the generations that are not final. `audit` sees everything, billing's checks
+included, in one REPEATABLE READ snapshot, so that it is exact while requests are admitted and
+settled. Amounts are micro-USD.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db import connection, transaction
+
+from billing.selectors import (
+    Finding,
+    Heads,
+    head_findings,
+    heads_before,
+    ledger_findings,
+    ledger_totals,
+    protection_findings,
+    usage_findings,
+)
+from generation.oversight.ledger.checks import TOTAL_NAMES, TOTALS
+from generation.oversight.ledger.findings import generation_findings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a check of the whole ledger found, and its totals."""
+
+    findings: tuple[Finding, ...]
+    totals: Mapping[str, int | str]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing was found."""
+        return not self.findings
+
+    def as_json(self) -> dict[str, Any]:
+        """{"ok", "findings": [...], "totals": {...}}."""
+        return {
+            "ok": self.ok,
+            "findings": [asdict(finding) for finding in self.findings],
+            "totals": dict(self.totals),
+        }
+
+
+def audit() -> Audit:
+    """Prove the whole ledger at one moment. Writes nothing; call it outside any transaction."""
+    return in_one_moment(_proof)
+
+
+def _proof() -> Audit:
+    findings = (
+        *ledger_findings(),
+        *protection_findings(),
+        *usage_findings(),
+        *generation_findings(),
+    )
+    return Audit(findings, {**ledger_totals(), **_totals()})
+
+
+def proof_with_head(kept: Heads) -> Audit:
+    """The same proof, and that nothing before a kept head was rewritten."""
+    proof = audit()
+    return Audit((*proof.findings, *in_one_moment(partial(head_findings, kept))), proof.totals)
+
+
+def heads_at(until: datetime) -> Heads:
+    """The heads of the ledger at a moment that is some minutes past."""
+    return in_one_moment(partial(heads_before, until))
+
+
+def in_one_moment(read: Callable[[], T]) -> T:
+    """Read in one snapshot, for as long as it takes, and write nothing."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        return read()
+
+
+def _totals() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(TOTALS)
+        return dict(zip(TOTAL_NAMES, cursor.fetchone(), strict=True))

@@ -1,0 +1,91 @@
+"""What was sold by the day held against the transfers and what their generations say of them.
+
+Each day is read at a moment of its own: its rows, and the transfers of it that are counted then.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from functools import partial
+from itertools import islice
+
+from billing.models import FIGURES, SoldRow, Transfer
+from billing.selectors import (
+    MAX_FINDINGS_PER_CHECK,
+    Finding,
+    OfDay,
+    Position,
+    Step,
+    counted_to,
+    days_sold,
+    sold_on,
+)
+from generation.oversight.ledger.selling import sold_by
+from pictor.kit import ids
+
+_CHECK = "sold by day"
+_NOTHING = (0,) * len(FIGURES)
+
+
+class SoldRound:
+    """One proof of the days from a checkpoint's on, or of all."""
+
+    def __init__(self, kept: Position) -> None:
+        self._first_day = date.fromordinal(kept.available or 1)
+        self._after = kept.seq
+        self._counted = 0
+        self._days: Sequence[OfDay] = ()
+
+    def steps(self) -> Iterator[Step]:
+        """The days that there are, then each of them."""
+        yield self._look
+        for day in self._days:
+            yield partial(findings_of_day, day)
+
+    def reached(self, now: datetime) -> Position:
+        """Up to today, which is still open."""
+        today = now.date()
+        open_from = [day.first for day in self._days if day.day >= today and day.first]
+        return Position(min(open_from, default=self._counted + 1) - 1, available=today.toordinal())
+
+    def _look(self) -> list[Finding]:
+        self._counted = counted_to()
+        days = days_sold(self._after, self._counted)
+        self._days = [day for day in days if day.day >= self._first_day]
+        if not self._counted or Transfer.objects.filter(id=self._counted).exists():
+            return []
+        message = "is the last that is counted in what was sold, and is not there"
+        return [Finding(_CHECK, None, f"transfer {self._counted}", message)]
+
+
+def findings_of_sold() -> list[Finding]:
+    """Rows that are not what their transfers say, of all days."""
+    return [finding for step in SoldRound(Position()).steps() for finding in step()]
+
+
+def findings_of_day(day: OfDay) -> list[Finding]:
+    """The same of one day; at most 100."""
+    said, true = sold_on(day.day), sold_by(day)
+    rows = sorted(said.keys() | true.keys(), key=str)
+    wrong = (row for row in rows if said.get(row) != tuple(true.get(row, ())))
+    return [
+        _finding(row, said.get(row, _NOTHING), true.get(row, _NOTHING))
+        for row in islice(wrong, MAX_FINDINGS_PER_CHECK)
+    ]
+
+
+def _finding(row: SoldRow, said: Sequence[int], true: Sequence[int]) -> Finding:
+    differing = [
+        f"{figure} {one}, the ledger {other}"
+        for figure, one, other in zip(FIGURES, said, true, strict=True)
+        if one != other
+    ]
+    named = [row.model, row.asked, row.quality, row.delivered and f"as {row.delivered}"]
+    what = " ".join(part for part in named if part) or "what is of no model"
+    via = f" by {row.channel}" if row.channel else ""
+    demo = " of the demo data" if row.is_demo else ""
+    return Finding(
+        _CHECK,
+        None if row.tenant_id is None else ids.public(ids.TENANT, row.tenant_id),
+        f"day {row.day}",
+        f"of {what}{via}{demo}, it says {'; '.join(differing) or 'nothing, in a row of its own'}",
+    )

@@ -1,0 +1,172 @@
+"""A change of what a model promises, before it is made: who used what goes, and what is lacking."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from billing.pricing import PriceKey
+from billing.selectors import CellUsers, Users, cells_bought, without_price
+from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
+from generation.catalogue.snapshot import current_catalogue
+from generation.channels.declaration import PLAIN, Needs, Task
+from generation.models import Contract
+from generation.oversight.lineup import since_of, unmade_of
+
+
+class Gone(NamedTuple):
+    """A word that callers may use no more, and who bought what it stands for in 30 days.
+
+    `users` are None where nobody counts them: of a preset, an alias or a task.
+    """
+
+    what: str
+    users: Users | None
+
+
+class Unable(NamedTuple):
+    """A channel that serves the model, and what of the new promise it could not do."""
+
+    channel: str
+    sizes: list[str]
+    tasks: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a change does.
+
+    Attributes:
+        before: what the model promises, in words by what they are about.
+        after: what it is to promise.
+        gone: what may not be asked for any more.
+        unpriced: cells that are new and have no price.
+        unable: channels that could not do what comes.
+        unmade: sizes that no channel which serves the model would make.
+    """
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    gone: list[Gone]
+    unpriced: list[PriceKey]
+    unable: list[Unable]
+    unmade: list[str]
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether it is another promise."""
+        return self.before != self.after
+
+    @property
+    def used(self) -> list[Gone]:
+        """What of it that goes was bought."""
+        return [one for one in self.gone if one.users and one.users.images]
+
+
+def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> Review:
+    """What it does to write these columns, all of a contract's, into that one."""
+    stored = Contract.objects.filter(pk=contract.pk).values().get()
+    before, after = contract_from(stored), contract_from({**stored, **columns})
+    known = set(before.price_keys)
+    new = [key for key in after.price_keys if key not in known]
+    routes = current_catalogue().routes_for(contract.model, livemode=True)
+    return Review(
+        before=promised(stored),
+        after=promised({**stored, **columns}),
+        gone=_gone(before, after, now),
+        unpriced=without_price(new, now) if new else [],
+        unable=_unable(routes, before, after),
+        unmade=unmade_of(routes, after),
+    )
+
+
+def promised(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """A contract's columns as people read them: an entry for each size and each alias."""
+    said: dict[str, Any] = {}
+    for name, value in columns.items():
+        if name == "sizes":
+            said |= {f"size {row['size']}": _size(row) for row in value}
+        elif name == "quality_aliases":
+            said |= {f"quality word {word}": stands_for for word, stands_for in value.items()}
+        elif name in _WORDS:
+            said[_WORDS[name]] = list(value) if isinstance(value, list | tuple) else value
+    return said
+
+
+_WORDS = {
+    "accepts_auto": "size auto",
+    "default_size": "default size",
+    "is_exact": "exact sizes",
+    "qualities": "qualities",
+    "quality_default": "default quality",
+    "tasks": "tasks",
+    "prompt_max_chars": "characters of a prompt",
+    "max_n": "images of a request",
+    "response_format_default": "default response format",
+    "position": "position",
+    "is_enabled": "on offer",
+    "deprecated_at": "deprecated_at",
+    "sunset_at": "sunset_at",
+    "successor": "successor",
+}
+
+
+def _size(row: Mapping[str, Any]) -> str:
+    """As '4K, 16:9(4K)' or 'base, 3:2'."""
+    parts = [row.get("tier", "base"), row.get("preset") or row.get("ratio")]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _unable(
+    routes: Sequence[RouteInfo], before: ContractTerms, after: ContractTerms
+) -> list[Unable]:
+    """What each could do before, or was not asked for, and cannot."""
+    tasks = sorted(after.tasks - before.tasks)
+    found = []
+    for route in routes:
+        could_not = set(unmade_of([route], before))
+        sizes = [size for size in unmade_of([route], after) if size not in could_not]
+        lacking = [task.value for task in tasks if route.abilities.lack(_needs(task))]
+        if sizes or lacking:
+            found.append(Unable(route.channel_name, sizes, lacking))
+    return found
+
+
+def _needs(task: Task) -> Needs:
+    return PLAIN if task is Task.GENERATE else Needs(task, images=1)
+
+
+def _gone(before: ContractTerms, after: ContractTerms, now: datetime) -> list[Gone]:
+    words = list(_words_gone(before, after))
+    if not words:
+        return []
+    users = cells_bought(before.model, since_of(now))
+    return [Gone(what, _users(kind, word, users)) for what, kind, word in words]
+
+
+def _words_gone(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
+    """What each is called, what it is, and the word itself."""
+    yield from _sizes_gone(before, after)
+    for kind, words in (("quality", before.qualities), ("", before.quality_aliases)):
+        for word in words:
+            if after.quality(word) is None:
+                yield f"quality {word}", kind, word
+    for task in sorted(before.tasks - after.tasks):
+        yield f"task {task}", "", task
+
+
+def _sizes_gone(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
+    sizes = {str(option.size) for option in after.options}
+    for option in before.options:
+        if str(option.size) not in sizes:
+            yield f"size {option.size}", "size", str(option.size)
+        elif option.preset and option.preset not in after.by_name:
+            yield f"size {option.preset}", "", option.preset
+    if before.accepts_auto and not after.accepts_auto:
+        yield f"size {AUTO}", "size", AUTO
+
+
+def _users(kind: str, word: str, users: CellUsers) -> Users | None:
+    if kind == "size":
+        return users.sizes.get(word, Users())
+    return users.qualities.get(word, Users()) if kind == "quality" and word != AUTO else None

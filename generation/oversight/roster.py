@@ -1,0 +1,129 @@
+"""All channels: who serves, how well and at what cost; what needs somebody stands first."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Max
+
+from billing.selectors import Margin, margins
+from generation.catalogue.services import is_sandbox
+from generation.lifecycle import lease
+from generation.models import Channel, ChannelTrial, PendingRevision, Serves
+from generation.traffic.events import Shut, shut_now
+from generation.traffic.minutes import Now, now_of_each
+from generation.traffic.modes import Mode
+from generation.traffic.standing import NEEDS_SOMEBODY, Standing, standing_of
+from pictor.kit.money import Micros
+
+DAYS = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row. `share` is of the calls for its models; `sold` is of seven days, today too."""
+
+    channel: Channel
+    models: Sequence[str]
+    untested: Sequence[str]
+    now: Now
+    standing: Standing
+    why: str
+    share: float | None
+    sold: Margin | None
+    tested_at: datetime | None
+    waits: bool
+    """It has a pending revision."""
+
+    @property
+    def percent(self) -> float | None:
+        """Of the calls for its models, those that it was asked."""
+        return None if self.share is None else 100 * self.share
+
+    @property
+    def image_cost(self) -> Micros | None:
+        """What an image cost, of those whose cost is known."""
+        known = self.sold.images - self.sold.unknown_images if self.sold else 0
+        return Micros(self.sold.cost // known) if self.sold and known else None
+
+    @property
+    def loses(self) -> bool:
+        """Whether it brought less than it cost; a sandbox costs nothing."""
+        is_real = not is_sandbox(self.channel.serves)
+        return is_real and self.sold is not None and self.sold.margin < 0
+
+    @property
+    def lacks_costs(self) -> bool:
+        """Whether images were sold of which nobody knows the cost."""
+        is_real = not is_sandbox(self.channel.serves)
+        return is_real and self.sold is not None and self.sold.unknown_images > 0
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether an operator should look at it."""
+        if not self.channel.is_enabled:
+            return False
+        is_odd = self.loses or self.lacks_costs or self.waits
+        return is_odd or self.standing in NEEDS_SOMEBODY
+
+
+def roster(*, mode: Mode, now: datetime) -> list[Listed]:
+    """Every channel that takes such requests, those that need somebody first."""
+    channels = Channel.objects.prefetch_related("routes")
+    served = {"live": Serves.TEST, "test": Serves.LIVE}.get(mode)
+    channels = channels.exclude(serves=served) if served else channels
+    lately = now_of_each(now=now, mode=mode)
+    totals = sum((Counter(one.models) for one in lately.values()), Counter[str]())
+    sold = _sold(mode, now)
+    tested = dict(
+        ChannelTrial.objects.filter(pending=False, started_at__isnull=False)
+        .values_list("channel")
+        .annotate(Max("started_at"))
+    )
+    waiting = set(PendingRevision.objects.values_list("channel_id", flat=True))
+    shut: dict[int, list[Shut]] = defaultdict(list)
+    for one in shut_now():
+        shut[one.channel_id].append(one)
+    workers = lease.alive().workers
+    rows = []
+    for channel in channels:
+        models = sorted(route.contract_id for route in channel.routes.all())
+        untested = sorted(one.contract_id for one in channel.routes.all() if not one.is_approved)
+        calls = lately[channel.pk]
+        standing, why = standing_of(
+            channel, calls, shut=shut[channel.pk], workers=workers, untested=untested
+        )
+        every = sum(totals[model] for model in models)
+        mine = sum(calls.models.get(model, 0) for model in models)
+        rows.append(
+            Listed(
+                channel=channel,
+                models=models,
+                untested=untested,
+                now=calls,
+                standing=standing,
+                why=why,
+                share=mine / every if every else None,
+                sold=sold.get(channel.name),
+                tested_at=tested.get(channel.pk),
+                waits=channel.pk in waiting,
+            )
+        )
+    return sorted(rows, key=_worst_first)
+
+
+def _sold(mode: Mode, now: datetime) -> Mapping[str, Margin]:
+    """By channel's name; tests sell nothing."""
+    if mode == "test":
+        return {}
+    first = (now.astimezone(UTC) - DAYS).date() + timedelta(days=1)
+    found = margins(by="channel", first=first, is_demo=mode == "demo")
+    return {one.group["channel"]: one for one in found}
+
+
+def _worst_first(row: Listed) -> tuple[int, bool, float, int, str]:
+    failed = sum(cell.failed for cell in row.now.cells)
+    share = failed / max(1, failed + sum(cell.delivered for cell in row.now.cells))
+    place = list(Standing).index(row.standing)
+    return place, not row.needs_somebody, -share, row.channel.priority, row.channel.name

@@ -1,0 +1,167 @@
+"""Trace an id for an operator: the generation made, or the request refused.
+
+`req_…`, `gen_…`, `img_…`, `key_…` and `ten_…`, the UUID of any of these but the first or of an
+attempt, a transfer's number, an e-mail address, the id that an upstream gave its answer, and a
+tenant's name. What is found are objects and lists of objects, by their names: of one generation
+those of `inspection.describe`; `refused`, `key`, `tenant`, `transfer`; a `person` and their
+`workspaces`; and of the same caller `made_lately` and `refused_lately`, newest first.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from accounts.selectors import api_key_by_id, memberships_of, tenant_by_name_or_id, user_by_email
+from billing.selectors import available_to, transfer_numbered
+from generation.models import Generation, RefusedRequest
+from generation.oversight.inspection import describe, told_time, transfer_told
+from generation.selectors import (
+    generation_by_image,
+    generation_for_operator,
+    generations_by_attempt,
+    generations_lately,
+    refused_lately,
+    refused_request,
+)
+from pictor.kit import ids
+from pictor.kit.body import is_storable
+from pictor.kit.money import to_decimal
+
+Found = dict[str, Any]
+
+
+def trace(text: str) -> Found | None:
+    """Everything known about that id; None if it is unknown."""
+    if not is_storable(text):
+        return None
+    ways = (_request, _generation, _image, _attempts, _key, _transfer, _tenant, _person)
+    found = (way(text) for way in ways)
+    return next((one for one in found if one is not None), None)
+
+
+def _request(text: str) -> Found | None:
+    refused = refused_request(text)
+    if refused is None:
+        return None
+    made = generation_for_operator(text)
+    if made is None and refused.generation_id is not None:
+        made = generation_for_operator(str(refused.generation_id))
+    lately = refused_lately(refused.caller)
+    return {
+        "refused": _refused(refused),
+        **({} if made is None else describe(made)),
+        "refused_lately": [_refused(one) for one in lately],
+    }
+
+
+def _generation(text: str) -> Found | None:
+    return _one(generation_for_operator(text))
+
+
+def _image(text: str) -> Found | None:
+    image_id = ids.parse_either(ids.IMAGE, text)
+    return None if image_id is None else _one(generation_by_image(image_id))
+
+
+def _attempts(text: str) -> Found | None:
+    """By the id of one of ours, or the one that the upstream gave: some give none of their own."""
+    found = generations_by_attempt(text)
+    if found[1:]:
+        return {"made": [_made(one) for one in found]}
+    return _one(found[0]) if found else None
+
+
+def _key(text: str) -> Found | None:
+    key = api_key_by_id(text)
+    if key is None:
+        return None
+    facts = {
+        "key": key.public_id,
+        "name": key.name,
+        "tenant": key.tenant.name,
+        "tenant_id": key.tenant.public_id,
+        "livemode": not key.is_test,
+        "created_at": told_time(key.created_at),
+        "expires_at": told_time(key.expires_at),
+        "revoked_at": told_time(key.revoked_at),
+    }
+    return {"key": facts, **_lately(key.tenant_id, key_id=key.id)}
+
+
+def _tenant(text: str) -> Found | None:
+    tenant = tenant_by_name_or_id(text)
+    if tenant is None:
+        return None
+    facts = {
+        "tenant": tenant.public_id,
+        "name": tenant.name,
+        "status": tenant.status,
+        "available": to_decimal(available_to(tenant.id)),
+        "created_at": told_time(tenant.created_at),
+    }
+    return {"tenant": facts, **_lately(tenant.id)}
+
+
+def _transfer(text: str) -> Found | None:
+    transfer = transfer_numbered(text)
+    if transfer is None:
+        return None
+    facts = {
+        **transfer_told(transfer),
+        "tenant": transfer.tenant and transfer.tenant.name,
+        "tenant_id": transfer.tenant and transfer.tenant.public_id,
+        "reason": transfer.reason,
+    }
+    of = transfer.generation_id
+    return {"transfer": facts, **((of and _generation(str(of))) or {})}
+
+
+def _person(text: str) -> Found | None:
+    user = user_by_email(text)
+    if user is None:
+        return None
+    workspaces = [
+        {"tenant": one.tenant.public_id, "name": one.tenant.name, "role": one.role}
+        for one in memberships_of(user.id)
+    ]
+    return {"person": {"email": user.email, "name": user.name}, "workspaces": workspaces}
+
+
+def _one(generation: Generation | None) -> Found | None:
+    return None if generation is None else describe(generation)
+
+
+def _lately(tenant_id: UUID, *, key_id: UUID | None = None) -> Found:
+    made = generations_lately(tenant_id, key_id=key_id)
+    refused = refused_lately(tenant_id, key_id=key_id)
+    return {
+        "made_lately": [_made(one) for one in made],
+        "refused_lately": [_refused(one) for one in refused],
+    }
+
+
+def _made(row: Generation) -> dict[str, Any]:
+    return {
+        "generation": row.public_id,
+        "request": row.request_id,
+        "at": told_time(row.created_at),
+        "model": row.model,
+        "state": row.state,
+    }
+
+
+def _refused(row: RefusedRequest) -> dict[str, Any]:
+    tenant, key, generation = row.tenant_id, row.key_id, row.generation_id
+    return {
+        "request": row.public_id,
+        "at": told_time(row.at),
+        "status": row.status,
+        "code": row.code,
+        "param": row.param,
+        "message": row.message,
+        "limit": row.stopped_by,
+        "model": row.model,
+        "tenant_id": tenant and ids.public(ids.TENANT, tenant),
+        "key_id": key and ids.public(ids.KEY, key),
+        "generation_id": generation and ids.public(ids.GENERATION, generation),
+        "ms": row.ms,
+    }

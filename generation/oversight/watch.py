@@ -1,0 +1,187 @@
+"""What of the service works just now, and by day on how many looks it did: for /status/.
+
+The short-work worker looks once a minute and counts the look. Nothing is filled in: a day without
+a row was not looked at, which is not the same as well. What a look asks is cheap and bounded, so
+the page asks it too.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Q, Value
+
+from generation.admission import orphans
+from generation.catalogue.contracts import Catalogue
+from generation.catalogue.snapshot import current_catalogue
+from generation.lifecycle import lease
+from generation.models import Incident, WatchedDay
+from pictor.kit import ids
+
+DAYS = 90
+"""Kept and shown, today included."""
+API, WORKERS = "API", "Image workers"
+FRESH = timedelta(minutes=3)
+"""A look older than this says nothing of now."""
+APART_SECONDS = 30
+"""Looks closer together are one look: several workers may each have a clock."""
+WINDOW = timedelta(minutes=5)
+"""Requests that ended within it are evidence of a model's present health."""
+LONGEST = timedelta(minutes=15)
+"""A request that ends now was made no longer ago than this."""
+MOST_ENDED = 2_000
+LEAST_FAILED, FAILED_SHARE = 3, 0.5
+"""From here on a model counts as ill, as a breaker would see it."""
+PAUSED = "Paused by the operator"
+NO_DATABASE = "The database did not answer"
+NO_WEB_PROCESS = "No web process is at work"
+SURE_AFTER_SECONDS = orphans.DEAD_AFTER_SECONDS
+"""A web process whose connection was cut is seen again well before this."""
+AGAIN_SECONDS = 0.5
+
+_unwritten: deque[datetime] = deque(maxlen=24 * 60)
+"""Looks of this process that found no database, which could not be written down then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One part, and what is wrong with it; empty when it works."""
+
+    part: str
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Requests of a model that ended lately: delivered, and failed by no fault of the caller."""
+
+    delivered: int = 0
+    failed: int = 0
+
+    @property
+    def mostly_fails(self) -> bool:
+        """Whether that is more than bad luck."""
+        return self.failed >= LEAST_FAILED and self.failed >= FAILED_SHARE * (
+            self.delivered + self.failed
+        )
+
+
+def look(*, now: datetime) -> list[Sight]:
+    """The API, the image workers and every model on offer, by name and the last name first."""
+    catalogue = current_catalogue()
+    offered = sorted((one.model for one in catalogue.on_offer(now)), reverse=True)
+    ended = _ended(now)
+    return [
+        Sight(API, "" if orphans.present() else NO_WEB_PROCESS),
+        Sight(WORKERS, "" if lease.alive().workers else "None is at work"),
+        *(
+            Sight(
+                name,
+                _trouble(catalogue, name, ended.get(name, Ended())),
+            )
+            for name in offered
+        ),
+    ]
+
+
+def _trouble(catalogue: Catalogue, model: str, ended: Ended) -> str:
+    if catalogue.stop_of(model):
+        return PAUSED
+    if not catalogue.routes_for(model, livemode=True):
+        return "No channel serves it"
+    return "Most requests fail" if ended.mostly_fails else ""
+
+
+def _ended(now: datetime) -> Mapping[str, Ended]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT model, count(*) FILTER (WHERE state = 'succeeded'),
+                   count(*) FILTER (WHERE state = 'failed' AND (error ->> 'status')::int >= 500)
+              FROM (SELECT model, state, error FROM generation_generation
+                     WHERE id >= %s AND finished_at >= %s AND livemode
+                     ORDER BY id DESC LIMIT %s) AS lately
+             GROUP BY model
+            """,
+            [ids.first_at(now - LONGEST), now - WINDOW, MOST_ENDED],
+        )
+        return {model: Ended(delivered, failed) for model, delivered, failed in cursor.fetchall()}
+
+
+def look_and_count(*, now: datetime) -> None:
+    """Look, and count it. A look that finds no database is counted once there is one again.
+
+    One that finds no web process looks again, for as long as a live one may be out of sight.
+    """
+    sure_at = time.monotonic() + SURE_AFTER_SECONDS
+    try:
+        sights = look(now=now)
+        while Sight(API, NO_WEB_PROCESS) in sights and time.monotonic() < sure_at:
+            time.sleep(AGAIN_SECONDS)
+            sights = look(now=now)
+    except (OperationalError, InterfaceError):
+        _unwritten.append(now)
+        raise
+    missed = list(_unwritten)
+    with transaction.atomic():
+        for at in missed:
+            _count([Sight(sight.part, NO_DATABASE) for sight in sights], at)
+        _count(sights, now)
+        oldest = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+        WatchedDay.objects.filter(day__lt=oldest).delete()
+    for _ in missed:
+        _unwritten.popleft()
+
+
+def _count(sights: Iterable[Sight], at: datetime) -> None:
+    day = at.astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO generation_watchedday AS had
+                   (part, day, looks, failed, looked_at, first_failed_at, last_failed_at, trouble)
+            SELECT part, day, 1, ill::int, at, CASE WHEN ill THEN at END, CASE WHEN ill THEN at END,
+                   trouble
+              FROM (VALUES (%s, %s::date, %s::timestamptz, %s::boolean, %s))
+                   AS seen (part, day, at, ill, trouble)
+            ON CONFLICT (part, day) DO UPDATE
+               SET looks = had.looks + 1, failed = had.failed + excluded.failed,
+                   looked_at = excluded.looked_at,
+                   first_failed_at = COALESCE(had.first_failed_at, excluded.first_failed_at),
+                   last_failed_at = COALESCE(excluded.last_failed_at, had.last_failed_at),
+                   trouble = CASE excluded.failed WHEN 0 THEN had.trouble ELSE excluded.trouble END
+             WHERE had.looked_at <= excluded.looked_at - make_interval(secs => %s)
+            """,
+            [(one.part, day, at, bool(one.trouble), one.trouble, APART_SECONDS) for one in sights],
+        )
+
+
+def troubled(*, now: datetime) -> Sequence[Sight]:
+    """Incidents and maintenance that go on, by their titles, then what the last look found ill.
+
+    That where it was just now. One read, for every page that warns. Of the API a page knows better:
+    a web process made it.
+    """
+    begun = Incident.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), begins_at__lte=now)
+    rows = WatchedDay.objects.filter(looked_at__gte=now - FRESH, last_failed_at=F("looked_at"))
+    seen = rows.exclude(part=API).values_list(Value(1), "part", "trouble")
+    found = begun.values_list(Value(0), "title", "state").union(seen, all=True)
+    return [
+        Sight(name, trouble if is_seen else _said(trouble))
+        for is_seen, name, trouble in sorted(found)
+    ]
+
+
+def _said(state: str) -> str:
+    """Of what has begun; maintenance is stored as scheduled for good."""
+    found = Incident.State(state)
+    return "Maintenance" if found == Incident.State.SCHEDULED else found.label
+
+
+def history(*, now: datetime) -> Sequence[WatchedDay]:
+    """Every day of every part that was looked at, the oldest first."""
+    oldest = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    return list(WatchedDay.objects.filter(day__gte=oldest).order_by("day", "part"))

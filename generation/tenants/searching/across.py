@@ -1,0 +1,162 @@
+"""Generations as those who run the site look for them: of one tenant, or of all in few hours.
+
+Rows are read along the tenant's index or by their ids, which are made in the order of time; at most
+so many of them for a page. What is asked of attempts is asked of each row by its own index.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+
+from billing.models import Transfer
+from generation.channels.errors import AttemptClass
+from generation.models import Attempt, Generation, Source, State
+from generation.tenants.searching.stretches import Stretch, each_stretch, made_within, stretch_of
+from pictor.kit.money import Micros
+
+LONGEST_ACROSS = timedelta(hours=24)
+"""Of a look at all tenants."""
+LOOKED_AT = 10_000
+"""Rows, for one page."""
+_BY_MODE = {
+    "live": Q(livemode=True) & ~Q(source=Source.DEMO),
+    "test": Q(livemode=False),
+    "demo": Q(source=Source.DEMO),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which generations; what is empty or None does not matter.
+
+    Attributes:
+        mode: `live`, `test` or `demo`.
+        since: made at this moment or later.
+        until: made before this moment.
+        size: as it was asked for, in pixels or `auto`.
+        quality: the billed one.
+        channel: the name of one that was called for it.
+        attempt_class: how one of its attempts ended, on that channel if one is named.
+        code: of the error that its caller was told.
+        has_loss: an attempt may have been billed, and delivered nothing.
+        late_at: its deadline was before this moment, and it has not ended.
+        is_our_fault: its caller was told of an error of the service, not of the request.
+        is_uncredited: no credit in the ledger names it.
+    """
+
+    mode: str = "live"
+    tenant_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    model: str = ""
+    size: str = ""
+    quality: str = ""
+    state: str = ""
+    code: str = ""
+    channel: str = ""
+    attempt_class: str = ""
+    has_loss: bool = False
+    late_at: datetime | None = None
+    is_our_fault: bool = False
+    is_uncredited: bool = False
+
+    @property
+    def is_too_wide(self) -> bool:
+        """Whether it is of all tenants and more than LONGEST_ACROSS."""
+        if self.tenant_id is not None:
+            return False
+        if self.since is None or self.until is None:
+            return True
+        return self.until - self.since > LONGEST_ACROSS
+
+
+@dataclass(frozen=True, slots=True)
+class OfTenant:
+    """A tenant's, of all that are sought: how many, and what they were quoted. Micros."""
+
+    tenant_id: UUID
+    number: int
+    quoted: Micros
+
+
+def across_by_tenant(sought: Sought) -> list[OfTenant]:
+    """All that are sought, by their tenants. One query; raises ValueError for what is too wide."""
+    rows = _matching(_in_reach(sought).order_by(), sought)
+    sums = rows.values("tenant_id").annotate(number=Count("id"), quoted=Sum("held_micros"))
+    found = sums.values_list("tenant_id", "number", "quoted")
+    return [OfTenant(tenant_id, number, Micros(quoted)) for tenant_id, number, quoted in found]
+
+
+def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> Stretch[Generation]:
+    """A page of what is sought, of which LOOKED_AT rows are looked at. Two queries.
+
+    They come with their tenants and without their words. Raises ValueError for what is too wide.
+    """
+    rows = _in_reach(sought)
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+    near = rows if edge is None else rows.filter(id__gte=edge)
+    return stretch_of(_shown(_matching(near, sought)), edge=edge, limit=limit)
+
+
+def every_across(sought: Sought, *, limit: int) -> Iterator[Sequence[Generation]]:
+    """All of them, so many at a time; a stretch without any gives an empty page."""
+    return each_stretch(lambda after: found_across(sought, after=after, limit=limit))
+
+
+def _in_reach(sought: Sought) -> QuerySet[Generation]:
+    if sought.is_too_wide:
+        raise ValueError("all tenants are looked at for at most 24 hours")
+    rows = Generation.objects.order_by("-id")
+    if sought.tenant_id is not None:
+        rows = rows.filter(tenant_id=sought.tenant_id)
+        if sought.mode != "live":  # a tenant's tests and demo data have indexes of their own
+            rows = rows.filter(_BY_MODE[sought.mode])
+    return made_within(rows, sought.since, sought.until)
+
+
+def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation]:
+    rows = rows.filter(_BY_MODE[sought.mode])
+    by_column = {
+        "model": sought.model,
+        "size": sought.size,
+        "quality_billed": sought.quality,
+        "state": sought.state,
+        "error__code": sought.code,
+    }
+    rows = rows.filter(**{name: word for name, word in by_column.items() if word})
+    if sought.late_at is not None:
+        late = Q(state__in=(State.QUEUED, State.RUNNING), deadline_at__lt=sought.late_at)
+        rows = rows.filter(late)
+    if sought.is_our_fault:
+        rows = rows.filter(error__status__gte=500)
+    if sought.is_uncredited:
+        rows = rows.exclude(id__in=_credited())
+    called = Attempt.objects.filter(generation=OuterRef("id"))
+    if sought.channel or sought.attempt_class:
+        by_attempt = {"channel__name": sought.channel, "attempt_class": sought.attempt_class}
+        rows = _with_one(rows, called.filter(**{n: word for n, word in by_attempt.items() if word}))
+    if sought.has_loss:
+        lost = called.filter(may_have_billed=True, finished_at__isnull=False)
+        rows = _with_one(rows, lost.exclude(attempt_class=AttemptClass.DELIVERED))
+    return rows
+
+
+def _credited() -> QuerySet[Transfer, UUID | None]:
+    """Those that a credit was given for: few, by the index of what people moved."""
+    given = Transfer.objects.filter(kind=Transfer.Kind.CREDIT.value, generation_id__isnull=False)
+    return given.values_list("generation_id", flat=True)
+
+
+def _with_one(rows: QuerySet[Generation], attempts: QuerySet[Attempt]) -> QuerySet[Generation]:
+    """Those with such an attempt: as EXISTS the planner may read every attempt there is."""
+    one = attempts.annotate(one=Value(1, IntegerField())).values("one").order_by()[:1]
+    return rows.alias(_one=Subquery(one)).filter(_one=1)
+
+
+def _shown(rows: QuerySet[Generation]) -> QuerySet[Generation]:
+    return rows.select_related("tenant").defer("prompt", "answer", "inputs", "fields", "priced")

@@ -1,0 +1,80 @@
+"""Refused requests as those who run the site look for them: of one tenant, or of all.
+
+An id says when its request came, and so the primary key has them in the order of time; a caller's
+stand in an index by its days. At most so many rows are looked at for a page.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from billing.selectors import sorts_of
+from generation.models import RefusedRequest
+from generation.tenants.searching.stretches import Stretch, each_stretch, made_within, stretch_of
+from generation.traffic.modes import Mode
+
+LOOKED_AT = 5_000
+"""Rows, for one page."""
+_REFUSED = Q(status__gte=400)
+"""Others were answered again by what an earlier request had made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoughtRefused:
+    """Which refused requests; what is empty or None does not matter.
+
+    Attributes:
+        mode: of test keys, of the demo data's, or of all others.
+    """
+
+    mode: Mode = "live"
+    tenant_id: UUID | None = None
+    code: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def found_refused(
+    sought: SoughtRefused, *, after: UUID | None = None, limit: int
+) -> Stretch[RefusedRequest]:
+    """A page of what is sought, of which LOOKED_AT rows are looked at. Four queries or less."""
+    of = sought.tenant_id
+    rows = _of_all(sought, after) if of is None else _of_tenant(of, sought, after)
+    edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+    near = RefusedRequest.objects.filter(_REFUSED, id__in=rows.values("id")[:LOOKED_AT])
+    keys = near.order_by().values_list("key_id", flat=True).distinct()
+    sorts = sorts_of({key for key in keys if key is not None})
+    mine = {key for key, sort in sorts.items() if sort == sought.mode}
+    is_live = sought.mode == "live"  # as are those of no key that is known
+    near = near.exclude(key_id__in=sorts.keys() - mine) if is_live else near.filter(key_id__in=mine)
+    if sought.code:
+        near = near.filter(code=sought.code)
+    return stretch_of(near.order_by(*rows.query.order_by), edge=edge, limit=limit)
+
+
+def every_refused(sought: SoughtRefused, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
+    """All of them, so many at a time; a stretch without any gives an empty page."""
+    return each_stretch(lambda after: found_refused(sought, after=after, limit=limit))
+
+
+def _of_all(sought: SoughtRefused, after: UUID | None) -> QuerySet[RefusedRequest]:
+    rows = made_within(RefusedRequest.objects.order_by("-id"), sought.since, sought.until)
+    return rows if after is None else rows.filter(id__lt=after)
+
+
+def _of_tenant(
+    tenant_id: UUID, sought: SoughtRefused, after: UUID | None
+) -> QuerySet[RefusedRequest]:
+    rows = RefusedRequest.objects.filter(caller=tenant_id).order_by("-day", "-place")
+    rows = made_within(rows, sought.since, sought.until)
+    if sought.since is not None:
+        rows = rows.filter(day__gte=sought.since.date())
+    if after is not None:
+        last = RefusedRequest.objects.filter(id=after).first()
+        if last is None:
+            return rows.none()
+        rows = rows.filter(Q(day__lt=last.day) | Q(day=last.day, place__lt=last.place))
+    return rows

@@ -1,0 +1,148 @@
+"""What the wanted ones come to, and what usage tells of where they are."""
+
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Case, Count, Q, QuerySet, Sum, When
+
+from billing.selectors import Ended, ended_like
+from generation.models import FINAL, Generation, State
+from generation.tenants.searching import bounds
+from generation.tenants.searching.bounds import bounded
+from generation.tenants.searching.wanted import Wanted, in_time, matching
+from pictor.kit.ids import TenantId
+from pictor.kit.money import Micros
+from storage.selectors import images_stored
+
+AWAY = timedelta(days=2)
+"""Longer than any generation waited for its end, also where the platform was away."""
+_NEVER = datetime.fromtimestamp(0, UTC)
+"""Nothing was made before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What the chosen generations come to: all, or those among the newest `looked_at`."""
+
+    generations: int
+    images: int
+    captured: Micros
+    looked_at: int
+    is_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of the wanted ones, what needs no look into the rows.
+
+    Attributes:
+        under_way: how many have not ended.
+        ended: those that have, by the hour.
+    """
+
+    under_way: int
+    ended: Ended
+
+
+def known_of(tenant_id: TenantId | UUID, wanted: Wanted) -> Known | None:
+    """It, if usage tells of them. Two queries or less."""
+    if not wanted.is_of_usage:
+        return None
+    has_ended = wanted.status in FINAL or wanted.cost_over
+    # Asked first: what ends now is in usage. Of very many rows an index has these few apart.
+    under_way = 0 if has_ended else _unfinished(tenant_id, wanted)
+    ended = ended_like(
+        tenant_id,
+        models=wanted.models,
+        tiers=wanted.tiers,
+        status=wanted.status,
+        key_ids=wanted.key_ids,
+        start=wanted.ended_since,
+        end=wanted.ended_until,
+        captured=wanted.cost_over,
+    )
+    return Known(under_way, ended)
+
+
+def _unfinished(tenant_id: TenantId | UUID, wanted: Wanted) -> int:
+    rows = in_time(tenant_id, wanted).filter(matching(wanted))
+    return rows.filter(state__in=(State.QUEUED, State.RUNNING)).count()
+
+
+def narrowed(tenant_id: TenantId | UUID, wanted: Wanted) -> Wanted:
+    """The same rows, looked for only when any were made: two queries or less."""
+    return narrowed_by(known_of(tenant_id, wanted), wanted)
+
+
+def narrowed_by(known: Known | None, wanted: Wanted) -> Wanted:
+    """The same rows, looked for only when any ended; the same while one is under way."""
+    if known is None or known.under_way or not wanted.is_picky:
+        return wanted
+    first, last = known.ended.first, known.ended.last
+    if first is None or last is None:
+        return replace(wanted, until=_NEVER)
+    return replace(wanted, since=first - AWAY, until=last + timedelta(hours=1))
+
+
+def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
+    """What they come to. Two queries or less; raises TooBroad.
+
+    Usage has it of all live ones; by words, source or cost, and of tests, the newest are counted.
+    """
+    known = known_of(tenant_id, wanted)
+    with bounded(wanted):
+        return summed(tenant_id, wanted, known)
+
+
+def summed(tenant_id: TenantId | UUID, wanted: Wanted, known: Known | None) -> Sums:
+    """The same, with what is known of them already. One query or none, without a bound."""
+    if known is not None and wanted.cost_over is None:
+        ended = known.ended
+        number = ended.generations + known.under_way
+        return Sums(number, ended.images, ended.captured, looked_at=number, is_all=True)
+    looked_at = bounds.stretch_of(wanted)
+    newest = _counted(in_time(tenant_id, wanted).order_by("-id")[:looked_at], matching(wanted))
+    return replace(newest, looked_at=looked_at, is_all=newest.looked_at < looked_at)
+
+
+def sums_of_all(tenant_id: TenantId | UUID, wanted: Wanted, *, seconds: float) -> Sums:
+    """What all come to that usage does not know, from stretch to stretch of the tenant's rows.
+
+    Each is one statement, so none takes long. It ends with what was looked at in that time.
+    """
+    rows, match, stretch = in_time(tenant_id, wanted), matching(wanted), bounds.stretch_of(wanted)
+    rest, parts, ends_at = rows, list[Sums](), time.monotonic() + seconds
+    while True:
+        last = rest.values_list("id", flat=True)[stretch - 1 : stretch].first()
+        parts.append(_counted(rest if last is None else rest.filter(id__gte=last), match))
+        if last is None or time.monotonic() > ends_at:
+            break
+        rest = rows.filter(id__lt=last)
+    return Sums(
+        generations=sum(part.generations for part in parts),
+        images=sum(part.images for part in parts),
+        captured=Micros(sum(part.captured for part in parts)),
+        looked_at=sum(part.looked_at for part in parts),
+        is_all=last is None,
+    )
+
+
+def _counted(rows: QuerySet[Generation], match: Q) -> Sums:
+    """Of these rows, those that match. One query."""
+    # Asked of those alone that match: each is a look at another table.
+    asked = rows.annotate(stored=Case(When(match, then=images_stored("id"))))
+    row = asked.aggregate(
+        looked_at=Count("id"),
+        generations=Count("id", filter=match),
+        images=Sum("stored"),
+        captured=Sum("captured_micros", filter=match & Q(livemode=True)),
+    )
+    return Sums(
+        generations=row["generations"],
+        images=row["images"] or 0,
+        captured=Micros(row["captured"] or 0),
+        looked_at=row["looked_at"],
+        is_all=True,
+    )

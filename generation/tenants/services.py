@@ -1,0 +1,87 @@
+"""What a tenant may do with its own generations: look at them, cancel one, delete one.
+
+Another tenant's generation does not exist here, nor does a test for a live key, or the reverse;
+without `livemode` both exist. Raises NotFound, NotCancelable, Unavailable.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from generation import selectors
+from generation.lifecycle import notify, settlement
+from generation.models import Generation
+from generation.selectors import Finished
+from generation.tenants import forgetting
+from pictor.kit import ids
+from pictor.kit.errors import NotCancelable, NotFound, Unavailable
+from pictor.kit.ids import TenantId
+from storage.services import StorageFailed
+
+
+def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None = None) -> Finished:
+    """The tenant's generation with that public id."""
+    generation_id = ids.parse(ids.GENERATION, public_id)
+    found = generation_id and selectors.generation_of(tenant_id, generation_id, livemode=livemode)
+    if not found:
+        raise NotFound("There is no generation with that id.", param="id")
+    return found
+
+
+def generation_named(tenant_id: TenantId, text: str) -> Finished:
+    """The tenant's generation by its id or its request's, since a person may have either.
+
+    Also by the request of a retry that was answered with it.
+    """
+    rows = selectors.generations_of(tenant_id)
+    found = selectors.with_images(rows.filter(selectors.named(text))[:1])
+    retry = None if found else selectors.refused_request(text)
+    if retry is not None and retry.generation_id is not None:
+        found = selectors.with_images(rows.filter(id=retry.generation_id))
+    if not found:
+        raise NotFound("There is no generation with that id.", param="id")
+    return found[0]
+
+
+def page_of(
+    tenant_id: TenantId, *, livemode: bool, limit: int, after: UUID | None
+) -> tuple[Sequence[Finished], bool]:
+    """At most `limit` generations older than `after`, newest first; and whether there are more.
+
+    Two queries.
+    """
+    rows = selectors.generations_of(tenant_id, livemode=livemode)
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    found = list(rows[: limit + 1])
+    return selectors.with_images(found[:limit]), len(found) > limit
+
+
+def cancel(
+    tenant_id: TenantId, public_id: str, *, livemode: bool | None = None, now: datetime
+) -> Finished:
+    """End a generation that was not sent to an upstream, and release its hold."""
+    generation = generation_of(tenant_id, public_id, livemode=livemode).generation
+    if not settlement.cancel(generation=generation, now=now):
+        raise NotCancelable("This generation has already been started, or has ended.")
+    notify.wake([generation.id])
+    return generation_of(tenant_id, public_id)
+
+
+def delete(
+    tenant_id: TenantId, public_id: str, *, livemode: bool | None = None, now: datetime
+) -> Generation:
+    """Forget a generation that has ended: prompt, tags and every image; its bill stays.
+
+    Raises Unavailable if storage still keeps an object; the words are gone then.
+    """
+    generation = generation_of(tenant_id, public_id, livemode=livemode).generation
+    if not generation.is_final:
+        raise NotCancelable("This generation has not ended yet.")
+    try:
+        is_gone = forgetting.forget(generation, now=now)
+    except StorageFailed:
+        is_gone = False
+    if not is_gone:
+        raise Unavailable("The images cannot be removed at the moment. Delete it again later.")
+    return generation

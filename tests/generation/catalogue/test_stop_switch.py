@@ -1,0 +1,282 @@
+"""The stop switch: nothing is taken on or claimed of what is stopped, until it is on again."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import AuditEvent
+from generation import pipeline
+from generation.admission.quoting import quoted_order
+from generation.background import reaper
+from generation.background.slots import Room
+from generation.background.waiting import waiting
+from generation.catalogue.services.stop_switch import start, stop, stoppable
+from generation.catalogue.snapshot import catalogue_at
+from generation.dispatch.service import Dispatcher
+from generation.lifecycle.claims import take_quarantined
+from generation.lifecycle.notify import Ring
+from generation.models import Attempt, Generation, Stop
+from generation.oversight import watch
+from pictor.kit import clock
+from pictor.kit.errors import NotFound, Paused
+from pictor.kit.http_pools import HttpPools
+from tests.accounts.conftest import until_waiting
+from tests.billing.conftest import alone
+from tests.factories import ORIGIN, Customer, make_channel, open_gate, queued_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
+
+PRO = "gpt-image-2-pro"
+ROOM = Room(0, live=100, tests=10)
+WHOLE = (10_000_000, 0)
+
+
+@pytest.fixture
+def pro(channel: object) -> None:
+    """A channel that serves another model."""
+    make_channel("two", PRO)
+
+
+def stopped(what: str, **words: Any) -> Stop:
+    told = {"reason": "a vendor's bill", "actor": "Ann", "now": clock.now(), **words}
+    return stop(what=stoppable(what), **told)
+
+
+def started(what: str) -> None:
+    start(what=stoppable(what), now=clock.now(), actor="Ann")
+
+
+def takes(customer: Customer, model: str = ORIGIN) -> bool:
+    """Whether a request of theirs is taken on."""
+    try:
+        return customer.submit(model=model, quality="low").is_new
+    except Paused:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("what", "taken"),
+    [
+        ("all", [False, False, False, False]),
+        (ORIGIN, [False, True, False, True]),
+        ("acme", [False, False, True, True]),
+    ],
+)
+def test_what_is_stopped_is_refused_and_the_rest_is_not(acme, other, pro, what, taken):
+    stopped(what)
+
+    found = [takes(who, model) for who in (acme, other) for model in (ORIGIN, PRO)]
+
+    assert found == taken
+    started(what)
+    assert takes(acme)
+
+
+def test_who_is_refused_reads_what_since_when_and_why_and_nothing_is_held(acme):
+    at = clock.now()
+    stopped(ORIGIN, words="We look into wrong colours.", now=at)
+
+    with pytest.raises(Paused) as refused:
+        acme.submit()
+
+    assert refused.value.message == (
+        f"gpt-image-2-origin is paused by the operator since {at:%Y-%m-%dT%H:%M:%SZ}."
+        " We look into wrong colours. Nothing was charged."
+        " A retry is refused until it is on again: see /status/."
+    )
+    assert (refused.value.status, refused.value.code) == (503, "paused")
+    assert (refused.value.should_retry, refused.value.retry_after) == (False, None)
+    assert acme.money == WHOLE
+    assert not Generation.objects.exists()
+
+
+def test_who_alone_is_stopped_is_led_to_no_page_that_does_not_say_so(acme):
+    stopped("acme", words="Call us.")
+
+    with pytest.raises(Paused) as refused:
+        acme.submit()
+
+    assert refused.value.message.endswith(
+        " Call us. Nothing was charged. A retry is refused until it is on again."
+    )
+
+
+def test_tests_are_stopped_too(acme):
+    make_channel("sandbox", serves="test")
+    tester = acme.tester()
+    stopped("all")
+
+    assert not takes(tester)
+
+
+def test_a_price_is_told_all_the_while(acme):
+    stopped("all")
+
+    request = {"model": ORIGIN, "prompt": "a fox", "quality": "medium"}
+    quoted = quoted_order(caller=acme.caller(), request=request, now=clock.now())
+
+    assert quoted.quote.total == 52_680
+
+
+def test_a_model_that_does_not_exist_is_not_paused(acme):
+    stopped("all")
+
+    with pytest.raises(NotFound):
+        acme.submit(model="gpt-image-9")
+
+
+def test_the_retry_of_an_earlier_request_finds_its_image(acme):
+    first = acme.submit(idempotency_key="a")
+    stopped("all")
+
+    again = acme.submit(idempotency_key="a")
+
+    assert (again.is_new, again.generation.id) == (False, first.generation.id)
+    with pytest.raises(Paused):
+        acme.submit(idempotency_key="b")
+
+
+@pytest.mark.parametrize("what", ["all", ORIGIN, "acme"])
+def test_what_is_queued_waits_and_is_claimed_once_it_is_on_again(acme, worker, what):
+    queued, suspect = acme.generation(), acme.generation()
+    Generation.objects.filter(id=suspect.id).update(quarantine=1)
+    stopped(what)
+
+    assert waiting(ROOM, {}) == ([], False)
+    assert take_quarantined(worker=worker, in_hand={}) is None
+    started(what)
+    assert waiting(ROOM, {}) == ([queued_as(queued)], True)
+    assert take_quarantined(worker=worker, in_hand={}) is not None
+
+
+@pytest.mark.parametrize("what", [PRO, "other"])
+def test_what_is_not_stopped_is_claimed(acme, other, pro, worker, what):
+    queued = acme.generation()
+    stopped(what)
+
+    assert waiting(ROOM, {}) == ([queued_as(queued)], True)
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.parametrize("is_known", [True, False])
+def test_one_whose_bell_had_rung_is_let_go_again_without_a_call(
+    acme, queued, worker, spools, is_known
+):
+    catalogue_at(acme.caller().revision)  # a worker that has not heard of the stop
+    stopped("acme")
+    if is_known:
+        catalogue_at(acme.caller().revision)
+
+    async def journey() -> None:
+        http = HttpPools()
+        dispatcher = Dispatcher(http=http, allow=[], spools=spools, gate=open_gate())
+        await pipeline.run(ring=Ring.of(queued), worker=worker, dispatcher=dispatcher)
+        await http.aclose()
+
+    asyncio.run(journey())
+
+    queued.refresh_from_db()
+    assert (queued.state, queued.dispatch) == ("queued", 1)
+    assert not Attempt.objects.exists()
+
+
+def test_what_waits_past_its_deadline_ends_and_costs_nothing(acme):
+    queued = acme.generation()
+    stopped("all")
+    Generation.objects.update(deadline_at=clock.now() - timedelta(seconds=1))
+
+    reaper.reap(now=clock.now())
+
+    queued.refresh_from_db()
+    assert (queued.state, acme.money) == ("failed", WHOLE)
+
+
+def test_each_change_raises_the_configurations_revision(acme):
+    revisions = [acme.caller().revision]
+
+    stopped("all")
+    revisions.append(acme.caller().revision)
+    started("all")
+    revisions.append(acme.caller().revision)
+
+    assert len(set(revisions)) == 3
+
+
+def test_who_stopped_what_and_why_is_in_the_log_and_not_in_the_tenants(acme):
+    stopped("acme", words="Call us.")
+    started("acme")
+
+    events = AuditEvent.objects.filter(object_type="stop").order_by("id")
+    named = acme.tenant.public_id
+    assert [(one.action, one.actor_name, one.tenant_id, one.after) for one in events] == [
+        (
+            *("stop.begin", "Ann", None),
+            {"what": named, "reason": "a vendor's bill", "words": "Call us."},
+        ),
+        ("stop.end", "Ann", None, {"what": named}),
+    ]
+
+
+def test_nothing_is_stopped_or_started_twice(acme):
+    stopped("all")
+
+    with pytest.raises(ValidationError, match="Everything is stopped already, since"):
+        stopped("all")
+    stopped(ORIGIN)  # which stays stopped when all is started
+    started("all")
+    assert not takes(acme)
+    with pytest.raises(ValidationError, match="Everything is not stopped"):
+        started("all")
+    started(ORIGIN)
+    stopped(ORIGIN)
+    assert Stop.objects.count() == 3
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_being_started_just_now_is_stopped_again():
+    stopped("all")
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        started("all")
+        again = other.submit(alone, lambda: stopped("all"))
+        until_waiting(1)
+
+    assert again.result().ended_at is None
+    assert Stop.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("what", "words", "message"),
+    [
+        ("gpt-image-9", {}, "nothing is called 'gpt-image-9'"),
+        ("", {}, "nothing is called ''"),
+        ("all\0", {}, "nothing is called"),
+        ("\ud800", {}, "nothing is called"),
+        ("all", {"reason": " "}, "say why, in at most 200 characters"),
+        ("all", {"reason": "x" * 201}, "say why, in at most 200 characters"),
+        ("all", {"words": "x" * 301}, "say it in at most 300 characters"),
+    ],
+)
+def test_mistakes_are_refused(acme, what, words, message):
+    with pytest.raises(ValidationError, match=message):
+        stopped(what, **words)
+
+    assert not Stop.objects.exists()
+
+
+def test_the_status_page_counts_a_stopped_model_as_unwell(acme, worker):
+    def trouble() -> str:
+        return next(one.trouble for one in watch.look(now=clock.now()) if one.part == ORIGIN)
+
+    stopped("acme")
+    of_a_tenant = trouble()
+    stopped("all")
+
+    assert of_a_tenant == ""
+    assert trouble() == "Paused by the operator"

@@ -1,0 +1,27 @@
+"""What a generation's stored answer says of its images."""
+
+from dataclasses import replace
+
+import pytest
+
+from generation.lifecycle.settlement import settle_and_tell
+from tests.factories import at, make_delivery, stored_images, take
+
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
+
+
+def test_it_says_which_image_was_mended_and_how(acme, worker, spools):
+    generation = acme.generation(n=2)
+    claim = take(generation_id=generation.id, worker=worker)
+    assert claim is not None
+    delivery = make_delivery(claim, spools, sizes=[(1024, 1024), (1024, 1024)])
+    whole, second = delivery.images
+    mended = replace(second, mended=("end_marker_added", "turned_upright"))
+    delivery = replace(delivery, images=(whole, mended))
+    stored = stored_images(claim, delivery)
+
+    settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=at("2026-11-25T12:00:00Z"))
+
+    generation.refresh_from_db()
+    assert generation.answer is not None
+    assert generation.answer["metadata"]["mended"] == [[], ["end_marker_added", "turned_upright"]]

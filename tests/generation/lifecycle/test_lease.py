@@ -1,0 +1,36 @@
+"""The lease as it is seen from outside."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+
+from generation.lifecycle import lease
+from generation.models import Worker
+
+pytestmark = pytest.mark.django_db
+
+
+def test_workers_that_renew_their_lease_are_counted():
+    first, second, third = (lease.enlist() for _ in range(3))
+    lease.retire(worker=second)
+    Worker.objects.filter(epoch=third).update(seen_at=F("seen_at") - timedelta(seconds=16))
+
+    assert lease.alive() == lease.Alive(workers=1, can_store=0)
+
+    lease.renew(worker=third)
+    assert lease.alive() == lease.Alive(workers=2, can_store=1)
+    lease.retire(worker=first)
+    assert lease.alive() == lease.Alive(workers=1, can_store=1)
+
+
+def test_storage_works_where_each_worker_there_is_can_store():
+    nobody = lease.alive().storage
+    first, second = lease.enlist(), lease.enlist()
+    lease.renew(worker=first)
+
+    lease.renew(worker=second, trouble="PutObject: AccessDenied" + "!" * 200)
+    one_cannot = lease.alive().storage
+    lease.renew(worker=second)
+
+    assert (nobody, one_cannot, lease.alive().storage) == (None, False, True)

@@ -1,0 +1,158 @@
+"""One credit to a tenant for an outage, however it is named, and whoever asks at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+
+import pytest
+
+from accounts.ledger import Window
+from billing.models import MoneyMove, Transfer
+from billing.selectors import credited_for
+from billing.services import decline_move, reverse
+from generation.lifecycle.outcome import TIMED_OUT, Failure
+from generation.lifecycle.settlement import fail
+from generation.models import Generation
+from generation.oversight import making_good
+from generation.oversight.making_good import Gift, Giver
+from generation.oversight.outages import Credited, Hit, Outage, credit_all, hit_by
+from pictor.kit import clock
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+from tests.billing.conftest import alone
+from tests.factories import Customer, make_channel, make_worker, take
+from tests.seeds import sow
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+QUOTED = 52_680
+
+
+@pytest.fixture
+def hit(seeded):
+    """One of its requests failed."""
+    return struck()
+
+
+def struck() -> Customer:
+    make_channel()
+    customer = Customer("hit")
+    failed(customer)
+    return customer
+
+
+def failed(customer: Customer) -> Generation:
+    claim = take(generation_id=customer.generation().id, worker=make_worker())
+    assert claim is not None
+    fail(claim=claim, failure=Failure(TIMED_OUT), now=clock.now())
+    claim.generation.refresh_from_db()
+    return claim.generation
+
+
+def outage(**more: Any) -> Outage:
+    return replace(Outage(since=clock.now() - HOUR, until=clock.now() + HOUR), **more)
+
+
+def made_good(one: Outage, *, each: Micros | None = None) -> list[Credited]:
+    hits = hit_by(one, now=clock.now())
+    return credited(one, hits, each)
+
+
+def credited(one: Outage, hits: list[Hit], each: Micros | None = None) -> list[Credited]:
+    return credit_all(
+        once=new_uuid(), outage=one, hits=hits, each=each, words="sorry", note="down",
+        giver=Giver("ann"), now=clock.now(),
+    )  # fmt: skip
+
+
+def amounts() -> list[int]:
+    return list(Transfer.objects.filter(kind="credit").values_list("amount", flat=True))
+
+
+def _covers(window: Window) -> int:
+    tenants = [move.tenant_id for move in MoneyMove.objects.all()]
+    return sum(credited_for(window, tenants=tenants, now=clock.now()).values())
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {},
+        {"until": clock.now() + timedelta(minutes=61)},
+        {"since": clock.now() - timedelta(minutes=1)},
+        {"model": "gpt-image-2-origin"},
+    ],
+)
+def test_a_tenant_is_credited_once_however_the_outage_is_named(hit, named):
+    made_good(outage())
+
+    (again,) = made_good(outage(**named))
+
+    assert again.refusal == "that time is covered already"
+    assert amounts() == [QUOTED]
+
+
+def test_another_model_or_another_time_is_another_outage(hit):
+    covered = outage(model="gpt-image-2-origin")
+    made_good(covered)
+
+    assert _covers(covered.window) == QUOTED
+    assert _covers(outage().window) == QUOTED
+    assert _covers(outage(model="gpt-image-2-pro").window) == 0
+    assert _covers(Window(covered.until, covered.until + HOUR)) == 0
+    assert _covers(Window(covered.since - HOUR, covered.since)) == 0
+
+
+def test_what_was_credited_by_itself_is_no_outages(hit):
+    second = failed(hit)
+    gift = Gift(Micros(70_000), "sorry", "they wrote")
+    making_good.credit(
+        once=new_uuid(), generation=second, gift=gift, giver=Giver("ann"), now=clock.now()
+    )
+
+    (one,) = hit_by(outage(), now=clock.now())
+
+    assert (one.failed, one.quoted) == (1, QUOTED)
+
+
+def test_what_was_declined_or_reversed_covers_nothing(hit):
+    much = Micros(50_000_000_000)
+    (waits,) = made_good(outage(), each=much)
+    (meanwhile,) = made_good(outage())
+    decline_move(move_id=MoneyMove.objects.get().id, actor="bob", now=clock.now())
+    made_good(outage())
+    seq = Transfer.objects.get(kind="credit").seq or 0
+    reverse(tenant_id=hit.id, seq=seq, reason="", note="too early", actor="ann")
+
+    (anew,) = made_good(outage(), each=Micros(60_000))
+
+    assert (waits.waits, meanwhile.refusal) == (True, "that time is covered already")
+    assert (anew.amount, anew.refusal) == (60_000, "")
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_two_who_credit_at_once_credit_once(monkeypatch):
+    sow()
+    struck()
+    both = Barrier(2, timeout=0.5)
+
+    def slowly(*args, **kwargs):
+        found = credited_for(*args, **kwargs)
+        with suppress(BrokenBarrierError):
+            both.wait()
+        return found
+
+    one, other = outage(), outage(until=clock.now() + 2 * HOUR)
+    hits = {name: hit_by(name, now=clock.now()) for name in (one, other)}
+    monkeypatch.setattr("billing.services.moves.credited_for", slowly)
+
+    with ThreadPoolExecutor(2) as people:
+        sent = [people.submit(alone, lambda name=name: credited(name, hits[name])) for name in hits]
+    said = sorted(done.refusal for (done,) in (one.result() for one in sent))
+
+    assert said == ["", "$0.05268 cover a part of that time already"]
+    assert amounts() == [QUOTED]

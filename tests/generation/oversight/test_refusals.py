@@ -1,0 +1,314 @@
+"""What was refused is written down, within bounds, and without its caller's words."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from prometheus_client import REGISTRY
+
+from generation.background import retention
+from generation.models import RefusedRequest
+from generation.oversight import refusals
+from generation.oversight.refusals import MOST_A_DAY, Recorder, insert, without_words
+from generation.selectors import refused_for_want_of_a_price
+from generation.tenants import holdings
+from pictor.kit import clock, ids, pools
+from pictor.kit.refused import Refused
+from tests.factories import Customer
+
+pytestmark = pytest.mark.anyio
+
+ACME, ORBIT = (ids.public(ids.TENANT, ids.new_uuid()) for _ in range(2))
+
+
+def refused(
+    tenant: str = "", *, address: str = "203.0.113.9", at: datetime | None = None, **facts: str
+) -> Refused:
+    made = ids.new_uuid() if at is None else ids.new_uuid_of(at)
+    given = {"code": "rate_limit_exceeded", "limit": "requests of this account", **facts}
+    request = ids.public(ids.REQUEST, made)
+    return Refused(request=request, address=address, status=429, ms=3, tenant=tenant, **given)
+
+
+@pytest.fixture
+def counted():
+    """How many were left out since the test began, for a reason."""
+
+    def left_out(why: str) -> float:
+        return REGISTRY.get_sample_value("pictor_refusals_left_out_total", {"why": why}) or 0
+
+    before = {why: left_out(why) for why in ("caller", "process", "day", "database")}
+    return lambda why: left_out(why) - before[why]
+
+
+@pytest.fixture
+def recorder(pooled_connections):
+    return Recorder()
+
+
+def rows_of(tenant: str) -> int:
+    return RefusedRequest.objects.filter(tenant_id=ids.parse(ids.TENANT, tenant)).count()
+
+
+async def test_of_10000_from_one_address_50_are_kept_and_other_tenants_are_there(recorder, counted):
+    for _ in range(5_000):
+        recorder.take(refused())
+    recorder.take(refused(ACME))
+    recorder.take(refused(ORBIT, address="203.0.113.9"))
+    for _ in range(5_000):
+        recorder.take(refused())
+
+    await recorder.write()
+
+    strangers = await pools.views(RefusedRequest.objects.filter(tenant_id=None).count)
+    assert (strangers, await pools.views(rows_of, ACME), await pools.views(rows_of, ORBIT)) == (
+        50, 1, 1,
+    )  # fmt: skip
+    assert counted("caller") == 9_950
+
+
+async def test_the_next_second_has_room_again(recorder):
+    for _ in range(60):
+        recorder.take(refused(ACME))
+    await recorder.write()
+    for _ in range(60):
+        recorder.take(refused(ACME))
+    await recorder.write()
+
+    assert await pools.views(rows_of, ACME) == 100
+
+
+async def test_while_the_database_is_away_what_was_taken_waits_for_it(
+    recorder, counted, monkeypatch
+):
+    with monkeypatch.context() as away:
+        away.setattr(refusals, "insert", _is_away)
+        for _ in range(3):
+            recorder.take(refused(ACME))
+        await recorder.write()
+    recorder.take(refused(ACME))
+
+    await recorder.write()
+
+    assert await pools.views(rows_of, ACME) == 4
+    assert counted("database") == 0
+
+
+def _is_away(batch, *, now):
+    raise OperationalError
+
+
+async def test_in_a_long_outage_nobody_takes_what_waits_for_themselves(
+    recorder, counted, monkeypatch
+):
+    with monkeypatch.context() as away:
+        away.setattr(refusals, "insert", _is_away)
+        for _ in range(10):
+            for _ in range(60):
+                recorder.take(refused(ACME))
+                recorder.take(refused())
+            await recorder.write()
+    recorder.take(refused(ORBIT))
+
+    await recorder.write()
+
+    assert [await pools.views(rows_of, tenant) for tenant in (ACME, ORBIT)] == [50, 1]
+    assert counted("caller") == 1_100
+
+
+async def test_what_takes_the_database_too_long_is_not_tried_again(recorder, counted, monkeypatch):
+    with monkeypatch.context() as slow:
+        slow.setattr(refusals, "insert", _takes_too_long)
+        recorder.take(refused(ACME))
+        await recorder.write()
+    recorder.take(refused(ACME))
+
+    await recorder.write()
+
+    assert await pools.views(rows_of, ACME) == 1
+    assert counted("database") == 1
+
+
+def _takes_too_long(batch, *, now):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 1")
+        cursor.execute("SELECT pg_sleep(5)")
+
+
+async def test_a_row_that_the_database_does_not_take_holds_up_no_other(recorder, counted):
+    recorder.take(refused(ACME, code="\x00"))
+    await recorder.write()
+    recorder.take(refused(ACME))
+    await recorder.write()
+
+    assert await pools.views(rows_of, ACME) == 1
+    assert counted("database") == 1
+
+
+async def test_it_is_written_once_a_second_and_at_the_end_without_anybody_asking(recorder):
+    await recorder.start()
+    recorder.take(refused(ACME))
+    async with asyncio.timeout(10):
+        while not await pools.views(rows_of, ACME):
+            await asyncio.sleep(0.05)
+    recorder.take(refused(ORBIT))
+
+    await recorder.stop()
+
+    assert await pools.views(rows_of, ORBIT) == 1
+
+
+async def test_many_addresses_leave_half_of_a_second_to_tenants(recorder, counted):
+    for number in range(600):
+        recorder.take(refused(address=f"198.51.{number // 250}.{number % 250}"))
+    recorder.take(refused(ACME))
+    for _ in range(260):
+        recorder.take(refused(ids.public(ids.TENANT, ids.new_uuid())))
+
+    await recorder.write()
+
+    strangers = await pools.views(RefusedRequest.objects.filter(tenant_id=None).count)
+    assert (strangers, await pools.views(RefusedRequest.objects.count)) == (250, 500)
+    assert await pools.views(rows_of, ACME) == 1
+    assert counted("process") == 350 + 11
+
+
+def fill(caller: str, *, number: int, at: datetime) -> None:
+    """Rows as `insert` writes them, quicker."""
+    tenant = ids.parse(ids.TENANT, caller)
+    assert tenant is not None
+    whose = {"caller": tenant, "tenant_id": tenant, "day": at.date()}
+    RefusedRequest.objects.bulk_create(
+        RefusedRequest(id=ids.new_uuid_of(at), place=place + 1, status=429, code="x", ms=1, **whose)
+        for place in range(number)
+    )
+
+
+def test_of_one_tenant_20000_are_kept_a_day_and_the_next_day_begins_anew(db):
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    fill(ACME, number=MOST_A_DAY - 3, at=noon)
+    fill(ACME, number=5, at=noon - timedelta(days=1))
+
+    beyond = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
+
+    assert (beyond, rows_of(ORBIT)) == ({"day": 7, "full": 0}, 1)
+    assert rows_of(ACME) == MOST_A_DAY + 5
+    tomorrow = noon + timedelta(days=1)
+    assert insert([refused(ACME, at=tomorrow)], now=tomorrow)["day"] == 0
+
+
+def test_of_a_table_that_is_full_nothing_is_written(db, monkeypatch):
+    monkeypatch.setattr(refusals, "MOST_BYTES", 0)
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    fill(ACME, number=MOST_A_DAY - 3, at=noon)
+
+    left_out = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
+
+    assert left_out == {"day": 7, "full": 4}
+    assert (rows_of(ORBIT), rows_of(ACME)) == (0, MOST_A_DAY - 3)
+
+
+def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_db):
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    fill(ACME, number=MOST_A_DAY - 30, at=noon)
+    both = Barrier(2)
+
+    def write(_: int) -> int:
+        batch = [refused(ACME, at=noon) for _ in range(50)]
+        both.wait(10)
+        try:
+            return insert(batch, now=noon)["day"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        beyond = sum(threads.map(write, range(2)))
+
+    assert (beyond, rows_of(ACME)) == (70, MOST_A_DAY)
+
+
+def test_what_is_written_twice_is_there_once(db):
+    one = refused(ACME)
+
+    for _ in range(2):
+        insert([one], now=clock.now())
+
+    assert rows_of(ACME) == 1
+
+
+@pytest.mark.parametrize(("most", "left"), [(10, [0, 1, 2, 3, 7 * 24 - 1]), (4, [0, 1, 2, 3])])
+def test_they_end_after_7_days_and_the_oldest_beyond_the_most(db, monkeypatch, most, left):
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    monkeypatch.setattr(retention, "REFUSED_BATCH", 2)
+    monkeypatch.setattr(retention, "MOST_REFUSED", most)
+    for hours in (7 * 24 + 3, 7 * 24 + 2, 7 * 24 + 1, 7 * 24 - 1, 3, 2, 1, 0):
+        fill(ACME, number=1, at=now - timedelta(hours=hours))
+
+    assert retention.forget_refused(now=now) == 8 - len(left)
+
+    ages = [now - row.at for row in RefusedRequest.objects.order_by("-id")]
+    assert ages == [timedelta(hours=hours) for hours in left]
+
+
+def test_a_tenants_are_exported_and_erased_with_it(db):
+    acme, orbit = Customer("acme"), Customer("orbit")
+    for customer in (acme, orbit):
+        insert([refused(customer.tenant.public_id)], now=clock.now())
+
+    rows = list(dict(holdings.tables(acme.id))["refused_requests"])
+    holdings.erase(tenant_id=acme.id, now=clock.now())
+
+    assert [(row["status"], row["tenant_id"]) for row in rows] == [(429, acme.id)]
+    assert list(RefusedRequest.objects.values_list("tenant_id", flat=True)) == [orbit.id]
+
+
+def test_the_table_survives_no_crash_so_that_it_costs_no_log(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relpersistence FROM pg_class WHERE oid = 'generation_refusedrequest'::regclass"
+        )
+        assert cursor.fetchone() == ("u",)
+
+
+def test_those_that_found_no_price_are_counted_by_model(db):
+    now = clock.now()
+    long_ago = now - timedelta(minutes=11)
+    insert(
+        [
+            refused(ACME, limit="price", model="gpt-image-2"),
+            refused(ORBIT, limit="price", model="gpt-image-2"),
+            refused(ORBIT, limit="price", model="dall-e-3"),
+            refused(ORBIT, limit="price", model="dall-e-3", at=long_ago),
+            refused(ORBIT, limit="balance", model="gpt-image-2"),
+        ],
+        now=now,
+    )
+
+    assert refused_for_want_of_a_price(now - timedelta(minutes=10)) == {
+        "dall-e-3": 1, "gpt-image-2": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "kept"),
+    [
+        ("n must be 1.", "n", ("n must be 1.", "n")),
+        ("The model 'a fox' does not exist.", "model", ("The model '…' does not exist.", "model")),
+        ("Unknown: 'it'. Did you mean 'n'?", "it", ("Unknown: '…'.", "")),
+        ("This API key's limit 'a' is 'b'.", "", ("This API key's limit '…' is '…'.", "")),
+        ("The \\ \"it's\" and '\\'\"' end.", "", ("The \\ '…' and '…' end.", "")),
+        ("a fox is too long.", "a fox", ("… is too long.", "")),
+        (
+            "Unknown parameter: t. It is too long.",
+            "t",
+            ("Unknown parameter: …. It is too long.", ""),
+        ),
+        ("?[ is too long.", "?[", ("… is too long.", "")),
+        ("Nothing. Did you mean /v1/models/a?b'?", "", ("Nothing.", "")),
+    ],
+)
+def test_a_message_is_kept_without_what_it_quotes(message, param, kept):
+    assert without_words(message, param) == kept

@@ -1,0 +1,274 @@
+"""Who is mailed of the end of a model, when, and that it is once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import transaction
+
+from accounts.models import Mail, Membership, User
+from accounts.services import add_member
+from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
+from generation.models import Contract, SunsetNotice
+from generation.oversight import sunset_mail
+from generation.oversight.sunset_mail import stage_of, tell_of_sunsets
+from tests.accounts.conftest import until_waiting
+from tests.billing.conftest import alone
+from tests.factories import ORIGIN, Customer, make_owner, make_usage
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+END = datetime(2027, 3, 1, tzinfo=UTC)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+ANN, BOB = "ann@acme.example", "bob@other.example"
+
+
+def announced(**words: Any) -> None:
+    told = {"sunset_at": END, "successor": "gpt-image-2", "now": NOW, "actor": "test", **words}
+    announce_sunset(model=ORIGIN, **told)
+
+
+def use(customer: Customer, email: str, ahead: timedelta, images: int = 0) -> None:
+    make_owner(customer, email, used=ORIGIN, at=END - ahead, images=images)
+
+
+def told() -> list[tuple[str, str]]:
+    """To whom, and the subject, in order."""
+    return [(mail.to, mail.subject) for mail in Mail.objects.order_by("id")]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "stage"),
+    [
+        (60 * DAY + SECOND, None),
+        (60 * DAY, 60),
+        (30 * DAY + SECOND, 60),
+        (30 * DAY, 30),
+        (7 * DAY + SECOND, 30),
+        (7 * DAY, 7),
+        (DAY + SECOND, 7),
+        (DAY, 1),
+        (SECOND, 1),
+        (0 * DAY, None),
+        (-DAY, None),
+    ],
+)
+def test_each_stage_begins_so_many_days_ahead(ahead, stage):
+    assert stage_of(END, END - ahead) == stage
+    assert stage_of(None, NOW) is None
+
+
+def test_owners_of_who_uses_it_are_mailed_60_30_7_and_1_days_ahead(acme, other):
+    use(acme, ANN, 70 * DAY)
+    make_usage(acme, ORIGIN, at=END - 45 * DAY)
+    announced()
+
+    days = (61, 60, 59, 41, 30, 29, 11)
+    found = [tell_of_sunsets(now=END - ahead * DAY) for ahead in days]
+    make_usage(acme, ORIGIN, at=END - 10 * DAY)
+    found += [tell_of_sunsets(now=END - ahead * DAY) for ahead in (7, 6, 1, 0)]
+
+    assert found == [0, 1, 0, 0, 1, 0, 0, 1, 0, 1, 0]
+    assert told() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")] * 4
+
+
+def test_the_mail_says_when_how_much_it_is_used_and_what_follows(acme, settings):
+    settings.SITE_URL = ""
+    use(acme, ANN, 59 * DAY, images=320)
+    announced()
+
+    tell_of_sunsets(now=END - 58 * DAY - HOUR)
+
+    mail = Mail.objects.get()
+    assert mail.text == (
+        "The model gpt-image-2-origin ends on 1 March 2027, 00:00 UTC, in 59 days. From then on"
+        " requests for it are refused with the error model_sunset (HTTP 410).\n\n"
+        "The workspace “acme” made 320 images with it in the last 30 days. Ask for gpt-image-2 in"
+        ' its place: put that name into "model". GET /v1/models has its sizes and prices, which may'
+        " differ.\n\n"
+        "You get this because you own a workspace that has used this model in the last 30 days."
+    )
+    assert "<strong>gpt-image-2</strong>" in mail.html
+
+
+def test_the_mails_link_to_what_asked_for_it_and_to_the_guide(acme, settings):
+    settings.SITE_URL = "https://pictor.example"
+    use(acme, ANN, 59 * DAY)
+    announced()
+
+    tell_of_sunsets(now=END - 58 * DAY)
+    withdraw_sunset(model=ORIGIN, now=END - 58 * DAY, actor="test")
+    tell_of_sunsets(now=END - 58 * DAY)
+
+    ends, stays = Mail.objects.order_by("id")
+    made_with_it = (
+        f"https://pictor.example/console/{acme.tenant.public_id}/generations/?model={ORIGIN}"
+    )
+    guide = "https://pictor.example/docs/models/#when-a-model-ends"
+    assert all(link in ends.text and f'"{link}"' in ends.html for link in (made_with_it, guide))
+    assert "https://pictor.example/pricing/" in stays.text
+    assert '"https://pictor.example/pricing/"' in stays.html
+
+
+def test_who_does_not_use_it_own_it_or_shown_the_address_is_not_mailed(acme, other):
+    use(acme, ANN, 40 * DAY)
+    make_owner(other, BOB, used="gpt-image-2", at=END - 9 * DAY)
+    idle, unshown = Customer("idle"), Customer("unshown")
+    use(idle, "eve@idle.example", 61 * DAY)
+    make_usage(unshown, ORIGIN, at=END - 9 * DAY)
+    for email, role in (("eli@a.example", "owner"), ("adm@a.example", "admin")):
+        person = User.objects.create_user(email, "x")
+        add_member(tenant=unshown.tenant, user=person, role=Membership.Role(role), actor="test")
+    announced()
+
+    tell_of_sunsets(now=END - 30 * DAY)
+
+    assert told() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")]
+
+
+def test_each_is_told_once_however_often_it_is_looked(acme, other):
+    use(acme, ANN, 40 * DAY)
+    use(other, BOB, 40 * DAY)
+    announced()
+
+    found = [tell_of_sunsets(now=END - 30 * DAY + hour * HOUR) for hour in range(3)]
+
+    assert found == [2, 0, 0]
+    assert sorted(told()) == [
+        (ANN, "gpt-image-2-origin ends on 1 March 2027"),
+        (BOB, "gpt-image-2-origin ends on 1 March 2027"),
+    ]
+
+
+def test_nobody_is_mailed_of_a_model_that_is_switched_off(acme):
+    use(acme, ANN, 40 * DAY)
+    announced()
+    Contract.objects.filter(model=ORIGIN).update(is_enabled=False)
+
+    assert tell_of_sunsets(now=END - 30 * DAY) == 0
+
+
+def test_who_begins_with_it_late_is_told_then(acme, other):
+    use(acme, ANN, 40 * DAY)
+    announced()
+    tell_of_sunsets(now=END - 30 * DAY)
+    use(other, BOB, 20 * DAY)
+
+    tell_of_sunsets(now=END - 19 * DAY)
+
+    assert [to for to, _ in told()] == [ANN, BOB]
+
+
+def test_what_is_announced_late_is_told_at_once_and_then_at_its_days(acme):
+    use(acme, ANN, 6 * DAY)
+    announced(now=END - 5 * DAY, is_meant=True)
+
+    found = [tell_of_sunsets(now=END - hours * HOUR) for hours in (120, 119, 24, 23)]
+
+    assert found == [1, 0, 1, 0]
+
+
+def test_a_worker_that_dies_in_between_leaves_it_to_the_next(acme):
+    use(acme, ANN, 40 * DAY)
+    announced()
+    with (
+        mock.patch.object(sunset_mail, "post_rendered", side_effect=SystemExit),
+        pytest.raises(SystemExit),
+        transaction.atomic(),
+    ):
+        tell_of_sunsets(now=END - 30 * DAY)
+
+    assert (tell_of_sunsets(now=END - 30 * DAY), len(told())) == (1, 1)
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_tell_once(acme):
+    use(acme, ANN, 40 * DAY)
+    announced()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        first = tell_of_sunsets(now=END - 30 * DAY)
+        second = pool.submit(alone, lambda: tell_of_sunsets(now=END - 30 * DAY))
+        until_waiting(1)
+
+    assert (first, second.result(), len(told())) == (1, 0, 1)
+
+
+def test_who_was_told_hears_that_it_stays_and_nobody_else(acme, other):
+    use(acme, ANN, 40 * DAY)
+    announced()
+    tell_of_sunsets(now=END - 30 * DAY)
+    use(other, BOB, 20 * DAY)
+    withdraw_sunset(model=ORIGIN, now=END - 29 * DAY, actor="test")
+
+    found = [tell_of_sunsets(now=END - 29 * DAY + hour * HOUR) for hour in range(2)]
+
+    assert found == [1, 0]
+    assert told()[1:] == [(ANN, "gpt-image-2-origin stays")]
+    words = "We wrote that it ends on 1 March 2027; that is withdrawn"
+    assert words in Mail.objects.latest("id").text
+    assert not SunsetNotice.objects.exists()
+
+
+def test_an_end_that_is_announced_again_is_told_again(acme):
+    use(acme, ANN, 40 * DAY)
+    for _ in range(2):
+        announced()
+        tell_of_sunsets(now=END - 30 * DAY)
+        withdraw_sunset(model=ORIGIN, now=END - 30 * DAY, actor="test")
+        tell_of_sunsets(now=END - 30 * DAY)
+
+    ends, stays = "gpt-image-2-origin ends on 1 March 2027", "gpt-image-2-origin stays"
+    assert told() == [(ANN, ends), (ANN, stays)] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "subject", "days"),
+    [
+        ({"sunset_at": END + 90 * DAY}, "ends on 30 May 2027", 0),
+        ({"sunset_at": END + DAY}, "ends on 2 March 2027", 30),
+        ({"successor": "gpt-image-2-pro"}, "ends on 1 March 2027", 30),
+    ],
+)
+def test_who_was_told_hears_of_a_change_at_once(acme, change, subject, days):
+    use(acme, ANN, 40 * DAY)
+    announced()
+    tell_of_sunsets(now=END - 30 * DAY)
+    announced(**change, now=END - 29 * DAY)
+
+    found = [tell_of_sunsets(now=END - 29 * DAY + hour * HOUR) for hour in range(2)]
+
+    mail = Mail.objects.latest("id")
+    assert found == [1, 0]
+    assert mail.subject == f"gpt-image-2-origin {subject}"
+    assert (
+        "This replaces what we wrote before: that it ends on 1 March 2027, 00:00 UTC and"
+        " gpt-image-2 follows."
+    ) in mail.text
+    assert [one.days for one in SunsetNotice.objects.all()] == [days]
+
+
+def test_one_go_is_bounded_and_the_next_goes_on(acme, other, monkeypatch):
+    monkeypatch.setattr(sunset_mail, "MOST", 1)
+    use(acme, ANN, 40 * DAY)
+    use(other, BOB, 40 * DAY)
+    announced()
+
+    assert [tell_of_sunsets(now=END - 30 * DAY) for _ in range(3)] == [1, 1, 0]
+
+
+def test_who_was_told_is_forgotten_90_days_after_the_end(acme):
+    use(acme, ANN, 40 * DAY)
+    announced()
+    tell_of_sunsets(now=END - 30 * DAY)
+
+    tell_of_sunsets(now=END + 90 * DAY)
+    kept = SunsetNotice.objects.count()
+    tell_of_sunsets(now=END + 90 * DAY + SECOND)
+
+    assert (kept, SunsetNotice.objects.count()) == (1, 0)
+    assert len(told()) == 1
