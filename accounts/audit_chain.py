@@ -12,7 +12,7 @@ from django.db.models import Count
 
 from accounts.models import AuditEvent, AuditLink
 from accounts.seals import SealedEvent, event_seal, link_seal
-from pictor.kit.seals import NOTHING_BEFORE
+from pictor.kit.secrets.seals import NOTHING_BEFORE
 
 _READ_AT_ONCE = 1000
 LINKED_WITHIN = timedelta(hours=2)

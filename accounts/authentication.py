@@ -14,8 +14,10 @@ from django.conf import settings
 from accounts import keys
 from accounts.callers import Caller, caller_by_digest, caller_by_digest_async
 from accounts.services import note_former_use
-from pictor.kit import ids, log, pools
-from pictor.kit.errors import Forbidden, Unauthenticated
+from pictor.kit.database import pools
+from pictor.kit.watching import log
+from pictor.kit.words import ids
+from pictor.kit.words.errors import Forbidden, Unauthenticated
 
 _MISSING = "No API key was given. Send it in the header 'Authorization: Bearer YOUR_KEY'."
 _MALFORMED = "The Authorization header must be 'Bearer', a space and an API key, nothing else."

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from accounts.authentication import authenticate, read_bearer
 from accounts.callers import Caller
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @dataclass(frozen=True, slots=True)

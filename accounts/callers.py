@@ -10,11 +10,11 @@ from uuid import UUID
 from accounts.models import Tenant
 from accounts.quotas import Limits
 from accounts.selectors import REVISION, SUSPENDED_BECAUSE
-from pictor.kit import prepared
-from pictor.kit.ids import TenantId
-from pictor.kit.loop_connections import fetch_async
-from pictor.kit.prepared import Part, Statement
-from pictor.kit.untyped import Row
+from pictor.kit.database import prepared
+from pictor.kit.database.loop_connections import fetch_async
+from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.words.ids import TenantId
+from pictor.kit.words.untyped import Row
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -1,8 +1,8 @@
-"""The call of accounts to the app above when a person stops being staff (`kit/plugs.py`)."""
+"""The call of accounts to the app above when a person stops being staff (`plugs.py`)."""
 
 from typing import TYPE_CHECKING, Protocol
 
-from pictor.kit.plugs import Plug
+from pictor.kit.running.plugs import Plug
 
 if TYPE_CHECKING:  # apps plug in before there are models
     from accounts.models import Actor

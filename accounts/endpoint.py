@@ -9,8 +9,8 @@
 
 Serializers parse the query and the body (`body=`) and render the answer, and the same ones document
 it; the method makes one call. What waits for an image is async instead (generation/api/create.py),
-behind the same `route` (kit/api_routes.py) and described by the same decorator underneath
-(kit/api_docs.py).
+behind the same `route` (kit/endpoints/routes.py) and described by the same decorator underneath
+(kit/endpoints/documents.py).
 """
 
 import functools
@@ -31,12 +31,12 @@ from accounts import rates
 from accounts.authentication import require_scope
 from accounts.callers import Caller
 from accounts.services import By
-from pictor.kit import ids
-from pictor.kit.api_bodies import ApiBody
-from pictor.kit.api_docs import Errors, described
-from pictor.kit.api_objects import ApiObject
-from pictor.kit.api_queries import ApiQuery
-from pictor.kit.body import Body
+from pictor.kit.endpoints.bodies import ApiBody
+from pictor.kit.endpoints.body import Body
+from pictor.kit.endpoints.documents import Errors, described
+from pictor.kit.endpoints.objects import ApiObject
+from pictor.kit.endpoints.queries import ApiQuery
+from pictor.kit.words import ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Endpoint(APIView):
     @property
     @override
     def default_response_headers(self) -> dict[str, str]:
-        """None: a path may answer methods that this class does not know (kit/api_routes.py)."""
+        """None: a path may answer methods that this class does not know (routes.py)."""
         return {}
 
     def by(self, caller: Caller) -> By:

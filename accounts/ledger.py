@@ -1,4 +1,4 @@
-"""The calls of accounts to the ledger above, which plugs itself in (`kit/plugs.py`)."""
+"""The calls of accounts to the ledger above, which plugs itself in (`plugs.py`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from uuid import UUID
 
 from typing_extensions import Unpack
 
-from pictor.kit.money import Micros
-from pictor.kit.plugs import Plug
+from pictor.kit.running.plugs import Plug
+from pictor.kit.words.money import Micros
 
 if TYPE_CHECKING:  # apps plug in before there are models
     from accounts.models import Actor

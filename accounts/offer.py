@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pictor.kit.plugs import Plug
+from pictor.kit.running.plugs import Plug
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 Period = Literal["day", "month"]
 

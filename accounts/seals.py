@@ -10,7 +10,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
-from pictor.kit.seals import NOTHING_BEFORE, microseconds, one_time_key, seal
+from pictor.kit.secrets.seals import NOTHING_BEFORE, microseconds, one_time_key, seal
 
 
 class SealedEvent(NamedTuple):

@@ -21,7 +21,7 @@ from accounts.models import (
     User,
 )
 from accounts.models.records import STAFFS_NOTE
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.core.management import call_command
 
 from accounts.services import erase_due, mail
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @shared_task(ignore_result=True)

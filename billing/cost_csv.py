@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from billing.pricing import AUTO, TOKEN_AXES
 from billing.upstream_cost import ANY, TOKEN_ROWS, TOKENS, CostKey, CostKind, CostRow
-from pictor.kit.csv_cells import harmless, table_of
-from pictor.kit.money import Micros, from_decimal, to_decimal
+from pictor.kit.words.csv_cells import harmless, table_of
+from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind")
 NEEDED = frozenset({"model", "size", "quality", "usd"})

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing_extensions import override
 
 from billing.pricing import INPUT, NOTHING, REFERENCE, PriceKey, PriceRow
-from pictor.kit.money import to_decimal
+from pictor.kit.words.money import to_decimal
 
 LARGE_PERCENT = 50
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from billing.pricing import AUTO, BookRow, Kind, PriceKey
-from pictor.kit.csv_cells import harmless, table_of
-from pictor.kit.money import from_decimal, to_decimal
+from pictor.kit.words.csv_cells import harmless, table_of
+from pictor.kit.words.money import from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
 NEEDED = frozenset({"model", "size", "quality", "usd"})

@@ -13,7 +13,7 @@ from typing_extensions import override
 from billing.price_changes import LARGE_PERCENT, PriceChange
 from billing.pricing import MAX_NAMED, PriceKey, price_words
 from billing.upstream_cost import Cost
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words.money import Micros, to_decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal
 
-from pictor.kit.money import Micros, scale_half_up
-from pictor.kit.untyped import Json
+from pictor.kit.words.money import Micros, scale_half_up
+from pictor.kit.words.untyped import Json
 
 Kind = Literal["fixed", "formula"]
 QualitySource = Literal["explicit", "reported", "inferred", "assumed"]

@@ -13,7 +13,7 @@ from typing import Literal
 
 from billing.price_changes import LARGE_PERCENT
 from billing.pricing import REFERENCE, BookRow, PriceKey
-from pictor.kit.money import MAX_MICROS, Micros, from_decimal, scale_half_up
+from pictor.kit.words.money import MAX_MICROS, Micros, from_decimal, scale_half_up
 
 OperationKind = Literal["by", "cost-times", "round-up"]
 LEAST_PERCENT, MOST_PERCENT = Decimal(-99), Decimal(1000)

@@ -9,7 +9,7 @@ microseconds, bytes hexadecimal.
 import json
 from typing import NamedTuple
 
-from pictor.kit.seals import NOTHING_BEFORE, one_time_key, seal
+from pictor.kit.secrets.seals import NOTHING_BEFORE, one_time_key, seal
 
 OF_A_GENERATION = frozenset({"hold", "capture", "release"})
 

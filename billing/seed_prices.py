@@ -17,7 +17,7 @@ from billing.pricing import (
     PriceMissing,
     formula_price,
 )
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 MADE_FROM = MappingProxyType(
     {(1920, 1080): (1920, 1088), (3840, 2880): (3264, 2448), (3840, 2560): (3504, 2336)}

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from billing.selectors import Heads
-from pictor.kit.seals import one_time_key
+from pictor.kit.secrets.seals import one_time_key
 
 
 class BadHead(Exception):

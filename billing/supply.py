@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from billing.price_stops import Served
-from pictor.kit.plugs import Plug
+from pictor.kit.running.plugs import Plug
 
 
 class Supply(Protocol):

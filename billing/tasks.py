@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from billing.services import look_at_balances, look_at_budgets
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @shared_task(ignore_result=True)

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from pictor.kit.api_objects import ApiObject, Constant, Usd
+from pictor.kit.endpoints.objects import ApiObject, Constant, Usd
 from webhooks.events import posted
 from webhooks.models import BALANCE_LOW
 

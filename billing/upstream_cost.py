@@ -14,7 +14,7 @@ from itertools import product
 from typing import Literal
 
 from billing.pricing import AUTO, NOTHING, TOKEN_AXES, Delivered, formula_tokens, infer_quality
-from pictor.kit.money import Micros, scale_half_up
+from pictor.kit.words.money import Micros, scale_half_up
 
 ANY = "any"
 """In place of a size or a quality: the cell of all that have none of their own."""

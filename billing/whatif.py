@@ -27,7 +27,7 @@ from billing.pricing import (
     PriceTable,
     image_price,
 )
-from pictor.kit.money import Micros, in_dollars
+from pictor.kit.words.money import Micros, in_dollars
 
 
 class Why(StrEnum):

@@ -45,11 +45,14 @@ from generation.lifecycle.notify import Ring
 from generation.lifecycle.outcome import TIMED_OUT, Delivery, Failure, not_stored
 from generation.lifecycle.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from generation.selectors import Finished
-from pictor.kit import clock, log, pools, retries
-from pictor.kit.errors import PictorError
-from pictor.kit.ids import GenerationId
-from pictor.kit.redis_client import ask_async
-from pictor.kit.untyped import Json
+from pictor.kit.database import pools
+from pictor.kit.redis.client import ask_async
+from pictor.kit.running import retries
+from pictor.kit.watching import log
+from pictor.kit.words import clock
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.ids import GenerationId
+from pictor.kit.words.untyped import Json
 from storage.models import StoredImage
 from storage.services import StorageFailed
 

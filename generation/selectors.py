@@ -21,10 +21,10 @@ from generation.models import (
     Stop,
 )
 from generation.models import CostTable as StoredCosts
-from pictor.kit import ids
-from pictor.kit.ids import GenerationId, TenantId
-from pictor.kit.money import Micros
-from pictor.kit.spans import EVERYTHING, Ids
+from pictor.kit.database.spans import EVERYTHING, Ids
+from pictor.kit.words import ids
+from pictor.kit.words.ids import GenerationId, TenantId
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of, made_for
 

@@ -22,7 +22,7 @@ from generation.oversight.ledger import selling
 from generation.oversight.ledger.rounds import prove
 from generation.traffic import events
 from generation.traffic.minutes import Counting
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from django.db.models import Q
 from typing_extensions import override
 
 from accounts.admin import NEWEST, LargeAdmin, MadeFilter, words_filter
-from pictor.kit import ids
+from pictor.kit.words import ids
 from storage.models import StoredImage
 
 

@@ -26,8 +26,8 @@ from django.core.files.storage import default_storage
 from storages.base import BaseStorage  # type: ignore[import-untyped] # it ships no types
 from typing_extensions import override
 
-from pictor.kit import clock
-from pictor.kit.spool import CHUNK_BYTES
+from pictor.kit.bytes.spool import CHUNK_BYTES
+from pictor.kit.words import clock
 from storage.loop_wire import LoopWire, wires
 from storage.signing import Signer, Signers
 from storage.wire import (

@@ -16,7 +16,8 @@ from botocore.session import Session
 from botocore.utils import InstanceMetadataFetcher
 from prometheus_client import Gauge
 
-from pictor.kit import clock, vital
+from pictor.kit.running import vital
+from pictor.kit.words import clock
 from storage.signing import Signer
 from storage.wire import StorageFailed
 

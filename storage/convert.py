@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from pictor.kit.spool import SpoolError, SpoolFile, Spools
+from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 from storage import vips
 from storage.containers.orientation import UPRIGHT, Orientation
 from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, cleaned, undecodable

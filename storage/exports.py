@@ -31,8 +31,8 @@ from accounts.locks import tenant_for_update
 from accounts.models import Membership, Tenant, User
 from accounts.selectors import members_of
 from accounts.services import post_rendered, record, write_export
-from pictor.kit import clock
-from pictor.kit.bell import ring
+from pictor.kit.redis.bell import ring
+from pictor.kit.words import clock
 from storage import object_keys
 from storage.backends import bucket
 from storage.listing import lists

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Protocol
 
-from pictor.kit.plugs import Plug
+from pictor.kit.running.plugs import Plug
 
 if TYPE_CHECKING:  # apps plug in before there are models
     from accounts.models import Tenant, User

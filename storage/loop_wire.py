@@ -12,11 +12,11 @@ from contextlib import aclosing
 from functools import partial
 from http import HTTPStatus
 
-from pictor.kit import pools
-from pictor.kit.connections import Idle, Origin
-from pictor.kit.http1 import Answer, Connection, Request, TransportError
-from pictor.kit.per_loop import PerLoop
-from pictor.kit.spool import CHUNK_BYTES
+from pictor.kit.bytes.spool import CHUNK_BYTES
+from pictor.kit.database import pools
+from pictor.kit.outbound.connections import Idle, Origin
+from pictor.kit.outbound.http1 import Answer, Connection, Request, TransportError
+from pictor.kit.running.per_loop import PerLoop
 from storage.signing import Signers
 from storage.wire import (
     CONNECT_TIMEOUT_SECONDS,

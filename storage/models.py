@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 SHORTEST = timedelta(hours=1)
 """No image goes before that, however briefly its tenant keeps them: its url is to be followed."""

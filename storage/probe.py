@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, get_args
 
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
 from storage import scanlines, tails, vips
 from storage.containers import png
 from storage.containers.orientation import FIRST_ON_ITS_SIDE, UPRIGHT, Orientation

@@ -17,7 +17,7 @@ from typing import cast
 from isal import isal_zlib
 from isal.igzip_lib import DECOMP_ZLIB, IgzipDecompressor, IsalError
 
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
 from storage.containers.pieces import NotAnImage, exactly
 from storage.containers.png import SIGNATURE
 from storage.containers.png_header import PALETTE, Header

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
-from pictor.kit import ids
-from pictor.kit.pages import in_pages
+from pictor.kit.database.pages import in_pages
+from pictor.kit.words import ids
 from storage.models import StoredImage, TenantExport
 
 STORED_IMAGES = "(SELECT generation_id, tenant_id, index, width, height FROM storage_storedimage)"

@@ -22,9 +22,9 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
-from pictor.kit import pools, rows
-from pictor.kit.prepared import Part
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.database import pools, rows
+from pictor.kit.database.prepared import Part
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
 from storage.models import StoredImage

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pictor.kit.spool import CHUNK_BYTES, SpoolFile
+from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
 from storage.containers import jpeg, png, webp
 from storage.containers.orientation import Orientation, orientation
 from storage.containers.pieces import Format, NotAnImage, Piece, Source, Span, joined

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from isal import isal_zlib
 
-from pictor.kit.spool import CHUNK_BYTES, SpoolFile
+from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
 from storage.containers.png_header import Header
 from storage.scanlines import Chunk, Inflated, Tail, chunks_of, image_data
 

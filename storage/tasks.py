@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from accounts.services import note_stored
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage import exports, selectors, services
 
 logger = logging.getLogger(__name__)

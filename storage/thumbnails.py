@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
 from storage import convert
 from storage.models import StoredImage
 from storage.object_keys import icon_key, thumbnail_key

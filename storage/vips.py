@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
 from storage.containers.orientation import UPRIGHT, Orientation
 
 os.environ.setdefault("VIPS_CONCURRENCY", "1")  # libvips reads this when it is imported

@@ -23,9 +23,10 @@ from django.conf import settings
 from django.core.files import File
 from typing_extensions import override
 
-from pictor.kit import clock, http_threads
-from pictor.kit.http_threads import Answer, Client, TransportError, cut
-from pictor.kit.spool import CHUNK_BYTES
+from pictor.kit.bytes.spool import CHUNK_BYTES
+from pictor.kit.outbound import http_threads
+from pictor.kit.outbound.http_threads import Answer, Client, TransportError, cut
+from pictor.kit.words import clock
 from storage.signing import Signers, encoded
 
 CONNECT_TIMEOUT_SECONDS = 5

@@ -9,8 +9,8 @@ from billing.services import book_upstream_cost
 from generation.bills import keeping
 from generation.bills.mapping import Columns
 from generation.models import Attempt, Channel, ChannelTrial, VendorBill
-from pictor.kit.ids import new_uuid_of
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid_of
+from pictor.kit.words.money import Micros
 from tests.factories import ORIGIN, Customer, at
 
 NOON = at("2026-11-20T12:00:00Z")

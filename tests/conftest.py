@@ -15,8 +15,9 @@ from django.test import TransactionTestCase
 
 from accounts.rates import shared
 from generation.lifecycle import notify
-from pictor.kit import cache, pools, prepared
-from pictor.kit.pools import Pool
+from pictor.kit.database import pools, prepared
+from pictor.kit.database.pools import Pool
+from pictor.kit.redis import cache
 from tests.databases import empty
 
 pytest_plugins = ["tests.running"]

@@ -32,11 +32,11 @@ from generation.lifecycle.lease import WorkerEpoch, enlist
 from generation.lifecycle.outcome import Delivery, VerifiedImage
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
-from pictor.kit import clock
-from pictor.kit.ids import GenerationId, TenantId, new_uuid
-from pictor.kit.money import Micros
-from pictor.kit.prepared import Part, fetch
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.database.prepared import Part, fetch
+from pictor.kit.words import clock
+from pictor.kit.words.ids import GenerationId, TenantId, new_uuid
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 
 OPENING_BALANCE = 10_000_000

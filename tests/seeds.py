@@ -19,7 +19,7 @@ from accounts.services import link_events
 from billing.models import PriceBook
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pictor.kit.garbage import keep_what_is_there
+from pictor.kit.running.garbage import keep_what_is_there
 from pictor.runtime.files import read_json
 from pictor.runtime.part import tail
 from pictor.runtime.ports import free_port

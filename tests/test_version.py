@@ -7,7 +7,7 @@ import pytest
 
 from deploy.sbom import document
 from pictor import __version__, openapi_parts
-from pictor.kit import metrics
+from pictor.kit.watching import metrics
 from tests.servers import ROOT
 from tests.test_new_migrations import releases
 

@@ -1,8 +1,8 @@
 """Which urls an endpoint may have: https, or http to an allow-listed origin; public addresses.
 
 Asked when an endpoint is made or changed, so that a mistake shows at once. What is sent is judged
-again, each time (pictor/kit/egress.py). One answer for a name that does not resolve and for one
-that leads to something private: nobody learns our network's names.
+again, each time (pictor/kit/outbound/egress.py). One answer for a name that does not resolve and
+for one that leads to something private: nobody learns our network's names.
 
 A name server may never answer. Two look-ups at once are all there are, so whoever has such a name
 keeps two threads of a web process busy at most, for a few seconds. Raises Unavailable to others.
@@ -15,8 +15,8 @@ from ipaddress import ip_address
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from pictor.kit import egress
-from pictor.kit.errors import Unavailable
+from pictor.kit.outbound import egress
+from pictor.kit.words.errors import Unavailable
 from webhooks.models import MAX_URL_CHARS
 
 LOOK_UP_SECONDS = 3.0

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pictor.kit import prepared
-from pictor.kit.prepared import Part
+from pictor.kit.database import prepared
+from pictor.kit.database.prepared import Part
 from webhooks.models import Delivery, Event, WebhookEndpoint
 
 _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode = %s LIMIT 1"

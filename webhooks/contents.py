@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
-from pictor.kit.plugs import Plug
+from pictor.kit.running.plugs import Plug
 
 
 class Contents(Protocol):

@@ -12,9 +12,9 @@ from drf_spectacular.utils import OpenApiWebhook
 from rest_framework import serializers
 from typing_extensions import override
 
-from pictor.kit import ids
-from pictor.kit.api_docs import told_of
-from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds
+from pictor.kit.endpoints.documents import told_of
+from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds
+from pictor.kit.words import ids
 from webhooks.models import TEST, Event
 from webhooks.signing import HEADERS
 

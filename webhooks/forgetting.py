@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from accounts.rates.of_tests import TESTS_KEPT
-from pictor.kit import ids
+from pictor.kit.words import ids
 from webhooks.models import WebhookEndpoint
 
 KEPT = timedelta(days=30)

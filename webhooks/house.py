@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
-from pictor.kit.encryption import encrypted
+from pictor.kit.secrets.encryption import encrypted
 from webhooks import signing
 from webhooks.models import Delivery, Event, WebhookEndpoint
 

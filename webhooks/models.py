@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from typing_extensions import override
 
 from accounts.models import Subject, Tenant
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 SUCCEEDED, FAILED, CANCELED = "generation.succeeded", "generation.failed", "generation.canceled"
 BALANCE_LOW = "balance.low"

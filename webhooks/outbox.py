@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Case, F, When
 
-from pictor.kit.encryption import WrongKey, decrypted
+from pictor.kit.secrets.encryption import WrongKey, decrypted
 from webhooks import retry
 from webhooks.contents import contents
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint

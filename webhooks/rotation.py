@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.models import Actor
 from accounts.services import Subject, record
-from pictor.kit.encryption import WrongKey, encrypted_anew, is_newest
+from pictor.kit.secrets.encryption import WrongKey, encrypted_anew, is_newest
 from webhooks.models import WebhookEndpoint
 
 

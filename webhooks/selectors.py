@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 
 LATELY = 100

@@ -16,9 +16,11 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from accounts.rates.of_tests import SENDING_BYTES, counting_of_test
-from pictor.kit import clock, pools, vital
-from pictor.kit.http import HttpPool, LookUpsBusy
-from pictor.kit.redis_client import ask_async
+from pictor.kit.database import pools
+from pictor.kit.outbound.http import HttpPool, LookUpsBusy
+from pictor.kit.redis.client import ask_async
+from pictor.kit.running import vital
+from pictor.kit.words import clock
 from webhooks import outbox
 from webhooks.outbox import Order, Outcome
 from webhooks.sending import ATTEMPT_SECONDS, CONNECT_SECONDS, send

@@ -8,7 +8,7 @@ names kept this one from being looked up: that is no fault of the endpoint's.
 import time
 from datetime import datetime, timedelta
 
-from pictor.kit.http import (
+from pictor.kit.outbound.http import (
     DeadlineExceeded,
     EgressRefused,
     HttpAnswer,

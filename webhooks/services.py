@@ -14,8 +14,8 @@ from django.db import transaction
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, Tenant
 from accounts.services import OVERLAPS, record
-from pictor.kit import ids
-from pictor.kit.encryption import encrypted
+from pictor.kit.secrets.encryption import encrypted
+from pictor.kit.words import ids
 from webhooks import signing
 from webhooks.addresses import check_url
 from webhooks.events import TestObject, body_with

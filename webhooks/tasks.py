@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from pictor.kit import clock
+from pictor.kit.words import clock
 from webhooks import forgetting
 
 

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from accounts.admin.money import DollarForms
 from accounts.models import Actor, User
 from accounts.services import By
-from pictor.kit.database_errors import is_duplicate
+from pictor.kit.database.errors import is_duplicate
 
 SECRETS = frozenset(
     {

@@ -13,7 +13,7 @@ from typing_extensions import override
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.models import Tenant
 from accounts.selectors import tenant_by_name_or_id
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 
 LOOKED_AT = 20_000
 """Filters look at so many of the newest: of all, of a time, or of what was searched for."""

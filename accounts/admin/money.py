@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from typing_extensions import override
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from pictor.kit.money import Micros, from_decimal, to_decimal
+from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 
 class DollarsField(forms.Field):

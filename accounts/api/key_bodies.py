@@ -2,7 +2,7 @@
 
 from accounts.models import SCOPES, ApiKey
 from accounts.services import OVERLAPS
-from pictor.kit.api_bodies import (
+from pictor.kit.endpoints.bodies import (
     ApiBody,
     FlagField,
     MomentField,

@@ -23,8 +23,7 @@ from accounts.services import (
     revoke_key_for,
     rotate_key_for,
 )
-from pictor.kit import clock, ids
-from pictor.kit.api_objects import (
+from pictor.kit.endpoints.objects import (
     ApiObject,
     Constant,
     Page,
@@ -33,8 +32,9 @@ from pictor.kit.api_objects import (
     Usd,
     page_example,
 )
-from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
-from pictor.kit.errors import InvalidRequest, NotFound
+from pictor.kit.endpoints.queries import AfterField, ApiQuery, LimitField
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import InvalidRequest, NotFound
 
 SCOPE = MANAGES_KEYS
 FIELD_OF = {

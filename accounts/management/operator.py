@@ -24,8 +24,8 @@ from accounts.audit_words import AT_THE_SHELL
 from accounts.models import SCOPES, Tenant, User, default_scopes
 from accounts.selectors import tenant_by_name_or_id, user_by_email
 from accounts.services.audit import at_the_shell
-from pictor.kit.database_errors import is_locked
-from pictor.kit.money import Micros, from_decimal
+from pictor.kit.database.errors import is_locked
+from pictor.kit.words.money import Micros, from_decimal
 
 ACTOR = AT_THE_SHELL
 """How the audit log names changes made on the command line."""

@@ -27,7 +27,7 @@ from accounts.services.members import (
     dismiss_member_as_operator,
     invite_as_operator,
 )
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 REVOKE = "revoke"
 

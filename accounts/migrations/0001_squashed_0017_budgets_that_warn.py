@@ -5,7 +5,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
-import pictor.kit.ids
+import pictor.kit.words.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -456,7 +456,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -639,7 +639,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -679,7 +679,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,

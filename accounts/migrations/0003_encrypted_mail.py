@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from pictor.kit.encryption import encrypted
+from pictor.kit.secrets.encryption import encrypted
 
 
 def encrypt(apps: Any, _: Any) -> None:

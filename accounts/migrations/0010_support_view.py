@@ -1,7 +1,7 @@
 """Looking into a tenant to help it: what it allows, and who had leave until when."""
 
 import django.db.models.deletion
-import pictor.kit.ids
+import pictor.kit.words.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
-from pictor.kit import ids
-from pictor.kit.encryption import decrypted, encrypted
+from pictor.kit.secrets.encryption import decrypted, encrypted
+from pictor.kit.words import ids
 
 
 class Subject(NamedTuple):

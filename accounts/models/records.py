@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from accounts.models.people import Subject, User
 from accounts.models.tenants import Tenant
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 _OF_WORDS = ("varchar_pattern_ops", "timestamptz_ops")
 """An index that finds words by their beginning, too."""
@@ -80,7 +80,7 @@ class AuditLink(models.Model):
 class SignUpCredit(models.Model):
     """A workspace that was opened by signing up: whether it got the credit, and if not, why.
 
-    A mailbox and a network (`pictor.kit.addresses`) are digests with the pepper of API keys.
+    A mailbox and a network (`pictor.kit.words.addresses`) are digests with the pepper of API keys.
     """
 
     class Withheld(models.TextChoices):

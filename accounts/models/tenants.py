@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from accounts.models.people import Subject, User
 from accounts.validators import validate_ip_range, validate_time_zone
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys:write")
 """Everything a key can be allowed to do."""

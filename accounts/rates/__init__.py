@@ -34,7 +34,7 @@ from accounts.rates.buckets import (
     headers_of,
     refusal_of,
 )
-from pictor.kit import redis_client
+from pictor.kit.redis import client as redis_client
 
 MANY_SENDINGS = 10
 """What sending all that was missed counts as."""

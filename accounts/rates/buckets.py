@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.quotas import Limits
-from pictor.kit.errors import RateLimited
+from pictor.kit.words.errors import RateLimited
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 WORDS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.rates import shared
-from pictor.kit.errors import InsufficientQuota
-from pictor.kit.redis_client import Command
+from pictor.kit.redis.client import Command
+from pictor.kit.words.errors import InsufficientQuota
 
 TESTS_KEPT = timedelta(hours=23)
 """Images and words of tests, and what webhooks were told: with the next hourly run they are gone

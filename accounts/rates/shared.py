@@ -7,8 +7,8 @@ from functools import partial
 
 from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
-from pictor.kit.pauses import Pause
-from pictor.kit.redis_client import Command
+from pictor.kit.redis.client import Command
+from pictor.kit.running.pauses import Pause
 
 # KEYS: one hash a bucket. ARGV: capacity, cost and time to fill (ms) of each, then the step (ms). A
 # hash holds the level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level

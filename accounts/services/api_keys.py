@@ -17,8 +17,8 @@ from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
 from accounts.services.audit import record
 from accounts.services.tenants import refuse_ended
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from accounts.audit_chain import sealed_part
 from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
 from accounts.models.records import STAFFS_NOTE
 from accounts.seals import event_seal, link_seal
-from pictor.kit import clock, ids
-from pictor.kit.seals import NOTHING_BEFORE
+from pictor.kit.secrets.seals import NOTHING_BEFORE
+from pictor.kit.words import clock, ids
 
 _CHAIN_LOCK = 7_303_003
 """The advisory lock under which links are written; nothing else is locked with it."""

@@ -20,8 +20,8 @@ from accounts.services.api_keys import (
     rotate_api_key,
     rules_of,
 )
-from pictor.kit import clock
-from pictor.kit.errors import Forbidden
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Forbidden
 
 _LIMITS = (
     "expires_at",

@@ -22,7 +22,7 @@ from accounts.services.audit import record
 from accounts.services.members import remove_member
 from accounts.services.support import end_support_in
 from accounts.services.tenants import set_tenant_status
-from pictor.kit.bell import ring
+from pictor.kit.redis.bell import ring
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
 from accounts.services.api_keys import FREE, KeyRules, issue_api_key
 from accounts.services.members import invite_as_operator
 from accounts.services.tenants import NO_LIMITS, NOTHING, TenantLimits, create_tenant
-from pictor.kit.money import Micros, in_dollars
+from pictor.kit.words.money import Micros, in_dollars
 
 _LOCK = 7_303_058
 """The advisory lock under which tenants are founded, one at a time."""
 _OUR_IDS = 7
-"""The version of UUIDs that are ids here: `pictor.kit.ids`."""
+"""The version of UUIDs that are ids here: `pictor.kit.words.ids`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,9 @@ from django.template.loader import render_to_string
 
 from accounts.models import Mail
 from accounts.titles import for_mail, without_marks
-from pictor.kit import clock
-from pictor.kit.bell import ring
-from pictor.kit.encryption import WrongKey, encrypted_anew
+from pictor.kit.redis.bell import ring
+from pictor.kit.secrets.encryption import WrongKey, encrypted_anew
+from pictor.kit.words import clock
 
 logger = logging.getLogger(__name__)
 

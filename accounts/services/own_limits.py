@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from accounts.models import Actor, Tenant
 from accounts.services.api_keys import check_models
 from accounts.services.tenants import change_columns
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

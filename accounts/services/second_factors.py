@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Actor, Subject, User
 from accounts.services.audit import record
 from accounts.services.people import end_sessions
-from pictor.kit.encryption import WrongKey, encrypted_anew
+from pictor.kit.secrets.encryption import WrongKey, encrypted_anew
 
 SECRETS = frozenset({"secret", "seed"})
 """Where an authenticator's data has one: of an app, of recovery codes."""

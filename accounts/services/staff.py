@@ -16,7 +16,7 @@ from accounts.services.audit import record
 from accounts.services.mail import post_rendered
 from accounts.services.people import create_user, end_sessions
 from accounts.services.support import end_support_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MAIL = "account/email/staff_invitation"
 SEEN_EVERY = timedelta(minutes=1)

@@ -11,7 +11,7 @@ from accounts.models import Actor, SupportGrant, Tenant, User
 from accounts.selectors import open_support_grants
 from accounts.services.audit import record
 from accounts.services.tenants import change_columns
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 
 LASTS = timedelta(minutes=30)
 REASON_CHARS = 200

@@ -13,8 +13,8 @@ from accounts.ledger import ledger
 from accounts.models import Actor, ApiKey, Tenant
 from accounts.services.audit import record
 from accounts.titles import holds_address, without_marks
-from pictor.kit import ids
-from pictor.kit.money import Micros
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

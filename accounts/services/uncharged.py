@@ -12,7 +12,7 @@ from accounts.models import Actor, Tenant
 from accounts.quotas import resets_at
 from accounts.services.audit import record
 from accounts.services.tenants import refuse_ended
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 ACTOR = "uncharged ceiling"
 ACTION = "tenant.uncharged"

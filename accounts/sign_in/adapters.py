@@ -15,8 +15,8 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.services import post
-from pictor.kit.encryption import WrongKey, decrypted, encrypted
-from pictor.kit.errors import RateLimited
+from pictor.kit.secrets.encryption import WrongKey, decrypted, encrypted
+from pictor.kit.words.errors import RateLimited
 
 CAUSED = frozenset(
     f"account/email/{name}"

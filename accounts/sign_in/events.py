@@ -51,7 +51,7 @@ def _deleted(instance: "Authenticator", **_: Any) -> None:
 
 def _verified(request: "HttpRequest", email_address: "EmailAddress", **_: Any) -> None:
     from accounts.services import verify_email  # noqa: PLC0415 - needs the models
-    from pictor.kit import clock  # noqa: PLC0415 - as above
+    from pictor.kit.words import clock  # noqa: PLC0415 - as above
 
     user: User = email_address.user
     verify_email(user=user, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))

@@ -27,7 +27,7 @@ from typing_extensions import override
 from accounts.models import User
 from accounts.services import end_sessions
 from accounts.sign_in.forms import Counted
-from pictor.kit.database_errors import is_duplicate
+from pictor.kit.database.errors import is_duplicate
 
 View = Callable[..., HttpResponseBase]
 

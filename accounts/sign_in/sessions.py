@@ -13,7 +13,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from pictor.kit.encryption import WrongKey, decrypted, encrypted
+from pictor.kit.secrets.encryption import WrongKey, decrypted, encrypted
 
 _KEY = re.compile("[a-z0-9]{32}")
 _DIGEST_CHARACTERS = 40

@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from accounts.sign_in.forms import SignInForm
 from accounts.sign_in.pages import said_when
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 HIDDEN = frozenset({"account", "mfa", "auth"})
 """The apps of allauth, and Django's groups."""

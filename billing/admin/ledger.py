@@ -11,7 +11,7 @@ from accounts.models import Tenant
 from billing.latency import quantile
 from billing.models import KeyBudget, TenantBalance, Transfer, UnchargedCost, UsageRollup
 from billing.selectors import newest_of_tenant, of_generation
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 MOST_DIGITS = 18
 """Of a transfer's id: PostgreSQL's bigint has no room for all of 19."""

@@ -11,7 +11,7 @@ from unfold.admin import TabularInline
 from accounts.admin import DollarForms, ReadOnlyAdmin
 from billing.models import Price, PriceBook
 from billing.selectors import with_states
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class _PriceInline(DollarForms, TabularInline):

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.selectors import balance_of
-from pictor.kit.api_objects import ApiObject, Constant, Usd
+from pictor.kit.endpoints.objects import ApiObject, Constant, Usd
 
 
 class BalanceObject(ApiObject):

@@ -11,9 +11,9 @@ from accounts.endpoint import Answer, Endpoint, operation
 from accounts.offer import offer
 from billing.pricing import AUTO, REFERENCE, PriceKey, PriceTable
 from billing.selectors import price_tables, withdrawals
-from pictor.kit import clock
-from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
-from pictor.kit.api_queries import NoQuery
+from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.endpoints.queries import NoQuery
+from pictor.kit.words import clock
 
 PRICE_EXAMPLE = {
     "model": "gpt-image-2",

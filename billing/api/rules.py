@@ -7,8 +7,8 @@ from rest_framework import serializers
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.rules import RULES
-from pictor.kit.api_objects import ApiObject, Constant
-from pictor.kit.api_queries import NoQuery
+from pictor.kit.endpoints.objects import ApiObject, Constant
+from pictor.kit.endpoints.queries import NoQuery
 
 
 class RuleObject(ApiObject):

@@ -16,11 +16,11 @@ from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.periods import Bucket, buckets_between
 from billing.selectors import Group, Used, usage_between
-from pictor.kit import clock, ids
-from pictor.kit.api_bodies import LATEST
-from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
-from pictor.kit.api_queries import MAX_PAGE, ApiQuery, LimitField
-from pictor.kit.errors import InvalidRequest
+from pictor.kit.endpoints.bodies import LATEST
+from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.endpoints.queries import MAX_PAGE, ApiQuery, LimitField
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import InvalidRequest
 
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 GROUPS: tuple[Group, ...] = get_args(Group)

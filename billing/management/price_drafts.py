@@ -21,8 +21,8 @@ from billing.services import (
     draft_price_book,
     undo_prices,
 )
-from pictor.kit import clock
-from pictor.kit.money import scale_half_up, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import scale_half_up, to_decimal
 
 OPERATIONS = {
     "by": ("PERCENT", "up by that, such as 5%%; down by --by=-5%%"),

@@ -9,8 +9,8 @@ from billing.price_changes import PriceChange
 from billing.price_stops import Stops
 from billing.pricing import PriceRow
 from billing.selectors import Foretold, following, moved_by, price_changes, whose
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 
 def name_of(book: PriceBook) -> str:

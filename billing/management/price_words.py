@@ -15,7 +15,7 @@ from billing.pricing import BookRow
 from billing.repricing import number_in
 from billing.selectors import book_named, price_list_named
 from billing.services import NO_LIST
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 BOOK_HELP = "as NAME:VERSION, such as standard:2"
 

@@ -5,7 +5,7 @@ import django.db.models.functions.datetime
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import pictor.kit.ids
+import pictor.kit.words.ids
 
 ASSIGNMENTS = """
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON billing_pricelistassignment
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,

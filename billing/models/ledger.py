@@ -13,8 +13,8 @@ from typing_extensions import override
 
 from accounts.models import ApiKey, Tenant
 from billing.seals import Sealed
-from pictor.kit.money import to_decimal
-from pictor.kit.seals import microseconds
+from pictor.kit.secrets.seals import microseconds
+from pictor.kit.words.money import to_decimal
 
 
 class Account(models.Model):

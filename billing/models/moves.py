@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from accounts.models import Tenant, User
 from billing.models.ledger import Transfer
-from pictor.kit.money import to_decimal
+from pictor.kit.words.money import to_decimal
 
 MoveState = Literal["booked", "waiting", "declined", "expired"]
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
 from accounts.models import Subject, Tenant
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 
 class PriceList(models.Model):

@@ -12,8 +12,8 @@ from accounts.models import ApiKey, Tenant
 from accounts.quotas import Period, window_start
 from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True)

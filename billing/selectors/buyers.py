@@ -9,7 +9,7 @@ from django.db import connection
 
 from billing.pricing import REFERENCE
 from billing.selectors.sold import Margin
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True)

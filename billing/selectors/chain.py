@@ -13,9 +13,9 @@ from accounts.selectors import AUDIT_EVENTS
 from billing.seals import Sealed, first_seal, seal_of
 from billing.selectors.checks import TRANSFERS_AFTER
 from billing.selectors.findings import Finding
-from pictor.kit import ids
-from pictor.kit.seals import sql_microseconds
-from pictor.kit.spans import EVERYTHING, Span
+from pictor.kit.database.spans import EVERYTHING, Span
+from pictor.kit.secrets.seals import sql_microseconds
+from pictor.kit.words import ids
 
 _COLUMNS = f"""
 SELECT kind, debit_id, credit_id, amount, tenant_id::text, seq, available_after, held_after,

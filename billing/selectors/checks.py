@@ -6,7 +6,7 @@ reads a row for each tenant and key.
 """
 
 from accounts.selectors import API_KEYS, AUDIT_EVENTS
-from pictor.kit.spans import Ids
+from pictor.kit.database.spans import Ids
 
 TRANSFERS_AFTER = """
     SELECT t.* FROM positions p CROSS JOIN LATERAL (

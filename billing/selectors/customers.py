@@ -13,7 +13,7 @@ from billing.selectors.balances import NOTHING_USED, Balance, used_of
 from billing.selectors.hours import is_of_demo
 from billing.selectors.reports import PACE, days_lasting
 from billing.selectors.sold import Margin, margins
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 SOLD_DAYS = 30
 """UTC days, today too."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 MAX_FINDINGS_PER_CHECK = 100
 

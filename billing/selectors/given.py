@@ -9,7 +9,7 @@ from django.db.models import Q, Sum
 
 from accounts.models import AuditEvent, User
 from billing.models import Transfer
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 _GIVEN = (Transfer.Kind.REFUND.value, Transfer.Kind.CREDIT.value)
 

@@ -8,9 +8,9 @@ from django.db import connection
 
 from accounts.audit_chain import audit_head, audit_seal_at
 from billing.selectors.findings import Finding
-from pictor.kit import ids
-from pictor.kit.seals import microseconds
-from pictor.kit.untyped import Json
+from pictor.kit.secrets.seals import microseconds
+from pictor.kit.words import ids
+from pictor.kit.words.untyped import Json
 
 _HEADS = """
 SELECT DISTINCT ON (tenant_id) tenant_id, seq, encode(seal, 'hex') FROM billing_transfer

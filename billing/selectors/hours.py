@@ -12,7 +12,7 @@ from accounts.models import ApiKey
 from accounts.selectors import keys_by_id
 from billing.latency import counts_of, quantile
 from billing.models import UsageRollup
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 Sort = Literal["live", "test", "demo"]
 

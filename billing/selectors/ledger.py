@@ -29,9 +29,9 @@ from billing.selectors.published import (
     withdrawal_findings,
 )
 from billing.selectors.walk import Walk
-from pictor.kit import clock, ids
-from pictor.kit.money import to_decimal
-from pictor.kit.spans import EVERYTHING, Ids
+from pictor.kit.database.spans import EVERYTHING, Ids
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import to_decimal
 
 _ALL_MOVES = moves(transfers="SELECT * FROM billing_transfer")
 

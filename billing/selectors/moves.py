@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 
 def waiting_moves(now: datetime) -> list[MoneyMove]:

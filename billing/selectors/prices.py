@@ -23,7 +23,7 @@ from billing.selectors.price_books import (
     standing,
 )
 from billing.selectors.price_lists import lists_of_tenants
-from pictor.kit.money import Micros, scale_half_up
+from pictor.kit.words.money import Micros, scale_half_up
 
 SETTLED_AFTER = timedelta(days=1)
 """Longer than any transaction, and than clocks differ."""

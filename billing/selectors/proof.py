@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 # One statement, so one snapshot: money moves meanwhile.
 _SUMS = """

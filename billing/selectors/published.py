@@ -11,8 +11,8 @@ from accounts.models import Tenant
 from accounts.selectors import AUDIT_EVENTS
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
 from billing.selectors.findings import Finding
-from pictor.kit import ids
-from pictor.kit.seals import microseconds
+from pictor.kit.secrets.seals import microseconds
+from pictor.kit.words import ids
 
 _DIGESTS = f"""
 SELECT e.object_id, e.after ->> 'digest' FROM {AUDIT_EVENTS} AS e

@@ -7,7 +7,7 @@ outside this app. Amounts are micros.
 """
 
 from billing.models import Account
-from pictor.kit.spans import Ids
+from pictor.kit.database.spans import Ids
 
 _PAYABLE = Account.Platform.UPSTREAM_PAYABLE.value
 _COSTS = Account.Platform.UPSTREAM_COST.value

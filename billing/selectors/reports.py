@@ -12,8 +12,8 @@ from django.db.models import Max, Min, Q, Sum
 from billing.latency import counts_of, quantile
 from billing.models import TenantBalance, UsageRollup
 from billing.periods import Bucket, buckets_between
-from pictor.kit.money import Micros
-from pictor.kit.untyped import Json, Row
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json, Row
 
 Group = Literal["model", "key", "tier", "status"]
 

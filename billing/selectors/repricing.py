@@ -16,7 +16,7 @@ from billing.pricing import REFERENCE, PriceKey
 from billing.selectors.price_books import decided
 from billing.selectors.sold import Margin, margins
 from billing.supply import supply
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 LOOK_BACK = timedelta(days=30)
 _OVER_EVERYONES = """

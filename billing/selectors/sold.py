@@ -13,9 +13,9 @@ from django.db.models import Sum
 
 from billing.models import FIGURES, Account, SoldDay, SoldRow, SoldUntil
 from billing.pricing import REFERENCE, PriceKey
-from pictor.kit.money import Micros
-from pictor.kit.spans import Ids, Span
-from pictor.kit.untyped import Json
+from pictor.kit.database.spans import Ids, Span
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json
 
 By = Literal["tenant", "model", "channel", "cell", "all"]
 Per = Literal["day", "week", "month"]

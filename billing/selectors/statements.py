@@ -25,8 +25,8 @@ from django.db import connection
 
 from billing.models import Transfer
 from billing.periods import bucket_end, buckets_between, day_of, day_start
-from pictor.kit.money import Micros
-from pictor.kit.untyped import Json, Row
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json, Row
 
 LATENESS = timedelta(minutes=1)
 """More than an entry's date can lie before that of the number before it: locks wait 2 s at most,

@@ -29,7 +29,7 @@ from billing.selectors.prices import (
 )
 from billing.selectors.usage import sold_since
 from billing.supply import supply
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 LAST_YEAR = 9000

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from billing.models import TenantBalance
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 OPEN = timedelta(hours=1)
 """An hour that ended longer ago is not written to any more: settlements count into their own."""

@@ -11,7 +11,7 @@ from accounts.quotas import window_start
 from billing.latency import BOUNDS
 from billing.models import UnchargedCost, UsageRollup
 from billing.upstream_cost import COUNTED
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 USAGE_BY_HOUR = """(
     SELECT tenant_id, key_id, model, tier, channel, status, hour, generations, images,

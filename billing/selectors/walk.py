@@ -23,8 +23,8 @@ from billing.selectors.chain import (
 )
 from billing.selectors.checks import OF_STRETCHES, OF_TRANSFERS, TRANSFERS_AFTER, moves
 from billing.selectors.findings import Finding, found_by
-from pictor.kit import ids
-from pictor.kit.spans import Span, spans_from
+from pictor.kit.database.spans import Span, spans_from
+from pictor.kit.words import ids
 
 AT_ONCE = 20_000
 """Transfers of a range, about."""

@@ -16,7 +16,7 @@ from billing.selectors.price_lists import Held, list_at, lists_held
 from billing.selectors.prices import tables_of
 from billing.selectors.sold import sold_until
 from billing.whatif import ByOwner, Prices, SoldImages, Touched, WhatIf, brought_by, cut_off
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 DAYS = 30
 """UTC days, today too."""

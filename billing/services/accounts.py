@@ -19,8 +19,8 @@ from billing.models import Account, TenantBalance, Transfer
 from billing.seals import first_seal, note_seal, seal_of
 from billing.selectors import given_for
 from billing.selectors.balances import available_to
-from pictor.kit import clock
-from pictor.kit.money import Micros, in_dollars
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, in_dollars
 
 REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 """The kinds that can be reversed: money that people entered."""

@@ -10,7 +10,7 @@ from accounts.selectors import members_of
 from accounts.services import post_rendered, record
 from billing.models import BalanceAlert
 from billing.selectors import balance_of, days_left
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words.money import Micros, to_decimal
 from webhooks.announcing import announce
 from webhooks.models import BALANCE_LOW
 

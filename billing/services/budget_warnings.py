@@ -11,7 +11,7 @@ from accounts.services import post_rendered
 from accounts.titles import for_mail
 from billing.models import BudgetWarning
 from billing.selectors import PassedBudget, passed_budgets
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words.money import Micros, to_decimal
 
 TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN)
 """The roles that are told: those that see and change every key."""

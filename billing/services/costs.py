@@ -17,9 +17,10 @@ from accounts.services import Actor, Subject, record
 from billing import locks
 from billing.models import Account, Transfer
 from billing.seals import seal_of
-from pictor.kit import clock, rows
-from pictor.kit.money import Micros, in_dollars
-from pictor.kit.prepared import Part
+from pictor.kit.database import rows
+from pictor.kit.database.prepared import Part
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, in_dollars
 
 
 def book_upstream_cost(

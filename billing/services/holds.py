@@ -15,12 +15,13 @@ from django.db import IntegrityError, connection
 from accounts.quotas import Period, resets_at, window_start
 from billing.models import Account
 from billing.seals import hold_key
-from pictor.kit import clock, prepared
-from pictor.kit.errors import InsufficientQuota, PictorError, QuotaLimit, RateLimited
-from pictor.kit.money import Micros, to_decimal
-from pictor.kit.prepared import Part, Statement
-from pictor.kit.seals import microseconds
-from pictor.kit.untyped import Row
+from pictor.kit.database import prepared
+from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.secrets.seals import microseconds
+from pictor.kit.words import clock
+from pictor.kit.words.errors import InsufficientQuota, PictorError, QuotaLimit, RateLimited
+from pictor.kit.words.money import Micros, to_decimal
+from pictor.kit.words.untyped import Row
 
 _RETRY_AFTER_SECONDS = 1
 _ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}

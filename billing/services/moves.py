@@ -19,7 +19,7 @@ from billing.locks import account_for_update
 from billing.models import MoneyMove, Transfer
 from billing.selectors import credited_by_itself, credited_for
 from billing.services import accounts
-from pictor.kit.money import Micros, in_dollars
+from pictor.kit.words.money import Micros, in_dollars
 
 WAITS_FOR = timedelta(days=7)
 

@@ -21,8 +21,8 @@ from billing.models import Account, KeyBudget, TenantBalance, Transfer
 from billing.seals import seal_of
 from billing.services.costs import past_cost
 from billing.services.holds import Hold, LedgerError
-from pictor.kit.bulk import copy_rows
-from pictor.kit.money import Micros
+from pictor.kit.database.bulk import copy_rows
+from pictor.kit.words.money import Micros
 
 _CHAIN = ("available", "held", "seq", "previous_seal", "seal")
 _COUNTERS = ("day", "day_used_micros", "month", "month_used_micros")

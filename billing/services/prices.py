@@ -31,7 +31,7 @@ from billing.selectors import (
     whose,
 )
 from billing.selectors.published import digest_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 LIST_MARKUP = Decimal(1)
 SEEN_ANOTHER = "seen_another"

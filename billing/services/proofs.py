@@ -11,7 +11,7 @@ from billing import locks
 from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.selectors.checkpoints import PROOF_LOCKS, Checkpoints, kept_by_name, mark_of
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 APART = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(minutes=30),

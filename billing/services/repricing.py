@@ -11,8 +11,8 @@ from billing.pricing import BookRow, Kind
 from billing.repricing import RowChange
 from billing.selectors import last_repricing, rows_of
 from billing.services.prices import SEEN_ANOTHER, set_prices
-from pictor.kit.money import Micros
-from pictor.kit.untyped import Json
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from billing.models import FIGURES, SoldRow, SoldUntil
 from billing.selectors.sold import Settled
-from pictor.kit.spans import Ids, Span
+from pictor.kit.database.spans import Ids, Span
 
 AT_ONCE = 5_000
 """Transfers that one transaction adds."""

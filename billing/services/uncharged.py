@@ -5,8 +5,8 @@ from uuid import UUID
 
 from accounts.quotas import window_start
 from billing.upstream_cost import Loss
-from pictor.kit import prepared
-from pictor.kit.money import Micros
+from pictor.kit.database import prepared
+from pictor.kit.words.money import Micros
 
 _COUNT = """
 INSERT INTO billing_unchargedcost AS u (tenant_id, day, loss, attempts, cost_micros)

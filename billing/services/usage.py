@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from billing.latency import bucket_of
 from billing.locks import one_recount
 from billing.selectors import usage_of
-from pictor.kit import prepared
-from pictor.kit.money import Micros
-from pictor.kit.prepared import Part
+from pictor.kit.database import prepared
+from pictor.kit.database.prepared import Part
+from pictor.kit.words.money import Micros
 
 _RECORD = """
 INSERT INTO billing_usagerollup AS u (tenant_id, key_id, model, tier, channel, status, hour,

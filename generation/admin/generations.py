@@ -13,7 +13,7 @@ from unfold.decorators import display
 from accounts.admin import NEWEST, LargeAdmin, MadeFilter, ReadOnlyAdmin
 from generation.models import Attempt, Contract, Generation, State, Worker
 from generation.selectors import is_named, named
-from pictor.kit.money import to_decimal
+from pictor.kit.words.money import to_decimal
 
 STATE_LABELS = {
     State.QUEUED: "info",

@@ -10,9 +10,9 @@ from accounts.authentication import digests_of
 from generation.admission import idempotency
 from generation.admission.orphans import Attendance
 from generation.admission.prefer import Prefer
-from pictor.kit.body import Body
-from pictor.kit.spool import Spools
-from pictor.kit.untyped import Json
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.endpoints.body import Body
+from pictor.kit.words.untyped import Json
 
 Parse = Callable[[Body], Json]
 """A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""

@@ -16,8 +16,9 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from generation.admission import orphans
 from generation.admission.orphans import Attendance, Turn, WebProcess
-from pictor.kit import pools, vital
-from pictor.kit.loop_connections import fetch_async
+from pictor.kit.database import pools
+from pictor.kit.database.loop_connections import fetch_async
+from pictor.kit.running import vital
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from generation.models import Generation, IdempotencyRecord
-from pictor.kit.errors import IdempotencyKeyReused, InvalidRequest
-from pictor.kit.untyped import Json
+from pictor.kit.words.errors import IdempotencyKeyReused, InvalidRequest
+from pictor.kit.words.untyped import Json
 
 REMEMBERED = timedelta(hours=24)
 MAX_LENGTH = 255

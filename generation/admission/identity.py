@@ -19,9 +19,10 @@ from billing.services import ConditionFailed
 from generation.admission.arrival import Arrival
 from generation.admission.orphans import InDoubt
 from generation.catalogue.snapshot import loaded_catalogue
-from pictor.kit import clock, log
-from pictor.kit.errors import PictorError, RateLimited, Unauthenticated, tell
-from pictor.kit.untyped import Json
+from pictor.kit.watching import log
+from pictor.kit.words import clock
+from pictor.kit.words.errors import PictorError, RateLimited, Unauthenticated, tell
+from pictor.kit.words.untyped import Json
 
 
 class Counted(NamedTuple):

@@ -28,14 +28,15 @@ from generation.admission.fields import FILES, REFERENCES
 from generation.admission.orphans import InDoubt
 from generation.catalogue import pictures
 from generation.channels.declaration import Task
-from pictor.kit import egress, pools
-from pictor.kit.base64_sink import Base64Sink
-from pictor.kit.body import Body
-from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, Unavailable
-from pictor.kit.forms import FormFile, FormLimits
-from pictor.kit.ids import GenerationId
-from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
-from pictor.kit.untyped import Json
+from pictor.kit.bytes.base64_sink import Base64Sink
+from pictor.kit.bytes.forms import FormFile, FormLimits
+from pictor.kit.bytes.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
+from pictor.kit.database import pools
+from pictor.kit.endpoints.body import Body
+from pictor.kit.outbound import egress
+from pictor.kit.words.errors import InvalidRequest, PictorError, RequestTooLarge, Unavailable
+from pictor.kit.words.ids import GenerationId
+from pictor.kit.words.untyped import Json
 from storage import convert, probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload_on_loop
 

@@ -24,9 +24,9 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connection
 
 from generation.models import Generation
-from pictor.kit import prepared
-from pictor.kit.errors import Unavailable
-from pictor.kit.prepared import Statement, unread
+from pictor.kit.database import prepared
+from pictor.kit.database.prepared import Statement, unread
+from pictor.kit.words.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import OnSale, on_sale, on_sale_async
 from generation.channels.declaration import Lack
 from generation.models import NO_PRICE
-from pictor.kit import log
-from pictor.kit.errors import (
+from pictor.kit.watching import log
+from pictor.kit.words.errors import (
     InsufficientQuota,
     InvalidRequest,
     ModelForbidden,
@@ -30,8 +30,8 @@ from pictor.kit.errors import (
     PictorError,
     Unavailable,
 )
-from pictor.kit.money import Micros
-from pictor.kit.untyped import Json
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from accounts.callers import Caller
 from accounts.rates.of_tests import counting_of_test, used_up
-from pictor.kit.errors import InsufficientQuota
-from pictor.kit.redis_client import ask, ask_async
-from pictor.kit.untyped import Json
+from pictor.kit.redis.client import ask, ask_async
+from pictor.kit.words.errors import InsufficientQuota
+from pictor.kit.words.untyped import Json
 
 
 def require(caller: Caller, *, size_bytes: int, now: datetime) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from generation.admission.fields import OUTPUT_FORMATS, PASSED_ON
 from generation.catalogue.contracts import AUTO, ContractTerms
 from generation.channels.declaration import PLAIN, Needs, Task
-from pictor.kit.errors import InvalidRequest
-from pictor.kit.untyped import Json
+from pictor.kit.words.errors import InvalidRequest
+from pictor.kit.words.untyped import Json
 
 _CANNOT = {
     Task.GENERATE: "does not make images from words alone",

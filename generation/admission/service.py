@@ -30,13 +30,15 @@ from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
 from generation.lifecycle import evidence
 from generation.models import Generation, Source, State
-from pictor.kit import ids, log, loop_connections, pools, prepared, rows
-from pictor.kit.errors import InvalidRequest
-from pictor.kit.ids import GenerationId
-from pictor.kit.metrics import SHORT
-from pictor.kit.money import Micros
-from pictor.kit.prepared import Statement, is_answer_lost
-from pictor.kit.untyped import Json
+from pictor.kit.database import loop_connections, pools, prepared, rows
+from pictor.kit.database.prepared import Statement, is_answer_lost
+from pictor.kit.watching import log
+from pictor.kit.watching.metrics import SHORT
+from pictor.kit.words import ids
+from pictor.kit.words.errors import InvalidRequest
+from pictor.kit.words.ids import GenerationId
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 
 from generation.admission.inputs import Inputs, Rows, of_files
 from generation.admission.service import Admitted
-from pictor.kit.ids import GenerationId, TenantId
-from pictor.kit.spools import process_spools
+from pictor.kit.bytes.spools import process_spools
+from pictor.kit.words.ids import GenerationId, TenantId
 
 
 def admit_with_files(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from generation.conditions import is_quiet
 from generation.models import AlertRule, AlertSent, Condition
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 Occasion = AlertSent.Occasion
 EARLY = timedelta(seconds=30)

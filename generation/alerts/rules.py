@@ -22,8 +22,8 @@ from generation.alerts.trying import destinations_of, locked, untried
 from generation.conditions.kinds import KINDS
 from generation.conditions.looking import FAILED
 from generation.models import AlertRule
-from pictor.kit.money import Micros
-from pictor.kit.untyped import Json
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json
 from webhooks import house, signing
 from webhooks.addresses import check_url
 

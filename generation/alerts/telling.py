@@ -19,7 +19,7 @@ from generation.alerts.deciding import News, Occasion, Opening, Told, is_wanted,
 from generation.conditions import is_quiet
 from generation.conditions.alerting import heard_at
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from webhooks import house
 from webhooks.models import WebhookEndpoint
 

@@ -16,7 +16,7 @@ from generation.alerts import words
 from generation.alerts.results import Result, State, results_of, short
 from generation.conditions.alerting import heard_at
 from generation.models import AlertAddress, AlertRule, AlertSending
-from pictor.kit.untyped import Json
+from pictor.kit.words.untyped import Json
 from webhooks import house
 
 EVENT = "alert.test"

@@ -8,7 +8,7 @@ from django.conf import settings
 from generation.alerts.deciding import News, Occasion
 from generation.conditions.titles import title_of
 from generation.models import AlertRule, AlertSending
-from pictor.kit.money import in_dollars, to_decimal
+from pictor.kit.words.money import in_dollars, to_decimal
 
 MAIL = "account/email/alert"
 MOST_MAILED, MOST_POSTED = 50, 500

@@ -17,8 +17,8 @@ from django.http import StreamingHttpResponse
 from generation.api.objects import ImagesAnswer
 from generation.api.shown import cannot_be_read, with_base64
 from generation.selectors import Finished
-from pictor.kit import pools
-from pictor.kit.errors import NotFound
+from pictor.kit.database import pools
+from pictor.kit.words.errors import NotFound
 from storage.models import StoredImage
 from storage.services import ObjectMissing, StorageFailed, read_on_loop, require
 

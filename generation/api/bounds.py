@@ -18,7 +18,7 @@ from generation.api.requests import (
 )
 from generation.catalogue.contracts import ContractTerms
 from generation.channels.declaration import Task
-from pictor.kit.api_bodies import ApiBody, of_these
+from pictor.kit.endpoints.bodies import ApiBody, of_these
 
 _TASKS: Mapping[type[ApiBody], Task | None] = {
     GenerationRequest: Task.GENERATE,

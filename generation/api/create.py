@@ -30,9 +30,10 @@ from generation.catalogue.life import life_headers
 from generation.catalogue.snapshot import latest_catalogue
 from generation.channels.declaration import Task
 from generation.selectors import Finished
-from pictor.kit import clock, pools
-from pictor.kit.api_docs import WHOLE_NUMBER, answered, described
-from pictor.kit.errors import (
+from pictor.kit.database import pools
+from pictor.kit.endpoints.documents import WHOLE_NUMBER, answered, described
+from pictor.kit.words import clock
+from pictor.kit.words.errors import (
     Canceled,
     GenerationTimeout,
     IdempotencyKeyReused,

@@ -13,7 +13,7 @@ from generation.api.objects import (
     ImagesAnswer,
 )
 from generation.api.requests import EditForm, EditRequest, VariationForm
-from pictor.kit.api_docs import described
+from pictor.kit.endpoints.documents import described
 
 EVENTS = {
     "image_edit.partial_image": EditPartialImageEvent,

@@ -31,8 +31,8 @@ from generation.channels.declaration import Task
 from generation.dispatch.announce import PartialImage
 from generation.models import State
 from generation.selectors import Finished
-from pictor.kit import api_errors
-from pictor.kit.errors import PictorError
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.words.errors import PictorError
 from storage.models import StoredImage
 from storage.services import StorageFailed
 

@@ -18,9 +18,9 @@ from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.life import life_headers, sunset_of
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.channels.declaration import Task
-from pictor.kit import clock
-from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
-from pictor.kit.errors import ModelSunset, NotFound
+from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.words import clock
+from pictor.kit.words.errors import ModelSunset, NotFound
 
 CREATED = 1_777_075_200
 """25 April 2026: when these contracts were first published."""

@@ -8,7 +8,7 @@ from generation.catalogue.plans import PLANS
 from generation.channels.declaration import Task
 from generation.lifecycle.answer import DELETED
 from generation.models import State
-from pictor.kit.api_objects import (
+from pictor.kit.endpoints.objects import (
     ApiObject,
     Constant,
     ErrorDetail,

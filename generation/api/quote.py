@@ -10,9 +10,10 @@ from generation.api.objects import QuoteObject
 from generation.api.requests import QuoteRequest
 from generation.catalogue.life import life_headers
 from generation.catalogue.snapshot import latest_catalogue
-from pictor.kit import api_errors, clock
-from pictor.kit.api_docs import described
-from pictor.kit.errors import ModelSunset, NoChannelAvailable, NotFound
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.endpoints.documents import described
+from pictor.kit.words import clock
+from pictor.kit.words.errors import ModelSunset, NoChannelAvailable, NotFound
 
 
 @described(

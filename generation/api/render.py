@@ -13,11 +13,13 @@ from generation.api.shown import Shown, with_urls
 from generation.lifecycle.outcome import error_row
 from generation.models import Generation, State
 from generation.selectors import Finished
-from pictor.kit import api_errors, ids, log
-from pictor.kit.api_docs import answered
-from pictor.kit.api_objects import DOLLARS, ErrorAnswer
-from pictor.kit.errors import Canceled, GenerationTimeout, NoChannelAvailable
-from pictor.kit.money import to_decimal
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.endpoints.documents import answered
+from pictor.kit.endpoints.objects import DOLLARS, ErrorAnswer
+from pictor.kit.watching import log
+from pictor.kit.words import ids
+from pictor.kit.words.errors import Canceled, GenerationTimeout, NoChannelAvailable
+from pictor.kit.words.money import to_decimal
 
 GENERATION_ID = {"type": "string", "pattern": ids.pattern(ids.GENERATION)}
 

@@ -1,6 +1,6 @@
 """The bodies of images requests: parsed and documented by the fields of admission/fields.py.
 
-What is common to all bodies, such as nulls and unknown fields: kit/api_bodies.py.
+What is common to all bodies, such as nulls and unknown fields: kit/endpoints/bodies.py.
 """
 
 import json
@@ -15,7 +15,8 @@ from generation.admission import fields
 from generation.admission.fields import MAX_COUNT
 from generation.catalogue.pictures import MAX_IMAGES
 from generation.channels.declaration import Task
-from pictor.kit.api_bodies import (
+from pictor.kit.bytes.forms import Form
+from pictor.kit.endpoints.bodies import (
     ApiBody,
     FileField,
     FilesField,
@@ -28,9 +29,8 @@ from pictor.kit.api_bodies import (
     refuse,
     whole,
 )
-from pictor.kit.body import Body, check_text
-from pictor.kit.errors import InvalidRequest, UnsupportedMediaType
-from pictor.kit.forms import Form
+from pictor.kit.endpoints.body import Body, check_text
+from pictor.kit.words.errors import InvalidRequest, UnsupportedMediaType
 
 USUAL_MODEL = "gpt-image-2-origin"
 """The model of the generations path with a slash if the body names none."""

@@ -7,8 +7,8 @@ from typing import Any
 from generation.lifecycle.answer import DELETED
 from generation.models import Generation, State
 from generation.selectors import Finished
-from pictor.kit import clock
-from pictor.kit.errors import Unavailable
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Unavailable
 from storage.models import StoredImage
 from storage.services import StorageFailed, signed_url, url_seconds
 

@@ -12,7 +12,7 @@ from generation.api.objects import GENERATION_EXAMPLE, IMAGES_EXAMPLE, Generatio
 from generation.api.shown import Result, Shown, ShownImage
 from generation.models import State
 from generation.selectors import ended_generation
-from pictor.kit.errors import UpstreamFailed
+from pictor.kit.words.errors import UpstreamFailed
 from webhooks import models
 from webhooks.events import AT, posted
 

@@ -8,8 +8,8 @@ from generation.api.create import create, create_with_usual_model
 from generation.api.edits import edit, vary
 from generation.api.models import ModelsView, ModelView
 from generation.api.quote import quote
-from pictor.kit import pools
-from pictor.kit.api_routes import paths, route
+from pictor.kit.database import pools
+from pictor.kit.endpoints.routes import paths, route
 
 ONE = "images/generations/<str:public_id>"
 

@@ -10,10 +10,10 @@ from generation.api.objects import DeletedObject, GenerationList, GenerationObje
 from generation.api.shown import shown
 from generation.selectors import Finished
 from generation.tenants import services
-from pictor.kit import clock, ids
-from pictor.kit.api_objects import Page
-from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
-from pictor.kit.errors import NotCancelable, NotFound
+from pictor.kit.endpoints.objects import Page
+from pictor.kit.endpoints.queries import AfterField, ApiQuery, LimitField
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import NotCancelable, NotFound
 
 
 class PageQuery(ApiQuery):

@@ -26,7 +26,10 @@ from generation.dispatch.announce import PARTIALS, PartialImage
 from generation.lifecycle.notify import FINISHED
 from generation.lifecycle.wakeups import heard
 from generation.selectors import Finished, finished_among
-from pictor.kit import ids, pools, redis_client, vital
+from pictor.kit.database import pools
+from pictor.kit.redis import client as redis_client
+from pictor.kit.running import vital
+from pictor.kit.words import ids
 
 logger = logging.getLogger(__name__)
 

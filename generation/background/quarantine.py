@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError
 from generation.lifecycle import claims
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
-from pictor.kit import pools
+from pictor.kit.database import pools
 
 logger = logging.getLogger(__name__)
 

@@ -26,8 +26,9 @@ from django.db import DatabaseError, InterfaceError, connection
 from generation.lifecycle import attempts, notify, settlement
 from generation.lifecycle.outcome import GAVE_UP, TIMED_OUT
 from generation.models import Generation, State
-from pictor.kit import clock, vital
-from pictor.kit.errors import PictorError
+from pictor.kit.running import vital
+from pictor.kit.words import clock
+from pictor.kit.words.errors import PictorError
 
 logger = logging.getLogger(__name__)
 

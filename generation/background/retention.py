@@ -16,7 +16,7 @@ from accounts.rates.of_tests import TESTS_KEPT
 from accounts.selectors import prompt_retentions
 from generation.models import FINAL, Generation, PromptsForgotten, RefusedRequest
 from generation.tenants.forgetting import delete_rows, forget_words
-from pictor.kit import ids
+from pictor.kit.words import ids
 from storage.selectors import images_still_there
 
 BATCH = 500

@@ -34,9 +34,11 @@ from generation.lifecycle import attempts, claims, lease, notify
 from generation.lifecycle.claims import Claim, Queued
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.notify import Ring
-from pictor.kit import clock, pools, vital
-from pictor.kit.http_pools import HttpPools
-from pictor.kit.spools import process_spools
+from pictor.kit.bytes.spools import process_spools
+from pictor.kit.database import pools
+from pictor.kit.outbound.http_pools import HttpPools
+from pictor.kit.running import vital
+from pictor.kit.words import clock
 from storage.services import StorageFailed, prove
 
 logger = logging.getLogger(__name__)

@@ -21,9 +21,9 @@ from billing.services import CorrectedAttempt, correct_cost
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt
 from generation.selectors import attempt_named
-from pictor.kit.body import is_storable
-from pictor.kit.csv_cells import table_of
-from pictor.kit.money import Micros, from_decimal
+from pictor.kit.endpoints.body import is_storable
+from pictor.kit.words.csv_cells import table_of
+from pictor.kit.words.money import Micros, from_decimal
 
 COLUMNS = ("line", "attempt", "change_usd")
 MOST_CHARACTERS = 200

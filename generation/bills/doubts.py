@@ -13,8 +13,8 @@ from django.db.models import Q
 
 from generation.bills.mapping import DAYS, UNITS, Columns, model_of, zone_of
 from generation.models import BillLine, Channel, Route, VendorBill
-from pictor.kit import ids
-from pictor.kit.money import in_dollars
+from pictor.kit.words import ids
+from pictor.kit.words.money import in_dollars
 
 SAMPLE = 200
 """Of request ids that are looked for on other channels; of lines that are moved in time."""

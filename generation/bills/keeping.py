@@ -23,8 +23,8 @@ from generation.bills.doubts import Doubt, doubts_of
 from generation.bills.mapping import DAYS, Columns, Said, guessed, time_of, understood, zone_of
 from generation.bills.parsing import Row, beginning_of, rows_of, text_of
 from generation.models import BillLine, Channel, VendorBill
-from pictor.kit import clock
-from pictor.kit.bell import ring
+from pictor.kit.redis.bell import ring
+from pictor.kit.words import clock
 
 logger = logging.getLogger(__name__)
 

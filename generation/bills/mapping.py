@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from generation.bills.parsing import Row
-from pictor.kit.money import MAX_MICROS, Micros
+from pictor.kit.words.money import MAX_MICROS, Micros
 
 CALLS, DAYS = "calls", "days"
 UNITS: Mapping[str, Decimal] = {

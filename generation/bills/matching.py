@@ -15,9 +15,9 @@ from billing.selectors import corrections_of
 from generation.bills.mapping import DAYS, Columns, model_of
 from generation.models import BillLine, Route, VendorBill
 from generation.selectors import COST_UNKNOWN
-from pictor.kit import ids
-from pictor.kit.money import Micros
-from pictor.kit.spans import Span
+from pictor.kit.database.spans import Span
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros
 
 MOST_CANDIDATES = 5
 _AROUND = timedelta(days=1)

@@ -23,8 +23,8 @@ from generation.bills.mapping import DAYS
 from generation.bills.matching import ours_of_day, sums_of
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, BillLine, ChannelTrial, VendorBill
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 
 MOST_AT_ONCE = 100
 """Lines that one request takes, in a few seconds; a command takes all of a list."""

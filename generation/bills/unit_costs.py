@@ -9,8 +9,8 @@ from billing import cost_csv
 from billing.upstream_cost import ANY, CostKey, CostRow
 from generation.models import Channel, VendorBill
 from generation.selectors import cost_table_of, stored_cost_tables
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 _UNITS = """
 SELECT a.upstream_model, COALESCE(NULLIF(a.upstream_size, ''), %(any)s),

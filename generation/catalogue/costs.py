@@ -25,7 +25,7 @@ from generation.catalogue.plans import plan
 from generation.catalogue.snapshot import route_info
 from generation.models import Channel, Contract, Route
 from generation.selectors import Made
-from pictor.kit.money import scale_half_up
+from pictor.kit.words.money import scale_half_up
 
 NOTHING_MADE: Mapping[CostKey, Made] = MappingProxyType({})
 

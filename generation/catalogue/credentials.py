@@ -1,7 +1,7 @@
 """Stored credentials of channels, encrypted by the newest of the installation's keys."""
 
-from pictor.kit import encryption
-from pictor.kit.encryption import is_newest
+from pictor.kit.secrets import encryption
+from pictor.kit.secrets.encryption import is_newest
 
 __all__ = ["decrypted", "encrypted", "is_newest"]
 

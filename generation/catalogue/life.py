@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from generation.catalogue.contracts import Catalogue, ContractTerms
-from pictor.kit.errors import ModelSunset
+from pictor.kit.words.errors import ModelSunset
 
 GUIDE = "/docs/models/#when-a-model-ends"
 

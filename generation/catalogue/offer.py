@@ -11,7 +11,7 @@ from generation.catalogue.contracts import AUTO, ContractTerms, contract_from
 from generation.catalogue.costs import cells_of_routes
 from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, made_since
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 LATELY = timedelta(days=30)
 

@@ -9,7 +9,7 @@ Sources: OpenAI's API reference, "Create image edit" and "Create image variation
 from collections.abc import Sequence
 
 from generation.channels.declaration import Task
-from pictor.kit.spool import SpoolError
+from pictor.kit.bytes.spool import SpoolError
 from storage import probe
 from storage.probe import ImageFacts
 

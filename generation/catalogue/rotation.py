@@ -8,7 +8,7 @@ from accounts.services import Actor, record
 from generation.catalogue.credentials import decrypted, encrypted, is_newest
 from generation.catalogue.services import replace_credentials, stored_credentials, take_turns
 from generation.models import Channel
-from pictor.kit.encryption import WrongKey
+from pictor.kit.secrets.encryption import WrongKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from generation.catalogue.credentials import decrypted
 from generation.channels.registry import abilities_of
 from generation.models import Contract, Route, Serves, Stop
 from generation.selectors import cost_tables
-from pictor.kit import clock, pools
+from pictor.kit.database import pools
+from pictor.kit.words import clock
 
 _lock = threading.Lock()
 _loaded = Catalogue(revision=-1)

@@ -24,8 +24,8 @@ from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
 from generation.models import Contract, Route, Serves
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, SpoolError, SpoolFile, Spools
+from pictor.kit.bytes.spool import SpoolBudget, SpoolError, SpoolFile, Spools
+from pictor.kit.outbound.http import HttpPool
 from storage import probe
 
 PROMPT = "A red fox in the snow"

@@ -25,10 +25,12 @@ from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
 from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
 from generation.selectors import cost_tables
 from generation.traffic import events
-from pictor.kit import bell, clock, pools
-from pictor.kit.encryption import WrongKey
-from pictor.kit.money import Micros, to_decimal
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.database import pools
+from pictor.kit.redis import bell
+from pictor.kit.secrets.encryption import WrongKey
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 from storage import object_keys
 from storage.probe import ImageFacts
 from storage.services import StorageFailed, upload

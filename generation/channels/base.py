@@ -10,8 +10,8 @@ from typing import Protocol
 
 from billing.upstream_cost import MOST_TOKENS, Tokens
 from generation.channels.declaration import Task
-from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.words.money import Micros
 
 MAX_IMAGE_BYTES = 64 * 1024**2
 

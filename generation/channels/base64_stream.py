@@ -12,9 +12,9 @@ import json
 
 from typing_extensions import override
 
-from pictor.kit.base64_sink import Base64Sink
-from pictor.kit.json_stream import JsonInvalid, JsonStream
-from pictor.kit.spool import SpoolError, SpoolFile, Spools
+from pictor.kit.bytes.base64_sink import Base64Sink
+from pictor.kit.bytes.json_stream import JsonInvalid, JsonStream
+from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 
 LONG_BYTES = 16 * 1024
 """Longer strings are images; shorter ones may be urls, which are rarely above 2 KB."""

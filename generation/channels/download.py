@@ -10,9 +10,9 @@ from http import HTTPStatus
 from urllib.parse import quote, urljoin
 
 from generation.channels.base import MAX_IMAGE_BYTES
-from pictor.kit import retries
-from pictor.kit.http import BodyTooLarge, EgressRefused, HttpError, HttpPool
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.outbound.http import BodyTooLarge, EgressRefused, HttpError, HttpPool
+from pictor.kit.running import retries
 
 READ_SECONDS = 30.0
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from generation.channels.base import LargeValue
 from generation.channels.large import checked
-from pictor.kit.http import Payload
+from pictor.kit.outbound.http import Payload
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pybase64
 
 from generation.channels.base import LargeValue
 from generation.channels.large import checked
-from pictor.kit.http import Payload
+from pictor.kit.outbound.http import Payload
 
 ENCODE_BYTES = 196_608
 """A multiple of 3: pieces of base64 join without padding."""

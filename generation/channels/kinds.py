@@ -8,8 +8,8 @@ from generation.channels.declaration import Abilities, CredentialForm
 
 if TYPE_CHECKING:  # operators' commands read declarations, and need no HTTP client
     from generation.channels.base import Adapter, ChannelConfig
-    from pictor.kit.http import HttpPool
-    from pictor.kit.spool import Spools
+    from pictor.kit.bytes.spool import Spools
+    from pictor.kit.outbound.http import HttpPool
 
 
 def _all_of_it(abilities: Abilities, upstream_model: str) -> Abilities:

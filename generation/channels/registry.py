@@ -8,8 +8,8 @@ from generation.channels.openai.kind import KIND as OPENAI
 
 if TYPE_CHECKING:
     from generation.channels.base import Adapter, ChannelConfig
-    from pictor.kit.http import HttpPool
-    from pictor.kit.spool import Spools
+    from pictor.kit.bytes.spool import Spools
+    from pictor.kit.outbound.http import HttpPool
 
 KINDS = {kind.name: kind for kind in (OPENAI,)}
 USUAL_KIND = OPENAI.name

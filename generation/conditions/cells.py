@@ -15,8 +15,8 @@ from billing.upstream_cost import NOTHING_CAME, Came
 from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
 from generation.conditions.found import Outlook, Wrong
-from pictor.kit import ids
-from pictor.kit.money import Micros, in_dollars
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros, in_dollars
 
 
 class _OnSale(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from generation.catalogue.contracts import Catalogue, RouteInfo
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 
 class Wrong(NamedTuple):

@@ -15,7 +15,7 @@ from accounts.models import Actor
 from accounts.services import record
 from accounts.titles import without_marks
 from generation.models import Condition, ConditionLook
-from pictor.kit.untyped import Json
+from pictor.kit.words.untyped import Json
 
 FRESH = timedelta(minutes=3)
 """A look older than this says nothing of now."""

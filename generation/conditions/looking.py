@@ -17,7 +17,7 @@ from generation.conditions import supply
 from generation.conditions.found import Outlook, Wrong
 from generation.conditions.kinds import KINDS
 from generation.models import Channel, Condition, ConditionLook, Serves
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 logger = logging.getLogger(__name__)
 

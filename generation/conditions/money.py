@@ -8,8 +8,8 @@ from billing.models import LedgerProof
 from billing.selectors import decided, last_change, running_out, sold_until, waiting_moves, whose
 from generation.conditions.found import Outlook, Wrong
 from generation.selectors import refused_for_want_of_a_price
-from pictor.kit import ids
-from pictor.kit.money import Micros, in_dollars
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros, in_dollars
 
 OLDEST_PROOF = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(hours=2),

@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Sum
 from accounts.services import unsent_seconds
 from generation.conditions.found import Outlook, Wrong
 from generation.models import Generation, Incident, State, Worker
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from webhooks.selectors import due_together
 
 LONGEST_WAIT = timedelta(seconds=30)

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Self
 from uuid import UUID
 
-from pictor.kit.pauses import Pause
-from pictor.kit.redis_client import Command
+from pictor.kit.redis.client import Command
+from pictor.kit.running.pauses import Pause
 
 PARTIALS = "pictor:partials"
 """Pub/sub channel: one partial image a message, as a JSON object."""

@@ -19,8 +19,8 @@ from generation.channels.registry import open_adapter
 from generation.dispatch.endings import Begun
 from generation.dispatch.pixels import Wanted
 from generation.models import Generation
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.outbound.http import HttpPool
 
 VARIATION_PROMPT = (
     "Make a variation of this image: the same subject, style and mood, in another composition."

@@ -25,8 +25,8 @@ from generation.dispatch.selection import candidates
 from generation.lifecycle import attempts
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure, error_for
-from pictor.kit import ids
-from pictor.kit.prepared import Part
+from pictor.kit.database.prepared import Part
+from pictor.kit.words import ids
 
 LONGEST_WAIT_SECONDS = 15.0
 """How long a generation waits for a gate, a full cap, or the first outcomes of a channel."""

@@ -8,9 +8,10 @@ from generation.dispatch.choosing import Opening
 from generation.lifecycle import attempts, claims
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
-from pictor.kit import clock, pools
-from pictor.kit.loop_connections import fetch_async
-from pictor.kit.prepared import is_answer_lost
+from pictor.kit.database import pools
+from pictor.kit.database.loop_connections import fetch_async
+from pictor.kit.database.prepared import is_answer_lost
+from pictor.kit.words import clock
 
 
 class ClaimInDoubt(OperationalError):

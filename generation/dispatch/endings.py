@@ -17,7 +17,7 @@ from generation.lifecycle.outcome import (
     came_of,
     error_for,
 )
-from pictor.kit.errors import PictorError
+from pictor.kit.words.errors import PictorError
 
 DEFAULT_GATE_SECONDS = 5.0
 """How long a 429 without Retry-After closes a channel."""

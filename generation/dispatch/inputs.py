@@ -22,11 +22,11 @@ from generation.catalogue import pictures
 from generation.channels.base import LargeValue
 from generation.channels.declaration import Task
 from generation.lifecycle.outcome import NOT_CHARGED, Failure
-from pictor.kit import pools
-from pictor.kit.errors import InvalidRequest, Unavailable
-from pictor.kit.http import HttpError, HttpPool, LookUpsBusy, deadline
-from pictor.kit.limits import KeyedLimit
-from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
+from pictor.kit.bytes.spool import SpoolError, SpoolFile, SpoolFull, Spools
+from pictor.kit.database import pools
+from pictor.kit.outbound.http import HttpError, HttpPool, LookUpsBusy, deadline
+from pictor.kit.running.limits import KeyedLimit
+from pictor.kit.words.errors import InvalidRequest, Unavailable
 from storage import convert, probe
 from storage.probe import ImageFacts
 from storage.services import read_on_loop

@@ -23,9 +23,10 @@ from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import VerifiedImage
 from generation.models import Generation
 from generation.selectors import is_left
-from pictor.kit import clock, pools
-from pictor.kit.redis_client import ask_async
-from pictor.kit.spool import SpoolFull, Spools
+from pictor.kit.bytes.spool import SpoolFull, Spools
+from pictor.kit.database import pools
+from pictor.kit.redis.client import ask_async
+from pictor.kit.words import clock
 from storage.services import StorageFailed, partial_key_of, upload_on_loop
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from functools import partial
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
 from generation.lifecycle.outcome import VerifiedImage
-from pictor.kit import pools
-from pictor.kit.spool import SpoolFile, Spools, SpoolTooLarge
+from pictor.kit.bytes.spool import SpoolFile, Spools, SpoolTooLarge
+from pictor.kit.database import pools
 from storage import convert, probe
 
 

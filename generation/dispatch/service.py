@@ -40,11 +40,12 @@ from generation.lifecycle import attempts, outcome
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage
 from generation.models import Generation
-from pictor.kit import clock, ids, pools
-from pictor.kit.errors import PictorError
-from pictor.kit.http import HttpPool
-from pictor.kit.http_pools import HttpPools
-from pictor.kit.spool import SpoolFull, Spools
+from pictor.kit.bytes.spool import SpoolFull, Spools
+from pictor.kit.database import pools
+from pictor.kit.outbound.http import HttpPool
+from pictor.kit.outbound.http_pools import HttpPools
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import PictorError
 
 STORING_SECONDS = 20.0
 """A call ends this long before the deadline, so that its images can still be stored."""

@@ -13,9 +13,10 @@ from generation.dispatch.gate import HUNG_SECONDS, Gate
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage, not_stored
 from generation.models import Generation
-from pictor.kit import clock, retries
-from pictor.kit.redis_client import ask_async
-from pictor.kit.spool import SpoolFull
+from pictor.kit.bytes.spool import SpoolFull
+from pictor.kit.redis.client import ask_async
+from pictor.kit.running import retries
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from storage.services import Progress, StorageFailed, image_key_of, upload_on_loop
 

@@ -17,7 +17,8 @@ from prometheus_client import Counter
 from generation.models import ChannelEvent
 from generation.traffic import events
 from generation.traffic.events import Turn
-from pictor.kit import clock, pools
+from pictor.kit.database import pools
+from pictor.kit.words import clock
 
 logger = logging.getLogger(__name__)
 

@@ -22,12 +22,13 @@ from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation, Route, State
 from generation.selectors import cost_tables
 from generation.traffic.errors import fingerprint_of
-from pictor.kit import ids, prepared, rows
-from pictor.kit.loop_connections import fetch_async
-from pictor.kit.metrics import LONG
-from pictor.kit.money import Micros
-from pictor.kit.prepared import Part, Statement
-from pictor.kit.untyped import Row
+from pictor.kit.database import prepared, rows
+from pictor.kit.database.loop_connections import fetch_async
+from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.watching.metrics import LONG
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Row
 
 logger = logging.getLogger("generation.attempts")  # as docs/operations.md names it
 

@@ -24,9 +24,9 @@ from django.db import connection
 from accounts.selectors import REVISION
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, State
-from pictor.kit import prepared, rows
-from pictor.kit.prepared import Part, Statement
-from pictor.kit.untyped import Row
+from pictor.kit.database import prepared, rows
+from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.words.untyped import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from generation.models import Worker
 from pictor import __version__
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 WorkerEpoch = NewType("WorkerEpoch", UUID)
 

@@ -16,9 +16,9 @@ from generation.lifecycle.claims import Queued
 from generation.lifecycle.wakeups import has_words, told
 from generation.models import Generation
 from generation.selectors import Finished
-from pictor.kit.pauses import Pause
-from pictor.kit.redis_client import Command, ask
-from pictor.kit.untyped import Json, Row
+from pictor.kit.redis.client import Command, ask
+from pictor.kit.running.pauses import Pause
+from pictor.kit.words.untyped import Json, Row
 
 FINISHED = "pictor:finished"
 """Pub/sub channel of wake-ups: a JSON list of generation ids, or of what wakeups.py tells."""

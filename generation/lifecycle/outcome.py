@@ -22,7 +22,8 @@ from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
-from pictor.kit.errors import (
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.words.errors import (
     GenerationTimeout,
     InvalidRequest,
     NoChannelAvailable,
@@ -30,8 +31,7 @@ from pictor.kit.errors import (
     Unavailable,
     UpstreamFailed,
 )
-from pictor.kit.spool import SpoolFile
-from pictor.kit.untyped import Json
+from pictor.kit.words.untyped import Json
 from storage.containers.pieces import Mended
 
 

@@ -34,12 +34,12 @@ from generation.lifecycle.attempts import attempt_ended, cut_off, end_attempt
 from generation.lifecycle.claims import Claim, held_by
 from generation.lifecycle.outcome import BROKEN, Delivery, Failure, error_row
 from generation.models import Generation, IdempotencyRecord, State
-from pictor.kit import loop_connections, pools, prepared, rows
-from pictor.kit.errors import PictorError
-from pictor.kit.metrics import LONG, SHORT
-from pictor.kit.money import Micros
-from pictor.kit.prepared import Part, Statement, is_there
-from pictor.kit.untyped import Json
+from pictor.kit.database import loop_connections, pools, prepared, rows
+from pictor.kit.database.prepared import Part, Statement, is_there
+from pictor.kit.watching.metrics import LONG, SHORT
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json
 from storage.models import StoredImage
 from storage.services import images_kept
 from webhooks.announcing import announce, nobody_listens

@@ -5,7 +5,7 @@ from typing import Any
 
 from generation.bills.listing import LISTS
 from generation.models import BillLine, VendorBill
-from pictor.kit.money import in_dollars, to_decimal
+from pictor.kit.words.money import in_dollars, to_decimal
 
 
 def bill_row(bill: VendorBill) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from generation.catalogue.costs import cells
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
 from generation.selectors import cost_table_of, stored_cost_tables
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from django.core.management.base import OutputWrapper
 from accounts.management.operator import print_table
 from generation.oversight.roster import Listed, roster
 from generation.traffic.standing import Standing
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 COLUMNS = (
     "name", "standing", "why", "calls", "failed", "share", "p95", "images", "cost", "revenue",

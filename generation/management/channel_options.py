@@ -12,7 +12,7 @@ from accounts.management.operator import read_amount, read_words
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import KINDS, USUAL_KIND
 from generation.management import channel_costs, channel_trials
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from generation.models import Channel, ChannelEvent
 from generation.traffic import errors, events, minutes
 from generation.traffic.errors import Errors
 from generation.traffic.modes import OF_MODE
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 
 CELLS = ("minute", "calls", "classes", "p50", "p95")
 ERRORS = (

@@ -16,8 +16,8 @@ from generation.catalogue import services
 from generation.models import Channel, ChannelTrial
 from generation.oversight.splits import foreseen
 from generation.selectors import last_trials
-from pictor.kit.encryption import WrongKey
-from pictor.kit.money import to_decimal
+from pictor.kit.secrets.encryption import WrongKey
+from pictor.kit.words.money import to_decimal
 
 T = TypeVar("T")
 

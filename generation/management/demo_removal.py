@@ -22,8 +22,8 @@ from generation.management.history import around
 from generation.management.seeding import DEMO_TENANT, Wishes
 from generation.models import Generation, Source
 from generation.tenants.forgetting import forget_words
-from pictor.kit import ids
-from pictor.kit.ids import TenantId
+from pictor.kit.words import ids
+from pictor.kit.words.ids import TenantId
 from storage.selectors import kept_images_of
 from storage.services import remove_images
 

@@ -12,8 +12,8 @@ from accounts.management.operator import print_table, read_tenant
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
 from generation.tenants.searching import LONGEST_ACROSS, Sought, every_across
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 COLUMNS = (
     "id", "created", "deadline", "tenant", "state", "code", "model", "size", "channel", "class",

@@ -13,7 +13,7 @@ from generation.management.model_facts import model_named
 from generation.models import Contract
 from generation.oversight.lineup import lineup
 from generation.oversight.reviewing import Review, review
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 NONE = "none"
 YES_HELP = "do not ask where somebody uses what goes"

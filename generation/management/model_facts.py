@@ -11,8 +11,8 @@ from generation.models import Contract
 from generation.oversight.lineup import Listed, lineup
 from generation.oversight.reviewing import promised
 from generation.traffic.modes import OF_MODE
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 COLUMNS = (
     *("model", "state", "ends", "sizes", "served by", "prices", "tenants", "images", "revenue"),

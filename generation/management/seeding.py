@@ -41,8 +41,8 @@ from generation.catalogue.services import ChannelOptions, ContractColumns
 from generation.models import Channel, Contract, Serves
 from generation.oversight.ledger.selling import add_sold
 from pictor.env import env_bool, env_secret, env_str
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 CONTRACTS = Path(__file__).with_name("contracts.json")
 ACTOR = "seed"

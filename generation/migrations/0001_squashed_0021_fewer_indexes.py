@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import pictor.kit.ids
+import pictor.kit.words.ids
 from django.db import migrations, models
 
 import generation.models.offer
@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
                 (
                     "epoch",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid, primary_key=True, serialize=False
+                        default=pictor.kit.words.ids.new_uuid, primary_key=True, serialize=False
                     ),
                 ),
                 ("host", models.CharField(max_length=255)),
@@ -270,7 +270,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid, primary_key=True, serialize=False
+                        default=pictor.kit.words.ids.new_uuid, primary_key=True, serialize=False
                     ),
                 ),
                 ("request_id", models.CharField(blank=True, max_length=64)),
@@ -551,7 +551,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid, primary_key=True, serialize=False
+                        default=pictor.kit.words.ids.new_uuid, primary_key=True, serialize=False
                     ),
                 ),
                 ("dispatch", models.PositiveSmallIntegerField()),

@@ -10,7 +10,7 @@ import billing.upstream_cost
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import pictor.kit.ids
+import pictor.kit.words.ids
 from django.db import migrations, models
 
 
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ChannelTrial',
             fields=[
-                ('id', models.UUIDField(default=pictor.kit.ids.new_uuid, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=pictor.kit.words.ids.new_uuid, editable=False, primary_key=True, serialize=False)),
                 ('model', models.CharField(help_text='The public name.', max_length=64)),
                 ('pending', models.BooleanField(default=False, help_text="Of the channel's pending revision, not of what serves.")),
                 ('tested', models.CharField(help_text='A digest of all that it is a test of: see approval.py.', max_length=64)),

@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import pictor.kit.ids
+import pictor.kit.words.ids
 from django.db import migrations, models
 
 
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AlertRule',
             fields=[
-                ('id', models.UUIDField(default=pictor.kit.ids.new_uuid, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=pictor.kit.words.ids.new_uuid, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=80)),
                 ('kinds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), help_text='Empty: every kind, those of later versions too.', null=True, size=None)),
                 ('least_micros', models.BigIntegerField(help_text='What names no amount counts as 0; empty: any.', null=True)),
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AlertSending',
             fields=[
-                ('id', models.UUIDField(default=pictor.kit.ids.new_uuid, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=pictor.kit.words.ids.new_uuid, editable=False, primary_key=True, serialize=False)),
                 ('at', models.DateTimeField()),
                 ('is_test', models.BooleanField(default=False)),
                 ('mails', django.contrib.postgres.fields.ArrayField(base_field=models.EmailField(max_length=254), default=list, size=None)),

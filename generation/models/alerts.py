@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from typing_extensions import override
 
 from accounts.models import Subject
-from pictor.kit import ids
+from pictor.kit.words import ids
 from webhooks.models import WebhookEndpoint
 
 

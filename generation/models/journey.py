@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from billing.upstream_cost import CostSource
 from generation.models.offer import GENERATE, Channel
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 
 class State(models.TextChoices):

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import models
 from typing_extensions import override
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 LONGEST = {"model": 64, "code": 64, "param": 100, "message": 500, "stopped_by": 64}
 """Characters of each column of text."""

@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from billing.upstream_cost import CostSource
 from generation.models.offer import Channel
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 DELIVERED = "delivered"
 """The class of a trial that passed; all of them are in channels/errors.py."""

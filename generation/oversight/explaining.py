@@ -13,7 +13,7 @@ from generation.channels.declaration import PLAIN, Needs, Task
 from generation.dispatch.selection import shares
 from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, stopped
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @dataclass(frozen=True, slots=True)

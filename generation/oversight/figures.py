@@ -1,6 +1,6 @@
 """The figures of the whole installation in /metrics: from the database, the same in every process.
 
-Figures of a process are counted where they happen; see pictor/kit/metrics.py.
+Figures of a process are counted where they happen; see pictor/kit/watching/metrics.py.
 """
 
 from collections.abc import Iterable, Iterator

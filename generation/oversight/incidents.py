@@ -23,8 +23,8 @@ from billing.selectors import tenants_using
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Incident, IncidentUpdate
 from generation.oversight.watch import API, WORKERS
-from pictor.kit import clock
-from pictor.kit.untyped import Json
+from pictor.kit.words import clock
+from pictor.kit.words.untyped import Json
 
 LOOK_BACK = timedelta(days=30)
 """Who has used a part within it is told of it by mail."""

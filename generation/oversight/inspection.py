@@ -15,7 +15,7 @@ from billing.selectors import cost_changes, transfers_of
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words.money import Micros, to_decimal
 from storage.models import StoredImage
 from storage.selectors import images_of
 

@@ -17,7 +17,7 @@ from generation.lifecycle.attempts import cost_of
 from generation.lifecycle.notify import Ring
 from generation.lifecycle.outcome import ENDED_BY_OPERATOR
 from generation.models import Attempt, Generation, State
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 WHY = "ended by an operator"
 

@@ -18,7 +18,7 @@ from billing.models import MoneyMove, Transfer
 from billing.selectors import given_by, given_for
 from billing.services import move_money
 from generation.models import Generation, State
-from pictor.kit.money import Micros, in_dollars
+from pictor.kit.words.money import Micros, in_dollars
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from billing.services import move_money
 from generation.models import State
 from generation.oversight.making_good import Giver
 from generation.tenants.searching import Sought, across_by_tenant
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

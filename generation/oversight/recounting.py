@@ -14,8 +14,8 @@ from billing.selectors import OPEN
 from billing.services import recount_usage
 from generation.models import Generation
 from generation.selectors import ENDED, ended_where
-from pictor.kit import ids
-from pictor.kit.prepared import Part
+from pictor.kit.database.prepared import Part
+from pictor.kit.words import ids
 
 AT_ONCE = timedelta(days=1)
 HOURS_BEFORE, HOURS_AFTER = 6, 1

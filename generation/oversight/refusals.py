@@ -21,10 +21,11 @@ from prometheus_client import Counter as Count
 from psycopg.errors import QueryCanceled
 
 from generation.models.refusals import LONGEST
-from pictor.kit import clock, ids, pools
-from pictor.kit.addresses import counted_address
-from pictor.kit.api_queries import our_names
-from pictor.kit.refused import Refused
+from pictor.kit.database import pools
+from pictor.kit.endpoints.queries import our_names
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.words import clock, ids
+from pictor.kit.words.addresses import counted_address
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from generation.traffic.events import Shut, shut_now
 from generation.traffic.minutes import Now, now_of_each
 from generation.traffic.modes import Mode
 from generation.traffic.standing import NEEDS_SOMEBODY, Standing, standing_of
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 DAYS = timedelta(days=7)
 

@@ -22,8 +22,8 @@ from generation.catalogue.costs import cost_of_cell, is_by_tokens
 from generation.catalogue.snapshot import route_info, stored_catalogue
 from generation.dispatch.selection import shares
 from generation.models import Channel
-from pictor.kit import clock
-from pictor.kit.money import Micros, scale_half_up, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 MOST_SIZES = 3
 """That are named; of more, how many."""

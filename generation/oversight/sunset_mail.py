@@ -17,7 +17,7 @@ from accounts.selectors import emails_of_owners
 from accounts.services.mail import post_rendered
 from billing.selectors import tenants_using, used_of
 from generation.models import Contract, SunsetNotice
-from pictor.kit.untyped import Json
+from pictor.kit.words.untyped import Json
 
 STAGES = (1, 7, 30, 60)
 """Days ahead."""

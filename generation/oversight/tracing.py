@@ -22,9 +22,9 @@ from generation.selectors import (
     refused_lately,
     refused_request,
 )
-from pictor.kit import ids
-from pictor.kit.body import is_storable
-from pictor.kit.money import to_decimal
+from pictor.kit.endpoints.body import is_storable
+from pictor.kit.words import ids
+from pictor.kit.words.money import to_decimal
 
 Found = dict[str, Any]
 

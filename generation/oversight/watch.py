@@ -19,7 +19,7 @@ from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import current_catalogue
 from generation.lifecycle import lease
 from generation.models import Incident, WatchedDay
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 DAYS = 90
 """Kept and shown, today included."""

@@ -13,9 +13,9 @@ from generation.lifecycle import notify, settlement
 from generation.models import Generation
 from generation.selectors import Finished
 from generation.tenants import forgetting
-from pictor.kit import ids
-from pictor.kit.errors import NotCancelable, NotFound, Unavailable
-from pictor.kit.ids import TenantId
+from pictor.kit.words import ids
+from pictor.kit.words.errors import NotCancelable, NotFound, Unavailable
+from pictor.kit.words.ids import TenantId
 from storage.services import StorageFailed
 
 

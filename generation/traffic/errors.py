@@ -15,7 +15,7 @@ from django.db import connection
 
 from generation.models import Channel
 from generation.traffic.modes import OF_MODE, Mode
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 TENANTS = 3
 """So many have to meet the same words before an operator reads them."""

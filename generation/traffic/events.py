@@ -14,7 +14,7 @@ from django.db import connection
 
 from accounts.services import Actor, name_of
 from generation.models import Channel, ChannelEvent
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 KEPT = timedelta(days=30)
 Kind = ChannelEvent.Kind

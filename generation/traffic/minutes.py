@@ -20,7 +20,7 @@ from billing.latency import BOUNDS, quantile
 from generation.channels.errors import AttemptClass
 from generation.models import AttemptMinute, Channel
 from generation.traffic.modes import OF_MODE, Mode
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 KEPT = timedelta(hours=48)
 LONGEST = timedelta(minutes=15)

@@ -6,7 +6,7 @@ zeros beyond these are left out. A total has two.
 
 from collections.abc import Iterable
 
-from pictor.kit.money import in_dollars, scale_half_up
+from pictor.kit.words.money import in_dollars, scale_half_up
 
 PRICE_DECIMALS = 3
 CENT = 10_000

@@ -45,7 +45,7 @@ def _command() -> None:
         ProgrammingError,
     )
 
-    from pictor.kit.database_errors import is_unmigrated  # noqa: PLC0415 - as above
+    from pictor.kit.database.errors import is_unmigrated  # noqa: PLC0415 - as above
     from pictor.management.command_line import CommandLine  # noqa: PLC0415 - as above
 
     try:

@@ -26,15 +26,11 @@ from generation.api.waiting import hub
 from generation.lifecycle import lease
 from generation.oversight import refusals
 from generation.oversight.figures import figures
-from pictor.kit import (
-    clock,
-    garbage,
-    metrics,
-    pools,
-    sessions,
-    statement_logs,
-)
-from pictor.kit.checks import refuse_to_serve
+from pictor.kit.database import pools, sessions, statement_logs
+from pictor.kit.running import garbage
+from pictor.kit.watching import metrics
+from pictor.kit.watching.checks import refuse_to_serve
+from pictor.kit.words import clock
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate

@@ -2,7 +2,7 @@
 
 An operator command starts in a moment because nothing here imports what only servers need: the
 admin's pages come with the URL map (urls.py), Celery with whoever serves (asgi.py, celery.py) or
-rings for short work (kit/bell.py).
+rings for short work (kit/redis/bell.py).
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ class PictorConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from pictor.kit import checks  # noqa: F401, PLC0415 - registers itself, once apps are ready
+        from pictor.kit.watching import checks  # noqa: F401, PLC0415 - registers itself, once apps are ready
 
 
 class AdminConfig(admin_apps.SimpleAdminConfig):

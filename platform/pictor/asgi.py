@@ -1,8 +1,8 @@
 """The ASGI server's entry point: Django first, then the application made of its parts.
 
 What a first request under /v1 would import otherwise is imported here. Pages come with the first of
-them (web/site.py), the Celery app with the first bell (kit/bell.py): a process that serves the API
-has 15 MB less without them.
+them (web/site.py), the Celery app with the first bell (kit/redis/bell.py): a process that serves
+the API has 15 MB less without them.
 """
 
 import os

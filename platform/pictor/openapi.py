@@ -14,7 +14,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from generation.api.bounds import with_contracts
 from generation.catalogue.snapshot import current_catalogue
-from pictor.kit import api_errors
+from pictor.kit.endpoints import errors as api_errors
 
 
 @cache

@@ -13,10 +13,10 @@ SPECTACULAR = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": [
-        "pictor.kit.api_docs.one_path_each",
+        "pictor.kit.endpoints.documents.one_path_each",
         "pictor.web.described.with_probes",
     ],
-    "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.as_it_is"],
+    "POSTPROCESSING_HOOKS": ["pictor.kit.endpoints.documents.as_it_is"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "WEBHOOKS": [
         "generation.api.told.SUCCEEDED",

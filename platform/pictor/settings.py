@@ -222,7 +222,7 @@ _LIMITS = {
     "keepalives_interval": 10,
     "keepalives_count": 2,
     "tcp_user_timeout": 30_000,
-    "prepare_threshold": 5,  # what kit/prepared.py runs; Django's own statements never are
+    "prepare_threshold": 5,  # what kit/database/prepared.py runs; Django's own statements never are
     "options": "-c statement_timeout=5000 -c lock_timeout=2000"
     " -c idle_in_transaction_session_timeout=30000",
 }
@@ -233,7 +233,7 @@ DATABASES = {
     "default": {
         **PROCESSES_DATABASE,
         # The site's requests close their connection at their end. The threads of the fixed pools
-        # (kit/pools.py) see no requests, so each keeps its one connection; a broken one is
+        # (kit/database/pools.py) see no requests, so each keeps its one connection; a broken one is
         # dropped after the call that broke it.
         "CONN_MAX_AGE": 0,
     }
@@ -243,7 +243,7 @@ MIGRATION_DATABASE = (
     if env_secret("MIGRATION_DATABASE_URL")
     else None
 )
-"""The same database as its owner, who alone changes tables (kit/database_roles.py)."""
+"""The same database as its owner, who alone changes tables (kit/database/roles.py)."""
 
 # --- Redis or Valkey, Celery ------------------------------------------------------------------
 
@@ -251,11 +251,11 @@ REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_TIMEOUT_SECONDS = 0.5
 CACHES = {
     "default": {
-        "BACKEND": "pictor.kit.cache.RedisOrLocal",
+        "BACKEND": "pictor.kit.redis.cache.RedisOrLocal",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "pictor:cache",
         "OPTIONS": {
-            "serializer": "pictor.kit.cache.JsonSerializer",
+            "serializer": "pictor.kit.redis.cache.JsonSerializer",
             "socket_timeout": REDIS_TIMEOUT_SECONDS,
             "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
         },
@@ -340,7 +340,7 @@ EGRESS_ALLOW = env_doors("PICTOR_EGRESS_ALLOW")
 WEBHOOK_ALLOW = env_doors("PICTOR_WEBHOOK_ALLOW")
 """The same for tenants' webhooks, which whoever lists one opens to every tenant."""
 
-# --- how long things take: each ends inside the one around it (compared in kit/checks.py) --------
+# --- how long things take: each ends inside the one around it (watching/checks.py compares) -------
 
 GENERATION_DEADLINE_SECONDS = 480
 """From admission to the end, all calls and retries. How long one call may take is the channel's."""
@@ -377,7 +377,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "pictor.kit.api_errors.drf_exception_handler",
+    "EXCEPTION_HANDLER": "pictor.kit.endpoints.errors.drf_exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = openapi_parts.SPECTACULAR
@@ -393,7 +393,7 @@ METRICS = bool(METRICS_TOKEN or METRICS_NETWORKS)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "pictor.kit.log.LineFormatter"}},
+    "formatters": {"line": {"()": "pictor.kit.watching.log.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_log_level("LOG_LEVEL")},
     "loggers": log_parts.LOGGERS,

@@ -15,8 +15,8 @@ from django.views.defaults import page_not_found
 
 from accounts.sign_in.pages import too_many
 from pictor import api_urls
-from pictor.kit import api_errors
-from pictor.kit.errors import InvalidRequest, PictorError
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.words.errors import InvalidRequest, PictorError
 from pictor.openapi import openapi
 
 admin.autodiscover()

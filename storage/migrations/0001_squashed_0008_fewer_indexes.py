@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import pictor.kit.ids
+import pictor.kit.words.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,

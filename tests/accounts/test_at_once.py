@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import create_user
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 from tests.accounts.conftest import until_waiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("open_house")]

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from accounts.audit_chain import audit_head, audit_problems, audit_seal_at
 from accounts.models import AuditEvent, AuditLink, Subject
 from accounts.services import create_tenant, issue_api_key, link_events, link_older_events, record
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,8 +19,8 @@ from accounts.services import (
     rotate_api_key,
     set_tenant_status,
 )
-from pictor.kit import clock
-from pictor.kit.errors import Forbidden, Unauthenticated
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Forbidden, Unauthenticated
 
 KEY = "sk-pictor-LTA1QISnzuMqfPWjlBbxLLSbax8QmcO02uM68A"
 

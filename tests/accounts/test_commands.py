@@ -15,7 +15,7 @@ from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import tenant_by_name_or_id
 from billing.selectors import available_to, ledger_findings, statement
-from pictor.kit import ids
+from pictor.kit.words import ids
 from tests.billing.conftest import Customer
 
 pytestmark = pytest.mark.django_db

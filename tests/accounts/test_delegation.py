@@ -6,8 +6,8 @@ from accounts.callers import caller_of_key
 from accounts.models import Tenant, User
 from accounts.services import KeyRules, issue_api_key
 from accounts.services.delegation import issue_key_for, refuse_more_than
-from pictor.kit.errors import Forbidden
-from pictor.kit.money import Micros
+from pictor.kit.words.errors import Forbidden
+from pictor.kit.words.money import Micros
 
 TWENTY, THIRTY = Micros(20_000_000), Micros(30_000_000)
 HARD = KeyRules(budget_month=TWENTY)

@@ -12,10 +12,10 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from pictor.kit.api_bodies import ApiBody, FlagField, TextField, WordField, optional
-from pictor.kit.api_objects import ApiObject
-from pictor.kit.api_routes import route
-from pictor.kit.body import Body, RawSink
+from pictor.kit.endpoints.bodies import ApiBody, FlagField, TextField, WordField, optional
+from pictor.kit.endpoints.body import Body, RawSink
+from pictor.kit.endpoints.objects import ApiObject
+from pictor.kit.endpoints.routes import route
 
 
 class WidgetBody(ApiBody):

@@ -20,8 +20,8 @@ from accounts.services import (
 )
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.selectors import available_to, ledger_findings
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 
 

@@ -9,7 +9,7 @@ from accounts.models import Tenant
 from accounts.services import create_tenant
 from billing.models import TenantBalance
 from billing.selectors import ledger_findings, statement
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.locks import tenant_for_update
 from accounts.models import Membership, Tenant, User
 from accounts.services import add_member, create_tenant
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 from tests.accounts.conftest import until_waiting
 
 pytestmark = [

@@ -5,7 +5,7 @@ from django.contrib.sessions.models import Session
 
 from accounts.models import Mail
 from accounts.sign_in.sessions import SessionStore
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SECRET_KEY = "fifty-characters-of-a-secret-that-is-only-for-tests-x"

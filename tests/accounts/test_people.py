@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, User
 from accounts.services import create_tenant, create_user
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = pytest.mark.usefixtures("plain_static_files")
 

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.authentication import authenticate
 from accounts.services import create_tenant, issue_api_key
-from pictor.kit import clock
-from pictor.kit.errors import Unauthenticated
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Unauthenticated
 
 pytestmark = pytest.mark.django_db
 

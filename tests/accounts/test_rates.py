@@ -11,8 +11,8 @@ from accounts.callers import Caller
 from accounts.rates import shared, take, take_query, take_read
 from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
-from pictor.kit.errors import RateLimited
-from pictor.kit.redis_client import client, forget_client
+from pictor.kit.redis.client import client, forget_client
+from pictor.kit.words.errors import RateLimited
 from tests.factories import make_caller
 
 CLOSED = "redis://127.0.0.1:1/0"

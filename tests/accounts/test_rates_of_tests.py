@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from accounts.rates.of_tests import counting_of_test
-from pictor.kit import ids
-from pictor.kit.redis_client import ask, forget_client
+from pictor.kit.redis.client import ask, forget_client
+from pictor.kit.words import ids
 
 LATE = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
 AFTER = datetime(2026, 11, 26, 0, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.sign_in.sessions import SessionStore
 from accounts.tasks import forget_sessions
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 

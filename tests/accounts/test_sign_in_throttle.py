@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.rates.buckets import SIGN_INS_FROM_ADDRESS, SIGN_INS_OF_ACCOUNT
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 

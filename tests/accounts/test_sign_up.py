@@ -11,7 +11,7 @@ from accounts.services import create_tenant, create_user, verify_email
 from accounts.services.mail import forget_old, send_due
 from accounts.sign_in.adapters import INVITED
 from billing.selectors import balance_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 SIGN_UP, CODE = "/accounts/signup/", "/accounts/confirm-email/"
 RESET, RESET_CODE = "/accounts/password/reset/", "/accounts/password/reset/confirm/"

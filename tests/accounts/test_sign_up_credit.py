@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Mail, SignUpCredit, Tenant, User
 from accounts.services import create_user, sign_up_credit, verify_email
 from billing.selectors import balance_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.accounts.test_sign_up import CODE, FORM, SIGN_UP, code_in, latest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]

@@ -10,7 +10,7 @@ from accounts.audit_log import audit_events_of
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services import add_member, create_tenant
 from billing.selectors import available_to
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
 WHY = ("--words", "unpaid since May <b>")

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import AuditEvent, SupportGrant, Tenant, User
 from accounts.services import create_tenant, open_support
 from accounts.services.erasure import end_tenant, erase_tenant
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 
 DAYS = 90
 SMALL_SHARE = 5

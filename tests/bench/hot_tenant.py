@@ -76,8 +76,8 @@ def _meet(barrier: Barrier) -> None:
 def _work(customer: Any, count: int) -> tuple[float, float]:
     """Seconds of admissions, and of settlements; what is between locks no balance."""
     from generation.lifecycle.settlement import settle_and_tell  # noqa: PLC0415 - as above
-    from pictor.kit import clock  # noqa: PLC0415 - as above
-    from pictor.kit.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
+    from pictor.kit.bytes.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
+    from pictor.kit.words import clock  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
 
     worker = factories.make_worker()

@@ -57,7 +57,7 @@ def main(count: int) -> None:
     """Print for each moment the CPU-ms of ours and of PostgreSQL's, as JSON."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
-    from pictor.kit.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
+    from pictor.kit.bytes.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
     from tests.factories import Customer  # noqa: PLC0415 - as above
 
     with connection.cursor() as cursor:
@@ -84,7 +84,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     from generation.catalogue.snapshot import current_catalogue  # noqa: PLC0415 - as above
     from generation.dispatch.choosing import Chooser  # noqa: PLC0415 - as above
     from generation.lifecycle.settlement import settle_and_tell  # noqa: PLC0415 - as above
-    from pictor.kit import clock  # noqa: PLC0415 - as above
+    from pictor.kit.words import clock  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
 
     made = [customer.generation() for _ in range(AT_ONCE)]

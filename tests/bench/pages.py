@@ -17,7 +17,7 @@ from uuid import UUID
 import httpx
 import psycopg
 
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 from tests.bench.ground import Ground
 from tests.bench.history import DAYS, write_history
 from tests.bench.report import Result

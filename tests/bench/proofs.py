@@ -96,7 +96,7 @@ def main(since: int) -> None:
     from billing.models import LedgerProof  # noqa: PLC0415 - as above
     from generation.oversight.ledger.proof import audit  # noqa: PLC0415 - as above
     from generation.oversight.ledger.rounds import prove  # noqa: PLC0415 - as above
-    from pictor.kit import clock  # noqa: PLC0415 - as above
+    from pictor.kit.words import clock  # noqa: PLC0415 - as above
 
     link_events(every=True)
     now = clock.now()
@@ -206,7 +206,7 @@ def _fill(count: int, first: datetime, end: datetime) -> None:
 
 
 def _fill_tenant(cursor: Any, template: tuple[UUID, UUID, UUID], times: list[datetime]) -> None:
-    from pictor.kit import ids  # noqa: PLC0415 - once Django is set up
+    from pictor.kit.words import ids  # noqa: PLC0415 - once Django is set up
 
     generation, tenant, _ = template
     made = [(ids.new_uuid_of(at), ids.new_uuid_of(at), ids.new_uuid_of(at), at) for at in times]
@@ -275,7 +275,7 @@ class _Chain:
     ) -> Iterator[tuple[Any, ...]]:
         """The rows of one generation: its hold, what ended it, and its cost."""
         from billing.seals import Sealed, seal_of  # noqa: PLC0415 - once Django is set up
-        from pictor.kit.seals import microseconds  # noqa: PLC0415 - as above
+        from pictor.kit.secrets.seals import microseconds  # noqa: PLC0415 - as above
 
         written = microseconds(at)
         for kind, debit, credit, amount, evidence in moves:

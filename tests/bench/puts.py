@@ -51,7 +51,7 @@ def main(images: int) -> None:
 
 
 def _caller(folder: Path) -> None:
-    from pictor.kit.spool import SpoolBudget, SpoolFile, Spools  # noqa: PLC0415 - needs settings
+    from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools  # noqa: PLC0415 - needs settings
 
     bucket, stop = _started(folder)
     spools = Spools(folder / "spool", SpoolBudget(2**30))

@@ -61,8 +61,8 @@ def main(count: int) -> None:
 
     from accounts.selectors import api_keys_of, tenant_by_name_or_id  # noqa: PLC0415 - as above
     from billing.services import holds  # noqa: PLC0415 - as above
-    from pictor.kit import clock, ids  # noqa: PLC0415 - as above
-    from pictor.kit.money import Micros  # noqa: PLC0415 - as above
+    from pictor.kit.words import clock, ids  # noqa: PLC0415 - as above
+    from pictor.kit.words.money import Micros  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
 
     tenant = tenant_by_name_or_id("demo")

@@ -13,8 +13,8 @@ from accounts.models import User
 from accounts.services import create_tenant, issue_api_key
 from billing.pricing import BookRow
 from billing.services import Hold, HoldLimits, draft_price_book, end_hold
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import place_hold
 
 T = TypeVar("T")

@@ -26,8 +26,8 @@ from billing.services import (
     refund,
 )
 from billing.upstream_cost import Loss
-from pictor.kit.ids import GENERATION, new_uuid, public
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import GENERATION, new_uuid, public
+from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 

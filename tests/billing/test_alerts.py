@@ -17,7 +17,7 @@ from billing.services import (
     set_balance_alert,
     top_up,
 )
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer
 from webhooks.models import Event, WebhookEndpoint
 

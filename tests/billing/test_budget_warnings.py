@@ -13,7 +13,7 @@ from accounts.services import KeyRules, add_member, change_api_key, revoke_api_k
 from accounts.services import mail as sending
 from billing.models import BudgetWarning
 from billing.services import look_at_budgets
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from billing.services import (
     publish_price_book,
     seal_ledger,
 )
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
 

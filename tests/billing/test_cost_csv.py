@@ -4,7 +4,7 @@ import pytest
 
 from billing.cost_csv import read, written
 from billing.upstream_cost import CostRow
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 HEADER = "model,size,quality,usd,kind\n"
 ROWS = [

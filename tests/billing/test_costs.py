@@ -6,8 +6,8 @@ from django.db import IntegrityError, transaction
 from billing.models import Transfer
 from billing.selectors import ledger_findings
 from billing.services import book_upstream_cost
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
 

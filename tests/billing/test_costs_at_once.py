@@ -19,8 +19,8 @@ from generation.catalogue.credentials import encrypted
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions, costs
 from generation.models import Channel, Route
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone, waits_for_a_lock
 from tests.factories import make_channel
 from tests.processes import until

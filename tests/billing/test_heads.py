@@ -9,7 +9,7 @@ from billing.selectors import head_findings, heads_before, ledger_findings
 from billing.selectors.chain import Stretch, links
 from billing.selectors.heads import Heads
 from billing.signed_heads import BadHead, read_signed, signed
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
 

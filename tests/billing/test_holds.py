@@ -15,9 +15,9 @@ from billing.selectors import (
     statement,
 )
 from billing.services import Hold, LedgerError, adjust, credit, end_hold, refund, top_up
-from pictor.kit.errors import InsufficientQuota
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.errors import InsufficientQuota
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import place_hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]

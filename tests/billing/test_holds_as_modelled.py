@@ -11,9 +11,9 @@ from accounts.services import issue_api_key
 from billing.models import KeyBudget, TenantBalance
 from billing.selectors import ledger_findings
 from billing.services import Hold, HoldLimits
-from pictor.kit.errors import InsufficientQuota, RateLimited
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import to_decimal
+from pictor.kit.words.errors import InsufficientQuota, RateLimited
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import to_decimal
 from tests.billing.conftest import NOW, Customer
 
 pytestmark = pytest.mark.django_db

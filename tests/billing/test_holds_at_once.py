@@ -17,9 +17,9 @@ from billing.selectors import (
     usage_findings,
 )
 from billing.services import Hold, HoldLimits, LedgerError, Usage, end_hold, record_usage, top_up
-from pictor.kit.errors import InsufficientQuota, RateLimited
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.errors import InsufficientQuota, RateLimited
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import place_hold
 
 pytestmark = [

@@ -24,8 +24,8 @@ from billing.services import (
     restore_price_book,
     withdraw_price_book,
 )
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer, alone, waits_for_a_lock
 from tests.processes import until
 

@@ -29,9 +29,9 @@ from billing.selectors import (
 )
 from billing.selectors.protection import EXPECTED, RESTORED
 from billing.services import Usage, book_upstream_cost, record_usage
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
-from pictor.kit.spans import EVERYTHING
+from pictor.kit.database.spans import EVERYTHING
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer
 from tests.databases import another_database, run_tool
 

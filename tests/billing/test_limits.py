@@ -9,8 +9,8 @@ from accounts.services import issue_api_key
 from billing.models import KeyBudget, TenantBalance
 from billing.selectors import available_to, balance_of, ledger_findings
 from billing.services import HoldLimits
-from pictor.kit.errors import InsufficientQuota, RateLimited
-from pictor.kit.money import Micros
+from pictor.kit.words.errors import InsufficientQuota, RateLimited
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]

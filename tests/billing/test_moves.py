@@ -23,8 +23,8 @@ from billing.selectors import (
     waiting_moves,
 )
 from billing.services import approve_move, decline_move, move_money, rehearse
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer, alone
 
 MUCH = Micros(50_000_000_000)

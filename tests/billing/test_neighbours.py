@@ -23,9 +23,9 @@ from billing.services import (
     draft_price_book,
     publish_price_book,
 )
-from pictor.kit import clock
-from pictor.kit.money import Micros
-from pictor.kit.seals import microseconds
+from pictor.kit.secrets.seals import microseconds
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from accounts.services import create_tenant, issue_api_key
 from billing.models import KeyBudget, TenantBalance, Transfer
 from billing.selectors import ledger_findings
 from billing.services import Hold, LedgerError, PastCost, PastHold, Refills, end_hold, write_past
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import at, place_hold
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from billing.pricing import BookRow, PriceTable, quote
 from billing.seed_prices import seed_prices
 from billing.selectors import current_table, known_table_of, table_of
 from billing.services import draft_price_book, publish_price_book
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

@@ -7,7 +7,7 @@ import pytest
 
 from billing.price_changes import PriceChange, changes_between
 from billing.pricing import Kind, PriceKey, PriceRow
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 HD = ("dall-e-3", "1024x1024", "hd")
 AUTO = ("gpt-image-2", "auto", "low")

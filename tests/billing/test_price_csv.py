@@ -4,7 +4,7 @@ import pytest
 
 from billing.price_csv import read, written
 from billing.pricing import BookRow
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 HD = BookRow("dall-e-3", "1024x1024", "hd", Micros(80_000), 1024, 1024)
 AUTO = BookRow("gpt-image-2", "auto", "low", Micros(1), 2048, 2048, "formula")

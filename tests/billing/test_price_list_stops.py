@@ -22,8 +22,8 @@ from billing.services import (
 )
 from billing.upstream_cost import Cost, CostSource
 from generation.catalogue import offer
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer
 
 pytestmark = pytest.mark.django_db

@@ -40,8 +40,8 @@ from billing.services import (
     restore_price_book,
     withdraw_price_book,
 )
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from billing.price_changes import PriceChange
 from billing.price_stops import BelowCost, Confirmed, Served, Step, Stops, judged_by_cost
 from billing.pricing import PriceRow
 from billing.upstream_cost import UNKNOWN, Cost, CostSource
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 LOW, HIGH = ("img", "1024x1024", "low"), ("img", "1024x1024", "high")
 

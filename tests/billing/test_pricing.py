@@ -17,7 +17,7 @@ from billing.pricing import (
     quote,
 )
 from billing.seed_prices import seed_prices
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 SQUARE = Delivered(1024, 1024)
 PORTRAIT = Delivered(1024, 1536)

@@ -17,7 +17,7 @@ from billing.pricing import (
     least,
     quote,
 )
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from tests.billing.test_pricing import TABLE
 
 READ = PriceRow(Micros(50_000), Decimal("1.5"), 1, 1, "formula")

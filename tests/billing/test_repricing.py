@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from billing.pricing import INPUT, REFERENCE, BookRow
 from billing.repricing import Operation, operation, repriced, typed
-from pictor.kit.money import Micros, scale_half_up
+from pictor.kit.words.money import Micros, scale_half_up
 
 LOW = BookRow("m", "1024x1024", "low", Micros(5_880), 1024, 1024)
 HIGH = BookRow("m", "1024x1024", "high", Micros(210_720), 1024, 1024)

@@ -11,8 +11,8 @@ from accounts.models import AuditEvent
 from billing.models import TenantBalance, Transfer
 from billing.selectors import available_to, ledger_findings, ledger_totals, statement
 from billing.services import adjust, book_payment, credit, refund, reverse
-from pictor.kit.errors import InsufficientQuota
-from pictor.kit.money import Micros
+from pictor.kit.words.errors import InsufficientQuota
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import Customer, alone
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import pytest
 
 from billing.pricing import BookRow, PriceMissing
 from billing.seed_prices import seed_prices
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 PUBLISHED = [
     # size, low, medium, high: in micros, rounded to $0.0001 as the document prints them

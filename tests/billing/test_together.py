@@ -7,8 +7,8 @@ import pytest
 from billing.models import UsageRollup
 from billing.selectors.together import Balances, Ended, UsageTogether, balances_together
 from billing.services import Usage, record_usage
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import Customer
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.selectors import given_for, transfers_of
 from billing.services import book_upstream_cost, refund
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 
 ATTEMPT = new_uuid()
 

@@ -17,7 +17,7 @@ from billing.upstream_cost import (
     Tokens,
     upstream_cost,
 )
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
 SQUARE, WIDE = Delivered(1024, 1024), Delivered(1536, 1024)

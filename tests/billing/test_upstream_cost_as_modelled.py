@@ -18,7 +18,7 @@ from billing.upstream_cost import (
     Tokens,
     upstream_cost,
 )
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
 MOMENTS = [MIDNIGHT + timedelta(microseconds=n) for n in (-86_400_000_000, -1, 0, 1)]

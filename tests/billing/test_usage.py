@@ -16,8 +16,8 @@ from billing.latency import BOUNDS, bucket_of, counts_of, quantile
 from billing.models import UsageRollup
 from billing.selectors import captured_since, usage_between, usage_of
 from billing.services import Usage, record_usage
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 
 from billing.pricing import PriceKey, PriceRow, PriceTable
 from billing.whatif import Prices, SoldImages, Why, brought_by, cut_off
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
 NAMES = {ACME: "Acme", OTHER: "Other"}

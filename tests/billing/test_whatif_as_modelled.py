@@ -26,7 +26,7 @@ from billing.pricing import (
 )
 from billing.sharing import parts_of
 from billing.whatif import ByOwner, Prices, SoldImages, Why, brought_by
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 SIZES = ((1024, 1024), (1024, 1536), (512, 512))
 OTHERS = (*SIZES, (1000, 1000), (2880, 2880), (17, 4000))

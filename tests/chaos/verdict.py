@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 from tests.chaos.faults import Fault
 from tests.chaos.traffic import Seen
 from tests.chaos.upstream import POISON

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.servers import Stack
 
 NOT_PAGES = {

@@ -6,7 +6,7 @@ import pytest
 
 from console.amounts import amount, decimals_of, price, total
 from console.templatetags.console import ago, runway
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @pytest.mark.parametrize(

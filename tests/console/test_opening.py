@@ -13,7 +13,8 @@ from accounts.models import AuditEvent, Tenant, User
 from accounts.services import erase_tenant
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from pictor.kit import clock, passes
+from pictor.kit.secrets import passes
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import words_of
 from tests.seeds import sow
 

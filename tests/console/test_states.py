@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 from tests.console.browser import LOOKS, faults, looking
 from tests.console.people import sign_up
 from tests.console.visits import broken_rules

@@ -17,7 +17,7 @@ from generation.models import Channel, Incident, WatchedDay
 from generation.oversight import incidents, watch
 from generation.oversight.incidents import Said
 from generation.oversight.watch import Sight
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]

@@ -22,7 +22,7 @@ class Drilled(migrations.Migration):
 def main() -> None:
     """Apply it as the owner, and leave no record of it."""
     django.setup()
-    from pictor.kit.database_roles import as_owner  # noqa: PLC0415 - reads the settings
+    from pictor.kit.database.roles import as_owner  # noqa: PLC0415 - reads the settings
     from pictor.management.migrating import Executor  # noqa: PLC0415 - as above
 
     with as_owner():

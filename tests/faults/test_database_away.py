@@ -18,8 +18,8 @@ import pytest
 import redis
 from celery import Celery
 
-from pictor.kit.ids import new_uuid
-from pictor.kit.vital import EXIT_STATUS
+from pictor.kit.running.vital import EXIT_STATUS
+from pictor.kit.words.ids import new_uuid
 from pictor.runtime.part import answers_ok
 from pictor.runtime.ports import free_port
 from tests.customer import Customer

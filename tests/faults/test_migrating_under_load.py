@@ -25,7 +25,7 @@ MIGRATE = f"""
 import sys, django
 django.setup()
 from django.db import connection, migrations
-from pictor.kit.database_roles import as_owner
+from pictor.kit.database.roles import as_owner
 from pictor.management.migrating import Executor
 
 class Widened(migrations.Migration):

@@ -5,7 +5,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from pictor.kit import clock, passes
+from pictor.kit.secrets import passes
+from pictor.kit.words import clock
 from tests.servers import Stack
 
 OF_PROXIES = [

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 from tests.customer import Customer
 from tests.processes import command_lines
 from tests.servers import Stack

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 from tests.contracts.refusing import first_channel, refusing
 from tests.customer import GENERATIONS, SCOPES, Customer, Operator
 from tests.edits import edit, picture, vary

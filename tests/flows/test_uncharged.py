@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from accounts.quotas import resets_at
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.contracts.recorder import Recorder
 from tests.customer import GENERATIONS, Customer, Operator
 from tests.edits import edit, vary

@@ -9,7 +9,7 @@ from django.conf import settings
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Channel, Generation
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_worker, take
 from tests.seeds import sow
 

@@ -27,8 +27,9 @@ from generation.lifecycle.wakeups import heard, told
 from generation.models import Generation, State
 from generation.selectors import Finished, finished_among
 from pictor.celery import app
-from pictor.kit import clock, pools
-from pictor.kit.redis_client import ask
+from pictor.kit.database import pools
+from pictor.kit.redis.client import ask
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.factories import make_caller
 

@@ -25,12 +25,14 @@ from generation.lifecycle.notify import Ring
 from generation.lifecycle.outcome import Delivery
 from generation.models import Attempt, Channel, Generation, Serves
 from generation.selectors import Finished
-from pictor.kit import clock, log, pools
-from pictor.kit.http_pools import HttpPools
-from pictor.kit.prepared import Statement
-from pictor.kit.redis_client import Command
-from pictor.kit.spool import SpoolBudget, Spools
-from pictor.kit.spools import process_spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spools import process_spools
+from pictor.kit.database import pools
+from pictor.kit.database.prepared import Statement
+from pictor.kit.outbound.http_pools import HttpPools
+from pictor.kit.redis.client import Command
+from pictor.kit.watching import log
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.factories import begun, make_channel, make_delivery, open_gate, queued_as, stored_images
 from tests.raw_server import hangs, running, says

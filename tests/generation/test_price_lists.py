@@ -18,8 +18,8 @@ from billing.services import (
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Generation
 from generation.oversight.ledger.findings import generation_findings
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import ORIGIN, Customer, make_delivery, stored_images, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]

@@ -33,8 +33,8 @@ from billing.services import (
 from generation.channels.base import Usage
 from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 from tests.seeds import sow
 

@@ -10,8 +10,8 @@ from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Attempt, Generation
 from generation.selectors import Calls
-from pictor.kit import clock, ids
-from pictor.kit.ids import new_uuid
+from pictor.kit.words import clock, ids
+from pictor.kit.words.ids import new_uuid
 from storage.models import StoredImage
 from tests.factories import make_delivery, stored_images, take
 

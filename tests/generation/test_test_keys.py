@@ -21,11 +21,11 @@ from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Attempt, Channel, Generation, Serves
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.recounting import recount
-from pictor.kit import clock, ids
-from pictor.kit.errors import NoChannelAvailable, RateLimited
-from pictor.kit.money import Micros
-from pictor.kit.prepared import fetch
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.database.prepared import fetch
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import NoChannelAvailable, RateLimited
+from pictor.kit.words.money import Micros
 from tests.factories import (
     ORIGIN,
     Customer,

@@ -17,8 +17,8 @@ from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import AttemptEnd, not_stored
 from generation.lifecycle.settlement import fail
 from generation.models import Attempt, Channel, Generation, Route
-from pictor.kit.errors import InsufficientQuota
-from pictor.kit.money import Micros
+from pictor.kit.words.errors import InsufficientQuota
+from pictor.kit.words.money import Micros
 from tests.factories import Customer, asked, at, begun, make_delivery, route_info, take
 
 NOON, MIDNIGHT = at("2026-11-20T12:00:00Z"), at("2026-11-21T00:00:00Z")

@@ -23,9 +23,9 @@ from generation.lifecycle.outcome import Delivery
 from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
 from generation.oversight.ledger.selling import add_sold
-from pictor.kit import clock
-from pictor.kit.money import Micros
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import Customer, make_channel, make_delivery, stored_images, take
 from tests.seeds import sow
 

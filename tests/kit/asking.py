@@ -4,11 +4,11 @@ from typing import Any, NoReturn
 
 from typing_extensions import override
 
-from pictor.kit.loop_connections import fetch_async
-from pictor.kit.pauses import Pause
-from pictor.kit.prepared import Statement
-from pictor.kit.redis_client import Command
-from pictor.kit.untyped import Row
+from pictor.kit.database.loop_connections import fetch_async
+from pictor.kit.database.prepared import Statement
+from pictor.kit.redis.client import Command
+from pictor.kit.running.pauses import Pause
+from pictor.kit.words.untyped import Row
 
 
 class Loud(Pause):

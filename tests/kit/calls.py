@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pictor.kit.http import HttpAnswer, HttpError, HttpPool
+from pictor.kit.outbound.http import HttpAnswer, HttpError, HttpPool
 
 MEGABYTE = 1024**2
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from pictor.kit.http import (
+from pictor.kit.outbound.http import (
     HttpPool,
 )
 from tests.kit.calls import make_certificate

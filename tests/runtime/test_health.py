@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 from typing_extensions import override
 
-from pictor.kit import redis_client
+from pictor.kit.redis import client as redis_client
 from pictor.runtime.health import main
 from pictor.runtime.ports import free_port
 

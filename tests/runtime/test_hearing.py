@@ -6,7 +6,8 @@ import threading
 import pytest
 from celery.worker import state
 
-from pictor.kit import redis_client, vital
+from pictor.kit.redis import client as redis_client
+from pictor.kit.running import vital
 from pictor.runtime import hearing
 from pictor.runtime.hearing import DEAF_SECONDS, STUCK_SECONDS, Hearing
 

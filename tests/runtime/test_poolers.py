@@ -13,9 +13,9 @@ import pytest
 from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
-from pictor.kit import sessions
-from pictor.kit.sessions import what_is_not_kept
-from pictor.kit.vital import EXIT_STATUS
+from pictor.kit.database import sessions
+from pictor.kit.database.sessions import what_is_not_kept
+from pictor.kit.running.vital import EXIT_STATUS
 from pictor.runtime.ports import free_port
 from tests.poolers import pooler
 from tests.processes import until

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pictor.kit.statement_logs import what_would_log
+from pictor.kit.database.statement_logs import what_would_log
 from pictor.runtime.ports import free_port
 from tests.processes import until
 from tests.servers import ROOT, Stack

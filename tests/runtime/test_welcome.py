@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pictor.kit import clock, passes
+from pictor.kit.secrets import passes
+from pictor.kit.words import clock
 from pictor.runtime.demo_key import DemoKeyCheck
 from pictor.runtime.layout import Layout
 from pictor.runtime.progress import Progress

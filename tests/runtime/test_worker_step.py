@@ -12,7 +12,8 @@ import pytest
 from celery import beat
 
 from generation.background import reaper
-from pictor.kit import metrics, statement_logs
+from pictor.kit.database import statement_logs
+from pictor.kit.watching import metrics
 from pictor.runtime import worker_step
 from pictor.runtime.worker_step import Become
 from tests.servers import ROOT

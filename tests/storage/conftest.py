@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pictor.kit.spool import SpoolBudget, SpoolFile, Spools
+from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools
 from storage import backends
 from tests.raw_server import RawServer, Received
 

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import create_tenant
-from pictor.kit import clock
-from pictor.kit.ids import GENERATION, new_uuid, new_uuid_of, public
+from pictor.kit.words import clock
+from pictor.kit.words.ids import GENERATION, new_uuid, new_uuid_of, public
 from storage.models import StoredImage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]

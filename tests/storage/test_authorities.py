@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
 from storage import backends, services
 from storage.wire import StorageFailed
 from tests.authorities import make_authority, make_certificate_by

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from pictor.kit import clock
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.words import clock
 from storage import backends, chain, services
 from storage.backends import bucket
 from storage.chain import Chain

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pictor.kit.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
+from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
 from storage.convert import to_format, to_size
 from storage.probe import NotAnImage, verify
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from accounts.models import AuditEvent, Mail, Membership, User
 from accounts.services import add_member, erase_tenant, write_export
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage import backends, exports
 from storage.backends import bucket
 from storage.exports import ask_for_export, delete_old, export_url, make_due

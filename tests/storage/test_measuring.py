@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts.models import Tenant
 from accounts.services import create_tenant, stored_together
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 from storage.models import StoredImage
 from storage.tasks import measure_images
 

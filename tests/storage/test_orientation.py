@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
 from storage.convert import as_sent, to_format, to_size
 from storage.probe import ImageFacts, NotAtOnce, cleaned, is_quick, verify
 from tests.storage.test_stripping import (

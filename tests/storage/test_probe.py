@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pictor.kit.spool import MEMORY_BYTES
+from pictor.kit.bytes.spool import MEMORY_BYTES
 from storage.probe import QUICK_BYTES, ImageFacts, NotAnImage, is_quick, verify
 
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 import pytest
 
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
 from storage import vips
 from storage.containers.png_header import Header
 from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, TooManyPixels, cleaned, verify

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import Tenant
 from accounts.services import set_image_retention
-from pictor.kit import clock, ids
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.words import clock, ids
 from storage import backends, services
 from storage.models import StoredImage
 from storage.services import ObjectMissing, StorageFailed

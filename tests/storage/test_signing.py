@@ -52,7 +52,7 @@ def test_a_url_is_the_one_that_boto3_signs(monkeypatch, address, name, parameter
         "get_object", Params={**parameters, "Bucket": "images", "Key": name}, ExpiresIn=90
     )
     at = stamped(theirs.partition("X-Amz-Date=")[2][:16])
-    monkeypatch.setattr("pictor.kit.clock.now", lambda: at)
+    monkeypatch.setattr("pictor.kit.words.clock.now", lambda: at)
     bucket = PrivateBucket(
         bucket_name="images",
         region_name=REGION,
@@ -80,7 +80,7 @@ def test_a_url_of_a_session_is_the_one_that_boto3_signs(monkeypatch):
         "get_object", Params={"Bucket": "images", "Key": "1-0.png"}, ExpiresIn=90
     )
     at = stamped(theirs.partition("X-Amz-Date=")[2][:16])
-    monkeypatch.setattr("pictor.kit.clock.now", lambda: at)
+    monkeypatch.setattr("pictor.kit.words.clock.now", lambda: at)
 
     with chain_of_its_own():
         bucket = PrivateBucket(

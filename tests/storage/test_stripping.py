@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from pictor.kit.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
+from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
 from storage.containers import jpeg
 from storage.containers.pieces import Span, joined
 from storage.probe import ImageFacts, NotAnImage, cleaned

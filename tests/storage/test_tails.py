@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from pictor.kit.spool import SpoolFile
+from pictor.kit.bytes.spool import SpoolFile
 from storage.convert import as_sent
 from storage.probe import NotAtOnce, cleaned, is_quick
 from storage.scanlines import PIECE_BYTES

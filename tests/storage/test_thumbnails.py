@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from accounts.services import create_tenant
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
-from pictor.kit.spool import SpoolFile, Spools
+from pictor.kit.bytes.spool import SpoolFile, Spools
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 from storage import services
 from storage.backends import PrivateBucket, bucket
 from storage.models import StoredImage

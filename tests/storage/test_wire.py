@@ -13,7 +13,7 @@ import certifi
 import httpx
 import pytest
 
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
 from storage import loop_wire, wire
 from storage.loop_wire import LoopWire
 from storage.services import read_on_loop, upload_on_loop

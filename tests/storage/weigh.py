@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from pictor.kit.spool import CHUNK_BYTES, SpoolBudget, SpoolFile, Spools
+from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolBudget, SpoolFile, Spools
 from storage import convert, probe
 
 RESET_PEAK = "5"

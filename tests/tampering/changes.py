@@ -9,7 +9,7 @@ from django.db import Error, IntegrityError, connection, transaction
 from billing.selectors import Checkpoints, Finding, ledger_findings, usage_findings
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.ledger.rounds import Round
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 ANOTHER_VALUE = {
     "int2": "{} + 1",

@@ -26,9 +26,9 @@ from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.oversight.ledger.selling import sold_by
-from pictor.kit import clock
-from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 
 

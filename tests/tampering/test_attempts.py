@@ -10,8 +10,8 @@ from generation.lifecycle.outcome import AttemptEnd
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Channel, Route
 from generation.oversight.ledger.findings import generation_findings
-from pictor.kit import clock
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
 from tests.factories import Customer, begun, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from pictor.application import build
-from pictor.kit.redis_client import forget_client
+from pictor.kit.redis.client import forget_client
 from pictor.web.edge import App, Message
 from tests.factories import Customer
 

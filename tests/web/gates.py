@@ -8,7 +8,7 @@ from accounts.authentication import read_bearer
 from accounts.keys import mint
 from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
 from pictor.application import check_key
-from pictor.kit.spools import process_spools
+from pictor.kit.bytes.spools import process_spools
 from pictor.web import gate
 from pictor.web.edge import App
 from pictor.web.form_reading import FormPaths

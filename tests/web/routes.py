@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import path
 
-from pictor.kit.errors import InsufficientQuota
+from pictor.kit.words.errors import InsufficientQuota
 from pictor.urls import not_found
 
 ERRORS: dict[str, Exception] = {

@@ -9,7 +9,7 @@ from django.conf import settings
 from generation.admission.callers import callers
 from generation.api.waiting import hub
 from pictor.application import Lifespan, Router, build
-from pictor.kit import pools
+from pictor.kit.database import pools
 from pictor.web.edge import App, Receive, Scope, Send
 from tests.web.conftest import call
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from pictor.kit import log
-from pictor.kit.refused import Refused
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.watching import log
 from pictor.web.edge import App, Edge, Receive, Scope, Send, header, is_api
 from tests.web.conftest import call, make_exchange
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from accounts.keys import mint
-from pictor.kit.spools import process_spools
+from pictor.kit.bytes.spools import process_spools
 from pictor.web import bodies
 from tests.factories import Customer
 from tests.web.conftest import body_of, call, make_exchange

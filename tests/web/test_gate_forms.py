@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from generation.admission.inputs import FORM_LIMITS
-from pictor.kit.spools import process_spools
+from pictor.kit.bytes.spools import process_spools
 from pictor.web.edge import Message
 from tests.web.conftest import Exchange, body_of, call
 from tests.web.gates import CHUNKED, GZIP, MEGABYTE, app, error_of, gate_of, inner, length

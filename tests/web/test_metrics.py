@@ -10,7 +10,8 @@ from django.db import OperationalError
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from pictor.kit import metrics, redis_client
+from pictor.kit.redis import client as redis_client
+from pictor.kit.watching import metrics
 from pictor.web.edge import Edge
 from pictor.web.metrics import Figures, Metrics
 from tests.web.conftest import Exchange, body_of, call

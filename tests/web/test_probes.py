@@ -8,7 +8,7 @@ from django.db import connection
 
 from generation.lifecycle import lease
 from generation.lifecycle.lease import Alive
-from pictor.kit import redis_client
+from pictor.kit.redis import client as redis_client
 from pictor.web import probes
 from pictor.web.probes import Probes
 from tests.web.conftest import body_of, call

@@ -17,8 +17,9 @@ from generation.models import Contract, RefusedRequest
 from generation.oversight import refusals
 from generation.oversight.refusals import Recorder
 from generation.selectors import refused_for_want_of_a_price
-from pictor.kit import clock, ids, pools
-from pictor.kit.money import Micros
+from pictor.kit.database import pools
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from pictor.web.edge import App
 from tests.factories import Customer, make_channel
 from tests.seeds import sow

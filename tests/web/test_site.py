@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pictor.kit.spool import SpoolBudget
-from pictor.kit.spools import process_spools, strangers_spools
+from pictor.kit.bytes.spool import SpoolBudget
+from pictor.kit.bytes.spools import process_spools, strangers_spools
 from pictor.web import bodies, gate, site
 from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.site import SiteHandler

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pictor.kit import clock
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.outbound.http import HttpPool
+from pictor.kit.words import clock
 from tests.factories import Customer, make_channel
 from tests.raw_server import RawServer, Script, running, says
 from tests.seeds import sow

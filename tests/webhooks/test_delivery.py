@@ -18,10 +18,10 @@ from generation.background.reaper import reap
 from generation.lifecycle.settlement import cancel, settle_and_tell, settle_unheard
 from generation.models import Generation
 from generation.tenants import forgetting
-from pictor.kit import clock
-from pictor.kit.http import HttpPool, LookUpsBusy
-from pictor.kit.loop_connections import Connection, LoopConnections
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.database.loop_connections import Connection, LoopConnections
+from pictor.kit.outbound.http import HttpPool, LookUpsBusy
+from pictor.kit.words import clock
 from tests.factories import Customer, make_delivery, make_worker, stored_images, take
 from tests.raw_server import drips, hangs, says, sends
 from tests.webhooks.conftest import Receiver, endpoint_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 from tests.factories import Customer
 from tests.webhooks.conftest import Receiver
 from webhooks import house, outbox

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from generation.lifecycle.settlement import cancel
-from pictor.kit import clock
+from pictor.kit.words import clock
 from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.selectors import due_together
 

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from generation.lifecycle.settlement import cancel
-from pictor.kit import clock
-from pictor.kit.encryption import decrypted
-from pictor.kit.errors import Unavailable
+from pictor.kit.secrets.encryption import decrypted
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Unavailable
 from tests.factories import Customer
 from tests.raw_server import says
 from tests.webhooks.conftest import endpoint_of
@@ -312,7 +312,7 @@ def test_afterwards_the_old_encryption_key_can_go(acme, receiver, settings):
     ],
 )
 def test_every_address_of_a_name_must_be_public(monkeypatch, answers, is_fit):
-    monkeypatch.setattr("pictor.kit.egress.resolve", lambda host, port: answers)
+    monkeypatch.setattr("pictor.kit.outbound.egress.resolve", lambda host, port: answers)
 
     if is_fit:
         check_url("https://hooks.example.com/")
@@ -329,7 +329,7 @@ def test_names_that_never_resolve_keep_two_threads_and_no_more(monkeypatch):
         never.wait(30)
         return []
 
-    monkeypatch.setattr("pictor.kit.egress.resolve", hang)
+    monkeypatch.setattr("pictor.kit.outbound.egress.resolve", hang)
     with ThreadPoolExecutor(2) as others:
         hanging = [others.submit(check_url, "https://slow.example.com/") for _ in range(2)]
         assert all(asked.acquire(timeout=30) for _ in hanging)

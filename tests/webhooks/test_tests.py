@@ -6,8 +6,8 @@ import pytest
 
 from accounts.rates.of_tests import counting_of_test
 from generation.lifecycle.settlement import cancel
-from pictor.kit import clock
-from pictor.kit.redis_client import ask
+from pictor.kit.redis.client import ask
+from pictor.kit.words import clock
 from tests.factories import Customer
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks.models import Delivery, DeliveryAttempt

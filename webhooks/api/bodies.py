@@ -1,9 +1,16 @@
 """The bodies and queries of /v1/webhook_endpoints."""
 
 from accounts.services import OVERLAPS
-from pictor.kit import ids
-from pictor.kit.api_bodies import ApiBody, MomentField, TextField, WordField, WordsField, optional
-from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
+from pictor.kit.endpoints.bodies import (
+    ApiBody,
+    MomentField,
+    TextField,
+    WordField,
+    WordsField,
+    optional,
+)
+from pictor.kit.endpoints.queries import AfterField, ApiQuery, LimitField
+from pictor.kit.words import ids
 from webhooks.models import EVENTS, MAX_URL_CHARS
 
 USUAL_OVERLAP = "24h"

@@ -7,9 +7,9 @@ from uuid import UUID
 from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from pictor.kit import clock
-from pictor.kit.api_objects import Page
-from pictor.kit.errors import NotFound
+from pictor.kit.endpoints.objects import Page
+from pictor.kit.words import clock
+from pictor.kit.words.errors import NotFound
 from webhooks.api.bodies import DeliveryPage, Since
 from webhooks.api.endpoints import SCOPE, endpoint_of, refused_by_field
 from webhooks.api.objects import (

@@ -13,9 +13,9 @@ from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import tenant_by_id
 from accounts.services import OVERLAPS
-from pictor.kit import clock
-from pictor.kit.api_objects import Page
-from pictor.kit.errors import InvalidRequest, NotFound
+from pictor.kit.endpoints.objects import Page
+from pictor.kit.words import clock
+from pictor.kit.words.errors import InvalidRequest, NotFound
 from webhooks.api.bodies import (
     USUAL_OVERLAP,
     EndpointChange,

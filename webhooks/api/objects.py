@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from pictor.kit.api_objects import ApiObject, Constant, PageObject, UnixSeconds, page_example
+from pictor.kit.endpoints.objects import ApiObject, Constant, PageObject, UnixSeconds, page_example
 from webhooks.models import EVENTS, TEST, Delivery, DeliveryAttempt, WebhookEndpoint
 
 ENDPOINT_ID = "whe_01m7xwfx9bf3vty34tyve35tm9"

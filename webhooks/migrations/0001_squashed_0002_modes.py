@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import pictor.kit.ids
+import pictor.kit.words.ids
 from django.db import migrations, models
 
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=pictor.kit.ids.new_uuid,
+                        default=pictor.kit.words.ids.new_uuid,
                         editable=False,
                         primary_key=True,
                         serialize=False,

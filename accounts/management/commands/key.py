@@ -34,8 +34,8 @@ from accounts.services import (
     rotate_api_key,
     rules_of,
 )
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 RULES = {
     "scopes": "a,b",

@@ -13,7 +13,7 @@ from typing_extensions import override
 from accounts.management.operator import ACTOR, OperatorCommand, print_table, read_tenant
 from accounts.selectors import latest_support_grants, support_grant_by_id, support_grants_of
 from accounts.services import end_support
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 SHOWN = 20
 COLUMNS = ("id", "tenant", "by", "opened_at", "ends_at", "is_open", "reason")

@@ -50,8 +50,8 @@ from accounts.services import (
     suspend,
 )
 from accounts.services.founding import Owner, Start, found_tenant
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros, to_decimal
 
 ACTIVE = Tenant.Status.ACTIVE
 LATEST = 10

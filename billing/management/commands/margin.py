@@ -13,8 +13,8 @@ from typing_extensions import override
 from accounts.management.operator import OperatorCommand, print_table, read_tenant
 from accounts.selectors import tenants
 from billing.selectors import By, Margin, Per, margins, sold_until, total_of
-from pictor.kit import ids
-from pictor.kit.money import to_decimal
+from pictor.kit.words import ids
+from pictor.kit.words.money import to_decimal
 
 OF = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
 """What it may be of alone, and how the sums call it."""

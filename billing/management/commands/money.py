@@ -12,8 +12,8 @@ from accounts.management.operator import ACTOR, OperatorCommand, print_table, sa
 from billing.models import MoneyMove
 from billing.selectors import decided_moves, waiting_moves
 from billing.services import approve_move, decline_move
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 DECIDED = 50
 

@@ -67,7 +67,7 @@ from billing.services import (
     restore_price_book,
     withdraw_price_book,
 )
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MEANING = {
     "draft": "to begin at",

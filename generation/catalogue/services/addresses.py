@@ -14,7 +14,7 @@ LARGEST_PORT = 65_535
 
 def checked_base_url(text: str) -> str:
     """The URL without a slash at its end. Raises ValidationError unless it is plain http(s)."""
-    from pictor.kit import egress  # noqa: PLC0415 - see above
+    from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
     try:
         url = egress.parse(text.strip())
@@ -34,7 +34,7 @@ def checked_base_url(text: str) -> str:
 
 def origin_of(base_url: str) -> tuple[str, str, int]:
     """Scheme, host and port of a checked base URL: where a key is sent."""
-    from pictor.kit import egress  # noqa: PLC0415 - see above
+    from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
     url = egress.parse(base_url)
     port = url.port or (443 if url.scheme == "https" else 80)
@@ -46,7 +46,7 @@ def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
 
     Only a warning: what counts is the list that the worker processes were started with.
     """
-    from pictor.kit import egress  # noqa: PLC0415 - see above
+    from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
     origin = egress.Origin(*origin_of(base_url))
     if origin.host_port in {entry.lower() for entry in allow}:
@@ -66,7 +66,7 @@ def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
 def _is_private(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    from pictor.kit import egress  # noqa: PLC0415 - see above
+    from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
     with suppress(ValueError):
         return not egress.is_public(ip_address(host))

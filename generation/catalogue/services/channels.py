@@ -31,8 +31,8 @@ from generation.catalogue.services.turns import take_turns
 from generation.channels.registry import USUAL_KIND
 from generation.models import Attempt, Channel, ChannelEvent, PendingRevision
 from generation.traffic import events
-from pictor.kit import clock
-from pictor.kit.encryption import WrongKey
+from pictor.kit.secrets.encryption import WrongKey
+from pictor.kit.words import clock
 
 Kind = ChannelEvent.Kind
 

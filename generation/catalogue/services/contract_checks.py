@@ -14,7 +14,7 @@ from billing.selectors import without_price
 from generation.catalogue.contracts import AUTO, ContractTerms, Size, contract_from
 from generation.channels.declaration import Task
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 RESPONSE_FORMATS = ("url", "b64_json")
 MOST_TIER, MOST_WORD = 8, 16

@@ -15,7 +15,7 @@ from generation.catalogue.services.contract_checks import (
     to_be_followed_by,
 )
 from generation.models import Contract, Route, Serves
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class ContractColumns(TypedDict, total=False):

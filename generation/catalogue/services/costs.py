@@ -32,8 +32,8 @@ from generation.catalogue.services.turns import take_turns
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
 from generation.selectors import cost_tables
-from pictor.kit import clock
-from pictor.kit.money import Micros, scale_half_up, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 LARGE_FACTOR = 5
 DOUBTFUL_COST = "doubtful_cost"

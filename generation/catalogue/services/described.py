@@ -4,7 +4,7 @@ from typing import Any
 
 from generation.catalogue.services.routes import Routes, routes_of
 from generation.models import Channel
-from pictor.kit.money import to_decimal
+from pictor.kit.words.money import to_decimal
 
 
 def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypedDict
 
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 ALL = "all"
 """The word for every model, or every size."""

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from generation.catalogue.services.checks import check_route
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.models import Channel, Contract, Route, Serves
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 Routes = Mapping[str, RouteTerms]
 """By public model, in the order of the contracts."""

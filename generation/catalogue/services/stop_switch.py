@@ -17,7 +17,7 @@ from accounts.services import Actor, record
 from accounts.services.audit import name_of
 from accounts.titles import without_marks
 from generation.models import Contract, Stop
-from pictor.kit.body import is_storable
+from pictor.kit.endpoints.body import is_storable
 
 ALL = "all"
 MOST_REASON, MOST_WORDS = 200, 300

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from billing.selectors import sold_by_model
 from generation.catalogue.services.routes import unserved_models
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 STOPS = "stops"
 """The code of a refusal that is lifted by saying that it is meant."""

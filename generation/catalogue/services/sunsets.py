@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.services import Actor, Subject, record
 from generation.models import Contract
-from pictor.kit.bell import ring
+from pictor.kit.redis.bell import ring
 
 TASK = "generation.tasks.tell_of_sunsets"
 """Mails whoever uses it; the next hour's finds what it does not hear of."""

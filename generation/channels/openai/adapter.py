@@ -18,7 +18,9 @@ from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
 from generation.channels.openai.reader import AnswerReader
-from pictor.kit.http import (
+from pictor.kit.bytes.json_stream import JsonRefused
+from pictor.kit.bytes.spool import SpoolError, SpoolFull, Spools, SpoolTooLarge
+from pictor.kit.outbound.http import (
     EgressRefused,
     Exchange,
     HttpAnswer,
@@ -28,8 +30,6 @@ from pictor.kit.http import (
     Payload,
     deadline,
 )
-from pictor.kit.json_stream import JsonRefused
-from pictor.kit.spool import SpoolError, SpoolFull, Spools, SpoolTooLarge
 
 EVENTS_OR_JSON = "text/event-stream, application/json"
 EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from generation.channels.base64_stream import AnswerStream
-from pictor.kit.json_stream import JsonRefused, JsonTooLarge
+from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge
 
 ERROR = "error"
 MAX_LINES = 200_000

@@ -11,8 +11,8 @@ from generation.channels.kinds import AdapterKind
 
 if TYPE_CHECKING:
     from generation.channels.base import Adapter, ChannelConfig
-    from pictor.kit.http import HttpPool
-    from pictor.kit.spool import Spools
+    from pictor.kit.bytes.spool import Spools
+    from pictor.kit.outbound.http import HttpPool
 
 
 def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":

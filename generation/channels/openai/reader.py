@@ -24,9 +24,9 @@ from generation.channels.errors import UpstreamError
 from generation.channels.openai import errors, wire
 from generation.channels.openai.event_stream import EventStream
 from generation.channels.openai.streamed_answer import StreamedAnswer
-from pictor.kit import clock
-from pictor.kit.http import HttpAnswer, HttpError, HttpPool, deadline
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.outbound.http import HttpAnswer, HttpError, HttpPool, deadline
+from pictor.kit.words import clock
 
 MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
 SPARE_IMAGES = 2

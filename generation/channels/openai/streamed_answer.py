@@ -20,8 +20,8 @@ from generation.channels.base import (
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.openai import wire
 from generation.channels.openai.event_stream import Event
-from pictor.kit.json_stream import JsonInvalid
-from pictor.kit.spool import SpoolError
+from pictor.kit.bytes.json_stream import JsonInvalid
+from pictor.kit.bytes.spool import SpoolError
 
 TASKS = ("image_generation", "image_edit")
 COMPLETED = frozenset(f"{task}.completed" for task in TASKS)

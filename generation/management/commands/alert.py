@@ -23,8 +23,8 @@ from generation.alerts.listing import Listed, listed, rule_named
 from generation.alerts.results import results_of, short
 from generation.alerts.rules import MOST_HOURS, MOST_MINUTES, Wishes
 from generation.models import AlertRule
-from pictor.kit import clock
-from pictor.kit.errors import Unavailable
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Unavailable
 
 COLUMNS = ("name", "is", "kinds", "to", "matches", "told", "result")
 NONE = "none"

@@ -31,8 +31,8 @@ from generation.management import (
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
 from generation.traffic.modes import OF_MODE
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 
 COLUMNS = (
     "name", "kind", "state", "serves", "priority", "weight", "timeout", "cost", "base_url",

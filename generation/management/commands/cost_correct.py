@@ -11,7 +11,7 @@ from typing_extensions import override
 from accounts.management.operator import ACTOR, OperatorCommand, answer, check_reason, say_invalid
 from generation.bills import corrections
 from generation.bills.corrections import Line
-from pictor.kit.money import to_decimal
+from pictor.kit.words.money import to_decimal
 
 
 class Command(OperatorCommand):

@@ -31,8 +31,8 @@ from generation.oversight import inspection, interventions, making_good, tracing
 from generation.oversight.making_good import Gift, Giver
 from generation.oversight.outages import Credited, Outage, credit_all, hit_by
 from generation.selectors import generation_for_operator
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros, to_decimal
 
 ANY_ID = (
     "req_, gen_, img_, key_ or ten_…, a UUID, a transfer's number, an e-mail address, or an"

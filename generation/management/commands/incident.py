@@ -22,7 +22,7 @@ from accounts.management.operator import (
 from generation.models import Incident
 from generation.oversight import incidents
 from generation.oversight.incidents import SAID, Said, SoughtIncidents, State
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 COLUMNS = ("id", "state", "begins_at", "ends_at", "next_update_at", "parts", "title")
 BEGINNINGS = [state.value for state in SAID if state != State.RESOLVED]

@@ -17,7 +17,7 @@ from billing.models import LedgerProof
 from billing.selectors import last_proofs, protections
 from generation.oversight.ledger.proof import Audit, audit, proof_with_head
 from generation.oversight.ledger.rounds import prove
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 Findings = Sequence[Mapping[str, Any]]
 

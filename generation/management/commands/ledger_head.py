@@ -15,7 +15,7 @@ from billing.signed_heads import signed
 from generation.management.heads import read_head
 from generation.oversight.ledger.keeping import NotOver, heads_of, yesterday
 from generation.oversight.ledger.proof import proof_with_head
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 LISTED = 400
 """Kept heads that are listed, a day's each."""

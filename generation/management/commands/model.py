@@ -13,7 +13,7 @@ from generation.catalogue import services
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.management import model_changes, model_facts
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class Command(OperatorCommand):

@@ -27,7 +27,7 @@ from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS, Columns
 from generation.bills.unit_costs import draft_of, unit_costs
 from generation.management.bill_facts import bill_row, line_row, told
 from generation.models import BillLine, Channel, VendorBill
-from pictor.kit.money import to_decimal
+from pictor.kit.words.money import to_decimal
 
 ACTIONS = {
     "list": "all bills",

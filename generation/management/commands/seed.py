@@ -10,7 +10,7 @@ from typing_extensions import override
 from accounts.management.operator import say_invalid
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from pictor.kit.database_roles import as_owner
+from pictor.kit.database.roles import as_owner
 from storage import backends
 from storage.wire import StorageFailed
 

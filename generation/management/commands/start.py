@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, say_invalid
 from generation.catalogue.services.stop_switch import start, stoppable
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class Command(OperatorCommand):

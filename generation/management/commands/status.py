@@ -20,8 +20,8 @@ from accounts.management.operator import (
 from accounts.services.audit import at_the_shell
 from generation import conditions
 from generation.models import Condition
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 
 COLUMNS = ("id", "kind", "object", "since", "usd", "assigned_to", "quiet", "words")
 

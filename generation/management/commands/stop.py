@@ -11,7 +11,7 @@ from accounts.management.operator import ACTOR, OperatorCommand, print_table, sa
 from generation.catalogue.services.stop_switch import stop, stoppable
 from generation.models import Stop
 from generation.selectors import stopped
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 COLUMNS = ("what", "since", "by", "reason", "words")
 

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from generation.oversight.ledger import selling
 from generation.oversight.recounting import recount
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class Command(BaseCommand):

@@ -15,9 +15,9 @@ from generation.admission.quoting import quoted_order
 from generation.management.history import story
 from generation.models import ChannelEvent
 from generation.oversight.refusals import insert
-from pictor.kit import ids
-from pictor.kit.errors import PictorError, RateLimited
-from pictor.kit.refused import Refused
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.words import ids
+from pictor.kit.words.errors import PictorError, RateLimited
 
 ACTOR = "demo data"
 REFUSED = 60

@@ -22,8 +22,8 @@ from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
 from generation.dispatch.pixels import Wanted, verified
 from generation.models import Generation, Source, State
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, SpoolError, Spools
+from pictor.kit.bytes.spool import SpoolBudget, SpoolError, Spools
+from pictor.kit.outbound.http import HttpPool
 from storage.models import StoredImage
 from storage.selectors import images_of
 from storage.services import StorageFailed, keep_painted, upload

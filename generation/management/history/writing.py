@@ -39,11 +39,11 @@ from generation.management.history import around, story
 from generation.management.history.story import Told
 from generation.models import Attempt, Generation, Source, State
 from generation.oversight.recounting import recount_at_once
-from pictor.kit import ids
-from pictor.kit.bulk import copy_rows
-from pictor.kit.ids import GenerationId
-from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.database.bulk import copy_rows
+from pictor.kit.words import ids
+from pictor.kit.words.ids import GenerationId
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from storage.services import image_key_of
 

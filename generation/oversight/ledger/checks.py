@@ -17,7 +17,7 @@ from billing.selectors import (
     usage_of,
 )
 from generation.selectors import ended_among
-from pictor.kit.spans import Ids
+from pictor.kit.database.spans import Ids
 from storage.selectors import STORED_IMAGES
 
 

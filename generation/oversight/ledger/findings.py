@@ -23,8 +23,8 @@ from generation.oversight.ledger.checks import (
 )
 from generation.oversight.ledger.sealed import evidence_findings
 from generation.oversight.ledger.sold import findings_of_sold
-from pictor.kit import ids
-from pictor.kit.spans import EVERYTHING, Ids, Named, Span
+from pictor.kit.database.spans import EVERYTHING, Ids, Named, Span
+from pictor.kit.words import ids
 
 APART = timedelta(hours=1)
 """Most generations are made and end so near to their ids' time; `apart` has the others."""

@@ -41,9 +41,9 @@ from generation.oversight.ledger.findings import (
 from generation.oversight.ledger.keeping import keep_yesterdays
 from generation.oversight.ledger.proof import in_one_moment
 from generation.oversight.ledger.sold import SoldRound
-from pictor.kit import ids
-from pictor.kit.seals import from_microseconds, microseconds
-from pictor.kit.spans import Ids, Named, spans_from
+from pictor.kit.database.spans import Ids, Named, spans_from
+from pictor.kit.secrets.seals import from_microseconds, microseconds
+from pictor.kit.words import ids
 
 AT_ONCE = 5_000
 """Generations or attempts of a range."""

@@ -10,8 +10,8 @@ from django.db import connection
 from billing.selectors import MAX_FINDINGS_PER_CHECK, Finding, evidence_of
 from generation.lifecycle import evidence
 from generation.lifecycle.evidence import Asked
-from pictor.kit import ids
-from pictor.kit.spans import Ids
+from pictor.kit.database.spans import Ids
+from pictor.kit.words import ids
 from storage.selectors import STORED_IMAGES
 
 _FETCHED_AT_ONCE = 2000

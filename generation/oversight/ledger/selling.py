@@ -20,7 +20,7 @@ from billing.selectors import settled, sold_among, table_of
 from billing.services import Sold, add_next, rebuild_sold
 from billing.sharing import Part, parts_of, shares
 from generation.selectors import COST_UNKNOWN
-from pictor.kit.spans import Ids
+from pictor.kit.database.spans import Ids
 from storage.selectors import STORED_IMAGES
 
 logger = logging.getLogger(__name__)

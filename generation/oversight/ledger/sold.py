@@ -20,7 +20,7 @@ from billing.selectors import (
     sold_on,
 )
 from generation.oversight.ledger.selling import sold_by
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 _CHECK = "sold by day"
 _NOTHING = (0,) * len(FIGURES)

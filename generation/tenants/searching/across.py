@@ -15,7 +15,7 @@ from billing.models import Transfer
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source, State
 from generation.tenants.searching.stretches import Stretch, each_stretch, made_within, stretch_of
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)
 """Of a look at all tenants."""

@@ -14,7 +14,7 @@ from generation.tenants.searching import bounds
 from generation.tenants.searching.bounds import TooBroad, bounded
 from generation.tenants.searching.sums import Sums, known_of, narrowed_by, summed
 from generation.tenants.searching.wanted import Wanted, in_time, is_id, matching, older
-from pictor.kit.ids import TenantId
+from pictor.kit.words.ids import TenantId
 
 FIRST = Value(UUID(int=0), UUIDField())
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 Row = TypeVar("Row", bound=Model)
 

@@ -12,8 +12,8 @@ from generation.models import FINAL, Generation, State
 from generation.tenants.searching import bounds
 from generation.tenants.searching.bounds import bounded
 from generation.tenants.searching.wanted import Wanted, in_time, matching
-from pictor.kit.ids import TenantId
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import TenantId
+from pictor.kit.words.money import Micros
 from storage.selectors import images_stored
 
 AWAY = timedelta(days=2)

@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 
 from generation import selectors
 from generation.models import Generation
-from pictor.kit import ids
-from pictor.kit.ids import TenantId
-from pictor.kit.money import Micros
+from pictor.kit.words import ids
+from pictor.kit.words.ids import TenantId
+from pictor.kit.words.money import Micros
 from storage.selectors import made_for
 
 ENDED_WITHIN = timedelta(hours=6)

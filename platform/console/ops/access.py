@@ -21,7 +21,7 @@ from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from console.ops import places
 from console.parts.doors import View, led, led_from_form, with_limits
 from console.parts.places import Place
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class May(StrEnum):

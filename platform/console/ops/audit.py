@@ -21,7 +21,7 @@ from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
 from console.parts.periods import WORDS as PERIODS
 from console.parts.periods import Period, number_of, period_in, period_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGE = 50
 READ = 500

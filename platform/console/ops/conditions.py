@@ -17,7 +17,7 @@ from console.ops.kinds import Channels, Kind, kind_of
 from generation import conditions
 from generation.conditions.titles import title_of
 from generation.models import Channel, Condition
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from console.site.news import ShownIncident
 from generation.models import Incident
 from generation.oversight import incidents
 from generation.oversight.incidents import SoughtIncidents
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGE, READ = 50, 500
 """Of the list, and what a CSV reads at once."""

@@ -25,7 +25,7 @@ from console.site.news import ShownIncident
 from generation.models import Condition, Incident
 from generation.oversight import incidents
 from generation.oversight.incidents import State
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGE = "ops/incident.html"
 

@@ -15,7 +15,7 @@ from billing.services import approve_move, decline_move
 from console.amounts import amount
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.entries import KIND_WORDS
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 DECIDED = 50
 """Of what does not wait any more, the latest."""

@@ -21,7 +21,7 @@ from console.ops.access import May, Mode, Operator, staff
 from console.parts.filters import link_of
 from console.parts.periods import number_of
 from generation.conditions import standing
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGE = 50
 """Conditions; a row has its dialogs with it, 4 kB."""

@@ -21,7 +21,7 @@ from generation.lifecycle.lease import Seen
 from generation.oversight.watch import API, WORKERS
 from generation.selectors import Lane, Queue, queues
 from pictor import __version__
-from pictor.kit import redis_client
+from pictor.kit.redis import client as redis_client
 from webhooks.selectors import due_together
 
 State = Literal["ok", "warn", "bad", "idle"]

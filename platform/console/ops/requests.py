@@ -22,7 +22,7 @@ from generation.models import RefusedRequest
 from generation.oversight.tracing import Found, trace
 from generation.selectors import refused_request
 from generation.tenants.searching import SoughtRefused, every_refused, found_refused
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 
 PAGE = 50
 READ = 500

@@ -12,7 +12,7 @@ from console.parts.charts import spark
 from console.site.status import Component, components
 from generation.models import WatchedDay
 from generation.oversight.watch import Sight
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class _Example(forms.Form):

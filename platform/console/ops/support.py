@@ -17,7 +17,7 @@ from accounts.services.support import REASON_CHARS
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.fields import dressed, take_errors
 from console.parts.support import remember
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 SHOWN = 20
 

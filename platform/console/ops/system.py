@@ -25,7 +25,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.lifecycle import lease
 from generation.oversight.watch import WORKERS
 from generation.selectors import lanes, stopped
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class StopForm(forms.Form):

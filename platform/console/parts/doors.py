@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-from pictor.kit.errors import RateLimited
+from pictor.kit.words.errors import RateLimited
 
 View = Callable[..., HttpResponseBase]
 

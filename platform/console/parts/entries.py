@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from billing.models import Account, Transfer
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 KIND_WORDS = {
     Transfer.Kind.TOP_UP: "Top-up",

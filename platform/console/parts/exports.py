@@ -8,7 +8,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 
-from pictor.kit.csv_cells import harmless
+from pictor.kit.words.csv_cells import harmless
 
 MOST_ROWS = 50_000
 """Of a file that somebody waits for: so many are made in seconds."""

@@ -10,7 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from typing_extensions import override
 
 from accounts.models import MOST_WORDS
-from pictor.kit.money import Micros, from_decimal, to_decimal
+from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
 _GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from console.parts.periods import HOUR, WORDS, Period
-from pictor.kit.money import Micros, from_decimal
+from pictor.kit.words.money import Micros, from_decimal
 
 MAX_TEXT = 200
 AND = ","

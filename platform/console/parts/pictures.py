@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from generation.catalogue.contracts import AUTO
 from generation.models import Generation
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from storage.services import signed_url
 

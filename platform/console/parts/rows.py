@@ -9,7 +9,7 @@ from accounts.models import ApiKey
 from console.parts.telling import BADGES
 from generation.models import Generation, State
 from generation.selectors import Finished
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.services import signed_url
 
 SHOWN_CHARS = 300

@@ -14,7 +14,7 @@ from accounts.selectors import invitation_by_id
 from accounts.services import accept_invitation
 from accounts.services.invitations import SALT, post_invitation
 from accounts.sign_in.adapters import INVITED
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,8 +1,8 @@
 """The link that `make run` prints: it opens the demo workspace's playground, signed in.
 
-It holds a pass (pictor/kit/passes.py) and works under `make run` alone, from this machine alone,
-for the demo's owner, and only as long as that person has no second factor. Looking at the link
-signs nobody in: the page that it shows sends a form, by itself where there are scripts.
+It holds a pass (pictor/kit/secrets/passes.py) and works under `make run` alone, from this machine
+alone, for the demo's owner, and only as long as that person has no second factor. Looking at the
+link signs nobody in: the page that it shows sends a form, by itself where there are scripts.
 """
 
 from urllib.parse import urlencode
@@ -22,7 +22,8 @@ from accounts.selectors import members_of, operator_of, tenant_by_name_or_id
 from accounts.services import record
 from console.people.here import is_here
 from generation.management.seeding import DEMO_TENANT
-from pictor.kit import clock, passes
+from pictor.kit.secrets import passes
+from pictor.kit.words import clock
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 PROMPT = "A brass astrolabe on linen, window light"

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pictor.kit.money import Micros, from_decimal
+from pictor.kit.words.money import Micros, from_decimal
 
 MODEL, SIZE, QUALITY = "gpt-image-2-origin", "1536x1024", "medium"
 FORMAT, COMPRESSION = "webp", 80

@@ -10,7 +10,7 @@ from datetime import datetime
 from billing.pricing import PriceMissing, PriceTable, quote
 from console.amounts import decimals_of
 from generation.catalogue.contracts import AUTO, ContractTerms
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 MAX_IMAGES = 10_000_000
 DEFAULT_IMAGES = 1_000

@@ -20,7 +20,7 @@ from console.site.status import Component, as_json, components, incidents, writt
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import WatchedDay
 from generation.oversight import watch
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 SHOWN_INCIDENTS = 20
 MOST_ENTRIES = 100

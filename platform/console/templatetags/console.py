@@ -11,7 +11,7 @@ from console import amounts
 from console.parts.places import Place
 from console.workspace import places
 from console.workspace.access import Workspace
-from pictor.kit.money import from_decimal
+from pictor.kit.words.money import from_decimal
 
 register = template.Library()
 

@@ -25,8 +25,9 @@ from billing.selectors.budgets import Stopped, what_stops
 from console.parts.doors import View, led, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
-from pictor.kit import clock, log
-from pictor.kit.ids import TenantId
+from pictor.kit.watching import log
+from pictor.kit.words import clock
+from pictor.kit.words.ids import TenantId
 
 OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
 

@@ -19,7 +19,7 @@ from console.parts.periods import number_of
 from console.workspace.access import May, Workspace, member
 from console.workspace.events import told
 from console.workspace.long_lists import ordering
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGE = 50
 READ = 500

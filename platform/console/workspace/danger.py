@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts.services import check_deletion, delete_workspace
 from console.workspace.access import May, Workspace, member
 from console.workspace.settings import page
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @require_POST

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import rates
 from console.workspace.access import May, Workspace, done, member
 from console.workspace.webhooks import badge_of, endpoint_of, page
-from pictor.kit import clock
-from pictor.kit.errors import RateLimited
+from pictor.kit.words import clock
+from pictor.kit.words.errors import RateLimited
 from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.selectors import answered_attempts_of, delivery_by_id
 from webhooks.services import resend, resend_since, send_test

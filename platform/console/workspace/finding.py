@@ -13,7 +13,7 @@ from console.workspace.access import May, Workspace, is_called, keys_of, member
 from console.workspace.places import places_of
 from console.workspace.support import seen
 from generation.tenants import services
-from pictor.kit.errors import NotFound
+from pictor.kit.words.errors import NotFound
 
 SHOWN_KEYS = 8
 

@@ -5,7 +5,7 @@ from console.workspace.access import Workspace
 from console.workspace.drafts import draft_of
 from console.workspace.snippets import curl, curl_of_models
 from generation.catalogue.contracts import ContractTerms
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 SAID = {"prompt": "A brass astrolabe on linen", "quality": "low"}
 

@@ -49,9 +49,9 @@ from generation.tenants.searching import (
     sums,
     sums_of_all,
 )
-from pictor.kit import clock, ids
-from pictor.kit.errors import PictorError
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.money import to_decimal
 from webhooks.models import Delivery
 from webhooks.selectors import deliveries_about
 

@@ -27,7 +27,7 @@ from console.workspace.trouble import trouble_of
 from generation.models import Source, State
 from generation.selectors import Finished
 from generation.tenants.searching import Wanted, found
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 STRIP = 12
 LOOKED_AT = 40

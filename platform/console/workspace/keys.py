@@ -34,7 +34,7 @@ from console.workspace.access import May, Workspace, by, done, is_called, keys_o
 from console.workspace.events import told
 from console.workspace.first_call import first_call
 from console.workspace.lately import lately_of, latest_of, sparks_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MOST_SHOWN = 200
 """Rows of the list; others are searched for."""

@@ -26,8 +26,8 @@ from accounts.services import (
 from console.parts.fields import dressed, take_errors
 from console.people import invitations
 from console.workspace.access import May, Workspace, done, member
-from pictor.kit import clock
-from pictor.kit.errors import RateLimited
+from pictor.kit.words import clock
+from pictor.kit.words.errors import RateLimited
 
 ROLE_WORDS = {
     "owner": "Everything, owners and the workspace itself too",

@@ -36,8 +36,8 @@ from console.site.pricing import priced_models
 from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.long_lists import ordering, to_order
 from console.workspace.owned import one_of
-from pictor.kit import clock
-from pictor.kit.money import scale_half_up, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import scale_half_up, to_decimal
 
 PAGE = 50
 READ = 1000

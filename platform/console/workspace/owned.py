@@ -6,7 +6,7 @@ from console.workspace.access import Workspace
 from console.workspace.support import seen
 from generation.selectors import Finished
 from generation.tenants import services
-from pictor.kit.errors import NotFound
+from pictor.kit.words.errors import NotFound
 
 
 def one_of(workspace: Workspace, public_id: str) -> Finished:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from billing.pricing import PriceMissing, PriceTable, Quote, least, quote
 from console.workspace.drafts import Draft, Ratio
 from generation.catalogue.contracts import AUTO, SizeOption
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 Price = Micros | None
 """Of one image in the draft's quality; None where there is none."""

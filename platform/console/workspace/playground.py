@@ -45,10 +45,10 @@ from generation.catalogue.pictures import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
 from generation.tenants.searching import Wanted, found
-from pictor.kit import clock, ids
-from pictor.kit.errors import InvalidRequest, NoChannelAvailable, PictorError
-from pictor.kit.ids import GenerationId
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import InvalidRequest, NoChannelAvailable, PictorError
+from pictor.kit.words.ids import GenerationId
+from pictor.kit.words.money import Micros
 
 SHOWN_RUNS = 8
 SHOWN_FOR = timedelta(days=7)

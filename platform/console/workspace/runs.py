@@ -6,8 +6,8 @@ from console.parts.pictures import Picture, is_otherwise, picture_of, released_o
 from console.parts.rows import Row, row_of
 from generation.models import Generation
 from generation.selectors import Finished
-from pictor.kit.errors import PictorError
-from pictor.kit.money import Micros
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True)

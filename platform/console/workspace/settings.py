@@ -27,7 +27,7 @@ from accounts.services import (
 from console.parts.fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.zones import zone_choices
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.selectors import exports_of
 
 FOREVER_DAYS = 36_500

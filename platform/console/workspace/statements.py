@@ -13,8 +13,8 @@ from billing.selectors import GIVEN, Standing, Statement, monthly_statement, mon
 from console.parts.exports import Rows, csv_answer
 from console.parts.periods import month_of
 from console.workspace.access import May, Workspace, member
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 
 GIVEN_WORDS = {
     Transfer.Kind.TOP_UP: "Top-ups",

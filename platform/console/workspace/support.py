@@ -20,7 +20,7 @@ from console.parts.doors import View, with_limits
 from console.parts.support import forget, remembered
 from console.workspace.access import Workspace
 from generation.selectors import Finished
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGES = frozenset(
     {

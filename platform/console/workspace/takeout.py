@@ -10,7 +10,7 @@ from console.parts.exports import query_of
 from console.workspace.access import May, Workspace, member
 from console.workspace.lists import LISTS, Listed
 from console.workspace.settings import page
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.exports import ask_for_export, export_url
 from storage.models import TenantExport
 from storage.selectors import export_of, list_exports_of

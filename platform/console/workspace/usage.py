@@ -24,8 +24,8 @@ from console.parts.telling import BADGES
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.filters import rows_for
 from generation.models import State
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros, scale_half_up, to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey
 from console.workspace.access import May, Workspace
-from pictor.kit.errors import InsufficientQuota, ModelForbidden, PictorError
+from pictor.kit.words.errors import InsufficientQuota, ModelForbidden, PictorError
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from console.parts.key_form import LIVE, TEST
 from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.events import told
 from console.workspace.keys import HISTORY, OVERLAP_WORDS
-from pictor.kit import clock, ids
-from pictor.kit.errors import Unavailable
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import Unavailable
 from webhooks.models import EVENTS, Delivery, WebhookEndpoint
 from webhooks.selectors import Record, deliveries_of, endpoint_by_id, endpoints_of, records_of
 from webhooks.services import (

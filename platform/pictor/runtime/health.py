@@ -2,8 +2,8 @@
 
 A web process answers at its PORT. A worker has posted its figures within the last 15 s, which it
 does from when it has taken up its work until it ends; whatever breaks in between ends the process
-(kit/vital.py). So workers need metrics, and Redis: while that is away they work on, and nobody can
-tell here.
+(kit/running/vital.py). So workers need metrics, and Redis: while that is away they work on, and
+nobody can tell here.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from pictor.kit import metrics
+from pictor.kit.watching import metrics
 from pictor.runtime.layout import read_port
 from pictor.runtime.part import answers_ok
 

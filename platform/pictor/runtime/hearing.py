@@ -12,7 +12,8 @@ import time
 from celery.worker import state
 from redis.exceptions import RedisError
 
-from pictor.kit import redis_client, vital
+from pictor.kit.redis import client as redis_client
+from pictor.kit.running import vital
 
 DEAF_SECONDS = 600.0
 STUCK_SECONDS = 3600.0

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pictor.kit.log import LineFormatter
+from pictor.kit.watching.log import LineFormatter
 
 logger = logging.getLogger(__name__)
 

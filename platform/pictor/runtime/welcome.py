@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from pictor.kit import clock, passes
+from pictor.kit.secrets import passes
+from pictor.kit.words import clock
 from pictor.runtime.errors import RuntimeProblem
 from pictor.runtime.first_image import PATH, FirstImageRequest, request_body
 from pictor.runtime.layout import Layout

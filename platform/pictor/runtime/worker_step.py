@@ -17,7 +17,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
-from pictor.kit import garbage, metrics, sessions, statement_logs, vital
+from pictor.kit.database import sessions, statement_logs
+from pictor.kit.running import garbage, vital
+from pictor.kit.watching import metrics
 from pictor.runtime import hearing
 
 logger = logging.getLogger(__name__)
@@ -145,7 +147,7 @@ def log_as_everywhere(**_: Any) -> None:
 @signals.worker_init.connect
 def refuse_to_start(**_: Any) -> None:
     """A worker without its secrets would write what nobody can read, or be paid for nothing."""
-    from pictor.kit.checks import refuse_to_serve  # noqa: PLC0415 - reads the settings
+    from pictor.kit.watching.checks import refuse_to_serve  # noqa: PLC0415 - reads the settings
     from storage import backends  # noqa: PLC0415 - reads them too
 
     refuse_to_serve()

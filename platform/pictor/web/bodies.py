@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 
-from pictor.kit.errors import PictorError, RequestTimeout
+from pictor.kit.words.errors import PictorError, RequestTimeout
 from pictor.web.edge import Message, Receive
 
 FIRST_SECONDS = 20.0

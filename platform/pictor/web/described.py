@@ -9,8 +9,8 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from rest_framework.views import APIView
 
-from pictor.kit.api_docs import described_in_front, retried
-from pictor.kit.errors import NotFound
+from pictor.kit.endpoints.documents import described_in_front, retried
+from pictor.kit.words.errors import NotFound
 from pictor.web import metrics
 from pictor.web.probes import HEALTH, READINESS, HealthObject, ReadinessObject, UnreadyObject
 

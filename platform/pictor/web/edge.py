@@ -14,9 +14,10 @@ from typing import Any
 
 from django.conf import settings
 
-from pictor.kit import ids, log
-from pictor.kit.errors import PictorError
-from pictor.kit.refused import Refused
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.watching import log
+from pictor.kit.words import ids
+from pictor.kit.words.errors import PictorError
 from pictor.web.endings import ended
 from pictor.web.proxies import Proxies
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram
 
-from pictor.kit.metrics import LONG
+from pictor.kit.watching.metrics import LONG
 
 logger = logging.getLogger("pictor.request")
 

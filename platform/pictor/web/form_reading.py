@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
-from pictor.kit.body import Body
-from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
-from pictor.kit.forms import FormInvalid, FormLimits, FormStream, FormTooLarge
-from pictor.kit.spool import SpoolFile, SpoolFull, Spools
+from pictor.kit.bytes.forms import FormInvalid, FormLimits, FormStream, FormTooLarge
+from pictor.kit.bytes.spool import SpoolFile, SpoolFull, Spools
+from pictor.kit.endpoints.body import Body
+from pictor.kit.words.errors import InvalidRequest, RequestTooLarge, Unavailable
 
 MEMORY_BYTES = 64 * 1024
 """Of each file: sixteen small ones are no more than one request may have in memory."""

@@ -18,21 +18,21 @@ from typing import Any
 
 from django.conf import settings
 
-from pictor.kit import api_errors
-from pictor.kit.body import Body, RawSink
-from pictor.kit.charsets import charset_of, is_readable
-from pictor.kit.errors import (
+from pictor.kit.bytes.charsets import charset_of, is_readable
+from pictor.kit.bytes.forms import is_form
+from pictor.kit.bytes.inflate import pieces_of
+from pictor.kit.bytes.json_stream import JsonRefused, JsonStream, JsonTooLarge
+from pictor.kit.bytes.spool import SpoolError, SpoolFull, Spools
+from pictor.kit.bytes.spools import process_spools
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.endpoints.body import Body, RawSink
+from pictor.kit.words.errors import (
     InvalidRequest,
     PictorError,
     RequestTooLarge,
     Unavailable,
     UnsupportedMediaType,
 )
-from pictor.kit.forms import is_form
-from pictor.kit.inflate import pieces_of
-from pictor.kit.json_stream import JsonRefused, JsonStream, JsonTooLarge
-from pictor.kit.spool import SpoolError, SpoolFull, Spools
-from pictor.kit.spools import process_spools
 from pictor.web import bodies
 from pictor.web.edge import App, Receive, Scope, Send, header, is_api
 from pictor.web.form_reading import FormPaths, read_form

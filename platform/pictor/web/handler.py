@@ -3,7 +3,8 @@
 The stock ASGI handler keeps one operating-system thread for each request that waits (its sync
 middleware, its request signals, its closing of responses); measured, 800 waiters were 802 threads.
 Here no middleware is sync, no signal is sent and nothing is closed in a thread. Database
-connections belong to the fixed pools (kit/pools.py), which the signals would otherwise look after.
+connections belong to the fixed pools (kit/database/pools.py), which the signals would otherwise
+look after.
 """
 
 import asyncio
@@ -18,8 +19,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch, get_resolver
 from typing_extensions import override
 
-from pictor.kit import api_errors
-from pictor.kit.errors import Unavailable
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.words.errors import Unavailable
 from pictor.web.edge import Message, Receive, Scope, Send
 
 STOPPING = Unavailable(

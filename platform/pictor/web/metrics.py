@@ -18,9 +18,10 @@ from django.http.request import split_domain_port, validate_host
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from pictor.kit import metrics, pools
-from pictor.kit.addresses import is_own_address
-from pictor.kit.errors import Forbidden, MethodNotAllowed, PictorError, Unauthenticated
+from pictor.kit.database import pools
+from pictor.kit.watching import metrics
+from pictor.kit.words.addresses import is_own_address
+from pictor.kit.words.errors import Forbidden, MethodNotAllowed, PictorError, Unauthenticated
 from pictor.web.edge import App, Receive, Scope, Send, header
 from pictor.web.gate import refuse
 

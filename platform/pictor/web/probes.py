@@ -15,9 +15,11 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from rest_framework import serializers
 
-from pictor.kit import api_errors, pools, redis_client
-from pictor.kit.api_objects import ApiObject, Constant
-from pictor.kit.errors import MethodNotAllowed, Unavailable
+from pictor.kit.database import pools
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.endpoints.objects import ApiObject, Constant
+from pictor.kit.redis import client as redis_client
+from pictor.kit.words.errors import MethodNotAllowed, Unavailable
 from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.gate import refuse
 

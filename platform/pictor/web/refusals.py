@@ -6,7 +6,7 @@ have come, or be what is wrong.
 
 from dataclasses import dataclass
 
-from pictor.kit import ids
+from pictor.kit.words import ids
 from pictor.web.endings import ended
 
 

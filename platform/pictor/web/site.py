@@ -19,11 +19,11 @@ from django.conf import settings
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from pictor.kit.addresses import counted_address
-from pictor.kit.errors import InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable
-from pictor.kit.limits import KeyedLimit
-from pictor.kit.spool import SpoolError, SpoolFile, Spools
-from pictor.kit.spools import process_spools, strangers_spools
+from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
+from pictor.kit.bytes.spools import process_spools, strangers_spools
+from pictor.kit.running.limits import KeyedLimit
+from pictor.kit.words.addresses import counted_address
+from pictor.kit.words.errors import InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable
 from pictor.web import bodies
 from pictor.web.edge import App, Message, Receive, Scope, Send, header
 from pictor.web.gate import refuse

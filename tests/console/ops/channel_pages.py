@@ -15,7 +15,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Attempt, AttemptMinute, Channel, Generation
 from generation.traffic.errors import fingerprint_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 LIST = "/ops/channels/"
 NEW = "/ops/channels/new/"

@@ -17,7 +17,7 @@ from generation.alerts.rules import Wishes, enable, save_rule
 from generation.alerts.telling import tell
 from generation.alerts.trying import code_of, send_test
 from generation.models import AlertRule, AlertSending, Condition
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.conftest import said_by
 from tests.console.workspace.conftest import lines_of
 from tests.webhooks.conftest import receiver

@@ -14,7 +14,7 @@ from accounts.audit_words import WORDS
 from accounts.models import AuditEvent, Subject, Tenant, User
 from accounts.services import create_tenant, note_for_staff, record, set_title
 from console.ops.audit import CHOICES, filters_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import lines_of, words_of
 
 PAGE = reverse("ops:audit")

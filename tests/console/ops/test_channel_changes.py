@@ -11,7 +11,7 @@ from billing.models import UsageRollup
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, PendingRevision
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import (
     FORM,
     NEW,

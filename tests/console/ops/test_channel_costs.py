@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent
 from generation.models import Channel, CostTable
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import of, sold, text_of
 from tests.factories import make_channel
 from tests.seeds import sow

@@ -3,7 +3,7 @@
 import pytest
 
 from generation.models import Channel, ChannelTrial
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import LIST, text_of
 from tests.factories import make_channel
 from tests.seeds import sow

@@ -12,8 +12,8 @@ from accounts.models import AuditEvent, User
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, ChannelEvent
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.ops.channel_pages import (
     LIST,
     called,

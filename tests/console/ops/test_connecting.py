@@ -11,7 +11,8 @@ from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.trials import run_trial
 from generation.models import Channel, ChannelTrial, PendingRevision
-from pictor.kit import bell, clock
+from pictor.kit.redis import bell
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import FORM, NEW, ROUTE, edit, make, said_on, serving, trouble
 from tests.seeds import sow
 

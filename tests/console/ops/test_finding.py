@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Tenant, User
 from accounts.services import create_tenant
 from billing.services import create_price_list, draft_price_book
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import make_channel
 from tests.seeds import sow
 

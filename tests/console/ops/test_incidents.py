@@ -12,7 +12,7 @@ from django.test import Client
 from generation.models import Condition, Incident, IncidentUpdate
 from generation.oversight import incidents
 from generation.oversight.incidents import Said, State
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import lines_of
 from tests.factories import ORIGIN
 from tests.seeds import sow

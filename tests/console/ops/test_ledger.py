@@ -28,8 +28,8 @@ from generation.lifecycle.attempts import end_attempt
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation
 from generation.oversight.ledger import keeping, proof, rounds
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.ops.conftest import said_by
 from tests.console.workspace.conftest import lines_of
 from tests.factories import Customer, begun, make_channel, make_worker, take

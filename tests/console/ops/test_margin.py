@@ -14,7 +14,7 @@ from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay, SoldUntil
 from console.ops.kinds import kind_of
 from generation.models import Channel, Condition
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.conftest import said_by
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)

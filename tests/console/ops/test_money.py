@@ -9,8 +9,8 @@ from accounts.models import Tenant, User
 from accounts.services import create_tenant
 from billing.models import MoneyMove
 from billing.selectors import available_to, ledger_findings, statement
-from pictor.kit import ids
-from pictor.kit.money import Micros
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from generation.conditions.kinds import KINDS as EVERY_KIND
 from generation.conditions.looking import FAILED
 from generation.conditions.titles import TITLES
 from generation.models import Condition, ConditionLook
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
 HOUR = datetime(2026, 11, 26, 9, tzinfo=UTC)

@@ -20,8 +20,8 @@ from billing.services import (
     publish_price_book,
     set_prices,
 )
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.console.ops.conftest import said_by
 from tests.console.ops.test_tenants import lines_of, signed_in
 

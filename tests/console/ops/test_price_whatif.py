@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from accounts.models import Tenant
 from billing.selectors import Foretold
 from billing.whatif import LeftOut, Touched, WhatIf, Why
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from tests.console.ops.conftest import words_in
 
 ACME = Tenant(id=UUID(int=1), name="acme", title="Acme Inc")

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent, Mail, User
 from accounts.services.staff import set_staff_role
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGE = "/ops/staff/"
 

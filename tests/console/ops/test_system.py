@@ -14,7 +14,7 @@ from billing.models import FIGURES, SoldDay
 from generation.lifecycle import lease
 from generation.models import ConditionLook, Generation, Stop, Worker
 from pictor import __version__
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import ORIGIN, Customer, make_channel, make_worker
 from tests.seeds import sow
 

@@ -16,9 +16,9 @@ from accounts.services import add_member, create_tenant, issue_api_key, suspend
 from billing.models import SoldDay, TenantBalance, UsageRollup
 from billing.selectors import available_to
 from generation.models import Stop
-from pictor.kit import clock, ids
-from pictor.kit.errors import PictorError
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.money import Micros
 
 DAY = timedelta(days=1)
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from console.parts.charts import REST, Point, lines, stacked
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 def test_the_largest_series_keep_a_colour_and_the_rest_is_one():

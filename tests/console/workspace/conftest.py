@@ -26,8 +26,8 @@ from billing.selectors import balance_of
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation
-from pictor.kit import clock, ids
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock, ids
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 from tests.seeds import sow
 from webhooks.models import Delivery

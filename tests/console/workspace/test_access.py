@@ -18,7 +18,8 @@ from accounts.models import AuditEvent, Invitation, Membership
 from accounts.services import invite
 from billing.models import Transfer
 from console.workspace import urls
-from pictor.kit import clock, log
+from pictor.kit.watching import log
+from pictor.kit.words import clock
 from storage.exports import KEPT as EXPORT_KEPT
 from storage.models import StoredImage, TenantExport
 from tests.console.workspace.conftest import (

@@ -16,8 +16,8 @@ from billing.selectors import balance_of
 from generation.lifecycle.settlement import cancel
 from generation.models import Generation
 from generation.tenants import holdings
-from pictor.kit import clock
-from pictor.kit.errors import Forbidden, Unauthenticated
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Forbidden, Unauthenticated
 from storage.exports import ask_for_export
 from storage.models import TenantExport
 from tests.console.workspace.conftest import available, url, words_of

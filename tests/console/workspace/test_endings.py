@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from generation.models import Contract, Generation
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import Customer, make_usage
 

@@ -4,9 +4,9 @@ import re
 
 from generation.models import Generation
 from generation.oversight.refusals import insert
-from pictor.kit import clock
-from pictor.kit.ids import REQUEST, new_uuid, public
-from pictor.kit.refused import Refused
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.words import clock
+from pictor.kit.words.ids import REQUEST, new_uuid, public
 from tests.console.workspace.conftest import SignIn, url, words_of
 from tests.factories import Customer
 

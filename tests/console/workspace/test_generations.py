@@ -12,8 +12,8 @@ from billing.price_stops import Confirmed
 from billing.selectors import books_of, rows_of
 from billing.services import draft_price_book, publish_price_book
 from generation.models import Generation
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.console.workspace.conftest import lines_of, url, words_of
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import SignIn, url, words_of
 from tests.factories import Customer
 

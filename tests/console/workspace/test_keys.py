@@ -24,7 +24,7 @@ from billing.selectors import NOTHING_USED
 from console.workspace import keys
 from console.workspace.keys import ShownKey
 from generation.models import Serves
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import make_channel
 

@@ -21,7 +21,7 @@ from billing.models import Transfer
 from console.workspace import lists
 from generation.tenants.searching import pages
 from generation.tenants.searching.wanted import matching
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import TenantExport
 from tests.console.workspace.conftest import lines_of, url, words_of
 from tests.factories import Customer

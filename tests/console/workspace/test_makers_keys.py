@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import ApiKey
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import url
 from tests.console.workspace.test_keys import FORM
 

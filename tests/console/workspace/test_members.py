@@ -23,8 +23,8 @@ from accounts.services import (
     members,
     require_second_factor,
 )
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import give_factor, url, words_of
 from tests.factories import Customer
 

@@ -26,8 +26,8 @@ from billing.services import (
     record_usage,
     withdraw_price_book,
 )
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
 from tests.factories import Customer
 

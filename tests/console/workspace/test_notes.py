@@ -11,7 +11,7 @@ from accounts.services import record, suspend
 from accounts.services.personal_data import write_export
 from billing.selectors import ledger_findings
 from billing.services import accounts, adjust, book_payment, credit, reverse
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
 from tests.factories import Customer
 

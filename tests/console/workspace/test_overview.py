@@ -18,8 +18,8 @@ from accounts.services import (
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.tenants import searching
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import make_worker, take

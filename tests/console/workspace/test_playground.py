@@ -22,7 +22,7 @@ from console.workspace.snippets import snippets_of
 from generation.admission.quoting import Quoted, quoted_order
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Serves
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import Customer, contract_of, make_channel

@@ -13,8 +13,8 @@ from console.workspace import generations
 from generation.models import Generation
 from generation.tenants.searching import Wanted, bounds, found, narrowed, pages, sums, sums_of_all
 from generation.tenants.searching.sums import AWAY
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.console.workspace.conftest import lines_of, url, words_of
 

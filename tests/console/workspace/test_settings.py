@@ -8,8 +8,8 @@ from accounts.callers import caller_of_key
 from accounts.models import ApiKey, AuditEvent, Subject, Tenant
 from accounts.services import record, revoke_api_key, set_title
 from generation.models import Contract
-from pictor.kit import clock
-from pictor.kit.errors import InsufficientQuota, ModelForbidden
+from pictor.kit.words import clock
+from pictor.kit.words.errors import InsufficientQuota, ModelForbidden
 from tests.console.workspace.conftest import lines_of, told, url, words_of
 
 

@@ -19,8 +19,8 @@ from billing.models import Transfer
 from billing.selectors import GIVEN, monthly_statement, monthly_statements, usage_between
 from billing.services import adjust, book_payment, credit, refund, reverse, top_up
 from generation.models import Channel
-from pictor.kit import clock
-from pictor.kit.money import Micros, from_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, from_decimal
 from tests.console.workspace.conftest import Make, lines_of, url, words_of
 from tests.factories import Customer
 

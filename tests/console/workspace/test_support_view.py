@@ -24,7 +24,7 @@ from billing.models import Transfer
 from console.parts.support import remember
 from console.workspace import support, urls
 from generation.models import Generation
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.workspace.conftest import (
     Begun,

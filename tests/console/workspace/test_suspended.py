@@ -4,8 +4,8 @@ import pytest
 
 from accounts.authentication import let_in
 from accounts.services import resume, suspend
-from pictor.kit import clock
-from pictor.kit.errors import Forbidden
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Forbidden
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import Customer
 

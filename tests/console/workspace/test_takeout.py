@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import TenantExport
 from tests.console.workspace.conftest import url, words_of
 

@@ -9,7 +9,7 @@ from accounts.models import AuditEvent, Tenant
 from accounts.services import set_time_zone
 from billing.selectors import usage_between
 from console.parts.periods import period_in, period_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import lines_of, url, words_of
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")

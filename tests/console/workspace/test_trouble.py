@@ -7,7 +7,7 @@ import pytest
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.oversight import incidents, watch
 from generation.oversight.incidents import Said, State
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
 
 

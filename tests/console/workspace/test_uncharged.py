@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import Tenant
 from generation.models import Generation
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
 
 pytestmark = pytest.mark.django_db

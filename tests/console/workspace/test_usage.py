@@ -18,8 +18,8 @@ from console.parts.periods import period_of
 from console.templatetags.console import took
 from console.workspace.usage import Totals
 from generation.models import Generation
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import AuditEvent
 from console.workspace import webhooks
-from pictor.kit import clock
-from pictor.kit.encryption import decrypted
+from pictor.kit.secrets.encryption import decrypted
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import told, url, words_of
 from webhooks import outbox, selectors
 from webhooks.models import Delivery, Event, WebhookEndpoint

@@ -10,7 +10,7 @@ from accounts.services import create_tenant, issue_api_key
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Attempt, Channel, Generation
-from pictor.kit.ids import REQUEST, new_uuid, public
+from pictor.kit.words.ids import REQUEST, new_uuid, public
 from tests.seeds import sow
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

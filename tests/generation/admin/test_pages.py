@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from accounts.admin import large
 from generation.models import Generation, Worker
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid, new_uuid_of
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid, new_uuid_of
 from tests.generation.admin.conftest import change_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]

@@ -15,10 +15,10 @@ from generation.admission.callers import callers
 from generation.admission.prefer import Prefer
 from generation.admission.service import Admitted
 from generation.api import requests
-from pictor.kit import pools
-from pictor.kit.body import Body
-from pictor.kit.ids import GenerationId, new_uuid
-from pictor.kit.spools import process_spools
+from pictor.kit.bytes.spools import process_spools
+from pictor.kit.database import pools
+from pictor.kit.endpoints.body import Body
+from pictor.kit.words.ids import GenerationId, new_uuid
 from tests.factories import ORIGIN, Customer
 
 

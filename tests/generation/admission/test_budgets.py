@@ -11,10 +11,10 @@ from accounts.services import KeyRules, OwnLimits, change_api_key, set_own_limit
 from billing.models import KeyBudget
 from billing.selectors import ledger_findings
 from generation.lifecycle.settlement import settle_and_tell
-from pictor.kit import clock
-from pictor.kit.errors import InsufficientQuota
-from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
+from pictor.kit.words.errors import InsufficientQuota
+from pictor.kit.words.money import Micros
 from tests.factories import Customer, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db

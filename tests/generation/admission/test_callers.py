@@ -13,8 +13,9 @@ from generation.admission import callers as module
 from generation.admission import orphans
 from generation.admission.callers import Callers
 from generation.admission.orphans import Attendance, Turn
-from pictor.kit import ids, vital
-from pictor.kit.prepared import Statement
+from pictor.kit.database.prepared import Statement
+from pictor.kit.running import vital
+from pictor.kit.words import ids
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
 

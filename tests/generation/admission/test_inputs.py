@@ -5,9 +5,9 @@ from django.db import OperationalError
 
 from generation.admission.inputs import Inputs, of_files
 from generation.admission.orphans import InDoubt
-from pictor.kit import clock
-from pictor.kit.errors import InvalidRequest, Unavailable
-from pictor.kit.ids import GenerationId, new_uuid
+from pictor.kit.words import clock
+from pictor.kit.words.errors import InvalidRequest, Unavailable
+from pictor.kit.words.ids import GenerationId, new_uuid
 from storage import convert
 from tests.mending import photo
 

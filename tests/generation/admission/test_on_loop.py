@@ -19,17 +19,18 @@ from generation.admission import idempotency, service
 from generation.admission.callers import callers
 from generation.admission.orphans import InDoubt
 from generation.models import Generation
-from pictor.kit import loop_connections, pools, redis_client
-from pictor.kit.api_errors import as_pictor_error
-from pictor.kit.body import MAX_SHORT_BYTES
-from pictor.kit.errors import (
+from pictor.kit.database import loop_connections, pools
+from pictor.kit.database.loop_connections import LoopConnections
+from pictor.kit.endpoints.body import MAX_SHORT_BYTES
+from pictor.kit.endpoints.errors import as_pictor_error
+from pictor.kit.redis import client as redis_client
+from pictor.kit.words.errors import (
     IdempotencyKeyReused,
     InsufficientQuota,
     NotFound,
     PictorError,
     Unavailable,
 )
-from pictor.kit.loop_connections import LoopConnections
 from tests.factories import Customer
 from tests.generation.admission.arriving import Request, asked, money
 

@@ -16,8 +16,8 @@ from generation.admission import orphans
 from generation.admission.orphans import Attendance, Free, Turn, Undecided, WebProcess
 from generation.management.seeding import alone
 from generation.models import Generation, State
-from pictor.kit import clock
-from pictor.kit.prepared import fetch
+from pictor.kit.database.prepared import fetch
+from pictor.kit.words import clock
 from tests.factories import Customer
 
 DIGEST = b"d" * 32

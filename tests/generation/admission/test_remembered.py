@@ -27,9 +27,12 @@ from generation.api import requests
 from generation.catalogue.services import set_enabled
 from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Channel, Generation
-from pictor.kit import clock, pools
-from pictor.kit.body import Body
-from pictor.kit.errors import (
+from pictor.kit.database import pools
+from pictor.kit.database.loop_connections import LoopConnections
+from pictor.kit.database.prepared import Part, numbered, together
+from pictor.kit.endpoints.body import Body
+from pictor.kit.words import clock
+from pictor.kit.words.errors import (
     Forbidden,
     InsufficientQuota,
     InvalidRequest,
@@ -38,8 +41,6 @@ from pictor.kit.errors import (
     Paused,
     Unauthenticated,
 )
-from pictor.kit.loop_connections import LoopConnections
-from pictor.kit.prepared import Part, numbered, together
 from tests.edits import data_uri
 from tests.factories import ORIGIN, Customer
 from tests.generation.admission.arriving import Request, asked, money

@@ -10,9 +10,9 @@ from accounts.callers import Caller
 from accounts.rates.of_tests import counting_of_test
 from generation.admission import room
 from generation.models import Generation, Serves
-from pictor.kit import clock
-from pictor.kit.errors import InsufficientQuota
-from pictor.kit.redis_client import ask, forget_client
+from pictor.kit.redis.client import ask, forget_client
+from pictor.kit.words import clock
+from pictor.kit.words.errors import InsufficientQuota
 from tests.factories import Customer, make_caller, make_channel
 
 

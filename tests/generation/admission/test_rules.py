@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from generation.admission.rules import Order, check
-from pictor.kit.errors import InvalidRequest
+from pictor.kit.words.errors import InvalidRequest
 from tests.factories import contract_of
 
 

@@ -19,8 +19,8 @@ from generation.admission import orphans, service
 from generation.admission.orphans import Attendance, InDoubt, Turn, WebProcess
 from generation.admission.service import Submission, admit
 from generation.models import Channel, Contract, Generation, IdempotencyRecord, Route
-from pictor.kit import clock
-from pictor.kit.errors import (
+from pictor.kit.words import clock
+from pictor.kit.words.errors import (
     Forbidden,
     IdempotencyKeyReused,
     InsufficientQuota,
@@ -30,8 +30,8 @@ from pictor.kit.errors import (
     RateLimited,
     Unavailable,
 )
-from pictor.kit.ids import GenerationId, new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import GenerationId, new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import ORIGIN, Customer, at, make_channel
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from accounts.services import KeyRules
 from generation.admission.quoting import quoted_order
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.models import Contract, Generation
-from pictor.kit.errors import ModelForbidden, ModelSunset, NotFound
+from pictor.kit.words.errors import ModelForbidden, ModelSunset, NotFound
 from tests.factories import ORIGIN, Customer, make_channel, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]

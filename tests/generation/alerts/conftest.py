@@ -15,7 +15,7 @@ from generation.alerts.rules import Wishes, enable, save_rule
 from generation.alerts.telling import tell
 from generation.alerts.trying import send_test
 from generation.models import AlertRule, Condition
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.webhooks.conftest import Receiver, receiver
 
 __all__ = ["receiver"]

@@ -12,9 +12,9 @@ from generation.alerts import rules, trying
 from generation.alerts.rules import Saved, Wishes, save_rule, wishes_of
 from generation.alerts.telling import tell
 from generation.models import AlertAddress, AlertRule
-from pictor.kit import clock, ids
-from pictor.kit.encryption import decrypted
-from pictor.kit.money import Micros
+from pictor.kit.secrets.encryption import decrypted
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.generation.alerts.conftest import ANN, Desk
 from tests.raw_server import says
 from webhooks.models import Delivery, WebhookEndpoint

@@ -21,9 +21,10 @@ from generation.lifecycle.settlement import settle_and_tell
 from generation.lifecycle.wakeups import heard, told
 from generation.models import Generation
 from generation.selectors import Finished, finished_among
-from pictor.kit import clock, pools
-from pictor.kit.redis_client import ask_async
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.database import pools
+from pictor.kit.redis.client import ask_async
+from pictor.kit.words import clock
 from storage import backends
 from storage.services import upload
 from tests.factories import make_delivery, stored_images

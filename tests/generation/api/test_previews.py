@@ -17,9 +17,10 @@ from generation.dispatch.announce import PARTIALS, PartialImage, announced
 from generation.lifecycle import settlement
 from generation.models import Generation, State
 from generation.selectors import Finished
-from pictor.kit import clock, pools
-from pictor.kit.ids import new_uuid
-from pictor.kit.redis_client import ask_async
+from pictor.kit.database import pools
+from pictor.kit.redis.client import ask_async
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 from storage import backends
 from storage.services import upload
 from tests.factories import Customer

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from generation.api.requests import parse
-from pictor.kit.errors import InvalidRequest
+from pictor.kit.words.errors import InvalidRequest
 
 
 def parsed(**fields: Any) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import pytest
 from generation.api.shown import with_urls
 from generation.models import Generation
 from generation.selectors import Finished
-from pictor.kit import clock
-from pictor.kit.errors import Unavailable
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Unavailable
 from storage.models import StoredImage
 from tests.token_services import chain_of_its_own, nothing_else, session
 

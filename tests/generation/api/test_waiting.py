@@ -15,8 +15,10 @@ from generation.api.waiting import Hub
 from generation.lifecycle import notify, settlement
 from generation.models import Generation, State
 from generation.selectors import finished_among
-from pictor.kit import clock, pools, redis_client
-from pictor.kit.ids import new_uuid
+from pictor.kit.database import pools
+from pictor.kit.redis import client as redis_client
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 from tests.factories import Customer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]

@@ -12,8 +12,8 @@ from generation.background import leftovers
 from generation.lifecycle.outcome import TIMED_OUT
 from generation.lifecycle.settlement import cancel, end_without_image
 from generation.models import Attempt, Generation, State
-from pictor.kit import clock
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.words import clock
 from storage import backends
 from storage.services import image_key_of, input_key_of, partial_key_of, upload
 from tests.factories import begun

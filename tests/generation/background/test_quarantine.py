@@ -14,7 +14,7 @@ from generation.background.waiting import waiting
 from generation.lifecycle import claims
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, Worker
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer, make_worker, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]

@@ -18,7 +18,7 @@ from generation.background import reaper
 from generation.lifecycle import claims, lease, notify, settlement
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Worker
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer, begun, make_worker, take
 
 pytestmark = pytest.mark.django_db

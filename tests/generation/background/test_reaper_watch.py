@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from generation.background import reaper
-from pictor.kit import vital
+from pictor.kit.running import vital
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from generation.lifecycle.settlement import cancel, settle_and_tell
 from generation.models import Attempt, Generation, IdempotencyRecord, PromptsForgotten, Serves
 from generation.oversight.ledger.findings import generation_findings
 from generation.tenants.forgetting import forget_words
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.factories import Customer, make_channel, make_delivery, stored_images, take
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from generation.background.slots import Room, Slots
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 
 ONE, OTHER = new_uuid(), new_uuid()
 

@@ -11,7 +11,7 @@ from generation.background.slots import Room
 from generation.background.waiting import waiting
 from generation.lifecycle.claims import Queued
 from generation.models import Generation, Serves
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer, make_channel, queued_as, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]

@@ -25,8 +25,10 @@ from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.notify import Ring
 from generation.lifecycle.settlement import fail_unforeseen
 from generation.models import ChannelEvent, Generation, Worker
-from pictor.kit import clock, pools, vital
-from pictor.kit.ids import new_uuid
+from pictor.kit.database import pools
+from pictor.kit.running import vital
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 from storage.services import StorageFailed
 from tests.factories import make_channel, queued_as, take
 from tests.processes import until

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from generation.bills import keeping, matching, taking
 from generation.bills.mapping import Columns
 from generation.models import BillLine, VendorBill
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.bills import call, csv_file, matched, row
 
 

@@ -15,7 +15,7 @@ from billing.services.costs import corrected_cost
 from generation.bills import corrections, keeping, taking
 from generation.models import BillLine, VendorBill
 from generation.oversight.ledger.proof import audit
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
 from tests.factories import ORIGIN

@@ -11,7 +11,7 @@ from generation.catalogue.credentials import decrypted
 from generation.catalogue.services import ChannelOptions, RouteTerms, checks
 from generation.channels import registry
 from generation.models import Channel
-from pictor.kit.money import Micros
+from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

@@ -16,8 +16,8 @@ from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, CostTable, Route
 from generation.selectors import cost_table_of
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

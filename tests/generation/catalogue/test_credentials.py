@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from generation.catalogue.credentials import decrypted, encrypted
-from pictor.kit.encryption import WrongKey
+from pictor.kit.secrets.encryption import WrongKey
 
 
 def test_a_credential_is_stored_encrypted_and_read_back(settings):

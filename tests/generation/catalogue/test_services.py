@@ -12,8 +12,8 @@ from billing.services import draft_price_book, publish_price_book
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, ContractColumns, RouteTerms
 from generation.models import Channel, Contract, Route
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

@@ -15,8 +15,8 @@ from generation.catalogue.credentials import encrypted
 from generation.catalogue.plans import plan
 from generation.channels.declaration import Abilities
 from generation.models import Channel, Contract, Route
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import ORIGIN, Customer, contract_of
 
 pytestmark = pytest.mark.django_db

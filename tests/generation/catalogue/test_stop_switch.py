@@ -22,9 +22,9 @@ from generation.lifecycle.claims import take_quarantined
 from generation.lifecycle.notify import Ring
 from generation.models import Attempt, Generation, Stop
 from generation.oversight import watch
-from pictor.kit import clock
-from pictor.kit.errors import NotFound, Paused
-from pictor.kit.http_pools import HttpPools
+from pictor.kit.outbound.http_pools import HttpPools
+from pictor.kit.words import clock
+from pictor.kit.words.errors import NotFound, Paused
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
 from tests.factories import ORIGIN, Customer, make_channel, open_gate, queued_as

@@ -10,7 +10,7 @@ from accounts.models import AuditEvent
 from generation.catalogue.services import set_contract
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

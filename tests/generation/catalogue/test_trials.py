@@ -14,8 +14,8 @@ from generation.catalogue import services, trial, trials
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.channels.errors import AttemptClass
 from generation.models import Channel, ChannelTrial, Route
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from storage.services import ObjectMissing, open_stream
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]

@@ -8,8 +8,8 @@ import pytest
 
 from generation.channels.base import Adapter, ChannelConfig
 from generation.channels.registry import open_adapter
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.outbound.http import HttpPool
 from tests.generation.channels.streaming import Collector
 from tests.raw_server import RawServer, Script, running, says
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from generation.channels import download as shelf
-from pictor.kit import retries
-from pictor.kit.http import DeadlineExceeded, HttpPool, deadline
-from pictor.kit.spool import SpoolFile, Spools, SpoolTooLarge
+from pictor.kit.bytes.spool import SpoolFile, Spools, SpoolTooLarge
+from pictor.kit.outbound.http import DeadlineExceeded, HttpPool, deadline
+from pictor.kit.running import retries
 from tests import raw_server
 from tests.raw_server import Received, Script, says, sends
 

@@ -10,8 +10,8 @@ from generation.channels.base import Adapter, LargeValue, UpstreamRequest, Usage
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, SpoolFile, Spools
+from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools
+from pictor.kit.outbound.http import HttpPool
 from tests import raw_server
 from tests.generation.channels.conftest import API_KEY, config_for
 from tests.raw_server import RawServer, Received, Script, says, sends

@@ -7,7 +7,7 @@ import pytest
 from generation.channels.errors import AttemptClass
 from generation.channels.openai import reader
 from generation.channels.registry import open_adapter
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
 from tests.generation.channels.conftest import config_for
 from tests.generation.channels.streaming import (
     COMPLETED,

@@ -12,8 +12,8 @@ import pytest
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.openai import event_stream
 from generation.channels.openai.event_stream import EventStream
-from pictor.kit.json_stream import JsonRefused, JsonTooLarge
-from pictor.kit.spool import SpoolBudget, Spools, SpoolTooLarge
+from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge
+from pictor.kit.bytes.spool import SpoolBudget, Spools, SpoolTooLarge
 
 Seen = tuple[str, dict[str, Any], bytes | None]
 

@@ -4,7 +4,7 @@ from generation.admission.fields import PASSED_ON
 from generation.channels.base import ChannelConfig
 from generation.channels.declaration import Abilities, Task
 from generation.channels.registry import KINDS, abilities_of, kind_of, open_adapter
-from pictor.kit.http import HttpPool
+from pictor.kit.outbound.http import HttpPool
 
 
 def test_an_unknown_kind_of_channel_is_an_error_that_names_the_kinds(spools):

@@ -13,8 +13,8 @@ from django.db import transaction
 from accounts.services import create_tenant, issue_api_key
 from billing.services import Hold, Usage, end_hold, record_usage
 from generation.models import Generation
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.factories import place_hold
 from tests.seeds import sow

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.services import mail
 from generation.alerts.trying import code_of
 from generation.models import AlertRule, Condition
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.webhooks.conftest import receiver
 
 __all__ = ["receiver"]

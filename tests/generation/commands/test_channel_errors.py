@@ -11,8 +11,8 @@ from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Channel, Generation
 from generation.tenants.forgetting import forget
 from generation.traffic.errors import fingerprint_of, without_ids
-from pictor.kit import clock, ids
-from pictor.kit.ids import new_uuid
+from pictor.kit.words import clock, ids
+from pictor.kit.words.ids import new_uuid
 from tests.factories import Customer, begun, make_channel, make_worker, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]

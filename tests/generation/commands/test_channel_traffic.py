@@ -13,8 +13,8 @@ from generation.lifecycle.lease import enlist, retire
 from generation.models import AttemptMinute, Channel, ChannelEvent
 from generation.traffic import events
 from generation.traffic.events import Turn
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

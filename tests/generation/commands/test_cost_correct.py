@@ -28,10 +28,10 @@ from generation.oversight import inspection
 from generation.oversight.ledger import rounds
 from generation.oversight.ledger.proof import audit
 from generation.oversight.ledger.rounds import Round
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.factories import (
     Customer,

@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 
 from generation.lifecycle import notify
 from generation.models import Attempt, Channel, Generation
-from pictor.kit.ids import REQUEST, new_uuid, public
+from pictor.kit.words.ids import REQUEST, new_uuid, public
 
 pytestmark = pytest.mark.django_db
 

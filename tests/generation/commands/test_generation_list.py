@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from generation.models import Attempt, Channel, Generation
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from accounts.models import Membership, User
 from billing.models import Transfer
 from generation.models import Attempt, Channel, RefusedRequest
 from generation.oversight.refusals import caller_at, insert
-from pictor.kit import clock, ids
-from pictor.kit.refused import Refused
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.words import clock, ids
 from tests.generation.commands.conftest import NOW, Customer
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ from billing.selectors import Finding, ledger_findings, usage_findings
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Attempt, Channel, Generation
 from generation.oversight.ledger.findings import generation_findings
-from pictor.kit import clock
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
 from tests.factories import Customer as Orderer
 from tests.factories import begun, make_channel, make_delivery, make_worker, stored_images, take
 

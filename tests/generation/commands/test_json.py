@@ -9,8 +9,8 @@ import pytest
 from django.core.management import call_command
 
 from billing.services import Usage, record_usage
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.factories import make_channel
 from tests.generation.commands.conftest import Customer
 

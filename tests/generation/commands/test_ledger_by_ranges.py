@@ -16,9 +16,9 @@ from billing.services import book_upstream_cost, is_due, top_up
 from generation import tasks
 from generation.oversight.figures import figures
 from generation.oversight.ledger import rounds
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 
 Kind = LedgerProof.Kind
 SINCE, WHOLE = Kind.SINCE_CHECKPOINT, Kind.WHOLE

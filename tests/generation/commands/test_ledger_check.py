@@ -12,7 +12,7 @@ from billing.selectors import walk
 from generation.models import Generation
 from generation.oversight.ledger import rounds
 from generation.oversight.ledger.proof import audit
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import StoredImage
 
 Kind = LedgerProof.Kind

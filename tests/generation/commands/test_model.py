@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

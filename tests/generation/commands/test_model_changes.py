@@ -10,7 +10,7 @@ from accounts.models import AuditEvent
 from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import make_channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]

@@ -11,7 +11,7 @@ from billing.models import Transfer
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.models import Generation
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer, make_channel, make_worker, take
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from billing.models import PriceBook
 from billing.selectors import book_in_force
 from billing.services import draft_price_book, publish_price_book, restore_price_book
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer
 
 pytestmark = pytest.mark.django_db

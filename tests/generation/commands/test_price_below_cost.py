@@ -10,7 +10,7 @@ from accounts.models import AuditEvent
 from billing.models import PriceBook
 from generation.catalogue.offer import served
 from generation.models import Attempt, Channel, Contract, CostTable
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer, make_channel
 
 pytestmark = pytest.mark.django_db

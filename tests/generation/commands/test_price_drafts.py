@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from billing.models import PriceBook
 from billing.selectors import book_in_force, rows_of, state_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.selectors import current_table, list_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer
 
 pytestmark = pytest.mark.django_db

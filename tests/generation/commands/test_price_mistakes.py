@@ -5,8 +5,8 @@ from django.core.management.base import CommandError
 
 from billing.models import PriceBook
 from billing.services import Usage, record_usage
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import Customer
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from billing.models import PriceBook
 from billing.pricing import BookRow
 from billing.selectors import book_in_force, list_of, state_of
 from billing.services import create_price_list, draft_price_book, publish_price_book
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import Customer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from billing.models import SoldDay, SoldUntil
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.generation.commands.conftest import Customer
 
 pytestmark = pytest.mark.django_db

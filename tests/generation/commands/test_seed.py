@@ -18,7 +18,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Channel, Contract, Route
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage import backends
 
 NAMES = ("SANDBOX_URL", "PICTOR_DEMO_API_KEY", "PICTOR_DEMO_EMAIL", "PICTOR_DEMO_PASSWORD")

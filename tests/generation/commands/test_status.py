@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from generation.models import Condition, ConditionLook
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import pytest
 from billing.models import SoldUntil
 from generation import conditions
 from generation.models import Condition
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 Found = Mapping[tuple[str, str], str]
 Look = Callable[..., Found]

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Mail, User
 from generation.models import AlertRule, AlertSending
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 from webhooks import house
 from webhooks.models import WebhookEndpoint
 

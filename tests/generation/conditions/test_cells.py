@@ -17,9 +17,9 @@ from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Channel, Condition, Route
 from generation.oversight.ledger.selling import add_sold
-from pictor.kit import clock
-from pictor.kit.money import Micros
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import (
     ORIGIN,
     Customer,

@@ -13,8 +13,8 @@ from generation import conditions
 from generation.conditions import looking, supply
 from generation.conditions.found import Wrong
 from generation.models import Condition, ConditionLook
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 MINUTE = timedelta(minutes=1)
 

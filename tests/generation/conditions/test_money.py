@@ -22,8 +22,8 @@ from billing.services import (
 )
 from billing.services.prices import draft_price_book, publish_price_book
 from generation.models import NO_PRICE, Condition, RefusedRequest
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.factories import ORIGIN, Customer, make_channel
 
 FINDING = Finding("sums", "ten_1", "tenant ten_1", "has 5 micros too many")

@@ -14,7 +14,7 @@ from generation.lifecycle import lease
 from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Route
 from generation.traffic import events
 from generation.traffic.events import Turn
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import ORIGIN, Customer, make_channel, make_worker
 
 SHRUNK = ("channels_shrunk", ORIGIN)

@@ -9,7 +9,7 @@ from accounts.models import Mail
 from accounts.services.mail import post
 from generation.lifecycle import lease
 from generation.models import Channel, Condition, Generation, Worker
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 from tests.factories import ORIGIN, make_channel
 from webhooks.models import SUCCEEDED, Delivery, Event, WebhookEndpoint
 

@@ -15,8 +15,9 @@ from generation.dispatch.turns import Turns
 from generation.models import Channel, ChannelEvent
 from generation.traffic import events
 from generation.traffic.events import Turn
-from pictor.kit import clock, pools
-from pictor.kit.ids import new_uuid
+from pictor.kit.database import pools
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 from tests.factories import make_channel, route_info
 
 ROUTE = route_info(channel_id=7, model="dall-e-3")

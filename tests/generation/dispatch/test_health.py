@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.dispatch.health import Health, UpstreamCall
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 from tests.factories import route_info
 
 TENANT = new_uuid()

@@ -16,9 +16,9 @@ from generation.channels.declaration import Task
 from generation.dispatch import inputs
 from generation.dispatch.service import Dispatcher
 from generation.lifecycle.outcome import Failure
-from pictor.kit.http import HttpPool
-from pictor.kit.http_pools import HttpPools
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.outbound.http import HttpPool
+from pictor.kit.outbound.http_pools import HttpPools
 from tests.contracts.recorder import drawn, noise
 from tests.factories import open_gate
 from tests.kit.calls import make_certificate

@@ -30,12 +30,13 @@ from generation.lifecycle.claims import Claim
 from generation.lifecycle.notify import Ring
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.models import Attempt, Channel, Generation
-from pictor.kit import clock, pools
-from pictor.kit.http_pools import HttpPools
-from pictor.kit.ids import new_uuid
-from pictor.kit.loop_connections import fetch_async
-from pictor.kit.prepared import Statement
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.database import pools
+from pictor.kit.database.loop_connections import fetch_async
+from pictor.kit.database.prepared import Statement
+from pictor.kit.outbound.http_pools import HttpPools
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 from tests.factories import ORIGIN, Customer, make_channel, make_worker, open_gate, take
 from tests.raw_server import Received, Script, running, says
 

@@ -19,8 +19,10 @@ from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import Wanted
 from generation.lifecycle.claims import Claim
 from generation.models import Generation
-from pictor.kit import clock, pools, redis_client
-from pictor.kit.spool import SpoolClosed, Spools
+from pictor.kit.bytes.spool import SpoolClosed, Spools
+from pictor.kit.database import pools
+from pictor.kit.redis import client as redis_client
+from pictor.kit.words import clock
 from storage import backends, probe
 from storage.services import open_stream
 from tests.contracts.recorder import drawn

@@ -13,7 +13,7 @@ from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
 from generation.dispatch import pixels
 from generation.dispatch.pixels import Wanted, verified, verified_on_loop
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
 from tests.mending import photo, with_exif_at_its_end, with_tail
 
 Delivered = Callable[[bytes], UpstreamImage]

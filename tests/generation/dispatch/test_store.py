@@ -12,7 +12,7 @@ import pytest
 from generation.dispatch import store as module
 from generation.dispatch.gate import Gate
 from generation.dispatch.store import store
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage import backends
 from storage.services import StorageFailed
 from tests.factories import make_delivery, open_gate

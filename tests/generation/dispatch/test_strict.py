@@ -12,8 +12,8 @@ from generation.dispatch import health
 from generation.dispatch.choosing import UNMADE, Chooser
 from generation.dispatch.health import Health, UpstreamCall
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure
-from pictor.kit.errors import PictorError
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.ids import new_uuid
 from tests.factories import ORIGIN, make_channel, route_info
 
 SIZE, WRONG = "1024x1024", "512x512"

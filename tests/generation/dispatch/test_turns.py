@@ -10,7 +10,7 @@ from generation.catalogue.plans import Candidate
 from generation.dispatch.choosing import Chooser
 from generation.dispatch.health import UpstreamCall
 from generation.dispatch.selection import candidates
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 from tests.factories import contract_of, route_info
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ from generation.management import demo_removal, seeding
 from generation.management.seeding import Wishes
 from generation.models import ChannelEvent, Generation, RefusedRequest
 from generation.oversight.ledger.findings import generation_findings
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.factories import Customer
 

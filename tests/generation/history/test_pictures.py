@@ -7,7 +7,7 @@ from generation.management.history import pictures
 from generation.management.seeding import Wishes
 from generation.models import Channel, Generation
 from generation.oversight.ledger.findings import generation_findings
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.models import StoredImage
 from storage.services import open_stream
 

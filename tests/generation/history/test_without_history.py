@@ -12,8 +12,8 @@ from generation.management import demo_removal, seeding
 from generation.management.history import writing
 from generation.management.seeding import Wishes
 from generation.models import Generation
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from generation.oversight.ledger.selling import add_sold
 from generation.oversight.ledger.sold import findings_of_sold
 from generation.oversight.lineup import lineup, since_of
 from generation.selectors import attempts_of
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 from storage.models import StoredImage
 
 

@@ -27,9 +27,10 @@ from generation.lifecycle.outcome import not_stored
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Attempt, Channel, CostTable, Generation, Route
 from generation.oversight.ledger.findings import generation_findings
-from pictor.kit import clock, pools
-from pictor.kit.http_pools import HttpPools
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.database import pools
+from pictor.kit.outbound.http_pools import HttpPools
+from pictor.kit.words import clock
 from tests.factories import ORIGIN, at, begun, make_delivery, open_gate, stored_images, take
 from tests.raw_server import Script, running, says
 

@@ -16,10 +16,10 @@ from generation.lifecycle import attempts, claims, lease
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation, Worker
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
-from pictor.kit.prepared import fetch
+from pictor.kit.database.prepared import fetch
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import begun, make_worker, queued_as, route_info, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]

@@ -15,8 +15,8 @@ from generation.lifecycle import notify
 from generation.lifecycle.claims import Queued
 from generation.lifecycle.notify import Ring
 from pictor.celery import app
-from pictor.kit import redis_client
-from pictor.kit.ids import new_uuid
+from pictor.kit.redis import client as redis_client
+from pictor.kit.words.ids import new_uuid
 from tests.factories import queued_as
 
 CLOSED = "redis://127.0.0.1:1/0"

@@ -21,8 +21,8 @@ from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import AttemptEnd, Delivery, Failure, not_stored
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Attempt, State
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.factories import (
     Customer,

@@ -14,7 +14,7 @@ from generation import conditions
 from generation.models import Condition, Incident, IncidentUpdate
 from generation.oversight import incidents
 from generation.oversight.incidents import Said, State
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
 from tests.factories import ORIGIN, Customer, at, make_owner

@@ -19,10 +19,10 @@ from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Generation
 from generation.oversight import interventions, making_good
 from generation.oversight.making_good import Gift, Giver, credit, refund
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db

@@ -19,9 +19,9 @@ from generation.models import Generation
 from generation.oversight import making_good
 from generation.oversight.making_good import Gift, Giver
 from generation.oversight.outages import Credited, Hit, Outage, credit_all, hit_by
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.factories import Customer, make_channel, make_worker, take
 from tests.seeds import sow

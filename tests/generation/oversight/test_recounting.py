@@ -17,7 +17,7 @@ from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Generation
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.recounting import recount
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 from tests.factories import make_delivery, stored_images, take
 from tests.processes import until
 

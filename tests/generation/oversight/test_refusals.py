@@ -15,8 +15,9 @@ from generation.oversight import refusals
 from generation.oversight.refusals import MOST_A_DAY, Recorder, insert, without_words
 from generation.selectors import refused_for_want_of_a_price
 from generation.tenants import holdings
-from pictor.kit import clock, ids, pools
-from pictor.kit.refused import Refused
+from pictor.kit.database import pools
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.words import clock, ids
 from tests.factories import Customer
 
 pytestmark = pytest.mark.anyio

@@ -23,8 +23,8 @@ from generation.oversight.splits import (
     sold_lately,
     splits,
 )
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db

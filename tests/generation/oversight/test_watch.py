@@ -10,7 +10,7 @@ from generation.lifecycle import lease
 from generation.models import Generation, Incident, WatchedDay
 from generation.oversight import watch
 from generation.oversight.watch import API, WORKERS, Sight
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import ORIGIN, Customer, at
 
 NOON = at("2026-11-20T12:00:00Z")

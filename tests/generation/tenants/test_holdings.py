@@ -9,7 +9,7 @@ from generation.lifecycle.settlement import cancel
 from generation.models import Generation
 from generation.tenants import holdings
 from generation.tenants.forgetting import forget
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.factories import Customer, make_channel
 from tests.seeds import sow
 

@@ -8,7 +8,7 @@ import pytest
 from generation.models import Attempt, AttemptMinute, Channel, Generation
 from generation.traffic import minutes
 from generation.traffic.minutes import Counting, Success
-from pictor.kit import ids
+from pictor.kit.words import ids
 from tests.factories import ORIGIN, at, make_channel
 
 pytestmark = pytest.mark.django_db

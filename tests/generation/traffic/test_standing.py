@@ -9,7 +9,7 @@ from generation.models import Channel
 from generation.traffic.events import Kind, Shut
 from generation.traffic.minutes import Cell, Now
 from generation.traffic.standing import Standing, standing_of
-from pictor.kit.ids import new_uuid
+from pictor.kit.words.ids import new_uuid
 from tests.factories import at
 
 NOON = at("2026-11-20T12:00:00Z")

@@ -18,8 +18,8 @@ from generation.alerts import listing
 from generation.alerts.rules import CHANGED, save_rule
 from generation.conditions.titles import title_of
 from generation.models import AlertRule
-from pictor.kit import clock
-from pictor.kit.errors import Unavailable
+from pictor.kit.words import clock
+from pictor.kit.words.errors import Unavailable
 
 
 @staff(May.INCIDENTS)

@@ -14,8 +14,8 @@ from generation.alerts import listing
 from generation.alerts.listing import Told
 from generation.alerts.rules import MOST_RULES
 from generation.conditions.titles import title_of
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 PAGE, READ = 50, 200
 """Sendings on a page, and those that a CSV reads at once."""

@@ -17,7 +17,7 @@ from generation.alerts import listing, rules, trying
 from generation.alerts.deciding import is_of_age
 from generation.conditions.titles import title_of
 from generation.models import AlertRule
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
     "test": (

@@ -25,7 +25,7 @@ from generation.models import Channel
 from generation.oversight.splits import Split, left_unserved, serving_instead, sold_lately, splits
 from generation.selectors import cost_tables
 from generation.traffic.standing import calls_under_way
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MEANT = {STOPS: "may_stop", UNTESTED: "untested"}
 """What lifts a refusal that may be meant, by its code."""

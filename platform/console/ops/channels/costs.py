@@ -26,8 +26,8 @@ from generation.catalogue.costs import cells
 from generation.models import Channel, CostTable
 from generation.oversight.splits import foreseen
 from generation.selectors import cost_table_of, stored_cost_tables
-from pictor.kit import clock
-from pictor.kit.money import Micros, from_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, from_decimal
 
 MOST_BYTES = 512 * 1024
 """Of a file: 2,000 costs take a fifth of it."""

@@ -9,7 +9,7 @@ from console.ops.access import Mode
 from generation.channels.errors import AttemptClass
 from generation.models import Channel
 from generation.traffic.errors import TENANTS, Errors, errors_of
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 SPANS = {"1": "1 hour", "24": "24 hours"}
 USUAL = "24"

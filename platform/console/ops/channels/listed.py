@@ -15,8 +15,8 @@ from console.parts.filters import link_of
 from console.uptime import State
 from generation.oversight.roster import Listed, roster
 from generation.traffic.standing import NEEDS_SOMEBODY, Standing
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 FEW_MODELS = 2
 """That are named in a row; of more, how many."""

@@ -29,7 +29,7 @@ from generation.models import Channel, Route, Worker
 from generation.traffic.events import Kind, Shut, shut_now
 from generation.traffic.minutes import Now, now_of
 from generation.traffic.standing import calls_under_way, standing_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 _SHUT_WORDS = {
     Kind.BREAKER_OPENED: "Breaker open",

@@ -28,8 +28,8 @@ from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, e
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
 from generation.selectors import cost_tables
 from generation.traffic.standing import calls_under_way
-from pictor.kit import clock
-from pictor.kit.encryption import WrongKey
+from pictor.kit.secrets.encryption import WrongKey
+from pictor.kit.words import clock
 from storage.services import StorageFailed, signed_url, url_seconds
 
 WHY = {

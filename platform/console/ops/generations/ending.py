@@ -19,7 +19,7 @@ from console.parts.fields import dressed, take_errors
 from generation.models import Generation, State
 from generation.oversight import interventions
 from generation.oversight.interventions import EndedAsFailed
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class ReasonForm(forms.Form):

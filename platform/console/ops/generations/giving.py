@@ -24,8 +24,8 @@ from console.parts.filters import amount_of
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
 from generation.oversight.making_good import Gift, Giver, credit, refund
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 SUPPORT_A_DAY = Micros(20_000_000)
 """What a person of support may give on one UTC day."""

@@ -17,8 +17,8 @@ from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
 from generation.selectors import channel_names
 from generation.tenants.searching import LOOKED_AT, every_across, found_across
-from pictor.kit import clock, ids
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import to_decimal
 
 PAGE = 50
 READ = 500

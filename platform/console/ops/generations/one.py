@@ -26,8 +26,8 @@ from generation.models import Attempt, Generation, State
 from generation.oversight import looking
 from generation.oversight.inspection import Called, called_for
 from generation.selectors import generation_for_operator, with_images
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 
 HISTORY = 20
 """Of what staff did to it, the newest."""

@@ -22,8 +22,8 @@ from console.parts.fields import DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
 from generation.oversight.outages import Hit, Outage, credit_all, hit_by
 from generation.selectors import channel_names
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 MINUTES = "%Y-%m-%dT%H:%M"
 """How browsers send a moment, here in UTC."""

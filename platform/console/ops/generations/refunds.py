@@ -22,8 +22,8 @@ from generation.models import Generation, State
 from generation.oversight.making_good import refund_each
 from generation.selectors import generations_among
 from generation.tenants.searching import found_across
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 
 MOST = 500
 

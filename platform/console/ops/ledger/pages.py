@@ -33,9 +33,9 @@ from console.parts.entries import KIND_WORDS, Entry
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices
 from console.parts.periods import WORDS, number_of, period_in
-from pictor.kit import clock
-from pictor.kit.bell import ring
-from pictor.kit.money import to_decimal
+from pictor.kit.redis.bell import ring
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 PAGE, HEADS = 50, 7
 LABELS = {"tenant": "Tenant", "kind": "Kind", "period": "Moved"}

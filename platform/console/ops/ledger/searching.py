@@ -20,8 +20,8 @@ from generation.selectors import (
     generation_for_operator,
     generations_by_attempt,
 )
-from pictor.kit import ids
-from pictor.kit.body import is_storable
+from pictor.kit.endpoints.body import is_storable
+from pictor.kit.words import ids
 
 ZONE = ZoneInfo("UTC")
 NO_TENANT = UUID(int=0)

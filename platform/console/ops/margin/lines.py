@@ -13,7 +13,7 @@ from billing.selectors import Margin
 from console.ops.margin.seeking import Look
 from console.parts.periods import USUAL
 from generation.models import Channel
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 NARROWER = {"tenant": "model", "model": "cell", "channel": "cell", "cell": "tenant"}
 """What a row's own page is by."""

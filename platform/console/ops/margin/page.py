@@ -21,8 +21,8 @@ from console.parts.charts import Point, lines
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.periods import USUAL, number_of
 from generation.models import Channel
-from pictor.kit import clock, ids
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import to_decimal
 
 PAGE = 50
 REVENUE, SPENT = "Revenue", "Cost, losses and credits"

@@ -23,7 +23,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
 from generation.models import Contract
 from generation.oversight.reviewing import Review, review
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 _PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}
 ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."

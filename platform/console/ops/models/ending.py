@@ -19,7 +19,7 @@ from console.ops.models.one import facts_of, model_or_404
 from console.parts.fields import dressed, take_errors
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class EndForm(forms.Form):

@@ -14,8 +14,8 @@ from console.ops.models.rows import Row
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from generation.oversight.lineup import DAYS, Life, Listed, lineup
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 COLUMNS = (
     "model", "state", "ends_at", "successor", "sizes", "tiers", "accepts_auto", "qualities",

@@ -21,7 +21,7 @@ from generation.channels.declaration import Task
 from generation.models import Contract, Route
 from generation.oversight.lineup import DAYS, Listed, lineup
 from generation.oversight.reviewing import promised
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MOST_TENANTS = 10
 HISTORY = 20

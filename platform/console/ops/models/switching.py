@@ -13,7 +13,7 @@ from console.ops.models.one import facts_of, model_or_404
 from console.parts.fields import dressed, line, take_errors
 from generation.catalogue import services
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class CopyForm(forms.Form):

@@ -11,7 +11,7 @@ from billing.selectors import SharedList, price_lists
 from billing.services import create_price_list
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.exports import csv_answer
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 COLUMNS = ("list", "tenants", "prices", "in_force", "since", "scheduled")
 

@@ -23,7 +23,7 @@ from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.channels.shown import modes_of
 from console.ops.prices.shown import Shown
 from console.parts.exports import csv_answer
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 DAYS = 30
 """That are looked back."""

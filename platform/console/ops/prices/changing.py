@@ -21,8 +21,8 @@ from billing.services import change_prices, undo_prices
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.prices.shown import book_or_404, words_of
 from console.parts.periods import number_of
-from pictor.kit import clock
-from pictor.kit.money import Micros, scale_half_up
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, scale_half_up
 
 PRICE = "price "
 """Before the name of a price that is typed."""

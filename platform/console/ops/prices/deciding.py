@@ -39,7 +39,7 @@ from billing.services import publish_price_book, restore_price_book, withdraw_pr
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.channels.shown import mode_said
 from console.ops.prices.shown import Shown, book_or_404, confirmed_in, words_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MOST_SHOWN = 200
 """Changes on a page."""

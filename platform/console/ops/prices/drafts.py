@@ -22,7 +22,7 @@ from billing.services import change_price_book, discard_price_book, draft_price_
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.prices.shown import Shown, book_or_404, words_of
 from console.parts.periods import number_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MOST_BYTES = 512 * 1024
 """Of a file: 2,000 prices take a fifth of it."""

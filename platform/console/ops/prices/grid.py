@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from billing.models import PriceBook
 from billing.pricing import QUALITIES, REFERENCE, BookRow, PriceKey
 from billing.selectors import Margin, image_cost
-from pictor.kit.money import Micros, scale_half_up
+from pictor.kit.words.money import Micros, scale_half_up
 
 MOST_FOUND = 100
 """Prices that a search shows."""

@@ -17,7 +17,7 @@ from console.ops.prices.shown import BADGES, Shown
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
 from console.parts.periods import number_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 PAGE = 50
 COLUMNS = (

@@ -28,7 +28,7 @@ from console.ops.channels.shown import mode_said, modes_of
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.prices.shown import Shown, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @staff(May.SEE)

@@ -12,7 +12,7 @@ from billing.price_stops import Confirmed
 from billing.selectors import state_of, with_drafting
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from console.parts.periods import number_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 MOST_REASON = 200
 BADGES: Mapping[str, tuple[str, str]] = {

@@ -20,7 +20,7 @@ from generation.bills import taking
 from generation.bills.listing import lines_of
 from generation.bills.taking import MOST_AT_ONCE
 from generation.models import BillLine, VendorBill
-from pictor.kit.money import Micros, from_decimal
+from pictor.kit.words.money import Micros, from_decimal
 
 MOST_CHARACTERS = 200
 ALREADY = "These lines are decided already"

@@ -18,8 +18,8 @@ from generation.bills import keeping, taking
 from generation.bills.listing import LISTS, Sought, all_of, attempts_of, lines_of
 from generation.bills.mapping import CALLS, Columns
 from generation.models import Attempt, BillLine, VendorBill
-from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 PAGE = 50
 COLUMNS = (

@@ -18,7 +18,7 @@ from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.price_lists.one import MOST_SHOWN, cells_of
 from console.ops.prices.shown import confirmed_in, words_of
 from console.ops.tenants.rows import tenant_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 @staff(May.PUBLISH, fresh=True)

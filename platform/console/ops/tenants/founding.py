@@ -18,8 +18,8 @@ from billing.models import PriceList
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.fields import DollarsField, LimitField, dressed, take_errors
 from console.people import invitations
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 
 MOST_WORDS = 200
 LIMITS = ("requests_per_minute", "images_per_minute", "max_in_flight")

@@ -9,7 +9,7 @@ from accounts.services.erasure import end_tenant
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 from storage.exports import ask_for_export
 
 

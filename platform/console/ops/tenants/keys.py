@@ -16,7 +16,7 @@ from console.ops.events import told
 from console.ops.tenants.rows import tenant_of
 from console.parts.fields import dressed
 from console.parts.key_form import KeyForm, values_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 HISTORY = 20
 

@@ -15,8 +15,8 @@ from console.ops.tenants.rows import Row, known, row_of, sandboxes
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.filters import MAX_TEXT, link_of
-from pictor.kit import clock, ids
-from pictor.kit.money import to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import to_decimal
 
 PAGE = 50
 PRESETS = {"": "All", "low": "Low runway", "near": "Near a limit", "suspended": "Suspended"}

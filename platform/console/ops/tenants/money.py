@@ -26,8 +26,8 @@ from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.fields import dressed, micros_of, take_errors
 from console.parts.periods import number_of
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros, to_decimal
 
 Kind = Transfer.Kind
 MOST_WORDS = 200

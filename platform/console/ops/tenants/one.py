@@ -22,7 +22,7 @@ from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.rows import row_of, sandboxes, tenant_of
 from console.parts.entries import Entry
 from console.parts.fields import dressed
-from pictor.kit import clock, ids
+from pictor.kit.words import clock, ids
 from storage.selectors import exports_of
 
 LATEST = 20

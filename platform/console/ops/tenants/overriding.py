@@ -17,8 +17,8 @@ from billing.services import draft_price_book
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.fields import micros_of
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from console.ops.tenants.keys import key_of
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
 from console.people import invitations
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 
 class KeyForm(forms.Form):

@@ -10,7 +10,7 @@ from console.ops.access import May, Operator, staff
 from console.ops.channels.shown import modes_of
 from console.ops.price_lists.one import MOST_SHOWN, books_of, cells_of
 from console.ops.tenants.rows import tenant_of
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 LATEST = 10
 """Former lists that are shown."""

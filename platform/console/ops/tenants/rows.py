@@ -13,7 +13,7 @@ from accounts.models import Tenant
 from billing.selectors import CustomerFigures
 from billing.selectors.customers import NOTHING
 from generation.models import Channel, Serves, Stop
-from pictor.kit import ids
+from pictor.kit.words import ids
 
 LOW_DAYS = 3
 """Of runway, as the condition has it."""

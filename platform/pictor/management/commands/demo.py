@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, ask, say_invalid
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 NAMES = (
     "PICTOR_DEMO_BASE_URL",

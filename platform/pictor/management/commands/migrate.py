@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from typing_extensions import override
 
-from pictor.kit.database_roles import allow_processes, as_owner
+from pictor.kit.database.roles import allow_processes, as_owner
 from pictor.management.migrating import Executor
 
 

@@ -16,9 +16,9 @@ from generation.lifecycle.attempts import end_failed_call
 from generation.lifecycle.outcome import TIMED_OUT, AttemptEnd, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation, Serves
-from pictor.kit import clock
-from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.factories import (
     Customer,
     begun,

@@ -13,8 +13,8 @@ from console.ops.generations import giving
 from generation.lifecycle import notify
 from generation.models import Generation
 from generation.oversight.inspection import describe
-from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import signed_in, url, words_of
 
 WHY = {"note": "too dark, they are right", "words": "Sorry for the dark image"}

@@ -13,8 +13,8 @@ from billing.selectors import available_to, ledger_findings, waiting_moves
 from billing.services import approve_move, decline_move, refund
 from console.ops.generations import refunds
 from generation.models import Generation
-from pictor.kit import clock
-from pictor.kit.ids import new_uuid
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
 from tests.console.workspace.conftest import words_of
 
 REFUNDS, OUTAGE = "/ops/generations/refunds/", "/ops/generations/outage/"

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from generation.models import Generation
 from generation.tenants.searching import Sought, across, found_across
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.workspace.conftest import lines_of
 
 LIST = "/ops/generations/"

@@ -14,8 +14,8 @@ from accounts.ledger import Asked
 from billing.models import MoneyMove, Transfer
 from billing.selectors import ledger_findings
 from billing.services import moves
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.console.ops.generations.conftest import Make
 from tests.factories import Customer

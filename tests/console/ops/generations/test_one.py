@@ -12,8 +12,8 @@ from billing.upstream_cost import UNKNOWN
 from generation.bills.corrections import Line, correct
 from generation.models import Attempt, Generation
 from generation.oversight.ledger.selling import add_sold
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 from tests.console.workspace.conftest import words_of
 
 CANARY = "a canary in a coal mine"

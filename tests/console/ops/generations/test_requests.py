@@ -12,8 +12,8 @@ from accounts.services import add_member
 from billing.models import Transfer
 from generation.oversight.refusals import insert
 from generation.tenants.searching import SoughtRefused, found_refused, refused
-from pictor.kit import clock, ids
-from pictor.kit.refused import Refused
+from pictor.kit.endpoints.refused import Refused
+from pictor.kit.words import clock, ids
 from storage.models import StoredImage
 from tests.console.workspace.conftest import lines_of, words_of
 from tests.factories import Customer

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TELL = """
 from generation.alerts.telling import tell
-from pictor.kit import clock
+from pictor.kit.words import clock
 tell(now=clock.now())
 """
 """What a worker does within the minute."""

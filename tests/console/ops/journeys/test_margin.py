@@ -20,7 +20,7 @@ COUNTED_AND_LOOKED_FOR = """
 from billing.selectors import sold
 from generation.conditions.looking import look
 from generation.oversight.ledger.selling import add_sold
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 sold.TRAIL_SECONDS = 0.0
 add_sold()

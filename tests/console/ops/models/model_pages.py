@@ -9,7 +9,7 @@ from accounts.models import Tenant
 from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.models import AttemptMinute, Channel
-from pictor.kit import clock
+from pictor.kit.words import clock
 
 LIST = "/ops/models/"
 MODEL = "gpt-image-2"

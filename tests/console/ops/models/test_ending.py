@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from generation.models import Contract
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.models.model_pages import MODEL, of, sold
 

@@ -10,7 +10,7 @@ import pytest
 from console.ops.models.rows import Row
 from generation.catalogue.services.sunsets import announce_sunset
 from generation.models import Contract, Route
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import csv_of, text_of
 from tests.console.ops.models.model_pages import LEAST, LIST, MODEL, called, sold
 from tests.factories import make_channel

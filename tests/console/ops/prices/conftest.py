@@ -13,7 +13,7 @@ from accounts.services import create_tenant
 from billing.models import FIGURES, PriceBook, SoldDay
 from billing.selectors import book_in_force, rows_of
 from billing.services import draft_price_book
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.seeds import sow
 
 LIST = "/ops/prices/"

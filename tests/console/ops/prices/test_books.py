@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import User
 from billing.services import publish_price_book
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import csv_of, text_of
 from tests.console.ops.prices.conftest import LIST, ORIGIN, of, price_of, published, saved, sold
 

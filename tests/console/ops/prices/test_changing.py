@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from billing.services import publish_price_book, set_prices
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import (
     LOW,

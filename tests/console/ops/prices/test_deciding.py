@@ -16,8 +16,8 @@ from billing.selectors import book_in_force, state_of
 from billing.services import Usage, draft_price_book, publish_price_book, record_usage
 from billing.upstream_cost import Cost, CostSource
 from generation.catalogue import offer
-from pictor.kit import clock
-from pictor.kit.money import Micros
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import (
     LIST,

@@ -9,7 +9,7 @@ from accounts.services import create_tenant
 from billing.models import PriceBook
 from billing.selectors import current_table, rows_of
 from billing.services import create_price_list
-from pictor.kit import clock
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import LIST, ORIGIN, of, published
 

@@ -25,9 +25,9 @@ from generation.models import Attempt, Generation
 from generation.oversight.ledger.rounds import prove
 from generation.oversight.ledger.selling import add_sold, rebuild
 from generation.oversight.ledger.sold import findings_of_sold
-from pictor.kit import clock, ids
-from pictor.kit.money import Micros
-from pictor.kit.spool import Spools
+from pictor.kit.bytes.spool import Spools
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.factories import ORIGIN, begun, make_delivery, stored_images, take
 from tests.processes import until
 

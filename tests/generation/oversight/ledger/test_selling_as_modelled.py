@@ -26,9 +26,9 @@ from generation.lifecycle.settlement import cancel, fail, settle_and_tell
 from generation.models import Attempt, Channel, Generation
 from generation.oversight.ledger.selling import add_sold, rebuild
 from generation.oversight.ledger.sold import findings_of_sold
-from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros, to_decimal
 from storage.models import StoredImage
 from tests.factories import (
     Customer,

@@ -1,0 +1,1 @@
+"""Bytes of any length in flat memory: spools, base64, compressed bodies, JSON, forms."""

@@ -1,0 +1,270 @@
+"""multipart/form-data in chunks and flat memory: text into memory, files into spools.
+
+What is a file is decided by a field's name, never by what its part says of itself: file names and
+types are not kept. A field is given once; one whose name ends in `[]` may be given again. A file
+without a name and without bytes is what a browser sends where none was chosen, and was not given.
+What stands before the first boundary is ignored (RFC 2046, 5.1.1). Raises:
+
+    FormRefused
+    ├── FormInvalid    no boundary or another one, cut short, a broken header, a field given twice …
+    └── FormTooLarge   too much text, or a file that is too large
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartState, parse_options_header
+
+from pictor.kit.bytes.charsets import charset_of, is_readable
+from pictor.kit.bytes.spool import SpoolFile, SpoolTooLarge
+
+MEDIA_TYPE = b"multipart/form-data"
+MAX_PARTS = 64
+REPEATED = "[]"
+"""The end of a name that stands for an array."""
+MAX_PREAMBLE_BYTES = 8 * 1024
+_PER_PART_BYTES = 8 * 1024
+"""What a part may take besides its content: its boundary and headers."""
+
+
+class FormRefused(ValueError):
+    """A form that is not read any further. `param` names the field, where one is at fault."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class FormInvalid(FormRefused):
+    """Not a form, or not one that means one thing."""
+
+
+class FormTooLarge(FormRefused):
+    """More text, or a larger file, than is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """What a form may hold.
+
+    Attributes:
+        file_fields: the names that are files; everything else is text.
+        max_files: of all of these together.
+        max_file_bytes: of each.
+        max_text_bytes: of all other fields together.
+    """
+
+    file_fields: Collection[str]
+    max_files: int
+    max_file_bytes: int
+    max_text_bytes: int
+
+    @property
+    def max_bytes(self) -> int:
+        """No form within these limits is larger."""
+        most_files = self.max_files * self.max_file_bytes
+        return most_files + self.max_text_bytes + MAX_PARTS * _PER_PART_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """One file: its bytes and nothing that the sender said of them."""
+
+    spool: SpoolFile
+
+
+@dataclass
+class Form:
+    """The text of a form by field, and its files by field, in the order they came."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, list[FormFile]] = field(default_factory=dict)
+
+
+def is_form(content_type: bytes | None) -> bool:
+    """Whether a request says that its body is a form."""
+    return (content_type or b"").partition(b";")[0].strip().lower() == MEDIA_TYPE
+
+
+class FormStream:
+    """One form.
+
+    Args:
+        content_type: the request's header, which names the boundary.
+        limits: what it may hold.
+        new_spool: makes a spool for one file, of at most `limits.max_file_bytes`.
+    """
+
+    def __init__(
+        self, content_type: bytes, *, limits: FormLimits, new_spool: Callable[[], SpoolFile]
+    ) -> None:
+        self._limits = limits
+        self._new_spool = new_spool
+        self._form = Form()
+        self._raw: dict[str, bytearray] = {}
+        self._charset, self._charsets = charset_of(content_type), dict[str, str]()
+        self._parts = self._files = self._text_bytes = 0
+        self._header_name = b""
+        self._header_value = b""
+        self._name: str | None = None
+        self._is_file_said = False
+        self._is_none_chosen = False
+        self._spool: SpoolFile | None = None
+        self._is_whole = False
+        self._preamble: bytes | None = b""
+        self._part_charset = ""
+        self._delimiters = 0
+        self._delimiter = b""
+        self._parser = self._opened(content_type)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises FormRefused and SpoolFull."""
+        if self._preamble is not None:
+            chunk = self._after_preamble(self._preamble + chunk)
+        try:
+            self._parser.write(chunk)
+        except FormParserError:
+            raise FormInvalid("its parts cannot be told apart by its boundary") from None
+        if self._parser.state == MultipartState.BOUNDARY_PADDING:  # for ever, if one likes
+            raise FormInvalid("its boundary is followed by spaces")
+        self._delimiters += chunk.count(self._delimiter)
+        if self._delimiters > MAX_PARTS + 1:  # one that ends no part costs a walk byte by byte
+            raise FormInvalid(f"its boundary stands in it more than {MAX_PARTS + 1} times")
+
+    def _after_preamble(self, begun: bytes) -> bytes:
+        """What begins with the first boundary; empty while that is still to come."""
+        self._preamble = None
+        first = self._delimiter.removeprefix(b"\r\n")
+        if begun.startswith(first):
+            return begun
+        place = begun.find(self._delimiter)
+        if place >= 0:
+            return begun[place + 2 :]
+        if len(begun) > MAX_PREAMBLE_BYTES:
+            raise FormInvalid("its parts cannot be told apart by its boundary")
+        self._preamble = begun
+        return b""
+
+    def finish(self) -> Form:
+        """The form. Raises FormInvalid if it was cut short."""
+        if self._preamble:
+            raise FormInvalid("its parts cannot be told apart by its boundary")
+        if not self._is_whole:
+            raise FormInvalid("it is cut short")
+        for name, raw in self._raw.items():
+            charset = self._charsets.get(name, self._charset)
+            if not is_readable(raw, charset):
+                raise FormInvalid(f"{name[:100]} is {charset}: send UTF-8", param=name[:100])
+            try:
+                self._form.texts[name] = raw.decode()
+            except UnicodeDecodeError:
+                raise FormInvalid(f"{name[:100]} is not UTF-8", param=name[:100]) from None
+        return self._form
+
+    def _opened(self, content_type: bytes) -> MultipartParser:
+        _, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary", b"")
+        try:
+            if not boundary:
+                raise FormInvalid("its Content-Type names no boundary")
+            self._delimiter = b"\r\n--" + boundary
+            return MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin_part,
+                    "on_header_field": self._take_header_name,
+                    "on_header_value": self._take_header_value,
+                    "on_header_end": self._end_header,
+                    "on_headers_finished": self._begin_content,
+                    "on_part_data": self._take_content,
+                    "on_part_end": self._end_part,
+                    "on_end": self._end,
+                },
+            )
+        except FormParserError:
+            raise FormInvalid("its boundary is too long") from None
+
+    # --- what the parser calls ----------------------------------------------------------------
+
+    def _begin_part(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise FormInvalid(f"it has more than {MAX_PARTS} parts")
+        self._name, self._spool, self._part_charset = None, None, ""
+        self._is_file_said = self._is_none_chosen = False
+
+    def _take_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _take_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _end_header(self) -> None:
+        name, self._header_name = self._header_name.lower(), b""
+        value, self._header_value = self._header_value, b""
+        if name == b"content-type":
+            self._part_charset = charset_of(value)
+        if name != b"content-disposition":
+            return
+        kind, options = parse_options_header(value)
+        if kind == b"form-data" and b"name" in options:
+            self._name = options[b"name"].decode("utf-8", "replace")
+            self._is_file_said = b"filename" in options
+            self._is_none_chosen = options.get(b"filename") == b""
+
+    def _begin_content(self) -> None:
+        name = self._name
+        if not name:
+            raise FormInvalid("a part has no name")
+        shown = name[:100]
+        if name in self._limits.file_fields:
+            self._begin_file(name)
+        elif self._is_file_said:
+            known = ", ".join(self._limits.file_fields)
+            raise FormInvalid(f"{shown!r} is not a file; files are {known}", param=shown)
+        elif name in self._raw:
+            raise FormInvalid(f"{shown} is given twice", param=shown)
+        else:
+            self._raw[name] = bytearray()
+            if self._part_charset:
+                self._charsets[name] = self._part_charset
+
+    def _begin_file(self, name: str) -> None:
+        self._files += 1
+        if self._files > self._limits.max_files:
+            raise FormInvalid(f"it has more than {self._limits.max_files} files", param=name)
+        given = self._form.files.setdefault(name, [])
+        if given and not name.endswith(REPEATED):
+            several = f"{name}{REPEATED}"
+            hint = f": send several as {several}" if several in self._limits.file_fields else ""
+            raise FormInvalid(f"{name} is given twice{hint}", param=name)
+        self._spool = self._new_spool()
+        given.append(FormFile(self._spool))
+
+    def _take_content(self, data: bytes, start: int, end: int) -> None:
+        name = self._name or ""
+        if self._spool is not None:
+            try:
+                self._spool.write(data[start:end])
+            except SpoolTooLarge:
+                mib = self._limits.max_file_bytes // 1024**2
+                raise FormTooLarge(f"{name} is larger than {mib} MiB", param=name) from None
+            return
+        self._text_bytes += end - start
+        if self._text_bytes > self._limits.max_text_bytes:
+            kib = self._limits.max_text_bytes // 1024
+            raise FormTooLarge(f"without its files, it is larger than {kib} KiB")
+        self._raw[name] += data[start:end]
+
+    def _end_part(self) -> None:
+        if self._name and self._spool is not None and self._is_none_chosen and not self._spool.size:
+            self._spool.close()
+            self._files -= 1
+            given = self._form.files.pop(self._name)[:-1]
+            if given:
+                self._form.files[self._name] = given
+
+    def _end(self) -> None:
+        self._is_whole = True

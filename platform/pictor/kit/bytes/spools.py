@@ -1,0 +1,31 @@
+"""The process's spools: one directory, one budget, whoever writes."""
+
+from functools import cache
+
+from django.conf import settings
+from prometheus_client import Gauge
+
+from pictor.kit.bytes.spool import SpoolBudget, Spools
+
+USED = Gauge("pictor_spool_bytes", "Spool files on disk.")
+MOST = Gauge("pictor_spool_budget_bytes", "How much of them there may be.")
+
+STRANGERS_SHARE = 8
+"""What senders nobody knows may take together: this part of the budget."""
+
+
+@cache
+def process_spools() -> Spools:
+    """Spools under PICTOR_DATA/spool within PICTOR_SPOOL_BUDGET_BYTES."""
+    budget = SpoolBudget(settings.SPOOL_BUDGET_BYTES)
+    USED.set_function(lambda: budget.used_bytes)
+    MOST.set(settings.SPOOL_BUDGET_BYTES)
+    return Spools(settings.SPOOL, budget)
+
+
+@cache
+def strangers_spools() -> Spools:
+    """Those of senders nobody knows, in their own part of that budget."""
+    whole = process_spools().budget
+    budget = SpoolBudget(settings.SPOOL_BUDGET_BYTES // STRANGERS_SHARE, within=whole)
+    return Spools(settings.SPOOL, budget)

@@ -1,0 +1,1 @@
+"""PostgreSQL: pools of threads, a loop's connections, prepared statements, rows, roles."""

@@ -1,0 +1,63 @@
+"""Connections to PostgreSQL that broke: whoever has others drops them before they are used again.
+
+Where one broke, the others are as dead, so a database that came back is not refused once more by
+each of them.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from pictor.kit.database import prepared
+
+T = TypeVar("T")
+
+
+class _OfThread(threading.local):
+    """How many breaks of connections this thread had heard of when it last used its own."""
+
+    heard_of = 0
+
+
+_mine = _OfThread()
+_met = 0
+
+
+def breaks_met() -> int:
+    """How many breaks of connections this process has met."""
+    return _met
+
+
+def broke() -> None:
+    """A connection broke."""
+    global _met  # noqa: PLW0603 - a count that only grows; a lost increment costs one refusal
+    _met += 1
+
+
+def on_own_connection(call: Callable[[], T]) -> T:
+    """Make a call on this thread's own connection and leave that connection fit for the next.
+
+    It is dropped before the call where others broke meanwhile, or where it was ended while nobody
+    used it.
+    """
+    idle = connection.connection
+    if _mine.heard_of != _met or (idle is not None and prepared.has_ended(idle)):
+        _mine.heard_of = _met
+        connection.close()
+    used = connection.connection
+    try:
+        return call()
+    except (DatabaseError, InterfaceError) as error:
+        # A transaction that ends on a dead connection has made another one already.
+        if any(one is not None and one.closed for one in (used, connection.connection)):
+            broke()
+            if type(error) is DatabaseError:  # libpq says no more of a connection that broke
+                raise OperationalError(*error.args) from error.__cause__
+        raise
+    finally:
+        if connection.connection is not None and (
+            connection.errors_occurred or not connection.get_autocommit()
+        ):
+            connection.close()

@@ -1,0 +1,120 @@
+"""PostgreSQL for an event loop: a few connections of its own, one statement at a time on each.
+
+Transactions of several statements run in the pools' threads, on Django's connections.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import psycopg
+
+from pictor.kit.database import prepared
+from pictor.kit.database.breaks import breaks_met, broke
+from pictor.kit.database.prepared import AsyncCursor, Statement
+from pictor.kit.running.per_loop import PerLoop
+from pictor.kit.running.turns import CALLS, THREADS
+
+T = TypeVar("T")
+
+_CALLS = CALLS.labels("loop")
+CONNECTIONS = 4
+"""The most per loop: eight did no more work (docs/adr/0028). Each is made when none is free."""
+
+
+class Connection:
+    """A lent connection. Its borrower may await only its statements."""
+
+    def __init__(self, cursor: AsyncCursor) -> None:
+        self.cursor = cursor
+        self.breaks = breaks_met()
+        self.is_fit = True
+
+    async def fetch(self, statement: Statement[T]) -> T:
+        """Run it, prepared. Raises Django's database errors, and what `read` does.
+
+        If cancelled, it may have taken effect or not.
+        """
+        text, connection = prepared.numbered(statement.text), self.cursor.connection
+        self.is_fit = False
+        with prepared.database().wrap_database_errors:
+            try:
+                await self.cursor.execute(text, statement.values, prepare=True)
+                row = await self.cursor.fetchone()
+            except (psycopg.DataError, psycopg.IntegrityError):
+                self.is_fit = True  # the values are at fault, and the connection is unchanged
+                raise
+            except psycopg.DatabaseError as error:
+                if type(error) is psycopg.DatabaseError and connection.closed:
+                    raise psycopg.OperationalError(*error.args) from error  # libpq says no more
+                raise
+        self.is_fit = True
+        return statement.read(row)
+
+
+class LoopConnections:
+    """The connections of one running loop, to be used only there."""
+
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(CONNECTIONS)
+        self.free: list[AsyncCursor] = []
+        self._heard_of = breaks_met()
+        THREADS.labels("loop").set(CONNECTIONS)
+
+    async def lend(self) -> Connection:
+        """A free or new connection; all free ones are closed after any of the process broke."""
+        if self._heard_of != (breaks := breaks_met()):
+            self._heard_of = breaks
+            await self.end()
+        while self.free:
+            cursor = self.free.pop()
+            if not prepared.has_ended(cursor.connection):
+                return Connection(cursor)
+            cursor.connection.pgconn.finish()
+        return Connection(await prepared.connected())
+
+    def take_back(self, lent: Connection) -> None:
+        """Take it back, or close it if it is not fit or others have broken meanwhile."""
+        if lent.is_fit and lent.breaks == breaks_met():
+            self.free.append(lent.cursor)
+            return
+        if lent.cursor.connection.closed:
+            broke()
+        lent.cursor.connection.pgconn.finish()
+
+    async def end(self) -> None:
+        """Close all free connections at once."""
+        for cursor in self.free:
+            cursor.connection.pgconn.finish()
+        self.free.clear()
+
+
+_of_loops: PerLoop[LoopConnections] = PerLoop()
+
+
+async def of_this_loop() -> LoopConnections:
+    """The running loop's connections, which end with it."""
+    return await _of_loops.of("", LoopConnections)
+
+
+@asynccontextmanager
+async def one() -> AsyncIterator[Connection]:
+    """Borrow one of the loop's connections, in turn. Raises Django's OperationalError.
+
+    For statements whose values must be read right before them; otherwise use `fetch_async`.
+    """
+    connections = await of_this_loop()
+    with _CALLS.track_inprogress():
+        async with connections.turns:
+            lent = await connections.lend()
+            try:
+                yield lent
+            finally:
+                connections.take_back(lent)
+
+
+async def fetch_async(statement: Statement[T]) -> T:
+    """Run it on one of the running loop's connections, as `Connection.fetch` does."""
+    async with one() as connection:
+        return await connection.fetch(statement)

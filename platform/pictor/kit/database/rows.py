@@ -1,0 +1,186 @@
+"""Rows of models that every request writes or reads, by statements that are prepared once.
+
+`save`, `update` and `get` build their statement anew each time, which takes longer than PostgreSQL
+needs for it, and PostgreSQL has to plan each of them. Not for models with signals or with fields
+that fill themselves in (`auto_now`), nor where a key that the database makes is read afterwards.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Field,
+    ForeignKey,
+    Model,
+    TextField,
+    UUIDField,
+)
+from django.db.models.expressions import DatabaseDefault
+
+from pictor.kit.database import prepared
+from pictor.kit.database.prepared import Part
+
+M = TypeVar("M", bound=Model)
+AnyField: TypeAlias = "Field[Any, Any]"
+_NATURAL: tuple[tuple[type[AnyField], type], ...] = (
+    (UUIDField, UUID),
+    (CharField, str),
+    (TextField, str),
+    (BooleanField, bool),
+    (DateTimeField, datetime),
+    (BinaryField, bytes),
+)
+
+
+class _Column(NamedTuple):
+    """A field, and what is found out about it once."""
+
+    field: AnyField
+    name: str
+    value_of: Callable[[Model], Any]
+    natural: type | None
+    """The type whose values it hands on as they are: most of a row's."""
+    sized: Callable[[int], Any] | None
+    """Makes an integer one of the column's size; psycopg would take the size from the value."""
+    is_null_unsaid: bool
+    """Whether a NULL is what the database gives it by itself, or it is a key that it makes."""
+
+    def bound(self, value: Any) -> Any:
+        """The value as it goes beside a statement."""
+        if value is None or type(value) is self.natural:
+            return value
+        if type(value) is int and self.sized:
+            return self.sized(value)
+        return self.field.get_db_prep_save(value, prepared.database())
+
+
+def insert(row: Model) -> None:
+    """Insert a new row, as `save(force_insert=True)` does. Raises Django's database errors."""
+    prepared.fetch_one(*insertion(row))
+    inserted(row)
+
+
+def insertion(row: Model, *, given: str = "") -> Part:
+    """The statement that inserts a new row; as a part of one, for each row of the part `given`."""
+    names, values = _said(row)
+    return Part(_insert(type(row), tuple(names), given), values)
+
+
+def inserted(row: Model) -> None:
+    """Say that a row is in the database, as a model's own save does."""
+    row._state.adding = False  # noqa: SLF001 - there is no other way to say it
+    row._state.db = DEFAULT_DB_ALIAS  # noqa: SLF001 - as above
+
+
+def changing(
+    model: type[Model], *, where: Mapping[str, Any], given: str = "", **values: Any
+) -> Part:
+    """The statement that changes the one row that is as `where` says, its key among it.
+
+    By the fields' names; a None in `where` is NULL. It has a row where there was one; as a part of
+    a statement it changes it only if the part `given` has a row.
+    """
+    matched = {name: value for name, value in where.items() if value is not None}
+    nulls = tuple(set(where) - set(matched))
+    statement = _update(model, tuple(values), tuple(matched), nulls, given)
+    said = [*values.items(), *matched.items()]
+    return Part(statement, [_column(model, name).bound(value) for name, value in said])
+
+
+@cache
+def columns(model: type[Model], table: str) -> str:
+    """SQL: a row's columns as `read` takes them, of the table that the statement calls so."""
+    return ", ".join(f"{table}.{field.column}" for field in _fields(model))
+
+
+def read(model: type[M], values: Sequence[Any]) -> M:
+    """A row of a model, as a query would bring it, from the values of its `columns`."""
+    found, connection = list(values), prepared.database()
+    for place, field in _converted(model):
+        found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _converted has those alone
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _fields(model)], found)
+
+
+def _said(row: Model) -> tuple[list[str], list[Any]]:
+    """The columns that the row does not leave to the database, and their values."""
+    names, values = [], []
+    for column in _columns(type(row)):
+        value = column.value_of(row)
+        if not (isinstance(value, DatabaseDefault) or (value is None and column.is_null_unsaid)):
+            names.append(column.name)
+            values.append(column.bound(value))
+    return names, values
+
+
+@cache
+def _insert(model: type[Model], names: tuple[str, ...], given: str) -> str:
+    values = ", ".join(["%s"] * len(names))
+    source = f" FROM {given}" if given else ""
+    return f"INSERT INTO {_table(model)} ({', '.join(names)}) SELECT {values}{source} RETURNING 1"
+
+
+@cache
+def _update(
+    model: type[Model],
+    values: tuple[str, ...],
+    matched: tuple[str, ...],
+    null: tuple[str, ...],
+    given: str,
+) -> str:
+    changes = ", ".join(f"{_column(model, name).name} = %s" for name in values)
+    source = f" FROM {given}" if given else ""
+    conditions = " AND ".join(
+        [
+            *(f"{_column(model, name).name} = %s" for name in matched),
+            *(f"{_column(model, name).name} IS NULL" for name in null),
+        ]
+    )
+    return f"UPDATE {_table(model)} SET {changes}{source} WHERE {conditions} RETURNING 1"  # noqa: S608 - as above
+
+
+@cache
+def _fields(model: type[Model]) -> tuple[AnyField, ...]:
+    return tuple(model._meta.concrete_fields)  # noqa: SLF001 - Django's documented way to fields
+
+
+@cache
+def _converted(model: type[Model]) -> tuple[tuple[int, AnyField], ...]:
+    fields = enumerate(_fields(model))
+    return tuple((place, field) for place, field in fields if hasattr(field, "from_db_value"))
+
+
+@cache
+def _columns(model: type[Model]) -> tuple[_Column, ...]:
+    return tuple(_of(field) for field in _fields(model))
+
+
+@cache
+def _column(model: type[Model], name: str) -> _Column:
+    return _of(model._meta.get_field(name))  # type: ignore[arg-type]  # noqa: SLF001 - by name, ours are columns
+
+
+def _of(field: AnyField) -> _Column:
+    value_field = field.target_field if isinstance(field, ForeignKey) else field
+    natural = (found for kind, found in _NATURAL if isinstance(value_field, kind))
+    sizes = prepared.database().ops.integerfield_type_map  # type: ignore[attr-defined]  # of PostgreSQL's
+    return _Column(
+        field=field,
+        name=str(field.column),
+        value_of=attrgetter(field.attname),
+        natural=next(natural, None),
+        sized=sizes.get(value_field.get_internal_type()),
+        is_null_unsaid=field.primary_key or not field.has_db_default(),
+    )
+
+
+def _table(model: type[Model]) -> str:
+    return model._meta.db_table  # noqa: SLF001 - as above

@@ -1,0 +1,174 @@
+"""A request's body, and its JSON read strictly.
+
+`Body` is what the body gate hands to the views: the JSON with its over-long strings replaced by
+placeholders, and those strings as spools; or a form (kit/bytes/forms.py). `Body.fields()` reads
+JSON. Everything a lenient parser lets through and a database or an upstream would choke on is
+refused here: duplicate keys, NaN, endless numbers, lone surrogates, nesting deeper than 32,
+anything but UTF-8.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pictor.kit.bytes.forms import Form
+from pictor.kit.bytes.json_stream import MAX_DEPTH
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.words.errors import InvalidRequest
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LARGEST = 10**20
+_MOST_DIGITS = 1000
+"""Of a number that is read at all; one above _LARGEST is refused by its field's name."""
+MAX_SHORT_BYTES = 16 * 1024
+
+
+class RawSink:
+    """Takes one long JSON string, unescaped, into a spool."""
+
+    def __init__(self, spool: SpoolFile) -> None:
+        self.spool = spool
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self.spool.write(data)
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+
+@dataclass
+class Body:
+    """A request's JSON with long strings replaced, and those strings as spools, in order.
+
+    `form` is what came instead, on the few paths where a form may.
+    """
+
+    skeleton: bytes = b""
+    long_strings: list[RawSink] = field(default_factory=list)
+    index_of: Callable[[object], int | None] = lambda text: None
+    form: Form | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is read in no time, so that an event loop may do it."""
+        return self.form is None and len(self.skeleton) <= MAX_SHORT_BYTES
+
+    def fields(self) -> dict[str, Any]:
+        """The body's JSON object. Raises InvalidRequest, `invalid_json` unless a field is named."""
+        if not self.skeleton.strip():
+            raise _refused("The body is empty: send a JSON object.")
+        value = _parsed(self.skeleton)
+        if not isinstance(value, dict):
+            raise _refused("The body must be a JSON object.")
+        _check_depth(value)
+        for name, item in value.items():
+            check_text(name, name)
+            check_text(item, name)
+        return value
+
+    def short_fields(self) -> dict[str, Any]:
+        """The same for an endpoint that takes no images: no string may be too long for memory."""
+        fields = self.fields()
+        for name, value in fields.items():
+            if self.index_of(value) is not None:
+                message = f"{name[:100]} is too long."
+                raise InvalidRequest(message, code="string_above_max_length", param=name[:100])
+        if self.long_strings:
+            raise InvalidRequest("A string is too long.", code="string_above_max_length")
+        return fields
+
+
+def _refused(message: str) -> InvalidRequest:
+    return InvalidRequest(message, code="invalid_json")
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(
+            text.decode("utf-8"),
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_real,
+            object_pairs_hook=_object,
+        )
+    except UnicodeDecodeError:
+        raise _refused("The body is not UTF-8.") from None
+    except RecursionError:
+        raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
+    except ValueError as error:
+        raise _refused(f"The body is not JSON: {_reason(error)}.") from None
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno} column {error.colno}"
+    return str(error)
+
+
+def _constant(word: str) -> None:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
+def _check_depth(value: Any) -> None:
+    """Level by level, so that no input can exhaust the stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def is_storable(text: str) -> bool:
+    """Whether a database can hold it."""
+    return "\x00" not in text and not _SURROGATE.search(text)
+
+
+def check_text(value: Any, param: str) -> None:
+    """Raises InvalidRequest, by `param`, for text and numbers that no database holds."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            if not is_storable(item):
+                raise InvalidRequest(
+                    "Text must not contain NUL characters or lone surrogates.",
+                    param=_SURROGATE.sub("?", param)[:100],
+                )
+        elif isinstance(item, int) and abs(item) > _LARGEST:
+            raise InvalidRequest(
+                "A number must have at most 20 digits.", param=_SURROGATE.sub("?", param)[:100]
+            )
+        elif isinstance(item, dict):
+            stack += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            stack += item

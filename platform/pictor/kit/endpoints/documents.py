@@ -1,0 +1,351 @@
+"""How endpoints under /v1 describe themselves in the OpenAPI document.
+
+Bodies and answers are their serializers; what errors mean is said by their classes
+(kit/words/errors.py).
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    OpenApiWebhook,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
+from rest_framework import serializers
+from typing_extensions import override
+
+from pictor.kit.bytes.forms import REPEATED
+from pictor.kit.endpoints.bodies import ApiBody
+from pictor.kit.endpoints.objects import ApiObject, ErrorAnswer
+from pictor.kit.words import ids
+from pictor.kit.words.errors import (
+    Forbidden,
+    InvalidRequest,
+    PictorError,
+    RateLimited,
+    RequestTimeout,
+    RequestTooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Query = type[serializers.Serializer[Any]]
+Errors = Iterable[type[PictorError]]
+
+ANYWHERE = (InvalidRequest, Unauthenticated, Forbidden, RateLimited, Unavailable)
+"""What every endpoint can refuse with."""
+WITH_BODY = (RequestTimeout, RequestTooLarge, UnsupportedMediaType)
+"""What those can besides that read a body, also one that means nothing to them."""
+EVENTS = "text/event-stream"
+TEXT = {"type": "string"}
+WHOLE_NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
+YES_OR_NO = {"type": "string", "enum": ["true", "false"]}
+TAGS = {
+    "/v1/images": ("Images", "Make images, look at what was made, cancel and delete."),
+    "/v1/models": ("Models", "What a key may call, and what it costs."),
+    "/v1/balance": ("Billing", "Balance, usage, prices, and when a request is charged."),
+    "/v1/usage": ("Billing", ""),
+    "/v1/prices": ("Billing", ""),
+    "/v1/billing": ("Billing", ""),
+    "/v1/webhook_endpoints": ("Webhooks", "Where your server is told what became of a request."),
+    "/v1/api_keys": ("API keys", "Keys of the account, managed by a key that may."),
+}
+"""By the beginning of a path: its tag, and what the tag is about where it is first named."""
+IDS = {
+    "/v1/images/generations": ids.GENERATION,
+    "/v1/api_keys": ids.KEY,
+    "/v1/webhook_endpoints": ids.WEBHOOK_ENDPOINT,
+}
+"""By the beginning of a path: whose `public_id` is in it."""
+OPERATIONS = ("Operations", "Is it alive and ready, and how does it do: for whoever runs it.")
+"""The tag of what has no key and is not under /v1."""
+_MARKS = {"x-spec-enum-id", "readOnly"}
+_PARAMETERS = "x-parameters"
+
+
+def described(
+    operation_id: str,
+    *,
+    summary: str,
+    answers: Mapping[int, type[ApiObject]],
+    body: type[ApiBody] | None = None,
+    form: type[ApiBody] | None = None,
+    parameters: Iterable[OpenApiParameter | Query] = (),
+    errors: Errors = (),
+    events: Mapping[str, type[ApiObject]] | None = None,
+) -> Callable[[Handler], Handler]:
+    """Describe a handler: its name, body, answers by status, and what else it refuses with.
+
+    The handler's docstring is the description. `events` are what it streams, by their names, where
+    it can; `form` is what it takes as multipart/form-data, besides a body in JSON or in its place.
+    """
+    kinds = {"application/json": body, "multipart/form-data": form}
+    bodies = {media_type: taken for media_type, taken in kinds.items() if taken}
+
+    def describe(handler: Handler) -> Handler:
+        of_body = () if handler.__name__ == "get" else WITH_BODY
+        failed = _by_status((*ANYWHERE, *of_body, *errors))
+        responses: dict[Any, Any] = {
+            status: OpenApiResponse(answer, description=_first_line(answer))
+            for status, answer in answers.items()
+        }
+        if events is not None:
+            responses[200, EVENTS] = _stream(operation_id, events)
+        responses |= {status: _failure(kinds) for status, kinds in failed.items()}
+        return extend_schema(
+            operation_id=operation_id,
+            summary=summary,
+            description=inspect.cleandoc(handler.__doc__ or ""),
+            request=bodies or None,
+            parameters=[*parameters, *_headers([*answers], [*failed])],
+            responses=responses,
+            examples=_examples(bodies, answers, failed),
+        )(handler)
+
+    return describe
+
+
+def _stream(operation_id: str, events: Mapping[str, type[ApiObject]]) -> OpenApiResponse:
+    """Each event's data, told apart by its type."""
+    name = "".join(word.title() for word in operation_id.split("_"))
+    told_apart = PolymorphicProxySerializer(
+        f"{name}Event", serializers=dict(events), resource_type_field_name="type"
+    )
+    return OpenApiResponse(told_apart, description="What each event's `data` is, by its type.")
+
+
+def described_in_front(
+    operation_id: str,
+    *,
+    summary: str,
+    answers: Mapping[int, type[ApiObject]] = MappingProxyType({}),
+    page: str = "",
+    errors: Errors = (),
+    headers: Iterable[OpenApiParameter] = (),
+    security: Iterable[Mapping[str, list[str]]] = (),
+) -> Callable[[Handler], Handler]:
+    """Describe what is answered in front of the site, without an API key.
+
+    `page` is the media type where the answer is text; `security` says what may be asked for.
+    """
+    failed = _by_status(errors)
+    responses: dict[Any, Any] = {
+        status: OpenApiResponse(answer, description=_first_line(answer))
+        for status, answer in answers.items()
+    }
+    if page:
+        responses[200, page] = OpenApiResponse(OpenApiTypes.STR, description="The page.")
+    every = [*answers, *([200] if page else []), *failed]
+    asked: Any = [*security]  # its type knows names alone
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        auth=asked,
+        parameters=[answered("x-request-id", every, "Its name in the logs."), *headers],
+        responses=responses | {status: _failure(kinds) for status, kinds in failed.items()},
+        examples=_examples({}, answers, failed),
+    )
+
+
+def told_of(
+    event_type: str, body: type[ApiObject], *, summary: str, headers: Mapping[str, str]
+) -> OpenApiWebhook:
+    """Describe what is posted to a customer's server; `headers` and what they say come with it."""
+    taken = {
+        "2XX": "Taken.",
+        "410": "Gone: the endpoint is disabled.",
+        "default": "Not taken: the same comes again, up to eight more times.",
+    }
+    parameters = [
+        {"name": name, "in": "header", "required": True, "schema": TEXT, "description": words}
+        for name, words in headers.items()
+    ]
+    return OpenApiWebhook(
+        event_type,
+        extend_schema(
+            operation_id=f"told_of_{event_type.replace('.', '_')}",
+            summary=summary,
+            description=inspect.cleandoc(body.__doc__ or ""),
+            tags=[TAGS["/v1/webhook_endpoints"][0]],
+            request={"application/json": body},
+            responses={status: OpenApiResponse(description=said) for status, said in taken.items()},
+            examples=[OpenApiExample("event", body.example)],
+            extensions={_PARAMETERS: parameters},
+        ),
+    )
+
+
+def _examples(
+    bodies: Mapping[str, type[ApiBody]],
+    answers: Mapping[int, type[ApiObject]],
+    failed: Mapping[int, list[type[PictorError]]],
+) -> list[OpenApiExample]:
+    return [
+        *(
+            OpenApiExample("body", taken.example, request_only=True, media_type=media_type)
+            for media_type, taken in bodies.items()
+        ),
+        *(
+            OpenApiExample(
+                f"answer {status}", answer.example, response_only=True, status_codes=[str(status)],
+                media_type="application/json",
+            )
+            for status, answer in answers.items()
+        ),
+        *(_example_of(kind) for kinds in failed.values() for kind in kinds),
+    ]  # fmt: skip
+
+
+def answered(
+    name: str, statuses: Iterable[int], description: str, schema: Mapping[str, Any] = TEXT
+) -> OpenApiParameter:
+    """A header of answers with these statuses."""
+    return OpenApiParameter(
+        name, dict(schema), "header", response=[*statuses], description=description
+    )
+
+
+def one_path_each(endpoints: list[Any]) -> list[Any]:
+    """A spectacular hook: without the forms with a trailing slash, which are the same paths."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
+def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
+    """A spectacular hook: tags by path, bodies that are required, and where the API is."""
+    for path, methods in result["paths"].items():
+        tags = [tag for head, (tag, _) in TAGS.items() if path.startswith(head)]
+        tags.append(OPERATIONS[0])
+        for operation in methods.values():
+            operation["tags"] = tags[:1]
+            operation.setdefault("security", [])  # said, where it takes none
+            for parameter in operation.get("parameters", ()):
+                parameter.update(_id_in(path, parameter["name"]))
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+    # drf-spectacular 0.30 gathers components before it has seen the webhooks (21 November 2026).
+    result["components"]["schemas"] |= generator.registry.build({})["schemas"]
+    for event in result["webhooks"].values():
+        event["post"] |= {"parameters": event["post"].pop(_PARAMETERS), "security": []}
+    known = [*TAGS.values(), OPERATIONS]
+    result["tags"] = [{"name": tag, "description": about} for tag, about in known if about]
+    result["servers"] = [{"url": "/", "description": "Where this document came from."}]
+    return {name: _without_marks(value) for name, value in result.items()}
+
+
+def _id_in(path: str, name: str) -> dict[str, Any]:
+    """What is known of an id in a path."""
+    if name == "delivery_id":
+        return _id(ids.DELIVERY)
+    found = (kind for head, kind in IDS.items() if name == "public_id" and path.startswith(head))
+    return next(map(_id, found), {})
+
+
+def _id(kind: str) -> dict[str, Any]:
+    return {"schema": {"type": "string", "pattern": ids.pattern(kind)}}
+
+
+def _without_marks(found: Any) -> Any:
+    """Without what spectacular notes for a hook that is not used here, or of constants.
+
+    Read-only is what is left out of requests, and what webhooks post is a request.
+    """
+    if isinstance(found, list):
+        return [_without_marks(item) for item in found]
+    if not isinstance(found, dict):
+        return found
+    return {name: _without_marks(value) for name, value in found.items() if name not in _MARKS}
+
+
+class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] # its metaclass hook is untyped
+    """A body has no fields but its own, and may know more of them than each by itself."""
+
+    target_class = ApiBody
+    match_subclasses = True
+
+    @override
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Its fields' schema and what the body says of them together."""
+        fields = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001 - as its documentation has it
+        if self.target.is_form:
+            fields |= _of_a_form(fields["properties"])
+        return {**fields, "additionalProperties": False, **self.target.together}
+
+
+def _of_a_form(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Its properties, and as a pattern each whose name ends in `[]`.
+
+    Generators of clients make one name of `image` and `image[]`, and would leave out the form.
+    """
+    given = {name: _given(schema) for name, schema in properties.items()}
+    repeated = [name for name in given if name.endswith(REPEATED)]
+    patterns = {f"^{re.escape(name)}$": given.pop(name) for name in repeated}
+    return {"properties": given, **({"patternProperties": patterns} if patterns else {})}
+
+
+def _given(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without null."""
+    kinds = schema.get("type")
+    given = {"type": [kind for kind in kinds if kind != "null"]} if isinstance(kinds, list) else {}
+    if len(given.get("type", ())) == 1:
+        given["type"] = given["type"][0]
+    words = (
+        {"enum": [word for word in schema["enum"] if word is not None]} if "enum" in schema else {}
+    )
+    return {**schema, **given, **words}
+
+
+def _headers(succeeded: list[int], failed: list[int]) -> list[OpenApiParameter]:
+    every = [*succeeded, *failed]
+    return [
+        answered("x-request-id", every, "Name it when you ask us about a request."),
+        answered("openai-processing-ms", every, "Milliseconds until the answer.", WHOLE_NUMBER),
+        *retried(failed),
+    ]
+
+
+def retried(failed: Iterable[int]) -> list[OpenApiParameter]:
+    """The headers of failed answers that say whether to come again, and when."""
+    failed = [*failed]
+    later = [status for status in failed if status in {429, 503}]
+    return [
+        answered("x-should-retry", failed, "As OpenAI's SDKs read it.", YES_OR_NO),
+        answered("Retry-After", later, "Seconds until another try has a chance.", WHOLE_NUMBER),
+    ]
+
+
+def _by_status(errors: Errors) -> dict[int, list[type[PictorError]]]:
+    found: dict[int, list[type[PictorError]]] = {}
+    for kind in errors:
+        found.setdefault(kind.status, []).append(kind)
+    return dict(sorted(found.items()))
+
+
+def _failure(kinds: list[type[PictorError]]) -> OpenApiResponse:
+    return OpenApiResponse(ErrorAnswer, " ".join(map(_first_line, kinds)))
+
+
+def _example_of(kind: type[PictorError]) -> OpenApiExample:
+    error = {
+        "message": _first_line(kind),
+        "type": kind.type,
+        "param": None,
+        "code": kind.default_code,
+    }
+    return OpenApiExample(
+        kind.default_code, {"error": error}, response_only=True, status_codes=[str(kind.status)]
+    )
+
+
+def _first_line(thing: type[Any]) -> str:
+    return (thing.__doc__ or "").strip().splitlines()[0]

@@ -1,0 +1,111 @@
+"""Errors in OpenAI's shape: {"error": {"message", "type", "param", "code"}}, always JSON.
+
+One place turns an exception into an answer, for the /v1 handler, for DRF and for the body gate.
+Anything that is not a PictorError is logged and answered in our own words, without a traceback.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from django.urls import Resolver404
+from rest_framework import exceptions as drf
+
+from pictor.kit.endpoints.objects import ErrorAnswer
+from pictor.kit.endpoints.wayfinding import nothing_at
+from pictor.kit.watching import log
+from pictor.kit.words.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    PictorError,
+    RequestTooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+    tell,
+    told,
+)
+
+logger = logging.getLogger(__name__)
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def body_of(error: PictorError) -> dict[str, Any]:
+    """The JSON object of an error. Noted: the request's line in the log has its code."""
+    log.note(code=error.code, error=error)
+    return ErrorAnswer.render({"error": error})
+
+
+def headers_of(error: PictorError) -> dict[str, str]:
+    """`Retry-After`, `x-should-retry` and whatever else the error knows."""
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.should_retry is not None:
+        headers["x-should-retry"] = "true" if error.should_retry else "false"
+    return headers
+
+
+def response_of(error: PictorError) -> HttpResponse:
+    """An error as a Django response."""
+    return json_response(body_of(error), status=error.status, headers=headers_of(error))
+
+
+def json_response(
+    data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """UTF-8 JSON without escapes or blanks."""
+    body = _compact(data).encode()
+    return HttpResponse(
+        body,
+        status=status,
+        content_type="application/json",
+        headers={"Content-Length": str(len(body)), **(headers or {})},
+    )
+
+
+def as_pictor_error(error: Exception) -> PictorError:
+    """What a caller may be told about any exception; what nobody foresaw is logged whole."""
+    if isinstance(error, PictorError):
+        return error
+    answer = _told_as(error)
+    tell(answer, told(error))
+    return answer
+
+
+def _told_as(error: Exception) -> PictorError:
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.warning("database unavailable: %s", error)
+        return Unavailable("The service is briefly unavailable. Try again.")
+    known = _framework_error(error)
+    if known is None:
+        logger.error("unexpected error", exc_info=error)
+        return PictorError("Something went wrong on our side.")
+    return known
+
+
+def _framework_error(error: Exception) -> PictorError | None:
+    """Django's and DRF's own refusals in our words."""
+    match error:
+        case Http404() | drf.NotFound():
+            path = error.args[0]["path"] if isinstance(error, Resolver404) else ""
+            return NotFound(nothing_at(path))
+        case drf.MethodNotAllowed():
+            return MethodNotAllowed("This address does not answer that method.")
+        case drf.UnsupportedMediaType():
+            return UnsupportedMediaType("Send the body as application/json.")
+        case RequestDataTooBig():
+            return RequestTooLarge("The request body is too large.")
+        case drf.APIException():
+            return InvalidRequest("The request could not be read.", code="invalid_json")
+        case _:
+            return None
+
+
+def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's EXCEPTION_HANDLER: the same errors on every endpoint."""
+    return response_of(as_pictor_error(error))

@@ -1,0 +1,178 @@
+"""What answers under /v1 are made of: objects that render themselves and describe themselves.
+
+An `ApiObject` is the one definition of an answer. `render` makes the JSON object of a value, whose
+attributes each field's `source` names; the OpenAPI document is drawn from the same fields. One
+object serves all threads, because rendering only reads it (ADR 0011 has what that costs).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
+from typing import Any, ClassVar
+
+from drf_spectacular.drainage import set_override
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from typing_extensions import override
+
+from pictor.kit.words.errors import ERROR_TYPES
+from pictor.kit.words.money import to_decimal
+
+
+class ApiObject(serializers.Serializer[Any]):
+    """A JSON object. A field with `required=False` is left out where the value has None."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    """One as the OpenAPI document shows it."""
+
+    @override
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = {}
+        for name, source, draw, may_be_left_out in self._drawn:
+            try:
+                value = _value_at(source, instance)
+            except (KeyError, AttributeError):
+                if not may_be_left_out:
+                    raise
+                continue
+            if value is not None:
+                shown[name] = draw(value)
+            elif not may_be_left_out:
+                shown[name] = None
+        return shown
+
+    @cached_property
+    def _drawn(self) -> Sequence[tuple[str, Sequence[str], Callable[[Any], Any], bool]]:
+        """Each field that is shown: its name, its source, what draws it, whether None drops it.
+
+        DRF finds that out anew with every value, for twice the CPU.
+        """
+        return [
+            (
+                str(field.field_name),
+                field.source_attrs,
+                field.to_representation,
+                not field.required and not field.read_only,
+            )
+            for field in self._readable_fields
+        ]
+
+    @classmethod
+    def render(cls, value: Any) -> dict[str, Any]:
+        """The JSON object of a value."""
+        return _shared(cls).to_representation(value)
+
+
+def _value_at(source: Sequence[str], instance: Any) -> Any:
+    """What a field shows of a value. Raises KeyError or AttributeError where it has no such."""
+    for name in source:
+        instance = instance[name] if _is_mapping(instance.__class__) else getattr(instance, name)
+    return instance
+
+
+@cache
+def _is_mapping(kind: type) -> bool:
+    return issubclass(kind, Mapping)
+
+
+@cache
+def _shared(kind: type[ApiObject]) -> ApiObject:
+    return kind()
+
+
+DOLLARS = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"}
+
+
+@extend_schema_field(DOLLARS)
+class Usd(serializers.Field[Any, Any, str, Any]):
+    """Micro-USD as USD with six decimals: 10_250_000 -> '10.250000'."""
+
+    @override
+    def to_representation(self, value: int) -> str:
+        return to_decimal(value)
+
+
+@extend_schema_field({"type": "integer"})
+class UnixSeconds(serializers.Field[Any, Any, int, Any]):
+    """A moment in Unix seconds."""
+
+    @override
+    def to_representation(self, value: datetime) -> int:
+        return int(value.timestamp())
+
+
+class Constant(serializers.Field[Any, Any, Any, Any]):
+    """The same JSON value in every answer, such as the `object` of an object."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        super().__init__(source="*", read_only=True)
+        words = {"type": "array", "items": {"type": "string", "enum": value}}
+        set_override(self, "field", words if isinstance(value, list) else {"const": value})
+
+    @override
+    def to_representation(self, value: Any) -> Any:
+        return self._value
+
+
+class ErrorDetail(ApiObject):
+    """What went wrong."""
+
+    message = serializers.CharField(help_text="One or two sentences for people.")
+    type = serializers.ChoiceField(choices=ERROR_TYPES)
+    param = serializers.CharField(allow_null=True, help_text="The field that it is about.")
+    code = serializers.CharField(allow_null=True, help_text="What programs tell errors apart by.")
+
+
+class ErrorAnswer(ApiObject):
+    """Every error, in OpenAI's shape."""
+
+    error = ErrorDetail()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what a list has, newest first, and the public ids of the same."""
+
+    data: Sequence[Any]
+    ids: Sequence[str]
+    has_more: bool
+
+    @classmethod
+    def of(cls, found: Sequence[Any], limit: int, shown: Callable[[Any], Any]) -> "Page":
+        """Of rows with public ids: one more than the limit, where there are more."""
+        rows = found[:limit]
+        return cls(
+            [shown(row) for row in rows], [row.public_id for row in rows], len(found) > limit
+        )
+
+    @property
+    def first_id(self) -> str | None:
+        """Of the newest one."""
+        return self.ids[0] if self.ids else None
+
+    @property
+    def last_id(self) -> str | None:
+        """What the next page begins after."""
+        return self.ids[-1] if self.ids else None
+
+
+class PageObject(ApiObject):
+    """A page, newest first. Each list says what its `data` is."""
+
+    object = Constant("list")
+    first_id = serializers.CharField(allow_null=True)
+    last_id = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+    @override
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        return {"object": fields.pop("object"), "data": fields.pop("data"), **fields}
+
+
+def page_example(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A page of this one alone, as the OpenAPI document shows it."""
+    ids = {"first_id": one["id"], "last_id": one["id"]}
+    return {"object": "list", "data": [one], **ids, "has_more": False}

@@ -1,0 +1,66 @@
+"""One path under /v1: what waits on the event loop, everything else in the pool of sync views."""
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path
+from rest_framework.views import APIView
+
+from pictor.kit.database import pools
+from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.words.errors import MethodNotAllowed
+
+Waiting = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+Pool = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def route(view: type[APIView], *, delete_in: Pool = pools.views, **waiting: Waiting) -> Waiting:
+    """A path's view: `waiting` by method, as `post=create`; the rest is the class's own.
+
+    `delete_in` is the pool in which DELETE runs, where it waits for more than the database.
+    HEAD is a GET without its body. A method that neither has is a 405 in OpenAI's shape.
+    The OpenAPI document knows both kinds by their decorators: it looks at `cls`, which has both.
+    """
+    described = type(view.__name__, (view,), waiting) if waiting else view
+    methods = [method for method in METHODS if hasattr(described, method)]
+    sync = view.as_view()
+
+    @functools.wraps(sync)
+    async def answer(request: ASGIRequest, **kwargs: Any) -> HttpResponseBase:
+        method = (request.method or "").lower()
+        if method not in methods and not (method == "head" and hasattr(view, "get")):
+            return _not_allowed(methods)
+        if method in waiting:
+            return await waiting[method](request, **kwargs)
+        pool = delete_in if method == "delete" else pools.views
+        return await pool(_rendered, sync, request, kwargs)
+
+    answer.csrf_exempt = True  # type: ignore[attr-defined]  # where Django looks for it
+    answer.cls = described  # type: ignore[attr-defined]  # where drf-spectacular looks for it
+    answer.initkwargs = {}  # type: ignore[attr-defined]  # as above
+    return answer
+
+
+def paths(at: str, view: Waiting) -> list[URLPattern]:
+    """With and without the slash at its end."""
+    return [path(at, view), path(f"{at}/", view)]
+
+
+def _not_allowed(methods: list[str]) -> HttpResponseBase:
+    names = ", ".join(method.upper() for method in methods)
+    response = api_errors.response_of(MethodNotAllowed(f"This address answers {names} only."))
+    response["Allow"] = names
+    return response
+
+
+def _rendered(view: Any, request: ASGIRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
+    response: Any = view(request, **kwargs)
+    if hasattr(response, "render"):
+        response.render()
+    return response  # type: ignore[no-any-return]  # as_view is untyped here

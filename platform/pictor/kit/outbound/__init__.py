@@ -1,0 +1,1 @@
+"""HTTP to others: the client, its deadlines and caps, and where it may connect to."""

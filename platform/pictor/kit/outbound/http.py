@@ -1,0 +1,351 @@
+"""The HTTP client for calls to others' hosts: deadlines, byte caps and guarded addresses.
+
+    async with http.deadline(240):
+        async with pool.exchange("POST", url, headers=headers, body=body) as response:
+            async for chunk in response.chunks(max_bytes): ...
+
+Connections go only to addresses that egress.py has judged, while Host, SNI and the certificate
+check keep the name. Redirects are not followed, proxies from the environment are not used. Raises:
+
+    HttpError
+    ├── EgressRefused      the url or an address behind it is forbidden; nothing was sent
+    ├── NotReached         DNS, connect or TLS failed: nothing of the body was sent
+    │   └── LookUpsBusy    the name had no turn to be looked up
+    ├── ConnectionLost     sent, at least in part; then reset, closed or not HTTP
+    ├── ReadTimedOut       sent; then silent for longer than the read time-out
+    ├── BodyTooLarge       more bytes than the caller allows, before or after decompression
+    ├── BodyUnreadable     a content encoding we did not ask for and cannot read
+    └── DeadlineExceeded   the time for the whole call is over
+"""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from types import TracebackType
+from typing import Any
+
+import httpx
+from prometheus_client import Gauge
+from typing_extensions import override
+
+from pictor.kit.bytes.inflate import PIECE_BYTES, CannotInflate, inflater
+from pictor.kit.outbound import connections, egress
+from pictor.kit.outbound.egress import EgressRefused, HttpError, LookUpsBusy, NotReached
+
+__all__ = [
+    "BodyTooLarge",
+    "BodyUnreadable",
+    "ConnectionLost",
+    "DeadlineExceeded",
+    "EgressRefused",
+    "Exchange",
+    "HttpAnswer",
+    "HttpError",
+    "HttpPool",
+    "LookUpsBusy",
+    "NotReached",
+    "Payload",
+    "ReadTimedOut",
+    "deadline",
+]
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+USUAL_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"python-httpx/{httpx.__version__}",
+}
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+CALLS = Gauge("pictor_http_calls", "Calls to others' hosts that are under way.")
+
+
+class ConnectionLost(HttpError):
+    """The request was sent, at least in part; then the connection failed."""
+
+
+class ReadTimedOut(HttpError):
+    """The request was sent; then the peer was silent for too long."""
+
+
+class BodyTooLarge(HttpError):
+    """More bytes than the caller allows."""
+
+
+class BodyUnreadable(HttpError):
+    """A content encoding that is not read here."""
+
+
+class DeadlineExceeded(HttpError):
+    """The time for the whole call is over."""
+
+
+def deadline(seconds: float) -> "_Deadline":
+    """Everything inside ends within `seconds`, or DeadlineExceeded: drips and hangs included."""
+    return _Deadline(seconds)
+
+
+class _Deadline:
+    """A class and no generator, here and in Exchange: thousands wait inside of them."""
+
+    __slots__ = ("_limit", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._limit = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        is_over = kind is TimeoutError
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError:
+            is_over = True
+        if is_over and self._limit.expired():
+            raise DeadlineExceeded(f"not done within {self._seconds:g} s") from None
+
+
+class HttpPool:
+    """A client for one event loop, with as many connections as there are calls.
+
+    Args:
+        egress_allow: exact `host:port` entries that may be private and plain http.
+        connect_timeout_seconds: DNS, TCP and TLS together, per connection.
+        ssl_context: for tests; the default verifies against the bundled authorities.
+        resolve: `resolve(host, port) -> addresses`, blocking; for tests of name tricks.
+        dns_threads: look-ups at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        egress_allow: Iterable[str] = (),
+        connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        ssl_context: ssl.SSLContext | None = None,
+        resolve: egress.Resolve | None = None,
+        dns_threads: int = egress.DNS_THREADS,
+    ) -> None:
+        self._allow = frozenset(entry.lower() for entry in egress_allow)
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._addresses = egress.Addresses(
+            self._allow, resolve or egress.resolve, threads=dns_threads
+        )
+        self.transport = connections.Transport(
+            egress.Connector(self._addresses, partial(_http1_over, ssl_context)).connect,
+        )
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: "bytes | Payload | None" = None,
+        read_timeout_seconds: float | None = 60.0,
+    ) -> "Exchange":
+        """One request and its answer, as an async context manager; see Exchange.
+
+        `read_timeout_seconds` None is for a call within a deadline, which may be silent until then.
+        """
+        return Exchange(
+            self,
+            method=method,
+            url=url,
+            headers=dict(headers or {}),
+            body=Payload.of(body),
+            timeout=httpx.Timeout(
+                read_timeout_seconds, connect=self._connect_timeout_seconds, pool=None
+            ),
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection that is idle; one in use is closed by the end of its call."""
+        await self.transport.aclose()
+        self._addresses.close()
+
+    @property
+    def allow(self) -> frozenset[str]:
+        """The allow-listed `host:port` entries."""
+        return self._allow
+
+
+@cache
+def _http1_over(ssl_context: ssl.SSLContext | None) -> ssl.SSLContext:
+    """A context for HTTP/1.1; the usual one is made once a process, where it is first needed."""
+    tls = ssl_context or httpx.create_ssl_context(trust_env=False)
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A request body of known length that is sent in pieces."""
+
+    size_bytes: int
+    chunks: Callable[[], AsyncIterable[bytes]]
+
+    @classmethod
+    def of(cls, body: "bytes | Payload | None") -> "Payload | None":
+        """Bytes as a body of one piece."""
+        if body is None or isinstance(body, Payload):
+            return body
+
+        async def one_piece() -> AsyncIterator[bytes]:
+            yield body
+
+        return cls(size_bytes=len(body), chunks=one_piece)
+
+
+class _Sending(httpx.AsyncByteStream):
+    """A body as httpx has it."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    @override
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+
+class Exchange:
+    """One request and its answer. Entering sends the request and waits for the answer's headers.
+
+    `is_sent` tells, whatever went wrong and whenever, whether the peer may have seen any of the
+    request's body (any of the request, when there is no body). `status` and `answer_headers` are
+    there once the answer's head has arrived.
+    """
+
+    def __init__(
+        self,
+        pool: HttpPool,
+        *,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: Payload | None,
+        timeout: httpx.Timeout,
+    ) -> None:
+        self.is_sent = False
+        self.status: int | None = None
+        self.answer_headers = httpx.Headers()
+        self._pool = pool
+        self._method = method
+        self._url = url
+        self._headers = headers
+        self._body = body
+        self._timeout = timeout
+        self._response: httpx.Response | None = None
+
+    async def __aenter__(self) -> "HttpAnswer":
+        url = egress.parse(self._url)
+        egress.origin_of(url, self._pool.allow)
+        CALLS.inc()
+        try:
+            response = await self._pool.transport.handle_async_request(self._request(url))
+        except BaseException as error:
+            CALLS.dec()
+            if isinstance(error, httpx.TransportError):
+                raise _translated(error, self) from error
+            raise
+        self._response = response
+        self.status, self.answer_headers = response.status_code, response.headers
+        return HttpAnswer(response, self)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if self._response is not None:
+                await self._response.aclose()
+        finally:
+            CALLS.dec()
+
+    def _request(self, url: httpx.URL) -> httpx.Request:
+        """Without httpx's client, for whom redirects, cookies and proxies are: none is wanted."""
+        extensions: dict[str, Any] = {"timeout": self._timeout.as_dict()}
+        given = {name.lower() for name in self._headers}
+        usual = {"Host": url.netloc.decode("ascii"), **USUAL_HEADERS}
+        headers = {name: value for name, value in usual.items() if name.lower() not in given}
+        headers |= self._headers
+        # User info in the url must not replace an Authorization header of the caller's.
+        if url.userinfo and "authorization" not in given:
+            headers["Authorization"] = _basic(url)
+        stream: httpx.AsyncByteStream = httpx.ByteStream(b"")
+        if self._body is not None:
+            headers["Content-Length"] = str(self._body.size_bytes)
+            stream = _Sending(self._sending(self._body))
+        else:
+            extensions["sending"] = self._sends
+            if self._method in _WITH_BODY:
+                headers["Content-Length"] = "0"
+        return httpx.Request(
+            self._method, url, headers=headers, stream=stream, extensions=extensions
+        )
+
+    async def _sending(self, body: Payload) -> AsyncIterator[bytes]:
+        async for chunk in body.chunks():
+            self.is_sent = True
+            yield chunk
+
+    def _sends(self) -> None:
+        self.is_sent = True
+
+
+class HttpAnswer:
+    """Status and headers of an answer, and its body to be read once."""
+
+    def __init__(self, response: httpx.Response, exchange: Exchange) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        self._response = response
+        self._exchange = exchange
+
+    async def chunks(self, max_bytes: int) -> AsyncIterator[bytes]:
+        """The body in pieces of at most 256 KB; BodyTooLarge beyond `max_bytes`, also decoded."""
+        received = decoded = 0
+        try:
+            inflate = inflater(self.headers.get("content-encoding", ""))
+            async for raw in self._response.aiter_raw():
+                received += len(raw)
+                _check_size(received, max_bytes)
+                for piece in inflate(raw):
+                    decoded += len(piece)
+                    _check_size(decoded, max_bytes)
+                    yield piece
+                    if len(piece) == PIECE_BYTES:  # one read may inflate to hundreds of them
+                        await asyncio.sleep(0)
+        except CannotInflate as error:
+            raise BodyUnreadable(str(error)) from error
+        except httpx.TransportError as error:
+            raise _translated(error, self._exchange) from error
+
+
+def _check_size(size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise BodyTooLarge(f"more than {max_bytes} bytes")
+
+
+def _basic(url: httpx.URL) -> str:
+    """The user info of a url as an Authorization header."""
+    name_and_password = f"{url.username}:{url.password}".encode()
+    return f"Basic {base64.b64encode(name_and_password).decode()}"
+
+
+def _translated(error: httpx.TransportError, exchange: Exchange) -> HttpError:
+    """The transport's error as ours: NotReached before any of the body was sent."""
+    words = f"{type(error).__name__}: {error}"
+    if not exchange.is_sent:
+        return NotReached(words)
+    return (ReadTimedOut if isinstance(error, httpx.TimeoutException) else ConnectionLost)(words)

@@ -1,0 +1,1 @@
+"""Secrets: encryption, seals, passes."""

@@ -1,0 +1,137 @@
+"""System checks: settings that only work together, and the secrets that must be set.
+
+`manage.py check` and `migrate` run them; a server at its start only looks for missing secrets and
+for URLs of no use.
+"""
+
+import logging
+from itertools import pairwise
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
+from django.core.exceptions import ImproperlyConfigured
+
+logger = logging.getLogger(__name__)
+
+OF_S3 = ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")
+"""Not wanted where credentials come by a chain."""
+SECRETS = (
+    *("SECRET_KEY", "PICTOR_KEY_PEPPER", "PICTOR_OBJECT_KEY_SECRET", "PICTOR_LEDGER_KEY"),
+    *("PICTOR_ENCRYPTION_KEYS", *OF_S3),
+)
+"""As the environment has them; the settings are called so without our prefix."""
+
+SHORTEST_TOKEN = 24
+
+OPERATOR = ("OPERATOR_NAME", "OPERATOR_PLACE", "OPERATOR_CONTACT")
+
+
+@register(Tags.security)
+def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Each wait ends inside the one around it: generation < caller < SDK.
+
+    A call to an upstream cannot outlast its generation: dispatch gives it what is left of that.
+    """
+    waits = [
+        ("GENERATION_DEADLINE_SECONDS", settings.GENERATION_DEADLINE_SECONDS),
+        ("WAIT_LIMIT_SECONDS", settings.WAIT_LIMIT_SECONDS),
+        ("SDK_TIMEOUT_SECONDS", settings.SDK_TIMEOUT_SECONDS),
+    ]
+    return [
+        Error(f"{inner} ({shorter} s) must be below {outer} ({longer} s)", id="pictor.E001")
+        for (inner, shorter), (outer, longer) in pairwise(waits)
+        if shorter >= longer
+    ]
+
+
+def refuse_to_serve() -> None:
+    """End a server's start with one clear line when a secret is missing or a URL is of no use.
+
+    Warns of one that it should not have: the owner of the tables may rewrite the ledger.
+    """
+    wrong = [error.msg for error in [*secrets_are_set(None), *addresses_can_be_used(None)]]
+    if wrong:
+        raise SystemExit(f"{'; '.join(wrong)}. See docs/operations/settings.md.")
+    if settings.MIGRATION_DATABASE is not None:
+        logger.warning(
+            "MIGRATION_DATABASE_URL is set for a process that serves, which could rewrite the"
+            " ledger with it: give it to `migrate` and `seed --migrate` alone"
+        )
+
+
+@register(Tags.security)
+def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """No secret has a default: a deployment without one does not start."""
+    unwanted = OF_S3 if settings.S3_CREDENTIALS == "chain" else ()
+    return [
+        Error(f"{name} is not set", hint="See docs/operations/settings.md.", id="pictor.E002")
+        for name in SECRETS
+        if name not in unwanted and not _value_of(name.removeprefix("PICTOR_"))
+    ]
+
+
+@register(Tags.security, deploy=True)
+def addresses_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A URL that nobody can read would be met first by what rings for work already accepted."""
+    from pictor.kit.redis import client as redis_client  # noqa: PLC0415 - no operator's command needs it
+
+    return [
+        Error(
+            f"{name} is no address of a Redis that can be used",
+            hint="It must be like rediss://user:password@host:6379/0."
+            " See docs/operations/settings.md.",
+            id="pictor.E003",
+        )
+        for name in redis_client.unusable()
+    ]
+
+
+@register(Tags.security, deploy=True)
+def operator_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Terms and privacy notice of a public site say who runs it, where, and how to be reached."""
+    return [
+        Caution(
+            f"PICTOR_{name} is not set",
+            hint="The terms and the privacy notice name it. See docs/operations/settings.md.",
+            id="pictor.W001",
+        )
+        for name in OPERATOR
+        if not getattr(settings, name)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def metrics_token_is_long(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Nothing counts wrong guesses at it."""
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= SHORTEST_TOKEN:
+        return []
+    return [
+        Caution(
+            f"PICTOR_METRICS_TOKEN has less than {SHORTEST_TOKEN} characters",
+            hint="python -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            id="pictor.W002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def preload_has_subdomains(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Browsers' lists take no domain whose header leaves its subdomains out."""
+    if not settings.SECURE_HSTS_PRELOAD or settings.SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        return []
+    return [
+        Caution(
+            "PICTOR_HSTS_PRELOAD needs PICTOR_HSTS_SUBDOMAINS",
+            hint="https://hstspreload.org",
+            id="pictor.W003",
+        )
+    ]
+
+
+def _value_of(name: str) -> Any:
+    try:
+        return getattr(settings, name)
+    except ImproperlyConfigured:  # Django's own word for an empty SECRET_KEY
+        return None

@@ -1,0 +1,169 @@
+"""What this process counts and measures, and how the figures of all processes come together.
+
+Metrics are prometheus_client's, made beside what they count, in its default registry. Each process
+posts its own to Redis every few seconds, as the text they become, with its name as a label and a
+time to live. Whoever is asked for all of them adds what the others posted (ADR 0019).
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from prometheus_client import REGISTRY, Gauge, disable_created_metrics, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from pictor import __version__
+from pictor.kit.redis import client as redis_client
+
+logger = logging.getLogger(__name__)
+
+POST_SECONDS = 5.0
+KEPT_SECONDS = 15
+"""A process that has not posted for so long is gone, and its figures with it."""
+SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Buckets of what takes milliseconds: a transaction."""
+LONG = (0.01, 0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 240.0, 480.0)
+"""Buckets of what takes seconds: an image."""
+
+_NAMES = "pictor:metrics"
+"""A set of the processes' names; what each posted has its own key, which expires."""
+
+Text = Mapping[str, tuple[str, str]]
+"""By metric, the head of its text and its samples, a line each."""
+
+BUILD = Gauge("pictor_build_info", "1, of the version in its label.", ["version"])
+BUILD.labels(__version__).set(1)
+
+disable_created_metrics()  # type: ignore[no-untyped-call] # it has no annotation
+
+
+@dataclass
+class _Process:
+    """This process, as its figures name it."""
+
+    name: str = ""
+
+
+_process = _Process()
+_stop = threading.Event()
+
+
+def start(role: str) -> None:
+    """Name this process and post its figures from now on, in a thread of its own."""
+    _process.name = f"{role}@{socket.gethostname()}:{os.getpid()}"
+    _stop.clear()
+    threading.Thread(target=_post_again_and_again, name="metrics", daemon=True).start()
+
+
+def stop() -> None:
+    """Post once more, so that nothing counted is lost, and then no more."""
+    _stop.set()
+    if _process.name:
+        _post_what_can_be()
+
+
+def gathered() -> tuple[list[Text], bool]:
+    """This process's figures of now and what the others posted last; False where Redis is away.
+
+    Its own are posted on the way, so that whichever process is asked next counts on from here.
+    """
+    mine = _own()
+    try:
+        _post(mine)
+        return [mine, *_of_others()], True
+    except RedisError:
+        return [mine], False
+
+
+def is_posted_here(role: str) -> bool:
+    """Whether a process of that role on this host has posted lately. Raises RedisError."""
+    client = redis_client.client()
+    here = f"{role}@{socket.gethostname()}:"
+    names = [name.decode() for name in cast("set[bytes]", client.smembers(_NAMES))]
+    return any(client.exists(_key(name)) for name in names if name.startswith(here))
+
+
+def written(families: Iterable[Metric], **labels: str) -> Text:
+    """Metrics as text, with these labels on each sample."""
+    return {family.name: _written(family, labels) for family in families}
+
+
+def joined(texts: Iterable[Text]) -> bytes:
+    """One document: each metric once, with the samples of all."""
+    parts: dict[str, list[str]] = {}
+    for text in texts:
+        for name, (head, samples) in text.items():
+            parts.setdefault(name, [head]).append(samples)
+    return "".join(part for metric in parts.values() for part in metric).encode()
+
+
+def _own() -> Text:
+    return written(REGISTRY.collect(), process=_process.name)
+
+
+def _written(family: Metric, labels: Mapping[str, str]) -> tuple[str, str]:
+    family.samples = [
+        sample._replace(labels={**sample.labels, **labels}) for sample in family.samples
+    ]
+    help_line, type_line, samples = generate_latest(_Just(family)).decode().split("\n", 2)
+    return f"{help_line}\n{type_line}\n", samples
+
+
+class _Just(Collector):
+    """A registry of one."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        yield self._family
+
+
+def _post(mine: Text) -> None:
+    """Leave this process's figures for whoever is asked. Raises RedisError."""
+    pipe = redis_client.client().pipeline(transaction=False)
+    pipe.sadd(_NAMES, _process.name)
+    pipe.expire(_NAMES, KEPT_SECONDS)
+    pipe.set(_key(_process.name), json.dumps(mine), ex=KEPT_SECONDS)
+    pipe.execute()
+
+
+def _of_others() -> list[Text]:
+    """What the other processes posted. Raises RedisError."""
+    client = redis_client.client()
+    names = cast("set[bytes]", client.smembers(_NAMES))
+    others = sorted({name.decode() for name in names} - {_process.name})
+    if not others:
+        return []
+    posted = client.mget([_key(name) for name in others])
+    gone = [name for name, text in zip(others, posted, strict=True) if text is None]
+    if gone:
+        client.srem(_NAMES, *gone)
+    return [json.loads(text) for text in posted if text is not None]
+
+
+def _key(name: str) -> str:
+    return f"{_NAMES}:{name}"
+
+
+def _post_again_and_again() -> None:
+    while not _stop.wait(POST_SECONDS):
+        _post_what_can_be()
+
+
+def _post_what_can_be() -> None:
+    try:
+        _post(_own())
+    except RedisError:
+        logger.debug("the figures of this process could not be posted")
+    except Exception:
+        logger.exception("the figures of this process could not be posted")

@@ -1,0 +1,1 @@
+"""Values and how they are written: money, ids, times, addresses, cells, errors."""

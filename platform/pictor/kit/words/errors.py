@@ -1,0 +1,280 @@
+"""The errors a caller can be answered with, as a tree; `endpoints/errors.py` turns them into JSON.
+
+Modules that need to tell a case apart subclass these.
+
+    PictorError
+    ├── InvalidRequest        400  bad field, bad JSON, prompt refused by the upstream's policy
+    ├── Unauthenticated       401  missing, malformed, revoked or expired key
+    ├── Forbidden             403  scope, model, IP range, suspended tenant
+    ├── NotFound              404  unknown id, path or model; another tenant's id
+    ├── MethodNotAllowed      405
+    ├── RequestTimeout        408  a body that comes too slowly
+    ├── NotCancelable         409
+    ├── Canceled              409  what was asked for was canceled meanwhile
+    ├── ModelSunset           410  a model that has ended
+    ├── RequestTooLarge       413
+    ├── UnsupportedMediaType  415
+    ├── IdempotencyKeyReused  422
+    ├── RateLimited           429  requests or images a minute, requests in flight
+    ├── InsufficientQuota     429  balance, budget, what may be stored or may cost us uncharged
+    ├── UpstreamFailed        502  the upstream did not give us an image
+    ├── NoChannelAvailable    503  nothing can serve this model and size now
+    ├── Paused                503  the operator has stopped it
+    ├── Unavailable           503  we ourselves cannot answer now
+    └── GenerationTimeout     504
+
+Messages are written for the caller: they hold no upstream text, host, key or traceback.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests", "uncharged"]
+"""What a request did not fit into: the balance, a budget of the workspace or the key, what the
+workspace's images may take, its tests of today, or what it may cost us today uncharged."""
+
+
+class PictorError(Exception):
+    """An answer to a caller: the class fixes status and type, the case message and field.
+
+    Args:
+        message: one or two sentences for the caller.
+        code: overrides the class's code.
+        param: the request field the error is about.
+        retry_after: seconds, sent as `Retry-After`.
+        should_retry: sent as `x-should-retry`; None leaves the decision to the client.
+        limit: what it did not fit into, or lacked, for operators; empty where that is none.
+
+    What a message has of the caller's own words stands in quotes, as `repr` has it: it is kept
+    without them (refused.py).
+    """
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "api_error"
+    default_code: ClassVar[str] = "internal_error"
+    default_should_retry: ClassVar[bool | None] = None
+    default_retry_after: ClassVar[int | None] = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: int | None = None,
+        should_retry: bool | None = None,
+        limit: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.limit = limit
+        self.code = code or self.default_code
+        self.param = param
+        self.headers: dict[str, str] = {}
+        self.retry_after = self.default_retry_after if retry_after is None else retry_after
+        self.should_retry = self.default_should_retry if should_retry is None else should_retry
+
+
+def tell(error: Exception, headers: Mapping[str, str]) -> None:
+    """Have the answer to any error say this, where the error does not say it itself."""
+    vars(error)["headers"] = {**headers, **told(error)}
+
+
+def told(error: Exception) -> dict[str, str]:
+    """The headers that the answer to any error has."""
+    return dict(vars(error).get("headers", {}))
+
+
+class InvalidRequest(PictorError):
+    """The request cannot be honoured as written."""
+
+    status = 400
+    type = "invalid_request_error"
+    default_code = "invalid_value"
+    default_should_retry = False
+
+
+class Unauthenticated(PictorError):
+    """No usable API key."""
+
+    status = 401
+    type = "invalid_request_error"
+    default_code = "invalid_api_key"
+    default_should_retry = False
+
+
+class Forbidden(PictorError):
+    """A good key that may not do this."""
+
+    status = 403
+    type = "permission_error"
+    default_code = "insufficient_permissions"
+    default_should_retry = False
+
+
+class ModelForbidden(Forbidden):
+    """A model that the key, or its workspace, does not allow: `limit` says whose list lacks it."""
+
+    def __init__(self, message: str, *, limit: Literal["workspace", "key"]) -> None:
+        super().__init__(message, param="model", limit=limit)
+
+
+class NotFound(PictorError):
+    """Nothing here by that name, or not this tenant's."""
+
+    status = 404
+    type = "invalid_request_error"
+    default_code = "not_found"
+    default_should_retry = False
+
+
+class MethodNotAllowed(PictorError):
+    """The path exists, this method on it does not."""
+
+    status = 405
+    type = "invalid_request_error"
+    default_code = "method_not_allowed"
+    default_should_retry = False
+
+
+class RequestTimeout(PictorError):
+    """The body took too long to arrive. Nothing was accepted."""
+
+    status = 408
+    type = "invalid_request_error"
+    default_code = "request_timeout"
+    default_should_retry = False
+
+
+class NotCancelable(PictorError):
+    """Already sent upstream, or final."""
+
+    status = 409
+    type = "invalid_request_error"
+    default_code = "not_cancelable"
+    default_should_retry = False
+
+
+class Canceled(PictorError):
+    """It was canceled before there was an image; nothing was charged."""
+
+    status = 409
+    type = "invalid_request_error"
+    default_code = "canceled"
+    default_should_retry = False
+
+
+class ModelSunset(PictorError):
+    """A model that has ended; the message names its successor."""
+
+    status = 410
+    type = "invalid_request_error"
+    default_code = "model_sunset"
+    default_should_retry = False
+
+
+class RequestTooLarge(PictorError):
+    """More bytes than are accepted, before or after decompression."""
+
+    status = 413
+    type = "invalid_request_error"
+    default_code = "request_too_large"
+    default_should_retry = False
+
+
+class UnsupportedMediaType(PictorError):
+    """A content encoding or type that is not read here."""
+
+    status = 415
+    type = "invalid_request_error"
+    default_code = "unsupported_media_type"
+    default_should_retry = False
+
+
+class IdempotencyKeyReused(PictorError):
+    """The key was used for another body."""
+
+    status = 422
+    type = "invalid_request_error"
+    default_code = "idempotency_key_reused"
+    default_should_retry = False
+
+
+class RateLimited(PictorError):
+    """Too many requests or images a minute, or too many in flight."""
+
+    status = 429
+    type = "rate_limit_error"
+    default_code = "rate_limit_exceeded"
+
+
+class InsufficientQuota(PictorError):
+    """Balance, budget, storage or a ceiling too low for it; `limit` says which, and whose."""
+
+    status = 429
+    type = "insufficient_quota"
+    default_code = "insufficient_quota"
+    default_should_retry = False
+
+    limit: QuotaLimit
+
+    def __init__(self, message: str, *, limit: QuotaLimit = "balance") -> None:
+        super().__init__(message, limit=limit)
+
+
+class UpstreamFailed(PictorError):
+    """It led to no image that could be delivered; the hold was released."""
+
+    status = 502
+    type = "upstream_error"
+    default_code = "upstream_error"
+    default_should_retry = False
+
+
+class NoChannelAvailable(PictorError):
+    """No channel can serve this now; nothing is on hold."""
+
+    status = 503
+    type = "upstream_error"
+    default_code = "no_channel_available"
+    default_should_retry = False
+    default_retry_after = 10
+
+
+class Paused(PictorError):
+    """Stopped by the operator until further notice; nothing is on hold, and a retry is in vain."""
+
+    status = 503
+    type = "api_error"
+    default_code = "paused"
+    default_should_retry = False
+
+
+class Unavailable(PictorError):
+    """We cannot answer just now. Unless the message says otherwise, nothing new was accepted."""
+
+    status = 503
+    type = "api_error"
+    default_code = "service_unavailable"
+    default_should_retry = True
+    default_retry_after = 2
+
+
+class GenerationTimeout(PictorError):
+    """Took longer than a caller is kept waiting, or than a generation may take."""
+
+    status = 504
+    type = "upstream_error"
+    default_code = "generation_timeout"
+    default_should_retry = False
+
+
+ERROR_TYPES = (
+    "invalid_request_error",
+    "permission_error",
+    "rate_limit_error",
+    "insufficient_quota",
+    "upstream_error",
+    "api_error",
+)
+"""Every `type` that an error can have."""

@@ -1,0 +1,36 @@
+"""What inflates is bounded, whatever comes after it."""
+
+import gzip
+import tracemalloc
+
+import pytest
+
+from pictor.kit.bytes.inflate import inflater
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_a_gzip_body_of_several_members_is_one(step):
+    packed = gzip.compress(b"hello, ") + gzip.compress(b"") + gzip.compress(b"world") + b"junk"
+    pieces = inflater("gzip")
+
+    body = b"".join(
+        piece
+        for start in range(0, len(packed), step)
+        for piece in pieces(packed[start : start + step])
+    )
+
+    assert body == b"hello, world"
+
+
+def test_what_follows_a_compressed_body_is_dropped_and_not_kept():
+    pieces = inflater("gzip")
+    body = b"".join(pieces(gzip.compress(b"hello")))
+    junk = bytes(64 * 1024)
+    tracemalloc.start()
+
+    more = [piece for _ in range(100) for piece in pieces(junk)]
+
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (body, more) == (b"hello", [])
+    assert peak_bytes < 2 * len(junk)

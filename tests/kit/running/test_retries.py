@@ -1,0 +1,93 @@
+import asyncio
+import time
+
+import pytest
+
+from pictor.kit.running import retries
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Flaky:
+    """Fails with each of these, then says 'done'; knows when it was called."""
+
+    def __init__(self, *errors: BaseException) -> None:
+        self.errors = list(errors)
+        self.called_at: list[float] = []
+
+    async def __call__(self) -> str:
+        self.called_at.append(time.monotonic())
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+    @property
+    def pauses(self) -> list[float]:
+        return [later - at for at, later in zip(self.called_at, self.called_at[1:], strict=False)]
+
+
+async def test_what_fails_is_called_again_until_it_succeeds():
+    flaky = Flaky(OSError(), OSError())
+
+    assert await retries.calls(pause_seconds=0.001)(OSError, flaky) == "done"
+    assert len(flaky.called_at) == 3
+
+
+async def test_the_last_failure_is_raised_as_it_came():
+    last = OSError("the third")
+    flaky = Flaky(OSError(), OSError(), last)
+
+    with pytest.raises(OSError, match="the third") as raised:
+        await retries.calls(tries=3, pause_seconds=0.001)(OSError, flaky)
+
+    assert raised.value is last
+
+
+async def test_another_failure_is_not_tried_again():
+    flaky = Flaky(KeyError("a bug"))
+
+    with pytest.raises(KeyError):
+        await retries.calls(pause_seconds=0.001)(OSError, flaky)
+
+    assert len(flaky.called_at) == 1
+
+
+async def test_pauses_are_equal_or_grow_up_to_the_longest():
+    equal, growing = Flaky(*[OSError()] * 3), Flaky(*[OSError()] * 3)
+
+    await retries.calls(pause_seconds=0.05)(OSError, equal)
+    await retries.calls(pause_seconds=0.05, longest_pause_seconds=0.12)(OSError, growing)
+
+    assert all(0.05 <= pause < 0.1 for pause in equal.pauses)
+    first, second, third = growing.pauses
+    assert 0.05 <= first < 0.1 <= second < 0.2
+    assert 0.12 <= third < 0.2
+
+
+async def test_time_runs_out():
+    flaky = Flaky(*[OSError()] * 1000)
+
+    with pytest.raises(OSError):  # noqa: PT011 - any of them
+        await retries.calls(seconds=0.05, pause_seconds=0.01)(OSError, flaky)
+
+    assert 2 <= len(flaky.called_at) <= 10
+
+
+async def test_a_cancelled_call_ends_at_once():
+    flaky = Flaky(asyncio.CancelledError())
+
+    with pytest.raises(asyncio.CancelledError):
+        await retries.calls(pause_seconds=0.001)(OSError, flaky)
+
+    assert len(flaky.called_at) == 1
+
+
+async def test_nothing_is_logged(caplog):
+    await retries.calls(pause_seconds=0.001)(OSError, Flaky(OSError()))
+
+    assert caplog.records == []

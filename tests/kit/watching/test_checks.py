@@ -1,0 +1,142 @@
+"""Settings that only work together."""
+
+import pytest
+
+from pictor.kit.watching.checks import (
+    OPERATOR,
+    SECRETS,
+    addresses_can_be_used,
+    metrics_token_is_long,
+    operator_is_named,
+    preload_has_subdomains,
+    refuse_to_serve,
+    secrets_are_set,
+    waits_are_nested,
+)
+
+
+def test_the_settings_of_this_run_are_right():
+    assert waits_are_nested(None) == []
+    assert secrets_are_set(None) == []
+    assert addresses_can_be_used(None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "message"),
+    [
+        (
+            "GENERATION_DEADLINE_SECONDS",
+            540,
+            "GENERATION_DEADLINE_SECONDS (540 s) must be below WAIT_LIMIT_SECONDS (540 s)",
+        ),
+        (
+            "WAIT_LIMIT_SECONDS",
+            601,
+            "WAIT_LIMIT_SECONDS (601 s) must be below SDK_TIMEOUT_SECONDS (600 s)",
+        ),
+    ],
+)
+def test_a_wait_ends_inside_the_one_around_it(settings, name, seconds, message):
+    setattr(settings, name, seconds)
+
+    assert [error.msg for error in waits_are_nested(None)] == [message]
+
+
+def test_the_keys_of_the_storage_are_secrets():
+    assert {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"} <= set(SECRETS)
+
+
+def test_keys_of_the_storage_are_not_wanted_where_a_chain_has_its_own(settings):
+    settings.S3_CREDENTIALS = "chain"
+    settings.S3_ACCESS_KEY_ID = settings.S3_SECRET_ACCESS_KEY = settings.KEY_PEPPER = ""
+
+    assert [found.msg for found in secrets_are_set(None)] == ["PICTOR_KEY_PEPPER is not set"]
+
+
+def test_a_missing_secret_is_named_as_the_environment_has_it(settings):
+    settings.KEY_PEPPER = ""
+
+    assert [found.msg for found in secrets_are_set(None)] == ["PICTOR_KEY_PEPPER is not set"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_server_without_a_secret_ends_with_one_clear_line(settings, name):
+    setattr(settings, name.removeprefix("PICTOR_"), "")
+
+    with pytest.raises(SystemExit) as ended:
+        refuse_to_serve()
+
+    assert str(ended.value) == f"{name} is not set. See docs/operations/settings.md."
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://broker:5672//",
+        "sentinel://broker:26379/0",
+        "rediss://:hunter2@broker/0?ssl_cert_reqs=perhaps",
+        "redis://broker/0?of_no_use=1",
+        "redis://broker:port/0",
+        "broker",
+    ],
+)
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+def test_a_server_does_not_start_with_a_url_it_cannot_use(settings, name, url):
+    setattr(settings, name, url)
+
+    with pytest.raises(SystemExit) as ended:
+        refuse_to_serve()
+
+    said = f"{name} is no address of a Redis that can be used. See docs/operations/settings.md."
+    assert str(ended.value) == said
+
+
+def test_a_server_is_warned_of_the_owners_url_and_of_nothing_else(settings, caplog):
+    settings.MIGRATION_DATABASE = None
+    refuse_to_serve()
+    assert caplog.text == ""
+
+    settings.MIGRATION_DATABASE = settings.PROCESSES_DATABASE
+    refuse_to_serve()
+
+    (line,) = caplog.messages
+    assert line.startswith("MIGRATION_DATABASE_URL is set for a process that serves")
+
+
+def test_a_deployment_is_warned_that_nobody_is_named(settings):
+    for name in OPERATOR:
+        setattr(settings, name, "Ann")
+    settings.OPERATOR_PLACE = ""
+
+    assert [found.msg for found in operator_is_named(None)] == ["PICTOR_OPERATOR_PLACE is not set"]
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("", []),
+        ("k" * 24, []),
+        ("k" * 23, ["PICTOR_METRICS_TOKEN has less than 24 characters"]),
+    ],
+)
+def test_a_token_of_metrics_is_too_long_to_guess(settings, token, said):
+    settings.METRICS_TOKEN = token
+
+    assert [found.msg for found in metrics_token_is_long(None)] == said
+
+
+@pytest.mark.parametrize(
+    ("preload", "subdomains", "said"),
+    [
+        (False, False, []),
+        (True, True, []),
+        (True, False, ["PICTOR_HSTS_PRELOAD needs PICTOR_HSTS_SUBDOMAINS"]),
+    ],
+)
+def test_a_list_of_browsers_takes_no_domain_without_its_subdomains(
+    settings, preload, subdomains, said
+):
+    settings.SECURE_HSTS_PRELOAD = preload
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = subdomains
+
+    assert [found.msg for found in preload_has_subdomains(None)] == said

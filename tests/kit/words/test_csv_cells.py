@@ -1,0 +1,61 @@
+"""What a spreadsheet must not take for a formula, and what stays as it is."""
+
+from decimal import Decimal
+
+import pytest
+
+from pictor.kit.words.csv_cells import harmless
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1", "'=1"),
+        ("+1", "'+1"),
+        ("-1+1", "'-1+1"),
+        ("-1.00;=1", "'-1.00;'=1"),
+        ("-.5", "'-.5"),
+        ("-\u0661", "'-\u0661"),
+        ("-1\n", "'-1\n"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\uff0b1", "'\uff0b1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff20SUM(1)", "'\uff20SUM(1)"),
+        ("\ta", "'\ta"),
+        ("\ra", "'\ra"),
+        ("\na", "'\na"),
+        ("  =1", "'  =1"),
+        ("\u3000\u00a0=1", "'\u3000\u00a0=1"),
+        ('"=1', "'\"=1"),
+        (";=1", "';'=1"),
+        ("; \uff1d1", "';' \uff1d1"),
+        ("a fox;=1", "a fox;'=1"),
+        ('a fox; "=1', "a fox;' \"=1"),
+        ("a fox\n=1", "a fox\n'=1"),
+        ("a fox\r\n@SUM(1)", "a fox\r'\n'@SUM(1)"),
+    ],
+)
+def test_no_cell_begins_with_a_formula(cell, written):
+    assert harmless(cell) == written
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "-1",
+        "-12.000001",
+        "",
+        "a fox",
+        "1 = 1",
+        "a; b",
+        "a - b",
+        "e@mail.example",
+        "\u6d4b=1",
+        5,
+        None,
+        Decimal(-1),
+    ],
+)
+def test_other_cells_are_as_they_are(cell):
+    assert harmless(cell) == cell
