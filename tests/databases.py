@@ -14,7 +14,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pictor.runtime.postgres_place import PACKAGE
+from pictor.embedded.postgres_place import PACKAGE
 
 MADE_BY_MIGRATIONS = {
     "django_migrations": "FALSE",

@@ -14,7 +14,8 @@ FOLDERS = {
     "tests/console": "console",
     "tests/faults": "faults",
     "tests/tampering": "tampering",
-    "tests/runtime": "start",
+    "tests/embedded": "start",
+    "tests/processes": "start",
     "tests/test_migrations.py": "start",
 }
 GROUPS = ("rules", "services", "flows", "console", "faults", "tampering", "start")

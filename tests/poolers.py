@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pictor.runtime.ports import free_port
-from tests.processes import until
+from pictor.embedded.ports import free_port
+from tests.stack_processes import until
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from tests.customer import Customer, Operator
-from tests.processes import until
 from tests.servers import Stack
+from tests.stack_processes import until
 
 COUNTER = itertools.count(1)
 

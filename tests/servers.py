@@ -23,11 +23,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pictor.embedded.files import read_json
+from pictor.embedded.part import tail
+from pictor.embedded.ports import free_port
+from pictor.embedded.recorded import ALSO_OURS, OURS, read_record
 from pictor.kit.running.garbage import keep_what_is_there
-from pictor.runtime.files import read_json
-from pictor.runtime.part import tail
-from pictor.runtime.ports import free_port
-from pictor.runtime.recorded import ALSO_OURS, OURS, read_record
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120

@@ -2,8 +2,8 @@
 
 import sys
 
-from pictor.runtime import main, postgres
-from pictor.runtime.stack import Stack
+from pictor.embedded import main, postgres
+from pictor.embedded.stack import Stack
 from tests.servers import ROOT
 
 

@@ -12,9 +12,9 @@ import sys
 from pictor import ROOT
 
 PROCESSES = {
-    "web": "pictor.runtime.web",
-    "worker": "pictor.runtime.celery_worker",
-    "health": "pictor.runtime.health",
+    "web": "pictor.processes.web",
+    "worker": "pictor.processes.celery_worker",
+    "health": "pictor.processes.health",
 }
 """What production starts, as modules that are processes."""
 
@@ -27,7 +27,7 @@ def main() -> None:
         del sys.argv[1]
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     elif sys.argv[1:] == ["run"]:
-        from pictor.runtime.main import main as run  # noqa: PLC0415 - without Django
+        from pictor.embedded.main import main as run  # noqa: PLC0415 - without Django
 
         sys.exit(run(ROOT))
     else:
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _command() -> None:
-    from pictor.runtime import recorded  # noqa: PLC0415 - no process needs it
+    from pictor.embedded import recorded  # noqa: PLC0415 - no process needs it
 
     recorded.adopt(sys.argv, root=ROOT)
 

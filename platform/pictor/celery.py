@@ -1,4 +1,4 @@
-"""The Celery app: a doorbell. Its queues and its schedule; runtime/celery_worker.py works on them.
+"""The Celery app: a doorbell. Its queues and its schedule; celery_worker.py works on them.
 
 Messages hold a generation's id, with its model and size where they help, or nothing. No results,
 events, gossip or ETA: Postgres is the truth, and a message may come twice or never.
@@ -22,7 +22,7 @@ ROLE = env_str("PICTOR_ROLE")
 app = Celery("pictor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["worker"].add("pictor.runtime.worker_step:Become")
+app.steps["worker"].add("pictor.processes.worker_step:Become")
 app.conf.update(
     task_default_queue="short",
     task_queues=[

@@ -16,8 +16,8 @@ from accounts.services import mail as sending
 from accounts.services.mail import MOST_ATTEMPTS, send_due, unsent_seconds
 from generation.models import Incident
 from generation.oversight.incidents import MAIL
+from pictor.embedded.ports import free_port
 from pictor.kit.words import clock
-from pictor.runtime.ports import free_port
 
 pytestmark = pytest.mark.django_db
 

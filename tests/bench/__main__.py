@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pictor.runtime.process import raise_file_limit
+from pictor.embedded.process import raise_file_limit
 from tests.bench import (
     arrivals,
     attacks,

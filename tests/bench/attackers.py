@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 
 import aiohttp
 
-from pictor.runtime.process import raise_file_limit
+from pictor.embedded.process import raise_file_limit
 from tests.customer import GENERATIONS
 
 CALL_SECONDS = 60.0

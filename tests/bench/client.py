@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from pictor.runtime.process import raise_file_limit
+from pictor.embedded.process import raise_file_limit
 from tests.contracts.recorder import noise
 
 CALL_SECONDS = 300.0

@@ -18,7 +18,7 @@ from tests.bench.ground import MODEL, Ground, in_flight_at
 from tests.bench.meter import Groups, Sampler, idle_bytes
 from tests.bench.report import MB, Result
 from tests.customer import GENERATIONS, Operator
-from tests.processes import until
+from tests.stack_processes import until
 
 REQUESTS = 5_000
 LIVE_SLOTS = 2_250

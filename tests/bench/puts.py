@@ -22,7 +22,7 @@ import django
 import psutil
 from django.conf import settings
 
-from pictor.runtime.ports import free_port
+from pictor.embedded.ports import free_port
 
 IMAGES = 20_000
 SMALL, LARGE = 48_000, 20_000_000

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pictor.runtime.ports import free_port
+from pictor.embedded.ports import free_port
 from tests.servers import start_stack, stop_stack
 
 ROUNDS = 5

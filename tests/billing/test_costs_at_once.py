@@ -23,8 +23,8 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone, waits_for_a_lock
 from tests.factories import make_channel
-from tests.processes import until
 from tests.seeds import sow
+from tests.stack_processes import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, Look, choose_theme, looking
 from tests.console.pages import Place
-from tests.processes import until
 from tests.servers import Stack
+from tests.stack_processes import until
 
 Sessions = Callable[[Look], BrowserContext]
 QUICK = [

@@ -16,9 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pictor.runtime.ports import free_port
+from pictor.embedded.ports import free_port
 from tests.deploy.programs import DEPLOY, program
-from tests.processes import until
+from tests.stack_processes import until
 
 SITE, BUCKET = "pictor.example", "s3.pictor.example"
 NGINX = """

@@ -14,13 +14,13 @@ import httpx
 import pytest
 
 from pictor import __version__
-from pictor.runtime.ports import free_port
+from pictor.embedded.ports import free_port
 from tests.databases import another_database
 from tests.deploy.programs import DRILLS, not_tried
 from tests.deploy.proxies import SITE
 from tests.environments import UV, quietly
-from tests.processes import until
 from tests.servers import ROOT, Stack, bare_environment
+from tests.stack_processes import until
 from tests.test_migrations import url_of
 
 PACKAGES = ("accounts", "billing", "generation", "storage", "webhooks")

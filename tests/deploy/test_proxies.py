@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from typing_extensions import override
 
-from pictor.runtime.ports import free_port
+from pictor.embedded.ports import free_port
 from tests.customer import GENERATIONS, Customer
 from tests.deploy.programs import DEPLOY, program, said
 from tests.deploy.proxies import BUCKET, COMMANDS, Proxy, running

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pictor.runtime.process import raise_file_limit
+from pictor.embedded.process import raise_file_limit
 from tests.drills import databases, kills, storage, versions
 from tests.drills.ground import Ground, fresh_ground
 from tests.drills.report import Result, markdown

@@ -9,11 +9,11 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pictor.runtime.part import Part
-from pictor.runtime.ports import free_port
-from pictor.runtime.postgres import DATABASE, Postgres
-from pictor.runtime.postgres_place import find_place
-from pictor.runtime.process import Command
+from pictor.embedded.part import Part
+from pictor.embedded.ports import free_port
+from pictor.embedded.postgres import DATABASE, Postgres
+from pictor.embedded.postgres_place import find_place
+from pictor.embedded.process import Command
 from tests.databases import run_tool
 
 

@@ -16,8 +16,8 @@ from tests.drills.report import Result
 from tests.drills.trial import stored_of, trial
 from tests.drills.units import Unit
 from tests.poolers import pooler
-from tests.processes import until
 from tests.servers import ROOT
+from tests.stack_processes import until
 
 STANDBY = "standby"
 NOTICED_SECONDS = 2.0

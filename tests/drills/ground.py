@@ -16,19 +16,19 @@ from pathlib import Path
 
 import httpx
 
-from pictor.runtime.kept_secrets import keep_secrets
-from pictor.runtime.part import Part, answers_ok
-from pictor.runtime.ports import free_port
-from pictor.runtime.process import Command
-from pictor.runtime.s3 import S3
-from pictor.runtime.site import CELERY_READY
-from pictor.runtime.valkey import Valkey
+from pictor.embedded.kept_secrets import keep_secrets
+from pictor.embedded.part import Part, answers_ok
+from pictor.embedded.ports import free_port
+from pictor.embedded.process import Command
+from pictor.embedded.s3 import S3
+from pictor.embedded.site import CELERY_READY
+from pictor.embedded.valkey import Valkey
 from tests.deploy.proxies import BUCKET, SITE, Proxy
 from tests.deploy.proxies import running as proxy_running
 from tests.drills.clusters import Cluster, new_cluster
 from tests.drills.units import Unit, Units
-from tests.processes import until
 from tests.servers import ROOT, bare_environment
+from tests.stack_processes import until
 
 KINDS = ("web", "images", "short")
 EACH = 2

@@ -12,11 +12,11 @@ from subprocess import DEVNULL, STDOUT, Popen
 from types import TracebackType
 from typing import Self
 
-from pictor.runtime.guard import Guard
-from pictor.runtime.logs import begin_log
-from pictor.runtime.part import Part, Running, tail
-from pictor.runtime.process import signal_group
-from tests.processes import until
+from pictor.embedded.guard import Guard
+from pictor.embedded.logs import begin_log
+from pictor.embedded.part import Part, Running, tail
+from pictor.embedded.process import signal_group
+from tests.stack_processes import until
 
 RESTART_SECONDS = 1.0
 """RestartSec of deploy/systemd."""

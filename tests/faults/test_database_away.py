@@ -18,13 +18,13 @@ import pytest
 import redis
 from celery import Celery
 
+from pictor.embedded.part import answers_ok
+from pictor.embedded.ports import free_port
 from pictor.kit.running.vital import EXIT_STATUS
 from pictor.kit.words.ids import new_uuid
-from pictor.runtime.part import answers_ok
-from pictor.runtime.ports import free_port
 from tests.customer import Customer
-from tests.processes import until
 from tests.servers import ROOT, Stack
+from tests.stack_processes import until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -98,7 +98,7 @@ class LoneWorker:
         self._output = folder / "worker.log"
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: S603 (our own command line)
-                [sys.executable, "-m", "pictor.runtime.celery_worker", queue],
+                [sys.executable, "-m", "pictor.processes.celery_worker", queue],
                 cwd=ROOT,
                 env={
                     **os.environ,

@@ -6,8 +6,8 @@ import signal
 import httpx
 
 from tests.customer import Customer, Operator
-from tests.processes import until
 from tests.servers import Stack
+from tests.stack_processes import until
 
 LATER = {"Prefer": "respond-async"}
 PRICE_OF_LOW = 5_880

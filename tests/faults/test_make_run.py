@@ -15,9 +15,9 @@ import psutil
 import psycopg
 import pytest
 
-from pictor.runtime.part import answers_ok
-from tests.processes import NOT_PROBED, answers, command_lines, outlive_leases, stopped, until
+from pictor.embedded.part import answers_ok
 from tests.servers import ROOT, Stack, bare_environment
+from tests.stack_processes import NOT_PROBED, answers, command_lines, outlive_leases, stopped, until
 
 pytestmark = pytest.mark.timeout(120)
 

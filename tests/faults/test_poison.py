@@ -10,8 +10,8 @@ from typing_extensions import override
 from tests.contracts.refusing import first_channel
 from tests.customer import Customer, Operator
 from tests.faults.upstream import Holding, serving
-from tests.processes import outlive_leases, until
 from tests.servers import Stack
+from tests.stack_processes import outlive_leases, until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pictor.runtime import logs
-from pictor.runtime import supervisor as supervisor_module
-from pictor.runtime.errors import RuntimeProblem, Stopped
-from pictor.runtime.part import Part, Running
-from pictor.runtime.process import Command
-from pictor.runtime.progress import Progress
-from pictor.runtime.supervisor import Supervisor
+from pictor.embedded import logs
+from pictor.embedded import supervisor as supervisor_module
+from pictor.embedded.errors import RuntimeProblem, Stopped
+from pictor.embedded.part import Part, Running
+from pictor.embedded.process import Command
+from pictor.embedded.progress import Progress
+from pictor.embedded.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = "import signal; print('up', flush=True); signal.pause()"

@@ -7,8 +7,8 @@ from standardwebhooks import Webhook
 
 from tests.customer import Customer, Operator
 from tests.hooks import listening
-from tests.processes import stopped, until
 from tests.servers import Stack
+from tests.stack_processes import stopped, until
 
 ENDPOINTS = "/v1/webhook_endpoints"
 

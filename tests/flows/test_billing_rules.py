@@ -11,8 +11,8 @@ import pytest
 
 from billing.rules import RULES, Rule
 from tests.customer import GENERATIONS, Customer, Operator
-from tests.processes import stopped, until
 from tests.servers import ROOT
+from tests.stack_processes import stopped, until
 
 LOW = 5_880
 SLOW = "a slow fox [sandbox: delay=1]"

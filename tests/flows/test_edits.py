@@ -26,8 +26,8 @@ from tests.edits import (
     picture,
     vary,
 )
-from tests.processes import until
 from tests.running import Held, turns
+from tests.stack_processes import until
 
 
 @pytest.fixture

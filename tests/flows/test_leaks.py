@@ -14,8 +14,8 @@ import redis
 
 from pictor.kit.words.ids import new_uuid
 from tests.customer import Customer
-from tests.processes import command_lines
 from tests.servers import Stack
+from tests.stack_processes import command_lines
 
 PROMPT = "a zebrafinch wearing galoshes"
 TAG = "person-quagmire-77"

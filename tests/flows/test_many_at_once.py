@@ -7,9 +7,9 @@ import httpx
 import psutil
 
 from tests.customer import Customer
-from tests.processes import stopped, until
 from tests.running import MakeCustomer
 from tests.servers import Stack
+from tests.stack_processes import stopped, until
 
 PRICE_OF_LOW = 5_880  # 196 tokens, 1024x1024
 

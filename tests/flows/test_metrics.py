@@ -8,9 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.customer import Customer
-from tests.processes import until
 from tests.running import EndDelays
 from tests.servers import Stack
+from tests.stack_processes import until
 
 MODEL = "gpt-image-2-pro"
 """Of which no other test leaves anything behind: some leave what is still under way."""

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
-from tests.processes import until
 from tests.running import MakeCustomer
 from tests.servers import Stack
+from tests.stack_processes import until
 
 WELL_FORMED_STRANGER = "sk-pictor-000000000000000000000000000000000POhOV"
 

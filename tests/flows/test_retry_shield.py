@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
-from tests.processes import until
 from tests.running import EndDelays, Held, turns
+from tests.stack_processes import until
 
 PRICE_OF_LOW = 5_880
 RETRY = {"x-stainless-retry-count": "1"}

@@ -15,9 +15,9 @@ from tests.contracts.refusing import first_channel, refusing
 from tests.customer import GENERATIONS, SCOPES, Customer, Operator
 from tests.edits import edit, picture, vary
 from tests.hooks import listening
-from tests.processes import until
 from tests.running import EndDelays, MakeCustomer
 from tests.servers import Stack
+from tests.stack_processes import until
 
 KEYS = "/v1/api_keys"
 HOOKS = "/v1/webhook_endpoints"

@@ -10,8 +10,8 @@ from standardwebhooks import Webhook
 
 from tests.customer import Customer, Operator
 from tests.hooks import Hooks, listening
-from tests.processes import until
 from tests.servers import Stack
+from tests.stack_processes import until
 
 ENDPOINTS = "/v1/webhook_endpoints"
 

@@ -19,18 +19,18 @@ import httpx
 import psutil
 import psycopg
 
-from pictor.runtime.part import Part, answers_ok
-from pictor.runtime.ports import keep_ports
-from pictor.runtime.postgres import Postgres
-from pictor.runtime.postgres_place import find_place
-from pictor.runtime.process import Command
-from pictor.runtime.progress import Progress
-from pictor.runtime.supervisor import Supervisor
-from pictor.runtime.valkey import Valkey
+from pictor.embedded.part import Part, answers_ok
+from pictor.embedded.ports import keep_ports
+from pictor.embedded.postgres import Postgres
+from pictor.embedded.postgres_place import find_place
+from pictor.embedded.process import Command
+from pictor.embedded.progress import Progress
+from pictor.embedded.supervisor import Supervisor
+from pictor.embedded.valkey import Valkey
 from tests.bench.ground import TENANTS
 from tests.bench.meter import cpu_seconds, family
 from tests.environments import node_of, python_of, quietly
-from tests.processes import until
+from tests.stack_processes import until
 
 HERE = Path(__file__).parent
 ENGINE = HERE / "engine" / "engine.mjs"

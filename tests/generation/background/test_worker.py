@@ -31,7 +31,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from storage.services import StorageFailed
 from tests.factories import make_channel, queued_as, take
-from tests.processes import until
+from tests.stack_processes import until
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from generation.catalogue import lanes, trials
-from tests.processes import until
+from tests.stack_processes import until
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.recounting import recount
 from pictor.kit.words import clock, ids
 from tests.factories import make_delivery, stored_images, take
-from tests.processes import until
+from tests.stack_processes import until
 
 
 def fail_one(claim: Claim | None) -> None:

@@ -1,6 +1,6 @@
 """`manage.py run`: one complete Pictor on this machine.
 
-For a plain `run` pictor/__main__.py calls `pictor.runtime.main` before Django is imported; this
+For a plain `run` pictor/__main__.py calls `pictor.embedded.main` before Django is imported; this
 command lists it in `manage.py help` and serves `call_command`.
 """
 
@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from typing_extensions import override
 
 from pictor import ROOT
-from pictor.runtime.main import main
+from pictor.embedded.main import main
 
 
 class Command(BaseCommand):

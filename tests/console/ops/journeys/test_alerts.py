@@ -13,8 +13,8 @@ from tests.console.browser import keep
 from tests.console.visits import broken_rules
 from tests.customer import Operator
 from tests.hooks import Hooks, listening
-from tests.processes import until
 from tests.servers import Stack
+from tests.stack_processes import until
 
 if TYPE_CHECKING:
     import psycopg

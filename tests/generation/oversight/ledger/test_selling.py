@@ -29,7 +29,7 @@ from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.factories import ORIGIN, begun, make_delivery, stored_images, take
-from tests.processes import until
+from tests.stack_processes import until
 
 pytestmark = pytest.mark.django_db
 

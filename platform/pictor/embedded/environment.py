@@ -1,0 +1,84 @@
+"""The environment of every part: what the person set, and what the embedded default adds.
+
+A part is embedded only where its URL is not set. What the person set wins over our defaults, but
+not over what parts must agree on: addresses, folders, the embedded S3 server's bucket and key.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from pictor.embedded.layout import Layout
+
+DEMO_EMAIL = "demo@pictor.local"
+BUCKET = "pictor"
+
+
+def is_set(environ: Mapping[str, str], name: str) -> bool:
+    """True when the variable, or the file that holds its value, is configured."""
+    return bool(environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """Which parts are ours to start; the others are configured."""
+
+    postgres: bool
+    valkey: bool
+    s3: bool
+    sandbox: bool
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Embedded":
+        """Read from the environment of `run`."""
+        return cls(
+            postgres=not is_set(environ, "DATABASE_URL"),
+            valkey=not is_set(environ, "REDIS_URL"),
+            s3=not is_set(environ, "S3_ENDPOINT_URL"),
+            sandbox=not is_set(environ, "SANDBOX_URL"),
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Of those that are ours."""
+        return [part.name for part in fields(self) if getattr(self, part.name)]
+
+
+def base_environment(
+    layout: Layout, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The person's environment, our defaults for what it lacks, and what all parts must share."""
+    env = {name: value for name, value in environ.items() if name != "PICTOR_STOP_WITH_PARENT"}
+    defaults = {
+        "ALLOWED_HOSTS": f"localhost,127.0.0.1,[::1],{socket.gethostname()}",
+        "DJANGO_SETTINGS_MODULE": "pictor.settings",
+        "MALLOC_ARENA_MAX": "1",  # threads that share the interpreter's lock need one: 2 MB each
+        "PICTOR_DEMO_EMAIL": DEMO_EMAIL,
+        "PICTOR_SITE_URL": layout.base_url,
+        "PICTOR_STAFF_MFA": "0",  # the printed sign-in works at once
+        **{name: value for name, value in secrets.items() if name.isupper()},
+    }
+    if not is_set(environ, "PICTOR_METRICS_TOKEN"):
+        defaults["PICTOR_METRICS_NETWORKS"] = "127.0.0.0/8,::1"  # metrics for this machine
+    env.update({name: value for name, value in defaults.items() if not is_set(environ, name)})
+    env.update(
+        {
+            "PICTOR_EMBEDDED": "1",
+            "PICTOR_EMBEDDED_PARTS": ",".join(Embedded.of(environ).names),
+            "PORT": str(layout.port),
+            "PICTOR_HOST": layout.host,
+            "PICTOR_DATA": str(layout.data),
+            "PICTOR_RUN_DIR": str(layout.run),
+            "PICTOR_DEMO_BASE_URL": layout.base_url,
+            "PYTHONPATH": os.pathsep.join([str(layout.root), str(layout.root / "platform")]),
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+    return env
+
+
+def allow_egress(env: dict[str, str], entry: str) -> None:
+    """Add one `host:port` to the private addresses that may be called."""
+    entries = [word.strip() for word in env.get("PICTOR_EGRESS_ALLOW", "").split(",")]
+    env["PICTOR_EGRESS_ALLOW"] = ",".join([word for word in entries if word] + [entry])

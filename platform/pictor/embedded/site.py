@@ -1,0 +1,97 @@
+"""The parts that are Pictor itself: setup, sandbox upstream, web, workers."""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pictor.embedded.errors import INSTALL, RuntimeProblem
+from pictor.embedded.layout import Layout
+from pictor.embedded.part import Part, Running, answers_ok
+from pictor.embedded.process import Command
+from pictor.embedded.recorded import ALSO_OURS, OURS
+
+CELERY_READY = re.compile(rb"@\S+ ready\.")
+WEB_STOP_SECONDS = 15.0
+"""Open requests have 10 s of it, those being admitted 2, and what is known of callers another 2."""
+DRAIN_SECONDS = 12.0
+"""A worker drains for 8 s (settings.DRAIN_SECONDS), then hands back what is left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Pictor's own processes, all with the same environment."""
+
+    layout: Layout
+    env: Mapping[str, str]
+
+    def setup(self, command: str, *arguments: str, **extra: str) -> Command:
+        """`pictor COMMAND …`, for a step of the start."""
+        return self._python("-m", "pictor", command, *arguments, **extra)
+
+    def sandbox(self, port: int) -> Part:
+        """The sandbox upstream on a loopback port. Raises RuntimeProblem where it cannot run."""
+        if importlib.util.find_spec("aiohttp") is None:
+            raise RuntimeProblem(f"The sandbox's server is not here: {INSTALL} or set SANDBOX_URL.")
+        return Part(
+            name="sandbox",
+            role="sandbox",
+            command=lambda: Command(
+                argv=(
+                    *(sys.executable, "-m", "sandbox"),
+                    *("--host", "127.0.0.1", "--port", str(port)),
+                ),
+                env=_as_a_stranger(self.env),
+                cwd=self.layout.root,
+            ),
+            is_ready=lambda _running: answers_ok(port, "/healthz"),
+            stop_seconds=3.0,
+        )
+
+    def web(self) -> Part:
+        """The one process that speaks HTTP to customers."""
+        layout = self.layout
+        return Part(
+            name="web",
+            role="web",
+            command=lambda: self._python("-m", "pictor", "web"),
+            is_ready=lambda _running: answers_ok(layout.port, "/readyz", layout.probe_host),
+            stop_seconds=WEB_STOP_SECONDS,
+        )
+
+    def image_worker(self) -> Part:
+        """Carries generations to the upstream. Starts first: it leads its list in `pids.json`."""
+        return self._worker("worker", "images")
+
+    def short_worker(self) -> Part:
+        """Reaper and hourly work, with the beat inside."""
+        return self._worker("short", "short")
+
+    def _worker(self, name: str, queue: str) -> Part:
+        return Part(
+            name=name,
+            role="worker",
+            command=lambda: self._python("-m", "pictor", "worker", queue, PICTOR_ROLE=name),
+            is_ready=_is_consuming,
+            stop_seconds=DRAIN_SECONDS,
+        )
+
+    def _python(self, *arguments: str, **extra: str) -> Command:
+        return Command(
+            argv=(sys.executable, *arguments), env={**self.env, **extra}, cwd=self.layout.root
+        )
+
+
+def _as_a_stranger(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment without anything of ours: a vendor's server knows none of our secrets."""
+    return {
+        name: value
+        for name, value in env.items()
+        if not name.startswith(OURS) and name not in ALSO_OURS
+    }
+
+
+def _is_consuming(running: Running) -> bool:
+    """Celery says so in its log once it reads its queue."""
+    return CELERY_READY.search(running.output()) is not None

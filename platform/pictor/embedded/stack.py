@@ -1,0 +1,198 @@
+"""One complete stack: its parts, the environment they share, and the order they start in."""
+
+import os
+from collections.abc import Callable, Sequence
+
+from pictor.embedded.demo_key import DemoKeyCheck
+from pictor.embedded.environment import BUCKET, Embedded, allow_egress, base_environment
+from pictor.embedded.errors import RuntimeProblem
+from pictor.embedded.first_image import FirstImageRequest
+from pictor.embedded.kept_secrets import keep_secrets
+from pictor.embedded.layout import Layout
+from pictor.embedded.part import Part
+from pictor.embedded.ports import keep_ports
+from pictor.embedded.postgres import Postgres
+from pictor.embedded.postgres_place import find_place
+from pictor.embedded.progress import Progress
+from pictor.embedded.recorded import write_record
+from pictor.embedded.s3 import S3
+from pictor.embedded.setup_mark import digest_of, is_marked, write_mark
+from pictor.embedded.site import Site
+from pictor.embedded.supervisor import Supervisor
+from pictor.embedded.valkey import Valkey
+from pictor.embedded.welcome import show_first_image, show_welcome
+
+PORTS = ("postgres", "valkey", "s3", "sandbox")
+SETUP_SECONDS = 300.0
+PICTURES_SECONDS = 120.0
+MIGRATED = b"migrated"
+"""`manage.py seed --migrate` prints it between the two."""
+OWNERS = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_URL_FILE")
+
+
+class Stack:
+    """The parts of one run. `up` and `supervise` are called from the main thread."""
+
+    def __init__(self, layout: Layout, progress: Progress) -> None:
+        self.supervisor = Supervisor(
+            run=layout.run, children_file=layout.data / "children.json", progress=progress
+        )
+        self._layout = layout
+        self._progress = progress
+        self._secrets = keep_secrets(layout.data / "secrets.json")
+        taken = frozenset({layout.port})
+        self._ports = keep_ports(layout.data / "ports.json", PORTS, reserved=taken)
+        self._embedded = Embedded.of(os.environ)
+        self._env = base_environment(layout, self._secrets)
+        # For migrations and the operator's commands: what serves is never told of the owner.
+        self._owner = {name: self._env.pop(name) for name in OWNERS if name in self._env}
+        self._mark = layout.data / "setup.json"
+        self._is_new = False
+
+    def up(self) -> None:
+        """Bring everything up in order and show the first image.
+
+        Raises RuntimeProblem when a part does not come up, Stopped when a signal arrives first.
+        """
+        self.start_servers()
+        site = Site(layout=self._layout, env=self._env)
+        first, short = self._makes_first_image(), site.short_worker()
+        serving = [site.web(), site.image_worker()]
+        self._set_up(site, meanwhile=serving if first else [*serving, short])
+        self.supervisor.wait_ready()
+        self.write_record()
+        if first:
+            self._first_image()
+            self.supervisor.begin([short])  # the first image needs none
+        show_welcome(self._progress, self._layout, self._env, has_key=self._demo_key_opens())
+        if self._wishes_history():
+            self._paint_history(site)
+
+    def start_servers(self) -> None:
+        """PostgreSQL, Valkey, S3 and the sandbox upstream, each unless it is configured."""
+        embedded = self._embedded
+        self.supervisor.listen()
+        if embedded.sandbox:  # a slower start than the others', and needed later
+            self.supervisor.begin([self._sandbox()])
+        makers: list[tuple[str, bool, Callable[[], Part]]] = [
+            ("postgres", embedded.postgres, self._postgres),
+            ("valkey", embedded.valkey, self._valkey),
+            ("s3", embedded.s3, self._s3),
+        ]
+        for name, ours in (*(maker[:2] for maker in makers), ("sandbox", embedded.sandbox)):
+            if not ours:
+                self._progress.skipped(name, "configured in the environment")
+        self.supervisor.start([make() for _, ours, make in makers if ours])
+
+    def write_record(self) -> None:
+        """Let the operator's commands, and tests, find what runs."""
+        write_record(self._layout.run, self._env | self._owner)
+
+    def _postgres(self) -> Part:
+        server = Postgres(
+            place=find_place(self._layout.data),
+            port=self._ports["postgres"],
+            owner_password=self._secrets["postgres"],
+            processes_password=self._secrets["postgres_processes"],
+        )
+        self._is_new = server.create()
+        if self._is_new:
+            self._mark.unlink(missing_ok=True)
+        self._owner["MIGRATION_DATABASE_URL"] = server.owner_url
+        self._env["DATABASE_URL"] = server.url
+        return server.part()
+
+    def _valkey(self) -> Part:
+        server = Valkey(
+            folder=self._layout.data / "valkey",
+            port=self._ports["valkey"],
+            password=self._secrets["valkey"],
+        )
+        self._env["REDIS_URL"] = server.url
+        return server.part()
+
+    def _s3(self) -> Part:
+        server = S3(
+            folder=self._layout.data / "s3",
+            port=self._ports["s3"],
+            key_id=self._secrets["s3_id"],
+            secret=self._secrets["s3_secret"],
+        )
+        self._env |= {
+            "S3_ENDPOINT_URL": server.url,
+            "S3_BUCKET": BUCKET,
+            "S3_CREDENTIALS": "keys",
+            "S3_ACCESS_KEY_ID": server.key_id,
+            "S3_SECRET_ACCESS_KEY": server.secret,
+        }
+        self._env.setdefault("S3_PUBLIC_ENDPOINT_URL", self._layout.base_url)
+        return server.part()
+
+    def _sandbox(self) -> Part:
+        port = self._ports["sandbox"]
+        self._env["SANDBOX_URL"] = f"http://127.0.0.1:{port}/v1"
+        allow_egress(self._env, f"127.0.0.1:{port}")
+        return Site(layout=self._layout, env=self._env).sandbox(port)
+
+    def _set_up(self, site: Site, *, meanwhile: Sequence[Part]) -> None:
+        """Migrate and seed, unless both were done already from exactly this; begin the parts.
+
+        They need the tables, and what is seeded only with the first request.
+        """
+        digest = digest_of(self._layout.root, self._env)
+        ours = self._embedded.postgres and self._embedded.s3
+        bucket = self._layout.data / "s3" / BUCKET
+        if ours and bucket.exists() and is_marked(self._mark, digest):
+            self._progress.skipped("setup", "nothing has changed")
+            self.supervisor.begin(meanwhile)
+            return
+        history = str(int(self._wishes_history()))
+        seed = site.setup("seed", "--migrate", PICTOR_DEMO_HISTORY=history, **self._owner)
+        step = self.supervisor.begin_step("seed", seed, seconds=SETUP_SECONDS)
+        self.supervisor.wait_until_said(step, MIGRATED)
+        self.supervisor.begin(meanwhile)
+        self.supervisor.end_step(step)
+        if not self._is_new:  # what a new one has was sealed as it was written
+            seal = site.setup("ledger_seal")
+            self.supervisor.run_step("ledger_seal", seal, seconds=SETUP_SECONDS)
+        write_mark(self._mark, digest)
+
+    def _wishes_history(self) -> bool:
+        """Whether the demo workspace begins with a past: in a new database of our own alone."""
+        is_wanted = self._env.get("PICTOR_DEMO_HISTORY") != "0"
+        return is_wanted and self._is_new and self._embedded.sandbox
+
+    def _paint_history(self, site: Site) -> None:
+        """The images of the demo's past, when everything else runs. Without them it runs, too."""
+        try:
+            self.supervisor.run_step(
+                "pictures", site.setup("demo", "pictures"), seconds=PICTURES_SECONDS
+            )
+        except RuntimeProblem as problem:
+            self._progress.trouble(str(problem))
+
+    def _makes_first_image(self) -> bool:
+        """Only where the database is new: it knows no channel but our own sandbox's.
+
+        A later one could be a vendor's, who would be paid for it.
+        """
+        is_wanted = self._env.get("PICTOR_FIRST_IMAGE") != "0"
+        return is_wanted and self._is_new and self._embedded.sandbox
+
+    def _demo_key_opens(self) -> bool:
+        check = DemoKeyCheck(
+            host=self._layout.probe_host,
+            port=self._layout.port,
+            api_key=self._env["PICTOR_DEMO_API_KEY"],
+        )
+        self.supervisor.wait_for(check.is_over)
+        return check.opens
+
+    def _first_image(self) -> None:
+        request = FirstImageRequest(
+            host=self._layout.probe_host,
+            port=self._layout.port,
+            api_key=self._env["PICTOR_DEMO_API_KEY"],
+        )
+        self.supervisor.wait_for(request.is_over)
+        show_first_image(self._progress, request)

@@ -1,0 +1,67 @@
+"""The last lines of a start: the first image, and what to try next."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pictor.embedded.errors import RuntimeProblem
+from pictor.embedded.first_image import PATH, FirstImageRequest, request_body
+from pictor.embedded.layout import Layout
+from pictor.embedded.progress import Progress
+from pictor.kit.secrets import passes
+from pictor.kit.words import clock
+
+OPENS_FOR = timedelta(hours=1)
+"""How long the printed address signs in."""
+
+
+def show_first_image(progress: Progress, request: FirstImageRequest) -> None:
+    """The image's address and price, or why there is none.
+
+    None is no reason to stop: the operator may have revoked the demo key or disabled the channel.
+    """
+    try:
+        image = request.result()
+    except RuntimeProblem as problem:
+        progress.trouble(str(problem))
+        return
+    progress.done("first image", request.seconds, f"cost {image.cost} USD")
+    progress.line(f"    {image.url}")
+
+
+def show_welcome(
+    progress: Progress, layout: Layout, env: Mapping[str, str], *, has_key: bool
+) -> None:
+    """Addresses, the demo account, and a line to paste, which needs a key that still opens."""
+    key = env["PICTOR_DEMO_API_KEY"]
+    gone = "the demo key no longer works: make another in the console"
+    progress.line()
+    progress.title(f"Pictor is ready after {progress.elapsed():.1f} s")
+    progress.table(
+        [
+            ("API", f"{layout.base_url}/v1"),
+            ("API key", key if has_key else gone),
+            ("console", _console(layout, env) if has_key else f"{layout.base_url}/console/"),
+            ("operations", f"{layout.base_url}/ops/"),
+            ("sign in", f"{env['PICTOR_DEMO_EMAIL']}  {env['PICTOR_DEMO_PASSWORD']}"),
+            ("metrics", f"{layout.base_url}/metrics"),
+            ("logs", str(layout.logs)),
+        ]
+    )
+    if has_key:
+        progress.line()
+        progress.line(f"curl {layout.base_url}{PATH} -H 'Authorization: Bearer {key}' \\")
+        progress.line(f"  -d '{request_body()}'")
+    progress.line()
+    progress.line("Ctrl-C stops everything.")
+
+
+def _console(layout: Layout, env: Mapping[str, str]) -> str:
+    """Its address, which for a while opens the demo's playground without a password.
+
+    Where the key that would sign the pass is in a file, which is not read here, it does not.
+    """
+    secret = env.get("SECRET_KEY", "")
+    if not secret:
+        return f"{layout.base_url}/console/"
+    until = clock.now() + OPENS_FOR
+    return f"{layout.base_url}/open/{passes.issue(passes.OPEN_DEMO, secret=secret, until=until)}/"

@@ -1,0 +1,56 @@
+"""One Celery worker process: `pictor worker images|short`.
+
+The same as `celery -A pictor.celery worker --pool threads …`, without the imports of Celery's
+command line (an interactive shell among them), which would make every start slower, and with the
+log of the settings from its first line on. A short-work worker needs PICTOR_DATA, for the schedule
+file of its beat (worker_step.py).
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import django
+from celery.app.utils import find_app
+from celery.utils.nodenames import default_nodename, host_format
+
+from pictor.processes import worker_step  # noqa: F401 - its signals, before the worker is made
+from pictor.processes.start import log_lines
+
+USAGE = "usage: pictor worker images|short"
+THREADS = {"images": 1, "short": 4}
+"""Threads of the pool by queue; an image worker's doorbells go to its event loop instead."""
+
+
+def main(queue: str) -> int:
+    """Work on the queue until SIGTERM; the exit status."""
+    app = find_app("pictor.celery")
+    django.setup()  # the settings' log before Celery's
+    worker = app.Worker(
+        hostname=host_format(default_nodename(f"{queue}@%h")),
+        pool_cls="threads",
+        concurrency=THREADS[queue],
+        queues=[queue],
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def _queue(arguments: Sequence[str]) -> str:
+    """The one asked for. Ends the process with a line where it cannot be worked on."""
+    if len(arguments) != 1 or arguments[0] not in THREADS:
+        raise SystemExit(USAGE)
+    if arguments[0] == "short" and not os.environ.get("PICTOR_DATA"):
+        raise SystemExit(
+            "PICTOR_DATA must be a folder of this worker's own: docs/operations/settings.md."
+        )
+    return arguments[0]
+
+
+if __name__ == "__main__":
+    with log_lines():
+        sys.exit(main(_queue(sys.argv[1:])))

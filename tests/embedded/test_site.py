@@ -1,0 +1,32 @@
+"""What the site's processes are given."""
+
+import psutil
+import pytest
+
+from pictor.embedded.files import read_json
+from pictor.embedded.recorded import ALSO_OURS, OURS
+from pictor.embedded.stack import OWNERS
+from tests.servers import Stack
+
+
+@pytest.mark.parametrize("part", ["web", "worker"])
+def test_no_process_that_serves_knows_the_owner_of_the_tables(stack: Stack, part: str) -> None:
+    pids = stack.pids()[part]
+    assert pids
+    for pid in pids:
+        environment = psutil.Process(pid).environ()
+
+        assert "DATABASE_URL" in environment
+        assert [name for name in environment if name in OWNERS] == []
+
+
+def test_the_sandbox_knows_no_more_of_us_than_a_vendor_does(stack: Stack) -> None:
+    (pid,) = stack.pids()["sandbox"]
+    secrets = [str(value) for value in read_json(stack.data / "secrets.json").values()]
+
+    environment = psutil.Process(pid).environ()
+
+    assert [name for name in environment if name.startswith(OURS) or name in ALSO_OURS] == []
+    text = "\n".join(environment.values())
+    assert secrets
+    assert [secret for secret in secrets if secret in text] == []

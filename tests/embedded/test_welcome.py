@@ -1,0 +1,64 @@
+"""What a start says at its end: nothing that does not work."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pictor.embedded.demo_key import DemoKeyCheck
+from pictor.embedded.layout import Layout
+from pictor.embedded.progress import Progress
+from pictor.embedded.welcome import OPENS_FOR, show_welcome
+from pictor.kit.secrets import passes
+from pictor.kit.words import clock
+from tests.stack_processes import until
+
+ENV = {
+    "PICTOR_DEMO_API_KEY": "sk-pictor-demo",
+    "PICTOR_DEMO_EMAIL": "demo@pictor.local",
+    "PICTOR_DEMO_PASSWORD": "aaaa-bbbb",
+    "SECRET_KEY": "of this installation",
+}
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(root=tmp_path, data=tmp_path, run=tmp_path, host="127.0.0.1", port=8000)
+
+
+def test_the_console_is_opened_without_a_password_for_an_hour(layout, capsys):
+    now = clock.now()
+
+    show_welcome(Progress(), layout, ENV, has_key=True)
+
+    said = capsys.readouterr().out
+    (link,) = re.findall(r"http://\S+/open/(\S+)/", said)
+    for moment, is_good in ((now, True), (now + OPENS_FOR * 1.1, False)):
+        assert is_good == passes.is_good(
+            link, passes.OPEN_DEMO, secret=ENV["SECRET_KEY"], now=moment
+        )
+    assert "-H 'Authorization: Bearer sk-pictor-demo'" in said
+
+
+def test_a_key_that_opens_nothing_is_not_printed(layout, capsys):
+    show_welcome(Progress(), layout, ENV, has_key=False)
+
+    said = capsys.readouterr().out
+    assert "sk-pictor-demo" not in said
+    assert "the demo key no longer works: make another in the console" in said
+    assert ("/open/" in said, "/console/" in said, "curl" in said) == (False, True, False)
+
+
+def test_without_the_key_that_signs_there_is_no_link(layout, capsys):
+    show_welcome(Progress(), layout, {**ENV, "SECRET_KEY": ""}, has_key=True)
+
+    assert "/open/" not in capsys.readouterr().out
+
+
+def test_whether_the_key_opens_is_asked_of_the_running_stack(stack):
+    def opens(key: str) -> bool:
+        check = DemoKeyCheck(host="127.0.0.1", port=int(stack.env["PORT"]), api_key=key)
+        until(check.is_over)
+        return check.opens
+
+    assert (opens(stack.api_key), opens(stack.api_key[:-1] + "!")) == (True, False)

@@ -1,0 +1,64 @@
+"""A process that fails before its settings have configured the log says why in the log's form."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.servers import ROOT
+
+WEB = ("pictor.processes.web",)
+IMAGES = ("pictor.processes.celery_worker", "images")
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def last_words(*module: str, **variables: str) -> dict[str, Any]:
+    """The one line of a process that must fail."""
+    ended = subprocess.run(  # noqa: S603 - our own process
+        [sys.executable, "-m", *module],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}",
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    said: dict[str, Any] = json.loads(line)
+    return said
+
+
+@pytest.mark.parametrize("module", [WEB, IMAGES])
+def test_a_setting_that_cannot_be_read_is_told_in_a_log_line(module):
+    said = last_words(*module, PORT="8000", PICTOR_METRICS_NETWORKS="somewhere")
+
+    assert said["level"] == "critical"
+    assert said["message"].startswith("PICTOR_METRICS_NETWORKS must hold addresses or networks")
+
+
+def test_so_is_a_missing_secret():
+    said = last_words(*WEB, PORT="8000")
+
+    assert "PICTOR_LEDGER_KEY is not set" in said["message"]
+
+
+def test_so_is_a_failure_that_nobody_expected_with_its_trace(taken):
+    said = last_words(*WEB, PORT=str(taken))
+
+    assert said["message"] == "the process failed"
+    assert said["error"].endswith("Address already in use")
