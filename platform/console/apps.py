@@ -17,6 +17,6 @@ class ConsoleConfig(AppConfig):
 
 
 def _lists() -> listing.Lists:
-    from console.workspace import lists  # noqa: PLC0415 - only where one is written
+    from console.workspace.exports import lists  # noqa: PLC0415 - only where one is written
 
     return lists

@@ -18,12 +18,12 @@ from billing.selectors import PACE, balance_alert_of, captured_since, days_lasti
 from billing.selectors.budgets import budgets_of
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.endings import endings_of
-from console.workspace.first_call import first_call
+from console.workspace.calls.first_call import first_call
 from console.workspace.keys import may_use
-from console.workspace.lately import lately_of
+from console.workspace.shared.endings import endings_of
+from console.workspace.shared.lately import lately_of
+from console.workspace.shared.trouble import trouble_of
 from console.workspace.support import seen
-from console.workspace.trouble import trouble_of
 from generation.models import Source, State
 from generation.selectors import Finished
 from generation.tenants.searching import Wanted, found

@@ -31,9 +31,9 @@ from console.parts.fields import dressed
 from console.parts.filters import MAX_TEXT
 from console.parts.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.access import May, Workspace, by, done, is_called, keys_of, may_see, member
-from console.workspace.events import told
-from console.workspace.first_call import first_call
-from console.workspace.lately import lately_of, latest_of, sparks_of
+from console.workspace.audit.events import told
+from console.workspace.calls.first_call import first_call
+from console.workspace.shared.lately import lately_of, latest_of, sparks_of
 from pictor.kit.words import clock
 
 MOST_SHOWN = 200

@@ -5,25 +5,18 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, include, path
 
-from console.workspace import (
-    audit,
-    danger,
-    deliveries,
-    finding,
-    generations,
-    home,
-    keys,
-    members,
-    money,
-    playground,
-    settings,
-    statements,
-    support,
-    takeout,
-    thumbnails,
-    usage,
-    webhooks,
-)
+from console.workspace import finding, home, keys, support, usage
+from console.workspace.audit import pages as audit
+from console.workspace.exports import takeout
+from console.workspace.generations import pages as generations
+from console.workspace.generations import thumbnails
+from console.workspace.money import pages as money
+from console.workspace.money import statements
+from console.workspace.playground import pages as playground
+from console.workspace.settings import danger, members
+from console.workspace.settings import pages as settings
+from console.workspace.webhooks import deliveries
+from console.workspace.webhooks import pages as webhooks
 
 app_name = "workspace"
 

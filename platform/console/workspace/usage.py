@@ -22,7 +22,7 @@ from console.parts.filters import several
 from console.parts.periods import WORDS, Period, period_of
 from console.parts.telling import BADGES
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.filters import rows_for
+from console.workspace.shared.filters import rows_for
 from generation.models import State
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, scale_half_up, to_decimal

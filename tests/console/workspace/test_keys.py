@@ -374,7 +374,7 @@ def test_expired_keys_are_among_the_ended(acme, sign_in):
 
 
 def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, ended, monkeypatch):
-    monkeypatch.setattr("console.workspace.lately.LATEST", 2)
+    monkeypatch.setattr("console.workspace.shared.lately.LATEST", 2)
     another, _ = issue_api_key(tenant=acme.tenant, name="another", rules=KeyRules(), actor="test")
     now = clock.now()
     made = [

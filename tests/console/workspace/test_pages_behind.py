@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from tests.console.workspace.conftest import require_factor, url
+from tests.console.workspace.settings.test_members import invited, newcomer
 from tests.console.workspace.test_keys import FORM
-from tests.console.workspace.test_members import invited, newcomer
 
 QUERIES = 12
 

@@ -5,7 +5,7 @@ import pytest
 from billing.selectors import balance_of
 from generation.models import Generation, Serves
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.console.workspace.test_playground import form
+from tests.console.workspace.playground.test_playground import form
 from tests.factories import make_channel
 
 

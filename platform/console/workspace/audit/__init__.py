@@ -1,0 +1,1 @@
+"""The audit log of a workspace, and its events as pages tell them."""

@@ -1,0 +1,95 @@
+"""The audit log: who changed what, filtered as the address says, and as CSV."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.audit_log import audit_page
+from accounts.audit_words import KINDS, OURS, SUPPORT, object_words
+from accounts.models import AuditEvent
+from accounts.selectors import members_of
+from console.parts import exports
+from console.parts.exports import Rows
+from console.parts.periods import number_of
+from console.workspace.access import May, Workspace, member
+from console.workspace.audit.events import told
+from console.workspace.shared.long_lists import ordering
+from pictor.kit.words import clock
+
+PAGE = 50
+READ = 500
+"""Events that a CSV reads at once."""
+AUDITED_BY = ("action", "actor", "about")
+_ACTION = re.compile(r"[a-z_.]{1,60}", re.ASCII)
+COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
+
+
+@require_safe
+@member(May.SEE_AUDIT)
+def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Who did what, from where, before and after; newest first, filtered as the address says."""
+    if request.GET.get("format") == "csv":
+        way = ordering(request, workspace.tenant.public_id, "audit")
+        pages = pages_of(workspace, request.GET, clock.now())
+        return exports.csv_answer("audit.csv", COLUMNS, pages, rest=f"all of it is made at {way}")
+    said = _said(request.GET)
+    before_id = number_of(request.GET.get("before", ""))
+    events = _page(workspace, said, before=before_id, limit=PAGE + 1)
+    kept = {name: word for name, word in said.items() if word}
+    context = {
+        "workspace": workspace,
+        "entries": told(workspace, events[:PAGE]),
+        "newest": f"?{urlencode(kept)}" if before_id is not None else "",
+        "older": f"?{urlencode({**kept, 'before': events[PAGE - 1].pk})}"
+        if len(events) > PAGE
+        else "",
+        "csv": f"?{urlencode({**kept, 'format': 'csv'})}",
+        "said": said,
+        "is_filtered": bool(kept),
+        "kinds": {"": "All", **KINDS}.items(),
+        "people": [*(one.user.email for one in members_of(workspace.tenant.id)), OURS, SUPPORT],
+    }
+    return render(request, "workspace/audit.html", context)
+
+
+def _said(query: QueryDict) -> dict[str, str]:
+    """What the list is filtered by; what makes no sense is empty."""
+    said = {name: query.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
+    if not _ACTION.fullmatch(said["action"]):
+        said["action"] = ""
+    return said
+
+
+def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
+    """The log as it is filtered and as it is, newest first."""
+    del at
+    said = _said(query)
+    before: int | None = None
+    while page := _page(workspace, said, before=before, limit=READ):
+        yield [
+            [
+                one.event.at.isoformat(), one.who.name, one.did,
+                object_words(one.event.object_type), one.event.object_id,
+                *one.cells, one.address,
+            ]
+            for one in told(workspace, page)
+        ]  # fmt: skip
+        before = page[-1].pk
+
+
+def _page(
+    workspace: Workspace, said: Mapping[str, str], *, before: int | None, limit: int
+) -> list[AuditEvent]:
+    return audit_page(
+        workspace.tenant.id,
+        before=before,
+        action=said["action"],
+        who=said["actor"],
+        about=said["about"],
+        limit=limit,
+    )

@@ -1,0 +1,1 @@
+"""A request in the making, and as code that sends it."""

@@ -1,0 +1,35 @@
+"""The first call from code, of a model that the key may really use."""
+
+from accounts.models import ApiKey
+from console.workspace.access import Workspace
+from console.workspace.calls.drafts import draft_of
+from console.workspace.calls.snippets import curl, curl_of_models
+from generation.catalogue.contracts import ContractTerms
+from pictor.kit.words import clock
+
+SAID = {"prompt": "A brass astrolabe on linen", "quality": "low"}
+
+
+def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractTerms]:
+    """What is offered to the workspace; of it, what that key may ask for and is served."""
+    catalogue = workspace.catalogue
+    lists = [workspace.tenant.own_models, key.allowed_models if key else None]
+    limits = [one for one in lists if one is not None]
+    on_offer = catalogue.on_offer(clock.now())
+    offered = [one for one in on_offer if all(one.model in limit for limit in limits)]
+    if key is None:
+        return offered
+    return [one for one in offered if catalogue.routes_for(one.model, livemode=not key.is_test)]
+
+
+def first_call(origin: str, workspace: Workspace, key: ApiKey | None, text: str = "") -> str:
+    """The call for a shell with that key: an image, the list of models where it makes none, or "".
+
+    `text` is the key's own, where it may be shown; else there is as much as everybody may see.
+    """
+    shown = text or (f"{key.visible_prefix}…" if key else "…")
+    models = models_of(workspace, key) if key is None or "images:write" in key.scopes else []
+    if not models and key is not None and "images:read" not in key.scopes:
+        return ""
+    call = curl(origin, draft_of(SAID, models).body) if models else curl_of_models(origin)
+    return f"export PICTOR_API_KEY={shown}\n{call}"

@@ -1,0 +1,1 @@
+"""A workspace's data as files, made by the short-work worker."""

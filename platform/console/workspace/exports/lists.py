@@ -1,0 +1,49 @@
+"""Lists that are too long to be waited for: which there are, and how each is written to a file."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO
+
+from django.core.exceptions import PermissionDenied
+from django.http import QueryDict
+
+from accounts.models import Tenant, User
+from accounts.selectors import membership_in
+from console.parts.exports import Rows, csv_chunks
+from console.workspace.access import May, Workspace, allows
+from console.workspace.audit import pages as audit
+from console.workspace.generations import pages as generations
+from console.workspace.money import pages as money
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list: what it is called, who may see it, its columns and its rows as of a time."""
+
+    words: str
+    needs: May
+    columns: Sequence[str]
+    pages: Callable[[Workspace, QueryDict, datetime], Iterable[Rows]]
+
+
+LISTS: Mapping[str, Listed] = {
+    "generations": Listed(
+        "generations", May.SEE_GENERATIONS, generations.COLUMNS, generations.pages_of
+    ),
+    "ledger": Listed("ledger entries", May.SEE_MONEY, money.COLUMNS, money.pages_of),
+    "audit": Listed("audit events", May.SEE_AUDIT, audit.COLUMNS, audit.pages_of),
+}
+"""By the name of the page, and of the export."""
+
+
+def write(
+    *, name: str, query: str, tenant: Tenant, user: User, at: datetime, file: IO[bytes]
+) -> None:
+    """Write a list as this member sees it; see storage.listing.Lists."""
+    membership, listed = membership_in(user.id, tenant.public_id), LISTS[name]
+    if membership is None or not user.is_active or not allows(membership.role, listed.needs):
+        raise PermissionDenied
+    workspace = Workspace.of_member(membership)
+    for chunk in csv_chunks(listed.columns, listed.pages(workspace, QueryDict(query), at)):
+        file.write(chunk)

@@ -1,0 +1,111 @@
+"""A workspace's data as files: all that is kept, or a long list; made by the short-work worker."""
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from console.parts.exports import query_of
+from console.workspace.access import May, Workspace, member
+from console.workspace.exports.lists import LISTS, Listed
+from console.workspace.settings.pages import page
+from pictor.kit.words import clock
+from storage.exports import ask_for_export, export_url
+from storage.models import TenantExport
+from storage.selectors import export_of, list_exports_of
+
+
+@require_POST
+@member(May.MANAGE)
+def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Have it made; the asker gets a mail."""
+    here = reverse("workspace:settings", args=[workspace.tenant.public_id])
+    try:
+        _ask(request, workspace, here)
+    except ValidationError as error:
+        return page(request, workspace, export_refusal=" ".join(error.messages))
+    return redirect(f"{here}#export")
+
+
+@require_safe
+@member()
+def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """The files of lists that this member asked for; with `list`, one may be asked for here."""
+    return _lists(request, workspace, query_of(request))
+
+
+@require_POST
+@member()
+def ask_for_list(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Have a list made as it is filtered; the asker gets a mail."""
+    here = reverse("workspace:exports", args=[workspace.tenant.public_id])
+    query = QueryDict(request.POST.get("query", ""))
+    name, filters = _parted(query)
+    _listed(workspace, name)
+    try:
+        _ask(request, workspace, here, list_name=name, list_query=filters)
+    except ValidationError as error:
+        return _lists(request, workspace, query, refusal=" ".join(error.messages))
+    return redirect(here)
+
+
+def _ask(request: HttpRequest, workspace: Workspace, here: str, **of: str) -> None:
+    ask_for_export(
+        tenant=workspace.tenant,
+        user=workspace.user,
+        page_url=request.build_absolute_uri(here),
+        now=clock.now(),
+        ip=request.META.get("REMOTE_ADDR"),
+        **of,
+    )
+
+
+@require_safe
+@member()
+def download(request: HttpRequest, workspace: Workspace, export: str) -> HttpResponse:
+    """To the file, by an address that is good for some minutes."""
+    del request
+    found = export_of(workspace.tenant.id, export, now=clock.now())
+    if found is None or not _is_for(found, workspace):
+        raise Http404
+    return redirect(export_url(found))
+
+
+def _is_for(export: TenantExport, workspace: Workspace) -> bool:
+    """A list holds what its asker may see, and is for nobody else."""
+    if not export.list_name:
+        return May.MANAGE in workspace.may
+    is_theirs = export.asked_by_id == workspace.user.id
+    return is_theirs and LISTS[export.list_name].needs in workspace.may
+
+
+def _listed(workspace: Workspace, name: str) -> Listed:
+    listed = LISTS.get(name)
+    if listed is None or listed.needs not in workspace.may:
+        raise Http404
+    return listed
+
+
+def _parted(query: QueryDict) -> tuple[str, str]:
+    """A list's name, and what it is filtered by."""
+    filters = query.copy()
+    (name,) = (filters.pop("list", None) or [""])[-1:]
+    return str(name), filters.urlencode()
+
+
+def _lists(
+    request: HttpRequest, workspace: Workspace, query: QueryDict, *, refusal: str = ""
+) -> HttpResponse:
+    name, filters = _parted(query)
+    made = list_exports_of(workspace.tenant.id, workspace.user.id)
+    context = {
+        "workspace": workspace,
+        "wanted": _listed(workspace, name) if name else None,
+        "query": query.urlencode(),
+        "filters": filters,
+        "exports": [(one, LISTS[one.list_name].words) for one in made],
+        "is_being_made": any(one.is_being_made for one in made),
+        "refusal": refusal,
+    }
+    return render(request, "workspace/exports.html", context, status=422 if refusal else 200)

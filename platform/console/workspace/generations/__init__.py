@@ -1,0 +1,1 @@
+"""Generations of a workspace: listed, told, and their pictures."""

@@ -1,0 +1,290 @@
+"""Generations: what happened to that call, and why this result, time and price?"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import ApiKey
+from billing.selectors import books_of, transfers_of
+from console.parts import exports
+from console.parts.bodies import answered, as_json, asked
+from console.parts.exports import Rows
+from console.parts.filters import link_of, period_choices
+from console.parts.pictures import is_otherwise, picture_of, released_of
+from console.parts.rows import SHOWN_CHARS, row_of
+from console.parts.telling import BADGES, Step, steps_of
+from console.site import calls
+from console.workspace.access import May, Workspace, done, keys_of, member
+from console.workspace.calls.snippets import curl
+from console.workspace.generations.runs import run_of
+from console.workspace.shared.filters import (
+    SOURCES,
+    TESTS,
+    Filters,
+    chips_of,
+    choices_of_several,
+    filters_of,
+)
+from console.workspace.shared.long_lists import ordering, to_order
+from console.workspace.shared.owned import one_of
+from console.workspace.support import findable, seen
+from console.workspace.webhooks.pages import badge_of
+from generation import selectors
+from generation.admission.fields import MAX_PROMPT_CHARS
+from generation.models import Generation, State
+from generation.selectors import Finished
+from generation.tenants import services
+from generation.tenants.searching import (
+    SEARCHED,
+    Sums,
+    TooBroad,
+    every,
+    narrowed,
+    page_of,
+    sums,
+    sums_of_all,
+)
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.money import to_decimal
+from webhooks.models import Delivery
+from webhooks.selectors import deliveries_about
+
+PAGE = 50
+COUNTED_SECONDS = 15.0
+"""For the sums of all, by what usage does not know; they are made when they are asked for."""
+READ = 200
+"""Rows that a CSV reads at once."""
+TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
+COLUMNS = (
+    "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
+    "charged", "currency", "key", "user", "prompt", "mode",
+)  # fmt: skip
+
+
+@require_safe
+@member(May.SEE_GENERATIONS)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """A page of them, filtered; the same as CSV, or as pictures."""
+    if request.GET.get("format") == "csv":
+        return _csv(request, workspace)
+    keys = {key.public_id: key for key in keys_of(workspace)}
+    query = findable(workspace, request.GET)
+    filters = filters_of(query, keys, clock.now(), workspace.tenant.zone)
+    after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
+    page = page_of(workspace.id, filters.wanted, after=after, limit=PAGE, prompt_chars=SHOWN_CHARS)
+    more = ids.public(ids.GENERATION, page.last) if page.last else ""
+    view = "gallery" if request.GET.get("view") == "gallery" else ""
+    live = "1" if request.GET.get("live") == "1" and after is None else ""
+    is_counted = request.GET.get("count") == "all" and not live
+    summed = _counted(workspace, filters, page.sums) if is_counted else page.sums
+    by_id = {key.id: key for key in keys.values()}
+    context = {
+        "workspace": workspace,
+        "rows": [row_of(seen(workspace, one), by_id) for one in page.rows],
+        "more": more,
+        "looked_at": SEARCHED if page.is_cut else 0,
+        "is_later": after is not None,
+        "filters": filters,
+        "is_filtered": bool(filters.said.keys() - {"q"}),
+        "links": _links(filters, view=view, live=live, after=more),
+        "sums": summed,
+        "is_counted": is_counted,
+        "too_broad": TOO_BROAD if summed is None else "",
+        "is_gallery": bool(view),
+        "is_live": bool(live),
+        "chips": chips_of(filters, keys, view=view, live=live),
+        "several": choices_of_several(filters, keys),
+        "periods": period_choices(filters.said.get("period", ""), filters.period),
+        "has_tests": any(key.is_test for key in keys.values()),
+        **_choices(workspace, keys.values()),
+        "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
+    }
+    return render(request, "workspace/generations.html", context)
+
+
+def _counted(workspace: Workspace, filters: Filters, known: Sums | None) -> Sums | None:
+    """What all come to, counted for a while where that is not known."""
+    if known is None or known.is_all:
+        return known
+    return sums_of_all(workspace.id, filters.wanted, seconds=COUNTED_SECONDS)
+
+
+def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
+    """What there is to filter by."""
+    contracts = workspace.catalogue.contracts
+    return {
+        "states": [(state.value, BADGES[state][1]) for state in State],
+        "models": list(contracts),
+        "tiers": sorted({one.tier for terms in contracts.values() for one in terms.options}),
+        "keys": keys,
+        "sources": SOURCES.items(),
+    }
+
+
+def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, str]:
+    """The list's other faces, each with the same filters."""
+
+    def to(**said: str) -> str:
+        return link_of(filters.said, **said)
+
+    return {
+        "list": to(live=live),
+        "gallery": to(view="gallery", live=live),
+        "live": to(view=view, live="" if live else "1"),
+        "newest": to(view=view),
+        "count": to(view=view, count="all"),
+        "older": to(view=view, after=after),
+        "csv": to(format="csv"),
+    }
+
+
+@require_safe
+@member(May.SEE_GENERATIONS)
+def detail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """One of them: its images, what was asked and delivered, each step and move of money."""
+    return _detail(request, workspace, one_of(workspace, generation))
+
+
+@require_POST
+@member(May.GENERATE)
+def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """End what has not been sent to an upstream, and release its hold.
+
+    A page that changes by parts gets the card of the run, and stays as it is otherwise.
+    """
+    one, refusal = one_of(workspace, generation), None
+    try:
+        services.cancel(workspace.id, generation, now=clock.now())
+    except PictorError as error:
+        refusal = error
+    if request.headers.get("HX-Request"):
+        return _card(request, workspace, generation, refusal=refusal)
+    if refusal is not None:
+        return _detail(request, workspace, one, refusal=refusal)
+    return done(request, workspace, "Generation canceled", "generation", generation)
+
+
+@require_POST
+@member(May.GENERATE)
+def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """Forget its images, prompt and tags; its bill stays."""
+    one = one_of(workspace, generation)
+    try:
+        services.delete(workspace.id, generation, now=clock.now())
+    except PictorError as error:
+        return _detail(request, workspace, one, refusal=error)
+    return done(request, workspace, "Images deleted", "generation", generation)
+
+
+def _card(
+    request: HttpRequest, workspace: Workspace, public_id: str, *, refusal: PictorError | None
+) -> HttpResponse:
+    """A run as it is now, and why it could not be changed, if so."""
+    run = run_of(one_of(workspace, public_id), refusal)
+    context = {"workspace": workspace, "run": run}
+    status = refusal.status if refusal is not None else 200
+    return render(request, "workspace/run.html", context, status=status)
+
+
+def _detail(
+    request: HttpRequest, workspace: Workspace, one: Finished, *, refusal: PictorError | None = None
+) -> HttpResponse:
+    made = one.generation
+    answer = made.answer or {}
+    key = next((key for key in keys_of(workspace) if key.id == made.api_key_id), None)
+    contract = workspace.catalogue.contracts.get(made.model)
+    delivered = answer.get("metadata", {}).get("delivered_sizes", [])
+    context = {
+        "workspace": workspace,
+        "made": made,
+        "row": row_of(one, {key.id: key} if key else {}),
+        "images": [
+            (picture_of(image), image.kept_until(workspace.tenant.image_retention_days))
+            for image in one.images
+        ],
+        "delivered": delivered,
+        "differs": is_otherwise(made, delivered),  # the images may be gone: the answer knows
+        "released": released_of(made),
+        "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
+        "steps": _steps(made),
+        **(_as_sent(request, one) if workspace.sees_content else {}),
+        "books": books_of(made.priced["books"]),
+        "told": _told(workspace, made),
+        "refusal": refusal,
+        "polls": not made.is_final,
+    }
+    status = refusal.status if refusal is not None else 200
+    return render(request, "workspace/generation.html", context, status=status)
+
+
+def _as_sent(request: HttpRequest, one: Finished) -> dict[str, str]:
+    """The request and its answer word for word, and the call that sends it again."""
+    said = asked(one.generation)
+    return {
+        "asked": as_json(said),
+        "answered": as_json(answered(one)),
+        "call": curl(f"{request.scheme}://{request.get_host()}", said),
+    }
+
+
+def _steps(made: Generation) -> list[Step]:
+    attempts = selectors.attempts_of(made.id)
+    attempt_ids = [attempt.id for attempt in attempts]
+    moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempt_ids)
+    return steps_of(made, attempts, moved)
+
+
+def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:
+    """How the workspace's own server was told of its end, with each delivery's badge."""
+    if made.finished_at is None or May.WEBHOOKS not in workspace.may:
+        return []
+    found = deliveries_about(workspace.tenant.id, made.id, at=made.finished_at)
+    return [(one, badge_of(one)) for one in found]
+
+
+def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """The list as it is filtered, or where it is asked for, if it is long."""
+    tenant, query, now = workspace.tenant, exports.query_of(request), clock.now()
+    try:
+        keys = {key.public_id: key for key in keys_of(workspace)}
+        number = sums(tenant.id, filters_of(query, keys, now, tenant.zone).wanted).generations
+    except TooBroad:
+        number = 0  # its last line says so
+    if number > exports.MOST_ROWS:
+        return to_order(request, tenant.public_id, "generations")
+    rest = f"all of it is made at {ordering(request, tenant.public_id, 'generations')}"
+    return exports.csv_answer(
+        "generations.csv", COLUMNS, pages_of(workspace, query, now), rest=rest
+    )
+
+
+def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
+    """The list's rows as it is filtered at that time, newest first, read a page at a time.
+
+    All of them: a search by words, too, looks further back than the page does.
+    """
+    keys = {key.public_id: key for key in keys_of(workspace)}
+    filters = filters_of(query, keys, at, workspace.tenant.zone)
+    wanted = narrowed(workspace.tenant.id, filters.wanted)
+    by_id = {key.id: key for key in keys.values()}
+    for page in every(workspace.tenant.id, wanted, limit=READ, prompt_chars=MAX_PROMPT_CHARS):
+        yield [_cells(one, by_id) for one in page]
+
+
+def _cells(one: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
+    made = one.generation
+    key = keys.get(made.api_key_id)
+    ended = made.finished_at
+    return [
+        made.public_id, made.created_at.isoformat(), ended.isoformat() if ended else "", made.state,
+        made.model, made.size_requested, made.tier, made.quality_billed or made.quality_requested,
+        made.n, len(one.images), to_decimal(made.charged_micros), "USD",
+        key.public_id if key else "", made.fields.get("user") or "", made.prompt,
+        "live" if made.livemode else TESTS,
+    ]  # fmt: skip

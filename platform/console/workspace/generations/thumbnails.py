@@ -1,0 +1,17 @@
+"""The small pictures of a workspace's generations."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts import rates
+from console.parts.thumbnails import small_picture
+from console.workspace.access import May, Workspace, member
+from console.workspace.shared.owned import one_of
+
+
+@require_safe
+@member(May.SEE_GENERATIONS, take=rates.take_picture)
+def thumbnail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """That of the first image; with `size=icon` the smallest."""
+    one = one_of(workspace, generation)
+    return small_picture(one, request.GET.get("size", ""), viewer=workspace.user.id)

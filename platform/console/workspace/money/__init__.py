@@ -1,0 +1,1 @@
+"""Billing: the balance, the ledger with its proof, statements."""

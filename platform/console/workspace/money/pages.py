@@ -1,0 +1,195 @@
+"""Billing: how much is left, and can I trust the bill? Balance, ledger, proof and prices."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from http import HTTPStatus
+
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.selectors import members_of
+from billing.selectors import (
+    PACE,
+    PACE_DAYS,
+    balance_alert_of,
+    books_of,
+    captured_since,
+    days_lasting,
+    latest_transfers,
+    price_tables,
+    proof_of,
+    statement,
+    table_of,
+    withdrawals,
+)
+from billing.services import TOLD_ROLES, set_balance_alert
+from console.parts import exports
+from console.parts.entries import Entry
+from console.parts.exports import Rows
+from console.parts.fields import DollarsField, LimitField, dressed
+from console.parts.periods import number_of
+from console.site.pricing import priced_models
+from console.workspace.access import May, Workspace, by, done, member
+from console.workspace.shared.long_lists import ordering, to_order
+from console.workspace.shared.owned import one_of
+from pictor.kit.words import clock
+from pictor.kit.words.money import scale_half_up, to_decimal
+
+PAGE = 50
+READ = 1000
+COLUMNS = (
+    "seq", "at", "kind", "amount", "currency", "available_after", "held_after", "generation",
+    "reason", "seal", "reverses",
+)  # fmt: skip
+
+
+class AlertForm(forms.Form):
+    """When to mail those who pay. An empty one is never."""
+
+    below = DollarsField(label="When less is left than, USD")
+    below_days = LimitField(label="When it lasts for fewer days than")
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """What is left and how long it lasts; with `?proof`, the ledger added up anew."""
+    return _billing(request, workspace)
+
+
+@require_POST
+@member(May.MANAGE_MONEY)
+def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Say when to tell that the balance runs out."""
+    form = AlertForm(request.POST)
+    if not form.is_valid():
+        return _billing(request, workspace, form=form)
+    page = reverse("workspace:billing", args=[workspace.tenant.public_id])
+    set_balance_alert(
+        tenant=workspace.tenant,
+        below=form.cleaned_data["below"],
+        below_days=form.cleaned_data["below_days"],
+        page=request.build_absolute_uri(page),
+        **by(request, workspace),
+    )
+    return done(request, workspace, "Alert saved", "billing")
+
+
+def _billing(
+    request: HttpRequest, workspace: Workspace, *, form: AlertForm | None = None
+) -> HttpResponse:
+    now, tenant = clock.now(), workspace.tenant
+    (spent,) = captured_since(tenant.id, [now - PACE])
+    wanted = balance_alert_of(tenant.id)
+    values = {"below": wanted.below_micros, "below_days": wanted.below_days} if wanted else {}
+    may_manage = May.MANAGE_MONEY in workspace.may
+    context = {
+        "workspace": workspace,
+        "balance": workspace.balance,
+        "days": days_lasting(workspace.balance.available, spent),
+        "a_day": scale_half_up(spent, 1, PACE_DAYS),
+        "pace_days": PACE_DAYS,
+        "contact": settings.OPERATOR_CONTACT,
+        "payment": settings.PAYMENT_DETAILS,
+        "week": spent,
+        "proof": proof_of(tenant.id) if "proof" in request.GET else None,
+        "entries": [Entry(one) for one in latest_transfers(tenant.id, limit=8)],
+        "at": now,
+        "alert": wanted,
+        "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
+        "told": [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES],
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
+    return render(request, "workspace/billing.html", context, status=status)
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Every transfer with the balance after it; as CSV in order, with their seals.
+
+    The CSV holds all of them, or with `after` those that follow that one.
+    """
+    if request.GET.get("format") == "csv":
+        return _csv(request, workspace)
+    before_seq = number_of(request.GET.get("before", ""))
+    rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE + 1)
+    context = {
+        "workspace": workspace,
+        "entries": [Entry(one) for one in rows[:PAGE]],
+        "more": rows[PAGE - 1].seq if len(rows) > PAGE else None,
+        "is_later": before_seq is not None,
+    }
+    return render(request, "workspace/ledger.html", context)
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """The prices in force for this workspace, and those that are decided for later.
+
+    With `of`, those that a generation of it was quoted by, of its model too if it is gone since.
+    """
+    tenant, now = workspace.tenant, clock.now()
+    of = request.GET.get("of", "")
+    catalogue = workspace.catalogue
+    contracts = list(catalogue.contracts.values()) if of else catalogue.on_offer(now)
+    if of:
+        books = tuple(_priced_by(workspace, of))
+        tables, shown = [(now, table_of(books))], books_of(books)
+    else:
+        tables = price_tables(tenant.id, now)
+        shown = books_of(tables[0][1].books)
+    context = {
+        "workspace": workspace,
+        "models": priced_models(contracts, tables[0][1]),
+        "following": [(start, priced_models(contracts, table)) for start, table in tables[1:]],
+        "books": shown,
+        "withdrawals": [] if of else withdrawals(tenant.id, now),
+        "of": of,
+    }
+    return render(request, "workspace/prices.html", context)
+
+
+def _priced_by(workspace: Workspace, generation: str) -> list[int]:
+    """The books that a generation was priced by; there is none for who may not look at it."""
+    if May.SEE_GENERATIONS not in workspace.may:
+        raise Http404
+    books: list[int] = one_of(workspace, generation).generation.priced["books"]
+    return books
+
+
+def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """The ledger, or where it is asked for, if it is long."""
+    tenant, query = workspace.tenant, exports.query_of(request)
+    newest = [one.seq or 0 for one in latest_transfers(tenant.id, limit=1)]
+    if sum(newest) - _after(query) > exports.MOST_ROWS:
+        return to_order(request, tenant.public_id, "ledger")
+    rest = f"all of it is made at {ordering(request, tenant.public_id, 'ledger')}"
+    pages = pages_of(workspace, query, clock.now())
+    return exports.csv_answer("ledger.csv", COLUMNS, pages, rest=rest)
+
+
+def _after(query: QueryDict) -> int:
+    return number_of(query.get("after", "")) or 0
+
+
+def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
+    """The ledger in order, as it is; with `after` what follows that entry."""
+    del at
+    after = _after(query)
+    while page := statement(workspace.tenant.id, after_seq=after, limit=READ):
+        yield [
+            [
+                one.seq, one.created_at.isoformat(), one.kind, to_decimal(one.amount), "USD",
+                to_decimal(one.available_after or 0), to_decimal(one.held_after or 0),
+                Entry(one).generation, one.reason_shown, bytes(one.seal or b"").hex(),
+                one.reverses_seq,
+            ]
+            for one in page
+        ]  # fmt: skip
+        after = page[-1].seq or 0

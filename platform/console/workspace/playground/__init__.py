@@ -1,0 +1,1 @@
+"""The playground: a request by hand, its price and its runs."""

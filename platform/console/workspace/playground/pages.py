@@ -1,0 +1,334 @@
+"""Playground: what will this give me, and what will it cost? Runs are ordinary generations."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import rates
+from accounts.authentication import let_in, require_scope
+from accounts.callers import Caller, caller_of_key
+from accounts.models import ApiKey
+from accounts.selectors import api_keys_of
+from billing.pricing import PriceTable
+from console.parts.rows import SHOWN_CHARS
+from console.site.calls import Snippet
+from console.workspace.access import May, Workspace, member
+from console.workspace.calls.drafts import Draft, draft_of
+from console.workspace.calls.first_call import models_of
+from console.workspace.calls.snippets import snippets_of
+from console.workspace.generations.runs import run_of
+from console.workspace.keys import may_use
+from console.workspace.playground.picker import picker_of
+from console.workspace.playground.ways import way_out
+from console.workspace.shared.endings import endings_of
+from console.workspace.shared.owned import one_of
+from console.workspace.shared.trouble import trouble_of
+from generation import pipeline
+from generation.admission.fields import OUTPUT_FORMATS
+from generation.admission.inputs import Rows
+from generation.admission.quoting import Quoted, quoted_order
+from generation.admission.service import Admitted, Submission
+from generation.admission.uploads import admit_with_files
+from generation.api import requests
+from generation.catalogue.contracts import Catalogue, ContractTerms
+from generation.catalogue.life import sunset_of
+from generation.catalogue.pictures import MAX_IMAGES
+from generation.catalogue.snapshot import prices_at
+from generation.models import Generation, Source
+from generation.tenants.searching import Wanted, found
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import InvalidRequest, NoChannelAvailable, PictorError
+from pictor.kit.words.ids import GenerationId
+from pictor.kit.words.money import Micros
+
+SHOWN_RUNS = 8
+SHOWN_FOR = timedelta(days=7)
+MOST_BYTES = 23 * 1024**2
+"""Of all files of a form: a little less than a form is read (web/site.py)."""
+MOST_OF_A_NAME = 100
+_NUMBER = re.compile("[0-9a-f]{32}", re.ASCII)
+_MICROS = re.compile("[0-9]{1,15}", re.ASCII)
+IDEAS = (
+    "A brass astrolabe on linen, window light",
+    "Layered hills under a pale morning sun",
+    "A heron in a raincoat, waiting for a tram",
+)
+
+
+@require_safe
+@member(May.GENERATE)
+def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """The form with its price, the last runs, and the same call from code."""
+    said: Mapping[str, Any] = request.GET
+    if "run" in request.GET:
+        return _run(request, workspace, request.GET["run"])
+    had_references = 0
+    if "again" in request.GET:
+        made = one_of(workspace, request.GET["again"]).generation
+        said = {
+            "key": _key_again(workspace, made),
+            "model": made.model,
+            "prompt": made.prompt,
+            "size": made.size,
+            "quality": made.quality_requested,
+            "n": str(made.n),
+            "output_format": made.output_format,
+        }
+        had_references = len(made.inputs)
+    context = {**_context(request, workspace, said), "had_references": had_references}
+    return render(request, "workspace/playground.html", context)
+
+
+@require_POST
+@member(May.GENERATE)
+def quote(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """The form as it was filled in, with its price. Spends and holds nothing."""
+    context = _context(request, workspace, request.POST)
+    return render(request, "workspace/playground.html", context)
+
+
+@require_POST
+@member(May.GENERATE)
+def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Make the images: the same admission as the API's, billed to the chosen key.
+
+    The form's own number stands for an Idempotency-Key: sent twice, it is made once.
+    """
+    is_whole_page = not request.headers.get("HX-Request")
+    try:
+        admitted = _admitted(request, workspace)
+    except PictorError as error:
+        context = _context(request, workspace, request.POST, refusal=error)
+        if is_whole_page:
+            context["files_lost"] = len(request.FILES.getlist("image"))
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return render(request, "workspace/playground.html", context, status=status)
+    if is_whole_page:
+        return redirect(
+            "workspace:generation", workspace.tenant.public_id, admitted.generation.public_id
+        )
+    context = {**_context(request, workspace, request.POST), "number": uuid4().hex}
+    return render(request, "workspace/playground.html", context)
+
+
+def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
+    """The generation that the form asks for, with its files where the model takes any."""
+    catalogue = workspace.catalogue
+    models = models_of(workspace)
+    if not models:
+        raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
+    generation_id, now = GenerationId(ids.new_uuid()), clock.now()
+    draft = _draft(request.POST, models)
+    _check_model(catalogue, request.POST.get("model", ""), draft, now)
+    key = _key(workspace, request.POST.get("key", ""))
+    caller, number = _caller(request, key), _number(request)
+    fields = requests.parse(draft.body, default_model=None)
+    rates.take(caller, images=draft.n)
+
+    def submit(images: Sequence[str], rows: Rows) -> Admitted:
+        return pipeline.enter(
+            Submission(
+                caller=_caller(request, key),  # anew: it takes a while to look at files
+                request={**fields, "image": list(images)} if images else fields,
+                request_id=ids.public(ids.REQUEST, ids.new_uuid()),
+                idempotency_key=f"playground-{number}-{_mark(key, fields)}",
+                inputs=rows,
+                source=Source.PLAYGROUND,
+                most=_shown(request, key),
+            ),
+            generation_id=generation_id,
+            now=now,
+        )
+
+    files = request.FILES.getlist("image")
+    if not files or not _takes_references(catalogue, draft):
+        return submit([], [])
+    named = [(_short(file.name), file.chunks()) for file in files]
+    return admit_with_files(
+        named, submit, tenant_id=workspace.id, generation_id=generation_id, now=now
+    )
+
+
+def _check_model(catalogue: Catalogue, named: str, draft: Draft, now: datetime) -> None:
+    """Refuse what is offered no more since the form was drawn: a draft takes another model then."""
+    if not named or named == draft.contract.model:
+        return
+    contract = catalogue.contracts.get(named)
+    if contract is not None and contract.has_ended(now):
+        raise sunset_of(catalogue, contract, now)
+    raise InvalidRequest(
+        f"The model {named[:MOST_OF_A_NAME]!r} is not offered here any more. Nothing was made or"
+        " charged: choose another.",
+        param="model",
+    )
+
+
+def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
+    """One run's card, which asks for itself until it has ended."""
+    context = {"workspace": workspace, "run": run_of(one_of(workspace, public_id))}
+    return render(request, "workspace/run.html", context)
+
+
+def _context(
+    request: HttpRequest,
+    workspace: Workspace,
+    said: Mapping[str, Any],
+    *,
+    refusal: PictorError | None = None,
+) -> dict[str, Any]:
+    catalogue = workspace.catalogue
+    keys, models = usable(workspace), models_of(workspace)
+    context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
+    context["endings"] = endings_of(workspace, clock.now())
+    if not keys or not models:
+        return context
+    draft = _draft(said, models)
+    key = next((one for one in keys if one.public_id == said.get("key")), keys[0])
+    takes_references = _takes_references(catalogue, draft)
+    references = _references(request)[:MAX_IMAGES] if takes_references else []
+    quoted, why = _quoted(request, key, draft, references)
+    wanted = Wanted(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
+    runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
+    return {
+        **context,
+        "trouble": trouble_of(workspace, clock.now()),
+        "draft": draft,
+        "gone": said.get("model", "") if said.get("model") != draft.contract.model else "",
+        "picker": picker_of(draft, _prices(catalogue, workspace)),
+        "key": key,
+        "models": models,
+        "formats": OUTPUT_FORMATS,
+        "quoted": quoted,
+        "why": why,
+        "way": way_out(workspace, key, refusal or why),
+        "is_limit": quoted is not None and not quoted.is_final,
+        "takes_references": takes_references,
+        "most_references": MAX_IMAGES,
+        "most_bytes": MOST_BYTES,
+        "references": references,
+        "number": _number_of(request) or uuid4().hex,
+        "ideas": IDEAS,
+        "runs": [run_of(one) for one in runs],
+        "has_tests": any(one.is_test for one in keys),
+        "snippets": _code(request, draft, key, models, references),
+    }
+
+
+def _code(
+    request: HttpRequest,
+    draft: Draft,
+    key: ApiKey,
+    models: Sequence[ContractTerms],
+    references: Sequence[str],
+) -> list[Snippet]:
+    """The same request of a program with that key."""
+    terms = next(one for one in models if one.model == draft.body["model"])
+    return snippets_of(
+        f"{request.scheme}://{request.get_host()}",
+        draft.body,
+        references,
+        response_format=key.default_response_format or terms.response_format_default,
+    )
+
+
+def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> Draft:
+    return draft_of({name: str(said[name]) for name in said}, models)
+
+
+def _prices(catalogue: Catalogue, workspace: Workspace) -> PriceTable:
+    """The table that quotes are made from: every step of the picker is priced by it at once."""
+    return prices_at(catalogue.revision, workspace.id, now=clock.now())
+
+
+def _takes_references(catalogue: Catalogue, draft: Draft) -> bool:
+    return catalogue.honours(draft.contract.model, "image")
+
+
+def _references(request: HttpRequest) -> list[str]:
+    """What the chosen files are called: a form that asks for a price names them alone."""
+    files = [file.name for file in request.FILES.getlist("image")]
+    return [_short(name) for name in files or request.POST.getlist("reference")]
+
+
+def _short(name: str | None) -> str:
+    return (name or "").rpartition("/")[2][:MOST_OF_A_NAME]
+
+
+def usable(workspace: Workspace) -> list[ApiKey]:
+    """The keys that this member may make images with: those that are charged, then test keys."""
+    now = clock.now()
+    found = [key for key in api_keys_of(workspace.tenant.id) if may_use(workspace, key, now)]
+    return sorted(found, key=lambda key: key.is_test)
+
+
+def _key_again(workspace: Workspace, made: Generation) -> str:
+    """The key of a run that is repeated, or one of its mode: a test is none that is charged."""
+    same = [key for key in usable(workspace) if key.is_test != made.livemode]
+    keys = sorted(same, key=lambda key: key.id != made.api_key_id)
+    return keys[0].public_id if keys else ""
+
+
+def _key(workspace: Workspace, public_id: str) -> ApiKey:
+    key = next((one for one in usable(workspace) if one.public_id == public_id), None)
+    if key is None:
+        raise InvalidRequest("Choose a key.", param="key")
+    return key
+
+
+def _number(request: HttpRequest) -> str:
+    """What tells this form from every other one."""
+    number = _number_of(request)
+    if not number:
+        raise InvalidRequest("Load the page again: the form lacks its number.", param="number")
+    return number
+
+
+def _number_of(request: HttpRequest) -> str:
+    """The form's, until something was made of it: an answer may be lost, and it is sent again."""
+    number = request.POST.get("number", "")
+    return number if _NUMBER.fullmatch(number) else ""
+
+
+def _mark(key: ApiKey, fields: Mapping[str, Any]) -> str:
+    """What tells a form from the same one filled in otherwise, which is another order."""
+    said = json.dumps([key.public_id, fields], sort_keys=True)
+    return sha256(said.encode()).hexdigest()[:32]
+
+
+def _shown(request: HttpRequest, key: ApiKey) -> Micros | None:
+    """The price that stood beside the button, 0 where none did; a test costs nothing."""
+    if key.is_test:
+        return None
+    shown = request.POST.get("shown", "")
+    return Micros(int(shown) if _MICROS.fullmatch(shown) else 0)
+
+
+def _caller(request: HttpRequest, key: ApiKey) -> Caller:
+    caller = caller_of_key(key.id)
+    let_in(caller, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
+    require_scope(caller, "images:write")
+    return caller
+
+
+def _quoted(
+    request: HttpRequest, key: ApiKey, draft: Draft, references: Sequence[str]
+) -> tuple[Quoted | None, PictorError | None]:
+    """What it would cost, or why it cannot be had; a prompt may still be missing."""
+    body = {**draft.body, "prompt": draft.prompt.strip() or "…"}
+    try:
+        caller = _caller(request, key)
+        fields = requests.parse(body, default_model=None)
+        if references:
+            fields["image"] = list(references)
+        return quoted_order(caller=caller, request=fields, now=clock.now()), None
+    except PictorError as error:
+        return None, error

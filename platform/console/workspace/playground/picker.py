@@ -1,0 +1,53 @@
+"""The steps of the size picker, each with the price of an image. Pure: one price table for all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from billing.pricing import PriceMissing, PriceTable, Quote, least, quote
+from console.workspace.calls.drafts import Draft, Ratio
+from generation.catalogue.contracts import AUTO, SizeOption
+from pictor.kit.words.money import Micros
+
+Price = Micros | None
+"""Of one image in the draft's quality; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """What there is to choose.
+
+    A tier has the least that it can cost, as has `each`, the draft's own size; a ratio and a size
+    what is quoted, which is the most where the quality is left open.
+    """
+
+    tiers: Sequence[tuple[str, str, Price]]
+    ratios: Sequence[tuple[Ratio, Price]]
+    sizes: Sequence[tuple[SizeOption, Price]]
+    each: Price
+
+
+def picker_of(draft: Draft, table: PriceTable) -> Picker:
+    """The draft's choices, priced as each would be quoted."""
+    names = [*(str(one.size) for one in draft.contract.options), AUTO]
+    found = {size: _quoted(draft, table, size) for size in names}
+    priced = {size: quoted for size, quoted in found.items() if quoted is not None}
+    lowest = {size: least(table, quoted.priced) for size, quoted in priced.items()}
+    most = {size: quoted.unit for size, quoted in priced.items()}
+    return Picker(
+        tiers=[(name, size, _least_of(lowest, draft.sizes_of(name))) for name, size in draft.tiers],
+        ratios=[(ratio, most.get(ratio.size)) for ratio in draft.ratios],
+        sizes=[(one, most.get(str(one.size))) for one in draft.sizes],
+        each=lowest.get(draft.size),
+    )
+
+
+def _quoted(draft: Draft, table: PriceTable, size: str) -> Quote | None:
+    """One image of that size; None where it has no price."""
+    try:
+        return quote(table, model=draft.contract.model, size=size, quality=draft.quality, n=1)
+    except PriceMissing:
+        return None
+
+
+def _least_of(prices: Mapping[str, Micros], sizes: Iterable[str]) -> Price:
+    return min((prices[size] for size in sizes if size in prices), default=None)

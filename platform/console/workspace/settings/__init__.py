@@ -1,0 +1,1 @@
+"""Settings of a workspace, its members, and its end."""

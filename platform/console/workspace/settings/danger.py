@@ -1,0 +1,37 @@
+"""The end of a workspace, by its owner: its name is typed, then the password once more."""
+
+from allauth.account.decorators import reauthentication_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.services import check_deletion, delete_workspace
+from console.workspace.access import May, Workspace, member
+from console.workspace.settings.pages import page
+from pictor.kit.words import clock
+
+
+@require_POST
+@member(May.DELETE)
+def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Delete it, once it is sure that this is meant and who means it."""
+    name = request.POST.get("name", "").strip()
+    try:
+        check_deletion(by=workspace.member, confirmation=name)
+        answer: HttpResponse = _deleted(request, workspace, name)
+    except ValidationError as error:
+        return page(request, workspace, deletion_refusal=" ".join(error.messages))
+    return answer
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]  # it ships no types
+def _deleted(request: HttpRequest, workspace: Workspace, name: str) -> HttpResponse:
+    delete_workspace(
+        by=workspace.member,
+        confirmation=name,
+        now=clock.now(),
+        ip=request.META.get("REMOTE_ADDR"),
+    )
+    return redirect(f"{reverse('workspace:choose')}?deleted=1")

@@ -1,0 +1,188 @@
+"""Settings: what the workspace is called, what is kept, and how much may be spent."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.conf import settings as config
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST
+from typing_extensions import override
+
+from accounts.models import Tenant
+from accounts.offer import offer
+from accounts.services import (
+    OwnLimits,
+    is_nearly_full,
+    set_image_retention,
+    set_own_limits,
+    set_prompt_retention,
+    set_support,
+    set_time_zone,
+    set_title,
+)
+from console.parts.fields import DollarsField, LimitField, WordsField, dressed, take_errors
+from console.workspace.access import May, Workspace, by, done, member
+from console.workspace.settings.zones import zone_choices
+from pictor.kit.words import clock
+from storage.selectors import exports_of
+
+FOREVER_DAYS = 36_500
+
+
+class SettingsForm(forms.Form):
+    """What a workspace's owner and admins decide."""
+
+    title = forms.CharField(max_length=100, label="Name")
+    time_zone = forms.ChoiceField(required=False, label="Time zone of reports")
+    prompt_retention_days = LimitField(label="Days that prompts are kept", least=0)
+    image_retention_days = LimitField(label="Days that images are kept", least=0)
+    erases = forms.BooleanField(required=False, label="Erase what is older now")
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """A shorter time erases what is there: it is said, and has to be agreed to."""
+        said: dict[str, Any] = super().clean() or {}
+        most = {"prompts": FOREVER_DAYS, "images": config.IMAGE_RETENTION_DAYS}
+        names = {what: f"{what[:-1]}_retention_days" for what in most}
+        erased = [
+            f"{what} of more than {said[name]} days"
+            for what, name in names.items()
+            if said.get(name) is not None and said[name] < _days(self.initial[name], most[what])
+        ]
+        if erased and not said.get("erases"):
+            self.add_error("erases", f"This erases {' and '.join(erased)}, for good.")
+        return said
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.fields["time_zone"]
+        zone.choices = zone_choices(self.initial["time_zone"])  # type: ignore[attr-defined]  # a choice field
+
+
+class LimitsForm(forms.Form):
+    """Budgets over all keys, and limits below the operator's. An empty one is none."""
+
+    budget_month_micros = DollarsField(label="Budget per month, USD")
+    budget_day_micros = DollarsField(label="Budget per day, USD")
+    own_requests_per_minute = LimitField(label="Requests per minute")
+    own_images_per_minute = LimitField(label="Images per minute")
+    own_max_in_flight = LimitField(label="Requests at once")
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = [(model.name, model.name) for model in offer().models()]
+        self.fields["own_models"] = WordsField(words, required=False, label="Models")
+
+    def limits(self) -> OwnLimits:
+        """What was chosen. No model ticked is every model."""
+        said = self.cleaned_data
+        return OwnLimits(**{**said, "own_models": said["own_models"] or None})
+
+
+class SupportForm(forms.Form):
+    """What support may look into."""
+
+    allows_support = forms.BooleanField(required=False)
+    shows_support_content = forms.BooleanField(required=False)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(May.MANAGE)
+def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Look at them, or change what the workspace is called and what is kept."""
+    if request.method != "POST":
+        return page(request, workspace)
+    form = SettingsForm(request.POST, initial=_kept(workspace.tenant))
+    if form.is_valid() and _is_saved(request, workspace, form):
+        return done(request, workspace, "Settings saved", "settings")
+    return page(request, workspace, form=form)
+
+
+@require_POST
+@member(May.MANAGE)
+def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Change the workspace's budgets and own limits."""
+    form = LimitsForm(request.POST)
+    if form.is_valid():
+        set_own_limits(tenant=workspace.tenant, limits=form.limits(), **by(request, workspace))
+        return done(request, workspace, "Limits saved", "settings")
+    return page(request, workspace, limits_form=form)
+
+
+@require_POST
+@member(May.ALLOW_SUPPORT)
+def support(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Let support look in or not; what is open ends where it may not."""
+    form = SupportForm(request.POST)
+    form.is_valid()
+    set_support(
+        tenant=workspace.tenant,
+        is_allowed=form.cleaned_data["allows_support"],
+        shows_content=form.cleaned_data["shows_support_content"],
+        now=clock.now(),
+        **by(request, workspace),
+    )
+    return done(request, workspace, "Support access saved", "settings")
+
+
+def _days(kept: int | None, most: int) -> int:
+    return most if kept is None else kept
+
+
+def _kept(tenant: Tenant) -> dict[str, Any]:
+    """What the form of settings shows at first."""
+    columns = {name: getattr(tenant, name) for name in SettingsForm.base_fields if name != "erases"}
+    return {**columns, "title": tenant.shown_name}
+
+
+def page(
+    request: HttpRequest,
+    workspace: Workspace,
+    *,
+    form: SettingsForm | None = None,
+    limits_form: LimitsForm | None = None,
+    **refusals: str,
+) -> HttpResponse:
+    """The page; with a form that was refused in place of what is in force, or in words."""
+    workspace.tenant.refresh_from_db()
+    tenant = workspace.tenant
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form or refusals else HTTPStatus.OK
+    columns = (*LimitsForm.base_fields, "own_models")
+    values = {name: getattr(tenant, name) for name in columns}
+    exports = exports_of(tenant.id)
+    context = {
+        "workspace": workspace,
+        "tenant": tenant,
+        "form": dressed(form or SettingsForm(initial=_kept(tenant))),
+        "limits_form": dressed(limits_form or LimitsForm(initial=values)),
+        "used": workspace.balance.used,
+        "most_image_days": config.IMAGE_RETENTION_DAYS,
+        "most_stored": config.STORED_BYTES_PER_TENANT,
+        "is_nearly_full": is_nearly_full(tenant),
+        "exports": exports,
+        "is_being_made": any(one.is_being_made for one in exports),
+        **refusals,
+    }
+    return render(request, "workspace/settings.html", context, status=status)
+
+
+def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:
+    tenant, said = workspace.tenant, form.cleaned_data
+    who = by(request, workspace)
+    try:
+        with transaction.atomic():
+            set_title(tenant=tenant, title=said["title"], **who)
+            zone = said["time_zone"] or tenant.time_zone
+            set_time_zone(tenant=tenant, name=zone, **who)
+            set_prompt_retention(tenant=tenant, days=said["prompt_retention_days"], **who)
+            set_image_retention(tenant=tenant, days=said["image_retention_days"], **who)
+    except ValidationError as error:
+        take_errors(form, error)
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""What a workspace or one of its keys did lately: figures, a chart, the latest generations."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from accounts.models import ApiKey
+from billing.periods import day_of, day_start
+from billing.selectors import Group, usage_between
+from console.parts.charts import Bars, Spark, spark, stacked
+from console.parts.filters import several
+from console.parts.periods import DAY, Period, period_of
+from console.parts.rows import SHOWN_CHARS, Row, row_of
+from console.workspace.access import May, Workspace
+from console.workspace.shared.filters import rows_for
+from generation.tenants.searching import newest_of_key
+
+LATEST = 20
+SPARK_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """The last 30 days in the workspace's zone; `chart` is what was charged, by day and model.
+
+    `models` are the images of each model that was asked for.
+    """
+
+    period: Period
+    spent: int
+    images: int
+    requests: int
+    models: Mapping[str, int]
+    chart: Bars
+
+
+def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) -> Lately:
+    """What the rollups say of the key, or of all: each bar with where its rows are listed."""
+    period = period_of("30d", now, workspace.tenant.zone)
+    groups: list[Group] = ["key", "model"] if key else ["model"]
+    used = usage_between(
+        workspace.tenant.id,
+        start=period.start,
+        end=period.end,
+        bucket=period.bucket,
+        groups=groups,
+        zone=period.zone,
+    )
+    mine = [one for one in used if key is None or one.group["key"] == key.id]
+    series: dict[str, dict[date, int]] = {}
+    models = Counter[str]()
+    for one in mine:
+        models[one.group["model"]] += one.images
+        if one.captured:
+            series.setdefault(one.group["model"], {})[period.name_of(one.start)] = one.captured
+    rows = rows_for(workspace, [key] if key else [])
+    about = {"key": key.public_id} if key else {}
+
+    def slices(start: date | None, models: Sequence[str]) -> str:
+        return rows(**period.said(start), **about, **several("model", models))
+
+    return Lately(
+        period=period,
+        spent=sum(one.captured for one in mine),
+        images=sum(one.images for one in mine),
+        requests=sum(one.generations for one in mine),
+        models=models,
+        chart=stacked([period.name_of(start) for start in period.starts], series, rows=slices),
+    )
+
+
+def sparks_of(workspace: Workspace, now: datetime) -> dict[UUID, Spark]:
+    """What each key was charged on the last days, today among them; none for one that was not."""
+    zone, today = workspace.tenant.zone, day_of(now, workspace.tenant.zone)
+    days = [today - back * DAY for back in reversed(range(SPARK_DAYS))]
+    used = usage_between(
+        workspace.tenant.id,
+        start=day_start(days[0], zone),
+        end=day_start(today + DAY, zone),
+        bucket="day",
+        groups=["key"],
+        zone=zone,
+    )
+    charged: dict[UUID, dict[date, int]] = {}
+    for one in used:
+        charged.setdefault(one.group["key"], {})[day_of(one.start, zone)] = one.captured
+    return {key: spark([by.get(day, 0) for day in days]) for key, by in charged.items()}
+
+
+def latest_of(workspace: Workspace, key: ApiKey) -> list[Row]:
+    """A key's newest generations; none for who may not see them."""
+    if May.SEE_GENERATIONS not in workspace.may:
+        return []
+    newest = newest_of_key(workspace.tenant.id, key.id, limit=LATEST, prompt_chars=SHOWN_CHARS)
+    return [row_of(one, {key.id: key}) for one in newest]

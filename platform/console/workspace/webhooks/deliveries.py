@@ -1,0 +1,123 @@
+"""Deliveries of a webhook endpoint: each attempt, a test, and sending again."""
+
+import json
+from datetime import timedelta
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import rates
+from console.workspace.access import May, Workspace, done, member
+from console.workspace.webhooks.pages import badge_of, endpoint_of, page
+from pictor.kit.words import clock
+from pictor.kit.words.errors import RateLimited
+from webhooks.models import Delivery, WebhookEndpoint
+from webhooks.selectors import answered_attempts_of, delivery_by_id
+from webhooks.services import resend, resend_since, send_test
+
+SINCE = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+"""How far back what was missed is sent; events are kept for 30 days."""
+
+
+@require_safe
+@member(May.WEBHOOKS)
+def detail(
+    request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
+) -> HttpResponse:
+    """One delivery: what was sent, each attempt and what was answered."""
+    found = endpoint_of(workspace, endpoint)
+    return _page(request, workspace, found, _delivery(found, delivery))
+
+
+@require_POST
+@member(May.WEBHOOKS)
+def resend_one(
+    request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
+) -> HttpResponse:
+    """Send it again: the same event id and body."""
+    found = endpoint_of(workspace, endpoint)
+    one = _delivery(found, delivery)
+    try:
+        rates.take_sending(workspace.id)
+        resend(endpoint=found, delivery=one, now=clock.now())
+    except (ValidationError, RateLimited) as error:
+        return _page(request, workspace, found, one, refusal=_words(error))
+    messages.success(request, "Sent again within a second or two")
+    return _to(workspace, found, one)
+
+
+@require_POST
+@member(May.WEBHOOKS)
+def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
+    """Send a test event, and show how it goes."""
+    found = endpoint_of(workspace, endpoint)
+    try:
+        rates.take_sending(workspace.id)
+        one = send_test(endpoint=found, now=clock.now())
+    except (ValidationError, RateLimited) as error:
+        return page(request, workspace, found, refusal=_words(error))
+    return _to(workspace, found, one)
+
+
+@require_POST
+@member(May.WEBHOOKS)
+def resend_missed(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
+    """Send what the endpoint has not taken of the last hours or days."""
+    found = endpoint_of(workspace, endpoint)
+    now = clock.now()
+    back = SINCE.get(request.POST.get("since", ""), SINCE["24h"])
+    try:
+        rates.take_sending(workspace.id, many=True)
+        resent = resend_since(endpoint=found, since=now - back, now=now)
+    except (ValidationError, RateLimited) as error:
+        return page(request, workspace, found, refusal=_words(error))
+    words = "1 event" if resent == 1 else f"{resent:,} events"
+    return done(request, workspace, f"{words} on the way again", "webhook", found.public_id)
+
+
+def _words(error: ValidationError | RateLimited) -> str:
+    return error.message if isinstance(error, RateLimited) else " ".join(error.messages)
+
+
+def _delivery(endpoint: WebhookEndpoint, public_id: str) -> Delivery:
+    delivery = delivery_by_id(public_id, endpoint=endpoint)
+    if delivery is None:
+        raise Http404
+    return delivery
+
+
+def _page(
+    request: HttpRequest,
+    workspace: Workspace,
+    endpoint: WebhookEndpoint,
+    delivery: Delivery,
+    *,
+    refusal: str = "",
+) -> HttpResponse:
+    body = delivery.event.body
+    context = {
+        "workspace": workspace,
+        "endpoint": endpoint,
+        "delivery": delivery,
+        "badge": badge_of(delivery),
+        "attempts": answered_attempts_of(delivery)[::-1],
+        "body": json.dumps(json.loads(body), indent=2, ensure_ascii=False) if body else "",
+        "refusal": refusal,
+        "polls": delivery.state == Delivery.State.PENDING and not delivery.tries,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
+    return render(request, "workspace/delivery.html", context, status=status)
+
+
+def _to(workspace: Workspace, endpoint: WebhookEndpoint, delivery: Delivery) -> HttpResponse:
+    tenant = workspace.tenant
+    return redirect("workspace:delivery", tenant.public_id, endpoint.public_id, delivery.public_id)

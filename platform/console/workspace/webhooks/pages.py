@@ -1,0 +1,294 @@
+"""Webhooks: where the workspace's own server is told, and did it get it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from typing_extensions import override
+
+from accounts.audit_log import audit_events_about
+from accounts.services import OVERLAPS
+from console.parts.fields import WordsField, dressed, take_errors
+from console.parts.key_form import LIVE, TEST
+from console.workspace.access import May, Workspace, by, done, member
+from console.workspace.audit.events import told
+from console.workspace.keys import HISTORY, OVERLAP_WORDS
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import Unavailable
+from webhooks.models import EVENTS, Delivery, WebhookEndpoint
+from webhooks.selectors import Record, deliveries_of, endpoint_by_id, endpoints_of, records_of
+from webhooks.services import (
+    MOST_ENDPOINTS,
+    Wishes,
+    change_endpoint,
+    create_endpoint,
+    delete_endpoint,
+    rotate_secret,
+)
+
+PAGE = 50
+MODES = [
+    (LIVE, "Live: told of what live keys ask for, and of the balance"),
+    (TEST, "Test: told of what test keys ask for"),
+]
+EVENT_WORDS = {
+    "generation.succeeded": "A generation succeeded",
+    "generation.failed": "A generation failed",
+    "generation.canceled": "A generation was canceled",
+    "balance.low": "The balance has fallen low",
+}
+SINCE_WORDS = {"1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+BADGES = {
+    WebhookEndpoint.Status.ENABLED: ("ok", "Enabled"),
+    WebhookEndpoint.Status.DISABLED: ("idle", "Disabled"),
+    WebhookEndpoint.Status.PAUSED: ("bad", "Paused"),
+}
+STATES = {
+    Delivery.State.PENDING: ("info", "On its way"),
+    Delivery.State.DELIVERED: ("ok", "Delivered"),
+    Delivery.State.FAILED: ("bad", "Failed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEndpoint:
+    """An endpoint in the list and on its pages."""
+
+    endpoint: WebhookEndpoint
+    record: Record
+
+    @property
+    def badge(self) -> tuple[str, str]:
+        """The colour and the word."""
+        if self.endpoint.is_enabled and self.endpoint.failing_since is not None:
+            return ("warn", "Failing")
+        return BADGES[WebhookEndpoint.Status(self.endpoint.status)]
+
+    @property
+    def percent(self) -> int | None:
+        """Of its latest deliveries, how many it took; None before the first."""
+        return None if self.record.share is None else int(100 * self.record.share)
+
+    @property
+    def words(self) -> Sequence[str]:
+        """What it is told of; none for everything."""
+        return self.endpoint.events or ()
+
+    @property
+    def former_until(self) -> datetime | None:
+        """Until when the secret from before signs too, while it does."""
+        until = self.endpoint.previous_until
+        return until if until is not None and until > clock.now() else None
+
+
+class EndpointForm(forms.Form):
+    """Where to, and of what."""
+
+    url = forms.CharField(
+        label="URL", widget=forms.URLInput(attrs={"placeholder": "https://example.com/pictor"})
+    )
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = [(name, EVENT_WORDS[name]) for name in EVENTS]
+        self.fields["events"] = WordsField(words, required=False, label="It is told of")
+
+    def wishes(self, *, is_enabled: bool = True) -> Wishes:
+        """What was chosen. No event ticked is every event, as all of them are."""
+        chosen = self.cleaned_data["events"]
+        is_all = not chosen or len(chosen) == len(EVENTS)
+        return Wishes(self.cleaned_data["url"], None if is_all else chosen, is_enabled)
+
+
+class NewEndpointForm(EndpointForm):
+    """The same of an endpoint that is to be made: whose requests it is told of never changes."""
+
+    mode = forms.ChoiceField(label="Mode", choices=MODES, initial=LIVE, widget=forms.RadioSelect)
+
+    @property
+    def livemode(self) -> bool:
+        """What was chosen."""
+        return bool(self.cleaned_data["mode"] == LIVE)
+
+
+@require_safe
+@member(May.WEBHOOKS)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Every endpoint with how its latest deliveries went."""
+    records = records_of(workspace.tenant.id)
+    shown = [
+        ShownEndpoint(endpoint, records.get(endpoint.id, Record()))
+        for endpoint in endpoints_of(workspace.tenant.id)
+    ]
+    context = {
+        "workspace": workspace,
+        "endpoints": shown,
+        "paused": [one for one in shown if one.badge[1] == "Paused"],
+        "is_full": len(shown) >= 2 * MOST_ENDPOINTS,
+        "most": MOST_ENDPOINTS,
+        "event_words": EVENT_WORDS.items(),
+    }
+    return render(request, "workspace/webhooks.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(May.WEBHOOKS)
+def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Make an endpoint, and show its secret this once."""
+    status = HTTPStatus.OK
+    form = dressed(NewEndpointForm(request.POST if request.method == "POST" else None))
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                endpoint, secret = create_endpoint(
+                    tenant=workspace.tenant,
+                    livemode=form.livemode,
+                    wishes=form.wishes(),
+                    **by(request, workspace),
+                )
+            except (ValidationError, Unavailable) as error:
+                _refuse(form, error)
+            else:
+                return _revealed(request, workspace, endpoint, secret)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    context = {"workspace": workspace, "form": form}
+    return render(request, "workspace/webhook_new.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(May.WEBHOOKS)
+def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
+    """One endpoint: its deliveries, and what can be done with it."""
+    found = endpoint_of(workspace, endpoint)
+    if request.method != "POST":
+        return page(request, workspace, found)
+    form = dressed(EndpointForm(request.POST))
+    if form.is_valid():
+        try:
+            change_endpoint(
+                endpoint=found,
+                wishes=form.wishes(is_enabled=found.is_enabled),
+                **by(request, workspace),
+            )
+            return done(request, workspace, "Changes saved", "webhook", found.public_id)
+        except WebhookEndpoint.DoesNotExist as error:
+            raise Http404 from error
+        except (ValidationError, Unavailable) as error:
+            _refuse(form, error)
+    return page(request, workspace, found, form=form)
+
+
+@require_POST
+@member(May.WEBHOOKS)
+def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
+    """On or off."""
+    found = endpoint_of(workspace, endpoint)
+    wishes = Wishes(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
+    try:
+        change_endpoint(endpoint=found, wishes=wishes, **by(request, workspace))
+    except WebhookEndpoint.DoesNotExist as error:
+        raise Http404 from error
+    said = "Endpoint enabled" if found.is_enabled else "Endpoint disabled"
+    return done(request, workspace, said, "webhook", found.public_id)
+
+
+@require_POST
+@member(May.WEBHOOKS)
+def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
+    """A new secret, shown this once; the former one signs too for as long as was chosen."""
+    found = endpoint_of(workspace, endpoint)
+    overlap = OVERLAPS.get(request.POST.get("overlap", ""))
+    if overlap is None:
+        return page(request, workspace, found, refusal="Choose when the present secret ends.")
+    try:
+        secret = rotate_secret(
+            endpoint=found, overlap=overlap, now=clock.now(), **by(request, workspace)
+        )
+    except WebhookEndpoint.DoesNotExist as error:
+        raise Http404 from error
+    return _revealed(request, workspace, found, secret)
+
+
+@require_POST
+@member(May.WEBHOOKS)
+def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
+    """Send nothing more there."""
+    found = endpoint_of(workspace, endpoint)
+    delete_endpoint(endpoint=found, **by(request, workspace))
+    return done(request, workspace, "Endpoint deleted", "webhooks")
+
+
+def endpoint_of(workspace: Workspace, public_id: str) -> WebhookEndpoint:
+    """The workspace's endpoint of that id; no other one is there."""
+    endpoint = endpoint_by_id(public_id, tenant_id=workspace.tenant.id)
+    if endpoint is None:
+        raise Http404
+    return endpoint
+
+
+def page(
+    request: HttpRequest,
+    workspace: Workspace,
+    endpoint: WebhookEndpoint,
+    *,
+    form: EndpointForm | None = None,
+    refusal: str = "",
+) -> HttpResponse:
+    """An endpoint's page, with what was refused on it."""
+    state = request.GET.get("status", "")
+    after = ids.parse(ids.DELIVERY, request.GET.get("after", ""))
+    is_state = state in Delivery.State.values
+    found = deliveries_of(endpoint, state=state if is_state else "", after=after, limit=PAGE + 1)
+    record = records_of(workspace.tenant.id).get(endpoint.id, Record())
+    initial = {"url": endpoint.url, "events": endpoint.events or EVENTS}
+    about = endpoint.public_id
+    events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=HISTORY)
+    context = {
+        "workspace": workspace,
+        "shown": ShownEndpoint(endpoint, record),
+        "endpoint": endpoint,
+        "form": form or dressed(EndpointForm(initial=initial)),
+        "refusal": refusal,
+        "deliveries": [(one, badge_of(one)) for one in found[:PAGE]],
+        "more": found[PAGE - 1].public_id if len(found) > PAGE else "",
+        "is_later": after is not None,
+        "chips": [
+            (value, word, value == state)
+            for value, word in (("", "All"), *((key, STATES[key][1]) for key in STATES))
+        ],
+        "state": state,
+        "overlaps": OVERLAP_WORDS.items(),
+        "since": SINCE_WORDS.items(),
+        "history": told(workspace, events, is_of_one=True),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
+    return render(request, "workspace/webhook.html", context, status=status)
+
+
+def badge_of(delivery: Delivery) -> tuple[str, str]:
+    """How a delivery stands: the colour and the word."""
+    state = Delivery.State(delivery.state)
+    is_again = state == Delivery.State.PENDING and delivery.tries
+    return ("warn", "Tried again") if is_again else STATES[state]
+
+
+def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:
+    """Show what the service refused, beside its field."""
+    if isinstance(error, Unavailable):
+        error = ValidationError(error.message)
+    take_errors(form, error)
+
+
+def _revealed(
+    request: HttpRequest, workspace: Workspace, endpoint: WebhookEndpoint, secret: str
+) -> HttpResponse:
+    context = {"workspace": workspace, "endpoint": endpoint, "secret": secret}
+    return render(request, "workspace/webhook_revealed.html", context)
