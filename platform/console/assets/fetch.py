@@ -1,7 +1,7 @@
 """Make static/console/vendor/ and templates/icons/ again from the npm packages they come from.
 
-Run as `python platform/console/vendor.py`; needs npm, which otherwise only the Node client's test
-does. Writes VENDOR.md with each file's package, version, licence, path inside the package and
+Run as `python platform/console/assets/fetch.py`; needs npm, which otherwise only the Node client's
+test does. Writes VENDOR.md with each file's package, version, licence, path inside the package and
 sha256.
 """
 
@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 VENDOR = HERE / "static" / "console" / "vendor"
 ICONS = HERE / "templates" / "icons"
 ICON_NAMES = ("copy", "monitor", "moon", "sun")
@@ -89,8 +89,8 @@ def main() -> None:
     lines = [
         "# Files of others",
         "",
-        "Made by `platform/console/vendor.py`: scripts without their source map lines, icons with",
-        "a 1.5 px stroke. The sums are of the files as published.",
+        "Made by `platform/console/assets/fetch.py`: scripts without their source map lines,",
+        "icons with a 1.5 px stroke. The sums are of the files as published.",
         "",
         "| file | package | licence | path in the package | sha256 as published |",
         "|---|---|---|---|---|",

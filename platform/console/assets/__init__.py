@@ -1,0 +1,1 @@
+"""The style sheet's source, and what fetches others' files."""
