@@ -13,6 +13,6 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from accounts.sign_in import events  # noqa: PLC0415 - needs the models
+        from accounts.sign_in import signals  # noqa: PLC0415 - needs the models
 
-        events.connect()
+        signals.connect()

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db.models import Count
 
+from accounts.audit_seals import SealedEvent, event_seal, link_seal
 from accounts.models import AuditEvent, AuditLink
-from accounts.seals import SealedEvent, event_seal, link_seal
 from pictor.kit.secrets.seals import NOTHING_BEFORE
 
 _READ_AT_ONCE = 1000

@@ -21,7 +21,7 @@ from accounts.audit_words import (
     sentence,
 )
 from accounts.models import AuditEvent, Membership
-from pictor.kit.database.pages import in_pages
+from pictor.kit.database.row_pages import in_pages
 
 _HANDS = """
 WITH RECURSIVE hand(name) AS (

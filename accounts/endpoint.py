@@ -9,7 +9,7 @@
 
 Serializers parse the query and the body (`body=`) and render the answer, and the same ones document
 it; the method makes one call. What waits for an image is async instead (generation/api/create.py),
-behind the same `route` (kit/endpoints/routes.py) and described by the same decorator underneath
+behind the same `route` (kit/endpoints/paths.py) and described by the same decorator underneath
 (kit/endpoints/documents.py).
 """
 
@@ -69,7 +69,7 @@ class Endpoint(APIView):
     @property
     @override
     def default_response_headers(self) -> dict[str, str]:
-        """None: a path may answer methods that this class does not know (routes.py)."""
+        """None: a path may answer methods that this class does not know (paths.py)."""
         return {}
 
     def by(self, caller: Caller) -> By:

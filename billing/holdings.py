@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import SoldDay, Transfer, UsageRollup
-from pictor.kit.database.pages import in_pages
+from pictor.kit.database.row_pages import in_pages
 
 _MOVE = {
     **{name: name for name in ("id", "seq", "kind", "amount", "available_after", "held_after")},

@@ -20,7 +20,7 @@ from generation.bills import keeping
 from generation.oversight import sunset_mail, watch
 from generation.oversight.ledger import selling
 from generation.oversight.ledger.rounds import prove
-from generation.traffic import events
+from generation.traffic import channel_events
 from generation.traffic.minutes import Counting
 from pictor.kit.words import clock
 
@@ -72,7 +72,7 @@ def tell_of_sunsets() -> None:
 @shared_task(ignore_result=True)
 def forget_channel_events() -> None:
     """Delete what turned on channels more than 30 days ago."""
-    events.forget_old(now=clock.now())
+    channel_events.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

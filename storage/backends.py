@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import BucketLocationConstraintType
 
-    from storage.chain import Chain
+    from storage.credential_chain import Chain
 
 AMAZON = "https://s3.{region}.amazonaws.com"
 """Where no endpoint is named."""
@@ -320,7 +320,7 @@ def _signers_by_keys(access_key: str, secret_key: str, region_name: str) -> Sign
 
 @cache
 def _chain(region_name: str) -> "Chain":
-    from storage.chain import Chain  # noqa: PLC0415 - botocore, which not everybody needs
+    from storage.credential_chain import Chain  # noqa: PLC0415 - botocore, which not everybody needs
 
     return Chain(region_name)
 

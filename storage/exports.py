@@ -1,7 +1,7 @@
 """A tenant's data as one file, asked for by a person, made by the short-work worker.
 
 It is all that is kept of the tenant, or one of its lists that is too long to be made while its
-asker waits. The console writes the lists (`listing.py`), as it knows how they are filtered.
+asker waits. The console writes the lists (`lists.py`), as it knows how they are filtered.
 
 A row says that it is wanted, before anything is done; whatever dies meanwhile, the row is due again
 and the file is made from the beginning. It is written to an unnamed file on disk, which goes with
@@ -35,7 +35,7 @@ from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
 from storage import object_keys
 from storage.backends import bucket
-from storage.listing import lists
+from storage.lists import lists
 from storage.models import QUERY_CHARS, TenantExport
 from storage.services import delete_objects, remove_exports_until, signed_url
 from storage.wire import StorageFailed

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
-from pictor.kit.database.pages import in_pages
+from pictor.kit.database.row_pages import in_pages
 from pictor.kit.words import ids
 from storage.models import StoredImage, TenantExport
 

@@ -23,7 +23,7 @@ from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
 from pictor.kit.bytes.spool import SpoolFile
-from pictor.kit.database import pools, rows
+from pictor.kit.database import model_rows, pools
 from pictor.kit.database.prepared import Part
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
@@ -288,7 +288,7 @@ def images_kept(images: Iterable[StoredImage], *, given: str) -> list[Part]:
         images: not in the database yet.
         given: the part that has a row where they are written.
     """
-    return [rows.insertion(image, given=given) for image in images]
+    return [model_rows.insertion(image, given=given) for image in images]
 
 
 def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:

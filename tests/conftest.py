@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 
-from accounts.rates import shared
+from accounts.rates import on_redis as shared
 from generation.lifecycle import notify
 from pictor.kit.database import pools, prepared
 from pictor.kit.database.pools import Pool

@@ -25,7 +25,7 @@ from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_fr
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.registry import USUAL_KIND, abilities_of
-from generation.dispatch.gate import Gate
+from generation.dispatch.storage_gate import Gate
 from generation.lifecycle.attempts import attempt_begun
 from generation.lifecycle.claims import Claim, Queued, taken
 from generation.lifecycle.lease import WorkerEpoch, enlist

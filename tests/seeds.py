@@ -13,8 +13,8 @@ from unittest import mock
 from django.db import connection, transaction
 
 from accounts.audit_chain import sealed_part
+from accounts.audit_seals import event_seal
 from accounts.models import AuditEvent
-from accounts.seals import event_seal
 from accounts.services import link_events
 from billing.models import PriceBook
 from generation.management import seeding

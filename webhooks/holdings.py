@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pictor.kit.database.pages import in_pages
+from pictor.kit.database.row_pages import in_pages
 from webhooks.forgetting import forget_tenant
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 

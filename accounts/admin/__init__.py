@@ -7,7 +7,7 @@ from accounts.admin.api_keys import ApiKeyAdmin
 from accounts.admin.asking import Groups, asked
 from accounts.admin.audit_log import AuditEventAdmin
 from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
-from accounts.admin.large import (
+from accounts.admin.large_tables import (
     LOOKED_AT,
     NEWEST,
     LargeAdmin,

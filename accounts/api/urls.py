@@ -1,7 +1,7 @@
 """The paths under /v1 that this app owns."""
 
 from accounts.api.keys import KeysView, KeyView, RotationView
-from pictor.kit.endpoints.routes import paths, route
+from pictor.kit.endpoints.paths import paths, route
 
 urlpatterns = [
     *paths("api_keys", route(KeysView)),

@@ -17,7 +17,8 @@ _OF_WORDS = ("varchar_pattern_ops", "timestamptz_ops")
 class AuditEvent(models.Model):
     """Who changed what, from where, before and after. Append-only by trigger; never a secret.
 
-    Its seal (accounts/seals.py) shows that we wrote it; those from before the chain have none.
+    Its seal (accounts/audit_seals.py) shows that we wrote it; those from before the chain have
+    none.
     """
 
     append_only = True
@@ -80,7 +81,8 @@ class AuditLink(models.Model):
 class SignUpCredit(models.Model):
     """A workspace that was opened by signing up: whether it got the credit, and if not, why.
 
-    A mailbox and a network (`pictor.kit.words.addresses`) are digests with the pepper of API keys.
+    A mailbox and a network (`pictor.kit.words.client_addresses`) are digests with the pepper of API
+    keys.
     """
 
     class Withheld(models.TextChoices):

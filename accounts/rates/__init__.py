@@ -2,7 +2,7 @@
 
 Each limit is a bucket that holds a minute's worth, starts full and fills in steps (`buckets.py`).
 All buckets of a request are looked at and taken from together: either all have room, or nothing is
-taken and the refusal says truly when to come back (`shared.py`, on Redis). While Redis is away each
+taken and the refusal says truly when to come back (`on_redis.py`). While Redis is away each
 web process keeps the same buckets in its own memory (`local.py`), so a limit is loosened by at most
 the number of processes, and money, which is in Postgres, not at all.
 
@@ -17,7 +17,7 @@ from django.conf import settings
 
 from accounts.callers import Caller
 from accounts.mailboxes import mailbox_of
-from accounts.rates import shared
+from accounts.rates import on_redis
 from accounts.rates.buckets import (
     Bucket,
     Taken,
@@ -47,13 +47,13 @@ def take(caller: Caller, *, images: int) -> dict[str, str]:
     request for more images than a minute allows can never pass and is told so.
     """
     buckets = _buckets(caller, images)
-    return _headers(buckets, redis_client.ask(shared.taking(buckets)))
+    return _headers(buckets, redis_client.ask(on_redis.taking(buckets)))
 
 
 async def take_async(caller: Caller, *, images: int) -> dict[str, str]:
     """The same on the running loop."""
     buckets = _buckets(caller, images)
-    return _headers(buckets, await redis_client.ask_async(shared.taking(buckets)))
+    return _headers(buckets, await redis_client.ask_async(on_redis.taking(buckets)))
 
 
 def _buckets(caller: Caller, images: int) -> list[Bucket]:
@@ -131,6 +131,6 @@ def _take_one(bucket: Bucket) -> None:
 
 
 def _take_all(buckets: list[Bucket]) -> None:
-    taken = redis_client.ask(shared.taking(buckets))
+    taken = redis_client.ask(on_redis.taking(buckets))
     if taken.wait_seconds:
         raise refusal_of(buckets, taken, {})

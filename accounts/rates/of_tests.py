@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.rates import shared
+from accounts.rates import on_redis
 from pictor.kit.redis.client import Command
 from pictor.kit.words.errors import InsufficientQuota
 
@@ -37,4 +37,4 @@ def counting_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> Comm
     day = now.astimezone(UTC).date()
     name = f"pictor:rate:{{{tenant_id}}}:tests:{day}"
     most = settings.TEST_BYTES_PER_DAY
-    return shared.adding(name, size_bytes, most=most, kept=timedelta(days=2))
+    return on_redis.adding(name, size_bytes, most=most, kept=timedelta(days=2))

@@ -7,9 +7,9 @@ from typing import Any, TypedDict
 from django.db import connection, transaction
 
 from accounts.audit_chain import sealed_part
+from accounts.audit_seals import event_seal, link_seal
 from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
 from accounts.models.records import STAFFS_NOTE
-from accounts.seals import event_seal, link_seal
 from pictor.kit.secrets.seals import NOTHING_BEFORE
 from pictor.kit.words import clock, ids
 

@@ -19,7 +19,7 @@ from accounts.ledger import ledger
 from accounts.mailboxes import mailbox_of
 from accounts.models import SignUpCredit, Tenant, User
 from accounts.services.mail import post
-from pictor.kit.words.addresses import counted_address
+from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.money import Micros, to_decimal
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from unfold.forms import AuthenticationForm
 from accounts import rates
 from accounts.models import User
 from accounts.services import accept_terms, record
-from pictor.kit.words.addresses import counted_address
+from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.errors import RateLimited
 
 THROTTLED = "throttled"

@@ -4,7 +4,7 @@ from billing.api.balance import BalanceView
 from billing.api.prices import PricesView
 from billing.api.rules import RulesView
 from billing.api.usage import UsageView
-from pictor.kit.endpoints.routes import paths, route
+from pictor.kit.endpoints.paths import paths, route
 
 urlpatterns = [
     *paths("balance", route(BalanceView)),

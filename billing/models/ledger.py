@@ -2,9 +2,9 @@
 
 A transfer is one row (debit account, credit account, amount), so the ledger balances by
 construction. It is append-only: triggers refuse UPDATE, DELETE and TRUNCATE. Each row carries a
-seal (billing/seals.py), a tenant's as a chain whose last two are on its balance. Only tenants have
-a cached balance; platform accounts are sums, because a shared row would make every settlement wait
-for every other.
+seal (billing/transfer_seals.py), a tenant's as a chain whose last two are on its balance. Only
+tenants have a cached balance; platform accounts are sums, because a shared row would make every
+settlement wait for every other.
 """
 
 from django.db import models
@@ -12,7 +12,7 @@ from django.db.models import F, Func, Q
 from typing_extensions import override
 
 from accounts.models import ApiKey, Tenant
-from billing.seals import Sealed
+from billing.transfer_seals import Sealed
 from pictor.kit.secrets.seals import microseconds
 from pictor.kit.words.money import to_decimal
 

@@ -86,6 +86,17 @@ from billing.selectors.price_lists import (
     tenants_on,
     whose,
 )
+from billing.selectors.price_stops import (
+    Assignment,
+    Beside,
+    assignment_of,
+    faults_of,
+    outlook_of,
+    price_changes,
+    read_beside,
+    stops_of,
+    stops_of_withdrawal,
+)
 from billing.selectors.prices import (
     Layer,
     current_table,
@@ -166,17 +177,6 @@ from billing.selectors.statements import (
     Statement,
     monthly_statement,
     monthly_statements,
-)
-from billing.selectors.stops import (
-    Assignment,
-    Beside,
-    assignment_of,
-    faults_of,
-    outlook_of,
-    price_changes,
-    read_beside,
-    stops_of,
-    stops_of_withdrawal,
 )
 from billing.selectors.together import OPEN, balances_together, usage_together
 from billing.selectors.transfers import (

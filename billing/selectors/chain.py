@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.selectors import AUDIT_EVENTS
-from billing.seals import Sealed, first_seal, seal_of
 from billing.selectors.checks import TRANSFERS_AFTER
 from billing.selectors.findings import Finding
+from billing.transfer_seals import Sealed, first_seal, seal_of
 from pictor.kit.database.spans import EVERYTHING, Span
 from pictor.kit.secrets.seals import sql_microseconds
 from pictor.kit.words import ids

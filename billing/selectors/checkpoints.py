@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db import connection
 
 from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
-from billing.seals import checkpoint_mark
 from billing.selectors.chain import START, Position
 from billing.selectors.findings import Finding
+from billing.transfer_seals import checkpoint_mark
 
 PROOF_LOCKS = {
     LedgerProof.Kind.SINCE_CHECKPOINT: 7_303_005,

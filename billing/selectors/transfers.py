@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from billing.models import Transfer
-from billing.seals import first_seal, seal_of
+from billing.transfer_seals import first_seal, seal_of
 
 LOOKED_AT = 100_000
 """Transfers that a page looks at for those of a kind or time: no index has these of everybody."""

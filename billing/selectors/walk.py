@@ -7,7 +7,6 @@ from uuid import UUID
 from django.db import connection
 
 from billing.models import TenantBalance
-from billing.seals import Sealed, first_seal, seal_of
 from billing.selectors.chain import (
     START,
     Link,
@@ -23,6 +22,7 @@ from billing.selectors.chain import (
 )
 from billing.selectors.checks import OF_STRETCHES, OF_TRANSFERS, TRANSFERS_AFTER, moves
 from billing.selectors.findings import Finding, found_by
+from billing.transfer_seals import Sealed, first_seal, seal_of
 from pictor.kit.database.spans import Span, spans_from
 from pictor.kit.words import ids
 

@@ -16,9 +16,9 @@ from accounts.ledger import Why
 from accounts.services import Actor, Subject, note_for_staff, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
-from billing.seals import first_seal, note_seal, seal_of
 from billing.selectors import given_for
 from billing.selectors.balances import available_to
+from billing.transfer_seals import first_seal, note_seal, seal_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, in_dollars
 

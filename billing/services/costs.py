@@ -16,8 +16,8 @@ from django.db.models import Q, Sum
 from accounts.services import Actor, Subject, record
 from billing import locks
 from billing.models import Account, Transfer
-from billing.seals import seal_of
-from pictor.kit.database import rows
+from billing.transfer_seals import seal_of
+from pictor.kit.database import model_rows
 from pictor.kit.database.prepared import Part
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, in_dollars
@@ -31,7 +31,7 @@ def book_upstream_cost(
     An amount of 0 books nothing. Raises IntegrityError for an attempt booked before.
     """
     if amount != 0:
-        rows.insert(_cost(generation_id, attempt_id, amount, as_loss=as_loss))
+        model_rows.insert(_cost(generation_id, attempt_id, amount, as_loss=as_loss))
 
 
 def upstream_cost_booked(
@@ -46,7 +46,7 @@ def upstream_cost_booked(
         given: the part.
     """
     transfer = _cost(generation_id, attempt_id, amount, as_loss=False)
-    return rows.insertion(transfer, given=given)
+    return model_rows.insertion(transfer, given=given)
 
 
 def past_cost(*, generation_id: UUID, attempt_id: UUID, amount: Micros, at: datetime) -> Transfer:

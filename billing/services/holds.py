@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection
 
 from accounts.quotas import Period, resets_at, window_start
 from billing.models import Account
-from billing.seals import hold_key
+from billing.transfer_seals import hold_key
 from pictor.kit.database import prepared
 from pictor.kit.database.prepared import Part, Statement
 from pictor.kit.secrets.seals import microseconds

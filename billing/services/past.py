@@ -18,9 +18,9 @@ from accounts.quotas import window_start
 from accounts.services import Actor, Subject, record
 from billing.locks import account_for_update
 from billing.models import Account, KeyBudget, TenantBalance, Transfer
-from billing.seals import seal_of
 from billing.services.costs import past_cost
 from billing.services.holds import Hold, LedgerError
+from billing.transfer_seals import seal_of
 from pictor.kit.database.bulk import copy_rows
 from pictor.kit.words.money import Micros
 

@@ -8,9 +8,9 @@ from accounts.models import Tenant
 from accounts.services import Actor, Subject, link_older_events, record
 from billing.locks import account_for_update
 from billing.models import PriceBook, TenantBalance
-from billing.seals import first_seal
 from billing.selectors.chain import Position, Stretch, links, older_costs, sealed_older_costs
 from billing.selectors.published import digest_of, recorded_digests
+from billing.transfer_seals import first_seal
 
 
 class SealBroken(Exception):

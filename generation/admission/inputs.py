@@ -26,10 +26,10 @@ from django.conf import settings
 
 from generation.admission.fields import FILES, REFERENCES
 from generation.admission.orphans import InDoubt
-from generation.catalogue import pictures
+from generation.catalogue import reference_images
 from generation.channels.declaration import Task
 from pictor.kit.bytes.base64_sink import Base64Sink
-from pictor.kit.bytes.forms import FormFile, FormLimits
+from pictor.kit.bytes.multipart import FormFile, FormLimits
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
 from pictor.kit.database import pools
 from pictor.kit.endpoints.body import Body
@@ -51,7 +51,7 @@ FORM_PATHS = frozenset(
 MAX_TEXT_BYTES = 512 * 1024
 FORM_LIMITS = FormLimits(
     file_fields=FILES,
-    max_files=pictures.MAX_IMAGES + 1,
+    max_files=reference_images.MAX_IMAGES + 1,
     max_file_bytes=settings.MAX_IMAGE_BYTES,
     max_text_bytes=MAX_TEXT_BYTES,
 )
@@ -140,7 +140,7 @@ class Inputs:
             try:
                 sent = await pools.references().run(lane, partial(convert.as_sent, one.spool))
             except (probe.NotAnImage, SpoolTooLarge) as error:
-                what = pictures.unreadable(error)
+                what = reference_images.unreadable(error)
                 raise _refused(one.label, what, name=one.name) from None
             except SpoolError:
                 raise Unavailable(_NO_ROOM) from None
@@ -148,7 +148,7 @@ class Inputs:
             if one.is_data_uri:
                 one.prefix = f"data:image/{one.facts.format};base64,"
         known = [(one.label, one.facts) for one in self.found if one.facts is not None]
-        if problem := pictures.problem(self.task, known):
+        if problem := reference_images.problem(self.task, known):
             raise _refused(*problem)
 
     async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, object]]:
@@ -206,8 +206,8 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
 
     Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
     """
-    if len(files) > pictures.MAX_IMAGES:
-        raise _refused("image", f"holds more than {pictures.MAX_IMAGES} images")
+    if len(files) > reference_images.MAX_IMAGES:
+        raise _refused("image", f"holds more than {reference_images.MAX_IMAGES} images")
     inputs = Inputs()
     try:
         for place, (name, pieces) in enumerate(files):
@@ -306,8 +306,11 @@ class _Taker:
 
     def _check_count(self, label: str) -> None:
         name = _field(label)
-        if sum(_field(one.label) == name for one in self._inputs.found) >= pictures.MAX_IMAGES:
-            raise _refused(name, f"holds more than {pictures.MAX_IMAGES} images")
+        if (
+            sum(_field(one.label) == name for one in self._inputs.found)
+            >= reference_images.MAX_IMAGES
+        ):
+            raise _refused(name, f"holds more than {reference_images.MAX_IMAGES} images")
 
 
 def _not_kept(label: str, error: SpoolError) -> PictorError:

@@ -30,7 +30,7 @@ from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
 from generation.lifecycle import evidence
 from generation.models import Generation, Source, State
-from pictor.kit.database import loop_connections, pools, prepared, rows
+from pictor.kit.database import loop_connections, model_rows, pools, prepared
 from pictor.kit.database.prepared import Statement, is_answer_lost
 from pictor.kit.watching import log
 from pictor.kit.watching.metrics import SHORT
@@ -152,7 +152,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
             orphans.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
                 await connection.fetch(_placed(submission, fresh, now))
-    rows.inserted(fresh)
+    model_rows.inserted(fresh)
     if (departed := _departed(submission, fresh)) is not None:
         await pools.database(orphans.record_departure, departed)
     return Admitted(fresh, is_new=True, is_streamed=submission.is_streamed)
@@ -258,7 +258,7 @@ def _held_once(
         return known, False
     orphans.check_waits(submission.attendance)
     prepared.fetch(_placed(submission, fresh, now))
-    rows.inserted(fresh)
+    model_rows.inserted(fresh)
     if submission.idempotency_key is not None:
         idempotency.remember(
             key=submission.idempotency_key, body_digest=digest, generation=fresh, now=now
@@ -277,7 +277,7 @@ def _placed(submission: Submission, generation: Generation, now: datetime) -> St
         evidence=evidence.of_request(generation),
         limits=_hold_limits(caller),
         now=now,
-        writes=rows.insertion(generation, given=PLACED),
+        writes=model_rows.insertion(generation, given=PLACED),
         condition=unchanged(caller) if submission.is_remembered else None,
     )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from generation.alerts.deciding import is_wanted
+from generation.alerts.occasions import is_wanted
 from generation.alerts.results import Result, results_of
 from generation.alerts.trying import destinations_of, doubts_of, tests_of
 from generation.conditions import is_quiet

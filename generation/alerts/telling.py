@@ -14,8 +14,16 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from accounts.services import post_rendered
-from generation.alerts import words
-from generation.alerts.deciding import News, Occasion, Opening, Told, is_wanted, news_of, opening_of
+from generation.alerts import wording
+from generation.alerts.occasions import (
+    News,
+    Occasion,
+    Opening,
+    Told,
+    is_wanted,
+    news_of,
+    opening_of,
+)
 from generation.conditions import is_quiet
 from generation.conditions.alerting import heard_at
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
@@ -130,12 +138,12 @@ def _passed(rule: AlertRule, *, since: datetime) -> int:
 def _send(sending: AlertSending, news: Sequence[News], endpoint: WebhookEndpoint | None) -> None:
     """Write down what is told, and have it sent."""
     rule = sending.rule
-    said = words.said(sending, news)
-    posted = post_rendered(to=sending.mails, template=words.MAIL, words=said)
+    said = wording.said(sending, news)
+    posted = post_rendered(to=sending.mails, template=wording.MAIL, words=said)
     sending.mail_ids = [mail.id for mail in posted]
     if endpoint is not None:
         sending.url = endpoint.url
-        data = words.body(sending, news)
+        data = wording.body(sending, news)
         event = house.tell(
             endpoint, event_type=EVENT, subject_id=sending.id, at=sending.at, data=data
         )

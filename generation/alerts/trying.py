@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.models import Actor, User
 from accounts.services import post_rendered, record
-from generation.alerts import words
+from generation.alerts import wording
 from generation.alerts.results import Result, State, results_of, short
 from generation.conditions.alerting import heard_at
 from generation.models import AlertAddress, AlertRule, AlertSending
@@ -44,7 +44,7 @@ def send_test(
             words={
                 "rule": rule.name,
                 "code": "" if address in hearers else code_of(address),
-                "page": words.page_of(rule),
+                "page": wording.page_of(rule),
             },
         )[0]
         for address in rule.mails
@@ -54,7 +54,7 @@ def send_test(
     if rule.endpoint is not None:
         house.reopen(rule.endpoint)
         sending.url = rule.endpoint.url
-        data = words.test_body(rule)
+        data = wording.test_body(rule)
         event = house.tell(
             rule.endpoint, event_type=EVENT, subject_id=sending.id, at=now, data=data
         )

@@ -13,10 +13,10 @@ from drf_spectacular.utils import OpenApiParameter
 
 from generation import pipeline, selectors
 from generation.admission.arrival import Arrival, Parse
-from generation.admission.callers import callers
 from generation.admission.prefer import Prefer
 from generation.admission.service import Admitted
-from generation.api import events, render, requests
+from generation.admission.waiting_callers import callers
+from generation.api import render, requests, streaming
 from generation.api.objects import (
     CompletedEvent,
     ErrorEvent,
@@ -182,7 +182,7 @@ async def _preferred(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> Http
 
 async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
     is_final = admitted.generation.is_final
-    return events.streamed(
+    return streaming.streamed(
         ticket,
         await pools.views(_with_images, admitted) if is_final else None,
         task=Task(admitted.generation.task),

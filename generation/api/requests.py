@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from generation.admission import fields
 from generation.admission.fields import MAX_COUNT
-from generation.catalogue.pictures import MAX_IMAGES
+from generation.catalogue.reference_images import MAX_IMAGES
 from generation.channels.declaration import Task
-from pictor.kit.bytes.forms import Form
+from pictor.kit.bytes.multipart import Form
 from pictor.kit.endpoints.bodies import (
     ApiBody,
     FileField,

@@ -9,7 +9,7 @@ from generation.api.edits import edit, vary
 from generation.api.models import ModelsView, ModelView
 from generation.api.quote import quote
 from pictor.kit.database import pools
-from pictor.kit.endpoints.routes import paths, route
+from pictor.kit.endpoints.paths import paths, route
 
 ONE = "images/generations/<str:public_id>"
 

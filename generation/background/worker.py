@@ -26,10 +26,10 @@ from prometheus_client import Gauge
 from generation import pipeline
 from generation.background import doorbell
 from generation.background.quarantine import Quarantine
+from generation.background.queued import waiting
 from generation.background.slots import Slots
-from generation.background.waiting import waiting
-from generation.dispatch.gate import Gate
 from generation.dispatch.service import Dispatcher
+from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import attempts, claims, lease, notify
 from generation.lifecycle.claims import Claim, Queued
 from generation.lifecycle.lease import WorkerEpoch

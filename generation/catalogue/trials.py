@@ -24,7 +24,7 @@ from generation.catalogue.snapshot import LONGEST_CALL
 from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
 from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
 from generation.selectors import cost_tables
-from generation.traffic import events
+from generation.traffic import channel_events
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.database import pools
 from pictor.kit.redis import bell
@@ -220,7 +220,7 @@ def run_asked(trial_id: UUID) -> ChannelTrial:
 
 
 def _make(row: ChannelTrial, call: trial.Trial) -> trial.Outcome:
-    events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
+    channel_events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
         key = _picture_key(row, facts)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from generation.channels.base import LargeValue
-from generation.channels.large import checked
+from generation.channels.large_values import checked
 from pictor.kit.outbound.http import Payload
 
 

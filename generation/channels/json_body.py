@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import pybase64
 
 from generation.channels.base import LargeValue
-from generation.channels.large import checked
+from generation.channels.large_values import checked
 from pictor.kit.outbound.http import Payload
 
 ENCODE_BYTES = 196_608

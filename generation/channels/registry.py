@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from generation.channels.channel_kind import AdapterKind
 from generation.channels.declaration import Abilities
-from generation.channels.kinds import AdapterKind
 from generation.channels.openai.kind import KIND as OPENAI
 
 if TYPE_CHECKING:

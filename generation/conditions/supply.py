@@ -10,7 +10,7 @@ from generation.conditions.found import Outlook, Wrong
 from generation.lifecycle import lease
 from generation.models import ChannelEvent, Route, Serves
 from generation.selectors import stopped as stopped_now
-from generation.traffic.events import shut_now
+from generation.traffic.channel_events import shut_now
 from generation.traffic.minutes import success_lately
 
 SUNSETS_AHEAD, LATELY = timedelta(days=60), timedelta(days=30)

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from generation.catalogue import pictures
+from generation.catalogue import reference_images
 from generation.channels.base import LargeValue
 from generation.channels.declaration import Task
 from generation.lifecycle.outcome import NOT_CHARGED, Failure
@@ -95,7 +95,7 @@ async def readable(
         for one, spool in fetched:
             sent, facts[one["label"]] = await _verified(one, spool, tenant)
             values[one["placeholder"]] = _fetched(sent, facts[one["label"]])
-        if addressed and (problem := pictures.problem(task, list(facts.items()))):
+        if addressed and (problem := reference_images.problem(task, list(facts.items()))):
             raise _unusable(*problem)
         yield values
 
@@ -181,7 +181,7 @@ async def _verified(
     except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
     except (probe.NotAnImage, SpoolError) as error:
-        raise _unusable(one["label"], pictures.unreadable(error)) from None
+        raise _unusable(one["label"], reference_images.unreadable(error)) from None
 
 
 def _fetched(spool: SpoolFile, facts: ImageFacts) -> LargeValue:

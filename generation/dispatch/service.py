@@ -20,6 +20,7 @@ from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
 from generation.dispatch.call import ask, begun_at, ignored_by, wanted_of
+from generation.dispatch.channel_health import UpstreamCall
 from generation.dispatch.choosing import UNMADE, Chooser, NotNow, Opening
 from generation.dispatch.endings import (
     Begun,
@@ -30,12 +31,11 @@ from generation.dispatch.endings import (
     overridden,
     too_large_for_a_test,
 )
-from generation.dispatch.gate import Gate
-from generation.dispatch.health import UpstreamCall
 from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verified_on_loop, without_echo
 from generation.dispatch.retry import History, Next, decide
+from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import attempts, outcome
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage

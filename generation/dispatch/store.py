@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from accounts.rates.of_tests import TESTS_KEPT, counting_of_test, used_up
-from generation.dispatch.gate import HUNG_SECONDS, Gate
+from generation.dispatch.storage_gate import HUNG_SECONDS, Gate
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage, not_stored
 from generation.models import Generation

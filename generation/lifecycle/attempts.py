@@ -22,7 +22,7 @@ from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation, Route, State
 from generation.selectors import cost_tables
 from generation.traffic.errors import fingerprint_of
-from pictor.kit.database import prepared, rows
+from pictor.kit.database import model_rows, prepared
 from pictor.kit.database.loop_connections import fetch_async
 from pictor.kit.database.prepared import Part, Statement
 from pictor.kit.watching.metrics import LONG
@@ -177,7 +177,7 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
 def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
     """The statement that closes an attempt's row if it is open; with `given`, a part of one."""
     tokens = end.came.tokens
-    return rows.changing(
+    return model_rows.changing(
         Attempt,
         where={"id": end.attempt_id, "finished_at": None},
         given=given,

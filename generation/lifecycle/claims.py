@@ -24,7 +24,7 @@ from django.db import connection
 from accounts.selectors import REVISION
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, State
-from pictor.kit.database import prepared, rows
+from pictor.kit.database import model_rows, prepared
 from pictor.kit.database.prepared import Part, Statement
 from pictor.kit.words.untyped import Row
 
@@ -72,7 +72,7 @@ WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
   AND g.deadline_at > clock_timestamp()
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
-RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
+RETURNING {_LEFT}, {REVISION} AS revision, {model_rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
 _TAKEN = Part(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
 
@@ -110,7 +110,7 @@ WHERE g.id = (
     ORDER BY q.deaths, coalesce(held.number, 0), q.id FOR UPDATE OF q SKIP LOCKED LIMIT 1)
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
-RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
+RETURNING {_LEFT}, {REVISION} AS revision, {model_rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
 
 
@@ -130,7 +130,7 @@ def _claim(row: Row | None) -> Claim | None:
     if row is None:
         return None
     seconds_left, revision, *values = row
-    generation = rows.read(Generation, values)
+    generation = model_rows.read(Generation, values)
     return Claim(generation, generation.dispatch, seconds_left, revision)
 
 

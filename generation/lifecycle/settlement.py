@@ -34,7 +34,7 @@ from generation.lifecycle.attempts import attempt_ended, cut_off, end_attempt
 from generation.lifecycle.claims import Claim, held_by
 from generation.lifecycle.outcome import BROKEN, Delivery, Failure, error_row
 from generation.models import Generation, IdempotencyRecord, State
-from pictor.kit.database import loop_connections, pools, prepared, rows
+from pictor.kit.database import loop_connections, model_rows, pools, prepared
 from pictor.kit.database.prepared import Part, Statement, is_there
 from pictor.kit.watching.metrics import LONG, SHORT
 from pictor.kit.words.errors import PictorError
@@ -151,7 +151,7 @@ def _settled(
     generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
     parts = {
         "condition": condition,
-        "final": rows.changing(Generation, where=held_by(claim), given="condition", **ending),
+        "final": model_rows.changing(Generation, where=held_by(claim), given="condition", **ending),
         "ended": hold_ended(
             hold=hold_of(generation),
             captured=bill.total if generation.livemode else NOTHING,

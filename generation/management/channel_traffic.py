@@ -13,7 +13,7 @@ from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
 from generation.management import channel_trials
 from generation.models import Channel, ChannelEvent
-from generation.traffic import errors, events, minutes
+from generation.traffic import channel_events, errors, minutes
 from generation.traffic.errors import Errors
 from generation.traffic.modes import OF_MODE
 from pictor.kit.words import clock, ids
@@ -38,7 +38,7 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     _add_hours(told, most=168, usual=24)
     turns = actions.add_parser("history", help="what turned on it: breakers, gates, operators")
     turns.add_argument("--changes", action="store_true", help="what was changed, before and after")
-    _add_hours(turns, most=events.KEPT // timedelta(hours=1), usual=24)
+    _add_hours(turns, most=channel_events.KEPT // timedelta(hours=1), usual=24)
 
 
 def _add_hours(parser: argparse.ArgumentParser, *, most: int, usual: int) -> None:
@@ -65,7 +65,7 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
             "worker": str(one.worker),
             "since": one.since.isoformat(),
         }
-        for one in events.shut_now()
+        for one in channel_events.shut_now()
         if one.channel_id == channel.id
     ]
     now = minutes.now_of(channel, now=clock.now())
@@ -103,7 +103,7 @@ def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel
         made = [_change(one) for one in done if one.at >= since]
         _print(stdout, CHANGES, made, as_json=options["json"])
         return
-    found = [_turn(one) for one in events.events_of(channel, since=since, most=MOST_TURNS)]
+    found = [_turn(one) for one in channel_events.events_of(channel, since=since, most=MOST_TURNS)]
     _print(stdout, TURNS, found, as_json=options["json"])
 
 

@@ -25,7 +25,7 @@ from pictor.kit.database import pools
 from pictor.kit.endpoints.queries import our_names
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
-from pictor.kit.words.addresses import counted_address
+from pictor.kit.words.client_addresses import counted_address
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from billing.selectors import Margin, margins
 from generation.catalogue.services import is_sandbox
 from generation.lifecycle import lease
 from generation.models import Channel, ChannelTrial, PendingRevision, Serves
-from generation.traffic.events import Shut, shut_now
+from generation.traffic.channel_events import Shut, shut_now
 from generation.traffic.minutes import Now, now_of_each
 from generation.traffic.modes import Mode
 from generation.traffic.standing import NEEDS_SOMEBODY, Standing, standing_of

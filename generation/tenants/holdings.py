@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from generation.models import FINAL, Attempt, Generation, IdempotencyRecord, RefusedRequest
 from generation.tenants.forgetting import forget
-from pictor.kit.database.pages import PAGE_ROWS, in_pages
+from pictor.kit.database.row_pages import PAGE_ROWS, in_pages
 from storage.selectors import stored_images_of_tenant
 from storage.services import ObjectMissing, StorageFailed, open_stream
 

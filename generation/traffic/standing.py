@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from generation.models import Attempt, Channel, State
-from generation.traffic.events import Kind, Shut
+from generation.traffic.channel_events import Kind, Shut
 from generation.traffic.minutes import Cell, Now
 
 LATELY = 10

@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from typing_extensions import override
 
-from storage import listing
+from storage import lists as listing
 
 
 class ConsoleConfig(AppConfig):

@@ -20,16 +20,16 @@ from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
 from console import uploads
-from generation.admission.callers import callers
 from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
+from generation.admission.waiting_callers import callers
 from generation.api.waiting import hub
 from generation.lifecycle import lease
 from generation.oversight import refusals
 from generation.oversight.figures import figures
-from pictor.kit.database import pools, sessions, statement_logs
+from pictor.kit.database import poolers, pools, statement_logs
 from pictor.kit.running import garbage
 from pictor.kit.watching import metrics
-from pictor.kit.watching.checks import refuse_to_serve
+from pictor.kit.watching.system_checks import refuse_to_serve
 from pictor.kit.words import clock
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.form_reading import FormPaths
@@ -71,7 +71,7 @@ class Lifespan:
             await self._app(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
-            sessions.make_sure()
+            poolers.make_sure()
             statement_logs.look_once()
             await hub.start()
             await callers.start()

@@ -22,7 +22,7 @@ class PictorConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from pictor.kit.watching import checks  # noqa: F401, PLC0415 - registers itself, once apps are ready
+        from pictor.kit.watching import system_checks  # noqa: F401, PLC0415 - registers itself, once apps are ready
 
 
 class AdminConfig(admin_apps.SimpleAdminConfig):

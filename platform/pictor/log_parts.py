@@ -2,7 +2,7 @@
 
 LOGGERS = {
     "botocore": {"level": "WARNING"},
-    "botocore.credentials": {"level": "ERROR"},  # storage/chain.py says it, without a traceback
+    "botocore.credentials": {"level": "ERROR"},  # credential_chain.py says it, without a traceback
     "django.db.backends": {"level": "INFO"},  # below it stands every statement, prompts and all
     "django.request": {"level": "ERROR"},
     "django.security": {"level": "CRITICAL"},  # it writes a traceback of what callers send

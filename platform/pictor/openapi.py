@@ -12,7 +12,7 @@ from django.views.decorators.http import condition, require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
-from generation.api.bounds import with_contracts
+from generation.api.contract_bounds import with_contracts
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit.endpoints import errors as api_errors
 

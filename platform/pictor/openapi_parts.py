@@ -14,7 +14,7 @@ SPECTACULAR = {
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": [
         "pictor.kit.endpoints.documents.one_path_each",
-        "pictor.web.described.with_probes",
+        "pictor.web.documented.with_probes",
     ],
     "POSTPROCESSING_HOOKS": ["pictor.kit.endpoints.documents.as_it_is"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -340,7 +340,7 @@ EGRESS_ALLOW = env_doors("PICTOR_EGRESS_ALLOW")
 WEBHOOK_ALLOW = env_doors("PICTOR_WEBHOOK_ALLOW")
 """The same for tenants' webhooks, which whoever lists one opens to every tenant."""
 
-# --- how long things take: each ends inside the one around it (watching/checks.py compares) -------
+# --- how long things take: each ends inside the one around it (watching/system_checks.py compares)
 
 GENERATION_DEADLINE_SECONDS = 480
 """From admission to the end, all calls and retries. How long one call may take is the channel's."""

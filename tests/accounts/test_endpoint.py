@@ -15,7 +15,7 @@ from accounts.endpoint import Answer, Endpoint, operation
 from pictor.kit.endpoints.bodies import ApiBody, FlagField, TextField, WordField, optional
 from pictor.kit.endpoints.body import Body, RawSink
 from pictor.kit.endpoints.objects import ApiObject
-from pictor.kit.endpoints.routes import route
+from pictor.kit.endpoints.paths import route
 
 
 class WidgetBody(ApiBody):

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from accounts.callers import Caller
-from accounts.rates import shared, take, take_query, take_read
+from accounts.rates import on_redis, take, take_query, take_read
 from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
 from pictor.kit.redis.client import client, forget_client
@@ -22,7 +22,7 @@ CLOSED = "redis://127.0.0.1:1/0"
 def fresh_client(monkeypatch):
     """The process has neither a client of Redis nor buckets of its own yet."""
     forget_client()
-    monkeypatch.setattr(shared, "_local", LocalBuckets())
+    monkeypatch.setattr(on_redis, "_local", LocalBuckets())
     yield
     forget_client()
 
@@ -150,7 +150,7 @@ def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():
 
 
 def test_after_the_time_named_the_next_one_passes(monkeypatch):
-    monkeypatch.setattr(shared, "STEP_SECONDS", 1.0)
+    monkeypatch.setattr(on_redis, "STEP_SECONDS", 1.0)
     caller = make_caller(key_rpm=60)
     for _ in range(60):
         take(caller, images=1)
@@ -245,7 +245,7 @@ def test_a_redis_that_came_back_is_used_again(away, settings, monkeypatch):
     forget_client()
     assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "3"
 
-    monkeypatch.setattr(shared._AWAY, "_until", time.monotonic())  # noqa: SLF001 - it is over
+    monkeypatch.setattr(on_redis._AWAY, "_until", time.monotonic())  # noqa: SLF001 - it is over
 
     assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "4"
 

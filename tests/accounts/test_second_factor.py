@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import AuditEvent, Mail, User
-from accounts.rates import shared
+from accounts.rates import on_redis
 from accounts.rates.local import LocalBuckets
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -31,7 +31,7 @@ ASK = "/accounts/2fa/authenticate/"
 @pytest.fixture(autouse=True)
 def site(settings, monkeypatch):
     """The rule is on, and nothing is remembered of other tests, here or on Redis."""
-    monkeypatch.setattr(shared, "_local", LocalBuckets())
+    monkeypatch.setattr(on_redis, "_local", LocalBuckets())
     settings.STAFF_MFA = True
     settings.SECURE_SSL_REDIRECT = False
     cache.clear()

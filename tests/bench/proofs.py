@@ -274,7 +274,7 @@ class _Chain:
         self, generation: UUID, attempt: UUID, at: datetime, moves: list[tuple[Any, ...]]
     ) -> Iterator[tuple[Any, ...]]:
         """The rows of one generation: its hold, what ended it, and its cost."""
-        from billing.seals import Sealed, seal_of  # noqa: PLC0415 - once Django is set up
+        from billing.transfer_seals import Sealed, seal_of  # noqa: PLC0415 - once Django is set up
         from pictor.kit.secrets.seals import microseconds  # noqa: PLC0415 - as above
 
         written = microseconds(at)

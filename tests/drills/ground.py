@@ -17,11 +17,11 @@ from pathlib import Path
 import httpx
 
 from pictor.embedded.kept_secrets import keep_secrets
+from pictor.embedded.own_parts import CELERY_READY
 from pictor.embedded.part import Part, answers_ok
 from pictor.embedded.ports import free_port
 from pictor.embedded.process import Command
 from pictor.embedded.s3 import S3
-from pictor.embedded.site import CELERY_READY
 from pictor.embedded.valkey import Valkey
 from tests.deploy.proxies import BUCKET, SITE, Proxy
 from tests.deploy.proxies import running as proxy_running

@@ -14,7 +14,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from accounts.rates import shared
+from accounts.rates import on_redis
 from accounts.rates.buckets import Bucket, bucket_of_queries, bucket_of_reads, buckets_of
 from generation.api import waiting
 from generation.api.waiting import Hub
@@ -293,7 +293,7 @@ def test_what_is_counted_is_counted_by_both():
         seconds, microseconds = client.time()
         now = int(seconds) * 1000 + int(microseconds) // 1000
         client.hset(name, mapping={"level": 7000, "at": now})
-        taken = ask(shared.taking([Bucket(name, "requests", "account", 60, 1, 86_400.0)]))
+        taken = ask(on_redis.taking([Bucket(name, "requests", "account", 60, 1, 86_400.0)]))
         kept = client.hkeys(name)
         client.delete(name)
 

@@ -14,8 +14,8 @@ from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
 from pictor.embedded.ports import free_port
-from pictor.kit.database import sessions
-from pictor.kit.database.sessions import what_is_not_kept
+from pictor.kit.database import poolers
+from pictor.kit.database.poolers import what_is_not_kept
 from pictor.kit.running.vital import EXIT_STATUS
 from tests.poolers import pooler
 from tests.servers import ROOT, Stack
@@ -51,7 +51,7 @@ def test_postgresql_itself_keeps_everything(direct):
 
 @pytest.mark.parametrize("size", [1, 20])
 def test_a_pooler_in_transaction_mode_is_seen_waiting_or_not(direct, size, monkeypatch):
-    monkeypatch.setattr(sessions, "ANSWER_MILLISECONDS", 300)
+    monkeypatch.setattr(poolers, "ANSWER_MILLISECONDS", 300)
 
     with pooler("transaction", direct, size=size) as port:
         assert what_is_not_kept({**direct, "port": port}) == NOT_KEPT
@@ -80,7 +80,7 @@ def test_only_limits_that_were_asked_for_need_be_in_force(direct):
 
 
 def test_a_pool_with_a_single_connection_is_too_small(direct, monkeypatch):
-    monkeypatch.setattr(sessions, "ANSWER_MILLISECONDS", 300)
+    monkeypatch.setattr(poolers, "ANSWER_MILLISECONDS", 300)
 
     with pooler("session", direct, size=1) as port:
         assert what_is_not_kept({**direct, "port": port}) == (

@@ -107,7 +107,7 @@ def test_a_server_has_what_a_chain_finds_at_its_start_and_no_boto3(stack, server
 
     modules = imported(stack, *SERVERS[server], **env)
 
-    assert "storage.chain" in modules
+    assert "storage.credential_chain" in modules
     assert "boto3" not in modules
 
 

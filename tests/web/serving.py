@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import uvicorn
 
-from pictor.web.connections import process_connections
+from pictor.web.connection_limits import process_connections
 from pictor.web.edge import App
 from pictor.web.protocol import Protocol
 

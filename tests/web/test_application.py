@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from generation.admission.callers import callers
+from generation.admission.waiting_callers import callers
 from generation.api.waiting import hub
 from pictor.application import Lifespan, Router, build
 from pictor.kit.database import pools

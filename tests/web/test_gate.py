@@ -7,7 +7,7 @@ import pytest
 
 from accounts.keys import mint
 from pictor.kit.bytes.spools import process_spools
-from pictor.web import bodies
+from pictor.web import body_reading
 from tests.factories import Customer
 from tests.web.conftest import body_of, call, make_exchange
 from tests.web.gates import (
@@ -153,7 +153,7 @@ async def test_a_body_larger_than_announced_is_still_capped(app, settings):
 
 
 async def test_a_slow_body_is_cut_off_at_its_deadline(app, inner, monkeypatch):
-    monkeypatch.setattr(bodies, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(body_reading, "FIRST_SECONDS", 0.05)
 
     exchange = await call(
         app,
@@ -171,8 +171,8 @@ async def test_a_slow_body_is_cut_off_at_its_deadline(app, inner, monkeypatch):
 async def test_bytes_that_have_come_win_time_and_announced_ones_do_not(
     app, monkeypatch, sent, status
 ):
-    monkeypatch.setattr(bodies, "FIRST_SECONDS", 0.2)
-    monkeypatch.setattr(bodies, "MINIMUM_RATE", 1000)
+    monkeypatch.setattr(body_reading, "FIRST_SECONDS", 0.2)
+    monkeypatch.setattr(body_reading, "MINIMUM_RATE", 1000)
     exchange = make_exchange(
         headers={**UNKNOWN, **length(60_000)}, messages=body_of(b" " * sent, b"{}")
     )

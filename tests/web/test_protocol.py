@@ -8,8 +8,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from pictor.web import connections, protocol
-from pictor.web.connections import Connections, process_connections
+from pictor.web import connection_limits, protocol
+from pictor.web.connection_limits import Connections, process_connections
 from pictor.web.proxies import Proxies
 from tests.web.serving import ANSWER_SECONDS, Wire, serving
 
@@ -397,4 +397,4 @@ def test_who_has_left_is_not_counted():
     every.leave("192.0.2.1")
 
     assert every.enter("192.0.2.1") is True
-    assert connections.MAX_HELD_BYTES == 16 * 1024**2
+    assert connection_limits.MAX_HELD_BYTES == 16 * 1024**2

@@ -12,7 +12,7 @@ import pytest
 
 from pictor.kit.bytes.spool import SpoolBudget
 from pictor.kit.bytes.spools import process_spools, strangers_spools
-from pictor.web import bodies, gate, site
+from pictor.web import body_reading, gate, site
 from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.site import SiteHandler
 from tests.web import routes
@@ -266,7 +266,7 @@ async def test_a_form_that_becomes_too_large_is_refused(monkeypatch):
 
 
 async def test_a_form_that_drips_is_refused_without_ever_taking_a_turn(monkeypatch):
-    monkeypatch.setattr(bodies, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(body_reading, "FIRST_SECONDS", 0.05)
 
     exchange = await call(
         SiteHandler(never_called),

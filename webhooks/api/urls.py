@@ -1,6 +1,6 @@
 """The paths under /v1 that this app owns."""
 
-from pictor.kit.endpoints.routes import paths, route
+from pictor.kit.endpoints.paths import paths, route
 from webhooks.api.deliveries import (
     DeliveriesView,
     DeliveryView,

@@ -16,6 +16,8 @@ from generation.catalogue.services.approval import (
     passed_test,
     untested_models,
 )
+from generation.catalogue.services.channel_checks import check_route, narrowable
+from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.channels import (
     all_channels,
     channel_named,
@@ -25,7 +27,6 @@ from generation.catalogue.services.channels import (
     set_channel,
     set_enabled,
 )
-from generation.catalogue.services.checks import check_route, narrowable
 from generation.catalogue.services.contract_checks import (
     RESPONSE_FORMATS,
     check_contract,
@@ -72,8 +73,7 @@ from generation.catalogue.services.routes import (
     unserved_models,
     unserved_warning,
 )
-from generation.catalogue.services.stops import STOPS, refusal_of
-from generation.catalogue.services.turns import take_turns
+from generation.catalogue.services.unserved import STOPS, refusal_of
 
 __all__ = [
     "ALL",

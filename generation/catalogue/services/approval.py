@@ -19,9 +19,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.services import Actor, record
+from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import routes_of
-from generation.catalogue.services.turns import take_turns
 from generation.models import Channel, Serves
 from generation.models.trials import DELIVERED
 

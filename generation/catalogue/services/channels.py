@@ -18,19 +18,19 @@ from generation.catalogue.services.approval import (
     standing,
     untested_models,
 )
-from generation.catalogue.services.checks import check_channel
-from generation.catalogue.services.columns import changed, check_origin
+from generation.catalogue.services.channel_checks import check_channel
+from generation.catalogue.services.channel_columns import changed, check_origin
+from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.costs import doubts_of_flat, refuse_doubtful
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions
 from generation.catalogue.services.retiring import set_retirements
 from generation.catalogue.services.revisions import revise, revised
 from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
-from generation.catalogue.services.stops import refusing_stops
-from generation.catalogue.services.turns import take_turns
+from generation.catalogue.services.unserved import refusing_stops
 from generation.channels.registry import USUAL_KIND
 from generation.models import Attempt, Channel, ChannelEvent, PendingRevision
-from generation.traffic import events
+from generation.traffic import channel_events
 from pictor.kit.secrets.encryption import WrongKey
 from pictor.kit.words import clock
 
@@ -127,7 +127,7 @@ def set_enabled(
     action = "channel.enable" if is_enabled else "channel.disable"
     record(channel.audited, action, before=before, after=after, actor=actor, ip=ip)
     if channel.is_enabled != before["enabled"]:
-        events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=actor)
+        channel_events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=actor)
 
 
 def is_deletable(channel: Channel) -> bool:
@@ -203,7 +203,7 @@ def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
         (channel.reset_count,) = cursor.fetchone()
     after = {"resets": channel.reset_count}
     record(channel.audited, "channel.reset", after=after, actor=actor, ip=ip)
-    events.note(channel, Kind.RESET, actor=actor)
+    channel_events.note(channel, Kind.RESET, actor=actor)
 
 
 def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None) -> Channel:
@@ -272,7 +272,7 @@ def _change(
     if after.is_enabled and not channel.is_enabled:
         refuse_untested(after)
     record(after.audited, "channel.set", before=before, after=said, actor=actor, ip=ip)
-    events.note_change(channel, after, actor=actor)
+    channel_events.note_change(channel, after, actor=actor)
     return after
 
 

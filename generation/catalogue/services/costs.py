@@ -27,8 +27,8 @@ from billing.upstream_cost import (
     upstream_cost,
 )
 from generation.catalogue.costs import cells
+from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.routes import Routes
-from generation.catalogue.services.turns import take_turns
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
 from generation.selectors import cost_tables

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.services import Actor, record
-from generation.catalogue.services.turns import take_turns
+from generation.catalogue.services.channel_lock import take_turns
 from generation.models import Channel
 
 

@@ -24,14 +24,14 @@ from generation.catalogue.services.approval import (
     standing,
     untested_models,
 )
-from generation.catalogue.services.columns import changed, check_origin
+from generation.catalogue.services.channel_columns import changed, check_origin
+from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import Routes, routes_of, write_routes
-from generation.catalogue.services.stops import refusing_stops
-from generation.catalogue.services.turns import take_turns
+from generation.catalogue.services.unserved import refusing_stops
 from generation.models import Channel, PendingRevision
-from generation.traffic import events
+from generation.traffic import channel_events
 from generation.traffic.standing import calls_under_way
 
 COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
@@ -188,7 +188,7 @@ def swap(
     under_way = calls_under_way(channel)
     after = {**describe(channel), "calls_under_way": under_way, "untested": waiting}
     record(channel.audited, "channel.swap", before=before, after=after, actor=actor, ip=ip)
-    events.note_change(was, channel, actor=actor)
+    channel_events.note_change(was, channel, actor=actor)
     return under_way
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from generation.catalogue.services.checks import check_route
+from generation.catalogue.services.channel_checks import check_route
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.models import Channel, Contract, Route, Serves
 from pictor.kit.words import clock

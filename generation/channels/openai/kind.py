@@ -6,8 +6,8 @@ Source: OpenAI's API reference, "Create image edit" and "Create image variation"
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from generation.channels.channel_kind import AdapterKind
 from generation.channels.declaration import HEADER_KEY, Abilities, Task
-from generation.channels.kinds import AdapterKind
 
 if TYPE_CHECKING:
     from generation.channels.base import Adapter, ChannelConfig

@@ -13,7 +13,7 @@ from typing_extensions import override
 from billing.selectors import Heads, head_kept, kept_heads
 from billing.signed_heads import signed
 from generation.management.heads import read_head
-from generation.oversight.ledger.keeping import NotOver, heads_of, yesterday
+from generation.oversight.ledger.kept_heads import NotOver, heads_of, yesterday
 from generation.oversight.ledger.proof import proof_with_head
 from pictor.kit.words import clock
 

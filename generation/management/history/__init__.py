@@ -5,5 +5,5 @@ habits.py     which models, sizes and qualities the shop asks for, and what goes
 prompts.py    its words
 writing.py    the one service that writes all of it
 around.py     refused requests, and what turned on the channel
-pictures.py   the newest images, painted by the sandbox once everything else runs
+demo_pictures.py   the newest images, painted by the sandbox once everything else runs
 """

@@ -64,7 +64,7 @@ _GONE = Spools(Path(), SpoolBudget(0)).new(max_bytes=0)
 def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     """Write the past until this moment into a new tenant, with keys of its own.
 
-    Every generation is marked: its source is `demo`. Images are written as gone; `pictures.py`
+    Every generation is marked: its source is `demo`. Images are written as gone; `demo_pictures.py`
     paints the newest. Call it in a transaction. Raises LedgerError where the tenant's ledger has
     begun.
     """

@@ -38,7 +38,7 @@ from generation.oversight.ledger.findings import (
     findings_under_way,
     first_day,
 )
-from generation.oversight.ledger.keeping import keep_yesterdays
+from generation.oversight.ledger.kept_heads import keep_yesterdays
 from generation.oversight.ledger.proof import in_one_moment
 from generation.oversight.ledger.sold import SoldRound
 from pictor.kit.database.spans import Ids, Named, spans_from

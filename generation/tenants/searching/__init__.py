@@ -15,7 +15,7 @@ from generation.tenants.searching.across import (
     found_across,
 )
 from generation.tenants.searching.bounds import SEARCHED, TooBroad
-from generation.tenants.searching.pages import Page, every, found, newest_of_key, page_of
+from generation.tenants.searching.paging import Page, every, found, newest_of_key, page_of
 from generation.tenants.searching.refused import (
     SoughtRefused,
     every_refused,

@@ -16,7 +16,7 @@ from accounts.models import AuditEvent, Tenant
 from accounts.selectors import emails_of, staff, tenant_as_shown
 from console.ops.access import May, Operator
 from console.ops.access import staff as page_of_staff
-from console.parts.events import Entry, Thing, entry_of
+from console.parts.audit_events import Entry, Thing, entry_of
 from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
 from console.parts.periods import WORDS as PERIODS

@@ -10,7 +10,7 @@ from django import forms
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from console.parts.fields import WordsField
+from console.parts.form_fields import WordsField
 from generation.oversight.incidents import MOST_TITLE, MOST_WORDS, SAID, Said, State, parts
 
 PUBLIC_WORDS: Mapping[str, str] = {

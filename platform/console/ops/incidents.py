@@ -20,7 +20,7 @@ from console.ops.incident_forms import (
     SayForm,
     UpdateForm,
 )
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 from console.site.news import ShownIncident
 from generation.models import Condition, Incident
 from generation.oversight import incidents

@@ -19,7 +19,7 @@ from accounts.services.second_factors import reset_second_factors
 from accounts.services.staff import remove_staff, set_staff_role
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.doors import View
-from console.parts.fields import dressed
+from console.parts.form_fields import dressed
 
 ROLE_WORDS = {
     "support": "Look at everything, open a tenant's console, refund up to $20 a day",

@@ -15,7 +15,7 @@ from accounts.selectors import support_grant_by_id, support_grants_of, tenant_by
 from accounts.services import end_support, open_support
 from accounts.services.support import REASON_CHARS
 from console.ops.access import May, Operator, by, done, staff
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 from console.parts.support import remember
 from pictor.kit.words import clock
 

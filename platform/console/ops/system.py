@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.parts_of_system import lane_rows, part_rows, touched_rows, worker_rows
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.stop_switch import (
     ALL,
     MOST_REASON,

@@ -13,7 +13,7 @@ from typing_extensions import override
 from accounts.models import SCOPES, ApiKey
 from accounts.offer import offer
 from accounts.services import KeyRules
-from console.parts.fields import DollarsField, LimitField, LinesField, WordsField, take_errors
+from console.parts.form_fields import DollarsField, LimitField, LinesField, WordsField, take_errors
 
 SCOPE_WORDS = {
     "images:write": "Make, cancel and delete images",

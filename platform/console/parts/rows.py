@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from accounts.models import ApiKey
-from console.parts.telling import BADGES
+from console.parts.generation_words import BADGES
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.words import clock

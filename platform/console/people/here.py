@@ -5,7 +5,7 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
-from pictor.kit.words.addresses import is_own_address
+from pictor.kit.words.client_addresses import is_own_address
 
 
 def is_here(request: HttpRequest) -> bool:

@@ -20,8 +20,8 @@ from console.parts.rows import SHOWN_CHARS, row_of
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.calls.first_call import first_call
 from console.workspace.keys import may_use
-from console.workspace.shared.endings import endings_of
 from console.workspace.shared.lately import lately_of
+from console.workspace.shared.sunsets import endings_of
 from console.workspace.shared.trouble import trouble_of
 from console.workspace.support import seen
 from generation.models import Source, State

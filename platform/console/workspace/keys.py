@@ -27,11 +27,11 @@ from accounts.services import (
 from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
 from billing.selectors.budgets import UNUSED_DAYS, KeyInUse, KeyState
 from console.parts.charts import Spark
-from console.parts.fields import dressed
 from console.parts.filters import MAX_TEXT
+from console.parts.form_fields import dressed
 from console.parts.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.access import May, Workspace, by, done, is_called, keys_of, may_see, member
-from console.workspace.audit.events import told
+from console.workspace.audit.audit_events import told
 from console.workspace.calls.first_call import first_call
 from console.workspace.shared.lately import lately_of, latest_of, sparks_of
 from pictor.kit.words import clock

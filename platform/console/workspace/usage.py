@@ -19,8 +19,8 @@ from console.amounts import amount
 from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked
 from console.parts.exports import csv_answer
 from console.parts.filters import several
+from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_of
-from console.parts.telling import BADGES
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.shared.filters import rows_for
 from generation.models import State

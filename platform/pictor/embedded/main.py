@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pictor.embedded.errors import RuntimeProblem, Stopped
 from pictor.embedded.layout import Layout, read_layout
-from pictor.embedded.leftovers import end_leftovers
+from pictor.embedded.old_parts import end_leftovers
 from pictor.embedded.preflight import check_disk, check_port, make_folders, take_locks
 from pictor.embedded.process import die_with_parent, raise_file_limit
 from pictor.embedded.progress import Progress

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pictor.embedded.errors import RuntimeProblem
-from pictor.embedded.leftovers import STATE, stat_fields
+from pictor.embedded.old_parts import STATE, stat_fields
 from pictor.embedded.part import Part, Running, first_reply
 from pictor.embedded.postgres_place import Place
 from pictor.embedded.process import Command

@@ -8,7 +8,9 @@ from pictor.embedded.environment import BUCKET, Embedded, allow_egress, base_env
 from pictor.embedded.errors import RuntimeProblem
 from pictor.embedded.first_image import FirstImageRequest
 from pictor.embedded.kept_secrets import keep_secrets
+from pictor.embedded.last_lines import show_first_image, show_welcome
 from pictor.embedded.layout import Layout
+from pictor.embedded.own_parts import Site
 from pictor.embedded.part import Part
 from pictor.embedded.ports import keep_ports
 from pictor.embedded.postgres import Postgres
@@ -17,10 +19,8 @@ from pictor.embedded.progress import Progress
 from pictor.embedded.recorded import write_record
 from pictor.embedded.s3 import S3
 from pictor.embedded.setup_mark import digest_of, is_marked, write_mark
-from pictor.embedded.site import Site
 from pictor.embedded.supervisor import Supervisor
 from pictor.embedded.valkey import Valkey
-from pictor.embedded.welcome import show_first_image, show_welcome
 
 PORTS = ("postgres", "valkey", "s3", "sandbox")
 SETUP_SECONDS = 300.0

@@ -19,8 +19,8 @@ from types import FrameType
 from pictor.embedded.errors import RuntimeProblem, Stopped
 from pictor.embedded.files import write_json
 from pictor.embedded.guard import Guard
-from pictor.embedded.leftovers import note_children
 from pictor.embedded.logs import begin_log, bound_log
+from pictor.embedded.old_parts import note_children
 from pictor.embedded.part import Part, Running, tail
 from pictor.embedded.process import Command, signal_group, spawn
 from pictor.embedded.progress import Progress

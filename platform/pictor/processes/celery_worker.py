@@ -15,7 +15,7 @@ from celery.app.utils import find_app
 from celery.utils.nodenames import default_nodename, host_format
 
 from pictor.processes import worker_step  # noqa: F401 - its signals, before the worker is made
-from pictor.processes.start import log_lines
+from pictor.processes.first_lines import log_lines
 
 USAGE = "usage: pictor worker images|short"
 THREADS = {"images": 1, "short": 4}

@@ -12,7 +12,7 @@ import uvicorn
 from pictor.embedded.errors import RuntimeProblem
 from pictor.embedded.layout import read_port
 from pictor.embedded.ports import listen_hosts
-from pictor.processes.start import log_lines
+from pictor.processes.first_lines import log_lines
 from pictor.web.protocol import Protocol
 
 BACKLOG = 4096

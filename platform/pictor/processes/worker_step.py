@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
-from pictor.kit.database import sessions, statement_logs
+from pictor.kit.database import poolers, statement_logs
 from pictor.kit.running import garbage, vital
 from pictor.kit.watching import metrics
 from pictor.processes import hearing
@@ -75,7 +75,7 @@ class Become(bootsteps.StartStopStep):
     @override
     def start(self, parent: Any) -> None:
         """Become it, however long that takes."""
-        sessions.make_sure()
+        poolers.make_sure()
         statement_logs.look_once()
         queues = parent.app.amqp.queues.consume_from
         for name in (name for queue in sorted(queues) for name in PARTS[queue]):
@@ -147,7 +147,7 @@ def log_as_everywhere(**_: Any) -> None:
 @signals.worker_init.connect
 def refuse_to_start(**_: Any) -> None:
     """A worker without its secrets would write what nobody can read, or be paid for nothing."""
-    from pictor.kit.watching.checks import refuse_to_serve  # noqa: PLC0415 - reads the settings
+    from pictor.kit.watching.system_checks import refuse_to_serve  # noqa: PLC0415 - reads the settings
     from storage import backends  # noqa: PLC0415 - reads them too
 
     refuse_to_serve()

@@ -18,8 +18,8 @@ from pictor.kit.endpoints.refused import Refused
 from pictor.kit.watching import log
 from pictor.kit.words import ids
 from pictor.kit.words.errors import PictorError
-from pictor.web.endings import ended
 from pictor.web.proxies import Proxies
+from pictor.web.request_end import ended
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

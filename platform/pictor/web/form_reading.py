@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
-from pictor.kit.bytes.forms import FormInvalid, FormLimits, FormStream, FormTooLarge
+from pictor.kit.bytes.multipart import FormInvalid, FormLimits, FormStream, FormTooLarge
 from pictor.kit.bytes.spool import SpoolFile, SpoolFull, Spools
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words.errors import InvalidRequest, RequestTooLarge, Unavailable

@@ -19,9 +19,9 @@ from typing import Any
 from django.conf import settings
 
 from pictor.kit.bytes.charsets import charset_of, is_readable
-from pictor.kit.bytes.forms import is_form
 from pictor.kit.bytes.inflate import pieces_of
 from pictor.kit.bytes.json_stream import JsonRefused, JsonStream, JsonTooLarge
+from pictor.kit.bytes.multipart import is_form
 from pictor.kit.bytes.spool import SpoolError, SpoolFull, Spools
 from pictor.kit.bytes.spools import process_spools
 from pictor.kit.endpoints import errors as api_errors
@@ -33,7 +33,7 @@ from pictor.kit.words.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from pictor.web import bodies
+from pictor.web import body_reading
 from pictor.web.edge import App, Receive, Scope, Send, header, is_api
 from pictor.web.form_reading import FormPaths, read_form
 
@@ -88,7 +88,7 @@ class BodyGate:
             try:
                 scope["pictor.key"] = self._read_key(header(scope, b"authorization"))
                 scope["pictor.body"] = await self._read(scope, receive, spools)
-            except bodies.ClientGone:
+            except body_reading.ClientGone:
                 return
             except Exception as error:  # noqa: BLE001 - every failure here is an answer
                 spools.close()  # before the client has read why
@@ -110,7 +110,7 @@ class BodyGate:
         is_packed = bool(_encoding(scope))
         if announced is None or announced > LARGE_BYTES or is_packed:
             spools.owner = await self._look_up(scope)
-        arriving = bodies.chunks(receive, max_bytes=max_bytes, too_large=too_large)
+        arriving = body_reading.chunks(receive, max_bytes=max_bytes, too_large=too_large)
         chunks = _decoded(scope, arriving, max_bytes=max_bytes)
         if form is not None:
             return await read_form(chunks, content_type=content_type, limits=form, spools=spools)

@@ -20,7 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from pictor.kit.database import pools
 from pictor.kit.watching import metrics
-from pictor.kit.words.addresses import is_own_address
+from pictor.kit.words.client_addresses import is_own_address
 from pictor.kit.words.errors import Forbidden, MethodNotAllowed, PictorError, Unauthenticated
 from pictor.web.edge import App, Receive, Scope, Send, header
 from pictor.web.gate import refuse

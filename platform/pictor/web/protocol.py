@@ -19,8 +19,8 @@ import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from pictor.web.connections import MAX_HELD_BYTES, process_connections
-from pictor.web.refusals import CROWDED, INVALID, LATE, TOO_LARGE, Refusal
+from pictor.web.connection_limits import MAX_HELD_BYTES, process_connections
+from pictor.web.raw_answers import CROWDED, INVALID, LATE, TOO_LARGE, Refusal
 
 HEAD_SECONDS = 15.0
 IDLE_SECONDS = 75.0

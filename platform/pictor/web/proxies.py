@@ -12,7 +12,7 @@ from collections.abc import Iterable, MutableMapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from pictor.kit.words.addresses import STRANGE_PROXY
+from pictor.kit.words.client_addresses import STRANGE_PROXY
 
 FORWARDED = b"x-forwarded-"
 OTHERS = frozenset({b"forwarded", b"via", b"x-real-ip"})

@@ -22,9 +22,9 @@ from django.http.request import split_domain_port, validate_host
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 from pictor.kit.bytes.spools import process_spools, strangers_spools
 from pictor.kit.running.limits import KeyedLimit
-from pictor.kit.words.addresses import counted_address
+from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.errors import InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable
-from pictor.web import bodies
+from pictor.web import body_reading
 from pictor.web.edge import App, Message, Receive, Scope, Send, header
 from pictor.web.gate import refuse
 
@@ -82,13 +82,15 @@ class SiteHandler:
                 with room:
                     form = room.new(max_bytes=most, memory_bytes=MEMORY_BYTES)
                     too_large = functools.partial(_too_large, most)
-                    async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
+                    async for chunk in body_reading.chunks(
+                        receive, max_bytes=most, too_large=too_large
+                    ):
                         form.write(chunk)
                         del chunk  # it is kept there, and not here too until the next one comes
                     async with self._turn(scope):
                         await self._work(scope, form, answer)
                 await answer.send(send)
-        except bodies.ClientGone:
+        except body_reading.ClientGone:
             return
         except SpoolError:
             await refuse(Unavailable("There is no room for pages just now."), receive, send)

@@ -27,7 +27,7 @@ from generation import tasks
 from generation.lifecycle.attempts import end_attempt
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation
-from generation.oversight.ledger import keeping, proof, rounds
+from generation.oversight.ledger import kept_heads, proof, rounds
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.ops.conftest import said_by
@@ -153,7 +153,7 @@ def test_one_under_way_is_shown_to_everyone(owner):
 
 def test_heads_are_kept_once_the_whole_is_proved_and_are_downloaded(owner, acme, prompt):
     assert "None yet" in said_by(owner.get("/ops/ledger/"))
-    day = keeping.yesterday(clock.now())
+    day = kept_heads.yesterday(clock.now())
 
     tasks.check_whole_ledger_now(clock.now().isoformat())
     tasks.check_whole_ledger_now(clock.now().isoformat())
@@ -192,9 +192,9 @@ def test_no_heads_are_kept_of_a_ledger_that_is_wrong(acme, prompt, monkeypatch):
 def test_a_day_is_settled_five_minutes_after_its_end():
     midnight = datetime(2026, 11, 26, tzinfo=UTC)
 
-    keeping.keep_yesterdays(now=midnight + timedelta(minutes=4))
-    with pytest.raises(keeping.NotOver):
-        keeping.heads_of(date(2026, 11, 25), now=midnight + timedelta(minutes=4))
+    kept_heads.keep_yesterdays(now=midnight + timedelta(minutes=4))
+    with pytest.raises(kept_heads.NotOver):
+        kept_heads.heads_of(date(2026, 11, 25), now=midnight + timedelta(minutes=4))
 
     assert not LedgerHead.objects.exists()
 

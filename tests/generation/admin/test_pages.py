@@ -6,7 +6,7 @@ import pytest
 from django.forms.models import model_to_dict
 from django.urls import reverse
 
-from accounts.admin import large
+from accounts.admin import large_tables
 from generation.models import Generation, Worker
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid, new_uuid_of
@@ -95,7 +95,7 @@ def test_generations_are_listed_by_when_they_were_made(pages, generation):
 
 
 def test_a_list_looks_at_the_newest_of_what_it_is_asked_for(pages, generation, monkeypatch):
-    monkeypatch.setattr(large, "LOOKED_AT", 2)
+    monkeypatch.setattr(large_tables, "LOOKED_AT", 2)
     url = reverse("admin:generation_generation_changelist")
     newer = [copied(generation, clock.now() + timedelta(seconds=seconds)) for seconds in (1, 2)]
     Generation.objects.filter(id=newer[0].id).update(model="dall-e-2")

@@ -11,9 +11,9 @@ from django.db import connection
 from accounts.authentication import digests_of
 from generation import pipeline
 from generation.admission.arrival import Arrival
-from generation.admission.callers import callers
 from generation.admission.prefer import Prefer
 from generation.admission.service import Admitted
+from generation.admission.waiting_callers import callers
 from generation.api import requests
 from pictor.kit.bytes.spools import process_spools
 from pictor.kit.database import pools

@@ -9,8 +9,8 @@ from standardwebhooks import Webhook
 
 from accounts.models import Mail
 from generation import conditions
-from generation.alerts import rules, words
-from generation.alerts.deciding import News
+from generation.alerts import rules, wording
+from generation.alerts.occasions import News
 from generation.alerts.telling import tell
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from tests.generation.alerts.conftest import ANN
@@ -346,14 +346,14 @@ def test_a_rule_that_fails_keeps_no_other_from_telling(desk, monkeypatch):
     desk.rule()
     broken = desk.rule(name="Broken", url="")
     desk.wrong()
-    said = words.said
+    said = wording.said
 
     def fails(sending: AlertSending, news: Sequence[News]) -> object:
         if sending.rule_id == broken.id:
             raise ZeroDivisionError
         return said(sending, news)
 
-    monkeypatch.setattr(words, "said", fails)
+    monkeypatch.setattr(wording, "said", fails)
 
     desk.later(minutes=1)
 

@@ -11,7 +11,7 @@ import redis
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 
-from generation.api import events, render, waiting
+from generation.api import render, streaming, waiting
 from generation.api.waiting import Hub
 from generation.channels.declaration import Task
 from generation.lifecycle import notify, settlement
@@ -81,7 +81,9 @@ async def answers(hub: Hub, finished: Finished) -> list[Any]:
         pieces = [one async for one in answer.streaming_content] if answer.streaming else []
         body = json.loads(b"".join(pieces) or answer.content)
         found.append((answer.status_code, dict(answer.headers), body))
-    stream: Any = events.streamed(hub.ticket(), finished, task=Task.GENERATE, seconds=1, headers={})
+    stream: Any = streaming.streamed(
+        hub.ticket(), finished, task=Task.GENERATE, seconds=1, headers={}
+    )
     text = b"".join([one async for one in stream.streaming_content]).decode()
     found += [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
     return found

@@ -10,7 +10,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from generation.api import events, waiting
+from generation.api import streaming, waiting
 from generation.api.waiting import Hub, Ticket
 from generation.channels.declaration import Task
 from generation.dispatch.announce import PARTIALS, PartialImage, announced
@@ -252,7 +252,7 @@ async def body_of(hub: Hub, generation: Generation, *shown: PartialImage) -> lis
     """The events of a stream that hears of these and then of the end."""
     ticket = hub.ticket()
     ticket.watch(generation.id)
-    response = events.streamed(ticket, None, task=Task.GENERATE, seconds=SOON, headers={})
+    response = streaming.streamed(ticket, None, task=Task.GENERATE, seconds=SOON, headers={})
     for partial in shown:
         hub.show(partial.as_json())
     await end(hub, generation)

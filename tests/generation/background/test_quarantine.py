@@ -9,8 +9,8 @@ import pytest
 from django.db.models import F
 
 from generation.background import reaper
+from generation.background.queued import waiting
 from generation.background.slots import Room
-from generation.background.waiting import waiting
 from generation.lifecycle import claims
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, Worker

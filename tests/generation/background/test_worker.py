@@ -15,10 +15,10 @@ from typing_extensions import override
 
 from generation import pipeline
 from generation.background import worker as module
+from generation.background.queued import waiting
 from generation.background.slots import Slots
-from generation.background.waiting import waiting
 from generation.background.worker import ImageWorker
-from generation.dispatch.gate import Gate
+from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import lease
 from generation.lifecycle.claims import Queued
 from generation.lifecycle.lease import WorkerEpoch

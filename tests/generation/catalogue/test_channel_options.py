@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import AuditEvent
 from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
-from generation.catalogue.services import ChannelOptions, RouteTerms, checks
+from generation.catalogue.services import ChannelOptions, RouteTerms, channel_checks
 from generation.channels import registry
 from generation.models import Channel
 from pictor.kit.words.money import Micros
@@ -128,7 +128,7 @@ def test_routes_are_added_and_removed_in_one_event(channel):
 
 def test_another_kind_needs_its_own_key(channel, monkeypatch):
     kinds = {**registry.KINDS, "other": replace(registry.KINDS["openai"], name="other")}
-    for module in (registry, checks):
+    for module in (registry, channel_checks):
         monkeypatch.setattr(module, "KINDS", kinds)
 
     with pytest.raises(ValidationError, match="another kind of channel needs its own API key"):
@@ -143,7 +143,7 @@ def test_another_kind_needs_its_own_key(channel, monkeypatch):
 def test_more_images_may_be_allowed_where_a_vendor_takes_them(channel, monkeypatch):
     usual = registry.KINDS["openai"]
     many = replace(usual, name="many", abilities=replace(usual.abilities, max_images=32))
-    monkeypatch.setattr(checks, "KINDS", {**registry.KINDS, "many": many})
+    monkeypatch.setattr(channel_checks, "KINDS", {**registry.KINDS, "many": many})
 
     changed, _ = services.set_channel(name="vendor", options={"max_images": 32}, actor="test")
 

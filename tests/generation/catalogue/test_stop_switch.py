@@ -13,8 +13,8 @@ from accounts.models import AuditEvent
 from generation import pipeline
 from generation.admission.quoting import quoted_order
 from generation.background import reaper
+from generation.background.queued import waiting
 from generation.background.slots import Room
-from generation.background.waiting import waiting
 from generation.catalogue.services.stop_switch import start, stop, stoppable
 from generation.catalogue.snapshot import catalogue_at
 from generation.dispatch.service import Dispatcher

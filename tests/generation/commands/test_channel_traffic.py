@@ -11,8 +11,8 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.lifecycle.lease import enlist, retire
 from generation.models import AttemptMinute, Channel, ChannelEvent
-from generation.traffic import events
-from generation.traffic.events import Turn
+from generation.traffic import channel_events
+from generation.traffic.channel_events import Turn
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 
@@ -68,7 +68,7 @@ def test_what_a_worker_saw_is_shown_with_it_newest_first_and_as_far_back_as_aske
         Turn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
         Turn(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
     ]
-    events.write(turns, worker=worker)
+    channel_events.write(turns, worker=worker)
 
     day = manage("channel", "history", "vendor").out.splitlines()
     longer = json.loads(manage("channel", "history", "vendor", "--hours", "31", "--json").out)
@@ -103,8 +103,8 @@ def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
         [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=3))],
         [Turn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(seconds=2))],
     ):
-        events.write(turns, worker=worker)
-    events.write([Turn(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
+        channel_events.write(turns, worker=worker)
+    channel_events.write([Turn(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
 
     shown = json.loads(manage("channel", "show", "vendor", "--json").out)
 
@@ -115,11 +115,11 @@ def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
     ]
     assert str(worker) in manage("channel", "show", "vendor").out
     manage("channel", "disable", "vendor", "--yes")
-    assert events.shut_now() == []
+    assert channel_events.shut_now() == []
     manage("channel", "enable", "vendor")
-    assert len(events.shut_now()) == 2
+    assert len(channel_events.shut_now()) == 2
     manage("channel", "reset", "vendor")
-    assert events.shut_now() == []
+    assert channel_events.shut_now() == []
 
 
 def test_now_is_shown_by_the_minute(manage, vendor):
@@ -146,12 +146,12 @@ def test_now_is_shown_by_the_minute(manage, vendor):
 
 
 def test_what_turned_is_deleted_after_thirty_days(vendor, monkeypatch):
-    monkeypatch.setattr(events, "BATCH", 2)
+    monkeypatch.setattr(channel_events, "BATCH", 2)
     now = clock.now()
     ages = [timedelta(days=30, seconds=1)] * 5 + [timedelta(days=29, hours=23)]
     turns = [Turn(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
-    events.write(turns, worker=new_uuid())
+    channel_events.write(turns, worker=new_uuid())
 
-    events.forget_old(now=now)
+    channel_events.forget_old(now=now)
 
     assert ChannelEvent.objects.get().at == now - ages[-1]

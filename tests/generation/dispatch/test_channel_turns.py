@@ -9,12 +9,12 @@ from django.db import OperationalError
 from prometheus_client import REGISTRY
 
 from generation.channels.errors import AttemptClass
-from generation.dispatch import turns as module
-from generation.dispatch.health import Health
-from generation.dispatch.turns import Turns
+from generation.dispatch import breaker_events as module
+from generation.dispatch.breaker_events import Turns
+from generation.dispatch.channel_health import Health
 from generation.models import Channel, ChannelEvent
-from generation.traffic import events
-from generation.traffic.events import Turn
+from generation.traffic import channel_events
+from generation.traffic.channel_events import Turn
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
@@ -123,7 +123,7 @@ def test_what_the_database_does_not_take_is_written_a_second_later(
     channel, pooled_connections, monkeypatch
 ):
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
-    turns, write, tries = Turns(), events.write, []
+    turns, write, tries = Turns(), channel_events.write, []
 
     def fails_once(batch: Sequence[Turn], **who: Any) -> None:
         tries.append(len(batch))
@@ -132,7 +132,7 @@ def test_what_the_database_does_not_take_is_written_a_second_later(
             raise OperationalError("the server closed the connection")
         write(batch, **who)
 
-    monkeypatch.setattr(events, "write", fails_once)
+    monkeypatch.setattr(channel_events, "write", fails_once)
     turns.breaker(channel.id, "dall-e-3", pause=10.0)
 
     found = written(turns, 2)
@@ -147,6 +147,6 @@ def test_of_a_channel_that_was_deleted_nothing_is_written(channel):
     turns = [Turn(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]
     Channel.objects.filter(id=gone.id).delete()
 
-    events.write(turns, worker=WORKER)
+    channel_events.write(turns, worker=WORKER)
 
     assert ChannelEvent.objects.get().channel_id == channel.id

@@ -20,10 +20,10 @@ from generation import pipeline
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch import claiming
+from generation.dispatch.channel_health import FAILURES_IN_A_ROW
 from generation.dispatch.choosing import Chooser
-from generation.dispatch.gate import Gate
-from generation.dispatch.health import FAILURES_IN_A_ROW
 from generation.dispatch.service import Dispatcher
+from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import attempts, claims
 from generation.lifecycle.attempts import begun_with_claim
 from generation.lifecycle.claims import Claim

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generation.dispatch import store as module
-from generation.dispatch.gate import Gate
+from generation.dispatch.storage_gate import Gate
 from generation.dispatch.store import store
 from pictor.kit.words import clock
 from storage import backends

@@ -8,9 +8,9 @@ import pytest
 
 from generation.catalogue.plans import NATIVE, Candidate
 from generation.catalogue.snapshot import current_catalogue
-from generation.dispatch import health
+from generation.dispatch import channel_health
+from generation.dispatch.channel_health import Health, UpstreamCall
 from generation.dispatch.choosing import UNMADE, Chooser
-from generation.dispatch.health import Health, UpstreamCall
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.ids import new_uuid
@@ -54,7 +54,7 @@ def chooser() -> Chooser:
 @pytest.fixture
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if ten minutes had gone by since every delivery."""
-    monkeypatch.setattr(health, "STRICT_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(channel_health, "STRICT_PAUSE_SECONDS", 0.0)
 
 
 def test_after_a_wrong_size_the_others_are_called(chooser):

@@ -3,7 +3,7 @@
 import pytest
 
 from generation.management import seeding
-from generation.management.history import pictures
+from generation.management.history import demo_pictures
 from generation.management.seeding import Wishes
 from generation.models import Channel, Generation
 from generation.oversight.ledger.findings import generation_findings
@@ -21,7 +21,7 @@ def demo(transactional_db: None, wishes: Wishes) -> None:
 
 
 def test_a_few_dozen_of_the_newest_are_really_there_and_painted_once(demo):
-    painted = pictures.paint()
+    painted = demo_pictures.paint()
 
     kept = StoredImage.objects.filter(deleted_at=None)
 
@@ -34,14 +34,14 @@ def test_a_few_dozen_of_the_newest_are_really_there_and_painted_once(demo):
     made = Generation.objects.filter(state="succeeded").order_by("-id")[:10]
     assert StoredImage.objects.filter(generation_id__in=made, deleted_at=None).count() >= 10
     assert generation_findings() == []
-    assert pictures.paint() == 0
+    assert demo_pictures.paint() == 0
 
 
 def test_without_a_channel_they_stay_away(demo):
     Channel.objects.update(is_enabled=False)
 
-    assert pictures.paint() == 0
+    assert demo_pictures.paint() == 0
 
 
 def test_without_demo_data_there_is_nothing_to_paint(db):
-    assert pictures.paint() == 0
+    assert demo_pictures.paint() == 0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from generation.models import Channel
-from generation.traffic.events import Kind, Shut
+from generation.traffic.channel_events import Kind, Shut
 from generation.traffic.minutes import Cell, Now
 from generation.traffic.standing import Standing, standing_of
 from pictor.kit.words.ids import new_uuid

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.alerts.forms import NAMES, RuleForm, initial_of
 from console.ops.alerts.one import revealed, rule_or_404
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 from generation.alerts import listing
 from generation.alerts.rules import CHANGED, save_rule
 from generation.conditions.titles import title_of

@@ -6,7 +6,7 @@ from uuid import uuid4
 from django import forms
 from typing_extensions import override
 
-from console.parts.fields import DollarsField, LinesField, WordsField
+from console.parts.form_fields import DollarsField, LinesField, WordsField
 from generation.alerts.rules import (
     ALL_KINDS,
     MOST_HOURS,

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.ops.access import May, Operator, staff
-from console.ops.alerts.words import badge_of, results_shown, sentence, worst_of
+from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from generation.alerts import listing
 from generation.alerts.listing import Told

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.alerts.listed import PAGE, shown, uuid_of
-from console.ops.alerts.words import badge_of, sentence
+from console.ops.alerts.wording import badge_of, sentence
 from generation.alerts import listing, rules, trying
-from generation.alerts.deciding import is_of_age
+from generation.alerts.occasions import is_of_age
 from generation.conditions.titles import title_of
 from generation.models import AlertRule
 from pictor.kit.words import clock

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.upstream_cost import CostTable
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.channels.shown import sentence
-from console.parts.fields import MAX_LIMIT
+from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
 from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue

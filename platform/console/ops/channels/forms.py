@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from typing_extensions import override
 
-from console.parts.fields import (
+from console.parts.form_fields import (
     DollarsField,
     LimitField,
     LineField,

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
-from console.parts.events import Change, changes_of
+from console.parts.audit_events import Change, changes_of
 from generation.models import Channel, ChannelEvent, Worker
-from generation.traffic.events import Kind, turns_before
+from generation.traffic.channel_events import Kind, turns_before
 
 PAGE = 50
 _FEW = 4

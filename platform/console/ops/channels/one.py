@@ -26,7 +26,7 @@ from console.ops.channels.shown import (
 from console.parts.filters import link_of
 from generation.lifecycle import lease
 from generation.models import Channel, Route, Worker
-from generation.traffic.events import Kind, Shut, shut_now
+from generation.traffic.channel_events import Kind, Shut, shut_now
 from generation.traffic.minutes import Now, now_of
 from generation.traffic.standing import calls_under_way, standing_of
 from pictor.kit.words import clock

@@ -21,7 +21,7 @@ from billing.upstream_cost import CostTable
 from console.amounts import price
 from console.ops.access import May, Operator, by, staff
 from console.ops.channels.changes import Outlook, channel_or_404, outlook_of
-from console.parts.events import Change, changes_of
+from console.parts.audit_events import Change, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL
 from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of

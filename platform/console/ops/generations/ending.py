@@ -15,7 +15,7 @@ from console.amounts import amount as in_dollars
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.generations.giving import MOST_CHARACTERS
 from console.ops.generations.one import found
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 from generation.models import Generation, State
 from generation.oversight import interventions
 from generation.oversight.interventions import EndedAsFailed

@@ -19,8 +19,8 @@ from billing.services import is_typed_twice
 from console.amounts import amount as in_dollars
 from console.ops.access import May, Operator, Role, by, done, staff
 from console.ops.generations.one import found
-from console.parts.fields import DollarsField, dressed, take_errors
 from console.parts.filters import amount_of
+from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
 from generation.oversight.making_good import Gift, Giver, credit, refund

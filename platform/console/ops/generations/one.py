@@ -16,14 +16,14 @@ from accounts.selectors import notes_about
 from billing.models import Transfer
 from billing.selectors import books_of, transfers_of
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.events import told
-from console.parts.bodies import answered, as_json, asked
+from console.ops.audit_events import told
+from console.parts.call_bodies import answered, as_json, asked
 from console.parts.entries import Entry
+from console.parts.generation_words import BADGES, steps_of
 from console.parts.pictures import is_otherwise, picture_of, released_of
-from console.parts.telling import BADGES, steps_of
 from generation.conditions.work import LONGEST_WAIT, TIME_TO_END
 from generation.models import Attempt, Generation, State
-from generation.oversight import looking
+from generation.oversight import support_looks
 from generation.oversight.inspection import Called, called_for
 from generation.selectors import generation_for_operator, with_images
 from pictor.kit.words import clock, ids
@@ -144,7 +144,7 @@ def look(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
     """Show its words and images to the person who asks, and write that down."""
     made = found(generation)
     try:
-        looking.look(generation=made, **by(request, operator))
+        support_looks.look(generation=made, **by(request, operator))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("ops:generation", made.public_id)
@@ -174,8 +174,8 @@ def _words(made: Generation, operator: Operator) -> dict[str, Any]:
     """Its prompt, its images and what the vendors said, for whoever looks."""
     may_look = May.SUPPORT_VIEW in operator.may
     now = clock.now()
-    if not may_look or not looking.is_looking(generation=made, person=operator.user, now=now):
-        return {"is_shown": False, "is_let": looking.is_let(made), "may_look": may_look}
+    if not may_look or not support_looks.is_looking(generation=made, person=operator.user, now=now):
+        return {"is_shown": False, "is_let": support_looks.is_let(made), "may_look": may_look}
     (whole,) = with_images([made])
     return {
         "is_shown": True,

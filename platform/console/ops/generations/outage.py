@@ -18,7 +18,7 @@ from billing.services import is_typed_twice, needs_another
 from console.ops.access import May, Operator, staff
 from console.ops.generations.giving import MOST_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
-from console.parts.fields import DollarsField, dressed, take_errors
+from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
 from generation.oversight.outages import Hit, Outage, credit_all, hit_by
 from generation.selectors import channel_names

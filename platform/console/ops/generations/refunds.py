@@ -17,7 +17,7 @@ from billing.services import needs_another
 from console.ops.access import May, Operator, staff
 from console.ops.generations.giving import MOST_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
-from console.parts.fields import dressed
+from console.parts.form_fields import dressed
 from generation.models import Generation, State
 from generation.oversight.making_good import refund_each
 from generation.selectors import generations_among

@@ -12,8 +12,8 @@ from accounts.models import Tenant
 from accounts.selectors import tenant_as_shown
 from console.ops.access import Mode
 from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
+from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_in, period_of
-from console.parts.telling import BADGES
 from generation.channels.errors import AttemptClass
 from generation.models import State
 from generation.tenants.searching import Sought

@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from console.ops.generations import ending, giving, listing, one, outage, refunds
+from console.ops.generations import ending, giving, listed, one, outage, refunds
 
 urlpatterns = [
-    path("", listing.listing, name="generations"),
+    path("", listed.listing, name="generations"),
     path("refunds/", refunds.refunds, name="generation_refunds"),
     path("outage/", outage.outage, name="outage"),
     path("<str:generation>/", one.one, name="generation"),

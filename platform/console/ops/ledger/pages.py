@@ -28,7 +28,7 @@ from billing.selectors import (
 from console.ops.access import May, Operator, staff
 from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
-from console.ops.ledger.searching import ZONE, meant_by, sought_by
+from console.ops.ledger.seeking import ZONE, meant_by, sought_by
 from console.parts.entries import KIND_WORDS, Entry
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices

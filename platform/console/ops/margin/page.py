@@ -15,7 +15,7 @@ from accounts.models import Tenant
 from billing.selectors import Margin, sold_until, total_of
 from console.amounts import total
 from console.ops.access import May, Mode, Operator, staff
-from console.ops.margin.lines import fitting, gone, lines_of, name_of, widest_of
+from console.ops.margin.rows import fitting, gone, lines_of, name_of, widest_of
 from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, Look, look_of
 from console.parts.charts import Point, lines
 from console.parts.exports import Rows, csv_answer, query_of

@@ -17,7 +17,7 @@ from console.ops.access import May, Operator, by, done, staff
 from console.ops.models import forms
 from console.ops.models.forms import ModelForm, SizeRow
 from console.ops.models.one import events_of, model_or_404
-from console.parts.events import Change, changes_of
+from console.parts.audit_events import Change, changes_of
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns

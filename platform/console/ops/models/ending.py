@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.services import By
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.models.one import facts_of, model_or_404
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.models import Contract
 from pictor.kit.words import clock

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from console.parts.fields import (
+from console.parts.form_fields import (
     LimitField,
     LineField,
     PairsField,

@@ -14,7 +14,7 @@ from billing.selectors import Buyer, sold_until
 from console.ops.access import May, Mode, Operator, staff
 from console.ops.channels.shown import mode_said, modes_of
 from console.ops.models.rows import Row
-from console.parts.events import Change, changes_of
+from console.parts.audit_events import Change, changes_of
 from generation.catalogue.contracts import AUTO, SizeOption
 from generation.catalogue.retirements import end_of
 from generation.channels.declaration import Task

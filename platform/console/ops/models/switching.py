@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.models.one import facts_of, model_or_404
-from console.parts.fields import dressed, line, take_errors
+from console.parts.form_fields import dressed, line, take_errors
 from generation.catalogue import services
 from generation.models import Contract
 from pictor.kit.words import clock

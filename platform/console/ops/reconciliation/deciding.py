@@ -14,7 +14,7 @@ from console.amounts import amount
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.one import sought_by
-from console.parts.fields import dressed
+from console.parts.form_fields import dressed
 from console.parts.periods import number_of
 from generation.bills import taking
 from generation.bills.listing import lines_of

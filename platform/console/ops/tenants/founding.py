@@ -16,7 +16,7 @@ from accounts.services import TenantLimits
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.models import PriceList
 from console.ops.access import May, Operator, by, done, staff
-from console.parts.fields import DollarsField, LimitField, dressed, take_errors
+from console.parts.form_fields import DollarsField, LimitField, dressed, take_errors
 from console.people import invitations
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros

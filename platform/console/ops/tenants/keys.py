@@ -12,9 +12,9 @@ from accounts.models import SCOPES, ApiKey
 from accounts.selectors import api_key_by_id
 from accounts.services import change_api_key
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.events import told
+from console.ops.audit_events import told
 from console.ops.tenants.rows import tenant_of
-from console.parts.fields import dressed
+from console.parts.form_fields import dressed
 from console.parts.key_form import KeyForm, values_of
 from pictor.kit.words import clock
 

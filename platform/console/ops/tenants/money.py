@@ -24,7 +24,7 @@ from billing.services import (
 from console.amounts import amount
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.rows import tenant_of
-from console.parts.fields import dressed, micros_of, take_errors
+from console.parts.form_fields import dressed, micros_of, take_errors
 from console.parts.periods import number_of
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal

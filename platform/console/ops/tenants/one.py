@@ -21,7 +21,7 @@ from console.ops.access import May, Mode, Operator, staff
 from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.rows import row_of, sandboxes, tenant_of
 from console.parts.entries import Entry
-from console.parts.fields import dressed
+from console.parts.form_fields import dressed
 from pictor.kit.words import clock, ids
 from storage.selectors import exports_of
 

@@ -16,7 +16,7 @@ from billing.selectors import book_in_force, own_book_name, prices_below, rows_o
 from billing.services import draft_price_book
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.rows import tenant_of
-from console.parts.fields import micros_of
+from console.parts.form_fields import micros_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 

@@ -23,7 +23,7 @@ from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 
 MOST_WORDS = 200
 WORDS = {

@@ -17,7 +17,7 @@ from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.periods import number_of
 from console.workspace.access import May, Workspace, member
-from console.workspace.audit.events import told
+from console.workspace.audit.audit_events import told
 from console.workspace.shared.long_lists import ordering
 from pictor.kit.words import clock
 

@@ -2,7 +2,7 @@
 
 from accounts.models import ApiKey
 from console.workspace.access import Workspace
-from console.workspace.calls.drafts import draft_of
+from console.workspace.calls.choices import draft_of
 from console.workspace.calls.snippets import curl, curl_of_models
 from generation.catalogue.contracts import ContractTerms
 from pictor.kit.words import clock

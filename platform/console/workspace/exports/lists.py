@@ -40,7 +40,7 @@ LISTS: Mapping[str, Listed] = {
 def write(
     *, name: str, query: str, tenant: Tenant, user: User, at: datetime, file: IO[bytes]
 ) -> None:
-    """Write a list as this member sees it; see storage.listing.Lists."""
+    """Write a list as this member sees it; see storage.lists.Lists."""
     membership, listed = membership_in(user.id, tenant.public_id), LISTS[name]
     if membership is None or not user.is_active or not allows(membership.role, listed.needs):
         raise PermissionDenied

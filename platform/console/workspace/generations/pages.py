@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import ApiKey
 from billing.selectors import books_of, transfers_of
 from console.parts import exports
-from console.parts.bodies import answered, as_json, asked
+from console.parts.call_bodies import answered, as_json, asked
 from console.parts.exports import Rows
 from console.parts.filters import link_of, period_choices
+from console.parts.generation_words import BADGES, Step, steps_of
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
-from console.parts.telling import BADGES, Step, steps_of
 from console.site import calls
 from console.workspace.access import May, Workspace, done, keys_of, member
 from console.workspace.calls.snippets import curl

@@ -30,7 +30,7 @@ from billing.services import TOLD_ROLES, set_balance_alert
 from console.parts import exports
 from console.parts.entries import Entry
 from console.parts.exports import Rows
-from console.parts.fields import DollarsField, LimitField, dressed
+from console.parts.form_fields import DollarsField, LimitField, dressed
 from console.parts.periods import number_of
 from console.site.pricing import priced_models
 from console.workspace.access import May, Workspace, by, done, member

@@ -22,15 +22,15 @@ from billing.pricing import PriceTable
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
 from console.workspace.access import May, Workspace, member
-from console.workspace.calls.drafts import Draft, draft_of
+from console.workspace.calls.choices import Draft, draft_of
 from console.workspace.calls.first_call import models_of
 from console.workspace.calls.snippets import snippets_of
 from console.workspace.generations.runs import run_of
 from console.workspace.keys import may_use
 from console.workspace.playground.picker import picker_of
 from console.workspace.playground.ways import way_out
-from console.workspace.shared.endings import endings_of
 from console.workspace.shared.owned import one_of
+from console.workspace.shared.sunsets import endings_of
 from console.workspace.shared.trouble import trouble_of
 from generation import pipeline
 from generation.admission.fields import OUTPUT_FORMATS
@@ -41,7 +41,7 @@ from generation.admission.uploads import admit_with_files
 from generation.api import requests
 from generation.catalogue.contracts import Catalogue, ContractTerms
 from generation.catalogue.life import sunset_of
-from generation.catalogue.pictures import MAX_IMAGES
+from generation.catalogue.reference_images import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
 from generation.tenants.searching import Wanted, found

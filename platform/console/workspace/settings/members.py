@@ -23,7 +23,7 @@ from accounts.services import (
     require_second_factor,
     roles_under,
 )
-from console.parts.fields import dressed, take_errors
+from console.parts.form_fields import dressed, take_errors
 from console.people import invitations
 from console.workspace.access import May, Workspace, done, member
 from pictor.kit.words import clock

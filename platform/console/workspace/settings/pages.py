@@ -24,7 +24,7 @@ from accounts.services import (
     set_time_zone,
     set_title,
 )
-from console.parts.fields import DollarsField, LimitField, WordsField, dressed, take_errors
+from console.parts.form_fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.settings.zones import zone_choices
 from pictor.kit.words import clock

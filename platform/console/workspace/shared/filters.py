@@ -13,8 +13,8 @@ from django.urls import reverse
 from accounts.models import ApiKey
 from console.parts import filters as parts
 from console.parts.filters import AND, amount_of, period_choices, values_of, words_in
+from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_in, period_of
-from console.parts.telling import BADGES
 from console.workspace.access import May, Workspace
 from generation.models import Source, State
 from generation.tenants.searching import Wanted

@@ -15,10 +15,10 @@ from typing_extensions import override
 
 from accounts.audit_log import audit_events_about
 from accounts.services import OVERLAPS
-from console.parts.fields import WordsField, dressed, take_errors
+from console.parts.form_fields import WordsField, dressed, take_errors
 from console.parts.key_form import LIVE, TEST
 from console.workspace.access import May, Workspace, by, done, member
-from console.workspace.audit.events import told
+from console.workspace.audit.audit_events import told
 from console.workspace.keys import HISTORY, OVERLAP_WORDS
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import Unavailable

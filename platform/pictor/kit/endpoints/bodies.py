@@ -16,7 +16,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from typing_extensions import override
 
-from pictor.kit.bytes.forms import REPEATED, Form, FormFile
+from pictor.kit.bytes.multipart import REPEATED, Form, FormFile
 from pictor.kit.words.errors import InvalidRequest
 from pictor.kit.words.money import Micros, from_decimal
 

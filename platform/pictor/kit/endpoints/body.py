@@ -1,7 +1,7 @@
 """A request's body, and its JSON read strictly.
 
 `Body` is what the body gate hands to the views: the JSON with its over-long strings replaced by
-placeholders, and those strings as spools; or a form (kit/bytes/forms.py). `Body.fields()` reads
+placeholders, and those strings as spools; or a form (kit/bytes/multipart.py). `Body.fields()` reads
 JSON. Everything a lenient parser lets through and a database or an upstream would choke on is
 refused here: duplicate keys, NaN, endless numbers, lone surrogates, nesting deeper than 32,
 anything but UTF-8.
@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pictor.kit.bytes.forms import Form
 from pictor.kit.bytes.json_stream import MAX_DEPTH
+from pictor.kit.bytes.multipart import Form
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words.errors import InvalidRequest
 

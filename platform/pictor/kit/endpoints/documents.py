@@ -23,7 +23,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 from typing_extensions import override
 
-from pictor.kit.bytes.forms import REPEATED
+from pictor.kit.bytes.multipart import REPEATED
 from pictor.kit.endpoints.bodies import ApiBody
 from pictor.kit.endpoints.objects import ApiObject, ErrorAnswer
 from pictor.kit.words import ids

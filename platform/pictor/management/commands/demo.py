@@ -63,9 +63,9 @@ class Command(OperatorCommand):
             )
 
     def _paint(self) -> None:
-        from generation.management.history import pictures  # noqa: PLC0415 - loads slowly
+        from generation.management.history import demo_pictures  # noqa: PLC0415 - loads slowly
 
-        self.stdout.write(f"painted {pictures.paint()} images")
+        self.stdout.write(f"painted {demo_pictures.paint()} images")
 
     def _remove(self, *, is_sure: bool) -> None:
         from generation.management import demo_removal  # noqa: PLC0415 - as above

@@ -19,7 +19,7 @@ from accounts.models import Membership, User
 from accounts.services import remove_member
 from billing.models import Transfer
 from console.workspace.exports import lists
-from generation.tenants.searching import pages
+from generation.tenants.searching import paging
 from generation.tenants.searching.wanted import matching
 from pictor.kit.words import clock
 from storage.models import TenantExport
@@ -104,7 +104,9 @@ def test_a_file_has_rows_however_long_it_takes(acme, sign_in, delivered, monkeyp
     made = [delivered(acme) for _ in range(3)]
     monkeypatch.setattr("generation.tenants.searching.bounds.PATIENCE_MS", 1)
     slow = RawSQL("pg_sleep(0.01)::text", ())
-    monkeypatch.setattr(pages, "matching", lambda wanted: matching(wanted) & Exact(slow, Value("")))
+    monkeypatch.setattr(
+        paging, "matching", lambda wanted: matching(wanted) & Exact(slow, Value(""))
+    )
 
     ask(sign_in(acme), acme, list="generations", status="succeeded")
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import UsageRollup
 from console.workspace.generations import pages as generations
 from generation.models import Generation
-from generation.tenants.searching import Wanted, bounds, found, narrowed, pages, sums, sums_of_all
+from generation.tenants.searching import Wanted, bounds, found, narrowed, paging, sums, sums_of_all
 from generation.tenants.searching.sums import AWAY
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -22,9 +22,9 @@ from tests.console.workspace.conftest import lines_of, url, words_of
 @pytest.fixture
 def takes_long(monkeypatch):
     """Every look into all rows meets its limit, and a stretch has two of them."""
-    chosen = pages._chosen  # noqa: SLF001 - made slow
+    chosen = paging._chosen  # noqa: SLF001 - made slow
     monkeypatch.setattr(
-        pages, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
+        paging, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
     )
     monkeypatch.setattr(bounds, "PATIENCE_MS", 50)
     for place in (bounds, generations):

@@ -15,7 +15,7 @@ from billing.selectors import balance_of
 from console.amounts import price
 from console.parts.pictures import Picture
 from console.parts.rows import Row
-from console.workspace.calls.drafts import draft_of
+from console.workspace.calls.choices import draft_of
 from console.workspace.calls.snippets import snippets_of
 from console.workspace.generations.runs import Run
 from console.workspace.playground.picker import picker_of

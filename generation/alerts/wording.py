@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from generation.alerts.deciding import News, Occasion
+from generation.alerts.occasions import News, Occasion
 from generation.conditions.titles import title_of
 from generation.models import AlertRule, AlertSending
 from pictor.kit.words.money import in_dollars, to_decimal

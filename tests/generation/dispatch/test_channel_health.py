@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
-from generation.dispatch.health import Health, UpstreamCall
+from generation.dispatch.channel_health import Health, UpstreamCall
 from pictor.kit.words.ids import new_uuid
 from tests.factories import route_info
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.template.loader import render_to_string
 
-from console.parts.events import Change, changes_of
+from console.parts.audit_events import Change, changes_of
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from generation.dispatch import gate as module
-from generation.dispatch.gate import Gate
+from generation.dispatch import storage_gate as module
+from generation.dispatch.storage_gate import Gate
 
 
 class Told(list[float]):

@@ -9,7 +9,7 @@ from functools import cache
 from django.conf import settings
 from prometheus_client import Gauge
 
-from pictor.kit.words.addresses import counted_address
+from pictor.kit.words.client_addresses import counted_address
 from pictor.web.proxies import Proxies
 
 MAX_HELD_BYTES = 16 * 1024**2

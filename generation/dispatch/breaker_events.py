@@ -15,8 +15,8 @@ from django.db import DatabaseError, InterfaceError
 from prometheus_client import Counter
 
 from generation.models import ChannelEvent
-from generation.traffic import events
-from generation.traffic.events import Turn
+from generation.traffic import channel_events
+from generation.traffic.channel_events import Turn
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 
@@ -83,7 +83,7 @@ class Turns:
             if not (batch := self.take()):
                 continue
             try:
-                await pools.database(events.write, batch, worker=worker)
+                await pools.database(channel_events.write, batch, worker=worker)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("turns of channels could not be written down: %s", error)
                 for turn in (*batch, *self.take()):

@@ -9,7 +9,7 @@ from accounts.audit_log import address_of, author
 from accounts.audit_words import readable
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import emails_of
-from console.parts.events import Entry, Thing, entry_of
+from console.parts.audit_events import Entry, Thing, entry_of
 from console.workspace.access import May, Workspace, keys_of
 from webhooks.selectors import endpoints_of
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from console.ops.access import May, Mode, Operator, staff
 from console.ops.generations.seeking import CLASSES, Filters, filters_of
 from console.parts.exports import Rows, csv_answer, query_of
-from console.parts.telling import BADGES
+from console.parts.generation_words import BADGES
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for

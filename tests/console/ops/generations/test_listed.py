@@ -97,7 +97,7 @@ def test_prompts_are_not_shown(owner, acme, delivered):
 
 def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch):
     made = [acme.generation().public_id for _ in range(3)]
-    monkeypatch.setattr("console.ops.generations.listing.PAGE", 2)
+    monkeypatch.setattr("console.ops.generations.listed.PAGE", 2)
 
     first = owner.get(LIST).content.decode()
 

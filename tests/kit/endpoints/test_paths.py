@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from pictor.kit.database import pools
-from pictor.kit.endpoints.routes import route
+from pictor.kit.endpoints.paths import route
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pictor.kit.bytes.forms import (
+from pictor.kit.bytes.multipart import (
     Form,
     FormInvalid,
     FormLimits,

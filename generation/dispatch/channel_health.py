@@ -16,7 +16,7 @@ from prometheus_client import Gauge
 
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
-from generation.dispatch.turns import Turns
+from generation.dispatch.breaker_events import Turns
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pictor.embedded.demo_key import DemoKeyCheck
+from pictor.embedded.last_lines import OPENS_FOR, show_welcome
 from pictor.embedded.layout import Layout
 from pictor.embedded.progress import Progress
-from pictor.embedded.welcome import OPENS_FOR, show_welcome
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
 from tests.stack_processes import until

@@ -7,7 +7,7 @@ have come, or be what is wrong.
 from dataclasses import dataclass
 
 from pictor.kit.words import ids
-from pictor.web.endings import ended
+from pictor.web.request_end import ended
 
 
 @dataclass(frozen=True, slots=True)

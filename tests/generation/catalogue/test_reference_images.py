@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from generation.catalogue import pictures
+from generation.catalogue import reference_images
 from generation.channels.declaration import Task
 from storage.probe import ImageFacts, NotAnImage, TooManyPixels
 
@@ -30,7 +30,7 @@ SQUARE = ImageFacts("png", 64, 64)
     ],
 )
 def test_a_mask_fits_its_image_and_what_is_varied_is_a_square_png(task, found, at_fault):
-    problem = pictures.problem(task, list(found.items()))
+    problem = reference_images.problem(task, list(found.items()))
 
     assert (problem and problem[0]) == at_fault
 
@@ -57,4 +57,4 @@ def test_a_mask_fits_its_image_and_what_is_varied_is_a_square_png(task, found, a
     ],
 )
 def test_whoever_sent_too_many_pixels_is_told_how_many_there_may_be(error, said):
-    assert pictures.unreadable(error) == said
+    assert reference_images.unreadable(error) == said

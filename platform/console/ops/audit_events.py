@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from accounts.models import AuditEvent
-from console.parts.events import Entry, Thing, entry_of
+from console.parts.audit_events import Entry, Thing, entry_of
 
 
 def told(events: Sequence[AuditEvent]) -> list[Entry]:

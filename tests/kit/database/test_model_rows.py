@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from generation.models import Attempt, Generation, State
-from pictor.kit.database import prepared, rows
+from pictor.kit.database import model_rows, prepared
 from pictor.kit.words import ids
 from tests.factories import Customer, make_channel
 from tests.seeds import sow
@@ -29,15 +29,15 @@ def columns(row: Model) -> dict[str, Any]:
 
 
 def changed(model: type[Model], **said: Any) -> bool:
-    return prepared.fetch_one(*rows.changing(model, **said)) is not None
+    return prepared.fetch_one(*model_rows.changing(model, **said)) is not None
 
 
 def read(generation_id: UUID) -> Generation:
-    its = rows.columns(Generation, "g")
+    its = model_rows.columns(Generation, "g")
     text = f"SELECT {its} FROM generation_generation g WHERE id = %s"  # noqa: S608 - our columns
     values = prepared.fetch_one(text, [generation_id])
     assert values is not None
-    return rows.read(Generation, values)
+    return model_rows.read(Generation, values)
 
 
 def test_a_row_is_read_as_a_query_brings_it(generation):
@@ -59,7 +59,7 @@ def test_a_row_is_written_as_save_does(generation):
     Generation.objects.all().delete()
 
     row = Generation(**kept)
-    rows.insert(row)
+    model_rows.insert(row)
 
     assert columns(Generation.objects.get()) == kept
     row.prompt = "a fox at dawn"
@@ -73,11 +73,11 @@ def test_what_the_database_fills_in_is_left_to_it(generation):
         generation=generation, dispatch=1, number=1, channel=channel, upstream_model="fox-1"
     )
 
-    rows.insert(attempt)
+    model_rows.insert(attempt)
 
     assert Attempt.objects.get().started_at is not None
     with pytest.raises(IntegrityError, match="generation_attempt_pkey"), transaction.atomic():
-        rows.insert(attempt)
+        model_rows.insert(attempt)
 
 
 def test_a_row_is_changed_where_it_is_as_expected(generation):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pictor.kit.watching.checks import (
+from pictor.kit.watching.system_checks import (
     OPERATOR,
     SECRETS,
     addresses_can_be_used,

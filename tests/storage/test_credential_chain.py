@@ -14,9 +14,9 @@ from prometheus_client import REGISTRY
 
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words import clock
-from storage import backends, chain, services
+from storage import backends, credential_chain, services
 from storage.backends import bucket
-from storage.chain import Chain
+from storage.credential_chain import Chain
 from storage.signing import Signer
 from storage.wire import StorageFailed
 from tests.s3_front import Front, Issued, s3_front
@@ -222,7 +222,7 @@ def test_a_session_of_which_nobody_says_when_it_ends_is_good_for_as_long_as_any(
 
 
 def test_a_shared_file_is_looked_at_again(found, monkeypatch, tmp_path):
-    monkeypatch.setattr(chain, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(credential_chain, "LOOK_SECONDS", 0.02)
     found({})
     file = tmp_path / "credentials"
     written = "[default]\naws_access_key_id = {}\naws_secret_access_key = secret\n"
@@ -283,7 +283,7 @@ def test_two_thirds_of_a_life_pass_before_a_renewal_and_after_a_failure_ever_mor
         end = None if life == float("inf") else now + timedelta(seconds=life)
         return Signer("key", "secret", region, expires_at=end)
 
-    monkeypatch.setattr(chain, "_found", signer_for)
+    monkeypatch.setattr(credential_chain, "_found", signer_for)
     waited = Pauses(len(pauses))
     one = Chain("us-east-1")
     monkeypatch.setattr(one, "_signer", signer_for("us-east-1"))

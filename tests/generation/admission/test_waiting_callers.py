@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from generation.admission import callers as module
 from generation.admission import orphans
-from generation.admission.callers import Callers
+from generation.admission import waiting_callers as module
 from generation.admission.orphans import Attendance, Turn
+from generation.admission.waiting_callers import Callers
 from pictor.kit.database.prepared import Statement
 from pictor.kit.running import vital
 from pictor.kit.words import ids

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from generation.background import waiting as module
+from generation.background import queued as module
+from generation.background.queued import waiting
 from generation.background.slots import Room
-from generation.background.waiting import waiting
 from generation.lifecycle.claims import Queued
 from generation.models import Generation, Serves
 from pictor.kit.words import clock

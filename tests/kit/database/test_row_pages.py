@@ -3,15 +3,15 @@
 import pytest
 
 from accounts.models import User
-from pictor.kit.database import pages
-from pictor.kit.database.pages import in_pages
+from pictor.kit.database import row_pages
+from pictor.kit.database.row_pages import in_pages
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def people(monkeypatch):
-    monkeypatch.setattr(pages, "PAGE_ROWS", 2)
+    monkeypatch.setattr(row_pages, "PAGE_ROWS", 2)
     User.objects.bulk_create(User(email=f"{name}@example.com") for name in "ecadb")
 
 
