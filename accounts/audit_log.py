@@ -80,7 +80,7 @@ def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class EventFilter:
     """Which events of all tenants: empty and None are any."""
 
     action: str = ""
@@ -94,7 +94,7 @@ class Asked:
     until: datetime | None = None
 
 
-def all_events(asked: Asked, *, after: int | None = None, limit: int) -> list[AuditEvent]:
+def all_events(asked: EventFilter, *, after: int | None = None, limit: int) -> list[AuditEvent]:
     """Events of all tenants and of none, newest first: those behind the event with the id `after`.
 
     Each comes with its tenant. What staff noted is among them.

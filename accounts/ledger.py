@@ -37,7 +37,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedMove:
     """What a person wants moved.
 
     Attributes:
@@ -96,7 +96,7 @@ class Ledger(Protocol):
         self,
         *,
         once: UUID,
-        asked: Asked,
+        asked: AskedMove,
         actor: "Actor",
         now: datetime,
         ip: str | None = None,

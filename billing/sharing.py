@@ -7,7 +7,7 @@ from billing.pricing import INPUT, REFERENCE, Delivered, PricedRequest, PriceTab
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PricedPart:
     """One price row and delivered size of a generation: what was charged for it, how many images.
 
     `asked` and `quality` name the row, `reference` and `input` that of reference images.
@@ -28,7 +28,7 @@ def parts_of(
     delivered: Sequence[Delivered],
     hold: int,
     captured: int,
-) -> list[Part]:
+) -> list[PricedPart]:
     """What was captured, by delivered size in the order of the images, then reference images.
 
     `table` is made of the books that the request was quoted from, `quality` is the billed one, and
@@ -43,10 +43,10 @@ def parts_of(
     of_images = shares(captured - references, list(prices.values()))
     sizes = [image.size for image in delivered]
     parts = [
-        Part(priced.size, quality, size, sizes.count(size), micros)
+        PricedPart(priced.size, quality, size, sizes.count(size), micros)
         for size, micros in zip(prices, of_images, strict=True)
     ]
-    return [*parts, Part(REFERENCE, INPUT, "", 0, references)] if references else parts
+    return [*parts, PricedPart(REFERENCE, INPUT, "", 0, references)] if references else parts
 
 
 def shares(amount: int, weights: Sequence[int]) -> list[int]:

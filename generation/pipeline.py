@@ -42,7 +42,7 @@ from generation.lifecycle import claims, notify
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.notify import Ring
-from generation.lifecycle.outcome import TIMED_OUT, Delivery, Failure, not_stored
+from generation.lifecycle.outcome import TIMED_OUT, Failure, Verified, not_stored
 from generation.lifecycle.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from generation.selectors import Finished
 from pictor.kit.database import pools
@@ -236,7 +236,7 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
 
 
 async def _settled(
-    claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], ends_at: float
+    claim: Claim, delivery: Verified, stored: Sequence[StoredImage], ends_at: float
 ) -> bool:
     """Settle on the loop, or in a thread if a webhook announces it; fail it after the deadline."""
     if time.monotonic() > ends_at:

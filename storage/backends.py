@@ -34,9 +34,9 @@ from storage.wire import (
     CONNECT_TIMEOUT_SECONDS,
     MISSING,
     READ_TIMEOUT_SECONDS,
+    BucketPlace,
     ObjectMissing,
     ObjectStream,
-    Place,
     StorageFailed,
     Wire,
 )
@@ -148,7 +148,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             return _chain(self.region_name).signer
 
     @property
-    def _place(self) -> Place:
+    def _place(self) -> BucketPlace:
         return _place(self._address(self.endpoint_url), self.bucket_name, self.ca_bundle)
 
     def _address(self, endpoint_url: str | None) -> str:
@@ -308,8 +308,8 @@ def ensure_bucket() -> None:
 
 
 @cache
-def _place(address: str, bucket_name: str, ca_bundle: str) -> Place:
-    return Place(address, bucket_name, ca_bundle=ca_bundle)
+def _place(address: str, bucket_name: str, ca_bundle: str) -> BucketPlace:
+    return BucketPlace(address, bucket_name, ca_bundle=ca_bundle)
 
 
 @cache
@@ -326,7 +326,7 @@ def _chain(region_name: str) -> "Chain":
 
 
 @cache
-def _wire(place: Place, signers: Signers) -> Wire:
+def _wire(place: BucketPlace, signers: Signers) -> Wire:
     wire = Wire(place, signers)
     atexit.register(wire.close)
     return wire

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pictor.kit.bytes.spool import CHUNK_BYTES
 from pictor.kit.database import pools
 from pictor.kit.outbound.connections import Idle, Origin
-from pictor.kit.outbound.http1 import Answer, Connection, Request, TransportError
+from pictor.kit.outbound.http1 import Connection, Request, TransportError, WireAnswer
 from pictor.kit.running.per_loop import PerLoop
 from storage.signing import Signers
 from storage.wire import (
@@ -23,7 +23,7 @@ from storage.wire import (
     MAX_IDLE_CONNECTIONS,
     MAX_IDLE_SECONDS,
     READ_TIMEOUT_SECONDS,
-    Place,
+    BucketPlace,
     StorageFailed,
     failed,
     kept_with,
@@ -43,7 +43,7 @@ class LoopWire:
         signers: what signs each request.
     """
 
-    def __init__(self, place: Place, signers: Signers) -> None:
+    def __init__(self, place: BucketPlace, signers: Signers) -> None:
         self._place = place
         self._signed = partial(signed, place, signers)
         self._putting, self._getting = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
@@ -90,7 +90,7 @@ class LoopWire:
 
     async def _asked(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Answer:
+    ) -> WireAnswer:
         """The answer, asked for once more where none came, or one that asks for that.
 
         That covers a kept connection that the server has just closed: the second is always new.
@@ -127,7 +127,7 @@ class LoopWire:
         return connection
 
 
-async def _require_success(operation: str, answer: Answer) -> None:
+async def _require_success(operation: str, answer: WireAnswer) -> None:
     """Read a short answer; raises unless it reports success."""
     words = b""
     async with aclosing(answer.body) as pieces:

@@ -32,8 +32,8 @@ from storage.wire import ObjectMissing, ObjectStream, StorageFailed
 
 __all__ = [
     "ObjectMissing",
-    "Progress",
     "StorageFailed",
+    "UploadProgress",
     "delete_expired",
     "delete_image_rows",
     "delete_objects",
@@ -112,7 +112,7 @@ def partial_key_of(
 
 
 @dataclass
-class Progress:
+class UploadProgress:
     """When something of an upload was taken last, on the monotonic clock; None before it began."""
 
     taken_at: float | None = None
@@ -130,10 +130,10 @@ class Progress:
 
 
 def upload(
-    key: str, spool: SpoolFile, *, content_type: str, progress: Progress | None = None
+    key: str, spool: SpoolFile, *, content_type: str, progress: UploadProgress | None = None
 ) -> None:
     """Put a spool's bytes under a key, streamed; an object already there is replaced."""
-    noted = Progress() if progress is None else progress
+    noted = UploadProgress() if progress is None else progress
     noted.note()
     bucket.wire.put(
         key,
@@ -145,7 +145,7 @@ def upload(
 
 
 async def upload_on_loop(
-    key: str, spool: SpoolFile, *, content_type: str, progress: Progress | None = None
+    key: str, spool: SpoolFile, *, content_type: str, progress: UploadProgress | None = None
 ) -> None:
     """The same on the event loop; a spool on disk is sent by a thread."""
     if not spool.is_in_memory:

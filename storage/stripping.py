@@ -14,15 +14,15 @@ from typing import NamedTuple
 from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
 from storage.containers import jpeg, png, webp
 from storage.containers.orientation import Orientation, orientation
-from storage.containers.pieces import Format, NotAnImage, Piece, Source, Span, joined
+from storage.containers.pieces import ByteSource, ByteSpan, Format, NotAnImage, Piece, joined
 
 
 @dataclass(frozen=True, slots=True)
 class _Container:
     signature: bytes
     format: Format
-    kept: Callable[[Source], Iterator[Piece]]
-    exif: Callable[[Source], Span | None]
+    kept: Callable[[ByteSource], Iterator[Piece]]
+    exif: Callable[[ByteSource], ByteSpan | None]
 
 
 _CONTAINERS = (
@@ -51,7 +51,7 @@ def stripped(spool: SpoolFile) -> Stripped:
     for container in _CONTAINERS:
         if head.startswith(container.signature):
             pieces = list(joined(container.kept(spool)))
-            is_whole = pieces == [Span(0, spool.size)]
+            is_whole = pieces == [ByteSpan(0, spool.size)]
             return Stripped(
                 spool if is_whole else _copy(spool, pieces),
                 container.format,

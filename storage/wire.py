@@ -116,7 +116,7 @@ class Wire:
         signers: what signs each request.
     """
 
-    def __init__(self, place: "Place", signers: Signers) -> None:
+    def __init__(self, place: "BucketPlace", signers: Signers) -> None:
         self._origin = place.origin
         self._signed = partial(signed, place, signers)
         self._kept, self._new = (
@@ -185,7 +185,7 @@ class Wire:
             raise failed(error) from error
 
 
-class Place:
+class BucketPlace:
     """Where a bucket is: the parts of its urls, and connections to its server."""
 
     def __init__(self, base_url: str, bucket: str, *, ca_bundle: str = "") -> None:
@@ -222,7 +222,7 @@ def kept_with(content_type: str) -> dict[str, str]:
 
 
 def signed(
-    place: Place,
+    place: BucketPlace,
     signers: Signers,
     method: str,
     name: str,

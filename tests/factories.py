@@ -23,13 +23,13 @@ from billing.upstream_cost import Asked, Costs
 from generation.admission.service import Admitted, Submission, admit
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import catalogue_at
-from generation.channels.base import UpstreamAnswer, Usage
+from generation.channels.base import TokenUsage, UpstreamAnswer
 from generation.channels.registry import USUAL_KIND, abilities_of
 from generation.dispatch.storage_gate import Gate
 from generation.lifecycle.attempts import attempt_begun
 from generation.lifecycle.claims import Claim, Queued, taken
 from generation.lifecycle.lease import WorkerEpoch, enlist
-from generation.lifecycle.outcome import Delivery, VerifiedImage
+from generation.lifecycle.outcome import Verified, VerifiedImage
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
 from pictor.kit.bytes.spool import Spools
@@ -256,10 +256,10 @@ def make_delivery(
     *,
     sizes: Sequence[tuple[int, int]] = ((1024, 1024),),
     quality: str | None = None,
-    usage: Usage | None = None,
+    usage: TokenUsage | None = None,
     number: int = 1,
     attempt_id: UUID | None = None,
-) -> Delivery:
+) -> Verified:
     """Images of these sizes from the model's first channel, for that attempt or one begun here."""
     made = claim.generation
     route = catalogue_at(claim.revision).routes_for(made.model, livemode=made.livemode)[0]
@@ -278,7 +278,7 @@ def make_delivery(
         VerifiedImage(spools.new(max_bytes=1000), "png", width, height, None)
         for width, height in sizes
     ]
-    return Delivery(
+    return Verified(
         attempt_id=attempt_id,
         route=route,
         plan="native",
@@ -292,7 +292,7 @@ def make_delivery(
     )
 
 
-def stored_images(claim: Claim, delivery: Delivery) -> list[StoredImage]:
+def stored_images(claim: Claim, delivery: Verified) -> list[StoredImage]:
     """The unsaved rows that storing the delivery gives."""
     generation = claim.generation
     return [

@@ -38,7 +38,7 @@ _JITTER = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class HeldDelivery:
     """One delivery in a sender's hands."""
 
     delivery_id: UUID
@@ -91,7 +91,7 @@ RETURNING id
 """
 
 
-def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[Order]:
+def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[HeldDelivery]:
     """Deliveries that are due, at most so many, as nobody else's for a minute.
 
     `in_hand`: how many of each endpoint this process is sending.
@@ -113,7 +113,7 @@ def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[Ord
     return _orders(claimed, now)
 
 
-def _orders(delivery_ids: Collection[UUID], now: datetime) -> list[Order]:
+def _orders(delivery_ids: Collection[UUID], now: datetime) -> list[HeldDelivery]:
     if not delivery_ids:
         return []
     orders = []
@@ -126,8 +126,8 @@ def _orders(delivery_ids: Collection[UUID], now: datetime) -> list[Order]:
     return orders
 
 
-def _order(delivery: Delivery, now: datetime) -> Order:
-    return Order(
+def _order(delivery: Delivery, now: datetime) -> HeldDelivery:
+    return HeldDelivery(
         delivery_id=delivery.id,
         endpoint_id=delivery.endpoint_id,
         event_id=delivery.event.public_id,
@@ -156,7 +156,7 @@ def _body_of(event: Event) -> str:
     return event.body
 
 
-def put_off(*, order: Order, now: datetime) -> None:
+def put_off(*, order: HeldDelivery, now: datetime) -> None:
     """Let a delivery wait for the next UTC day, without a try."""
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
     pending = Delivery.objects.filter(id=order.delivery_id, state=Delivery.State.PENDING)
@@ -164,7 +164,7 @@ def put_off(*, order: Order, now: datetime) -> None:
 
 
 @transaction.atomic
-def write_down(*, order: Order, outcome: Outcome, now: datetime) -> None:
+def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
     """Record an attempt, and decide the next step of the delivery and its endpoint."""
     delivery = Delivery.objects.select_for_update().filter(id=order.delivery_id).first()
     endpoint = WebhookEndpoint.objects.filter(id=order.endpoint_id).first()

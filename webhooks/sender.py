@@ -22,7 +22,7 @@ from pictor.kit.redis.client import ask_async
 from pictor.kit.running import vital
 from pictor.kit.words import clock
 from webhooks import outbox
-from webhooks.outbox import Order, Outcome
+from webhooks.outbox import HeldDelivery, Outcome
 from webhooks.sending import ATTEMPT_SECONDS, CONNECT_SECONDS, send
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    async def _tried(self, order: Order) -> Outcome:
+    async def _tried(self, order: HeldDelivery) -> Outcome:
         """Its result. Our own error counts as a try too, or it would be repeated for ever."""
         began = clock.now()
         try:
@@ -85,7 +85,7 @@ class Sender:
             logger.exception("an event could not be sent")
             return Outcome(began_at=began, took=clock.now() - began, error="it could not be sent")
 
-    async def _deliver(self, order: Order) -> None:
+    async def _deliver(self, order: HeldDelivery) -> None:
         try:
             if not await _has_room(order):
                 await pools.surely(outbox.put_off, order=order, now=clock.now())
@@ -102,7 +102,7 @@ class Sender:
             self._ended.set()
 
 
-async def _has_room(order: Order) -> bool:
+async def _has_room(order: HeldDelivery) -> bool:
     """Whether it is about a live request, or its tenant's tests may leave more today."""
     tenant_id = order.test_of
     if tenant_id is None:

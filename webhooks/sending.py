@@ -20,7 +20,7 @@ from pictor.kit.outbound.http import (
     deadline,
 )
 from webhooks import signing
-from webhooks.outbox import Order, Outcome
+from webhooks.outbox import HeldDelivery, Outcome
 
 CONNECT_SECONDS = 8.0
 """For the name's look-up and a connection: less than for all, so that what was late is known."""
@@ -36,7 +36,7 @@ _WORDS: tuple[tuple[type[HttpError], str], ...] = (
 )
 
 
-async def send(order: Order, *, http: HttpPool, at: datetime) -> Outcome:
+async def send(order: HeldDelivery, *, http: HttpPool, at: datetime) -> Outcome:
     """Post an event, now."""
     headers = {
         "Content-Type": "application/json",

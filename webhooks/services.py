@@ -28,7 +28,7 @@ MOST_RESENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class EndpointWishes:
     """What an endpoint is to be. No events: all of them."""
 
     url: str
@@ -37,7 +37,7 @@ class Wishes:
 
 
 def create_endpoint(
-    *, tenant: Tenant, livemode: bool, wishes: Wishes, actor: Actor, ip: str | None = None
+    *, tenant: Tenant, livemode: bool, wishes: EndpointWishes, actor: Actor, ip: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """A new endpoint and its secret, shown only this once. Its mode is what it is told of."""
     columns = _checked(wishes, livemode=livemode)
@@ -66,7 +66,7 @@ def create_endpoint(
 
 
 def change_endpoint(
-    *, endpoint: WebhookEndpoint, wishes: Wishes, actor: Actor, ip: str | None = None
+    *, endpoint: WebhookEndpoint, wishes: EndpointWishes, actor: Actor, ip: str | None = None
 ) -> None:
     """Another url, other events, on or off; where nothing changes, nothing is written.
 
@@ -197,7 +197,7 @@ def _require_enabled(endpoint: WebhookEndpoint) -> None:
 
 
 def _checked(
-    wishes: Wishes, *, livemode: bool, present: WebhookEndpoint | None = None
+    wishes: EndpointWishes, *, livemode: bool, present: WebhookEndpoint | None = None
 ) -> dict[str, Any]:
     """The wishes as columns. Outside any transaction: a name may have to be looked up."""
     if present is None or wishes.url != present.url:
@@ -216,7 +216,7 @@ def _checked(
     return columns
 
 
-def _status(wishes: Wishes) -> str:
+def _status(wishes: EndpointWishes) -> str:
     status = WebhookEndpoint.Status
     return (status.ENABLED if wishes.is_enabled else status.DISABLED).value
 

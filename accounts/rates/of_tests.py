@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.rates import on_redis
-from pictor.kit.redis.client import Command
+from pictor.kit.redis.client import RedisCommand
 from pictor.kit.words.errors import InsufficientQuota
 
 TESTS_KEPT = timedelta(hours=23)
@@ -32,7 +32,7 @@ def used_up() -> InsufficientQuota:
     )
 
 
-def counting_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> Command[bool]:
+def counting_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> RedisCommand[bool]:
     """Count a test's bytes; whether the tenant's UTC day had room before."""
     day = now.astimezone(UTC).date()
     name = f"pictor:rate:{{{tenant_id}}}:tests:{day}"

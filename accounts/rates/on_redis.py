@@ -7,7 +7,7 @@ from functools import partial
 
 from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
-from pictor.kit.redis.client import Command
+from pictor.kit.redis.client import RedisCommand
 from pictor.kit.running.pauses import Pause
 
 # KEYS: one hash a bucket. ARGV: capacity, cost and time to fill (ms) of each, then the step (ms). A
@@ -58,7 +58,7 @@ _AWAY = Pause(2.0, "rate limits are kept locally")
 _local = LocalBuckets()
 
 
-def taking(buckets: Sequence[Bucket]) -> Command[Taken]:
+def taking(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
     """From all or from none, in one Lua script on Redis' own clock."""
     numbers = [
         number
@@ -67,10 +67,10 @@ def taking(buckets: Sequence[Bucket]) -> Command[Taken]:
     ]
     names = [bucket.name for bucket in buckets]
     words: list[str | int] = ["EVAL", _TAKE, len(names), *names, *numbers, int(STEP_SECONDS * 1000)]
-    return Command(words, _taken, partial(_taken_here, buckets), _AWAY)
+    return RedisCommand(words, _taken, partial(_taken_here, buckets), _AWAY)
 
 
-def adding(name: str, amount: int, *, most: int, kept: timedelta) -> Command[bool]:
+def adding(name: str, amount: int, *, most: int, kept: timedelta) -> RedisCommand[bool]:
     """Add to a sum that is kept for so long; whether it was below `most` before.
 
     True while Redis is away.
@@ -80,7 +80,7 @@ def adding(name: str, amount: int, *, most: int, kept: timedelta) -> Command[boo
         return total - amount < most
 
     words = ("EVAL", _ADD, 1, name, amount, int(kept.total_seconds()))
-    return Command(words, had_room, lambda: True, _AWAY)
+    return RedisCommand(words, had_room, lambda: True, _AWAY)
 
 
 def _taken(reply: Sequence[int]) -> Taken:

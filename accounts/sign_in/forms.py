@@ -22,7 +22,7 @@ from pictor.kit.words.errors import RateLimited
 THROTTLED = "throttled"
 
 
-class Counted(forms.Form):
+class LimitedForm(forms.Form):
     """A form with a limit by account and one by address, whoever is right about the password."""
 
     request: HttpRequest | None
@@ -50,13 +50,13 @@ class Counted(forms.Form):
         return max(waits, default=None)
 
 
-class SignInForm(Counted, AuthenticationForm):
+class SignInForm(LimitedForm, AuthenticationForm):
     """Staff's, in the admin's clothes."""
 
     account_field = "username"
 
 
-class LoginForm(Counted, AllauthLoginForm):
+class LoginForm(LimitedForm, AllauthLoginForm):
     """Everyone's."""
 
     account_field = "login"

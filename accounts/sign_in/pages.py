@@ -26,7 +26,7 @@ from typing_extensions import override
 
 from accounts.models import User
 from accounts.services import end_sessions
-from accounts.sign_in.forms import Counted
+from accounts.sign_in.forms import LimitedForm
 from pictor.kit.database.errors import is_duplicate
 
 View = Callable[..., HttpResponseBase]
@@ -140,12 +140,12 @@ class CountedView(_BegunAnew, LoginView):
     """The library's sign-in, which says when the next attempt is counted."""
 
     @override
-    def form_invalid(self, form: Counted) -> HttpResponse:
+    def form_invalid(self, form: LimitedForm) -> HttpResponse:
         """The form with what is wrong; 429 where it is the number of attempts."""
         return said_when(super().form_invalid(form), form)
 
 
-def said_when(response: HttpResponse, form: Counted) -> HttpResponse:
+def said_when(response: HttpResponse, form: LimitedForm) -> HttpResponse:
     """The response, as a 429 with Retry-After where the form was one attempt too many."""
     wait = form.retry_after()
     if wait is not None:

@@ -124,7 +124,7 @@ class KeyInUse:
         return self.used_at is not None and self.now - self.used_at < _RECENT
 
 
-class Stopped(StrEnum):
+class StoppedBy(StrEnum):
     """What stops a tenant's new requests."""
 
     SUSPENDED = "suspended"
@@ -134,16 +134,16 @@ class Stopped(StrEnum):
     DAY = "day"
 
 
-def what_stops(tenant: Tenant, balance: Balance) -> Stopped | None:
+def what_stops(tenant: Tenant, balance: Balance) -> StoppedBy | None:
     """The first of what stops them now; a budget is named by its window."""
     if tenant.status != Tenant.Status.ACTIVE:
-        return Stopped.SUSPENDED
+        return StoppedBy.SUSPENDED
     if not balance.available:
-        return Stopped.NO_BALANCE
+        return StoppedBy.NO_BALANCE
     if tenant.storage_full_at is not None:
-        return Stopped.NO_STORAGE
+        return StoppedBy.NO_STORAGE
     used_up = (one.window for one in _set(None, tenant, balance.used) if one.used >= one.most)
-    return next(map(Stopped, used_up), None)
+    return next(map(StoppedBy, used_up), None)
 
 
 def budgets_of(

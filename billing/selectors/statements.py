@@ -93,7 +93,7 @@ _ONE = _MONTHS.replace(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BalanceAfter:
     """What a tenant had after an entry, with that entry's number and seal (hexadecimal).
 
     Before the first entry all of it is 0 and empty.
@@ -121,7 +121,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class MonthStatement:
     """A month of a tenant's ledger, from `start` to before `end`.
 
     `given` is what came in by kind; reversals come to less than 0, and adjustments may. `charges`
@@ -132,8 +132,8 @@ class Statement:
     start: datetime
     end: datetime
     is_final: bool
-    opening: Standing
-    closing: Standing
+    opening: BalanceAfter
+    closing: BalanceAfter
     given: Mapping[str, Micros]
     charges: tuple[Charge, ...]
 
@@ -161,7 +161,7 @@ class Statement:
         return Micros(self.charged - sum(one.captured for one in self.charges))
 
 
-def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> list[Statement]:
+def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> list[MonthStatement]:
     """Every month from the tenant's first entry to this one, newest first. Two queries."""
     first = Transfer.objects.filter(tenant_id=tenant_id, seq=1).first()
     if first is None:
@@ -173,7 +173,7 @@ def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> lis
 
 def monthly_statement(
     tenant_id: UUID, month: date, *, zone: ZoneInfo, now: datetime
-) -> Statement | None:
+) -> MonthStatement | None:
     """That month with its charges; None before the tenant's first entry or after now. One query."""
     start = day_start(month.replace(day=1), zone)
     if start > now:
@@ -185,13 +185,13 @@ def monthly_statement(
 
 def _statements(
     sql: str, tenant_id: UUID, edges: list[datetime], *, zone: ZoneInfo, now: datetime
-) -> list[Statement]:
+) -> list[MonthStatement]:
     values: Json = {"tenant": tenant_id, "edges": edges, "lateness": LATENESS}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows = cursor.fetchall()
     return [
-        Statement(
+        MonthStatement(
             number=day_of(before[0], zone).isoformat()[:7],
             start=before[0],
             end=row[0],
@@ -205,6 +205,6 @@ def _statements(
     ]
 
 
-def _standing(row: Row) -> Standing:
+def _standing(row: Row) -> BalanceAfter:
     _, seq, available, held, seal, *_ = row
-    return Standing(seq, Micros(available or 0), Micros(held or 0), seal or "")
+    return BalanceAfter(seq, Micros(available or 0), Micros(held or 0), seal or "")

@@ -31,7 +31,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TransferPage:
     """Some transfers, and the place to go on from, None at the end.
 
     `is_cut` is whether LOOKED_AT were looked at before as many were found as were asked for.
@@ -42,7 +42,7 @@ class Page:
     is_cut: bool = False
 
 
-def transfers_like(sought: Sought, *, after: int | None, limit: int) -> Page:
+def transfers_like(sought: Sought, *, after: int | None, limit: int) -> TransferPage:
     """Those after a place, newest first.
 
     A place is a transfer's id, or of one tenant's transfers their number.
@@ -53,8 +53,8 @@ def transfers_like(sought: Sought, *, after: int | None, limit: int) -> Page:
     found = _matching(sought).filter(**{f"{place}__lt": start, f"{place}__gte": max(least, 0)})
     rows = list(found.select_related("tenant").order_by(f"-{place}")[: limit + 1])
     if len(rows) > limit:
-        return Page(rows[:limit], getattr(rows[limit - 1], place))
-    return Page(rows, least, is_cut=True) if least > 0 else Page(rows, None)
+        return TransferPage(rows[:limit], getattr(rows[limit - 1], place))
+    return TransferPage(rows, least, is_cut=True) if least > 0 else TransferPage(rows, None)
 
 
 def all_transfers_like(sought: Sought) -> Iterator[list[Transfer]]:

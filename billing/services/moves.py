@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import Asked, Why
+from accounts.ledger import AskedMove, Why
 from accounts.models import User
 from accounts.services import Actor, Subject, name_of, record, refuse_ended
 from billing.locks import account_for_update
@@ -43,7 +43,7 @@ def is_typed_twice(amount: int) -> bool:
 
 
 @transaction.atomic
-def rehearse(asked: Asked, *, actor: Actor) -> Effect:
+def rehearse(asked: AskedMove, *, actor: Actor) -> Effect:
     """A move's effect now: it is made and rolled back."""
     before = accounts.open_account(tenant_id=asked.tenant_id).available
     why = Why(actor=actor, reason=asked.reason, note=asked.note)
@@ -59,7 +59,7 @@ def rehearse(asked: Asked, *, actor: Actor) -> Effect:
 def move_money(
     *,
     once: UUID,
-    asked: Asked,
+    asked: AskedMove,
     actor: Actor,
     now: datetime,
     ip: str | None = None,
@@ -115,7 +115,7 @@ def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
     return move
 
 
-def _refuse_a_second(asked: Asked, once: UUID, now: datetime) -> None:
+def _refuse_a_second(asked: AskedMove, once: UUID, now: datetime) -> None:
     """Refuse a second credit for an outage, however it is named, or for a generation."""
     tenant_id = asked.tenant_id
     accounts.open_account(tenant_id=tenant_id)
@@ -155,7 +155,7 @@ def _person(name: str) -> str:
     return name.partition(" as ")[2].removesuffix(")").lower() or name
 
 
-def _columns(asked: Asked) -> dict[str, object]:
+def _columns(asked: AskedMove) -> dict[str, object]:
     outage = asked.outage
     return {
         "tenant_id": asked.tenant_id,
@@ -172,7 +172,7 @@ def _columns(asked: Asked) -> dict[str, object]:
 
 
 def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
-    asked = Asked(
+    asked = AskedMove(
         tenant_id=move.tenant_id,
         kind=move.kind,
         amount=Micros(move.amount),
@@ -187,7 +187,7 @@ def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
     return move
 
 
-def _moved(asked: Asked, why: Why) -> Transfer:
+def _moved(asked: AskedMove, why: Why) -> Transfer:
     tenant_id, amount = asked.tenant_id, asked.amount
     refuse_ended(tenant_id)
     match asked.kind:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from generation.alerts.occasions import is_wanted
-from generation.alerts.results import Result, results_of
+from generation.alerts.results import DestinationResult, results_of
 from generation.alerts.trying import destinations_of, doubts_of, tests_of
 from generation.conditions import is_quiet
 from generation.conditions.alerting import heard_at
@@ -32,16 +32,16 @@ class Listed:
     rule: AlertRule
     matching: Sequence[Condition]
     last: AlertSending | None
-    results: Sequence[Result]
+    results: Sequence[DestinationResult]
     trouble: str
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldAtOnce:
     """What was told at once, with what came of it."""
 
     sending: AlertSending
-    results: Sequence[Result]
+    results: Sequence[DestinationResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Detail:
 
     rule: AlertRule
     matching: Sequence[Condition]
-    told: Sequence[Told]
+    told: Sequence[ToldAtOnce]
     hearers: Sequence[str]
     doubts: Sequence[str]
     trouble: str
@@ -106,18 +106,18 @@ def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) ->
     return Detail(
         rule=rule,
         matching=matching(rule, opened, now=now),
-        told=[Told(one, results[one.id]) for one in sendings],
+        told=[ToldAtOnce(one, results[one.id]) for one in sendings],
         hearers=hearers,
         doubts=list(doubts) if is_off else [],
         trouble=_troubles(opened).get(rule.name, "") if rule.is_enabled else "",
     )
 
 
-def told(*, after: UUID | None, limit: int) -> list[Told]:
+def told(*, after: UUID | None, limit: int) -> list[ToldAtOnce]:
     """What all rules told, the last first: what came before `after`."""
     found = _sendings(None, after, limit)
     results = results_of(found)
-    return [Told(one, results[one.id]) for one in found]
+    return [ToldAtOnce(one, results[one.id]) for one in found]
 
 
 def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:

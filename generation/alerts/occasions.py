@@ -14,7 +14,7 @@ EARLY = timedelta(seconds=30)
 """Conditions are looked at once a minute, not to the second."""
 
 
-class Opening(NamedTuple):
+class ConditionOpening(NamedTuple):
     """A condition from its beginning to its end; one that comes again is another opening."""
 
     kind: str
@@ -23,7 +23,7 @@ class Opening(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldOccasion:
     """What was told of an opening: when last, how often as new and again, and with what words.
 
     `is_hushed`: it was silenced or accepted since, so that once it is not it is new again.
@@ -39,20 +39,20 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class AlertNews:
     """Something to tell."""
 
     occasion: AlertSent.Occasion
     number: int
     condition_id: int
-    opening: Opening
+    opening: ConditionOpening
     words: str
     micros: Micros | None
 
 
-def opening_of(condition: Condition) -> Opening:
+def opening_of(condition: Condition) -> ConditionOpening:
     """The present one."""
-    return Opening(condition.kind, condition.object, condition.since)
+    return ConditionOpening(condition.kind, condition.object, condition.since)
 
 
 def is_wanted(rule: AlertRule, condition: Condition) -> bool:
@@ -71,14 +71,14 @@ def news_of(
     rule: AlertRule,
     *,
     opened: Sequence[Condition],
-    told: Mapping[Opening, Told],
+    told: Mapping[ConditionOpening, ToldOccasion],
     now: datetime,
-) -> list[News]:
+) -> list[AlertNews]:
     """What is new, then what is told again, then what is over."""
     found = [one for condition in opened for one in _of(rule, condition, told, now)]
     still_open = {opening_of(condition) for condition in opened}
     over = [
-        News(Occasion.RESOLVED, 0, known.condition_id, opening, known.words, known.micros)
+        AlertNews(Occasion.RESOLVED, 0, known.condition_id, opening, known.words, known.micros)
         for opening, known in told.items()
         if opening not in still_open
     ]
@@ -88,8 +88,11 @@ def news_of(
 
 
 def _of(
-    rule: AlertRule, condition: Condition, told: Mapping[Opening, Told], now: datetime
-) -> Iterator[News]:
+    rule: AlertRule,
+    condition: Condition,
+    told: Mapping[ConditionOpening, ToldOccasion],
+    now: datetime,
+) -> Iterator[AlertNews]:
     is_due = is_wanted(rule, condition) and is_of_age(rule, condition, now)
     if not is_due or is_quiet(condition, now):
         return
@@ -102,13 +105,15 @@ def _of(
         yield _news(Occasion.REPEATED, known.repeated, condition)
 
 
-def _is_to_repeat(rule: AlertRule, condition: Condition, known: Told, now: datetime) -> bool:
+def _is_to_repeat(
+    rule: AlertRule, condition: Condition, known: ToldOccasion, now: datetime
+) -> bool:
     if not rule.repeat_hours or condition.assigned_to:
         return False
     return now - known.last_at >= timedelta(hours=rule.repeat_hours) - EARLY
 
 
-def _news(occasion: AlertSent.Occasion, number: int, condition: Condition) -> News:
+def _news(occasion: AlertSent.Occasion, number: int, condition: Condition) -> AlertNews:
     micros = None if condition.micros is None else Micros(condition.micros)
     opening = opening_of(condition)
-    return News(occasion, number, condition.id, opening, condition.words, micros)
+    return AlertNews(occasion, number, condition.id, opening, condition.words, micros)

@@ -14,7 +14,7 @@ from generation.models import AlertSending
 from webhooks.models import Delivery, DeliveryAttempt
 
 
-class State(Enum):
+class SendState(Enum):
     """How far something came: a mail that its server took, and a webhook that answered 2xx."""
 
     ARRIVED = "ok"
@@ -24,11 +24,11 @@ class State(Enum):
     FORGOTTEN = "idle"
 
 
-class Result(NamedTuple):
+class DestinationResult(NamedTuple):
     """Of one destination: an address, or the webhook's url."""
 
     to: str
-    state: State
+    state: SendState
     words: str
 
     @property
@@ -43,7 +43,7 @@ def short(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}/…" if parts.hostname else url
 
 
-def results_of(sendings: Sequence[AlertSending]) -> Mapping[UUID, Sequence[Result]]:
+def results_of(sendings: Sequence[AlertSending]) -> Mapping[UUID, Sequence[DestinationResult]]:
     """By sending, what came of it at each destination. Three queries."""
     mails = Mail.objects.in_bulk([one for sending in sendings for one in sending.mail_ids])
     told = [sending.event_id for sending in sendings if sending.event_id]
@@ -58,7 +58,7 @@ def _results(
     mails: Mapping[UUID, Mail],
     deliveries: Mapping[UUID, Delivery],
     last: Mapping[UUID, DeliveryAttempt],
-) -> Iterator[Result]:
+) -> Iterator[DestinationResult]:
     for address, mail_id in zip(sending.mails, sending.mail_ids, strict=True):
         yield _of_mail(address, mails.get(mail_id))
     if sending.event_id is not None:
@@ -66,31 +66,33 @@ def _results(
         yield _of_webhook(sending.url, delivery, last.get(delivery.id) if delivery else None)
 
 
-def _of_mail(address: str, mail: Mail | None) -> Result:
+def _of_mail(address: str, mail: Mail | None) -> DestinationResult:
     if mail is None:
-        return Result(address, State.FORGOTTEN, "more than a week ago")
+        return DestinationResult(address, SendState.FORGOTTEN, "more than a week ago")
     if mail.sent_at is not None:
-        return Result(address, State.ARRIVED, "sent")
+        return DestinationResult(address, SendState.ARRIVED, "sent")
     if mail.attempts >= MOST_ATTEMPTS:
-        return Result(address, State.GIVEN_UP, f"given up: {mail.error}")
+        return DestinationResult(address, SendState.GIVEN_UP, f"given up: {mail.error}")
     if not settings.SENDS_MAIL:
-        return Result(address, State.FAILING, "no mail server is set: EMAIL_URL")
+        return DestinationResult(address, SendState.FAILING, "no mail server is set: EMAIL_URL")
     if mail.error:
-        return Result(address, State.FAILING, f"tried again: {mail.error}")
-    return Result(address, State.ON_ITS_WAY, "on its way")
+        return DestinationResult(address, SendState.FAILING, f"tried again: {mail.error}")
+    return DestinationResult(address, SendState.ON_ITS_WAY, "on its way")
 
 
-def _of_webhook(url: str, delivery: Delivery | None, attempt: DeliveryAttempt | None) -> Result:
+def _of_webhook(
+    url: str, delivery: Delivery | None, attempt: DeliveryAttempt | None
+) -> DestinationResult:
     if delivery is None:
-        return Result(url, State.FORGOTTEN, "no longer kept")
+        return DestinationResult(url, SendState.FORGOTTEN, "no longer kept")
     answered = "on its way"
     if attempt is not None:
         status = attempt.http_status
         answered = attempt.error if status is None else f"answered {status}"
     if delivery.state == Delivery.State.DELIVERED:
-        return Result(url, State.ARRIVED, answered)
+        return DestinationResult(url, SendState.ARRIVED, answered)
     if delivery.state == Delivery.State.FAILED:
-        return Result(url, State.GIVEN_UP, f"given up: {answered}")
+        return DestinationResult(url, SendState.GIVEN_UP, f"given up: {answered}")
     if attempt is not None:
-        return Result(url, State.FAILING, f"{answered}, tried again")
-    return Result(url, State.ON_ITS_WAY, answered)
+        return DestinationResult(url, SendState.FAILING, f"{answered}, tried again")
+    return DestinationResult(url, SendState.ON_ITS_WAY, answered)

@@ -43,7 +43,7 @@ _LOCK = 7_303_062
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RuleWishes:
     """What a rule is to be.
 
     Attributes:
@@ -85,7 +85,7 @@ class Saved:
 
 def save_rule(
     *,
-    wishes: Wishes,
+    wishes: RuleWishes,
     rule: AlertRule | None = None,
     seen: str = "",
     new_id: UUID | None = None,
@@ -193,10 +193,10 @@ def described(rule: AlertRule) -> Json:
     }
 
 
-def wishes_of(rule: AlertRule) -> Wishes:
+def wishes_of(rule: AlertRule) -> RuleWishes:
     """What it is now."""
     least = None if rule.least_micros is None else Micros(rule.least_micros)
-    return Wishes(
+    return RuleWishes(
         name=rule.name,
         kinds=rule.kinds,
         least_micros=least,
@@ -219,7 +219,7 @@ def _switched(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> Ale
     return rule
 
 
-def _take(rule: AlertRule, wishes: Wishes) -> str:
+def _take(rule: AlertRule, wishes: RuleWishes) -> str:
     """Write the wishes into the rule; the secret that was made, if one was."""
     _check_there_is_room(rule, wishes.name)
     rule.name, rule.page = wishes.name, wishes.page or rule.page
@@ -249,7 +249,7 @@ def _check_there_is_room(rule: AlertRule, name: str) -> None:
         raise ValidationError(f"There are {MOST_RULES} rules already: remove one first.")
 
 
-def _checked(wishes: Wishes) -> Wishes:
+def _checked(wishes: RuleWishes) -> RuleWishes:
     """The same, tidied."""
     tidy = replace(
         wishes,
@@ -267,7 +267,7 @@ def _checked(wishes: Wishes) -> Wishes:
     return replace(tidy, kinds=[one for one in ALL_KINDS if one in tidy.kinds])
 
 
-def _mistakes(wishes: Wishes) -> Iterator[tuple[str, str]]:
+def _mistakes(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
     """By field, what is wrong with each."""
     if not 0 < len(wishes.name) <= MOST_NAME:
         yield "name", f"Name it, in at most {MOST_NAME} characters."
@@ -279,7 +279,7 @@ def _mistakes(wishes: Wishes) -> Iterator[tuple[str, str]]:
     yield from _mistakes_of_whom(wishes.mails, has_webhook=bool(wishes.url))
 
 
-def _mistakes_of_what(wishes: Wishes) -> Iterator[tuple[str, str]]:
+def _mistakes_of_what(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
     if wishes.kinds is not None and not wishes.kinds:
         yield "kinds", "Choose at least one kind, or every kind."
     elif unknown := [one for one in wishes.kinds or () if one not in ALL_KINDS]:

@@ -16,10 +16,10 @@ from django.db.models import Count, Q, QuerySet
 from accounts.services import post_rendered
 from generation.alerts import wording
 from generation.alerts.occasions import (
-    News,
+    AlertNews,
+    ConditionOpening,
     Occasion,
-    Opening,
-    Told,
+    ToldOccasion,
     is_wanted,
     news_of,
     opening_of,
@@ -80,7 +80,7 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _told(rule: AlertRule) -> Mapping[Opening, Told]:
+def _told(rule: AlertRule) -> Mapping[ConditionOpening, ToldOccasion]:
     """What stands of what it told: of each opening the last row, and how many there are."""
     rows = AlertSent.objects.filter(rule=rule, is_over=False)
     counted = rows.order_by().values_list("kind", "object", "opened_at")
@@ -89,15 +89,15 @@ def _told(rule: AlertRule) -> Mapping[Opening, Told]:
         repeated=Count("id", filter=Q(occasion=Occasion.REPEATED)),
     )
     often = {
-        Opening(kind, name, since): (fired, repeated)
+        ConditionOpening(kind, name, since): (fired, repeated)
         for kind, name, since, fired, repeated in numbers
     }
     last = rows.order_by("kind", "object", "opened_at", "-id").select_related("sending")
-    found: dict[Opening, Told] = {}
+    found: dict[ConditionOpening, ToldOccasion] = {}
     for row in last.distinct("kind", "object", "opened_at"):
-        opening = Opening(row.kind, row.object, row.opened_at)
+        opening = ConditionOpening(row.kind, row.object, row.opened_at)
         fired, repeated = often[opening]
-        found[opening] = Told(
+        found[opening] = ToldOccasion(
             condition_id=row.condition_id,
             last_at=row.sending.at,
             fired=fired,
@@ -110,7 +110,10 @@ def _told(rule: AlertRule) -> Mapping[Opening, Told]:
 
 
 def _hush(
-    rule: AlertRule, opened: Sequence[Condition], told: Mapping[Opening, Told], now: datetime
+    rule: AlertRule,
+    opened: Sequence[Condition],
+    told: Mapping[ConditionOpening, ToldOccasion],
+    now: datetime,
 ) -> None:
     """Note of what was told that it is silenced or accepted now: afterwards it is new again."""
     quiet = (opening_of(one) for one in opened if is_quiet(one, now))
@@ -119,7 +122,7 @@ def _hush(
             _rows(rule, opening).update(is_hushed=True)
 
 
-def _rows(rule: AlertRule, opening: Opening) -> QuerySet[AlertSent]:
+def _rows(rule: AlertRule, opening: ConditionOpening) -> QuerySet[AlertSent]:
     kind, name, since = opening
     return AlertSent.objects.filter(rule=rule, kind=kind, object=name, opened_at=since)
 
@@ -135,7 +138,9 @@ def _passed(rule: AlertRule, *, since: datetime) -> int:
     )
 
 
-def _send(sending: AlertSending, news: Sequence[News], endpoint: WebhookEndpoint | None) -> None:
+def _send(
+    sending: AlertSending, news: Sequence[AlertNews], endpoint: WebhookEndpoint | None
+) -> None:
     """Write down what is told, and have it sent."""
     rule = sending.rule
     said = wording.said(sending, news)

@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from accounts.models import Actor, User
 from accounts.services import post_rendered, record
 from generation.alerts import wording
-from generation.alerts.results import Result, State, results_of, short
+from generation.alerts.results import DestinationResult, SendState, results_of, short
 from generation.conditions.alerting import heard_at
 from generation.models import AlertAddress, AlertRule, AlertSending
 from pictor.kit.words.untyped import Json
@@ -95,7 +95,11 @@ def tests_of(rule: AlertRule, *, now: datetime) -> list[AlertSending]:
 
 
 def doubts_of(
-    rule: AlertRule, *, among: Sequence[str], tried: Sequence[Result], hearers: Sequence[str]
+    rule: AlertRule,
+    *,
+    among: Sequence[str],
+    tried: Sequence[DestinationResult],
+    hearers: Sequence[str],
 ) -> Iterator[str]:
     """The same, by what came of its tests, the last first, and by who hears of it."""
     if not rule.mails and not rule.url:
@@ -104,7 +108,7 @@ def doubts_of(
         results = [result for result in tried if result.to == one]
         if not results:
             yield f"No test was sent to {short(one)} within a week."
-        elif not any(result.state == State.ARRIVED for result in results):
+        elif not any(result.state == SendState.ARRIVED for result in results):
             yield f"The test to {short(one)} has not got through: {results[0].words}."
         elif one != rule.url and one not in hearers:
             yield f"Type the code that the test to {one} has."

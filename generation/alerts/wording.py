@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from generation.alerts.occasions import News, Occasion
+from generation.alerts.occasions import AlertNews, Occasion
 from generation.conditions.titles import title_of
 from generation.models import AlertRule, AlertSending
 from pictor.kit.words.money import in_dollars, to_decimal
@@ -26,11 +26,11 @@ def page_of(rule: AlertRule, path: str = "") -> str:
     return f"{home}{path or f'alerts/{rule.id}/'}" if home else ""
 
 
-def _mended_at(rule: AlertRule, one: News) -> str:
+def _mended_at(rule: AlertRule, one: AlertNews) -> str:
     return page_of(rule, f"conditions/{one.condition_id}/")
 
 
-def said(sending: AlertSending, news: Sequence[News]) -> Mapping[str, Any]:
+def said(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
     """For the templates of the mail."""
     listed = news[:MOST_MAILED]
     parts = [
@@ -52,7 +52,7 @@ def said(sending: AlertSending, news: Sequence[News]) -> Mapping[str, Any]:
     }
 
 
-def _line(rule: AlertRule, one: News) -> Mapping[str, Any]:
+def _line(rule: AlertRule, one: AlertNews) -> Mapping[str, Any]:
     return {
         "title": title_of(one.opening.kind),
         "object": one.opening.object,
@@ -63,7 +63,7 @@ def _line(rule: AlertRule, one: News) -> Mapping[str, Any]:
     }
 
 
-def body(sending: AlertSending, news: Sequence[News]) -> Mapping[str, Any]:
+def body(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
     """The `data` of the event, as JSON has it."""
     return {
         "object": "alert",

@@ -20,7 +20,7 @@ from accounts.services.audit import name_of
 from billing import locks
 from generation.bills import matching
 from generation.bills.doubts import Doubt, doubts_of
-from generation.bills.mapping import DAYS, Columns, Said, guessed, time_of, understood, zone_of
+from generation.bills.mapping import DAYS, Columns, ReadRow, guessed, time_of, understood, zone_of
 from generation.bills.parsing import Row, beginning_of, rows_of, text_of
 from generation.models import BillLine, Channel, VendorBill
 from pictor.kit.redis.bell import ring
@@ -302,7 +302,7 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
     return starts
 
 
-def _line(bill: VendorBill, number: int, said: Said) -> BillLine:
+def _line(bill: VendorBill, number: int, said: ReadRow) -> BillLine:
     return BillLine(
         bill=bill,
         number=number,
@@ -320,7 +320,7 @@ def _is_of_days(bill: VendorBill) -> bool:
     return bool(bill.mapping["of"] == DAYS)
 
 
-def _understood(number: int, row: Row, columns: Columns) -> Said:
+def _understood(number: int, row: Row, columns: Columns) -> ReadRow:
     try:
         return understood(row, columns)
     except ValueError as error:

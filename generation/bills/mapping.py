@@ -132,7 +132,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ReadRow:
     """What a row says. `exact` is in micros, and so is `micros`, rounded half up."""
 
     at: datetime
@@ -168,7 +168,7 @@ def guessed(names: Collection[str], rows: Iterable[Row], *, last: Columns | None
     return Columns(of=of, unit=unit, **found)
 
 
-def understood(row: Row, columns: Columns) -> Said:
+def understood(row: Row, columns: Columns) -> ReadRow:
     """What a row says."""
     cells = {name: row.get(getattr(columns, name), "") for name in COLUMNS}
     if len(cells["request_id"]) > _LONGEST_ID:
@@ -179,7 +179,7 @@ def understood(row: Row, columns: Columns) -> Said:
     if abs(exact) > MAX_MICROS:
         raise ValueError(f"{cells['amount'][:40]!r} is too large an amount")
     at, is_of_day = time_of(cells["time"], zone_of(columns.zone)), columns.of == DAYS
-    return Said(
+    return ReadRow(
         at=at.replace(hour=0, minute=0, second=0, microsecond=0) if is_of_day else at,
         item=cells["model"][:_LONGEST_ITEM],
         request_id="" if is_of_day else cells["request_id"],

@@ -111,7 +111,7 @@ OnPartial = Callable[[UpstreamPartial], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class TokenUsage:
     """Tokens as the upstream counted them."""
 
     input_tokens: int
@@ -143,7 +143,7 @@ class UpstreamAnswer:
     quality: str | None = None
     output_format: str | None = None
     background: str | None = None
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     request_id: str = ""
     http_status: int = 200
     is_streamed: bool = False

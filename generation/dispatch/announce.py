@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Self
 from uuid import UUID
 
-from pictor.kit.redis.client import Command
+from pictor.kit.redis.client import RedisCommand
 from pictor.kit.running.pauses import Pause
 
 PARTIALS = "pictor:partials"
@@ -66,7 +66,7 @@ _EACH = Pause(0.0, "a partial image is not announced")
 """Each is tried, since it was made and stored."""
 
 
-def announced(partial: PartialImage) -> Command[bool]:
+def announced(partial: PartialImage) -> RedisCommand[bool]:
     """Tell the web processes. False if Redis did not take it."""
     words = ("PUBLISH", PARTIALS, partial.as_json())
-    return Command(words, lambda _: True, lambda: False, _EACH)
+    return RedisCommand(words, lambda _: True, lambda: False, _EACH)

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from generation.models import ChannelEvent
 from generation.traffic import channel_events
-from generation.traffic.channel_events import Turn
+from generation.traffic.channel_events import BreakerTurn
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 
@@ -39,27 +39,27 @@ class Turns:
     """Those of one worker process. Monotonic times are those of its health."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Turn] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[BreakerTurn] = deque(maxlen=MOST_WAITING)
         self._closed: dict[int, float] = {}
         """Channels whose gate was said to be closed, and until when it is."""
 
     def breaker(self, channel_id: int, model: str, *, pause: float) -> None:
         """One opens for so many seconds; 0 is closed again."""
         kind = Kind.BREAKER_OPENED if pause else Kind.BREAKER_CLOSED
-        self._note(Turn(channel_id, kind, clock.now(), model, pause or None))
+        self._note(BreakerTurn(channel_id, kind, clock.now(), model, pause or None))
 
     def gate_closed(self, channel_id: int, *, until: float, now: float) -> None:
         """It is closed until then, or goes on to be."""
         if until <= now:
             return
         if channel_id not in self._closed:
-            self._note(Turn(channel_id, Kind.GATE_CLOSED, clock.now(), seconds=until - now))
+            self._note(BreakerTurn(channel_id, Kind.GATE_CLOSED, clock.now(), seconds=until - now))
         self._closed[channel_id] = until
 
     def gate_forgotten(self, channel_id: int) -> None:
         """The channel was reset: its gate is open."""
         if self._closed.pop(channel_id, None) is not None:
-            self._note(Turn(channel_id, Kind.GATE_OPENED, clock.now()))
+            self._note(BreakerTurn(channel_id, Kind.GATE_OPENED, clock.now()))
 
     def look(self, *, now: float) -> None:
         """Which gates have been open for a minute."""
@@ -67,9 +67,9 @@ class Turns:
             if until + REST_SECONDS <= now:
                 del self._closed[channel_id]
                 opened_at = clock.now() - timedelta(seconds=now - until)
-                self._note(Turn(channel_id, Kind.GATE_OPENED, opened_at))
+                self._note(BreakerTurn(channel_id, Kind.GATE_OPENED, opened_at))
 
-    def take(self) -> list[Turn]:
+    def take(self) -> list[BreakerTurn]:
         """What waits, the oldest first; it waits no more."""
         taken = list(self._waiting)
         self._waiting.clear()
@@ -89,7 +89,7 @@ class Turns:
                 for turn in (*batch, *self.take()):
                     self._note(turn)
 
-    def _note(self, turn: Turn) -> None:
+    def _note(self, turn: BreakerTurn) -> None:
         if len(self._waiting) == MOST_WAITING:
             DROPPED.inc()
         self._waiting.append(turn)

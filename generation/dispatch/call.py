@@ -17,7 +17,7 @@ from generation.channels.base import (
 from generation.channels.declaration import PLAIN, Needs, Task
 from generation.channels.registry import open_adapter
 from generation.dispatch.endings import Begun
-from generation.dispatch.pixels import Wanted
+from generation.dispatch.pixels import WantedImage
 from generation.models import Generation
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.outbound.http import HttpPool
@@ -122,9 +122,9 @@ def ignored_by(
     return tuple(sorted(ignored))
 
 
-def wanted_of(generation: Generation, candidate: Candidate) -> Wanted:
+def wanted_of(generation: Generation, candidate: Candidate) -> WantedImage:
     """The caller's format and pixels, whatever the upstream sends."""
-    return Wanted(
+    return WantedImage(
         output_format=generation.output_format,
         compression=generation.output_compression,
         made_into=candidate.made_into,

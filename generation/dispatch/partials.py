@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError
 
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.dispatch.announce import PartialImage, announced
-from generation.dispatch.pixels import Wanted, verified_on_loop
+from generation.dispatch.pixels import WantedImage, verified_on_loop
 from generation.dispatch.store import has_room
 from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.lifecycle.claims import Claim
@@ -50,7 +50,7 @@ class Partials:
         self._is_behind = False
 
     @asynccontextmanager
-    async def sending(self, wanted: Wanted) -> AsyncIterator[OnPartial]:
+    async def sending(self, wanted: WantedImage) -> AsyncIterator[OnPartial]:
         """Takes partial images while a call lasts."""
         waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MOST_WAITING)
         sending = asyncio.create_task(self._send_all(waiting, wanted))
@@ -78,7 +78,7 @@ class Partials:
             logger.warning("a partial image of %s is left out: too many wait", self._id)
 
     async def _send_all(
-        self, waiting: "asyncio.Queue[UpstreamPartial | None]", wanted: Wanted
+        self, waiting: "asyncio.Queue[UpstreamPartial | None]", wanted: WantedImage
     ) -> None:
         while (partial := await waiting.get()) is not None:
             place = (partial.image, partial.index)
@@ -96,7 +96,7 @@ class Partials:
             except Exception:
                 logger.exception("partial image %s of %s", place, self._id)
 
-    async def _send(self, partial: UpstreamPartial, wanted: Wanted) -> None:
+    async def _send(self, partial: UpstreamPartial, wanted: WantedImage) -> None:
         """Fill its place, unless another attempt has, or nobody is there any more."""
         place = (partial.image, partial.index)
         if place in self._sent or await pools.database(is_left, self._claim.generation.id):
@@ -106,7 +106,7 @@ class Partials:
         else:
             logger.warning("partial image %s of %s cannot be shown", place, self._id)
 
-    async def _made_ready(self, partial: UpstreamPartial, wanted: Wanted) -> bool:
+    async def _made_ready(self, partial: UpstreamPartial, wanted: WantedImage) -> bool:
         """Verified, stored and announced; False when one of these cannot be done."""
         image = UpstreamImage(partial.spool)
         with self._spools.scope() as spools:

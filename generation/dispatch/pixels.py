@@ -17,7 +17,7 @@ from storage import convert, probe
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedImage:
     """What the caller gets: a format, its compression, and the pixels a plan makes, if any."""
 
     output_format: str
@@ -26,7 +26,7 @@ class Wanted:
 
 
 def verified(
-    image: UpstreamImage, *, wanted: Wanted, spools: Spools, at_once: bool = False
+    image: UpstreamImage, *, wanted: WantedImage, spools: Spools, at_once: bool = False
 ) -> VerifiedImage | None:
     """The image with its true format and pixels, as it is wanted; None if undecodable or too large.
 
@@ -53,7 +53,7 @@ def verified(
 
 
 async def verified_on_loop(
-    image: UpstreamImage, *, wanted: Wanted, spools: Spools
+    image: UpstreamImage, *, wanted: WantedImage, spools: Spools
 ) -> VerifiedImage | None:
     """The same for who is on the event loop, which what takes time does not hold up.
 
@@ -66,12 +66,12 @@ async def verified_on_loop(
     return await pools.conversion().run(spools.owner, verify)
 
 
-def _is_quick(spool: SpoolFile, wanted: Wanted) -> bool:
+def _is_quick(spool: SpoolFile, wanted: WantedImage) -> bool:
     """Whether it is a small png that is wanted as it is."""
     return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 
-def _as_wanted(found: probe.Cleaned, wanted: Wanted, spools: Spools) -> tuple[SpoolFile, Size]:
+def _as_wanted(found: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[SpoolFile, Size]:
     """The very spool, or a converted one, and the pixels in it."""
     facts, crop = found.facts, wanted.made_into
     size = Size(facts.width, facts.height)
@@ -90,7 +90,7 @@ def _as_wanted(found: probe.Cleaned, wanted: Wanted, spools: Spools) -> tuple[Sp
     return converted, size
 
 
-def _cropped(found: probe.Cleaned, crop: Size, wanted: Wanted, spools: Spools) -> SpoolFile:
+def _cropped(found: probe.Cleaned, crop: Size, wanted: WantedImage, spools: Spools) -> SpoolFile:
     return convert.to_size(
         found.spool,
         found.facts,

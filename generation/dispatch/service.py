@@ -38,7 +38,7 @@ from generation.dispatch.retry import History, Next, decide
 from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import attempts, outcome
 from generation.lifecycle.claims import Claim
-from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage
+from generation.lifecycle.outcome import Failure, Verified, VerifiedImage
 from generation.models import Generation
 from pictor.kit.bytes.spool import SpoolFull, Spools
 from pictor.kit.database import pools
@@ -128,7 +128,7 @@ class Dispatcher:
         generation = claim.generation
         return self._spools.scope(str(generation.tenant_id) if generation.livemode else TESTS)
 
-    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
+    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Verified:
         """Images from the first channel that delivers. Raises Failure with the caller's error.
 
         Reference images that the caller named by address are fetched first.
@@ -158,7 +158,7 @@ class Dispatcher:
         ) as run.large:
             return await self._delivered(run, opening)
 
-    async def _delivered(self, run: _Run, opening: Opening | None) -> Delivery:
+    async def _delivered(self, run: _Run, opening: Opening | None) -> Verified:
         if opening is None:
             candidate, call = await self._next(run)
         else:
@@ -213,7 +213,7 @@ class Dispatcher:
 
     # --- one attempt --------------------------------------------------------------------------
 
-    async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Delivery:
+    async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Verified:
         """Make one call that counts already; whatever its outcome, it stops counting here."""
         cause: UpstreamError | None = UNMADE
         try:
@@ -327,7 +327,7 @@ class Dispatcher:
         begun: Begun,
         answer: UpstreamAnswer,
         spools: Spools,
-    ) -> Delivery:
+    ) -> Verified:
         """Verify every image, convert it if another format was requested, check the size."""
         generation = run.generation
         images: list[VerifiedImage] = []
@@ -344,7 +344,7 @@ class Dispatcher:
         finally:
             begun.brought(answer, images)
         self._check(run, candidate, images)
-        return Delivery(
+        return Verified(
             attempt_id=begun.attempt_id,
             asked=begun.asked,
             route=candidate.route,

@@ -11,14 +11,14 @@ from django.conf import settings
 from accounts.rates.of_tests import TESTS_KEPT, counting_of_test, used_up
 from generation.dispatch.storage_gate import HUNG_SECONDS, Gate
 from generation.lifecycle.claims import Claim
-from generation.lifecycle.outcome import Delivery, Failure, VerifiedImage, not_stored
+from generation.lifecycle.outcome import Failure, Verified, VerifiedImage, not_stored
 from generation.models import Generation
 from pictor.kit.bytes.spool import SpoolFull
 from pictor.kit.redis.client import ask_async
 from pictor.kit.running import retries
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from storage.services import Progress, StorageFailed, image_key_of, upload_on_loop
+from storage.services import StorageFailed, UploadProgress, image_key_of, upload_on_loop
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ SETTLING_SECONDS = 5.0
 
 
 async def store(
-    claim: Claim, delivery: Delivery, *, gate: Gate, ends_at: float
+    claim: Claim, delivery: Verified, *, gate: Gate, ends_at: float
 ) -> list[StoredImage]:
     """Upload the images in parallel, and retry while storage fails.
 
@@ -118,7 +118,7 @@ class _Upload:
 
     async def once(self) -> None:
         """One try. Raises StorageFailed; the gate hears of the first try, and of a hanging one."""
-        progress = Progress()
+        progress = UploadProgress()
         kind = f"image/{self._image.format}"
         upload = upload_on_loop(self._key, self._image.spool, content_type=kind, progress=progress)
         going = asyncio.ensure_future(upload)

@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.pricing import Due
 from generation.channels.declaration import Task
-from generation.lifecycle.outcome import Delivery
+from generation.lifecycle.outcome import Verified
 from generation.models import Generation
 
 DELETED = "deleted"
@@ -15,7 +15,7 @@ ECHOED_BACKGROUNDS = frozenset({"transparent", "opaque"})
 
 
 def answer_of(
-    generation: Generation, delivery: Delivery, bill: Due, now: datetime
+    generation: Generation, delivery: Verified, bill: Due, now: datetime
 ) -> dict[str, Any]:
     """The caller's answer without its images; `api/shown.py` adds those."""
     usage = delivery.answer.usage

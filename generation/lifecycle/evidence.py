@@ -21,7 +21,7 @@ USUAL_TASK = "generate"
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-class Asked(NamedTuple):
+class SealedRequest(NamedTuple):
     """The sealed fields of a request, by their names on a generation."""
 
     tenant_id: UUID
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     priced: Mapping[str, Any]
 
 
-def of_request(asked: "Asked | Generation") -> bytes:
+def of_request(asked: "SealedRequest | Generation") -> bytes:
     """The digest of the request, its caller and its prices.
 
     The usual task is left out: transfers were sealed before there was another.

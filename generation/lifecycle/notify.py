@@ -16,7 +16,7 @@ from generation.lifecycle.claims import Queued
 from generation.lifecycle.wakeups import has_words, told
 from generation.models import Generation
 from generation.selectors import Finished
-from pictor.kit.redis.client import Command, ask
+from pictor.kit.redis.client import RedisCommand, ask
 from pictor.kit.running.pauses import Pause
 from pictor.kit.words.untyped import Json, Row
 
@@ -76,9 +76,9 @@ def _tenant(text: str) -> UUID:
     return UUID(text)
 
 
-def doorbell(bell: Ring) -> Command[bool]:
+def doorbell(bell: Ring) -> RedisCommand[bool]:
     """Tell an image worker that a generation is queued. False if the broker did not take it."""
-    return Command(
+    return RedisCommand(
         ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
         read=lambda _: True,
         instead=lambda: False,
@@ -145,7 +145,7 @@ def wake(generation_ids: Iterable[UUID]) -> None:
     ask(_published(json.dumps([str(generation_id) for generation_id in generation_ids])))
 
 
-def wake_up(finished: Finished) -> Command[None]:
+def wake_up(finished: Finished) -> RedisCommand[None]:
     """The same for one, with the data of its answer, unless that contains words of a prompt."""
     message = "" if has_words(finished) else json.dumps([told(finished)])
     if not 0 < len(message) <= MAX_TOLD_BYTES:
@@ -153,5 +153,5 @@ def wake_up(finished: Finished) -> Command[None]:
     return _published(message)
 
 
-def _published(message: str) -> Command[None]:
-    return Command(("PUBLISH", FINISHED, message), lambda _: None, lambda: None, _QUIET)
+def _published(message: str) -> RedisCommand[None]:
+    return RedisCommand(("PUBLISH", FINISHED, message), lambda _: None, lambda: None, _QUIET)

@@ -71,7 +71,7 @@ class VerifiedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Verified:
     """A channel's verified images; their bytes stay until the dispatch's scope ends."""
 
     attempt_id: UUID
@@ -173,7 +173,7 @@ def error_for(failed: UpstreamError) -> PictorError:
     return known
 
 
-def not_stored(delivery: Delivery, detail: str) -> Failure:
+def not_stored(delivery: Verified, detail: str) -> Failure:
     """The images could not be stored: nothing is charged, and our cost stays."""
     ended = replace(
         delivery.ended,

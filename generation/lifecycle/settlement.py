@@ -32,7 +32,7 @@ from generation.lifecycle import evidence
 from generation.lifecycle.answer import answer_of
 from generation.lifecycle.attempts import attempt_ended, cut_off, end_attempt
 from generation.lifecycle.claims import Claim, held_by
-from generation.lifecycle.outcome import BROKEN, Delivery, Failure, error_row
+from generation.lifecycle.outcome import BROKEN, Failure, Verified, error_row
 from generation.models import Generation, IdempotencyRecord, State
 from pictor.kit.database import loop_connections, model_rows, pools, prepared
 from pictor.kit.database.prepared import Part, Statement, is_there
@@ -65,7 +65,7 @@ _TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCE
 async def settle_unheard(
     *,
     claim: Claim,
-    delivery: Delivery,
+    delivery: Verified,
     stored: Sequence[StoredImage],
     at: Callable[[], datetime],
 ) -> bool:
@@ -96,7 +96,7 @@ async def settle_unheard(
 
 @SETTLE_SECONDS.time()
 def settle_and_tell(
-    *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
+    *, claim: Claim, delivery: Verified, stored: Sequence[StoredImage], now: datetime
 ) -> bool:
     """The same in one transaction with the webhooks' event; False if the claim is lost."""
     generation = claim.generation
@@ -112,7 +112,7 @@ def settle_and_tell(
     return is_final
 
 
-def _success(generation: Generation, delivery: Delivery, bill: pricing.Due, now: datetime) -> Json:
+def _success(generation: Generation, delivery: Verified, bill: pricing.Due, now: datetime) -> Json:
     """The final values of a successful generation's row."""
     return {
         "state": State.SUCCEEDED,
@@ -136,7 +136,7 @@ def _succeed(generation: Generation, ending: Json, bill: pricing.Due) -> None:
 
 def _settled(
     claim: Claim,
-    delivery: Delivery,
+    delivery: Verified,
     bill: pricing.Due,
     stored: Sequence[StoredImage],
     ending: Json,
@@ -293,7 +293,7 @@ def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
 
 
 def _usage_of_images(
-    generation: Generation, delivery: Delivery, bill: pricing.Due, *, at: datetime
+    generation: Generation, delivery: Verified, bill: pricing.Due, *, at: datetime
 ) -> Usage:
     return replace(
         _usage_of(generation, State.SUCCEEDED, at=at),
@@ -304,7 +304,7 @@ def _usage_of_images(
     )
 
 
-def bill_of(generation: Generation, delivery: Delivery, table: pricing.PriceTable) -> pricing.Due:
+def bill_of(generation: Generation, delivery: Verified, table: pricing.PriceTable) -> pricing.Due:
     """The bill of a delivery, at the prices of the books that it was quoted from."""
     priced = pricing.PricedRequest.from_json(generation.priced)
     usage = delivery.answer.usage

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import Asked
+from accounts.ledger import AskedMove
 from accounts.models import Actor, User
 from billing.models import MoneyMove, Transfer
 from billing.selectors import given_by, given_for
@@ -118,8 +118,8 @@ def _became(generation: Generation, move: MoneyMove, now: datetime) -> Refunded:
     return Refunded(generation, Micros(0), refusal=f"It waited for another person and is {state}.")
 
 
-def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> Asked:
-    return Asked(
+def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> AskedMove:
+    return AskedMove(
         tenant_id=generation.tenant_id,
         kind=kind.value,
         amount=gift.amount,
@@ -130,7 +130,7 @@ def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> Asked:
 
 
 def _given(
-    once: UUID, asked: Asked, giver: Giver, now: datetime, *, total: Micros | None = None
+    once: UUID, asked: AskedMove, giver: Giver, now: datetime, *, total: Micros | None = None
 ) -> MoneyMove:
     with _within(giver, now):
         return move_money(

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from django.core.exceptions import ValidationError
 
-from accounts.ledger import Asked, Window
+from accounts.ledger import AskedMove, Window
 from accounts.models import Tenant
 from accounts.selectors import tenants_among
 from billing.models import Transfer
@@ -134,7 +134,7 @@ def credit_all(
         if not amount:
             done.append(Credited(hit, Micros(0), refusal="that time is covered already"))
             continue
-        asked = Asked(
+        asked = AskedMove(
             tenant_id=hit.tenant.id, kind=Transfer.Kind.CREDIT.value, amount=amount,
             outage=outage.window, reason=words, note=note,
         )  # fmt: skip

@@ -46,7 +46,7 @@ SELECT shut.channel_id, shut.kind, shut.model, shut.worker, shut.at
 """
 
 
-class Turn(NamedTuple):
+class BreakerTurn(NamedTuple):
     """A breaker's or a gate's, as a worker saw it."""
 
     channel_id: int
@@ -86,7 +86,7 @@ def note_change(before: Channel, after: Channel, *, actor: Actor) -> None:
             note(after, kind, actor=actor)
 
 
-def write(turns: Sequence[Turn], *, worker: UUID) -> None:
+def write(turns: Sequence[BreakerTurn], *, worker: UUID) -> None:
     """What a worker saw, in one statement; nothing of channels that are deleted meanwhile."""
     columns = list(zip(*turns, strict=True))
     with connection.cursor() as cursor:

@@ -103,7 +103,7 @@ def _count(since: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CallMinute:
     """A minute of a channel's live calls, by class, and the seconds that images took in it."""
 
     minute: datetime
@@ -134,7 +134,7 @@ class Now:
     `models` are the calls of each of our models.
     """
 
-    cells: list[Cell]
+    cells: list[CallMinute]
     p50: float | None
     p95: float | None
     models: Mapping[str, int]
@@ -227,11 +227,11 @@ def _now(rows: list[AttemptMinute], now: datetime) -> Now:
     return Now([_cell(one, by_minute[one]) for one in minutes], *_quantiles(rows), dict(models))
 
 
-def _cell(minute: datetime, rows: list[AttemptMinute]) -> Cell:
+def _cell(minute: datetime, rows: list[AttemptMinute]) -> CallMinute:
     classes: Counter[str] = Counter()
     for row in rows:
         classes[row.attempt_class] += row.number
-    return Cell(minute, dict(classes), *_quantiles(rows))
+    return CallMinute(minute, dict(classes), *_quantiles(rows))
 
 
 def _quantiles(rows: Iterable[AttemptMinute]) -> tuple[float | None, float | None]:

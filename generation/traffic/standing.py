@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from generation.models import Attempt, Channel, State
 from generation.traffic.channel_events import Kind, Shut
-from generation.traffic.minutes import Cell, Now
+from generation.traffic.minutes import CallMinute, Now
 
 LATELY = 10
 """Minutes that say whether a channel is down."""
@@ -84,7 +84,7 @@ def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[Standing, st
     return None
 
 
-def _judged(cells: Sequence[Cell]) -> tuple[int, int]:
+def _judged(cells: Sequence[CallMinute]) -> tuple[int, int]:
     """The calls that brought images, and all that say anything of the channel."""
     delivered = sum(one.delivered for one in cells)
     return delivered, delivered + sum(one.failed for one in cells)

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from storage.containers.pieces import (
     MAX_PIECES,
     MAX_PROFILE_BYTES,
+    ByteSource,
+    ByteSpan,
     CutShort,
     NotAnImage,
     Piece,
-    Source,
-    Span,
     exactly,
     written,
 )
@@ -52,7 +52,7 @@ _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """In coded data a 0xFF is stuffed with 0x00, or begins one of eight restart markers."""
 
 
-def kept(file: Source) -> Iterator[Piece]:
+def kept(file: ByteSource) -> Iterator[Piece]:
     """Every segment that is needed, up to the end of the image; a profile wholly or not at all."""
     found = list(_walk(file))
     profile_bytes = sum(len(piece) for marker, piece in found if marker == _APP2)
@@ -61,21 +61,21 @@ def kept(file: Source) -> Iterator[Piece]:
             yield piece
 
 
-def exif(file: Source) -> Span | None:
+def exif(file: ByteSource) -> ByteSpan | None:
     """Where EXIF is in a jpeg that `kept` takes: the first one before its pixels."""
     position, marker = len(SIGNATURE), _SOI
     while marker not in {_SOS, _EOI}:
         marker, segment = _segment(file, position)
-        data = Span(segment.offset + _HEAD_BYTES, segment.size - _HEAD_BYTES)
+        data = ByteSpan(segment.offset + _HEAD_BYTES, segment.size - _HEAD_BYTES)
         if marker == _APP1 and file.read_at(data.offset, len(_EXIF)) == _EXIF:
             return data
         position = segment.end
     return None
 
 
-def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
+def _walk(file: ByteSource) -> Iterator[tuple[int, Piece]]:
     """What may be kept, with the marker it belongs to."""
-    yield _SOI, Span(0, len(SIGNATURE))
+    yield _SOI, ByteSpan(0, len(SIGNATURE))
     position, components = len(SIGNATURE), b""
     for _ in range(MAX_PIECES):
         marker, segment = _segment(file, position)
@@ -89,7 +89,7 @@ def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
         position = segment.end
         if marker == _SOS:
             position = _end_of_scan(file, segment.end)
-            yield marker, Span(segment.end, position - segment.end)
+            yield marker, ByteSpan(segment.end, position - segment.end)
             if position == file.size:
                 if components != exactly(file, segment.offset + _HEAD_BYTES, 1):
                     raise CutShort
@@ -98,17 +98,17 @@ def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
     raise NotAnImage("a jpeg of too many segments")
 
 
-def _segment(file: Source, position: int) -> tuple[int, Span]:
+def _segment(file: ByteSource, position: int) -> tuple[int, ByteSpan]:
     """The marker here and its segment. Fill bytes before one (B.1.1.2) are legal, never seen."""
     filler, marker = exactly(file, position, len(SIGNATURE))
     if filler != _FILLER:
         raise NotAnImage("a broken jpeg")
     if marker in _NO_LENGTH:
-        return marker, Span(position, len(SIGNATURE))
+        return marker, ByteSpan(position, len(SIGNATURE))
     if marker not in _TABLES_AND_FRAMES | _DROPPED:
         raise NotAnImage(f"a jpeg with a marker that is not decoded here: {marker:#x}")
     length = int.from_bytes(exactly(file, position + len(SIGNATURE), _LENGTH_BYTES), "big")
-    segment = Span(position, len(SIGNATURE) + length)
+    segment = ByteSpan(position, len(SIGNATURE) + length)
     if length < _LENGTH_BYTES:
         raise NotAnImage("a broken jpeg")
     if segment.end > file.size:
@@ -116,7 +116,7 @@ def _segment(file: Source, position: int) -> tuple[int, Span]:
     return marker, segment
 
 
-def _kept(file: Source, segment: Span, marker: int) -> Piece | None:
+def _kept(file: ByteSource, segment: ByteSpan, marker: int) -> Piece | None:
     """What is kept of a segment. What an application added behind its own fields is not."""
     if marker in _TABLES_AND_FRAMES or marker == _EOI:
         return segment
@@ -129,13 +129,13 @@ def _kept(file: Source, segment: Span, marker: int) -> Piece | None:
     return segment if marker == _APP2 and data.startswith(_PROFILE) else None
 
 
-def _shortened(file: Source, segment: Span, head: bytes) -> Piece:
+def _shortened(file: ByteSource, segment: ByteSpan, head: bytes) -> Piece:
     """A segment of these bytes and no more, with its length put right."""
     length = (len(head) - len(SIGNATURE)).to_bytes(_LENGTH_BYTES, "big")
     return written(file, segment.offset, head[:2] + length + head[_HEAD_BYTES:])
 
 
-def _end_of_scan(file: Source, position: int) -> int:
+def _end_of_scan(file: ByteSource, position: int) -> int:
     """Where the next marker is; the file's end where there is none."""
     while window := file.read_at(position, _WINDOW_BYTES):
         if found := _END_OF_SCAN.search(window):

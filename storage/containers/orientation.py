@@ -8,7 +8,7 @@ Source: TIFF 6.0, section 2; EXIF 2.32, 4.6.4 (Orientation).
 import struct
 from typing import Literal
 
-from storage.containers.pieces import Source, Span
+from storage.containers.pieces import ByteSource, ByteSpan
 
 Orientation = Literal[1, 2, 3, 4, 5, 6, 7, 8]
 """EXIF's own numbers: from 5 on the sides change places."""
@@ -23,12 +23,12 @@ _TAG, _SHORT = 0x0112, 3
 _KNOWN: dict[int, Orientation] = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 8: 8}
 
 
-def orientation(file: Source, exif: Span | None) -> Orientation:
+def orientation(file: ByteSource, exif: ByteSpan | None) -> Orientation:
     """What EXIF at this place of a file says, in the first directory of its TIFF."""
     if exif is None:
         return UPRIGHT
     if _read(file, exif, 0, len(_PREFIX)) == _PREFIX:
-        exif = Span(exif.offset + len(_PREFIX), exif.size - len(_PREFIX))
+        exif = ByteSpan(exif.offset + len(_PREFIX), exif.size - len(_PREFIX))
     head = _read(file, exif, 0, _HEAD_BYTES)
     order = _BYTE_ORDERS.get(head[:4])
     if order is None or len(head) < _HEAD_BYTES:
@@ -46,6 +46,6 @@ def orientation(file: Source, exif: Span | None) -> Orientation:
     return UPRIGHT
 
 
-def _read(file: Source, exif: Span, offset: int, size: int) -> bytes:
+def _read(file: ByteSource, exif: ByteSpan, offset: int, size: int) -> bytes:
     """Bytes of the EXIF alone; fewer where it ends before them."""
     return file.read_at(exif.offset + offset, max(0, min(size, exif.size - offset)))

@@ -29,7 +29,7 @@ class CutShort(NotAnImage):
         super().__init__("an image cut short")
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """What a walk needs of a file."""
 
     size: int
@@ -40,7 +40,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteSpan:
     """Bytes of the file, to be kept as they are."""
 
     offset: int
@@ -55,11 +55,11 @@ class Span:
         return self.offset + self.size
 
 
-Piece: TypeAlias = Span | bytes
+Piece: TypeAlias = ByteSpan | bytes
 """What is kept: bytes of the file, or others in their place."""
 
 
-def exactly(file: Source, offset: int, size: int) -> bytes:
+def exactly(file: ByteSource, offset: int, size: int) -> bytes:
     """These bytes of the file. Raises CutShort."""
     data = file.read_at(offset, size)
     if len(data) < size:
@@ -67,22 +67,22 @@ def exactly(file: Source, offset: int, size: int) -> bytes:
     return data
 
 
-def written(file: Source, offset: int, data: bytes) -> Piece:
+def written(file: ByteSource, offset: int, data: bytes) -> Piece:
     """Bytes to be kept at an offset: a Span where the file has the very same there."""
-    return Span(offset, len(data)) if file.read_at(offset, len(data)) == data else data
+    return ByteSpan(offset, len(data)) if file.read_at(offset, len(data)) == data else data
 
 
 def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """The same pieces, those that touch as one: an image with nothing to drop is one Span."""
-    last: Span | None = None
+    last: ByteSpan | None = None
     for piece in pieces:
-        if isinstance(piece, Span) and last is not None and piece.offset == last.end:
-            last = Span(last.offset, last.size + piece.size)
+        if isinstance(piece, ByteSpan) and last is not None and piece.offset == last.end:
+            last = ByteSpan(last.offset, last.size + piece.size)
             continue
         if last is not None:
             yield last
-        last = piece if isinstance(piece, Span) else None
-        if not isinstance(piece, Span):
+        last = piece if isinstance(piece, ByteSpan) else None
+        if not isinstance(piece, ByteSpan):
             yield piece
     if last is not None:
         yield last

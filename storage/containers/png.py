@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from storage.containers.pieces import (
     MAX_PIECES,
     MAX_PROFILE_BYTES,
+    ByteSource,
+    ByteSpan,
     CutShort,
     NotAnImage,
     Piece,
-    Source,
-    Span,
     exactly,
 )
 
@@ -41,15 +41,15 @@ _MAX_NAME_BYTES = 79
 """Of a profile; a zero byte and the method of compression, zero too, follow it."""
 
 
-def kept(file: Source) -> Iterator[Piece]:
+def kept(file: ByteSource) -> Iterator[Piece]:
     """The signature and every chunk that is needed, up to IEND."""
-    yield Span(0, len(SIGNATURE))
+    yield ByteSpan(0, len(SIGNATURE))
     position = len(SIGNATURE)
     seen: set[bytes] = set()
     for _ in range(MAX_PIECES):
         head = exactly(file, position, _LENGTH_TYPE_BYTES)
         size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        chunk = Span(position, _AROUND_DATA_BYTES + size)
+        chunk = ByteSpan(position, _AROUND_DATA_BYTES + size)
         if (kind == b"IHDR") is bool(seen):
             raise NotAnImage("a png whose header is not its first chunk")
         if chunk.end > file.size:
@@ -63,12 +63,12 @@ def kept(file: Source) -> Iterator[Piece]:
     raise NotAnImage("a png of too many chunks")
 
 
-def is_animated(file: Source) -> bool:
+def is_animated(file: ByteSource) -> bool:
     """Whether a png, one that `kept` takes, has frames: their control is before its pixels."""
     return _first(file, b"acTL", until=b"IDAT") is not None
 
 
-def exif(file: Source) -> Span | None:
+def exif(file: ByteSource) -> ByteSpan | None:
     """Where EXIF is in a png that `kept` takes. None where its checksum is wrong."""
     data = _first(file, b"eXIf", until=b"IEND")
     if data is None:
@@ -80,19 +80,19 @@ def exif(file: Source) -> Span | None:
     return data if is_right else None
 
 
-def _first(file: Source, wanted: bytes, *, until: bytes) -> Span | None:
+def _first(file: ByteSource, wanted: bytes, *, until: bytes) -> ByteSpan | None:
     """The data of the first chunk of a kind; None where another one comes before it."""
     position, kind = len(SIGNATURE), b""
     while kind not in {until, b"IEND"}:
         head = exactly(file, position, _LENGTH_TYPE_BYTES)
         kind, size = head[4:], int.from_bytes(head[:4], "big")
         if kind == wanted:
-            return Span(position + _LENGTH_TYPE_BYTES, size)
+            return ByteSpan(position + _LENGTH_TYPE_BYTES, size)
         position += _AROUND_DATA_BYTES + size
     return None
 
 
-def _is_kept(file: Source, chunk: Span, kind: bytes, seen: set[bytes]) -> bool:
+def _is_kept(file: ByteSource, chunk: ByteSpan, kind: bytes, seen: set[bytes]) -> bool:
     size = chunk.size - _AROUND_DATA_BYTES
     if not kind[0] & _IS_ANCILLARY:
         if size > _CRITICAL.get(kind, -1):
@@ -105,7 +105,7 @@ def _is_kept(file: Source, chunk: Span, kind: bytes, seen: set[bytes]) -> bool:
     return kind != b"iCCP" or _is_small(file, chunk.offset + _LENGTH_TYPE_BYTES, size)
 
 
-def _is_small(file: Source, offset: int, size: int) -> bool:
+def _is_small(file: ByteSource, offset: int, size: int) -> bool:
     """Whether a profile is whole and inflates to little. Memory: at most both, 2 MB."""
     data = file.read_at(offset, size)
     name, _, compressed = data.partition(b"\0")

@@ -14,11 +14,11 @@ from storage.containers.pieces import (
     MAX_PIECES,
     MAX_PROFILE_BYTES,
     Animated,
+    ByteSource,
+    ByteSpan,
     CutShort,
     NotAnImage,
     Piece,
-    Source,
-    Span,
     exactly,
     written,
 )
@@ -37,22 +37,22 @@ _ALPHA, _PROFILE, _ANIMATION = 0x10, 0x20, 0x02
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     kind: bytes
-    span: Span
+    span: ByteSpan
 
 
-def exif(file: Source) -> Span | None:
+def exif(file: ByteSource) -> ByteSpan | None:
     """Where EXIF is in a webp that `kept` takes: behind its picture, mostly."""
     end = _HEAD_BYTES + int.from_bytes(file.read_at(4, 4), "little")
     try:
         for chunk in _chunks(file, end):
             if chunk.kind == b"EXIF":
-                return Span(chunk.span.offset + _HEAD_BYTES, chunk.span.size - _HEAD_BYTES)
+                return ByteSpan(chunk.span.offset + _HEAD_BYTES, chunk.span.size - _HEAD_BYTES)
     except NotAnImage:
         return None  # broken behind its picture, where nobody looks who shows it
     return None
 
 
-def kept(file: Source) -> Iterator[Piece]:
+def kept(file: ByteSource) -> Iterator[Piece]:
     """A header with the right length, and the chunks that are needed."""
     head = exactly(file, 0, _RIFF_BYTES)
     end = _HEAD_BYTES + int.from_bytes(head[4:8], "little")
@@ -67,7 +67,7 @@ def kept(file: Source) -> Iterator[Piece]:
     yield from body
 
 
-def _chunks(file: Source, end: int) -> Iterator[_Chunk]:
+def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
     position = _RIFF_BYTES
     for _ in range(MAX_PIECES):
         if position + _HEAD_BYTES > end:
@@ -76,7 +76,7 @@ def _chunks(file: Source, end: int) -> Iterator[_Chunk]:
         size = _HEAD_BYTES + int.from_bytes(head[4:], "little")
         if position + size > end:
             raise CutShort
-        span = Span(position, min(size + size % 2, end - position))
+        span = ByteSpan(position, min(size + size % 2, end - position))
         yield _Chunk(head[:4], span)
         position = span.end
     raise NotAnImage("a webp of too many chunks")
@@ -104,7 +104,7 @@ def _is_kept(chunk: _Chunk) -> bool:
     return chunk.kind in _PICTURES | {b"VP8X", b"ALPH"}
 
 
-def _extended(file: Source, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
+def _extended(file: ByteSource, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
     """VP8X, with the flags of what is kept alone."""
     data = file.read_at(vp8x.span.offset, vp8x.span.size)
     if len(data) != _HEAD_BYTES + _VP8X_BYTES:

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from accounts.audit_log import audit_page
-from accounts.ledger import Asked
+from accounts.ledger import AskedMove
 from accounts.models import AuditEvent, User
 from accounts.services.audit import at_the_shell
 from billing.models import MoneyMove, Transfer
@@ -38,13 +38,13 @@ def asked(
     kind: str = "credit",
     seq: int | None = None,
     note: str = "",
-) -> Asked:
-    return Asked(
+) -> AskedMove:
+    return AskedMove(
         tenant_id=tenant_id, kind=kind, amount=Micros(amount), seq=seq, reason="sorry", note=note
     )
 
 
-def move(wanted: Asked, *, once: UUID | None = None, actor: User | str = "ann") -> MoneyMove:
+def move(wanted: AskedMove, *, once: UUID | None = None, actor: User | str = "ann") -> MoneyMove:
     return move_money(once=once or ids.new_uuid(), asked=wanted, actor=actor, now=clock.now())
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.pricing import Delivered, PricedRequest, quote
-from billing.sharing import Part, parts_of, shares
+from billing.sharing import PricedPart, parts_of, shares
 from tests.billing.test_pricing import TABLE
 from tests.billing.test_reference_prices import WITH_REFERENCES
 
@@ -51,8 +51,8 @@ def test_each_delivered_size_has_what_its_images_cost():
     )
 
     assert parts == [
-        Part("1024x1024", "low", "1024x1024", 2, 11_760),
-        Part("1024x1024", "low", "512x512", 1, 1_470),
+        PricedPart("1024x1024", "low", "1024x1024", 2, 11_760),
+        PricedPart("1024x1024", "low", "512x512", 1, 1_470),
     ]
 
 
@@ -69,8 +69,8 @@ def test_reference_images_have_a_row_of_their_own_where_they_cost_something(
         captured=captured,
     )
 
-    images = Part("1024x1024", "low", "1024x1024", 1, of_images)
-    assert parts == [images, *([Part("reference", "input", "", 0, read)] if read else [])]
+    images = PricedPart("1024x1024", "low", "1024x1024", 1, of_images)
+    assert parts == [images, *([PricedPart("reference", "input", "", 0, read)] if read else [])]
 
 
 def test_what_the_hold_cut_off_is_cut_off_of_each_size():

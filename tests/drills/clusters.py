@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pictor.embedded.part import Part
+from pictor.embedded.part import StackPart
 from pictor.embedded.ports import free_port
 from pictor.embedded.postgres import DATABASE, Postgres
 from pictor.embedded.postgres_place import find_place
@@ -36,7 +36,7 @@ class Cluster:
         """For MIGRATION_DATABASE_URL: the owner, who is the cluster's superuser."""
         return self.server.owner_url
 
-    def part(self) -> Part:
+    def part(self) -> StackPart:
         """The server."""
         return replace(self.server.part(), name=self.name, command=self._command)
 

@@ -18,7 +18,7 @@ import httpx
 
 from pictor.embedded.kept_secrets import keep_secrets
 from pictor.embedded.own_parts import CELERY_READY
-from pictor.embedded.part import Part, answers_ok
+from pictor.embedded.part import StackPart, answers_ok
 from pictor.embedded.ports import free_port
 from pictor.embedded.process import Command
 from pictor.embedded.s3 import S3
@@ -181,11 +181,11 @@ class Site:
         """Wait until all image workers can store."""
         until(lambda: self.storage() is True, 30)
 
-    def parts(self, kind: str, root: Path, env: dict[str, str]) -> list[Part]:
+    def parts(self, kind: str, root: Path, env: dict[str, str]) -> list[StackPart]:
         """What those of a kind are started from."""
         return [self._part(kind, number, root, env) for number in range(EACH)]
 
-    def _part(self, kind: str, number: int, root: Path, env: dict[str, str]) -> Part:
+    def _part(self, kind: str, number: int, root: Path, env: dict[str, str]) -> StackPart:
         name, port = f"{kind}-{number + 1}", self.ground.web_ports[number]
         own = {"PORT": str(port)} if kind == "web" else {"PICTOR_ROLE": ROLES[kind]}
         has_command = (root / "platform/pictor/__main__.py").exists()
@@ -198,7 +198,7 @@ class Site:
             ),
             cwd=root,
         )
-        return Part(
+        return StackPart(
             name=name,
             role=kind,
             command=lambda: command,
@@ -265,10 +265,10 @@ def _temporary_folder() -> Iterator[Path]:
         yield folder
 
 
-def _upstream(port: int) -> Part:
+def _upstream(port: int) -> StackPart:
     argv = (sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", str(port))
     env = {**bare_environment(), "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
-    return Part(
+    return StackPart(
         name="upstream",
         role="upstream",
         command=lambda: Command(argv=argv, env=env, cwd=ROOT),

@@ -14,7 +14,7 @@ from typing import Self
 
 from pictor.embedded.guard import Guard
 from pictor.embedded.logs import begin_log
-from pictor.embedded.part import Part, Running, tail
+from pictor.embedded.part import Running, StackPart, tail
 from pictor.embedded.process import signal_group
 from tests.stack_processes import until
 
@@ -27,7 +27,7 @@ LOOK_SECONDS = 0.05
 class Unit:
     """One process, or none at the moment."""
 
-    part: Part
+    part: StackPart
     running: Running | None = None
     is_wanted: bool = False
     ended_at: float = 0.0
@@ -68,7 +68,7 @@ class Units:
             self._end(unit)
         self._guard.close()
 
-    def start(self, *parts: Part) -> list[Unit]:
+    def start(self, *parts: StackPart) -> list[Unit]:
         """One for each part, together; returns once all are ready."""
         units = [Unit(part) for part in parts]
         self._units += units
@@ -132,7 +132,7 @@ class Units:
             log = self._log_of(unit.part)
             raise RuntimeError(f"{unit.part.name} did not start:\n{tail(log, 30)}") from None
 
-    def _log_of(self, part: Part) -> Path:
+    def _log_of(self, part: StackPart) -> Path:
         return self._logs / f"{part.name}.log"
 
     def _begin(self, unit: Unit) -> None:

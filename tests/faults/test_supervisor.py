@@ -15,7 +15,7 @@ import pytest
 from pictor.embedded import logs
 from pictor.embedded import supervisor as supervisor_module
 from pictor.embedded.errors import RuntimeProblem, Stopped
-from pictor.embedded.part import Part, Running
+from pictor.embedded.part import Running, StackPart
 from pictor.embedded.process import Command
 from pictor.embedded.progress import Progress
 from pictor.embedded.supervisor import Supervisor
@@ -26,8 +26,8 @@ SERVE = "import signal; print('up', flush=True); signal.pause()"
 
 def part(
     name: str, program: str, *, stop_seconds: float = 5.0, ready_seconds: float = 10.0
-) -> Part:
-    return Part(
+) -> StackPart:
+    return StackPart(
         name=name,
         role=name,
         command=lambda: Command(
@@ -174,7 +174,7 @@ def test_a_part_that_was_ready_may_take_longer_to_be_so_again(supervisor, tmp_pa
     assert pids(tmp_path)["slow"] == [second]
 
 
-def until_started(made: Part, *, times: int) -> Part:
+def until_started(made: StackPart, *, times: int) -> StackPart:
     """The part; the stop is asked for when it is to be started once more than that."""
     left = iter(range(times))
 

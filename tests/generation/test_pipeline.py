@@ -22,7 +22,7 @@ from generation.dispatch.service import Dispatcher
 from generation.lifecycle import attempts, notify
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.notify import Ring
-from generation.lifecycle.outcome import Delivery
+from generation.lifecycle.outcome import Verified
 from generation.models import Attempt, Channel, Generation, Serves
 from generation.selectors import Finished
 from pictor.kit.bytes.spool import SpoolBudget, Spools
@@ -30,7 +30,7 @@ from pictor.kit.bytes.spools import process_spools
 from pictor.kit.database import pools
 from pictor.kit.database.prepared import Statement
 from pictor.kit.outbound.http_pools import HttpPools
-from pictor.kit.redis.client import Command
+from pictor.kit.redis.client import RedisCommand
 from pictor.kit.watching import log
 from pictor.kit.words import clock
 from storage.models import StoredImage
@@ -47,7 +47,7 @@ class Broken(Dispatcher):
         self._spools = process_spools()
 
     @override
-    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
+    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Verified:
         await pools.database(begun, claim, self._channel)
         raise RuntimeError("a secret detail")
 
@@ -58,11 +58,11 @@ class Delivers(Broken):
     gate = open_gate()
 
     @override
-    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
+    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Verified:
         return await pools.database(make_delivery, claim, spools)
 
 
-async def stored(claim: Claim, delivery: Delivery, **_: object) -> list[StoredImage]:
+async def stored(claim: Claim, delivery: Verified, **_: object) -> list[StoredImage]:
     """In place of storing them."""
     return stored_images(claim, delivery)
 
@@ -101,7 +101,7 @@ def test_what_failed_after_its_images_were_stored_has_none(channel, queued, work
     async def broken(**_: object) -> bool:
         raise RuntimeError("a bill that cannot be written")
 
-    def tells(finished: Finished) -> Command[None]:
+    def tells(finished: Finished) -> RedisCommand[None]:
         told.append(finished)
         return wake_up(finished)
 
@@ -122,7 +122,7 @@ def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, work
     """That may take as long as the database is away, and they are stored already."""
     kept: list[bool] = []
 
-    async def looks(*, delivery: Delivery, **_: object) -> bool:
+    async def looks(*, delivery: Verified, **_: object) -> bool:
         kept.extend(not image.spool.is_closed for image in delivery.images)
         return True
 
@@ -140,7 +140,7 @@ def test_what_is_stored_only_after_the_deadline_is_not_charged(
     acme, channel, queued, worker, monkeypatch
 ):
     async def stored_late(
-        claim: Claim, delivery: Delivery, *, ends_at: float, **_: object
+        claim: Claim, delivery: Verified, *, ends_at: float, **_: object
     ) -> list[StoredImage]:
         await asyncio.sleep(ends_at - time.monotonic() + 0.01)
         return stored_images(claim, delivery)
@@ -167,7 +167,7 @@ def test_what_a_worker_logs_names_the_request(queued, worker, channel):
         @override
         async def run(
             self, claim: Claim, spools: Spools, opening: Opening | None = None
-        ) -> Delivery:
+        ) -> Verified:
             seen.append(await pools.database(log.request_id.get))
             return await super().run(claim, spools)
 

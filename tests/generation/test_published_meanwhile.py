@@ -30,7 +30,7 @@ from billing.services import (
     restore_price_book,
     withdraw_price_book,
 )
-from generation.channels.base import Usage
+from generation.channels.base import TokenUsage
 from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
 from pictor.kit.words import clock
@@ -137,7 +137,7 @@ def test_what_was_held_is_the_most_that_is_charged(acme, spools):
             spools,
             sizes=[draw.choice(CAME) for _ in range(draw.randint(1, n))],
             quality=draw.choice([None, "low", "high"]),
-            usage=Usage(10, tokens, 10 + tokens),
+            usage=TokenUsage(10, tokens, 10 + tokens),
         )
         stored = stored_images(claim, delivery)
         settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=clock.now())

@@ -17,9 +17,9 @@ from billing.selectors import current_table, rows_of, would_have_brought
 from billing.selectors import sold as waiting
 from billing.services import draft_price_book, refund
 from billing.whatif import Why
-from generation.channels.base import Usage
+from generation.channels.base import TokenUsage
 from generation.lifecycle.lease import WorkerEpoch
-from generation.lifecycle.outcome import Delivery
+from generation.lifecycle.outcome import Verified
 from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
 from generation.oversight.ledger.selling import add_sold
@@ -31,7 +31,7 @@ from tests.seeds import sow
 
 MODELS = ("gpt-image-2", "gpt-image-2-auto", "gpt-image-2-origin", "gpt-image-1")
 CAME = ((1024, 1024), (1024, 1536), (512, 512), (1000, 900), (1920, 1088))
-Deliver = Callable[..., tuple[Generation, Delivery]]
+Deliver = Callable[..., tuple[Generation, Verified]]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def deliver(db: None, worker: WorkerEpoch, spools: Spools, monkeypatch: Any) -> 
 
     def delivered(
         customer: Customer, request: Any, *, days_ago: int = 0, **came: Any
-    ) -> tuple[Generation, Delivery]:
+    ) -> tuple[Generation, Verified]:
         made = customer.generation(**request)
         claim = take(generation_id=made.id, worker=worker)
         assert claim is not None
@@ -99,11 +99,11 @@ def anything(draw: Random) -> tuple[dict[str, Any], dict[str, Any]]:
     return request, {
         "sizes": [draw.choice(CAME) for _ in range(draw.randint(1, n))],
         "quality": draw.choice([None, "low", "high"]),
-        "usage": Usage(10, tokens, 10 + tokens, input_image_tokens=draw.choice([0, 256])),
+        "usage": TokenUsage(10, tokens, 10 + tokens, input_image_tokens=draw.choice([0, 256])),
     }
 
 
-def charged_then(made: Generation, delivery: Delivery, table: Any) -> int:
+def charged_then(made: Generation, delivery: Verified, table: Any) -> int:
     """What it would have been charged, its reference images apart."""
     asked = PricedRequest.from_json(made.priced)
     quoted = quote(

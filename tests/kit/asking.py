@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from pictor.kit.database.loop_connections import fetch_async
 from pictor.kit.database.prepared import Statement
-from pictor.kit.redis.client import Command
+from pictor.kit.redis.client import RedisCommand
 from pictor.kit.running.pauses import Pause
 from pictor.kit.words.untyped import Row
 
@@ -19,9 +19,9 @@ class Loud(Pause):
         raise error
 
 
-def asked(*words: str, is_broker: bool = False) -> Command[Any]:
+def asked(*words: str, is_broker: bool = False) -> RedisCommand[Any]:
     """Read as the server gives it."""
-    return Command(words, lambda reply: reply, lambda: None, Loud(0, ""), is_broker)
+    return RedisCommand(words, lambda reply: reply, lambda: None, Loud(0, ""), is_broker)
 
 
 async def told(text: str, *values: object) -> Row | None:

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 
 from storage.backends import PrivateBucket
 from storage.signing import Signer
-from storage.wire import Place
+from storage.wire import BucketPlace
 from tests.token_services import chain_of_its_own, session
 
 ACCESS, SECRET, REGION = "AKIAEXAMPLE", "a/secret+key", "eu-west-1"
@@ -94,7 +94,7 @@ def test_a_url_of_a_session_is_the_one_that_boto3_signs(monkeypatch):
 
 @pytest.mark.parametrize("token", ["", "a/token+of=="])
 def test_a_request_is_signed_as_botocore_signs_it(token):
-    path = Place(PUBLIC, "images").path_of("20261120/a b/1-0.png")
+    path = BucketPlace(PUBLIC, "images").path_of("20261120/a b/1-0.png")
     request = AWSRequest(
         "PUT", f"{PUBLIC}{path}", headers={"content-type": "image/png"}, data=b"test"
     )

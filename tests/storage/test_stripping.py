@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
 from storage.containers import jpeg
-from storage.containers.pieces import Span, joined
+from storage.containers.pieces import ByteSpan, joined
 from storage.probe import ImageFacts, NotAnImage, cleaned
 from storage.stripping import stripped
 
@@ -186,7 +186,7 @@ def test_a_scan_may_end_anywhere_however_it_is_read(spooled, scan_bytes):
 
     pieces = list(joined(jpeg.kept(spooled(data + SECRET))))
 
-    assert pieces == [Span(0, len(data))]
+    assert pieces == [ByteSpan(0, len(data))]
 
 
 def test_a_jpeg_without_an_end_marker_gets_one(spooled):

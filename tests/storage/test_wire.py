@@ -18,7 +18,7 @@ from storage import loop_wire, wire
 from storage.loop_wire import LoopWire
 from storage.services import read_on_loop, upload_on_loop
 from storage.signing import Signer
-from storage.wire import ObjectMissing, Place, StorageFailed, Wire
+from storage.wire import BucketPlace, ObjectMissing, StorageFailed, Wire
 from tests.kit.calls import make_certificate
 from tests.raw_server import RawServer, Received, is_at_most, running, says, sends
 
@@ -46,7 +46,7 @@ def signers() -> Signer:
 
 class ByThread:
     def __init__(self, url: str) -> None:
-        self.wire = Wire(Place(url, "images"), signers)
+        self.wire = Wire(BucketPlace(url, "images"), signers)
 
     async def put(self, data: bytes = b"picture") -> None:
         await asyncio.to_thread(
@@ -71,7 +71,7 @@ class ByThread:
 
 class ByLoop:
     def __init__(self, url: str) -> None:
-        self.wire = LoopWire(Place(url, "images"), signers)
+        self.wire = LoopWire(BucketPlace(url, "images"), signers)
 
     async def put(self, data: bytes = b"picture") -> None:
         digest = hashlib.sha256(data).hexdigest()
@@ -255,7 +255,7 @@ async def test_its_certificate_is_held_against_the_authorities(way, certificate,
     ],
 )
 def test_a_request_names_the_port_only_where_it_is_unusual(url, host, reached):
-    place = Place(url, "images")
+    place = BucketPlace(url, "images")
 
     assert (place.host, place.address) == (host, reached)
 

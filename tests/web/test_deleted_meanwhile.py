@@ -9,7 +9,7 @@ from tests.web.conftest import body_of, call
 from webhooks import selectors
 from webhooks.api import endpoints
 from webhooks.models import WebhookEndpoint
-from webhooks.services import Wishes, create_endpoint
+from webhooks.services import EndpointWishes, create_endpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,10 @@ pytestmark = pytest.mark.anyio
 def lost(acme, monkeypatch):
     """The path of an endpoint that is deleted as soon as it was looked up."""
     made, _ = create_endpoint(
-        tenant=acme.tenant, livemode=True, wishes=Wishes("https://1.1.1.1/hook"), actor="test"
+        tenant=acme.tenant,
+        livemode=True,
+        wishes=EndpointWishes("https://1.1.1.1/hook"),
+        actor="test",
     )
     look_up = selectors.endpoint_by_id
 

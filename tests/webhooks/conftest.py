@@ -16,10 +16,10 @@ from tests.raw_server import RawServer, Script, running, says
 from tests.seeds import sow
 from webhooks import outbox
 from webhooks.models import WebhookEndpoint
-from webhooks.outbox import Order, Outcome
+from webhooks.outbox import HeldDelivery, Outcome
 from webhooks.sender import Sender
 from webhooks.sending import send
-from webhooks.services import Wishes, create_endpoint
+from webhooks.services import EndpointWishes, create_endpoint
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ class Receiver:
         self.now += timedelta(**passed)
         return self.now
 
-    def claimed(self) -> list[Order]:
+    def claimed(self) -> list[HeldDelivery]:
         return outbox.claim(now=self.now, limit=100, in_hand={})
 
-    def sent(self, order: Order) -> Outcome:
+    def sent(self, order: HeldDelivery) -> Outcome:
         """An attempt, through the guard, with this server allowed."""
 
         async def attempt() -> Outcome:
@@ -70,7 +70,7 @@ class Receiver:
         outcome: Outcome = self._run(attempt())
         return outcome
 
-    def carried(self, order: Order) -> None:
+    def carried(self, order: HeldDelivery) -> None:
         """All that a sender does with a delivery it has claimed."""
 
         async def carry() -> None:
@@ -116,5 +116,8 @@ def endpoint_of(
 ) -> tuple[WebhookEndpoint, str]:
     """A new endpoint and its secret."""
     return create_endpoint(
-        tenant=customer.tenant, livemode=livemode, wishes=Wishes(url, **wishes), actor="test"
+        tenant=customer.tenant,
+        livemode=livemode,
+        wishes=EndpointWishes(url, **wishes),
+        actor="test",
     )

@@ -438,7 +438,7 @@ def test_a_private_address_is_not_called(acme, receiver, endpoint):
         http = HttpPool(resolve=lambda host, port: ["10.0.0.1"])
         try:
             orders = [
-                outbox.Order(**{**fields(order), "url": url})
+                outbox.HeldDelivery(**{**fields(order), "url": url})
                 for url in ("https://rebound.example.com/", "https://127.0.0.1/", order.url)
             ]
             return [await sending.send(one, http=http, at=receiver.now) for one in orders]
@@ -451,7 +451,7 @@ def test_a_private_address_is_not_called(acme, receiver, endpoint):
     assert receiver.received == []
 
 
-def fields(order: outbox.Order) -> dict[str, Any]:
+def fields(order: outbox.HeldDelivery) -> dict[str, Any]:
     return {name: getattr(order, name) for name in order.__slots__}
 
 

@@ -32,7 +32,7 @@ from webhooks.api.objects import (
 from webhooks.models import WebhookEndpoint
 from webhooks.selectors import endpoint_by_id, endpoints_of
 from webhooks.services import (
-    Wishes,
+    EndpointWishes,
     change_endpoint,
     create_endpoint,
     delete_endpoint,
@@ -78,7 +78,7 @@ class EndpointsView(Endpoint):
             endpoint, secret = create_endpoint(
                 tenant=tenant,
                 livemode=caller.livemode,
-                wishes=Wishes(url, events),
+                wishes=EndpointWishes(url, events),
                 **self.by(caller),
             )
         return Answer(ShownEndpoint(endpoint, secret))
@@ -110,7 +110,7 @@ class EndpointView(Endpoint):
         """Change what is named. What is under way to it goes to its new url."""
         endpoint = endpoint_of(caller, public_id)
         status = given.get("status", endpoint.status)
-        wishes = Wishes(
+        wishes = EndpointWishes(
             url=given.get("url", endpoint.url),
             events=given.get("events", endpoint.events),
             is_enabled=status == WebhookEndpoint.Status.ENABLED,

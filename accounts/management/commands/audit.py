@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.audit_log import Asked, all_events
+from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import name_in, sentence
 from accounts.management.operator import (
     OperatorCommand,
@@ -54,11 +54,11 @@ class Command(OperatorCommand):
             print_table(self.stdout, [COLUMNS, *cells])
 
 
-def _asked(options: Mapping[str, Any]) -> Asked:
+def _asked(options: Mapping[str, Any]) -> EventFilter:
     said = {name: options[name].replace("\0", "").strip() for name in ("who", "action", "about")}
     since, until = (options[name] and read_time(options[name]) for name in ("since", "until"))
     tenant = read_tenant(options["tenant"]) if options["tenant"] else None
-    return Asked(**said, tenant_id=tenant.id if tenant else None, since=since, until=until)
+    return EventFilter(**said, tenant_id=tenant.id if tenant else None, since=since, until=until)
 
 
 def _row(event: AuditEvent, emails: Mapping[str, str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.ledger import Asked, ledger
+from accounts.ledger import AskedMove, ledger
 from accounts.management import tenant_arguments as arguments
 from accounts.management import tenant_people
 from accounts.management.operator import (
@@ -188,7 +188,7 @@ class Command(OperatorCommand):
         if abs(amount) > UNASKED and not options["yes"]:
             question = f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?"
             ask(self.aside(options), question)
-        asked = Asked(
+        asked = AskedMove(
             tenant_id=tenant.id,
             kind=kind,
             amount=amount,
@@ -204,7 +204,7 @@ class Command(OperatorCommand):
                 f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available",
             )
 
-    def _is_booked(self, options: dict[str, Any], tenant: Tenant, asked: Asked) -> bool:
+    def _is_booked(self, options: dict[str, Any], tenant: Tenant, asked: AskedMove) -> bool:
         """Move it; whether that is done, or waits for another person, which is told."""
         move = ledger().move_money(once=ids.new_uuid(), asked=asked, actor=ACTOR, now=clock.now())
         if move.transfer_id is not None:
@@ -227,7 +227,7 @@ class Command(OperatorCommand):
             question = f"Take back {what} of transfer {seq} from {tenant.name}?"
             ask(self.aside(options), question)
         left, most = ledger().reversible(tenant_id=tenant.id, seq=seq)
-        asked = Asked(
+        asked = AskedMove(
             tenant_id=tenant.id,
             kind="reversal",
             amount=most if amount is None else amount,

@@ -33,7 +33,7 @@ _START_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StreamEvent:
     """One event: its type by its data, otherwise by its `event:` line, and its JSON object.
 
     `answer` holds its decoded image, in the event's own scope; whoever gets the event ends it.
@@ -72,7 +72,7 @@ class EventStream:
         self._is_after_cr = False
         self._ignored = 0
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
+    def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """Take the next bytes; gives each event as it ends. Exhaust it before the next chunk."""
         position = 0
         if self._is_after_cr and chunk:
@@ -91,7 +91,7 @@ class EventStream:
             if event is not None:
                 yield event
 
-    def finish(self) -> Iterator[Event]:
+    def finish(self) -> Iterator[StreamEvent]:
         """The stream has ended properly; an event whose data is whole counts without its end."""
         event = self._end_line() or self._end_event()
         if event is not None:
@@ -128,7 +128,7 @@ class EventStream:
             self._start = (self._start + piece).lstrip()[:_START_BYTES]
         self._answer.feed(piece)
 
-    def _end_line(self) -> Event | None:
+    def _end_line(self) -> StreamEvent | None:
         self._lines += 1
         if self._lines > MAX_LINES:
             raise JsonTooLarge(f"more than {MAX_LINES} lines")
@@ -150,7 +150,7 @@ class EventStream:
         if field == b"event":
             self._name = value.removeprefix(b" ").decode("utf-8", "replace")
 
-    def _end_event(self) -> Event | None:
+    def _end_event(self) -> StreamEvent | None:
         name, self._name = self._name, ""
         start, self._start = self._start.rstrip(), b""
         self._data_lines = 0
@@ -175,7 +175,7 @@ class EventStream:
             return None
         self._has_events = True
         kind = document.get("type")
-        return Event(kind if isinstance(kind, str) and kind else name, document, answer)
+        return StreamEvent(kind if isinstance(kind, str) and kind else name, document, answer)
 
     def _ignore(self, answer: AnswerStream) -> None:
         """Each takes a moment, and a read may hold tens of thousands."""

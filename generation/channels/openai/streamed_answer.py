@@ -11,15 +11,15 @@ from dataclasses import astuple
 
 from generation.channels.base import (
     OnPartial,
+    TokenUsage,
     UpstreamAnswer,
     UpstreamImage,
     UpstreamPartial,
     UpstreamRequest,
-    Usage,
 )
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.openai import wire
-from generation.channels.openai.event_stream import Event
+from generation.channels.openai.event_stream import StreamEvent
 from pictor.kit.bytes.json_stream import JsonInvalid
 from pictor.kit.bytes.spool import SpoolError
 
@@ -50,7 +50,7 @@ class StreamedAnswer:
         self._images_of = images_of
         self._on_partial = on_partial
         self._facts: dict[str, object] | None = None
-        self._usages: list[Usage] = []
+        self._usages: list[TokenUsage] = []
         self._completed = 0
         self._partials: dict[int, int] = {}  # by index, the next one's image
         self._has_failed = False
@@ -65,7 +65,7 @@ class StreamedAnswer:
         """The upstream has worked on it: an image was seen, finished or not."""
         return bool(self._partials or self._completed)
 
-    async def take(self, event: Event) -> None:
+    async def take(self, event: StreamEvent) -> None:
         """Take what an event brings, and free the rest. Raises SpoolError for a finished image."""
         with event.answer.spools:
             if event.is_error:
@@ -96,7 +96,7 @@ class StreamedAnswer:
             is_streamed=True,
         )
 
-    async def _take_completed(self, event: Event) -> None:
+    async def _take_completed(self, event: StreamEvent) -> None:
         self._completed += 1
         self.last = event.document
         images = await self._images_of({"data": [event.document]}, event.answer, 1)
@@ -108,7 +108,7 @@ class StreamedAnswer:
         if usage is not None:
             self._usages.append(usage)
 
-    async def _take_partial(self, event: Event) -> None:
+    async def _take_partial(self, event: StreamEvent) -> None:
         """Hand it on, unless it is more than was asked for or cannot be read."""
         index = event.document.get("partial_image_index")
         if not isinstance(index, int) or not 0 <= index < self._request.partial_images:
@@ -134,8 +134,8 @@ def _error_document(document: dict[str, object]) -> dict[str, object]:
     return {"error": {name: document.get(name) for name in ("code", "message", "param")}}
 
 
-def _sum(usages: list[Usage]) -> Usage | None:
+def _sum(usages: list[TokenUsage]) -> TokenUsage | None:
     """One usage for all images; None when no event had any."""
     if not usages:
         return None
-    return Usage(*map(sum, zip(*map(astuple, usages), strict=True)))
+    return TokenUsage(*map(sum, zip(*map(astuple, usages), strict=True)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
 
-from generation.channels.base import UpstreamRequest, Usage
+from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.form_body import FilePart
 
@@ -112,7 +112,7 @@ def says_something(document: dict[str, object]) -> bool:
     return any(_has_text(value, depth=0) for value in spoken)
 
 
-def usage_of(document: dict[str, object]) -> Usage | None:
+def usage_of(document: dict[str, object]) -> TokenUsage | None:
     """Token counts, if the answer has them."""
     usage = document.get("usage")
     if not isinstance(usage, dict):
@@ -123,7 +123,7 @@ def usage_of(document: dict[str, object]) -> Usage | None:
     entered = _count(usage.get("input_tokens", usage.get("prompt_tokens"))) or 0
     details = usage.get("input_tokens_details")
     details = details if isinstance(details, dict) else {}
-    return Usage(
+    return TokenUsage(
         input_tokens=entered,
         output_tokens=output,
         total_tokens=_count(usage.get("total_tokens")) or entered + output,

@@ -21,7 +21,7 @@ from accounts.management.operator import (
 from generation.alerts import rules, trying
 from generation.alerts.listing import Listed, listed, rule_named
 from generation.alerts.results import results_of, short
-from generation.alerts.rules import MOST_HOURS, MOST_MINUTES, Wishes
+from generation.alerts.rules import MOST_HOURS, MOST_MINUTES, RuleWishes
 from generation.models import AlertRule
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
@@ -84,7 +84,7 @@ class Command(OperatorCommand):
 
     def _set(self, options: Mapping[str, Any], now: datetime) -> None:
         rule = rule_named(options["name"])
-        present = Wishes(options["name"]) if rule is None else rules.wishes_of(rule)
+        present = RuleWishes(options["name"]) if rule is None else rules.wishes_of(rule)
         wishes = replace(present, **_changes(options))
         saved = rules.save_rule(wishes=wishes, rule=rule, now=now, actor=ACTOR)
         facts = {**rules.described(saved.rule), "secret": saved.secret or None}

@@ -20,7 +20,7 @@ from generation.channels.base import UpstreamRequest
 from generation.channels.errors import UpstreamError
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
-from generation.dispatch.pixels import Wanted, verified
+from generation.dispatch.pixels import WantedImage, verified
 from generation.models import Generation, Source, State
 from pictor.kit.bytes.spool import SpoolBudget, SpoolError, Spools
 from pictor.kit.outbound.http import HttpPool
@@ -109,7 +109,7 @@ async def _one(
         adapter = open_adapter(route.config(_SECONDS), http, spools)
         answer = await adapter.generate(request, timeout_seconds=_SECONDS)
         for row, image in zip(images, answer.images, strict=False):
-            wanted = Wanted(row.format)
+            wanted = WantedImage(row.format)
             good = await asyncio.to_thread(verified, image, wanted=wanted, spools=spools)
             if good is not None and good.size == row.size:
                 key, kind, spool = row.object_key, row.content_type, good.spool

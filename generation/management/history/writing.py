@@ -27,13 +27,13 @@ from billing.upstream_cost import CostSource
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Submission, new_generation
 from generation.catalogue.contracts import Size
-from generation.channels.base import UpstreamAnswer, Usage
+from generation.channels.base import TokenUsage, UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.call import asked_for, ignored_by
 from generation.dispatch.endings import error_of
 from generation.lifecycle import evidence
 from generation.lifecycle.answer import answer_of
-from generation.lifecycle.outcome import Delivery, VerifiedImage, error_row
+from generation.lifecycle.outcome import Verified, VerifiedImage, error_row
 from generation.lifecycle.settlement import bill_of, hold_of
 from generation.management.history import around, story
 from generation.management.history.story import Told
@@ -172,7 +172,7 @@ class _Rows:
         """Settled by what came; the rows of its images."""
         images = _gone_images(made, told)
         answer = UpstreamAnswer(images=(), quality=told.reported, usage=_usage(told, images))
-        delivery = Delivery(
+        delivery = Verified(
             attempt_id=self.attempts[-1].id,
             route=quoted.plan.route,
             plan=quoted.plan.plan,
@@ -240,13 +240,13 @@ def _gone_images(made: Generation, told: Told) -> tuple[VerifiedImage, ...]:
     return (image,) * told.images
 
 
-def _usage(told: Told, images: Sequence[VerifiedImage]) -> Usage | None:
+def _usage(told: Told, images: Sequence[VerifiedImage]) -> TokenUsage | None:
     """Tokens, where the upstream says which quality it made."""
     if told.reported is None:
         return None
     words = len(told.request["prompt"]) // 4
     made = sum(formula_tokens(image.width, image.height, quality=told.reported) for image in images)
-    return Usage(words, made, words + made, input_text_tokens=words)
+    return TokenUsage(words, made, words + made, input_text_tokens=words)
 
 
 def _hold(made: Generation, stored: Sequence[StoredImage]) -> PastHold:

@@ -9,7 +9,7 @@ from django.db import connection
 
 from billing.selectors import MAX_FINDINGS_PER_CHECK, Finding, evidence_of
 from generation.lifecycle import evidence
-from generation.lifecycle.evidence import Asked
+from generation.lifecycle.evidence import SealedRequest
 from pictor.kit.database.spans import Ids
 from pictor.kit.words import ids
 from storage.selectors import STORED_IMAGES
@@ -19,7 +19,7 @@ _FETCHED_AT_ONCE = 2000
 
 class _Row(NamedTuple):
     id: UUID
-    asked: Asked
+    asked: SealedRequest
     state: str
     quality_billed: str
     quality_source: str
@@ -59,7 +59,7 @@ def _rows(generations: Ids) -> Iterator[_Row]:
         cursor.execute(_statement(generations))
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
             for generation_id, *asked, priced, state, billed, source, pixels, placed, ended in rows:
-                sealed = Asked._make((*asked, json.loads(priced)))
+                sealed = SealedRequest._make((*asked, json.loads(priced)))
                 yield _Row(generation_id, sealed, state, billed, source, pixels, placed, ended)
 
 

@@ -18,7 +18,7 @@ from billing.models import FIGURES, SoldRow
 from billing.pricing import Delivered, PricedRequest
 from billing.selectors import settled, sold_among, table_of
 from billing.services import Sold, add_next, rebuild_sold
-from billing.sharing import Part, parts_of, shares
+from billing.sharing import PricedPart, parts_of, shares
 from generation.selectors import COST_UNKNOWN
 from pictor.kit.database.spans import Ids
 from storage.selectors import STORED_IMAGES
@@ -74,7 +74,7 @@ class _Moved(NamedTuple):
         """Images count with what was charged for them, or else with what they cost."""
         return self.figure == ("captured_micros" if self.captured else "cost_micros")
 
-    def row(self, part: Part) -> SoldRow:
+    def row(self, part: PricedPart) -> SoldRow:
         return SoldRow(
             self.day,
             self.tenant_id,
@@ -139,14 +139,14 @@ def _add(moved: _Moved, sold: dict[SoldRow, list[int]]) -> None:
             figures[FIGURES.index("unknown_images")] += images if moved.is_unknown else 0
 
 
-def _parts(moved: _Moved) -> Sequence[Part]:
+def _parts(moved: _Moved) -> Sequence[PricedPart]:
     """Which rows it is of. An attempt that is a loss delivered nothing, whatever came later."""
     if moved.figure in _OF_LOSSES or not moved.sizes:
-        return [Part(moved.asked, moved.quality_asked, "", 0, 0)]
+        return [PricedPart(moved.asked, moved.quality_asked, "", 0, 0)]
     delivered = [Delivered(width, height) for width, height in moved.sizes]
     if moved.priced is None:
         size = delivered[0].size
-        return [Part(moved.asked, moved.quality_billed, size, len(delivered), 0)]
+        return [PricedPart(moved.asked, moved.quality_billed, size, len(delivered), 0)]
     priced = PricedRequest.from_json(json.loads(moved.priced))
     return parts_of(
         table_of(priced.books),

@@ -15,7 +15,7 @@ from generation.tenants.searching.across import (
     found_across,
 )
 from generation.tenants.searching.bounds import SEARCHED, TooBroad
-from generation.tenants.searching.paging import Page, every, found, newest_of_key, page_of
+from generation.tenants.searching.paging import ListPage, every, found, newest_of_key, page_of
 from generation.tenants.searching.refused import (
     SoughtRefused,
     every_refused,
@@ -28,8 +28,8 @@ __all__ = [
     "LONGEST_ACROSS",
     "LOOKED_AT",
     "SEARCHED",
+    "ListPage",
     "OfTenant",
-    "Page",
     "Sought",
     "SoughtRefused",
     "Sums",

@@ -20,7 +20,7 @@ FIRST = Value(UUID(int=0), UUIDField())
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """What a list shows of them, newest first.
 
     Attributes:
@@ -42,7 +42,7 @@ def page_of(
     after: UUID | None = None,
     limit: int,
     prompt_chars: int,
-) -> Page:
+) -> ListPage:
     """A page and what all come to, in one transaction: seven queries or less, unless it is slow."""
     known = known_of(tenant_id, wanted)
     likely, rows = narrowed_by(known, wanted), None
@@ -53,20 +53,20 @@ def page_of(
         return _page(rows, None, sums, limit=limit)
     except TooBroad:
         if rows is not None or wanted.text:
-            return Page([])
+            return ListPage([])
     try:
         with bounded(wanted):
             rows, edge = _near(tenant_id, likely, after, limit=limit + 1, prompt_chars=prompt_chars)
             sums = summed(tenant_id, wanted, known)
         return _page(rows, edge, sums, limit=limit)
     except TooBroad:
-        return Page([])
+        return ListPage([])
 
 
-def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit: int) -> Page:
+def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit: int) -> ListPage:
     """Of rows that are one more than a page, where there are more."""
     last = rows[limit - 1].id if len(rows) > limit else edge
-    return Page(selectors.with_images(rows[:limit]), last, edge is not None, sums)
+    return ListPage(selectors.with_images(rows[:limit]), last, edge is not None, sums)
 
 
 def found(

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.audit_log import Asked, all_events
+from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import ALL_KINDS, WORDS, object_words, sentence
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import emails_of, staff, tenant_as_shown
@@ -47,7 +47,7 @@ class Filters:
     """What the address asks for, as words and as it is meant; what makes no sense is in neither."""
 
     said: Mapping[str, str]
-    asked: Asked
+    asked: EventFilter
     period: Period | None
     tenant: Tenant | None
 
@@ -120,7 +120,7 @@ def filters_of(query: QueryDict) -> Filters:
     period = meant.get("period")
     tenant = tenant_as_shown(said["tenant"]) if "tenant" in said else None
     of_none = NO_TENANT if "tenant" in said else None
-    asked = Asked(
+    asked = EventFilter(
         action=said.get("action", ""),
         who=said.get("who", ""),
         about=said.get("about", ""),
@@ -158,7 +158,7 @@ def _person(actor_name: str) -> str:
     return email if acts_as else actor_name
 
 
-def pages_of(asked: Asked) -> Iterator[Rows]:
+def pages_of(asked: EventFilter) -> Iterator[Rows]:
     """The log as it is filtered, newest first, read a page at a time."""
     after: int | None = None
     while page := all_events(asked, after=after, limit=READ):

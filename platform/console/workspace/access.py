@@ -21,7 +21,7 @@ from accounts.selectors import api_keys_of, membership_in, suspended_because
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
-from billing.selectors.budgets import Stopped, what_stops
+from billing.selectors.budgets import StoppedBy, what_stops
 from console.parts.doors import View, led, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
@@ -84,18 +84,18 @@ class Stop:
 
 _RAISED = ("Owners and admins raise it in the settings.", "settings", May.MANAGE)
 _STOPS = {
-    Stopped.SUSPENDED: ("This workspace is suspended", "Ask whoever runs this site.", "", ""),
-    Stopped.NO_BALANCE: (
+    StoppedBy.SUSPENDED: ("This workspace is suspended", "Ask whoever runs this site.", "", ""),
+    StoppedBy.NO_BALANCE: (
         *("The balance is used up", "Funds are added by whoever runs this site."),
         *("billing", May.SEE_MONEY),
     ),
-    Stopped.NO_STORAGE: (
+    StoppedBy.NO_STORAGE: (
         "The images take all that this workspace may store",
         "Delete some, or have owners or admins keep them for fewer days.",
         *("settings", May.MANAGE),
     ),
-    Stopped.MONTH: ("The workspace has used up its monthly budget", *_RAISED),
-    Stopped.DAY: ("The workspace has used up its daily budget", *_RAISED),
+    StoppedBy.MONTH: ("The workspace has used up its monthly budget", *_RAISED),
+    StoppedBy.DAY: ("The workspace has used up its daily budget", *_RAISED),
 }
 """In words: what, the way out, and the page for it with what opens that."""
 
@@ -180,7 +180,7 @@ class Workspace:
         if stopped is None:
             return None
         what, way_out, page, needs = _STOPS[stopped]
-        if stopped == Stopped.SUSPENDED and (reason := suspended_because(self.tenant.id)):
+        if stopped == StoppedBy.SUSPENDED and (reason := suspended_because(self.tenant.id)):
             way_out = f"The reason: {reason}"
         url = reverse(f"workspace:{page}", args=[self.tenant.public_id]) if page else ""
         return Stop(what, way_out, url if needs in self.may else "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pictor.embedded.errors import INSTALL, RuntimeProblem
 from pictor.embedded.layout import Layout
-from pictor.embedded.part import Part, Running, answers_ok
+from pictor.embedded.part import Running, StackPart, answers_ok
 from pictor.embedded.process import Command
 from pictor.embedded.recorded import ALSO_OURS, OURS
 
@@ -30,11 +30,11 @@ class Site:
         """`pictor COMMAND …`, for a step of the start."""
         return self._python("-m", "pictor", command, *arguments, **extra)
 
-    def sandbox(self, port: int) -> Part:
+    def sandbox(self, port: int) -> StackPart:
         """The sandbox upstream on a loopback port. Raises RuntimeProblem where it cannot run."""
         if importlib.util.find_spec("aiohttp") is None:
             raise RuntimeProblem(f"The sandbox's server is not here: {INSTALL} or set SANDBOX_URL.")
-        return Part(
+        return StackPart(
             name="sandbox",
             role="sandbox",
             command=lambda: Command(
@@ -49,10 +49,10 @@ class Site:
             stop_seconds=3.0,
         )
 
-    def web(self) -> Part:
+    def web(self) -> StackPart:
         """The one process that speaks HTTP to customers."""
         layout = self.layout
-        return Part(
+        return StackPart(
             name="web",
             role="web",
             command=lambda: self._python("-m", "pictor", "web"),
@@ -60,16 +60,16 @@ class Site:
             stop_seconds=WEB_STOP_SECONDS,
         )
 
-    def image_worker(self) -> Part:
+    def image_worker(self) -> StackPart:
         """Carries generations to the upstream. Starts first: it leads its list in `pids.json`."""
         return self._worker("worker", "images")
 
-    def short_worker(self) -> Part:
+    def short_worker(self) -> StackPart:
         """Reaper and hourly work, with the beat inside."""
         return self._worker("short", "short")
 
-    def _worker(self, name: str, queue: str) -> Part:
-        return Part(
+    def _worker(self, name: str, queue: str) -> StackPart:
+        return StackPart(
             name=name,
             role="worker",
             command=lambda: self._python("-m", "pictor", "worker", queue, PICTOR_ROLE=name),

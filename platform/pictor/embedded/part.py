@@ -32,7 +32,7 @@ class Running:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class StackPart:
     """A long-running server. `command` is asked before every start, so it can clean up first."""
 
     name: str

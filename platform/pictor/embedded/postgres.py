@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from pictor.embedded.errors import RuntimeProblem
 from pictor.embedded.old_parts import STATE, stat_fields
-from pictor.embedded.part import Part, Running, first_reply
-from pictor.embedded.postgres_place import Place
+from pictor.embedded.part import Running, StackPart, first_reply
+from pictor.embedded.postgres_place import ClusterPlace
 from pictor.embedded.process import Command
 
 OWNER = "pictor"
@@ -57,7 +57,7 @@ if sys.platform == "linux":
 class Postgres:
     """One cluster and the port it is served on."""
 
-    place: Place
+    place: ClusterPlace
     port: int
     owner_password: str
     processes_password: str
@@ -75,9 +75,9 @@ class Postgres:
     def _url(self, role: str, password: str) -> str:
         return f"postgresql://{role}:{quote(password, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
 
-    def part(self) -> Part:
+    def part(self) -> StackPart:
         """The server, in the foreground."""
-        return Part(
+        return StackPart(
             name="postgres",
             role="postgres",
             command=self._command,

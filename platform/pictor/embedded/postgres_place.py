@@ -29,7 +29,7 @@ NEEDED = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ClusterPlace:
     """An installation (`bin/postgres`, …), the folder of the cluster, and who runs it."""
 
     install: Path
@@ -43,7 +43,7 @@ class Place:
         return self.install.name.removeprefix("pginstall") or "16"
 
 
-def find_place(data: Path) -> Place:
+def find_place(data: Path) -> ClusterPlace:
     """Decide on the place, copying the binaries and moving the cluster where that is needed."""
     installed = _installed()
     inside = data / "postgres"
@@ -53,15 +53,15 @@ def find_place(data: Path) -> Place:
             raise RuntimeProblem(f"{inside} belongs to another user: run as that user.")
         if (data / MARKER).exists():
             raise RuntimeProblem(f"{data / MARKER} says that root made the database: run as root.")
-        return Place(install=installed, cluster=inside, account=None)
+        return ClusterPlace(install=installed, cluster=inside, account=None)
     account = owner_of(inside) or unprivileged()
     binaries = [(installed / name, os.R_OK | os.X_OK) for name in NEEDED]
     libraries = [(path, os.R_OK) for path in _libraries(installed)]
     if not can_reach(account, binaries + libraries):
         installed = _copy_binaries(installed)
     if not (data / MARKER).exists() and can_reach(account, [(data, os.X_OK)]):
-        return Place(install=installed, cluster=inside, account=account)
-    return Place(install=installed, cluster=_away(data, inside), account=account)
+        return ClusterPlace(install=installed, cluster=inside, account=account)
+    return ClusterPlace(install=installed, cluster=_away(data, inside), account=account)
 
 
 def _check_name() -> None:

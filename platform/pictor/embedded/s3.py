@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from pictor.embedded.errors import INSTALL, RuntimeProblem
-from pictor.embedded.part import Part, Running, http_status
+from pictor.embedded.part import Running, StackPart, http_status
 from pictor.embedded.process import Command
 
 
@@ -29,9 +29,9 @@ class S3:
         """What S3_ENDPOINT_URL is set to."""
         return f"http://127.0.0.1:{self.port}"
 
-    def part(self) -> Part:
+    def part(self) -> StackPart:
         """The server. Its key is in its environment, never on the command line."""
-        return Part(
+        return StackPart(
             name="s3", role="s3", command=self._command, is_ready=partial(_speaks, self.port)
         )
 

@@ -11,7 +11,7 @@ from pictor.embedded.kept_secrets import keep_secrets
 from pictor.embedded.last_lines import show_first_image, show_welcome
 from pictor.embedded.layout import Layout
 from pictor.embedded.own_parts import Site
-from pictor.embedded.part import Part
+from pictor.embedded.part import StackPart
 from pictor.embedded.ports import keep_ports
 from pictor.embedded.postgres import Postgres
 from pictor.embedded.postgres_place import find_place
@@ -74,7 +74,7 @@ class Stack:
         self.supervisor.listen()
         if embedded.sandbox:  # a slower start than the others', and needed later
             self.supervisor.begin([self._sandbox()])
-        makers: list[tuple[str, bool, Callable[[], Part]]] = [
+        makers: list[tuple[str, bool, Callable[[], StackPart]]] = [
             ("postgres", embedded.postgres, self._postgres),
             ("valkey", embedded.valkey, self._valkey),
             ("s3", embedded.s3, self._s3),
@@ -88,7 +88,7 @@ class Stack:
         """Let the operator's commands, and tests, find what runs."""
         write_record(self._layout.run, self._env | self._owner)
 
-    def _postgres(self) -> Part:
+    def _postgres(self) -> StackPart:
         server = Postgres(
             place=find_place(self._layout.data),
             port=self._ports["postgres"],
@@ -102,7 +102,7 @@ class Stack:
         self._env["DATABASE_URL"] = server.url
         return server.part()
 
-    def _valkey(self) -> Part:
+    def _valkey(self) -> StackPart:
         server = Valkey(
             folder=self._layout.data / "valkey",
             port=self._ports["valkey"],
@@ -111,7 +111,7 @@ class Stack:
         self._env["REDIS_URL"] = server.url
         return server.part()
 
-    def _s3(self) -> Part:
+    def _s3(self) -> StackPart:
         server = S3(
             folder=self._layout.data / "s3",
             port=self._ports["s3"],
@@ -128,13 +128,13 @@ class Stack:
         self._env.setdefault("S3_PUBLIC_ENDPOINT_URL", self._layout.base_url)
         return server.part()
 
-    def _sandbox(self) -> Part:
+    def _sandbox(self) -> StackPart:
         port = self._ports["sandbox"]
         self._env["SANDBOX_URL"] = f"http://127.0.0.1:{port}/v1"
         allow_egress(self._env, f"127.0.0.1:{port}")
         return Site(layout=self._layout, env=self._env).sandbox(port)
 
-    def _set_up(self, site: Site, *, meanwhile: Sequence[Part]) -> None:
+    def _set_up(self, site: Site, *, meanwhile: Sequence[StackPart]) -> None:
         """Migrate and seed, unless both were done already from exactly this; begin the parts.
 
         They need the tables, and what is seeded only with the first request.

@@ -21,7 +21,7 @@ from pictor.embedded.files import write_json
 from pictor.embedded.guard import Guard
 from pictor.embedded.logs import begin_log, bound_log
 from pictor.embedded.old_parts import note_children
-from pictor.embedded.part import Part, Running, tail
+from pictor.embedded.part import Running, StackPart, tail
 from pictor.embedded.process import Command, signal_group, spawn
 from pictor.embedded.progress import Progress
 
@@ -42,7 +42,7 @@ IDLE_SECONDS = 0.5
 class Watched:
     """A part and its present process, if it has one."""
 
-    part: Part
+    part: StackPart
     running: Running | None = None
     pid: int = 0
     """Its last pid: kept in `pids.json` until a restarted process has a new one."""
@@ -95,7 +95,7 @@ class Supervisor:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
             signal.signal(signal.SIGHUP, self._on_signal)
 
-    def begin(self, parts: Sequence[Part]) -> list[Watched]:
+    def begin(self, parts: Sequence[StackPart]) -> list[Watched]:
         """Start the parts together without waiting; they stop together too."""
         tier = [Watched(part=part) for part in parts]
         self._tiers.append(tier)
@@ -104,7 +104,7 @@ class Supervisor:
             self._spawn(watched)
         return tier
 
-    def start(self, parts: Sequence[Part]) -> None:
+    def start(self, parts: Sequence[StackPart]) -> None:
         """Start the parts together; return when each of them has been ready once.
 
         Raises RuntimeProblem when one does not come up, Stopped when a signal arrives first.
@@ -260,7 +260,7 @@ class Supervisor:
         log = self._log_of(watched.part)
         return RuntimeProblem(f"{watched.part.name} {what}; see {log}\n{tail(log)}")
 
-    def _log_of(self, part: Part) -> Path:
+    def _log_of(self, part: StackPart) -> Path:
         return self._run / "log" / f"{part.name}.log"
 
     def _spawn(self, watched: Watched) -> None:

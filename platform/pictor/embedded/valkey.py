@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pictor.embedded.errors import INSTALL, RuntimeProblem
 from pictor.embedded.files import write_private
-from pictor.embedded.part import Part, Running, first_reply
+from pictor.embedded.part import Running, StackPart, first_reply
 from pictor.embedded.process import Command
 
 ARM = {"linux": "aarch64", "darwin": "arm64"}
@@ -29,9 +29,9 @@ class Valkey:
         """What REDIS_URL is set to."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
-    def part(self) -> Part:
+    def part(self) -> StackPart:
         """The server. Its password is in a private file, never on the command line."""
-        return Part(
+        return StackPart(
             name="valkey",
             role="broker",
             command=self._command,

@@ -19,7 +19,7 @@ import httpx
 import psutil
 import psycopg
 
-from pictor.embedded.part import Part, answers_ok
+from pictor.embedded.part import StackPart, answers_ok
 from pictor.embedded.ports import keep_ports
 from pictor.embedded.postgres import Postgres
 from pictor.embedded.postgres_place import find_place
@@ -147,7 +147,7 @@ def _start(
     )
 
 
-def _part(folder: Path, python: Path, *, port: int, database_url: str) -> Part:
+def _part(folder: Path, python: Path, *, port: int, database_url: str) -> StackPart:
     command = Command(
         argv=(
             str(python.with_name("litellm")), "--config", str(folder / "config.yaml"),
@@ -162,7 +162,7 @@ def _part(folder: Path, python: Path, *, port: int, database_url: str) -> Part:
         },
         cwd=folder,
     )  # fmt: skip
-    return Part(
+    return StackPart(
         name="litellm",
         role="litellm",
         command=lambda: command,

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services import mail
-from generation.alerts.rules import Wishes, enable, save_rule
+from generation.alerts.rules import RuleWishes, enable, save_rule
 from generation.alerts.telling import tell
 from generation.alerts.trying import code_of, send_test
 from generation.models import AlertRule, AlertSending, Condition
@@ -51,7 +51,7 @@ def typed(**fields: Any) -> dict[str, Any]:
 
 def made(*, is_on: bool = False, **wishes: Any) -> AlertRule:
     said = {"name": "On call", "mails": [OP], "page": "https://pictor.example/ops/", **wishes}
-    rule = save_rule(wishes=Wishes(**said), now=clock.now(), actor="test").rule
+    rule = save_rule(wishes=RuleWishes(**said), now=clock.now(), actor="test").rule
     if is_on:
         send_test(rule=rule, now=clock.now(), actor="test")
         mail.send_due(now=clock.now() + timedelta(seconds=1))

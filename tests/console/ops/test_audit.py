@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from accounts.audit_log import Asked, all_events
+from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import WORDS
 from accounts.models import AuditEvent, Subject, Tenant, User
 from accounts.services import create_tenant, note_for_staff, record, set_title
@@ -119,7 +119,7 @@ def test_pages_follow_one_another_without_a_gap_where_times_are_equal(acme, monk
         record(acme.audited, "tenant.title", actor="seed", after={"title": str(number)})
 
     found, after = [], None
-    while page := all_events(Asked(action="tenant.title"), after=after, limit=3):
+    while page := all_events(EventFilter(action="tenant.title"), after=after, limit=3):
         found += [one.after["title"] for one in page if one.after]
         after = page[-1].pk
 

@@ -31,7 +31,7 @@ from pictor.kit.words import clock, ids
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 from tests.seeds import sow
 from webhooks.models import Delivery
-from webhooks.services import Wishes as Hook
+from webhooks.services import EndpointWishes as Hook
 from webhooks.services import create_endpoint, send_test
 
 SignIn = Callable[..., Client]

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.services import mail
 from generation import conditions
-from generation.alerts.rules import Wishes, enable, save_rule
+from generation.alerts.rules import RuleWishes, enable, save_rule
 from generation.alerts.telling import tell
 from generation.alerts.trying import send_test
 from generation.models import AlertRule, Condition
@@ -35,7 +35,7 @@ class Desk:
     def rule(self, *, is_on: bool = True, **wishes: Any) -> AlertRule:
         """A rule that goes to Ann and to the receiver, tested and on."""
         said = {"name": "On call", "mails": [ANN], "url": self.receiver.url, "page": PAGE, **wishes}
-        saved = save_rule(wishes=Wishes(**said), now=self.now, actor="test")
+        saved = save_rule(wishes=RuleWishes(**said), now=self.now, actor="test")
         self.secret = saved.secret
         if is_on:
             send_test(rule=saved.rule, now=self.now, actor="test")

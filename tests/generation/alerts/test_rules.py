@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import AuditEvent, User
 from accounts.services.staff import remove_staff
 from generation.alerts import rules, trying
-from generation.alerts.rules import Saved, Wishes, save_rule, wishes_of
+from generation.alerts.rules import RuleWishes, Saved, save_rule, wishes_of
 from generation.alerts.telling import tell
 from generation.models import AlertAddress, AlertRule
 from pictor.kit.secrets.encryption import decrypted
@@ -31,7 +31,7 @@ def untried(rule: AlertRule, *, now: datetime) -> list[str]:
 
 def saved(desk: Desk, **wishes: Any) -> Saved:
     said = {"name": "On call", "mails": [ANN], **wishes}
-    return save_rule(wishes=Wishes(**said), now=desk.now, actor="test")
+    return save_rule(wishes=RuleWishes(**said), now=desk.now, actor="test")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_secret_that_is_given_signs_and_is_not_shown_again(desk):
 def test_a_secret_that_is_made_is_shown_once_and_kept_when_the_rule_changes(desk):
     made = saved(desk, url=desk.receiver.url)
 
-    wishes = Wishes(name="Night", mails=[ANN], url=desk.receiver.url)
+    wishes = RuleWishes(name="Night", mails=[ANN], url=desk.receiver.url)
     again = save_rule(wishes=wishes, rule=made.rule, now=desk.now, actor="test")
 
     assert (made.secret[:6], again.secret) == ("whsec_", "")
@@ -99,7 +99,10 @@ def test_a_secret_that_is_made_is_shown_once_and_kept_when_the_rule_changes(desk
 def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused(desk):
     rule = saved(desk).rule
     seen = wishes_of(rule).digest
-    mine, theirs = Wishes("On call", repeat_hours=4, mails=[ANN]), Wishes("Night", mails=[ANN])
+    mine, theirs = (
+        RuleWishes("On call", repeat_hours=4, mails=[ANN]),
+        RuleWishes("Night", mails=[ANN]),
+    )
 
     for _ in "ab":  # by a second click, too
         save_rule(wishes=theirs, rule=rule, seen=seen, now=desk.now, actor="test")
@@ -136,7 +139,7 @@ def test_a_name_is_taken_once_and_there_are_twenty_rules(desk):
 
 
 def test_a_form_that_is_sent_twice_makes_one_rule(desk):
-    once, wishes = ids.new_uuid(), Wishes(name="On call", mails=[ANN])
+    once, wishes = ids.new_uuid(), RuleWishes(name="On call", mails=[ANN])
 
     for _ in range(2):
         save_rule(wishes=wishes, new_id=once, now=desk.now, actor="test")
@@ -228,10 +231,13 @@ def test_whoever_is_not_of_staff_is_told_once_they_gave_the_code(desk):
 def test_a_destination_that_is_new_switches_a_rule_off_and_one_that_goes_does_not(desk):
     rule = desk.rule()
     less = save_rule(
-        wishes=Wishes(name="On call", url=desk.receiver.url), rule=rule, now=desk.now, actor="test"
+        wishes=RuleWishes(name="On call", url=desk.receiver.url),
+        rule=rule,
+        now=desk.now,
+        actor="test",
     )
     more = save_rule(
-        wishes=Wishes(name="On call", url=f"{desk.receiver.url}/2"),
+        wishes=RuleWishes(name="On call", url=f"{desk.receiver.url}/2"),
         rule=rule,
         now=desk.now,
         actor="test",
@@ -242,7 +248,7 @@ def test_a_destination_that_is_new_switches_a_rule_off_and_one_that_goes_does_no
 
 def test_another_change_leaves_a_rule_on_however_old_its_test_is(desk):
     rule = desk.rule()
-    wishes = Wishes(name="Night", mails=[ANN], url=desk.receiver.url, least_minutes=5)
+    wishes = RuleWishes(name="Night", mails=[ANN], url=desk.receiver.url, least_minutes=5)
 
     later = desk.now + timedelta(days=30)
     kept = save_rule(wishes=wishes, rule=rule, now=later, actor="test").rule
@@ -253,7 +259,7 @@ def test_another_change_leaves_a_rule_on_however_old_its_test_is(desk):
 def test_a_webhook_that_goes_leaves_no_endpoint(desk):
     rule = desk.rule()
 
-    wishes = Wishes(name="On call", mails=[ANN])
+    wishes = RuleWishes(name="On call", mails=[ANN])
     kept = save_rule(wishes=wishes, rule=rule, now=desk.now, actor="test").rule
 
     assert (kept.url, WebhookEndpoint.objects.count()) == ("", 0)
@@ -316,7 +322,7 @@ def test_the_log_has_each_change_and_no_secret_of_an_address(desk):
     url = f"{desk.receiver.url}/T00/B00/secret"
     rule = saved(desk, url=url, secret=SECRET).rule
     save_rule(
-        wishes=Wishes(name="Night", mails=[ANN], url=url), rule=rule, now=desk.now, actor="test"
+        wishes=RuleWishes(name="Night", mails=[ANN], url=url), rule=rule, now=desk.now, actor="test"
     )
     rules.archive(rule=rule, now=desk.now, actor="test")
 
@@ -355,7 +361,7 @@ def test_a_mail_that_waits_for_somebody_who_left_is_not_sent(desk):
 
 
 def test_what_a_rule_is_comes_back_as_wishes(desk):
-    wishes = Wishes(
+    wishes = RuleWishes(
         name="On call",
         kinds=["calls_fail"],
         least_micros=Micros(5),

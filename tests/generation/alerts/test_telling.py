@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from accounts.models import Mail
 from generation import conditions
 from generation.alerts import rules, wording
-from generation.alerts.occasions import News
+from generation.alerts.occasions import AlertNews
 from generation.alerts.telling import tell
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from tests.generation.alerts.conftest import ANN
@@ -348,7 +348,7 @@ def test_a_rule_that_fails_keeps_no_other_from_telling(desk, monkeypatch):
     desk.wrong()
     said = wording.said
 
-    def fails(sending: AlertSending, news: Sequence[News]) -> object:
+    def fails(sending: AlertSending, news: Sequence[AlertNews]) -> object:
         if sending.rule_id == broken.id:
             raise ZeroDivisionError
         return said(sending, news)

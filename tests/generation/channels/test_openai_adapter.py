@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generation.channels.base import Adapter, LargeValue, UpstreamRequest, Usage
+from generation.channels.base import Adapter, LargeValue, TokenUsage, UpstreamRequest
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
@@ -74,7 +74,7 @@ async def test_one_call_brings_images_and_facts(channel, upstream, answers, pixe
         "png",
         "opaque",
     )
-    assert answer.usage == Usage(5, 7024, 7029)
+    assert answer.usage == TokenUsage(5, 7024, 7029)
     assert (answer.request_id, answer.http_status) == ("req_1", 200)
     assert request.target == "/v1/images/generations"
     assert request.headers["authorization"] == f"Bearer {API_KEY}"

@@ -8,9 +8,9 @@ import os
 import pytest
 from PIL import Image, PngImagePlugin
 
-from generation.channels.base import UpstreamImage, UpstreamPartial, Usage
+from generation.channels.base import TokenUsage, UpstreamImage, UpstreamPartial
 from generation.channels.registry import open_adapter
-from generation.dispatch.pixels import Wanted, verified
+from generation.dispatch.pixels import WantedImage, verified
 from tests.generation.channels.conftest import config_for
 from tests.generation.channels.streaming import (
     COMPLETED,
@@ -61,7 +61,7 @@ async def test_partial_images_are_handed_on_and_the_finished_one_is_the_answer(
         "png",
         "opaque",
     )
-    assert answer.usage == Usage(5, 100, 105)
+    assert answer.usage == TokenUsage(5, 100, 105)
     assert (answer.request_id, answer.http_status, answer.is_streamed) == ("req_1", 200, True)
 
 
@@ -76,7 +76,7 @@ async def test_images_of_a_stream_are_stripped_like_others(channel, upstream, sp
 
     early = UpstreamImage(collector.partials[0].spool)
     for image in (early, answer.images[0]):
-        good = verified(image, wanted=Wanted("png"), spools=spools)
+        good = verified(image, wanted=WantedImage("png"), spools=spools)
         assert good is not None
         assert b"secret" not in good.spool.read_at(0, 10_000)
 
@@ -121,7 +121,7 @@ async def test_an_upstream_that_answers_json_all_the_same_is_read_as_ever(
     answer = await channel.generate(fox(), on_partial=collector)
 
     assert answer.images[0].spool.read_at(0, 9) == b"PIXEL"
-    assert (answer.usage, answer.is_streamed) == (Usage(5, 100, 105), False)
+    assert (answer.usage, answer.is_streamed) == (TokenUsage(5, 100, 105), False)
     assert collector.partials == []
 
 
@@ -141,7 +141,7 @@ async def test_several_images_keep_their_order_and_their_usage_adds_up(
 
     assert [image.spool.read_at(0, 9) for image in answer.images] == [b"a", b"b"]
     assert collector.places == [(0, 0), (1, 0), (1, 1)]
-    assert answer.usage == Usage(10, 200, 210, 4, 1)
+    assert answer.usage == TokenUsage(10, 200, 210, 4, 1)
     assert answer.size == "1x1"
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from generation.channels.base import UpstreamRequest, Usage
+from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.openai import wire
 
 
@@ -87,8 +87,8 @@ def test_no_image_is_no_image(document):
         ({"output_tokens": -1}, None),
         ({"output_tokens": True}, None),
         ({"output_tokens": "9"}, None),
-        ({"output_tokens": 9}, Usage(0, 9, 9)),
-        ({"prompt_tokens": 3, "completion_tokens": 9}, Usage(3, 9, 12)),
+        ({"output_tokens": 9}, TokenUsage(0, 9, 9)),
+        ({"prompt_tokens": 3, "completion_tokens": 9}, TokenUsage(3, 9, 12)),
         (
             {
                 "input_tokens": 12,
@@ -96,7 +96,7 @@ def test_no_image_is_no_image(document):
                 "total_tokens": 1384,
                 "input_tokens_details": {"text_tokens": 11, "image_tokens": 1},
             },
-            Usage(12, 1372, 1384, 11, 1),
+            TokenUsage(12, 1372, 1384, 11, 1),
         ),
     ],
 )

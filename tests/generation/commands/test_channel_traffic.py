@@ -12,7 +12,7 @@ from generation.catalogue.services import ChannelOptions
 from generation.lifecycle.lease import enlist, retire
 from generation.models import AttemptMinute, Channel, ChannelEvent
 from generation.traffic import channel_events
-from generation.traffic.channel_events import Turn
+from generation.traffic.channel_events import BreakerTurn
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 
@@ -64,9 +64,9 @@ def test_what_a_worker_saw_is_shown_with_it_newest_first_and_as_far_back_as_aske
     worker, now = new_uuid(), clock.now()
     kinds = ChannelEvent.Kind
     turns = [
-        Turn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(hours=30), "dall-e-3", 10.0),
-        Turn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
-        Turn(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
+        BreakerTurn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(hours=30), "dall-e-3", 10.0),
+        BreakerTurn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
+        BreakerTurn(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
     ]
     channel_events.write(turns, worker=worker)
 
@@ -94,17 +94,17 @@ def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
     worker, dead, now = enlist(), enlist(), clock.now()
     retire(worker=dead)
     kinds = ChannelEvent.Kind
-    of_model = partial(Turn, vendor.id, model="dall-e-3")
+    of_model = partial(BreakerTurn, vendor.id, model="dall-e-3")
     for turns in (
         [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
-        [Turn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
+        [BreakerTurn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
         [of_model(kinds.BREAKER_CLOSED, now - timedelta(seconds=5))],
-        [Turn(vendor.id, kinds.GATE_CLOSED, now - timedelta(seconds=4), seconds=60.0)],
+        [BreakerTurn(vendor.id, kinds.GATE_CLOSED, now - timedelta(seconds=4), seconds=60.0)],
         [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=3))],
-        [Turn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(seconds=2))],
+        [BreakerTurn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(seconds=2))],
     ):
         channel_events.write(turns, worker=worker)
-    channel_events.write([Turn(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
+    channel_events.write([BreakerTurn(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
 
     shown = json.loads(manage("channel", "show", "vendor", "--json").out)
 
@@ -149,7 +149,7 @@ def test_what_turned_is_deleted_after_thirty_days(vendor, monkeypatch):
     monkeypatch.setattr(channel_events, "BATCH", 2)
     now = clock.now()
     ages = [timedelta(days=30, seconds=1)] * 5 + [timedelta(days=29, hours=23)]
-    turns = [Turn(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
+    turns = [BreakerTurn(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
     channel_events.write(turns, worker=new_uuid())
 
     channel_events.forget_old(now=now)

@@ -12,7 +12,7 @@ from billing.selectors import sold as waiting
 from billing.services.prices import draft_price_book
 from billing.upstream_cost import CostRow
 from generation.catalogue.services import set_costs
-from generation.channels.base import Usage
+from generation.channels.base import TokenUsage
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Channel, Condition, Route
@@ -41,7 +41,7 @@ def sell(worker: WorkerEpoch, spools: Spools, monkeypatch: pytest.MonkeyPatch) -
     """Delivers an image for 0.05268 USD, which cost 0.03, and counts it at once."""
     monkeypatch.setattr(waiting, "TRAIL_SECONDS", 0.0)
 
-    def sold(customer: Customer, *, usage: Usage | None = None, **fields: object) -> None:
+    def sold(customer: Customer, *, usage: TokenUsage | None = None, **fields: object) -> None:
         made = customer.generation(**fields)
         claim = take(generation_id=made.id, worker=worker)
         assert claim is not None
@@ -162,10 +162,10 @@ def test_a_table_of_costs_counts_from_its_date(acme, sell, look):
 
 def test_a_channel_that_counts_tokens_costs_todays_mean(acme, sell, look):
     costs(CostRow(ORIGIN, "tokens", "output", Micros(30_000_000)))
-    sell(acme, usage=Usage(0, 1_000, 1_000))  # 0.03 USD
+    sell(acme, usage=TokenUsage(0, 1_000, 1_000))  # 0.03 USD
     in_time = look(1)
 
-    sell(acme, usage=Usage(0, 3_000, 3_000))  # 0.09 USD
+    sell(acme, usage=TokenUsage(0, 3_000, 3_000))  # 0.09 USD
 
     assert in_time == {}
     assert look(2) == {BELOW: "sold at $0.05268, costs $0.060; 2 images since yesterday"}
@@ -204,7 +204,7 @@ def test_a_cost_that_nobody_knows_with_traffic(acme, sell, look):
 def test_tokens_that_an_upstream_did_not_count_have_no_known_cost(acme, sell, look):
     flat_cost(None)
     costs(CostRow(ORIGIN, "tokens", "output", Micros(30_000_000)))
-    sell(acme, usage=Usage(0, 1_000, 1_000))
+    sell(acme, usage=TokenUsage(0, 1_000, 1_000))
     counted = look(1)
 
     sell(acme)

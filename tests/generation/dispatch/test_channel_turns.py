@@ -14,7 +14,7 @@ from generation.dispatch.breaker_events import Turns
 from generation.dispatch.channel_health import Health
 from generation.models import Channel, ChannelEvent
 from generation.traffic import channel_events
-from generation.traffic.channel_events import Turn
+from generation.traffic.channel_events import BreakerTurn
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
@@ -125,7 +125,7 @@ def test_what_the_database_does_not_take_is_written_a_second_later(
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
     turns, write, tries = Turns(), channel_events.write, []
 
-    def fails_once(batch: Sequence[Turn], **who: Any) -> None:
+    def fails_once(batch: Sequence[BreakerTurn], **who: Any) -> None:
         tries.append(len(batch))
         if len(tries) == 1:
             turns.breaker(channel.id, "dall-e-3", pause=0.0)  # turns meanwhile
@@ -144,7 +144,7 @@ def test_what_the_database_does_not_take_is_written_a_second_later(
 def test_of_a_channel_that_was_deleted_nothing_is_written(channel):
     gone = make_channel("gone")
     moment = clock.now()
-    turns = [Turn(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]
+    turns = [BreakerTurn(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]
     Channel.objects.filter(id=gone.id).delete()
 
     channel_events.write(turns, worker=WORKER)

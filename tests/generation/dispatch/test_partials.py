@@ -16,7 +16,7 @@ from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamPartial
 from generation.dispatch import announce, partials
 from generation.dispatch.partials import Partials
-from generation.dispatch.pixels import Wanted
+from generation.dispatch.pixels import WantedImage
 from generation.lifecycle.claims import Claim
 from generation.models import Generation
 from pictor.kit.bytes.spool import SpoolClosed, Spools
@@ -31,7 +31,7 @@ from tests.raw_server import hangs, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
-PNG = Wanted("png")
+PNG = WantedImage("png")
 NAMES: dict[str, probe.Format] = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
 NOBODY = "127.0.0.1:1"
 Make = Callable[..., UpstreamPartial]
@@ -100,7 +100,7 @@ def send(streamed: Claim, spools: Spools) -> Send:
 
     async def call(
         *partials: UpstreamPartial,
-        wanted: Wanted = PNG,
+        wanted: WantedImage = PNG,
         failure: Exception | None = None,
         **columns: object,
     ) -> None:
@@ -156,9 +156,9 @@ async def test_a_partial_image_is_stored_and_announced(streamed, send, announced
 @pytest.mark.parametrize(
     ("wanted", "facts"),
     [
-        (Wanted("webp"), probe.ImageFacts("webp", 64, 48)),
-        (Wanted("jpeg", compression=40), probe.ImageFacts("jpeg", 64, 48)),
-        (Wanted("png", made_into=Size(32, 32)), probe.ImageFacts("png", 32, 32)),
+        (WantedImage("webp"), probe.ImageFacts("webp", 64, 48)),
+        (WantedImage("jpeg", compression=40), probe.ImageFacts("jpeg", 64, 48)),
+        (WantedImage("png", made_into=Size(32, 32)), probe.ImageFacts("png", 32, 32)),
     ],
 )
 async def test_it_has_the_format_and_the_pixels_of_the_finished_one(

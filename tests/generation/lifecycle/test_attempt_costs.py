@@ -17,7 +17,7 @@ from billing.upstream_cost import CostSource
 from generation import pipeline
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
-from generation.channels.base import Usage
+from generation.channels.base import TokenUsage
 from generation.dispatch.service import Dispatcher
 from generation.lifecycle import attempts
 from generation.lifecycle.claims import Claim
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 MIDNIGHT = at("2026-11-20T00:00:00Z")
 OUTPUT = [ORIGIN, "tokens", "output", "tokens", 30_000_000]
 TEXT = [ORIGIN, "tokens", "input_text", "tokens", 5_000_000]
-USAGE = Usage(input_tokens=10, output_tokens=1_756, total_tokens=1_766)
+USAGE = TokenUsage(input_tokens=10, output_tokens=1_756, total_tokens=1_766)
 BY_TOKENS = 10 * 5 + 1_756 * 30
 
 
@@ -105,7 +105,7 @@ def test_what_is_unknown_is_not_nothing(channel, queued, worker, spools):
 def test_tokens_that_nobody_counts_are_no_evidence(channel, queued, worker, spools):
     write(channel, OUTPUT, TEXT)
 
-    attempt = settle(queued, worker, spools, usage=Usage(1, 2**63, 2**63))
+    attempt = settle(queued, worker, spools, usage=TokenUsage(1, 2**63, 2**63))
 
     assert (attempt.output_tokens, attempt.cost_source) == (None, CostSource.FLAT)
 

@@ -13,12 +13,12 @@ from billing.latency import bucket_of
 from billing.models import Transfer, UsageRollup
 from billing.selectors import ledger_findings, statement, usage_findings
 from billing.upstream_cost import Cost, CostSource
-from generation.channels.base import Usage
+from generation.channels.base import TokenUsage
 from generation.channels.errors import AttemptClass
 from generation.lifecycle import claims, outcome, settlement
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
-from generation.lifecycle.outcome import AttemptEnd, Delivery, Failure, not_stored
+from generation.lifecycle.outcome import AttemptEnd, Failure, Verified, not_stored
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Attempt, State
 from pictor.kit.words import clock
@@ -40,7 +40,7 @@ LEFT_AFTER_ONE = (9_947_320, 0)
 """10 USD less one 1024x1024 in medium, 0.05268 USD."""
 
 
-def settled(claim: Claim, delivery: Delivery, *, now: datetime | None = None) -> bool:
+def settled(claim: Claim, delivery: Verified, *, now: datetime | None = None) -> bool:
     return settle_and_tell(
         claim=claim,
         delivery=delivery,
@@ -286,7 +286,7 @@ def test_auto_is_never_charged_above_its_hold(acme, auto_claim, spools):
 
 
 def test_a_quality_nobody_named_is_inferred_from_the_tokens(acme, auto_claim, spools):
-    usage = Usage(input_tokens=10, output_tokens=200, total_tokens=210)
+    usage = TokenUsage(input_tokens=10, output_tokens=200, total_tokens=210)
 
     settled(auto_claim, make_delivery(auto_claim, spools, usage=usage))
 
@@ -298,7 +298,7 @@ def test_a_quality_nobody_named_is_inferred_from_the_tokens(acme, auto_claim, sp
 
 def test_the_answer_says_what_was_made_of_what(acme, worker, spools):
     claim = claimed(acme, worker, background="opaque")
-    usage = Usage(12, 1756, 1768, input_text_tokens=10, input_image_tokens=2)
+    usage = TokenUsage(12, 1756, 1768, input_text_tokens=10, input_image_tokens=2)
 
     settled(
         claim,

@@ -7,7 +7,7 @@ import pytest
 
 from generation.models import Channel
 from generation.traffic.channel_events import Kind, Shut
-from generation.traffic.minutes import Cell, Now
+from generation.traffic.minutes import CallMinute, Now
 from generation.traffic.standing import Standing, standing_of
 from pictor.kit.words.ids import new_uuid
 from tests.factories import at
@@ -21,8 +21,8 @@ def stands(*, at_minute: int = 29, **facts: Any) -> tuple[Standing, str]:
     options |= {name: facts.pop(name) for name in [*options] if name in facts}
     channel = Channel(name="acme", is_enabled=facts.pop("is_enabled", True))
     channel.archived_at = facts.pop("archived_at", None)
-    cells = [Cell(NOON + timedelta(minutes=minute)) for minute in range(30)]
-    cells[at_minute] = Cell(cells[at_minute].minute, facts)
+    cells = [CallMinute(NOON + timedelta(minutes=minute)) for minute in range(30)]
+    cells[at_minute] = CallMinute(cells[at_minute].minute, facts)
     return standing_of(channel, Now(cells, None, None, {}), **options)
 
 

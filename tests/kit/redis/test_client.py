@@ -23,7 +23,7 @@ import uvloop
 from redis.exceptions import RedisError, ResponseError
 
 from pictor.kit.redis import client as redis_client
-from pictor.kit.redis.client import Command, ask_async
+from pictor.kit.redis.client import RedisCommand, ask_async
 from tests.kit.asking import asked
 from tests.kit.calls import make_certificate
 
@@ -70,7 +70,7 @@ PING = asked("ECHO", "here")
 WHO = asked("CLIENT", "ID")
 
 
-def echo(text: str) -> Command[Any]:
+def echo(text: str) -> RedisCommand[Any]:
     """Answered with the text."""
     return asked("ECHO", text)
 
@@ -83,9 +83,9 @@ WAYS = [
 
 
 @pytest.fixture(params=WAYS, ids=["in a thread", "on a loop", "on uvloop"])
-def ask(request: pytest.FixtureRequest) -> Callable[[Command[Any]], Any]:
+def ask(request: pytest.FixtureRequest) -> Callable[[RedisCommand[Any]], Any]:
     """Asks Redis one way or another."""
-    way: Callable[[Command[Any]], Any] = request.param
+    way: Callable[[RedisCommand[Any]], Any] = request.param
     return way
 
 

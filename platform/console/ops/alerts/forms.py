@@ -12,7 +12,7 @@ from generation.alerts.rules import (
     MOST_HOURS,
     MOST_MINUTES,
     MOST_NAME,
-    Wishes,
+    RuleWishes,
     wishes_of,
 )
 from generation.conditions.titles import title_of
@@ -63,10 +63,10 @@ class RuleForm(forms.Form):
         words = [(kind, title_of(kind)) for kind in ALL_KINDS]
         self.fields["kinds"] = WordsField(words, required=False, label="Kinds")
 
-    def wishes(self, *, page: str) -> Wishes:
+    def wishes(self, *, page: str) -> RuleWishes:
         """What was typed; `page` is the console's address."""
         typed = self.cleaned_data
-        return Wishes(
+        return RuleWishes(
             name=typed["name"],
             kinds=None if typed["is_all"] else typed["kinds"],
             least_micros=typed["least"],

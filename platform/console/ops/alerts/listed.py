@@ -11,7 +11,7 @@ from console.ops.access import May, Operator, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from generation.alerts import listing
-from generation.alerts.listing import Told
+from generation.alerts.listing import ToldAtOnce
 from generation.alerts.rules import MOST_RULES
 from generation.conditions.titles import title_of
 from pictor.kit.words import clock
@@ -67,7 +67,7 @@ def uuid_of(text: str) -> UUID | None:
         return None
 
 
-def shown(found: list[Told]) -> list[object]:
+def shown(found: list[ToldAtOnce]) -> list[object]:
     """Sendings as lists have them: each with its conditions, and what came of it."""
     return [
         {
@@ -86,7 +86,7 @@ def _pages() -> Iterator[Rows]:
         after = page[-1].sending.id
 
 
-def _rows(one: Told) -> Rows:
+def _rows(one: ToldAtOnce) -> Rows:
     """A line for each condition; of a test one."""
     sending = one.sending
     head = [sending.at.isoformat(), sending.rule.name, "yes" if sending.is_test else "no"]

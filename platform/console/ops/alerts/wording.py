@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.amounts import amount
-from generation.alerts.listing import Detail, Listed, Told
-from generation.alerts.results import State
+from generation.alerts.listing import Detail, Listed, ToldAtOnce
+from generation.alerts.results import SendState
 from generation.conditions.titles import title_of
 from generation.models import AlertRule
 
-STATES: Mapping[State, str] = {
-    State.GIVEN_UP: "Given up",
-    State.FAILING: "Tried again",
-    State.ON_ITS_WAY: "On its way",
-    State.FORGOTTEN: "No longer known",
-    State.ARRIVED: "Arrived",
+STATES: Mapping[SendState, str] = {
+    SendState.GIVEN_UP: "Given up",
+    SendState.FAILING: "Tried again",
+    SendState.ON_ITS_WAY: "On its way",
+    SendState.FORGOTTEN: "No longer known",
+    SendState.ARRIVED: "Arrived",
 }
 """How far something came, the worst first."""
 MOST_NAMED = 3
@@ -52,7 +52,7 @@ class ShownResult:
     words: str
 
 
-def results_shown(told: Told) -> list[ShownResult]:
+def results_shown(told: ToldAtOnce) -> list[ShownResult]:
     """By destination."""
     return [ShownResult(one.shown, _state(one.state), one.words) for one in told.results]
 
@@ -60,10 +60,10 @@ def results_shown(told: Told) -> list[ShownResult]:
 def worst_of(one: Listed) -> tuple[str, str]:
     """What came of the last sending at the destination that fares worst: a colour and a word."""
     states = [result.state for result in one.results]
-    return _state(next((state for state in STATES if state in states), State.FORGOTTEN))
+    return _state(next((state for state in STATES if state in states), SendState.FORGOTTEN))
 
 
-def _state(state: State) -> tuple[str, str]:
+def _state(state: SendState) -> tuple[str, str]:
     return (state.value, STATES[state])
 
 

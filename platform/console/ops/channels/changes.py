@@ -53,7 +53,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class ChangeOutlook:
     """What a change would do.
 
     Attributes:
@@ -182,7 +182,7 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         ),
         always_named=True,
     )
-    return asked(request, operator, found, change, outlook=Outlook([]), page="channels")
+    return asked(request, operator, found, change, outlook=ChangeOutlook([]), page="channels")
 
 
 @staff(May.CHANNELS)
@@ -205,7 +205,7 @@ def asked(
     channel: Channel,
     change: Change,
     *,
-    outlook: Outlook | None,
+    outlook: ChangeOutlook | None,
     why_not: str = "",
     page: str = "channel",
     kept: dict[str, Any] | None = None,
@@ -245,7 +245,7 @@ def outlook_of(
     tables: tuple[CostTable, ...] = (),
     doubts: Mapping[str, str] | None = None,
     of: str = "",
-) -> Outlook:
+) -> ChangeOutlook:
     """What it does to have the channel serve these routes, and no other, as it is given.
 
     Args:
@@ -260,16 +260,16 @@ def outlook_of(
     doubts = dict(doubts or {})
     if left := left_unserved(before, after):
         doubts[STOPS] = sentence(" ".join(services.refusal_of(left).messages), channel)
-    return Outlook(splits(before, after, sold=sold_lately(clock.now())), doubts, of)
+    return ChangeOutlook(splits(before, after, sold=sold_lately(clock.now())), doubts, of)
 
 
-def meant(outlook: Outlook) -> dict[str, bool]:
+def meant(outlook: ChangeOutlook) -> dict[str, bool]:
     """What tells a service that its doubts are meant."""
     return {MEANT[code]: True for code in outlook.doubts}
 
 
 def complaint_of(
-    request: HttpRequest, channel: Channel, outlook: Outlook, *, always_named: bool = False
+    request: HttpRequest, channel: Channel, outlook: ChangeOutlook, *, always_named: bool = False
 ) -> str:
     """Why a form that was sent is not done; empty where it is."""
     if request.POST.get("seen") != outlook.digest:
@@ -287,7 +287,7 @@ def _weight_form(request: HttpRequest, channel: Channel) -> WeightForm:
     return WeightForm(data if is_said else None, initial=weights_of(channel))
 
 
-def _outlook_weighed(channel: Channel, *, priority: int, weight: int) -> Outlook:
+def _outlook_weighed(channel: Channel, *, priority: int, weight: int) -> ChangeOutlook:
     candidate = copy(channel)
     candidate.priority, candidate.weight = priority, weight
     waiting = services.untested_models(channel)

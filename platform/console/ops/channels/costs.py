@@ -18,7 +18,7 @@ from billing import cost_csv
 from billing.cost_csv import CostFile
 from billing.upstream_cost import CostKey, CostRow
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.channels.changes import Outlook, channel_or_404
+from console.ops.channels.changes import ChangeOutlook, channel_or_404
 from console.ops.channels.shown import sentence
 from console.parts.periods import number_of
 from generation.catalogue import services
@@ -136,7 +136,7 @@ def _change(channel: Channel, draft: Draft) -> dict[str, Any]:
         "number": len(changes),
         "same": len(rows) - sum(one.after is not None for one in changes),
         "doubts": doubts,
-        "outlook": Outlook(foreseen(make) if begins is None else [], {}),
+        "outlook": ChangeOutlook(foreseen(make) if begins is None else [], {}),
         "newest": services.newest_costs(channel),
     }
 

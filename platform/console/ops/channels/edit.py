@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.channels.changes import (
     Change,
-    Outlook,
+    ChangeOutlook,
     asked,
     channel_or_404,
     complaint_of,
@@ -77,7 +77,7 @@ class Saving:
     """
 
     is_done: bool = False
-    outlook: Outlook | None = None
+    outlook: ChangeOutlook | None = None
     complaint: str = ""
     words: str = ""
 
@@ -113,18 +113,18 @@ def _save(
     return Saving(is_done=True, words="Saved as a pending revision" if is_pending else "Saved")
 
 
-def _at_once(make: Callable[..., object], channel: Channel) -> Outlook:
+def _at_once(make: Callable[..., object], channel: Channel) -> ChangeOutlook:
     """What a save does to traffic: it is made, and undone again. Raises what that raises."""
     try:
-        return Outlook(foreseen(make))
+        return ChangeOutlook(foreseen(make))
     except ValidationError as error:
         if getattr(error, "code", None) != services.STOPS:
             raise
         doubts = {services.STOPS: sentence(" ".join(error.messages), channel)}
-        return Outlook(foreseen(partial(make, may_stop=True)), doubts)
+        return ChangeOutlook(foreseen(partial(make, may_stop=True)), doubts)
 
 
-def _asks(request: HttpRequest, channel: Channel, outlook: Outlook) -> str:
+def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str:
     """What a person has to do before it is saved; empty for nothing."""
     if not (outlook.splits or outlook.doubts):
         return ""

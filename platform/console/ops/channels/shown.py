@@ -7,7 +7,7 @@ from console.ops.access import Mode, Operator
 from console.parts.filters import link_of
 from console.uptime import State, bars_of
 from generation.models import Channel
-from generation.traffic.minutes import Cell, Now
+from generation.traffic.minutes import CallMinute, Now
 from generation.traffic.standing import Standing
 
 Badge = tuple[State, str]
@@ -56,7 +56,7 @@ def bars(now: Now) -> list[tuple[State, str]]:
     return bars_of([state_of(cell) for cell in now.cells])
 
 
-def state_of(cell: Cell) -> State:
+def state_of(cell: CallMinute) -> State:
     """A minute's: what the request alone was to blame for says nothing."""
     judged = cell.delivered + cell.failed
     if not judged:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.upstream_cost import CostTable
 from console.amounts import price
 from console.ops.access import May, Operator, by, staff
-from console.ops.channels.changes import Outlook, channel_or_404, outlook_of
+from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_of
 from console.parts.audit_events import Change, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL
@@ -209,7 +209,7 @@ class Tried:
         )
 
     @cached_property
-    def outlook(self) -> Outlook:
+    def outlook(self) -> ChangeOutlook:
         """What that would do. A swap does not enable a channel that is paused."""
         serves = self.channel.is_enabled or self.pending is None
         doubts = {services.UNTESTED: self.untested} if self.untested else {}

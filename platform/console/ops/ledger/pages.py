@@ -15,7 +15,7 @@ from accounts.models import Tenant
 from billing.models import Account, Transfer
 from billing.selectors import (
     LOOKED_AT,
-    Page,
+    TransferPage,
     all_transfers_like,
     carries_its_seal,
     corrections_of_cost,
@@ -60,7 +60,11 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         pages = all_transfers_like(sought) if meant is None else [meant]
         return csv_answer("ledger.csv", COLUMNS, _cells(pages))
     after = number_of(request.GET.get("after", ""))
-    page = transfers_like(sought, after=after, limit=PAGE) if meant is None else Page(meant, None)
+    page = (
+        transfers_like(sought, after=after, limit=PAGE)
+        if meant is None
+        else TransferPage(meant, None)
+    )
     checks = checks_of(request.GET, now)
     context = {
         "operator": operator,

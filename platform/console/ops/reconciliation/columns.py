@@ -16,7 +16,7 @@ from console.ops.access import May, Operator, by, staff
 from console.ops.reconciliation.listed import bill_or_404, channels
 from console.parts.periods import number_of
 from generation.bills import keeping
-from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, Said, understood
+from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, ReadRow, understood
 from generation.bills.parsing import Row
 from generation.models import Channel, VendorBill
 
@@ -30,7 +30,7 @@ class Understood:
     """A row of the file as it would be read, or why it cannot be."""
 
     number: int
-    said: Said | None
+    said: ReadRow | None
     trouble: str
 
     @property

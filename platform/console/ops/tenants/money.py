@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from accounts.ledger import Asked
+from accounts.ledger import AskedMove
 from accounts.models import Tenant
 from billing.models import Transfer
 from billing.selectors import balance_of
@@ -90,10 +90,10 @@ class MoneyForm(forms.Form):
             self.add_error("again", f"This is not {amount(wanted)}: which of them is meant?")
         return bool(typed) and is_same
 
-    def asked(self, tenant: Tenant, kind: Transfer.Kind) -> Asked:
+    def asked(self, tenant: Tenant, kind: Transfer.Kind) -> AskedMove:
         """What was typed, as the ledger takes it."""
         said = self.cleaned_data
-        return Asked(
+        return AskedMove(
             tenant_id=tenant.id,
             kind=kind.value,
             amount=said["amount"],

@@ -9,7 +9,13 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Transfer
 from billing.periods import day_of, minutes_early
-from billing.selectors import GIVEN, Standing, Statement, monthly_statement, monthly_statements
+from billing.selectors import (
+    GIVEN,
+    BalanceAfter,
+    MonthStatement,
+    monthly_statement,
+    monthly_statements,
+)
 from console.parts.exports import Rows, csv_answer
 from console.parts.periods import month_of
 from console.workspace.access import May, Workspace, member
@@ -89,7 +95,7 @@ def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpRespo
     return render(request, "workspace/statement.html", context)
 
 
-def _lines(statement: Statement) -> Iterator[Line]:
+def _lines(statement: MonthStatement) -> Iterator[Line]:
     """All that lies between its balances, what did not move left out."""
     for kind in GIVEN:
         if change := statement.given.get(kind):
@@ -100,7 +106,7 @@ def _lines(statement: Statement) -> Iterator[Line]:
         yield Line("edge", "At the edge of the month", Micros(-statement.elsewhere))
 
 
-def _listed(statement: Statement) -> list[str]:
+def _listed(statement: MonthStatement) -> list[str]:
     return [
         statement.number, statement.start.isoformat(), statement.end.isoformat(),
         "final" if statement.is_final else "so far",
@@ -110,7 +116,7 @@ def _listed(statement: Statement) -> list[str]:
     ]  # fmt: skip
 
 
-def _written(statement: Statement) -> Rows:
+def _written(statement: MonthStatement) -> Rows:
     return [
         _standing(statement.number, "opening", statement.opening),
         *(
@@ -124,7 +130,7 @@ def _written(statement: Statement) -> Rows:
     ]  # fmt: skip
 
 
-def _standing(number: str, line: str, standing: Standing) -> list[str | int | None]:
+def _standing(number: str, line: str, standing: BalanceAfter) -> list[str | int | None]:
     return [
         number, line, None, None, None, None, None, to_decimal(standing.available),
         to_decimal(standing.held), "USD", standing.seq, standing.seal,

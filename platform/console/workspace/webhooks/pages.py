@@ -26,7 +26,7 @@ from webhooks.models import EVENTS, Delivery, WebhookEndpoint
 from webhooks.selectors import Record, deliveries_of, endpoint_by_id, endpoints_of, records_of
 from webhooks.services import (
     MOST_ENDPOINTS,
-    Wishes,
+    EndpointWishes,
     change_endpoint,
     create_endpoint,
     delete_endpoint,
@@ -101,11 +101,11 @@ class EndpointForm(forms.Form):
         words = [(name, EVENT_WORDS[name]) for name in EVENTS]
         self.fields["events"] = WordsField(words, required=False, label="It is told of")
 
-    def wishes(self, *, is_enabled: bool = True) -> Wishes:
+    def wishes(self, *, is_enabled: bool = True) -> EndpointWishes:
         """What was chosen. No event ticked is every event, as all of them are."""
         chosen = self.cleaned_data["events"]
         is_all = not chosen or len(chosen) == len(EVENTS)
-        return Wishes(self.cleaned_data["url"], None if is_all else chosen, is_enabled)
+        return EndpointWishes(self.cleaned_data["url"], None if is_all else chosen, is_enabled)
 
 
 class NewEndpointForm(EndpointForm):
@@ -191,7 +191,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """On or off."""
     found = endpoint_of(workspace, endpoint)
-    wishes = Wishes(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
+    wishes = EndpointWishes(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
     try:
         change_endpoint(endpoint=found, wishes=wishes, **by(request, workspace))
     except WebhookEndpoint.DoesNotExist as error:

@@ -48,7 +48,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WireAnswer:
     """The head of an answer, and its body, to be closed."""
 
     status: int
@@ -100,7 +100,7 @@ class Connection(asyncio.Protocol):
         poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
         return not poll.poll(0)
 
-    async def ask(self, request: Request, *, ended: "Callable[[Connection], None]") -> Answer:
+    async def ask(self, request: Request, *, ended: "Callable[[Connection], None]") -> WireAnswer:
         """Send a request and wait for the head of its answer.
 
         `ended` is called once when the answer is closed, or was not to be had.
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
             self.close()
             ended(self)
             raise
-        return Answer(self._status, self._headers, _Body(self, request.read_seconds, ended))
+        return WireAnswer(self._status, self._headers, _Body(self, request.read_seconds, ended))
 
     async def pieces(self, seconds: float | None) -> AsyncIterator[bytes]:
         """The answer's body, in pieces of at most 256 KB, each within so many seconds."""

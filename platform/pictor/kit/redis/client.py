@@ -29,7 +29,7 @@ _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b
 
 
 @dataclass(frozen=True, slots=True)
-class Command(Generic[T]):
+class RedisCommand(Generic[T]):
     """A command, what its reply means, and what stands in for that while the server is away.
 
     Attributes:
@@ -48,7 +48,7 @@ class Command(Generic[T]):
     failures: type[Exception] = RedisError
 
 
-def ask(command: Command[T]) -> T:
+def ask(command: RedisCommand[T]) -> T:
     """Send it on this thread's connection, and wait for the reply."""
     if command.pause.is_on():
         return command.instead()
@@ -61,7 +61,7 @@ def ask(command: Command[T]) -> T:
     return command.read(reply)
 
 
-async def ask_async(command: Command[T]) -> T:
+async def ask_async(command: RedisCommand[T]) -> T:
     """The same on the running loop.
 
     Sent again where the connection broke, so it must bear that: it may have been dead for long, as

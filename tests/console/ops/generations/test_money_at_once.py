@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.ledger import Asked
+from accounts.ledger import AskedMove
 from billing.models import MoneyMove, Transfer
 from billing.selectors import ledger_findings
 from billing.services import moves
@@ -51,7 +51,7 @@ def forms(
 
     def approval() -> Form:
         much = Micros(50_000_000_000)
-        asked = Asked(tenant_id=acme.id, kind="credit", amount=much, reason="sorry")
+        asked = AskedMove(tenant_id=acme.id, kind="credit", amount=much, reason="sorry")
         waits = moves.move_money(
             once=ids.new_uuid(),
             asked=asked,
