@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from accounts.management.operator import print_table, read_tenant
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
-from generation.tenants.searching import LONGEST_ACROSS, Sought, every_across
+from generation.oversight.searching import LONGEST_ACROSS, Sought, every_across
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -19,7 +19,7 @@ from billing.selectors import credited_for
 from billing.services import move_money
 from generation.models import State
 from generation.oversight.making_good import Giver
-from generation.tenants.searching import Sought, across_by_tenant
+from generation.oversight.searching import Sought, across_by_tenant
 from pictor.kit.words.money import Micros
 
 

@@ -19,9 +19,9 @@ from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices, words_in
 from console.parts.periods import WORDS, Period, period_in, period_of
 from generation.models import RefusedRequest
+from generation.oversight.searching import SoughtRefused, every_refused, found_refused
 from generation.oversight.tracing import Found, trace
 from generation.selectors import refused_request
-from generation.tenants.searching import SoughtRefused, every_refused, found_refused
 from pictor.kit.words import clock, ids
 
 PAGE = 50

@@ -15,8 +15,8 @@ from console.parts.generation_words import BADGES
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
+from generation.oversight.searching import LOOKED_AT, every_across, found_across
 from generation.selectors import channel_names
-from generation.tenants.searching import LOOKED_AT, every_across, found_across
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 

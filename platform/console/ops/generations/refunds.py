@@ -20,8 +20,8 @@ from console.ops.generations.seeking import filters_of
 from console.parts.form_fields import dressed
 from generation.models import Generation, State
 from generation.oversight.making_good import refund_each
+from generation.oversight.searching import found_across
 from generation.selectors import generations_among
-from generation.tenants.searching import found_across
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 

@@ -16,7 +16,7 @@ from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_in, period_of
 from generation.channels.errors import AttemptClass
 from generation.models import State
-from generation.tenants.searching import Sought
+from generation.oversight.searching import Sought
 
 LABELS = {
     "tenant": "Tenant",

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from generation.models import Generation
-from generation.tenants.searching import Sought, across, found_across
+from generation.oversight.searching import Sought, across, found_across
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import lines_of
 

@@ -11,7 +11,7 @@ from accounts.models import Membership, User
 from accounts.services import add_member
 from billing.models import Transfer
 from generation.oversight.refusals import insert
-from generation.tenants.searching import SoughtRefused, found_refused, refused
+from generation.oversight.searching import SoughtRefused, found_refused, refused
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage

@@ -14,7 +14,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from billing.models import Transfer
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source, State
-from generation.tenants.searching.stretches import Stretch, each_stretch, made_within, stretch_of
+from generation.oversight.searching.stretches import Stretch, each_stretch, made_within, stretch_of
 from pictor.kit.words.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from billing.selectors import sorts_of
 from generation.models import RefusedRequest
-from generation.tenants.searching.stretches import Stretch, each_stretch, made_within, stretch_of
+from generation.oversight.searching.stretches import Stretch, each_stretch, made_within, stretch_of
 from generation.traffic.modes import Mode
 
 LOOKED_AT = 5_000

@@ -1,0 +1,29 @@
+"""Generations and refused requests of all tenants, as operators look for them, a page at a time."""
+
+from generation.oversight.searching.across import (
+    LONGEST_ACROSS,
+    LOOKED_AT,
+    OfTenant,
+    Sought,
+    across_by_tenant,
+    every_across,
+    found_across,
+)
+from generation.oversight.searching.refused import (
+    SoughtRefused,
+    every_refused,
+    found_refused,
+)
+
+__all__ = [
+    "LONGEST_ACROSS",
+    "LOOKED_AT",
+    "OfTenant",
+    "Sought",
+    "SoughtRefused",
+    "across_by_tenant",
+    "every_across",
+    "every_refused",
+    "found_across",
+    "found_refused",
+]
