@@ -21,6 +21,7 @@ OF_DJANGO = {"admin", "api", "apps", "management", "models", "tasks", "urls", "v
 OF_A_PATTERN = {
     *("selectors", "service", "services", "rules", "locks", "base", "wire"),  # layers
     *("bodies", "errors", "objects", "retry", "signing"),  # parts of an API or of a protocol
+    *("adapter", "kind"),  # a vendor's
     *("access", "edit", "ending", "finding", "forms", "keeping", "listed", "one", "pages"),
     *("places", "rows", "seeking", "shown", "standing"),  # pages of a subject
 }
