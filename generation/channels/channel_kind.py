@@ -1,7 +1,8 @@
 """A kind of channel: what it can do, and how its adapter is opened."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 from generation.channels.declaration import Abilities, CredentialForm
@@ -25,6 +26,7 @@ class AdapterKind:
         open: makes the adapter of one account. Cheap.
         abilities: all that the vendor's API can do.
         of_model: what of that a model of the vendor's can do, by its name there.
+        announced_ends: by host and model there, the first day without it.
     """
 
     name: str
@@ -32,3 +34,4 @@ class AdapterKind:
     abilities: Abilities
     credential: CredentialForm
     of_model: Callable[[Abilities, str], Abilities] = _all_of_it
+    announced_ends: Mapping[str, Mapping[str, date]] = field(default_factory=dict)

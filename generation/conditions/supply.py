@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 from uuid import UUID
 
 from billing.selectors import images_by_model
-from generation.catalogue.retirements import end_of, host_of
+from generation.channels.retirements import end_of, host_of
 from generation.conditions.found import Outlook, Wrong
 from generation.lifecycle import lease
 from generation.models import ChannelEvent, Route, Serves

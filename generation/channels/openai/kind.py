@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from generation.channels.channel_kind import AdapterKind
 from generation.channels.declaration import HEADER_KEY, Abilities, Task
+from generation.channels.openai.announced import ENDS
 
 if TYPE_CHECKING:
     from generation.channels.base import Adapter, ChannelConfig
@@ -45,4 +46,5 @@ KIND = AdapterKind(
     ),
     credential=HEADER_KEY,
     of_model=_of_model,
+    announced_ends=ENDS,
 )  # fmt: skip

@@ -16,8 +16,8 @@ from console.ops.channels.shown import mode_said, modes_of
 from console.ops.models.rows import Row
 from console.parts.audit_events import Change, changes_of
 from generation.catalogue.contracts import AUTO, SizeOption
-from generation.catalogue.retirements import end_of
 from generation.channels.declaration import Task
+from generation.channels.retirements import end_of
 from generation.models import Contract, Route
 from generation.oversight.lineup import DAYS, Listed, lineup
 from generation.oversight.reviewing import promised

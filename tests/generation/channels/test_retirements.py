@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from generation.catalogue import services
-from generation.catalogue.retirements import end_of
 from generation.catalogue.services import ChannelOptions
+from generation.channels.retirements import end_of
 from generation.models import Route
 from tests.factories import make_channel
 from tests.seeds import sow
