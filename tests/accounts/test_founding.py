@@ -141,7 +141,7 @@ def test_the_same_by_command(db):
     ("words", "message"),
     [
         (("--owner", "ann@acme.example"), "--site https"),
-        (("--owner", "ann@acme.example", "--site", "https://pictor.example"), "somebody of staff"),
+        (("--owner", "ann@acme.example", "--site", "https://pictor.example"), "a member of staff"),
         (("--credit", "1"), "--reason is empty"),
         (("--balance", "10000.01"), "balance: To begin with"),
         (("--max-in-flight", "0"), "whole number"),
