@@ -47,6 +47,8 @@ class HeldDelivery:
     url: str
     body: bytes
     secrets: Sequence[str]
+    until: datetime
+    """When it is due again for others. A delivery with another time was sent again meanwhile."""
     test_of: UUID | None = None
     """The tenant, if the event is about a test."""
 
@@ -134,6 +136,7 @@ def _order(delivery: Delivery, now: datetime) -> HeldDelivery:
         url=delivery.endpoint.url,
         body=_body_of(delivery.event).encode(),
         secrets=_secrets_of(delivery.endpoint, now),
+        until=now + LEASE,
         test_of=None if delivery.event.livemode else delivery.event.tenant_id,
     )
 
@@ -159,13 +162,19 @@ def _body_of(event: Event) -> str:
 def put_off(*, order: HeldDelivery, now: datetime) -> None:
     """Let a delivery wait for the next UTC day, without a try."""
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
-    pending = Delivery.objects.filter(id=order.delivery_id, state=Delivery.State.PENDING)
-    pending.update(due_at=tomorrow)
+    still_held = Delivery.objects.filter(
+        id=order.delivery_id, state=Delivery.State.PENDING, due_at=order.until
+    )
+    still_held.update(due_at=tomorrow)
 
 
 @transaction.atomic
 def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
-    """Record an attempt, and decide the next step of the delivery and its endpoint."""
+    """Record an attempt, and decide the next step of the delivery and its endpoint.
+
+    A delivery that somebody asked to send again meanwhile stays due: this attempt is not the one
+    that they asked for.
+    """
     delivery = Delivery.objects.select_for_update().filter(id=order.delivery_id).first()
     endpoint = WebhookEndpoint.objects.filter(id=order.endpoint_id).first()
     if delivery is None or endpoint is None:
@@ -178,6 +187,13 @@ def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
         error=outcome.error,
         answer=_kept(endpoint, outcome.answer, now),
     )
+    if delivery.due_at == order.until:
+        _go_on(delivery, outcome, now)
+    _judge(endpoint, outcome, now)
+
+
+def _go_on(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
+    """Its next try, or its end."""
     delivery.tries += 1
     if retry.is_taken(outcome.status):
         delivery.state = Delivery.State.DELIVERED
@@ -188,7 +204,6 @@ def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
         else:
             delivery.due_at = now + wait
     delivery.save(update_fields=["tries", "state", "due_at"])
-    _judge(endpoint, outcome, now)
 
 
 def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:

@@ -17,7 +17,7 @@ from pictor.kit.words.errors import Unavailable
 from tests.factories import Customer
 from tests.raw_server import says
 from tests.webhooks.conftest import endpoint_of
-from webhooks import holdings
+from webhooks import holdings, outbox
 from webhooks.addresses import check_url
 from webhooks.forgetting import forget_old
 from webhooks.models import EVENTS, Delivery, DeliveryAttempt, Event, WebhookEndpoint
@@ -219,6 +219,20 @@ def test_a_deleted_endpoint_is_sent_nothing_and_its_deliveries_go(acme, receiver
     forget_old(now=receiver.now)
     assert not Delivery.objects.exists()
     assert AuditEvent.objects.filter(action="webhook_endpoint.delete").count() == 1
+
+
+def test_one_that_is_asked_for_again_while_it_is_on_its_way_is_sent_twice(acme, receiver, endpoint):
+    canceled(acme)
+    (order,) = receiver.claimed()
+    outcome = receiver.sent(order)
+
+    resend(endpoint=endpoint, delivery=Delivery.objects.get(), now=receiver.now)
+    outbox.write_down(order=order, outcome=outcome, now=receiver.now)
+    outbox.put_off(order=order, now=receiver.now)
+    receiver.work()
+
+    assert len(receiver.received) == 2
+    assert (Delivery.objects.get().state, DeliveryAttempt.objects.count()) == ("delivered", 2)
 
 
 def test_attempts_and_what_they_were_about_go_after_30_days(acme, receiver, endpoint):
