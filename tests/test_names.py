@@ -82,6 +82,7 @@ SAME = {
     "revisions": "a channel as it is to be",
     "rotation": "secrets under the newest key",
     "routes": "routes of channels",
+    "searching": "how generations are looked for",
     "settings": "settings: of the installation, and of a workspace",
     "site": "what needs no sign-in",
     "sold": "what was sold, by the day",

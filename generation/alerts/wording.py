@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from generation.alerts.occasions import AlertNews, Occasion
-from generation.conditions.titles import title_of
+from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule, AlertSending
 from pictor.kit.words.money import in_dollars, to_decimal
 

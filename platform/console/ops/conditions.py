@@ -15,7 +15,7 @@ from console.ops.access import May, Operator, by, done, staff
 from console.ops.incident_forms import PUBLIC_WORDS
 from console.ops.kinds import Channels, Kind, kind_of
 from generation import conditions
-from generation.conditions.titles import title_of
+from generation.conditions.condition_titles import title_of
 from generation.models import Channel, Condition
 from pictor.kit.words import clock
 

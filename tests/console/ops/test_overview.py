@@ -20,9 +20,9 @@ from billing.selectors import hours_of, total_of
 from console.ops.access import Mode
 from console.ops.kinds import KINDS, kind_of
 from console.ops.overview import figures_of
+from generation.conditions.condition_titles import TITLES
 from generation.conditions.kinds import KINDS as EVERY_KIND
 from generation.conditions.looking import FAILED
-from generation.conditions.titles import TITLES
 from generation.models import Condition, ConditionLook
 from pictor.kit.words import clock
 

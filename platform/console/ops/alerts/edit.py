@@ -16,7 +16,7 @@ from console.ops.alerts.one import revealed, rule_or_404
 from console.parts.form_fields import dressed, take_errors
 from generation.alerts import listing
 from generation.alerts.rules import CHANGED, save_rule
-from generation.conditions.titles import title_of
+from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable

@@ -15,7 +15,7 @@ from generation.alerts.rules import (
     RuleWishes,
     wishes_of,
 )
-from generation.conditions.titles import title_of
+from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
 
 NAMES = {"least_micros": "least"}

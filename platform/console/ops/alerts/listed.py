@@ -13,7 +13,7 @@ from console.parts.exports import Rows, csv_answer
 from generation.alerts import listing
 from generation.alerts.listing import ToldAtOnce
 from generation.alerts.rules import MOST_RULES
-from generation.conditions.titles import title_of
+from generation.conditions.condition_titles import title_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -15,7 +15,7 @@ from console.ops.alerts.listed import PAGE, shown, uuid_of
 from console.ops.alerts.wording import badge_of, sentence
 from generation.alerts import listing, rules, trying
 from generation.alerts.occasions import is_of_age
-from generation.conditions.titles import title_of
+from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
 from pictor.kit.words import clock
 

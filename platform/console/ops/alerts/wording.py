@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from console.amounts import amount
 from generation.alerts.listing import Detail, Listed, ToldAtOnce
 from generation.alerts.results import SendState
-from generation.conditions.titles import title_of
+from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
 
 STATES: Mapping[SendState, str] = {
