@@ -1,1 +1,1 @@
-"""Channels: who serves, how well and at what cost; and what operators do with them."""
+"""Channels: their traffic, health and costs, and the operators' actions on them."""

@@ -1,4 +1,4 @@
-"""What changes traffic: shown before and after, and made as it was shown."""
+"""Changes of traffic: shown before and after, and made only as shown."""
 
 from collections.abc import Callable, Mapping
 from copy import copy
@@ -28,20 +28,20 @@ from generation.traffic.standing import calls_under_way
 from pictor.kit.words import clock
 
 MEANT = {STOPS: "may_stop", UNTESTED: "untested"}
-"""What lifts a refusal that may be meant, by its code."""
+"""The argument that confirms a refusal, by the refusal's code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A step that somebody is asked about.
+    """A change that an operator must confirm.
 
     Attributes:
         title: the question.
-        verb: of the button.
-        words: said once it is done.
-        note: what is to be known of it besides.
-        make: makes it; takes `may_stop` and `untested` where it may be refused for these.
-        always_named: whether the channel's name is typed whatever comes of it.
+        verb: the label of the button.
+        words: shown after the change.
+        note: a further remark about it.
+        make: makes the change; takes `may_stop` and `untested` if it can be refused for these.
+        always_named: True if the channel's name must be typed even without doubts.
     """
 
     title: str
@@ -54,12 +54,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutlook:
-    """What a change would do.
+    """The effect of a change.
 
     Attributes:
-        splits: those that differ.
-        doubts: why the channel's name has to be typed for it, by their codes.
-        of: a digest of what is put in place, where that is not in the splits.
+        splits: the splits of traffic that differ.
+        doubts: reasons why the channel's name must be typed, by code.
+        of: a digest of the new configuration, if the splits do not contain it.
     """
 
     splits: list[Split]
@@ -68,7 +68,7 @@ class ChangeOutlook:
 
     @property
     def rows(self) -> list[tuple[Split, list[tuple[str, float, float]]]]:
-        """Each split with its channels: their percents before and after."""
+        """Each split with its channels and their percentages before and after."""
         return [
             (split, [(name, 100 * was, 100 * will) for name, was, will in split.channels])
             for split in self.splits
@@ -76,12 +76,15 @@ class ChangeOutlook:
 
     @property
     def has_costs(self) -> bool:
-        """Whether a day's cost is among it."""
+        """True if a split includes the cost of a day."""
         return any(split.images for split in self.splits)
 
     @property
     def digest(self) -> str:
-        """Another one where it would do something else; what is sold changes by itself."""
+        """A digest that differs if the change would act differently.
+
+        Amounts sold are left out, because they change by themselves.
+        """
         said = [repr(split[:4]) for split in self.splits] + [self.of, *self.doubts]
         said += [words for code, words in self.doubts.items() if code != STOPS]
         return sha256("\n".join(said).encode()).hexdigest()[:16]
@@ -91,14 +94,14 @@ _NUMBER = forms.TextInput(attrs={"class": "control", "inputmode": "numeric"})
 
 
 class WeightForm(forms.Form):
-    """Where a channel stands among others."""
+    """The priority and weight of a channel."""
 
     priority = forms.IntegerField(min_value=0, max_value=MAX_LIMIT, widget=_NUMBER)
     weight = forms.IntegerField(min_value=1, max_value=MAX_LIMIT, widget=_NUMBER)
 
 
 def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
-    """The channel of that number; one that is archived only where that is said."""
+    """Return the channel or raise Http404; archived channels only if `archived` is set."""
     found = Channel.objects.filter(pk=pk).first()
     if found is None or (found.archived_at is not None and not archived):
         raise Http404
@@ -108,7 +111,7 @@ def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Send it nothing more; what has begun ends."""
+    """Pause a channel: it gets no new calls, and calls under way end normally."""
     found = channel_or_404(channel)
     words = f"{found.name} is paused"
     if not found.is_enabled:
@@ -130,7 +133,7 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Another priority and weight: seen first, then saved."""
+    """Change priority and weight: the effect is shown first, then saved."""
     found = channel_or_404(channel)
     form = _weight_form(request, found)
     if not form.is_valid():
@@ -163,7 +166,10 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Take a paused one away for good: what it did keeps its name, and its key is gone."""
+    """Archive a paused channel for good: its records keep its name, and its key is deleted.
+
+    A channel that was never used is deleted instead.
+    """
     found = channel_or_404(channel, archived=True)
     if found.archived_at is not None:
         return done(request, f"{found.name} is archived", "channels")
@@ -188,14 +194,14 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
 @staff(May.CHANNELS)
 @require_POST
 def reset(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Have every worker forget its breakers, gates and counters."""
+    """Make every worker forget the channel's breakers, gates and counters."""
     found = channel_or_404(channel)
     services.reset(channel=found, **by(request, operator))
     return done(request, f"{found.name} is reset in every worker", "channel", str(found.pk))
 
 
 def weights_of(channel: Channel) -> dict[str, int]:
-    """Where it stands among others, as a form begins with it."""
+    """Return priority and weight as initial values of the form."""
     return {"priority": channel.priority, "weight": channel.weight}
 
 
@@ -211,9 +217,9 @@ def asked(
     kept: dict[str, Any] | None = None,
     form: WeightForm | None = None,
 ) -> HttpResponse:
-    """What the change would do, and whether it is meant; or the change, made as it was shown.
+    """Show the effect of a change and ask for confirmation, or make the change as it was shown.
 
-    Without an outlook it cannot be: `why_not` says so.
+    Without an outlook the change is impossible, and `why_not` gives the reason.
     """
     complaint = why_not
     if outlook is not None and request.method == "POST":
@@ -246,14 +252,14 @@ def outlook_of(
     doubts: Mapping[str, str] | None = None,
     of: str = "",
 ) -> ChangeOutlook:
-    """What it does to have the channel serve these routes, and no other, as it is given.
+    """Return the effect if the channel, as given, served exactly these routes.
 
     Args:
-        channel: as it is to be.
-        routes: all of them.
-        tables: what it costs.
-        doubts: what else the channel's name is typed for.
-        of: a digest of what is put in place, where that is not in the splits.
+        channel: the channel as it would be after the change.
+        routes: all of its routes.
+        tables: its cost tables.
+        doubts: further reasons why the channel's name must be typed.
+        of: a digest of the new configuration, if the splits do not contain it.
     """
     before = current_catalogue()
     after = serving_instead(before, channel, routes, tables=tables)
@@ -264,24 +270,24 @@ def outlook_of(
 
 
 def meant(outlook: ChangeOutlook) -> dict[str, bool]:
-    """What tells a service that its doubts are meant."""
+    """Return the arguments that confirm an outlook's doubts to a service."""
     return {MEANT[code]: True for code in outlook.doubts}
 
 
 def complaint_of(
     request: HttpRequest, channel: Channel, outlook: ChangeOutlook, *, always_named: bool = False
 ) -> str:
-    """Why a form that was sent is not done; empty where it is."""
+    """Return the reason why a sent form is refused; empty if it is accepted."""
     if request.POST.get("seen") != outlook.digest:
         return "Something changed since this was shown. This is what it does now."
-    typed = request.POST.get("confirm", "").split()  # a field cannot hold every space
+    typed = request.POST.get("confirm", "").split()  # fields drop some spaces
     is_named = typed == channel.name.split()
     asks = (always_named or outlook.doubts) and not is_named
     return f"Type its name, {channel.name}." if asks else ""
 
 
 def _weight_form(request: HttpRequest, channel: Channel) -> WeightForm:
-    """What was typed; where nothing was, it begins with what is."""
+    """Return the form with the typed values; with the current ones if none were typed."""
     data = request.POST if request.method == "POST" else request.GET
     is_said = request.method == "POST" or not data.keys().isdisjoint(WeightForm.base_fields)
     return WeightForm(data if is_said else None, initial=weights_of(channel))

@@ -1,4 +1,4 @@
-"""What a channel costs: its tables with their dates, and a new one, seen before it is written."""
+"""Costs of a channel: its dated tables, and new costs, shown before they are written."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal
 
 MOST_BYTES = 512 * 1024
-"""Of a file: 2,000 costs take a fifth of it."""
+"""The largest file accepted; 2,000 costs take a fifth of it."""
 MOST_SHOWN = 100
-"""Of the cells that change."""
+"""Number of changed cells listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cost before and after; None where it is in no table."""
+    """A cost before and after; None if the table has none."""
 
     key: CostKey
     before: CostRow | None
@@ -46,19 +46,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Costs that somebody wants to write, from a moment on or from now."""
+    """Costs that an operator wants to write, valid from `begins`, or from now if that is None."""
 
     file: CostFile
     begins: datetime | None
 
     @property
     def text(self) -> str:
-        """The same as CSV."""
+        """The costs as CSV."""
         return cost_csv.written(self.file.rows, source=self.file.source)
 
 
 def shown(channel: Channel, *, at: datetime) -> dict[str, Any]:
-    """Its tables: what is in force, what comes and what was, and the cells nobody knows."""
+    """Return the tables in force, to come and past, and the cells of unknown cost."""
     stored = stored_cost_tables(channel)
     now = _in_force(stored, at)
     tables = () if now is None else (cost_table_of(now),)
@@ -79,7 +79,7 @@ def shown(channel: Channel, *, at: datetime) -> dict[str, Any]:
 @staff(May.SEE)
 @require_safe
 def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """The table in force as it is imported."""
+    """Download the table in force as CSV, in the format of the import."""
     del request, operator
     found = channel_or_404(channel, archived=True)
     now = _in_force(stored_cost_tables(found), clock.now())
@@ -93,7 +93,7 @@ def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResp
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Costs of a file or of another channel: what they change first, and then written."""
+    """Take costs from a file or another channel: show the changes first, then write them."""
     found = channel_or_404(channel)
     if request.method != "POST":
         return HttpResponseRedirect(f"{reverse('ops:channel', args=[found.pk])}?tab=cost")
@@ -120,7 +120,7 @@ def _complaint(error: ValidationError | ValueError, channel: Channel) -> str:
 
 
 def _change(channel: Channel, draft: Draft) -> dict[str, Any]:
-    """What the draft changes: the cells, what a day costs, and what was perhaps mistyped."""
+    """Return the changes that a draft makes: cells, a day's cost, and costs likely mistyped."""
     rows, begins = draft.file.rows, draft.begins
     doubts = services.costs_in_doubt(channel, rows, begins)
     again = max((doubt.micros for doubt in doubts), default=None)
@@ -142,7 +142,7 @@ def _change(channel: Channel, draft: Draft) -> dict[str, Any]:
 
 
 def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Draft) -> None:
-    """Write it. A draft that was written already, by a second click, is written."""
+    """Write the draft; a second click on an already written draft succeeds too."""
     try:
         services.set_costs(
             channel=channel,
@@ -159,14 +159,14 @@ def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Dr
 
 
 def _is_newest(channel: Channel, draft: Draft) -> bool:
-    """Whether these costs are what was written last."""
+    """Return True if the table written last equals the draft."""
     newest = CostTable.objects.filter(channel=channel).order_by("-id").first()
     rows = [[*row.key, row.kind, row.micros] for row in draft.file.rows]
     return newest is not None and (newest.rows, newest.source) == (rows, draft.file.source)
 
 
 def _differing(channel: Channel, draft: Draft) -> list[Cell]:
-    """The cells whose cost would be another, beside the table that these take over from."""
+    """Return the cells whose cost differs from the table that the draft takes over from."""
     last = _in_force(stored_cost_tables(channel), draft.begins or clock.now())
     before = cost_table_of(last).rows if last else {}
     after = {row.key: row for row in draft.file.rows}
@@ -175,7 +175,7 @@ def _differing(channel: Channel, draft: Draft) -> list[Cell]:
 
 
 def _draft(request: HttpRequest) -> Draft:
-    """What was sent. Raises ValueError or ValidationError, in words."""
+    """Read the sent draft. Raises ValueError or ValidationError for the page."""
     begins = _moment(request.POST.get("begins", "").strip())
     if other := request.POST.get("other"):
         factor = request.POST.get("factor", "").strip()
@@ -186,7 +186,7 @@ def _draft(request: HttpRequest) -> Draft:
 
 
 def _text(request: HttpRequest) -> str:
-    """Of the file, or what was pasted."""
+    """Return the text of the file, or the pasted text. Raises ValueError."""
     file = request.FILES.get("file")
     if file is None:
         return request.POST.get("rows", "").lstrip("\ufeff")
@@ -199,17 +199,17 @@ def _text(request: HttpRequest) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    """A moment, in UTC where it has no zone; None for now. Raises ValueError."""
+    """Parse a time, in UTC if it has no zone; None for empty text. Raises ValueError."""
     if not text:
         return None
-    with suppress(ValueError, OverflowError):  # no such day; no year that UTC has
+    with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
         if found := parse_datetime(text):
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     raise ValueError(f"{text!r} is not a date and time such as 2026-12-01 00:00")
 
 
 def _amount(text: str) -> Micros | None:
-    """What was typed again; None for nothing. Raises ValueError."""
+    """Parse the amount typed again; None for empty text. Raises ValueError."""
     text = text.strip().removeprefix("$")
     return from_decimal(text) if text else None
 
@@ -222,7 +222,7 @@ def _other(text: str) -> Channel:
 
 
 def _with_costs() -> list[Channel]:
-    """The channels whose costs can be copied."""
+    """Return the channels whose costs can be copied."""
     return list(Channel.objects.filter(cost_tables__isnull=False).distinct())
 
 

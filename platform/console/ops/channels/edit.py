@@ -1,4 +1,4 @@
-"""Changing a channel: what serves goes on, while what it is to be is tested and put in place."""
+"""Edit a channel: it keeps serving while a pending revision is tested and swapped in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """A channel as it is, or as its pending revision has it; its tests, and what is next."""
+    """Show or save a channel or its pending revision, with its tests and the next step."""
     found = channel_or_404(channel)
     page = tried(found)
     data = request.POST if request.method == "POST" else None
@@ -67,13 +67,13 @@ def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """What became of a form: where neither, it says itself what is wrong.
+    """The result of saving a form; without `is_done` and outlook, the form holds its own errors.
 
     Attributes:
-        is_done: it is saved.
-        outlook: what it changes at once, which was not agreed to.
-        complaint: why it is not saved then.
-        words: said of what is saved.
+        is_done: True if it was saved.
+        outlook: the immediate effect, which has not been confirmed.
+        complaint: the reason why it was not saved then.
+        words: shown after saving.
     """
 
     is_done: bool = False
@@ -89,7 +89,7 @@ def _save(
     form: ChannelForm,
     rows: list[RouteForm],
 ) -> Saving:
-    """Save it, unless it sends requests elsewhere at once: that is shown first."""
+    """Save the form; if traffic would move at once, show the effect and wait for confirmation."""
     if not form.is_valid() or not (routes := served(rows, form)):
         return Saving()
     make: Callable[..., object] = partial(
@@ -114,7 +114,10 @@ def _save(
 
 
 def _at_once(make: Callable[..., object], channel: Channel) -> ChangeOutlook:
-    """What a save does to traffic: it is made, and undone again. Raises what that raises."""
+    """Return the effect of a save on traffic, found by saving and rolling back.
+
+    Raises the errors of the save.
+    """
     try:
         return ChangeOutlook(foreseen(make))
     except ValidationError as error:
@@ -125,7 +128,7 @@ def _at_once(make: Callable[..., object], channel: Channel) -> ChangeOutlook:
 
 
 def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str:
-    """What a person has to do before it is saved; empty for nothing."""
+    """Return the next step before the form can be saved; empty if there is none."""
     if not (outlook.splits or outlook.doubts):
         return ""
     if "seen" not in request.POST:
@@ -136,7 +139,7 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Let it serve, with every route that it has."""
+    """Enable the channel with all of its routes."""
     found = channel_or_404(channel)
     words = f"{found.name} serves"
     if found.is_enabled and not services.untested_models(found):
@@ -155,7 +158,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Put the pending revision in place."""
+    """Replace the channel by its pending revision."""
     found = channel_or_404(channel)
     page = tried(found)
     if page.pending is None:
@@ -179,7 +182,7 @@ def _next(request: HttpRequest, operator: Operator, page: Tried, change: Change)
 @staff(May.CHANNELS)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Forget the pending revision; what serves goes on."""
+    """Discard the pending revision; the channel keeps serving."""
     found = channel_or_404(channel)
     try:
         services.discard(channel=found, **by(request, operator))

@@ -1,4 +1,4 @@
-"""What calls to a channel came to that brought no image, by what the vendor said."""
+"""Calls to a channel that brought no image, grouped by the vendor's answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,23 +26,23 @@ _CLASSES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ShownErrors:
-    """Calls that ended the same way."""
+    """A group of calls that ended the same way."""
 
     errors: Errors
 
     @property
     def word(self) -> str:
-        """Its class in words."""
+        """The label of the class."""
         return _CLASSES.get(self.errors.attempt_class, self.errors.attempt_class)
 
     @property
     def generations(self) -> list[str]:
-        """Public ids of three at most."""
+        """Public ids of at most three generations."""
         return [ids.public(ids.GENERATION, one) for one in self.errors.generations]
 
 
 def shown(channel: Channel, hours: str, *, at: datetime, mode: Mode) -> dict[str, Any]:
-    """Its errors of so many hours, of 24 where the address says nothing that is offered."""
+    """Return the errors of the last `hours`; of 24 hours if the address names no offered span."""
     hours = hours if hours in SPANS else USUAL
     found = errors_of(channel, since=at - timedelta(hours=int(hours)), mode=mode.value)
     return {

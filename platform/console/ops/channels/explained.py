@@ -1,4 +1,4 @@
-"""Which channels would be asked for an image, and why no other would be."""
+"""An explanation of which channels would serve a request, and why the others would not."""
 
 from http import HTTPStatus
 
@@ -19,7 +19,7 @@ NAMES = ("model", "size", "quality", "task")
 @staff(May.SEE)
 @require_safe
 def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """What becomes of a live request, and of one channel where the address names it."""
+    """Explain the routing of a live request, and of one channel if the address names it."""
     said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
     offered = current_catalogue().offered
     channel = _channel(request.GET.get("channel", ""))
@@ -43,7 +43,7 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _explained(said: dict[str, str]) -> tuple[Explanation | None, str]:
-    """An explanation, or why there is none."""
+    """Return an explanation, or the reason why there is none."""
     if not said["model"]:
         return None, ""
     try:
@@ -59,6 +59,6 @@ def _channel(text: str) -> Channel | None:
 
 
 def _usual(channel: Channel | None, offered: list[str]) -> str:
-    """The model that one asks about who names none."""
+    """Return the model to explain if the address names none."""
     served = set(channel.routes.values_list("contract_id", flat=True)) if channel else set()
     return next((model for model in offered if model in served), offered[0] if offered else "")

@@ -1,4 +1,4 @@
-"""The form of a channel and its routes: what a person types, and what services refuse of it."""
+"""The form of a channel and its routes, with the errors of the services beside their fields."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -28,7 +28,7 @@ from generation.models import Channel, Contract, Serves
 
 NEVER: Mapping[str, date] = MappingProxyType({})
 _NAMES = MappingProxyType({"quality_map": "words", "cost_micros": "cost"})
-"""Where the form of a route calls a column otherwise."""
+"""Names of fields in the route form, if they differ from the columns."""
 _TYPED = ("upstream_model", "sizes", "words", "cost", "retires_on")
 _ALLOWANCES = ("allows_exact_crop", "allows_redispatch", "retry_is_free")
 _FOLDED = (
@@ -39,7 +39,7 @@ _COLUMNS = ("name", "kind", "base_url", "serves", *_FOLDED, *_ALLOWANCES)
 
 
 class ChannelForm(forms.Form):
-    """An account at a vendor. Its key is typed in and never shown again."""
+    """An account at a vendor. Its key can be typed in and is never shown again."""
 
     name = forms.CharField(max_length=64, widget=line())
     kind = forms.ChoiceField(label="Kind of API", initial=USUAL_KIND)
@@ -71,7 +71,10 @@ class ChannelForm(forms.Form):
 
     @override
     def __init__(self, data: QueryDict | None, *, has_key: bool = False, **kwargs: Any) -> None:
-        """`has_key`: an empty one leaves it as it is, but where one was typed and refused."""
+        """Make the key optional if `has_key` is set; an empty key then leaves the stored one.
+
+        It stays required after a form with a typed key was refused.
+        """
         super().__init__(data, **kwargs)
         was_typed = data is not None and bool(data.get("api_key") or data.get("wants_key"))
         self.wants_key = was_typed or not has_key
@@ -92,21 +95,21 @@ class ChannelForm(forms.Form):
 
     @property
     def allowances(self) -> list[forms.BoundField]:
-        """The boxes that stand for themselves."""
+        """The checkboxes shown on their own."""
         return [self[name] for name in _ALLOWANCES]
 
     @property
     def has_trouble_within(self) -> bool:
-        """Whether something is refused that is folded away."""
+        """True if a folded field has an error."""
         return any(name in self.errors for name in _FOLDED)
 
     @property
     def is_asked_again(self) -> bool:
-        """Whether a cost is in doubt, or was when this was sent."""
+        """True if a cost is in doubt, or was when the form was sent."""
         return bool(self["cost_again"].errors or self["cost_again"].value())
 
     def options(self) -> ChannelOptions:
-        """What was typed, but for the name; an empty key is none."""
+        """Return the cleaned values except the name; an empty key or amount is left out."""
         said = {name: value for name, value in self.cleaned_data.items() if name != "name"}
         for name in ("api_key", "cost_again"):
             if not said[name]:
@@ -114,14 +117,14 @@ class ChannelForm(forms.Form):
         return cast(ChannelOptions, said)
 
     def refuse(self, error: ValidationError) -> None:
-        """Show what the service refused, beside its field."""
+        """Show a service's refusal beside its field."""
         if getattr(error, "code", None) == services.DOUBTFUL_COST:
             error = ValidationError({"cost_again": error.messages})
         take_errors(self, error)
 
 
 class WeighedForm(ChannelForm):
-    """That of a new channel, which says where it stands among others."""
+    """The form of a new channel, with priority and weight."""
 
     priority = LimitField(least=0, initial=10)
     weight = LimitField(initial=1)
@@ -133,7 +136,7 @@ class WeighedForm(ChannelForm):
 
 
 class RouteForm(forms.Form):
-    """A line: whether a model is served, and how the vendor is asked for it."""
+    """A route: whether a model is served, and how it is requested from the vendor."""
 
     is_served = forms.BooleanField(required=False)
     upstream_model = forms.CharField(required=False, label="Vendor's name", widget=line())
@@ -162,7 +165,7 @@ class RouteForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         columns: dict[str, Any] = super().clean() or self.cleaned_data
         if not columns.get("is_served"):
-            self.errors.clear()  # nothing of it is saved
+            self.errors.clear()  # an unticked route is not saved
         elif not self.errors:
             try:
                 services.check_route(self.terms(), qualities=self._qualities)
@@ -172,11 +175,11 @@ class RouteForm(forms.Form):
 
     @property
     def typed(self) -> list[forms.BoundField]:
-        """What stands beside the box."""
+        """The fields beside the checkbox."""
         return [self[name] for name in _TYPED]
 
     def terms(self) -> RouteTerms:
-        """What was typed."""
+        """Return the cleaned route."""
         said = self.cleaned_data
         return RouteTerms(
             model=self.model,
@@ -194,7 +197,7 @@ def route_forms(
     *,
     retires: Mapping[str, date] = NEVER,
 ) -> list[RouteForm]:
-    """A line for each model, as these routes have it; the others go by our own name."""
+    """Return a form for each model, filled from its route; else with our own name of the model."""
     return [
         RouteForm(
             data,
@@ -206,7 +209,7 @@ def route_forms(
 
 
 def served(rows: Sequence[RouteForm], form: ChannelForm) -> list[RouteTerms] | None:
-    """The routes that were ticked; None where one is refused, or the form without any."""
+    """Return the ticked routes; None if a route has an error or none is ticked."""
     if any(row.errors for row in rows):
         return None
     ticked = [row.terms() for row in rows if row.cleaned_data["is_served"]]
@@ -216,14 +219,14 @@ def served(rows: Sequence[RouteForm], form: ChannelForm) -> list[RouteTerms] | N
 
 
 def retirements(rows: Iterable[RouteForm]) -> dict[str, date | None]:
-    """When vendors end the models of the routes that were ticked."""
+    """Return the dates on which vendors end the models of the ticked routes."""
     return {
         row.model: row.cleaned_data["retires_on"] for row in rows if row.cleaned_data["is_served"]
     }
 
 
 def initial_of(channel: Channel) -> dict[str, Any]:
-    """What the form of a channel begins with."""
+    """Return the initial values of the channel form."""
     return {name: getattr(channel, name) for name in _COLUMNS}
 
 

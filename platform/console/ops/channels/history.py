@@ -1,4 +1,4 @@
-"""What was done to a channel and what turned on it, newest first."""
+"""The history of a channel, newest first: operators' actions and events of its workers."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from generation.traffic.channel_events import Kind, turns_before
 
 PAGE = 50
 _FEW = 4
-"""Changes that are shown at once."""
+"""Number of changes shown without unfolding."""
 WEIGHED = ("priority", "weight")
 _TURNS: Mapping[str, str] = {
     Kind.BREAKER_OPENED: "Breaker opened",
@@ -25,7 +25,7 @@ _TURNS: Mapping[str, str] = {
     Kind.GATE_OPENED: "Vendor may be asked again",
     Kind.TRIAL: "Route tested",
 }
-"""The others are in the audit log, with what they changed."""
+"""Channel events in the history; changes come from the audit log."""
 _ACTIONS: Mapping[str, str] = {
     "channel.set": "Configuration changed",
     "channel.enable": "Enabled",
@@ -43,7 +43,7 @@ _ACTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something that happened: `who` is a person or a worker."""
+    """An entry of the history; `who` is a person or a worker."""
 
     at: datetime
     words: str
@@ -51,16 +51,16 @@ class Told:
     note: str = ""
     changes: Sequence[Change] = ()
     back: str = ""
-    """The address' query that puts priority and weight back; empty where these did not change."""
+    """The query that restores priority and weight; empty if they did not change."""
 
     @property
     def is_short(self) -> bool:
-        """Whether its changes are few."""
+        """True if the changes are shown without unfolding."""
         return len(self.changes) <= _FEW
 
 
 def shown(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
-    """A page of it: what happened before the moment that the address names, else before now."""
+    """Return a page of the history before the time in the address, or before now."""
     until = _moment(before)
     told = history_of(channel, before=until or at + timedelta(minutes=1))
     last = told[PAGE - 1].at if len(told) > PAGE else None
@@ -72,7 +72,7 @@ def shown(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
 
 
 def history_of(channel: Channel, *, before: datetime) -> list[Told]:
-    """A page and one more."""
+    """Return the entries of a page and one more."""
     about, name, _ = channel.audited
     events = installation_events_about(
         about, name, before=before, limit=PAGE + 1, but="channel.test"
@@ -100,7 +100,7 @@ def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 
 def _flat(said: Mapping[str, Any]) -> dict[str, Any]:
-    """With an entry for each of what is by model: 'cost dall-e-3' and the like."""
+    """Flatten values by model into entries such as 'cost dall-e-3'."""
     found: dict[str, Any] = {}
     for name, value in said.items():
         if isinstance(value, dict):
@@ -118,7 +118,7 @@ def _turned(turn: ChannelEvent, workers: Mapping[UUID, Worker]) -> Told:
 
 
 def _moment(text: str) -> datetime | None:
-    with suppress(ValueError, OverflowError):  # no year that UTC has
+    with suppress(ValueError, OverflowError):  # out of range in UTC
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else None
     return None

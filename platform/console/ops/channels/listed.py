@@ -1,4 +1,4 @@
-"""All channels: who serves, how well and at what cost; what needs somebody stands first."""
+"""The list of channels with health and costs; those that need an operator come first."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
 FEW_MODELS = 2
-"""That are named in a row; of more, how many."""
+"""Number of models named in a row; the rest is counted."""
 COLUMNS = (
     "id", "name", "kind", "serves", "models", "standing", "why", "calls_30_minutes",
     "failed_30_minutes", "share", "p95_seconds", "cost_usd_7_days", "revenue_usd_7_days",
@@ -30,33 +30,33 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A channel as its row shows it."""
+    """A channel in the list."""
 
     of: Listed
 
     @property
     def badge(self) -> Badge:
-        """Its colour and its word."""
+        """The standing as a colour and a word."""
         return badge_of(self.of.standing)
 
     @property
     def bars(self) -> list[tuple[State, str]]:
-        """Its last 30 minutes."""
+        """The last 30 minutes as bars."""
         return bars(self.of.now)
 
     @property
     def sentence(self) -> str:
-        """The same in words."""
+        """The last 30 minutes in words."""
         return minutes_in_words(self.of.now)
 
     @property
     def serves(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Its models: those that are named, and the rest."""
+        """The models: those named in the row, and the rest."""
         return _parted(self.of.models)
 
     @property
     def waits(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Its models that wait for a test, in the same way."""
+        """The models that wait for a test: those named in the row, and the rest."""
         return _parted(self.of.untested)
 
 
@@ -71,7 +71,7 @@ _CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
 @staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """The channels of one mode that fit what is asked for, the worst first."""
+    """List the channels of one mode that match the filters, the worst first."""
     found = roster(mode=operator.mode.value, now=clock.now())
     models = sorted({model for row in found for model in row.models})
     model = request.GET.get("model", "")
@@ -106,7 +106,7 @@ def _parted(models: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _summary(rows: Sequence[Listed]) -> str:
-    """As '1 down, 2 degraded'."""
+    """Summarise the standings: '1 down, 2 degraded'."""
     counts = Counter(row.standing for row in rows if row.standing in NEEDS_SOMEBODY)
     said = ", ".join(f"{counts[one]} {one}" for one in Standing if counts[one])
     return f"{said}." if said else "Accounts at vendors that requests are sent to."

@@ -1,4 +1,4 @@
-"""Connecting an upstream: its account and routes are stored, off, and then tried."""
+"""Connect an upstream: store its account and routes, switched off, then test them."""
 
 from http import HTTPStatus
 
@@ -18,7 +18,7 @@ from generation.models import Contract
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """The form, or a new channel that serves nothing yet. Sent twice, it makes one channel."""
+    """Create a channel that serves nothing yet; sending the form twice makes one channel."""
     data = request.POST if request.method == "POST" else None
     form, rows = WeighedForm(data), route_forms(data, Contract.objects.all(), {})
     if data is not None and form.is_valid() and (routes := served(rows, form)):

@@ -1,4 +1,4 @@
-"""One channel: how its calls go now, and its routes, errors, costs and history as tabs."""
+"""One channel: its calls now, and its routes, errors, costs and history as tabs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _SHUT_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one worker holds back from a channel, of one model or of all, and since when."""
+    """A breaker or gate that a worker holds shut, for one model or all, since a time."""
 
     words: str
     model: str
@@ -49,7 +49,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What every tab is given."""
+    """The data that every tab gets."""
 
     channel: Channel
     now: Now
@@ -116,13 +116,13 @@ _TABS: Mapping[str, tuple[str, Callable[[Page], dict[str, Any]]]] = {
 
 
 _BY_MODE = frozenset({"now", "errors"})
-"""Tabs that are of the requests of one mode; the others are of the channel."""
+"""Tabs that show the requests of one mode; the others show the channel."""
 
 
 @staff(May.SEE)
 @require_safe
 def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """One channel, archived ones too, at the tab that the address names."""
+    """Show a channel, also an archived one, at the tab in the address."""
     found, at = _found(channel), clock.now()
     shut = [one for one in shut_now() if one.channel_id == found.pk]
     mode = operator.mode
@@ -153,7 +153,7 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
 
 
 def _found(pk: int) -> Channel:
-    """The channel, with its routes in the order of the contracts and its pending revision."""
+    """Return the channel with its routes in contract order and its pending revision, or 404."""
     routes = Route.objects.order_by("contract__position", "contract_id")
     channels = Channel.objects.select_related("pending")
     return get_object_or_404(channels.prefetch_related(Prefetch("routes", routes)), pk=pk)

@@ -1,4 +1,4 @@
-"""The routes of a channel: what the vendor is asked for, at what cost, and how that was tested."""
+"""The routes of a channel: the vendor's models, their costs and their tests."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from generation.selectors import cost_tables, last_trials
 
 @dataclass(frozen=True, slots=True)
 class ShownRoute:
-    """A route. Amounts are micros.
+    """A route; amounts are micros.
 
     Attributes:
-        route: it.
-        percent: of the requests for the model's usual size, those that ask the channel first.
-        least: what the cheapest cell costs, of those whose cost is known; None without any.
-        most: the dearest.
-        unknown: how many cells cost nobody knows what.
-        cells: how many there are.
-        trial: the last one.
-        base_url: of its channel.
+        route: the route.
+        percent: share of requests for the model's usual size that go to the channel first.
+        least: cost of the cheapest cell of known cost; None if no cost is known.
+        most: cost of the dearest such cell.
+        unknown: number of cells of unknown cost.
+        cells: number of all cells.
+        trial: the last test.
+        base_url: the address of the channel.
     """
 
     route: Route
@@ -38,7 +38,7 @@ class ShownRoute:
 
     @property
     def ends_on(self) -> date | None:
-        """From which day on the vendor has the model no more, as far as anybody knows."""
+        """The first day without the model at the vendor; None if no end is known."""
         route = self.route
         return end_of(
             base_url=self.base_url,
@@ -48,12 +48,12 @@ class ShownRoute:
 
     @property
     def words(self) -> list[tuple[str, str]]:
-        """Our words of quality and the vendor's, where they differ."""
+        """Our quality words with the vendor's, where they differ."""
         return list(self.route.quality_map.items())
 
 
 def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
-    """Those of a channel, in the order in which it has them."""
+    """Return the routes of a channel, in the channel's order."""
     trials = {row.model: row for row in last_trials(channel)}
     tables = cost_tables([channel.pk], since=at)[channel.pk]
     costs: dict[str, list[Cell]] = defaultdict(list)
@@ -80,7 +80,7 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
 
 
 def _asked_first(channel: Channel) -> dict[str, float]:
-    """By model, the part of the live requests for its usual size that ask the channel first."""
+    """Return by model the share of live requests of its usual size that go to the channel first."""
     catalogue, found = current_catalogue(), {}
     for contract in catalogue.offered:
         routes = catalogue.routes_for(contract.model, livemode=True)

@@ -1,4 +1,4 @@
-"""What several pages say of a channel: its standing as a badge, its minutes as bars and words."""
+"""Parts shared by the channel pages: the standing as a badge, minutes as bars and words."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -25,17 +25,17 @@ _BADGES: Mapping[Standing, Badge] = {
 
 
 def sentence(words: str, channel: Channel) -> str:
-    """A service's words as they begin a sentence: names keep their first letter as it is."""
+    """Capitalise a service's words as a sentence, except if they begin with the channel's name."""
     return words if words.startswith(channel.name) else words[:1].upper() + words[1:]
 
 
 def mode_said(operator: Operator) -> str:
-    """How an address says the mode; nothing for live requests."""
+    """Return the mode for an address; empty for live requests."""
     return "" if operator.mode == Mode.LIVE else operator.mode.value
 
 
 def modes_of(operator: Operator, **kept: str) -> list[tuple[str, str, bool]]:
-    """The same page in each mode: its link, the word for it, and whether it is this one."""
+    """For each mode: the link to the same page, the label, and whether it is shown."""
     return [
         (
             link_of(kept, mode="" if mode == Mode.LIVE else mode),
@@ -47,17 +47,17 @@ def modes_of(operator: Operator, **kept: str) -> list[tuple[str, str, bool]]:
 
 
 def badge_of(standing: Standing) -> Badge:
-    """Its colour and its word."""
+    """Return the standing as a colour and a word."""
     return _BADGES[standing]
 
 
 def bars(now: Now) -> list[tuple[State, str]]:
-    """The last 30 minutes as bars, a minute without calls as a stub."""
+    """Return the last 30 minutes as bars; a minute without calls is a stub."""
     return bars_of([state_of(cell) for cell in now.cells])
 
 
 def state_of(cell: CallMinute) -> State:
-    """A minute's: what the request alone was to blame for says nothing."""
+    """Return the state of a minute; calls that failed because of the request do not count."""
     judged = cell.delivered + cell.failed
     if not judged:
         return "idle"
@@ -67,7 +67,7 @@ def state_of(cell: CallMinute) -> State:
 
 
 def minutes_in_words(now: Now) -> str:
-    """The bars in a sentence."""
+    """Describe the bars in a sentence."""
     calls = sum(cell.calls for cell in now.cells)
     if not calls:
         return "No calls in 30 minutes"

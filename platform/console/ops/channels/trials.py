@@ -1,4 +1,4 @@
-"""Tests of a channel's routes: asked for with their cost, followed as they are made, and shown."""
+"""Tests of a channel's routes: their estimated cost, progress and results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -39,19 +39,19 @@ WHY = {
     404: "The vendor has no such address or model",
     429: "The vendor asks for fewer requests",
 }
-"""What a status says, in words."""
+"""Explanations of HTTP statuses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A route, and its last test as it is now.
+    """A route and its last test.
 
     Attributes:
         model: the public name.
-        upstream_model: the vendor's.
-        estimate: what a test of it costs; None where its key cannot be read.
-        trial: the last one; None where that was of something else.
-        waits: whether it has to be tested yet.
+        upstream_model: the vendor's name.
+        estimate: the cost of a test; None if the channel's key cannot be read.
+        trial: the last test; None if it tested a different configuration.
+        waits: True if the route has yet to be tested.
     """
 
     model: str
@@ -63,7 +63,7 @@ class Line:
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody makes it now, or is about to."""
+        """True if a worker runs the test or is about to."""
         if self.trial is None or self.trial.finished_at is not None:
             return False
         began, age = self.trial.started_at, clock.now() - self.trial.created_at
@@ -73,14 +73,14 @@ class Line:
 
     @property
     def costs(self) -> str:
-        """What a test of it costs, as its button says it."""
+        """The cost of a test, as worded on its button."""
         if self.estimate is None or self.estimate.unknown:
             return "cost unknown"
         return f"about {price(self.estimate.known)}"
 
     @property
     def badge(self) -> tuple[str, str]:
-        """How it stands: colour and word."""
+        """The state of the test as a colour and a word."""
         trial = self.trial
         if self.is_open and trial is not None:
             return ("info", "Testing" if trial.started_at else "Waiting for a worker")
@@ -92,7 +92,7 @@ class Line:
 
     @property
     def why(self) -> str:
-        """Why it did not pass, in words; empty while it may."""
+        """The reason why the test did not pass, in words; empty while it can still pass."""
         trial = self.trial
         if trial is None or trial.passed or self.is_open:
             return ""
@@ -112,19 +112,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Tried:
-    """What of a channel can be tested: itself, or its pending revision.
+    """The configuration that can be tested: the channel itself, or its pending revision.
 
     Attributes:
-        channel: as it serves.
-        contracts: every model there is.
-        candidate: as it is to be.
-        live: its routes.
-        pending: its revision.
-        routes: those that are tested.
-        calls: what a test of each asks; none where its key cannot be read.
-        lines: of each of them.
-        tables: the channel's costs.
-        trouble: why nothing can be tested; empty where something can.
+        channel: the channel as it serves.
+        contracts: all models.
+        candidate: the channel as it would be after a swap.
+        live: the routes that serve.
+        pending: the pending revision.
+        routes: the routes to test.
+        calls: the prepared call of each test; empty if the channel's key cannot be read.
+        lines: a line for each route to test.
+        tables: the cost tables of the channel.
+        trouble: the reason why nothing can be tested; empty if there is none.
     """
 
     channel: Channel
@@ -140,7 +140,7 @@ class Tried:
 
     @property
     def changes(self) -> list[Change]:
-        """What a pending revision changes, before and after."""
+        """The changes that a pending revision makes, before and after."""
         before = services.describe(self.channel, self.live)
         found = changes_of(before, services.describe(self.candidate, self.routes))
         if self.candidate.credentials != self.channel.credentials:
@@ -149,7 +149,7 @@ class Tried:
 
     @cached_property
     def under_way(self) -> int:
-        """How many calls a swap leaves to the address and key that they began with."""
+        """Number of calls that keep their address and key after a swap."""
         return calls_under_way(self.channel)
 
     @property
@@ -159,40 +159,40 @@ class Tried:
 
     @property
     def is_open(self) -> bool:
-        """Whether a test is under way."""
+        """True if a test is under way."""
         return any(line.is_open for line in self.lines)
 
     @property
     def offered(self) -> list[str]:
-        """What the button tests: the routes that wait, or all; not what is under way."""
+        """The models that the button tests: those that wait, or all, except those under test."""
         names = self.waiting or list(self.routes)
         busy = {line.model for line in self.lines if line.is_open}
         return [model for model in names if model not in busy]
 
     @property
     def button(self) -> str:
-        """As 'Test 3 routes, about $0.019'."""
+        """The label of the button: 'Test 3 routes, about $0.019'."""
         return str(estimated(self.calls[model] for model in self.offered))
 
     @property
     def warning(self) -> str | None:
-        """Why calls to its address are refused as things are."""
+        """The reason why calls to its address are refused by the present configuration."""
         return services.egress_warning(self.candidate.base_url, allow=settings.EGRESS_ALLOW)
 
     @property
     def has_action(self) -> bool:
-        """Whether something would change by a swap, or by letting it serve."""
+        """True if swapping or enabling would change something."""
         return self.pending is not None or not self.channel.is_enabled or bool(self.waiting)
 
     @property
     def digest(self) -> str:
-        """Another one where it is to be something else."""
+        """A digest that differs if the candidate differs."""
         facts = [services.describe(self.candidate, self.routes), self.candidate.credentials]
         return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def untested(self) -> str:
-        """Why it is not tested as it is to be; empty where it is."""
+        """The reason why the candidate counts as untested; empty if it is tested."""
         if not self.waiting and (self.pending or services.is_agreed(self.channel)):
             return ""
         what = ", ".join(self.waiting) or "its present address and key"
@@ -200,7 +200,7 @@ class Tried:
 
     @property
     def refusal(self) -> str:
-        """Why it can be neither swapped nor enabled; empty where it can."""
+        """The reason why it can be neither swapped nor enabled; empty if it can."""
         if self.trouble or not (self.untested and services.is_sandbox(self.candidate.serves)):
             return self.trouble
         return (
@@ -210,7 +210,7 @@ class Tried:
 
     @cached_property
     def outlook(self) -> ChangeOutlook:
-        """What that would do. A swap does not enable a channel that is paused."""
+        """The effect of swapping or enabling. A swap does not enable a paused channel."""
         serves = self.channel.is_enabled or self.pending is None
         doubts = {services.UNTESTED: self.untested} if self.untested else {}
         routes = self.routes if serves else {}
@@ -218,7 +218,10 @@ class Tried:
 
 
 def tried(channel: Channel, *, revision: bool = True) -> Tried:
-    """How the tests of what a channel is to be stand now; of what it is, without its `revision`."""
+    """Return the state of the tests of the pending revision, if there is one, else of the channel.
+
+    Without `revision` the pending revision is ignored.
+    """
     live = services.routes_of(channel)
     pending = services.pending_of(channel) if revision else None
     candidate, routes = services.candidate_of(channel, live, pending)
@@ -282,12 +285,12 @@ def _last_trials(channel: Channel, pending: PendingRevision | None) -> dict[str,
 
 
 def _of_now(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial | None:
-    """The trial, where it is one of the route as it is now."""
+    """Return the test if it tested the present configuration of the route."""
     return row if row is not None and call is not None and row.tested == call.digest else None
 
 
 def to_tests(channel: Channel) -> HttpResponse:
-    """To where the tests of a channel are, after something was done."""
+    """Redirect to the tests of a channel."""
     answer = redirect(f"{reverse('ops:channel_edit', args=[channel.pk])}#tried")
     answer.status_code = HTTPStatus.SEE_OTHER
     return answer
@@ -296,7 +299,7 @@ def to_tests(channel: Channel) -> HttpResponse:
 @staff(May.CHANNELS)
 @require_POST
 def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Have the named routes tested, which the vendor may charge for."""
+    """Request tests of the named routes; the vendor may charge for them."""
     found = channel_or_404(channel)
     models = request.POST.getlist("model")
     try:
@@ -317,7 +320,7 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
 @staff(May.CHANNELS)
 @require_safe
 def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID) -> HttpResponse:
-    """Where the picture of a test is, for as long as that is good."""
+    """Redirect to the image of a test; the redirect is cached for half the link's lifetime."""
     row = ChannelTrial.objects.filter(channel=channel, pk=trial).exclude(picture_key="").first()
     if row is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""The pages of channels, below /ops/channels/. A channel goes by its number: names may change."""
+"""The URLs of channels under /ops/channels/. Channels go by number, since names may change."""
 
 from django.urls import path
 
