@@ -1,1 +1,1 @@
-"""The pages of tenants: who pays, who is at risk, and what is done about it."""
+"""The pages of tenants: their money, risks, keys, members and limits."""

@@ -1,4 +1,4 @@
-"""Which shared price list a tenant has: what it would change is shown first, then it holds."""
+"""Assign a shared price list to a tenant, after a preview of the changes."""
 
 from http import HTTPStatus
 from typing import Any
@@ -24,7 +24,7 @@ from pictor.kit.words import clock
 @staff(May.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """What a list, or none, changes of what a tenant pays; then it has it, from now on."""
+    """Show how a list, or none, changes the tenant's prices; a sent form assigns it at once."""
     found = tenant_of(tenant)
     said = request.POST if request.method == "POST" else request.GET
     chosen = _chosen(said)
@@ -83,7 +83,7 @@ def _page(
 
 
 def _chosen(said: QueryDict) -> PriceList | None:
-    """The list that is named by its id. Raises Http404 for one that is not there."""
+    """Return the list with that id; None for no list. Raises Http404 for an unknown id."""
     text = said.get("list", NO_LIST)
     if text == NO_LIST:
         return None

@@ -1,4 +1,4 @@
-"""A new tenant in one form: owner, opening credit, limits, and its first key, shown this once."""
+"""A new tenant in one form: owner, opening credit, limits, and its first key, shown once."""
 
 from functools import partial
 from http import HTTPStatus
@@ -26,19 +26,19 @@ LIMITS = ("requests_per_minute", "images_per_minute", "max_in_flight")
 
 
 class LimitsForm(forms.Form):
-    """A tenant's limits over all its keys; empty is no limit."""
+    """The limits of a tenant over all its keys; an empty field is no limit."""
 
     requests_per_minute = LimitField(label="Requests per minute")
     images_per_minute = LimitField(label="Images per minute")
     max_in_flight = LimitField(label="Requests at once")
 
     def limits(self) -> TenantLimits:
-        """What was typed."""
+        """Return the cleaned limits."""
         return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
 
 
 class StandingForm(LimitsForm):
-    """What else an operator sets of a tenant; an empty ceiling is anyone's."""
+    """The other settings by operators; an empty ceiling is the default one."""
 
     name = forms.CharField(max_length=100, label="Name")
     uncharged_ceiling = DollarsField(label="Uncharged cost a day, USD")
@@ -46,7 +46,7 @@ class StandingForm(LimitsForm):
 
 
 def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
-    """What the form begins with."""
+    """Return initial values of the form."""
     return {
         "name": tenant.name,
         **{name: getattr(tenant, name) for name in LIMITS},
@@ -56,7 +56,7 @@ def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
 
 
 class NewForm(LimitsForm):
-    """All that a tenant begins with."""
+    """The settings of a new tenant."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     name = forms.CharField(max_length=100, label="Name")
@@ -73,7 +73,7 @@ class NewForm(LimitsForm):
 
     @override
     def clean(self) -> None:
-        """A credit has a reason."""
+        """Require a note for a credit."""
         super().clean()
         if self.cleaned_data.get("credit") and not self.cleaned_data.get("note"):
             self.add_error("note", "Say why, for the others of staff.")
@@ -82,7 +82,7 @@ class NewForm(LimitsForm):
 @staff(May.TENANTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Make one; sent twice it is one, whose key the first answer showed."""
+    """Create a tenant; a repeat creates none, and does not show the key again."""
     if request.method != "POST":
         return _page(request, operator, NewForm(initial={"once": ids.new_uuid()}))
     form = NewForm(request.POST)
@@ -119,7 +119,7 @@ def _made(request: HttpRequest, operator: Operator, form: NewForm) -> Founded:
 
 
 def _list_name(operator: Operator, form: NewForm) -> str:
-    """Whoever may publish prices chooses it."""
+    """Return the name of the chosen list if the operator may publish prices; else ""."""
     chosen: PriceList | None = form.cleaned_data["price_list"]
     return chosen.name if chosen and May.PUBLISH in operator.may else ""
 
@@ -132,7 +132,7 @@ def _shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpRespo
 
 
 def key_shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
-    """A key's text, this once."""
+    """Show the secret of a key, which is not shown again."""
     context = {"operator": operator, "tenant": made.tenant, "key": made.key, "text": made.text}
     return render(request, "ops/tenant_key_made.html", context)
 

@@ -1,4 +1,4 @@
-"""What is kept of a tenant: handed out as one file, and erased."""
+"""A tenant's data: exported as a file, or erased."""
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +16,7 @@ from storage.exports import ask_for_export
 @staff(May.TENANTS)
 @require_POST
 def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Have all of it made into a file, which its owners and admins download in their settings."""
+    """Request an export, which the tenant's owners and admins download in their settings."""
     found = tenant_of(tenant)
     theirs = reverse("workspace:settings", args=[found.public_id])
     said = by(request, operator)
@@ -37,7 +37,7 @@ def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
 @staff(May.ERASE, fresh=True)
 @require_POST
 def erase(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Shut it for good, once its name is typed; the short-work worker erases it."""
+    """End a tenant for good, once its name is typed; the short-work worker erases it."""
     found = tenant_of(tenant)
     try:
         end_tenant(

@@ -1,4 +1,4 @@
-"""A tenant's key: what it may do, changed before → after, and who changed that."""
+"""A tenant's key: its rules, their change, and the history of changes."""
 
 from http import HTTPStatus
 
@@ -22,7 +22,7 @@ HISTORY = 20
 
 
 def key_of(tenant: str, key: str) -> ApiKey:
-    """That of this tenant. Raises Http404."""
+    """Return a key of this tenant. Raises Http404."""
     found = api_key_by_id(key, tenant_id=tenant_of(tenant).id)
     if found is None:
         raise Http404
@@ -32,14 +32,14 @@ def key_of(tenant: str, key: str) -> ApiKey:
 @staff(May.SEE)
 @require_http_methods(["GET", "HEAD"])
 def key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
-    """Its rules, as a form for whoever may change them, and its history."""
+    """Show the rules of a key, as a form for operators who may change them, and its history."""
     return _page(request, operator, key_of(tenant, key))
 
 
 @staff(May.TENANTS)
 @require_http_methods(["POST"])
 def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
-    """Give it another name and other rules; the next request feels them."""
+    """Change the name and rules of a key; they apply from the next request on."""
     found = key_of(tenant, key)
     form = KeyForm(request.POST, initial=values_of(found), most=SCOPES)
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""Who pays, and who is at risk: every tenant with its figures, the worst first; and as CSV."""
+"""The list of tenants with balances, revenue and risks, the worst first; also as CSV."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ MODES = {Mode.LIVE: "Live", Mode.TEST: "Test", Mode.DEMO: "Demo"}
 @staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """Those that fit what is asked for."""
+    """List the tenants that match the filters."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     rows = _rows(operator, text)
     lists = _lists(rows)
@@ -70,10 +70,10 @@ def _mode(operator: Operator) -> str:
 
 
 def _rows(operator: Operator, text: str) -> list[Row]:
-    """Those that are called so, the worst first; of demo data, those that have any."""
+    """Return the matching tenants, the worst first; in demo mode those with demo sales."""
     now, is_demo = clock.now(), operator.mode == Mode.DEMO
     figures = customer_figures(now=now, without_channels=sandboxes(), is_demo=is_demo)
-    if operator.mode == Mode.TEST:  # which are in no usage, and sell nothing
+    if operator.mode == Mode.TEST:  # tests sell nothing and count nowhere
         figures = {
             tenant: replace(one, sold=None, ended=0, failed=0) for tenant, one in figures.items()
         }
@@ -84,7 +84,7 @@ def _rows(operator: Operator, text: str) -> list[Row]:
 
 
 def _called(text: str) -> QuerySet[Tenant]:
-    """Those whose name, id or owner's address has this in it."""
+    """Return the tenants whose name, id or owner's address matches the text."""
     if not text:
         return known()
     if (tenant_id := ids.parse(ids.TENANT, text)) is not None:
@@ -104,7 +104,7 @@ def _lists(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:
 
 
 def _page(rows: Sequence[Row], after: str) -> tuple[Sequence[Row], str]:
-    """The rows after the tenant of that id, and the last one's where there are more."""
+    """Return the page after the tenant with that id, and the id to continue from, if any."""
     places = {row.tenant.public_id: place for place, row in enumerate(rows, start=1)}
     begin = places.get(after, 0)
     page = rows[begin : begin + PAGE]

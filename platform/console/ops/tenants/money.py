@@ -1,4 +1,4 @@
-"""Moving a tenant's money: what it would do is shown first, and large amounts are typed twice."""
+"""Move a tenant's money: the effect is shown first, and large amounts are typed twice."""
 
 from http import HTTPStatus
 from typing import Any
@@ -37,11 +37,11 @@ VERBS = {
     Kind.ADJUSTMENT: ("Adjust", "Corrects a mistake. An amount below 0 takes from the balance."),
     Kind.REVERSAL: ("Reverse", "Takes back a top-up or a credit that should not have been."),
 }
-"""What people move here: the verb, and what it is."""
+"""The kinds of moves by operators, each with its verb and an explanation."""
 
 
 class MoneyForm(forms.Form):
-    """How much, what the tenant reads of it, and staff's note."""
+    """The amount, the words for the tenant, and the note for staff."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     seq = forms.IntegerField(
@@ -70,14 +70,14 @@ class MoneyForm(forms.Form):
             self.fields["reason"].label = "Reference of the payment"
 
     def clean_amount(self) -> Micros:
-        """In micros."""
+        """Return the amount in micros."""
         found = micros_of(self.cleaned_data["amount"])
         if not found:
             raise ValidationError("Type an amount in dollars, such as 12.50.")
         return found
 
     def is_confirmed(self) -> bool:
-        """Whether a large amount was typed twice; otherwise the form says what is missing."""
+        """Return True if the amount is small or was typed twice; a wrong repeat is an error."""
         wanted: Micros = self.cleaned_data["amount"]
         if not is_typed_twice(wanted):
             return True
@@ -91,7 +91,7 @@ class MoneyForm(forms.Form):
         return bool(typed) and is_same
 
     def asked(self, tenant: Tenant, kind: Transfer.Kind) -> AskedMove:
-        """What was typed, as the ledger takes it."""
+        """Return the cleaned move for the ledger."""
         said = self.cleaned_data
         return AskedMove(
             tenant_id=tenant.id,
@@ -106,7 +106,7 @@ class MoneyForm(forms.Form):
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, operator: Operator, tenant: str, kind: str) -> HttpResponse:
-    """Ask how much, show before and after, then move it; sent twice it is moved once."""
+    """Ask for the amount, show the effect, then book the move; a repeat books nothing."""
     found, verb = tenant_of(tenant), _kind(kind)
     if request.method != "POST":
         return _asked(request, operator, found, verb)
@@ -130,7 +130,7 @@ def _kind(name: str) -> Transfer.Kind:
 def _asked(
     request: HttpRequest, operator: Operator, tenant: Tenant, kind: Transfer.Kind
 ) -> HttpResponse:
-    """The empty form; of a reversal, with all that can be taken back."""
+    """Show the empty form; for a reversal it proposes all that can be reversed."""
     initial: dict[str, Any] = {"once": ids.new_uuid()}
     if kind == Kind.REVERSAL:
         seq = number_of(request.GET.get("seq", "")) or 0
@@ -150,7 +150,7 @@ def _moved(
     kind: Transfer.Kind,
     form: MoneyForm,
 ) -> HttpResponse:
-    """Book what was looked at, or show what it would do. Raises ValidationError."""
+    """Book the move if its effect was shown, else show the effect. Raises ValidationError."""
     asked = form.asked(tenant, kind)
     is_seen = request.POST.get("seen") == str(asked.amount)
     if not is_seen or not form.is_confirmed():

@@ -1,4 +1,4 @@
-"""One tenant: its money, whether it may order, its keys, members and data."""
+"""One tenant: its money, status, limits, keys, members and data."""
 
 from http import HTTPStatus
 
@@ -26,9 +26,9 @@ from pictor.kit.words import clock, ids
 from storage.selectors import exports_of
 
 LATEST = 20
-"""Transfers that people made; what requests move is in the ledger."""
+"""Number of moves by operators; transfers of requests are in the ledger."""
 MOST_KEYS = 50
-"""At once; the others are a page further."""
+"""Number of keys on a page."""
 MOVED = tuple(
     Transfer.Kind(kind) for kind in ("top_up", "credit", "refund", "adjustment", "reversal")
 )
@@ -37,7 +37,7 @@ MOVED = tuple(
 @staff(May.SEE)
 @require_safe
 def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """All of it on one page."""
+    """Show everything about a tenant on one page."""
     return page(request, operator, tenant_of(tenant), status=HTTPStatus.OK)
 
 
@@ -50,7 +50,7 @@ def page(
     limits: StandingForm | None = None,
     status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
 ) -> HttpResponse:
-    """The page of a tenant; with what was refused, or a form that has to be mended."""
+    """Render the page of a tenant, with a refusal or an invalid form if there is one."""
     now = clock.now()
     is_demo = operator.mode == Mode.DEMO
     figures = customer_figures(

@@ -1,4 +1,4 @@
-"""A tenant's own prices, where they differ from what lies below: chosen cells become a draft."""
+"""A tenant's own prices, where they differ from the prices below: typed cells become a draft."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ from pictor.kit.words.money import Micros, to_decimal
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A price that lies below, and what the tenant is to pay in its place; "" where it is that.
+    """A price below, and the tenant's own price for it; "" if it has none.
 
     Attributes:
-        error: why what was typed is no price.
+        error: the reason why the typed text is no price.
     """
 
     key: PriceKey
@@ -36,18 +36,18 @@ class Line:
 
     @property
     def name(self) -> str:
-        """Of its field."""
+        """The name of the field."""
         return " ".join(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A model's prices to type, and what else is the tenant's own.
+    """The prices of a model to type, and the rest of the tenant's own book.
 
     Attributes:
-        own: its book in force.
-        kept: the rows of that.
-        models: those with prices that can be typed.
+        own: the tenant's own book in force.
+        kept: the rows of that book.
+        models: the models with prices that can be typed.
     """
 
     own: PriceBook | None
@@ -58,17 +58,17 @@ class Sheet:
 
     @property
     def has_markup(self) -> bool:
-        """Whether a price that is typed would not be what is charged."""
+        """True if a markup would change the typed prices."""
         return self.own is not None and self.own.markup != 1
 
     @property
     def is_wrong(self) -> bool:
-        """Whether something was typed that is no price."""
+        """True if a typed text is no price."""
         return any(line.error for line in self.lines)
 
     @property
     def rows(self) -> list[BookRow]:
-        """What is typed and differs from what lies below, and what is not shown here."""
+        """The typed prices that differ from those below, and the own prices of other models."""
         shown = {line.key for line in self.lines}
         rows = [row for key, row in self.kept.items() if key not in shown]
         for line in self.lines:
@@ -81,7 +81,7 @@ class Sheet:
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """A draft of the tenant's own book: the prices typed for a model, and those of the others."""
+    """Draft the tenant's own book: the prices typed for a model, and the former ones of others."""
     found = tenant_of(tenant)
     if request.method != "POST":
         return _page(request, operator, found, _sheet(found, request.GET))
@@ -111,7 +111,7 @@ def _page(
 
 
 def _sheet(tenant: Tenant, said: QueryDict, *, is_sent: bool = False) -> Sheet:
-    """The prices of the model that is asked for, with what was sent, or is the tenant's own now."""
+    """Return the prices of the requested model, as sent or as the tenant has them now."""
     now = clock.now()
     below, own = prices_below(tenant.id, now), book_in_force(tenant.id, now)
     kept = {row.key: row for row in rows_of(own)}
@@ -129,13 +129,16 @@ def _sheet(tenant: Tenant, said: QueryDict, *, is_sent: bool = False) -> Sheet:
 
 
 def _place(priced: tuple[PriceKey, PriceRow]) -> tuple[str, int, PriceKey]:
-    """By model, the smaller images first."""
+    """Return the sort key: by model, smaller images first."""
     key, row = priced
     return (key[0], row.pixels, key)
 
 
 def _is_typed(key: PriceKey, row: PriceRow) -> bool:
-    """Whether one image is charged this price: others are held, and follow a book's markup."""
+    """Return True if the price is charged for one image.
+
+    Other prices are holds, and their charge follows the markup of a book.
+    """
     return row.kind == "fixed" and key[1] != REFERENCE
 
 
@@ -154,7 +157,7 @@ def _error_in(typed: str) -> str:
 
 
 def _drafted(request: HttpRequest, operator: Operator, tenant: Tenant, sheet: Sheet) -> PriceBook:
-    """Raises ValidationError where nothing changes, and for a book that is more than its prices."""
+    """Draft the book. Raises ValidationError if nothing changes or the own book has a markup."""
     if sheet.has_markup:
         raise ValidationError("Its own book has a markup: make a new version of that.")
     rows = sheet.rows

@@ -1,4 +1,4 @@
-"""A tenant's keys and members, as staff make, invite and end them."""
+"""A tenant's keys and members, managed by staff."""
 
 from functools import partial
 from uuid import UUID
@@ -28,14 +28,14 @@ from pictor.kit.words import clock
 
 
 class KeyForm(forms.Form):
-    """What a new key is called; `once` is made when the form is drawn, and becomes its id."""
+    """The name of a new key; `once` is set when the form is shown, and becomes the key's id."""
 
     once = forms.UUIDField()
     name = forms.CharField(max_length=100)
 
 
 class InviteForm(forms.Form):
-    """Whom to invite, as what."""
+    """The address and role of a new member."""
 
     email = forms.EmailField()
     role = forms.ChoiceField(choices=Membership.Role.choices)
@@ -44,7 +44,7 @@ class InviteForm(forms.Form):
 @staff(May.TENANTS, fresh=True)
 @require_POST
 def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Make a live key, and show its text this once."""
+    """Create a live key, and show its secret once."""
     found, form = tenant_of(tenant), KeyForm(request.POST)
     if not form.is_valid():
         is_nameless = "name" in form.errors
@@ -60,7 +60,7 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 @staff(May.TENANTS)
 @require_POST
 def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
-    """End a key: the next request with it is refused."""
+    """Revoke a key: the next request with it is refused."""
     ended = key_of(tenant, key)
     revoke_api_key(key=ended, now=clock.now(), **by(request, operator))
     return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)
@@ -69,7 +69,7 @@ def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) 
 @staff(May.TENANTS, fresh=True)
 @require_POST
 def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Invite somebody by mail; again to the same address is a new link."""
+    """Invite a member by mail; a repeated invitation to an address is a new link."""
     found, form = tenant_of(tenant), InviteForm(request.POST)
     if not form.is_valid():
         return page(request, operator, found, refusal="Type an e-mail address, and choose a role.")
@@ -94,7 +94,7 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
 def uninvite(
     request: HttpRequest, operator: Operator, tenant: str, invitation: UUID
 ) -> HttpResponse:
-    """Take an invitation back: its link leads nowhere from now on."""
+    """Cancel an invitation: its link no longer works."""
     found = tenant_of(tenant)
     invited = {one.id: one for one in invitations_of(found.id, now=clock.now())}
     if invitation not in invited:
@@ -110,7 +110,7 @@ def uninvite(
 @staff(May.TENANTS, fresh=True)
 @require_POST
 def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
-    """Give a member another role, and say what it was."""
+    """Change the role of a member; the message names the former role."""
     found, role = tenant_of(tenant), request.POST.get("role", "")
     member = _member(found, person)
     if role not in Membership.Role.values:
@@ -131,7 +131,7 @@ def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str)
 def remove_member(
     request: HttpRequest, operator: Operator, tenant: str, person: str
 ) -> HttpResponse:
-    """End a membership; the keys that the person made go to another member, or end."""
+    """End a membership; the keys that the member made go to another member or are revoked."""
     found, keys = tenant_of(tenant), request.POST.get("keys", "")
     member = _member(found, person)
     heir = next((one.user for one in members_of(found.id) if str(one.user_id) == keys), None)

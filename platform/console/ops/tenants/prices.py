@@ -1,4 +1,4 @@
-"""What a tenant pays: everyone's prices, its shared list over them, its own over both."""
+"""A tenant's prices: everyone's, those of a shared list over them, its own over both."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,13 +13,13 @@ from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 
 LATEST = 10
-"""Former lists that are shown."""
+"""Number of former lists shown."""
 
 
 @staff(May.SEE)
 @require_safe
 def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Its shared list, its own prices where they differ from what lies below, and its books."""
+    """Show the tenant's shared list, its own prices where they differ, and its books."""
     found, now = tenant_of(tenant), clock.now()
     history = list_history(found.id)
     layers = {layer.book.tenant_id: layer for layer in layers_of(found.id, now)}

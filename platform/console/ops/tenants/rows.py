@@ -1,4 +1,4 @@
-"""A tenant with its figures, and what is wrong with it, as the list and its page show them."""
+"""A tenant with its figures and flags, as shown in the list and on its page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ from generation.models import Channel, Serves, Stop
 from pictor.kit.words import ids
 
 LOW_DAYS = 3
-"""Of runway, as the condition has it."""
+"""Days of runway below which a balance is low, as in the condition."""
 NEAR = 0.8
-"""Of a limit."""
+"""The share of a limit from which it counts as near."""
 MANY_FAILED = 10
-"""Percent of what ended in a week."""
+"""Percentage of failures in a week that is flagged."""
 LEAST_ENDED = 10
-"""Fewer say nothing."""
+"""Number of ended generations below which failures are not flagged."""
 
 Badge = tuple[str, str]
-"""A state of `c-badge`, and the word."""
+"""A state of `c-badge`, and a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How much of a limit is used now."""
+    """A limit and its present usage."""
 
     words: str
     used: int
@@ -39,12 +39,12 @@ class Limit:
 
     @property
     def share(self) -> float:
-        """Of it, from 0."""
+        """The used share, from 0."""
         return self.used / self.most if self.most else 1.0
 
     @property
     def is_near(self) -> bool:
-        """Whether little of it is left."""
+        """True if the limit is nearly used up."""
         return self.share >= NEAR
 
 
@@ -56,22 +56,22 @@ class Row:
     figures: CustomerFigures
     now: datetime
     is_stopped: bool = False
-    """Whether the stop switch is thrown for it."""
+    """True if the stop switch is on for the tenant."""
 
     @property
     def is_low(self) -> bool:
-        """Whether it works, and its balance lasts for less than three days."""
+        """True if the tenant is active and its balance lasts for less than three days."""
         days = self.figures.days_left
         return self.is_active and days is not None and days < LOW_DAYS
 
     @property
     def is_active(self) -> bool:
-        """Whether its requests are taken."""
+        """True if its requests are accepted."""
         return self.tenant.status == Tenant.Status.ACTIVE
 
     @property
     def limits(self) -> list[Limit]:
-        """Those that it has, the fullest first."""
+        """The limits that the tenant has, the fullest first."""
         tenant, balance = self.tenant, self.figures.balance
         known = (
             ("requests at once", balance.in_flight, tenant.max_in_flight, False),
@@ -84,17 +84,17 @@ class Row:
 
     @property
     def fullest(self) -> Limit | None:
-        """The limit of which least is left, where it has any."""
+        """The fullest limit; None without limits."""
         return self.limits[0] if self.limits else None
 
     @property
     def is_near_limit(self) -> bool:
-        """Whether little is left of one."""
+        """True if a limit is nearly used up."""
         return self.fullest is not None and self.fullest.is_near
 
     @property
     def flags(self) -> list[Badge]:
-        """What is wrong with it, the worst first."""
+        """The troubles of the tenant as badges, the worst first."""
         tenant = self.tenant
         many = (self.figures.failed_percent or 0) >= MANY_FAILED
         is_told = self.figures.ended >= LEAST_ENDED
@@ -117,9 +117,9 @@ class Row:
 
     @property
     def risk(self) -> tuple[int, float, str]:
-        """What the list is ordered by, the worst first.
+        """The sort key of the list, the worst first.
 
-        Who works and is in trouble comes before who is suspended, whom somebody has seen to.
+        Active tenants in trouble come before suspended ones, which an operator has seen to.
         """
         days = self.figures.days_left
         lasting = float("inf") if days is None else days
@@ -128,24 +128,24 @@ class Row:
 
 
 def sandboxes() -> "QuerySet[Channel, str]":
-    """Names of the channels that cost nothing: what they delivered is no spending."""
+    """Return names of channels that are not live: their deliveries are no spending."""
     return Channel.objects.exclude(serves=Serves.LIVE).values_list("name", flat=True)
 
 
 def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> Row:
-    """A tenant of `known`, with its figures among those of all."""
+    """Return the row of a tenant from `known`, with its figures."""
     is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by known
     return Row(tenant, figures.get(tenant.id, NOTHING), now, is_stopped)
 
 
 def known() -> QuerySet[Tenant]:
-    """All tenants, each with `is_stopped`."""
+    """Return all tenants, annotated with `is_stopped`."""
     stops = Stop.objects.filter(ended_at=None, tenant=OuterRef("pk"))
     return Tenant.objects.annotate(is_stopped=Exists(stops))
 
 
 def tenant_of(public_id: str) -> Tenant:
-    """The tenant of that id, as `known` has it. Raises Http404."""
+    """Return the tenant with that id, as in `known`. Raises Http404."""
     tenant_id = ids.parse(ids.TENANT, public_id)
     found = tenant_id and known().filter(id=tenant_id).first()
     if not found:

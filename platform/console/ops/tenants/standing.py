@@ -1,4 +1,4 @@
-"""Whether and how much a tenant may order: suspended with a reason, resumed, limited."""
+"""A tenant's permission to order: suspended with a reason, resumed, limited."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -37,12 +37,12 @@ WORDS = {
 
 
 UNSET = {"uncharged_ceiling": "the default", "prompt_retention_days": "always"}
-"""What an empty field means, where it is no limit that is missing."""
+"""The meaning of an empty field that is not "no limit"."""
 Standing = Mapping[str, str | int | None]
 
 
 class SuspendForm(forms.Form):
-    """Why: what its members read, and what staff note."""
+    """The reason for members, and a note for staff."""
 
     words = forms.CharField(max_length=MOST_WORDS)
     note = forms.CharField(max_length=MOST_WORDS, required=False)
@@ -51,7 +51,7 @@ class SuspendForm(forms.Form):
 @staff(May.TENANTS)
 @require_POST
 def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Refuse its requests from the next one on; what runs is finished."""
+    """Suspend a tenant from its next request on; running generations are finished."""
     found, form = tenant_of(tenant), SuspendForm(request.POST)
     if not form.is_valid():
         refusal = "Say why, in at most 200 characters: its members read it."
@@ -67,7 +67,7 @@ def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRe
 @staff(May.TENANTS)
 @require_POST
 def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Let it work again."""
+    """Resume a suspended tenant."""
     found = tenant_of(tenant)
     try:
         resume(tenant=found, **by(request, operator))
@@ -79,7 +79,7 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 @staff(May.TENANTS)
 @require_POST
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Give it other limits, and say what they were."""
+    """Change the limits; the message names the former ones."""
     found, form = tenant_of(tenant), dressed(StandingForm(request.POST))
     if form.is_valid():
         before = standing_of(found)
@@ -97,7 +97,7 @@ def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> Http
 
 @transaction.atomic
 def _change(tenant: Tenant, form: StandingForm, who: By) -> None:
-    """What is the same as before is left, and so is in no audit event."""
+    """Save the changed values only, so that unchanged ones make no audit event."""
     name = form.cleaned_data["name"]
     change_tenant(tenant=tenant, name=name, limits=form.limits(), **who)
     ceiling = form.cleaned_data["uncharged_ceiling"]
@@ -108,7 +108,7 @@ def _change(tenant: Tenant, form: StandingForm, who: By) -> None:
 
 
 def _changes(before: Standing, after: Standing) -> str:
-    """'Requests per minute: 30 → no limit'."""
+    """Describe the changes: 'Requests per minute: 30 → no limit'."""
     said = [
         f"{WORDS[name]}: {_value(name, before[name])} → {_value(name, after[name])}"
         for name in WORDS

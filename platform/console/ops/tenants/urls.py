@@ -1,4 +1,4 @@
-"""The pages of tenants, below /ops/tenants/."""
+"""The URLs of tenants under /ops/tenants/."""
 
 from django.urls import path
 
