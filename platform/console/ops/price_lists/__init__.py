@@ -1,1 +1,1 @@
-"""Price lists that tenants share: which there are, and one with its prices, books and tenants."""
+"""Shared price lists: the list of them, and one with its prices, books and tenants."""

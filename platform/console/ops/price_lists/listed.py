@@ -1,4 +1,4 @@
-"""Every shared price list: how many tenants have it, and what is in force of it."""
+"""The shared price lists, with their number of tenants and the book in force."""
 
 from http import HTTPStatus
 
@@ -19,7 +19,7 @@ COLUMNS = ("list", "tenants", "prices", "in_force", "since", "scheduled")
 @staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """All of them, by name."""
+    """List the shared price lists by name; also as CSV."""
     if request.GET.get("format") == "csv":
         rows = [_cells(one) for one in price_lists(clock.now())]
         return csv_answer("price-lists.csv", COLUMNS, [rows])
@@ -29,7 +29,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 @staff(May.MONEY, fresh=True)
 @require_POST
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """A list without prices or tenants, which charges nobody yet."""
+    """Create a list without prices or tenants, which charges no tenant yet."""
     name = request.POST.get("name", "")
     try:
         made = create_price_list(name=name, **by(request, operator))

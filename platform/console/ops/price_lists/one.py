@@ -1,4 +1,4 @@
-"""One shared price list: what differs from everyone's prices, who has it, and its books."""
+"""One shared price list: prices that differ from everyone's, tenants and books."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
 DAYS = 30
-"""That are looked back."""
+"""Number of past days whose sales are shown."""
 MOST_SHOWN = 200
 """Prices, books and tenants on a page."""
 COLUMNS = ("tenant", "name", "since")
@@ -34,7 +34,7 @@ COLUMNS = ("tenant", "name", "since")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A price beside what lies below it, or after a change, and the images sold in 30 days."""
+    """A price beside the one that it overrides or replaces, and the images sold in 30 days."""
 
     change: PriceChange
     images: int
@@ -43,7 +43,7 @@ class Cell:
 @staff(May.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponseBase:
-    """All of it on one page; with `tenant`, on to what that one would pay by it."""
+    """Show a price list; with `tenant`, redirect to the preview of that tenant's prices by it."""
     found = _list_or_404(price_list)
     tenants = tenants_on(found.id)
     if request.GET.get("format") == "csv":
@@ -59,7 +59,7 @@ def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
 @staff(May.MONEY, fresh=True)
 @require_POST
 def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponse:
-    """Call it otherwise: what its tenants pay stays."""
+    """Rename the list; its tenants' prices do not change."""
     found, name = _list_or_404(price_list), request.POST.get("name", "")
     try:
         renamed = rename_price_list(price_list=found, name=name, **by(request, operator))
@@ -80,7 +80,10 @@ def _list_or_404(price_list: UUID) -> PriceList:
 def cells_of(
     changes: Sequence[PriceChange], tenants: Collection[UUID], *, now: datetime, mode: Mode
 ) -> list[Cell]:
-    """Prices with what these tenants bought of each, what sold most first; tests buy nothing."""
+    """Return prices with the images bought by these tenants, most sold first.
+
+    Test requests buy nothing.
+    """
     sold: Mapping[PriceKey, Bought] = {}
     if mode != Mode.TEST:
         today = now.astimezone(UTC).date()
@@ -90,7 +93,7 @@ def cells_of(
 
 
 def books_of(owner: UUID, now: datetime) -> list[Shown]:
-    """A list's books, or a tenant's own, the latest first."""
+    """Return the books of a list or of a tenant, the latest first."""
     books = with_states(PriceBook.objects.filter(tenant_id=owner), now)
     return [Shown(book) for book in books.order_by("-effective_from", "-version")[:MOST_SHOWN]]
 

@@ -1,4 +1,4 @@
-"""The pages of shared price lists, below /ops/prices/lists/."""
+"""The URLs of shared price lists under /ops/prices/lists/."""
 
 from django.urls import path
 

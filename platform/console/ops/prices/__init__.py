@@ -1,1 +1,1 @@
-"""Prices: what is charged and what is earned on it, drafted, decided on and taken back."""
+"""Prices: books with their margins; drafts, publication and withdrawal."""

@@ -1,4 +1,4 @@
-"""Changing prices of a draft: typed, or one operation on many; seen before it is saved."""
+"""Change prices of a draft: typed, or by one operation on many; shown before saving."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,17 +25,17 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up
 
 PRICE = "price "
-"""Before the name of a price that is typed."""
+"""Prefix of the form fields with typed prices."""
 MOST_SHOWN = 200
 BOOK, MODEL, TICKED = "book", "model", "ticked"
-"""Which prices an operation is about."""
+"""Prices that an operation applies to."""
 
 Costs = Callable[[PriceKey], Micros | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A change as it is shown: what is charged before and after, with the markup."""
+    """A change of price before and after, with the markup, beside the cost."""
 
     change: RowChange
     markup: Decimal
@@ -43,29 +43,29 @@ class Line:
 
     @property
     def was(self) -> Micros:
-        """Charged before."""
+        """The charge before."""
         return scale_half_up(self.change.was.micros, self.markup)
 
     @property
     def becomes(self) -> Micros:
-        """Charged then."""
+        """The charge afterwards."""
         return scale_half_up(self.change.becomes.micros, self.markup)
 
     @property
     def percent(self) -> float:
-        """How much it goes up or down."""
+        """The change in percent."""
         return (self.becomes - self.was) * 100 / self.was if self.was else 0.0
 
     @property
     def is_below_cost(self) -> bool:
-        """Whether each image would lose money."""
+        """True if each image would lose money."""
         return self.cost is not None and self.becomes < self.cost
 
 
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Show what would become of the prices, then write just that."""
+    """Show the changes of prices first, then write exactly the shown ones."""
     found = book_or_404(book)
     if request.method != "POST":
         return redirect("ops:price_book", found.pk)
@@ -87,7 +87,7 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 @staff(May.MONEY, fresh=True)
 @require_POST
 def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Take back the last change of a draft's prices."""
+    """Undo the last change of a draft's prices."""
     found = book_or_404(book)
     try:
         number = undo_prices(
@@ -100,7 +100,7 @@ def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 
 
 def _back(request: HttpRequest, book: PriceBook, number: int) -> HttpResponse:
-    """To the prices of the model that was changed."""
+    """Redirect to the prices of the changed model."""
     answer = done(request, f"{_prices(number)} changed", "price_book", str(book.pk))
     model = request.POST.get("model", "")
     if model:
@@ -113,7 +113,7 @@ def _prices(number: int) -> str:
 
 
 def _kept(request: HttpRequest) -> list[tuple[str, str]]:
-    """What was sent, to be sent again; prices left empty are not."""
+    """Return the sent fields, to be sent again; without empty ones."""
     apart = {"csrfmiddlewaretoken", "seen"}
     return [
         (name, value)
@@ -125,7 +125,10 @@ def _kept(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
-    """What was typed, and then the operation. Raises ValueError, in words."""
+    """Return the typed changes with the operation applied after them.
+
+    Raises ValueError with a message for the page.
+    """
     rows = rows_of(book)
     costs = known_costs(clock.now())
     by_hand = typed(rows, _typed(request, rows))
@@ -142,7 +145,7 @@ def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
 
 
 def _together(rows: Sequence[BookRow], by_hand: Repriced, many: Repriced) -> Repriced:
-    """Both from what the rows are now."""
+    """Merge typed changes and those of the operation into changes from the current rows."""
     becomes = {one.key: one.becomes for one in (*by_hand.changes, *many.changes)}
     changes = [
         RowChange(row, becomes[row.key])
@@ -158,7 +161,7 @@ def _typed(request: HttpRequest, rows: Iterable[BookRow]) -> Mapping[PriceKey, s
 
 
 def _chosen(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]:
-    """The rows that the operation is about."""
+    """Return the rows that the operation applies to."""
     which, model = request.POST.get("which", TICKED), request.POST.get("model", "")
     ticked = set(request.POST.getlist("cell"))
     return [

@@ -1,4 +1,4 @@
-"""What comes into force and what does not: publishing, putting back, withdrawing."""
+"""Decisions on price books: publish, restore, withdraw."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -42,13 +42,13 @@ from console.ops.prices.shown import Shown, book_or_404, confirmed_in, words_of
 from pictor.kit.words import clock
 
 MOST_SHOWN = 200
-"""Changes on a page."""
+"""Number of changes on a page."""
 
 
 @staff(May.SEE)
 @require_safe
 def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """What a draft would change, from now or a later date on, and what stops it."""
+    """Show a draft's changes from now or a later date on, and the reasons that stop it."""
     found, now = book_or_404(book), clock.now()
     if found.state != DRAFT:
         return redirect("ops:price_book", book)
@@ -63,7 +63,7 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 @staff(May.SEE)
 @require_safe
 def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """What the last 30 days would have brought: a part of other pages, or alone."""
+    """Show the revenue of the last 30 days at these prices, on its own page or within another."""
     found, now = book_or_404(book), clock.now()
     with suppress(ValueError):
         found.effective_from = _moment(request.GET.get("begins", ""), now) or now
@@ -81,7 +81,7 @@ def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
 @staff(May.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Put a draft in force, as it was reviewed."""
+    """Publish a draft as it was reviewed."""
     found, now, begins = book_or_404(book), clock.now(), None
     if request.method != "POST":
         return redirect("ops:price_review", book)
@@ -91,14 +91,14 @@ def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
             book=copy(found), now=now, begins=begins or now, **_said(request, operator)
         )
     except (ValidationError, ValueError) as error:
-        if book_or_404(book).state == DRAFT:  # else by a second click, or by somebody else
+        if book_or_404(book).state == DRAFT:  # else published meanwhile
             look = _Look(operator, now)
             return _page(request, operator, _of_draft(found, begins, look), words_of(error))
     return done(request, _published(book_or_404(book)), "price_book", str(book))
 
 
 def _published(book: PriceBook) -> str:
-    """What became of it: by this click, by the one before it, or by somebody else."""
+    """Describe the book's present state; a former click or another operator may have caused it."""
     if book.state == SCHEDULED:
         return f"{book.known_as} takes over at {book.effective_from:%-d %b %Y, %H:%M:%S} UTC"
     return (
@@ -111,14 +111,14 @@ def _published(book: PriceBook) -> str:
 @staff(May.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def restore(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Put a former book in force again, and withdraw what would take over from it."""
+    """Restore a former book, and withdraw the ticked books that would take over from it."""
     return (_put_back if request.method == "POST" else _about_former)(request, operator, book)
 
 
 @staff(May.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Take a scheduled book back before it begins."""
+    """Withdraw a scheduled book before it begins."""
     return (_taken_back if request.method == "POST" else _about_scheduled)(request, operator, book)
 
 
@@ -162,13 +162,13 @@ def _taken_back(request: HttpRequest, operator: Operator, number: int) -> HttpRe
     try:
         withdraw_price_book(book=book, **_said(request, operator))
     except (ValidationError, ValueError) as error:
-        if book_or_404(number).state != WITHDRAWN:  # else by a second click
+        if book_or_404(number).state != WITHDRAWN:  # else withdrawn by a first click
             return _about_scheduled(request, operator, number, words_of(error))
     return done(request, f"{book.known_as} never takes effect", "price_book", str(number))
 
 
 def _elsewhere(request: HttpRequest, book: PriceBook, complaint: str) -> HttpResponse:
-    """To the book: it is not what such a decision is about."""
+    """Redirect to the book, because its state does not allow the decision."""
     if complaint:
         messages.error(request, complaint)
     return redirect("ops:price_book", book.pk)
@@ -176,7 +176,7 @@ def _elsewhere(request: HttpRequest, book: PriceBook, complaint: str) -> HttpRes
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Who looks, and when: at what sold to live requests, or in the demo data."""
+    """The operator and the time of a review; the operator's mode selects live or demo sales."""
 
     operator: Operator
     now: datetime
@@ -187,7 +187,7 @@ class _Look:
 
 
 def _of_draft(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str, Any]:
-    """A draft, as it would be from then on."""
+    """Return the review of a draft that begins at `begins`, or now."""
     beside = read_beside(book, look.now)
     book.effective_from = begins or look.now
     return {
@@ -203,7 +203,7 @@ def _of_draft(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str
 
 
 def _of_former(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[str, Any]:
-    """A former book, as it would be from now on."""
+    """Return the review of a former book that would be in force from now on."""
     beside, again = read_beside(book, look.now), copy(book)
     again.effective_from = look.now
     choices = coming(beside.books, book.tenant_id, look.now)
@@ -221,7 +221,7 @@ def _of_former(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[st
 
 
 def _of_scheduled(book: PriceBook, look: _Look) -> dict[str, Any]:
-    """A book that would not begin; what it would have changed is called off."""
+    """Return the review of a withdrawal, with the changes that would be called off."""
     beside = read_beside(book, look.now)
     return {
         "verb": "Withdraw",
@@ -258,18 +258,18 @@ def _page(
 
 
 def _said(request: HttpRequest, operator: Operator) -> dict[str, Any]:
-    """What was typed and seen, and by whom. Raises ValueError."""
+    """Return the typed confirmation, the digest shown and the actor. Raises ValueError."""
     confirmed, seen = confirmed_in(request.POST), request.POST.get("seen", "")
     return {"confirmed": confirmed, "seen": seen, **by(request, operator)}
 
 
 def _moment(text: str, now: datetime) -> datetime | None:
-    """A moment to come, with its zone; None for now. Raises ValueError."""
+    """Parse a future time with its zone; None for now. Raises ValueError."""
     text = text.strip()
     if not text:
         return None
     found = None
-    with suppress(ValueError, OverflowError):  # no such day; no year that UTC has
+    with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
         said = parse_datetime(text.removesuffix("UTC").rstrip() + "Z" * text.endswith("UTC"))
         found = said.astimezone(UTC) if said and said.tzinfo else None
     if found is None:
@@ -280,7 +280,7 @@ def _moment(text: str, now: datetime) -> datetime | None:
 
 
 def _ticked(request: HttpRequest, book: PriceBook, now: datetime) -> list[PriceBook]:
-    """The books that would take over from it, and are to be withdrawn too."""
+    """Return the ticked books that would take over and are to be withdrawn too."""
     ticked = _said_to_go(request)
     return [one for one in following(book.tenant_id, now) if str(one.pk) in ticked]
 
@@ -291,7 +291,7 @@ def _said_to_go(request: HttpRequest) -> set[str]:
 
 
 def _in_force_again(request: HttpRequest, book: PriceBook, now: datetime) -> PriceBook | None:
-    """The book in force, where all that is asked for is done already: by a second click."""
+    """Return the book in force if a first click has already done everything; else None."""
     present = book_in_force(book.tenant_id, now)
     if present is None or present.markup != book.markup or _ticked(request, book, now):
         return None

@@ -1,4 +1,4 @@
-"""Drafts: a copy of a book, a file's prices, another markup, or none of it."""
+"""Drafts: create one from a book or a file, change its markup, discard it."""
 
 from decimal import Decimal
 from http import HTTPStatus
@@ -25,16 +25,16 @@ from console.parts.periods import number_of
 from pictor.kit.words import clock
 
 MOST_BYTES = 512 * 1024
-"""Of a file: 2,000 prices take a fifth of it."""
+"""The largest file accepted; 2,000 prices take a fifth of it."""
 MOST_BOOKS = 200
-"""To choose from."""
+"""Number of books to choose from."""
 MOST_MARKUP = Decimal(100)
 
 
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """A draft that begins with a book's prices, or with a file's."""
+    """Create a draft with the prices of a book or a file."""
     complaint = ""
     if request.method == "POST":
         try:
@@ -57,7 +57,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _usual(shared: str) -> dict[str, Any]:
-    """What the form begins with: the first prices of a shared list, where one is named."""
+    """Return initial values: the first prices of a shared list, if the address names one."""
     if shared:
         return {"name": shared, "list": shared}
     present = book_in_force(None, clock.now())
@@ -65,7 +65,10 @@ def _usual(shared: str) -> dict[str, Any]:
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
-    """What was sent, as the service takes it. Raises ValueError or ValidationError, in words."""
+    """Return the service's arguments from the form.
+
+    Raises ValueError or ValidationError with a message for the page.
+    """
     if of := request.POST.get("of"):
         book = PriceBook.objects.filter(pk=number_of(of) or 0).first()
         if book is None:
@@ -86,7 +89,10 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 
 
 def _rows(request: HttpRequest, *, may_be_none: bool) -> list[BookRow]:
-    """Of the file, or what was pasted: what lies over everyone's may be the header alone."""
+    """Return the rows of the file or of the pasted text. Raises ValueError.
+
+    Rows are optional for the prices of a shared list or a tenant, which lie over everyone's.
+    """
     file = request.FILES.get("file")
     text = request.POST.get("rows", "")
     if file is not None:
@@ -103,7 +109,7 @@ def _rows(request: HttpRequest, *, may_be_none: bool) -> list[BookRow]:
 
 
 def _markup(text: str) -> Decimal:
-    """Empty for 1. Raises ValueError."""
+    """Parse a markup; 1 for empty text. Raises ValueError."""
     markup = number_in(text.strip() or "1")
     if markup is None or not 0 < markup <= MOST_MARKUP:
         raise ValueError(f"{text!r} is not a factor above 0, up to 100, such as 1.2")
@@ -111,7 +117,10 @@ def _markup(text: str) -> Decimal:
 
 
 def _owner(request: HttpRequest) -> UUID | None:
-    """A shared list or a tenant; None for everyone. Raises ValidationError."""
+    """Return the id of a shared list or tenant; None for everyone's prices.
+
+    Raises ValidationError.
+    """
     text = request.POST.get("tenant", "").replace("\0", "").strip()
     shared = request.POST.get("list", "").replace("\0", "").strip()
     if text and shared:
@@ -130,7 +139,7 @@ def _found(owner: PriceList | Tenant | None, what: str) -> UUID:
 @staff(May.MONEY, fresh=True)
 @require_POST
 def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """What each list price of a draft is multiplied by."""
+    """Set the factor on the list prices of a draft."""
     found = book_or_404(book)
     before = found.markup
     try:
@@ -151,9 +160,9 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
 @staff(May.MONEY, fresh=True)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Throw a draft away."""
+    """Discard a draft."""
     found = PriceBook.objects.filter(pk=book).first()
-    if found is None:  # by a second click
+    if found is None:  # discarded by a first click
         return redirect("ops:prices")
     try:
         discard_price_book(book=found, **by(request, operator))

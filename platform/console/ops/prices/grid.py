@@ -1,4 +1,4 @@
-"""A book's prices by model, each with what was earned on it in the last 30 days."""
+"""The prices of a book by model, each with the margin of the last 30 days."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from billing.selectors import Margin, image_cost
 from pictor.kit.words.money import Micros, scale_half_up
 
 MOST_FOUND = 100
-"""Prices that a search shows."""
+"""Number of prices that a search shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A price and what sold of it in 30 days.
+    """A price and its sales in 30 days.
 
     Attributes:
-        unit: what is charged, with the book's markup.
+        unit: the charge, with the book's markup.
     """
 
     row: BookRow
@@ -26,65 +26,65 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As forms send it."""
+        """The price's name in forms."""
         return " ".join(self.row.key)
 
     @property
     def anchor(self) -> str:
-        """Its id on a page."""
+        """The price's id on a page."""
         return "-".join(("of", *self.row.key))
 
     @property
     def is_held(self) -> bool:
-        """Whether the price is only held, and what is charged follows from something else."""
+        """True if the price is only the hold, and the charge is computed otherwise."""
         return self.row.kind == "formula" or self.row.size == REFERENCE
 
     @property
     def images(self) -> int:
-        """That sold of it."""
+        """Number of images sold."""
         return self.sold.images if self.sold else 0
 
     @property
     def cost(self) -> Micros | None:
-        """Of an image; None where nobody knows."""
+        """The cost of an image; None if it is unknown."""
         return image_cost(self.sold)
 
     @property
     def earned(self) -> Micros | None:
-        """What is charged for an image: this price, or what was, where it is only held."""
+        """The charge for an image: the price, or the average charge if the price is only a hold."""
         if not self.is_held:
             return self.unit
         return Micros(self.sold.revenue // self.sold.images) if self.images and self.sold else None
 
     @property
     def percent(self) -> float | None:
-        """The margin of it; None where the cost is not known."""
+        """The margin in percent; None if the cost is unknown."""
         if self.cost is None or not self.earned:
             return None
         return (self.earned - self.cost) * 100 / self.earned
 
     @property
     def is_below_cost(self) -> bool:
-        """Whether each image loses money."""
+        """True if each image loses money."""
         return self.cost is not None and self.earned is not None and self.earned < self.cost
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model's prices in a book, what sold most first."""
+    """The prices of a model in a book, most sold first."""
 
     name: str
     cells: Sequence[Cell]
 
     @property
     def images(self) -> int:
-        """That sold of it in 30 days."""
+        """Number of images sold in 30 days."""
         return sum(cell.images for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A size, with its cell in each quality; None where it has no price."""
+    """A size with its cell in each quality; None without a price."""
 
     size: str
     cells: Sequence[tuple[str, Cell | None]]
@@ -92,7 +92,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A model's prices: a line for each size, what sold most first; reference images apart."""
+    """The prices of a model: a line for each size, most sold first; reference images apart."""
 
     model: Model
     qualities: Sequence[str]
@@ -103,7 +103,7 @@ class Grid:
 def models_of(
     rows: Sequence[BookRow], book: PriceBook, sold: Mapping[PriceKey, Margin]
 ) -> list[Model]:
-    """The models of a book, what sold most first."""
+    """Return the models of a book, most sold first."""
     cells: dict[str, list[Cell]] = {}
     for row in rows:
         unit = scale_half_up(row.micros, book.markup)
@@ -116,7 +116,7 @@ def models_of(
 
 
 def grid_of(model: Model) -> Grid:
-    """Its prices as a table."""
+    """Return the prices of a model as a table."""
     by_size: dict[str, dict[str, Cell]] = {}
     reference = None
     for cell in model.cells:
@@ -133,14 +133,14 @@ def grid_of(model: Model) -> Grid:
 
 
 def matching(models: Sequence[Model], text: str) -> list[Cell]:
-    """The prices with all these words in their model, size or quality, MOST_FOUND at most."""
+    """Return at most MOST_FOUND prices that have all words in model, size or quality."""
     words = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split()
     cells = [cell for model in models for cell in model.cells]
     return [cell for cell in cells if all(word in cell.name.lower() for word in words)][:MOST_FOUND]
 
 
 def _place(line: tuple[str, Mapping[str, Cell]]) -> tuple[int, int, str]:
-    """What sold most first, then the smaller ones."""
+    """Return the sort key of a line: most sold first, then smaller sizes."""
     size, cells = line
     rows = [cell.row for cell in cells.values()]
     sold = sum(cell.images for cell in cells.values())

@@ -1,4 +1,4 @@
-"""Every price book: what is to come, what is in force, drafts and what was."""
+"""The list of price books: scheduled, in force, drafts and past ones."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ _PLACES = {state: place for place, state in enumerate(BADGES)}
 @staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """The books that fit what is asked for: what is scheduled first, what is past last."""
+    """List the books that match the filters: scheduled ones first, past ones last."""
     now = clock.now()
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     books = _books(text, now)
@@ -86,7 +86,7 @@ def _chips(books: Sequence[PriceBook], said: dict[str, str]) -> list[tuple[str, 
 
 
 def _page(books: Sequence[PriceBook], after: int | None) -> tuple[Sequence[PriceBook], int | None]:
-    """Those behind the book of that number, and the last one's where there are more."""
+    """Return the page after the book with that id, and the id to continue from, if any."""
     places = {one.id: place for place, one in enumerate(books, start=1)}
     begin = places.get(after, 0) if after else 0
     page = books[begin : begin + PAGE]

@@ -1,4 +1,4 @@
-"""One price book: a grid for each model, with what is earned on each price."""
+"""One price book: a grid for each model, with the margin of each price."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,14 +34,14 @@ from pictor.kit.words import clock
 @staff(May.SEE)
 @require_safe
 def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """The prices of one model, or those that a word is found in; a draft's can be changed."""
+    """Show the prices of one model, or of a search; a draft's prices can be changed."""
     return _page(request, operator, book_or_404(book))
 
 
 @staff(May.SEE)
 @require_safe
 def current(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Everyone's prices in force, whichever book that is."""
+    """Show everyone's prices in force."""
     present = book_in_force(None, clock.now())
     if present is None:
         return redirect("ops:prices")
@@ -88,7 +88,7 @@ def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, An
 
 
 def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
-    """What can be done with it, and what came or comes beside it."""
+    """Return the actions on the book, and the books decided since or scheduled after it."""
     is_draft, books = book.state == DRAFT, decided_for(book.tenant_id)
     last = last_repricing(book) if is_draft else None
     return {
@@ -106,7 +106,7 @@ def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
 @staff(May.SEE)
 @require_safe
 def download(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Its prices as they are uploaded."""
+    """Download the prices as CSV, in the format of the upload."""
     del request, operator
     found = book_or_404(book)
     answer = HttpResponse(price_csv.written(rows_of(found)), content_type="text/csv; charset=utf-8")

@@ -1,4 +1,4 @@
-"""What several pages of prices say of a book."""
+"""Parts shared by the pages of price books."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ BADGES: Mapping[str, tuple[str, str]] = {
     PAST: ("idle", "Past"),
     WITHDRAWN: ("warn", "Withdrawn"),
 }
-"""By what a book is: a colour and a word, in the order of the list."""
+"""The state of a book as a colour and a word, in the order of the list."""
 _SINCE: Mapping[str, str] = {
     SCHEDULED: "takes over at",
     CURRENT: "since",
@@ -34,11 +34,11 @@ _SINCE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A book as pages show it.
+    """A book with the values that pages show.
 
     Attributes:
-        decided: the event of its publication, or of its draft.
-        number: how many prices it has, where that is shown.
+        decided: the audit event of its publication, or of its draft.
+        number: number of its prices, on pages that show it.
     """
 
     book: PriceBook
@@ -47,45 +47,45 @@ class Shown:
 
     @property
     def state(self) -> str:
-        """One of BADGES."""
+        """The state, one of BADGES."""
         return self.book.state
 
     @property
     def badge(self) -> tuple[str, str]:
-        """A colour and a word."""
+        """The state as a colour and a word."""
         return BADGES[self.book.state]
 
     @property
     def since(self) -> str:
-        """What its date says."""
+        """The words before the book's date."""
         return _SINCE[self.book.state]
 
     @property
     def begins(self) -> object:
-        """Its date: a book that was published after it began when it was published."""
+        """The start of the book; the time of publication if that was later."""
         published = self.book.published_at
         return max(self.book.effective_from, published) if published else self.book.effective_from
 
     @property
     def whose(self) -> str:
-        """Who pays by it."""
+        """The tenants who pay by the book, in words."""
         if self.book.list_name:
             return f"Tenants on {self.book.list_name}"
         return self.tenant.shown_name if self.tenant else "Everyone"
 
     @property
     def tenant(self) -> Tenant | None:
-        """Whose own prices these are."""
+        """The tenant whose own prices these are; None for a shared list's and everyone's."""
         return None if self.book.list_name else self.book.tenant
 
     @property
     def by(self) -> str:
-        """Who published or drafted it; empty where nobody knows any more."""
+        """The name of the person who published or drafted it; empty if it is no longer known."""
         return self.decided.actor_name if self.decided else ""
 
 
 def book_or_404(book: int) -> PriceBook:
-    """The book of that number, with its state, and when it was drafted."""
+    """Return the book with its state and the time of its draft, or raise Http404."""
     found = with_drafting(PriceBook.objects.select_related("tenant", "withdrawal"))
     one = found.filter(pk=book).first()
     if one is None:
@@ -95,7 +95,7 @@ def book_or_404(book: int) -> PriceBook:
 
 
 def confirmed_in(said: QueryDict) -> Confirmed:
-    """What was typed of a decision that is stopped. Raises ValueError."""
+    """Return the confirmation typed for a stopped decision. Raises ValueError."""
     reason = said.get("reason", "").replace("\0", "").strip()
     if len(reason) > MOST_REASON:
         raise ValueError(f"at most {MOST_REASON} characters of a reason are kept")
@@ -111,7 +111,7 @@ def _number(said: QueryDict, name: str) -> int | None:
 
 
 def words_of(error: ValidationError | ValueError) -> str:
-    """A refusal as a sentence."""
+    """Return a refusal as a sentence."""
     if not isinstance(error, ValidationError):
         return _sentence(str(error))
     if not hasattr(error, "error_dict"):

@@ -1,4 +1,4 @@
-"""The pages of prices, below /ops/prices/. A book goes by its number: names hold anything."""
+"""The URLs of price books under /ops/prices/. Books go by id, since names hold any character."""
 
 from django.urls import path
 
