@@ -1,1 +1,1 @@
-"""Generations of all tenants: why they came out so, what they cost, and making them good."""
+"""Generations of all tenants: the reasons for their result, their costs, refunds and credits."""

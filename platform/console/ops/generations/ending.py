@@ -1,4 +1,4 @@
-"""What an operator ends: one that waits, or one that should not go on; and ringing again."""
+"""Actions on a generation: cancel it, end it as failed, or notify a worker again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ from pictor.kit.words import clock
 
 
 class ReasonForm(forms.Form):
-    """Why it is ended, for staff."""
+    """The reason for ending a generation, for staff."""
 
     reason = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to end one: its words, what it does, and which it is for."""
+    """A way to end a generation: its words, its service, and the states that it is for."""
 
     verb: str
     done: str
@@ -63,21 +63,21 @@ FAIL = Way(
 @staff(May.GENERATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """End what no worker has taken."""
+    """Cancel a generation that no worker has taken."""
     return _end(request, operator, found(generation), CANCEL)
 
 
 @staff(May.GENERATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """End what waits or runs."""
+    """End a queued or running generation as failed."""
     return _end(request, operator, found(generation), FAIL)
 
 
 @staff(May.GENERATIONS)
 @require_POST
 def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Tell an image worker of one that waits once more."""
+    """Notify an image worker again of a queued generation."""
     made = found(generation)
     if made.state != State.QUEUED:
         messages.error(request, "It is no longer queued, so no worker was told")
@@ -114,7 +114,7 @@ def _end(request: HttpRequest, operator: Operator, made: Generation, way: Way) -
 
 
 def said(ended: EndedAsFailed, *, will: bool = False) -> str:
-    """What is released, and which channels may bill a call all the same."""
+    """Describe the amount released, and the channels that may still bill a call."""
     released = in_dollars(ended.released)
     calls = [
         f"{one.channel} may still bill"

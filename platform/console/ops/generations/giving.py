@@ -1,4 +1,4 @@
-"""Making one good: a refund of what was delivered, a credit for what failed."""
+"""Refund a delivered generation, or credit a failed one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
 SUPPORT_A_DAY = Micros(20_000_000)
-"""What a person of support may give on one UTC day."""
+"""The most that a member of support may give on one UTC day."""
 MOST_CHARACTERS = 200
 
 
 class GiftForm(forms.Form):
-    """How much is given and why; `once` is made when the form is drawn."""
+    """The amount and the reason; `once` is set when the form is shown."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     amount = DollarsField(label="Amount, USD")
@@ -43,7 +43,7 @@ class GiftForm(forms.Form):
     )
 
     def clean_amount(self) -> Micros:
-        """An amount, and none so large that it belongs on the tenant's page."""
+        """Raise ValidationError for no amount, or for one that belongs on the tenant's page."""
         amount: Micros | None = self.cleaned_data["amount"]
         if amount is None:
             raise ValidationError("Type an amount in dollars, such as 0.05.")
@@ -53,17 +53,17 @@ class GiftForm(forms.Form):
 
     @property
     def gift(self) -> Gift:
-        """What was typed."""
+        """The cleaned gift."""
         data = self.cleaned_data
         return Gift(data["amount"], data["words"], data["note"])
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to make one good: its words, what it does, and how much it gives unless told else.
+    """A refund or a credit: its words, its service, and the proposed amount.
 
     Attributes:
-        refusal: why it is not for this one, in a sentence; empty where it is.
+        refusal: returns the reason why a generation cannot get it; empty if it can.
     """
 
     verb: str
@@ -100,10 +100,10 @@ CREDIT = Way(
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a gift would do. Amounts are micros.
+    """The effect of a gift; amounts are micros.
 
     Attributes:
-        before: what the tenant has available.
+        before: the tenant's available balance.
     """
 
     amount: int
@@ -113,22 +113,22 @@ class Effect:
 
     @property
     def after(self) -> int:
-        """What the tenant would have available."""
+        """The tenant's available balance afterwards."""
         return self.before + self.amount
 
     @property
     def margin(self) -> int:
-        """Of the generation now, as far as its cost is known."""
+        """The margin of the generation now, as far as its cost is known."""
         return self.given.left - self.called.known_cost - self.given.credited
 
     @property
     def margin_after(self) -> int:
-        """Of the generation then."""
+        """The margin of the generation afterwards."""
         return self.margin - self.amount
 
 
 def giver_of(request: HttpRequest, operator: Operator) -> Giver:
-    """The person who asks; of support with so much a day."""
+    """Return the operator as the giver; support gets a daily limit."""
     most = SUPPORT_A_DAY if operator.role == Role.SUPPORT else None
     return Giver(**by(request, operator), most_a_day=most)
 
@@ -136,14 +136,14 @@ def giver_of(request: HttpRequest, operator: Operator) -> Giver:
 @staff(May.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_back(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Refund what it was charged, or a part of it."""
+    """Refund the charge of a generation, or a part of it."""
     return _give(request, operator, found(generation), REFUND)
 
 
 @staff(May.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_credit(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Credit something for one that failed."""
+    """Credit a failed or canceled generation."""
     return _give(request, operator, found(generation), CREDIT)
 
 
@@ -182,7 +182,7 @@ def _give(request: HttpRequest, operator: Operator, made: Generation, way: Way) 
 
 
 def _covered(made: Generation) -> Micros | None:
-    """What the tenant was credited for an outage at that time, if there was one."""
+    """Return the credit that the tenant got for an outage at that time, if any."""
     moment = Window(made.created_at, made.created_at + timedelta(microseconds=1), made.model)
     return credited_for(moment, tenants=[made.tenant_id], now=clock.now()).get(made.tenant_id)
 
@@ -193,7 +193,7 @@ def _effect(made: Generation, given: Given, amount: int) -> Effect:
 
 
 def _said(made: Generation, move: MoneyMove, way: Way) -> str:
-    """What was done, in a sentence."""
+    """Describe the result in a sentence."""
     if move.transfer_id is None:
         return f"{in_dollars(move.amount)} waits for another person to approve it"
     after = Transfer.objects.get(id=move.transfer_id).available_after or 0

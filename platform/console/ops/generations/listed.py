@@ -1,4 +1,4 @@
-"""The list of generations across tenants, a page at a time, and as CSV."""
+"""The list of generations across tenants, in pages and as CSV."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from pictor.kit.words.money import to_decimal
 
 PAGE = 50
 READ = 500
-"""Rows that a CSV reads at once."""
+"""Number of rows that a CSV reads in one query."""
 COLUMNS = (
     "id", "created", "finished", "mode", "tenant", "tenant_id", "state", "code", "model", "size",
     "n", "attempts", "channel", "class", "http_status", "charged", "cost", "cost_unknown",
@@ -32,30 +32,30 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A generation in the list, and the calls that were made for it."""
+    """A generation in the list with its calls."""
 
     made: Generation
     called: Called
 
     @property
     def badge(self) -> tuple[str, str]:
-        """Its state: the colour and the word."""
+        """The state as a colour and a word."""
         return BADGES[State(self.made.state)]
 
     @property
     def code(self) -> str:
-        """Of the error that its caller was told; empty for none."""
+        """The code of the error that the caller got; empty if there is none."""
         return str((self.made.error or {}).get("code") or "")
 
     @property
     def seconds(self) -> float | None:
-        """From the request to its end."""
+        """Seconds from the request to the end; None while it goes on."""
         ended = self.made.finished_at
         return None if ended is None else (ended - self.made.created_at).total_seconds()
 
 
 def rows_of(generations: Sequence[Generation]) -> list[Row]:
-    """These as the list shows them. Two queries."""
+    """Return rows for generations, in two queries."""
     called = called_for([one.id for one in generations])
     return [Row(one, called[one.id]) for one in generations]
 
@@ -63,7 +63,7 @@ def rows_of(generations: Sequence[Generation]) -> list[Row]:
 @staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """A page of them, filtered as the address says; the same as CSV."""
+    """List generations by the filters in the address, in pages or as CSV."""
     if request.GET.get("format") == "csv":
         return _csv(request, operator)
     filters = filters_of(request.GET, operator.mode, clock.now())

@@ -1,4 +1,4 @@
-"""One generation: why it came out so, whom it cost what, and what can be done about it."""
+"""One generation: the reasons for its result, its money, and the actions on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,37 +30,34 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
 HISTORY = 20
-"""Of what staff did to it, the newest."""
+"""Number of staff's actions listed, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What a generation moved. Amounts are micros."""
+    """The transfers and costs of a generation; amounts are micros."""
 
     transfers: Sequence[Transfer]
     called: Called
 
     @property
     def refunded(self) -> int:
-        """What was given back."""
+        """The amount refunded."""
         return self._sum("refund")
 
     @property
     def refundable(self) -> int:
-        """What was charged and is not refunded."""
+        """The amount charged and not refunded."""
         return self._sum("capture") - self.refunded
 
     @property
     def credited(self) -> int:
-        """What was given for it that it never cost, and was not taken back."""
+        """The amount credited for it and not reversed."""
         return self._sum("credit") - self._sum("reversal")
 
     @property
     def margin(self) -> int:
-        """What was charged and not refunded, less what its calls cost and what was credited for it.
-
-        As far as the cost is known.
-        """
+        """The charge less refunds, costs of its calls and credits, as far as the cost is known."""
         return self.refundable - self.called.known_cost - self.credited
 
     def _sum(self, kind: str) -> int:
@@ -69,7 +66,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A transfer of the tenant's for it, with what staff noted for themselves."""
+    """A transfer on the tenant's accounts, with the note for staff."""
 
     entry: Entry
     note: str
@@ -77,19 +74,19 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An attempt, and what it cost; None where nobody knows."""
+    """An attempt and its cost; None if the cost is unknown."""
 
     attempt: Attempt
     cost: Micros | None
 
     @property
     def is_corrected(self) -> bool:
-        """Whether a vendor's bill changed what was booked."""
+        """True if a vendor's bill changed the booked cost."""
         return self.cost is not None and self.cost != self.attempt.cost_micros
 
     @property
     def milliseconds(self) -> int | None:
-        """From its beginning to its end; None while it goes on."""
+        """The duration of the attempt; None while it goes on."""
         ended = self.attempt.finished_at
         return (
             None
@@ -99,7 +96,7 @@ class Call:
 
 
 def found(public_id: str) -> Generation:
-    """That of any tenant, with its tenant, key and channel. Raises Http404."""
+    """Return a generation of any tenant, with its tenant, key and channel. Raises Http404."""
     generation = (
         generation_for_operator(public_id) if ids.parse(ids.GENERATION, public_id) else None
     )
@@ -111,7 +108,7 @@ def found(public_id: str) -> Generation:
 @staff(May.SEE)
 @require_safe
 def one(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Its attempts, money, times and facts; its words and images for those who say they look."""
+    """Show attempts, money, times and facts; prompt and images only after an operator's `look`."""
     made = found(generation)
     called = called_for([made.id])[made.id]
     attempt_ids = [attempt.id for attempt in called.attempts]
@@ -141,7 +138,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
 @staff(May.SUPPORT_VIEW, fresh=True)
 @require_POST
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Show its words and images to the person who asks, and write that down."""
+    """Show prompt and images to the operator, and record that in the audit log."""
     made = found(generation)
     try:
         support_looks.look(generation=made, **by(request, operator))
@@ -152,7 +149,7 @@ def look(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
 
 
 def _trouble(made: Generation, now: datetime) -> str:
-    """Why one that has not ended stands still, in a sentence; empty for what goes on."""
+    """Return the reason why an unfinished generation stands still; empty if it moves."""
     if made.is_final:
         return ""
     if made.deadline_at < now - TIME_TO_END:
@@ -164,14 +161,14 @@ def _trouble(made: Generation, now: datetime) -> str:
 
 
 def _moves(moved: Sequence[Transfer]) -> list[Move]:
-    """What moved on the tenant's accounts."""
+    """Return the transfers on the tenant's accounts with their notes."""
     of_tenant = [one for one in moved if one.tenant_id is not None]
     notes = notes_about("transfer", [str(one.id) for one in of_tenant])
     return [Move(Entry(one), notes.get(str(one.id), "")) for one in of_tenant]
 
 
 def _words(made: Generation, operator: Operator) -> dict[str, Any]:
-    """Its prompt, its images and what the vendors said, for whoever looks."""
+    """Return prompt, images and vendors' answers, if the operator has opened them."""
     may_look = May.SUPPORT_VIEW in operator.may
     now = clock.now()
     if not may_look or not support_looks.is_looking(generation=made, person=operator.user, now=now):

@@ -1,4 +1,4 @@
-"""One credit to every tenant that an outage hit: which, for how much, and once each."""
+"""A credit to every tenant hit by an outage: the tenants, the amounts, each credited once."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
 MINUTES = "%Y-%m-%dT%H:%M"
-"""How browsers send a moment, here in UTC."""
+"""Browsers' format of a date and time, here in UTC."""
 
 
 class _Moment(forms.DateTimeInput):
@@ -34,7 +34,7 @@ class _Moment(forms.DateTimeInput):
 
 
 class OutageForm(forms.Form):
-    """Which outage, and what everybody gets for it."""
+    """The outage, and the amount for each tenant."""
 
     since = forms.DateTimeField(label="From, UTC", input_formats=[MINUTES], widget=_Moment)
     until = forms.DateTimeField(label="To, UTC", input_formats=[MINUTES], widget=_Moment)
@@ -46,7 +46,7 @@ class OutageForm(forms.Form):
     each = DollarsField(label="Each gets, USD")
 
     def clean_each(self) -> Micros | None:
-        """So much for each tenant, or None: what its requests were quoted."""
+        """Return the amount for each tenant; None credits what its requests were quoted."""
         each: Micros | None = self.cleaned_data["each"]
         if each is not None and is_typed_twice(each):
             raise ValidationError("Give so much on the tenant's page, where it is typed twice.")
@@ -54,15 +54,15 @@ class OutageForm(forms.Form):
 
     @property
     def outage(self) -> Outage:
-        """What was typed."""
+        """The cleaned outage."""
         data = {name: value for name, value in self.cleaned_data.items() if name != "each"}
         return Outage(**data)
 
 
 class AgreementForm(forms.Form):
-    """Why, and how many tenants, typed; `seen` is what all of it came to.
+    """The reason, and the number of tenants, typed; `seen` is the total that was shown.
 
-    `once` is made when the form is drawn.
+    `once` is set when the form is shown.
     """
 
     once = forms.UUIDField(widget=forms.HiddenInput)
@@ -75,7 +75,7 @@ class AgreementForm(forms.Form):
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Say which tenants an outage hit and what each would get; sent, what each got."""
+    """Show the tenants hit by an outage and their credits; a sent form credits them."""
     typed = request.POST if request.method == "POST" else request.GET
     form = OutageForm(typed if "since" in typed else None, initial=_last_hour())
     hits = _hits(form)
@@ -119,7 +119,7 @@ def _last_hour() -> dict[str, str]:
 
 
 def _hits(form: OutageForm) -> Sequence[Hit]:
-    """Whom it hit; what is wrong with the outage itself is said in the form."""
+    """Return the tenants hit; errors of the outage are added to the form."""
     if not form.is_bound or not form.is_valid():
         return []
     try:
@@ -130,7 +130,7 @@ def _hits(form: OutageForm) -> Sequence[Hit]:
 
 
 def _is_agreed(agreement: AgreementForm, tenants: int, total: int) -> bool:
-    """Whether it is what was shown, with the number of tenants typed."""
+    """Return True if the total is still as shown and the number of tenants was typed."""
     if not agreement.is_valid():
         return False
     data: dict[str, Any] = agreement.cleaned_data
@@ -142,7 +142,7 @@ def _is_agreed(agreement: AgreementForm, tenants: int, total: int) -> bool:
 
 
 def _rows(hits: Sequence[Hit], each: Micros | None) -> list[tuple[Hit, Micros, int, int]]:
-    """Each tenant with what it would get, and what it has before and after."""
+    """Return each tenant with its credit, and its balance before and after."""
     available = available_among([hit.tenant.id for hit in hits])
     return [
         (hit, hit.due(each), before, before + hit.due(each))

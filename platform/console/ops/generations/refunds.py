@@ -1,4 +1,4 @@
-"""Refunds in bulk: of those that are ticked, or of all that a list has, 500 at most."""
+"""Refunds in bulk: of ticked generations, or of all in a filtered list, at most 500."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ MOST = 500
 
 
 class BulkForm(forms.Form):
-    """Why all are refunded, and how many, typed; `once` is made when the form is drawn."""
+    """The reason, and the number of generations, typed; `once` is set when the form is shown."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     note = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
@@ -43,7 +43,7 @@ class BulkForm(forms.Form):
         self.expected = expected
 
     def clean_number(self) -> int:
-        """The number that the page shows."""
+        """Raise ValidationError unless the number is the one shown."""
         number: int = self.cleaned_data["number"]
         if number != self.expected:
             raise ValidationError(f"There are {self.expected}.")
@@ -52,7 +52,7 @@ class BulkForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A generation that is to be refunded, and how much of it there is to refund. Micros."""
+    """A generation to refund, and the refundable amount in micros."""
 
     generation: Generation
     left: Micros
@@ -61,7 +61,7 @@ class Chosen:
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """What refunding all of these comes to; sent, each of them with its result."""
+    """Show the refunds of the chosen generations; a sent form makes them and shows each result."""
     is_sent = request.method == "POST"
     chosen = _chosen(request, operator)
     wanted = chosen if is_sent else [one for one in chosen if one.left]
@@ -99,7 +99,7 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _chosen(request: HttpRequest, operator: Operator) -> list[Chosen]:
-    """Those that are named, or all that the filters find, with what is left of each."""
+    """Return the named generations, or all that match the filters, with refundable amounts."""
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("generation")[:MOST]
         found = [one for text in named if (one := ids.parse(ids.GENERATION, text))]

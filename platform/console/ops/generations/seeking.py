@@ -1,4 +1,4 @@
-"""What the list of generations is filtered by: read from the address, written into links."""
+"""The filters of the list of generations: read from the address, written into links."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ LABELS = {
     "late": "Deadline",
 }
 ZONE = ZoneInfo("UTC")
-"""Of the days of those who run the site."""
+"""The time zone of days in the operator's console."""
 TOO_WIDE = "Across all tenants at most 24 hours are looked at: choose a tenant or a shorter period."
 CLASSES = {one.value: one.value.replace("_", " ").capitalize() for one in AttemptClass}
 TICKED = {"loss": "may have been billed for nothing", "late": "has passed"}
@@ -42,12 +42,12 @@ _CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What was asked for, as words, and what is wrong with it, if so.
+    """The filters of the list, and the trouble with them, if any.
 
     Attributes:
-        said: by filter, as the address says it.
-        sought: what that means.
-        trouble: why nothing is listed, in a sentence; empty where it can be.
+        said: the words in the address, by filter.
+        sought: the parsed filters.
+        trouble: the reason why nothing can be listed, in a sentence; empty if there is none.
     """
 
     said: Mapping[str, str]
@@ -59,7 +59,7 @@ class Filters:
 
     @property
     def periods(self) -> list[tuple[str, str]]:
-        """Those that can be chosen."""
+        """The periods to choose from; without a tenant only short ones."""
         choices = period_choices(self.said.get("period", ""), self.period)
         is_short = {"24h", self.said.get("period")}
         return choices if self.tenant else [one for one in choices if one[0] in is_short]
@@ -71,19 +71,19 @@ class Filters:
 
     @property
     def modes(self) -> list[tuple[str, str, bool]]:
-        """The list of each mode with the same filters, its word, and whether it is this one."""
+        """For each mode: the list with the same filters, its label, and whether it is shown."""
         return [
             (self.link(mode="" if one == Mode.LIVE else one), one.capitalize(), one == self.mode)
             for one in Mode
         ]
 
     def link(self, **others: str) -> str:
-        """The list with these filters and what else is not empty."""
+        """Return the address of the list with these filters and any others that are not empty."""
         return link_of(self.said, **{"mode": self._mode, **others})
 
     @property
     def delivered(self) -> Sought:
-        """Those among them that were delivered."""
+        """The same filters, narrowed to delivered generations."""
         return replace(self.sought, state=State.SUCCEEDED)
 
     @property
@@ -105,7 +105,7 @@ class Filters:
 
 
 def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
-    """The filters in an address. Without a tenant and a period it is of the last 24 hours."""
+    """Read the filters from an address; without a tenant and a period, the last 24 hours apply."""
     said, meant = words_in(query, _readers(now))
     tenant: Tenant | None = meant.get("tenant") or None
     trouble = ""
@@ -137,22 +137,22 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
 
 
 def known_tenant(word: str) -> Tenant | bool:
-    """The tenant of that name or id; False where there is none."""
+    """Return the tenant of that name or id; False if there is none."""
     return tenant_as_shown(word) or False
 
 
 def no_such_tenant(word: str) -> str:
-    """Why nothing is listed, in a sentence."""
+    """Return the reason why nothing is listed, in a sentence."""
     return f"No tenant is called “{word}”, or has that id."
 
 
 def known_code(word: str) -> str | None:
-    """What can be the code of an error."""
+    """Return a word that can be an error code; None for others."""
     return word if _CODE.fullmatch(word) else None
 
 
 def _readers(now: datetime) -> Mapping[str, Read]:
-    """What each filter's word means, in the order of LABELS."""
+    """Return the parser of each filter, in the order of LABELS."""
     return {
         "tenant": known_tenant,
         "model": str,

@@ -1,4 +1,4 @@
-"""Where the pages of generations are."""
+"""The URLs of generations."""
 
 from django.urls import path
 
