@@ -1,1 +1,1 @@
-"""The ledger: is it right, and what moved?"""
+"""The ledger: its proofs and its transfers."""

@@ -1,4 +1,4 @@
-"""The checks of the ledger: how the last ones ended, whether one is under way or asked for."""
+"""The checks of the ledger: the last results, and checks running or requested."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,61 +14,61 @@ CHECKS = {
     Kind.SINCE_CHECKPOINT: ("What came since the last check", "every hour"),
     Kind.WHOLE: ("The whole ledger", "every day"),
 }
-"""What each proves, and how often it is made by itself."""
+"""The part of the ledger that each kind proves, and its schedule."""
 TASKS = {
     Kind.SINCE_CHECKPOINT: "generation.tasks.check_ledger_now",
     Kind.WHOLE: "generation.tasks.check_whole_ledger_now",
 }
 BEGINS_WITHIN = timedelta(minutes=1)
-"""A check that was asked for; after that no worker heard of it."""
+"""Time for a requested check to begin; after that no worker took the message."""
 FOLLOWED = timedelta(minutes=15)
-"""A page that asked for one looks for its end so long."""
+"""Time for which the page follows a requested check."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A kind of check: its last one that came to its end, and whether one is under way."""
+    """A kind of check: its last finished run, and whether one is running."""
 
     kind: LedgerProof.Kind
     last: LedgerProof | None
     is_running: bool
     asked_at: datetime | None
-    """When the page's reader asked for one that has not begun."""
+    """The time at which the operator requested a check that has not begun."""
     now: datetime
 
     @property
     def title(self) -> str:
-        """What it proves."""
+        """The part of the ledger that it proves."""
         return CHECKS[self.kind][0]
 
     @property
     def pace(self) -> str:
-        """How often it is made by itself."""
+        """Its schedule."""
         return CHECKS[self.kind][1]
 
     @property
     def is_unheard(self) -> bool:
-        """Whether it should have begun by now."""
+        """True if the requested check should have begun by now."""
         return self.asked_at is not None and self.now - self.asked_at > BEGINS_WITHIN
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the page should look again soon."""
+        """True if the page should reload soon."""
         return self.is_running or self.asked_at is not None
 
     @property
     def took(self) -> float:
-        """Seconds that the last one took."""
+        """Duration of the last check in seconds."""
         return (self.last.ended_at - self.last.began_at).total_seconds() if self.last else 0.0
 
     @property
     def unnamed(self) -> int:
-        """Findings beside those that are named."""
+        """Number of findings beyond those listed by name."""
         return self.last.found - len(self.last.findings) if self.last else 0
 
 
 def checks_of(query: QueryDict, now: datetime) -> list[Check]:
-    """Each kind; `asked` and `at`, a second since 1970, say what the reader just asked for."""
+    """Return a check for each kind; `asked` and `at` (Unix time) name the one just requested."""
     last = {one.kind: one for one in proofs()}
     running = under_way()
     asked, at = query.get("asked", ""), number_of(query.get("at", "")) or 0

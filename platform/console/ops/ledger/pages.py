@@ -1,4 +1,4 @@
-"""The ledger's pages: its last checks, its transfers by any id, and one of them with its seal."""
+"""The ledger's pages: its last checks, its transfers, and one transfer with its seal."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -48,7 +48,7 @@ COLUMNS = (
 @staff(May.SEE)
 @require_safe
 def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """The last checks, and the transfers that the address asks for: by any id, or filtered."""
+    """Show the last checks, and the transfers found by an id or by filters; also as CSV."""
     now, text = clock.now(), request.GET.get("q", "").strip()[:MAX_TEXT]
     meant = meant_by(text) if text else None
     if isinstance(meant, Transfer):
@@ -82,7 +82,7 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 def _bar(
     said: Mapping[str, str], text: str, tenant: Tenant | None, after: int | None
 ) -> dict[str, Any]:
-    """The list's filters, and its other faces with the same ones."""
+    """Return the filters of the list, and links to its other views with the same filters."""
 
     def words(name: str, word: str) -> str:
         match name:
@@ -111,7 +111,7 @@ def _bar(
 @staff(May.SEE)
 @require_safe
 def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpResponse:
-    """One transfer: all that is sealed of it, and whether it still is what was sealed."""
+    """Show a transfer with its sealed content, and whether the seal still matches."""
     found = transfer_numbered(str(transfer))
     if found is None:
         raise Http404
@@ -130,14 +130,14 @@ def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpRespon
 
 
 def _words(account: Account) -> str:
-    """'upstream cost', 'available'."""
+    """Return an account's kind in words: 'upstream cost', 'available'."""
     return account.kind.replace("_", " ")
 
 
 @staff(May.SEE)
 @require_POST
 def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
-    """Have one made by the short-work worker now; the page follows it."""
+    """Request a check by the short-work worker; the page follows it."""
     del request, operator
     if kind not in Kind.values:
         raise Http404
@@ -150,7 +150,7 @@ def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
 @staff(May.SEE)
 @require_safe
 def head(request: HttpRequest, operator: Operator, day: str) -> HttpResponse:
-    """The heads of a day as the file that was kept: signed, to be kept elsewhere, too."""
+    """Download the signed heads of a day as the file that was kept."""
     del request, operator
     try:
         kept = head_kept(date.fromisoformat(day))

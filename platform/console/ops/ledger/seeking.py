@@ -1,4 +1,4 @@
-"""Which transfers somebody means: by any id, or by what a list is filtered by."""
+"""The search of the ledger: by any id, or by filters."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,15 +25,16 @@ from pictor.kit.words import ids
 
 ZONE = ZoneInfo("UTC")
 NO_TENANT = UUID(int=0)
-"""Of a tenant that is mistyped nothing is listed: it must not read as the list of everybody."""
+"""Used for an unknown tenant name, so that its list is empty instead of showing all tenants."""
 Meant = Transfer | Tenant | list[Transfer]
 
 
 def meant_by(text: str) -> Meant:
-    """The transfer or tenant of that id, or what moved for a generation; nothing if nobody's.
+    """Return the transfer or tenant with that id, or a generation's transfers; [] if none is found.
 
-    A tenant is meant by its name, too, and by a key of its. A generation is meant by its own id,
-    its request's, an image's, an attempt's, and by the id that an upstream gave a call.
+    A tenant is also found by its name and by the id of one of its keys. A generation is found by
+    its own id, by those of its request, an image or an attempt, and by the id that an upstream gave
+    a call.
     """
     if not is_storable(text):
         return []
@@ -55,7 +56,7 @@ def _generations(text: str) -> Sequence[Generation]:
 
 
 def _moved_for(made: Generation) -> list[Transfer]:
-    """Newest first, as lists are."""
+    """Return the transfers for a generation, newest first."""
     attempts = [attempt.id for attempt in attempts_of(made.id)]
     moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempts)
     for one in moved:
@@ -64,7 +65,7 @@ def _moved_for(made: Generation) -> list[Transfer]:
 
 
 def sought_by(query: QueryDict, now: datetime) -> tuple[dict[str, str], Sought, Tenant | None]:
-    """What a list is filtered by, as words and as what they mean; and the tenant among these."""
+    """Return the filters in an address as typed and as parsed, and the tenant among them."""
 
     def period(word: str) -> Period | None:
         return period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)

@@ -1,1 +1,1 @@
-"""Where money is earned and lost: by tenant, model, channel or price row, over time."""
+"""Margins by tenant, model, channel or price row, over time."""

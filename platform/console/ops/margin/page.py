@@ -1,4 +1,4 @@
-"""Where do we earn or lose? Figures, a chart and a table of some days; and the same as CSV."""
+"""The margin page: figures, a chart and a table for a period; also as CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,13 +36,13 @@ GROUPS = {
     "channel": ("channel",),
     "cell": ("model", "size", "quality"),
 }
-"""What a line of the file is of."""
+"""The columns that name a line of the CSV."""
 
 
 @staff(May.SEE)
 @require_safe
 def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """What the days that the address names brought, by tenant, model, channel or price row."""
+    """Show the margins of a period by tenant, model, channel or price row."""
     look = look_of(query_of(request), operator.mode, clock.now())
     if request.GET.get("format") == "csv":
         return csv_answer("margin.csv", ["from", *GROUPS[look.by], *FIGURES], _csv(look))
@@ -68,7 +68,7 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 
 def _choices(look: Look, rows: Sequence[Margin]) -> Mapping[str, Any]:
-    """What else can be asked for: the page for it, its word, and whether it is this one."""
+    """Return the other choices of each kind: the page, its label, and whether it is shown."""
     period = look.said.get("period", USUAL)
     return {
         "modes": [
@@ -91,7 +91,7 @@ def _choices(look: Look, rows: Sequence[Margin]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Each figure against that of the period before, in words."""
+    """The figures of the period before, in words."""
 
     revenue: str
     margin: str
@@ -106,7 +106,7 @@ def _change(now: int, before: int) -> str:
 
 
 def _over_time(look: Look) -> Mapping[str, Any]:
-    """Revenue, and what it has to pay for, by day, week or month; no chart where nothing moved."""
+    """Return a chart of revenue and spending by day, week or month; None if nothing moved."""
     found = {row.start: row for row in look.sums("all", look.per) if row.start}
     if not found:
         return {"chart": None}
@@ -132,7 +132,7 @@ def _over_time(look: Look) -> Mapping[str, Any]:
 
 
 def _leads(look: Look) -> list[tuple[str, str]]:
-    """Where something can be done about what it is of alone."""
+    """Return links to the pages of the tenant, channel or model that the page is filtered by."""
     leads = []
     if look.tenant:
         leads.append(("Open the tenant", reverse("ops:tenant", args=[look.tenant.public_id])))

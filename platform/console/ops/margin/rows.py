@@ -1,4 +1,4 @@
-"""A row of the page of margins: what it is called, and where each of its figures leads."""
+"""A row of the margin page: its name, and the link of each figure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ from generation.models import Channel
 from pictor.kit.words import ids
 
 NARROWER = {"tenant": "model", "model": "cell", "channel": "cell", "cell": "tenant"}
-"""What a row's own page is by."""
+"""The grouping of the page that a row links to."""
 NOBODYS = {
     "tenant": "No tenant",
     "model": "No model",
     "channel": "No channel",
     "cell": "No price row",
 }
-"""Of transfers that do not know it: credits, and lines of a bill about many calls."""
+"""Names of groups without a value: credits, and lines of a bill about many calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one group brought, and where its figures lead; empty where they lead nowhere.
+    """The margin of a group, and the links of its figures; empty if there is no page.
 
     Attributes:
-        narrower: the same money by something else.
-        made: its generations, or what leads to them.
-        lost: those of them that cost something for nothing.
+        narrower: the same money in a finer grouping.
+        made: its generations, or a page that leads to them.
+        lost: its generations that cost something for nothing.
         given: its credits in the ledger.
-        unknown: where its unknown costs are.
-        widths: of its revenue and of what went, percent of the widest.
+        unknown: the page of its unknown costs.
+        widths: revenue and spending in percent of the widest row.
     """
 
     one: Margin
@@ -50,7 +50,7 @@ class Line:
 
     @property
     def is_losing(self) -> bool:
-        """Whether more went than came."""
+        """True if the group lost money."""
         return self.one.margin < 0
 
 
@@ -62,30 +62,30 @@ _FITS: Mapping[str, Callable[[Margin], bool]] = {
 
 
 def fitting(rows: Sequence[Margin], show: str) -> list[Margin]:
-    """Those that are asked for, the greatest loss first, then the greatest revenue."""
+    """Return the rows that match `show`: the greatest loss first, then the greatest revenue."""
     found = [row for row in rows if _FITS[show](row)]
     return sorted(found, key=lambda row: (min(row.margin, 0), -row.revenue))
 
 
 def lines_of(rows: Sequence[Margin], look: Look, *, widest: int) -> list[Line]:
-    """These, with their names. At most two queries."""
+    """Return the rows with names and links, in at most two queries."""
     tenants = Tenant.objects.in_bulk([row.group["tenant_id"] for row in _of_tenants(rows)])
     channels = _channels() if look.by == "channel" else {}
     return [_line(row, look, tenants, channels, widest) for row in rows]
 
 
 def gone(row: Margin) -> int:
-    """All that the revenue has to pay for."""
+    """Return the cost, losses and credits together."""
     return row.revenue - row.margin
 
 
 def widest_of(rows: Sequence[Margin]) -> int:
-    """The most that came to, or went from, one of these."""
+    """Return the greatest revenue or spending of a row."""
     return max((max(row.revenue, gone(row)) for row in rows), default=0)
 
 
 def name_of(row: Margin, look: Look, tenants: Mapping[UUID, Tenant]) -> str:
-    """What a group is called."""
+    """Return the name of a group."""
     group = row.group
     if look.by == "tenant":
         found = tenants.get(group["tenant_id"])
@@ -132,7 +132,7 @@ def _share(amount: int, widest: int) -> float:
 
 
 def _said(row: Margin, look: Look) -> dict[str, str]:
-    """What the address says for a row alone; nothing for one of no tenant, model or channel."""
+    """Return the filters for a row; empty for a group without tenant, model or channel."""
     group = row.group
     if look.by == "tenant":
         tenant = group["tenant_id"]
@@ -149,7 +149,7 @@ def _narrower(look: Look) -> str:
 
 
 def _generations(said: Mapping[str, str], look: Look) -> str:
-    """Where the generations are listed: of one tenant or one day, else the tenants they are of."""
+    """Link to generations of one tenant or one day; else to the tenants of the group."""
     alone = {**look.said, **said}
     if "tenant" not in alone and not look.is_one_day:
         kept = {name: word for name, word in said.items() if name != "loss"}

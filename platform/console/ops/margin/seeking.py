@@ -1,4 +1,4 @@
-"""What the page of margins is of: read from the address, written into links."""
+"""The filters of the margin page: read from the address, written into links."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -33,20 +33,20 @@ LABELS = {
     "size": "Size",
     "quality": "Quality",
 }
-"""What it can be of alone, in the order of the chips."""
+"""Columns that the page can be filtered by, in the order of the chips."""
 COLUMNS = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
-"""By the words of the address, how sums call it."""
+"""Columns of the sums, by their words in the address."""
 WHICH = {"": "All", "losing": "Losing money", "unknown": "Cost unknown"}
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is asked for.
+    """The filters and grouping of the margin page.
 
     Attributes:
-        said: as the address says it, what is usual left out.
-        of: what it is of alone, by column of the sums.
-        trouble: why nothing is summed, in a sentence; empty where it can be.
+        said: the words in the address, without defaults.
+        of: the filters, by column of the sums.
+        trouble: the reason why nothing is summed, in a sentence; empty if there is none.
     """
 
     said: Mapping[str, str]
@@ -61,15 +61,15 @@ class Look:
 
     @property
     def moves_money(self) -> bool:
-        """Tests do not."""
+        """True if the page can have sums; test requests move no money."""
         return self.mode != Mode.TEST and not self.trouble
 
     def sums(self, by: By, per: Per | None = None) -> list[Margin]:
-        """Of its days."""
+        """Return the margins of the period."""
         return self._sums(self.period, by, per)
 
     def sums_before(self) -> list[Margin]:
-        """All of the period before, as long."""
+        """Return the margin of the preceding period of the same length."""
         return self._sums(self.period.before, "all", None)
 
     def _sums(self, period: Period, by: By, per: Per | None) -> list[Margin]:
@@ -86,41 +86,41 @@ class Look:
 
     @property
     def starts(self) -> list[date]:
-        """Where its days, weeks or months begin; weeks on Mondays."""
+        """The dates on which its days, weeks (from Monday) or months begin."""
         first, last = self.period.first, self.period.last
         days = [first + number * DAY for number in range((last - first).days + 1)]
         return list(dict.fromkeys(bucket_of(day, self.per) for day in days))
 
     def span(self, start: date) -> str:
-        """As the address says it, what is in its period of the bucket that begins there."""
+        """Return the part of a bucket that is in the period, as the address writes it."""
         following = bucket_of(start + _MORE[self.per], self.per)
         first, last = max(start, self.period.first), min(following - DAY, self.period.last)
         return first.isoformat() if first == last else f"{first}{TO}{last}"
 
     def link(self, **others: str) -> str:
-        """The page with what is said, and what else is not empty."""
+        """Return the address of the page with these filters and any others that are not empty."""
         return link_of(self.said, **{"mode": self.said_mode, **others})
 
     @property
     def said_mode(self) -> str:
-        """How the address says the mode."""
+        """The mode for an address; empty for live requests."""
         return "" if self.mode == Mode.LIVE else self.mode
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
-        """What it is of alone: its label, its value in words, and the page without it."""
+        """Each filter's label, its value in words, and the page without it."""
         alone = {name: word for name, word in self.said.items() if name in LABELS}
         kept = {name: word for name, word in self.said.items() if name not in LABELS}
         return chips_of(alone, LABELS, self._words, mode=self.said_mode, **kept)
 
     @property
     def days(self) -> str:
-        """Its days in words."""
+        """The period in words."""
         return words_for(self.period)
 
     @property
     def is_one_day(self) -> bool:
-        """Whether generations of all tenants can be listed."""
+        """True if the period is one day, for which generations of all tenants can be listed."""
         return self.period.first == self.period.last
 
     def _words(self, name: str, word: str) -> str:
@@ -128,18 +128,18 @@ class Look:
 
 
 _MORE: Mapping[Per, timedelta] = {"day": DAY, "week": 7 * DAY, "month": 31 * DAY}
-"""From the beginning of one: into the next one."""
+"""A step from the start of a bucket into the next one."""
 
 
 def bucket_of(day: date, per: Per) -> date:
-    """The first day of the week or month that it is in, or itself."""
+    """Return the first day of the week or month of a day; for "day" the day itself."""
     if per == "week":
         return day - day.weekday() * DAY
     return day.replace(day=1) if per == "month" else day
 
 
 def look_of(query: QueryDict, mode: Mode, now: datetime) -> Look:
-    """What an address asks for; without a period it is of 30 days."""
+    """Read the filters from an address; without a period, 30 days apply."""
     said, meant = words_in(query, _READERS)
     by: By = meant.get("by", "tenant")
     period, trouble = _period(query, now)
@@ -168,7 +168,7 @@ def look_of(query: QueryDict, mode: Mode, now: datetime) -> Look:
 
 
 def _said_period(query: QueryDict) -> str:
-    """A name, a day, or the two days that were typed."""
+    """Return the named period, the day, or the two days typed."""
     first, last, named = (
         query.get(name, "").replace("\0", "").strip() for name in ("first", "last", "period")
     )
@@ -179,7 +179,7 @@ def _said_period(query: QueryDict) -> str:
 
 
 def _period(query: QueryDict, now: datetime) -> tuple[Period, str]:
-    """The period, and what is wrong with what was asked for; then it is the usual one."""
+    """Return the period and the trouble with it; the default period if there is trouble."""
     word, usual = _said_period(query), period_of(USUAL, now, ZONE)
     if not word:
         return usual, ""
@@ -193,7 +193,7 @@ def _period(query: QueryDict, now: datetime) -> tuple[Period, str]:
 
 
 def _wrong(word: str) -> str:
-    """What is wrong with two days, in a sentence."""
+    """Return the reason why two days are no period, in a sentence."""
     for part in word.split(TO, 1):
         found = period_in(part, ZONE)
         if found is None or found.bucket != "day" or TO in part:

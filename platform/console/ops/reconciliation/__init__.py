@@ -1,1 +1,1 @@
-"""Vendors' bills beside what we booked."""
+"""Reconciliation of vendors' bills with our ledger."""

@@ -1,4 +1,4 @@
-"""Which column of a bill is what: guessed, shown by its first rows as understood, and confirmed."""
+"""The columns of a bill: guessed, checked on its first rows, and confirmed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ MOST_CHARACTERS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A row of the file as it would be read, or why it cannot be."""
+    """A row of the file as it would be read, or the reason why it cannot be read."""
 
     number: int
     said: ReadRow | None
@@ -35,7 +35,7 @@ class Understood:
 
     @property
     def dollars(self) -> str:
-        """The exact amount, before it is rounded."""
+        """The exact amount in dollars, before rounding."""
         exact = self.said.exact / 1_000_000 if self.said else Decimal(0)
         return f"{'-' if exact < 0 else ''}${abs(exact.normalize()):f}"
 
@@ -43,7 +43,7 @@ class Understood:
 @staff(May.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """The columns as they are chosen, and the first rows as they are understood by that."""
+    """Show the chosen columns with the first rows as read by them; a sent form confirms them."""
     found = bill_or_404(bill)
     if found.state in {VendorBill.State.READY, VendorBill.State.WAITING}:
         return _to_bill(found)
@@ -68,7 +68,7 @@ def _to_bill(bill: VendorBill) -> HttpResponse:
 
 
 def _chosen(said: QueryDict, bill: VendorBill) -> Columns:
-    """What a form says; as it was guessed where it says nothing."""
+    """Return the columns in the form; the guessed ones if it has none."""
     if "amount" not in said:
         return Columns.from_json(bill.mapping)
     names = [*COLUMNS, "of", "unit", "zone"]
@@ -107,7 +107,7 @@ def _shown(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
 
 
 def _beginning(bill: VendorBill) -> tuple[list[str], Sequence[Row]]:
-    """None where the file is kept no longer."""
+    """Return names and first rows; both are empty if the file is no longer kept."""
     content = keeping.content_of(bill)
     return keeping.beginning(content) if content is not None else ([], [])
 

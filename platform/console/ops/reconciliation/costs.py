@@ -1,4 +1,4 @@
-"""What a bill says an image costs, to be made a cost table of the channel."""
+"""Costs of images according to a bill, as a draft of the channel's cost table."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,7 +13,7 @@ from generation.models import VendorBill
 @staff(May.MONEY)
 @require_safe
 def costs(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Each cell's cost now and by the bill. Whoever may change channels writes it from there."""
+    """Show the cost of each cell now and by the bill; roles that change channels can draft it."""
     found = bill_or_404(bill)
     units = unit_costs(found) if found.state == VendorBill.State.READY else []
     now = in_force(found.channel)

@@ -1,4 +1,4 @@
-"""Lines that differ: the vendor's amounts taken into the ledger, or disputed; some or a list."""
+"""Decisions on differing lines: take the vendor's amounts into the ledger, or dispute them."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -27,7 +27,7 @@ ALREADY = "These lines are decided already"
 
 
 class TakeForm(forms.Form):
-    """Why it is taken; of several lines, what that changes, typed."""
+    """The reason; for several lines also the typed change of cost."""
 
     reason = forms.CharField(label="Reason", max_length=MOST_CHARACTERS)
     typed = forms.CharField(label="Type the change, USD", max_length=30)
@@ -39,7 +39,7 @@ class TakeForm(forms.Form):
             del self.fields["typed"]
 
     def clean_typed(self) -> Micros:
-        """The change that the page shows."""
+        """Raise ValidationError unless the typed change is the one shown."""
         text: str = self.cleaned_data["typed"].replace("\N{MINUS SIGN}", "-")
         try:
             typed = from_decimal(text.replace("$", "").replace(",", ""))
@@ -51,7 +51,7 @@ class TakeForm(forms.Form):
 
 
 class DisputeForm(forms.Form):
-    """What is said to the vendor."""
+    """The words for the vendor."""
 
     words = forms.CharField(label="Words for the vendor", max_length=MOST_CHARACTERS)
 
@@ -59,7 +59,7 @@ class DisputeForm(forms.Form):
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """What taking these lines changes of the cost, before and after; sent, each with its result."""
+    """Show how taking these lines changes the cost; a sent form takes them, with each result."""
     found, is_sent = bill_or_404(bill), request.method == "POST"
     wanted = _chosen(request, found, takeable=True)
     if is_sent and not wanted:
@@ -80,7 +80,7 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Mark these lines for the vendor, with words."""
+    """Mark these lines as disputed, with words for the vendor."""
     found, is_sent = bill_or_404(bill), request.method == "POST"
     wanted = _chosen(request, found, takeable=False)
     if is_sent and not wanted:
@@ -95,7 +95,7 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
 
 
 def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
-    """Those that are named, or the first of a list, as far as they can be decided."""
+    """Return the named lines, or the first ones of a list, that can be decided."""
     lines = taking.takeable(bill) if takeable else taking.disputable(bill)
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("line")[:MOST_AT_ONCE]

@@ -1,4 +1,4 @@
-"""One line of a bill: put back, disputed no more, or said of which call it is."""
+"""Actions on one line of a bill: put it back, withdraw its dispute, pick its call."""
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from generation.models import BillLine
 @staff(May.MONEY, fresh=True)
 @require_POST
 def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
-    """Undo what taking it changed."""
+    """Reverse the correction that taking the line made."""
     found, reason = _line_or_404(bill, line), request.POST.get("reason", "")
     try:
         change = taking.put_back(found, reason=reason, actor=by(request, operator)["actor"])
@@ -27,7 +27,7 @@ def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
 @staff(May.MONEY, fresh=True)
 @require_POST
 def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
-    """It is disputed no more."""
+    """Withdraw the dispute of a line."""
     try:
         taking.withdraw(_line_or_404(bill, line), **by(request, operator))
     except ValidationError as error:
@@ -38,7 +38,7 @@ def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
 @staff(May.MONEY, fresh=True)
 @require_POST
 def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
-    """It is of that call of those that it may be of."""
+    """Assign the line to one of its candidate calls."""
     found, call = _line_or_404(bill, line), request.POST.get("call", "")
     try:
         taking.pick(found, call=call, **by(request, operator))

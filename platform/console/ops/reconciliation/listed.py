@@ -1,4 +1,4 @@
-"""The bills that were sent, the newest first; and a new one."""
+"""The list of vendors' bills, the newest first; and the upload of a new one."""
 
 from http import HTTPStatus
 from typing import Any
@@ -29,7 +29,7 @@ BADGES = {
 
 
 class Totals:
-    """What a bill comes to beside what we booked, in micros."""
+    """The total of a bill beside the total that we booked, in micros."""
 
     def __init__(self, bill: VendorBill) -> None:
         figures = list(bill.sums.values())
@@ -39,7 +39,7 @@ class Totals:
 
 
 def bill_or_404(number: int) -> VendorBill:
-    """A bill with its channel, without its file."""
+    """Return a bill with its channel, without its file, or raise Http404."""
     found = bills.bill_numbered(number)
     if found is None:
         raise Http404
@@ -47,14 +47,14 @@ def bill_or_404(number: int) -> VendorBill:
 
 
 def channels() -> list[Channel]:
-    """Those that a bill may be of, archived ones too: a vendor bills last month's calls."""
+    """Return all channels, also archived ones: a vendor bills last month's calls."""
     return list(Channel.objects.order_by("archived_at", "name"))
 
 
 @staff(May.MONEY)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Bills of live calls; nobody bills tests and demo data."""
+    """List bills of live calls; test and demo calls are never billed."""
     after = number_of(request.GET.get("after", ""))
     channel = Channel.objects.filter(pk=number_of(request.GET.get("channel", "")) or 0).first()
     is_live = operator.mode == Mode.LIVE
@@ -78,7 +78,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(May.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """A vendor's file, and the channel that it is a bill of; then its columns are confirmed."""
+    """Upload a vendor's file for a channel; its columns are confirmed next."""
     chosen = request.POST.get("channel") or request.GET.get("channel", "")
     context: dict[str, Any] = {
         "operator": operator,

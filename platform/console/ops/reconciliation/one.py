@@ -1,4 +1,4 @@
-"""One bill: its sums, and its lines in lists; while it is read, how that goes."""
+"""One bill: its sums and lists of lines, or its progress while it is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ NO_LINES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a list, the call that it is of, and those that it may be of."""
+    """A line in a list, with its call and its candidate calls."""
 
     line: BillLine
     call: Attempt | None
@@ -46,7 +46,7 @@ class Line:
 
     @property
     def is_open(self) -> bool:
-        """Whether something can be decided of it."""
+        """True if the line can be decided."""
         settled = {BillLine.Outcome.EQUAL, BillLine.Outcome.PART}
         return self.line.decision == "" and self.line.outcome not in settled
 
@@ -54,7 +54,7 @@ class Line:
 @staff(May.MONEY)
 @require_safe
 def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBase:
-    """The list of its lines that the address names; the same as CSV, for the vendor too."""
+    """Show a list of the bill's lines; as CSV it can be sent to the vendor."""
     found = bill_or_404(bill)
     if found.state == VendorBill.State.DRAFT:
         return redirect("ops:bill_columns", found.pk)
@@ -75,14 +75,14 @@ def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBas
 
 
 def _loaded_anew() -> HttpResponse:
-    """The page that waited for it is loaded once more, and then has its lines."""
+    """Make htmx reload a page that waited for the bill, which now has its lines."""
     answer = HttpResponse()
     answer["HX-Refresh"] = "true"
     return answer
 
 
 def sought_by(query: QueryDict, bill: VendorBill) -> Sought:
-    """The list that an address names; else the first one that has lines."""
+    """Return the list that the address names, or the first list with lines."""
     text = query.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     word = query.get("list", "")
     usual = next((name for name in LISTS if name in bill.sums), "different")
@@ -101,7 +101,7 @@ def _waiting(bill: VendorBill) -> dict[str, Any]:
 
 
 def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
-    """Another reading as a form sends it; empty where there is none."""
+    """Return another reading of the columns as form fields; empty if there is none."""
     return dict(doubt["columns"] or {})
 
 
@@ -137,7 +137,7 @@ def _ready(bill: VendorBill, sought: Sought, after: int | None) -> dict[str, Any
 
 
 def _decided(bill: VendorBill) -> dict[str, tuple[int, int]]:
-    """By decision: how many lines, and what taking them changed."""
+    """Return by decision the number of lines, and the change of cost that taking them made."""
     rows = bill.lines.exclude(decision="").order_by().values_list("decision")
     found = rows.annotate(Count("id"), Sum("taken_micros"))
     return {decision: (lines, change) for decision, lines, change in found}
@@ -161,7 +161,7 @@ def _pages(bill: VendorBill, sought: Sought) -> Iterator[Rows]:
 
 
 def _cells(line: BillLine) -> Sequence[Any]:
-    """What a vendor may read, too: nothing in it is an id of ours."""
+    """Return a line for the CSV. Vendors may read it, so it has no id of ours."""
     return [
         line.number or "", line.at.isoformat(), line.request_id, line.item or line.model,
         line.n or "", to_decimal(line.theirs_micros), to_decimal(line.ours_micros),

@@ -1,4 +1,4 @@
-"""A bill as a whole: right as it was read, matched once more, or deleted."""
+"""Actions on a whole bill: accept it as read, match it again, delete it."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -18,21 +18,21 @@ from generation.bills import keeping
 @staff(May.MONEY, fresh=True)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Whatever was in doubt, it is right as it was read."""
+    """Accept a bill in doubt as it was read."""
     return _changed(request, operator, bill, keeping.accept, "Bill matched as it was read")
 
 
 @staff(May.MONEY, fresh=True)
 @require_POST
 def again(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Match it beside what is booked now."""
+    """Match the bill again with the present ledger."""
     return _changed(request, operator, bill, keeping.ask_again, "Matching again")
 
 
 @staff(May.MONEY, fresh=True)
 @require_POST
 def forget(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Delete it, with its lines, where nothing of it was taken."""
+    """Delete the bill with its lines; refused if a line was taken."""
     found = bill_or_404(bill)
     try:
         keeping.forget(found, **by(request, operator))
@@ -56,7 +56,7 @@ def _changed(
 
 
 def refused(request: HttpRequest, error: ValidationError, bill: int) -> HttpResponse:
-    """Back to the bill, which says why not."""
+    """Redirect to the bill and show the refusal there."""
     messages.error(request, " ".join(error.messages))
     answer = redirect(reverse("ops:bill", args=[bill]))
     answer.status_code = HTTPStatus.SEE_OTHER

@@ -1,4 +1,4 @@
-"""The pages of vendors' bills, below /ops/reconciliation/."""
+"""The URLs of vendors' bills under /ops/reconciliation/."""
 
 from django.urls import path
 
