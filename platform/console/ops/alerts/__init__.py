@@ -1,1 +1,1 @@
-"""Who is told of conditions: rules, what they match now, and what they told."""
+"""Alert rules: the conditions they match, their recipients and the alerts they sent."""

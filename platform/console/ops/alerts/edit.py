@@ -1,4 +1,4 @@
-"""A new rule, and changes of one."""
+"""Create and edit alert rules."""
 
 from http import HTTPStatus
 from uuid import UUID
@@ -25,7 +25,7 @@ from pictor.kit.words.errors import Unavailable
 @staff(May.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Make a rule, which is off, and show its secret this once."""
+    """Create a rule, which starts switched off, and show its secret once."""
     form = dressed(
         RuleForm(request.POST if request.method == "POST" else None, initial=_mine(operator))
     )
@@ -35,7 +35,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(May.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Change one; with a new destination it goes off."""
+    """Edit a rule; a new destination switches it off."""
     found = rule_or_404(rule)
     sent = request.POST if request.method == "POST" else None
     form = dressed(RuleForm(sent, initial=initial_of(found)))
@@ -43,14 +43,14 @@ def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
 
 
 def _mine(operator: Operator) -> dict[str, object]:
-    """A new rule goes to whoever makes it, until they say otherwise."""
+    """Propose the operator's own address for a new rule."""
     return {"mails": [operator.user.email]}
 
 
 def _asked(
     request: HttpRequest, operator: Operator, form: RuleForm, rule: AlertRule | None
 ) -> HttpResponse:
-    """Save what was typed; the form again with what is wrong, or before anything was."""
+    """Save a valid form; otherwise render it again with its errors."""
     status = HTTPStatus.OK
     if request.method == "POST":
         answer = _saved(request, operator, form, rule) if form.is_valid() else None
@@ -70,7 +70,7 @@ def _asked(
 
 
 def _like(request: HttpRequest, form: RuleForm, rule: AlertRule | None) -> AlertRule:
-    """A rule of the kinds and the amount that are typed so far."""
+    """Return an unsaved rule with the kinds and the amount typed so far."""
     typed = form if request.method == "POST" else RuleForm(request.GET or None)
     if not typed.is_bound:
         return rule or AlertRule()
@@ -84,7 +84,7 @@ def _like(request: HttpRequest, form: RuleForm, rule: AlertRule | None) -> Alert
 def _saved(
     request: HttpRequest, operator: Operator, form: RuleForm, rule: AlertRule | None
 ) -> HttpResponse | None:
-    """The page afterwards; None where the service refused it, which the form says."""
+    """Return the page to go to; None if the service refused, and then the form holds the reason."""
     page = request.build_absolute_uri(reverse("ops:overview"))
     try:
         saved = save_rule(

@@ -1,4 +1,4 @@
-"""What a person types of a rule."""
+"""The form of an alert rule."""
 
 from typing import Any
 from uuid import uuid4
@@ -19,13 +19,14 @@ from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
 
 NAMES = {"least_micros": "least"}
-"""What the form calls a field otherwise."""
+"""Names of fields in the form, if they differ from the rule's."""
 
 
 class RuleForm(forms.Form):
-    """Of what, when, and to whom. `once` is made with the form: sent twice, it makes one rule.
+    """The conditions, thresholds and destinations of a rule.
 
-    `seen` is the digest of the rule that it was opened with.
+    `once` is set with the form, so that a repeat makes no second rule. `seen` is the digest of the
+    rule as it was when the form was opened.
     """
 
     name = forms.CharField(label="Name", max_length=MOST_NAME)
@@ -64,7 +65,7 @@ class RuleForm(forms.Form):
         self.fields["kinds"] = WordsField(words, required=False, label="Kinds")
 
     def wishes(self, *, page: str) -> RuleWishes:
-        """What was typed; `page` is the console's address."""
+        """Return the cleaned rule; `page` is the address of the console."""
         typed = self.cleaned_data
         return RuleWishes(
             name=typed["name"],
@@ -80,7 +81,7 @@ class RuleForm(forms.Form):
 
 
 def initial_of(rule: AlertRule) -> dict[str, Any]:
-    """A rule as the form shows it; its secret is never shown."""
+    """Return a rule as initial values of the form; its secret is never shown."""
     return {
         "name": rule.name,
         "is_all": rule.kinds is None,

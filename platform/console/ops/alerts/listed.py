@@ -1,4 +1,4 @@
-"""The rules, and what all of them told; as CSV."""
+"""The alert rules and the alerts that they sent; the latter also as CSV."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -18,7 +18,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
 PAGE, READ = 50, 200
-"""Sendings on a page, and those that a CSV reads at once."""
+"""Alerts on a page, and alerts that a CSV reads in one query."""
 COLUMNS = (
     *("at", "rule", "is_test", "occasion", "kind", "about", "since", "words", "costs", "currency"),
     *("to", "results"),
@@ -28,7 +28,7 @@ COLUMNS = (
 @staff(May.SEE)
 @require_safe
 def rules(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Every rule with what it matches now and what it told last; the removed ones, if asked for."""
+    """List the rules with the conditions they match now and their last alert; or removed rules."""
     is_removed = request.GET.get("show") == "removed"
     found = listing.listed(archived=is_removed, now=clock.now())
     context = {
@@ -44,7 +44,7 @@ def rules(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(May.SEE)
 @require_safe
 def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """What all rules told, the last first."""
+    """List the alerts of all rules, the latest first."""
     if request.GET.get("format") == "csv":
         return csv_answer("alerts.csv", COLUMNS, _pages())
     after = uuid_of(request.GET.get("after", ""))
@@ -60,7 +60,7 @@ def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 
 def uuid_of(text: str) -> UUID | None:
-    """An id in an address; None for what is none."""
+    """Parse an id in an address; None if it is not a UUID."""
     try:
         return UUID(text)
     except ValueError:
@@ -68,7 +68,7 @@ def uuid_of(text: str) -> UUID | None:
 
 
 def shown(found: list[ToldAtOnce]) -> list[object]:
-    """Sendings as lists have them: each with its conditions, and what came of it."""
+    """Return the alerts for a list, each with its conditions and the result per destination."""
     return [
         {
             "sending": one.sending,
@@ -87,7 +87,7 @@ def _pages() -> Iterator[Rows]:
 
 
 def _rows(one: ToldAtOnce) -> Rows:
-    """A line for each condition; of a test one."""
+    """Return a line for each condition of an alert; one line for a test."""
     sending = one.sending
     head = [sending.at.isoformat(), sending.rule.name, "yes" if sending.is_test else "no"]
     to = "; ".join(result.shown for result in one.results)

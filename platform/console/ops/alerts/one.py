@@ -1,4 +1,4 @@
-"""One rule: what it matches now, what it told, and what can be done with it."""
+"""One alert rule: the conditions it matches now, the alerts it sent, and its actions."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -29,20 +29,20 @@ SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
     "remove": (lambda **facts: rules.archive(now=clock.now(), **facts), "{} removed"),
     "restore": (rules.restore, "{} restored"),
 }
-"""What is done with a rule, and what is said of it afterwards."""
+"""The actions on a rule, each with the words shown afterwards."""
 
 
 @staff(May.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """What it tells of now, and what it told."""
+    """Show the conditions that a rule matches now and the alerts it sent."""
     return page(request, operator, rule_or_404(rule))
 
 
 @staff(May.INCIDENTS)
 @require_POST
 def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> HttpResponse:
-    """Test it, or say whether it tells anything."""
+    """Send a test, or enable, disable, remove or restore the rule."""
     found = rule_or_404(rule)
     act, words = SWITCHES[to]
     return _tried(request, operator, found, act, words.format(found.name))
@@ -51,7 +51,7 @@ def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> 
 @staff(May.INCIDENTS)
 @require_POST
 def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Let an address be told that is nobody's of staff, by the code that its test had."""
+    """Confirm an address outside the staff with the code from its test mail."""
     found = rule_or_404(rule)
     address, code = request.POST.get("address", ""), request.POST.get("code", "")
     act = partial(trying.confirm, address=address, code=code, now=clock.now())
@@ -61,7 +61,7 @@ def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpRespons
 @staff(May.INCIDENTS)
 @require_POST
 def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """A new secret, shown this once."""
+    """Replace the secret and show the new one once."""
     found = rule_or_404(rule)
     try:
         secret = rules.rotate_secret(rule=found, now=clock.now(), **by(request, operator))
@@ -73,13 +73,13 @@ def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse
 def revealed(
     request: HttpRequest, operator: Operator, rule: AlertRule, secret: str
 ) -> HttpResponse:
-    """The secret, this once."""
+    """Show a secret, which is not shown again."""
     context = {"operator": operator, "rule": rule, "secret": secret}
     return render(request, "ops/alert_secret.html", context)
 
 
 def rule_or_404(rule: UUID) -> AlertRule:
-    """The one, removed or not."""
+    """Return a rule, removed or not, or raise Http404."""
     found = listing.rule_by_id(rule)
     if found is None:
         raise Http404
@@ -89,7 +89,7 @@ def rule_or_404(rule: UUID) -> AlertRule:
 def page(
     request: HttpRequest, operator: Operator, rule: AlertRule, *, refusal: str = ""
 ) -> HttpResponse:
-    """A rule's page, with what was refused on it."""
+    """Render the page of a rule, with a refusal if there is one."""
     now = clock.now()
     after = uuid_of(request.GET.get("after", ""))
     one = listing.detail(rule, after=after, limit=PAGE + 1, now=now)
@@ -120,7 +120,7 @@ def _tried(
     act: Callable[..., object],
     words: str,
 ) -> HttpResponse:
-    """Do it and say so on the rule's page, or say there why not."""
+    """Call a service; show the result, or on the rule's page the refusal."""
     try:
         act(rule=rule, **by(request, operator))
     except ValidationError as error:

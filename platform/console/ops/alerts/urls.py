@@ -1,4 +1,4 @@
-"""The pages of alerts."""
+"""The URLs of alert rules."""
 
 from django.urls import path
 

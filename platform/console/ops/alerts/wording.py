@@ -1,4 +1,4 @@
-"""A rule, and what it told, in words."""
+"""Alert rules and their results in words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ STATES: Mapping[SendState, str] = {
     SendState.FORGOTTEN: "No longer known",
     SendState.ARRIVED: "Arrived",
 }
-"""How far something came, the worst first."""
+"""States of a delivery, the worst first."""
 MOST_NAMED = 3
-"""Kinds that a sentence names."""
+"""Number of kinds that a sentence names."""
 
 
 def sentence(rule: AlertRule) -> str:
-    """What it tells of: 'Calls fail and Breaker open, $5.00 or more, once 10 minutes old …'."""
+    """Describe a rule: 'Calls fail and Breaker open, $5.00 or more, once 10 minutes old …'."""
     parts = [_kinds(rule.kinds)]
     if rule.least_micros is not None:
         parts.append(f"{amount(rule.least_micros)} or more")
@@ -35,7 +35,7 @@ def sentence(rule: AlertRule) -> str:
 
 
 def badge_of(shown: Listed | Detail) -> tuple[str, str]:
-    """How a rule stands: the colour and the word."""
+    """Return the state of a rule as a colour and a word."""
     if shown.rule.archived_at is not None:
         return ("idle", "Removed")
     if not shown.rule.is_enabled:
@@ -45,7 +45,7 @@ def badge_of(shown: Listed | Detail) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ShownResult:
-    """What came of a sending at one destination, for everybody of staff."""
+    """The result of an alert at one destination, worded for all staff."""
 
     to: str
     state: tuple[str, str]
@@ -53,12 +53,12 @@ class ShownResult:
 
 
 def results_shown(told: ToldAtOnce) -> list[ShownResult]:
-    """By destination."""
+    """Return a result for each destination."""
     return [ShownResult(one.shown, _state(one.state), one.words) for one in told.results]
 
 
 def worst_of(one: Listed) -> tuple[str, str]:
-    """What came of the last sending at the destination that fares worst: a colour and a word."""
+    """Return the worst result of the last alert as a colour and a word."""
     states = [result.state for result in one.results]
     return _state(next((state for state in STATES if state in states), SendState.FORGOTTEN))
 

@@ -1,1 +1,1 @@
-"""The pages of models: what is promised, who serves it, until when."""
+"""The pages of models: their contracts, their channels and their sunsets."""

@@ -1,4 +1,4 @@
-"""Changing what a model promises: typed in rows, seen before and after, then saved."""
+"""Edit a model's contract: typed in rows, shown before and after, then saved."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,18 +31,18 @@ ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A change that is not made yet, as it is shown."""
+    """A change that is shown and not yet made."""
 
     review: Review
 
     @property
     def changes(self) -> Sequence[Change]:
-        """Before and after."""
+        """The values before and after."""
         return changes_of(self.review.before, self.review.after)
 
     @property
     def digest(self) -> str:
-        """Another one where it would change something else."""
+        """A digest that differs if the change would be another one."""
         said = [self.review.before, self.review.after]
         return sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -50,7 +50,7 @@ class Seen:
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """A model's promise in rows; a review of what was typed; then it is saved."""
+    """Edit a contract: show its rows, then a review of the change, then save it."""
     found = model_or_404(model)
     if request.method != "POST":
         return _page(request, operator, found, *forms.opened(_begun(request, found)))
@@ -75,8 +75,8 @@ def _saved(
     columns: Mapping[str, Any],
     seen: Seen,
 ) -> HttpResponse | None:
-    """Saved, or why that is not done; None where it is to be seen first."""
-    if columns == services.columns_of(found):  # by a first click, perhaps
+    """Save the change and return the page to go to; None if it must be reviewed first."""
+    if columns == services.columns_of(found):  # perhaps by a first click
         return done(request, f"{found.model} is saved", "model", found.model)
     if request.POST.get("shown") != digest_of(found):
         messages.error(request, ELSEWHERE)
@@ -94,13 +94,13 @@ def _saved(
 
 
 def digest_of(contract: Contract) -> str:
-    """Of all that the form shows."""
+    """Return a digest of everything that the form shows."""
     said = json.dumps(services.columns_of(contract), sort_keys=True)
     return sha256(said.encode()).hexdigest()[:16]
 
 
 def _begun(request: HttpRequest, found: Contract) -> Mapping[str, Any]:
-    """What the form begins with: what is stored, or as it was before a change in its history."""
+    """Return the stored columns, or those before a change that the address names."""
     columns = services.columns_of(found)
     back = number_of(request.GET.get("back", ""))
     events = [one for one in events_of(found.model) if one.pk == back] if back else []
@@ -109,7 +109,7 @@ def _begun(request: HttpRequest, found: Contract) -> Mapping[str, Any]:
 
 
 def _with_row(rows: list[SizeRow], word: str) -> list[SizeRow]:
-    """With an empty row more, or without the one of that place."""
+    """Add an empty row, or remove the row at that position."""
     if word == "add":
         return [*rows, SizeRow(is_new=True)][: forms.MOST_ROWS]
     place = number_of(word)

@@ -1,4 +1,4 @@
-"""The end of a model: announced with a date and a successor, seen first; or withdrawn."""
+"""The sunset of a model: announced with a date and a successor after a preview, or withdrawn."""
 
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
@@ -23,7 +23,7 @@ from pictor.kit.words import clock
 
 
 class EndForm(forms.Form):
-    """When it ends, and which model follows. Days begin at 00:00 UTC."""
+    """The sunset and the successor. Days begin at 00:00 UTC."""
 
     sunset_at = forms.DateField(
         label="First day without it, UTC", widget=forms.DateInput(attrs={"type": "date"})
@@ -47,7 +47,7 @@ class EndForm(forms.Form):
         dressed(self)
 
     def said(self, contract: Contract) -> dict[str, Any]:
-        """What the service is told; a day that was not changed stays the moment that it was."""
+        """Return the service's arguments; an unchanged day keeps its stored time."""
         days = {name: self.cleaned_data[name] for name in ("sunset_at", "deprecated_at")}
         known = _initial(contract)
         return {
@@ -63,7 +63,7 @@ class EndForm(forms.Form):
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """Announce its end, or another; what customers are told is shown first."""
+    """Announce a sunset or change it; the effect and the customers' notice are shown first."""
     found = model_or_404(model)
     form = EndForm(request.POST if request.method == "POST" else None, contract=found)
     planned = _planned(found, form, by(request, operator)) if form.is_valid() else None
@@ -89,7 +89,7 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 @staff(May.CHANNELS)
 @require_POST
 def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """Let it stay."""
+    """Withdraw the sunset."""
     found = model_or_404(model)
     try:
         withdraw_sunset(model=found.model, now=clock.now(), **by(request, operator))
@@ -104,7 +104,7 @@ def _announced(contract: Contract, form: EndForm, who: By) -> Contract:
 
 
 def _planned(contract: Contract, form: EndForm, who: By) -> Contract | None:
-    """The model as it would be: it is made so, and undone again; None where that is refused."""
+    """Return the model as it would be, found by saving and rolling back; None if it is refused."""
     try:
         with transaction.atomic():
             made = _announced(contract, form, who)
@@ -117,14 +117,14 @@ def _planned(contract: Contract, form: EndForm, who: By) -> Contract | None:
 
 
 def _is_agreed(request: HttpRequest, form: EndForm, contract: Contract, planned: Contract) -> bool:
-    """Whether it was seen as it is, or is so already, by a first click."""
+    """Return True if the shown change was confirmed, or was already made by a first click."""
     columns = ("sunset_at", "successor", "deprecated_at")
     is_so = all(getattr(planned, name) == getattr(contract, name) for name in columns)
     return is_so or request.POST.get("seen") == _digest(form, contract)
 
 
 def _digest(form: EndForm, contract: Contract) -> str:
-    """Of what is typed, and of what it changes."""
+    """Return a digest of the typed values and of the values that they replace."""
     said = [sorted(form.cleaned_data.items()), contract.sunset_at, contract.successor]
     return sha256(repr(said).encode()).hexdigest()[:16]
 

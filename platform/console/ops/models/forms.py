@@ -1,4 +1,4 @@
-"""The form of a model: a row for each size, and what else it promises."""
+"""The form of a model: a row for each size, and its other columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,14 +25,14 @@ from generation.models import Contract
 MOST_ROWS = 200
 MOST_POSITION = 2**15 - 1
 SPARE = 2
-"""Empty rows behind those of a form that is opened."""
+"""Number of empty rows at the end of a newly opened form."""
 _CELLS = ("size", "tier", "ratio", "preset")
 _BOXES = ("accepts_auto", "is_exact")
 
 
 @dataclass(slots=True)
 class SizeRow:
-    """A row of sizes as it is typed; without a size it is none."""
+    """A row for a size, as typed; an empty row is ignored."""
 
     size: str = ""
     tier: str = ""
@@ -40,16 +40,16 @@ class SizeRow:
     preset: str = ""
     errors: dict[str, str] = field(default_factory=dict, kw_only=True)
     is_new: bool = field(default=False, kw_only=True)
-    """Whether it was added just now."""
+    """True if the row was added just now."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of it is saved."""
+        """True if the row is not saved."""
         return not (self.size or self.ratio or self.preset)
 
     @property
     def cells(self) -> list[tuple[str, str, str, str]]:
-        """Each field's name, label, value and what is wrong with it."""
+        """Each field's name, label, value and error."""
         return [
             (name, name.capitalize(), getattr(self, name), self.errors.get(name, ""))
             for name in _CELLS
@@ -57,14 +57,14 @@ class SizeRow:
 
     @property
     def column(self) -> dict[str, str]:
-        """As a contract stores it."""
+        """The row as a contract stores it."""
         said = {"size": self.size, "tier": self.tier or "base"}
         named = {"ratio": self.ratio, "preset": self.preset}
         return said | {name: word for name, word in named.items() if word}
 
 
 class ModelForm(forms.Form):
-    """What a model promises besides its sizes."""
+    """The columns of a contract except its sizes."""
 
     accepts_auto = forms.BooleanField(
         required=False, label="Also auto: the upstream chooses the size"
@@ -97,11 +97,11 @@ class ModelForm(forms.Form):
 
     @property
     def boxes(self) -> list[forms.BoundField]:
-        """What stands for itself."""
+        """The checkboxes shown on their own."""
         return [self[name] for name in _BOXES]
 
     def refuse(self, error: ValidationError) -> None:
-        """Show what the service refused, beside its field, as a sentence."""
+        """Show a service's refusal beside its field, as a sentence."""
         said = {
             name: [f"{words[:1].upper()}{words[1:]}." for words in messages]
             for name, messages in error.message_dict.items()
@@ -110,19 +110,19 @@ class ModelForm(forms.Form):
 
 
 def opened(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:
-    """The form as these columns of a contract have it."""
+    """Return the form and rows for the columns of a contract."""
     rows = [SizeRow(*(str(row.get(name) or "") for name in _CELLS)) for row in columns["sizes"]]
     return ModelForm(initial=dict(columns)), [*rows, *(SizeRow() for _ in range(SPARE))]
 
 
 def typed(data: QueryDict) -> list[SizeRow]:
-    """The rows as they were sent."""
+    """Return the rows as sent."""
     cells = [[word.strip() for word in data.getlist(name)[:MOST_ROWS]] for name in _CELLS]
     return [SizeRow(*words) for words in zip_longest(*cells, fillvalue="")]
 
 
 def kept(data: QueryDict) -> ModelForm:
-    """The form as it was sent, with nothing said of it."""
+    """Return the form as sent, without validating it."""
     said: dict[str, Any] = {name: data.get(name, "") for name in ModelForm.base_fields}
     said |= {name: name in data for name in _BOXES} | {"tasks": data.getlist("tasks")}
     return ModelForm(initial=said)
@@ -131,7 +131,7 @@ def kept(data: QueryDict) -> ModelForm:
 def columns_typed(
     contract: Contract, form: ModelForm, rows: Sequence[SizeRow]
 ) -> dict[str, Any] | None:
-    """All columns as they would be stored; None where something is refused, which is said then."""
+    """Return all columns to store; None if a value is refused, and the forms then show errors."""
     meant = [row for row in rows if not row.is_empty]
     sizes = [row.column for row in meant]
     for fault in services.size_faults(sizes):

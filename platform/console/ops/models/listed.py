@@ -1,4 +1,4 @@
-"""All models: what each promises, who serves it, what it brings; what needs somebody first."""
+"""The list of models: contract, channels and sales of each; those with trouble come first."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ _CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
 @staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """The models that fit what is asked for, with what one mode's requests brought."""
+    """List the models that match the filter, with the sales of one mode."""
     found = lineup(mode=operator.mode.value, now=clock.now())
     chosen = request.GET.get("show", "")
     chosen = chosen if chosen in _CHIPS else ""

@@ -1,4 +1,4 @@
-"""One model: its promise, who serves it, its prices, who buys it, its end and its history."""
+"""One model: its contract, channels, prices, buyers, sunset and history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ MOST_TENANTS = 10
 HISTORY = 20
 CLOCKS_APART = timedelta(minutes=1)
 _FEW = 4
-"""Changes that are shown at once."""
+"""Number of changes shown without unfolding."""
 _ACTIONS: Mapping[str, str] = {
     "contract.set": "Promise changed",
     "contract.enable": "Switched on",
@@ -39,7 +39,7 @@ _ACTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ShownSize:
-    """A size with its further word, and what is lacking of it."""
+    """A size with its option, the number of its prices, and whether no channel makes it."""
 
     size: str
     option: SizeOption | None
@@ -50,19 +50,19 @@ class ShownSize:
 
 @dataclass(frozen=True, slots=True)
 class ShownRoute:
-    """A route, and the part of the requests for the usual size that ask it first."""
+    """A route, and the share of requests for the usual size that go to it first."""
 
     route: Route
     percent: float
 
     @property
     def sizes(self) -> Sequence[str] | None:
-        """That are taken natively; None for every size."""
+        """The sizes that the channel takes natively; None for every size."""
         return self.route.sizes if self.route.sizes is not None else self.route.channel.sizes
 
     @property
     def ends_on(self) -> date | None:
-        """From which day on the vendor has the model no more, as far as anybody knows."""
+        """The first day without the model at the vendor; None if no end is known."""
         return end_of(
             base_url=self.route.channel.base_url,
             upstream_model=self.route.upstream_model,
@@ -72,7 +72,7 @@ class ShownRoute:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something that was done to it."""
+    """An audit event of the model, in words."""
 
     event: AuditEvent
     words: str
@@ -80,19 +80,19 @@ class Told:
 
     @property
     def is_short(self) -> bool:
-        """Whether its changes are few."""
+        """True if the changes are shown without unfolding."""
         return len(self.changes) <= _FEW
 
     @property
     def may_go_back(self) -> bool:
-        """Whether it changed a promise, so that the one before can be typed again."""
+        """True if it changed the contract, so that the former values can be restored."""
         return self.event.action == "contract.set" and self.event.before is not None
 
 
 @staff(May.SEE)
 @require_safe
 def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """All of it on one page."""
+    """Show everything about a model on one page."""
     found = facts_of(model.replace("\0", ""), operator.mode)
     context = {
         "operator": operator,
@@ -114,7 +114,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 
 
 def model_or_404(model: str) -> Contract:
-    """The model of that name."""
+    """Return the model of that name, or raise Http404."""
     found = Contract.objects.filter(pk=model.replace("\0", "")).first()
     if found is None:
         raise Http404
@@ -122,7 +122,7 @@ def model_or_404(model: str) -> Contract:
 
 
 def facts_of(model: str, mode: Mode) -> Listed:
-    """A model with what it brought in one mode. Raises Http404."""
+    """Return a model with its sales in one mode. Raises Http404."""
     found = lineup(mode=mode.value, now=clock.now(), model=model) if model else []
     if not found:
         raise Http404
@@ -147,21 +147,21 @@ def _sizes(found: Listed) -> list[ShownSize]:
 
 
 def _routes(found: Listed) -> list[ShownRoute]:
-    """Those that are asked most first."""
+    """Return the routes, the largest share first."""
     shares = {one.channel_id: 100 * one.share for one in found.serving}
     shown = [ShownRoute(row, shares.get(row.channel_id, 0.0)) for row in found.routes]
     return sorted(shown, key=lambda one: -one.percent)
 
 
 def _buyers(buyers: Sequence[Buyer]) -> list[tuple[Tenant, Buyer]]:
-    """Those with the most images, by name."""
+    """Return the tenants with the most images."""
     most = [one for one in buyers if one.tenant_id and one.figures.images > 0][:MOST_TENANTS]
     tenants = tenants_among([one.tenant_id for one in most if one.tenant_id])
     return [(tenants[one.tenant_id], one) for one in most if one.tenant_id in tenants]
 
 
 def events_of(model: str) -> list[AuditEvent]:
-    """What was done to it last, newest first."""
+    """Return the latest audit events of a model, newest first."""
     return installation_events_about(
         "contract", model[:60], before=clock.now() + CLOCKS_APART, limit=HISTORY
     )

@@ -1,4 +1,4 @@
-"""A model with its facts as the list and its page show them."""
+"""A model as shown in the list and on its page."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from generation.catalogue.contracts import AUTO
 from generation.oversight.lineup import Life, Listed
 
 FEW = 2
-"""Channels that are named in a row; of more, how many."""
+"""Number of channels named in a row; more are counted."""
 _STATES: dict[Life, State] = {
     Life.OFFERED: "ok",
     Life.ENDING: "warn",
@@ -26,12 +26,12 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The public one."""
+        """The public name."""
         return self.of.terms.model
 
     @property
     def badge(self) -> tuple[State, str]:
-        """Its life: a colour and the words, with the day of its end."""
+        """The life of the model as a colour and words, with the day of its sunset."""
         terms, life = self.of.terms, self.of.life
         if terms.sunset_at is None or life is Life.OFF:
             return _STATES[life], life.capitalize()
@@ -40,7 +40,7 @@ class Row:
 
     @property
     def sizes(self) -> str:
-        """As '12 sizes: 4 of Base, 8 of 2K, auto'."""
+        """The sizes in words: '12 sizes: 4 of Base, 8 of 2K, auto'."""
         terms = self.of.terms
         number = len(terms.options)
         tiers = Counter(option.tier for option in terms.options)
@@ -53,7 +53,7 @@ class Row:
 
     @property
     def channels(self) -> list[str]:
-        """Their names, with the share of each where several are asked; none of too many."""
+        """Names of the channels, with shares if there are several; empty for more than FEW."""
         serving = self.of.serving
         if len(serving) > FEW:
             return []
@@ -63,6 +63,6 @@ class Row:
 
     @property
     def why(self) -> str:
-        """What is wrong with it, as a sentence."""
+        """The troubles of the model as a sentence."""
         said = "; ".join(self.of.troubles)
         return said[:1].upper() + said[1:]

@@ -1,4 +1,4 @@
-"""Whether a model can be asked for: made as another's copy, switched on, switched off."""
+"""Create a model as a copy, switch it on or off."""
 
 from http import HTTPStatus
 
@@ -17,7 +17,7 @@ from pictor.kit.words import clock
 
 
 class CopyForm(forms.Form):
-    """A new model's name, and the one that it is like."""
+    """The new model's name, and the model to copy."""
 
     model = forms.CharField(label="Name", max_length=60, widget=line())
     source = forms.ModelChoiceField(Contract.objects.all(), label="Promises what this one does")
@@ -26,7 +26,7 @@ class CopyForm(forms.Form):
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def copy(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """A new model that promises what this one does, switched off."""
+    """Create a model with the contract of another one, switched off."""
     found = model_or_404(model)
     data = request.POST if request.method == "POST" else None
     form = dressed(CopyForm(data, initial={"source": found}))
@@ -46,14 +46,14 @@ def copy(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_off(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """Refuse it from the next request on; who uses it is shown first."""
+    """Refuse the model from the next request on; its users are shown first."""
     return _switch(request, operator, model, is_offered=False)
 
 
 @staff(May.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_on(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """Let it be asked for; what it lacks is said instead."""
+    """Offer the model, or show the missing conditions."""
     return _switch(request, operator, model, is_offered=True)
 
 

@@ -1,4 +1,4 @@
-"""The pages of models, below /ops/models/. A model goes by its name, which is for good."""
+"""The URLs of models under /ops/models/. Models go by name, which never changes."""
 
 from django.urls import path
 
