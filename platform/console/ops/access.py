@@ -1,4 +1,4 @@
-"""Who may open which page of the operator's console: staff, by role. To others it is not there."""
+"""Access to the pages of the operator's console, by staff role; other users get 404."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from pictor.kit.words import clock
 
 
 class May(StrEnum):
-    """What a role allows."""
+    """The rights that a role can have."""
 
     SEE = "see"
     SUPPORT_VIEW = "support_view"
@@ -53,7 +53,7 @@ ROLES: Mapping[str, frozenset[May]] = {
 
 
 class Mode(StrEnum):
-    """Which requests a page is about; they are never mixed."""
+    """The kind of requests that a page shows; the kinds are never mixed."""
 
     LIVE = "live"
     TEST = "test"
@@ -62,40 +62,40 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A person of staff at a page of the console."""
+    """A member of staff at a page of the operator's console."""
 
     user: User
     mode: Mode
-    """As the address says it: `?mode=test`; live ones where it says nothing that is known."""
+    """Taken from the address (`?mode=test`); live if the address names no known mode."""
 
     @property
     def role(self) -> str:
-        """The person's."""
+        """The staff role of the user."""
         return self.user.staff_role
 
     @property
     def may(self) -> Collection[str]:
-        """What the role allows: `{% if 'money' in operator.may %}` in a template."""
+        """The rights of the role, for templates: `{% if 'money' in operator.may %}`."""
         return ROLES[self.role]
 
     @property
     def groups(self) -> Mapping[str, Sequence[Place]]:
-        """The pages of the navigation, by the heading over them."""
+        """The pages in the navigation, by the heading above them."""
         return places.groups_of(self.may)
 
     @property
     def places(self) -> Sequence[Place]:
-        """The same in one list."""
+        """The pages in the navigation as one list."""
         return [place for group in self.groups.values() for place in group]
 
 
 def by(request: HttpRequest, operator: Operator) -> By:
-    """The person and their address: `set_title(tenant=…, title=…, **by(request, operator))`."""
+    """Name the actor of a service call: `set_title(tenant=…, title=…, **by(request, operator))`."""
     return {"actor": operator.user, "ip": request.META.get("REMOTE_ADDR")}
 
 
 def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse:
-    """Say what was done on the page that shows it, such as 'channels'."""
+    """Redirect to a page of the console, such as "channels", and show `words` there."""
     messages.success(request, words)
     answer = HttpResponseRedirect(reverse(f"ops:{page}", args=ids))
     answer.status_code = HTTPStatus.SEE_OTHER
@@ -103,21 +103,21 @@ def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse
 
 
 def allows(role: str, what: May) -> bool:
-    """Whether staff of that role may do it; those who are not staff have no role."""
+    """Return True if a staff role has a right; users outside staff have no role and no right."""
     return what in ROLES.get(role, frozenset())
 
 
 def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
-    """A page under /ops/: its view gets an Operator after the request.
+    """Protect a page under /ops/: its view gets an Operator after the request.
 
-    It is a view's outermost decorator. Signed out, one is sent to sign in. To those whose role does
-    not allow it there is no such page, by any method, with a form's token or without. Where staff
-    need a second factor, the session has to have shown it; where it has not, one is asked for it,
-    and comes back.
+    Must be the view's outermost decorator. Signed-out users are sent to sign in. Users whose role
+    lacks the right get 404 by any method, with or without a CSRF token. If the installation
+    requires a second factor of staff (STAFF_MFA), the session must have shown it; otherwise the
+    user is asked for it and comes back afterwards.
 
     Args:
-        needs: what the role has to allow.
-        fresh: whether the factor has to have been shown within FRESH.
+        needs: the right that the role must have.
+        fresh: True if the factor must have been shown within FRESH.
     """
 
     def dressed(view: View) -> View:
@@ -138,7 +138,7 @@ def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
             return protected(request, Operator(user, _mode(request)), **kwargs)
 
         guarded.needs = needs  # type: ignore[attr-defined]  # read by the test of every page
-        # The middleware would say 403 before a role is looked at: `protected` does it afterwards.
+        # The middleware would answer 403 before the role is checked: `protected` checks the token.
         guarded.csrf_exempt = True  # type: ignore[attr-defined]  # where Django looks for it
         return guarded
 
@@ -151,7 +151,7 @@ def _mode(request: HttpRequest) -> Mode:
 
 
 def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:
-    """The name of the page that sets up or asks for the factor; empty where it was shown."""
+    """Return the name of the page that sets up or asks for the factor; empty if none is needed."""
     since = app_since(user)
     if since is None:
         return "mfa_activate_totp"

@@ -1,4 +1,4 @@
-"""The audit log of all tenants and of none: who did what, filtered as the address says; as CSV."""
+"""The audit log of all tenants and of the installation, filtered by the address; also as CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ from pictor.kit.words import clock
 
 PAGE = 50
 READ = 500
-"""Events that a CSV reads at once."""
+"""Number of events that a CSV reads in one query."""
 UTC = ZoneInfo("UTC")
 NO_TENANT = UUID(int=0)
-"""Where a name is no tenant's: its list is empty, and not everybody's."""
+"""Used for an unknown tenant name, so that its list is empty instead of showing all tenants."""
 LABELS = {
     "action": "What",
     "who": "Who",
@@ -44,7 +44,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the address asks for, as words and as it is meant; what makes no sense is in neither."""
+    """The filters in the address, as typed and as parsed; words without meaning are in neither."""
 
     said: Mapping[str, str]
     asked: EventFilter
@@ -52,7 +52,7 @@ class Filters:
     tenant: Tenant | None
 
     def words(self, name: str, word: str) -> str:
-        """A filter's value for people."""
+        """Return the readable value of a filter."""
         match name:
             case "action":
                 return ACTIONS.get(word) or f"{KIND_WORDS[word]}: anything"
@@ -64,7 +64,7 @@ class Filters:
 
 
 def _unnamed(action: str) -> str:
-    """'Created the key …': an action for a choice."""
+    """Describe an action for a choice: "Created the key …"."""
     words = sentence(action, "…", before={"": ""}, after={"reason": "…"})
     return words[:1].upper() + words[1:]
 
@@ -75,14 +75,14 @@ CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
     for kind, label in {**ALL_KINDS, "webhook_endpoint": "Webhooks"}.items()
     if kind != "webhook"
 ]
-"""Kinds of actions: the beginning of each, its words, and the actions of it with theirs."""
+"""Kinds of actions: the prefix of each, its label, and its actions with their labels."""
 KIND_WORDS = {start: label for start, label, _ in CHOICES}
 
 
 @page_of_staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """Who did what, before and after; newest first, filtered as the address says."""
+    """List events with their values before and after, newest first, filtered by the address."""
     filters = filters_of(request.GET)
     if request.GET.get("format") == "csv":
         return csv_answer("audit.csv", COLUMNS, pages_of(filters.asked), rest=NARROW)
@@ -105,7 +105,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 
 def filters_of(query: QueryDict) -> Filters:
-    """The filters in an address: see LABELS."""
+    """Read the filters from an address: see LABELS."""
     now = clock.now()
     readers: Mapping[str, Read] = {
         "action": lambda word: word if word in ACTIONS or word in KIND_WORDS else None,
@@ -132,7 +132,7 @@ def filters_of(query: QueryDict) -> Filters:
 
 
 def told(events: Sequence[AuditEvent]) -> list[Entry]:
-    """Events as our people read them: with addresses and reasons. A name leads to all about it."""
+    """Return entries as staff read them: with IP addresses and reasons; names link to filters."""
     people = [event.object_id for event in events if event.object_type == "user"]
     things = {one: Thing(email, one, _about(one)) for one, email in emails_of(people).items()}
     return [
@@ -153,13 +153,13 @@ def _about(object_id: str) -> str:
 
 
 def _person(actor_name: str) -> str:
-    """Whom a command acts as, where it says so; else the whole name."""
+    """Return the e-mail address that a command acts as, if its name has one, or the whole name."""
     _, acts_as, email = actor_name.removesuffix(")").partition(" as ")
     return email if acts_as else actor_name
 
 
 def pages_of(asked: EventFilter) -> Iterator[Rows]:
-    """The log as it is filtered, newest first, read a page at a time."""
+    """Read the filtered log newest first, READ events at a time."""
     after: int | None = None
     while page := all_events(asked, after=after, limit=READ):
         yield [_cells(one) for one in told(page)]

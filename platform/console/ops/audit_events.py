@@ -1,4 +1,4 @@
-"""Events of the audit log as our people read them beside what they are about."""
+"""Audit events as shown to staff beside their object."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from console.parts.audit_events import Entry, Thing, entry_of
 
 
 def told(events: Sequence[AuditEvent]) -> list[Entry]:
-    """Each with all that it holds, and the person's whole name."""
+    """Return an entry for each event, with all its values and the actor's full name."""
     return [
         entry_of(
             event, {}, who=Thing(event.actor_name), before=event.before, after=event.after,

@@ -1,4 +1,4 @@
-"""Open conditions as the overview shows them, and what one does about each."""
+"""Open conditions as the overview shows them, and the actions on each."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from pictor.kit.words import clock
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A condition in the list; `url` is where it is mended, empty where they have no such page."""
+    """A condition in the list; `url` is the page to fix it, empty if the role has none."""
 
     condition: Condition
     kind: Kind
@@ -31,17 +31,17 @@ class Row:
 
     @property
     def title(self) -> str:
-        """Of its kind."""
+        """Return the title of the condition's kind."""
         return title_of(self.condition.kind)
 
     @property
     def is_felt(self) -> bool:
-        """Whether customers feel it, so that an incident begins with it."""
+        """Return True if customers notice the condition, so that it can start an incident."""
         return self.condition.kind in PUBLIC_WORDS
 
 
 def rows_of(operator: Operator, found: Iterable[Condition]) -> list[Row]:
-    """The worst first: by how bad they are, then by what they cost, then the oldest."""
+    """Sort conditions by severity, then by the money they cost, then by age, the oldest first."""
     channels = dict(Channel.objects.values_list("name", "id"))
     rows = [_row(operator, one, channels) for one in found]
     return sorted(
@@ -59,7 +59,7 @@ def _row(operator: Operator, condition: Condition, channels: Channels) -> Row:
 @staff(May.SEE)
 @require_safe
 def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Lead from a mail to where the condition's button leads; once it is over, to the overview."""
+    """Redirect from a mail to the condition's page, or to the overview if the condition ended."""
     found = Condition.objects.filter(id=condition).first()
     if found is None or found.resolved_at is not None:
         ended = f" since {found.resolved_at:%-d %B, %H:%M:%S} UTC" if found else ""
@@ -72,7 +72,7 @@ def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpRespon
 @staff(May.INCIDENTS)
 @require_POST
 def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Say that the person who asks sees to it."""
+    """Assign the condition to the operator who asks."""
     act = partial(conditions.assign, to=operator.user.email)
     return _tried(request, operator, condition, act, "Assigned to you")
 
@@ -80,14 +80,14 @@ def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
 @staff(May.INCIDENTS)
 @require_POST
 def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Say that nobody does."""
+    """Assign the condition to no operator."""
     return _tried(request, operator, condition, conditions.unassign, "Assigned to nobody")
 
 
 @staff(May.INCIDENTS)
 @require_POST
 def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Hear no more of it for four hours."""
+    """Silence the condition for four hours."""
     why = request.POST.get("why", "")
     act = partial(conditions.silence, why=why, now=clock.now())
     return _tried(request, operator, condition, act, "Silenced for 4 hours")
@@ -96,7 +96,7 @@ def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpRes
 @staff(May.INCIDENTS)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Hear no more of it at all."""
+    """Accept the condition, which silences it for good."""
     why = request.POST.get("why", "")
     act = partial(conditions.accept, why=why, now=clock.now())
     return _tried(request, operator, condition, act, "Accepted for good")
@@ -105,7 +105,7 @@ def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
 @staff(May.INCIDENTS)
 @require_POST
 def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Hear of it again."""
+    """Show a silenced or accepted condition again."""
     return _tried(request, operator, condition, conditions.recall, "Shown again")
 
 
@@ -116,7 +116,7 @@ def _tried(
     act: Callable[..., Condition],
     words: str,
 ) -> HttpResponse:
-    """Do it and say so, or say why not, on the overview."""
+    """Call a service, then show the result or the refusal on the overview."""
     try:
         act(condition_id=condition, **by(request, operator))
     except ValidationError as error:

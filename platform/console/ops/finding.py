@@ -1,4 +1,4 @@
-"""Find a page, a tenant, a channel, prices, or what became of an id; Ctrl K asks here."""
+"""Find pages, tenants, channels, prices, or the trace of an id; Ctrl K searches here."""
 
 import re
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ SHOWN_CHANNELS = 8
 SHOWN_TENANTS = 8
 SHOWN_PRICES = 8
 _ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNORECASE)
-"""How an id, an address or a transfer's number begins: what became of it is what one wants."""
+"""Openings of ids, e-mail addresses and transfer numbers: for these the trace comes first."""
 
 
 @staff(May.SEE)
 @require_safe
 def find(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """What there is of that name; with `go`, the first of it at once."""
+    """Show everything found by that text; with `go`, redirect to the first result."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     found = _found(operator, text)
     if "go" in request.GET and found and not request.headers.get("HX-Request"):
@@ -37,7 +37,7 @@ def find(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _found(operator: Operator, text: str) -> Sequence[Place]:
-    """Pages, tenants, channels and prices; what became of it comes last, of an id first."""
+    """Return pages, tenants, channels and prices; the trace comes last, but first for an id."""
     if not text:
         return operator.places
     word = text.casefold()
@@ -74,7 +74,7 @@ def _lists(text: str) -> list[Place]:
 
 
 def _books(text: str) -> list[Place]:
-    """By name, the latest versions first; `list:2` is one of them."""
+    """Find price books by name, the latest version first; `list:2` finds one version."""
     name, _, version = text.rpartition(":")
     named = Q(name__icontains=text)
     if (number := number_of(version)) is not None:

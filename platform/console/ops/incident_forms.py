@@ -1,4 +1,4 @@
-"""What a person types about an incident or maintenance; times are UTC."""
+"""Forms for incidents and maintenance; times are UTC."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,11 +24,11 @@ PUBLIC_WORDS: Mapping[str, str] = {
     "mail_overdue": "Mail is late",
     "webhooks_overdue": "Webhooks are late",
 }
-"""By the kind of a condition, a title for customers: the condition's own words name channels."""
+"""Titles for customers by kind of condition; the condition's own words would name channels."""
 
 
 class UtcField(forms.DateTimeField):
-    """A minute, typed or chosen, in UTC."""
+    """A date and time to the minute, in UTC."""
 
     @override
     def __init__(self, **kwargs: Any) -> None:
@@ -39,14 +39,14 @@ class UtcField(forms.DateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
             return None
-        with suppress(ValueError, OverflowError):  # no such day; no year that UTC has
+        with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
             if found := parse_datetime(str(value)):
                 return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         raise forms.ValidationError("Type a day and time, such as 2026-11-26T10:30.")
 
 
 class SayForm(forms.Form):
-    """What every telling has. `once` is made with the form: sent twice, it is told once."""
+    """The fields of every update; `once` is set with the form, so that a repeat is ignored."""
 
     words = forms.CharField(
         label="Words for customers", max_length=MOST_WORDS, widget=forms.Textarea(attrs={"rows": 4})
@@ -56,7 +56,7 @@ class SayForm(forms.Form):
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def said(self, *, page: str) -> Said:
-        """What was typed; `page` is the status page's address."""
+        """Return the cleaned update; `page` is the address of the status page."""
         typed = self.cleaned_data
         return Said(
             words=typed["words"],
@@ -68,13 +68,13 @@ class SayForm(forms.Form):
 
 
 class UpdateForm(SayForm):
-    """More of an incident."""
+    """A further update of an incident."""
 
     state = forms.ChoiceField(label="State", choices=[(one.value, one.label) for one in SAID])
 
 
 class CalmUpdateForm(SayForm):
-    """More of maintenance, whose state its times say, unless it ends now."""
+    """A further update of maintenance; its state follows from its times unless it is ended now."""
 
     state = forms.ChoiceField(
         label="State",
@@ -84,7 +84,7 @@ class CalmUpdateForm(SayForm):
 
 
 class NewForm(SayForm):
-    """An incident that has begun."""
+    """A new incident that has already begun."""
 
     title = forms.CharField(label="Title", max_length=MOST_TITLE)
     parts = WordsField(label="Parts")
@@ -101,7 +101,7 @@ class NewForm(SayForm):
 
 
 class PlanForm(NewForm):
-    """Maintenance ahead."""
+    """Planned maintenance."""
 
     state = None  # type: ignore[assignment]  # Django's way to leave a field out
     next_update_at = None  # type: ignore[assignment]  # as above

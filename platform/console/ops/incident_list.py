@@ -1,4 +1,4 @@
-"""What customers were told: what is open, then what has ended, filtered; as CSV."""
+"""Incidents and maintenance: open ones first, then ended ones, filtered; also as CSV."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from generation.oversight.incidents import SoughtIncidents
 from pictor.kit.words import clock
 
 PAGE, READ = 50, 500
-"""Of the list, and what a CSV reads at once."""
+"""Incidents on a page, and incidents that a CSV reads in one query."""
 KINDS: Mapping[str, str] = {"incident": "Incidents", "maintenance": "Maintenance"}
 LABELS = {"kind": "Kind", "part": "Part"}
 COLUMNS = (
@@ -31,7 +31,7 @@ COLUMNS = (
 @staff(May.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """What goes on and what is ahead, then what ended, the last first; each update as CSV."""
+    """List open and planned incidents, then ended ones, latest first; the CSV has every update."""
     now = clock.now()
     said, _ = words_in(request.GET, {"kind": KINDS.get, "part": str})
     kind = said.get("kind")
@@ -61,7 +61,7 @@ def _shown(found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
 
 
 def _pages(sought: SoughtIncidents, now: datetime) -> Iterator[Rows]:
-    """Each update with its incident: of what is open, then of what has ended."""
+    """Yield the updates with their incidents: of open incidents first, then of ended ones."""
     yield [row for one in incidents.open_ones(sought, now=now) for row in _rows(one, now)]
     after: int | None = None
     while page := incidents.ended(sought, now=now, after=after, limit=READ):

@@ -1,4 +1,4 @@
-"""What customers are told: incidents and maintenance, on the status page and by mail."""
+"""Incidents and maintenance as customers see them on the status page and by mail."""
 
 import re
 from http import HTTPStatus
@@ -33,7 +33,7 @@ PAGE = "ops/incident.html"
 @staff(May.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Tell of an incident; `?condition=` and `?parts=` fill in what showed it."""
+    """Start an incident; `?condition=` and `?parts=` fill in the form."""
     form = dressed(NewForm(_sent(request), initial=_shown(request)))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
@@ -55,7 +55,7 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(May.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Tell of maintenance ahead."""
+    """Plan maintenance."""
     form = dressed(PlanForm(_sent(request), initial=_shown(request)))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
@@ -80,7 +80,7 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(May.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
-    """One: all that was said of it, and what is said next."""
+    """Show an incident with its updates and the form for the next one."""
     found = _found(incident)
     return _asked(request, operator, _form_of(request, found), PAGE, incident=found)
 
@@ -88,7 +88,7 @@ def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
 @staff(May.INCIDENTS)
 @require_POST
 def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
-    """Say more of it."""
+    """Post an update."""
     found = _found(incident)
     form = _form_of(request, found)
     if form.is_valid():
@@ -102,7 +102,7 @@ def update(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
 @staff(May.INCIDENTS)
 @require_POST
 def correct(request: HttpRequest, operator: Operator, incident: int, update: int) -> HttpResponse:
-    """Other words in place of what was said."""
+    """Replace the words of an update, which marks it as edited."""
     try:
         words = request.POST.get("words", "")
         said = incidents.correct(
@@ -122,7 +122,7 @@ def _found(incident: int) -> Incident:
 
 
 def _form_of(request: HttpRequest, incident: Incident) -> SayForm:
-    """What is said next: most often that the cause is known."""
+    """Return the form for the next update; after "investigating" it proposes "identified"."""
     state = State.IDENTIFIED if incident.state == State.INVESTIGATING else incident.state
     kind = CalmUpdateForm if incident.is_maintenance else UpdateForm
     return dressed(kind(_sent(request), initial={"state": state}))
@@ -151,7 +151,7 @@ def _asked(
     *,
     incident: Incident | None = None,
 ) -> HttpResponse:
-    """The page with its form, and how many would be mailed."""
+    """Render the page with its form and the number of owners who would get mail."""
     now = clock.now()
     chosen = incident.parts if incident else _chosen(request, form)
     context: dict[str, Any] = {
@@ -166,13 +166,13 @@ def _asked(
 
 
 def _chosen(request: HttpRequest, form: SayForm) -> list[str]:
-    """The parts that are ticked; before any is, those that are filled in."""
+    """Return the ticked parts; those of the form's initial values if none is ticked."""
     typed = request.POST if request.method == "POST" else request.GET
     return _parts(typed) or list(form.initial.get("parts", ()))
 
 
 def _shown(request: HttpRequest) -> dict[str, Any]:
-    """What is filled in: by the row that showed it, in words that customers may read."""
+    """Fill in parts and title from the condition, in words that customers may read."""
     initial: dict[str, Any] = {"parts": _parts(request.GET)}
     number = request.GET.get("condition", "")
     if not re.fullmatch(r"\d{1,18}", number, re.ASCII):
@@ -186,7 +186,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
 
 
 def _parts(said: QueryDict) -> list[str]:
-    """Those that are named, of the parts that there are."""
+    """Return the named parts that exist."""
     known = incidents.parts()
     return [part for part in said.getlist("parts") if part in known]
 

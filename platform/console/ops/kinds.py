@@ -1,4 +1,4 @@
-"""Every kind of condition: how bad it is, and on which page it is mended."""
+"""The kinds of conditions: their severity, and the page to fix each of them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,24 +13,24 @@ from console.ops.access import May
 from generation.models import Condition
 
 Channels = Mapping[str, int]
-"""Numbers of channels by their names."""
+"""Ids of channels by name."""
 Way = Callable[[Condition, Channels], str]
-"""The address of the page for a condition; empty where there is none any more."""
+"""A function that returns the address of the page for a condition; empty if there is none."""
 
 
 class Severity(IntEnum):
-    """How bad it is, the worst first."""
+    """The severity of a condition, the worst first."""
 
     NOW = 0
-    """Requests fail, or money is lost."""
+    """Requests fail, or money is being lost."""
     SOON = 1
-    """It will come to that."""
+    """Requests will fail or money will be lost."""
     AHEAD = 2
-    """It is to be known."""
+    """For information."""
 
     @property
     def badge(self) -> str:
-        """The state that stands for it."""
+        """Return the badge state that shows this severity."""
         return ("bad", "warn", "info")[self]
 
 
@@ -39,7 +39,7 @@ NOW, SOON, AHEAD = Severity
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind; `button` leads the `way`, for roles that may do what the page there needs."""
+    """A kind of condition; `button` leads the `way` for roles that have the right `needs`."""
 
     severity: Severity
     button: str = ""
@@ -52,7 +52,7 @@ def _page(name: str, _condition: Condition, _channels: Channels) -> str:
 
 
 def _channel(tab: str, condition: Condition, channels: Channels) -> str:
-    """Of the channel that the object names first, or behind "on"."""
+    """Return the page of the channel that the object starts with or names after "on"."""
     named = [
         name
         for name in channels
@@ -74,7 +74,7 @@ def _generations(name: str, word: str, condition: Condition, _channels: Channels
 
 
 def _margin(condition: Condition, _channels: Channels) -> str:
-    """Of the price row and channel: `gpt-image-2 1024x1024 low on acme for ten_…`."""
+    """Return the page of a margin: `gpt-image-2 1024x1024 low on acme for ten_…`."""
     cell, _, where = condition.object.partition(" on ")
     channel, _, tenant = where.rpartition(" for ") if " for ten_" in where else (where, "", "")
     words = cell.split(" ")
@@ -88,7 +88,7 @@ def _model(condition: Condition, _channels: Channels) -> str:
 
 
 def _price(condition: Condition, _channels: Channels) -> str:
-    """Everyone's prices of the cell, or the model, that the object begins with."""
+    """Return the page of everyone's prices for the cell or model that the object begins with."""
     named = re.sub(r" as \S+", "", condition.object.partition(" on ")[0])
     return f"{reverse('ops:price_current')}?{urlencode({'q': named})}"
 
@@ -129,5 +129,5 @@ KINDS: Mapping[str, Kind] = {
 
 
 def kind_of(condition: Condition) -> Kind:
-    """Its kind; a release beside this one may know one more."""
+    """Return the kind of a condition; SOON for kinds that only another release knows."""
     return KINDS.get(condition.kind, Kind(SOON))

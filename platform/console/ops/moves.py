@@ -1,4 +1,4 @@
-"""Money that waits for another person: approved by somebody else, or declined; and what did."""
+"""Money moves that wait for a second person to approve or decline them, and decided ones."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -18,27 +18,27 @@ from console.parts.entries import KIND_WORDS
 from pictor.kit.words import clock
 
 DECIDED = 50
-"""Of what does not wait any more, the latest."""
+"""Number of decided moves listed, the latest first."""
 
 
 @staff(May.MONEY)
 @require_safe
 def waiting(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """What waits, the oldest first, each with the balance before and after; and what did."""
+    """List waiting moves with the balance before and after, then decided ones."""
     return _page(request, operator)
 
 
 @staff(May.MONEY, fresh=True)
 @require_POST
 def approve(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
-    """Book it, as another person than the one who asked."""
+    """Book a move; the service refuses the person who asked for it."""
     return _decided(request, operator, move, approve_move, "Booked")
 
 
 @staff(May.MONEY, fresh=True)
 @require_POST
 def decline(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
-    """Never book it."""
+    """Decline a move, which then is never booked."""
     return _decided(request, operator, move, decline_move, "Declined")
 
 
@@ -74,5 +74,5 @@ def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> Htt
 
 
 def _sign(move: MoneyMove) -> int:
-    """What it adds to the balance, or takes from it below 0."""
+    """Return the amount by which the move changes the balance; negative for a reversal."""
     return -move.amount if move.kind == "reversal" else move.amount

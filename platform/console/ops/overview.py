@@ -1,4 +1,4 @@
-"""What needs a person now, the worst first; then how requests and money stand."""
+"""Conditions that need a person now, the worst first; then figures of requests and money."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,15 +24,15 @@ from generation.conditions import standing
 from pictor.kit.words import clock
 
 PAGE = 50
-"""Conditions; a row has its dialogs with it, 4 kB."""
+"""Conditions on a page; each row brings its dialogs with it, 4 kB."""
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The last whole hour and that of a week before; money of today and of that day, in UTC.
+    """The last whole hour and the same hour a week before; margins of both days, in UTC.
 
-    Tests move no money: they have no margins.
+    Test requests move no money and have no margins.
     """
 
     begins: datetime
@@ -46,7 +46,7 @@ class Figures:
 @staff(May.SEE)
 @require_safe
 def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Open conditions with what to do about each; those that are quiet where one asks for them."""
+    """Show open conditions with their actions; with `?show=quiet`, silenced and accepted ones."""
     now = clock.now()
     found = standing(now=now)
     needing = found.needing(now)
@@ -73,7 +73,7 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def figures_of(mode: Mode, now: datetime) -> Figures:
-    """Those of live requests, of tests or of the demo data."""
+    """Return the figures of live requests, test requests or demo data."""
     begins = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
     hours = hours_of(mode.value, [begins, begins - WEEK])
     today, day_before = _margins(mode, now) if mode != Mode.TEST else (None, None)
@@ -88,7 +88,7 @@ def figures_of(mode: Mode, now: datetime) -> Figures:
 
 
 def _margins(mode: Mode, now: datetime) -> tuple[Margin, Margin]:
-    """Of today so far, and of the whole day a week before."""
+    """Return the margins of today so far and of the whole day a week before."""
     today = now.astimezone(UTC).date()
     rows = margins(by="model", first=today - WEEK, last=today, per="day", is_demo=mode == Mode.DEMO)
     of_day = {

@@ -1,4 +1,4 @@
-"""Each part of the installation as a row: how it is, and where it is not well, what to do."""
+"""The parts of the installation as rows: the state of each, and the remedy if it is not well."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,23 +33,23 @@ LANES = {"live": "Live", "tests": "Tests", "quarantine": "Quarantine"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A part: its state in a word, what is known of it, and what to do where it is not well."""
+    """A part of the installation: its state, a fact about it, and the remedy if it is not well."""
 
     name: str
     fact: str
     state: State = "ok"
     word: str = "Healthy"
     trouble: str = ""
-    """What is wrong and what to do, in sentences; empty where nothing is."""
+    """The trouble and its remedy, in sentences; empty if there is none."""
     touches: str = ""
-    """The part of the status page that suffers by it."""
+    """The part of the status page that suffers from it."""
     page: str = ""
-    """The name of the page that says more."""
+    """The name of the page with more about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneRow:
-    """A queue."""
+    """A queue with its state."""
 
     lane: Lane
     state: State = "ok"
@@ -58,13 +58,13 @@ class LaneRow:
 
     @property
     def name(self) -> str:
-        """Its word."""
+        """The queue's label."""
         return LANES[self.lane.name]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """An image worker."""
+    """An image worker with its state."""
 
     seen: Seen
     state: State = "ok"
@@ -74,7 +74,7 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a stop of a model would touch; `tenants` and `images` were sold it since yesterday."""
+    """The effect of stopping a model: `tenants` bought `images` of it since yesterday."""
 
     name: str
     tenants: int
@@ -84,7 +84,7 @@ class Touched:
 
 
 def touched_rows(models: Sequence[str], now: datetime) -> list[Touched]:
-    """Each model, the one that was sold most first."""
+    """Return a row for each model, the best-selling first."""
     sold = images_by_model((now - timedelta(days=1)).date())
     under_way = {queue.model: queue for queue in queues()}
     rows = []
@@ -95,7 +95,7 @@ def touched_rows(models: Sequence[str], now: datetime) -> list[Touched]:
 
 
 def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool) -> list[LaneRow]:
-    """Each queue; one whose oldest has waited for long stands, and why that may be is said."""
+    """Return a row for each queue; a queue that has waited too long is stuck, with the reason."""
     alive = [one for one in workers if one.is_alive]
     if not alive:
         why = "No image worker is at work: what waits ends at its deadline, uncharged."
@@ -114,7 +114,7 @@ def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool
 
 
 def worker_rows(workers: Sequence[Seen]) -> list[WorkerRow]:
-    """Image workers, and those that went silent within the hour."""
+    """Return the live image workers, and those that went silent within the hour."""
     return [_worker(one) for one in workers]
 
 
@@ -132,7 +132,7 @@ def _worker(seen: Seen) -> WorkerRow:
 
 
 def part_rows(workers: Sequence[Seen], now: datetime) -> list[Row]:
-    """Everything but image workers: processes, servers, what is to be sent, the ledger's proofs."""
+    """Return every part except image workers: processes, servers, mail, webhooks, ledger proofs."""
     return [
         _web(),
         _short_work(now),

@@ -1,4 +1,4 @@
-"""Staff: who runs this installation in which role, how they sign in, and who leaves."""
+"""Staff: the people who run this installation, their roles, second factors and sessions."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -30,7 +30,7 @@ ROLE_WORDS = {
 
 
 class AddForm(forms.Form):
-    """Who becomes staff, as what."""
+    """A new member of staff with a role."""
 
     email = forms.EmailField(label="E-mail address")
     role = forms.ChoiceField(
@@ -41,14 +41,14 @@ class AddForm(forms.Form):
 @staff(May.STAFF)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Everybody, with role, second factor and when they were last seen."""
+    """List staff with role, second factor and when each was last seen."""
     return _page(request, operator, AddForm())
 
 
 @staff(May.STAFF, fresh=True)
 @require_POST
 def add(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Make somebody staff; whoever cannot sign in yet is invited by mail, again if asked again."""
+    """Make a user staff; a user who cannot sign in yet is invited, again if added again."""
     form = AddForm(request.POST)
     if not form.is_valid():
         return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -63,7 +63,7 @@ def add(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _of_one(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View:
-    """A step about one of staff; what it refuses is said on the page."""
+    """Wrap an action on a member of staff, so that a refusal is shown on the page."""
 
     @wraps(view)
     def tried(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
@@ -80,10 +80,10 @@ def _of_one(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View
 @require_POST
 @_of_one
 def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Give one of them another role."""
+    """Change the role of a member of staff."""
     before, role = user.staff_role, request.POST.get("role", "")
     set_staff_role(email=user.email, role=role, **by(request, operator))
-    page = "overview" if user == operator.user else "staff"  # which is theirs no more
+    page = "overview" if user == operator.user else "staff"  # their new role may not open it
     return done(request, f"{user.email}: {before} → {role}", page)
 
 
@@ -91,7 +91,7 @@ def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpRespon
 @require_POST
 @_of_one
 def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Take away the second factor of one who lost it."""
+    """Reset the second factor of a member of staff who lost it."""
     reset_second_factors(user=user, **by(request, operator))
     return done(request, f"Second factor of {user.email} reset", "staff")
 
@@ -100,7 +100,7 @@ def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpRe
 @require_POST
 @_of_one
 def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Sign one of them out everywhere."""
+    """Sign a member of staff out everywhere."""
     end_sessions(user=user, **by(request, operator))
     return done(request, f"Sessions of {user.email} ended", "staff")
 
@@ -109,7 +109,7 @@ def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> Ht
 @require_POST
 @_of_one
 def remove(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Make one of them nobody."""
+    """Remove a user from staff."""
     remove_staff(user=user, **by(request, operator))
     return done(request, f"{user.email} removed from staff", "staff")
 
@@ -134,7 +134,7 @@ def _page(
 
 
 def _person(person: UUID) -> User:
-    """One of staff."""
+    """Return the member of staff with that id, or raise Http404."""
     for one in people_of_staff():
         if one.pk == person:
             return one

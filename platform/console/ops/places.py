@@ -1,4 +1,4 @@
-"""The pages of the operator's console, as its navigation has them."""
+"""The pages of the operator's console in its navigation."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from console.parts.places import Place
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A page, by the name of its address, for roles that may do this."""
+    """A page, by the name of its URL pattern, for roles with the right `needs`."""
 
     title: str
     name: str
@@ -68,7 +68,7 @@ _KEYS: Mapping[str, str] = {
 
 
 def groups_of(may: Collection[str]) -> Mapping[str, Sequence[Place]]:
-    """The pages that somebody may open who may do this; no heading without a page."""
+    """Return the pages that these rights open, by heading; headings without a page are left out."""
     found = {
         title: [
             Place(one.title, reverse(f"ops:{one.name}"), _KEYS.get(one.name, ""), one.holds_more)

@@ -1,4 +1,4 @@
-"""What became of this id? And the requests that were refused. Ctrl K asks here, too."""
+"""The trace of an id, and the list of refused requests; Ctrl K searches here too."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from pictor.kit.words import clock, ids
 
 PAGE = 50
 READ = 500
-"""Rows that a CSV reads at once."""
+"""Number of rows that a CSV reads in one query."""
 KEPT = "What was refused is kept for 7 days, and lost if the database crashes."
 COLUMNS = (
     "request", "at", "tenant", "tenant_id", "key", "key_id", "model", "status", "code", "param",
@@ -40,11 +40,11 @@ MODES = {Mode.LIVE: "Live keys", Mode.TEST: "Test keys", Mode.DEMO: "Demo data"}
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the list is filtered by, and what is wrong with it, if so.
+    """The filters of the list, and the trouble with them, if any.
 
     Attributes:
-        said: by filter, as the address says it.
-        trouble: why nothing is listed, in a sentence; empty where it can be.
+        said: the words in the address, by filter.
+        trouble: the reason why nothing can be listed, in a sentence; empty if there is none.
     """
 
     said: Mapping[str, str]
@@ -56,7 +56,7 @@ class Filters:
 
     @property
     def periods(self) -> list[tuple[str, str]]:
-        """Those that can be chosen: longer than 7 days nothing is kept."""
+        """The periods to choose from: none longer than 7 days, since nothing older is kept."""
         choices = period_choices(self.said.get("period", ""), self.period)
         return [one for one in choices if one[0] in {"24h", "7d", self.said.get("period")}]
 
@@ -67,14 +67,14 @@ class Filters:
 
     @property
     def modes(self) -> list[tuple[str, str, bool]]:
-        """The list of each kind of key with the same filters, its words, and if it is this one."""
+        """For each kind of key: the same list, its label, and whether it is shown."""
         return [
             (self.link(mode="" if mode == Mode.LIVE else mode), words, mode == self.mode)
             for mode, words in MODES.items()
         ]
 
     def link(self, **others: str) -> str:
-        """The list with these filters and what else is not empty."""
+        """Return the address of the list with these filters and any others that are not empty."""
         return link_of(self.said, **{"mode": self._mode, **others})
 
     @property
@@ -89,7 +89,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A refused request, and whose it was; of an unknown key nobody's."""
+    """A refused request with its tenant and key; None for an unknown key."""
 
     refused: RefusedRequest
     tenant: Tenant | None
@@ -99,7 +99,7 @@ class Row:
 @staff(May.SEE)
 @require_safe
 def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """What there is by an id; without one the requests that were refused, also as CSV."""
+    """Show the trace of an id; without an id, list refused requests, also as CSV."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     if text:
         return _answer(request, operator, text)
@@ -124,7 +124,7 @@ def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 
 def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse:
-    """The page of what was found, or all that is known of it."""
+    """Redirect to the page of a found object, or render its trace."""
     found = trace(text)
     if found is not None and (page := _page_of(found, text)):
         return redirect(page)
@@ -140,13 +140,13 @@ def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse
 
 
 def _whose(text: str) -> Row | None:
-    """A refused request with its tenant and key."""
+    """Return a refused request with its tenant and key."""
     refused = refused_request(text)
     return None if refused is None else _rows([refused])[0]
 
 
 def _page_of(found: Found, text: str) -> str:
-    """Of a transfer, a generation, and the one that a retry was answered with; '' for others."""
+    """Return the page of a transfer or generation, or of the one that answered a retry; else ""."""
     if "transfer" in found:
         return reverse("ops:ledger_entry", args=[found["transfer"]["id"]])
     made = found.get("generation")
@@ -183,7 +183,7 @@ def _filters(query: QueryDict, mode: Mode, now: datetime) -> Filters:
 
 
 def _rows(refused: Sequence[RefusedRequest]) -> list[Row]:
-    """With whose they were. Two queries."""
+    """Add tenants and keys to refused requests, in two queries."""
     tenants = tenants_among({one.tenant_id for one in refused if one.tenant_id})
     keys = api_keys_among({one.key_id for one in refused if one.key_id})
     return [

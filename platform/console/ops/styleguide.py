@@ -1,4 +1,4 @@
-"""Every component of the console in every state, for those who build its pages."""
+"""Every component of the console in every state, for developers of its pages."""
 
 from datetime import date, timedelta
 
@@ -22,7 +22,7 @@ class _Example(forms.Form):
 @staff(May.SEE)
 @require_safe
 def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """All of them."""
+    """Show every component."""
     form = _Example({"name": ""})
     context = {
         "operator": operator,
@@ -34,7 +34,7 @@ def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _watched(today: date) -> Component:
-    """A part with days of every state; nobody looked before the last 60 of them."""
+    """Return a part with days of every state; it has been watched for 60 days only."""
     failed = dict.fromkeys(range(60), 0) | {7: 12, 30: 500}
     history = [
         WatchedDay(part="example", day=today - timedelta(days=back), looks=1440, failed=count)

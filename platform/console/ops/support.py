@@ -1,4 +1,4 @@
-"""Opening a support view of a tenant, who had one, and ending them."""
+"""Support views of a tenant: open one, list the latest ones, end one."""
 
 from http import HTTPStatus
 from uuid import uuid4
@@ -23,7 +23,7 @@ SHOWN = 20
 
 
 class ReasonForm(forms.Form):
-    """Why one looks, which the tenant reads. `once` is the form's own id."""
+    """The reason for the view, which the tenant can read. `once` is the form's own id."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     reason = forms.CharField(max_length=REASON_CHARS, label="Why")
@@ -32,14 +32,14 @@ class ReasonForm(forms.Form):
 @staff(May.SUPPORT_VIEW, fresh=True)
 @require_safe
 def support(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """What a support view of the tenant shows, and who had the last ones."""
+    """Show what a support view of the tenant covers, and the latest ones."""
     return _page(request, operator, _tenant(tenant), ReasonForm())
 
 
 @staff(May.SUPPORT_VIEW, fresh=True)
 @require_POST
 def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Open it for this session, and go there."""
+    """Open a support view for this session, and redirect to it."""
     found, form = _tenant(tenant), ReasonForm(request.POST)
     if form.is_valid():
         ip = by(request, operator)["ip"]
@@ -60,7 +60,7 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
 @staff(May.SUPPORT_VIEW)
 @require_POST
 def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) -> HttpResponse:
-    """End one, whoever opened it."""
+    """End a support view, also one that another operator opened."""
     found = support_grant_by_id(grant)
     if found is None or found.tenant.public_id != tenant:
         raise Http404

@@ -1,4 +1,4 @@
-"""What runs, what stands still, and the stop switch."""
+"""The state of every process and queue, and the stop switch."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -29,7 +29,7 @@ from pictor.kit.words import clock
 
 
 class StopForm(forms.Form):
-    """What is to be stopped, and why."""
+    """The name to stop, and the reason."""
 
     what = forms.CharField(
         label="What", widget=forms.TextInput(attrs={"list": "stoppable", "autocomplete": "off"})
@@ -46,7 +46,7 @@ class StopForm(forms.Form):
 @staff(May.SEE)
 @require_safe
 def system(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Stops, queues, image workers and every other part, each with what is wrong with it."""
+    """Show stops, queues, image workers and every other part, each with its trouble."""
     now, workers, queued = clock.now(), lease.seen_lately(), lanes()
     stops = stopped()
     context = {
@@ -64,7 +64,7 @@ def system(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(May.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Stop a model, a tenant or all; says first what is under way."""
+    """Stop a model, a tenant or everything; the form shows first what a stop would touch."""
     is_sent = request.method == "POST"
     form = dressed(StopForm(request.POST if is_sent else None, initial=request.GET.dict()))
     if is_sent and form.is_valid():
@@ -87,7 +87,7 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(May.INCIDENTS)
 @require_POST
 def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Take on again what was stopped."""
+    """End a stop, so that its requests are taken again."""
     try:
         what = stoppable(request.POST.get("what", ""))
         ended = start(what=what, now=clock.now(), **by(request, operator))

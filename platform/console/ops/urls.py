@@ -1,4 +1,4 @@
-"""The operators' pages."""
+"""The URLs of the operator's console."""
 
 from django.urls import include, path
 
