@@ -1,1 +1,1 @@
-"""What operators see of the installation, and what they put right by hand."""
+"""The operators' view of the installation, and the corrections they make by hand."""

@@ -1,4 +1,4 @@
-"""Which channels would be asked for an image now, in which order, and why no other would be."""
+"""Explain which channels would be asked for an image now, in which order, and why not others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Serving:
 
     Attributes:
         channel: its name.
-        rank: from 1; those of one rank share the requests, the next are asked where these fail.
-        share: of the requests, the part that asks it first, from 0 to 1.
+        rank: from 1; channels of one rank share the requests, the next rank is asked if they fail.
+        share: the fraction of requests sent to it first, from 0 to 1.
         plan: how it makes the size: native, closest, cropped or auto.
-        asked: what the upstream would be sent, at which cost of one image.
-        cost: of that.
+        asked: the request to the upstream, for one image.
+        cost: the cost of that request.
     """
 
     channel: str
@@ -39,16 +39,16 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What becomes of a live request.
+    """The routing of a live request.
 
     Attributes:
         model: as it is offered.
         size: 'WxH' or 'auto'.
-        quality: the contract's word; empty where the request names none.
-        task: what is asked for.
-        refused: why no such request is taken at all; empty where it is.
-        serving: who would be asked, in order.
-        others: every other channel by its name, with all that keeps it from being asked.
+        quality: the contract's word; empty if the request names none.
+        task: the task that is requested.
+        refused: reasons to refuse every such request; empty if it is accepted.
+        serving: the channels that would be asked, in order.
+        others: every other channel by its name, with all reasons for not asking it.
     """
 
     model: str
@@ -61,10 +61,10 @@ class Explanation:
 
 
 def explain(model: str, *, size: str = "", quality: str = "", task: Task) -> Explanation:
-    """Look at what is stored now. An edit has one image.
+    """Explain the routing by the rows stored now. An edit is taken to have one image.
 
-    `size` may be a preset; empty for the model's own default. Raises ValueError, in words for a
-    person, for a model, size or quality that there is not.
+    `size` may be a preset, or empty for the model's default. Raises ValueError, worded for a
+    person, if the model, size or quality does not exist.
     """
     stored = Contract.objects.filter(model=model).values().first()
     if stored is None:
@@ -141,7 +141,7 @@ def _refused(contract: ContractTerms, size: str, quality: str, task: Task) -> It
 def _reasons(
     channel: Channel, info: RouteInfo | None, contract: ContractTerms, size: str, needs: Needs
 ) -> Iterator[str]:
-    """All that keeps a channel from being asked."""
+    """Yield every reason for not asking the channel."""
     if not channel.is_enabled:
         yield "disabled"
     if channel.serves == Serves.TEST:

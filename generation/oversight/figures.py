@@ -1,6 +1,6 @@
-"""The figures of the whole installation in /metrics: from the database, the same in every process.
+"""Installation-wide figures in /metrics, read from the database, the same in every process.
 
-Figures of a process are counted where they happen; see pictor/kit/watching/metrics.py.
+Figures of one process are counted where they occur; see pictor/kit/watching/metrics.py.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ def figures(*, now: datetime) -> Iterator[Metric]:
 
 
 def _of_queues(found: Iterable[Queue]) -> Iterator[Metric]:
-    """By model; one that is offered and has nothing under way counts 0."""
+    """Queue figures by model; an offered model without queued or running generations counts 0."""
     by_model = {model: Queue(model) for model in current_catalogue().contracts}
     by_model |= {queue.model: queue for queue in found}
     depth = _by_model("pictor_queue_depth", "Generations that no worker has in hand.")

@@ -1,6 +1,6 @@
-"""What customers are told of what goes wrong: on the status page, in its feeds, by mail.
+"""Incidents and maintenance as customers see them: on the status page, in its feeds, by mail.
 
-Raises ValidationError, by field, for what is missing, too long or in a wrong order.
+Raises ValidationError, by field, for values that are missing, too long or in a wrong order.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,13 +27,13 @@ from pictor.kit.words import clock
 from pictor.kit.words.untyped import Json
 
 LOOK_BACK = timedelta(days=30)
-"""Who has used a part within it is told of it by mail."""
+"""Owners of tenants that used an affected part within this time may get mail."""
 MOST_TITLE, MOST_WORDS = 120, 2000
 """Characters."""
 MOST_LISTED = 50
 MAIL = "account/email/incident"
 _LOCK = 7_303_043
-"""The advisory lock under which incidents begin, one at a time."""
+"""The advisory lock that makes incidents begin one at a time."""
 
 State = Incident.State
 SAID: Sequence[State] = (
@@ -42,19 +42,19 @@ SAID: Sequence[State] = (
     State.MONITORING,
     State.RESOLVED,
 )
-"""What a person says of an incident; maintenance says it by its times."""
+"""States that staff set on an incident; maintenance takes its state from its times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is told, once, and to whom beside those who look.
+    """One update for customers, and whether it is mailed too.
 
     Attributes:
         words: for customers.
-        once: names this telling: a second one of the same name is the first.
-        next_update_at: when more will be said; None where nobody promises that.
-        mails: whether owners of tenants who have used the parts are mailed.
-        page: the status page's address, for the mail; empty where nobody knows it.
+        once: an idempotency key: a second update with the same key is the first one.
+        next_update_at: when the next update is promised; None for no promise.
+        mails: whether to mail owners of tenants that have used the parts.
+        page: the status page's address, for the mail; empty if unknown.
     """
 
     words: str
@@ -65,14 +65,14 @@ class Said:
 
 
 def parts() -> list[str]:
-    """What can be named as touched: as the status page has it."""
+    """The parts an incident can name, called as on the status page."""
     return [API, WORKERS, *sorted(one.model for one in current_catalogue().on_offer(clock.now()))]
 
 
 def owners_touched(touched: Collection[str], *, now: datetime) -> list[str]:
-    """The addresses of owners of tenants who have used one of these parts in 30 days.
+    """E-mail addresses of owners of tenants that used one of these parts in the last 30 days.
 
-    Whoever made an image has used the API and the workers.
+    The API and the workers count as used by every tenant that made an image.
     """
     if not touched:
         return []
@@ -91,7 +91,7 @@ def begin(
     actor: Actor,
     ip: str | None = None,
 ) -> Incident:
-    """Tell of an incident that has begun."""
+    """Publish an incident that has begun."""
     incident = Incident(
         title=_title(title),
         parts=_parts(touched),
@@ -115,7 +115,7 @@ def plan(
     actor: Actor,
     ip: str | None = None,
 ) -> Incident:
-    """Tell of maintenance ahead, which begins and ends by these times."""
+    """Announce maintenance, which begins and ends at these times."""
     if ends_at <= begins_at:
         raise ValidationError({"ends_at": "must be after the beginning"})
     if ends_at <= now:
@@ -141,9 +141,9 @@ def update(
     actor: Actor,
     ip: str | None = None,
 ) -> Incident:
-    """Say more of it. `resolved` ends it, maintenance too; another state opens it again.
+    """Publish an update. `resolved` ends it, maintenance too; another state reopens an incident.
 
-    `state` None leaves it as it is.
+    A `state` of None keeps the current one. States but `resolved` do not change maintenance.
     """
     incident = _locked(incident_id)
     before = {"state": incident.state_at(now)}
@@ -166,7 +166,7 @@ def update(
 def correct(
     *, update_id: int, words: str, now: datetime, actor: Actor, ip: str | None = None
 ) -> IncidentUpdate:
-    """Put other words in place of what was said; the page marks it as edited."""
+    """Replace the words of an update; the page marks it as edited."""
     said = IncidentUpdate.objects.select_for_update().filter(id=update_id).first()
     if said is None:
         raise ValidationError(f"no update {update_id}")
@@ -180,26 +180,26 @@ def correct(
 
 
 def incident_by_id(incident_id: int) -> Incident | None:
-    """The one, with its updates, the newest first."""
+    """The incident with its updates, the newest first."""
     return _with_updates().filter(id=incident_id).first()
 
 
 class SoughtIncidents(NamedTuple):
-    """Those that touch a part, and are maintenance or not; "" and None are any."""
+    """A filter by part and by maintenance or not; "" and None match any."""
 
     part: str = ""
     is_maintenance: bool | None = None
 
 
 def open_ones(sought: SoughtIncidents, *, now: datetime) -> list[Incident]:
-    """What is yet to end, with its updates: what goes on before what is ahead."""
+    """Incidents that have not ended, with updates: ongoing ones first, then planned ones."""
     return _in_turn(_like(sought).filter(Q(ends_at=None) | Q(ends_at__gt=now)), now)
 
 
 def ended(
     sought: SoughtIncidents, *, now: datetime, after: int | None = None, limit: int | None = None
 ) -> list[Incident]:
-    """What has ended, with its updates, the last first: at most `limit`, after that id's."""
+    """Ended incidents with updates, the latest first: at most `limit`, from after id `after`."""
     rows = _like(sought).filter(ends_at__lte=now)
     last = None if after is None else Incident.objects.filter(id=after).first()
     if last is not None:
@@ -221,14 +221,14 @@ def _in_turn(found: Iterable[Incident], now: datetime) -> list[Incident]:
 
 
 class Told(NamedTuple):
-    """What is yet to end, what goes on before what is ahead; and what has ended, the last first."""
+    """Open incidents, ongoing before planned; and ended ones, the latest first."""
 
     open: Sequence[Incident]
     ended: Sequence[Incident]
 
 
 def told(*, now: datetime, since: datetime) -> Told:
-    """What is open, or ended since then, with its updates; 50 at most, those that ended last."""
+    """Incidents open now or ended since `since`, with updates: at most 50, the oldest cut off."""
     rows = _with_updates().filter(Q(ends_at=None) | Q(ends_at__gte=since))
     found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MOST_LISTED])
     is_open = _in_turn((one for one in found if one.is_open(now)), now)
@@ -242,7 +242,7 @@ def _with_updates() -> QuerySet[Incident]:
 def _opened(
     incident: Incident, said: Said, now: datetime, actor: Actor, ip: str | None
 ) -> Incident:
-    with connection.cursor() as cursor:  # of two clicks at once the second finds the first's
+    with connection.cursor() as cursor:  # a second click finds the first's incident
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     known = IncidentUpdate.objects.select_related("incident").filter(once=said.once).first()
     if known is not None:

@@ -1,6 +1,6 @@
-"""One generation with all that an operator needs: its state, attempts, images and transfers.
+"""One generation with everything an operator needs: state, attempts, images and transfers.
 
-Other ids: tracing.py.
+Other ids are looked up in tracing.py.
 """
 
 from collections import Counter
@@ -22,10 +22,10 @@ from storage.selectors import images_of
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The calls that were made for a generation, in order, and what they cost. Amounts: micros.
+    """The attempts of a generation, in order, and their costs in micros.
 
     Attributes:
-        costs: of each attempt, with what bills corrected; None where it is not known.
+        costs: by attempt, with corrections by bills; None if unknown.
     """
 
     attempts: Sequence[Attempt]
@@ -33,7 +33,7 @@ class Called:
 
     @property
     def last(self) -> Attempt | None:
-        """The call that decided its outcome."""
+        """The attempt that decided the outcome."""
         return self.attempts[-1] if self.attempts else None
 
     @property
@@ -43,12 +43,12 @@ class Called:
 
     @property
     def unknown(self) -> int:
-        """The number with an unknown cost."""
+        """The number of attempts with an unknown cost."""
         return sum(cost is None for cost in self.costs.values())
 
     @property
     def lost(self) -> Sequence[Attempt]:
-        """Calls without an image that may have been billed."""
+        """Attempts without an image that may have been billed."""
         return [
             one
             for one in self.attempts
@@ -57,7 +57,7 @@ class Called:
 
 
 def called_for(generation_ids: Collection[UUID]) -> Mapping[UUID, Called]:
-    """The calls of each of these generations. Two queries."""
+    """The calls of each of these generations, read in two queries."""
     attempts = _attempts_among(generation_ids)
     changes = cost_changes([one.id for some in attempts.values() for one in some])
     return {
@@ -67,7 +67,7 @@ def called_for(generation_ids: Collection[UUID]) -> Mapping[UUID, Called]:
 
 
 def _attempts_among(ids: Collection[UUID]) -> Mapping[UUID, list[Attempt]]:
-    """Of each of these generations every attempt, in order, with its channel. One query."""
+    """Every attempt of each generation, in order, with its channel, read in one query."""
     found: dict[UUID, list[Attempt]] = {one: [] for one in ids}
     attempts = Attempt.objects.filter(generation_id__in=list(ids)).select_related("channel")
     for attempt in attempts.order_by("dispatch", "number"):
@@ -76,7 +76,7 @@ def _attempts_among(ids: Collection[UUID]) -> Mapping[UUID, list[Attempt]]:
 
 
 def _cost(row: Attempt, change: int) -> Micros | None:
-    """With what bills changed; None where it is unknown and no bill has it."""
+    """The attempt's cost with corrections by bills; None if unknown and uncorrected."""
     if row.known_cost_micros is None and not change:
         return None
     return Micros(row.cost_micros + change)
@@ -107,7 +107,7 @@ def describe(generation: Generation) -> dict[str, Any]:
 
 
 def lines(described: Mapping[str, Any]) -> Iterator[str]:
-    """The same for a person: a line for each fact of an object, and for each row of a list."""
+    """The result of `describe` as text: one line per field of an object and per row of a list."""
     for kind, block in described.items():
         if isinstance(block, list):
             yield f"{kind}: {len(block)}"
@@ -122,7 +122,7 @@ def lines(described: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _margin(transfers: Sequence[Transfer], costs: Sequence[Micros | None]) -> str | None:
-    """What was charged and not refunded, less costs and credits; None for a cost nobody knows."""
+    """Charges less refunds, credits and costs, in USD; None if a cost is unknown."""
     known = [cost for cost in costs if cost is not None]
     moved = Counter[str]()
     for transfer in transfers:
@@ -207,7 +207,7 @@ def _image(row: StoredImage) -> dict[str, Any]:
 
 
 def transfer_told(row: Transfer) -> dict[str, Any]:
-    """A transfer, by its number and what it moved."""
+    """A transfer's number, kind, amount in USD and time."""
     return {
         "id": row.pk,
         "kind": row.kind,
@@ -218,10 +218,10 @@ def transfer_told(row: Transfer) -> dict[str, Any]:
 
 
 def told_time(moment: datetime | None) -> str | None:
-    """In ISO 8601."""
+    """Format a time in ISO 8601."""
     return None if moment is None else moment.isoformat()
 
 
 def _word(value: Any) -> str:
-    """One line, however many the value has."""
+    """The value on one line."""
     return " ".join(str(value).split())

@@ -1,6 +1,6 @@
 """An operator ends a generation that waits, or one that should not go on.
 
-Each with an audit event of the tenant's. Amounts are micros.
+Each intervention writes an audit event for the tenant. Amounts are micros.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ WHY = "ended by an operator"
 
 @dataclass(frozen=True, slots=True)
 class MayBill:
-    """A channel that was being called, and what that call is counted as; None: nobody knows."""
+    """A channel with a call in progress, and the cost to book for it; None if unknown."""
 
     channel: str
     cost: Micros | None
@@ -32,7 +32,7 @@ class MayBill:
 
 @dataclass(frozen=True, slots=True)
 class EndedAsFailed:
-    """The released hold, and the calls that may be billed all the same."""
+    """The released hold, and the calls that may be billed nevertheless."""
 
     released: Micros
     may_bill: tuple[MayBill, ...]
@@ -41,9 +41,9 @@ class EndedAsFailed:
 def cancel(
     *, generation: Generation, reason: str, actor: Actor, now: datetime, ip: str | None = None
 ) -> Micros:
-    """End what has not been sent to an upstream; what was on hold and is available again.
+    """End a generation that no worker has taken; return the hold that was released.
 
-    Raises ValidationError for one that a worker has taken, and one that has ended.
+    Raises ValidationError if a worker has taken it or it has ended.
     """
     with transaction.atomic():
         if not settlement.cancel(generation=generation, now=now):
@@ -54,7 +54,7 @@ def cancel(
 
 
 def foreseen(generation: Generation) -> EndedAsFailed:
-    """The result of ending it as failed now."""
+    """The result of ending the generation as failed now."""
     return EndedAsFailed(
         Micros(generation.hold_micros),
         tuple(MayBill(one.channel.name, _known(cost_of(one))) for one in _under_way(generation)),
@@ -64,10 +64,10 @@ def foreseen(generation: Generation) -> EndedAsFailed:
 def end_as_failed(
     *, generation: Generation, reason: str, actor: Actor, now: datetime, ip: str | None = None
 ) -> EndedAsFailed:
-    """End one that waits or runs, uncharged. A call that is under way is counted as paid.
+    """Fail a waiting or running generation without a charge; a call in progress counts as paid.
 
-    Whoever runs it finds its claim lost, and delivers nothing. Raises ValidationError for one that
-    has ended, and one that has moved on since it was read.
+    The worker that runs it finds its claim lost and delivers nothing. Raises ValidationError if it
+    has ended, or has moved on since it was read.
     """
     called = _under_way(generation)
     condition = {
@@ -99,13 +99,13 @@ def end_as_failed(
 
 
 def ring_again(generation: Generation) -> None:
-    """Tell an image worker of it once more. Raises ValidationError where the broker takes none."""
+    """Send the wake-up to an image worker again; raise ValidationError if the broker refuses it."""
     if not notify.ring(Ring.of(generation)):
         raise ValidationError("the broker did not take the message")
 
 
 def _under_way(generation: Generation) -> list[Attempt]:
-    """The calls that have not ended."""
+    """Attempts of the generation without an end."""
     attempts = Attempt.objects.filter(generation=generation, finished_at=None).order_by("id")
     return list(attempts.select_related("channel", "generation"))
 

@@ -1,4 +1,4 @@
-"""All models: what each promises, who serves it, what of it has a price, and who buys it."""
+"""All models: their contracts, the channels that serve them, missing prices, and buyers."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,14 @@ from generation.traffic.minutes import last_calls
 from generation.traffic.modes import Mode
 
 DAYS = 30
-"""UTC days that are looked back at, today's part of one among them."""
+"""The period looked back at, in UTC days, today included."""
 
 HOUR = 60
-"""Of minutes."""
+"""In minutes."""
 
 
 class Life(StrEnum):
-    """Where in its life a model is."""
+    """The stages in a model's life."""
 
     OFFERED = "on offer"
     ENDING = "ending"
@@ -37,7 +37,7 @@ ASKED_FOR = frozenset({Life.OFFERED, Life.ENDING})
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A channel with a route for a model that serves; `share` is of its usual size, from 0 to 1."""
+    """A channel that serves a model; `share` is for the default size, from 0 to 1."""
 
     channel_id: int
     channel: str
@@ -47,16 +47,16 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model with its facts. What is sold is of 30 UTC days, in one mode.
+    """A model with its facts. Sales cover 30 UTC days in one mode.
 
     Attributes:
-        terms: what it promises.
+        terms: its contract.
         position: in lists that customers see.
-        life: where in its life it is.
-        serving: the channels that are sent its requests, by their shares.
-        routes: of channels that are not archived, with these, as the channels are tried.
-        unpriced: cells that everyone's prices in force lack.
-        unmade: sizes that no channel would make; only where some channel serves.
+        life: its stage.
+        serving: the channels that receive its requests, the largest share first.
+        routes: of channels that are not archived, in the order in which channels are tried.
+        unpriced: cells without a price in the standard prices in force.
+        unmade: sizes that no channel would make; empty if no channel serves it.
         buyers: each tenant that bought it.
         called_at: the minute of the last live call, within 48 hours.
     """
@@ -73,43 +73,43 @@ class Listed:
 
     @property
     def untested(self) -> list[str]:
-        """The channels that have a route which waits for a test."""
+        """Names of channels with a route that waits for a test."""
         return [route.channel.name for route in self.routes if not route.is_approved]
 
     @property
     def cells(self) -> int:
-        """How many there are to be priced."""
+        """The number of cells that need a price."""
         return len(self.terms.price_keys)
 
     @property
     def priced(self) -> int:
-        """How many of them are."""
+        """The number of cells with a price."""
         return self.cells - len(self.unpriced)
 
     @property
     def sold(self) -> Margin:
-        """What all bought of it."""
+        """The sales to all buyers."""
         return total_of([one.figures for one in self.buyers])
 
     @property
     def users(self) -> int:
-        """How many tenants had images of it."""
+        """The number of tenants that received images."""
         return sum(one.tenant_id is not None and one.figures.images > 0 for one in self.buyers)
 
     @property
     def last_day(self) -> date | None:
-        """The last UTC day on which somebody had one."""
+        """The last UTC day on which a buyer received an image."""
         return max((one.last for one in self.buyers if one.last), default=None)
 
     @property
     def used_at(self) -> datetime | None:
-        """When it was used last, as exactly as that is known: to the minute, or to the day."""
+        """The time of the last use, to the minute if known, else to the day."""
         day = self.last_day
         known = None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
         return self.called_at or known
 
     def used(self, now: datetime) -> str:
-        """As '14 tenants, 3,120 images in 30 days, last 4 min ago'; empty where nobody did."""
+        """Usage as '14 tenants, 3,120 images in 30 days, last 4 min ago'; empty if unused."""
         if not self.users:
             return ""
         images = self.sold.images
@@ -123,12 +123,12 @@ class Listed:
 
     @property
     def loses(self) -> bool:
-        """Whether it brought less than it cost."""
+        """Whether the model earned less than it cost."""
         return self.sold.margin < 0
 
     @property
     def lacks(self) -> list[str]:
-        """What keeps it from being asked for, or would if it were switched on."""
+        """Reasons why it cannot be requested, or could not if it were switched on."""
         known = (
             (not self.serving, "no channel serves it"),
             (bool(self.unpriced), f"{len(self.unpriced)} of {self.cells} cells have no price"),
@@ -137,7 +137,7 @@ class Listed:
 
     @property
     def troubles(self) -> list[str]:
-        """What is wrong with it, the worst first; nothing of one that nobody can ask for."""
+        """Problems, the worst first; empty for a model that is off or has ended."""
         if self.life not in ASKED_FOR:
             return []
         known = (
@@ -148,7 +148,7 @@ class Listed:
 
 
 def lineup(*, mode: Mode, now: datetime, model: str = "") -> list[Listed]:
-    """Every model, or one: those that need somebody first, then as customers see them."""
+    """Every model, or one: those with problems first, then in the customers' order."""
     catalogue = current_catalogue()
     positions = Contract.objects.values_list("model", "position")
     positions = positions.filter(model=model) if model else positions
@@ -177,7 +177,7 @@ def lineup(*, mode: Mode, now: datetime, model: str = "") -> list[Listed]:
 
 
 def life_of(terms: ContractTerms, now: datetime) -> Life:
-    """Where in its life it is. One that has ended is over, switched off or not."""
+    """The model's stage. One that has ended counts as ended even if switched off."""
     if terms.has_ended(now):
         return Life.ENDED
     if not terms.is_enabled:
@@ -202,7 +202,7 @@ def serving_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[Served
 
 
 def unmade_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[str]:
-    """Sizes that none of these channels would make; nothing where there is no channel."""
+    """Sizes that none of these channels would make; empty if there is no channel."""
     sizes = [*(str(option.size) for option in terms.options), *([AUTO] * terms.accepts_auto)]
     return [
         size
@@ -212,12 +212,12 @@ def unmade_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[str]:
 
 
 def since_of(now: datetime) -> date:
-    """The first of the days that are looked back at."""
+    """The first of the days looked back at."""
     return now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
 
 
 def _buyers(mode: Mode, now: datetime, model: str) -> Mapping[str, list[Buyer]]:
-    """By model; tests sell nothing."""
+    """Buyers by model; empty for tests, which sell nothing."""
     found: dict[str, list[Buyer]] = defaultdict(list)
     if mode != "test":
         for one in model_buyers(since_of(now), is_demo=mode == "demo", model=model):

@@ -1,6 +1,6 @@
-"""What staff give for a generation: a refund of what was delivered, a credit for what failed.
+"""Refunds for delivered generations and credits for failed ones, given by staff.
 
-Each is a move of money that is asked for once, by an id. Amounts are micros.
+Each is a money move with an idempotency key. Amounts are micros.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from pictor.kit.words.money import Micros, in_dollars
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """How much is given, what the tenant reads of it, and what staff note for themselves."""
+    """The amount, the words the tenant reads, and the note for staff."""
 
     amount: Micros
     words: str
@@ -32,7 +32,7 @@ class Gift:
 
 @dataclass(frozen=True, slots=True)
 class Giver:
-    """Who gives, from where, and how much at most on one UTC day."""
+    """The giver, their address, and the most they may give in one UTC day."""
 
     actor: Actor
     ip: str | None = None
@@ -42,9 +42,9 @@ class Giver:
 def refund(
     *, once: UUID, generation: Generation, gift: Gift, giver: Giver, now: datetime
 ) -> MoneyMove:
-    """Give back what it was charged, or a part of it.
+    """Refund the charge for a generation, or a part of it.
 
-    Raises ValidationError for more than is left of that, and for more than the giver may give.
+    Raises ValidationError for more than is left of the charge or more than the giver may give.
     """
     asked = _asked(generation, Transfer.Kind.REFUND, gift)
     return _given(once, asked, giver, now)
@@ -53,9 +53,10 @@ def refund(
 def credit(
     *, once: UUID, generation: Generation, gift: Gift, giver: Giver, now: datetime
 ) -> MoneyMove:
-    """Give something for one that delivered nothing and cost nothing; the ledger's entry names it.
+    """Credit a generation that failed or was canceled; the ledger entry names it.
 
-    Raises ValidationError for any other, and for more than the giver may give.
+    Raises ValidationError for any other generation, for a test, and for more than the giver may
+    give.
     """
     if generation.state not in {State.FAILED, State.CANCELED}:
         raise ValidationError("only for one that failed or was canceled: others are refunded")
@@ -67,7 +68,7 @@ def credit(
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """What was given back for one of many, or `waits` for another person; or why nothing was."""
+    """One result of `refund_each`: refunded, waiting for approval (`waits`), or a refusal."""
 
     generation: Generation
     amount: Micros
@@ -84,10 +85,10 @@ def refund_each(
     giver: Giver,
     now: datetime,
 ) -> list[Refunded]:
-    """Give back all that is left of each of these, each in a transaction of its own.
+    """Refund all that is left of each generation's charge, each in its own transaction.
 
-    If together they are more than one person moves, each waits for another person. Sent again by
-    the same id, none is given back twice, and the answer is the same.
+    If the total exceeds what one person may move, each waits for another person's approval. A
+    repeated call with the same `once` refunds nothing twice and returns the same answer.
     """
     ids = {one.id: uuid5(once, str(one.id)) for one in generations}
     left = given_for(ids, tenants={one.tenant_id for one in generations})
@@ -140,7 +141,7 @@ def _given(
 
 @contextmanager
 def _within(giver: Giver, now: datetime) -> Iterator[None]:
-    """What is given in here is taken back if it is too much for one person on one UTC day."""
+    """Roll back the gift made inside if it takes the giver over the limit of their UTC day."""
     with transaction.atomic():
         if giver.most_a_day is None or not isinstance(giver.actor, User):
             yield

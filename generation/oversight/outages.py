@@ -1,7 +1,7 @@
-"""An outage made good: a credit for every tenant whose requests failed by it, once each.
+"""Make good for an outage: one credit for every tenant whose requests it made fail.
 
-Requests count that were accepted and failed by a fault of the service, and that nobody gave a
-credit for by itself: what they were quoted.
+Requests count at their quoted price if they were accepted, failed through a fault of the service,
+and were not credited individually.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ from pictor.kit.words.money import Micros
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """Requests that were made from `since` to before `until`; what is empty does not matter.
+    """A filter for requests made from `since` to before `until`; empty fields match any.
 
     Attributes:
-        channel: the name of one that was called for them.
-        attempt_class: how an attempt of theirs ended, on that channel if one is named.
+        channel: the name of a channel that was called for them.
+        attempt_class: how one of their attempts ended, on that channel if one is named.
     """
 
     since: datetime
@@ -40,7 +40,7 @@ class Outage:
 
     @property
     def window(self) -> Window:
-        """What a credit for it covers: a request may have met several channels in that time."""
+        """The window a credit covers; it names no channel, as a request may have met several."""
         return Window(self.since, self.until, self.model)
 
 
@@ -49,9 +49,9 @@ class Hit:
     """A tenant that an outage hit. Amounts are micros.
 
     Attributes:
-        failed: how many of its requests did.
-        quoted: what they would have cost at most.
-        before: what covers a part of that time already: credited, or waiting for another person.
+        failed: the number of its failed requests.
+        quoted: the most they would have cost.
+        before: credits, booked or waiting for approval, that already cover a part of that time.
     """
 
     tenant: Tenant
@@ -60,7 +60,7 @@ class Hit:
     before: Micros
 
     def due(self, each: Micros | None) -> Micros:
-        """What is still to be credited: so much, or else what was quoted; never a second time."""
+        """The amount to credit: `each`, or else the quote; 0 if a part is covered already."""
         if self.before:
             return Micros(0)
         return self.quoted if each is None else each
@@ -68,7 +68,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """What a tenant got; `waits` where another person is to approve it; or why it got nothing."""
+    """A tenant's result: credited, waiting for approval (`waits`), or a refusal."""
 
     hit: Hit
     amount: Micros
@@ -77,7 +77,7 @@ class Credited:
 
 
 def hit_by(outage: Outage, *, now: datetime) -> list[Hit]:
-    """The tenants that it hit, those with most failures first. Five queries or less.
+    """The tenants that it hit, those with most failures first, in at most five queries.
 
     Raises ValidationError for more than 24 hours, and for an end before the beginning.
     """
@@ -121,11 +121,11 @@ def credit_all(
     giver: Giver,
     now: datetime,
 ) -> list[Credited]:
-    """Credit each of these so much, or else what its requests were quoted.
+    """Credit each hit tenant `each`, or else its requests' quote.
 
-    Each in a transaction of its own, and once by this id; nobody is credited again for a time and
-    a model that was covered before. If together they are more than one person moves, each waits for
-    another person.
+    Each credit has its own transaction and is booked once for this `once`. A time and model already
+    covered is not credited again. If the total exceeds what one person may move, each waits for
+    another person's approval.
     """
     total = Micros(sum(hit.due(each) for hit in hits))
     done = []

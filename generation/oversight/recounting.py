@@ -1,7 +1,7 @@
-"""Usage counted again from the generations, a day at a time, while others settle.
+"""Recount usage from the generations, one day at a time, while others settle.
 
-Ids have the time of their making in them, so a day's generations are found by theirs. Few end long
-after that, and whoever does so from now on ends in an hour that is still open.
+Ids contain their creation time, so a range of ids finds a day's generations. Few end long after
+they were made, and any that do so from now on end in an hour that is still open.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,9 @@ from pictor.kit.words import ids
 
 AT_ONCE = timedelta(days=1)
 HOURS_BEFORE, HOURS_AFTER = 6, 1
-"""A generation whose id was made within so many hours before its end is not late, nor is one whose
-id another clock made after it."""
+"""A generation is late unless its id's time lies from so many hours before its end to so many
+after it: another clock may have made the id.
+"""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _FAR = datetime(9000, 1, 1, tzinfo=UTC)
 _LATE = """
@@ -35,7 +36,7 @@ _OF_DAY = """(g.id >= %s AND g.id < %s OR g.id = ANY(%s))
 
 
 def recount(*, now: datetime) -> int:
-    """Put every usage row right; how many were wrong. Each day is a transaction of its own."""
+    """Correct every usage row and return the number that were wrong, one transaction per day."""
     open_from = now.replace(minute=0, second=0, microsecond=0) - OPEN
     late = _late(open_from)
     wrong = 0
@@ -51,12 +52,12 @@ def recount(*, now: datetime) -> int:
 
 
 def recount_at_once() -> None:
-    """The same in one statement: of a new database, which has little."""
+    """Recount in one statement, for a new database with little in it."""
     recount_usage(Part(ENDED, ()), start=_EPOCH, end=_FAR)
 
 
 def _late(until: datetime) -> Sequence[UUID]:
-    """What ended before that, and was not made shortly before its end. It reads every row once."""
+    """Ids of generations ended before `until` and not made shortly before; reads every row once."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(_LATE, [until, HOURS_BEFORE, HOURS_AFTER])
@@ -64,7 +65,7 @@ def _late(until: datetime) -> Sequence[UUID]:
 
 
 def _days(until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """All of the time before that, the first of them from the beginning of time."""
+    """Yield consecutive periods up to `until`, a day each, the first reaching back to 1970."""
     first = Generation.objects.order_by("id").values_list("created_at", flat=True).first()
     start, end = _EPOCH, until
     if first is not None:

@@ -1,8 +1,8 @@
-"""What was refused, written down: one INSERT a second of each web process, off the requests' path.
+"""Record refused requests: one INSERT a second per web process, off the requests' path.
 
-What a client can cause is bounded, in rows and in memory; what is left out is counted. A row has
-nothing of what its caller wrote, and of their address a keyed digest alone, where no tenant is
-known. Up to a second of them is lost with their process.
+A client's part in rows and memory is bounded; rows beyond it are dropped and counted. A row has
+nothing that its caller wrote, and instead of an address only a keyed digest, where no tenant is
+known. Up to a second of refusals is lost with their process.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ logger = logging.getLogger(__name__)
 EVERY_SECONDS = 1.0
 LAST_WORDS_SECONDS = 2.0
 MOST = 500
-"""Rows of one INSERT, and of what waits for it."""
+"""Rows in one INSERT, and rows waiting for it."""
 MOST_OF_STRANGERS = 250
-"""Of these, with keys that are no tenant's: theirs leave room for the others."""
+"""Of these, rows for keys that belong to no tenant, which leaves room for tenants' rows."""
 MOST_OF_ONE = 50
-"""Of these, of one tenant, or of one address with such keys."""
+"""Of these, rows of one tenant, or of one address without a tenant's key."""
 MOST_A_DAY = 20_000
-"""Of one of them in all, a UTC day."""
+"""Rows of one caller in a UTC day."""
 MOST_BYTES = 1 << 30
-"""Of the table without its indexes: beyond, nothing is written, should no worker trim it."""
+"""The table's size without indexes above which nothing is written, if no worker trims it."""
 
 LEFT_OUT = Count(
     "pictor_refusals_left_out",
@@ -49,12 +49,12 @@ LEFT_OUT = Count(
     ["why"],
 )
 HEADERS = frozenset({"Idempotency-Key"})
-"""Headers that a param can be."""
+"""Headers that a param can name."""
 _LOCK = 7_303_061
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
-"""As `repr` writes the caller's words into a message; no apostrophe of our own begins one."""
+"""Callers' words as `repr` puts them into a message; no apostrophe of our own begins one."""
 _HINT = re.compile(r" Did you mean .*", re.DOTALL)
-"""It comes last, and is made of what they sent."""
+"""The hint comes last and is made from the caller's words."""
 _COLUMNS = {
     "id": "uuid", "caller": "uuid", "tenant_id": "uuid", "key_id": "uuid", "generation_id": "uuid",
     "model": "text", "status": "integer", "code": "text", "param": "text", "message": "text",
@@ -88,7 +88,7 @@ _WRITE = f"""
 
 
 class Recorder:
-    """Those of one web process. Used on its event loop alone."""
+    """One web process's refusals; use it on that process's event loop only."""
 
     def __init__(self) -> None:
         self._kept: list[Refused] = []
@@ -96,7 +96,7 @@ class Recorder:
         self._of_each = Counter[str]()
 
     def take(self, refused: Refused) -> None:
-        """Keep it for the next INSERT, or count it as left out. Waits for nothing."""
+        """Keep a refusal for the next INSERT, or count it as left out; never waits."""
         is_strange = not refused.tenant
         whose = _whose(refused)
         if self._of_each[whose] >= MOST_OF_ONE:
@@ -109,11 +109,11 @@ class Recorder:
             self._kept.append(refused)
 
     async def start(self) -> None:
-        """Write from now on."""
+        """Begin writing once a second."""
         self._writing = asyncio.create_task(self._write_again_and_again(), name="refusals")
 
     async def stop(self) -> None:
-        """Write what there is, if that is soon done, and then no more."""
+        """Stop, after a last write that may take `LAST_WORDS_SECONDS`."""
         self._writing.cancel()
         try:
             async with asyncio.timeout(LAST_WORDS_SECONDS):
@@ -122,7 +122,7 @@ class Recorder:
             logger.warning("stopped before the last refusals were written down")
 
     async def write(self) -> None:
-        """Write what there is, and begin a new second. While the database is away it waits."""
+        """Write all kept refusals; while the database is away, keep them for later."""
         batch = self._kept[:]
         try:
             if batch:
@@ -147,9 +147,9 @@ class Recorder:
 
 
 def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
-    """Write rows, each once; how many were left out, as beyond a caller's `day`, or as `full`.
+    """Insert rows, each once; return the numbers left out beyond a caller's `day` or as `full`.
 
-    Processes take turns, so that one sees what another has written.
+    An advisory lock makes processes take turns, so that each sees the others' rows.
     """
     rows = json.dumps([_row(one) for one in batch])
     bounds = {"most": MOST_A_DAY, "bytes": MOST_BYTES}
@@ -161,16 +161,16 @@ def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
 
 
 def caller_at(address: str) -> UUID:
-    """What stands for an address: nobody finds out which one without the key."""
+    """A keyed digest that stands for an address and cannot be reversed without the key."""
     secret = f"{settings.SECRET_KEY} refusals".encode()
     digest = hmac.digest(secret, counted_address(address).encode(), "sha256")
     return UUID(bytes=digest[:16])
 
 
 def without_words(message: str, param: str) -> tuple[str, str]:
-    """A message and a param without the caller's words: without what stands in quotes.
+    """Remove the caller's words from a message and a param: quoted text becomes an ellipsis.
 
-    A param that is no field or header of ours is their word, too.
+    A param that is no field or header of ours is the caller's word too.
     """
     kept = _HINT.sub("", _QUOTED.sub("'…'", message))
     if param in our_names() or param in HEADERS:
@@ -183,7 +183,7 @@ def _whose(refused: Refused) -> str:
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether the database may take the same rows later: what took it too long will again."""
+    """Whether the database may accept the same rows later; a statement timeout would recur."""
     is_its_own = isinstance(error, OperationalError | InterfaceError)
     return is_its_own and not isinstance(error.__cause__, QueryCanceled)
 
@@ -215,4 +215,4 @@ def _text(value: UUID | None) -> str | None:
 
 
 recorder = Recorder()
-"""The web process's own."""
+"""The recorder of this web process."""

@@ -1,4 +1,4 @@
-"""A change of what a model promises, before it is made: who used what goes, and what is lacking."""
+"""Preview a change of a model's contract: users of what it removes, and what would be missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from generation.oversight.lineup import since_of, unmade_of
 
 
 class Gone(NamedTuple):
-    """A word that callers may use no more, and who bought what it stands for in 30 days.
+    """A word that callers can no longer use, and the tenants that bought it in 30 days.
 
-    `users` are None where nobody counts them: of a preset, an alias or a task.
+    `users` is None for a preset, an alias or a task, which are not counted.
     """
 
     what: str
@@ -25,7 +25,7 @@ class Gone(NamedTuple):
 
 
 class Unable(NamedTuple):
-    """A channel that serves the model, and what of the new promise it could not do."""
+    """A channel that serves the model, and the newly promised sizes and tasks it could not do."""
 
     channel: str
     sizes: list[str]
@@ -34,15 +34,15 @@ class Unable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a change does.
+    """The effects of a change.
 
     Attributes:
-        before: what the model promises, in words by what they are about.
-        after: what it is to promise.
-        gone: what may not be asked for any more.
-        unpriced: cells that are new and have no price.
-        unable: channels that could not do what comes.
-        unmade: sizes that no channel which serves the model would make.
+        before: the present contract, as `promised` shows it.
+        after: the contract after the change.
+        gone: words that callers can no longer use.
+        unpriced: new cells without a price.
+        unable: channels that could not do what the change adds.
+        unmade: sizes that no channel serving the model would make.
     """
 
     before: Mapping[str, Any]
@@ -54,17 +54,17 @@ class Review:
 
     @property
     def changes_something(self) -> bool:
-        """Whether it is another promise."""
+        """Whether the contract differs."""
         return self.before != self.after
 
     @property
     def used(self) -> list[Gone]:
-        """What of it that goes was bought."""
+        """The removed words that tenants have bought."""
         return [one for one in self.gone if one.users and one.users.images]
 
 
 def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> Review:
-    """What it does to write these columns, all of a contract's, into that one."""
+    """Preview writing these columns, a contract's full set, into that contract."""
     stored = Contract.objects.filter(pk=contract.pk).values().get()
     before, after = contract_from(stored), contract_from({**stored, **columns})
     known = set(before.price_keys)
@@ -81,7 +81,7 @@ def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> 
 
 
 def promised(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """A contract's columns as people read them: an entry for each size and each alias."""
+    """A contract's columns as people read them, with one entry per size and per alias."""
     said: dict[str, Any] = {}
     for name, value in columns.items():
         if name == "sizes":
@@ -112,7 +112,7 @@ _WORDS = {
 
 
 def _size(row: Mapping[str, Any]) -> str:
-    """As '4K, 16:9(4K)' or 'base, 3:2'."""
+    """A size in words, such as '4K, 16:9(4K)' or 'base, 3:2'."""
     parts = [row.get("tier", "base"), row.get("preset") or row.get("ratio")]
     return ", ".join(str(part) for part in parts if part)
 
@@ -120,7 +120,7 @@ def _size(row: Mapping[str, Any]) -> str:
 def _unable(
     routes: Sequence[RouteInfo], before: ContractTerms, after: ContractTerms
 ) -> list[Unable]:
-    """What each could do before, or was not asked for, and cannot."""
+    """For each channel the sizes and tasks that it cannot do and that are new for it."""
     tasks = sorted(after.tasks - before.tasks)
     found = []
     for route in routes:
@@ -145,7 +145,7 @@ def _gone(before: ContractTerms, after: ContractTerms, now: datetime) -> list[Go
 
 
 def _words_gone(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
-    """What each is called, what it is, and the word itself."""
+    """Yield each word's label, its kind, and the word itself."""
     yield from _sizes_gone(before, after)
     for kind, words in (("quality", before.qualities), ("", before.quality_aliases)):
         for word in words:

@@ -1,4 +1,4 @@
-"""All channels: who serves, how well and at what cost; what needs somebody stands first."""
+"""All channels with their calls, costs and condition; those that need an operator first."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ DAYS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A row. `share` is of the calls for its models; `sold` is of seven days, today too."""
+    """A channel's row. `share` is of its models' calls; `sold` covers seven days with today."""
 
     channel: Channel
     models: Sequence[str]
@@ -38,30 +38,30 @@ class Listed:
 
     @property
     def percent(self) -> float | None:
-        """Of the calls for its models, those that it was asked."""
+        """The channel's share of its models' calls, in percent."""
         return None if self.share is None else 100 * self.share
 
     @property
     def image_cost(self) -> Micros | None:
-        """What an image cost, of those whose cost is known."""
+        """The average cost of an image, over images with a known cost."""
         known = self.sold.images - self.sold.unknown_images if self.sold else 0
         return Micros(self.sold.cost // known) if self.sold and known else None
 
     @property
     def loses(self) -> bool:
-        """Whether it brought less than it cost; a sandbox costs nothing."""
+        """Whether the channel earned less than it cost; never true of a sandbox."""
         is_real = not is_sandbox(self.channel.serves)
         return is_real and self.sold is not None and self.sold.margin < 0
 
     @property
     def lacks_costs(self) -> bool:
-        """Whether images were sold of which nobody knows the cost."""
+        """Whether images without a known cost were sold."""
         is_real = not is_sandbox(self.channel.serves)
         return is_real and self.sold is not None and self.sold.unknown_images > 0
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether an operator should look at it."""
+        """Whether an operator should look at the channel."""
         if not self.channel.is_enabled:
             return False
         is_odd = self.loses or self.lacks_costs or self.waits
@@ -69,7 +69,7 @@ class Listed:
 
 
 def roster(*, mode: Mode, now: datetime) -> list[Listed]:
-    """Every channel that takes such requests, those that need somebody first."""
+    """Every channel that takes requests of this mode, those that need an operator first."""
     channels = Channel.objects.prefetch_related("routes")
     served = {"live": Serves.TEST, "test": Serves.LIVE}.get(mode)
     channels = channels.exclude(serves=served) if served else channels
@@ -114,7 +114,7 @@ def roster(*, mode: Mode, now: datetime) -> list[Listed]:
 
 
 def _sold(mode: Mode, now: datetime) -> Mapping[str, Margin]:
-    """By channel's name; tests sell nothing."""
+    """Margins by channel name; empty for tests, which sell nothing."""
     if mode == "test":
         return {}
     first = (now.astimezone(UTC) - DAYS).date() + timedelta(days=1)

@@ -1,7 +1,7 @@
-"""What a change of the offer does to traffic: each model's split by channel, before and after.
+"""Effects of a catalogue change on traffic: each model's split by channel, before and after.
 
-It is that of live requests which ask for nothing special, while every channel is well. Beside it
-stands what a day costs us either way, as the last 7 days went.
+The splits are of live requests without special needs while every channel is healthy. Beside each
+stands our cost per day either way, for the sales of the last 7 days.
 """
 
 from collections import Counter
@@ -26,23 +26,23 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 MOST_SIZES = 3
-"""That are named; of more, how many."""
+"""The most sizes to name; of the others only the number is given."""
 DAYS = 7
-"""UTC days that are looked back at, today's part of one among them."""
+"""The period looked back at, in UTC days, today included."""
 _TEN_CENTS = 100_000
 _A_CENT = 10_000
 
 Shares = Mapping[str, float]
-"""By channel, from 0 to 1."""
+"""Fractions by channel, from 0 to 1."""
 
 
 class Sold(NamedTuple):
-    """What was sold of late.
+    """Recent sales.
 
     Attributes:
-        days: in how long; the last one is not over.
-        images: by price row.
-        means: what one image of it cost, by price row and channel, where any is known.
+        days: the length of the period; its last day is not over.
+        images: number sold by price row.
+        means: mean cost of an image by price row and channel, where known.
     """
 
     days: float
@@ -51,7 +51,7 @@ class Sold(NamedTuple):
 
 
 class Daily(NamedTuple):
-    """What a day's images cost us: as far as that is known, and how many it is not known of."""
+    """Our cost for a day's images where known, and the number of images without a known cost."""
 
     known: Micros
     unknown: float
@@ -71,12 +71,12 @@ class Split(NamedTuple):
 
     Attributes:
         model: the public name.
-        sizes: for which it is so; empty for every size.
-        before: of the channels that were asked first.
-        after: of those that will be.
-        images: that were sold of it a day.
-        cost_before: what a day's cost with that split.
-        cost_after: what they will.
+        sizes: the sizes it applies to; empty for every size.
+        before: fractions of requests that each channel is asked first for, before the change.
+        after: the same after it.
+        images: sold of the model per day.
+        cost_before: cost of a day's images with the split before.
+        cost_after: the same with the split after.
     """
 
     model: str
@@ -96,7 +96,7 @@ class Split(NamedTuple):
 
     @property
     def channels(self) -> list[tuple[str, float, float]]:
-        """Each with its part before and after."""
+        """Each channel with its fraction before and after."""
         names = dict.fromkeys((*self.before, *self.after))
         return [(name, self.before.get(name, 0.0), self.after.get(name, 0.0)) for name in names]
 
@@ -110,9 +110,9 @@ class Split(NamedTuple):
 
 
 def foreseen(change: Callable[[], object]) -> list[Split]:
-    """The splits that `change` would bring about: it is made, and undone again.
+    """The splits that `change` would cause: make the change, compare, and roll it back.
 
-    Raises whatever it raises.
+    Raises the errors of `change`.
     """
     with transaction.atomic():
         before = stored_catalogue()
@@ -125,9 +125,9 @@ def foreseen(change: Callable[[], object]) -> list[Split]:
 def serving_instead(
     before: Catalogue, channel: Channel, routes: services.Routes, *, tables: tuple[CostTable, ...]
 ) -> Catalogue:
-    """The offer once the channel serves these routes, all of them, and no other; to look at.
+    """The catalogue as if the channel served exactly these routes; nothing is stored.
 
-    It is what enabling it, a swap or another weight would make of it, without a change.
+    It shows the effect of enabling the channel, of a swap or of another weight.
     """
     joining = {
         model: route_info(services.unsaved_route(channel, terms), tables=tables, api_key="")
@@ -142,7 +142,7 @@ def serving_instead(
 
 
 def left_unserved(before: Catalogue, after: Catalogue) -> list[str]:
-    """The models on offer that live requests get no more, in the order of the contracts."""
+    """Models on offer that would lose their last live channel, in the order of the contracts."""
     return [
         contract.model
         for contract in after.on_offer(clock.now())
@@ -152,7 +152,7 @@ def left_unserved(before: Catalogue, after: Catalogue) -> list[str]:
 
 
 def sold_lately(now: datetime) -> Sold:
-    """What was sold in the last 7 UTC days, without demo data."""
+    """Sales of the last 7 UTC days, without demo data."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=DAYS - 1)
     images: Counter[PriceKey] = Counter()
@@ -168,7 +168,7 @@ def sold_lately(now: datetime) -> Sold:
 
 
 def splits(before: Catalogue, after: Catalogue, *, sold: Sold) -> list[Split]:
-    """Those that differ, by model in the order of the contracts; a size goes with its likes."""
+    """Splits that differ, in the order of the contracts; sizes with equal splits are merged."""
     return [one for contract in after.offered for one in _of_model(contract, before, after, sold)]
 
 
@@ -219,7 +219,7 @@ def _daily(
     known: Mapping[str, RouteInfo],
     sold: Sold,
 ) -> Daily:
-    """What these images cost, shared out so; `known` are the routes that made what was sold."""
+    """The cost of these images with this split; `known` are the routes that made the sold ones."""
     micros = unknown = 0.0
     for key, images in day.items():
         for name, fraction in split.items():
@@ -235,7 +235,7 @@ def _daily(
 def _of_one(
     route: RouteInfo, contract: ContractTerms, key: PriceKey, *, mean: Micros | None
 ) -> Micros | None:
-    """What one image costs there: nothing at a sandbox; what it did where tokens are charged."""
+    """The cost of one image: 0 at a sandbox; the mean if charged by tokens or otherwise unknown."""
     if route.serves_test:
         return Micros(0)
     now = clock.now()
@@ -247,7 +247,7 @@ def _of_one(
 
 
 def _is_as(route: RouteInfo, known: RouteInfo | None) -> bool:
-    """Whether the vendor is asked for the same as before."""
+    """Whether the route asks the vendor for the same as before."""
     return known is not None and (
         (route.upstream_model, route.quality_map, route.native_sizes)
         == (known.upstream_model, known.quality_map, known.native_sizes)
@@ -259,7 +259,7 @@ def _percent(fraction: float) -> str:
 
 
 def _dollars(micros: int) -> str:
-    """As '$41.20', and '$0.0019' where cents would not tell."""
+    """As '$41.20', or '$0.0019' for amounts under ten cents."""
     if 0 < micros < _TEN_CENTS:
         return f"${to_decimal(micros).rstrip('0')}"
     whole, cents = divmod(scale_half_up(micros, 1, _A_CENT), 100)

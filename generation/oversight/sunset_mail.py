@@ -1,7 +1,8 @@
-"""Mail to those who use a model that ends: 60, 30, 7 and 1 days ahead, and of any change.
+"""Mail to tenants using a model that ends: 60, 30, 7 and 1 days ahead, and on any change.
 
-Each is told once of each: a row says so, written with the mails in one transaction. Whoever begins
-to use it later is told then; what is announced later is told at once. Safe beside another one.
+Each tenant is told once per stage: a row records it, in one transaction with the mails. Tenants
+that begin to use the model later are told then; ends announced late are told at once. Several
+workers may run it at the same time.
 """
 
 from collections.abc import Iterable
@@ -22,18 +23,18 @@ from pictor.kit.words.untyped import Json
 STAGES = (1, 7, 30, 60)
 """Days ahead."""
 LOOK_BACK = timedelta(days=30)
-"""Who has used it within is told."""
+"""Tenants that used the model within this time are told."""
 KEPT = timedelta(days=90)
-"""After the end; then it is forgotten who was told."""
+"""Notices are kept this long after the end."""
 MOST = 1000
-"""Tenants told of one model in one go; the next hour goes on."""
+"""Tenants told about one model in one run; the next hour's run continues."""
 CHANGED = 0
-"""The stage of who was told of a change before the first."""
+"""The stage of a notice about a change earlier than the first stage."""
 ENDS, STAYS = "account/email/model_ends", "account/email/model_stays"
 
 
 def tell_of_sunsets(*, now: datetime) -> int:
-    """Mail whoever is to know now; how many tenants were told."""
+    """Mail every tenant that is due now; return the number of tenants told."""
     SunsetNotice.objects.filter(sunset_at__lt=now - KEPT).delete()
     contracts = list(Contract.objects.filter(is_enabled=True))
     changed = sum(
@@ -49,9 +50,9 @@ def tell_of_sunsets(*, now: datetime) -> int:
 
 
 def stage_of(sunset_at: datetime | None, now: datetime) -> int | None:
-    """How many days ahead its end counts as; None before the first of them, and once it is there.
+    """The stage of an end in days; None before the first stage and once the model has ended.
 
-    Two hours ahead are 1, and eight days 30.
+    Two hours ahead count as stage 1, eight days ahead as stage 30.
     """
     if sunset_at is None or sunset_at <= now:
         return None
@@ -59,7 +60,7 @@ def stage_of(sunset_at: datetime | None, now: datetime) -> int | None:
 
 
 def _outdated(contract: Contract, now: datetime) -> QuerySet[SunsetNotice]:
-    """What was told of an end that was ahead, and is not so any more."""
+    """Notices of a future end that no longer holds."""
     told = SunsetNotice.objects.filter(model=contract.model, sunset_at__gt=now)
     if contract.sunset_at is None:
         return told
@@ -81,7 +82,7 @@ def _to_tell(contract: Contract, now: datetime) -> Iterable[UUID]:
 
 
 def _said(contract: Contract, days: int) -> Json:
-    """A notice's columns, but for whom."""
+    """A notice's columns but the tenant."""
     return {
         "model": contract.model,
         "sunset_at": contract.sunset_at,
@@ -114,7 +115,7 @@ def _told_of_end(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
 
 
 def _noted(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
-    """Whether it is told for the first time."""
+    """Write the notice; whether it is the first of this stage."""
     said = _said(contract, stage_of(contract.sunset_at, now) or CHANGED)
     _, is_first = SunsetNotice.objects.get_or_create(**said, tenant_id=tenant_id)
     return is_first

@@ -1,6 +1,6 @@
-"""Staff who look at a tenant's words and images, where it lets support see them.
+"""Looks by staff at a tenant's prompts and images, where the tenant lets support see them.
 
-Each look is an event of the tenant's log.
+Each look is an event in the tenant's audit log.
 """
 
 from datetime import datetime, timedelta
@@ -14,13 +14,13 @@ from generation.models import Generation
 
 ACTION = "generation.look"
 OPEN = timedelta(minutes=15)
-"""How long a person goes on seeing what they said they look at."""
+"""The time for which a recorded look stays open."""
 
 
 def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None:
-    """Write down that this person looks at its prompt, its images and what the vendors said.
+    """Record that this person looks at the prompt, the images and the vendors' answers.
 
-    Raises ValidationError where the tenant does not let support see them.
+    Raises ValidationError if the tenant does not let support see them.
     """
     if not is_let(generation):
         raise ValidationError("No owner of this workspace lets support see prompts and images.")
@@ -28,12 +28,12 @@ def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None
 
 
 def is_let(generation: Generation) -> bool:
-    """Whether its tenant lets support see words and images, as in a support view."""
+    """Whether the tenant lets support see prompts and images, as in a support view."""
     return generation.tenant.allows_support and generation.tenant.shows_support_content
 
 
 def is_looking(*, generation: Generation, person: User, now: datetime) -> bool:
-    """Whether this person has said so lately, and still may."""
+    """Whether this person recorded a look within `OPEN`, and the tenant still lets them."""
     return is_let(generation) and did_since(person, ACTION, _about(generation), since=now - OPEN)
 
 

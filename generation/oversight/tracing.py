@@ -1,10 +1,12 @@
 """Trace an id for an operator: the generation made, or the request refused.
 
-`req_…`, `gen_…`, `img_…`, `key_…` and `ten_…`, the UUID of any of these but the first or of an
-attempt, a transfer's number, an e-mail address, the id that an upstream gave its answer, and a
-tenant's name. What is found are objects and lists of objects, by their names: of one generation
-those of `inspection.describe`; `refused`, `key`, `tenant`, `transfer`; a `person` and their
-`workspaces`; and of the same caller `made_lately` and `refused_lately`, newest first.
+An id is `req_…`, `gen_…`, `img_…`, `key_…` or `ten_…`; the UUID of any of these but the first, or
+of an attempt; a transfer's number; an e-mail address; an upstream's id for its answer; or a
+tenant's name.
+
+The result holds objects and lists of objects by name: for one generation those of
+`inspection.describe`; else `refused`, `key`, `tenant` or `transfer`; or a `person` with their
+`workspaces`. `made_lately` and `refused_lately` list the same caller's requests, newest first.
 """
 
 from typing import Any
@@ -30,7 +32,7 @@ Found = dict[str, Any]
 
 
 def trace(text: str) -> Found | None:
-    """Everything known about that id; None if it is unknown."""
+    """Return everything known about the id; None if it is unknown."""
     if not is_storable(text):
         return None
     ways = (_request, _generation, _image, _attempts, _key, _transfer, _tenant, _person)
@@ -63,7 +65,7 @@ def _image(text: str) -> Found | None:
 
 
 def _attempts(text: str) -> Found | None:
-    """By the id of one of ours, or the one that the upstream gave: some give none of their own."""
+    """Look up an attempt by our id or the upstream's; some upstreams give none of their own."""
     found = generations_by_attempt(text)
     if found[1:]:
         return {"made": [_made(one) for one in found]}

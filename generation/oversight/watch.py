@@ -1,8 +1,8 @@
-"""What of the service works just now, and by day on how many looks it did: for /status/.
+"""The service's present health by part, and its daily history, for /status/.
 
-The short-work worker looks once a minute and counts the look. Nothing is filled in: a day without
-a row was not looked at, which is not the same as well. What a look asks is cheap and bounded, so
-the page asks it too.
+The short-work worker looks once a minute and counts the look. Gaps are not filled in: a day without
+a row was not looked at, which does not mean healthy. A look is cheap and bounded, so the page makes
+one too.
 """
 
 import time
@@ -22,33 +22,33 @@ from generation.models import Incident, WatchedDay
 from pictor.kit.words import ids
 
 DAYS = 90
-"""Kept and shown, today included."""
+"""Days kept and shown, today included."""
 API, WORKERS = "API", "Image workers"
 FRESH = timedelta(minutes=3)
-"""A look older than this says nothing of now."""
+"""The age from which a look says nothing about now."""
 APART_SECONDS = 30
-"""Looks closer together are one look: several workers may each have a clock."""
+"""Looks closer together count as one: several workers may each have a clock."""
 WINDOW = timedelta(minutes=5)
 """Requests that ended within it are evidence of a model's present health."""
 LONGEST = timedelta(minutes=15)
-"""A request that ends now was made no longer ago than this."""
+"""The most time between making a request and its end."""
 MOST_ENDED = 2_000
 LEAST_FAILED, FAILED_SHARE = 3, 0.5
-"""From here on a model counts as ill, as a breaker would see it."""
+"""From here on a model counts as ill, by a breaker's measure."""
 PAUSED = "Paused by the operator"
 NO_DATABASE = "The database did not answer"
 NO_WEB_PROCESS = "No web process is at work"
 SURE_AFTER_SECONDS = orphans.DEAD_AFTER_SECONDS
-"""A web process whose connection was cut is seen again well before this."""
+"""A live web process whose connection was cut is seen again well before this."""
 AGAIN_SECONDS = 0.5
 
 _unwritten: deque[datetime] = deque(maxlen=24 * 60)
-"""Looks of this process that found no database, which could not be written down then."""
+"""This process's looks that found no database and could not be written then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One part, and what is wrong with it; empty when it works."""
+    """One part and its trouble, empty if it works."""
 
     part: str
     trouble: str
@@ -56,21 +56,21 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Requests of a model that ended lately: delivered, and failed by no fault of the caller."""
+    """A model's recently ended requests: delivered, and failed through no fault of the caller."""
 
     delivered: int = 0
     failed: int = 0
 
     @property
     def mostly_fails(self) -> bool:
-        """Whether that is more than bad luck."""
+        """Whether there are enough failures to rule out bad luck."""
         return self.failed >= LEAST_FAILED and self.failed >= FAILED_SHARE * (
             self.delivered + self.failed
         )
 
 
 def look(*, now: datetime) -> list[Sight]:
-    """The API, the image workers and every model on offer, by name and the last name first."""
+    """Check the API, the image workers and every model on offer, in reverse order of name."""
     catalogue = current_catalogue()
     offered = sorted((one.model for one in catalogue.on_offer(now)), reverse=True)
     ended = _ended(now)
@@ -112,9 +112,9 @@ def _ended(now: datetime) -> Mapping[str, Ended]:
 
 
 def look_and_count(*, now: datetime) -> None:
-    """Look, and count it. A look that finds no database is counted once there is one again.
+    """Look, and count it; a look that finds no database is counted once it is back.
 
-    One that finds no web process looks again, for as long as a live one may be out of sight.
+    If no web process is found, look again for as long as a live one may be out of sight.
     """
     sure_at = time.monotonic() + SURE_AFTER_SECONDS
     try:
@@ -160,10 +160,10 @@ def _count(sights: Iterable[Sight], at: datetime) -> None:
 
 
 def troubled(*, now: datetime) -> Sequence[Sight]:
-    """Incidents and maintenance that go on, by their titles, then what the last look found ill.
+    """Ongoing incidents and maintenance by title, then parts that the last look found ill.
 
-    That where it was just now. One read, for every page that warns. Of the API a page knows better:
-    a web process made it.
+    Only a fresh look counts. It is one read, since every page that warns makes it. The API is left
+    out: a web process that renders a page is proof enough.
     """
     begun = Incident.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), begins_at__lte=now)
     rows = WatchedDay.objects.filter(looked_at__gte=now - FRESH, last_failed_at=F("looked_at"))
@@ -176,12 +176,12 @@ def troubled(*, now: datetime) -> Sequence[Sight]:
 
 
 def _said(state: str) -> str:
-    """Of what has begun; maintenance is stored as scheduled for good."""
+    """The label of a state that has begun; maintenance stays stored as scheduled."""
     found = Incident.State(state)
     return "Maintenance" if found == Incident.State.SCHEDULED else found.label
 
 
 def history(*, now: datetime) -> Sequence[WatchedDay]:
-    """Every day of every part that was looked at, the oldest first."""
+    """Every part's watched days, the oldest first."""
     oldest = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
     return list(WatchedDay.objects.filter(day__gte=oldest).order_by("day", "part"))

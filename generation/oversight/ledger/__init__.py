@@ -1,1 +1,1 @@
-"""The proof that the ledger and the generations say the same."""
+"""The proof that the ledger and the generations agree."""

@@ -1,6 +1,6 @@
-"""The statements that hold the ledger against the generations, shaped as billing's findings are.
+"""SQL that compares the ledger with the generations, in the shape of billing's findings.
 
-Each reads of the generations or attempts that it is given, or a row for each tenant and key.
+Each statement reads the given generations or attempts, or one row per tenant and key.
 """
 
 from datetime import date, datetime
@@ -22,10 +22,10 @@ from storage.selectors import STORED_IMAGES
 
 
 def beside_holds(generations: Ids) -> str:
-    """SQL that begins each check of `OF_GENERATIONS`.
+    """SQL to put before each check of `OF_GENERATIONS`.
 
-    Each of these generations beside what its hold's transfers say, each of their holds beside its
-    generation, and their attempts and images.
+    It joins each of these generations with the sums of its hold's transfers, and each of their
+    holds with its generation, and selects their attempts and images.
     """
     return f"""
 WITH api_keys AS {API_KEYS}, key_counters AS {KEY_COUNTERS}, withdrawn AS {WITHDRAWN_BOOKS},
@@ -50,7 +50,7 @@ generations AS NOT MATERIALIZED (
 """  # noqa: S608 - built from constants, and ids in our own words
 
 
-# The holds are one statement, because it reads all that was moved.
+# The checks of holds are one statement, because it reads all transfers.
 OF_GENERATIONS = (
     """
     SELECT problem, tenant, 'generation', COALESCE(id, generation_id, 'none'),
@@ -154,7 +154,7 @@ WITH api_keys AS {API_KEYS}, balances AS {BALANCES}, key_counters AS {KEY_COUNTE
       FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY api_key_id
 )
 """  # noqa: S608 - built from constants
-"""Begins each check of `STANDING`: what the cached rows count."""
+"""SQL to put before each check of `STANDING`: the cached counters and the open generations."""
 STANDING = (
     """
     SELECT 'held balance', COALESCE(b.tenant_id, u.tenant_id), 'tenant', NULL,
@@ -182,7 +182,7 @@ STANDING = (
 
 
 def beside_costs(attempts: Ids) -> str:
-    """SQL that begins each check of `OF_COSTS`: these attempts beside what was booked for them."""
+    """SQL to put before each check of `OF_COSTS`: these attempts and the costs booked for them."""
     return f"""
 WITH costs AS {costs_of(attempts)}, corrections AS {corrections_of(attempts)},
 spent AS NOT MATERIALIZED (
@@ -224,12 +224,12 @@ OF_COSTS = (
 
 
 def usage_check(generations: Ids, first: datetime | None, end: datetime | None) -> str:
-    """The check of usage in the hours from `first` on and before `end`; None is no limit.
+    """SQL that checks usage by hour from `first` to before `end`; None is no limit.
 
     Args:
         generations: at least all that ended in these hours.
         first: a full hour.
-        end: another.
+        end: a full hour.
     """
     return f"""
 WITH rolled AS (SELECT * FROM {USAGE_BY_HOUR} AS r WHERE {_between("hour", first, end)}),
@@ -261,7 +261,7 @@ def _between(column: str, first: datetime | None, end: datetime | None) -> str:
 
 
 def budget_check(generations: Ids, month: date) -> str:
-    """The check of what the keys that count a month used in it.
+    """SQL that checks the use counted by keys that count this month.
 
     Args:
         generations: at least all that were made in it.

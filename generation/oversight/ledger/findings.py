@@ -1,6 +1,6 @@
-"""What the statements of this folder find, of as much as they are given. Empty is proof.
+"""Run the checks of this folder over given ranges; no findings means proof.
 
-At most 100 findings a statement.
+A statement returns at most 100 findings.
 """
 
 from collections.abc import Collection, Iterator
@@ -27,14 +27,14 @@ from pictor.kit.database.spans import EVERYTHING, Ids, Named, Span
 from pictor.kit.words import ids
 
 APART = timedelta(hours=1)
-"""Most generations are made and end so near to their ids' time; `apart` has the others."""
+"""Most generations are made and end within this time of their ids' time; see `apart`."""
 _LONGEST = timedelta(days=3650)
 _IDS_TIME = """to_timestamp(
     ('x0000' || left(replace(id::text, '-', ''), 12))::bit(64)::bigint / 1000.0)"""
 
 
 def generation_findings() -> list[Finding]:
-    """Where ledger and generations disagree, all of them read at once."""
+    """Disagreements between ledger and generations, reading all of them at once."""
     return [
         *findings_of_generations(EVERYTHING),
         *findings_under_way(),
@@ -46,7 +46,7 @@ def generation_findings() -> list[Finding]:
 
 
 def findings_of_generations(generations: Ids) -> list[Finding]:
-    """Generations that are not what moved for them, or what was sealed of them."""
+    """Generations that differ from their transfers or from their sealed evidence."""
     begin = beside_holds(generations)
     with _joined_by_hashes():
         return [
@@ -57,7 +57,7 @@ def findings_of_generations(generations: Ids) -> list[Finding]:
 
 @contextmanager
 def _joined_by_hashes() -> Iterator[None]:
-    """Of the newest rows PostgreSQL has no statistics: it expects one, and would join by loops."""
+    """Prevent nested loops: without statistics on the newest rows PostgreSQL expects one row."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")
         yield
@@ -65,22 +65,22 @@ def _joined_by_hashes() -> Iterator[None]:
 
 
 def findings_under_way() -> list[Finding]:
-    """Balances and counters that are not what is under way."""
+    """Balances and counters that differ from the generations under way."""
     return [finding for check in STANDING for finding in found_by(UNDER_WAY + check)]
 
 
 def findings_of_costs(attempts: Ids) -> list[Finding]:
-    """Attempts whose cost is not what was booked."""
+    """Attempts whose cost differs from the booked one."""
     begin = beside_costs(attempts)
     return [finding for check in OF_COSTS for finding in found_by(begin + check)]
 
 
 def findings_of_budgets(month: date, *, also: Collection[UUID]) -> list[Finding]:
-    """Keys that count a month and used something else in it.
+    """Keys that count this month and whose use differs from what they count.
 
     Args:
         month: its first day.
-        also: the generations that were not made within an hour of their ids' time.
+        also: the generations not made within an hour of their ids' time.
     """
     first = datetime(month.year, month.month, 1, tzinfo=UTC)
     made = _about(first, first + timedelta(days=31), also)
@@ -97,11 +97,11 @@ def counted_months() -> list[date]:
 def findings_of_usage(
     first: datetime | None, end: datetime | None, *, also: Collection[UUID]
 ) -> list[Finding]:
-    """Usage in the hours from `first` on and before `end` that its generations do not say.
+    """Usage rows from `first` to before `end` that differ from their generations.
 
     Args:
         first: a full hour; None is no limit.
-        end: another.
+        end: a full hour; None is no limit.
         also: the generations that did not end within an hour of their ids' time.
     """
     return found_by(usage_check(_about(first, end, also), first, end))
@@ -124,14 +124,14 @@ SELECT id FROM (SELECT *, {_IDS_TIME} AS made_at FROM generation_generation) AS 
 
 
 def apart(generations: Ids) -> set[UUID]:
-    """Those of them not made and ended within an hour of their ids' time, or not ended yet."""
+    """Live generations not ended yet, or made or ended over an hour from their ids' time."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_APART} AND {generations.of('id')}")
         return {generation for (generation,) in cursor.fetchall()}
 
 
 def first_day(now: datetime) -> datetime:
-    """The UTC day of the oldest generation's id; not in the future, nor ten years ago."""
+    """The UTC day of the oldest generation's id, between ten years ago and now."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM generation_generation ORDER BY id LIMIT 1")
         row = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Heads of the ledger at a UTC day's end: read when the day is settled, signed, and kept."""
+"""Heads of the ledger at the end of a UTC day: read once it is settled, signed, and kept."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -8,7 +8,7 @@ from billing.services import keep_head
 from generation.oversight.ledger.proof import heads_at
 
 SETTLED = timedelta(minutes=5)
-"""So long after a moment nothing more is written for it: far beyond every time-out."""
+"""After this long nothing is written for a past moment any more: it exceeds every time-out."""
 
 
 class NotOver(ValueError):
@@ -16,7 +16,7 @@ class NotOver(ValueError):
 
 
 def heads_of(day: date, *, now: datetime) -> Heads:
-    """The heads at its end. Raises NotOver; call it outside any transaction."""
+    """The heads at the day's end. Raises NotOver; call it outside any transaction."""
     end = datetime.combine(day + timedelta(days=1), time(), UTC)
     if end + SETTLED > now:
         raise NotOver(f"{day} is not over for {SETTLED.seconds // 60} minutes yet")
@@ -29,7 +29,7 @@ def yesterday(now: datetime) -> date:
 
 
 def keep_yesterdays(*, now: datetime) -> None:
-    """Keep yesterday's heads, once; a few minutes after midnight that day is not settled yet."""
+    """Keep yesterday's heads once; do nothing in the minutes before that day is settled."""
     from billing.signed_heads import signed  # noqa: PLC0415 - cryptography loads slowly
 
     day = yesterday(now)

@@ -1,9 +1,9 @@
-"""The ledger held against the generations: what billing's own proof cannot see.
+"""The proof that ledger and generations agree, beyond what billing's own proof can see.
 
-A hold is columns of its generation plus a transfer; here both are compared, and the cached balances
-and counters with the generations that are not final. `audit` sees everything, billing's checks
-included, in one REPEATABLE READ snapshot, so that it is exact while requests are admitted and
-settled. Amounts are micro-USD.
+A hold is columns of its generation plus a transfer: both are compared here, and the cached balances
+and counters with the generations that are not final. `audit` runs every check, billing's included,
+in one REPEATABLE READ snapshot, so it is exact while requests are admitted and settled. Amounts are
+micro-USD.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,14 +32,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a check of the whole ledger found, and its totals."""
+    """The findings of a check of the whole ledger, and its totals."""
 
     findings: tuple[Finding, ...]
     totals: Mapping[str, int | str]
 
     @property
     def ok(self) -> bool:
-        """Nothing was found."""
+        """Whether there are no findings."""
         return not self.findings
 
     def as_json(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _proof() -> Audit:
 
 
 def proof_with_head(kept: Heads) -> Audit:
-    """The same proof, and that nothing before a kept head was rewritten."""
+    """Run `audit`, and check that nothing before a kept head was rewritten."""
     proof = audit()
     return Audit((*proof.findings, *in_one_moment(partial(head_findings, kept))), proof.totals)
 
@@ -78,7 +78,7 @@ def heads_at(until: datetime) -> Heads:
 
 
 def in_one_moment(read: Callable[[], T]) -> T:
-    """Read in one snapshot, for as long as it takes, and write nothing."""
+    """Read in one read-only snapshot without a statement timeout."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -1,9 +1,9 @@
-"""The proof that runs by itself, by ranges: hourly from the checkpoints and daily from nothing.
+"""The scheduled proof, range by range: hourly from the checkpoints, daily from the start.
 
-Each range is read in a snapshot of its own: it is exact in a busy ledger, and none is so long that
-it holds the database's clean-up back. From nothing it finds what `proof.audit` finds. From the
-checkpoints it finds what was written or changed of that which came since, but for usage by the hour
-and what keys used of their budgets, which are sums over more, and tests that were under way.
+Each range has its own snapshot, so it is exact in a busy ledger and none is long enough to hold
+back vacuum. From the start it finds what `proof.audit` finds. From the checkpoints it finds what
+was written since, and changes to it. It leaves out usage by hour and the budgets' use, which are
+sums over more, and tests that were under way.
 """
 
 from collections import Counter
@@ -46,11 +46,11 @@ from pictor.kit.secrets.seals import from_microseconds, microseconds
 from pictor.kit.words import ids
 
 AT_ONCE = 5_000
-"""Generations or attempts of a range."""
+"""Generations or attempts in one range."""
 
 
 class Round:
-    """One proof by ranges, after checkpoints or of the whole."""
+    """One proof by ranges, from checkpoints on or of the whole ledger."""
 
     def __init__(self, kept: Checkpoints, *, now: datetime) -> None:
         self._now = now
@@ -61,10 +61,10 @@ class Round:
         self._audit_log = kept.audit_log
         self._sold = SoldRound(kept.sold)
         self._apart: set[UUID] = set()
-        """Of the whole: generations not made and ended within an hour of their ids' time."""
+        """For the whole: generations not made and ended within an hour of their ids' time."""
 
     def steps(self) -> Iterator[Step]:
-        """Every range: to be called in a snapshot of its own before the next is asked for."""
+        """Yield a check per range; run each in its own snapshot before asking for the next."""
         yield self._standing
         yield from self._walk.steps()
         for generations in self._ranges("generation_generation", self._walk.generations):
@@ -78,7 +78,7 @@ class Round:
         yield from self._sold.steps()
 
     def reached(self) -> Checkpoints:
-        """How far this came, once every step was taken and none found anything."""
+        """The checkpoints reached, once every step has run without findings."""
         return Checkpoints(
             self._walk.tenants,
             self._walk.platform,
@@ -96,7 +96,7 @@ class Round:
         ]
 
     def _ranges(self, table: str, older: set[UUID]) -> Iterator[Ids]:
-        """What was made since, and what is older and was met."""
+        """Ids of older rows that new transfers refer to, then those made since the checkpoint."""
         met = sorted(older)
         for start in range(0, len(met), AT_ONCE):
             yield Named(met[start : start + AT_ONCE])
@@ -108,7 +108,7 @@ class Round:
         return [*hold_findings(generations), *findings_of_generations(generations)]
 
     def _usage(self) -> Iterator[Step]:
-        """Day by day; what came before the first and after the last is with these."""
+        """Yield a check per day; the first and last also cover all that came before and after."""
         day, first = first_day(self._now), None
         while day < self._now - timedelta(days=1):
             day += timedelta(days=1)
@@ -122,11 +122,10 @@ def _costs(attempts: Ids) -> list[Finding]:
 
 
 def prove(kind: LedgerProof.Kind, *, now: datetime) -> LedgerProof | None:
-    """Prove the ledger, keep how far it is proved, and write down what was found.
+    """Prove the ledger, move the checkpoints if it is right, and record the findings.
 
-    Where the whole is right, yesterday's heads are kept as well.
-
-    None where another process is at it. Call it outside any transaction.
+    If the whole is right, yesterday's heads are kept too. Returns None while another process
+    proves. Call it outside any transaction.
     """
     with alone(kind) as ours:
         if not ours:
@@ -145,7 +144,7 @@ def prove(kind: LedgerProof.Kind, *, now: datetime) -> LedgerProof | None:
 
 
 def _at_most(findings: list[Finding]) -> list[Finding]:
-    """The first hundred of each check."""
+    """The first 100 findings of each check."""
     seen = Counter[str]()
     first = []
     for finding in findings:

@@ -1,4 +1,4 @@
-"""Generations and images held against the evidence that was sealed when their money moved."""
+"""Compare generations and images with the evidence sealed when their money moved."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class _Row(NamedTuple):
 
 
 def evidence_findings(generations: Ids) -> list[Finding]:
-    """Those that are not what they were when their hold was placed, or ended; at most 100."""
+    """Generations that differ from when their hold was placed or ended; at most 100."""
     findings = []
     for row in _rows(generations):
         if row.placed is not None and row.placed != evidence.of_request(row.asked).hex():

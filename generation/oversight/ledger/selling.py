@@ -1,7 +1,7 @@
-"""What was sold, by the day: transfers beside what their generations and attempts know of them.
+"""Sales by day: transfers with the models, sizes and channels of their generations.
 
-A minute's transfers are added a minute later. What a capture or cost is of, the images say: where
-they have several sizes, it is shared out by their prices.
+A minute's transfers are added a minute later. The images say which row a capture or a cost belongs
+to: if they have several sizes, the amount is divided by their prices.
 """
 
 import json
@@ -26,15 +26,15 @@ from storage.selectors import STORED_IMAGES
 logger = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 50.0
-"""What is left then is added by the next minute's run."""
+"""The rest is left to the next minute's run."""
 _OF_LOSSES = frozenset({"losses_micros", "loss_corrections_micros"})
 _FETCHED_AT_ONCE = 1000
 
 
 def add_sold() -> None:
-    """Add what was moved until a minute ago. Call it outside any transaction; safe beside another.
+    """Add the transfers up to a minute ago. Call it outside any transaction; safe beside another.
 
-    After a standstill it takes some minutes, each of so much, in transactions of 5,000 transfers.
+    After a standstill it takes several runs to catch up, in transactions of 5,000 transfers.
     """
     to = settled()
     if to is None:
@@ -46,12 +46,12 @@ def add_sold() -> None:
 
 
 def rebuild() -> int:
-    """Count it all again; how many rows were wrong."""
+    """Count everything again and return the number of rows that were wrong."""
     return rebuild_sold(sold_by)
 
 
 class _Moved(NamedTuple):
-    """A transfer that counts, with what its generation and attempt know; '' and 0 without one."""
+    """A counted transfer with columns of its generation and attempt; '' and 0 if it has none."""
 
     day: date
     figure: str
@@ -71,7 +71,7 @@ class _Moved(NamedTuple):
 
     @property
     def counts_images(self) -> bool:
-        """Images count with what was charged for them, or else with what they cost."""
+        """Whether images count with this transfer: with their charge, or else with their cost."""
         return self.figure == ("captured_micros" if self.captured else "cost_micros")
 
     def row(self, part: PricedPart) -> SoldRow:
@@ -88,7 +88,7 @@ class _Moved(NamedTuple):
 
 
 def _statement(transfers: Ids) -> str:
-    """SQL of `_Moved`. With OFFSET 0 each is looked up by its id; joined, whole tables are read."""
+    """SQL for `_Moved`; OFFSET 0 forces look-ups by id, where a join would read whole tables."""
     return f"""
 SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
        COALESCE(g.source = 'demo', false), COALESCE(g.model, ''), COALESCE(c.name, ''),
@@ -117,7 +117,7 @@ SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
 
 
 def sold_by(transfers: Ids) -> Sold:
-    """What these transfers come to, by row."""
+    """Sum these transfers by row."""
     sold: dict[SoldRow, list[int]] = {}
     with connection.chunked_cursor() as cursor:
         cursor.execute(_statement(transfers))
@@ -140,7 +140,7 @@ def _add(moved: _Moved, sold: dict[SoldRow, list[int]]) -> None:
 
 
 def _parts(moved: _Moved) -> Sequence[PricedPart]:
-    """Which rows it is of. An attempt that is a loss delivered nothing, whatever came later."""
+    """The parts that an amount is divided by; a lost attempt delivered nothing."""
     if moved.figure in _OF_LOSSES or not moved.sizes:
         return [PricedPart(moved.asked, moved.quality_asked, "", 0, 0)]
     delivered = [Delivered(width, height) for width, height in moved.sizes]

@@ -1,6 +1,6 @@
-"""What was sold by the day held against the transfers and what their generations say of them.
+"""Compare sales by day with the transfers and their generations.
 
-Each day is read at a moment of its own: its rows, and the transfers of it that are counted then.
+Each day is read in its own snapshot: its rows, and its transfers counted by then.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _NOTHING = (0,) * len(FIGURES)
 
 
 class SoldRound:
-    """One proof of the days from a checkpoint's on, or of all."""
+    """One proof of the days from a checkpoint on, or of all."""
 
     def __init__(self, kept: Position) -> None:
         self._first_day = date.fromordinal(kept.available or 1)
@@ -36,13 +36,13 @@ class SoldRound:
         self._days: Sequence[OfDay] = ()
 
     def steps(self) -> Iterator[Step]:
-        """The days that there are, then each of them."""
+        """Yield the step that finds the days, then one step per day."""
         yield self._look
         for day in self._days:
             yield partial(findings_of_day, day)
 
     def reached(self, now: datetime) -> Position:
-        """Up to today, which is still open."""
+        """The position before today, which is still open."""
         today = now.date()
         open_from = [day.first for day in self._days if day.day >= today and day.first]
         return Position(min(open_from, default=self._counted + 1) - 1, available=today.toordinal())
@@ -58,12 +58,12 @@ class SoldRound:
 
 
 def findings_of_sold() -> list[Finding]:
-    """Rows that are not what their transfers say, of all days."""
+    """Rows of all days that differ from their transfers."""
     return [finding for step in SoldRound(Position()).steps() for finding in step()]
 
 
 def findings_of_day(day: OfDay) -> list[Finding]:
-    """The same of one day; at most 100."""
+    """Rows of one day that differ from their transfers; at most 100."""
     said, true = sold_on(day.day), sold_by(day)
     rows = sorted(said.keys() | true.keys(), key=str)
     wrong = (row for row in rows if said.get(row) != tuple(true.get(row, ())))

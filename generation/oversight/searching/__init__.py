@@ -1,4 +1,4 @@
-"""Generations and refused requests of all tenants, as operators look for them, a page at a time."""
+"""Operators' search over generations and refused requests of all tenants, page by page."""
 
 from generation.oversight.searching.across import (
     LONGEST_ACROSS,

@@ -1,7 +1,7 @@
-"""Generations as those who run the site look for them: of one tenant, or of all in few hours.
+"""Operators' search over generations: of one tenant, or of all tenants within 24 hours.
 
-Rows are read along the tenant's index or by their ids, which are made in the order of time; at most
-so many of them for a page. What is asked of attempts is asked of each row by its own index.
+Rows are read along the tenant's index or by their ids, which are in order of time; a page looks at
+no more than LOOKED_AT of them. Conditions on attempts look each row's attempts up by their index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ from generation.oversight.searching.stretches import Stretch, each_stretch, made
 from pictor.kit.words.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)
-"""Of a look at all tenants."""
+"""The longest period to search over all tenants."""
 LOOKED_AT = 10_000
-"""Rows, for one page."""
+"""The most rows to look at for one page."""
 _BY_MODE = {
     "live": Q(livemode=True) & ~Q(source=Source.DEMO),
     "test": Q(livemode=False),
@@ -30,20 +30,20 @@ _BY_MODE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Which generations; what is empty or None does not matter.
+    """A filter for generations; empty fields and None match any.
 
     Attributes:
         mode: `live`, `test` or `demo`.
         since: made at this moment or later.
         until: made before this moment.
-        size: as it was asked for, in pixels or `auto`.
+        size: as requested, in pixels or `auto`.
         quality: the billed one.
-        channel: the name of one that was called for it.
+        channel: the name of a channel that was called for it.
         attempt_class: how one of its attempts ended, on that channel if one is named.
-        code: of the error that its caller was told.
-        has_loss: an attempt may have been billed, and delivered nothing.
+        code: of the error that its caller received.
+        has_loss: an attempt may have been billed and delivered nothing.
         late_at: its deadline was before this moment, and it has not ended.
-        is_our_fault: its caller was told of an error of the service, not of the request.
+        is_our_fault: its caller received an error of the service, not of the request.
         is_uncredited: no credit in the ledger names it.
     """
 
@@ -65,7 +65,7 @@ class Sought:
 
     @property
     def is_too_wide(self) -> bool:
-        """Whether it is of all tenants and more than LONGEST_ACROSS."""
+        """Whether it covers all tenants and a period longer than LONGEST_ACROSS."""
         if self.tenant_id is not None:
             return False
         if self.since is None or self.until is None:
@@ -75,7 +75,7 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class OfTenant:
-    """A tenant's, of all that are sought: how many, and what they were quoted. Micros."""
+    """A tenant's number of matching generations and the sum of their quotes in micros."""
 
     tenant_id: UUID
     number: int
@@ -83,7 +83,7 @@ class OfTenant:
 
 
 def across_by_tenant(sought: Sought) -> list[OfTenant]:
-    """All that are sought, by their tenants. One query; raises ValueError for what is too wide."""
+    """Count matching generations by tenant in one query; raise ValueError if `is_too_wide`."""
     rows = _matching(_in_reach(sought).order_by(), sought)
     sums = rows.values("tenant_id").annotate(number=Count("id"), quoted=Sum("held_micros"))
     found = sums.values_list("tenant_id", "number", "quoted")
@@ -91,9 +91,10 @@ def across_by_tenant(sought: Sought) -> list[OfTenant]:
 
 
 def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> Stretch[Generation]:
-    """A page of what is sought, of which LOOKED_AT rows are looked at. Two queries.
+    """One page of matching generations, out of LOOKED_AT rows looked at, in two queries.
 
-    They come with their tenants and without their words. Raises ValueError for what is too wide.
+    They come with their tenants and without their prompts and other large columns. Raises
+    ValueError if `is_too_wide`.
     """
     rows = _in_reach(sought)
     if after is not None:
@@ -104,7 +105,7 @@ def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> St
 
 
 def every_across(sought: Sought, *, limit: int) -> Iterator[Sequence[Generation]]:
-    """All of them, so many at a time; a stretch without any gives an empty page."""
+    """Yield all matching generations in pages; a page may be empty."""
     return each_stretch(lambda after: found_across(sought, after=after, limit=limit))
 
 
@@ -147,13 +148,13 @@ def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation
 
 
 def _credited() -> QuerySet[Transfer, UUID | None]:
-    """Those that a credit was given for: few, by the index of what people moved."""
+    """Generations with a credit: few, found by the index on moves by people."""
     given = Transfer.objects.filter(kind=Transfer.Kind.CREDIT.value, generation_id__isnull=False)
     return given.values_list("generation_id", flat=True)
 
 
 def _with_one(rows: QuerySet[Generation], attempts: QuerySet[Attempt]) -> QuerySet[Generation]:
-    """Those with such an attempt: as EXISTS the planner may read every attempt there is."""
+    """Rows with such an attempt. With EXISTS the planner may read every attempt there is."""
     one = attempts.annotate(one=Value(1, IntegerField())).values("one").order_by()[:1]
     return rows.alias(_one=Subquery(one)).filter(_one=1)
 

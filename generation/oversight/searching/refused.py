@@ -1,7 +1,7 @@
-"""Refused requests as those who run the site look for them: of one tenant, or of all.
+"""Operators' search over refused requests: of one tenant, or of all.
 
-An id says when its request came, and so the primary key has them in the order of time; a caller's
-stand in an index by its days. At most so many rows are looked at for a page.
+An id contains its request's time, so the primary key is in order of time; a caller's rows have an
+index by day. A page looks at no more than LOOKED_AT rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,17 @@ from generation.oversight.searching.stretches import Stretch, each_stretch, made
 from generation.traffic.modes import Mode
 
 LOOKED_AT = 5_000
-"""Rows, for one page."""
+"""The most rows to look at for one page."""
 _REFUSED = Q(status__gte=400)
-"""Others were answered again by what an earlier request had made."""
+"""Other rows are requests answered with the result of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoughtRefused:
-    """Which refused requests; what is empty or None does not matter.
+    """A filter for refused requests; empty fields and None match any.
 
     Attributes:
-        mode: of test keys, of the demo data's, or of all others.
+        mode: `test` for test keys, `demo` for the demo data's keys, `live` for all others.
     """
 
     mode: Mode = "live"
@@ -40,7 +40,7 @@ class SoughtRefused:
 def found_refused(
     sought: SoughtRefused, *, after: UUID | None = None, limit: int
 ) -> Stretch[RefusedRequest]:
-    """A page of what is sought, of which LOOKED_AT rows are looked at. Four queries or less."""
+    """One page of matching refusals, out of LOOKED_AT rows looked at, in at most four queries."""
     of = sought.tenant_id
     rows = _of_all(sought, after) if of is None else _of_tenant(of, sought, after)
     edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
@@ -48,7 +48,7 @@ def found_refused(
     keys = near.order_by().values_list("key_id", flat=True).distinct()
     sorts = sorts_of({key for key in keys if key is not None})
     mine = {key for key, sort in sorts.items() if sort == sought.mode}
-    is_live = sought.mode == "live"  # as are those of no key that is known
+    is_live = sought.mode == "live"  # refusals without a known key count as live, too
     near = near.exclude(key_id__in=sorts.keys() - mine) if is_live else near.filter(key_id__in=mine)
     if sought.code:
         near = near.filter(code=sought.code)
@@ -56,7 +56,7 @@ def found_refused(
 
 
 def every_refused(sought: SoughtRefused, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
-    """All of them, so many at a time; a stretch without any gives an empty page."""
+    """Yield all matching refusals in pages; a page may be empty."""
     return each_stretch(lambda after: found_refused(sought, after=after, limit=limit))
 
 

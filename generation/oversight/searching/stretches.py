@@ -1,4 +1,4 @@
-"""What both searches of those who run the site do: a page of the rows in reach, then the next."""
+"""The paging that both of the operators' searches share: a page of the rows in reach."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Stretch(Generic[Row]):
     """A page of rows, newest first.
 
     Attributes:
-        last: after which the next page begins, where there is more to look into.
-        is_cut: it stopped looking before the page was full.
+        last: the id to continue after; None if nothing is left to look at.
+        is_cut: the search stopped looking before the page was full.
     """
 
     rows: Sequence[Row]
@@ -28,7 +28,7 @@ class Stretch(Generic[Row]):
 
 
 def stretch_of(rows: QuerySet[Row], *, edge: UUID | None, limit: int) -> Stretch[Row]:
-    """The first of them, at most so many. One query; `edge` is where the look at rows ended."""
+    """The first `limit` rows, in one query; `edge` is the id of the last row looked at."""
     chosen = list(rows[: limit + 1])
     if len(chosen) > limit:
         return Stretch(chosen[:limit], chosen[limit - 1].pk)
@@ -36,7 +36,7 @@ def stretch_of(rows: QuerySet[Row], *, edge: UUID | None, limit: int) -> Stretch
 
 
 def each_stretch(found: Callable[[UUID | None], Stretch[Row]]) -> Iterator[Sequence[Row]]:
-    """The rows of every page, found after the last one; a page may be empty."""
+    """Yield the rows of each page, continuing after the one before; a page may be empty."""
     after: UUID | None = None
     while True:
         page = found(after)
@@ -49,7 +49,7 @@ def each_stretch(found: Callable[[UUID | None], Stretch[Row]]) -> Iterator[Seque
 def made_within(
     rows: QuerySet[Row], since: datetime | None, until: datetime | None
 ) -> QuerySet[Row]:
-    """Those whose ids were made at `since` or later and before `until`."""
+    """Rows whose ids were made at `since` or later and before `until`."""
     if since is not None:
         rows = rows.filter(id__gte=ids.first_at(since))
     if until is not None:
