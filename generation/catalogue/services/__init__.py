@@ -1,4 +1,4 @@
-"""The one way an operator changes what is offered: pages and commands call the same functions.
+"""The one place for changes to the offer: pages and commands call the same functions.
 
 Each change is one transaction with its audit event in it, and bumps the configuration's revision,
 so it holds for every request sent after it returned. Raises ValidationError, by column where a

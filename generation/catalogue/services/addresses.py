@@ -1,7 +1,7 @@
-"""The address of a vendor's account: whether it can be called, and whether it will be.
+"""The address of a vendor's account: whether it is valid, and whether calls to it are allowed.
 
-The guard of outgoing calls brings the HTTP client, which listing and switching channels don't need:
-it is imported by those who look at an address.
+The egress guard imports the HTTP client, which listing and switching channels do not need, so each
+function that looks at an address imports it.
 """
 
 from contextlib import suppress
@@ -13,7 +13,7 @@ LARGEST_PORT = 65_535
 
 
 def checked_base_url(text: str) -> str:
-    """The URL without a slash at its end. Raises ValidationError unless it is plain http(s)."""
+    """The URL without a trailing slash. Raises ValidationError unless it is plain http(s)."""
     from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
     try:
@@ -33,7 +33,7 @@ def checked_base_url(text: str) -> str:
 
 
 def origin_of(base_url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of a checked base URL: where a key is sent."""
+    """Scheme, host and port of a checked base URL: the place a key is sent to."""
     from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
     url = egress.parse(base_url)
@@ -42,9 +42,9 @@ def origin_of(base_url: str) -> tuple[str, str, int]:
 
 
 def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
-    """Why calls to a checked base URL will be refused as things are, or None. Resolves no name.
+    """The reason why calls to a checked base URL will be refused, or None. Resolves no name.
 
-    Only a warning: what counts is the list that the worker processes were started with.
+    It is only a warning: the list that the worker processes were started with decides.
     """
     from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 

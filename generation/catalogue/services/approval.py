@@ -1,13 +1,13 @@
-"""What of a channel was tested: each route, as it is called now.
+"""Approval of a channel's routes by tests of each route as it is called now.
 
-A route is what a call is made of: the channel's kind, address and key, and the vendor's name, sizes
-and quality words of the model. Whatever of that a change touches waits for another test, and is not
-served before; the others go on. A route of a channel that test keys may use is tested for being a
-sandbox, so to let them asks for another test of each.
+A route's calls depend on the channel's kind, address and key, and on the vendor's name, sizes and
+quality words for the model. A route touched by a change is not served until it passes another test;
+the others go on. A route of a channel that test keys may use is tested for being a sandbox, so
+opening a channel to test keys requires another test of each route.
 
-`Channel.approved_digest` says for the release before that all of a channel was approved, by a
-digest of its kind, address and stored key, and of a sandbox its upstream's models. A channel is
-enabled only where it agrees, so what that release changes meanwhile is tested too.
+`Channel.approved_digest` tells the previous release that all of a channel was approved, by a digest
+of its kind, address and stored key, and of a sandbox its upstream's models. A channel is enabled
+only if the digest agrees, so changes made by that release meanwhile are tested too.
 """
 
 import json
@@ -26,13 +26,13 @@ from generation.models import Channel, Serves
 from generation.models.trials import DELIVERED
 
 UNTESTED = "untested"
-"""The code of a refusal that is lifted by saying that it is meant, but for a sandbox."""
+"""The code of a refusal that a confirmation lifts, except for a sandbox."""
 TESTED_COLUMNS = ("kind", "base_url", "credentials")
 MOST_NAMED = 3
 
 
 class Standing(NamedTuple):
-    """What of a channel is approved. `tested` are digests of routes by model."""
+    """The approved part of a channel. `tested` are digests of routes by model."""
 
     is_approved: bool
     is_sandbox: bool
@@ -40,7 +40,7 @@ class Standing(NamedTuple):
 
 
 def standing(channel: Channel) -> Standing:
-    """As it is stored."""
+    """The approvals as stored."""
     approved = set(channel.routes.filter(is_approved=True).values_list("contract_id", flat=True))
     proves = is_sandbox(channel.serves)
     digests = {
@@ -52,7 +52,7 @@ def standing(channel: Channel) -> Standing:
 
 
 def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
-    """Of all that a test of a route is about; `proves` that it is a sandbox."""
+    """A digest of everything a test of a route covers; `proves` that it is a sandbox."""
     sizes = terms.sizes if terms.sizes is not None else channel.sizes
     facts = [getattr(channel, column) for column in TESTED_COLUMNS]
     facts += [terms.upstream_model, sizes and sorted(sizes), dict(terms.quality_map), proves]
@@ -60,23 +60,23 @@ def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
 
 
 def is_sandbox(serves: str) -> bool:
-    """Whether a channel that serves these keys' requests must be a sandbox."""
+    """Whether a channel serving these keys' requests must be a sandbox."""
     return serves != Serves.LIVE
 
 
 def is_approved(channel: Channel) -> bool:
-    """Whether every route has been tested as it is now, or was enabled untested."""
+    """Whether every route was tested as it is now, or enabled untested."""
     return is_agreed(channel) and not untested_models(channel)
 
 
 def untested_models(channel: Channel) -> list[str]:
-    """The models whose routes wait for a test, in the order of the contracts."""
+    """Models whose routes wait for a test, in the order of the contracts."""
     waiting = channel.routes.filter(is_approved=False).order_by("contract__position", "contract_id")
     return list(waiting.values_list("contract_id", flat=True))
 
 
 def keep_approvals(channel: Channel, was: Standing) -> None:
-    """After a change of a channel: what is not as it was tested waits for another test."""
+    """Withdraw approvals of routes that a change made different from the tested ones."""
     proves = is_sandbox(channel.serves) or was.is_sandbox
     routes = routes_of(channel)
     lost = [
@@ -91,26 +91,26 @@ def keep_approvals(channel: Channel, was: Standing) -> None:
 
 
 def agree(channel: Channel) -> None:
-    """Say, for the release before, that all of it is approved."""
+    """Record for the previous release that the whole channel is approved."""
     channel.approved_digest = _digest_of_all(channel)
     Channel.objects.filter(pk=channel.pk).update(approved_digest=channel.approved_digest)
 
 
 def approve_all(channel: Channel) -> None:
-    """Let what was not tested stand as if it had been."""
+    """Approve the untested routes without a test."""
     channel.routes.filter(is_approved=False).update(is_approved=True)
     agree(channel)
 
 
 def refuse_untested(channel: Channel) -> None:
-    """Raises ValidationError unless the channel may be enabled as it is."""
+    """Raise ValidationError unless the channel may be enabled as it is."""
     if is_approved(channel):
         return
     refuse_waiting(channel, untested_models(channel))
 
 
 def refuse_waiting(channel: Channel, models: Collection[str], *, pending: bool = False) -> None:
-    """Raises ValidationError with the models that are to be tested first."""
+    """Raise ValidationError naming the models to test first."""
     what = f"a test of {_named(models)}" if models else "a test with its present address and key"
     command = f"manage.py channel test {channel.name}{' --pending' if pending else ''}"
     raise ValidationError(
@@ -119,7 +119,7 @@ def refuse_waiting(channel: Channel, models: Collection[str], *, pending: bool =
 
 
 def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None:
-    """The same for a channel that checked columns would change and enable, in a form."""
+    """Raise ValidationError if a form's columns both enable a channel and make a test necessary."""
     if channel.is_enabled or not columns.get("is_enabled"):
         return
     stays = all(
@@ -140,13 +140,13 @@ def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None
 
 @transaction.atomic
 def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> bool:
-    """Approve a route of which a test passed; False where it is not what was tested any more.
+    """Approve a route that passed a test; False if it is no longer what was tested.
 
     Args:
         channel: as it was before the test, or later.
         model: the public name.
         tested: the digest of what was tested.
-        actor: who tested it.
+        actor: the tester.
     """
     take_turns()
     channel.refresh_from_db()
@@ -170,7 +170,7 @@ def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> b
 def _all_passed(channel: Channel, tested: str) -> bool:
     """Whether each route passed a test as it is now; `tested` just did.
 
-    What the release before changes of a route leaves it approved.
+    A route that the previous release changes stays marked as approved, so that mark is not enough.
     """
     proves = is_sandbox(channel.serves)
     digests = {digest_of(channel, terms, proves=proves) for terms in routes_of(channel).values()}
@@ -179,12 +179,12 @@ def _all_passed(channel: Channel, tested: str) -> bool:
 
 
 def is_agreed(channel: Channel) -> bool:
-    """Whether all of it is approved for the release before, as it is now."""
+    """Whether the previous release's approval covers the channel as it is now."""
     return channel.approved_digest == _digest_of_all(channel)
 
 
 def _digest_of_all(channel: Channel) -> str:
-    """As the release before works it out."""
+    """The digest as the previous release computes it."""
     facts = [getattr(channel, column) for column in TESTED_COLUMNS]
     if is_sandbox(channel.serves):
         models = channel.routes.values_list("upstream_model", flat=True)

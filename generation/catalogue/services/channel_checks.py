@@ -1,7 +1,7 @@
-"""What an operator may write into a channel's columns and its routes'.
+"""Checks of the columns of a channel and its routes.
 
-A process loads all of it or nothing: one unreadable row would keep every process from the new
-configuration, so whatever could not be loaded is refused here.
+A process loads all of the configuration or nothing: one unreadable row would keep every process
+from the new one, so values that could not be loaded are refused here.
 """
 
 import re
@@ -27,18 +27,18 @@ STATUS = re.compile("[1-5][0-9]{2}")
 
 
 def check_channel(options: ChannelOptions, *, kind: str) -> dict[str, Any]:
-    """The columns that are named, as they are stored but for the API key, which is in the clear.
+    """The given columns in stored form, except for the API key, which stays in clear text.
 
     Args:
-        options: what is to be changed.
-        kind: the channel's, where the options name none.
+        options: the changes.
+        kind: the channel's, if the options name none.
     """
     kind = options.get("kind", kind)
     return _checked(options, {**_CHANNEL, "api_key": partial(_api_key, kind=kind)})
 
 
 def check_route(terms: RouteTerms, *, qualities: Collection[str]) -> RouteTerms:
-    """The terms as they are stored; `qualities` are the model's words."""
+    """The terms in stored form; `qualities` are the model's words."""
     words = partial(_quality_map, model=terms.model, known=qualities)
     return RouteTerms(
         model=terms.model, **_checked(asdict(terms), {**_ROUTE, "quality_map": words})
@@ -68,7 +68,7 @@ def _kind(name: str) -> str:
 
 def _api_key(text: str, *, kind: str) -> str:
     if kind not in KINDS:
-        return text  # which is refused for its kind
+        return text  # the check of the kind refuses it
     try:
         return KINDS[kind].credential.checked(text)
     except ValueError as error:
@@ -82,13 +82,13 @@ def _number(value: int | None, *, what: str, least: int, most: int = LARGEST) ->
 
 
 def _images(number: int | None) -> int | None:
-    """As many as some kind takes; a channel's own kind narrows them further."""
+    """At most as many as any kind takes; a channel's own kind narrows them further."""
     most = max(kind.abilities.max_images for kind in KINDS.values())
     return _number(number, what="number of images", least=1, most=most)
 
 
 def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
-    """None for every size."""
+    """The sizes in stored form; None for every size."""
     wanted = [ALL] if sizes is None else list(dict.fromkeys(sizes))
     if wanted == [ALL]:
         return None
@@ -104,7 +104,7 @@ def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
 
 
 def narrowable() -> tuple[str, ...]:
-    """The fields that a channel may ignore: those that some kind honours, and a stream's."""
+    """The fields a channel may ignore: those that some kind honours, and a stream's."""
     honoured = {name for kind in KINDS.values() for name in kind.abilities.fields}
     return (*sorted(honoured), *STREAM_FIELDS)
 
@@ -117,7 +117,7 @@ def _among(known: Collection[str], what: str, names: Collection[str]) -> list[st
 
 
 def _words(words: Any) -> dict[str, str]:
-    """A JSON object of strings; empty for nothing."""
+    """Check a JSON object of strings; {} if there is nothing."""
     if not words:
         return {}
     if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
@@ -135,7 +135,7 @@ def _quality_map(words: Any, *, model: str, known: Collection[str]) -> dict[str,
 
 
 def _class_overrides(overrides: Any) -> dict[str, str]:
-    """HTTP statuses to attempt classes."""
+    """Check a mapping of HTTP statuses to attempt classes."""
     words = _words(overrides)
     for status, name in words.items():
         if not STATUS.fullmatch(status) or name not in set(AttemptClass):

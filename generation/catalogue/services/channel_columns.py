@@ -1,4 +1,4 @@
-"""Checked columns, written into a channel."""
+"""Writing checked columns into a channel."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -23,7 +23,7 @@ def changed(channel: Channel, columns: Mapping[str, Any]) -> Channel:
 
 
 def check_origin(columns: Mapping[str, Any], channel: Channel) -> None:
-    """Raises ValidationError where calls would go elsewhere with a key that was given for here."""
+    """Raise ValidationError if a key given for this origin would be sent to another."""
     kind = columns.get("kind", channel.kind)
     base_url = columns.get("base_url", channel.base_url)
     if "api_key" in columns:

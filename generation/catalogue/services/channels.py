@@ -1,4 +1,4 @@
-"""Changes to channels, as operators make them: set, enable, disable, reset, delete."""
+"""Changes to channels by operators: set, enable, disable, reset, delete."""
 
 from typing import Any
 
@@ -48,23 +48,23 @@ def set_channel(
     is_new: bool = False,
     may_stop: bool = False,
 ) -> tuple[Channel, bool]:
-    """Create a channel, or change the given options of one; True when it was created.
+    """Create a channel, or change the given options of one; True if it was created.
 
     A new one needs a base URL and an API key, has routes for every model unless told otherwise, and
     is disabled. Another kind or origin needs its own key.
 
-    What is called of one that serves stays as it was tested: another kind, address, key or size,
-    other words of a model that is served, or letting test keys to it, make or extend its pending
-    revision. Models that come wait for their tests. All else holds at once.
+    A channel that serves is called as it was tested until a swap: another kind, address, key or
+    size, other words of a served model, or opening it to test keys goes into its pending revision.
+    New models wait for their tests. All other changes hold at once.
 
     Args:
-        name: which channel, or what it is to be called when `channel_id` says which.
-        options: what is to be changed.
-        actor: who changes it.
-        ip: where they are, for the audit log.
-        channel_id: of one that exists.
-        is_new: there must be none of that name, but for one that is all of that: it was sent twice.
-        may_stop: a model that nothing else serves.
+        name: the channel's name, or its new name if `channel_id` is given.
+        options: the changes.
+        actor: the person who makes them.
+        ip: their address, for the audit log.
+        channel_id: of an existing channel.
+        is_new: refuse a taken name, unless that channel equals the options: a form sent twice.
+        may_stop: allow changes that leave a model unserved.
     """
     take_turns()
     known = {"name": name} if channel_id is None else {"pk": channel_id}
@@ -95,12 +95,12 @@ def set_enabled(
     is_ours: bool = False,
     may_stop: bool = False,
 ) -> None:
-    """Let a channel serve, or send it nothing more. Safe to call twice.
+    """Enable a channel, or disable it so that it is sent nothing more. Safe to call twice.
 
-    Raises ValidationError for one to be enabled whose routes have not all passed a test as they
-    are. `untested` enables it all the same, and stands for their tests from then on; a sandbox has
-    to show that it is one, unless it `is_ours`. And for one without which a model is served by
-    nobody, unless that `may_stop`.
+    Raises ValidationError if a channel to enable has routes without a passed test. `untested`
+    enables it nevertheless and approves those routes; a sandbox has to prove that it is one, unless
+    it `is_ours`. Also raises ValidationError if the change leaves a model unserved, unless it
+    `may_stop`.
     """
     take_turns()
     channel.refresh_from_db()
@@ -131,12 +131,12 @@ def set_enabled(
 
 
 def is_deletable(channel: Channel) -> bool:
-    """Whether it is disabled, and nothing that stays names it."""
+    """Whether it is disabled and no permanent row refers to it."""
     return not (channel.is_enabled or _is_named(channel))
 
 
 def check_name(channel: Channel, name: str) -> None:
-    """Raises ValidationError for another name of a channel that was used."""
+    """Raise ValidationError if a used channel would be renamed."""
     if name != channel.name and _is_used(channel):
         raise ValidationError({"name": f"{channel.name} has been used: usage is counted under it"})
 
@@ -146,7 +146,7 @@ def _is_used(channel: Channel) -> bool:
 
 
 def _is_named(channel: Channel) -> bool:
-    """By attempts, tests, cost tables or vendors' bills, which are for good."""
+    """Whether attempts, tests, cost tables or vendors' bills, which are permanent, refer to it."""
     kept = (channel.trials, channel.cost_tables, channel.bills)
     return _is_used(channel) or any(rows.exists() for rows in kept)
 
@@ -157,21 +157,21 @@ def _refuse_archived(channel: Channel) -> None:
 
 
 def channel_named(name: str) -> Channel | None:
-    """The channel of that name, which is not archived."""
+    """The channel of that name, unless it is archived."""
     return Channel.objects.filter(name=name, archived_at=None).first()
 
 
 def all_channels(*, archived: bool = False) -> list[Channel]:
-    """In the order they are tried; or those that are archived."""
+    """Channels in the order in which they are tried, or else the archived ones."""
     return list(Channel.objects.filter(archived_at__isnull=not archived))
 
 
 @transaction.atomic
 def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> bool:
-    """Remove a channel that is disabled; True where it is archived, because something names it.
+    """Delete a disabled channel; True if it is archived instead, because other rows refer to it.
 
-    An archived one keeps its name, and loses its key and its pending revision. Raises
-    ValidationError for one that is enabled.
+    An archived channel keeps its name, and loses its key and its pending revision. Raises
+    ValidationError if it is enabled.
     """
     take_turns()
     channel.refresh_from_db()
@@ -207,7 +207,7 @@ def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
 
 
 def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None) -> Channel:
-    """A channel that is disabled, with every model unless some are named."""
+    """Create a disabled channel, with every model unless some are named."""
     if not {"base_url", "api_key"} <= options.keys():
         raise ValidationError(
             f"there is no channel {name!r}: a new one needs --base-url and --api-key"
@@ -229,13 +229,13 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
 def _retiring(
     channel: Channel, options: ChannelOptions, *, actor: Actor, ip: str | None
 ) -> Channel:
-    """The channel, once it is written when vendors end its models."""
+    """Store the days on which vendors end its models; return the channel."""
     set_retirements(channel=channel, days=options.get("retires", {}), actor=actor, ip=ip)
     return channel
 
 
 def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
-    """Whether it is just what these would make."""
+    """Whether the channel equals what these options would create."""
     columns = check_channel(options, kind=channel.kind)
     key, planned = columns.pop("api_key", ""), planned_routes({}, options)
     if describe(changed(channel, columns), planned) != describe(channel):
@@ -249,7 +249,7 @@ def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
 def _change(
     channel: Channel, options: ChannelOptions, *, name: str, actor: Actor, ip: str | None
 ) -> Channel:
-    """The channel as it is stored then; nothing is written where all of it is as it was."""
+    """Apply the change and return the stored channel; write nothing if nothing differs."""
     before = describe(channel)
     was, routes = standing(channel), routes_of(channel)
     candidate, known = revised(channel)
@@ -283,5 +283,5 @@ def _write(channel: Channel, routes: Routes, *, known: Routes) -> None:
 
 
 def _forgets(before: Channel, after: Channel) -> bool:
-    """Whether what processes know of its health is about another account."""
+    """Whether the health that processes know belongs to another account now."""
     return any(getattr(before, name) != getattr(after, name) for name in TESTED_COLUMNS)

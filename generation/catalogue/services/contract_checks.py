@@ -1,6 +1,6 @@
-"""What a contract may say: a process loads all of it or nothing, and a caller is promised it.
+"""Checks of a contract: a process must be able to load it, and callers are promised it.
 
-Each fault is said where it is: of a size, by its row.
+Each fault names its place: for a size, the row.
 """
 
 import re
@@ -18,7 +18,7 @@ from pictor.kit.words import clock
 
 RESPONSE_FORMATS = ("url", "b64_json")
 MOST_TIER, MOST_WORD = 8, 16
-"""Characters of a tier, and of another word that a generation keeps."""
+"""Characters of a tier, and of another word stored with a generation."""
 MOST_N = 10
 MOST_PROMPT_CHARS = 1_000_000
 _RATIO = re.compile(r"[1-9]\d{0,4}:[1-9]\d{0,4}", re.ASCII)
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
 
 
 class SizeFault(NamedTuple):
-    """What is wrong with a row of sizes: its place, the word of it that is at fault, and why."""
+    """A fault in a row of sizes: its place, the field at fault, and the reason."""
 
     place: int
     name: str
@@ -35,7 +35,7 @@ class SizeFault(NamedTuple):
 
 
 def check_name(model: str) -> None:
-    """Raises ValidationError for what cannot be the public name of a new model."""
+    """Raise ValidationError if the text cannot be a new model's public name."""
     if not _NAME.fullmatch(model):
         raise ValidationError(
             {
@@ -46,15 +46,15 @@ def check_name(model: str) -> None:
 
 
 def size_faults(sizes: Sequence[Mapping[str, Any]]) -> list[SizeFault]:
-    """What is wrong with these rows: {"size", "tier", "ratio" or "preset"} each."""
+    """Faults of these rows, each {"size", "tier", "ratio" or "preset"}."""
     return [*_faults_alone(sizes), *_faults_together(sizes)]
 
 
 def check_contract(columns: Mapping[str, Any]) -> None:
-    """Refuse what a process could not load, what makes no sense, and what has no price.
+    """Refuse a contract that could not be loaded, is inconsistent, or lacks a price.
 
-    And to switch off what is to follow a model that ends. Takes all columns. Raises ValidationError
-    by column.
+    Also refuse to switch off the successor of a model that ends. Takes all columns. Raises
+    ValidationError by column.
     """
     contract = _read(columns)
     refused = dict(_faults(contract))
@@ -67,13 +67,13 @@ def check_contract(columns: Mapping[str, Any]) -> None:
 
 
 def to_be_followed_by(model: str) -> list[str]:
-    """The models that end, and send their users there."""
+    """Models with an announced end whose successor this is."""
     ending = Contract.objects.filter(successor=model, sunset_at__gt=clock.now())
     return list(ending.values_list("model", flat=True))
 
 
 def _read(columns: Mapping[str, Any]) -> ContractTerms:
-    """The contract as a process would load it. Raises ValidationError where none could."""
+    """The contract as a process would load it. Raises ValidationError if it could not."""
     sizes = columns["sizes"]
     if not isinstance(sizes, list | tuple) or not all(isinstance(row, Mapping) for row in sizes):
         raise ValidationError({"sizes": "are rows with a size each"})
@@ -91,7 +91,7 @@ def _read(columns: Mapping[str, Any]) -> ContractTerms:
 
 
 def _faults(contract: ContractTerms) -> Iterator[tuple[str, str]]:
-    """By column. Of two in one column, the first is said."""
+    """Yield faults by column; with several in one column the first wins."""
     aliases, qualities = contract.quality_aliases, contract.qualities
     shadowed = [word for word in aliases if word in qualities]
     odd, odd_aliases = ([w for w in words if not _is_word(w)] for words in (qualities, aliases))
@@ -134,7 +134,7 @@ def _faults(contract: ContractTerms) -> Iterator[tuple[str, str]]:
 
 
 def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
-    """Of each row by itself."""
+    """Yield faults of single rows."""
     for place, row in enumerate(sizes):
         size, tier, ratio, preset = (row.get(name) for name in ("size", "tier", "ratio", "preset"))
         if not isinstance(size, str) or not _is_size(size):
@@ -151,7 +151,7 @@ def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
 
 
 def _faults_together(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
-    """Of words that stand for two sizes."""
+    """Yield faults of words that stand for two sizes."""
     pixels = [row.get("size") for row in sizes]
     presets = [row.get("preset") for row in sizes]
     for place, row in enumerate(sizes):
@@ -179,5 +179,5 @@ def _no_words(words: Sequence[str]) -> str:
 
 
 def _is_word(text: object) -> bool:
-    """Whether it can be asked for, and kept of a request."""
+    """Whether it is a valid word to request and to store with a generation."""
     return isinstance(text, str) and len(text) <= MOST_WORD and bool(_WORD.fullmatch(text))

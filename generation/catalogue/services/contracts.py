@@ -1,4 +1,4 @@
-"""Changes to contracts, as operators make them: set, copy, switch on and off."""
+"""Changes to contracts by operators: set, copy, switch on and off."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -19,7 +19,7 @@ from pictor.kit.words import clock
 
 
 class ContractColumns(TypedDict, total=False):
-    """Columns of Contract; what is not named stays as it is."""
+    """Columns of Contract; those not given stay as they are."""
 
     position: int
     is_enabled: bool
@@ -37,7 +37,7 @@ class ContractColumns(TypedDict, total=False):
 
 
 def columns_of(contract: Contract) -> dict[str, Any]:
-    """All that a change may say of it, as JSON values."""
+    """The columns that a change may set, as JSON values."""
     return {name: getattr(contract, name) for name in ContractColumns.__annotations__}
 
 
@@ -45,16 +45,16 @@ def columns_of(contract: Contract) -> dict[str, Any]:
 def set_contract(
     *, model: str, columns: ContractColumns, actor: Actor, ip: str | None = None
 ) -> tuple[Contract, bool]:
-    """Create a contract, or change the given columns of one; True when it was created.
+    """Create a contract, or change the given columns of one; True if it was created.
 
-    A new one is disabled unless told otherwise. One that is enabled has a price for all it offers:
-    publish the price book with its rows first.
+    A new one is disabled unless told otherwise. An enabled one must have a price for all it offers,
+    so publish the price book with its rows first.
 
     Args:
-        model: its public name, which is for good: generations and prices know it.
-        columns: what is to be changed.
-        actor: who changes it.
-        ip: where they are, for the audit log.
+        model: its public name, which is permanent: generations and prices refer to it.
+        columns: the changes.
+        actor: the person who makes them.
+        ip: their address, for the audit log.
     """
     contract = _locked(model)
     is_new = contract is None
@@ -78,9 +78,9 @@ def set_contract(
 def copy_contract(
     *, model: str, source: str, actor: Actor, ip: str | None = None
 ) -> tuple[Contract, bool]:
-    """A new model that promises what another does, behind all others and switched off.
+    """Copy a model's contract under a new name, last in the order and switched off.
 
-    True when it was made; a copy that was made already, by a second click, is that one.
+    Returns True with a new copy, False with the one that a first click made.
     """
     model, like = model.strip(), Contract.objects.filter(model=source).first()
     if like is None:
@@ -98,10 +98,10 @@ def copy_contract(
 
 @transaction.atomic
 def set_offered(*, model: str, is_offered: bool, actor: Actor, ip: str | None = None) -> Contract:
-    """Let a model be asked for, or refuse it with 404 from the next request on. Safe to call twice.
+    """Offer a model, or refuse it with 404 from the next request on. Safe to call twice.
 
-    Raises ValidationError for one that is to be offered and has ended, lacks a price, or is served
-    by no channel: a new thing is off until it was tried. And for one that is to follow another.
+    Raises ValidationError if a model to offer has ended, lacks a price, or is served by no channel,
+    and if a model to switch off is the successor of another.
     """
     contract = _locked(model)
     if contract is None:
@@ -122,7 +122,7 @@ def set_offered(*, model: str, is_offered: bool, actor: Actor, ip: str | None = 
 
 
 def _why_not(contract: Contract) -> list[str]:
-    """All that keeps a model from being offered, to follow its name; empty where nothing does."""
+    """All reasons not to offer a model, as predicates of its name; empty if there are none."""
     reasons = []
     if contract.sunset_at is not None and contract.sunset_at <= clock.now():
         reasons.append(f"ended on {contract.sunset_at:%-d %B %Y}, for good")

@@ -1,4 +1,4 @@
-"""Cost tables of channels, as operators make them: a new one begins now or later."""
+"""Cost tables of channels by operators: a new one takes effect now or later."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,14 +37,14 @@ from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 LARGE_FACTOR = 5
 DOUBTFUL_COST = "doubtful_cost"
-"""The code of a refusal that typing a cost again answers."""
+"""The code of a refusal that is answered by typing a cost again."""
 COSTS_CHANGED = "costs_changed"
-"""The code of a refusal of what was decided on other costs than there are."""
+"""The code of a refusal of a change based on outdated costs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A cost that was perhaps mistyped: `than` is what it is beside."""
+    """A cost that may be mistyped; `than` says what it was compared with."""
 
     what: str
     micros: Micros
@@ -68,12 +68,11 @@ def set_costs(
     newest: int | None = None,
     ip: str | None = None,
 ) -> StoredCosts:
-    """Write all that a channel costs from a moment on, or from now. What attempts cost stays.
+    """Write a channel's complete costs from a moment on, or from now; past attempts keep theirs.
 
-    Raises ValidationError for a moment that is over, and for a cost that is more than 5 times the
-    last one or above the price, unless `again` is the highest of these: a person typed it again.
-    And where `newest` is not the id of the table that was written last, 0 for none: that is what
-    the person has seen.
+    Raises ValidationError for a moment in the past, and for a cost more than 5 times the last one
+    or above the price, unless `again` is the highest of these: a person typed it again. Also raises
+    it if `newest`, the table that the person has seen, is not the id of the newest one, 0 for none.
     """
     take_turns()
     locks.decisions_on_prices()
@@ -96,7 +95,7 @@ def set_costs(
 def costs_in_doubt(
     channel: Channel, rows: Sequence[CostRow], effective_from: datetime | None
 ) -> list[Doubt]:
-    """Those that were perhaps mistyped. Raises ValidationError for a moment that is over."""
+    """Costs that may be mistyped. Raises ValidationError for a moment in the past."""
     now = clock.now()
     if effective_from is not None and effective_from < now:
         raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
@@ -106,13 +105,13 @@ def costs_in_doubt(
 
 
 def newest_costs(channel: Channel) -> int:
-    """The id of the table that was written last; 0 for none."""
+    """The id of the newest table; 0 for none."""
     newest = StoredCosts.objects.filter(channel=channel).order_by("-id")
     return newest.values_list("id", flat=True).first() or 0
 
 
 def copied(other: Channel, factor: str) -> CostFile:
-    """All that another channel costs now, times a factor such as '0.8', and where that is from."""
+    """Another channel's present costs times a factor such as '0.8', and their source."""
     tables = cost_tables([other.pk], since=clock.now())[other.pk]
     table = Costs(tables=tables).table_at(clock.now())
     if table is None:
@@ -140,7 +139,7 @@ def _stored(
 
 
 def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
-    """The same, each times a factor above 0, rounded half up to a micro."""
+    """The rows times a factor above 0, each rounded half up to a micro."""
     if not (factor.is_finite() and 0 < factor <= MOST_MICROS):
         raise ValidationError(f"a factor is above 0, not {factor}")
     found = [replace(row, micros=scale_half_up(row.micros, factor)) for row in rows]
@@ -152,7 +151,7 @@ def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
 
 
 def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
-    """Raises ValidationError unless the highest of these costs was typed again."""
+    """Raise ValidationError unless the highest of these costs was typed again."""
     if not doubts or again == max(doubt.micros for doubt in doubts):
         return
     named = "; ".join(map(str, doubts[:MAX_NAMED]))
@@ -166,9 +165,9 @@ def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
 
 
 def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
-    """Flat costs of routes that were perhaps mistyped: beside the last, and the dearest price.
+    """Flat costs of routes that may be mistyped, next to the last cost and the dearest price.
 
-    That stays so to the end of the caller's transaction.
+    Prices cannot change before the caller's transaction ends.
     """
     locks.decisions_on_prices()
     yield from _of_flat(known, planned)
@@ -202,7 +201,7 @@ def _of_table(channel: Channel, table: CostTable, begins: datetime) -> Iterator[
 
 
 def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: datetime) -> int | None:
-    """What the row takes the place of, in the same unit; None where that is not known."""
+    """The cost that the row replaces, in the same unit; None if unknown."""
     if row.kind != "fixed":
         same = before.rows.get(row.key) if before else None
         return same.micros if same and same.kind == row.kind else None
@@ -212,7 +211,7 @@ def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: date
 
 
 def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iterator[Doubt]:
-    """Cells that cost more than they are sold for; where the formula prices a model, by tokens."""
+    """Yield cells that cost more than their price, by tokens if the formula prices the model."""
     begins = table.effective_from
     of_formula = {model for (model, _, _), row in prices.rows.items() if row.kind == "formula"}
     found = cells(channel, (table,), at=begins)
@@ -228,7 +227,7 @@ def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iter
 
 
 def _formula(table: CostTable) -> CostTable:
-    """What its prices of output tokens come to by the published formula."""
+    """The table's prices of output tokens as costs by the published formula."""
     rows = [
         CostRow(row.model, ANY, ANY, row.micros, "formula")
         for row in table.rows.values()

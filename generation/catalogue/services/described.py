@@ -10,8 +10,8 @@ from pictor.kit.words.money import to_decimal
 def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
     """A channel without its credentials, as JSON values; with these routes in place of its own.
 
-    `sizes` is None for every size. Of the models, only what is known: `maps` has those that the
-    vendor calls otherwise, `cost` those whose cost is (USD an image).
+    `sizes` is None for every size. `maps` has only models with another name at the vendor, `cost`
+    only models with a known cost (USD an image).
     """
     routes = routes_of(channel) if routes is None else routes
     return {

@@ -1,4 +1,4 @@
-"""What a change of a channel may say. A size is 'WxH' or 'auto'; amounts are micro-USD."""
+"""The options of a channel's change. A size is 'WxH' or 'auto'; amounts are micro-USD."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class RouteTerms:
         upstream_model: the vendor's name for it.
         sizes: taken natively; None leaves it to the channel's.
         quality_map: our quality words to the vendor's.
-        cost_micros: what one image costs us, where it is flat and known.
+        cost_micros: our cost of one image, if it is flat and known.
     """
 
     model: str
@@ -31,15 +31,15 @@ class RouteTerms:
 
 
 class ChannelOptions(TypedDict, total=False):
-    """What is not named stays as it is.
+    """Options to change; those not given stay as they are.
 
-    The first are columns of Channel; `api_key` is stored encrypted. `sizes` may be None or
-    ("all",) for every size. Of the last ones, `routes` says all that the channel serves; the others
-    change that: `models` may be ("all",), `maps` holds public name -> vendor's name of models that
-    are served then, `cost` is what one image of any of them costs us. So do `words`, `sizes_of` and
-    `costs`, by public name: quality words, sizes as those of a channel, and the cost of one image.
-    `cost_again` is the highest cost that is in doubt, typed again. `retires` says of models that
-    are served then from which day on the vendor has them no more.
+    The first are columns of Channel; `api_key` is stored encrypted. `sizes` may be None or ("all",)
+    for every size. `routes` sets the complete routes of the channel, and the options after it
+    change routes: `models` selects them and may be ("all",), `maps` holds public name -> vendor's
+    name, `cost` is our cost of one image of any of them. `words`, `sizes_of` and `costs` hold by
+    public name quality words, sizes as those of a channel, and the cost of one image. `cost_again`
+    is the highest doubtful cost, typed again. `retires` holds by model the day from which the
+    vendor no longer has it.
     """
 
     kind: str

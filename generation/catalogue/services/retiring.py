@@ -1,6 +1,6 @@
-"""When a vendor ends the model behind a route, as an operator enters it.
+"""The day on which a vendor ends the model behind a route, entered by an operator.
 
-It is no part of what is called, so it needs no test and no pending revision.
+It does not affect calls, so it needs no test and no pending revision.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from generation.models import Channel
 def set_retirements(
     *, channel: Channel, days: Mapping[str, date | None], actor: Actor, ip: str | None = None
 ) -> None:
-    """Say of these models from which day on the vendor has them no more; None for no such day.
+    """Set the day from which the vendor no longer has each model; None for no such day.
 
-    Raises ValidationError for a model that the channel has no route for.
+    Raises ValidationError for a model without a route on the channel.
     """
     take_turns()
     known = dict(channel.routes.values_list("contract_id", "retires_on"))
@@ -50,6 +50,6 @@ def _told(days: Mapping[str, date | None]) -> dict[str, str | None]:
 
 
 def retirements_of(channel: Channel) -> dict[str, date]:
-    """By model, the days that were entered."""
+    """The entered days by model."""
     entered = channel.routes.exclude(retires_on=None)
     return {model: day for model, day in entered.values_list("contract_id", "retires_on") if day}

@@ -1,7 +1,7 @@
 """Pending revisions: how a channel that serves gets another address, key or words.
 
-The old ones go on serving while the new are tested. Then a swap puts them in place, in one
-transaction. Calls that have begun hold the snapshot that they began with, and end by the old key.
+The old ones serve while the new are tested. Then a swap puts the new ones in place, in one
+transaction. Calls in progress keep the snapshot they began with, and end with the old key.
 """
 
 import json
@@ -35,18 +35,18 @@ from generation.traffic import channel_events
 from generation.traffic.standing import calls_under_way
 
 COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
-"""Of a channel, what is called. The rest of it holds at once."""
+"""Columns that decide how a channel is called; changes of others hold at once."""
 STALE = "stale"
-"""The code of a refusal that only discarding the revision answers."""
+"""The code of a refusal that is answered only by discarding the revision."""
 
 
 def pending_of(channel: Channel) -> PendingRevision | None:
-    """The channel's, if it has one."""
+    """The channel's pending revision, if any."""
     return PendingRevision.objects.filter(channel=channel).first()
 
 
 def fresh_pending(channel: Channel) -> PendingRevision:
-    """The channel's. Raises ValidationError where it has none, or is no more as that was begun."""
+    """The pending revision. Raises ValidationError if there is none or it `is_stale`."""
     pending = _surely(channel)
     if pending.base != base_of(channel):
         raise ValidationError(
@@ -58,13 +58,13 @@ def fresh_pending(channel: Channel) -> PendingRevision:
 
 
 def is_stale(pending: PendingRevision, channel: Channel, live: Routes) -> bool:
-    """Whether the channel, as it was just read, is no more as it was when that was begun."""
+    """Whether the channel, as just read, has changed since the revision was begun."""
     columns = [getattr(channel, column) for column in COLUMNS]
     return pending.base != _base(columns, live)
 
 
 def refuse_pending(channel: Channel) -> None:
-    """Raises ValidationError for one whose revision a form, which says everything, would undo."""
+    """Raise ValidationError if a revision is pending, which a form with all fields would undo."""
     if pending_of(channel) is not None:
         raise ValidationError(
             f"{channel.name} has a pending revision: swap it or discard it first, by"
@@ -73,9 +73,9 @@ def refuse_pending(channel: Channel) -> None:
 
 
 def revised(channel: Channel) -> tuple[Channel, Routes]:
-    """The channel as it is to be, for reading alone, and its routes; as it is without a revision.
+    """The channel and routes after its pending revision, unsaved; as stored if it has none.
 
-    What a model that it serves costs is what it costs now.
+    Models already served keep their present costs.
     """
     return candidate_of(channel, routes_of(channel), pending_of(channel))
 
@@ -83,7 +83,7 @@ def revised(channel: Channel) -> tuple[Channel, Routes]:
 def candidate_of(
     channel: Channel, live: Routes, pending: PendingRevision | None
 ) -> tuple[Channel, Routes]:
-    """The same where its routes and its revision are known."""
+    """Like `revised`, from the given routes and revision."""
     if pending is None:
         return channel, live
     candidate = copy(channel)
@@ -98,7 +98,7 @@ def candidate_of(
 
 
 def waiting_models(channel: Channel) -> list[str]:
-    """The models of its pending revision that are not tested as they are to be."""
+    """Models of the pending revision that are not tested as they will be."""
     pending = pending_of(channel)
     if pending is None:
         return []
@@ -119,17 +119,17 @@ def revise(
     actor: Actor,
     ip: str | None,
 ) -> tuple[dict[str, Any], Routes]:
-    """Of a change of a channel that serves, the columns and routes that hold at once.
+    """Split a change of a serving channel: return the columns and routes that hold at once.
 
-    The rest makes or extends its pending revision, which takes every change of routes once it is
-    there. Raises ValidationError where the channel has changed since that was begun.
+    The rest makes or extends its pending revision, which takes every change of routes once it
+    exists. Raises ValidationError if the channel has changed since the revision was begun.
 
     Args:
         channel: as it is stored.
-        columns: as `check_channel` gives them.
-        planned: what it is to serve: the routes that `revised` gives, as the change has them.
-        actor: who changes it.
-        ip: where they are, for the audit log.
+        columns: as `check_channel` returns them.
+        planned: the routes of `revised` with the change applied.
+        actor: the person who makes it.
+        ip: their address, for the audit log.
     """
     live, pending = routes_of(channel), pending_of(channel)
     known, routes = revised(channel)
@@ -161,12 +161,12 @@ def swap(
     untested: bool = False,
     may_stop: bool = False,
 ) -> int:
-    """Put the pending revision in place; how many calls go on that began by what was before.
+    """Put the pending revision in place; return the number of calls in progress.
 
-    They end by the key that they began with. Raises ValidationError where there is none, where the
-    channel has changed since it was begun, and where it is not tested: `untested` does it all the
-    same, but for a sandbox, which has to show that it is one. And where a model would be served by
-    nobody then, unless that `may_stop`.
+    They end with the key they began with. Raises ValidationError if there is no revision, if the
+    channel has changed since it was begun, and if it is not tested: `untested` swaps nevertheless,
+    except for a sandbox, which has to prove that it is one. Also raises it if a model would be left
+    unserved, unless it `may_stop`.
     """
     take_turns()
     channel.refresh_from_db()
@@ -194,7 +194,7 @@ def swap(
 
 @transaction.atomic
 def discard(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
-    """Forget the pending revision, with its key. Raises ValidationError where there is none."""
+    """Delete the pending revision and its key. Raises ValidationError if there is none."""
     take_turns()
     pending = _surely(channel)
     candidate, routes = revised(channel)
@@ -205,7 +205,7 @@ def discard(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
 
 @transaction.atomic
 def passed_pending(*, channel: Channel, model: str, tested: str, actor: Actor) -> bool:
-    """As `passed_test`, of a route of the pending revision."""
+    """Like `passed_test`, for a route of the pending revision."""
     take_turns()
     channel.refresh_from_db()
     pending = pending_of(channel)
@@ -222,14 +222,14 @@ def passed_pending(*, channel: Channel, model: str, tested: str, actor: Actor) -
 
 
 def stored_credentials(channel: Channel) -> list[str]:
-    """The encrypted keys that are kept for it: that it calls with, and that of its revision."""
+    """The encrypted keys stored for the channel: its own, and its revision's."""
     pending = pending_of(channel)
     kept = [channel.credentials, *([] if pending is None else [pending.credentials])]
     return list(dict.fromkeys(filter(None, kept)))
 
 
 def replace_credentials(channel: Channel, encrypted_anew: Mapping[str, str]) -> None:
-    """Put others in their place that stand for the same keys: what was tested stays so."""
+    """Store other ciphertexts of the same keys, keeping approvals and tests."""
     was, pending = standing(channel), pending_of(channel)
     is_fresh = pending is not None and pending.base == base_of(channel)
     waiting = waiting_models(channel)
@@ -255,7 +255,7 @@ def replace_credentials(channel: Channel, encrypted_anew: Mapping[str, str]) -> 
 def _waiting(
     channel: Channel, columns: Mapping[str, Any], pending: PendingRevision | None
 ) -> list[str]:
-    """The names of those that do not hold at once."""
+    """Names of the columns that wait for a swap."""
     names = ["kind", "base_url", "api_key", "sizes"]
     is_proof = not is_sandbox(channel.serves) and is_sandbox(columns.get("serves", channel.serves))
     if is_proof or pending is not None:
@@ -268,14 +268,14 @@ def _differs(one: Channel, other: Channel) -> bool:
 
 
 def _touches(channel: Channel, live: Routes, planned: Routes) -> bool:
-    """Whether a route that serves would be called by other words."""
+    """Whether an approved route would be called in another way."""
     serving = channel.routes.filter(is_approved=True).values_list("contract_id", flat=True)
     before, after = _without_costs(live, of=live), _without_costs(planned, of=live)
     return any(before[model] != after.get(model, before[model]) for model in serving)
 
 
 def _without_costs(routes: Routes, *, of: Routes) -> dict[str, RouteTerms]:
-    """Without those of these models, which hold at once."""
+    """Drop the costs of models in `of`, as those hold at once."""
     return {
         model: replace(terms, cost_micros=None) if model in of else terms
         for model, terms in routes.items()
@@ -283,7 +283,7 @@ def _without_costs(routes: Routes, *, of: Routes) -> dict[str, RouteTerms]:
 
 
 def _with_costs(live: Routes, planned: Routes) -> Routes:
-    """What serves, at the costs of what was planned."""
+    """The live routes at the planned costs."""
     return {
         model: replace(terms, cost_micros=planned.get(model, terms).cost_micros)
         for model, terms in live.items()
@@ -320,7 +320,7 @@ def _surely(channel: Channel) -> PendingRevision:
 
 
 def base_of(channel: Channel) -> str:
-    """A digest of what is called of it now."""
+    """A digest of the columns and routes that decide how the channel is called now."""
     return _base(Channel.objects.values_list(*COLUMNS).get(pk=channel.pk), routes_of(channel))
 
 

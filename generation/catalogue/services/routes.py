@@ -1,4 +1,4 @@
-"""Which models a channel serves, and how."""
+"""The models that a channel serves, and how."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -21,11 +21,11 @@ _BY_MODEL = {
     "sizes_of": "sizes",
     "costs": "cost_micros",
 }
-"""Options that say one thing of some models, and what it is of a route."""
+"""Options by model, and the route's column that each sets."""
 
 
 def routes_of(channel: Channel) -> Routes:
-    """What the channel serves now."""
+    """The channel's present routes."""
     rows = channel.routes.order_by("contract__position", "contract_id")
     return {
         row.contract_id: RouteTerms(
@@ -36,7 +36,7 @@ def routes_of(channel: Channel) -> Routes:
 
 
 def unserved_models() -> tuple[str, ...]:
-    """The models on offer that no enabled channel serves live, in the order of the contracts."""
+    """Offered models that no enabled channel serves live, in the order of the contracts."""
     live = Route.objects.filter(channel__is_enabled=True, is_approved=True)
     served = live.exclude(channel__serves=Serves.TEST).values("contract_id")
     lasting = Contract.objects.exclude(sunset_at__lte=clock.now())
@@ -45,7 +45,7 @@ def unserved_models() -> tuple[str, ...]:
 
 
 def unserved_warning(before: Collection[str]) -> str:
-    """What an operator is told whose change left models without a channel; empty for none.
+    """A warning about models that a change left without a channel; empty if there are none.
 
     Args:
         before: the models that had none already.
@@ -55,7 +55,10 @@ def unserved_warning(before: Collection[str]) -> str:
 
 
 def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
-    """What it is to serve. Raises ValidationError; what stays as it is is not checked again."""
+    """The channel's routes after the change; unchanged ones are not checked again.
+
+    Raises ValidationError.
+    """
     models = dict(Contract.objects.values_list("model", "qualities"))
     routes = dict(known)
     if "routes" in options:
@@ -82,9 +85,9 @@ def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
 
 
 def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
-    """Make them the channel's routes. Those that are new wait for a test.
+    """Replace the channel's routes by these. New ones wait for a test.
 
-    When a vendor ends a model is forgotten where another is asked for.
+    A route with another upstream model loses its `retires_on`.
     """
     if gone := known.keys() - routes.keys():
         channel.routes.filter(contract_id__in=gone).delete()
@@ -104,7 +107,7 @@ def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
 
 
 def unsaved_route(channel: Channel, terms: RouteTerms) -> Route:
-    """As it would be stored: one that waits for a test."""
+    """The route as it would be stored: untested."""
     return Route(
         channel=channel,
         contract_id=terms.model,

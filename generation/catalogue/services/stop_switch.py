@@ -1,7 +1,7 @@
-"""The stop switch: nothing of a model, of a tenant or at all is taken on until it is on again.
+"""The stop switch: refuse new requests of a model, of a tenant or of everyone.
 
-Raises ValidationError for what is stopped already, or is not, and for words that are missing or too
-long.
+Raises ValidationError if it is stopped already, or is not stopped, and for words that are missing
+or too long.
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ MOST_REASON, MOST_WORDS = 200, 300
 
 
 class Stoppable(NamedTuple):
-    """A model, a tenant, or everything where neither is named."""
+    """A model, a tenant, or everything if neither is named."""
 
     model: str = ""
     tenant: Tenant | None = None
 
 
 def stoppable(text: str) -> Stoppable:
-    """What `all`, a model's name, or a tenant's name or id means. Raises ValidationError."""
+    """Parse `all`, a model's name, or a tenant's name or id. Raises ValidationError."""
     text = text.strip()
     if text == ALL:
         return Stoppable()
@@ -54,15 +54,15 @@ def stop(
     words: str = "",
     ip: str | None = None,
 ) -> Stop:
-    """Take on nothing of it from the next request on; what runs ends, what is queued waits.
+    """Refuse new requests from the next one on; running ones end, queued ones wait.
 
     Args:
-        what: what is stopped.
+        what: the model, the tenant or everything.
         reason: for the operator's own people.
-        now: when.
-        actor: who stops it.
+        now: the beginning.
+        actor: the person who stops it.
         words: for customers, in their 503 and on the status page.
-        ip: where the actor is, for the audit log.
+        ip: the actor's address, for the audit log.
     """
     reason, words = without_marks(reason), without_marks(words)
     if not 0 < len(reason) <= MOST_REASON:
@@ -70,7 +70,7 @@ def stop(
     if len(words) > MOST_WORDS:
         raise ValidationError({"words": f"say it in at most {MOST_WORDS} characters"})
     told = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
-    # Locked: one that is being started just now is none.
+    # Locked, so that a stop that is just being ended does not count.
     stop, is_new = Stop.objects.select_for_update().get_or_create(
         model=what.model, tenant=what.tenant, ended_at=None, defaults=told
     )
@@ -84,7 +84,7 @@ def stop(
 
 @transaction.atomic
 def start(*, what: Stoppable, now: datetime, actor: Actor, ip: str | None = None) -> Stop:
-    """Take it on again from the next request on; what waited is begun within seconds."""
+    """Accept requests again from the next one on; queued ones are begun within seconds."""
     under_way = Stop.objects.filter(ended_at=None).select_for_update()
     stop = under_way.filter(model=what.model, tenant=what.tenant).first()
     if stop is None:

@@ -1,4 +1,4 @@
-"""The end of a model: announced with the model that follows, moved, or withdrawn while it is ahead.
+"""The end of a model: announced with its successor, and moved or withdrawn while it is ahead.
 
 Raises ValidationError, by field where one is at fault.
 """
@@ -15,11 +15,11 @@ from generation.models import Contract
 from pictor.kit.redis.bell import ring
 
 TASK = "generation.tasks.tell_of_sunsets"
-"""Mails whoever uses it; the next hour's finds what it does not hear of."""
+"""Mails tenants that use the model; a lost message is made up for by the next hour's run."""
 LEAST_NOTICE = timedelta(days=60)
-"""A model ends no sooner after its announcement, unless that is meant."""
+"""The shortest time from announcement to end without a confirmation."""
 SOON = "soon"
-"""The code of a refusal that is lifted by saying that it is meant."""
+"""The code of a refusal that a confirmation lifts."""
 
 
 @transaction.atomic
@@ -34,17 +34,18 @@ def announce_sunset(
     is_meant: bool = False,
     ip: str | None = None,
 ) -> Contract:
-    """Say when a model ends and which follows, or change what was said.
+    """Announce a model's end and its successor, or change the announcement.
 
     Args:
-        model: the one that ends.
+        model: the model that ends.
         sunset_at: from then on it is refused; a fraction of a second is dropped.
-        successor: the model that is asked in its place, which must not end before.
-        now: when this is said.
-        actor: who says it.
-        deprecated_at: since when nobody should begin with it; None for now, or as it was.
+        successor: the model to request in its place, which must not end before.
+        now: the time of the announcement.
+        actor: the person who announces it.
+        deprecated_at: the time from which new users should not begin with it; None for now, or as
+            it was.
         is_meant: whether it may end within 60 days.
-        ip: where the actor is, for the audit log.
+        ip: the actor's address, for the audit log.
     """
     contracts = _locked()
     contract, successor = _ahead(contracts, model, now), successor.strip()
@@ -67,7 +68,7 @@ def announce_sunset(
 
 @transaction.atomic
 def withdraw_sunset(*, model: str, now: datetime, actor: Actor, ip: str | None = None) -> Contract:
-    """Let a model stay whose end was announced, and is still ahead."""
+    """Withdraw the announced end of a model while it is ahead."""
     contract = _ahead(_locked(), model, now)
     if contract.sunset_at is None:
         raise ValidationError(f"no end of {model} is announced")
@@ -75,7 +76,7 @@ def withdraw_sunset(*, model: str, now: datetime, actor: Actor, ip: str | None =
 
 
 def _locked() -> Mapping[str, Contract]:
-    """All of them, so that no two end for one another at once."""
+    """Lock and return all contracts, so that two models cannot end in favour of each other."""
     rows = Contract.objects.select_for_update(no_key=True).order_by("model")
     return {row.model: row for row in rows}
 
@@ -107,7 +108,7 @@ def _check_dates(
 def _check_successor(
     contracts: Mapping[str, Contract], contract: Contract, successor: str, sunset_at: datetime
 ) -> None:
-    """Refuse what could not be asked for in its place, or would leave another model without."""
+    """Refuse an unusable successor, and an end before that of a model it should succeed."""
     after = contracts.get(successor)
     if not successor:
         raise ValidationError({"successor": "name the model that follows"})

@@ -1,4 +1,4 @@
-"""What would be served by nobody any more, which is said before it happens."""
+"""Refuse changes that would leave a model without a serving channel."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -11,15 +11,15 @@ from generation.catalogue.services.routes import unserved_models
 from pictor.kit.words import clock
 
 STOPS = "stops"
-"""The code of a refusal that is lifted by saying that it is meant."""
+"""The code of a refusal that a confirmation lifts."""
 LOOK_BACK = timedelta(days=30)
 
 
 @contextmanager
 def refusing_stops(*, are_meant: bool) -> Iterator[None]:
-    """Around a change, in its transaction: raises ValidationError where it leaves a model unserved.
+    """Wrap a change in its transaction; raise ValidationError if it leaves a model unserved.
 
-    The error names each model, and who bought how much of it in the last 30 days.
+    The error names each model, with its images and tenants of the last 30 days.
     """
     before = unserved_models()
     yield
@@ -29,7 +29,7 @@ def refusing_stops(*, are_meant: bool) -> Iterator[None]:
 
 
 def refusal_of(left: Collection[str]) -> ValidationError:
-    """That these models would be served by nobody, and how much of each was sold of late."""
+    """The error that these models would be unserved, with the recent sales of each."""
     sold = sold_by_model(clock.now() - LOOK_BACK)
     said = []
     for model in left:
