@@ -1,1 +1,1 @@
-"""The operator's offer, which a request's journey only reads."""
+"""The operator's offer; generation requests only read it."""

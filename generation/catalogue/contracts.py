@@ -2,8 +2,8 @@
 
 A contract lists its sizes; a preset name ("16:9(4K)") and its pixel size are both legal. The size
 tier comes from a table per model, not a formula: 2048x2048 is 2K in one contract, 4K in another.
-`auto` stands for a size that is known only when the image comes back.
-Source: the product documents' tables, kept as rows and seeded from management/contracts.json.
+`auto` stands for a size that is known only when the image comes back. Source: the product
+documents' tables, kept as rows and seeded from management/contracts.json.
 """
 
 import math
@@ -48,7 +48,7 @@ class Size:
         return f"{self.width // divisor}:{self.height // divisor}"
 
     def covers(self, other: "Size") -> bool:
-        """Whether the other can be cut out of it."""
+        """Whether `other` can be cut out of this size."""
         return self.width >= other.width and self.height >= other.height
 
     @classmethod
@@ -78,9 +78,9 @@ class SizeOption:
 class ContractTerms:
     """The promise of a public model name.
 
-    `is_exact`: only channels that take the size natively may serve it. `qualities` are the words of
-    the contract in rising order, `quality_aliases` further words for one of them.
-    `tasks` are those it takes. It ends at `sunset_at`; `successor` replaces it.
+    If `is_exact`, only channels that make the size natively may serve it. `qualities` are the
+    contract's words in rising order, `quality_aliases` map further words to one of them. `tasks`
+    are the accepted tasks. The model ends at `sunset_at`; `successor` replaces it.
     """
 
     model: str
@@ -126,7 +126,7 @@ class ContractTerms:
         )
 
     def has_ended(self, now: datetime) -> bool:
-        """Whether it takes no more requests."""
+        """Whether the model takes no more requests."""
         return self.sunset_at is not None and self.sunset_at <= now
 
     def quality(self, word: str) -> str | None:
@@ -137,12 +137,11 @@ class ContractTerms:
 
 @dataclass(frozen=True)
 class RouteInfo:
-    """A channel as one model sees it: where to send, under which name, and what it can honour.
+    """A channel's route for one model: where to send, under which name, and what it can honour.
 
-    `native_sizes` None means every size. A lower priority goes first; weight shares the traffic
-    of equals. `reset_count` tells processes to forget the channel's health.
-    `abilities` are those of its adapter, less those that the operator says the account lacks.
-    `serves_test` is only for a sandbox.
+    `native_sizes` None means every size. A lower priority goes first; weight shares the traffic of
+    equals. A changed `reset_count` makes processes forget the channel's health. `abilities` are the
+    adapter's, less those the operator says the account lacks. Only a sandbox has `serves_test`.
     """
 
     channel_id: int
@@ -181,7 +180,7 @@ class RouteInfo:
         )
 
     def serves(self, *, livemode: bool) -> bool:
-        """Whether it serves a live key's requests, or a test key's."""
+        """Whether it serves requests of live keys, or else of test keys."""
         return self.serves_live if livemode else self.serves_test
 
 
@@ -195,7 +194,7 @@ class StopTerms:
     began_at: datetime
 
     def is_about(self, model: str, tenant_id: UUID | None) -> bool:
-        """Whether it stops this tenant's requests of this model."""
+        """Whether it stops this tenant's requests for this model."""
         return self.model in {"", model} and self.tenant_id in {None, tenant_id}
 
 
@@ -207,7 +206,7 @@ class Catalogue:
     contracts: Mapping[str, ContractTerms] = field(default_factory=dict)
     routes: Mapping[str, tuple[RouteInfo, ...]] = field(default_factory=dict)
     stops: tuple[StopTerms, ...] = ()
-    """The widest first."""
+    """From the widest to the narrowest."""
 
     def contract(self, model: str) -> ContractTerms | None:
         """The enabled contract of that public name."""
@@ -238,7 +237,7 @@ class Catalogue:
         return [one for _, one in sorted(over, key=itemgetter(0), reverse=True)]
 
     def successor_of(self, contract: ContractTerms, now: datetime) -> str:
-        """Its replacement: the successor, or that one's if it has ended; "" if there is none."""
+        """The successor, or its successor if it has ended; "" if there is none."""
         after = self.contracts.get(contract.successor)
         if after is None:
             return ""
@@ -255,11 +254,11 @@ class Catalogue:
         return tuple(replace(route, costs=Costs(is_free=True)) for route in chosen)
 
     def stop_of(self, model: str, tenant_id: UUID | None = None) -> StopTerms | None:
-        """The stop of this model's requests, for everybody or for this tenant."""
+        """The stop of this model's requests, for everyone or for this tenant."""
         return next((stop for stop in self.stops if stop.is_about(model, tenant_id)), None)
 
     def honours(self, model: str, name: str) -> bool:
-        """Whether a channel of that model honours a field of a live request of that name."""
+        """Whether a live channel of the model honours the request field `name`."""
         routes = self.routes_for(model, livemode=True)
         return any(name in route.abilities.fields for route in routes)
 

@@ -1,4 +1,4 @@
-"""The costs of the cells we sell on a channel, by the request it would get for each."""
+"""The cost of each cell sold on a channel, from the request the channel would get for it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -44,9 +44,9 @@ def cells(
     at: datetime,
     made: Mapping[CostKey, Made] = NOTHING_MADE,
 ) -> Iterator[Cell]:
-    """Every cell of the channel's models, with its cost by these tables at that time.
+    """Yield every cell of the channel's models, with its cost by these tables at that time.
 
-    `made` are its recent deliveries, by the vendor's model, requested size and quality: where
+    `made` are its recent deliveries, by the vendor's model, requested size and quality; where
     tokens are charged, a cell costs their mean.
     """
     routes = list(channel.routes.all())
@@ -63,7 +63,7 @@ def cells_of_routes(
     at: datetime,
     made: Mapping[CostKey, Made],
 ) -> Iterator[Cell]:
-    """The same of routes of one channel, in the order of these contracts."""
+    """Like `cells`, for routes of one channel, in the order of these contracts."""
     by_model = {route.contract_id: route for route in routes}
     for contract in contracts:
         route = by_model.get(contract.model)
@@ -85,13 +85,13 @@ def cost_of_cell(
     at: datetime,
     came: Came = NOTHING_CAME,
 ) -> Cost | None:
-    """The cost of one image of a cell there at that time; None if it cannot be served."""
+    """The cost of one image of the cell on that route; None if the route cannot serve it."""
     asked = _asked(route, contract, key, at=at)
     return None if asked is None else upstream_cost(route.costs, asked=asked, came=came)
 
 
 def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
-    """Whether the upstream counts its cost at that time."""
+    """Whether the upstream charges by tokens at that time."""
     table = route.costs.table_at(at)
     return table is not None and (route.upstream_model, TOKENS, OUTPUT) in table.rows
 

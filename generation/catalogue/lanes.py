@@ -1,4 +1,4 @@
-"""Tests of routes in the short-work worker: each in a lane, as its pool has but 4 threads."""
+"""Run route tests in threads of the short-work worker, as its pool has only 4 threads."""
 
 import logging
 import threading
@@ -10,15 +10,15 @@ from django.db import connection
 logger = logging.getLogger(__name__)
 
 LANES = 8
-"""At once in a process; the next ones wait for one of them."""
+"""Tests running at once in a process; others wait."""
 _lanes = threading.BoundedSemaphore(LANES)
 
 
 @shared_task(name="generation.lanes.try_route", ignore_result=True)
 def try_route(trial_id: str) -> None:
-    """Make a planned call in a thread of its own, which ends with the process.
+    """Make a planned call in its own thread, which ends with the process.
 
-    One that is cut off by that stays open: it may have been made and paid for.
+    A call cut off by that stays open: it may have been made and paid for.
     """
     threading.Thread(target=_run, args=(UUID(trial_id),), name="trial", daemon=True).start()
 

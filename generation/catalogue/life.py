@@ -1,7 +1,7 @@
-"""Announces the end of a model to callers: in headers before, with a 410 afterwards.
+"""Announce a model's end to callers: by headers before it, by a 410 afterwards.
 
-A model without an end has no such header. Source: RFC 9745 (Deprecation), RFC 8594 (Sunset),
-RFC 5829 (successor-version).
+A model without an end has no such header. Source: RFC 9745 (Deprecation), RFC 8594 (Sunset), RFC
+5829 (successor-version).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ GUIDE = "/docs/models/#when-a-model-ends"
 
 
 def life_headers(catalogue: Catalogue, model: str, now: datetime) -> Mapping[str, str]:
-    """The headers about its end in every answer of that model."""
+    """The headers about the model's end, sent with every answer of that model."""
     contract = catalogue.contracts.get(model)
     if contract is None or contract.sunset_at is None or contract.deprecated_at is None:
         return {}

@@ -1,6 +1,6 @@
-"""Contracts and costs as accounts and billing ask for them; see `apps.py`.
+"""Contracts and costs in the form accounts and billing need; see `apps.py`.
 
-They are `accounts.offer.Offer` and `billing.supply.Supply`.
+Implements `accounts.offer.Offer` and `billing.supply.Supply`.
 """
 
 from datetime import datetime, timedelta
@@ -17,12 +17,12 @@ LATELY = timedelta(days=30)
 
 
 def models() -> list[OfferedModel]:
-    """Every contract in its order."""
+    """Every contract, in the order of positions."""
     return [_offered(terms) for terms in _contracts()]
 
 
 def served(at: datetime) -> list[Served]:
-    """Every cell at each channel that serves it to live requests, with its cost at that moment.
+    """Every cell at each channel serving it to live requests, with its cost at that moment.
 
     A channel that test keys may use as well is a sandbox.
     """

@@ -16,14 +16,14 @@ NATIVE = "native"
 CLOSEST = "closest"
 CROPPED = "cropped"
 PLANS = (NATIVE, CLOSEST, CROPPED, AUTO)
-"""Every word for how a size is made."""
+"""Every way to make a size."""
 LEAST_PIXELS = 655_360
-"""Today's upstreams make no fewer: a smaller size is scaled down from a larger one of its ratio."""
+"""Today's upstreams make no fewer; a smaller size is scaled down from one of its ratio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One capable channel with the size it would be sent and the prompt's addition, if any.
+    """One capable channel with the size to send and the prompt's addition, if any.
 
     `made_into` is the size made from the upstream's image by cropping or scaling down; None
     delivers it unchanged. `task` is the upstream's.
@@ -77,7 +77,7 @@ def _sized(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | 
 
 
 def _cropped(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | None:
-    """The smallest native size that holds the wanted one; the middle of it is delivered."""
+    """The smallest native size that contains the wanted one; its middle is delivered."""
     larger = [one for one in legal if one.covers(wanted)]
     if not larger:
         return None

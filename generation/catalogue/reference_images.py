@@ -1,8 +1,8 @@
-"""What the images that come with a request must be, each and to each other. Pure.
+"""Requirements for a request's reference images, each and in relation to each other. Pure.
 
-Vendors do not agree on what an animated, a CMYK or a 16-bit image shows: those are refused.
+Vendors disagree on how to show an animated, a CMYK or a 16-bit image, so those are refused. The
+check runs before admission on uploaded images, and in the worker on fetched ones.
 
-Said before admission of what came with the request, and by the worker of what it fetched.
 Sources: OpenAI's API reference, "Create image edit" and "Create image variation" (20 Nov 2026).
 """
 
@@ -14,7 +14,7 @@ from storage import probe
 from storage.probe import ImageFacts
 
 MAX_IMAGES = 16
-"""That one edit may begin with, besides its mask."""
+"""Images of one edit, besides its mask."""
 FIRST = "image[0]"
 MASK = "mask"
 _UNREADABLE = (
@@ -22,11 +22,11 @@ _UNREADABLE = (
     " as a whole"
 )
 Problem = tuple[str, str]
-"""The label at fault, and what is wrong with it."""
+"""The label at fault, and its problem."""
 
 
 def unreadable(error: Exception) -> str:
-    """What is wrong with one that could not be read whole."""
+    """The problem of an image that could not be read whole."""
     if isinstance(error, probe.Animated):
         return _odd("animated")
     if isinstance(error, SpoolError):
@@ -39,11 +39,11 @@ def _odd(oddity: str) -> str:
 
 
 def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem | None:
-    """What is wrong with them; None for nothing, or nothing that is known yet.
+    """The first problem of these images; None if there is none, or none known yet.
 
     Args:
-        task: what they are for.
-        pictures: by label (`image[0]`, `mask`), in order; those that are not here yet are left out.
+        task: the request's task.
+        pictures: by label (`image[0]`, `mask`), in order; images not fetched yet are left out.
     """
     for label, picture in pictures:
         if picture.oddity:

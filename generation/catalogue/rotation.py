@@ -1,4 +1,4 @@
-"""Every channel's credential under the first of PICTOR_ENCRYPTION_KEYS, so that others can go."""
+"""Re-encrypt channel credentials by the first of PICTOR_ENCRYPTION_KEYS, so others can go."""
 
 from dataclasses import dataclass
 

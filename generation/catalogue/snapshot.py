@@ -1,7 +1,7 @@
 """The process's snapshot of the configuration: contracts, routes, stops, each tenant's prices.
 
 It is loaded once per revision: every key look-up and claim brings the database's present revision
-along, and a snapshot of another one is replaced first. So no request sent after a channel was
+along, and a snapshot of another revision is replaced first. So no request sent after a channel was
 disabled uses that channel.
 """
 
@@ -29,7 +29,7 @@ _lock = threading.Lock()
 _loaded = Catalogue(revision=-1)
 _tables: dict[tuple[int, UUID], PriceTable] = {}
 LONGEST_CALL = timedelta(days=1)
-"""Attempts begun earlier have ended: nobody needs their costs."""
+"""Attempts begun earlier have ended, so their costs are not needed."""
 MOST_TABLES = 1024
 """The most price tables kept; the oldest go first."""
 
@@ -45,7 +45,7 @@ def catalogue_at(revision: int) -> Catalogue:
 
 
 def loaded_catalogue(revision: int) -> Catalogue | None:
-    """The same if this process has it, without asking the database."""
+    """The snapshot of that revision if this process has it; never asks the database."""
     return _loaded if _loaded.revision == revision else None
 
 
@@ -91,7 +91,7 @@ def on_sale(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
 
 
 async def on_sale_async(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
-    """The same on the running loop, in a thread if the database must be asked."""
+    """Like `on_sale`, on the running loop; uses a thread if the database must be asked."""
     catalogue = loaded_catalogue(revision)
     prices = _loaded_prices(revision, tenant_id, now=now)
     if catalogue is None or prices is None:
@@ -105,7 +105,7 @@ def stored_catalogue() -> Catalogue:
 
 
 def _load(api_key: str | None = None) -> Catalogue:
-    revision = config_revision()  # first: a change while we read is then read again
+    revision = config_revision()  # read first, so that a change during the load is loaded again
     contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
     return Catalogue(
         revision=revision, contracts=contracts, routes=_routes(api_key), stops=_stops()
@@ -136,7 +136,7 @@ def _routes(api_key: str | None) -> Mapping[str, tuple[RouteInfo, ...]]:
 def route_info(
     row: Route, *, tables: tuple[CostTable, ...] = (), api_key: str | None = None
 ) -> RouteInfo:
-    """A route and its channel, whether that is enabled or not; `api_key` in place of its own."""
+    """A route with its channel, enabled or not; a given `api_key` replaces the channel's own."""
     channel = row.channel
     sizes = row.sizes if row.sizes is not None else channel.sizes
     return RouteInfo(

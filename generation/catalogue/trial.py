@@ -1,10 +1,10 @@
-"""One real, small and cheap call of a route straight through its adapter, and what came of it.
+"""One real, small and cheap call of a route straight through its adapter, and its outcome.
 
-A channel that test keys may use is asked for what only a sandbox delivers: a size that a directive
-in the prompt names, in place of the one that was asked for. It is asked so for each of its routes,
-because an address may pass some models on to a vendor and draw others itself.
-Nothing is admitted or held; the vendor may charge for it. A disabled channel can be tried too: that
-is when an operator wants to know whether it works.
+A channel that test keys may use gets a request that only a sandbox can fulfil: a directive in the
+prompt names another size than the one requested. Each of its routes gets it, because an address may
+pass some models on to a vendor and draw others itself. Nothing is admitted or held; the vendor may
+charge for it. A disabled channel can be tried too: that is when an operator wants to know whether
+it works.
 """
 
 import time
@@ -31,7 +31,7 @@ from storage import probe
 PROMPT = "A red fox in the snow"
 SIZE = "1024x1024"
 SANDBOX_SIZE = "48x32"
-"""That no vendor makes."""
+"""A size that no vendor makes."""
 QUALITY = "low"
 
 Keep = Callable[[SpoolFile, probe.ImageFacts], Awaitable[None]]
@@ -40,7 +40,7 @@ Keep = Callable[[SpoolFile, probe.ImageFacts], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A request that is ready to be sent. `model` is the public name, the others the vendor's."""
+    """A request ready to be sent. `model` is the public name, the other fields are the vendor's."""
 
     config: ChannelConfig
     model: str
@@ -52,20 +52,20 @@ class Trial:
 
     @property
     def prompt(self) -> str:
-        """What the image is to show."""
+        """The prompt, with the sandbox directive if the channel serves test keys."""
         return f"{PROMPT} [sandbox: size={SANDBOX_SIZE}]" if self.is_of_sandbox else PROMPT
 
     def cost(
         self, at: datetime, came: Came = NOTHING_CAME, *, may_have_billed: bool = True
     ) -> Cost:
-        """What it costs when it is made at that moment, as far as that is known."""
+        """The cost of making it at that moment, as far as that is known."""
         asked = Asked(self.upstream_model, self.size, self.quality, n=1, at=at)
         return upstream_cost(self.costs, asked=asked, came=came, may_have_billed=may_have_billed)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call brought: its class, and the image's true pixels where one came."""
+    """The result of one call: its class, and the image's true pixels if one came."""
 
     trial_class: AttemptClass
     milliseconds: int
@@ -79,7 +79,7 @@ class Outcome:
 
     @property
     def came(self) -> Came:
-        """What it says of its cost."""
+        """The parts of the answer that decide its cost."""
         if self.answer is None:
             return NOTHING_CAME
         usage = self.answer.usage
@@ -92,7 +92,7 @@ class Outcome:
 
 
 def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
-    """The smallest and cheapest thing to ask of a route. Raises WrongKey."""
+    """The smallest and cheapest request for a route. Raises WrongKey."""
     channel, contract = route.channel, route.contract
     info = route_info(route, tables=tables)
     quality = _quality(contract)
@@ -108,7 +108,7 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
 
 
 async def attempt(trial: Trial, keep: Keep) -> Outcome:
-    """Ask once and look at the bytes; `keep` gets an image whatever it shows."""
+    """Make the call and verify the image; `keep` gets any image, even a wrong one."""
     request = UpstreamRequest(
         model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality
     )
@@ -155,7 +155,7 @@ async def _looked_at(
 
 
 def _complaint(trial: Trial, facts: probe.ImageFacts) -> str:
-    """Why it is not the image that was asked for; empty where it is."""
+    """Why the image is not the requested one; empty if it is."""
     if trial.is_of_sandbox and facts.size != SANDBOX_SIZE:
         return "this is no sandbox, so it cannot serve test keys"
     if not trial.is_of_sandbox and trial.size not in {AUTO, facts.size}:
@@ -172,7 +172,7 @@ def _quality(contract: Contract) -> str:
 
 
 def _size(native: list[str] | None) -> str:
-    """1024x1024 where the channel takes it, otherwise its smallest size."""
+    """1024x1024 if the channel takes it, otherwise its smallest size."""
     if native is None or SIZE in native:
         return SIZE
     sizes = [Size.parse(size) for size in native if size != AUTO]

@@ -1,7 +1,7 @@
-"""Trials of a channel's routes: planned, told what they cost, run once each and kept.
+"""Trials of a channel's routes: planned, estimated, run once each and kept.
 
 A trial that passes approves its route. Its picture is kept for a week; the row stays, because the
-vendor's bill will have it.
+vendor's bill will include the call.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ TASK = "generation.lanes.try_route"
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What trials will cost together: the sum of what is known, and of how many nothing is."""
+    """The cost of trials together: the sum of known costs, and the number without a known cost."""
 
     trials: int
     known: Micros
@@ -65,7 +65,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A call that would test a route as it is now, and the digest of all that it tests."""
+    """A call that would test a route as it is now, and the digest of everything it tests."""
 
     call: trial.Trial
     digest: str
@@ -74,10 +74,10 @@ class Ready:
 def ready(
     channel: Channel, *, models: Collection[str] | None = None, pending: bool = False
 ) -> dict[str, Ready]:
-    """What a test of each route would ask, or of these models', or of the pending revision's.
+    """The calls that would test the channel's routes, those of `models`, or the pending revision's.
 
-    Raises ValidationError where there is nothing to try, or a revision that cannot be swapped any
-    more, and WrongKey.
+    Raises ValidationError if there is nothing to try or the revision can no longer be swapped in,
+    and WrongKey.
     """
     candidate, routes = _subject(channel, pending=pending)
     if missing := set(models or ()).difference(routes):
@@ -96,7 +96,7 @@ def ready_of(
     contracts: Mapping[str, Contract],
     tables: tuple[CostTable, ...],
 ) -> dict[str, Ready]:
-    """The same of these routes, where all else is known. Raises WrongKey."""
+    """Like `ready`, for these routes, with contracts and tables given. Raises WrongKey."""
     found = {}
     for model, terms in routes.items():
         route = services.unsaved_route(channel, terms)
@@ -108,7 +108,7 @@ def ready_of(
 
 
 def estimated(calls: Iterable[Ready]) -> Estimate:
-    """What they will cost, as far as the tables of now say it."""
+    """The cost of these calls, as far as the current tables tell."""
     now = clock.now()
     costs = [one.call.cost(now) for one in calls]
     known = Micros(sum(cost.micros for cost in costs))
@@ -123,10 +123,10 @@ def plan_trials(
     pending: bool = False,
     actor: Actor,
 ) -> list[ChannelTrial]:
-    """A trial of each route, or of these models', or of the pending revision's; none is begun.
+    """Plan a trial of each route, of those of `models`, or of the pending revision's; start none.
 
-    Raises as `ready` does, and ValidationError where one of them is under way: what a test costs is
-    not spent twice at once.
+    Raises as `ready` does, and ValidationError if one of them is under way, so that a test is not
+    paid for twice at once.
     """
     services.take_turns()
     calls = ready(channel, models=models, pending=pending)
@@ -151,7 +151,7 @@ def plan_trials(
 def ask_for_trials(
     channel: Channel, *, models: Collection[str], pending: bool, actor: Actor
 ) -> list[ChannelTrial]:
-    """Plan them, and have the short-work worker make each in a lane of its own."""
+    """Plan trials, and have the short-work worker run each in its own thread."""
     planned = plan_trials(channel, models=models, pending=pending, actor=actor)
     for row in planned:
         bell.ring(TASK, str(row.id))
@@ -159,9 +159,9 @@ def ask_for_trials(
 
 
 def open_trials(channel: Channel, *, pending: bool = False) -> QuerySet[ChannelTrial]:
-    """Those that are under way, and those that somebody will begin any moment now.
+    """Trials under way, and planned ones that are about to begin.
 
-    One that has not ended long after its time-out, or was not begun for a minute, will not be.
+    A trial well past its time-out, or not begun within a minute, does not count.
     """
     now = clock.now()
     begun = Q(started_at__gt=now - timedelta(seconds=channel.timeout_seconds) - LATE)
@@ -172,11 +172,10 @@ def open_trials(channel: Channel, *, pending: bool = False) -> QuerySet[ChannelT
 
 
 def run_trial(trial_id: UUID) -> ChannelTrial:
-    """Make a planned call, keep what came of it, and approve the route where it passed.
+    """Make a planned call, store its outcome, and approve the route if it passed.
 
-    One that has been begun already is not begun again, whoever asks: its row is handed back as it
-    is. One of what is not there any more, or is being tested by another, ends without a call.
-    Raises ChannelTrial.DoesNotExist.
+    A trial that was begun before is not begun again: its row is returned as it is. A trial whose
+    route is gone or is in another test ends without a call. Raises ChannelTrial.DoesNotExist.
     """
     rows = ChannelTrial.objects.select_related("channel")
     row = rows.get(pk=trial_id)
@@ -199,7 +198,7 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
     if one.digest != row.tested:
         return _let_be(row, CHANGED)
     outcome = _make(row, one.call)
-    with transaction.atomic():  # whoever sees that it passed sees its route approved
+    with transaction.atomic():  # readers that see the trial passed must see its route approved
         services.take_turns()
         _end(row, one.call, outcome)
         if row.passed and not _approve(row):
@@ -209,9 +208,9 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
 
 
 def run_asked(trial_id: UUID) -> ChannelTrial:
-    """The same of one that was asked for, which ends without a call where it waited too long.
+    """Like `run_trial`, but a trial that waited too long ends without a call.
 
-    Its page has said by then that no worker began it, and offered another.
+    By then its page has said that no worker began it, and offered another.
     """
     row = ChannelTrial.objects.get(pk=trial_id)
     if row.started_at is None and clock.now() - row.created_at >= LATE:
@@ -235,13 +234,13 @@ def _make(row: ChannelTrial, call: trial.Trial) -> trial.Outcome:
 
 
 def _approve(row: ChannelTrial) -> bool:
-    """Approve the route that passed; False where it is not what was tested any more."""
+    """Approve the route that passed; False if it is no longer what was tested."""
     approve = services.passed_pending if row.pending else services.passed_test
     return approve(channel=row.channel, model=row.model, tested=row.tested, actor=row.asked_by)
 
 
 def _subject(channel: Channel, *, pending: bool) -> tuple[Channel, services.Routes]:
-    """What is tried: the channel as it is, or as its pending revision has it, and its routes."""
+    """The channel to try, as it is or as its pending revision has it, with its routes."""
     if not pending:
         return channel, services.routes_of(channel)
     services.fresh_pending(channel)
@@ -249,7 +248,7 @@ def _subject(channel: Channel, *, pending: bool) -> tuple[Channel, services.Rout
 
 
 def _let_be(row: ChannelTrial, why: str) -> ChannelTrial:
-    """It ends without a call."""
+    """End the trial without a call."""
     row.finished_at = clock.now()
     row.milliseconds, row.may_have_billed = 0, False
     row.trial_class, row.detail = AttemptClass.NOT_REACHED, why
