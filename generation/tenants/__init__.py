@@ -1,1 +1,1 @@
-"""What tenants do with their own generations, and what is kept of them."""
+"""Tenants' actions on their own generations, and the data kept about them."""

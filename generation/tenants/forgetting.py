@@ -1,7 +1,7 @@
 """Forget a generation's words, tags and stored objects. Its bill stays.
 
-Words go first, in one transaction, then the objects. If that fails, the words are gone all the
-same, and the hourly work removes the objects. Rows keep sizes, prices, times and ids.
+Words go first, in one transaction, then the objects. If removing objects fails, the words are gone
+nevertheless, and the hourly work removes the objects. Rows keep sizes, prices, times and ids.
 """
 
 from collections.abc import Collection, Iterator
@@ -23,7 +23,7 @@ from storage.services import (
 
 
 def forget_words(generation_ids: Collection[UUID], *, now: datetime) -> None:
-    """Prompts, further fields, revised prompts, and the digests that could confirm a guess.
+    """Erase prompts, extra fields, revised prompts, and digests that could confirm a guess.
 
     An idempotency record stays: the same key still finds the generation, with any body.
     """
@@ -43,7 +43,7 @@ def forget_words(generation_ids: Collection[UUID], *, now: datetime) -> None:
 
 
 def forget(generation: Generation, *, now: datetime) -> bool:
-    """Forget a generation that has ended. Whether its objects are gone; if not, call it again.
+    """Forget an ended generation. Return whether its objects are gone; if not, call it again.
 
     Raises StorageFailed, with the words gone, if storage does not answer.
     """

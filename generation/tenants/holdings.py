@@ -1,4 +1,4 @@
-"""What this app keeps of tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
+"""This app's data about tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -16,11 +16,11 @@ from storage.selectors import stored_images_of_tenant
 from storage.services import ObjectMissing, StorageFailed, open_stream
 
 _NOT_THEIRS = frozenset({"body_digest", "web_process", "worker_id", "channel_id", "priced"})
-"""Columns that say how the work was done, or keep only a digest."""
+"""Columns about how the work was done, or with only a digest."""
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Generations with all that was sent, their attempts and images, keys, what was refused."""
+    """Yield generations with their requests, attempts, images, idempotency keys and refusals."""
     columns = [
         field.attname
         for field in Generation._meta.concrete_fields  # noqa: SLF001 - Django's way to columns
@@ -38,7 +38,7 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
 
 
 def files(tenant_id: UUID) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Images and reference images that are still on storage, by their object keys."""
+    """Yield images and reference images still on storage, by their object keys."""
     theirs = Generation.objects.filter(tenant_id=tenant_id).exclude(inputs=[])
     for row in in_pages(theirs.values("id", "inputs")):
         for one in row["inputs"]:
@@ -59,7 +59,7 @@ def _attempts(theirs: QuerySet[Generation]) -> Iterator[Mapping[str, Any]]:
 
 
 def _file(key: str) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """None where the object is gone meanwhile. Raises OSError."""
+    """Yield the object, or nothing if it is gone by now. Raises OSError."""
     try:
         with open_stream(key) as stream:
             yield key, stream.chunks()
@@ -84,7 +84,7 @@ def erase(*, tenant_id: UUID, now: datetime) -> None:
         raise ValidationError(f"storage does not answer: {error}; try again") from None
     if left:
         raise ValidationError(f"objects of {left} generations could not be removed; try again")
-    _refuse_under_way(theirs)  # of a request that had been let in when the tenant was shut
+    _refuse_under_way(theirs)  # for requests admitted just as the tenant was shut
 
 
 def _refuse_under_way(theirs: QuerySet[Generation]) -> None:

@@ -1,7 +1,7 @@
-"""What a tenant may do with its own generations: look at them, cancel one, delete one.
+"""A tenant's actions on its own generations: look at them, cancel one, delete one.
 
-Another tenant's generation does not exist here, nor does a test for a live key, or the reverse;
-without `livemode` both exist. Raises NotFound, NotCancelable, Unavailable.
+Another tenant's generation is not found here, nor a test with a live key, or the reverse; without
+`livemode` both are found. Raises NotFound, NotCancelable, Unavailable.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None 
 
 
 def generation_named(tenant_id: TenantId, text: str) -> Finished:
-    """The tenant's generation by its id or its request's, since a person may have either.
+    """The tenant's generation by its id or its request's id, since a person may have either.
 
-    Also by the request of a retry that was answered with it.
+    The request of a retry that was answered with the generation finds it too.
     """
     rows = selectors.generations_of(tenant_id)
     found = selectors.with_images(rows.filter(selectors.named(text))[:1])
@@ -48,7 +48,7 @@ def page_of(
 ) -> tuple[Sequence[Finished], bool]:
     """At most `limit` generations older than `after`, newest first; and whether there are more.
 
-    Two queries.
+    Takes two queries.
     """
     rows = selectors.generations_of(tenant_id, livemode=livemode)
     if after is not None:

@@ -1,8 +1,8 @@
-"""A tenant's generations as people look for them: filtered, a page at a time, with their sums.
+"""Search over a tenant's generations: filtered, page by page, with sums.
 
-Rows are read along the tenant's index, newest first. Where few of very many are wanted, usage tells
-in which hours they may be (`narrowed`); what still takes too long is looked for in one stretch of
-rows at a time, and words among so many of the newest.
+Rows are read along the tenant's index, newest first. If few of very many match, usage tells in
+which hours they may be (`narrowed`). A search that still takes too long reads one stretch of rows
+at a time, and a search by words reads only the newest rows.
 """
 
 from generation.tenants.searching.bounds import SEARCHED, TooBroad

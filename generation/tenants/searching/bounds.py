@@ -1,4 +1,4 @@
-"""How much is looked into for one page, and for how long."""
+"""Limits on the rows and the time that one page may take."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,25 +9,25 @@ from psycopg.errors import QueryCanceled
 from generation.tenants.searching.wanted import Wanted
 
 SEARCHED = 20_000
-"""How many of the newest rows a sum looks at, and how many one stretch has."""
+"""The newest rows a sum looks at, and the rows of one stretch."""
 WORDS_SEARCHED = 5_000
-"""How many of the newest rows a search by words looks at."""
+"""The newest rows a search by words looks at."""
 PATIENCE_MS = 2000
 """For a look into many rows."""
 
 
 class TooBroad(Exception):
-    """So much would have to be looked into that it takes too long: narrow it."""
+    """The search would have to look at too many rows; narrow it."""
 
 
 def stretch_of(wanted: Wanted) -> int:
-    """How many rows it looks at."""
+    """The number of rows the search looks at in one go."""
     return WORDS_SEARCHED if wanted.text else SEARCHED
 
 
 @contextmanager
 def bounded(wanted: Wanted) -> Iterator[None]:
-    """Not for ever, where rows are looked into: raises TooBroad."""
+    """Raise TooBroad if a search that has to look into rows takes longer than PATIENCE_MS."""
     if not wanted.is_picky:
         yield
         return

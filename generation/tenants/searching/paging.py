@@ -1,4 +1,4 @@
-"""Pages of the wanted ones, newest first."""
+"""Pages of matching generations, newest first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ FIRST = Value(UUID(int=0), UUIDField())
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """What a list shows of them, newest first.
+    """A page of a list, newest first.
 
     Attributes:
-        last: after which the next page begins, where there is more to look into.
-        is_cut: it stopped looking before the page was full.
-        sums: of all that are wanted; None where neither was found in time.
+        last: the id to continue after; None if nothing is left to look at.
+        is_cut: the search stopped looking before the page was full.
+        sums: over all matching generations; None if page and sums took too long.
     """
 
     rows: list[Finished]
@@ -43,7 +43,7 @@ def page_of(
     limit: int,
     prompt_chars: int,
 ) -> ListPage:
-    """A page and what all come to, in one transaction: seven queries or less, unless it is slow."""
+    """A page and the sums over all pages, in one transaction; at most seven queries unless slow."""
     known = known_of(tenant_id, wanted)
     likely, rows = narrowed_by(known, wanted), None
     try:
@@ -64,7 +64,7 @@ def page_of(
 
 
 def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit: int) -> ListPage:
-    """Of rows that are one more than a page, where there are more."""
+    """Build the page from up to `limit` + 1 rows; the extra row shows that there are more."""
     last = rows[limit - 1].id if len(rows) > limit else edge
     return ListPage(selectors.with_images(rows[:limit]), last, edge is not None, sums)
 
@@ -72,10 +72,10 @@ def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit
 def found(
     tenant_id: TenantId | UUID, wanted: Wanted, *, limit: int, prompt_chars: int | None = None
 ) -> list[Finished]:
-    """The newest of them. Two queries; raises TooBroad.
+    """The newest matching generations, in two queries. Raises TooBroad.
 
-    With `prompt_chars` the rows have only so much of their prompts, and nothing else of any size:
-    they are to be shown, not saved.
+    With `prompt_chars` the rows have only the beginning of their prompts and no other large
+    columns: they are for display and must not be saved.
     """
     rows = _chosen(tenant_id, wanted)[:limit]
     with bounded(wanted):
@@ -86,10 +86,10 @@ def found(
 def every(
     tenant_id: TenantId | UUID, wanted: Wanted, *, limit: int, prompt_chars: int
 ) -> Iterator[list[Finished]]:
-    """All of them, newest first, at most so many at a time, shown as `found` has them.
+    """Yield all matching generations, newest first, in pages for display as in `found`.
 
-    It goes from stretch to stretch of the tenant's rows, so no statement takes long, however few
-    are found and however long it takes in all. A stretch without any gives an empty page.
+    It reads stretch by stretch, so no statement takes long, however few match and however long the
+    whole takes. A stretch without a match gives an empty page.
     """
     stretch = bounds.stretch_of(wanted)
     rows, match = in_time(tenant_id, wanted), matching(wanted)
@@ -111,9 +111,9 @@ def every(
 def newest_of_key(
     tenant_id: TenantId | UUID, key_id: UUID, *, limit: int, prompt_chars: int
 ) -> list[Finished]:
-    """A key's newest among the tenant's SEARCHED newest, to be shown as `found` has them.
+    """A key's newest generations among the tenant's SEARCHED newest, for display as in `found`.
 
-    Two queries: as it looks at no more, it needs no transaction with a limit of its time.
+    Takes two queries; their bound on rows makes a time limit, and so a transaction, unnecessary.
     """
     last = selectors.generations_of(tenant_id).values("id")[bounds.SEARCHED - 1 : bounds.SEARCHED]
     near = Coalesce(Subquery(last), FIRST)
@@ -129,10 +129,10 @@ def _near(
     limit: int,
     prompt_chars: int,
 ) -> tuple[list[Generation], UUID | None]:
-    """A page of those among the next SEARCHED rows older than `after`.
+    """A page of matches among the next SEARCHED rows older than `after`, and the id to go on after.
 
-    With it the last row that was looked at, to go on after; None if the page is full or there is
-    no older row. Two queries.
+    The id is that of the last row looked at; None if the page is full or there is no older row.
+    Takes two queries.
     """
     rows = older(in_time(tenant_id, wanted), after)
     last = list(rows.values_list("id", flat=True)[bounds.SEARCHED - 1 : bounds.SEARCHED + 1])
@@ -145,7 +145,7 @@ def _near(
 
 
 def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
-    """Rows with the beginnings of their prompts, and nothing else of any size."""
+    """Load rows with the beginnings of their prompts and without other large columns."""
     shown = list(
         rows.defer("prompt", "answer", "inputs").annotate(shown_prompt=Left("prompt", prompt_chars))
     )
@@ -157,7 +157,7 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
 def _chosen(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
     rows = in_time(tenant_id, wanted).filter(matching(wanted))
     if wanted.text and not is_id(wanted.text):
-        # As a bound: of ids among those of so many rows the planner may read all rows instead.
+        # A bound on ids: with `id IN` so many rows the planner may read all rows instead.
         stretch = bounds.stretch_of(wanted)
         last = in_time(tenant_id, wanted).values("id")[stretch - 1 : stretch]
         return rows.filter(id__gte=Coalesce(Subquery(last), FIRST))

@@ -1,4 +1,4 @@
-"""What the wanted ones come to, and what usage tells of where they are."""
+"""Sums over matching generations, and hints from usage on where those are."""
 
 import time
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from pictor.kit.words.money import Micros
 from storage.selectors import images_stored
 
 AWAY = timedelta(days=2)
-"""Longer than any generation waited for its end, also where the platform was away."""
+"""Longer than any generation has waited for its end, outages of the platform included."""
 _NEVER = datetime.fromtimestamp(0, UTC)
-"""Nothing was made before."""
+"""A time before any generation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the chosen generations come to: all, or those among the newest `looked_at`."""
+    """Sums over the matching generations: all of them, or those among the newest `looked_at`."""
 
     generations: int
     images: int
@@ -35,11 +35,11 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Of the wanted ones, what needs no look into the rows.
+    """Facts about the matching generations without a look into the rows.
 
     Attributes:
-        under_way: how many have not ended.
-        ended: those that have, by the hour.
+        under_way: the number that have not ended.
+        ended: those that have ended, by the hour.
     """
 
     under_way: int
@@ -47,11 +47,11 @@ class Known:
 
 
 def known_of(tenant_id: TenantId | UUID, wanted: Wanted) -> Known | None:
-    """It, if usage tells of them. Two queries or less."""
+    """The facts, if usage has them, in at most two queries; else None."""
     if not wanted.is_of_usage:
         return None
     has_ended = wanted.status in FINAL or wanted.cost_over
-    # Asked first: what ends now is in usage. Of very many rows an index has these few apart.
+    # Counted first, so that one that ends meanwhile is in usage. An index has these few rows.
     under_way = 0 if has_ended else _unfinished(tenant_id, wanted)
     ended = ended_like(
         tenant_id,
@@ -72,12 +72,12 @@ def _unfinished(tenant_id: TenantId | UUID, wanted: Wanted) -> int:
 
 
 def narrowed(tenant_id: TenantId | UUID, wanted: Wanted) -> Wanted:
-    """The same rows, looked for only when any were made: two queries or less."""
+    """The same search, limited to the time when matches were made; at most two queries."""
     return narrowed_by(known_of(tenant_id, wanted), wanted)
 
 
 def narrowed_by(known: Known | None, wanted: Wanted) -> Wanted:
-    """The same rows, looked for only when any ended; the same while one is under way."""
+    """Limit the search to the time when matches ended, unless one is still under way."""
     if known is None or known.under_way or not wanted.is_picky:
         return wanted
     first, last = known.ended.first, known.ended.last
@@ -87,9 +87,10 @@ def narrowed_by(known: Known | None, wanted: Wanted) -> Wanted:
 
 
 def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
-    """What they come to. Two queries or less; raises TooBroad.
+    """Sums over the matches, in at most two queries. Raises TooBroad.
 
-    Usage has it of all live ones; by words, source or cost, and of tests, the newest are counted.
+    Usage has the sums over all live ones; for words, source, cost and tests the newest rows are
+    counted.
     """
     known = known_of(tenant_id, wanted)
     with bounded(wanted):
@@ -97,7 +98,7 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
 
 
 def summed(tenant_id: TenantId | UUID, wanted: Wanted, known: Known | None) -> Sums:
-    """The same, with what is known of them already. One query or none, without a bound."""
+    """Like `sums`, given what usage knows; at most one query, without a time limit."""
     if known is not None and wanted.cost_over is None:
         ended = known.ended
         number = ended.generations + known.under_way
@@ -108,9 +109,9 @@ def summed(tenant_id: TenantId | UUID, wanted: Wanted, known: Known | None) -> S
 
 
 def sums_of_all(tenant_id: TenantId | UUID, wanted: Wanted, *, seconds: float) -> Sums:
-    """What all come to that usage does not know, from stretch to stretch of the tenant's rows.
+    """Sums that usage does not have, over all matches, stretch by stretch of the tenant's rows.
 
-    Each is one statement, so none takes long. It ends with what was looked at in that time.
+    Each stretch is one statement, so none takes long. After `seconds` it ends with the rows so far.
     """
     rows, match, stretch = in_time(tenant_id, wanted), matching(wanted), bounds.stretch_of(wanted)
     rest, parts, ends_at = rows, list[Sums](), time.monotonic() + seconds
@@ -130,8 +131,8 @@ def sums_of_all(tenant_id: TenantId | UUID, wanted: Wanted, *, seconds: float) -
 
 
 def _counted(rows: QuerySet[Generation], match: Q) -> Sums:
-    """Of these rows, those that match. One query."""
-    # Asked of those alone that match: each is a look at another table.
+    """Sums over the matches among these rows, in one query."""
+    # Counted for matches only: each count is a look at another table.
     asked = rows.annotate(stored=Case(When(match, then=images_stored("id"))))
     row = asked.aggregate(
         looked_at=Count("id"),

@@ -1,4 +1,4 @@
-"""Which generations somebody looks for, and the rows that may be them."""
+"""The filter of a search over generations, and the rows that may match."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from pictor.kit.words.money import Micros
 from storage.selectors import made_for
 
 ENDED_WITHIN = timedelta(hours=6)
-"""From its beginning every generation ends within minutes, unless the platform is away so long."""
+"""Every generation ends within minutes of its start, unless the platform is down that long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which generations; what is empty or None does not matter.
+    """A filter for generations; empty fields and None match any.
 
     Attributes:
         livemode: live ones, or tests, or with None both; an id finds either.
@@ -29,7 +29,7 @@ class Wanted:
         ended_since: ended at this moment or later, as usage counts it; or still under way, and made
             since. None of those that took longer than ENDED_WITHIN.
         ended_until: ended before this moment, or still under way, and made before it.
-        text: an id of a generation, its request or an image, a tag as a whole, or part of a prompt.
+        text: an id of a generation, its request or an image, a whole tag, or part of a prompt.
         cost_over: micros charged, or more.
     """
 
@@ -48,15 +48,15 @@ class Wanted:
 
     @property
     def is_of_usage(self) -> bool:
-        """Whether usage, which counts live ones by the hour in which they ended, tells of them.
+        """Whether usage, which counts live generations by the hour of their end, covers the filter.
 
-        Of a cost it tells only in which hours such may be.
+        For a cost, usage tells only in which hours matches may be.
         """
         return self.livemode is True and not any((self.source, self.text, self.since, self.until))
 
     @property
     def is_picky(self) -> bool:
-        """Whether rows are looked into, beyond when they were made."""
+        """Whether rows have to be looked into for more than their time."""
         if self.livemode is False:
             return True
         words = (self.status, self.text, self.since is None and self.source)
@@ -65,12 +65,12 @@ class Wanted:
 
 
 def older(rows: QuerySet[Generation], after: UUID | None) -> QuerySet[Generation]:
-    """Those that were made before this one, if one is named."""
+    """Rows made before this id, if one is given."""
     return rows if after is None else rows.filter(id__lt=after)
 
 
 def in_time(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
-    """Those of the period: ids are made in the order of time, which bounds the walk."""
+    """Rows of the period; ids are in order of time, which bounds the rows to read."""
     livemode = None if is_id(wanted.text) else wanted.livemode
     rows = selectors.generations_of(tenant_id, livemode=livemode)
     if wanted.since is not None:
@@ -85,7 +85,7 @@ def in_time(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
 
 
 def matching(wanted: Wanted) -> Q:
-    """All that is asked of each row."""
+    """The conditions on each row."""
     by_column = {
         "state": wanted.status,
         "source": wanted.source,
@@ -103,7 +103,7 @@ def matching(wanted: Wanted) -> Q:
 
 
 def _ended(wanted: Wanted) -> Q:
-    """Ended in the time that is asked for, or not yet."""
+    """The condition that rows ended in the period, or have not ended."""
     said = Q(id__isnull=False)
     if wanted.ended_since is not None:
         made_since = Q(finished_at=None, id__gte=ids.first_at(wanted.ended_since))
@@ -114,7 +114,7 @@ def _ended(wanted: Wanted) -> Q:
 
 
 def _about(text: str) -> Q:
-    """An id of a generation, its request or an image, a tag as a whole, or part of a prompt."""
+    """Match an id of a generation, its request or an image, a whole tag, or part of a prompt."""
     if selectors.is_named(text):
         return selectors.named(text)
     image_id = ids.parse(ids.IMAGE, text)
