@@ -1,1 +1,1 @@
-"""How channels fare: what turned on them, how calls went, and what vendors said."""
+"""Channels' health: state changes, results of calls, and vendors' errors."""

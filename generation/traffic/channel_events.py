@@ -1,4 +1,4 @@
-"""What turned on channels: written by operators' services and by image workers, and read.
+"""Events of channels, written by operators' services and by image workers.
 
 Kept 30 days, which is longer than an incident is talked about.
 """
@@ -19,10 +19,10 @@ from pictor.kit.words import clock
 KEPT = timedelta(days=30)
 Kind = ChannelEvent.Kind
 BATCH = 5_000
-"""Rows that one statement deletes at most."""
+"""The most rows that one statement deletes."""
 
 
-# Asked of each worker, channel and model by the index, however much turned in 30 days.
+# One index look-up per worker, channel and model, however many events 30 days have.
 _SHUT_NOW = """
 SELECT shut.channel_id, shut.kind, shut.model, shut.worker, shut.at
   FROM generation_worker AS w
@@ -47,7 +47,7 @@ SELECT shut.channel_id, shut.kind, shut.model, shut.worker, shut.at
 
 
 class BreakerTurn(NamedTuple):
-    """A breaker's or a gate's, as a worker saw it."""
+    """A turn of a breaker or a gate, as a worker saw it."""
 
     channel_id: int
     kind: ChannelEvent.Kind
@@ -58,7 +58,7 @@ class BreakerTurn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shut:
-    """A breaker that is open in a live worker, of one model or ('') of all, or a closed gate."""
+    """An open breaker in a live worker, of one model or ('') of all, or a closed gate."""
 
     channel_id: int
     kind: str
@@ -69,12 +69,12 @@ class Shut:
 
 
 def note(channel: Channel, kind: ChannelEvent.Kind, *, actor: Actor) -> None:
-    """An operator turned it. Call it inside the transaction of the change itself."""
+    """Record an operator's change. Call it inside the transaction of the change itself."""
     ChannelEvent.objects.create(channel=channel, kind=kind, at=clock.now(), actor=name_of(actor))
 
 
 def note_change(before: Channel, after: Channel, *, actor: Actor) -> None:
-    """The same of all that differs between what a channel was and is."""
+    """Record an event for each difference between a channel before and after a change."""
     kinds = {
         Kind.KEY_CHANGED: before.credentials != after.credentials,
         Kind.RESET: before.reset_count != after.reset_count,
@@ -87,7 +87,7 @@ def note_change(before: Channel, after: Channel, *, actor: Actor) -> None:
 
 
 def write(turns: Sequence[BreakerTurn], *, worker: UUID) -> None:
-    """What a worker saw, in one statement; nothing of channels that are deleted meanwhile."""
+    """Write what a worker saw, in one statement; skip channels deleted meanwhile."""
     columns = list(zip(*turns, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -104,7 +104,7 @@ def write(turns: Sequence[BreakerTurn], *, worker: UUID) -> None:
 
 
 def events_of(channel: Channel, *, since: datetime, most: int) -> list[ChannelEvent]:
-    """What turned on it since then, the newest first and at most so many."""
+    """The channel's events since then, newest first, at most `most`."""
     found = ChannelEvent.objects.filter(channel=channel, at__gte=since)
     return list(found.order_by("-at", "-id")[:most])
 
@@ -112,13 +112,13 @@ def events_of(channel: Channel, *, since: datetime, most: int) -> list[ChannelEv
 def turns_before(
     channel: Channel, before: datetime, *, kinds: Collection[str], most: int
 ) -> list[ChannelEvent]:
-    """What turned on it before then, of these kinds, the newest first and at most so many."""
+    """The channel's events of these kinds before then, newest first, at most `most`."""
     found = ChannelEvent.objects.filter(channel=channel, at__lt=before, kind__in=kinds)
     return list(found.order_by("-at", "-id")[:most])
 
 
 def shut_now() -> list[Shut]:
-    """What live workers hold back from channels that are enabled, as far as they have said.
+    """Breakers and gates of enabled channels that live workers have reported as shut.
 
     A gate opens a minute earlier than it is said to.
     """
@@ -128,7 +128,7 @@ def shut_now() -> list[Shut]:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete what is older than it is kept. Safe to run twice at once."""
+    """Delete events older than KEPT. Safe to run twice at once."""
     old = ChannelEvent.objects.filter(at__lt=now - KEPT).order_by("at")
     while batch := list(old.values_list("id", flat=True)[:BATCH]):
         ChannelEvent.objects.filter(id__in=batch).delete()

@@ -1,8 +1,8 @@
-"""Errors of a channel by what the vendor said, without reading one tenant's words to an operator.
+"""A channel's errors by the vendor's words, hiding any one tenant's words from operators.
 
 Vendors quote prompts. So errors are told apart by a digest of the words, and the words are shown
-once three tenants met them: without digits and ids, they are what all three were told. They are
-kept nowhere but with each attempt, and forgotten there.
+once three tenants met them: without digits and ids, all three received the same. They are stored
+only with each attempt, and forgotten there.
 """
 
 import re
@@ -18,7 +18,7 @@ from generation.traffic.modes import OF_MODE, Mode
 from pictor.kit.words import ids
 
 TENANTS = 3
-"""So many have to meet the same words before an operator reads them."""
+"""The number of tenants that must meet the same words before an operator reads them."""
 _WITH_DIGIT = re.compile(r"[\w-]*\d[\w-]*")
 _NUMBERS = re.compile(r"#(?:[.,:]#)+")
 _ERRORS = """
@@ -48,7 +48,7 @@ class Errors:
     attempt_class: str
     http_status: int | None
     fingerprint: str
-    """Empty where nothing was said, where it is forgotten, and of 0.2.0 or before."""
+    """Empty if the vendor said nothing, if it is forgotten, and for attempts of 0.2.0 or before."""
     number: int
     tenants: int
     first_at: datetime
@@ -56,7 +56,7 @@ class Errors:
     generations: list[UUID]
     """Three at most, the newest first."""
     words: str | None
-    """What the vendor said, without digits and ids; None below three tenants."""
+    """The vendor's words without digits and ids; None below three tenants."""
 
 
 def without_ids(detail: str) -> str:
@@ -65,12 +65,12 @@ def without_ids(detail: str) -> str:
 
 
 def fingerprint_of(detail: str) -> str:
-    """Twelve hexadecimal digits, the same for words that differ in digits and ids alone."""
+    """Twelve hexadecimal digits, the same for words that differ only in digits and ids."""
     return sha256(without_ids(detail).encode()).hexdigest()[:12]
 
 
 def errors_of(channel: Channel, *, since: datetime, mode: Mode = "live") -> list[Errors]:
-    """Its calls of that mode that began since then without an image, the most frequent first."""
+    """The channel's calls of that mode begun since then without an image, most frequent first."""
     with connection.cursor() as cursor:
         cursor.execute(
             _ERRORS.format(which=OF_MODE[mode]), [channel.id, ids.first_at(since), TENANTS]

@@ -1,8 +1,8 @@
-"""How calls to channels went, by the minute: counted from the attempts, and read.
+"""Results of calls to channels by the minute, counted from the attempts.
 
 The attempts have no index for it, so that no request pays for one. They are found by their ids,
-which are in the order of their beginnings: each minute those that began of late, and once an hour
-all of 48 hours, so that one that ended long after it began is counted too (docs/adr/0050).
+which are in the order of their beginnings: each minute the recent ones, and once an hour all of 48
+hours, so that one that ended long after it began is counted too (docs/adr/0050).
 """
 
 import json
@@ -24,13 +24,13 @@ from pictor.kit.words import ids
 
 KEPT = timedelta(hours=48)
 LONGEST = timedelta(minutes=15)
-"""Nearly every call ends within it: a generation has 8 minutes, and whoever takes it back one."""
+"""Nearly every call ends within it: a generation has 8 minutes, and taking it back one more."""
 AGAIN = timedelta(minutes=5)
-"""Minutes that are counted again each time: what ended then may be committed only now."""
+"""The last minutes are counted again each time: a call that ended then may commit only now."""
 WHOLE_EVERY = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 CELLS = 30
-"""Minutes that are shown as now."""
+"""Minutes shown as the present."""
 LATELY = timedelta(minutes=10)
 
 DELIVERED = frozenset({AttemptClass.DELIVERED, AttemptClass.STORAGE_FAILED})
@@ -41,7 +41,7 @@ FAILED = frozenset(
         *(AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT),
     }
 )
-"""Speaks against the channel. The other classes are about the request, and say nothing of it."""
+"""Classes that speak against the channel. The other failures are about the request."""
 
 _ENDED = """
 SELECT minute, channel_id, model, attempt_class, SUM(number)::bigint,
@@ -55,7 +55,7 @@ SELECT minute, channel_id, model, attempt_class, SUM(number)::bigint,
          GROUP BY 1, 2, 3, 4, bucket) AS ended
  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
-# A number never falls, so of two that count at once the later one to write cannot put it back.
+# A number never falls, so of two processes counting at once the later cannot put it back.
 _COUNT = f"""
 INSERT INTO generation_attemptminute AS had
        (minute, channel_id, model, attempt_class, number, latency)
@@ -66,7 +66,7 @@ ON CONFLICT (minute, channel_id, model, attempt_class) DO UPDATE
 
 
 class Counting:
-    """What one process has counted. Several may count: each counts what is there."""
+    """One process's progress in counting. Several processes may count the same calls."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
@@ -74,9 +74,9 @@ class Counting:
         self._whole_at: datetime | None = None
 
     def count(self, *, now: datetime) -> None:
-        """Count what ended since the last time, and a little before; delete what is too old.
+        """Count calls ended since the last time, and a little before; delete rows older than KEPT.
 
-        Where another thread is at it, that is enough.
+        Does nothing while another thread counts.
         """
         if not self._turn.acquire(blocking=False):
             return
@@ -123,15 +123,15 @@ class CallMinute:
 
     @property
     def calls(self) -> int:
-        """All of them, those that the request was to blame for too."""
+        """All calls, including those that failed because of the request."""
         return sum(self.classes.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The last 30 whole minutes of a channel, the oldest first, and the seconds in all of them.
+    """The last 30 whole minutes of a channel, the oldest first, and the seconds over all of them.
 
-    `models` are the calls of each of our models.
+    `models` are the numbers of calls by public model.
     """
 
     cells: list[CallMinute]
@@ -141,7 +141,7 @@ class Now:
 
 
 class Success(NamedTuple):
-    """What calls of a model on a channel came to, where they say anything of the channel."""
+    """A model's calls on a channel, without those that say nothing about the channel."""
 
     channel_id: int
     model: str
@@ -150,13 +150,13 @@ class Success(NamedTuple):
 
 
 def now_of(channel: Channel, *, now: datetime, mode: Mode = "live") -> Now:
-    """How its calls of that mode went that ended in the last 30 whole minutes."""
+    """The channel's calls of that mode that ended in the last 30 whole minutes."""
     rows = _called_of_late(now, mode, [channel.pk])
     return _now(rows, now)
 
 
 def now_of_each(*, now: datetime, mode: Mode = "live") -> Mapping[int, Now]:
-    """The same of every channel by its id, whether it was called or not."""
+    """Like `now_of`, for every channel by its id, called or not."""
     channels = list(Channel.objects.values_list("pk", flat=True))
     called: dict[int, list[AttemptMinute]] = defaultdict(list)
     for row in _called_of_late(now, mode, channels):
@@ -165,9 +165,9 @@ def now_of_each(*, now: datetime, mode: Mode = "live") -> Mapping[int, Now]:
 
 
 def success_lately(*, now: datetime) -> list[Success]:
-    """Of each channel and model what live calls came to that ended in the last 10 minutes.
+    """Live calls that ended in the last 10 minutes, by channel and model, sandboxes included.
 
-    Sandboxes are among them. A call that the request alone was to blame for is not counted.
+    Failures because of the request are not counted.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -183,13 +183,13 @@ def success_lately(*, now: datetime) -> list[Success]:
 
 
 def last_calls() -> Mapping[str, datetime]:
-    """By model, the minute in which a live call for it ended last, of those that are kept."""
+    """The minute in which a live call last ended, by model, within 48 hours."""
     rows = AttemptMinute.objects.values_list("model").annotate(last=Max("minute")).order_by()
     return dict(rows)
 
 
 def _called_of_late(now: datetime, mode: Mode, channels: Sequence[int]) -> list[AttemptMinute]:
-    """Live calls were counted; tests and demo data are few, and counted as they are asked for."""
+    """Rows of the last minutes; tests and demo data are few and are counted on demand."""
     last = _minute(now)
     first = last - CELLS * MINUTE
     if mode != "live":
@@ -199,7 +199,7 @@ def _called_of_late(now: datetime, mode: Mode, channels: Sequence[int]) -> list[
 
 
 def _ended(mode: Mode, first: datetime, last: datetime) -> list[AttemptMinute]:
-    """What would have been counted of these minutes, had these calls been."""
+    """Count calls of another mode than live in these minutes."""
     with connection.cursor() as cursor:
         since = ids.first_at(first - LONGEST)
         cursor.execute(_ENDED.format(which=OF_MODE[mode]), [list(BOUNDS), since, first])

@@ -1,4 +1,4 @@
-"""Whose calls figures are of: live requests', tests' or those of the demo data; never mixed."""
+"""The modes of calls, which figures never mix: live requests, tests and demo data."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,4 +13,4 @@ OF_MODE: Mapping[Mode, str] = MappingProxyType(
         "demo": "g.source = 'demo'",
     }
 )
-"""SQL: of a generation `g`, whether it is of that mode."""
+"""SQL: the condition that a generation `g` is of that mode."""

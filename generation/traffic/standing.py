@@ -1,4 +1,4 @@
-"""How a channel stands now, from what its calls and breakers say: the worst of it first."""
+"""A channel's present condition, judged by its calls, breakers and tests."""
 
 from collections.abc import Collection, Sequence
 from enum import StrEnum
@@ -8,15 +8,15 @@ from generation.traffic.channel_events import Kind, Shut
 from generation.traffic.minutes import CallMinute, Now
 
 LATELY = 10
-"""Minutes that say whether a channel is down."""
+"""The minutes that decide whether a channel is down."""
 LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
-"""Of fewer calls, and from this share of them on, it is not down."""
+"""With fewer calls, or from this share of successes on, it is not down."""
 FEW_FAIL = 0.05
 """Up to this share of failures in 30 minutes a channel is well."""
 
 
 class Standing(StrEnum):
-    """The order is that of a list which begins with what needs somebody."""
+    """Conditions in the order of a list that begins with those that need an operator."""
 
     DOWN = "down"
     DEGRADED = "degraded"
@@ -31,7 +31,7 @@ NEEDS_SOMEBODY = frozenset({Standing.DOWN, Standing.DEGRADED, Standing.UNTESTED}
 
 
 def calls_under_way(channel: Channel) -> int:
-    """How many calls to it have begun and not ended, tests' too."""
+    """The number of calls to the channel that have begun and not ended, tests' included."""
     under_way = Attempt.objects.filter(
         channel=channel, finished_at=None, generation__state=State.RUNNING
     )
@@ -46,13 +46,13 @@ def standing_of(
     workers: int,
     untested: Collection[str],
 ) -> tuple[Standing, str]:
-    """How it stands, and why in words; nothing where that says it all.
+    """The channel's condition and the reason in words, empty if the condition says it all.
 
     Args:
-        channel: it.
+        channel: the channel.
         now: its last 30 minutes.
-        shut: the breakers and gates of it alone that workers keep shut.
-        workers: how many image workers there are.
+        shut: its own breakers and gates that workers keep shut.
+        workers: the number of image workers.
         untested: its models that wait for a test.
     """
     if channel.archived_at is not None:
@@ -85,6 +85,6 @@ def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[Standing, st
 
 
 def _judged(cells: Sequence[CallMinute]) -> tuple[int, int]:
-    """The calls that brought images, and all that say anything of the channel."""
+    """The number of calls that brought images, and of all that say anything about the channel."""
     delivered = sum(one.delivered for one in cells)
     return delivered, delivered + sum(one.failed for one in cells)
