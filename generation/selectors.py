@@ -29,15 +29,15 @@ from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of, made_for
 
 COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
-"""SQL: of an attempt that has ended, whether nobody knows what it cost; `format` names its row."""
+"""SQL: whether an ended attempt's cost is unknown; `format` names its row."""
 CLOCKS_APART = timedelta(minutes=1)
 MOST_MADE = 200_000
 LONGEST_ARRIVAL = timedelta(minutes=15)
 """The longest time from a request's first line to its admission, with reference images."""
 LATELY = 20
-"""The number of latest requests shown of a caller."""
+"""The number of a caller's latest requests to show."""
 MOST_TOLD = 200
-"""Stops on the status page."""
+"""The most stops shown on the status page."""
 LOOKED_INTO = 20_000
 _FOR_OPERATOR = Generation.objects.select_related("tenant", "api_key", "channel")
 _ENDED = """(
@@ -56,7 +56,7 @@ _IMAGES = f"""(SELECT generation_id, COUNT(*) AS images
 
 
 def ended_among(generations: Ids) -> str:
-    """SQL: these generations, where they ended, as usage is counted from them: tests are none."""
+    """SQL: the ended live ones of these generations, in the form that usage is counted from."""
     of_them = f"WHERE {generations.of('generation_id')}"
     condition = f"g.finished_at IS NOT NULL AND {generations.of('g.id')}"
     return _ENDED.format(images=_IMAGES.format(of=of_them), condition=condition)
@@ -66,9 +66,9 @@ ENDED = ended_among(EVERYTHING)
 
 
 def ended_where(condition: str) -> str:
-    """The same, of the generations `g` of which that is true, which has ended among it.
+    """Like `ended_among`, for generations `g` meeting the condition, which must require an end.
 
-    The images of each are looked for one by one: for some of very many.
+    The images of each are looked up one by one, which suits some of very many.
     """
     of_it = "WHERE stored.generation_id = g.id"
     return _ENDED.format(images=f"LATERAL {_IMAGES.format(of=of_it)}", condition=condition)
@@ -90,27 +90,27 @@ class Queue:
     queued: int = 0
     running: int = 0
     oldest_seconds: float = 0.0
-    """Since the oldest queued one was asked for."""
+    """The age of the oldest queued one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls to a channel for one of its models that came to the same; '' is under way."""
+    """Calls to a channel for one model with the same result; '' is under way."""
 
     channel: str
     model: str
     attempt_class: str
     number: int
     seconds: float | None
-    """The average time of one."""
+    """The average of one call."""
     cost_micros: int
     cost_unknown: int
-    """The number of them with an unknown cost."""
+    """The number of calls with an unknown cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Images, and the tokens that all of them together took."""
+    """Images, and the tokens for all of them together."""
 
     images: int
     tokens: Tokens
@@ -139,11 +139,11 @@ class Lane:
     queued: int = 0
     running: int = 0
     oldest_seconds: float = 0.0
-    """Since the oldest queued one was asked for."""
+    """The age of the oldest queued one."""
 
 
 def lanes() -> list[Lane]:
-    """All three, of all tenants."""
+    """All three queues, over all tenants."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -177,17 +177,17 @@ def generation_of(
 
 
 def ended_generation(generation_id: UUID) -> Generation | None:
-    """A generation of whichever tenant; one that has not ended is not found."""
+    """The generation of any tenant, if it has ended."""
     return Generation.objects.filter(id=generation_id, state__in=FINAL).first()
 
 
 def is_left(generation_id: UUID) -> bool:
-    """Whether the caller left without an answer, and no retry has come yet."""
+    """Whether the caller left without an answer and has not retried yet."""
     return Generation.objects.filter(id=generation_id, orphaned_at__isnull=False).exists()
 
 
 def finished_among(ids: Collection[UUID]) -> list[Finished]:
-    """Those of the given generations that are final, with their images. Two queries."""
+    """The given generations that are final, with their images, in two queries."""
     rows = Generation.objects.filter(id__in=list(ids), state__in=FINAL)
     return with_images(rows)
 
@@ -210,13 +210,13 @@ def attempts_of(generation_id: UUID) -> list[Attempt]:
 
 
 def generations_among(ids: Collection[UUID]) -> list[Generation]:
-    """These of any tenant, with it, newest first."""
+    """These generations of any tenant, with their tenants, newest first."""
     rows = Generation.objects.filter(id__in=list(ids)).select_related("tenant")
     return list(rows.order_by("-id"))
 
 
 def channel_names() -> list[str]:
-    """Of all channels, archived ones too, in order."""
+    """Names of all channels, archived ones included, in order."""
     return list(Channel.objects.order_by("name").values_list("name", flat=True))
 
 
@@ -238,13 +238,13 @@ def attempts_since(moment: datetime) -> list[Calls]:
 
 
 def last_trials(channel: Channel, *, pending: bool = False) -> list[ChannelTrial]:
-    """The newest trial of each model that was begun, of what serves or of what is to serve."""
+    """The newest begun trial of each model, of the serving routes or of the pending revision's."""
     begun = ChannelTrial.objects.filter(channel=channel, pending=pending, started_at__isnull=False)
     return list(begun.order_by("model", "-created_at").distinct("model"))
 
 
 def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tuple[CostTable, ...]]:
-    """The cost tables of each of these channels that were in force since then, and that will be."""
+    """Cost tables of each channel that were in force since then or will be."""
     earlier = StoredCosts.objects.filter(channel=OuterRef("channel"), effective_from__lte=since)
     last = earlier.order_by("-effective_from").values("effective_from")[:1]
     stored = StoredCosts.objects.filter(channel__in=channels).annotate(last=Subquery(last))
@@ -256,9 +256,9 @@ def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tupl
 
 
 def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapping[CostKey, Made]]:
-    """What calls since then, the newest 200,000 of all, made of which the tokens are known.
+    """Images and known tokens of calls since then, among the newest 200,000 of all channels.
 
-    By channel, then by the vendor's model, the size and the quality that were asked.
+    By channel, then by the vendor's model and the requested size and quality.
     """
     found: dict[int, dict[CostKey, Made]] = {channel: {} for channel in channels}
     with connection.cursor() as cursor:
@@ -294,7 +294,7 @@ def cost_table_of(stored: StoredCosts) -> CostTable:
 
 
 def generation_for_operator(text: str) -> Generation | None:
-    """That of any tenant, by its id or its request's, with its tenant, key and channel."""
+    """A generation of any tenant by its id or its request's, with its tenant, key and channel."""
     return _FOR_OPERATOR.filter(named(text)).first()
 
 
@@ -312,7 +312,7 @@ def refused_lately(caller: UUID, *, key_id: UUID | None = None) -> list[RefusedR
 
 
 def generations_lately(tenant_id: UUID, *, key_id: UUID | None = None) -> list[Generation]:
-    """The last ones of a tenant, or of one of its keys, among its newest 20,000; newest first."""
+    """The last generations of a tenant; of a key those among the tenant's newest 20,000."""
     rows = generations_of(tenant_id)
     if key_id is not None:
         newest = rows.values("id")[:LOOKED_INTO]
@@ -321,14 +321,14 @@ def generations_lately(tenant_id: UUID, *, key_id: UUID | None = None) -> list[G
 
 
 def generation_by_image(image_id: UUID) -> Generation | None:
-    """The one that an image was made for."""
+    """The generation that an image was made for."""
     return _FOR_OPERATOR.filter(id__in=made_for(image_id)).first()
 
 
 def attempt_named(text: str) -> Q:
-    """Which attempt is meant by its UUID, or by the id that an upstream gave the call.
+    """The condition that finds an attempt by its UUID or by the upstream's id for the call.
 
-    A vendor's may be a UUID, too.
+    A vendor's id may be a UUID, too.
     """
     theirs = Q(upstream_request_id=text) & ~Q(upstream_request_id="")
     try:
@@ -338,7 +338,7 @@ def attempt_named(text: str) -> Q:
 
 
 def generations_by_attempt(text: str) -> list[Generation]:
-    """Those of the attempt with that UUID, or of those that an upstream answered by that id."""
+    """Generations of the attempt with that UUID, or of attempts with that upstream id."""
     of_them = Attempt.objects.filter(attempt_named(text)).values("generation_id")
     return list(_FOR_OPERATOR.filter(id__in=of_them).order_by("-id")[:LATELY])
 
@@ -357,7 +357,7 @@ def stopped() -> list[Stop]:
 
 
 def stops_told(*, since: datetime) -> list[Stop]:
-    """Public stops: of everything or a model, under way or ended since, latest first."""
+    """Public stops, of everything or a model, under way or ended since then, latest first."""
     public = Stop.objects.filter(tenant=None)
     told = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
     return list(told.order_by("-began_at", "-id")[:MOST_TOLD])
@@ -369,11 +369,11 @@ def is_named(text: str) -> bool:
 
 
 def named(text: str) -> Q:
-    """Which generation is meant by 'gen_…', a plain UUID, or the id of its request, 'req_…'."""
+    """The condition that finds a generation by 'gen_…', a plain UUID, or its request's 'req_…'."""
     request = ids.parse(ids.REQUEST, text)
     if request is None:
         return Q(id=generation_id_of(text))
-    # No index has requests, but it was made within one: the two ids say nearly the same time.
+    # No index has requests, but their ids' time is close to that of their generations.
     first, end = ids.about(request, before=CLOCKS_APART, after=LONGEST_ARRIVAL)
     return Q(id__gte=first, id__lt=end, request_id=text)
 
