@@ -182,7 +182,7 @@ def ended_generation(generation_id: UUID) -> Generation | None:
 
 
 def is_left(generation_id: UUID) -> bool:
-    """Whether the caller left without an answer and has not retried yet."""
+    """True if the caller left without an answer and has not retried yet."""
     return Generation.objects.filter(id=generation_id, orphaned_at__isnull=False).exists()
 
 
@@ -364,7 +364,7 @@ def stops_told(*, since: datetime) -> list[Stop]:
 
 
 def is_named(text: str) -> bool:
-    """Whether it is an id of a generation or of a request."""
+    """True if it is an id of a generation or of a request."""
     return generation_id_of(text) is not None or ids.parse(ids.REQUEST, text) is not None
 
 

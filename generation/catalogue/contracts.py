@@ -48,7 +48,7 @@ class Size:
         return f"{self.width // divisor}:{self.height // divisor}"
 
     def covers(self, other: "Size") -> bool:
-        """Whether `other` can be cut out of this size."""
+        """True if `other` can be cut out of this size."""
         return self.width >= other.width and self.height >= other.height
 
     @classmethod
@@ -126,7 +126,7 @@ class ContractTerms:
         )
 
     def has_ended(self, now: datetime) -> bool:
-        """Whether the model takes no more requests."""
+        """True if the model takes no more requests."""
         return self.sunset_at is not None and self.sunset_at <= now
 
     def quality(self, word: str) -> str | None:
@@ -180,7 +180,7 @@ class RouteInfo:
         )
 
     def serves(self, *, livemode: bool) -> bool:
-        """Whether it serves requests of live keys, or else of test keys."""
+        """True if it serves requests of this mode."""
         return self.serves_live if livemode else self.serves_test
 
 
@@ -194,7 +194,7 @@ class StopTerms:
     began_at: datetime
 
     def is_about(self, model: str, tenant_id: UUID | None) -> bool:
-        """Whether it stops this tenant's requests for this model."""
+        """True if it stops this tenant's requests for this model."""
         return self.model in {"", model} and self.tenant_id in {None, tenant_id}
 
 
@@ -258,7 +258,7 @@ class Catalogue:
         return next((stop for stop in self.stops if stop.is_about(model, tenant_id)), None)
 
     def honours(self, model: str, name: str) -> bool:
-        """Whether a live channel of the model honours the request field `name`."""
+        """True if a live channel of the model honours the request field `name`."""
         routes = self.routes_for(model, livemode=True)
         return any(name in route.abilities.fields for route in routes)
 

@@ -91,7 +91,7 @@ def cost_of_cell(
 
 
 def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
-    """Whether the upstream charges by tokens at that time."""
+    """True if the upstream charges by tokens at that time."""
     table = route.costs.table_at(at)
     return table is not None and (route.upstream_model, TOKENS, OUTPUT) in table.rows
 

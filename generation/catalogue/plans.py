@@ -38,7 +38,7 @@ class Candidate:
 
     @property
     def keeps_size(self) -> bool:
-        """Whether the caller gets the requested size if the upstream delivers the sent one."""
+        """True if the caller gets the requested size if the upstream delivers the sent one."""
         return self.plan != CLOSEST or self.made_into is not None
 
 

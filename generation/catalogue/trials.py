@@ -54,7 +54,7 @@ class Estimate:
 
     @override
     def __str__(self) -> str:
-        """As 'Test 3 routes, about $0.019'."""
+        """Text such as 'Test 3 routes, about $0.019'."""
         routes = "1 route" if self.trials == 1 else f"{self.trials} routes"
         if self.unknown == self.trials:
             return f"Test {routes}, cost unknown"

@@ -20,7 +20,7 @@ DAYS = 30
 """The period looked back at, in UTC days, today included."""
 
 HOUR = 60
-"""In minutes."""
+"""An hour, in minutes."""
 
 
 class Life(StrEnum):
@@ -123,7 +123,7 @@ class Listed:
 
     @property
     def loses(self) -> bool:
-        """Whether the model earned less than it cost."""
+        """True if the model earned less than it cost."""
         return self.sold.margin < 0
 
     @property

@@ -19,8 +19,8 @@ from pictor.kit.words import ids
 
 AT_ONCE = timedelta(days=1)
 HOURS_BEFORE, HOURS_AFTER = 6, 1
-"""A generation is late unless its id's time lies from so many hours before its end to so many
-after it: another clock may have made the id.
+"""A generation is late unless its id was made within these hours before its end, or after it by
+another clock.
 """
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _FAR = datetime(9000, 1, 1, tzinfo=UTC)

@@ -34,9 +34,9 @@ LAST_WORDS_SECONDS = 2.0
 MOST = 500
 """Rows in one INSERT, and rows waiting for it."""
 MOST_OF_STRANGERS = 250
-"""Of these, rows for keys that belong to no tenant, which leaves room for tenants' rows."""
+"""The part of MOST for rows with keys of no tenant; the rest is left to tenants' rows."""
 MOST_OF_ONE = 50
-"""Of these, rows of one tenant, or of one address without a tenant's key."""
+"""The part of MOST for one tenant, or for one address without a tenant's key."""
 MOST_A_DAY = 20_000
 """Rows of one caller in a UTC day."""
 MOST_BYTES = 1 << 30
@@ -183,7 +183,7 @@ def _whose(refused: Refused) -> str:
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether the database may accept the same rows later; a statement timeout would recur."""
+    """True if the database may accept the same rows later; a statement timeout would recur."""
     is_its_own = isinstance(error, OperationalError | InterfaceError)
     return is_its_own and not isinstance(error.__cause__, QueryCanceled)
 

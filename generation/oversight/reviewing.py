@@ -54,7 +54,7 @@ class Review:
 
     @property
     def changes_something(self) -> bool:
-        """Whether the contract differs."""
+        """True if the contract differs."""
         return self.before != self.after
 
     @property

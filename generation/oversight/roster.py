@@ -49,19 +49,19 @@ class Listed:
 
     @property
     def loses(self) -> bool:
-        """Whether the channel earned less than it cost; never true of a sandbox."""
+        """True if the channel earned less than it cost; never true of a sandbox."""
         is_real = not is_sandbox(self.channel.serves)
         return is_real and self.sold is not None and self.sold.margin < 0
 
     @property
     def lacks_costs(self) -> bool:
-        """Whether images without a known cost were sold."""
+        """True if images without a known cost were sold."""
         is_real = not is_sandbox(self.channel.serves)
         return is_real and self.sold is not None and self.sold.unknown_images > 0
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether an operator should look at the channel."""
+        """True if an operator should look at the channel."""
         if not self.channel.is_enabled:
             return False
         is_odd = self.loses or self.lacks_costs or self.waits

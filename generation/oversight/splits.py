@@ -58,7 +58,7 @@ class Daily(NamedTuple):
 
     @override
     def __str__(self) -> str:
-        """As '$41.20', '$41.20 and 12 images of unknown cost' or 'unknown'."""
+        """Text such as '$41.20', '$41.20 and 12 images of unknown cost' or 'unknown'."""
         if not self.unknown:
             return _dollars(self.known)
         if not self.known:
@@ -67,7 +67,7 @@ class Daily(NamedTuple):
 
 
 class Split(NamedTuple):
-    """How a model's requests are shared out before a change and after it.
+    """A model's requests by channel, before a change and after it.
 
     Attributes:
         model: the public name.
@@ -89,7 +89,7 @@ class Split(NamedTuple):
 
     @override
     def __str__(self) -> str:
-        """As 'gpt-image-2: a 100 % -> 0 %, b 0 % -> 100 %; cost a day $0.00 -> $41.20'."""
+        """Text like 'gpt-image-2: a 100 % -> 0 %, b 0 % -> 100 %; cost a day $0.00 -> $41.20'."""
         said = [f"{name} {_percent(was)} -> {_percent(will)}" for name, was, will in self.channels]
         money = f"; cost a day {self.cost_before} -> {self.cost_after}" if self.images else ""
         return f"{self.model}{self.of_sizes}: {', '.join(said)}{money}"
@@ -102,7 +102,7 @@ class Split(NamedTuple):
 
     @property
     def of_sizes(self) -> str:
-        """As ' (1024x1024 and 6 more)'; empty for every size."""
+        """Text such as ' (1024x1024 and 6 more)'; empty for every size."""
         if not self.sizes:
             return ""
         more = len(self.sizes) - MOST_SIZES
@@ -247,7 +247,7 @@ def _of_one(
 
 
 def _is_as(route: RouteInfo, known: RouteInfo | None) -> bool:
-    """Whether the route asks the vendor for the same as before."""
+    """True if the route asks the vendor for the same as before."""
     return known is not None and (
         (route.upstream_model, route.quality_map, route.native_sizes)
         == (known.upstream_model, known.quality_map, known.native_sizes)
@@ -259,7 +259,7 @@ def _percent(fraction: float) -> str:
 
 
 def _dollars(micros: int) -> str:
-    """As '$41.20', or '$0.0019' for amounts under ten cents."""
+    """Text such as '$41.20', or '$0.0019' for amounts under ten cents."""
     if 0 < micros < _TEN_CENTS:
         return f"${to_decimal(micros).rstrip('0')}"
     whole, cents = divmod(scale_half_up(micros, 1, _A_CENT), 100)

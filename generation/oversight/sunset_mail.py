@@ -29,7 +29,7 @@ KEPT = timedelta(days=90)
 MOST = 1000
 """Tenants told about one model in one run; the next hour's run continues."""
 CHANGED = 0
-"""The stage of a notice about a change earlier than the first stage."""
+"""The stage recorded for a change that is told before the first stage."""
 ENDS, STAYS = "account/email/model_ends", "account/email/model_stays"
 
 
@@ -115,7 +115,7 @@ def _told_of_end(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
 
 
 def _noted(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
-    """Write the notice; whether it is the first of this stage."""
+    """Write the notice; return True if it is the first of this stage."""
     said = _said(contract, stage_of(contract.sunset_at, now) or CHANGED)
     _, is_first = SunsetNotice.objects.get_or_create(**said, tenant_id=tenant_id)
     return is_first

@@ -28,12 +28,12 @@ def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None
 
 
 def is_let(generation: Generation) -> bool:
-    """Whether the tenant lets support see prompts and images, as in a support view."""
+    """True if the tenant lets support see prompts and images, as in a support view."""
     return generation.tenant.allows_support and generation.tenant.shows_support_content
 
 
 def is_looking(*, generation: Generation, person: User, now: datetime) -> bool:
-    """Whether this person recorded a look within `OPEN`, and the tenant still lets them."""
+    """True if this person recorded a look within `OPEN`, and the tenant still lets them."""
     return is_let(generation) and did_since(person, ACTION, _about(generation), since=now - OPEN)
 
 

@@ -5,8 +5,9 @@ of an attempt; a transfer's number; an e-mail address; an upstream's id for its 
 tenant's name.
 
 The result holds objects and lists of objects by name: for one generation those of
-`inspection.describe`; else `refused`, `key`, `tenant` or `transfer`; or a `person` with their
-`workspaces`. `made_lately` and `refused_lately` list the same caller's requests, newest first.
+`inspection.describe`; `refused`, `key`, `tenant` and `transfer`; and a `person` with their
+`workspaces`. `made` lists the generations of an upstream's id that has several; `made_lately` and
+`refused_lately` list the same caller's requests, newest first.
 """
 
 from typing import Any

@@ -63,7 +63,7 @@ class Ended:
 
     @property
     def mostly_fails(self) -> bool:
-        """Whether there are enough failures to rule out bad luck."""
+        """True if there are enough failures to rule out bad luck."""
         return self.failed >= LEAST_FAILED and self.failed >= FAILED_SHARE * (
             self.delivered + self.failed
         )

@@ -60,12 +60,12 @@ def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
 
 
 def is_sandbox(serves: str) -> bool:
-    """Whether a channel serving these keys' requests must be a sandbox."""
+    """True if a channel serving these keys' requests must be a sandbox."""
     return serves != Serves.LIVE
 
 
 def is_approved(channel: Channel) -> bool:
-    """Whether every route was tested as it is now, or enabled untested."""
+    """True if every route was tested as it is now, or enabled untested."""
     return is_agreed(channel) and not untested_models(channel)
 
 
@@ -168,7 +168,7 @@ def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> b
 
 
 def _all_passed(channel: Channel, tested: str) -> bool:
-    """Whether each route passed a test as it is now; `tested` just did.
+    """True if each route passed a test as it is now; `tested` just did.
 
     A route that the previous release changes stays marked as approved, so that mark is not enough.
     """
@@ -179,7 +179,7 @@ def _all_passed(channel: Channel, tested: str) -> bool:
 
 
 def is_agreed(channel: Channel) -> bool:
-    """Whether the previous release's approval covers the channel as it is now."""
+    """True if the previous release's approval covers the channel as it is now."""
     return channel.approved_digest == _digest_of_all(channel)
 
 

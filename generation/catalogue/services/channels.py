@@ -131,7 +131,7 @@ def set_enabled(
 
 
 def is_deletable(channel: Channel) -> bool:
-    """Whether it is disabled and no permanent row refers to it."""
+    """True if it is disabled and no permanent row refers to it."""
     return not (channel.is_enabled or _is_named(channel))
 
 
@@ -146,7 +146,7 @@ def _is_used(channel: Channel) -> bool:
 
 
 def _is_named(channel: Channel) -> bool:
-    """Whether attempts, tests, cost tables or vendors' bills, which are permanent, refer to it."""
+    """True if attempts, tests, cost tables or vendors' bills, which are permanent, refer to it."""
     kept = (channel.trials, channel.cost_tables, channel.bills)
     return _is_used(channel) or any(rows.exists() for rows in kept)
 
@@ -235,7 +235,7 @@ def _retiring(
 
 
 def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
-    """Whether the channel equals what these options would create."""
+    """True if the channel equals what these options would create."""
     columns = check_channel(options, kind=channel.kind)
     key, planned = columns.pop("api_key", ""), planned_routes({}, options)
     if describe(changed(channel, columns), planned) != describe(channel):
@@ -283,5 +283,5 @@ def _write(channel: Channel, routes: Routes, *, known: Routes) -> None:
 
 
 def _forgets(before: Channel, after: Channel) -> bool:
-    """Whether the health that processes know belongs to another account now."""
+    """True if the health that processes know belongs to another account now."""
     return any(getattr(before, name) != getattr(after, name) for name in TESTED_COLUMNS)

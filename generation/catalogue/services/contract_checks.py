@@ -179,5 +179,5 @@ def _no_words(words: Sequence[str]) -> str:
 
 
 def _is_word(text: object) -> bool:
-    """Whether it is a valid word to request and to store with a generation."""
+    """True if it is a valid word to request and to store with a generation."""
     return isinstance(text, str) and len(text) <= MOST_WORD and bool(_WORD.fullmatch(text))

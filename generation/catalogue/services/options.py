@@ -13,7 +13,7 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteTerms:
-    """How a channel serves one model.
+    """The terms on which a channel serves one model.
 
     Attributes:
         model: the public name.

@@ -58,7 +58,7 @@ def fresh_pending(channel: Channel) -> PendingRevision:
 
 
 def is_stale(pending: PendingRevision, channel: Channel, live: Routes) -> bool:
-    """Whether the channel, as just read, has changed since the revision was begun."""
+    """True if the channel, as just read, has changed since the revision was begun."""
     columns = [getattr(channel, column) for column in COLUMNS]
     return pending.base != _base(columns, live)
 
@@ -268,7 +268,7 @@ def _differs(one: Channel, other: Channel) -> bool:
 
 
 def _touches(channel: Channel, live: Routes, planned: Routes) -> bool:
-    """Whether an approved route would be called in another way."""
+    """True if an approved route would be called in another way."""
     serving = channel.routes.filter(is_approved=True).values_list("contract_id", flat=True)
     before, after = _without_costs(live, of=live), _without_costs(planned, of=live)
     return any(before[model] != after.get(model, before[model]) for model in serving)

@@ -39,7 +39,7 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Whether there are no findings."""
+        """True if there are no findings."""
         return not self.findings
 
     def as_json(self) -> dict[str, Any]:

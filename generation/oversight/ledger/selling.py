@@ -71,7 +71,7 @@ class _Moved(NamedTuple):
 
     @property
     def counts_images(self) -> bool:
-        """Whether images count with this transfer: with their charge, or else with their cost."""
+        """True if images count with this transfer: with their charge, or else with their cost."""
         return self.figure == ("captured_micros" if self.captured else "cost_micros")
 
     def row(self, part: PricedPart) -> SoldRow:

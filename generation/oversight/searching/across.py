@@ -65,7 +65,7 @@ class Sought:
 
     @property
     def is_too_wide(self) -> bool:
-        """Whether it covers all tenants and a period longer than LONGEST_ACROSS."""
+        """True if it covers all tenants and a period longer than LONGEST_ACROSS."""
         if self.tenant_id is not None:
             return False
         if self.since is None or self.until is None:

@@ -48,7 +48,7 @@ class Wanted:
 
     @property
     def is_of_usage(self) -> bool:
-        """Whether usage, which counts live generations by the hour of their end, covers the filter.
+        """True if usage, which counts live generations by the hour of their end, covers the filter.
 
         For a cost, usage tells only in which hours matches may be.
         """
@@ -56,7 +56,7 @@ class Wanted:
 
     @property
     def is_picky(self) -> bool:
-        """Whether rows have to be looked into for more than their time."""
+        """True if rows have to be looked into for more than their time."""
         if self.livemode is False:
             return True
         words = (self.status, self.text, self.since is None and self.source)
@@ -124,5 +124,5 @@ def _about(text: str) -> Q:
 
 
 def is_id(text: str) -> bool:
-    """Whether it is the id of a generation, a request or an image."""
+    """True if it is the id of a generation, a request or an image."""
     return selectors.is_named(text) or ids.parse(ids.IMAGE, text) is not None
