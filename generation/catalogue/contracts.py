@@ -2,8 +2,9 @@
 
 A contract lists its sizes; a preset name ("16:9(4K)") and its pixel size are both legal. The size
 tier comes from a table per model, not a formula: 2048x2048 is 2K in one contract, 4K in another.
-`auto` stands for a size that is known only when the image comes back. Source: the product
-documents' tables, kept as rows and seeded from management/contracts.json.
+`auto` stands for a size that is known only when the image comes back.
+
+Source: the product documents' tables, kept as rows and seeded from management/contracts.json.
 """
 
 import math

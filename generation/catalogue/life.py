@@ -1,7 +1,8 @@
 """Announce a model's end to callers: by headers before it, by a 410 afterwards.
 
-A model without an end has no such header. Source: RFC 9745 (Deprecation), RFC 8594 (Sunset), RFC
-5829 (successor-version).
+A model without an end has no such header.
+
+Sources: RFC 9745 (Deprecation), RFC 8594 (Sunset), RFC 5829 (successor-version).
 """
 
 from collections.abc import Mapping

@@ -76,7 +76,7 @@ def withdraw_sunset(*, model: str, now: datetime, actor: Actor, ip: str | None =
 
 
 def _locked() -> Mapping[str, Contract]:
-    """Lock and return all contracts, so that two models cannot end in favour of each other."""
+    """Lock and return all contracts, so that two models cannot succeed each other."""
     rows = Contract.objects.select_for_update(no_key=True).order_by("model")
     return {row.model: row for row in rows}
 
