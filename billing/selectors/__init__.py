@@ -1,6 +1,6 @@
-"""Reads: balances and statements by tenant, the prices in force, the ledger's proof.
+"""Billing's reads: balances, statements, usage, the prices in force, the ledger's proof.
 
-The names in capitals are SQL that another app's statement may join.
+The names in capitals that `relations.py` and `usage.py` define are SQL for other apps' statements.
 """
 
 from billing.selectors.balances import (

@@ -18,7 +18,7 @@ from pictor.kit.words.money import Micros
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """What counts against the budgets of this UTC day and month: captured and still held."""
+    """The micros that count against this UTC day's and month's budgets: captured and still held."""
 
     day: Micros
     month: Micros
@@ -26,7 +26,7 @@ class BudgetUse:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a tenant can spend, what is on hold, how many requests hold it, and what was used."""
+    """A tenant's money: spendable, on hold, its open requests, and its use this day and month."""
 
     available: Micros
     held: Micros
@@ -36,7 +36,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class PassedBudget:
-    """A key's budget that only warns, in the window that begins so, and the more that was used."""
+    """A key's warn-only budget and the use that exceeds it, in micros.
+
+    `window` is the first UTC day of the budget's day or month; `most` is the budget.
+    """
 
     key: ApiKey
     period: Period
@@ -49,7 +52,7 @@ NOTHING_USED = BudgetUse(Micros(0), Micros(0))
 
 
 def balance_of(tenant_id: UUID) -> Balance:
-    """A tenant's balance now; all 0 before its account is opened."""
+    """Return the tenant's balance now; all zeros before its account is opened."""
     row = TenantBalance.objects.filter(tenant_id=tenant_id).first()
     if row is None:
         return Balance(Micros(0), Micros(0), 0, NOTHING_USED)
@@ -58,46 +61,46 @@ def balance_of(tenant_id: UUID) -> Balance:
 
 
 def available_to(tenant_id: UUID) -> Micros:
-    """What a tenant can spend now."""
+    """The micros the tenant can spend now."""
     return balance_of(tenant_id).available
 
 
 def available_among(tenant_ids: Collection[UUID]) -> dict[UUID, int]:
-    """By tenant, what each of these can spend now; one without an account is not in it."""
+    """Return by tenant the micros it can spend now; tenants without an account are left out."""
     rows = TenantBalance.objects.filter(tenant_id__in=list(tenant_ids))
     return dict(rows.values_list("tenant_id", "available"))
 
 
 def balance_alert_of(tenant_id: UUID) -> BalanceAlert | None:
-    """When a tenant wants to be told that its balance runs out; None where nobody ever said."""
+    """The tenant's low-balance alert; None if none was ever set."""
     return BalanceAlert.objects.filter(tenant_id=tenant_id).first()
 
 
 def in_flight_of(tenant_id: UUID) -> int:
-    """How many of a tenant's generations are under way."""
+    """The number of the tenant's generations under way."""
     return balance_of(tenant_id).in_flight
 
 
 def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) -> list[Transfer]:
-    """A tenant's transfers in order, from the one after `after_seq` on."""
+    """Return the tenant's transfers after number `after_seq`, in order."""
     transfers = Transfer.objects.filter(tenant_id=tenant_id, seq__gt=after_seq).order_by("seq")
     return list(transfers if limit is None else transfers[:limit])
 
 
 def has_transfers() -> bool:
-    """Whether any money was ever moved here."""
+    """Whether the ledger has any transfer."""
     return Transfer.objects.exists()
 
 
 def transfers_of(
     generation_id: UUID, *, tenant_id: UUID, attempt_ids: Collection[UUID]
 ) -> list[Transfer]:
-    """What a generation moved, in order: its hold and its end, and what its attempts cost us.
+    """Return all transfers for a generation, in order of id.
 
-    And what was refunded of it or credited for it, with what was taken back of such a credit, and
-    what a vendor's bill corrected.
+    Its hold, capture or release, its refunds and credits, reversals of those credits, and its
+    attempts' costs with the corrections that vendors' bills made.
 
-    Each kind is found by an index of its own: none of them holds every transfer's generation.
+    Each kind is found by its own index: no index holds every transfer's generation.
     """
     moved = Transfer.objects.filter(
         Q(kind__in=["hold", "capture", "release"], generation_id=generation_id)
@@ -114,7 +117,7 @@ def transfers_of(
 
 
 def cost_changes(attempt_ids: Collection[UUID]) -> Mapping[UUID, int]:
-    """By attempt, what vendors' bills made it cost more, or below 0 less; only those they did."""
+    """Sum by attempt the micros that vendors' bills added to its cost; negative means less."""
     changes = Counter[UUID]()
     for one in Transfer.objects.filter(corrects_id__in=list(attempt_ids)):
         if one.corrects_id is not None:
@@ -123,9 +126,10 @@ def cost_changes(attempt_ids: Collection[UUID]) -> Mapping[UUID, int]:
 
 
 def of_generation(generation_id: UUID) -> Q:
-    """The same transfers of a generation of which nothing else is known.
+    """A filter for a generation's transfers when its tenant and attempts are unknown.
 
-    Its attempts are those whose ids are of the day after its own was made.
+    Attempts are recognised by ids made within a day of the generation's own. Reversals of credits
+    are not found. Reads the generation's hold.
     """
     its = Q(generation_id=generation_id)
     hold = Transfer.objects.filter(its, kind=Transfer.Kind.HOLD).first()
@@ -141,9 +145,9 @@ def of_generation(generation_id: UUID) -> Q:
 
 
 def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
-    """Its last so many transfers: an index has them by the tenant's own numbers. One query.
+    """A filter for a tenant's last `most` transfers, by the tenant's own numbers. One query.
 
-    Between two numbers, the planner can tell how few they are.
+    The range has two ends so that the planner can estimate how few rows it holds.
     """
     found = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
     last = found or 0
@@ -151,7 +155,7 @@ def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
 
 
 def balances_of(tenant_ids: Collection[UUID]) -> Mapping[UUID, Micros]:
-    """What each of these tenants has available; 0 before its account is opened."""
+    """Return the micros available to each of these tenants; 0 before its account is opened."""
     known = TenantBalance.objects.filter(tenant_id__in=tenant_ids)
     available = dict(known.values_list("tenant_id", "available"))
     return {one: Micros(available.get(one, 0)) for one in tenant_ids}
@@ -164,7 +168,7 @@ def latest_transfers(
     kinds: Collection[str] = (),
     limit: int,
 ) -> list[Transfer]:
-    """A tenant's transfers, newest first: those before `before_seq`, and of these kinds if any."""
+    """Return a tenant's transfers, newest first; `kinds` empty means all kinds."""
     transfers = Transfer.objects.filter(tenant_id=tenant_id).exclude(seq=None)
     if kinds:
         transfers = transfers.filter(kind__in=kinds)
@@ -174,23 +178,23 @@ def latest_transfers(
 
 
 def transfer_numbered(text: str) -> Transfer | None:
-    """The transfer of that id, of whichever tenant, with it; None for what is no id."""
+    """Return the transfer with this id, of any tenant, with its tenant; None if there is none."""
     if not (text.isascii() and text.isdigit() and int(text) < 1 << 63):
         return None
     return Transfer.objects.select_related("tenant").filter(id=int(text)).first()
 
 
 def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
-    """By key, what its budgets count at this moment; a key that was never used is not in it."""
+    """Return each key's use in the budget windows at `now`; keys never used are left out."""
     rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)
     return {row.key_id: used_of(row, now) for row in rows}
 
 
 def passed_budgets(now: datetime) -> list[PassedBudget]:
-    """Of keys that work: the budgets that only warn and have more used than they are of.
+    """Return the exceeded warn-only budgets of working keys, ordered by key, with tenants.
 
-    In the window that a key was last used in, be it one that has just ended. The keys come with
-    their tenants.
+    Only the window of the key's last use counts; a window that ended within the last day still
+    does.
     """
     yesterday = now - timedelta(days=1)
     since: dict[Period, date] = {
@@ -220,12 +224,12 @@ def passed_budgets(now: datetime) -> list[PassedBudget]:
 
 
 def _windows(row: KeyBudget) -> list[tuple[Period, date, int]]:
-    """Those that it was last used in, as it has them."""
+    """The day and month in which the key was last used, each with its use in micros."""
     return [("day", row.day, row.day_used_micros), ("month", row.month, row.month_used_micros)]
 
 
 def used_of(row: TenantBalance | KeyBudget, now: datetime) -> BudgetUse:
-    """What its counters say of the windows that this moment is in."""
+    """Return the row's counters for the UTC day and month of `now`; a stale counter counts as 0."""
     day, month = (bucket_start(now, bucket).date() for bucket in ("day", "month"))
     return BudgetUse(
         Micros(row.day_used_micros if row.day == day else 0),

@@ -1,4 +1,4 @@
-"""The budgets that are set, how much of each is used, how a key stands, and what stops a tenant."""
+"""Budgets and their use, the state of keys, and the reasons a tenant's requests are refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from accounts.models import ApiKey, Tenant
 from billing.selectors.balances import NOTHING_USED, Balance, BudgetUse, key_uses
 
 NEAR = 0.8
-"""The share of a budget from which it is said to be near."""
+"""The share of a budget from which it counts as nearly used up."""
 UNUSED_DAYS = 30
-"""A key that makes no images for so long is one that nobody may need."""
+"""A key without an image for this long counts as unused."""
 _RECENT = timedelta(hours=2)
-"""Use is known by the hour."""
+"""Two hours, because use is recorded by the hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """One of a key, or of the workspace, in this UTC `window`; amounts are micros."""
+    """A budget of a key, or of the workspace (`key` is None), for this UTC `window`, in micros."""
 
     key: ApiKey | None
     used: int
@@ -27,27 +27,27 @@ class Budget:
 
     @property
     def share(self) -> float:
-        """How much of it is used; of a budget of nothing, all."""
+        """The used share; 1 for a budget of 0."""
         return self.used / self.most if self.most else 1
 
     @property
     def is_near(self) -> bool:
-        """Whether it will soon stop something or warn, or does."""
+        """Whether the budget is nearly used up or beyond; a warn-only budget needs some use."""
         return self.share >= NEAR and (self.used > 0 or not self.warns_only)
 
     @property
     def warns_only(self) -> bool:
-        """Whether requests pass beyond it. The workspace's own always stop."""
+        """Whether requests pass beyond the budget; the workspace's own budgets always stop them."""
         return self.key is not None and self.key.budget_warns_only
 
     @property
     def is_passed(self) -> bool:
-        """Whether more is used than it is of, and nothing was stopped."""
+        """Whether a warn-only budget is exceeded."""
         return self.warns_only and self.used > self.most
 
 
 class KeyState(StrEnum):
-    """How a key stands: of what is so, the first."""
+    """The state of a key; where several apply, the one `KeyInUse.state` checks first."""
 
     REVOKED = "revoked"
     EXPIRED = "expired"
@@ -60,7 +60,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyInUse:
-    """A key as of `now`: what its budgets count, the hour of its last use within UNUSED_DAYS."""
+    """A key at `now`, its use by its budgets, and the hour of its last use within UNUSED_DAYS."""
 
     key: ApiKey
     use: BudgetUse
@@ -69,7 +69,6 @@ class KeyInUse:
 
     @property
     def state(self) -> KeyState:
-        """How it stands."""
         if not self.is_active:
             return KeyState(self.key.status(self.now))
         if self.is_rotating:
@@ -82,50 +81,50 @@ class KeyInUse:
 
     @property
     def is_used_this_hour(self) -> bool:
-        """Whether it was used in the hour that runs."""
+        """Whether the key was last used in the current hour."""
         return self.used_at is not None and self.now - self.used_at < timedelta(hours=1)
 
     @property
     def is_active(self) -> bool:
-        """Whether it opens anything now."""
+        """Whether the key is neither revoked nor expired."""
         return self.key.status(self.now) == "active"
 
     @property
     def is_rotating(self) -> bool:
-        """Whether its former text works too."""
+        """Whether the secret from before a rotation still works."""
         until = self.key.previous_until
         return until is not None and until > self.now
 
     @property
     def budgets(self) -> list[Budget]:
-        """Those that are set for it, the month's first."""
+        """The key's budgets, the month's first."""
         return _set(self.key, self.key, self.use)
 
     @property
     def passed(self) -> list[Budget]:
-        """Those of them that only warn, and do."""
+        """An active key's exceeded warn-only budgets."""
         return [one for one in self.budgets if one.is_passed] if self.is_active else []
 
     @property
     def is_near(self) -> bool:
-        """Whether a budget of it is nearly used up, or wholly."""
+        """Whether any of its budgets is nearly or wholly used up."""
         return any(one.is_near for one in self.budgets)
 
     @property
     def is_unused(self) -> bool:
-        """Whether it works, makes images, is older than UNUSED_DAYS, and made none in them."""
+        """Whether an active live key that may make images made none in all of UNUSED_DAYS."""
         makes_images = "images:write" in self.key.scopes and not self.key.is_test
         is_old = self.key.created_at < self.now - timedelta(days=UNUSED_DAYS)
         return self.is_active and is_old and self.used_at is None and makes_images
 
     @property
     def asks_for_name(self) -> bool:
-        """Whether somebody may be using it just now: it is revoked by its name."""
+        """Whether the key was used in the last two hours; revoking it then asks for its name."""
         return self.used_at is not None and self.now - self.used_at < _RECENT
 
 
 class StoppedBy(StrEnum):
-    """What stops a tenant's new requests."""
+    """A reason to refuse a tenant's new requests."""
 
     SUSPENDED = "suspended"
     NO_BALANCE = "no balance"
@@ -135,7 +134,7 @@ class StoppedBy(StrEnum):
 
 
 def what_stops(tenant: Tenant, balance: Balance) -> StoppedBy | None:
-    """The first of what stops them now; a budget is named by its window."""
+    """Return the first reason to refuse requests now; a budget is named by its window."""
     if tenant.status != Tenant.Status.ACTIVE:
         return StoppedBy.SUSPENDED
     if not balance.available:
@@ -149,7 +148,7 @@ def what_stops(tenant: Tenant, balance: Balance) -> StoppedBy | None:
 def budgets_of(
     tenant: Tenant, keys: Sequence[ApiKey], *, used: BudgetUse, now: datetime
 ) -> list[Budget]:
-    """The tenant's, of which so much is used, then those of keys that work, the most used first."""
+    """Return the tenant's budgets, then those of its working live keys, the most used first."""
     uses = key_uses(tenant.id, now)
     of_keys = [
         budget

@@ -1,4 +1,4 @@
-"""Who bought which model of late, and in which cells: what goes where a model or a size goes."""
+"""Recent buyers of models and of their sizes and qualities, to judge what removing one affects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from pictor.kit.words.money import Micros
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """What a tenant bought of a model; None where a bill's line is nobody's.
+    """A tenant's purchases of a model; `tenant_id` is None for bill lines without a tenant.
 
     Attributes:
-        last: the last UTC day with an image; None where only losses are left of it.
-        figures: what that came to.
+        last: the last UTC day with an image; None if there are only losses.
+        figures: the sums.
     """
 
     model: str
@@ -29,7 +29,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """How many tenants bought how many images."""
+    """The number of tenants that bought, and of the images they bought."""
 
     tenants: int = 0
     images: int = 0
@@ -37,14 +37,14 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class CellUsers:
-    """Who bought a model's sizes and qualities: 'WxH' or 'auto', and words of the contract."""
+    """The buyers of a model's sizes ('WxH' or 'auto') and of its qualities."""
 
     sizes: Mapping[str, Users]
     qualities: Mapping[str, Users]
 
 
 def model_buyers(since: date, *, is_demo: bool, model: str = "") -> list[Buyer]:
-    """What each tenant bought of each model since a UTC day, or of one; most images first."""
+    """Return each tenant's purchases by model since a UTC day, most images first."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -65,7 +65,7 @@ def model_buyers(since: date, *, is_demo: bool, model: str = "") -> list[Buyer]:
 
 
 def cells_bought(model: str, since: date) -> CellUsers:
-    """Who bought its sizes and its qualities since a UTC day, without demo data."""
+    """Return the buyers of a model's sizes and qualities since a UTC day, without demo data."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

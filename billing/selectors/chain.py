@@ -1,6 +1,6 @@
-"""The seals of transfers, computed again under the key that the database does not hold.
+"""The seals of transfers, computed again with the key that the database does not hold.
 
-In Python, so that nothing the database is told to compute stands between the rows and the proof.
+This is done in Python so that the proof trusts no computation by the database.
 """
 
 from collections.abc import Collection, Iterator
@@ -32,9 +32,9 @@ CHANGED = "was written or changed without the key"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a chain is proved: number and seal of its last member.
+    """The proved part of a chain: number and seal of its last proved member.
 
-    Of a tenant's transfers also both balances after it, in micros.
+    For a tenant's transfers also both balances after it, in micros.
     """
 
     seq: int = 0
@@ -48,7 +48,7 @@ START = Position()
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A tenant's transfers after a position, up to the number `until`; None: to the last."""
+    """A tenant's transfers after a position up to number `until`; None means to the last."""
 
     tenant_id: UUID
     after: Position = START
@@ -56,7 +56,7 @@ class Stretch:
 
 
 def positions_of(stretches: Collection[Stretch]) -> str:
-    """SQL, where each stretch begins and ends, as `checks.moves` takes it."""
+    """Return SQL for the stretches' ends, as `checks.moves` takes it."""
     return "VALUES " + ", ".join(
         f"('{one.tenant_id}'::uuid, {one.after.seq}::bigint,"
         f" {'NULL' if one.until is None else one.until}::bigint,"
@@ -67,7 +67,7 @@ def positions_of(stretches: Collection[Stretch]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A transfer in its chain: its row's id, the seal it carries, and the one it should carry.
+    """A transfer in its chain: its id, the seal it carries, and the seal it should carry.
 
     `carried` is None for a row from before the chain.
     """
@@ -79,12 +79,12 @@ class Link:
 
     @property
     def seal(self) -> bytes:
-        """What the next transfer follows: the seal that is there, where one is."""
+        """The seal that the next transfer builds on: the carried one, if any."""
         return self.carried or self.computed
 
 
 def links(stretches: Collection[Stretch]) -> Iterator[Link]:
-    """The transfers of each stretch, in the order of their numbers."""
+    """Yield the transfers of each stretch in the order of their numbers."""
     begins = {str(one.tenant_id): one.after for one in stretches}
     rows = _rows(
         f"WITH positions (tenant_id, seq, until, available, held) AS ({positions_of(stretches)})"
@@ -101,7 +101,7 @@ def links(stretches: Collection[Stretch]) -> Iterator[Link]:
 
 
 def costs(span: Span = EVERYTHING) -> Iterator[tuple[Sealed, bytes | None, int]]:
-    """The platform's transfers by their ids: each, the seal it carries, and its id."""
+    """Yield the platform's transfers by id, each with its carried seal and its id."""
     return _rows(
         f"{_COLUMNS} FROM billing_transfer WHERE (tenant_id IS NULL OR seq IS NULL)"
         f" AND {span.of('id')} ORDER BY id"
@@ -109,7 +109,7 @@ def costs(span: Span = EVERYTHING) -> Iterator[tuple[Sealed, bytes | None, int]]
 
 
 def older_costs() -> Position:
-    """The platform's transfers from before the chain: how many there are, and a seal over all."""
+    """The platform's transfers from before the chain: their number and one seal over all."""
     older = Position(0, first_seal(None))
     for transfer, carried, _ in costs():
         if carried is None:
@@ -118,12 +118,12 @@ def older_costs() -> Position:
 
 
 def with_older(older: Position, transfer: Sealed) -> Position:
-    """The same with one more."""
+    """Add one transfer to those from before the chain."""
     return Position(older.seq + 1, seal_of(transfer, older.seal))
 
 
 def sealed_older_costs() -> str | None:
-    """The seal over them as the audit log has it, hexadecimal; None where it has none."""
+    """The audit log's seal over `older_costs`, hexadecimal; None if it has none."""
     with connection.cursor() as cursor:
         cursor.execute(_OLDER_COSTS)
         row = cursor.fetchone()
@@ -131,7 +131,7 @@ def sealed_older_costs() -> str | None:
 
 
 def seal_finding(transfer_id: int, tenant: str | None) -> Finding:
-    """A transfer that does not carry the seal it should."""
+    """Return the finding for a transfer that does not carry its seal."""
     public = None if tenant is None else ids.public(ids.TENANT, UUID(tenant))
     return Finding("seal", public, f"transfer {transfer_id}", CHANGED)
 
@@ -145,7 +145,7 @@ def _rows(statement: str) -> Iterator[tuple[Sealed, bytes | None, int]]:
 
 
 def tenants_with_transfers() -> list[UUID]:
-    """The tenants that any transfer names, each found by one look into the index."""
+    """Return the tenants named by any transfer, one index look-up for each."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

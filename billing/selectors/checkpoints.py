@@ -1,4 +1,4 @@
-"""How far the ledger was proved before, and what the last proofs said."""
+"""Checkpoints of the ledger's proof, and the results of the last proofs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ PROOF_LOCKS = {
     LedgerProof.Kind.SINCE_CHECKPOINT: 7_303_005,
     LedgerProof.Kind.WHOLE: 7_303_006,
 }
-"""What the process holds that proves."""
+"""The advisory lock that a process holds during a proof of each kind."""
 _HELD = """
 SELECT objid::bigint FROM pg_locks
  WHERE locktype = 'advisory' AND classid = 0 AND objsubid = 1 AND granted
@@ -30,14 +30,14 @@ _TENANT = "tenant "
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """Where a proof begins, or came to.
+    """The positions at which a proof begins or ended.
 
     Attributes:
-        tenants: of each, its last transfer.
-        platform: as `seq`, the id up to which the platform's transfers are.
-        audit_log: its last link.
-        generations: as `seq`, the time up to which they are, in microseconds since 1970.
-        sold: what was sold on the days before `available`, a day's ordinal; as `seq`, the last
+        tenants: each tenant's last proved transfer.
+        platform: as `seq`, the id up to which the platform's transfers are proved.
+        audit_log: its last proved link.
+        generations: as `seq`, the time up to which they are proved, in microseconds since 1970.
+        sold: sales on days before `available`, a day's ordinal, are proved; `seq` is the last
             transfer before that day.
     """
 
@@ -48,7 +48,7 @@ class Checkpoints:
     sold: Position = START
 
     def by_name(self) -> dict[str, Position]:
-        """As the table has them."""
+        """Return the checkpoints by the names they have in the table."""
         named = {f"{_TENANT}{tenant}": at for tenant, at in self.tenants.items()}
         return {
             **named,
@@ -60,14 +60,14 @@ class Checkpoints:
 
 
 def mark_of(name: str, at: Position) -> bytes:
-    """The seal of a checkpoint."""
+    """Return the seal of a checkpoint."""
     return checkpoint_mark(
         name=name, seq=at.seq, sealed=at.seal, available=at.available, held=at.held
     )
 
 
 def kept_by_name() -> tuple[dict[str, Position], list[str]]:
-    """The checkpoints that carry their own mark, and the names of those that do not."""
+    """Return the checkpoints that carry their own mark, and the names of those that do not."""
     kept, forged = {}, []
     rows = LedgerCheckpoint.objects.order_by("name")
     for name, seq, seal, available, held, mark in rows.values_list(
@@ -82,9 +82,9 @@ def kept_by_name() -> tuple[dict[str, Position], list[str]]:
 
 
 def kept_checkpoints() -> tuple[Checkpoints, list[Finding]]:
-    """The checkpoints kept, and a finding for each that was written or changed without the key.
+    """Return the kept checkpoints, and a finding for each written or changed without the key.
 
-    That one is taken for none: what it is of will be proved from the beginning.
+    Such a checkpoint is ignored: its subject will be proved from the beginning.
     """
     kept, forged = kept_by_name()
     tenants = {
@@ -105,7 +105,7 @@ def kept_checkpoints() -> tuple[Checkpoints, list[Finding]]:
 
 @dataclass(frozen=True, slots=True)
 class LastProof:
-    """How long ago the last proof of a kind ended, and how many findings it had."""
+    """The age of the last finished proof of a kind, and the number of its findings."""
 
     kind: str
     age_seconds: float
@@ -113,7 +113,7 @@ class LastProof:
 
 
 def last_proofs(*, now: datetime) -> list[LastProof]:
-    """Of each kind; one that never came to its end, or is yet to, is infinitely old."""
+    """Return the last proof of each kind; one that never finished is infinitely old."""
     rows = {row.kind: row for row in LedgerProof.objects.filter(ended_at__lte=now)}
     return [
         LastProof(kind, (now - rows[kind].ended_at).total_seconds(), rows[kind].found)
@@ -124,12 +124,12 @@ def last_proofs(*, now: datetime) -> list[LastProof]:
 
 
 def proofs() -> Sequence[LedgerProof]:
-    """The last of each kind that came to its end."""
+    """Return the last finished proof of each kind."""
     return list(LedgerProof.objects.all())
 
 
 def under_way() -> set[str]:
-    """The kinds of proofs that some process is at now."""
+    """Return the kinds of proofs that a process is running now."""
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [list(PROOF_LOCKS.values())])
         held = {lock for (lock,) in cursor.fetchall()}
@@ -137,10 +137,10 @@ def under_way() -> set[str]:
 
 
 def kept_heads(*, limit: int) -> list[LedgerHead]:
-    """The newest heads that are kept, without their files."""
+    """Return the newest kept heads, without their files."""
     return list(LedgerHead.objects.order_by("-day").defer("content")[:limit])
 
 
 def head_kept(day: date) -> LedgerHead | None:
-    """That of a UTC day, with its file."""
+    """Return the kept head of a UTC day, with its file."""
     return LedgerHead.objects.filter(day=day).first()

@@ -1,8 +1,8 @@
 """The statements of the ledger's proof, each shaped as `findings.py` says.
 
-What transfers say is read of those that a statement is given: a stretch of tenants' transfers after
-what is proved, a range of the platform's, or what was held or spent for a span of ids. What is left
-reads a row for each tenant and key.
+Checks of transfers read only those that a statement is given: a stretch of tenants' transfers after
+the proved ones, a range of the platform's, or the holds or costs for a span of ids. The other
+checks read a row for each tenant and key.
 """
 
 from accounts.selectors import API_KEYS, AUDIT_EVENTS
@@ -16,7 +16,7 @@ TRANSFERS_AFTER = """
            AND seq <= COALESCE(p.until, 9223372036854775807)
          ORDER BY seq) t
 """
-"""SQL: each position's tenant's transfers after it; after none, whatever their numbers are.
+"""SQL: each position's tenant's transfers after it; from the start, with any number.
 
 The order keeps PostgreSQL from anything but the index of a tenant's numbers.
 """
@@ -24,15 +24,15 @@ NO_POSITIONS = "SELECT NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, NUL
 
 
 def moves(*, transfers: str, positions: str = NO_POSITIONS) -> str:
-    """SQL that begins each check of `OF_STRETCHES` and `OF_TRANSFERS`.
+    """Return SQL that begins each check of `OF_STRETCHES` and `OF_TRANSFERS`.
 
-    What each of these transfers did to its tenant's two accounts, and the kinds of both. The
-    platform's are known by id; another tenant's account is no account of this transfer's.
+    It gives each transfer's effect on its tenant's two accounts, and the kinds of both accounts.
+    The platform's accounts are known by id; another tenant's account counts as unknown.
 
     Args:
         transfers: SQL, rows of the table; it may read `positions`.
-        positions: SQL, by tenant the number that is proved, the one to end at (NULL: read to the
-            end and compare with the balance), and what was available and held then (micros).
+        positions: SQL, by tenant the proved number, the one to end at (NULL: read to the end and
+            compare with the balance), and available and held at the proved one (micros).
     """
     return f"""
 WITH audit_events AS {AUDIT_EVENTS}, platform (id, kind) AS (VALUES
@@ -203,11 +203,11 @@ STANDING = (
            IS DISTINCT FROM (k.day, k.month, k.day_used, k.month_used)
     """,
 )
-"""Of the rows for each tenant and key, which need no transfers."""
+"""Checks of the rows for each tenant and key, which need no transfers."""
 
 
 def hold_check(generations: Ids) -> str:
-    """The check that what was held for each of these generations ended once, and as a whole."""
+    """Return the check that each hold was placed once, and not ended twice or in part."""
     span = generations.of("generation_id")
     return f"""
 SELECT 'hold', tenant, 'generation', generation_id,
@@ -233,7 +233,7 @@ SELECT 'hold', tenant, 'generation', generation_id,
 
 
 def cost_check(attempts: Ids) -> str:
-    """The check that each of these attempts, or of the ids of corrections, was booked once."""
+    """Return the check that the cost of each of these attempts, or corrections, was booked once."""
     span = attempts.of("attempt_id")
     return f"""
 SELECT 'cost booked twice', NULL, 'attempt', attempt_id, format('booked %s times', COUNT(*))
@@ -254,7 +254,7 @@ SELECT 'in flight', b.tenant_id, 'tenant', NULL,
   FROM billing_tenantbalance b JOIN open_holds o ON o.tenant_id = b.tenant_id
  WHERE b.in_flight < o.open
 """
-"""Reads every transfer, and says no more than the generations beside the holds."""
+"""Reads every transfer; finds no more than the check of generations against holds does."""
 
 USAGE = """
 WITH charged AS (
@@ -269,7 +269,7 @@ SELECT 'usage', COALESCE(c.tenant_id, u.tenant_id), 'tenant', NULL,
   FROM charged c FULL JOIN used u ON u.tenant_id = c.tenant_id
  WHERE COALESCE(c.micros, 0) <> COALESCE(u.micros, 0)
 """
-"""Reads every transfer, and says no more than the generations beside usage by the hour."""
+"""Reads every transfer; finds no more than the check of generations against hourly usage does."""
 
 TOTALS = """
 SELECT COUNT(*), COUNT(DISTINCT tenant_id),

@@ -1,4 +1,4 @@
-"""What tenants have, spend and leave, for a list of all of them. Amounts are micros."""
+"""Figures of all tenants for a list: balances, spending and margins. Amounts are micros."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from billing.selectors.sold import Margin, margins
 from pictor.kit.words.money import Micros
 
 SOLD_DAYS = 30
-"""UTC days, today too."""
+"""UTC days, today included."""
 FAILED = "failed"
 _Used = tuple[int, int, int]
-"""Generations that ended, those that failed, and what was spent."""
+"""Generations that ended, those that failed, and the micros spent."""
 _NOTHING: _Used = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFigures:
-    """One tenant's.
+    """One tenant's figures.
 
     Attributes:
-        days_left: how long the balance lasts at the last week's pace; None without any.
-        sold: of 30 days; None where nothing was sold.
-        ended: generations of the last week.
-        failed: those of them that failed.
+        days_left: days that the balance lasts at last week's pace; None without spending.
+        sold: the sales of 30 days; None if nothing was sold.
+        ended: the number of generations that ended in the last week.
+        failed: the number of those that failed.
     """
 
     balance: Balance
@@ -42,7 +42,7 @@ class CustomerFigures:
 
     @property
     def failed_percent(self) -> float | None:
-        """Of what ended; None where nothing did."""
+        """The percentage of ended generations that failed; None if none ended."""
         return self.failed * 100 / self.ended if self.ended else None
 
 
@@ -56,13 +56,13 @@ def customer_figures(
     is_demo: bool = False,
     tenants: Collection[UUID] | None = None,
 ) -> Mapping[UUID, CustomerFigures]:
-    """By tenant; who never had anything is not in it. Three queries, however many there are.
+    """Return figures by tenant, for those with an account. Three queries for any number of them.
 
     Args:
-        now: where weeks end.
-        without_channels: what these delivered is no spending; a query becomes part of one here.
-        is_demo: whether what ended and was sold is the demo data's, or everything else.
-        tenants: those alone; None is all.
+        now: the end of the week.
+        without_channels: their charges are not spending; a query becomes a part of one here.
+        is_demo: count generations and sales of the demo data, or of everything else.
+        tenants: limits the result to these; None is all.
     """
     balances, usage = TenantBalance.objects.all(), UsageRollup.objects.filter(hour__gte=now - PACE)
     if tenants is not None:

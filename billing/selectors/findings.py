@@ -1,4 +1,4 @@
-"""What a check of the ledger finds. Billing's proof and whoever holds it against more speak of it.
+"""The findings of the ledger's checks, shared by all apps that check it.
 
 A check is one SQL statement that returns the rows which cannot be true, each as
     check, tenant's id or NULL, kind of object, its id (NULL: the tenant's), message
@@ -23,7 +23,7 @@ _PREFIXES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that cannot be true. `tenant` is its public id, None where no tenant is named.
+    """One thing that cannot be true. `tenant` is its public id; None if the finding has no tenant.
 
     `object` is a kind and an id: `generation gen_…`, `tenant ten_…`, `key key_…`, `transfer 7`.
     """
@@ -36,7 +36,7 @@ class Finding:
 
 def found_by(check: str) -> list[Finding]:
     """Run one check: at most 100 findings. Lifts the transaction's statement time-out."""
-    # Materialized, or the planner takes LIMIT for a promise that rows will be found soon.
+    # Materialized, or the planner takes LIMIT as a promise that rows will be found soon.
     # No parameters: the checks' own format() strings are full of %s.
     found = f"WITH found AS MATERIALIZED ({check}) SELECT * FROM found"  # noqa: S608 - our own text
     with connection.cursor() as cursor:
@@ -55,7 +55,7 @@ def found_by(check: str) -> list[Finding]:
 
 
 def _public(kind: str, key: object) -> str:
-    """The id as people see it, where the kind has a public form and the key is a UUID."""
+    """Return the id's public form if the kind has one and the key is a UUID, else its text."""
     try:
         return ids.public(_PREFIXES[kind], UUID(str(key)))
     except (KeyError, ValueError):

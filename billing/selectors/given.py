@@ -1,4 +1,4 @@
-"""What was given back for generations, and by whom."""
+"""Refunds and credits for generations, and the staff who gave them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _GIVEN = (Transfer.Kind.REFUND.value, Transfer.Kind.CREDIT.value)
 
 @dataclass(slots=True)
 class Given:
-    """Of one generation: what it was charged, and what was refunded and credited for it.
+    """A generation's charge, and the refunds and credits for it, in micros.
 
-    Without what of a credit was taken back.
+    Reversed parts of credits are subtracted.
     """
 
     captured: int = 0
@@ -27,16 +27,16 @@ class Given:
 
     @property
     def left(self) -> Micros:
-        """What can be refunded still."""
+        """The micros that can still be refunded."""
         return Micros(self.captured - self.refunded)
 
 
 def given_for(
     generation_ids: Collection[UUID], *, tenants: Collection[UUID]
 ) -> Mapping[UUID, Given]:
-    """By generation, each of these, which are of these tenants. One query; two with credits."""
+    """Return the sums for each of these generations. One query; two with credits."""
     given: dict[UUID | None, Given] = {one: Given() for one in generation_ids}
-    # Each kind by itself: each has an index of its own.
+    # One condition for each kind, because each has an index of its own.
     wanted = Q(kind=Transfer.Kind.CAPTURE.value)
     for kind in _GIVEN:
         wanted |= Q(kind=kind, tenant_id__in=list(tenants))
@@ -60,7 +60,7 @@ def given_for(
 
 
 def _take_back(credited: Mapping[tuple[UUID, int], Given]) -> None:
-    """From what was credited by these transfers, what was reversed of them."""
+    """Subtract the reversals of these credits."""
     if not credited:
         return
     reversals = Transfer.objects.filter(
@@ -74,7 +74,7 @@ def _take_back(credited: Mapping[tuple[UUID, int], Given]) -> None:
 
 
 def given_by(person: User, *, since: datetime) -> Micros:
-    """What this person refunded, and credited for generations, since then. Two queries."""
+    """Return the micros a person gave back for generations since then. Two queries."""
     actions = [f"balance.{kind}" for kind in _GIVEN]
     events = AuditEvent.objects.filter(actor=person, at__gte=since, action__in=actions)
     transfers = [int(number) for number in events.values_list("object_id", flat=True)]

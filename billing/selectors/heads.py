@@ -1,4 +1,4 @@
-"""The ends of all chains at one moment: what somebody keeps in order to see later rewriting."""
+"""The ends of all chains at one moment, kept elsewhere to reveal later rewriting."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,8 +32,8 @@ class Heads:
     """By tenant's public id, the number and seal of its last transfer before `until`.
 
     `audit` is the audit log's last link before anything later. `costs` are the platform's own
-    transfers before `until`: how many, their sum in micros, and a digest of their seals. Seals are
-    hexadecimal.
+    transfers before `until`: their number, their sum in micros, and a digest of their seals. Seals
+    are hexadecimal.
     """
 
     until: datetime
@@ -42,7 +42,7 @@ class Heads:
     costs: tuple[int, int, str]
 
     def as_json(self) -> dict[str, object]:
-        """What is signed and published."""
+        """Return the form that is signed and published."""
         return {
             "version": 1,
             "until": self.until.isoformat(),
@@ -68,9 +68,10 @@ class Heads:
 
 
 def heads_before(until: datetime) -> Heads:
-    """The heads of everything written before a moment that is some minutes past.
+    """Return the heads of everything written before a moment that is some minutes past.
 
-    A transfer's time is taken before it waits for its turn, so later ones may still come for it.
+    A transfer's time is taken before it waits for its turn, so for a more recent moment some could
+    still appear.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
@@ -82,9 +83,9 @@ def heads_before(until: datetime) -> Heads:
 
 
 def head_findings(kept: Heads) -> list[Finding]:
-    """Where the ledger is not what it was when these heads were kept. Empty is proof.
+    """Return the differences between the ledger and these kept heads. Empty is proof.
 
-    The chain itself must be proved too (`ledger_findings`): this looks at its kept places alone.
+    The chain itself must be proved too (`ledger_findings`): this checks only the kept places.
     """
     findings = [
         Finding(

@@ -1,4 +1,4 @@
-"""What all tenants together asked for in an hour, by what kind of requests they were."""
+"""All tenants' requests by the hour, by sort: live, test or demo."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class Hour:
     """Requests of one sort that ended in an hour.
 
     Attributes:
-        requests: those that were canceled too.
-        succeeded: of these.
-        failed: of these.
-        times: counts of times from request to image, as billing.latency has them in one number.
+        requests: all of them, canceled ones too.
+        succeeded: those that succeeded.
+        failed: those that failed.
+        times: counts of times from request to image, packed in one number (billing.latency).
     """
 
     requests: int = 0
@@ -37,23 +37,23 @@ class Hour:
 
     @property
     def per_minute(self) -> float:
-        """Requests in a minute of it."""
+        """Requests per minute in this hour."""
         return self.requests / 60
 
     @property
     def success(self) -> float | None:
-        """Percent of those that came to an end by themselves; None of none."""
+        """The percentage of success among those that succeeded or failed; None if none did."""
         ended = self.succeeded + self.failed
         return 100 * self.succeeded / ended if ended else None
 
     @property
     def p95(self) -> float | None:
-        """Seconds within which all but one in twenty had their images; None without an image."""
+        """The 95th percentile of seconds to the image; None without an image."""
         return quantile(counts_of(self.times), 0.95)
 
 
 def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]:
-    """Each of these whole hours, by its beginning."""
+    """Return the figures of each of these whole hours, by its beginning."""
     rows = list(
         UsageRollup.objects.filter(hour__in=hours)
         .values("hour", "key_id", "status")
@@ -74,12 +74,12 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
 
 
 def is_of_demo(key_id: UUID, made_at: datetime | None) -> bool:
-    """Whether it is a key of the demo data: they alone are said to be older than their ids are."""
+    """Whether a key is of the demo data: only those are dated earlier than their ids."""
     return made_at is not None and made_at < ids.made_at(key_id) - _BACKDATED
 
 
 def sorts_of(keys: Collection[UUID]) -> Mapping[UUID, Sort]:
-    """Of which sort the requests of each of these keys are; a key that is not known is left out."""
+    """Return the sort of each of these keys; unknown keys are left out."""
     return {key.id: _sort_of(key) for key in keys_by_id(keys)}
 
 

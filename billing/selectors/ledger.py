@@ -1,8 +1,8 @@
-"""The ledger's proof: everything cached is computed again from the transfers.
+"""The ledger's proof: computes again from the transfers everything that is cached.
 
-Transfers are read by ranges (`walk.py`). A caller who calls all of it inside one REPEATABLE READ
-transaction sees a busy ledger at one moment; else each range is to be called in a snapshot of its
-own. An honest ledger has no findings. What needs generations is checked by that app.
+Transfers are read by ranges (`walk.py`). Call all of it inside one REPEATABLE READ transaction to
+see a busy ledger at one moment; otherwise give each range a snapshot of its own. An intact ledger
+has no findings. Checks that need generations are in that app.
 """
 
 from itertools import islice
@@ -37,9 +37,9 @@ _ALL_MOVES = moves(transfers="SELECT * FROM billing_transfer")
 
 
 def ledger_findings() -> list[Finding]:
-    """Everything in the ledger that cannot be true, at most 100 rows a check. Empty is proof.
+    """Return everything in the ledger that cannot be true, at most 100 rows a check.
 
-    Takes as long as it takes: lifts the transaction's statement time-out.
+    Empty is proof. Lifts the transaction's statement time-out.
     """
     return [
         *standing_findings(),
@@ -51,10 +51,10 @@ def ledger_findings() -> list[Finding]:
 
 
 def standing_findings(audit_log: Position = START) -> list[Finding]:
-    """What needs no transfers: balances beside the keys' counters, prices, the audit log.
+    """Run the checks that need no transfers: balances and keys' counters, prices, the audit log.
 
     Args:
-        audit_log: number and seal of its link up to which it is proved.
+        audit_log: number and seal of the last link that is already proved.
     """
     return [
         *(finding for check in STANDING for finding in found_by(KEYS + check)),
@@ -66,22 +66,22 @@ def standing_findings(audit_log: Position = START) -> list[Finding]:
 
 
 def audit_log_end() -> Position:
-    """Number and seal of the audit log's last link."""
+    """Return number and seal of the audit log's last link."""
     return Position(*audit_end())
 
 
 def hold_findings(generations: Ids) -> list[Finding]:
-    """Holds of these generations that did not end once, and as a whole."""
+    """Return holds that were placed twice, or ended early, twice or only in part."""
     return found_by(hold_check(generations))
 
 
 def cost_findings(attempts: Ids) -> list[Finding]:
-    """Those of these attempts whose cost was booked more than once."""
+    """Return the attempts among these whose cost was booked more than once."""
     return found_by(cost_check(attempts))
 
 
 def _audit_log_findings(proved: Position) -> list[Finding]:
-    """What cannot be true of the audit log: events changed, forged or taken out. At most 100."""
+    """Return changed, forged or missing events of the audit log. At most 100."""
     if proved.seq and audit_seal_at(proved.seq) != proved.seal:
         return [Finding("audit log", None, "audit log", f"link {proved.seq} is not what it was")]
     problems = audit_problems(clock.now(), after=(proved.seq, proved.seal))
@@ -97,12 +97,12 @@ def _audit_log_findings(proved: Position) -> list[Finding]:
 
 
 def usage_findings() -> list[Finding]:
-    """Tenants whose usage rows do not add up to their captures."""
+    """Return tenants whose usage rows do not add up to their captures."""
     return found_by(USAGE)
 
 
 def ledger_totals() -> dict[str, int | str]:
-    """How many transfers and tenants, and each account's sum as a decimal string in USD."""
+    """Return the number of transfers and tenants, and each account's sum as decimal USD."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(_ALL_MOVES + TOTALS)

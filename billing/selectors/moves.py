@@ -1,4 +1,4 @@
-"""Money that people asked for: what waits for another person or did, and what covers an outage."""
+"""Money moves: top-ups and credits that await approval or are decided, and outage credits."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -14,15 +14,16 @@ from pictor.kit.words.money import Micros
 
 
 def waiting_moves(now: datetime) -> list[MoneyMove]:
-    """What waits now, the oldest first, with its tenants."""
+    """Return the moves that await a decision, oldest first, with their tenants."""
     waiting = MoneyMove.objects.filter(transfer_id=None, declined_at=None, expires_at__gt=now)
     return list(waiting.select_related("tenant").order_by("asked_at", "id"))
 
 
 def decided_moves(now: datetime, *, limit: int) -> list[tuple[MoneyMove, datetime]]:
-    """What does not wait any more, and since when; the latest first, with its tenants.
+    """Return decided moves and their end, latest first, with their tenants.
 
-    It was booked or declined then, or its time ran out.
+    A move ends when it is booked, is declined, or expires. Moves that never needed approval are
+    left out.
     """
     is_over = ~Q(transfer_id=None) | ~Q(declined_at=None) | Q(expires_at__lte=now)
     booked_at = Subquery(Transfer.objects.filter(id=OuterRef("transfer_id")).values("created_at"))
@@ -37,16 +38,16 @@ def decided_moves(now: datetime, *, limit: int) -> list[tuple[MoneyMove, datetim
 
 
 def move_by_id(move_id: UUID) -> MoneyMove | None:
-    """What was asked for by that id, with its tenant."""
+    """Return the move with this id, with its tenant."""
     return MoneyMove.objects.select_related("tenant").filter(id=move_id).first()
 
 
 def credited_for(
     outage: Window, *, tenants: Collection[UUID], now: datetime, but: UUID | None = None
 ) -> Mapping[UUID, Micros]:
-    """By tenant, what covers a part of that time and model: credited, or waiting to be.
+    """Return by tenant the micros, credited or awaiting approval, for any part of this outage.
 
-    What was reversed since covers nothing. `but` is a move that is left out. Three queries or less.
+    Reversed credits are not counted. `but` is a move to leave out. At most three queries.
     """
     moves = MoneyMove.objects.filter(
         tenant_id__in=list(tenants),
@@ -61,14 +62,14 @@ def credited_for(
 def credited_by_itself(
     generation_id: UUID, *, tenant_id: UUID, now: datetime, but: UUID | None = None
 ) -> Micros:
-    """The same of credits for this one generation."""
+    """Return the micros credited, or awaiting approval, for this one generation."""
     kind = Transfer.Kind.CREDIT.value
     moves = MoneyMove.objects.filter(kind=kind, tenant=tenant_id, generation_id=generation_id)
     return _standing(moves, now, but).get(tenant_id, Micros(0))
 
 
 def _standing(moves: QuerySet[MoneyMove], now: datetime, but: UUID | None) -> Mapping[UUID, Micros]:
-    """By tenant, what these come to that are booked and not reversed, or wait."""
+    """Sum by tenant the moves that are booked and not reversed, or still await approval."""
     stands = Q(transfer_id__isnull=False) | Q(declined_at=None, expires_at__gt=now)
     found = [move for move in moves.filter(stands) if move.id != but]
     taken_back = _taken_back([move.transfer_id for move in found if move.transfer_id is not None])
@@ -79,7 +80,7 @@ def _standing(moves: QuerySet[MoneyMove], now: datetime, but: UUID | None) -> Ma
 
 
 def _taken_back(transfers: Collection[int]) -> Mapping[int | None, int]:
-    """Of each of these credits, by its id, what was reversed."""
+    """Return by the credit's transfer id the micros that were reversed."""
     if not transfers:
         return {}
     given = {(one.tenant_id, one.seq): one.id for one in Transfer.objects.filter(id__in=transfers)}

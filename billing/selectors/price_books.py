@@ -1,4 +1,4 @@
-"""Price books: which are decided, which of them is in force, and what is to follow it."""
+"""Price books: those decided, the one in force, and those to follow it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,21 +15,21 @@ MOST_NAME = 60
 WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
 
 DRAFT, SCHEDULED, CURRENT, PAST, WITHDRAWN = "draft", "scheduled", "current", "past", "withdrawn"
-"""What a book is; at one moment one of each owner's is current."""
+"""The states of a book; each owner has at most one current book."""
 
 _SETTLED = "SELECT statement_timestamp() FROM billing_pricebook WHERE id = ANY(%s) FOR SHARE"
 
 
 def decided() -> QuerySet[PriceBook]:
-    """The books that are, were or will be in force, in the order in which they take over."""
+    """Return published, unwithdrawn books in the order in which they take over."""
     books = PriceBook.objects.filter(published_at__isnull=False, withdrawal__isnull=True)
     return books.order_by("effective_from", "version", "id")
 
 
 def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook]:
-    """The same with the `state` of each: DRAFT, SCHEDULED, CURRENT, PAST or WITHDRAWN.
+    """Annotate each book with its `state` and `list_name`.
 
-    And with its `list_name`.
+    The state is DRAFT, SCHEDULED, CURRENT, PAST or WITHDRAWN.
     """
     lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
     begun = decided().filter(effective_from__lte=now).values_list("tenant_id", "id")
@@ -47,7 +47,7 @@ def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook
 
 
 def state_of(book: PriceBook, now: datetime) -> str:
-    """What one book is, as it was read."""
+    """Return one book's state."""
     if book.published_at is None:
         return DRAFT
     if hasattr(book, "withdrawal"):
@@ -58,15 +58,15 @@ def state_of(book: PriceBook, now: datetime) -> str:
 
 
 def price_books(now: datetime) -> list[PriceBook]:
-    """All of them with their states, the latest first, drafts too."""
+    """Return all books with their states, the latest first, drafts too."""
     books = with_states(PriceBook.objects.select_related("tenant"), now)
     return list(books.order_by("-effective_from", "name", "-version"))
 
 
 def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
-    """Everyone's decided books, those of the tenant's list and its own, as they take over.
+    """Return decided books of everyone, of the tenant's list and of the tenant, as they take over.
 
-    With the id of a list everyone's and the list's.
+    For the id of a list: everyone's and the list's.
     """
     whose = Q(tenant_id=None)
     if tenant_id is not None:
@@ -75,25 +75,25 @@ def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
 
 
 def list_id_of(tenant_id: UUID) -> "QuerySet[PriceListAssignment, UUID | None]":
-    """The id of the shared list that the tenant has, or None; to be put into a statement."""
+    """A subquery for the id of the tenant's shared list, or None."""
     assigned = PriceListAssignment.objects.filter(tenant_id=tenant_id).order_by("-id")
     return assigned.values_list("price_list_id", flat=True)[:1]
 
 
 def standing(books: Sequence[PriceBook], owner: UUID | None, now: datetime) -> list[PriceBook]:
-    """Everyone's book in force, then a list's, then the owner's, as far as they are among these."""
+    """Return the books in force among these: everyone's, then a list's, then the owner's."""
     shared = {book.tenant_id for book in books} - {None, owner}
     owners = dict.fromkeys((None, *shared, owner))
     return [book for one in owners if (book := last_of(books, one, now)) is not None]
 
 
 def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
-    """Everyone's book in force, or with an id that tenant's own, or that list's."""
+    """Return the owner's book in force: everyone's for None, else the tenant's or the list's."""
     return last_of(decided_for(tenant_id), tenant_id, now)
 
 
 def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> PriceBook | None:
-    """The last of these books that is the owner's and not in the future."""
+    """Return the last of these books that is the owner's and not in the future."""
     latest = None
     for book in books:
         if book.tenant_id == owner and book.effective_from <= now:
@@ -102,7 +102,7 @@ def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> Pr
 
 
 def last_change(now: datetime) -> datetime | None:
-    """When a book came into force last, whoever owns it."""
+    """Return the time at which a book of any owner last came into force."""
     begun = decided().filter(effective_from__lte=now)
     later = begun.aggregate(last=Max(Greatest("effective_from", "published_at")))
     last: datetime | None = later["last"]
@@ -110,19 +110,19 @@ def last_change(now: datetime) -> datetime | None:
 
 
 def following(tenant_id: UUID | None, moment: datetime) -> list[PriceBook]:
-    """Everyone's books, or a tenant's or list's, that take over after that moment, in order."""
+    """Return the owner's decided books that take over after that moment, in order."""
     return coming(decided_for(tenant_id), tenant_id, moment)
 
 
 def coming(books: Iterable[PriceBook], owner: UUID | None, moment: datetime) -> list[PriceBook]:
-    """Those of these books that are the owner's and begin after that moment, in order."""
+    """Return those of these books that are the owner's and begin after that moment, in order."""
     return [one for one in books if one.tenant_id == owner and one.effective_from > moment]
 
 
 def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdrawal]:
-    """What was announced to a tenant, or to everyone, and withdrawn in the last 30 days.
+    """Return books announced to a tenant, or to everyone, and withdrawn in the last 30 days.
 
-    The latest withdrawal first, each with its book.
+    The latest withdrawal comes first, each with its book.
     """
     whose = Q(book__tenant_id=None)
     if tenant_id is not None:
@@ -138,10 +138,10 @@ def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdraw
 
 
 def settled_moment(books: Sequence[PriceBook], now: datetime) -> datetime:
-    """The present by whichever clock is behind, the caller's or the database's.
+    """Return the present by the slower of the caller's and the database's clocks.
 
-    What begins by then cannot be withdrawn any more: waits for a withdrawal of these books that is
-    being committed, which whoever asks must then look for.
+    Books that begin by then can no longer be withdrawn. Waits for a withdrawal of these books that
+    is being committed; the caller must then read the books again.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SETTLED, [[book.id for book in books]])
@@ -150,23 +150,23 @@ def settled_moment(books: Sequence[PriceBook], now: datetime) -> datetime:
 
 
 def book_named(name: str, version: int) -> PriceBook | None:
-    """That version of that book."""
+    """Return that version of that book, or None."""
     return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
 
 
 def own_book_name(tenant: Tenant) -> str:
-    """What a tenant's first own book is called: as the tenant, where no other book is."""
+    """Return a name for a tenant's first own book: the tenant's or, if taken, its public id."""
     name = tenant.name[:MOST_NAME].strip()
     taken = PriceBook.objects.filter(name=name).exclude(tenant_id=tenant.id)
     return tenant.public_id if taken.exists() else name
 
 
 def books_of(books: Sequence[int]) -> list[PriceBook]:
-    """The books of these ids, in their order: what a request was priced by."""
+    """Return the books with these ids, in their order."""
     found = PriceBook.objects.in_bulk(books)
     return [found[book] for book in books if book in found]
 
 
 def has_price_books() -> bool:
-    """Whether there is any, be it a draft."""
+    """Whether any price book exists, drafts included."""
     return PriceBook.objects.exists()

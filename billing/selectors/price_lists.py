@@ -1,4 +1,4 @@
-"""Shared price lists: which there are, which a tenant has, and which tenants have one."""
+"""Shared price lists: all of them, a tenant's, and the tenants on one."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from billing.selectors.price_books import CURRENT, SCHEDULED, with_states
 
 
 class SharedList(NamedTuple):
-    """A shared list as people see it.
+    """A shared list as staff see it.
 
     Attributes:
-        tenants: how many have it.
-        book: what is in force of it; None where nothing is.
-        cells: how many prices that has, and which therefore may differ from everyone's.
-        scheduled: how many books are to take over.
+        tenants: the number of tenants on it.
+        book: its book in force; None if there is none.
+        cells: the number of prices in that book.
+        scheduled: the number of scheduled books.
     """
 
     price_list: PriceList
@@ -31,7 +31,7 @@ class SharedList(NamedTuple):
 
 
 def holding() -> QuerySet[PriceListAssignment]:
-    """The assignment of each tenant that holds: its last one, unless that took its list away."""
+    """Return each tenant's last assignment, unless that took its list away."""
     later = PriceListAssignment.objects.filter(
         tenant_id=OuterRef("tenant_id"), id__gt=OuterRef("id")
     )
@@ -39,16 +39,16 @@ def holding() -> QuerySet[PriceListAssignment]:
 
 
 def lists_of_tenants() -> Mapping[UUID | None, UUID | None]:
-    """The list's id of each tenant that has one, by the tenant's."""
+    """Return by tenant the id of its shared list; tenants without one are left out."""
     return dict(holding().values_list("tenant_id", "price_list_id"))
 
 
 Held = Sequence[tuple[datetime, UUID | None]]
-"""The lists that a tenant has had, each since when, the last one last; None for no list."""
+"""A tenant's lists over time, oldest first: the start of each and its id; None for no list."""
 
 
 def lists_held() -> Mapping[UUID, Held]:
-    """Of each tenant that ever had a shared list."""
+    """Return the list history of every tenant that ever had a shared list."""
     found: dict[UUID, list[tuple[datetime, UUID | None]]] = {}
     rows = PriceListAssignment.objects.order_by("id")
     for tenant, shared, since in rows.values_list("tenant_id", "price_list_id", "since"):
@@ -57,35 +57,35 @@ def lists_held() -> Mapping[UUID, Held]:
 
 
 def list_at(held: Held, moment: datetime) -> UUID | None:
-    """Which of these the tenant had then."""
+    """Return the list the tenant had at `moment`."""
     return next((shared for since, shared in reversed(held) if since <= moment), None)
 
 
 def list_of(tenant_id: UUID) -> PriceList | None:
-    """The shared list that a tenant has."""
+    """Return the tenant's shared list, or None."""
     found = holding().filter(tenant_id=tenant_id).select_related("price_list").first()
     return found.price_list if found else None
 
 
 def tenants_on(price_list: UUID) -> list[PriceListAssignment]:
-    """What assigned a list to each tenant that has it, by the tenant's name; with the tenants."""
+    """Return the current assignments to a list with their tenants, by the tenant's name."""
     found = holding().filter(price_list_id=price_list).select_related("tenant")
     return list(found.order_by("tenant__name", "tenant_id"))
 
 
 def list_history(tenant_id: UUID) -> list[PriceListAssignment]:
-    """Every assignment of a tenant, the last one first, each with its list."""
+    """Return a tenant's assignments, newest first, each with its list."""
     found = PriceListAssignment.objects.filter(tenant_id=tenant_id).select_related("price_list")
     return list(found.order_by("-id"))
 
 
 def price_list_named(name: str) -> PriceList | None:
-    """The shared list that is called so, in capitals or not."""
+    """Return the shared list with this name, ignoring case."""
     return PriceList.objects.filter(name__iexact=name.strip()).first()
 
 
 def price_lists(now: datetime) -> list[SharedList]:
-    """Every shared list, by its name. Three queries."""
+    """Return every shared list, by name. Three queries."""
     lists = list(PriceList.objects.order_by("name"))
     tenants = Counter(holding().values_list("price_list_id", flat=True))
     owned = PriceBook.objects.filter(tenant_id__in=[one.id for one in lists])
@@ -105,9 +105,9 @@ def price_lists(now: datetime) -> list[SharedList]:
 
 
 def moved_by(book: PriceBook) -> int:
-    """How many tenants a book concerns: those with its list, its own one, or all.
+    """Count the tenants a book concerns: those on its list, its own tenant, or all.
 
-    Prices that lie over it are not looked at.
+    Tenants with other prices over it are counted too.
     """
     if book.tenant_id is None:
         return Tenant.objects.count()
@@ -117,6 +117,6 @@ def moved_by(book: PriceBook) -> int:
 
 
 def whose(book: PriceBook) -> str:
-    """Who pays by a book: `everyone`, `tenants on Resellers` or a tenant's name."""
+    """Name the payers of a book: `everyone`, `tenants on Resellers` or a tenant's name."""
     owner = book.owner
     return f"tenants on {owner}" if isinstance(owner, PriceList) else str(owner or "everyone")

@@ -1,4 +1,4 @@
-"""What a book changes, and what has to be typed before it, or its withdrawal, comes into force."""
+"""A book's price changes, and the confirmations needed to publish or withdraw it."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,13 +33,13 @@ from pictor.kit.words.money import Micros
 
 LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 LAST_YEAR = 9000
-"""Pages say when prices begin in a customer's own time zone, which needs years beyond."""
+"""Pages show start dates in a customer's time zone, which needs years beyond this one."""
 
 
 def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list[str]:
-    """Why nobody could be charged by this book, or not rightly: it cannot be published.
+    """Return the reasons why this book cannot be published: charging by it would fail or be wrong.
 
-    A tenant's own book, or a list's, may have no prices: then those below it hold again.
+    A tenant's or list's book may be without prices: then those below it apply again.
     """
     if rows is None:
         rows = rows_of(book)
@@ -63,13 +63,12 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a decision on a book is made by, read once.
+    """The facts for a decision on a book, read once.
 
     Attributes:
-        books: what is decided for its owner, and of what lies below it.
-        rows: of the book, and of each of these that is or comes into force; by book.
-        payers: the tenants that have its list, for whom alone its prices change; None where
-            anybody's purchases count.
+        books: the decided books of its owner and of the owners below it.
+        rows: by book, the rows of this book, those in force, and those to come.
+        payers: the tenants on its list, or its own tenant; None where anyone's purchases count.
     """
 
     books: Sequence[PriceBook]
@@ -78,7 +77,7 @@ class Beside:
 
 
 def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()) -> Beside:
-    """All of it: two queries for a book of everyone's, four at most."""
+    """Read those facts: two queries for everyone's book, at most four otherwise."""
     books, owner = decided_for(book.tenant_id), book.tenant_id
     without = [one for one in books if one.id not in {book.id, *withdrawn}]
     present = [*standing(books, owner, now), *standing(without, owner, now)]
@@ -90,7 +89,7 @@ def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = 
 
 
 def outlook_of(book: PriceBook, now: datetime, *, beside: Beside | None = None) -> str:
-    """A digest of all that a decision on a book is made by: its prices, and the other books."""
+    """Return a digest of the facts a decision rests on: the book's prices and the other books."""
     beside = beside or read_beside(book, now)
     facts = [
         str(book.markup.normalize()),
@@ -108,11 +107,10 @@ def price_changes(
     withdrawn: Collection[int] = (),
     beside: Beside | None = None,
 ) -> list[PriceChange]:
-    """What this book changes of what its tenant, its list or everyone pays once it is in force.
+    """Return the changes to what its payers pay once it is in force.
 
-    A scheduled book changes what would be in force without it. What tenants have of their own, or
-    by a list, over the prices of a list or of everyone, is not looked at. Other books that are
-    `withdrawn` are thought away.
+    A scheduled book is compared with the prices in force without it. Prices that tenants have over
+    those of a list or of everyone are ignored, and so are the `withdrawn` books.
     """
     beside = beside or read_beside(book, now, withdrawn=withdrawn)
     begins = max(now, book.effective_from)
@@ -123,7 +121,7 @@ def price_changes(
 
 
 class Assignment(NamedTuple):
-    """What a list, or none, changes of what a tenant pays now, and what has to be typed for it."""
+    """The changes to a tenant's prices by a list, or by none, and the confirmations they need."""
 
     changes: list[PriceChange]
     stops: Stops
@@ -132,10 +130,11 @@ class Assignment(NamedTuple):
 def assignment_of(
     *, tenant_id: UUID, former: UUID | None, price_list: UUID | None, now: datetime
 ) -> Assignment:
-    """That of a tenant which is to have that list, or none, in place of its former one, or none.
+    """Compare a tenant's prices with its former list, or none, and with the new list, or none.
 
-    Stopped are, now and as each scheduled book of the list takes over: far changes of models that
-    the tenant bought in the last 30 days, and prices that fall below cost.
+    Confirmations are needed, now and as each scheduled book of the list takes over, for large
+    changes to models that the tenant bought in the last 30 days, and for prices that fall below
+    cost.
     """
     found = _assigned(tenant_id, former, price_list, now)
     known: set[PriceChange] = set()
@@ -156,7 +155,7 @@ def assignment_of(
 
 
 class _Then(NamedTuple):
-    """What a tenant would pay otherwise from a moment on, and which book takes over then."""
+    """A tenant's price changes from a moment on, and the name of the book that takes over then."""
 
     begins: datetime
     later: str
@@ -166,7 +165,7 @@ class _Then(NamedTuple):
 def _assigned(
     tenant_id: UUID, former: UUID | None, price_list: UUID | None, now: datetime
 ) -> list[_Then]:
-    """What changes for the tenant with that list: now, and as each book of it takes over."""
+    """Return the tenant's changes with that list: now, and as each scheduled book takes over."""
     owners = {tenant_id, former, price_list} - {None}
     books = list(decided().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
     was, becomes = (
@@ -192,10 +191,10 @@ def stops_of(
     withdrawn: Collection[int] = (),
     beside: Beside | None = None,
 ) -> Stops:
-    """What has to be typed before this book is published, or put in force again.
+    """Return the confirmations needed before this book is published, or put in force again.
 
-    Its own far changes, those of the book that follows it, and its prices below cost. Other books
-    that are `withdrawn` are thought away.
+    They are for its own large changes, those of the book that follows it, and its prices below
+    cost. The `withdrawn` books are ignored.
     """
     beside = beside or read_beside(book, now, withdrawn=withdrawn)
     begins = max(now, book.effective_from)
@@ -216,10 +215,10 @@ def stops_of(
 
 
 def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None = None) -> Stops:
-    """What has to be typed before a scheduled book is taken back.
+    """Return the confirmations needed before a scheduled book is withdrawn.
 
-    Far changes that the book after it then makes, and what is below cost from its date on, without
-    it alone.
+    They are for large changes that the following book then makes, and for prices that fall below
+    cost from its date on only because it is gone.
     """
     beside = beside or read_beside(book, now)
     begins = max(now, book.effective_from)
@@ -240,13 +239,13 @@ def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None
 def _others(
     book: PriceBook, now: datetime, beside: Beside, withdrawn: Collection[int]
 ) -> list[PriceBook]:
-    """What is decided beside it; with it where it has begun: to restore that changes nothing."""
+    """Return the other books, and the book if it has begun: restoring it changes nothing."""
     decided = [one for one in beside.books if one.id not in withdrawn]
     return [one for one in decided if one.id != book.id or one.effective_from <= now]
 
 
 def _follower(books: Sequence[PriceBook], book: PriceBook, begins: datetime) -> PriceBook | None:
-    """Its owner's next book."""
+    """Return the owner's next book after `begins`, or None."""
     owners = (one for one in books if one.tenant_id == book.tenant_id)
     return next((one for one in owners if one.effective_from > begins), None)
 
@@ -260,7 +259,7 @@ def _later(
     rows: Mapping[int, Sequence[BookRow]],
     sold: "_Sold",
 ) -> list[Step]:
-    """What a book changes far, behind another one than before."""
+    """Return the step for a book's new large changes when the book before it is another one."""
     owner, begins = follower.tenant_id, follower.effective_from
     below = [one for one in standing(books, owner, begins) if one.tenant_id != owner]
 
@@ -278,20 +277,20 @@ def _later(
 
 
 _Sold = Callable[[], Collection[str]]
-"""The models that sold in the last 30 days; asked for where a change is large."""
+"""Returns the models sold in the last 30 days; called only when a change is large."""
 
 
 def _sold_to(buyers: Collection[UUID] | None, now: datetime) -> _Sold:
-    """To these, or to anybody."""
+    """Count sales to these buyers; None means to any tenant."""
     return cache(lambda: sold_since(now - LARGE_CHANGES_LOOK_BACK, tenants=buyers))
 
 
 def _large(changes: Sequence[PriceChange], sold: _Sold) -> list[PriceChange]:
-    """Those by more than half, of models that sold."""
+    """Return changes by more than half of models that sold."""
     large = [change for change in changes if change.is_large]
     return [change for change in large if change.model in sold()]
 
 
 def _units(book: PriceBook, beside: Beside) -> Mapping[PriceKey, Micros]:
-    """Of a book's own prices, what is charged."""
+    """Return by price row what the book's own prices charge."""
     return {key: row.unit for key, row in over_one_another([book], beside.rows).items()}

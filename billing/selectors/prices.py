@@ -1,4 +1,4 @@
-"""The prices in force for a tenant, as the rules read them."""
+"""The prices in force for a tenant, in the form that the rules read."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,14 +29,15 @@ SETTLED_AFTER = timedelta(days=1)
 """Longer than any transaction, and than clocks differ."""
 
 MOST_TABLES = 256
-"""Tables that a process keeps."""
+"""The number of tables that a process keeps."""
 _tables: dict[tuple[int, ...], PriceTable] = {}
 
 
 def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
-    """Everyone's prices, its list's over them, and the tenant's own over both, row by row.
+    """Return everyone's prices, the tenant's list's over them, and its own over both, row by row.
 
-    Two queries. With a list's id what a tenant pays that has it, and nothing of its own.
+    Given a list's id, these are the prices of a tenant on it without prices of its own. Two
+    queries.
 
     The table is empty when no book is in force: every request is then refused as unpriced.
     """
@@ -44,9 +45,9 @@ def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
 
 
 def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
-    """The same, to hold money by: of books that nobody can withdraw any more.
+    """Return the table to hold money by: made only of books that can no longer be withdrawn.
 
-    A book that was scheduled is in it from when it has begun by the database's clock too.
+    A book that was scheduled is in it once it has begun by the database's clock too.
     """
     books = decided_for(tenant_id)
     if begun := [one for one in books if _has_just_begun(one, now)]:
@@ -61,13 +62,13 @@ def _table_at(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime)
 
 
 def _has_just_begun(book: PriceBook, now: datetime) -> bool:
-    """Whether it was scheduled and has begun, so lately that its withdrawal may not be seen yet."""
+    """Whether a scheduled book began so recently that its withdrawal may not be visible yet."""
     was_scheduled = book.published_at is not None and book.published_at < book.effective_from
     return was_scheduled and now - SETTLED_AFTER < book.effective_from <= now
 
 
 def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, PriceTable]]:
-    """The table in force now, and each that follows by what is published, with its beginning.
+    """Return the table in force now and each that published books will bring, with its beginning.
 
     Two queries.
     """
@@ -79,12 +80,12 @@ def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, 
 
 
 def rows_of(book: PriceBook | None) -> list[BookRow]:
-    """A book's rows in order; none where there is no book."""
+    """Return a book's rows in order; no book has none."""
     return list(rows_of_each([book])[book.id]) if book else []
 
 
 def unpriced(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
-    """What is offered and would have no price with these of everyone's, in the offer's order."""
+    """Return offered cells without a price among these rows of everyone's, in the offer's order."""
     priced = {row.key for row in rows}
     return [
         key
@@ -97,14 +98,14 @@ def unpriced(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[P
 
 
 def given_away(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
-    """What is sold for nothing: at a price of 0, or at one that the markup rounds to 0."""
+    """Return the cells sold for nothing: priced at 0, or at a price that the markup rounds to 0."""
     return [row.key for row in rows if not scale_half_up(row.micros, markup)]
 
 
 def of_other_pixels(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
-    """Rows whose pixels are not those of their size; a fixed `auto` has those of some size.
+    """Return rows whose pixels differ from their size's; a fixed `auto` must have those of a size.
 
-    What comes in a size without a row of its own is charged by its share of a row's pixels.
+    An image in a size without a row of its own is charged by its share of a row's pixels.
     """
     sizes = {(model.name, size) for model in offered for size in model.sizes}
     sizes |= {(row.model, row.size) for row in rows}
@@ -118,9 +119,9 @@ def of_other_pixels(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) ->
 
 
 def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
-    """Which of these everyone's book in force, or one that is to follow it, has no price for.
+    """Return the cells without a price in everyone's book in force or one that follows it.
 
-    None as long as no book is in force: nothing can be asked for then.
+    Empty while no book is in force: no request is accepted then.
     """
     current = book_in_force(None, now)
     if current is None:
@@ -131,12 +132,12 @@ def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
 
 
 def known_table_of(books: tuple[int, ...]) -> PriceTable | None:
-    """What `table_of` says, if this process knows it already; asks no database."""
+    """Return what `table_of` would if this process has it cached; never asks the database."""
     return _tables.get(books)
 
 
 def table_of(books: tuple[int, ...]) -> PriceTable:
-    """The table made of these published books, whatever is in force now: to settle with.
+    """Return the table made of these published books, in force or not, to settle with.
 
     Published books never change, so tables are kept until there are MOST_TABLES, when all are
     dropped. Raises LookupError for a book that is not published.
@@ -159,9 +160,9 @@ def _made_of(books: tuple[int, ...]) -> PriceTable:
 
 
 def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
-    """Everyone's table (None), and that of each tenant with a list's book or its own. Four queries.
+    """Return everyone's table (None) and that of each tenant with a list's book or its own.
 
-    Tenants with the same books have one table.
+    Tenants with the same books share one table. Four queries.
     """
     in_force = {book.tenant_id: book for book in decided().filter(effective_from__lte=now)}
     lists, assigned = set(PriceList.objects.values_list("id", flat=True)), lists_of_tenants()
@@ -181,7 +182,7 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
 
 
 def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
-    """Of each stack of books its table, later books above. One query for all of them."""
+    """Return a table for each stack of books, later books above. One query for all of them."""
     rows = _rows_of([*{book.id: book for stack in stacks for book in stack}.values()])
     named = [tuple(book.id for book in stack) for stack in stacks]
     made = {
@@ -191,10 +192,10 @@ def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
 
 
 class Layer(NamedTuple):
-    """A book in force, and what of it differs from the books that it lies over.
+    """A book in force, and its differences from the books below it.
 
     Attributes:
-        same: how many of its prices are as those below it, and stay when these change.
+        same: the number of its prices that equal those below, and stay when those change.
     """
 
     book: PriceBook
@@ -203,7 +204,7 @@ class Layer(NamedTuple):
 
 
 def layers_of(owner: UUID | None, now: datetime) -> list[Layer]:
-    """Everyone's book in force, and what lies over it for a tenant or a list. Two queries."""
+    """Return everyone's book in force, and those over it for a tenant or a list. Two queries."""
     books = standing(decided_for(owner), owner, now)
     rows, below, layers = _rows_of(books), dict[PriceKey, PriceRow](), list[Layer]()
     for book in books:
@@ -216,24 +217,24 @@ def layers_of(owner: UUID | None, now: datetime) -> list[Layer]:
 
 
 def prices_below(owner: UUID, now: datetime) -> Mapping[PriceKey, PriceRow]:
-    """What a tenant pays, or one with that list, but for the owner's own book. Two queries."""
+    """Return the prices below the owner's own book, for a tenant or a list. Two queries."""
     books = standing(decided_for(owner), owner, now)
     return merged([book for book in books if book.tenant_id != owner]).rows
 
 
 Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
-"""By book."""
+"""Price rows by book."""
 
 
 def merged(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
-    """Later books win, row by row."""
+    """Make a table of these books; later ones win, row by row."""
     return replace(_merged(books, _rows_of(books)), valid_until=valid_until)
 
 
 def over_one_another(
     books: Sequence[PriceBook], rows: Mapping[int, Sequence[BookRow]]
 ) -> Mapping[PriceKey, PriceRow]:
-    """What these books charge, later ones above, by the rows of each."""
+    """Return the prices of these books, later ones above, from the rows of each."""
     return _merged(books, _priced(books, rows)).rows
 
 
@@ -259,13 +260,13 @@ def _priced(books: Collection[PriceBook], rows: Mapping[int, Sequence[BookRow]])
 
 
 def numbers_of(books: Collection[int]) -> Mapping[int, int]:
-    """How many prices each of these books has, those without any left out."""
+    """Return by book its number of prices; books without prices are left out."""
     counted = Price.objects.filter(book__in=books).values_list("book_id")
     return dict(counted.annotate(number=Count("id")))
 
 
 def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:
-    """The rows of several books, each book's in order."""
+    """Return the rows of several books, each book's in order."""
     found: dict[int, list[BookRow]] = {book.id: [] for book in books}
     for book_id, row in _stored(found):
         found[book_id].append(row)

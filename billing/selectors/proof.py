@@ -1,4 +1,4 @@
-"""A tenant's ledger added up anew, from its transfers alone. Amounts are micros."""
+"""A tenant's ledger added up again from its transfers. Amounts are micros."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,7 +7,7 @@ from django.db import connection
 
 from pictor.kit.words.money import Micros
 
-# One statement, so one snapshot: money moves meanwhile.
+# One statement reads one snapshot, although money moves meanwhile.
 _SUMS = """
     SELECT COUNT(t.id),
            COALESCE(SUM(CASE WHEN t.credit_id = b.available_account_id THEN t.amount
@@ -26,12 +26,11 @@ _SUMS = """
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a tenant's transfers come to, and whether its balance says the same.
+    """The sums of a tenant's transfers, and whether its balance agrees with them.
 
-    `came_in` is all that was given, refunds too, less what reversals and adjustments took;
-    `captured` is what was charged; what is left is `available` or `held`. `seq` and `seal`
-    (hexadecimal) are those of the last transfer, 0 and empty without one; the seal covers all
-    before it.
+    `came_in` is all top-ups, credits and refunds, less reversals and adjustments; `captured` is the
+    charges; the rest is `available` or `held`. `seq` and `seal` (hexadecimal) are the last
+    transfer's, 0 and empty without one; the seal covers every transfer before it.
     """
 
     transfers: int
@@ -45,7 +44,7 @@ class Proof:
 
 
 def proof_of(tenant_id: UUID) -> Proof:
-    """Add up every transfer of a tenant and hold the sums against its balance. One query."""
+    """Add up a tenant's transfers and compare the sums with its balance. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, [tenant_id])
         row = cursor.fetchone()

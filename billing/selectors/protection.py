@@ -1,8 +1,8 @@
 """The database's own rules: functions, triggers, constraints and unique indexes of our tables.
 
-`protections.json` is what the migrations make; `make protections` writes it after a migration.
-PostgreSQL parses its own print when a dump is restored, and prints a few of the rules otherwise
-from then on: so they are in `protections_restored.json`.
+`protections.json` is the result of the migrations; `make protections` writes it after a migration.
+PostgreSQL parses its own printed definitions when a dump is restored, and prints a few rules
+differently from then on; `protections_restored.json` has those.
 """
 
 import json
@@ -42,14 +42,14 @@ SELECT 'index ' || i.relname || ' on ' || o.relname, pg_get_indexdef(i.oid)
 
 
 def protections() -> dict[str, str]:
-    """Every rule by what it is and where it is, sorted."""
+    """Return every rule's definition by its kind, name and table, sorted."""
     with connection.cursor() as cursor:
         cursor.execute(RULES)
         return dict(sorted(cursor.fetchall()))
 
 
 def protection_findings() -> list[Finding]:
-    """Rules that are missing, changed, switched off, or not ours."""
+    """Return rules that are missing, changed, switched off, or not ours."""
     found = protections()
     restored = {rule: text for rule, text in _read(RESTORED).items() if found.get(rule) == text}
     return list(_differences({**_read(EXPECTED), **restored}, found))[:MAX_FINDINGS_PER_CHECK]

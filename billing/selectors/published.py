@@ -1,4 +1,4 @@
-"""Price books and lists held against what the audit log says of them."""
+"""Compares price books, withdrawals and list assignments with the audit log."""
 
 import json
 from hashlib import sha256
@@ -30,7 +30,7 @@ SELECT e.after ->> 'assignment', e.tenant_id, e.after ->> 'list', e.after ->> 's
 
 
 def digest_of(book: PriceBook) -> str:
-    """A digest of a published book and all its prices, hexadecimal."""
+    """Return a digest of a published book and all its prices, hexadecimal."""
     rows = book.prices.order_by("model", "size", "quality").values_list(
         "model", "size", "quality", "micros", "kind", "width", "height"
     )
@@ -48,7 +48,7 @@ def digest_of(book: PriceBook) -> str:
 
 
 def recorded_digests() -> dict[str, set[str]]:
-    """By a book's id, the digests that the audit log has of it."""
+    """Return by book id the digests that the audit log has of it."""
     found: dict[str, set[str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_DIGESTS)
@@ -58,9 +58,9 @@ def recorded_digests() -> dict[str, set[str]]:
 
 
 def price_findings() -> list[Finding]:
-    """Published books that are not what the audit log says was published, or are gone.
+    """Return published books that differ from the audit log's record, or are gone.
 
-    And books of nobody: the database knows of no owner that has to be there.
+    Books without an owner are found too: no foreign key requires the owner to exist.
     """
     recorded = recorded_digests()
     published = PriceBook.objects.filter(published_at__isnull=False).order_by("id")
@@ -85,9 +85,9 @@ def price_findings() -> list[Finding]:
 
 
 def withdrawal_findings() -> list[Finding]:
-    """Withdrawals that are not what the audit log says, are gone, or came once the book had begun.
+    """Return withdrawals that differ from the audit log, are gone, or came after the book began.
 
-    What was priced by a withdrawn book is found beside the generations.
+    Generations priced by a withdrawn book are found by the checks of generations.
     """
     with connection.cursor() as cursor:
         cursor.execute(_WITHDRAWALS)
@@ -109,7 +109,7 @@ def withdrawal_findings() -> list[Finding]:
 
 
 def assignment_findings() -> list[Finding]:
-    """Tenants' shared lists that are not what the audit log says was assigned."""
+    """Return tenants' list assignments that differ from the audit log, or are gone."""
     with connection.cursor() as cursor:
         cursor.execute(_ASSIGNMENTS)
         recorded = {number: tuple(said) for number, *said in cursor.fetchall()}

@@ -2,8 +2,8 @@
 
     f"WITH balances AS {BALANCES} SELECT … FROM balances …"
 
-What has a row for each transfer is read for some ids. Nothing else of billing's tables is known
-outside this app. Amounts are micros.
+A relation with a row for each transfer takes the ids to read. Other apps know nothing else of
+billing's tables. Amounts are micros.
 """
 
 from billing.models import Account
@@ -14,22 +14,22 @@ _COSTS = Account.Platform.UPSTREAM_COST.value
 _LOSSES = Account.Platform.LOSSES.value
 
 BALANCES = "(SELECT tenant_id, held, in_flight FROM billing_tenantbalance)"
-"""SQL: what each tenant's balance row says is on hold and in flight."""
+"""SQL: each tenant's money on hold and number in flight, by its balance row."""
 
 KEY_COUNTERS = """(
     SELECT key_id, in_flight, day, day_used_micros, month, month_used_micros FROM billing_keybudget
 )"""
-"""SQL: what each key's counters say is in flight, and used of which day and month."""
+"""SQL: each key's number in flight, and its use by UTC day and month, by its counters."""
 
 PRICE_BOOKS = "(SELECT id FROM billing_pricebook)"
 """SQL: every price book, drafts too."""
 
 WITHDRAWN_BOOKS = "(SELECT book_id, withdrawn_at FROM billing_pricebookwithdrawal)"
-"""SQL: every price book that was withdrawn before it could begin, and when."""
+"""SQL: every price book withdrawn before it could begin, with the time of withdrawal."""
 
 
 def holds_of(generations: Ids) -> str:
-    """SQL: by generation, what its hold's transfers moved, how many there are, and of whom."""
+    """Return SQL: by generation, the sums and counts of its hold's transfers, and their tenant."""
     return f"""(
     SELECT generation_id,
            COALESCE(SUM(amount) FILTER (WHERE kind = 'hold'), 0) AS held,
@@ -45,7 +45,7 @@ def holds_of(generations: Ids) -> str:
 
 
 def evidence_of(generations: Ids) -> str:
-    """SQL: by generation, the evidence its hold was placed and ended with, hexadecimal."""
+    """Return SQL: by generation, the evidence its hold was placed and ended with, hexadecimal."""
     return f"""(
     SELECT generation_id,
            MAX(encode(evidence, 'hex')) FILTER (WHERE kind = 'hold') AS placed,
@@ -58,7 +58,7 @@ def evidence_of(generations: Ids) -> str:
 
 
 def costs_of(attempts: Ids) -> str:
-    """SQL: what was booked as the cost of each attempt: an `upstream_cost` or a `loss`."""
+    """Return SQL: the booked cost of each attempt, an `upstream_cost` or a `loss`."""
     return f"""(
     SELECT generation_id, attempt_id, kind, amount FROM billing_transfer
      WHERE attempt_id IS NOT NULL AND kind IN ('upstream_cost', 'loss')
@@ -67,7 +67,7 @@ def costs_of(attempts: Ids) -> str:
 
 
 def corrections_of(attempts: Ids) -> str:
-    """SQL: by corrected attempt, what all corrections come to, and the accounts and generations."""
+    """Return SQL: by corrected attempt, the sum of corrections, the accounts and generations."""
     return f"""(
     SELECT corrects_id AS attempt_id,
            SUM(CASE WHEN debit_id = {_PAYABLE} THEN amount ELSE -amount END)::bigint AS change,

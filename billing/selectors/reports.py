@@ -1,4 +1,4 @@
-"""A tenant's usage by time and group, summed from the rows of its hours: no generation is read."""
+"""A tenant's usage by time and group, summed from hourly rows without reading generations."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,11 +29,10 @@ _COLUMNS: Mapping[Group, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What one group used in one bucket of time, in UTC.
+    """One group's usage in one bucket of time, in UTC.
 
-    `group` has the value of each group that was asked for. `times` are the counts of times from
-    request to image, as billing.latency has them; the quantiles of them are seconds, None without
-    an image.
+    `group` has the value of each requested group. `times` holds the counts of times from request to
+    image, packed as in billing.latency; the quantiles are seconds, None without an image.
     """
 
     start: datetime
@@ -45,12 +44,12 @@ class Used:
 
     @property
     def p50(self) -> float | None:
-        """Within which half of the images were there."""
+        """The median of seconds to the image."""
         return quantile(counts_of(self.times), 0.5)
 
     @property
     def p95(self) -> float | None:
-        """Within which all but one in twenty were there."""
+        """The 95th percentile of seconds to the image."""
         return quantile(counts_of(self.times), 0.95)
 
 
@@ -63,9 +62,9 @@ def usage_between(
     groups: Sequence[Group],
     zone: tzinfo = UTC,
 ) -> list[Used]:
-    """A tenant's usage in the hours from `start` to before `end`, by bucket and group, in order.
+    """Return a tenant's usage in hours from `start` to before `end`, by bucket and group, in order.
 
-    Days and months are those of the zone. Without a bucket, all of that time is one; its `start`
+    Days and months are those of the zone. Without a bucket, all of that time is one whose `start`
     is the epoch.
     """
     buckets = buckets_between(start, end, bucket=bucket, zone=zone) if bucket else [(EPOCH, end)]
@@ -88,7 +87,7 @@ def usage_between(
 
 
 def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
-    """What was charged in the hours from each of these moments on. One query for all."""
+    """Return the charges in the hours from each of these moments on. One query for all."""
     rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=min(starts))
     sums = {
         f"since_{place}": Sum("captured_micros", filter=Q(hour__gte=start), default=0)
@@ -98,17 +97,17 @@ def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
 
 
 def has_made_images(tenant_id: UUID) -> bool:
-    """Whether an image was ever made for a tenant, be it gone by now. One query."""
+    """Whether an image was ever made for the tenant, including deleted ones. One query."""
     return UsageRollup.objects.filter(tenant_id=tenant_id, images__gt=0).exists()
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Generations that ended, by the hour.
+    """The sums over generations that ended.
 
     Attributes:
-        captured: their charge.
-        first: the first hour in which one of them did, or None.
+        captured: their charges.
+        first: the first hour in which one of them ended, or None.
         last: the last one.
     """
 
@@ -130,10 +129,10 @@ def ended_like(
     end: datetime | None = None,
     captured: Micros | None = None,
 ) -> Ended:
-    """What ended so; what is empty or None does not matter. One query.
+    """Sum the generations that ended and match; empty or None values match all. One query.
 
-    `start` and `end` are full hours. With a charge: all that ended in hours in which such
-    generations came to so much or more.
+    `start` and `end` are full hours. With `captured`, only the usage rows (hour, key, model, tier,
+    channel and status) with at least that charge count.
     """
     said = {
         "model__in": models,
@@ -164,7 +163,7 @@ def ended_like(
 
 
 def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
-    """By key, the last hour in which one of its requests ended, since a moment. One query."""
+    """Return by key the last hour since a moment in which one of its requests ended. One query."""
     rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=since)
     return dict(rows.values_list("key_id").annotate(last=Max("hour")).order_by())
 
@@ -186,19 +185,19 @@ PACE = timedelta(days=PACE_DAYS)
 
 
 def days_left(tenant_id: UUID, available: Micros, *, now: datetime) -> float | None:
-    """How long that lasts at the pace of the last week; None where nothing was charged in it."""
+    """Return the days that `available` lasts at last week's pace; None if nothing was charged."""
     (spent,) = captured_since(tenant_id, [now - PACE])
     return days_lasting(available, spent)
 
 
 def days_lasting(available: Micros, spent: Micros) -> float | None:
-    """The same, from what was charged since `PACE` ago."""
+    """Return the days that `available` lasts if `PACE` costs `spent`; None for 0."""
     return available * PACE_DAYS / spent if spent else None
 
 
 @dataclass(frozen=True, slots=True)
 class RunningOut:
-    """A tenant whose balance will not last: what it can spend, and what a day of the week took."""
+    """A tenant whose balance will run out: its spendable money, and a day's mean spending."""
 
     tenant: UUID
     available: Micros
@@ -209,9 +208,10 @@ class RunningOut:
 def running_out(
     *, now: datetime, within_days: int, without_channels: Collection[str]
 ) -> list[RunningOut]:
-    """Tenants with less than so many days left; what these channels delivered is no spending.
+    """Return tenants whose balance lasts less than `within_days`.
 
-    Two queries: the week's usage of all tenants, and the balances of those who used anything.
+    Charges for images from `without_channels` do not count as spending. Two queries: the week's
+    usage of all tenants, and the balances of those with spending.
     """
     rows = UsageRollup.objects.filter(hour__gte=now - PACE, captured_micros__gt=0)
     spent = dict(

@@ -1,4 +1,4 @@
-"""What the pages of price books know beside their rows: who decided, what sold, what it cost."""
+"""Facts beside a price book's rows: its events, the images sold at its prices, their cost."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,32 +34,29 @@ SELECT COALESCE(held.tenant_id, owned.tenant_id), owned.tenant_id, p.model, p.si
   FROM owned JOIN billing_price AS p ON p.book_id = owned.id
   LEFT JOIN held ON held.price_list_id = owned.tenant_id
 """
-"""Who pays by a price that is not everyone's, and whose it is: their own, or their list's."""
+"""SQL: the payers of prices that are not everyone's, with the owner: themselves or their list."""
 _SOLD = """
 SELECT CASE WHEN tenant_id = ANY(%s) THEN tenant_id END, model, asked, quality, SUM(images)::bigint
   FROM billing_soldday WHERE day >= %s AND images > 0 AND is_demo = %s AND asked <> %s
  GROUP BY 1, 2, 3, 4
 """
 PUT_BACK_FOR = timedelta(hours=24)
-"""So long the overview leads to the book before the one that took over."""
+"""The overview links to the previous book for this long after another took over."""
 
 
 def last_repricing(book: PriceBook) -> AuditEvent | None:
-    """The last change of a draft's prices."""
+    """Return the last event that changed a draft's prices."""
     return _events([book.id], "price_book.prices").order_by("-id").first()
 
 
 def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
-    """By book, the event of its publication; of a draft, that of its beginning."""
+    """Return by book the event of its publication; for a draft, of its creation."""
     events = _events(books, "price_book.publish", "price_book.draft").order_by("id")
     return {int(event.object_id): event for event in events}
 
 
 def with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
-    """The same with `drafted_at` of each: when its draft was made; None where nobody knows.
-
-    And with its `list_name`.
-    """
+    """Annotate each book with `drafted_at`, None if the log has no such event, and `list_name`."""
     events = AuditEvent.objects.filter(
         object_type="price_book",
         object_id=Cast(OuterRef("pk"), CharField()),
@@ -73,9 +70,9 @@ def with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
 
 
 def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list[PriceBook]:
-    """Those of these books that are of the same owner and were published after this draft was made.
+    """Return the owner's books among these that were published after this draft was made.
 
-    The draft was read `with_drafting`.
+    The draft must come from `with_drafting`.
     """
     drafted_at = book.drafted_at
     if drafted_at is None:
@@ -88,7 +85,7 @@ def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list
 
 
 def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
-    """The books that took over from another one in the last day and still rule, each with that."""
+    """Return books in force that lately replaced another, each with the replaced one."""
     since = now - PUT_BACK_FOR
     begun = decided().filter(effective_from__lte=now)
     lately = begun.filter(Q(effective_from__gt=since) | Q(published_at__gt=since))
@@ -108,7 +105,7 @@ def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
 
 
 def _began(book: PriceBook) -> datetime:
-    """A book that was published after its date began then."""
+    """Return a book's start: its date, or its publication if that was later."""
     return max(book.effective_from, book.published_at or book.effective_from)
 
 
@@ -120,7 +117,7 @@ def _events(books: Iterable[int], *actions: str) -> QuerySet[AuditEvent]:
 
 
 def sold_by_cell(now: datetime, *, is_demo: bool = False) -> Mapping[PriceKey, Margin]:
-    """What each price row sold and cost in the last 30 days, today too, to everybody."""
+    """Return all tenants' sales and costs of the last 30 days by price row, today included."""
     since = (now - LOOK_BACK).astimezone(UTC).date()
     return {
         (row.group["model"], row.group["asked"], row.group["quality"]): row
@@ -129,13 +126,13 @@ def sold_by_cell(now: datetime, *, is_demo: bool = False) -> Mapping[PriceKey, M
 
 
 def image_cost(sold: Margin | None) -> Micros | None:
-    """What an image cost, of those whose cost is known; None where no such image was sold."""
+    """Return the mean cost of an image among those with a known cost; None if none was sold."""
     known = sold.images - sold.unknown_images if sold else 0
     return Micros(sold.cost // known) if sold and known > 0 else None
 
 
 def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
-    """What an image of a cell costs: as it did in the last 30 days, else at the dearest channel."""
+    """Return a function for an image's cost: its 30-day mean, else that of the dearest channel."""
     sold = sold_by_cell(now)
     dearest: dict[PriceKey, Micros] = {}
     for one in supply().served(now):
@@ -151,11 +148,12 @@ def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A change of a price, and what it would have brought of what sold in the last 30 days.
+    """A price change and its effect on the sales of the last 30 days.
 
     Attributes:
-        images: that were sold of it to those who pay this price.
-        micros: more or less, each image as it was asked for; None where that is not by the row.
+        images: the number sold to the payers of this price.
+        micros: the change in revenue; None for reference images, formulas, and added or removed
+            rows.
     """
 
     change: PriceChange
@@ -171,7 +169,7 @@ def weighed(
     payers: Collection[UUID] | None,
     is_demo: bool = False,
 ) -> list[Weighed]:
-    """Changes of a book, those that move most money first; `payers` are as of `Beside`."""
+    """Return a book's changes, those that move most money first; `payers` is as in `Beside`."""
     images = _images_of(book, now, _over(book, now, payers or ()), is_demo=is_demo)
     found = [_weighed(change, images.get(change.key, 0)) for change in changes]
     return sorted(found, key=lambda one: (-abs(one.micros or 0), -one.images, one.change.key))
@@ -190,7 +188,10 @@ def _weighed(change: PriceChange, images: int) -> Weighed:
 def _images_of(
     book: PriceBook, now: datetime, over: Mapping[UUID, set[PriceKey]], *, is_demo: bool
 ) -> Mapping[PriceKey, int]:
-    """What was sold in 30 days to those who pay these prices: without what lies over them."""
+    """Count by price row the images of 30 days sold to payers of this book's prices.
+
+    Images that other prices over this book's apply to are left out.
+    """
     since = (now - LOOK_BACK).astimezone(UTC).date()
     images: dict[PriceKey, int] = {}
     with connection.cursor() as cursor:
@@ -203,9 +204,10 @@ def _images_of(
 
 
 def _over(book: PriceBook, now: datetime, payers: Collection[UUID]) -> Mapping[UUID, set[PriceKey]]:
-    """The tenants to be told apart from others, and what each has prices for over this book's.
+    """Return the tenants to count separately, each with the price rows that lie over this book's.
 
-    Those that have any over everyone's; of a shared list those that have it; a tenant alone.
+    For everyone's book these are all tenants with prices of their own or a list's, for a list the
+    tenants on it, for a tenant's book that tenant.
     """
     found: dict[UUID, set[PriceKey]] = {}
     if book.tenant_id is not None:

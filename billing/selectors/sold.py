@@ -1,4 +1,4 @@
-"""What was sold, by the day: the transfers that it is made of, and what they come to."""
+"""Sales by the UTC day: the transfers that count into them, and their sums."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -21,9 +21,9 @@ By = Literal["tenant", "model", "channel", "cell", "all"]
 Per = Literal["day", "week", "month"]
 
 TRAIL_SECONDS = 60.0
-"""What is counted is so old: most transactions that move money take milliseconds."""
+"""Only transfers this old are counted: most transactions that move money take milliseconds."""
 PATIENCE_SECONDS = 5.0
-"""How long the others are waited for; the next minute tries again."""
+"""The longest wait for open transactions; the next minute tries again."""
 _LOOKS_APART_SECONDS = 0.02
 _CREDITS = Account.Platform.CREDITS.value
 _LOSSES = Account.Platform.LOSSES.value
@@ -36,7 +36,7 @@ _GROUPS: Mapping[By, tuple[str, ...]] = {
     "all": (),
 }
 EVERYTHING: Mapping[str, UUID | str | None] = MappingProxyType({})
-"""No value alone."""
+"""No filter by column."""
 _DAYS = """
 SELECT day, min(first), max(last)
   FROM (SELECT day, min(id) AS first, max(id) AS last FROM {moved} AS moved GROUP BY day
@@ -62,9 +62,9 @@ SELECT virtualtransaction FROM pg_locks
 
 
 def sold_among(transfers: Ids) -> str:
-    """SQL: those of these transfers that `SoldDay` counts, with its figure and its UTC day.
+    """Return SQL for those of these transfers that `SoldDay` counts, with figure and UTC day.
 
-    The amount is below 0 where the figure falls.
+    The amount is negative if the figure falls.
     """
     return f"""(
     SELECT * FROM (
@@ -87,9 +87,9 @@ def sold_among(transfers: Ids) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OfDay:
-    """A UTC day's transfers that `SoldDay` has, as `Ids` of a statement that reads them.
+    """The transfers of a UTC day that `SoldDay` has counted, usable as `Ids`.
 
-    They are among those from `first` to `last`, and those that were counted after `since`.
+    They lie between `first` and `last`, or were counted after `since`.
     """
 
     day: date
@@ -98,7 +98,7 @@ class OfDay:
     since: int
 
     def of(self, column: str) -> str:
-        """As `Ids`."""
+        """Return the condition on the id column, as `Ids` requires."""
         counted = "(SELECT max(transfer_id) FROM billing_solduntil)"
         return (
             f"({column} BETWEEN {self.first} AND {self.last}"
@@ -108,19 +108,19 @@ class OfDay:
 
 
 def counted_to() -> int:
-    """The last transfer that `SoldDay` has."""
+    """The id of the last transfer that `SoldDay` has counted."""
     return SoldUntil.objects.values_list("transfer_id", flat=True).first() or 0
 
 
 def days_sold(after: int, to: int) -> list[OfDay]:
-    """The days of the transfers after one and up to another, and those that `SoldDay` has."""
+    """Return the days that `SoldDay` has, and those of transfers after one and up to another."""
     with connection.cursor() as cursor:
         cursor.execute(_DAYS.format(moved=sold_among(Span(after + 1, to + 1))))
         return [OfDay(day, first or 0, last or 0, since=to) for day, first, last in cursor]
 
 
 def sold_on(day: date) -> dict[SoldRow, tuple[int, ...]]:
-    """The rows of a day, each with its figures."""
+    """Return the rows of a day, each with its figures."""
     rows = SoldDay.objects.filter(day=day).values_list(*SoldRow._fields, *FIGURES)
     size = len(SoldRow._fields)
     return {SoldRow._make(row[:size]): tuple(row[size:]) for row in rows}
@@ -128,17 +128,17 @@ def sold_on(day: date) -> dict[SoldRow, tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """No transfer of this id or below is still to come; nearly all moved before `until` are so."""
+    """No transfer up to this id is still to come; nearly all dated before `until` are included."""
 
     transfer_id: int | None
     until: datetime
 
 
 def images_by_model(since: date) -> dict[str, tuple[int, int]]:
-    """How many tenants were sold how many images of each model since that UTC day, demos apart."""
+    """Return by model the numbers of tenants and images since a UTC day, without demo data."""
     rows = SoldDay.objects.filter(day__gte=since, is_demo=False, images__gt=0)
     found: dict[str, tuple[int, int]] = {}
-    # By tenant, and counted here: to count them there, PostgreSQL would sort all rows.
+    # Grouped by tenant and counted here: PostgreSQL would sort all rows for COUNT(DISTINCT).
     for row in rows.values("model", "tenant_id").annotate(sold=Sum("images")):
         tenants, images = found.get(row["model"], (0, 0))
         found[row["model"]] = (tenants + 1, images + row["sold"])
@@ -146,10 +146,10 @@ def images_by_model(since: date) -> dict[str, tuple[int, int]]:
 
 
 def settled() -> Settled | None:
-    """How far `SoldDay` may be written; None while somebody keeps a transfer uncommitted for long.
+    """Return how far `SoldDay` may be written; None if a writer stays open beyond PATIENCE_SECONDS.
 
-    Ids are given before the commit, so a lower one may come later. Whoever was given one has the
-    table locked until its end, which is waited for. Call it outside any transaction.
+    Ids are given before the commit, so a lower one may still come. Each writer holds a lock on the
+    table until it ends; this waits for those that hold one now. Call it outside any transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, {"trail": TRAIL_SECONDS})
@@ -166,29 +166,29 @@ def settled() -> Settled | None:
 
 
 def _writers() -> set[str]:
-    """The transactions that have written transfers, or may."""
+    """Return the transactions that have written transfers, or may."""
     with connection.cursor() as cursor:
         cursor.execute(_WRITERS)
         return {transaction for (transaction,) in cursor.fetchall()}
 
 
 def sold_until() -> datetime | None:
-    """What was moved before that is counted in what was sold; None before the first look."""
+    """Transfers dated before this time are counted in the sales; None before the first count."""
     return SoldUntil.objects.values_list("until", flat=True).first()
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """What one group brought in one period. Amounts are micros, and may be below 0.
+    """One group's sums in one period. Amounts are micros, and may be negative.
 
     Attributes:
-        start: the period's first day; None where there is one period.
+        start: the period's first day; None if there is only one period.
         group: the value of each column of the group.
-        revenue: what was charged, less what was refunded.
-        cost: of what was delivered, as corrected.
-        losses: what calls cost that nobody pays for, as corrected.
+        revenue: charges less refunds.
+        cost: the cost of delivered images, as corrected.
+        losses: the cost of calls that no tenant pays for, as corrected.
         credited: credits given, and adjustments.
-        unknown_images: how many of `images` cost nobody knows what: it is not in `cost`.
+        unknown_images: the number of `images` with unknown cost, which `cost` leaves out.
     """
 
     start: date | None
@@ -202,17 +202,17 @@ class Margin:
 
     @property
     def margin(self) -> Micros:
-        """What is left of the revenue. What was bought with a credit brought nothing."""
+        """Revenue less cost, losses and credits: sales paid with a credit brought nothing."""
         return Micros(self.revenue - self.cost - self.losses - self.credited)
 
     @property
     def spent(self) -> Micros:
-        """What calls cost, whether they brought anything or not."""
+        """The cost of all calls, delivered or not."""
         return Micros(self.cost + self.losses)
 
     @property
     def percent(self) -> float | None:
-        """The margin of the revenue; None without any, and where no image's cost is known."""
+        """The margin in percent of revenue; None without revenue or any known cost."""
         is_known = self.unknown_images < max(self.images, 1)
         return self.margin * 100 / self.revenue if self.revenue > 0 and is_known else None
 
@@ -227,16 +227,16 @@ def margins(
     tenants: Collection[UUID] | None = None,
     of: Mapping[str, UUID | str | None] = EVERYTHING,
 ) -> list[Margin]:
-    """Where money is earned and lost, by period and the highest revenue first.
+    """Sum sales by period and group, the highest revenue first in each period.
 
     Args:
         by: `cell` is a price row: model, size asked and quality. `all` is no group at all.
-        first: a UTC day; None is the first there is.
-        last: another, which is in it.
+        first: the first UTC day; None is the first there is.
+        last: the last UTC day, included.
         per: weeks begin on Monday. None is all of the time at once.
-        is_demo: of the demo data alone; it is never with the rest.
-        tenants: of those alone; None is all, and what is no tenant's.
-        of: of these values alone, by column, as a `Margin.group` has them.
+        is_demo: count only the demo data, or everything else.
+        tenants: limits the sums to these; None is all, and rows without a tenant.
+        of: limits the sums to these values by column, as in `Margin.group`.
     """
     columns = _GROUPS[by]
     narrowed = " ".join(f"AND {_named(column)} IS NOT DISTINCT FROM %s" for column in of)
@@ -261,14 +261,14 @@ def margins(
 
 
 def _named(column: str) -> str:
-    """A column that groups are of. Raises ValueError for any other."""
+    """Return a column that sales can be grouped by. Raises ValueError for any other."""
     if column not in {name for names in _GROUPS.values() for name in names}:
         raise ValueError(f"nothing is sold by {column}")
     return column
 
 
 def total_of(rows: Sequence[Margin]) -> Margin:
-    """All of them together."""
+    """Sum all of these rows."""
     return Margin(
         None,
         {},
@@ -283,11 +283,11 @@ def total_of(rows: Sequence[Margin]) -> Margin:
 
 @dataclass(frozen=True, slots=True)
 class SoldCell:
-    """What was sold of a price row, delivered in one size by one channel. Amounts are micros.
+    """Sales at a price row, delivered in one size by one channel. Amounts are micros.
 
     Attributes:
-        tenant: where it was asked for apart; None is all the others.
-        cost: of the images whose cost is known.
+        tenant: one of those to be kept apart; None is all the others.
+        cost: the cost of the images whose cost is known.
     """
 
     tenant: UUID | None
@@ -303,7 +303,7 @@ class SoldCell:
 
 
 def cells_sold(since: date, *, apart: Collection[UUID]) -> list[SoldCell]:
-    """What was sold since a UTC day, these tenants apart, without demo data and references."""
+    """Return sales since a UTC day, these tenants apart, without demo data and reference images."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -320,7 +320,7 @@ def cells_sold(since: date, *, apart: Collection[UUID]) -> list[SoldCell]:
 
 
 class Bought(NamedTuple):
-    """How many images of a price row were sold, and what they were charged."""
+    """The number of images sold at a price row, and their charges in micros."""
 
     images: int
     captured: Micros
@@ -329,9 +329,9 @@ class Bought(NamedTuple):
 def bought(
     tenants: Collection[UUID], *, days: int, to: date, is_demo: bool = False
 ) -> Mapping[PriceKey, Bought]:
-    """What these tenants bought of each price row in so many UTC days, the last one included.
+    """Return these tenants' purchases by price row in `days` UTC days, the last of them `to`.
 
-    Without references. Each day of each tenant is looked up by itself.
+    Reference images are left out. Each day of each tenant is looked up by itself.
     """
     read = [to - timedelta(days=ago) for ago in range(days)]
     rows = SoldDay.objects.filter(day__in=read, tenant_id__in=list(tenants), is_demo=is_demo)

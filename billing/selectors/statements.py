@@ -1,16 +1,16 @@
-"""A tenant's ledger by months: what each began with, what was moved, what was left.
+"""A tenant's ledger by month: opening balance, movements, closing balance.
 
 Amounts are micros; months are those of a time zone, begun as usage counts them
 (billing/periods.py).
 
 A month's entries are a run of the tenant's numbers that ends before the first entry dated after the
-month; so each closing balance is the next month's opening balance. An entry is dated before it
-waits for the tenant's lock, and may be dated a moment before the number before it. Since the first
-later entry decides, a month gets no more entries once a later month has one.
+month, so each closing balance is the next month's opening balance. An entry is dated before it
+waits for the tenant's lock, so its date may lie a moment before that of the entry numbered before
+it. Because the first later entry decides, a month gets no more entries once a later month has one.
 
-No query reads all entries of a month. Its edges are searched for by number, as dates hardly fall
-while numbers rise; the balances stand on the entries at its edges; what came in is read from the
-index of what people move; and the rest of the difference was charged.
+No query reads all entries of a month. The edges are searched by number, as dates hardly fall while
+numbers rise; the balances are stored on the entries at the edges; money that came in is read from
+the index of the moves by staff; the rest of the difference was charged.
 """
 
 import json
@@ -29,8 +29,9 @@ from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json, Row
 
 LATENESS = timedelta(minutes=1)
-"""More than an entry's date can lie before that of the number before it: locks wait 2 s at most,
-statements 5 s, and clocks are kept in step.
+"""The most that an entry's date can lie before that of the entry numbered before it.
+
+Locks wait 2 s at most, statements 5 s, and clocks are kept in step.
 """
 GIVEN = (
     Transfer.Kind.TOP_UP,
@@ -39,10 +40,10 @@ GIVEN = (
     Transfer.Kind.ADJUSTMENT,
     Transfer.Kind.REVERSAL,
 )
-"""What comes in; a reversal takes, an adjustment may. They have an index of their own."""
+"""The kinds that bring money in; a reversal takes, an adjustment may. They have their own index."""
 
-# `halved` narrows each edge down to two neighbours, the first of them `LATENESS` before the edge;
-# from there on, `edges` has the last number before the edge.
+# `halved` narrows each edge down to two neighbours, the first dated `LATENESS` before the edge;
+# from there on, `edges` finds the last number before the edge.
 _MONTHS = """
 WITH RECURSIVE balance AS (
     SELECT available_account_id, seq FROM billing_tenantbalance WHERE tenant_id = %(tenant)s
@@ -89,14 +90,14 @@ _ONE = _MONTHS.replace(
                  WHERE tenant_id = %(tenant)s AND hour >= since AND hour < at
                  GROUP BY model, tier HAVING SUM(captured_micros) > 0) AS used)""",
 )
-"""With what usage says was charged, in the same snapshot."""
+"""Adds the charges that usage records, in the same snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceAfter:
-    """What a tenant had after an entry, with that entry's number and seal (hexadecimal).
+    """A tenant's balances after an entry, with that entry's number and seal (hexadecimal).
 
-    Before the first entry all of it is 0 and empty.
+    Before the first entry the numbers are 0 and the seal is empty.
     """
 
     seq: int
@@ -106,13 +107,13 @@ class BalanceAfter:
 
     @property
     def total(self) -> Micros:
-        """Both together: what has not been charged."""
+        """Available and held together: the money not yet charged."""
         return Micros(self.available + self.held)
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a model's images of one size tier were charged, by the usage of the month's hours."""
+    """The charges for a model's images of one size tier, by the usage of the month's hours."""
 
     model: str
     tier: str
@@ -124,8 +125,8 @@ class Charge:
 class MonthStatement:
     """A month of a tenant's ledger, from `start` to before `end`.
 
-    `given` is what came in by kind; reversals come to less than 0, and adjustments may. `charges`
-    are of a single statement alone.
+    `given` maps the kinds in `GIVEN` to what came in; reversals are negative, and adjustments may
+    be. `charges` are filled only by `monthly_statement`.
     """
 
     number: str
@@ -139,22 +140,22 @@ class MonthStatement:
 
     @property
     def came_in(self) -> Micros:
-        """All that was given, refunds too, less what reversals and adjustments took."""
+        """Top-ups, credits and refunds, less reversals and adjustments that take."""
         return Micros(sum(self.given.values()))
 
     @property
     def charged(self) -> Micros:
-        """What was captured: nothing else leaves the two balances."""
+        """The captures: nothing else leaves the two balances."""
         return Micros(self.opening.total + self.came_in - self.closing.total)
 
     @property
     def entries(self) -> int:
-        """How many there are in it."""
+        """The number of entries in the month."""
         return self.closing.seq - self.opening.seq
 
     @property
     def elsewhere(self) -> Micros:
-        """What was charged in this month and is counted as used in another, or below 0 the reverse.
+        """Charges of this month that usage counts in another month; negative for the reverse.
 
         A request that ends in a month's last moment may be entered in the next one.
         """
@@ -162,7 +163,7 @@ class MonthStatement:
 
 
 def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> list[MonthStatement]:
-    """Every month from the tenant's first entry to this one, newest first. Two queries."""
+    """Return every month from the tenant's first entry to this one, newest first. Two queries."""
     first = Transfer.objects.filter(tenant_id=tenant_id, seq=1).first()
     if first is None:
         return []
@@ -174,7 +175,7 @@ def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> lis
 def monthly_statement(
     tenant_id: UUID, month: date, *, zone: ZoneInfo, now: datetime
 ) -> MonthStatement | None:
-    """That month with its charges; None before the tenant's first entry or after now. One query."""
+    """Return that month with its charges; None before the first entry or in the future."""
     start = day_start(month.replace(day=1), zone)
     if start > now:
         return None

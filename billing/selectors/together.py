@@ -1,4 +1,4 @@
-"""All tenants together: what they have, and what was ever used and charged. Amounts are micros."""
+"""Sums over all tenants: their balances, and usage of all time. Amounts are micros."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from billing.models import TenantBalance
 from pictor.kit.words.money import Micros
 
 OPEN = timedelta(hours=1)
-"""An hour that ended longer ago is not written to any more: settlements count into their own."""
+"""An hour that ended longer ago gets no more writes: settlements count into their own hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """What all tenants can spend, have on hold, and with how many holds."""
+    """All tenants' spendable and held money, and the number of their open holds."""
 
     available: Micros
     held: Micros
@@ -25,7 +25,7 @@ class Balances:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Generations that ended, the images they brought and what they were charged."""
+    """Generations that ended, their images and their charges."""
 
     generations: int
     images: int
@@ -44,7 +44,7 @@ ByModelAndStatus = Mapping[tuple[str, str], Ended]
 
 
 def balances_together() -> Balances:
-    """The sums over all tenants."""
+    """Return the sums over all tenants."""
     sums = TenantBalance.objects.aggregate(
         available=Sum("available", default=0),
         held=Sum("held", default=0),
@@ -56,14 +56,14 @@ def balances_together() -> Balances:
 
 
 class UsageTogether:
-    """Usage of all time, of which each process sums the hours that are over only once."""
+    """Usage of all time; each process sums closed hours only once."""
 
     def __init__(self) -> None:
         self._until = datetime(1970, 1, 1, tzinfo=UTC)
         self._closed: ByModelAndStatus = {}
 
     def __call__(self, *, now: datetime) -> ByModelAndStatus:
-        """By model and final status. Not for two threads at once."""
+        """Return usage by model and final status. Not thread-safe."""
         until = now.replace(minute=0, second=0, microsecond=0) - OPEN
         if until > self._until:
             self._closed = _sum(self._closed, _between(self._until, until))

@@ -1,4 +1,4 @@
-"""Transfers as an operator looks for them: of everybody or of one tenant, newest first."""
+"""Transfers as an operator searches them: of all tenants or one, newest first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from billing.models import Transfer
 from billing.transfer_seals import first_seal, seal_of
 
 LOOKED_AT = 100_000
-"""Transfers that a page looks at for those of a kind or time: no index has these of everybody."""
+"""The most transfers that a filtered page scans: no index covers kind or time for all tenants."""
 READ = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Which transfers: of a tenant, of a kind, from `since` to before `until`; None for any."""
+    """A search for transfers: by tenant, by kind, from `since` to before `until`; None for any."""
 
     tenant_id: UUID | None = None
     kind: str | None = None
@@ -26,15 +26,15 @@ class Sought:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether rows may have to be passed over."""
+        """Whether the search may have to skip rows."""
         return any(one is not None for one in (self.kind, self.since, self.until))
 
 
 @dataclass(frozen=True, slots=True)
 class TransferPage:
-    """Some transfers, and the place to go on from, None at the end.
+    """A page of transfers, and the place to go on from; None at the end.
 
-    `is_cut` is whether LOOKED_AT were looked at before as many were found as were asked for.
+    `is_cut` tells that LOOKED_AT were scanned before the page was full.
     """
 
     rows: list[Transfer]
@@ -43,9 +43,9 @@ class TransferPage:
 
 
 def transfers_like(sought: Sought, *, after: int | None, limit: int) -> TransferPage:
-    """Those after a place, newest first.
+    """Return the transfers after a place, newest first.
 
-    A place is a transfer's id, or of one tenant's transfers their number.
+    A place is a transfer's id or, in a search for one tenant, its number.
     """
     place = "id" if sought.tenant_id is None else "seq"
     start = after if after is not None else _end(sought, place)
@@ -58,7 +58,7 @@ def transfers_like(sought: Sought, *, after: int | None, limit: int) -> Transfer
 
 
 def all_transfers_like(sought: Sought) -> Iterator[list[Transfer]]:
-    """All of them, newest first, read some at a time."""
+    """Yield all matching transfers, newest first, page by page."""
     page = transfers_like(sought, after=None, limit=READ)
     yield page.rows
     while page.after is not None:
@@ -67,7 +67,7 @@ def all_transfers_like(sought: Sought) -> Iterator[list[Transfer]]:
 
 
 def _end(sought: Sought, place: str) -> int:
-    """A place after the last."""
+    """Return a place past the newest transfer."""
     mine = Transfer.objects.all()
     if sought.tenant_id is not None:
         mine = mine.filter(tenant_id=sought.tenant_id)
@@ -89,9 +89,9 @@ def _matching(sought: Sought) -> QuerySet[Transfer]:
 
 
 def carries_its_seal(transfer: Transfer) -> bool | None:
-    """Whether it is what was sealed in its place, after the one before it.
+    """Whether the transfer matches its seal, given the transfer before it.
 
-    None for one from before the chain of seals, and for the first after such.
+    None for a transfer from before the chain of seals, and for the first after those.
     """
     if transfer.seal is None:
         return None
@@ -110,7 +110,7 @@ def carries_its_seal(transfer: Transfer) -> bool | None:
 
 
 def reversals_of(transfer: Transfer) -> list[Transfer]:
-    """What took a tenant's top-up or credit back, in order."""
+    """Return the reversals of a tenant's top-up or credit, in order."""
     if transfer.tenant_id is None:
         return []
     taken = Transfer.objects.filter(tenant_id=transfer.tenant_id, kind=Transfer.Kind.REVERSAL)
@@ -118,7 +118,7 @@ def reversals_of(transfer: Transfer) -> list[Transfer]:
 
 
 def corrections_of_cost(transfer: Transfer) -> list[Transfer]:
-    """What vendors' bills corrected of an attempt's cost or loss, in order."""
+    """Return the corrections that vendors' bills made to an attempt's cost or loss, in order."""
     if transfer.attempt_id is None or transfer.kind == Transfer.Kind.COST_CORRECTION:
         return []
     return list(Transfer.objects.filter(corrects_id=transfer.attempt_id).order_by("id"))

@@ -1,4 +1,4 @@
-"""Usage by the hour: what its rows say, and what they must say of the generations that ended."""
+"""Usage by the hour: the stored rows, and SQL that derives the same from ended generations."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -20,18 +20,13 @@ USAGE_BY_HOUR = """(
                 ELSE jsonb_build_object('times', times) END AS latency
       FROM billing_usagerollup
 )"""
-"""SQL: what the usage rows say; where they say their times in two ways, what no others say."""
+"""SQL: the usage rows; if a row's latency columns disagree, its `latency` equals no other."""
 
 _BOUNDS = ", ".join(map(str, BOUNDS))
 
 
 def usage_of(ended: str) -> str:
-    """SQL, a relation with the columns of `USAGE_BY_HOUR`: what these generations come to.
-
-    Args:
-        ended: SQL, a relation of generations that ended: tenant_id, key_id, model, tier, channel,
-            status, ended_at, images, captured (micros), took (an interval; NULL without an image).
-    """
+    """Return SQL, a relation with the columns of `USAGE_BY_HOUR`, that sums ended generations."""
     return f"""(
         SELECT tenant_id, key_id, model, tier, channel, status, hour,
                SUM(times)::bigint AS generations, SUM(images)::bigint AS images,
@@ -52,15 +47,15 @@ def usage_of(ended: str) -> str:
 
 
 def sold_by_model(start: datetime) -> dict[str, tuple[int, int]]:
-    """How many tenants bought each model in the hours since then, and how many images."""
+    """Return by model with images the numbers of tenants and images from `start` on."""
     rows = UsageRollup.objects.filter(hour__gte=start).values("model")
     sums = rows.annotate(tenants=Count("tenant_id", distinct=True), sold=Sum("images"))
     return {row["model"]: (row["tenants"], row["sold"]) for row in sums.filter(sold__gt=0)}
 
 
 def tenants_using(models: Collection[str] | None, *, since: datetime) -> list[UUID]:
-    """Who has had a generation of one of these models end since then; of any, where None."""
-    # Tenant by tenant, along the index: all of its rows are never read.
+    """Return the tenants whose generations of these models (None: any) ended since then."""
+    # Goes tenant by tenant along the index, so it never reads all of a tenant's rows.
     rows = UsageRollup.objects.filter(tenant_id=OuterRef("id"), hour__gte=since)
     if models is not None:
         rows = rows.filter(model__in=models)
@@ -68,9 +63,9 @@ def tenants_using(models: Collection[str] | None, *, since: datetime) -> list[UU
 
 
 def used_of(tenant_id: UUID, models: Collection[str], *, since: datetime) -> dict[str, int]:
-    """How many images came of a tenant's generations of these models that ended since then.
+    """Return by model the images of the tenant's generations that ended since then.
 
-    A model that brought none is named, too; one that was not asked for is not.
+    Models with ended generations but no image are included as 0.
     """
     rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=since, model__in=models)
     sums = rows.values("model").annotate(made=Sum("images"))
@@ -78,9 +73,9 @@ def used_of(tenant_id: UUID, models: Collection[str], *, since: datetime) -> dic
 
 
 def sold_since(start: datetime, *, tenants: Collection[UUID] | None = None) -> frozenset[str]:
-    """The models of which an image was charged in the hour of `start` or later.
+    """Return the models with a charge to one of these tenants in the hour of `start` or later.
 
-    To one of these tenants, or to anybody where None.
+    `tenants` None means any tenant.
     """
     hour = start.replace(minute=0, second=0, microsecond=0)
     sold = UsageRollup.objects.filter(hour__gte=hour, captured_micros__gt=0)
@@ -90,7 +85,7 @@ def sold_since(start: datetime, *, tenants: Collection[UUID] | None = None) -> f
 
 
 def uncharged_of_day(tenant_id: UUID, now: datetime) -> Micros:
-    """What the tenant has cost us this UTC day, uncharged, of what its ceiling is on."""
+    """The tenant's uncharged cost this UTC day in micros, of the losses that its ceiling counts."""
     counted = UnchargedCost.objects.filter(
         tenant_id=tenant_id, day=window_start("day", now), loss__in=COUNTED
     )

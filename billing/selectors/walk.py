@@ -1,4 +1,4 @@
-"""The transfers' proof by ranges: each short, so that none holds the database's clean-up back."""
+"""The transfers' proof by ranges: short snapshots do not hold back the database's vacuum."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -27,10 +27,10 @@ from pictor.kit.database.spans import Span, spans_from
 from pictor.kit.words import ids
 
 AT_ONCE = 20_000
-"""Transfers of a range, about."""
+"""The approximate number of transfers in a range."""
 TENANTS_AT_ONCE = 1000
 Step = Callable[[], list[Finding]]
-"""Proves a range: to be called in one snapshot, and before the next step is asked for."""
+"""Proves a range: call it in one snapshot, and before asking for the next step."""
 _BALANCES = """
 SELECT b.tenant_id, b.seq, b.seal, b.available, b.held,
        COALESCE((SELECT max(t.seq) FROM billing_transfer t WHERE t.tenant_id = b.tenant_id), 0)
@@ -43,18 +43,19 @@ SELECT max(id) FROM billing_transfer
 
 
 class Walk:
-    """All transfers after what is proved, a range at a time.
+    """All transfers after the proved positions, one range at a time.
 
-    A tenant's are numbered without gaps, so none can come late before its position. The platform's
-    are committed in another order than that of their ids, within a minute: from its position on,
-    which is a minute back, all are read. One written later with an id below that, which only
-    somebody past our processes can do, is found by a walk from the beginning alone.
+    A tenant's transfers are numbered without gaps, so none can appear late before its position. The
+    platform's are committed in another order than that of their ids, within a minute; its position
+    is a minute back and all after it are read. A transfer written later with an id below that
+    position, which only a writer outside our processes can do, is found only by a walk from the
+    beginning.
 
     Attributes:
-        tenants: by tenant how far its transfers are proved; it goes on with each step.
-        platform: as its `seq`, the id up to which the platform's own are, after all steps.
-        generations: those of the holds met, where their ids are below `older_than`.
-        attempts: the same of the costs met.
+        tenants: by tenant its proved position; moves on with each step.
+        platform: as `seq`, the id up to which the platform's transfers are proved after all steps.
+        generations: those of the holds read, if their ids are below `older_than`.
+        attempts: those of the costs read, with the same limit.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Walk:
             self.platform = Position(cursor.fetchone()[0] or platform.seq)
 
     def steps(self) -> Iterator[Step]:
-        """Every range of tenants' transfers, then of the platform's."""
+        """Yield every range of tenants' transfers, then of the platform's."""
         for stretches in self._stretches():
             yield partial(self._prove, stretches)
         first = self._costs_after + 1 if self._costs_after else None
@@ -84,7 +85,7 @@ class Walk:
         yield self._prove_older_costs
 
     def _stretches(self) -> Iterator[list[Stretch]]:
-        """What is left to prove of each tenant: many short ones together, a long one in parts."""
+        """Yield the stretches left to prove: many short ones together, a long one in parts."""
         together: list[Stretch] = []
         size = 0
         for tenant, last in self._ahead():
@@ -103,9 +104,10 @@ class Walk:
             yield together
 
     def _ahead(self) -> Iterator[tuple[UUID, int]]:
-        """Each tenant of whom there is more than is proved already, and its last number.
+        """Yield each tenant with something left to prove, and its last number.
 
-        A transfer may be there that its balance knows nothing of.
+        Tenants without a balance row, or with a proved position and no row, are included: transfers
+        may exist that no balance knows of.
         """
         others = {*self.tenants, *tenants_with_transfers()}
         with connection.cursor() as cursor:
@@ -145,7 +147,7 @@ class Walk:
         yield from self._ends([one.tenant_id for one in stretches if one.until is None])
 
     def _ends(self, tenants: Collection[UUID]) -> Iterator[Finding]:
-        """Balances that do not carry the last seal of their tenant's transfers."""
+        """Yield balances that do not carry the last seal of their tenant's transfers."""
         for balance in TenantBalance.objects.filter(tenant_id__in=tenants):
             tenant = balance.tenant_id
             public = ids.public(ids.TENANT, tenant)
@@ -158,7 +160,7 @@ class Walk:
                 yield Finding("seal", public, f"tenant {public}", message)
 
     def _prove_costs(self, span: Span) -> list[Finding]:
-        """The platform's own, each sealed alone."""
+        """Prove the platform's transfers, each of which is sealed by itself."""
         rows = f"SELECT * FROM billing_transfer WHERE tenant_id IS NULL AND {span.of('id')}"  # noqa: S608 - our own words
         found = [one for check in OF_TRANSFERS for one in found_by(moves(transfers=rows) + check)]
         for transfer, carried, transfer_id in costs(span):
@@ -170,7 +172,7 @@ class Walk:
         return found
 
     def _prove_older_costs(self) -> list[Finding]:
-        """Those of the platform from before the chain, all together."""
+        """Prove the platform's transfers from before the chain, all by one seal."""
         count, seal = self._older_costs.seq, self._older_costs.seal
         if not count or seal.hex() == sealed_older_costs():
             return []

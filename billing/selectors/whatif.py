@@ -1,4 +1,4 @@
-"""What the last 30 days would have brought with a price book in force."""
+"""The revenue that the last 30 days would have brought under a price book."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from billing.whatif import ByOwner, Prices, SoldImages, Touched, WhatIf, brought
 from pictor.kit.words.money import Micros
 
 DAYS = 30
-"""UTC days, today too."""
+"""UTC days, today included."""
 SOME_TOUCHED = 5
-"""Tenants that are named."""
+"""The number of tenants to name."""
 _LONGEST = timedelta(days=1)
-"""From the moment that a request is priced to its charge, and much more than that."""
+"""More than the longest time from pricing a request to its charge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What those days would have brought, by `facts`, and the tenants that are touched most.
+    """The revenue those days would have brought (`facts`), and the tenants affected most.
 
-    What was moved before `until` is counted; None where nothing is counted yet.
+    Transfers before `until` are counted; None means that nothing is counted yet.
     """
 
     facts: WhatIf
@@ -46,9 +46,9 @@ class Foretold:
 
 
 def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False) -> Foretold:
-    """What was charged in the last 30 days beside what would have been with this book in force.
+    """Compare the charges of the last 30 days with those under this book.
 
-    It is in its owner's place, beside what is in force from its beginning on. At most 7 queries.
+    The book takes its owner's place among the books in force at its beginning. At most 7 queries.
     """
     first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
     held = lists_held()
@@ -65,14 +65,14 @@ def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False)
 
 
 def _paying(owner: UUID, held: Mapping[UUID, Held]) -> list[UUID]:
-    """The tenants that have this list, or the one tenant that it is."""
+    """Return the tenants on this list; for the id of a tenant, that tenant."""
     return [tenant for tenant, lists in held.items() if lists[-1][1] == owner] or [owner]
 
 
 def _prices(book: PriceBook, held: Mapping[UUID, Held], first: date, now: datetime) -> ByOwner:
-    """The tables with this book in its place, and those that were in force since that day.
+    """Return by owner the table with this book, and the tables in force since that day.
 
-    Of everyone, and of each of these tenants for whom anything lies over everyone's.
+    The owners are everyone (None) and each of these tenants with prices over everyone's.
     """
     books = list(decided())
     over = {one.tenant_id for one in (*books, book)} - {None}
@@ -95,7 +95,7 @@ def _prices(book: PriceBook, held: Mapping[UUID, Held], first: date, now: dateti
 def _since(
     first: date, books: Iterable[PriceBook], owner: UUID | None, lists: Held, now: datetime
 ) -> list[list[PriceBook]]:
-    """What an owner's prices were made of since that day, one after the other."""
+    """Return an owner's stacks of books since that day, one after the other."""
     since = datetime.combine(first, time(), tzinfo=UTC) - _LONGEST
     begun = {one: max(one.effective_from, one.published_at or now) for one in books}
     changed = (*begun.values(), *(at for at, _ in lists))
@@ -114,7 +114,7 @@ def _sold(
     tenants: Collection[UUID] | None,
     by_day: Collection[PriceKey] | None = None,
 ) -> list[SoldImages]:
-    """What was charged since that day, to those tenants or to all; of some rows by the day."""
+    """Return the charges since that day to those tenants or to all; the rows in `by_day` by day."""
     day, of_rows = "NULL::date", ""
     if by_day is not None:
         day, of_rows = "day", "AND (model, asked, quality) IN (SELECT * FROM rows)"
