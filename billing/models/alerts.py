@@ -1,4 +1,4 @@
-"""When a tenant is told: that its balance runs out, that a key is over a budget that only warns."""
+"""Mails to a tenant: its balance runs low, or a key exceeds a warn-only budget."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -8,10 +8,10 @@ from accounts.models import ApiKey, Tenant
 
 
 class BalanceAlert(models.Model):
-    """A tenant's thresholds, and since when the balance is below one of them.
+    """A tenant's thresholds, and the time since which the balance is below one of them.
 
-    `below_micros` is of what is available; `below_days` of how long that lasts at the pace of the
-    last week. Null is none. `page` is where the mail leads to.
+    `below_micros` applies to the available balance, `below_days` to the days it lasts at last
+    week's pace. Null is no threshold. `page` is the address that the mail links to.
     """
 
     tenant = models.OneToOneField(
@@ -30,7 +30,7 @@ class BalanceAlert(models.Model):
 
 
 class BudgetWarning(models.Model):
-    """That a tenant was told of a key's budget, which only warns, in one of its windows."""
+    """A mail sent to a tenant about a key's warn-only budget, in one of the budget's windows."""
 
     class Period(models.TextChoices):
         DAY = "day"

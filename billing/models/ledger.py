@@ -18,7 +18,7 @@ from pictor.kit.words.money import to_decimal
 
 
 class Account(models.Model):
-    """Where micros can be. The platform's accounts have the fixed ids of `Platform`."""
+    """An account that micros can be in. The platform's have the fixed ids of `Platform`."""
 
     class Kind(models.TextChoices):
         PLATFORM_REVENUE = "platform_revenue"
@@ -31,7 +31,7 @@ class Account(models.Model):
         HELD = "held"
 
     class Platform(models.IntegerChoices):
-        """The platform's accounts, known by id so that no look-up is needed to write to one."""
+        """The platform's accounts, by id so that writing to one needs no look-up."""
 
         PLATFORM_REVENUE = 1
         UPSTREAM_COST = 2
@@ -65,11 +65,11 @@ class Account(models.Model):
 class TenantBalance(models.Model):
     """A tenant's cached balance and counters: the row every hold locks.
 
-    `seq` numbers the tenant's transfers from 1 without gaps. `in_flight` counts open holds, of
-    amount 0 too. The counters of the day and month are those of `KeyBudget`, over all keys; before
-    the first hold they are of no window. `seal` is the last transfer's and `previous_seal` the
-    one's before it, for the statement that moves money to chain the next ones; null until an older
-    ledger is sealed.
+    `seq` numbers the tenant's transfers from 1 without gaps. `in_flight` counts open holds,
+    including those of amount 0. The counters of the day and month are those of `KeyBudget`, over
+    all keys; before the first hold their windows are null. `seal` is the last transfer's and
+    `previous_seal` that of the one before, for the statement that moves money to chain the next
+    ones; null until an older ledger is sealed.
     """
 
     tenant = models.OneToOneField(
@@ -111,14 +111,14 @@ class Transfer(models.Model):
     """One permanent movement of `amount` micros from the debit to the credit account.
 
     A tenant's transfers carry its `seq` and both its balances afterwards; the platform's own
-    (upstream costs, losses and corrections of them) carry none of them. `evidence` is a digest, by
-    whoever moves the money, of what it was moved for: of what people move, staff's note. Rows from
-    before the chain have no seal of their own.
+    (upstream costs, losses and corrections of them) carry none of these. `evidence` is the mover's
+    digest of the reason for the movement; for moves by staff, of their note. Rows from before the
+    chain have no seal of their own.
 
     `reverses_seq` is the number of the tenant's top-up or credit that a reversal takes back.
-    `attempt_id` is what an upstream cost or a loss is booked for, once; of a correction it is its
-    own id, made of the `line` of the vendor's bill that it is booked for, so that a line corrects
-    once. `corrects_id` is the attempt whose cost it corrects, where it is one attempt's.
+    `attempt_id` is the attempt that an upstream cost or a loss is booked for, once; a correction
+    has an id of its own there, derived from the `line` of the vendor's bill, so that a line
+    corrects once. `corrects_id` is the attempt whose cost is corrected, if it is one attempt's.
     """
 
     append_only = True
@@ -134,7 +134,8 @@ class Transfer(models.Model):
         REVERSAL = "reversal"
         UPSTREAM_COST = "upstream_cost"
         LOSS = "loss"
-        # The column has 13 characters: PostgreSQL would lock it while it makes its indexes anew.
+        # The column has 13 characters; to widen it, PostgreSQL would lock it and rebuild its
+        # indexes.
         COST_CORRECTION = "correction", "Cost correction"
 
     kind = models.CharField(max_length=13, choices=Kind)
@@ -172,7 +173,7 @@ class Transfer(models.Model):
 
     class Meta:
         indexes = [
-            # What people move is rare among what requests do; a statement reads a month of it.
+            # Moves by staff are rare among those by requests; a statement reads a month of them.
             models.Index(
                 fields=["tenant", "seq"],
                 condition=Q(kind__in=["top_up", "credit", "refund", "adjustment", "reversal"]),
@@ -221,22 +222,23 @@ class Transfer(models.Model):
 
     @property
     def reason_shown(self) -> str:
-        """Why, as its tenant reads it: a payment's reference, or staff's words to the tenant.
+        """The reason that the tenant reads: a payment's reference, or staff's words to the tenant.
 
-        Before notes were kept apart the reason of all else was staff's own. Evidence tells.
+        Before notes were separate, the reasons of other kinds were for staff; such transfers have
+        no evidence.
         """
         is_theirs = self.kind == self.Kind.TOP_UP or self.evidence is not None
         return self.reason if is_theirs else ""
 
     @property
     def cost_change(self) -> int:
-        """Of a correction: what it adds to the cost, or takes from it below 0."""
+        """A correction's change of the cost in micros; negative if it costs less."""
         adds = self.debit_id == Account.Platform.UPSTREAM_PAYABLE
         return self.amount if adds else -self.amount
 
     @property
     def sealed(self) -> Sealed:
-        """What the seal is made of."""
+        """The columns that are sealed."""
         return Sealed(
             kind=self.kind,
             debit_id=self.debit_id,
@@ -258,9 +260,9 @@ class Transfer(models.Model):
 
 
 class KeyBudget(models.Model):
-    """A key's counters: requests in flight, and what it used of this day's and month's budget.
+    """A key's counters: requests in flight, and its use of this day's and month's budget.
 
-    Used is captured plus still held, counted in the window in which the hold was placed. `day` and
+    Use is captured plus still held, counted in the window in which the hold was placed. `day` and
     `month` name the windows counted (a month by its first day).
     """
 

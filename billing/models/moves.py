@@ -1,4 +1,4 @@
-"""What people ask to be moved: once each, and large sums once another person has agreed."""
+"""Staff's requests to move money: each once, and large sums once a second person approves."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,11 +15,11 @@ MoveState = Literal["booked", "waiting", "declined", "expired"]
 
 
 class MoneyMove(models.Model):
-    """A top-up, credit, refund, adjustment or reversal that a person asked for.
+    """A top-up, credit, refund, adjustment or reversal that a person requested.
 
-    Its id is made where it is asked for, so what is sent twice is one move. `amount` is in micros,
-    and below 0 for an adjustment that takes. One that waits has an end, `expires_at`. A credit for
-    an outage has the time and the model, empty for every one, that it covers.
+    The caller makes its id, so a request sent twice is one move. `amount` is in micros, negative
+    for an adjustment that takes. A move that awaits approval has an end, `expires_at`. A credit for
+    an outage has the time and the model that it covers; an empty model covers all.
     """
 
     KINDS = (
@@ -75,7 +75,7 @@ class MoneyMove(models.Model):
         return f"{self.kind} of {to_decimal(self.amount)} USD"
 
     def state(self, now: datetime) -> MoveState:
-        """What has become of it by then."""
+        """Return the move's state at `now`."""
         if self.transfer_id is not None:
             return "booked"
         if self.declined_at is not None:

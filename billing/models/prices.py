@@ -36,9 +36,9 @@ class PriceList(models.Model):
 
 
 class PriceListAssignment(models.Model):
-    """Which shared list a tenant has from then on; none where `price_list` is empty. Append-only.
+    """A tenant's shared list from `since` on; none if `price_list` is null. Append-only.
 
-    The last one holds.
+    A tenant's last assignment applies.
     """
 
     append_only = True
@@ -62,10 +62,11 @@ class PriceListAssignment(models.Model):
 class PriceBook(models.Model):
     """A dated set of prices: everyone's, over it a shared list's, over both one tenant's.
 
-    In force is the owner's published book with the latest `effective_from` that is not in the
-    future and that was not withdrawn. `tenant_id` is the owner: a list's book has the list's id, so
-    that the release before lists, which reads everyone's books and a tenant's own, never charges by
-    it and yet settles what was priced by it. So there is no foreign key in the database.
+    The owner's book in force is its published, unwithdrawn book with the latest `effective_from`
+    that is not in the future. `tenant_id` is the owner; a list's book has the list's id. The
+    release before lists reads only everyone's books and a tenant's own, so it never charges by a
+    list's book and yet settles requests priced by it. Hence there is no foreign key in the
+    database.
     """
 
     name = models.CharField(max_length=60)
@@ -90,11 +91,11 @@ class PriceBook(models.Model):
     effective_from = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     state: str
-    """Where it was read by `billing.selectors.with_states`."""
+    """Set on books read by `billing.selectors.with_states`."""
     list_name: str | None
-    """The shared list that owns it, None for another owner; where it was read by the same."""
+    """The shared list that owns it, None for another owner; set by the same."""
     drafted_at: datetime | None
-    """When its draft was made, where it was read by `billing.selectors.with_drafting`."""
+    """The time its draft was made; set on books read by `billing.selectors.with_drafting`."""
 
     class Meta:
         constraints = [
@@ -109,33 +110,34 @@ class PriceBook(models.Model):
 
     @property
     def known_as(self) -> str:
-        """As operators name it: `list:2`."""
+        """The operators' name for it: `list:2`."""
         return f"{self.name}:{self.version}"
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it; its tenant reads them once it is published."""
+        """The subject of its audit events; its tenant reads them once it is published."""
         is_theirs = self.published_at is not None and self.price_list is None
         return Subject("price_book", str(self.id), self.tenant_id if is_theirs else None)
 
     @property
     def price_list(self) -> PriceList | None:
-        """The shared list that owns it; a query."""
+        """The shared list that owns it, or None. One query."""
         if self.tenant_id is None:
             return None
         return PriceList.objects.filter(id=self.tenant_id).first()
 
     @property
     def owner(self) -> "PriceList | Tenant | None":
-        """The list or the tenant whose prices these are; None for everyone's."""
+        """The list or the tenant with these prices; None for everyone's."""
         return None if self.tenant_id is None else self.price_list or self.tenant
 
 
 class Price(models.Model):
     """The price of one image of a model in a size and quality.
 
-    A row of size `auto` is what is held for one image, and covers sizes up to `width` x `height`;
-    a `formula` row then charges what came back by the token formula, a `fixed` one by the table.
+    A row of size `auto` holds its amount for one image, and covers sizes up to `width` x `height`;
+    a `formula` row then charges the delivered image by the token formula, a `fixed` one by the
+    table.
     """
 
     class Kind(models.TextChoices):
@@ -168,9 +170,10 @@ class Price(models.Model):
 
 
 class PriceBookWithdrawal(models.Model):
-    """A scheduled book that will never be in force. Append-only.
+    """The withdrawal of a scheduled book, which will never be in force. Append-only.
 
-    A trigger dates it by the database's clock, and refuses a draft and what has begun by then.
+    A trigger dates it by the database's clock, and refuses drafts and books that have begun by
+    then.
     """
 
     append_only = True

@@ -1,16 +1,16 @@
-"""How far the ledger is proved, what its last proofs found, and the heads kept of its days."""
+"""Checkpoints of the ledger's proof, the findings of its last proofs, and daily heads."""
 
 from django.db import models
 from typing_extensions import override
 
 
 class LedgerCheckpoint(models.Model):
-    """A place up to which a proof without findings came; the next one begins there.
+    """The position that a proof without findings reached; the next one begins there.
 
     `name` is `tenant UUID`, `audit log`, `platform` (`seq` is a transfer's id), `generations`
     (`seq` is a time, in microseconds since 1970) or `sold` (`seq` is a transfer's id, `available` a
-    day's ordinal). `mark` seals the other columns: one that does not
-    fit is a finding, and nothing begins there. Sums are micros.
+    day's ordinal). `mark` seals the other columns: a checkpoint whose mark does not fit is a
+    finding, and no proof begins there. Sums are micros.
     """
 
     name = models.CharField(max_length=50, primary_key=True)
@@ -26,7 +26,7 @@ class LedgerCheckpoint(models.Model):
 
 
 class LedgerProof(models.Model):
-    """The last proof of a kind that came to its end: when, and what it found."""
+    """The last finished proof of a kind: its times and its findings."""
 
     class Kind(models.TextChoices):
         SINCE_CHECKPOINT = "since_checkpoint", "since the checkpoint"
@@ -44,7 +44,7 @@ class LedgerProof(models.Model):
 
 
 class LedgerHead(models.Model):
-    """The heads of all chains at a UTC day's end, signed: a file for somebody to keep elsewhere."""
+    """The signed heads of all chains at a UTC day's end: a file to keep outside this system."""
 
     day = models.DateField(primary_key=True)
     kept_at = models.DateTimeField()

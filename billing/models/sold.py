@@ -1,4 +1,4 @@
-"""What was sold and what it cost, summed by the day from the ledger's transfers."""
+"""Sales and their costs, summed by the day from the ledger's transfers."""
 
 from datetime import date
 from typing import NamedTuple
@@ -20,11 +20,11 @@ FIGURES = (
     "credited_micros",
     "unknown_images",
 )
-"""What a row of `SoldDay` counts, in the order of its columns."""
+"""The counters of a row of `SoldDay`, in the order of its columns."""
 
 
 class SoldRow(NamedTuple):
-    """What names a row of `SoldDay`."""
+    """The key of a row of `SoldDay`."""
 
     day: date
     tenant_id: UUID | None
@@ -37,13 +37,13 @@ class SoldRow(NamedTuple):
 
 
 class SoldDay(models.Model):
-    """What a UTC day's transfers come to, by tenant, price row, delivered size and channel.
+    """The sums of a UTC day's transfers, by tenant, price row, delivered size and channel.
 
-    The day is the transfer's: a refund counts when it was given back. `asked` and `quality` name
-    the price row, `reference` and `input` that of reference images; of a loss, `quality` is what
-    was asked for. What a transfer does not know is empty: a credit has a tenant alone, a line of a
-    bill about many calls nothing. Amounts are micros; corrections and credits may be below 0. Tests
-    move no money, so they are not in it.
+    The day is the transfer's: a refund counts on the day it is given. `asked` and `quality` name
+    the price row, `reference` and `input` that of reference images; for a loss, `quality` is the
+    requested one. Columns that a transfer does not know are empty: a credit has only a tenant, a
+    bill's line about many calls has nothing. Amounts are micros; corrections and credits may be
+    negative. Tests move no money, so they are not counted.
     """
 
     day = models.DateField()
@@ -83,9 +83,9 @@ class SoldDay(models.Model):
 
 
 class SoldUntil(models.Model):
-    """Which transfers `SoldDay` has: those up to an id. There is one row.
+    """The id up to which transfers are counted in `SoldDay`. There is one row.
 
-    Whoever adds more, or counts them again, has it locked.
+    Locked while transfers are added or counted again.
     """
 
     ROW = 1

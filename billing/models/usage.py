@@ -1,4 +1,4 @@
-"""What was used and charged, summed by the hour, for reports that need not read each row."""
+"""Usage and charges summed by the hour, so that reports need not read each generation."""
 
 from django.db import models
 from django.db.models import Q
@@ -59,10 +59,10 @@ class UsageRollup(models.Model):
 
 
 class UnchargedCost(models.Model):
-    """What a UTC day's calls for a tenant may have cost us and are charged to nobody, by reason.
+    """A UTC day's actual or possible cost of calls for a tenant that no tenant pays, by reason.
 
-    Where a route does not say what an image costs, the quote is counted: so this may be more than
-    the ledger's losses. Tests cost nothing.
+    If a route's cost per image is unknown, the quote is counted, so this may exceed the ledger's
+    losses. Tests cost nothing.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False, related_name="+")
