@@ -1,1 +1,1 @@
-"""What it costs and what was charged: prices, the ledger, budgets, usage."""
+"""Prices, the ledger, budgets and usage."""

@@ -1,4 +1,4 @@
-"""The ledger as accounts asks for it: `accounts.ledger.Ledger`, plugged in by `apps.py`."""
+"""The ledger that accounts uses: `accounts.ledger.Ledger`, plugged in by `apps.py`."""
 
 from billing.selectors import available_to, in_flight_of, latest_transfers
 from billing.services import (

@@ -1,13 +1,13 @@
-"""What a vendor's account costs as CSV, in dollars: one row a cost. Pure.
+"""A vendor account's costs as CSV, in dollars, one row for each cost. Pure.
 
     # https://vendor.example/pricing, seen on 2026-11-26
     model,size,quality,usd,kind
     dall-e-3,1024x1024,hd,0.080000,fixed
     gpt-image-1,tokens,output,40.000000,tokens
 
-`kind` may be left out: fixed, or tokens where that is the size. The dollars are those of one image
-where it is fixed, else of a million tokens. The lines before the header that begin with `#` say
-where the amounts are from. Raises ValueError with the number of the line that is no cost.
+`kind` may be left out: fixed, or tokens if that is the size. The dollars are for one image if the
+kind is fixed, else for a million tokens. Lines before the header that begin with `#` name the
+source of the amounts. Raises ValueError with the number of the invalid line.
 """
 
 import csv
@@ -26,20 +26,20 @@ NEEDED = frozenset({"model", "size", "quality", "usd"})
 KINDS: Mapping[str, CostKind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
 MOST_ROWS = 2000
 MOST_MICROS = 1_000_000_000_000
-"""A million dollars: what an answer's tokens can cost stays an amount."""
+"""A million dollars, so that the cost of an answer's tokens stays a valid amount."""
 MAX_MODEL_CHARS, MAX_QUALITY_CHARS = 128, 64
 _PIXELS = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}", re.ASCII)
 
 
 class CostFile(NamedTuple):
-    """What a file says: the costs, and where they are from."""
+    """The costs in a file, and their source."""
 
     rows: list[CostRow]
     source: str
 
 
 def written(rows: Iterable[CostRow], *, source: str = "") -> str:
-    """The rows as CSV with a header, below a line of where they are from."""
+    """Return the rows as CSV with a header, below a line that names their source."""
     file = io.StringIO()
     if source:
         file.write(f"# {' '.join(source.split())}\n")
@@ -51,7 +51,7 @@ def written(rows: Iterable[CostRow], *, source: str = "") -> str:
 
 
 def read(text: str) -> CostFile:
-    """The rows of a CSV. No cost may come twice."""
+    """Read the rows and the source of a CSV; raises ValueError, also for a repeated cost."""
     if "\0" in text:
         raise ValueError("a file with a null character in it is no CSV")
     lines = text.splitlines()
@@ -77,7 +77,7 @@ def read(text: str) -> CostFile:
 
 
 def _remarks(lines: Sequence[str]) -> Sequence[str]:
-    """The lines before the header that begin with #."""
+    """Return the lines before the header that begin with #."""
     first = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
     return lines[:first]
 

@@ -1,4 +1,4 @@
-"""What this app keeps of tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
+"""This app's data about tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,15 +15,15 @@ _MOVE = {
     "reverses_seq": "reverses_seq",
     "created_at": "created_at",
 }
-"""Each transfer's columns in an export, and what gives them."""
+"""The columns of a transfer in an export, each with the attribute it is read from."""
 _NOT_THEIRS = frozenset({"channel", "times"})
-"""Columns that say how the work was done, or again what `latency` says."""
+"""Columns about how the work was done, and the copy of `latency`."""
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Every transfer on the tenant's accounts, usage by the hour, and what was sold by the day.
+    """Yield every transfer on the tenant's accounts, usage by the hour, and sales by the day.
 
-    What that cost is the operator's.
+    Our costs are left out: they are the operator's.
     """
     transfers = in_pages(Transfer.objects.filter(tenant_id=tenant_id), by="seq")
     yield "transfers", ({name: getattr(one, of) for name, of in _MOVE.items()} for one in transfers)
@@ -47,5 +47,5 @@ def files(tenant_id: UUID) -> tuple[()]:
 
 
 def erase(*, tenant_id: UUID, now: datetime) -> None:
-    """Nothing: the ledger is append-only and true, and names a tenant by its id alone."""
+    """Erase nothing: the ledger is append-only, and its only personal data is the tenant's id."""
     del tenant_id, now

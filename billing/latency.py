@@ -1,11 +1,11 @@
-"""Time to image as counts by log-spaced buckets: they add up over rows, and quantiles follow. Pure.
+"""Time to image as counts by log-spaced buckets, which add up over rows and give quantiles. Pure.
 
-Bucket 0 is what took less than `BOUNDS[0]`, bucket i what took less than `BOUNDS[i]`, the last one
-everything beyond. Four buckets are a doubling, so between the first and the last
-bound a quantile is at most a fifth off.
+Bucket 0 counts times below `BOUNDS[0]`, bucket i those below `BOUNDS[i]`, the last one all beyond.
+Four buckets are a doubling, so between the first and the last bound a quantile is at most a fifth
+off.
 
-A row's counts are also one number, of which every bucket has so many decimal places: summing the
-numbers of many rows sums all their counts at once.
+A row's counts are also packed into one number, with `PLACES` decimal places for each bucket: adding
+the numbers of many rows adds all their counts at once.
 """
 
 from bisect import bisect_right
@@ -19,18 +19,18 @@ _STEPS = 4
 BOUNDS = tuple(round(_SHORTEST * 2 ** (step / _STEPS)) for step in range(_DOUBLINGS * _STEPS + 1))
 """Microseconds, 0.25 s to 1,024 s."""
 PLACES = 12
-"""Of a bucket, in the number: bucket 0 has the last ones."""
+"""Decimal places of a bucket in the packed number; bucket 0 has the lowest."""
 
 
 def bucket_of(took: timedelta) -> int:
-    """The bucket of one image's time, 0 to `len(BOUNDS)`."""
+    """Return the bucket of one image's time, 0 to `len(BOUNDS)`."""
     return bisect_right(BOUNDS, took // timedelta(microseconds=1))
 
 
 def quantile(counts: Mapping[int, int], share: float) -> float | None:
-    """Seconds within which that share (0 to 1) was made; None where nothing was counted.
+    """Return the seconds within which that share (0 to 1) was made; None without any count.
 
-    Within a bucket times are taken to be spread evenly on its logarithmic scale.
+    Times are assumed to be spread evenly over a bucket's logarithmic scale.
     """
     wanted = share * sum(counts.values())
     passed = 0
@@ -43,7 +43,7 @@ def quantile(counts: Mapping[int, int], share: float) -> float | None:
 
 
 def counts_of(times: int) -> dict[int, int]:
-    """What was counted, by bucket, of the number that stands for it."""
+    """Unpack the counts by bucket from their number."""
     digits = str(times)
     first = (len(digits) - len(digits.rstrip("0"))) // PLACES  # below it nothing was counted
     ends = range(len(digits) - first * PLACES, 0, -PLACES)

@@ -2,8 +2,8 @@
 
 The functions of `services/holds.sql` lock the first two in that order, and the upsert of
 `services/usage.py` the third. A request also locks a price book that has just begun, by itself, and
-upserts the day's uncharged costs (`services/uncharged.py`). Operators' changes and the minute's
-work lock rows of other tables where they change them: `alerts.py`, `moves.py`, `prices.py`,
+upserts the day's uncharged costs (`services/uncharged.py`). Operators' changes and the minutely
+work lock rows of other tables as they change them: `alerts.py`, `moves.py`, `prices.py`,
 `repricing.py` and `sold.py` in `services/`. CONTRIBUTING.md has the procedure.
 """
 
@@ -20,12 +20,12 @@ _CORRECTIONS_LOCK = 7_303_009
 
 
 def account_for_update(tenant_id: UUID) -> TenantBalance:
-    """The tenant's balance, locked to the transaction's end. Raises TenantBalance.DoesNotExist."""
+    """Lock the tenant's balance to the transaction's end. Raises TenantBalance.DoesNotExist."""
     return TenantBalance.objects.select_for_update().get(tenant_id=tenant_id)
 
 
 def one_recount() -> None:
-    """Recounts of usage take turns, to the transaction's end: each adds what rows lack.
+    """Serialize recounts of usage to the transaction's end: each adds what the rows lack.
 
     Take it before reading those rows.
     """
@@ -34,25 +34,25 @@ def one_recount() -> None:
 
 
 def checkpoints() -> None:
-    """The hourly and the daily proof take turns to keep checkpoints, to the transaction's end.
+    """Serialize the hourly and the daily proof's writes of checkpoints, to the transaction's end.
 
-    Take it before reading the checkpoints that are kept.
+    Take it before reading the kept checkpoints.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHECKPOINTS_LOCK])
 
 
 def corrections() -> None:
-    """Corrections of costs take turns, to the transaction's end: each finds those before it.
+    """Serialize corrections of costs to the transaction's end: each must see those before it.
 
-    Take it before reading what is corrected already.
+    Take it before reading earlier corrections.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CORRECTIONS_LOCK])
 
 
 def decisions_on_prices() -> None:
-    """Publishing, withdrawing and new costs take turns, to the transaction's end.
+    """Serialize publishing, withdrawing and changes of costs, to the transaction's end.
 
     Each is judged by the others. Take it before the lock of a book or of one channel, and after
     that of all channels.

@@ -3,7 +3,7 @@
 Usage is summed by the UTC hour, so every bucket is made of whole UTC hours. Days and months are a
 time zone's: a day begins at the full UTC hour at or just before its midnight. In zones that are
 whole hours from UTC that is midnight itself, and a day on which clocks change has 23 or 25 hours.
-Moments that are answered are in UTC.
+Returned moments are in UTC.
 """
 
 from collections.abc import Iterator
@@ -17,24 +17,24 @@ _LONGEST_MONTH = timedelta(days=31)
 
 
 def day_start(day: date, zone: tzinfo = UTC) -> datetime:
-    """Where a zone's day begins. Of a midnight that clocks skip or repeat, its first moment."""
+    """Return the start of a zone's day. If clocks skip or repeat midnight, its first moment."""
     return _midnight(day, zone).replace(minute=0)
 
 
 def day_of(moment: datetime, zone: tzinfo = UTC) -> date:
-    """The day that a moment is counted in."""
+    """Return the day that a moment is counted in."""
     day = moment.astimezone(zone).date()
     following = day + _DAY
     return following if day_start(following, zone) <= moment else day
 
 
 def minutes_early(day: date, zone: tzinfo) -> int:
-    """How long before its midnight a day begins: 0 in zones that are whole hours from UTC."""
+    """Return the minutes by which a day begins before midnight; 0 for whole-hour zones."""
     return _midnight(day, zone).minute
 
 
 def bucket_start(moment: datetime, bucket: Bucket, *, zone: tzinfo = UTC) -> datetime:
-    """The beginning of the bucket that a moment lies in."""
+    """Return the beginning of the bucket that a moment lies in."""
     if bucket == "hour":
         return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     day = day_of(moment, zone)
@@ -42,7 +42,7 @@ def bucket_start(moment: datetime, bucket: Bucket, *, zone: tzinfo = UTC) -> dat
 
 
 def bucket_end(start: datetime, bucket: Bucket, *, zone: tzinfo = UTC) -> datetime:
-    """The beginning of the next bucket."""
+    """Return the beginning of the next bucket."""
     if bucket == "hour":
         return start + timedelta(hours=1)
     day = day_of(start, zone)
@@ -54,7 +54,7 @@ def bucket_end(start: datetime, bucket: Bucket, *, zone: tzinfo = UTC) -> dateti
 def buckets_between(
     start: datetime, end: datetime, *, bucket: Bucket, zone: tzinfo = UTC
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Each whole bucket that has some of the time from `start` to before `end`, in order."""
+    """Yield each whole bucket that overlaps the time from `start` to before `end`, in order."""
     begin = bucket_start(start, bucket, zone=zone)
     while begin < end:
         finish = bucket_end(begin, bucket, zone=zone)

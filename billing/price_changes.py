@@ -1,4 +1,4 @@
-"""What changes from one table of prices to another, and which changes are large. Pure."""
+"""The changes from one table of prices to another, and which of them are large. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LARGE_PERCENT = 50
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """One price before and after, None where there is none.
+    """One price before and after; None if there is none.
 
     A model without a row of reference images includes them.
     """
@@ -26,14 +26,14 @@ class PriceChange:
 
     @property
     def model(self) -> str:
-        """Whose price it is."""
+        """The model whose price changes."""
         return self.key[0]
 
     @property
     def is_large(self) -> bool:
-        """More than LARGE_PERCENT up or down; never where something is newly sold or not any more.
+        """True if a price changes by more than LARGE_PERCENT; never if a cell is added or removed.
 
-        What a formula charges follows from its markup alone: its row is only held.
+        A formula's charges follow only from its markup; its row is only held.
         """
         pairs = (
             (self._micros(self.was), self._micros(self.becomes)),
@@ -47,17 +47,17 @@ class PriceChange:
 
     @property
     def falls(self) -> bool:
-        """Whether less is charged than before, or something where there was no price."""
+        """True if the charge falls, or a cell gets a price for the first time."""
         return self.becomes is not None and (self.was is None or self.becomes.unit < self.was.unit)
 
     @property
     def differs(self) -> bool:
-        """Whether it is a change at all."""
+        """True if the price or its description changes."""
         return self._words(self.was) != self._words(self.becomes)
 
     @property
     def percent(self) -> Decimal | None:
-        """How much more is charged, in percent; None where there was no price, or will be none."""
+        """The change of the charge in percent; None without a price before or after."""
         was, becomes = self._micros(self.was), self._micros(self.becomes)
         if not was or becomes is None:
             return None
@@ -86,7 +86,7 @@ class PriceChange:
 def changes_between(
     before: Mapping[PriceKey, PriceRow], after: Mapping[PriceKey, PriceRow]
 ) -> list[PriceChange]:
-    """What differs in what is charged or said of it, in the order of the keys."""
+    """Return the changes in charges or their descriptions, in the order of the keys."""
     changes = (
         PriceChange(key, before.get(key), after.get(key)) for key in sorted({*before, *after})
     )
@@ -94,7 +94,7 @@ def changes_between(
 
 
 def digest_of_changes(changes: Sequence[PriceChange]) -> str:
-    """A digest, hexadecimal: whoever decides on other changes than they saw sends another one."""
+    """Return a digest, hexadecimal, which differs for any changes other than those reviewed."""
     return sha256("\n".join(map(str, changes)).encode()).hexdigest()[:32]
 
 

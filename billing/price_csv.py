@@ -1,10 +1,10 @@
-"""Prices as CSV, in dollars: one row a price. Pure.
+"""Prices as CSV, in dollars, one row for each price. Pure.
 
     model,size,quality,usd,kind,width,height
     dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024
 
-`kind` may be left out (fixed), width and height where the size says them. Raises ValueError with
-the number of each line that is no price.
+`kind` may be left out (fixed), width and height if the size gives them. Raises ValueError with the
+number of each invalid line.
 """
 
 import csv
@@ -19,15 +19,15 @@ from pictor.kit.words.money import from_decimal, to_decimal
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
 MOST_NAMED = 20
-"""Wrong lines that are named."""
+"""The most wrong lines that an error names."""
 LONGEST: Mapping[str, int] = {"model": 100, "size": 11, "quality": 8}
-"""Characters, as the columns have room for them."""
+"""Characters that the database's columns can hold."""
 _SIDE = re.compile("[1-9][0-9]{0,8}")
 KINDS: Mapping[str, Kind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
 
 
 def written(rows: Iterable[BookRow]) -> str:
-    """The rows as CSV with a header."""
+    """Return the rows as CSV with a header."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -38,7 +38,7 @@ def written(rows: Iterable[BookRow]) -> str:
 
 
 def read(text: str) -> list[BookRow]:
-    """The rows of a CSV. No price may come twice."""
+    """Read the rows of a CSV; raises ValueError, also for a repeated price."""
     columns, lines = table_of(text)
     names = set(columns)
     if missing := NEEDED - names:

@@ -1,7 +1,7 @@
-"""What stops a change of prices until a person has typed it: far changes, prices below cost. Pure.
+"""Price changes that a person must confirm: large changes, and prices below cost. Pure.
 
-Whoever publishes is told each reason as a sentence, and gives a reason and the number of prices
-that each of them is about: so nobody goes past one that they have not read.
+Operators read each reason as a sentence, then type a reason of their own and the number of prices
+that each sentence is about, so that none is confirmed unread.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from pictor.kit.words.money import Micros, to_decimal
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One cell at one channel that may be sent it, and what one image of it costs there."""
+    """One cell at one channel that may serve it, and the cost of one image there."""
 
     key: PriceKey
     channel: str
@@ -28,7 +28,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class BelowCost:
-    """A price below what its dearest channel costs."""
+    """A price below the cost at its dearest channel."""
 
     key: PriceKey
     price: Micros
@@ -46,9 +46,9 @@ class BelowCost:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A book's beginning: what it changes, and what of that is far and sold lately.
+    """A book's changes as it begins, and those of them that are large on models sold lately.
 
-    `later` names a book that follows the one that is changed, and when; empty for that one.
+    `later` names a book that follows the changed one, with its date; empty for the changed one.
     """
 
     changes: Sequence[PriceChange]
@@ -67,7 +67,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What a person has typed: why, how many prices change, how many are below cost."""
+    """An operator's typed reason, number of changed prices and number of prices below cost."""
 
     reason: str = ""
     changes: int | None = None
@@ -79,9 +79,9 @@ UNCONFIRMED = Confirmed()
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """What has to be typed before prices change.
+    """The confirmations needed before prices change.
 
-    `unknown` are prices of which no cost is known: that is said, and stops nothing.
+    `unknown` are prices without a known cost: they are reported, and need no confirmation.
     """
 
     steps: Sequence[Step] = ()
@@ -90,26 +90,26 @@ class Stops:
 
     @property
     def number_of_changes(self) -> int | None:
-        """To be typed; None where nothing changes far."""
+        """The number to type; None if no change is large."""
         return sum(len(step.changes) for step in self.steps) if self.steps else None
 
     @property
     def number_below_cost(self) -> int | None:
-        """To be typed; None where no price is below cost."""
+        """The number to type; None if no price is below cost."""
         return len(self.below) or None
 
     @property
     def are_any(self) -> bool:
-        """Whether anything has to be typed."""
+        """True if any confirmation is needed."""
         return bool(self.steps or self.below)
 
     @property
     def lines(self) -> list[str]:
-        """How many prices each of the reasons is about, and how many costs are unknown."""
+        """The number of prices for each of the reasons, and the number of unknown costs."""
         return [*(step.words for step in self.steps), *self._in_all(), *self._of_costs()]
 
     def refusal(self, said: Confirmed) -> str:
-        """Every reason in a sentence, and what was not typed; empty where it may go on."""
+        """Return every reason and the missing confirmations; empty if none is missing."""
         if not self.are_any or not (lacking := self._lacking(said)):
             return ""
         sentences = [_sentence(step.words, step.large) for step in self.steps]
@@ -142,9 +142,9 @@ class Stops:
 def judged_by_cost(
     prices: Mapping[PriceKey, Micros], served: Sequence[Served]
 ) -> tuple[list[BelowCost], list[PriceKey]]:
-    """Which prices are below the dearest cost that is known, and which have no known cost at all.
+    """Return the prices below their dearest known cost, and those without any known cost.
 
-    Those that lose most come first. A sandbox of which no cost is known says nothing.
+    Those that lose most come first. A sandbox with an unknown cost is ignored.
     """
     dearest: dict[PriceKey, Served] = {}
     unknown = set()
@@ -165,7 +165,7 @@ def judged_by_cost(
 
 
 def later_name(name: str, begins: datetime) -> str:
-    """How a following book is named: `list:3 at 2026-12-01T00:00:00+00:00`."""
+    """Return the name of a following book: `list:3 at 2026-12-01T00:00:00+00:00`."""
     return f"{name} at {begins.isoformat()}"
 
 

@@ -1,9 +1,9 @@
-"""Price rules: prices and a request in, a quote out; what was delivered in, what is due out. Pure.
+"""Price rules: quote a request from prices, and compute the charge for delivered images. Pure.
 
 Amounts are whole micro-USD. They are rounded half up, once per image, where a markup or a ratio of
 pixels is applied (the published token formula rounds in its own way). Raises PriceMissing rather
-than use another size's or quality's price: unpriced means refused. The rule in prose, with worked
-numbers: docs/pricing.md.
+than use another size's or quality's price: a request without a price is refused. The rule in prose,
+with worked numbers: docs/pricing.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ HIGH = "high"
 ASSUMED_QUALITY = "medium"
 
 REFERENCE, INPUT = "reference", "input"
-"""In place of size and quality: the row of what a request begins with, see `Quote.references`."""
+"""Replace size and quality in the row of reference images, see `Quote.references`."""
 NOTHING = Micros(0)
 MICROS_PER_INPUT_TOKEN = 8
 MICROS_PER_TOKEN = 30
@@ -33,21 +33,21 @@ TOKEN_AXES = MappingProxyType({"low": 16, "medium": 48, "high": 96})
 """Tokens along the long edge, by quality, in the published token formula."""
 
 # Reported tokens further than this factor from every quality's formula are no evidence. Qualities
-# lie a factor of 9 and 4 apart, so any figure between them is within 3 of one of the two.
+# lie a factor of 9 and 4 apart, so any count between them is within 3 of one of the two.
 _PLAUSIBLE_FACTOR = 3
 
 
 class PriceMissing(Exception):
-    """No price for this model, size and quality: the request is refused, never guessed at."""
+    """There is no price for this model, size and quality: the request is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
     """One price of a book: list price per image, the book's markup, and the size's pixels.
 
-    For `auto` rows `micros` is what is held, and width and height are the largest size it covers.
-    A formula row prices whatever comes back by the token formula; a fixed one by the table. The
-    row of reference images says what is held for each at most; the tokens reported are charged.
+    In an `auto` row `micros` is the amount to hold, and width and height are the largest size it
+    covers. A formula row prices delivered images by the token formula, a fixed one by the table.
+    The row of reference images has the most to hold for each; the reported tokens are charged.
     """
 
     micros: Micros
@@ -58,30 +58,30 @@ class PriceRow:
 
     @property
     def unit(self) -> Micros:
-        """The price of one image, markup included."""
+        """The price of one image, markup included, in micros."""
         return scale_half_up(self.micros, self.markup)
 
     @property
     def pixels(self) -> int:
-        """Pixels of the size this row prices."""
+        """The number of pixels of the size this row prices."""
         return self.width * self.height
 
 
 PriceKey = tuple[str, str, str]
-"""(model, size, quality); the size is 'WxH' or 'auto'. Or (model, REFERENCE, INPUT)."""
+"""(model, size, quality), the size 'WxH' or 'auto'; or (model, REFERENCE, INPUT)."""
 
 MAX_NAMED = 5
 
 
 def price_words(keys: Sequence[PriceKey]) -> str:
-    """The first of them for a person to read, and how many more there are."""
+    """Name the first MAX_NAMED keys for a person to read, and the number of the others."""
     named = ", ".join(" ".join(key) for key in keys[:MAX_NAMED])
     return f"{named} and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else named
 
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """One row to be written into a price book; the book has the markup, the rest as in PriceRow."""
+    """One row to be written into a price book; the book has the markup. Fields as in PriceRow."""
 
     model: str
     size: str
@@ -93,12 +93,12 @@ class BookRow:
 
     @property
     def key(self) -> PriceKey:
-        """What it is the price of."""
+        """The model, size and quality that it prices."""
         return (self.model, self.size, self.quality)
 
     @property
     def pixels(self) -> str:
-        """`WxH` of what it is the price of."""
+        """The priced size as `WxH`."""
         return f"{self.width}x{self.height}"
 
 
@@ -115,12 +115,12 @@ class PriceTable:
     valid_until: datetime | None = None
 
     def qualities(self, model: str, size: str) -> dict[str, PriceRow]:
-        """The rows of one model and size by quality; empty when it is unpriced."""
+        """Return the rows of one model and size by quality; empty when it is unpriced."""
         found = ((quality, self.rows.get((model, size, quality))) for quality in QUALITIES)
         return {quality: row for quality, row in found if row is not None}
 
     def reference(self, model: str) -> PriceRow | None:
-        """The row of its reference images; None where they are included."""
+        """Return the row of the model's reference images; None if they are included."""
         return self.rows.get((model, REFERENCE, INPUT))
 
 
@@ -129,7 +129,7 @@ QUALITIES = ("low", "medium", "high", "standard", "hd")
 
 @dataclass(frozen=True, slots=True)
 class PricedRequest:
-    """What was asked for and at which prices: kept with the generation, settled from."""
+    """A request and the prices it was quoted at: kept with the generation, to settle from."""
 
     model: str
     size: str
@@ -139,10 +139,10 @@ class PricedRequest:
     books: tuple[int, ...]
     rows: Mapping[str, PriceRow] = field(default_factory=dict)
     references: Micros = NOTHING
-    """Held for all reference images together."""
+    """The micros held for all reference images together."""
 
     def as_json(self) -> dict[str, object]:
-        """This as JSON values; `from_json` reads it back."""
+        """Return this as JSON values; `from_json` reads it back."""
         references = {"references": self.references} if self.references else {}
         return {
             **references,
@@ -179,9 +179,9 @@ class PricedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a request will cost at most: `unit` per image, `total` for all. The total is held.
+    """The most a request can cost, which is held: `unit` per image, `total` for all.
 
-    In the total are `references`, for the images that the request begins with.
+    The total includes `references`, for the reference images.
     """
 
     unit: Micros
@@ -191,29 +191,29 @@ class Quote:
 
     @property
     def references(self) -> Micros:
-        """The most that all reference images can cost."""
+        """The most that all reference images can cost, in micros."""
         return self.priced.references
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One delivered image's pixels, read from its bytes."""
+    """The size of one delivered image in pixels, read from its bytes."""
 
     width: int
     height: int
 
     @property
     def size(self) -> str:
-        """As price rows name it: 'WxH'."""
+        """The size as price rows name it: 'WxH'."""
         return f"{self.width}x{self.height}"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is charged, and on which evidence of quality.
+    """The charge, and the evidence of quality it rests on.
 
-    `references` is the part of it for reference images; `excess` is what all of it was worth
-    beyond the hold: our loss.
+    `references` is the part of it for reference images; `excess` is the value beyond the hold: our
+    loss.
     """
 
     total: Micros
@@ -224,7 +224,7 @@ class Due:
 
 
 def formula_tokens(width: int, height: int, *, quality: str) -> int:
-    """Output tokens of one image by the published formula; quality low, medium or high."""
+    """Return an image's output tokens by the published formula; quality low, medium or high."""
     axis = TOKEN_AXES[quality]
     short, long = sorted((width, height))
     across = round(Fraction(axis * short, long))
@@ -232,14 +232,14 @@ def formula_tokens(width: int, height: int, *, quality: str) -> int:
 
 
 def formula_price(width: int, height: int, *, quality: str) -> Micros:
-    """List price of one image by the token formula."""
+    """Return the list price of one image by the token formula, in micros."""
     return Micros(MICROS_PER_TOKEN * formula_tokens(width, height, quality=quality))
 
 
 def quote(
     table: PriceTable, *, model: str, size: str, quality: str, n: int, references: int = 0
 ) -> Quote:
-    """The most that `n` images can cost, made from that many reference images.
+    """Quote the most that `n` images can cost, made from `references` reference images.
 
     `quality` `auto` is held at high (or at the one quality there is). Raises PriceMissing.
     """
@@ -264,9 +264,9 @@ def quote(
 
 
 def least(table: PriceTable, priced: PricedRequest) -> Micros:
-    """What all images of a request cost in its cheapest quality and the cheapest size on offer.
+    """Return the cost of all images in the cheapest quality and, for size `auto`, cheapest size.
 
-    Reference images may cost nothing: that is for the upstream to report.
+    Reference images may cost nothing: the upstream reports their tokens.
     """
     units = [
         unit
@@ -286,10 +286,11 @@ def due(
     hold: Micros,
     input_image_tokens: int = 0,
 ) -> Due:
-    """What delivered images cost, never more than the hold; and the tokens of reference images.
+    """Compute the charge for delivered and reference images, never more than the hold.
 
-    `table` must be made of the books the request was quoted from. `output_tokens` is the usage the
-    upstream reported for all delivered images. Images beyond the number asked for cost nothing.
+    `table` must be made of the books the request was quoted from; raises ValueError otherwise.
+    `output_tokens` is the usage the upstream reported for all delivered images,
+    `input_image_tokens` that for reference images. Images beyond the requested number cost nothing.
     """
     if table.books != priced.books:
         raise ValueError("a request is settled at the prices it was quoted at")
@@ -308,7 +309,7 @@ def due(
 
 
 def _references_worth(table: PriceTable, priced: PricedRequest, tokens: int) -> int:
-    """Reported tokens at their rate, where a hold was placed for them; rounded once."""
+    """Return the price of the reported tokens if a hold was placed for them; rounded once."""
     row = table.reference(priced.model)
     if row is None or not priced.references:
         return 0
@@ -316,7 +317,7 @@ def _references_worth(table: PriceTable, priced: PricedRequest, tokens: int) -> 
 
 
 def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micros]:
-    """Prices of one image of size `auto`: the model's own sizes', else the formula at anyone's."""
+    """Return an image's prices for `auto`: at the model's sizes, else by formula at any size."""
     asked = priced.rows[quality]
     rows = {
         (model, row): row.unit
@@ -331,7 +332,7 @@ def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micro
 
 
 def _held_quality(rows: Mapping[str, PriceRow]) -> str:
-    """What `auto` is held at: high, or the only quality there is."""
+    """Return the quality that `auto` is held at: high, or the only one there is."""
     return next(iter(rows)) if len(rows) == 1 else HIGH
 
 
@@ -341,7 +342,7 @@ def _billed_quality(
     reported: str | None,
     tokens: int | None,
 ) -> tuple[str, QualitySource]:
-    """The quality that is charged and how we know: asked for, reported, inferred or assumed."""
+    """Return the charged quality and its source: explicit, reported, inferred or assumed."""
     if priced.quality != AUTO:
         return priced.quality, "explicit"
     if reported is not None and reported in priced.rows:
@@ -354,7 +355,7 @@ def _billed_quality(
 
 
 def infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | None:
-    """The quality whose formula comes nearest to the reported tokens, by factor."""
+    """Return the quality whose formula comes nearest to the reported tokens by factor, or None."""
     if not delivered or not tokens or tokens < 0:
         return None
 
@@ -370,7 +371,7 @@ def infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | N
 
 
 def image_price(table: PriceTable, priced: PricedRequest, quality: str, image: Delivered) -> int:
-    """One image's price: never above the requested price of a fixed row."""
+    """Return one image's price: never above the requested price of a fixed row."""
     asked = priced.rows[quality]
     if image.size == priced.size:
         return asked.unit
@@ -383,6 +384,6 @@ def image_price(table: PriceTable, priced: PricedRequest, quality: str, image: D
         )
     if listed is not None:
         return min(asked.unit, listed.unit)
-    # In no table: the requested price, scaled by pixels. Rounded once, markup included.
+    # For a size without a row: the requested price, scaled by pixels. Rounded once, with markup.
     scaled = scale_half_up(asked.micros * image.width * image.height, asked.markup, asked.pixels)
     return min(asked.unit, scaled)

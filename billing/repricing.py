@@ -1,7 +1,7 @@
-"""What prices of a draft become: one operation on many of them, or typed one by one. Pure.
+"""New prices for a draft's rows: by one operation on many of them, or typed singly. Pure.
 
-An operation aims at what is charged: where the book has a markup, the list price becomes the least
-that is charged so. Raises ValueError, in words, for what makes no sense.
+An operation sets the charged price: if the book has a markup, the list price becomes the least one
+that is charged so. Raises ValueError, in words, for invalid input.
 """
 
 import re
@@ -26,7 +26,10 @@ _HALF = Decimal("0.5")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Percent up or down, the cost times a factor, or up to a multiple of so many micros."""
+    """An operation: a percentage up or down, a factor of the cost, or rounding up to a step.
+
+    `number` is the percentage, the factor, or the step in micros.
+    """
 
     kind: OperationKind
     number: Decimal
@@ -41,29 +44,30 @@ class RowChange:
 
     @property
     def key(self) -> PriceKey:
-        """Whose price it is."""
+        """The row's model, size and quality."""
         return self.was.key
 
     @property
     def times(self) -> Decimal | None:
-        """What the price is multiplied by; None where there was none."""
+        """The factor between the prices; None if the old one is 0."""
         return Decimal(self.becomes.micros) / self.was.micros if self.was.micros else None
 
     @property
     def is_large(self) -> bool:
-        """Whether it is by more than LARGE_PERCENT: perhaps mistyped."""
+        """True if the price changes by more than LARGE_PERCENT: perhaps mistyped."""
         far = abs(self.becomes.micros - self.was.micros) * 100
         return far > self.was.micros * LARGE_PERCENT
 
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """What an operation comes to.
+    """The result of an operation.
 
     Attributes:
-        same: how many of the prices stay as they are.
-        by_formula: those that are only held: what is charged follows from the formula.
-        unknown: those whose cost nobody knows.
+        same: the number of prices that stay the same.
+        by_formula: skipped prices that are only held: their charges follow from a formula or
+            tokens.
+        unknown: skipped prices whose cost is unknown.
     """
 
     changes: Sequence[RowChange]
@@ -73,23 +77,23 @@ class Repriced:
 
     @property
     def digest(self) -> str:
-        """Of the changes, to save what was seen and nothing else."""
+        """A digest of the changes, so that only the reviewed ones are saved."""
         return sha256(repr(self.changes).encode()).hexdigest()[:32]
 
     @property
     def large(self) -> int:
-        """How many are by more than LARGE_PERCENT."""
+        """The number of changes by more than LARGE_PERCENT."""
         return sum(change.is_large for change in self.changes)
 
 
 def number_in(text: str) -> Decimal | None:
-    """A number as people write one; None for what Python takes for one too, such as `1_2`."""
+    """Read a plain decimal number; None for others, even `1_2`, which Python accepts."""
     bare = text.strip()
     return Decimal(bare) if _NUMBER.fullmatch(bare) and len(bare) <= MOST_CHARACTERS else None
 
 
 def operation(kind: str, text: str) -> Operation:
-    """What somebody typed: `5%` or `-5`, `1.3`, `0.001`."""
+    """Read a typed operation: `5%` or `-5`, `1.3`, `0.001`."""
     bare = text.strip().removeprefix("$").removesuffix("%").strip()
     number = number_in(bare)
     if number is None:
@@ -117,9 +121,9 @@ def repriced(
     markup: Decimal,
     costs: Callable[[PriceKey], Micros | None],
 ) -> Repriced:
-    """These rows of a book with that markup by an operation.
+    """Apply an operation to these rows of a book with that markup.
 
-    `costs` says what one image of a cell costs; None where nobody knows.
+    `costs` returns the cost of one image of a cell, or None if it is unknown.
     """
     if not markup:
         raise ValueError("a markup of 0 gives every image away: set the markup first")
@@ -139,7 +143,7 @@ def repriced(
 
 
 def typed(rows: Iterable[BookRow], prices: Mapping[PriceKey, str]) -> Repriced:
-    """These rows at list prices typed in dollars; what is not among them, or empty, stays."""
+    """Apply typed list prices in dollars; rows without one, or with an empty one, stay."""
     changes, same = [], 0
     for row in rows:
         text = prices.get(row.key, "").strip().removeprefix("$")
@@ -183,5 +187,5 @@ def _micros(
 
 
 def _charged_at_least(micros: int, markup: Decimal) -> int:
-    """The least list price that is charged at that much, rounded half up as charges are."""
+    """Return the least list price that charges this amount, rounded half up as charges are."""
     return max(int(((micros - _HALF) / markup).to_integral_value(ROUND_CEILING)), 0)

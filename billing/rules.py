@@ -1,4 +1,4 @@
-"""When a request is charged: one table for the API, the documents and the tests. Pure.
+"""The rules of charging: one table for the API, the documents and the tests. Pure.
 
 tests/flows/test_billing_rules.py plays every rule on a running stack.
 """
@@ -11,7 +11,7 @@ Charge = Literal["delivered", "nothing"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is charged when something happened: what was `delivered`, or `nothing`."""
+    """A case and its charge: for the `delivered` images, or `nothing`."""
 
     id: str
     when: str

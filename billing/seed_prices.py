@@ -22,13 +22,13 @@ from pictor.kit.words.money import Micros
 MADE_FROM = MappingProxyType(
     {(1920, 1080): (1920, 1088), (3840, 2880): (3264, 2448), (3840, 2560): (3504, 2336)}
 )
-"""Sizes no upstream makes (long edge first), and the size they are made from and sold at."""
+"""Sizes that no upstream makes (long edge first), and the size they are made from and sold at."""
 
 AUTO_CAP = (2048, 2048)
-"""The largest size a hold for size `auto` covers: a 2880x2880 cap would lock small wallets."""
+"""The largest size a hold for size `auto` covers; a cap of 2880x2880 would lock small wallets."""
 
 REFERENCE_TOKENS = 6_700
-"""Held for each reference image: the most that the vendor counts for one, in high fidelity."""
+"""Tokens held for each reference image: the most the vendor counts for one, in high fidelity."""
 
 FORMULA_MODELS = frozenset(
     {"gpt-image-2", "gpt-image-2-pro", "gpt-image-2-auto", "gpt-image-2-origin"}
@@ -60,7 +60,7 @@ LISTED: Mapping[str, Mapping[str, Mapping[str, int]]] = MappingProxyType(
 
 
 def seed_prices(sizes: Mapping[str, Sequence[str]]) -> list[BookRow]:
-    """Every row for these models and their sizes ('WxH' or 'auto').
+    """Return every row for these models and their sizes ('WxH' or 'auto').
 
     Raises PriceMissing for a model or size that has no published price.
     """
@@ -94,7 +94,7 @@ def _listed_rows(model: str, size: str) -> Iterator[BookRow]:
     if model not in LISTED:
         raise PriceMissing(f"no published price for the model {model}")
     for quality, prices in LISTED[model].items():
-        # `auto` may come back as any size: held and capped at the dearest.
+        # `auto` may come back in any size, so the hold and the cap are the dearest size's.
         priced_as = max(prices, key=prices.__getitem__) if size == AUTO else size
         if priced_as not in prices:
             raise PriceMissing(f"no published price for {model} in {size}")

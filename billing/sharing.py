@@ -1,4 +1,4 @@
-"""A generation's money over the price rows that it is of. Pure; amounts are micros."""
+"""Divides a generation's charge among its price rows. Pure; amounts are micros."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from billing.pricing import INPUT, REFERENCE, Delivered, PricedRequest, PriceTab
 
 @dataclass(frozen=True, slots=True)
 class PricedPart:
-    """One price row and delivered size of a generation: what was charged for it, how many images.
+    """One price row and delivered size of a generation, with its charge and number of images.
 
     `asked` and `quality` name the row, `reference` and `input` that of reference images.
     """
@@ -29,10 +29,10 @@ def parts_of(
     hold: int,
     captured: int,
 ) -> list[PricedPart]:
-    """What was captured, by delivered size in the order of the images, then reference images.
+    """Divide the captured amount by delivered size in the order of the images, references last.
 
     `table` is made of the books that the request was quoted from, `quality` is the billed one, and
-    of `delivered` there is one at least.
+    `delivered` has at least one image.
     """
     prices: dict[str, int] = {}
     for image in delivered:
@@ -50,7 +50,7 @@ def parts_of(
 
 
 def shares(amount: int, weights: Sequence[int]) -> list[int]:
-    """An amount, above or below 0, shared out by weights; the first has the remainder."""
+    """Divide an amount, positive or negative, by weights; the first part gets the remainder."""
     whole = sum(weights)
     rest = [abs(amount) * weight // whole if whole else 0 for weight in weights[1:]]
     parts = [abs(amount) - sum(rest), *rest]

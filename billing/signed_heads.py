@@ -1,4 +1,4 @@
-"""Heads of the ledger as a file: signed, so that whoever keeps one can show where it is from.
+"""Heads of the ledger as a signed file, so that a holder can prove its origin.
 
 The signing key (Ed25519) is derived from the ledger's key, so there is no other secret to keep. Its
 public half is in every file; publish it once where customers can trust it.
@@ -16,11 +16,11 @@ from pictor.kit.secrets.seals import one_time_key
 
 
 class BadHead(Exception):
-    """A file that is no head of this ledger's, or was changed."""
+    """The file is not a head of this ledger, or was changed."""
 
 
 def signed(heads: Heads) -> str:
-    """The heads with their signature, as JSON."""
+    """Return the heads with their signature, as JSON."""
     content = heads.as_json()
     key = _key()
     signature = key.sign(_canonical(content)).hex()
@@ -28,7 +28,7 @@ def signed(heads: Heads) -> str:
 
 
 def read_signed(text: str) -> Heads:
-    """The heads of such a file. Raises BadHead unless this ledger signed exactly this."""
+    """Read the heads of such a file. Raises BadHead unless this ledger signed exactly this."""
     try:
         content = json.loads(text)
         signature = bytes.fromhex(content.pop("signature"))

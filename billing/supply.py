@@ -1,4 +1,4 @@
-"""What serving costs, as prices need to know it; `generation` plugs itself in."""
+"""The costs of serving that decisions on prices need; `generation` plugs itself in."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,12 +9,12 @@ from pictor.kit.running.plugs import Plug
 
 
 class Supply(Protocol):
-    """Whoever keeps the channels."""
+    """The owner of the channels."""
 
     def served(self, at: datetime) -> Sequence[Served]:
-        """Every cell that is offered, at each enabled channel for live requests, at that moment.
+        """Return every offered cell at each enabled channel for live requests, at that moment.
 
-        Where a channel charges tokens, the cost is the mean of what it made of that cell lately.
+        If a channel charges tokens, the cost is the mean of its recent images of that cell.
         """
 
 

@@ -1,4 +1,4 @@
-"""What the short-work worker does for billing."""
+"""Billing's tasks for the short-work worker."""
 
 from celery import shared_task
 
@@ -8,11 +8,11 @@ from pictor.kit.words import clock
 
 @shared_task(ignore_result=True)
 def tell_of_low_balances() -> None:
-    """Mail those whose balance has fallen below what they chose."""
+    """Mail tenants whose balance has fallen below their threshold."""
     look_at_balances(now=clock.now())
 
 
 @shared_task(ignore_result=True)
 def tell_of_passed_budgets() -> None:
-    """Mail those who manage keys about budgets that only warn and were passed."""
+    """Mail those who manage keys about exceeded warn-only budgets."""
     look_at_budgets(now=clock.now())

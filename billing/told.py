@@ -1,4 +1,4 @@
-"""What webhooks say of a balance that has fallen low."""
+"""The webhook event for a balance that has fallen low."""
 
 from rest_framework import serializers
 

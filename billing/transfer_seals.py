@@ -1,9 +1,9 @@
-"""The seal of a transfer: the link to the tenant's transfer before it. Pure but for the key.
+"""The seal of a transfer: its link to the tenant's transfer before it. Pure but for the key.
 
-A tenant's chain begins with `first_seal` and goes on by its numbers. The platform's transfers are
-written by many at once and stand in no chain: each is sealed alone, under the key of its attempt
-or of its own id. What is sealed is every column but the row's id and the seal itself; times are
-microseconds, bytes hexadecimal.
+A tenant's chain begins with `first_seal` and continues in the order of its numbers. The platform's
+transfers are written by many processes at once and form no chain: each is sealed alone, under the
+key of its attempt or of its own id. Every column is sealed but the row's id and the seal itself;
+times are microseconds, bytes hexadecimal.
 """
 
 import json
@@ -15,7 +15,7 @@ OF_A_GENERATION = frozenset({"hold", "capture", "release"})
 
 
 class Sealed(NamedTuple):
-    """What of a transfer is sealed, in this order; None is empty."""
+    """The sealed columns of a transfer, in this order; None is written as empty."""
 
     kind: str
     debit_id: int
@@ -36,10 +36,10 @@ class Sealed(NamedTuple):
 
     @property
     def content(self) -> str:
-        """The columns, joined by bars; the reason, which may have bars in it, is the last.
+        """The columns, joined by bars; the reason, which may contain bars, is the last.
 
-        With one of the three columns that came later it is all of them as a JSON array: what was
-        sealed before them keeps its content, and no content is ever that of another row.
+        If one of the three later columns is set, it is a JSON array of all columns: rows sealed
+        before those columns existed keep their content, and no two rows share a content.
         """
         first, later = self[:_FIRST_COLUMNS], self[_FIRST_COLUMNS:]
         if any(value is not None for value in later):
@@ -51,17 +51,17 @@ _FIRST_COLUMNS = Sealed._fields.index("reverses_seq")
 
 
 def first_seal(tenant_id: object) -> bytes:
-    """What a tenant's first transfer follows."""
+    """Return the seal that a tenant's first transfer follows."""
     return one_time_key(f"tenant {tenant_id}")
 
 
 def hold_key(kind: str, generation_id: object) -> bytes:
-    """The one-time key of a generation's hold, capture or release: there is one of each at most."""
+    """Return the one-time key of a generation's hold, capture or release, at most one of each."""
     return one_time_key(f"transfer {kind} {generation_id}")
 
 
 def seal_of(transfer: Sealed, previous: bytes | None = None) -> bytes:
-    """The seal of a transfer that follows the one sealed so; of a platform's, on its own."""
+    """Return a transfer's seal, after the previous one; the platform's are sealed alone."""
     if transfer.kind in OF_A_GENERATION:
         key = hold_key(transfer.kind, transfer.generation_id)
     elif transfer.tenant_id is None:
@@ -72,12 +72,12 @@ def seal_of(transfer: Sealed, previous: bytes | None = None) -> bytes:
 
 
 def note_seal(*, tenant_id: object, seq: int, note: str) -> bytes:
-    """The evidence of what people moved: a digest of staff's note, which nobody can guess."""
+    """Return the evidence of a move by staff: a digest of their note that cannot be guessed."""
     key = one_time_key(f"note {tenant_id} {seq}")
     return seal(key, previous=NOTHING_BEFORE, content=note)
 
 
 def checkpoint_mark(*, name: str, seq: int, sealed: bytes, available: int, held: int) -> bytes:
-    """The seal of a checkpoint's columns: it stands in no chain."""
+    """Return the seal of a checkpoint's columns; it is not part of a chain."""
     content = f"{seq}|{sealed.hex()}|{available}|{held}"
     return seal(one_time_key(f"checkpoint {name}"), previous=NOTHING_BEFORE, content=content)

@@ -1,8 +1,8 @@
-"""What an attempt costs us, or may have cost us, and why nobody pays. Pure. Amounts: micro-USD.
+"""The actual or possible cost of an attempt, and the reasons for losses. Pure; in micro-USD.
 
-The first of these that is known: what the vendor reported, the tokens it counted at the prices of
-the channel's cost table, that table's cell of what was asked upstream, the route's flat cost. A
-cost that is not known is none of them, and not 0.
+The first known of these counts: the amount the vendor reported, the tokens it counted at the prices
+of the channel's cost table, that table's cell for the request sent upstream, the route's flat cost.
+If none is known, the cost is unknown, not 0.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from billing.pricing import AUTO, NOTHING, TOKEN_AXES, Delivered, formula_tokens
 from pictor.kit.words.money import Micros, scale_half_up
 
 ANY = "any"
-"""In place of a size or a quality: the cell of all that have none of their own."""
+"""Stands for a size or a quality: the cell for all that have none of their own."""
 TOKENS = "tokens"
-"""In place of a size: the row of a price of tokens, with one of TOKEN_ROWS as its quality."""
+"""Stands for a size: a row for the price of tokens, with one of TOKEN_ROWS as its quality."""
 INPUT_TEXT, INPUT_IMAGE, OUTPUT = "input_text", "input_image", "output"
 TOKEN_ROWS = (INPUT_TEXT, INPUT_IMAGE, OUTPUT)
 PER_MILLION = Decimal("0.000001")
 MOST_TOKENS = 2**31 - 1
-"""Of one kind in one answer; an upstream that says more counts nothing that could be believed."""
+"""The limit for one kind in one answer; a larger count is not believed."""
 
 CostKind = Literal["fixed", "formula", "tokens"]
 CostKey = tuple[str, str, str]
@@ -32,53 +32,53 @@ CostKey = tuple[str, str, str]
 
 
 class Loss(StrEnum):
-    """Why what may have been paid for is charged to nobody."""
+    """The reason why a possible cost is charged to no tenant."""
 
     WRONG_SIZE = "wrong_size"
-    """Another size than `strict_size` asked for."""
+    """The image has another size than `strict_size` requires."""
     REFUSED_BILLED = "refused_billed"
     """The upstream refused the request, by its policy or as invalid, and may bill that."""
     UNKNOWN = "unknown"
-    """It did not answer to the end."""
+    """The upstream did not answer to the end."""
     BAD_RESULT = "bad_result"
-    """It answered without a usable image."""
+    """The upstream answered without a usable image."""
     STORAGE_FAILED = "storage_failed"
-    """The image came, and we had no room for it or could not store it."""
+    """The image came, but there was no room for it or storing it failed."""
     INTERRUPTED = "interrupted"
-    """Cut off by the end of a process of ours."""
+    """The end of one of our processes cut the attempt off."""
 
 
 COUNTED = frozenset({Loss.WRONG_SIZE, Loss.REFUSED_BILLED})
-"""What a caller can bring about at will: the tenant's ceiling of the day is on these."""
+"""Losses that a caller can cause at will: the tenant's daily ceiling counts these."""
 
 
 class CostSource(StrEnum):
-    """How we know what an attempt cost."""
+    """The source of an attempt's cost."""
 
     REPORTED = "reported"
     """The vendor named the amount."""
     TOKENS = "tokens"
-    """The tokens it counted, at the prices of the channel's cost table."""
+    """The tokens the vendor counted, at the prices of the channel's cost table."""
     TABLE = "table"
-    """That table's cell of what was asked."""
+    """The cost table's cell for the request."""
     FLAT = "flat"
     """The route's cost of one image."""
     UNKNOWN = "unknown"
-    """None of these: it may have cost anything."""
+    """None of these is known: the attempt may have cost anything."""
     NOTHING = "nothing"
-    """It was not billed, or it is a test's."""
+    """The attempt was not billed, or is a test."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What it cost; 0 where that is unknown, so look at `is_known` before adding it up."""
+    """An attempt's cost; 0 if it is unknown, so check `is_known` before adding it up."""
 
     micros: Micros
     source: CostSource
 
     @property
     def is_known(self) -> bool:
-        """Whether the amount means anything."""
+        """True if the amount is meaningful."""
         return self.source is not CostSource.UNKNOWN
 
 
@@ -88,7 +88,7 @@ UNKNOWN = Cost(NOTHING, CostSource.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """As the upstream counted them, for all images of the answer."""
+    """The upstream's count of tokens for all images of the answer."""
 
     input_text: int
     input_image: int
@@ -97,14 +97,14 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an upstream was asked for.
+    """A request as it was sent to an upstream.
 
     Attributes:
         model: the vendor's name.
         size: 'WxH' or AUTO.
-        quality: the vendor's word; empty where none was sent.
-        n: images.
-        at: when the attempt began: the table of that moment is its table.
+        quality: the vendor's word; empty if none was sent.
+        n: the number of images.
+        at: the start of the attempt, which selects the cost table.
     """
 
     model: str
@@ -116,13 +116,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What came of it.
+    """The upstream's answer.
 
     Attributes:
-        images: those that could be decoded; none where nothing came back.
-        tokens: None where the upstream counted none.
+        images: those that could be decoded; empty if nothing came back.
+        tokens: None if the upstream counted none.
         quality: as the upstream reported it.
-        reported: the amount that it named, where it names one.
+        reported: the amount that the upstream named, if any.
     """
 
     images: Sequence[Delivered] = ()
@@ -138,8 +138,8 @@ NOTHING_CAME = Came()
 class CostRow:
     """One row of a cost table.
 
-    `micros` is what one image costs (`fixed`), or a million tokens do: those of the published
-    formula at the size and quality (`formula`), or those that the upstream counts (`tokens`).
+    `micros` is the cost of one image (`fixed`) or of a million tokens: by the published formula at
+    the size and quality (`formula`), or as the upstream counts them (`tokens`).
     """
 
     model: str
@@ -150,24 +150,24 @@ class CostRow:
 
     @property
     def key(self) -> CostKey:
-        """What it is the cost of."""
+        """The model, size and quality that it is the cost of."""
         return (self.model, self.size, self.quality)
 
 
 @dataclass(frozen=True, slots=True)
 class CostTable:
-    """What a vendor's account costs us from a moment on. Never changes."""
+    """The costs at a vendor's account from a moment on. Never changes."""
 
     effective_from: datetime
     rows: Mapping[CostKey, CostRow]
 
     @property
     def has_tokens(self) -> bool:
-        """Whether tokens have a price, of any model."""
+        """True if tokens of any model have a price."""
         return any(row.kind == "tokens" for row in self.rows.values())
 
     def of_tokens(self, model: str, tokens: Tokens) -> Micros | None:
-        """What these tokens cost; None where a price of some of them is missing."""
+        """Return the cost of these tokens; None if a needed price is missing."""
         counted = {
             INPUT_TEXT: tokens.input_text,
             INPUT_IMAGE: tokens.input_image,
@@ -182,7 +182,7 @@ class CostTable:
         return scale_half_up(micros, PER_MILLION)
 
     def of_images(self, asked: Asked, came: Came) -> Micros | None:
-        """What the images cost by their cells; None where one has none."""
+        """Return the cost of the images by their cells; None if one has no cell."""
         words = list(_qualities(asked, came))
         costs = [self._of_image(asked, size, words) for size in _sizes(asked, came)]
         known = [cost for cost in costs if cost is not None]
@@ -198,12 +198,12 @@ class CostTable:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """All that is known of what a route costs.
+    """All known costs of a route.
 
     Attributes:
-        flat: what one image costs, whatever it is.
-        tables: of its channel, in the order in which they take over.
-        is_free: nothing is paid for there: it is asked for tests.
+        flat: the cost of any one image.
+        tables: its channel's tables, in the order in which they take over.
+        is_free: nothing is paid, because it serves tests.
     """
 
     flat: int | None = None
@@ -211,7 +211,7 @@ class Costs:
     is_free: bool = False
 
     def table_at(self, moment: datetime) -> CostTable | None:
-        """The one in force."""
+        """Return the table in force at `moment`, or None."""
         begun = [table for table in self.tables if table.effective_from <= moment]
         return begun[-1] if begun else None
 
@@ -219,9 +219,9 @@ class Costs:
 def upstream_cost(
     costs: Costs, *, asked: Asked, came: Came = NOTHING_CAME, may_have_billed: bool = True
 ) -> Cost:
-    """The cost of a call, counted as if it had been paid wherever that is possible.
+    """Return the cost of a call, assumed to be billed unless that is impossible.
 
-    Of as many images as came or, where none did, as were asked for.
+    Counts the images that came or, if none did, the requested number.
     """
     if costs.is_free or not may_have_billed:
         return FREE
@@ -242,14 +242,14 @@ def upstream_cost(
 
 
 def _sizes(asked: Asked, came: Came) -> list[str]:
-    """Of each image: as asked, or as it came where that was left to the upstream."""
+    """Return each image's size: as requested, or as delivered if the upstream chose."""
     if asked.size == AUTO and came.images:
         return [image.size for image in came.images]
     return [asked.size] * (len(came.images) or asked.n)
 
 
 def _qualities(asked: Asked, came: Came) -> Iterator[str]:
-    """The words of a cell, best first: as asked; of what was left to the upstream, as it came."""
+    """Yield names for a cell's quality, best first: as requested, then as delivered for `auto`."""
     yield asked.quality or AUTO
     if asked.quality in {"", AUTO}:
         if came.quality:
@@ -260,7 +260,7 @@ def _qualities(asked: Asked, came: Came) -> Iterator[str]:
 
 
 def _by_formula(row: CostRow, size: str, words: Sequence[str]) -> Micros | None:
-    """The formula's tokens of one image; None where its size or quality is not known."""
+    """Return the cost of one image by the formula; None if its size or quality is unknown."""
     width, _, height = size.partition("x")
     quality = next((word for word in words if word in TOKEN_AXES), None)
     if quality is None or not (width.isdigit() and height.isdigit()):

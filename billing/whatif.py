@@ -1,8 +1,8 @@
-"""What a period would have brought at other prices, beside what it brought. Pure; in micros.
+"""The revenue of a period at other prices, beside its actual revenue. Pure; in micros.
 
-What an image costs follows from its price row and its pixels alone, where the hold cuts nothing off
-(`pricing.due`). So what was sold by the day says it to the micro, without a look at a generation.
-What does not follow is left out on both sides, and named.
+The charge for an image follows from its price row and its pixels unless the hold caps it
+(`pricing.due`), so the daily sales give it to the micro without reading generations. Sales whose
+charge does not follow are left out on both sides, and named.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ from pictor.kit.words.money import Micros, in_dollars
 
 
 class Why(StrEnum):
-    """Why the price of what was sold does not follow; in words."""
+    """The reason, in words, why the price of a sale does not follow."""
 
     REFERENCES = "reference images cost by their tokens"
     NEW_REFERENCES = "reference images were included, and would cost by their tokens"
@@ -43,10 +43,10 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoldImages:
-    """Images of one tenant and price row that came in one size, and what was charged for them.
+    """Images of one tenant and price row delivered in one size, and their charges.
 
-    `asked` and `quality` name the row, of reference images `reference` and `input`. Without a `day`
-    they are of all days together.
+    `asked` and `quality` name the row, `reference` and `input` that of reference images. Without a
+    `day` they are of all days together.
     """
 
     tenant: UUID
@@ -60,25 +60,24 @@ class SoldImages:
 
     @property
     def key(self) -> PriceKey:
-        """The row."""
         return (self.model, self.asked, self.quality)
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """A tenant's table to compare with, and those that it was charged by in the period."""
+    """A tenant's table to compare with, and the tables it was charged by in the period."""
 
     table: PriceTable
     former: Sequence[PriceTable]
 
 
 ByOwner = Mapping[UUID | None, Prices]
-"""Everyone's (None), and those of each tenant with others."""
+"""Everyone's prices (None), and those of each tenant with others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a tenant was charged, and what it would have been."""
+    """A tenant's charges, and those it would have had."""
 
     tenant: UUID
     was: Micros
@@ -86,13 +85,13 @@ class Touched:
 
     @property
     def change(self) -> Micros:
-        """Above 0 where it would have been more."""
+        """Positive if the charge would have been higher."""
         return Micros(self.becomes - self.was)
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What is on neither side; `captured` is what it brought."""
+    """Sales left out on both sides; `captured` is their charge."""
 
     why: Why
     key: PriceKey
@@ -108,43 +107,43 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What a period would have brought. `touched` are tenants, the largest change first."""
+    """The revenue a period would have had. `touched` are tenants, the largest change first."""
 
     touched: Sequence[Touched]
     left_out: Sequence[LeftOut]
 
     @property
     def was(self) -> Micros:
-        """What was charged for what is compared."""
+        """The actual charges for the compared sales."""
         return Micros(sum(one.was for one in self.touched))
 
     @property
     def becomes(self) -> Micros:
-        """What would have been."""
+        """The charges they would have had."""
         return Micros(sum(one.becomes for one in self.touched))
 
     @property
     def change(self) -> Micros:
-        """Above 0 where it would have been more."""
+        """Positive if they would have been higher."""
         return Micros(self.becomes - self.was)
 
     @property
     def percent(self) -> float | None:
-        """The change of what was charged; None where that was nothing."""
+        """The change in percent of the actual charges; None if those were 0."""
         return self.change * 100 / self.was if self.was else None
 
     @property
     def most_touched(self) -> Sequence[Touched]:
-        """Those for whom anything changes."""
+        """The tenants with any change."""
         return [one for one in self.touched if one.change]
 
     @property
     def uncompared(self) -> Micros:
-        """What was charged for what is left out."""
+        """The charges for the sales left out."""
         return Micros(sum(one.captured for one in self.left_out))
 
     def lines(self, named: Callable[[UUID], str], days: int) -> list[str]:
-        """The same in sentences; `named` says what a tenant is called."""
+        """Return the same in sentences; `named` returns a tenant's name."""
         period = f"the last {days} days"
         if not self.touched and not self.left_out:
             return [f"Nothing was sold in {period}."]
@@ -170,7 +169,7 @@ def _signed(micros: int) -> str:
 
 
 def cut_off(sold: Iterable[SoldImages], prices: ByOwner) -> set[PriceKey]:
-    """The rows of which a hold may cut off what is due: to be compared day by day."""
+    """Return the rows whose charge a hold may cap: compare those day by day."""
     judged = _judge(prices)
     return {
         one.key for one in sold if judged(_owner(one, prices), one.key, one.delivered) is Why.HOLD
@@ -178,10 +177,10 @@ def cut_off(sold: Iterable[SoldImages], prices: ByOwner) -> set[PriceKey]:
 
 
 def brought_by(sold: Collection[SoldImages], prices: ByOwner) -> WhatIf:
-    """Each image at its price in these tables, beside what was charged for it.
+    """Price each image by these tables, beside its actual charge.
 
-    A generation is of one tenant, row and day. Where a hold may cut off what is due for an image,
-    all of that day are left out, as images of other sizes share the cut.
+    A generation belongs to one tenant, row and day. If a hold may cap the charge for an image, all
+    of that tenant, row and day are left out, as images of other sizes share the cap.
     """
     judged = _judge(prices)
     verdicts = [(one, judged(_owner(one, prices), one.key, one.delivered)) for one in sold]
@@ -212,7 +211,7 @@ def _together(one: SoldImages) -> tuple[date | None, UUID, PriceKey]:
 
 
 def _in_order(left: Mapping[tuple[Why, PriceKey], tuple[int, int]]) -> list[LeftOut]:
-    """Those that brought most first."""
+    """Return the parts left out, those with the highest charge first."""
     found = [
         LeftOut(why, key, images, Micros(captured))
         for (why, key), (images, captured) in left.items()
@@ -221,7 +220,7 @@ def _in_order(left: Mapping[tuple[Why, PriceKey], tuple[int, int]]) -> list[Left
 
 
 def _newly_charged(sold: Iterable[SoldImages], prices: ByOwner) -> list[LeftOut]:
-    """Models whose reference images were included: how many there were is not kept by the day."""
+    """Return models whose reference images were included: their daily number is not kept."""
     pairs = {(one.model, _owner(one, prices)) for one in sold}
     models = sorted(
         {
@@ -235,7 +234,7 @@ def _newly_charged(sold: Iterable[SoldImages], prices: ByOwner) -> list[LeftOut]
 
 
 def _judge(prices: ByOwner) -> Callable[[UUID | None, PriceKey, str], Micros | Why]:
-    """What one image costs at an owner's table, or why that does not follow. It remembers."""
+    """Return a cached function for an image's price at an owner's table, or why it fails."""
 
     @cache
     def judged(owner: UUID | None, key: PriceKey, delivered: str) -> Micros | Why:

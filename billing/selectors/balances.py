@@ -88,7 +88,7 @@ def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) 
 
 
 def has_transfers() -> bool:
-    """Whether the ledger has any transfer."""
+    """Return whether the ledger has any transfer."""
     return Transfer.objects.exists()
 
 

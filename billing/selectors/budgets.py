@@ -32,17 +32,17 @@ class Budget:
 
     @property
     def is_near(self) -> bool:
-        """Whether the budget is nearly used up or beyond; a warn-only budget needs some use."""
+        """True if the budget is nearly used up or beyond; a warn-only budget needs some use."""
         return self.share >= NEAR and (self.used > 0 or not self.warns_only)
 
     @property
     def warns_only(self) -> bool:
-        """Whether requests pass beyond the budget; the workspace's own budgets always stop them."""
+        """True if requests pass beyond the budget; the workspace's own budgets always stop them."""
         return self.key is not None and self.key.budget_warns_only
 
     @property
     def is_passed(self) -> bool:
-        """Whether a warn-only budget is exceeded."""
+        """True if a warn-only budget is exceeded."""
         return self.warns_only and self.used > self.most
 
 
@@ -81,17 +81,17 @@ class KeyInUse:
 
     @property
     def is_used_this_hour(self) -> bool:
-        """Whether the key was last used in the current hour."""
+        """True if the key was last used in the current hour."""
         return self.used_at is not None and self.now - self.used_at < timedelta(hours=1)
 
     @property
     def is_active(self) -> bool:
-        """Whether the key is neither revoked nor expired."""
+        """True if the key is neither revoked nor expired."""
         return self.key.status(self.now) == "active"
 
     @property
     def is_rotating(self) -> bool:
-        """Whether the secret from before a rotation still works."""
+        """True if the secret from before a rotation still works."""
         until = self.key.previous_until
         return until is not None and until > self.now
 
@@ -107,19 +107,19 @@ class KeyInUse:
 
     @property
     def is_near(self) -> bool:
-        """Whether any of its budgets is nearly or wholly used up."""
+        """True if any of its budgets is nearly or wholly used up."""
         return any(one.is_near for one in self.budgets)
 
     @property
     def is_unused(self) -> bool:
-        """Whether an active live key that may make images made none in all of UNUSED_DAYS."""
+        """True if an active live key that may make images made none in all of UNUSED_DAYS."""
         makes_images = "images:write" in self.key.scopes and not self.key.is_test
         is_old = self.key.created_at < self.now - timedelta(days=UNUSED_DAYS)
         return self.is_active and is_old and self.used_at is None and makes_images
 
     @property
     def asks_for_name(self) -> bool:
-        """Whether the key was used in the last two hours; revoking it then asks for its name."""
+        """True if the key was used in the last two hours; revoking it then asks for its name."""
         return self.used_at is not None and self.now - self.used_at < _RECENT
 
 

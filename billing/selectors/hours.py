@@ -74,7 +74,7 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
 
 
 def is_of_demo(key_id: UUID, made_at: datetime | None) -> bool:
-    """Whether a key is of the demo data: only those are dated earlier than their ids."""
+    """Return whether a key is of the demo data: only those are dated earlier than their ids."""
     return made_at is not None and made_at < ids.made_at(key_id) - _BACKDATED
 
 

@@ -168,5 +168,5 @@ def books_of(books: Sequence[int]) -> list[PriceBook]:
 
 
 def has_price_books() -> bool:
-    """Whether any price book exists, drafts included."""
+    """Return whether any price book exists, drafts included."""
     return PriceBook.objects.exists()

@@ -62,7 +62,7 @@ def _table_at(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime)
 
 
 def _has_just_begun(book: PriceBook, now: datetime) -> bool:
-    """Whether a scheduled book began so recently that its withdrawal may not be visible yet."""
+    """True if a scheduled book began so recently that its withdrawal may not be visible yet."""
     was_scheduled = book.published_at is not None and book.published_at < book.effective_from
     return was_scheduled and now - SETTLED_AFTER < book.effective_from <= now
 
@@ -80,7 +80,7 @@ def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, 
 
 
 def rows_of(book: PriceBook | None) -> list[BookRow]:
-    """Return a book's rows in order; no book has none."""
+    """Return a book's rows in order; empty without a book."""
     return list(rows_of_each([book])[book.id]) if book else []
 
 

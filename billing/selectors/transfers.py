@@ -26,7 +26,7 @@ class Sought:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the search may have to skip rows."""
+        """True if the search may have to skip rows."""
         return any(one is not None for one in (self.kind, self.since, self.until))
 
 
@@ -89,7 +89,7 @@ def _matching(sought: Sought) -> QuerySet[Transfer]:
 
 
 def carries_its_seal(transfer: Transfer) -> bool | None:
-    """Whether the transfer matches its seal, given the transfer before it.
+    """Return whether the transfer matches its seal, given the transfer before it.
 
     None for a transfer from before the chain of seals, and for the first after those.
     """
