@@ -1,9 +1,9 @@
-"""Everything that moves money or changes prices. Money moves nowhere else.
+"""Everything that moves money or changes prices; no other module moves money.
 
 Amounts are whole micro-USD. `end_hold` runs inside the caller's transaction, which must roll back
-when it raises; so does the statement of `hold_placed` without `writes`. All others are a
-transaction of their own, or part of the caller's. A function named by a past participle gives a
-statement, or a part of one.
+when it raises; so does the statement of `hold_placed` without `writes`. All others run in a
+transaction of their own, or as part of the caller's. A function named by a past participle returns
+a statement, or a part of one.
 """
 
 from billing.services.accounts import (

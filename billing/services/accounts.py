@@ -1,7 +1,7 @@
-"""Opening accounts, and what people move: top-ups, credits, refunds, adjustments, reversals.
+"""Opens accounts, and makes staff's moves: top-ups, credits, refunds, adjustments, reversals.
 
 Each is one transfer, its effect on the tenant's balance and an audit event, in one transaction. Its
-`reason` is for the tenant; a `note` is only for staff, in an event that is no tenant's.
+`reason` is for the tenant; a `note` is only for staff, in an event without a tenant.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Who moved it and why; the note is only for staff."""
+    """The actor and reason of a move; the note is only for staff."""
 
     actor: Actor
     reason: str
@@ -55,7 +55,7 @@ def open_account(*, tenant_id: UUID) -> TenantBalance:
 
 
 def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
-    """Money the tenant paid in. Raises ValidationError unless the amount is above 0."""
+    """Add money the tenant paid in. Raises ValidationError unless the amount is above 0."""
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.TOP_UP,
@@ -69,8 +69,8 @@ def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
 def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
     """Book a payment once; its `reason` is the payment's reference.
 
-    Raises ValidationError if a payment with that reference is booked already, however spaced or
-    capitalized, and not reversed as a whole; and unless the amount is above 0.
+    Raises ValidationError if a payment with that reference, in any spacing or case, is booked
+    already and not wholly reversed; and unless the amount is above 0.
     """
     why["reason"] = reason = " ".join(why["reason"].split())
     open_account(tenant_id=tenant_id)
@@ -93,7 +93,7 @@ def credit(
     generation_id: UUID | None = None,
     **why: Unpack[Why],
 ) -> Transfer:
-    """The operator's gift; with a generation, for one that failed and cost nothing.
+    """Give a tenant money; with a generation, to compensate for its failure.
 
     Raises ValidationError unless the amount is above 0.
     """
@@ -117,8 +117,8 @@ def refund(
 ) -> Transfer:
     """Give a generation's charge, or a part of it, back out of revenue.
 
-    Without an amount, all that is not refunded yet. Raises ValidationError unless the amount is
-    above 0 and at most the charge less earlier refunds.
+    Without an amount, refunds the rest. Raises ValidationError unless the amount is above 0 and at
+    most the charge less earlier refunds.
     """
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two refunds at once must not both find it unrefunded
@@ -186,8 +186,8 @@ def reverse(
 ) -> Reversal:
     """Take back a mistaken top-up or credit: the tenant's transfer `seq`.
 
-    Without an amount, all that is left of it and available. Raises ValidationError for another kind
-    of transfer or one that is reversed as a whole; if less than the amount is available or left;
+    Without an amount, takes as much of the rest as is available. Raises ValidationError for another
+    kind of transfer, or one that is wholly reversed; if less than the amount is available or left;
     and unless the amount is above 0.
     """
     open_account(tenant_id=tenant_id)
@@ -216,16 +216,16 @@ def reverse(
 
 
 def reversible(*, tenant_id: UUID, seq: int) -> tuple[Micros, Micros]:
-    """The rest of a top-up or credit, and the part that can be taken back now.
+    """Return the rest of a top-up or credit, and the part that can be taken back now.
 
-    Raises ValidationError for another kind, or one that is reversed as a whole.
+    Raises ValidationError for another kind, or one that is wholly reversed.
     """
     _, left = _given(tenant_id, seq)
     return left, Micros(min(left, available_to(tenant_id)))
 
 
 def _given(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
-    """A top-up or credit, and its part that is not reversed."""
+    """Return a top-up or credit, and the part that is not reversed. Raises ValidationError."""
     given = Transfer.objects.filter(tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS).first()
     if given is None:
         raise ValidationError(f"the tenant has no top-up or credit with the number {seq}")
@@ -236,7 +236,7 @@ def _given(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
 
 
 def left_of(given: Transfer) -> Micros:
-    """The part of a top-up or credit that is not reversed."""
+    """The part of a top-up or credit that is not reversed, in micros."""
     reversals = Transfer.objects.filter(tenant=given.tenant_id, reverses_seq=given.seq)
     return Micros(given.amount - _sum(reversals, Transfer.Kind.REVERSAL))
 
@@ -251,7 +251,7 @@ def _give(
     cause: _Cause,
     generation_id: UUID | None = None,
 ) -> Transfer:
-    """Move from a platform account to the tenant's available money."""
+    """Move money from a platform account to the tenant's available account."""
     if amount <= 0:
         raise ValidationError("the amount must be above 0")
     open_account(tenant_id=tenant_id)
@@ -270,7 +270,7 @@ def _give(
 
 
 def _sum(transfers: QuerySet[Transfer], kind: Transfer.Kind) -> int:
-    """The sum of one kind, since each kind has its own index."""
+    """The sum of one kind: each kind has its own index."""
     total: int = transfers.filter(kind=kind.value).aggregate(sum=Sum("amount", default=0))["sum"]
     return total
 

@@ -1,4 +1,4 @@
-"""A mail to those who pay, and a webhook, once a balance falls below their threshold."""
+"""Mails those who pay, and sends a webhook, once a balance falls below a threshold."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from webhooks.announcing import announce
 from webhooks.models import BALANCE_LOW
 
 TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
-"""The roles that are told."""
+"""The roles that get the mail."""
 MAIL = "billing/email/balance_low"
 
 
@@ -29,10 +29,10 @@ def set_balance_alert(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Set the thresholds; None is never. A balance already below is announced at the next look.
+    """Set the thresholds; None is never. A balance already below is announced at the next check.
 
-    `page` is the address that the mail links to. Raises ValidationError for a threshold
-    of 0 or below.
+    `page` is the address that the mail links to. Raises ValidationError for a threshold of 0 or
+    below.
     """
     alert = BalanceAlert.objects.select_for_update().filter(tenant=tenant).first()
     alert = alert or BalanceAlert(tenant=tenant)
@@ -49,9 +49,9 @@ def set_balance_alert(
 
 
 def look_at_balances(*, now: datetime) -> int:
-    """Announce balances that fell below a threshold, and reset the others; how many were announced.
+    """Announce balances that fell below a threshold, reset the others, and count the former.
 
-    Each in its own transaction, with its mails. Safe to run in parallel.
+    Each has its own transaction, with its mails. Safe to run in parallel.
     """
     wanted = BalanceAlert.objects.exclude(below_micros=None, below_days=None)
     tenants = list(wanted.values_list("tenant_id", flat=True))
@@ -112,7 +112,7 @@ def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: d
 
 
 def _short(amount: Micros) -> str:
-    """Dollars and cents, rounded down: never more than there is."""
+    """Dollars and cents, rounded down: never more than is available."""
     whole, _, places = to_decimal(amount).partition(".")
     return f"{whole}.{places[:2]}"
 

@@ -1,4 +1,4 @@
-"""A mail to those who manage keys, once per window, when a key passes a warning budget."""
+"""Mails those who manage keys, once per window, when a key exceeds a warn-only budget."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -14,17 +14,17 @@ from billing.selectors import PassedBudget, passed_budgets
 from pictor.kit.words.money import Micros, to_decimal
 
 TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN)
-"""The roles that are told: those that see and change every key."""
+"""The roles that get the mail: those that see and change every key."""
 MAIL = "billing/email/budget_passed"
 KEPT = timedelta(days=70)
-"""A warning is remembered for longer than a month and the look after it."""
+"""Warnings are kept for longer than a month and the check after it."""
 
 
 def look_at_budgets(*, now: datetime) -> int:
-    """Announce each passed warning budget; how many were announced.
+    """Mail about each exceeded warn-only budget, and return the number of new ones.
 
-    Once for a key's UTC day, and once for its month; again if the budget was changed and is passed
-    again. Each in its own transaction, with its mails. Safe to run in parallel.
+    Mails once for a key's UTC day, and once for its month; again if the budget was changed and is
+    exceeded again. Each has its own transaction, with its mails. Safe to run in parallel.
     """
     BudgetWarning.objects.filter(window__lt=(now - KEPT).date()).delete()
     return sum(_look(passed) for passed in passed_budgets(now))
@@ -57,6 +57,6 @@ def _tell(passed: PassedBudget) -> None:
 
 
 def _dollars(amount: Micros) -> str:
-    """All of it, so that what is over is more than what it is over."""
+    """The amount to its last digit, so that the excess over a budget always shows."""
     whole, _, places = to_decimal(amount).partition(".")
     return f"${whole}.{places.rstrip('0').ljust(2, '0')}"

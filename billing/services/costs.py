@@ -1,4 +1,4 @@
-"""Our cost of the work: booked when an attempt is closed, corrected by the vendor's bill.
+"""Costs of attempts: booked when an attempt is closed, corrected by the vendor's bill.
 
 No row that tenants share changes: costs are transfers between platform accounts, which have no
 cached balance.
@@ -43,7 +43,7 @@ def upstream_cost_booked(
         generation_id: the attempt's generation.
         attempt_id: the attempt.
         amount: more than 0.
-        given: the part.
+        given: the name of the part.
     """
     transfer = _cost(generation_id, attempt_id, amount, as_loss=False)
     return model_rows.insertion(transfer, given=given)
@@ -98,11 +98,12 @@ def correct_cost(
     actor: Actor,
     of: CorrectedAttempt | None = None,
 ) -> Transfer | None:
-    """Correct a booked cost by a line of the vendor's bill; above 0 it cost more.
+    """Correct a booked cost by a line of the vendor's bill; a positive change costs more.
 
-    The line is a unique name among all bills. An attempt's first booking stays; its cost is that
-    plus its corrections. None if the line was booked before for the same. Raises ValidationError if
-    it was booked for something else, for a change of 0, and if an attempt's cost would be below 0.
+    The line's name is unique among all bills. An attempt's first booking stays; its cost is that
+    plus its corrections. Returns None if the line was booked before with the same facts. Raises
+    ValidationError if it was booked with others, for a change of 0, and if an attempt's cost would
+    be below 0.
     """
     if not line or change == 0:
         raise ValidationError("a correction has a line, and a change that is not 0")
@@ -159,7 +160,7 @@ def _correction(line: str, change: Micros, of: CorrectedAttempt | None) -> Trans
 
 
 def _facts(correction: Transfer) -> tuple[object, ...]:
-    """The booking of a line, however often it comes."""
+    """The columns that a repeated booking of a line must share."""
     return (
         correction.debit_id,
         correction.credit_id,

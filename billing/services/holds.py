@@ -1,8 +1,8 @@
 """Holds: money set aside before the work, then captured, given back, or both.
 
-Placing and ending are functions in the database (holds.sql), because every request pays for both.
-They decide on locked rows, locked in the order tenant balance, key budget. A hold's own columns are
-on its generation; here are its transfers and the counters it moves.
+Functions in the database (holds.sql) place and end holds, because every request pays for both. They
+decide on locked rows, locked in the order tenant balance, key budget. A hold's own columns are on
+its generation; this module has its transfers and counters.
 """
 
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ _RETRY_AFTER_SECONDS = 1
 _ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}
 _OWNERS: dict[QuotaLimit, str] = {"workspace": "workspace", "key": "API key"}
 PLACED = "placed"
-"""The part of a hold's statement that has a row if the hold was placed."""
+"""The name of the part of a hold's statement that has a row if the hold was placed."""
 
 _PLACED = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
 _FOUND = Part("SELECT * FROM hold", ())
 
 
 class LedgerError(Exception):
-    """A movement that the ledger cannot make: our fault, never the caller's."""
+    """The ledger cannot make this movement: a bug of ours, never a fault of the caller."""
 
 
 class ConditionFailed(Exception):
@@ -54,7 +54,7 @@ class HoldLimits:
 
     @property
     def arguments(self) -> dict[str, int | None]:
-        """By their names in the database's function."""
+        """The limits by their names in the database's function."""
         return {
             "p_tenant_in_flight": self.tenant_in_flight,
             "p_tenant_day": self.tenant_budget_day,
@@ -67,7 +67,7 @@ class HoldLimits:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A hold from its generation's columns; `placed_at` is the `now` that it was placed with."""
+    """A hold, from its generation's columns; `placed_at` is the `now` that it was placed with."""
 
     tenant_id: UUID
     key_id: UUID
@@ -127,7 +127,7 @@ def hold_placed(
 
 @cache
 def _placing(names: tuple[str, ...], *, is_conditional: bool) -> str:
-    # The condition's columns are arguments, so nothing is placed before it has its row.
+    # The condition's columns are arguments, so no hold is placed without its row.
     given = ", ".join(f"{name} => %s" for name in names)
     if not is_conditional:
         return f"SELECT refused_by, missing FROM pictor_place_hold_v1({given})"  # noqa: S608 - our own names

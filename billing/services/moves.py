@@ -1,7 +1,7 @@
-"""Money that a person moves: requested once by an id, and approved by a second person if large.
+"""Moves of money by staff: requested once by an id, and approved by a second person if large.
 
-Raises ValidationError, in words for a person, for a move that is impossible, was sent before with
-other values, or is decided already.
+Raises ValidationError, in words for a person, if a move is impossible, was sent before with other
+values, or is decided already.
 """
 
 from dataclasses import dataclass
@@ -33,18 +33,18 @@ class Effect:
 
 
 def needs_another(amount: int) -> bool:
-    """Whether another person must approve an amount."""
+    """Return whether another person must approve an amount."""
     return abs(amount) > settings.MONEY_NEEDS_TWO
 
 
 def is_typed_twice(amount: int) -> bool:
-    """Whether an amount must be typed a second time."""
+    """Return whether an amount must be typed a second time."""
     return abs(amount) > settings.MONEY_TYPED_TWICE
 
 
 @transaction.atomic
 def rehearse(asked: AskedMove, *, actor: Actor) -> Effect:
-    """A move's effect now: it is made and rolled back."""
+    """Return a move's effect now: it is made and rolled back."""
     before = accounts.open_account(tenant_id=asked.tenant_id).available
     why = Why(actor=actor, reason=asked.reason, note=asked.note)
     point = transaction.savepoint()
@@ -65,10 +65,10 @@ def move_money(
     ip: str | None = None,
     total: Micros | None = None,
 ) -> MoneyMove:
-    """Move it, or let it wait for another person if it is large.
+    """Move the money, or let it await a second person if it is large.
 
-    Sent twice, even at the same time, it is moved once; both get the same move. `total` is the sum
-    of many moves requested together: if that is large, each of them waits.
+    A request sent twice, even at the same time, moves once; both get the same move. `total` is the
+    sum of several moves requested together: if that is large, each of them waits.
     """
     waits = needs_another(asked.amount if total is None else total)
     if asked.kind == Transfer.Kind.CREDIT and (asked.outage or asked.generation_id):
@@ -96,7 +96,7 @@ def move_money(
 
 @transaction.atomic
 def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
-    """Book a waiting move, as another person than the one who requested it."""
+    """Book a waiting move, as another person than its requester."""
     move = _waiting(move_id, now)
     if _is_same(move, actor):
         raise ValidationError("Somebody other than the person who asked has to approve it.")
@@ -116,7 +116,7 @@ def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
 
 
 def _refuse_a_second(asked: AskedMove, once: UUID, now: datetime) -> None:
-    """Refuse a second credit for an outage, however it is named, or for a generation."""
+    """Refuse a second credit for an outage, under any name, or for a generation."""
     tenant_id = asked.tenant_id
     accounts.open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two credits at once must not both find that none was given
@@ -144,7 +144,7 @@ def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
 
 
 def _is_same(move: MoneyMove, actor: Actor) -> bool:
-    """Whether the actor is the requester, even once in the shell and once in the browser."""
+    """Return whether the actor is the requester, in the shell as well as in the browser."""
     if isinstance(actor, User):
         return move.asked_by_id == actor.id or _person(move.asked_by_name) == actor.email
     return _person(move.asked_by_name) == _person(name_of(actor))
@@ -210,7 +210,7 @@ def _moved(asked: AskedMove, why: Why) -> Transfer:
 
 
 def _record(move: MoneyMove, action: str, actor: Actor, ip: str | None, **more: str) -> None:
-    """Record it in an event of no tenant: until it is booked, it does not concern the tenant."""
+    """Record it in an event without a tenant: until booked, it does not concern the tenant."""
     after = {"tenant": move.tenant.public_id, "kind": move.kind, "amount_micros": move.amount}
     said = {"words": move.reason, "note": move.note}
     about = Subject("money_move", str(move.id))

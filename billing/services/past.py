@@ -1,8 +1,8 @@
-"""A ledger's past written in bulk: how the embedded default's workspace of demo data begins.
+"""Writes a ledger's past in bulk, to begin the embedded default's workspace of demo data.
 
-The same transfers, balances and counters as those of holds placed and ended one by one
-(`services/holds.py`), chained by the same seals, in a few statements. Only an account to which
-nothing ever happened takes a past: nothing is put before or between transfers that are there.
+The transfers, balances and counters are those of holds placed and ended one by one
+(`services/holds.py`), chained by the same seals, in a few statements. Only an account without
+transfers takes a past: nothing is put before or between existing transfers.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ _COUNTERS = ("day", "day_used_micros", "month", "month_used_micros")
 
 @dataclass(frozen=True, slots=True)
 class PastHold:
-    """A hold that was placed and has ended: what became revenue, when, and both evidences."""
+    """A hold that was placed and has ended: its captured part, its end, and both evidences."""
 
     hold: Hold
     captured: Micros
@@ -41,7 +41,7 @@ class PastHold:
 
 @dataclass(frozen=True, slots=True)
 class PastCost:
-    """What a call cost that a tenant paid for, and when that was booked."""
+    """The cost of a call that a tenant paid for, and the time it was booked."""
 
     generation_id: UUID
     attempt_id: UUID
@@ -51,7 +51,7 @@ class PastCost:
 
 @dataclass(frozen=True, slots=True)
 class Refills:
-    """When the tenant paid in: before a hold that would leave less than `least`, up to `full`."""
+    """The tenant's top-ups: before a hold that would leave less than `least`, up to `full`."""
 
     least: Micros
     full: Micros
@@ -66,13 +66,13 @@ def write_past(
     refills: Refills,
     actor: Actor,
 ) -> None:
-    """Write what those holds moved, in the order of time, as the beginning of a tenant's ledger.
+    """Write the transfers of those holds, in the order of time, as the start of a tenant's ledger.
 
-    Between them is what their calls cost, which moves nothing of the tenant's.
+    The costs of their calls stand between them, and move nothing of the tenant's.
 
-    Call it in the transaction that writes their generations. Each refill has its audit event, which
-    says who wrote it and when that really was. Raises LedgerError where this is not the embedded
-    default, for an account with transfers, for a capture above its hold, and for a hold above
+    Call it in the transaction that writes their generations. Each refill has its audit event, with
+    the real author and time. Raises LedgerError outside the embedded default, outside a
+    transaction, for an account with transfers, for a capture above its hold, and for a hold above
     `refills.full`.
     """
     if not settings.EMBEDDED:
@@ -91,7 +91,7 @@ def write_past(
 
 
 class _Past:
-    """The balance on its way through the past: each movement changes it and follows its seal."""
+    """The balance during the past: each movement changes it and continues its chain of seals."""
 
     def __init__(self, balance: TenantBalance, refills: Refills) -> None:
         self._balance = balance
@@ -100,7 +100,7 @@ class _Past:
         self._held = balance.held_account_id
 
     def transfers(self, holds: Sequence[PastHold], costs: Sequence[PastCost]) -> Iterator[Transfer]:
-        """Holds and their ends as they came, the money that was paid in for them, and costs."""
+        """Yield holds and their ends in order of time, with the top-ups for them, and costs."""
         moments = [
             (past.hold.placed_at, 0, self._placed(past)) for past in holds if past.hold.amount
         ]
@@ -161,7 +161,7 @@ class _Past:
         evidence: bytes | None = None,
         reason: str = "",
     ) -> Transfer:
-        """The next transfer of the chain; the balance is what it leaves."""
+        """Change the balance by the chain's next transfer, and return that transfer."""
         balance, (debit, credit) = self._balance, accounts
         balance.available += amount * ((credit == self._available) - (debit == self._available))
         balance.held += amount * ((credit == self._held) - (debit == self._held))
@@ -195,7 +195,7 @@ def _booked(cost: PastCost) -> Iterator[Transfer]:
 
 
 def _count(balance: TenantBalance, holds: Iterable[PastHold]) -> list[KeyBudget]:
-    """What the tenant and its keys used of the last day and month in which each placed a hold."""
+    """Return the use by the tenant and its keys in the last day and month with a hold of each."""
     budgets: dict[UUID, KeyBudget] = {}
     for past in sorted(holds, key=lambda past: past.hold.placed_at):
         key, placed_at = past.hold.key_id, past.hold.placed_at
@@ -211,7 +211,7 @@ def _count(balance: TenantBalance, holds: Iterable[PastHold]) -> list[KeyBudget]
 
 
 def _explain(transfer: Transfer, actor: Actor) -> None:
-    """The audit event of money that was paid in, as `services/accounts.py` writes it."""
+    """Record the audit event of a top-up, as `services/accounts.py` does."""
     after = transfer.available_after or 0
     record(
         Subject("transfer", str(transfer.pk), transfer.tenant_id),

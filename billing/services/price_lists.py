@@ -1,4 +1,4 @@
-"""Shared price lists: made, renamed, and given to tenants from that moment on."""
+"""Shared price lists: created, renamed, and assigned to tenants from that moment on."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,12 +21,12 @@ from billing.selectors import (
 from billing.services.prices import confirm
 
 NO_LIST = "none"
-"""The word of commands for having no shared list."""
+"""The commands' word for having no shared list."""
 
 
 @transaction.atomic
 def create_price_list(*, name: str, actor: Actor, ip: str | None = None) -> PriceList:
-    """A shared list without prices or tenants. Raises ValidationError for a name that is taken."""
+    """Create a list without prices or tenants. Raises ValidationError for a name that is taken."""
     locks.decisions_on_prices()
     price_list = PriceList(name=without_marks(name))
     _check_name(price_list)
@@ -40,7 +40,7 @@ def create_price_list(*, name: str, actor: Actor, ip: str | None = None) -> Pric
 def rename_price_list(
     *, price_list: PriceList, name: str, actor: Actor, ip: str | None = None
 ) -> PriceList:
-    """Call a list otherwise. Raises ValidationError as `create_price_list` does."""
+    """Rename a list. Raises ValidationError like `create_price_list`."""
     locks.decisions_on_prices()
     former = PriceList.objects.get(id=price_list.id)
     renamed = PriceList(id=former.id, name=without_marks(name), created_at=former.created_at)
@@ -72,9 +72,9 @@ def assign_price_list(
     seen: str | None = None,
     ip: str | None = None,
 ) -> PriceListAssignment | None:
-    """Give a tenant that list's prices from now on, or none's; None if it has them already.
+    """Give a tenant that list's prices from now on, or no list; None if that is so already.
 
-    Existing holds are charged as they were held. Unless `confirmed`, raises ValidationError if a
+    Existing holds are charged at their own prices. Unless `confirmed`, raises ValidationError if a
     price of a model that the tenant bought lately changes by more than half, or one falls below
     cost. Raises it also if `seen` is not the `digest_of_changes`; and Tenant.DoesNotExist.
     """
@@ -109,10 +109,10 @@ def assign_price_list(
 def give_price_list(
     *, tenant_id: UUID, name: str, actor: Actor, now: datetime, ip: str | None = None
 ) -> PriceListAssignment | None:
-    """Give a new tenant, which has bought nothing yet, the shared list of that name.
+    """Give a new tenant, without purchases, the shared list of that name.
 
-    Raises ValidationError, of `price_list`, if there is none, or if it puts a price below cost,
-    which is confirmed separately.
+    Raises ValidationError for `price_list` if there is no such list, or if it puts a price below
+    cost, which is confirmed separately.
     """
     price_list = price_list_named(name)
     if price_list is None:

@@ -35,7 +35,7 @@ from pictor.kit.words import clock
 
 LIST_MARKUP = Decimal(1)
 SEEN_ANOTHER = "seen_another"
-"""The code of a refusal: the facts have changed since they were shown."""
+"""The error code for facts that have changed since they were shown."""
 
 
 @transaction.atomic
@@ -50,13 +50,12 @@ def draft_price_book(
     is_once: bool = False,
     ip: str | None = None,
 ) -> PriceBook:
-    """The next version of a book, not yet in force: it can still be changed.
+    """Draft the next version of a book, not yet in force: it can still be changed.
 
     `tenant_id` is its owner: a tenant's id, a shared list's, or None for everyone. Without `rows`
-    or `markup` it begins with those of the owner's book in force; with a markup of 1 where there is
-    none. With `is_once`, where the latest version is such a draft already, it is that one. Raises
-    ValidationError for an empty name, another owner's, a negative markup, or an owner that is
-    nobody.
+    or `markup` it begins with those of the owner's book in force; the markup is 1 if there is none.
+    With `is_once`, returns the latest version if that is such a draft already. Raises
+    ValidationError for an empty name, another owner's name, a negative markup, or an unknown owner.
     """
     locks.decisions_on_prices()  # two that draft at once get two versions
     present = book_in_force(tenant_id, clock.now())
@@ -125,7 +124,7 @@ def set_prices(
 ) -> None:
     """Remove rows of a draft, then write others; a row of the same cell is replaced.
 
-    Raises ValidationError for a row that is no price, or a published book.
+    Raises ValidationError for an invalid row, or a published book.
     """
     _lock_draft(book)
     known = {(price.model, price.size, price.quality): price for price in book.prices.all()}
@@ -164,10 +163,10 @@ def publish_price_book(
     """Put a book in force from its effective date, or now if another one began since.
 
     It can never be changed again. Raises ValidationError, with every reason, for everyone's book
-    without prices, a published book, and one that leaves anything on offer without a price, gives
-    anything away, or has other pixels than its sizes; and, unless `confirmed`, if a price is below
-    cost, or changes by more than half for a model that sold lately. It `begins` at that time
-    instead of the draft's, never in the past. If `outlook_of` has changed from `seen`, it fails.
+    without prices, a published book, and one that leaves an offered cell without a price, sells one
+    for nothing, or has other pixels than its sizes; and, unless `confirmed`, if a price is below
+    cost, or changes by more than half for a model that sold lately. `begins` replaces the draft's
+    date, and may not be in the past. Raises it also if `outlook_of` has changed from `seen`.
     """
     locks.decisions_on_prices()
     _lock_draft(book)
@@ -259,7 +258,7 @@ def withdraw_price_book(
 
 
 def _take_back(book: PriceBook) -> PriceBookWithdrawal:
-    """Withdraw it without an audit event. Raises ValidationError like `withdraw_price_book`."""
+    """Withdraw a book without an audit event. Raises ValidationError like `withdraw_price_book`."""
     if book.published_at is None:
         raise ValidationError("the book is a draft: nothing begins by itself")
     if PriceBookWithdrawal.objects.filter(book=book).exists():
@@ -312,7 +311,7 @@ def _of_nobody(book: PriceBook) -> Subject:
 
 
 def _check_book(book: PriceBook) -> None:
-    """Raises ValidationError for terms that no book may have."""
+    """Raise ValidationError for terms that no book may have."""
     book.full_clean(exclude=["tenant"])  # whose id may be a list's
     named = PriceBook.objects.filter(name=book.name)
     having = set(named.values_list("tenant_id", flat=True))
@@ -327,14 +326,14 @@ def _check_book(book: PriceBook) -> None:
 
 
 def _lock_draft(book: PriceBook) -> None:
-    """Lock the draft to the transaction's end; raises ValidationError if it is none."""
+    """Lock the draft to the transaction's end. Raises ValidationError if it is not a draft."""
     draft = PriceBook.objects.select_for_update().filter(id=book.id, published_at=None)
     if not draft.exists():
         raise ValidationError("the book is published already")
 
 
 def _describe(book: PriceBook) -> dict[str, object]:
-    """A book for an audit event, whose tenant it has."""
+    """Describe a book for an audit event of its tenant."""
     shared = book.price_list
     is_a_tenants = book.tenant_id is not None and shared is None
     of_list = {} if shared is None else {"price_list": shared.name}

@@ -1,4 +1,4 @@
-"""The results of proofs of the ledger: checkpoints and findings; and one proof at a time."""
+"""The results of proofs of the ledger (checkpoints and findings), and one proof at a time."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -17,14 +17,16 @@ APART = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(minutes=30),
     LedgerProof.Kind.WHOLE: timedelta(hours=20, minutes=30),
 }
-"""A proof is due this long after the last one began, since each worker has its own hour. The whole
-proof may be cut off once, or take two hours, and still ends within a day."""
+"""A proof is due this long after the last one began, because each worker has its own hour.
+
+The whole proof may be cut off once, or take two hours, and still ends within a day.
+"""
 
 
 def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = None) -> bool:
-    """Whether the last finished proof began long enough ago, or is dated in the future.
+    """Return whether the last finished proof began long enough ago, or is dated in the future.
 
-    Long enough is before `since`, if given.
+    With `since`, long enough ago means before it.
     """
     lately = (since or now - APART[kind], now)
     return not LedgerProof.objects.filter(kind=kind, began_at__range=lately).exists()
@@ -32,7 +34,7 @@ def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = No
 
 @contextmanager
 def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
-    """Whether this process may prove now.
+    """Yield whether this process may prove now.
 
     The lock belongs to the connection: PostgreSQL frees it when the process or its machine ends.
     """
@@ -49,7 +51,7 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
 
 @transaction.atomic
 def keep_checkpoints(reached: Checkpoints) -> None:
-    """Keep a clean proof's checkpoints. None moves back, and foreign ones are deleted.
+    """Keep a clean proof's checkpoints. None moves back; those with a false mark are deleted.
 
     A whole proof may end behind an hourly one, and must not hide that transfers between the two are
     gone.

@@ -35,7 +35,7 @@ def change_prices(
 def undo_prices(
     *, book: PriceBook, actor: Actor, last: int | None = None, ip: str | None = None
 ) -> int:
-    """Undo the `last` change of a draft's prices, or redo it: how many rows.
+    """Undo the `last` change of a draft's prices, or redo it, and return the number of rows.
 
     Raises ValidationError for a published book, without a change, or if another change is last.
     """
@@ -53,7 +53,7 @@ def undo_prices(
 
 
 def _lock(book: PriceBook) -> None:
-    """Lock the draft to the transaction's end. Raises ValidationError."""
+    """Lock the draft to the transaction's end. Raises ValidationError if discarded or published."""
     found = PriceBook.objects.select_for_update().filter(id=book.id).first()
     if found is None:
         raise ValidationError("the draft is discarded")
@@ -62,7 +62,7 @@ def _lock(book: PriceBook) -> None:
 
 
 def _row(words: str, facts: Json) -> BookRow:
-    """For the audit log."""
+    """Read a row from the audit log."""
     model, size, quality = words.rsplit(" ", 2)
     kind: Kind = "formula" if facts["kind"] == "formula" else "fixed"
     return BookRow(

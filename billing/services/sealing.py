@@ -14,16 +14,16 @@ from billing.transfer_seals import first_seal
 
 
 class SealBroken(Exception):
-    """A transfer has a false seal: nothing may be sealed on top of it."""
+    """A transfer has a false seal, so nothing may be sealed on top of it."""
 
 
 def seal_ledger(*, actor: Actor) -> int:
-    """Seal every balance without a seal; how many there were.
+    """Seal every balance without a seal, and return their number.
 
     Also links audit events older than the chain.
 
-    Reads a tenant's transfers before it locks the balance, so requests wait only for those added
-    meanwhile. Safe to repeat, and while requests come. Raises SealBroken.
+    Reads a tenant's transfers before it locks the balance, so requests wait only while it reads
+    those added meanwhile. Safe to repeat, and to run while requests come. Raises SealBroken.
     """
     unsealed = TenantBalance.objects.filter(seal=None).values_list("tenant_id", flat=True)
     if older := link_older_events():
@@ -34,7 +34,7 @@ def seal_ledger(*, actor: Actor) -> int:
 
 
 def _seal_older_costs(actor: Actor) -> None:
-    """Keep one seal over the platform's transfers without any. Only once."""
+    """Keep one seal over the platform's transfers without a seal. Runs only once."""
     if sealed_older_costs() is not None:
         return
     older = older_costs()
@@ -73,7 +73,7 @@ def _seal(tenant_id: UUID, actor: Actor) -> bool:
 
 
 def _walk(tenant_id: UUID, seq: int, seal: bytes) -> tuple[int, bytes]:
-    """The number and seal of the tenant's last transfer, starting from a known one."""
+    """Return the number and seal of the tenant's last transfer, starting from a known one."""
     for link in links([Stretch(tenant_id, Position(seq, seal))]):
         if link.carried not in {None, link.computed}:
             raise SealBroken(f"transfer {link.transfer_id} does not carry its own seal")

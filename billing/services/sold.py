@@ -1,4 +1,4 @@
-"""Sales, added to their days: each transfer once, and all of them again on request.
+"""Sales by the day: each transfer is added once, and all can be counted again.
 
 The caller's `Count` assigns transfers to rows.
 """
@@ -13,7 +13,7 @@ from billing.selectors.sold import Settled
 from pictor.kit.database.spans import Ids, Span
 
 AT_ONCE = 5_000
-"""Transfers that one transaction adds."""
+"""The number of transfers that one transaction adds."""
 
 Sold = Mapping[SoldRow, Sequence[int]]
 """The amounts to add, by row."""
@@ -60,7 +60,7 @@ SELECT {_KEYS}, {_COLUMNS} FROM sold_again EXCEPT SELECT {_KEYS}, {_COLUMNS} FRO
 
 @transaction.atomic
 def add_next(count: Count, *, to: Settled) -> bool:
-    """Add the next transfers, unless another process is adding; whether there are more.
+    """Add the next transfers unless another process is adding; return whether there are more.
 
     Each is added exactly once, even if a process dies: the position moves with the rows.
     """
@@ -81,7 +81,7 @@ def add_next(count: Count, *, to: Settled) -> bool:
 
 @transaction.atomic
 def rebuild_sold(count: Count) -> int:
-    """Recount everything counted so far and correct it; how many rows were wrong.
+    """Count everything counted so far again, correct it, and return the number of wrong rows.
 
     Recounts take turns. Nothing is added meanwhile, and readers see the old rows until it is done.
     """

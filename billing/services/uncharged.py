@@ -1,4 +1,4 @@
-"""Upstream cost that is charged to nobody, counted by tenant, UTC day and reason."""
+"""Upstream costs that no tenant is charged, counted by tenant, UTC day and reason."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Usage by the hour: counted when a generation ends, in a row of its tenant's own."""
+"""Usage by the hour: counted when a generation ends, in a row of its tenant."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ _ONE_MORE = {
     "further": "u.latency || jsonb_build_object("
     "%s::text, COALESCE((u.latency ->> %s::text)::int, 0) + 1)",
 }
-"""Of the bucket that is said once, then twice."""
+"""The first use names the bucket once, each further one twice."""
 _NONE = {"first": "'{}'::jsonb", "further": "u.latency"}
 _KEY = "tenant_id, key_id, model, tier, channel, status, hour"
 _SUMMED = """
@@ -49,8 +49,8 @@ _ADDED_TO_ROW, _ADDED_TO_NEW_ROW = (
     )
     for more in ("l", "EXCLUDED")
 )
-# Rows and generations are seen at one moment, and a settlement changes both at one: so what a row
-# lacks then is what it lacks whenever that is added, whoever counts in it meanwhile.
+# The query sees rows and generations at one moment, and a settlement changes both in one commit, so
+# a row's shortfall stays the same until it is added, even if settlements count in it meanwhile.
 _RECOUNT = f"""
 WITH said AS (
     SELECT {_KEY}, generations, images, captured_micros, latency,
@@ -86,7 +86,7 @@ _EMPTY = "DELETE FROM billing_usagerollup WHERE hour >= %s AND hour < %s AND gen
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One final generation, as its hour counts it; `took` is None where it led to no images."""
+    """A final generation, to count in its hour; `took` is None if it has no images."""
 
     tenant_id: UUID
     key_id: UUID
@@ -101,12 +101,12 @@ class Usage:
 
 
 def record_usage(usage: Usage) -> None:
-    """Count it. Call it after `end_hold`: the locks' order."""
+    """Count a generation. Call it after `end_hold`, to keep the order of locks."""
     prepared.fetch_one(*usage_recorded(usage))
 
 
 def usage_recorded(usage: Usage, *, given: str = "") -> Part:
-    """The statement that counts it; as a part of one, if the part `given` has a row."""
+    """The statement that counts a generation; with `given`, a part that needs that part's row."""
     hour = usage.at.replace(minute=0, second=0, microsecond=0)
     whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
     bucket = () if usage.took is None else (str(bucket_of(usage.took)),) * 3
@@ -122,10 +122,11 @@ def _recorded(given: str, *, is_timed: bool) -> str:
 
 @transaction.atomic
 def recount_usage(ended: Part, *, start: datetime, end: datetime) -> int:
-    """Put the usage rows of these hours right; how many were wrong. Settlements go on meanwhile.
+    """Correct the usage rows of these hours and return the number of wrong ones.
 
-    Two at a time take turns. `start` and `end` are full hours, `ended` is the relation that
-    `usage_of` describes of all that ended from the one to before the other, and of nothing else.
+    Settlements go on meanwhile; concurrent recounts take turns. `start` and `end` are full hours,
+    `ended` is the relation described in `usage_of`, with exactly the generations that ended from
+    `start` to before `end`.
     """
     one_recount()
     with connection.cursor() as cursor:
