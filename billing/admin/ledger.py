@@ -1,4 +1,4 @@
-"""The ledger, balances and usage in Django's admin: read, never edited."""
+"""The ledger, balances and usage in Django's admin, read-only."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,12 +14,12 @@ from billing.selectors import newest_of_tenant, of_generation
 from pictor.kit.words import ids
 
 MOST_DIGITS = 18
-"""Of a transfer's id: PostgreSQL's bigint has no room for all of 19."""
+"""The most digits of a searched transfer id: PostgreSQL's bigint cannot hold all numbers of 19."""
 
 
 @admin.register(TenantBalance)
 class TenantBalanceAdmin(ReadOnlyAdmin):
-    """What each tenant has; changed only by transfers."""
+    """Tenants' balances; changed only by transfers."""
 
     list_display = ("tenant", dollars("available"), dollars("held"), "in_flight", "seq")
     money = ("available", "held")
@@ -61,7 +61,7 @@ class TransferAdmin(LargeAdmin):
 
 @admin.register(KeyBudget)
 class KeyBudgetAdmin(ReadOnlyAdmin):
-    """What each key used of its budgets."""
+    """Keys' use of their budgets."""
 
     list_display = (
         "key",
@@ -106,18 +106,18 @@ class UsageRollupAdmin(LargeAdmin):
 
     @admin.display(description="p50 (s)")
     def median(self, obj: UsageRollup) -> str:
-        """Within which half of the images were there."""
+        """The median of seconds to the image."""
         return _seconds(obj, 0.5)
 
     @admin.display(description="p95 (s)")
     def slowest(self, obj: UsageRollup) -> str:
-        """Within which all but one in twenty were there."""
+        """The 95th percentile of seconds to the image."""
         return _seconds(obj, 0.95)
 
 
 @admin.register(UnchargedCost)
 class UnchargedCostAdmin(ReadOnlyAdmin):
-    """Which tenants cost us without being charged, the dearest of each day first."""
+    """Tenants' costs to us without a charge, the dearest of each day first."""
 
     list_display = ("day", "tenant", "loss", "attempts", dollars("cost_micros"))
     list_filter = ("loss", "day")

@@ -1,4 +1,4 @@
-"""Price books in Django's admin: read, never edited. They are decided on at /ops/prices/."""
+"""Price books in Django's admin, read-only. Staff decide on them at /ops/prices/."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class _PriceInline(DollarForms, TabularInline):
 
 @admin.register(PriceBook)
 class PriceBookAdmin(ReadOnlyAdmin):
-    """Every price book with what it is now."""
+    """Every price book with its state."""
 
     list_display = ("name", "version", "tenant", "markup", "effective_from", "state")
     list_filter = (("published_at", admin.EmptyFieldListFilter), "name")
@@ -52,5 +52,5 @@ class PriceBookAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state(self, obj: PriceBook) -> str:
-        """Draft, scheduled, current, past or withdrawn."""
+        """The state: draft, scheduled, current, past or withdrawn."""
         return obj.state

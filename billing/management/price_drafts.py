@@ -1,4 +1,4 @@
-"""The actions of `manage.py price` on drafts: copied, changed, taken back, thrown away."""
+"""The actions of `manage.py price` on drafts: copy, change, undo, set a markup, discard."""
 
 from argparse import _SubParsersAction
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ OPERATIONS = {
 
 
 def add_draft_actions(actions: "_SubParsersAction[CommandParser]") -> None:
-    """The parsers of these actions."""
+    """Add the parsers of these actions."""
     copy = actions.add_parser("draft", help="a book's prices as the next version, a draft")
     change = actions.add_parser("change", help="prices of a draft, seen first; asks, always")
     markup = actions.add_parser("markup", help="what each price of a draft is multiplied by")
@@ -52,7 +52,7 @@ def add_draft_actions(actions: "_SubParsersAction[CommandParser]") -> None:
 
 
 class DraftActions(OperatorCommand):
-    """What is done to drafts: nobody is charged by them."""
+    """Actions on drafts, which charge no tenant."""
 
     def _draft(self, options: dict[str, Any]) -> None:
         of = read_book(options["book"])
@@ -111,7 +111,7 @@ class DraftActions(OperatorCommand):
 
 
 def _plan(book: PriceBook, options: dict[str, Any]) -> Repriced:
-    """What the words come to. Raises CommandError and ValidationError."""
+    """Return the changes that the options ask for. Raises CommandError and ValidationError."""
     rows = _chosen(rows_of(book), options)
     if not rows:
         raise CommandError(f"{name_of(book)} has no such prices")
@@ -137,7 +137,7 @@ def _chosen(rows: list[BookRow], options: dict[str, Any]) -> list[BookRow]:
 
 
 def _lines(plan: Repriced, book: PriceBook) -> Iterator[str]:
-    """Before and after, what is perhaps mistyped, and what is left out."""
+    """Yield each change, the number perhaps mistyped, and the prices left out."""
     for change in plan.changes:
         was, becomes = (
             to_decimal(scale_half_up(row.micros, book.markup))

@@ -1,4 +1,4 @@
-"""What `manage.py price` says of books and their changes: as JSON values, and in lines."""
+"""Books and their changes for `manage.py price`, as JSON values and as lines."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -14,17 +14,17 @@ from pictor.kit.words.money import to_decimal
 
 
 def name_of(book: PriceBook) -> str:
-    """`list:2`."""
+    """Return the operators' name for a book: `list:2`."""
     return book.known_as
 
 
 def date_of(book: PriceBook) -> str:
-    """When it begins, began, or was to begin."""
+    """Return a book's date of effect."""
     return book.effective_from.isoformat()
 
 
 def described(book: PriceBook) -> dict[str, Any]:
-    """A book without its prices; everyone's has neither a `tenant` nor a `list`."""
+    """Describe a book without its prices; everyone's has neither a `tenant` nor a `list`."""
     owner = book.owner
     return {
         "book": name_of(book),
@@ -36,7 +36,7 @@ def described(book: PriceBook) -> dict[str, Any]:
 
 
 def changes_of(book: PriceBook, stops: Stops) -> dict[str, Any]:
-    """What a book changes, and what has to be typed for it: numbers where they have to be."""
+    """Describe a book's changes, and the confirmations they need: numbers if they must be typed."""
     return {
         "changes": [_changed(change) for change in price_changes(book, clock.now())],
         "stops": {
@@ -56,9 +56,9 @@ def changes_of(book: PriceBook, stops: Stops) -> dict[str, Any]:
 def change_lines(
     book: PriceBook, stops: Stops, *, withdrawn: Collection[int] = ()
 ) -> Iterator[str]:
-    """The same for a person, a line each; of a shared list also how many tenants have it.
+    """Yield the same as lines for a person; for a shared list also the number of its tenants.
 
-    Books that are to be withdrawn with it are thought away.
+    The `withdrawn` books, which are to be withdrawn with it, are ignored.
     """
     changes = price_changes(book, clock.now(), withdrawn=withdrawn)
     yield from map(str, changes)
@@ -73,7 +73,7 @@ def change_lines(
 
 
 def foretold(what: Foretold) -> dict[str, Any]:
-    """What the last 30 days would have brought; `left_out` is on neither side."""
+    """Describe the revenue of the last 30 days under a book; `left_out` is on neither side."""
     facts = what.facts
     return {
         "from": what.first.isoformat(),
@@ -103,12 +103,12 @@ def foretold(what: Foretold) -> dict[str, Any]:
 
 
 def followers(book: PriceBook) -> Sequence[PriceBook]:
-    """What takes over from a book in force at a later date."""
+    """Return the books that take over from a book at a later date."""
     return following(book.tenant_id, max(book.effective_from, clock.now()))
 
 
 def follower_lines(book: PriceBook, *, withdrawn: Collection[int] = ()) -> list[str]:
-    """The same for a person, with the way to keep each from it."""
+    """Return the same as lines for a person, each with the command that prevents it."""
     return [
         f"{name_of(one)} takes over at {date_of(one)}."
         f" To keep it from that: manage.py price withdraw {name_of(one)}"

@@ -1,4 +1,4 @@
-"""What somebody types to `manage.py price`: books, lists, files, numbers, times."""
+"""Parses the arguments of `manage.py price`: books, lists, files, numbers, times."""
 
 import sys
 from datetime import datetime
@@ -21,7 +21,7 @@ BOOK_HELP = "as NAME:VERSION, such as standard:2"
 
 
 def read_book(text: str) -> PriceBook:
-    """The book that is known as that."""
+    """Return the book with this name and version. Raises CommandError."""
     name, _, version = text.rpartition(":")
     book = book_named(name, int(version)) if version.isascii() and version.isdigit() else None
     if book is None:
@@ -30,7 +30,7 @@ def read_book(text: str) -> PriceBook:
 
 
 def read_rows(file: str, *, may_be_none: bool) -> list[BookRow]:
-    """The prices of a CSV file; `-` is standard input."""
+    """Read the prices of a CSV file; `-` is standard input. Raises CommandError."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         rows = price_csv.read(text)
@@ -42,7 +42,7 @@ def read_rows(file: str, *, may_be_none: bool) -> list[BookRow]:
 
 
 def read_list(name: str) -> PriceList | None:
-    """The shared list of that name; None for NO_LIST."""
+    """Return the shared list of that name; None for NO_LIST. Raises CommandError."""
     if name.lower() == NO_LIST:
         return None
     found = price_list_named(name)
@@ -52,7 +52,7 @@ def read_list(name: str) -> PriceList | None:
 
 
 def read_owner(tenant: str | None, shared: str | None) -> UUID | None:
-    """Whose prices they are: a tenant's, or a shared list's; None for everyone's."""
+    """Return the id of a tenant or shared list; None for everyone. Raises CommandError."""
     if tenant:
         return read_tenant(tenant).id
     if not shared:
@@ -64,7 +64,7 @@ def read_owner(tenant: str | None, shared: str | None) -> UUID | None:
 
 
 def read_number(text: str | None) -> int | None:
-    """How many prices; None for nothing."""
+    """Read a number of prices; None for an empty text. Raises CommandError."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit()):
@@ -73,7 +73,7 @@ def read_number(text: str | None) -> int | None:
 
 
 def read_markup(text: str | None) -> Decimal | None:
-    """A factor; None stays None."""
+    """Read a factor; None stays None. Raises CommandError."""
     if text is None:
         return None
     number = number_in(text)
@@ -83,5 +83,5 @@ def read_markup(text: str | None) -> Decimal | None:
 
 
 def read_begin(text: str | None) -> datetime:
-    """A time with its zone; now, where none was said."""
+    """Read a time with its zone; None is now."""
     return clock.now() if text is None else read_time(text)

@@ -112,7 +112,10 @@ class KeyInUse:
 
     @property
     def is_unused(self) -> bool:
-        """True if an active live key that may make images made none in all of UNUSED_DAYS."""
+        """True if an active live key that may make images has not been used to make any.
+
+        It is older than UNUSED_DAYS and made none in them.
+        """
         makes_images = "images:write" in self.key.scopes and not self.key.is_test
         is_old = self.key.created_at < self.now - timedelta(days=UNUSED_DAYS)
         return self.is_active and is_old and self.used_at is None and makes_images

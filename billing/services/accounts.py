@@ -93,7 +93,7 @@ def credit(
     generation_id: UUID | None = None,
     **why: Unpack[Why],
 ) -> Transfer:
-    """Give a tenant money; with a generation, to compensate for its failure.
+    """Give a tenant money; with a generation, for one that failed and cost nothing.
 
     Raises ValidationError unless the amount is above 0.
     """

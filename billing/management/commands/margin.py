@@ -1,4 +1,4 @@
-"""`manage.py margin --by tenant|model|channel|cell|all`: what is earned and lost."""
+"""`manage.py margin --by tenant|model|channel|cell|all`: margins by group and period."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from pictor.kit.words import ids
 from pictor.kit.words.money import to_decimal
 
 OF = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
-"""What it may be of alone, and how the sums call it."""
+"""Columns that the sums can be filtered by: each option with the column's name."""
 
 
 class Command(OperatorCommand):
@@ -75,13 +75,13 @@ class Command(OperatorCommand):
 
 
 def _alone(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the sums are of alone, by column. Raises CommandError for a tenant that there is not."""
+    """Return the filters by column. Raises CommandError for an unknown tenant."""
     of = {column: options[name] for name, column in OF.items() if options[name]}
     return of | ({"tenant_id": read_tenant(options["tenant"]).id} if options["tenant"] else {})
 
 
 def _day(text: str | None) -> date | None:
-    """Raises CommandError for what is no day."""
+    """Read a day; None stays None. Raises CommandError for an invalid one."""
     try:
         day = None if text is None else parse_date(text)
     except ValueError:  # the 31st of a shorter month
@@ -92,7 +92,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _group(one: Margin, names: Mapping[UUID, str]) -> dict[str, Any]:
-    """What names a row; '' where a transfer is of no tenant, model or channel."""
+    """Return the columns that name a row; '' if its transfers have no tenant, model or channel."""
     start = {} if one.start is None else {"from": one.start.isoformat()}
     if "tenant_id" not in one.group:
         return {**start, **one.group}
@@ -103,7 +103,7 @@ def _group(one: Margin, names: Mapping[UUID, str]) -> dict[str, Any]:
 
 
 def _facts(one: Margin) -> dict[str, Any]:
-    """What a row says; amounts in USD."""
+    """Return a row's figures; amounts in USD."""
     return {
         "images": one.images,
         "revenue": to_decimal(one.revenue),

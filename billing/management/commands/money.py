@@ -1,4 +1,4 @@
-"""`manage.py money list|approve|decline`: large sums that wait for another person, or did."""
+"""`manage.py money list|approve|decline`: large sums that await a second person's approval."""
 
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ DECIDED = 50
 
 
 class Command(OperatorCommand):
-    """Look at what waits, book it, or never book it."""
+    """List the moves, approve one or decline one."""
 
     help = "Show, approve or decline money that waits for another person."
     requires_system_checks = ()

@@ -81,7 +81,7 @@ BELOW = "a price is below cost"
 
 
 class Command(DraftActions):
-    """Prices out and in as CSV, in dollars, and which of them are in force."""
+    """Prices out and in as CSV, in dollars, and the decisions on price books and shared lists."""
 
     help = (
         "List, import, change, compare, publish, withdraw and restore price books."
@@ -329,7 +329,7 @@ class Command(DraftActions):
     def _confirmed(
         self, options: dict[str, Any], book: PriceBook, withdrawn: Sequence[PriceBook] = ()
     ) -> "_Said":
-        """What changes is shown, and asked about unless --yes was said; then only that is done."""
+        """Show the changes and ask, unless --yes is given; then allow only the ones shown."""
         confirmed = _given(options)
         if options["yes"]:
             return {"confirmed": confirmed, "seen": None}
@@ -341,7 +341,7 @@ class Command(DraftActions):
         return {"confirmed": self._typed(options, confirmed, stops), "seen": seen}
 
     def _typed(self, options: dict[str, Any], given: Confirmed, stops: Stops) -> Confirmed:
-        """What stops it is typed, as far as it is not given; --yes stands for none of it."""
+        """Ask for each needed confirmation that was not given; --yes gives none of them."""
         out = self.aside(options)
         reason, changes, below = given.reason, given.changes, given.below_cost
         if stops.are_any and not reason:
