@@ -47,5 +47,5 @@ def files(tenant_id: UUID) -> tuple[()]:
 
 
 def erase(*, tenant_id: UUID, now: datetime) -> None:
-    """Erase nothing: the ledger is append-only, and its only personal data is the tenant's id."""
+    """Erase nothing: the ledger is append-only, and names a tenant only by its id."""
     del tenant_id, now

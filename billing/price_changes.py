@@ -47,7 +47,7 @@ class PriceChange:
 
     @property
     def falls(self) -> bool:
-        """True if the charge falls, or a cell gets a price for the first time."""
+        """True if the charge falls, or a cell without a price gets one."""
         return self.becomes is not None and (self.was is None or self.becomes.unit < self.was.unit)
 
     @property

@@ -317,7 +317,7 @@ def _references_worth(table: PriceTable, priced: PricedRequest, tokens: int) -> 
 
 
 def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micros]:
-    """Return an image's prices for `auto`: at the model's sizes, else by formula at any size."""
+    """Return an image's prices for `auto`: at its model's sizes, else by formula at all models'."""
     asked = priced.rows[quality]
     rows = {
         (model, row): row.unit

@@ -261,7 +261,7 @@ def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | Why:
         price = image_price(prices.table, _request(prices.table, key, row), quality, image)
     except KeyError:  # by a formula that has no such quality
         return Why.NO_PRICE
-    least_held = min(row.unit, rows.get(HIGH, row).unit)  # where `auto` was asked for, high is held
+    least_held = min(row.unit, rows.get(HIGH, row).unit)  # for `auto`, high is held
     return Micros(price) if price <= least_held else Why.HOLD
 
 

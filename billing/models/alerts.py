@@ -1,4 +1,4 @@
-"""Mails to a tenant: its balance runs low, or a key exceeds a warn-only budget."""
+"""Thresholds for low-balance mails, and the mails sent about exceeded warn-only budgets."""
 
 from django.core.validators import MinValueValidator
 from django.db import models

@@ -120,7 +120,7 @@ def coming(books: Iterable[PriceBook], owner: UUID | None, moment: datetime) -> 
 
 
 def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdrawal]:
-    """Return books announced to a tenant, or to everyone, and withdrawn in the last 30 days.
+    """Return withdrawals in the last 30 days of books announced to a tenant or to everyone.
 
     The latest withdrawal comes first, each with its book.
     """
@@ -130,7 +130,7 @@ def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdraw
         assigned = PriceListAssignment.objects.filter(tenant_id=tenant_id).order_by("-id").first()
         if assigned is not None and assigned.price_list_id is not None:
             of_list = Q(book__tenant_id=assigned.price_list_id)
-            whose |= of_list & Q(withdrawn_at__gte=assigned.since)  # before, nobody told the tenant
+            whose |= of_list & Q(withdrawn_at__gte=assigned.since)  # not before it had the list
     found = PriceBookWithdrawal.objects.select_related("book").filter(
         whose, withdrawn_at__gt=now - WITHDRAWAL_IS_SAID_FOR
     )

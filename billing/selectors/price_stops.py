@@ -68,7 +68,7 @@ class Beside:
     Attributes:
         books: the decided books of its owner and of the owners below it.
         rows: by book, the rows of this book, those in force, and those to come.
-        payers: the tenants on its list, or its own tenant; None where anyone's purchases count.
+        payers: for a list's book the tenants on the list; None for others: all sales count.
     """
 
     books: Sequence[PriceBook]

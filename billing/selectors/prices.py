@@ -52,7 +52,7 @@ def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
     books = decided_for(tenant_id)
     if begun := [one for one in books if _has_just_begun(one, now)]:
         now = settled_moment(begun, now)
-        books = decided_for(tenant_id)  # without what was withdrawn meanwhile
+        books = decided_for(tenant_id)  # without books withdrawn meanwhile
     return _table_at(books, tenant_id, now)
 
 

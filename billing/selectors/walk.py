@@ -93,7 +93,7 @@ class Walk:
             while last - at.seq > AT_ONCE:
                 yield [Stretch(tenant, at, at.seq + AT_ONCE)]
                 before, at = at, self.tenants.get(tenant, START)
-                if at == before:  # no such transfers: what reads the rest says so
+                if at == before:  # no such transfers: the last stretch reports that
                     break
             together.append(Stretch(tenant, at))
             size += last - at.seq
@@ -106,8 +106,7 @@ class Walk:
     def _ahead(self) -> Iterator[tuple[UUID, int]]:
         """Yield each tenant with something left to prove, and its last number.
 
-        Tenants without a balance row, or with a proved position and no row, are included: transfers
-        may exist that no balance knows of.
+        Tenants without a balance row are included if they have transfers or a proved position.
         """
         others = {*self.tenants, *tenants_with_transfers()}
         with connection.cursor() as cursor:

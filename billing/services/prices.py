@@ -57,7 +57,7 @@ def draft_price_book(
     With `is_once`, returns the latest version if that is such a draft already. Raises
     ValidationError for an empty name, another owner's name, a negative markup, or an unknown owner.
     """
-    locks.decisions_on_prices()  # two that draft at once get two versions
+    locks.decisions_on_prices()  # two drafts at once get two versions
     present = book_in_force(tenant_id, clock.now())
     if rows is None:
         rows = rows_of(present)
@@ -312,7 +312,7 @@ def _of_nobody(book: PriceBook) -> Subject:
 
 def _check_book(book: PriceBook) -> None:
     """Raise ValidationError for terms that no book may have."""
-    book.full_clean(exclude=["tenant"])  # whose id may be a list's
+    book.full_clean(exclude=["tenant"])  # its id may be a list's
     named = PriceBook.objects.filter(name=book.name)
     having = set(named.values_list("tenant_id", flat=True))
     if having and book.tenant_id not in having:

@@ -29,7 +29,7 @@ _ONE_MORE = {
     "further": "u.latency || jsonb_build_object("
     "%s::text, COALESCE((u.latency ->> %s::text)::int, 0) + 1)",
 }
-"""The first use names the bucket once, each further one twice."""
+"""The SQL for a bucket, which is a parameter once in `first` and twice in `further`."""
 _NONE = {"first": "'{}'::jsonb", "further": "u.latency"}
 _KEY = "tenant_id, key_id, model, tier, channel, status, hour"
 _SUMMED = """
