@@ -107,7 +107,7 @@ def price_changes(
     withdrawn: Collection[int] = (),
     beside: Beside | None = None,
 ) -> list[PriceChange]:
-    """Return the changes to what its payers pay once it is in force.
+    """Return the changes to its payers' prices once it is in force.
 
     A scheduled book is compared with the prices in force without it. Prices that tenants have over
     those of a list or of everyone are ignored, and so are the `withdrawn` books.
@@ -277,11 +277,11 @@ def _later(
 
 
 _Sold = Callable[[], Collection[str]]
-"""Returns the models sold in the last 30 days; called only when a change is large."""
+"""A look-up of the models sold in the last 30 days; called only when a change is large."""
 
 
 def _sold_to(buyers: Collection[UUID] | None, now: datetime) -> _Sold:
-    """Count sales to these buyers; None means to any tenant."""
+    """Return a cached look-up of the models sold to these buyers; None means to any tenant."""
     return cache(lambda: sold_since(now - LARGE_CHANGES_LOOK_BACK, tenants=buyers))
 
 

@@ -152,8 +152,8 @@ class Weighed:
 
     Attributes:
         images: the number sold to the payers of this price.
-        micros: the change in revenue; None for reference images, formulas, and added or removed
-            rows.
+        micros: the change in revenue, if each image comes as it was requested; None for reference
+            images, formulas, and added or removed rows.
     """
 
     change: PriceChange
