@@ -1,4 +1,4 @@
-"""Generations and what serves them: the offer, and the journey of a request."""
+"""Generations, and the offer that serves them."""
 
 from generation.models.alerts import AlertAddress, AlertRule, AlertSending, AlertSent
 from generation.models.bills import BillLine, VendorBill

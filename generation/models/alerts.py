@@ -1,4 +1,4 @@
-"""Who is told of conditions, and what they were told. Amounts are micro-USD."""
+"""Alert rules, their recipients, and the alerts sent. Amounts are micro-USD."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,7 +11,7 @@ from webhooks.models import WebhookEndpoint
 
 
 class AlertRule(models.Model):
-    """Which conditions are told of, and to whom. Off until a test of it got through."""
+    """The conditions to alert about, and the recipients. Disabled until a test got through."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     name = models.CharField(max_length=80)
@@ -62,17 +62,17 @@ class AlertRule(models.Model):
 
     @property
     def url(self) -> str:
-        """Of its webhook; empty where it has none."""
+        """The webhook's address; empty without a webhook."""
         return self.endpoint.url if self.endpoint else ""
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of its audit events."""
         return Subject("alert_rule", str(self.pk))
 
 
 class AlertAddress(models.Model):
-    """An address that is nobody's of staff, and whose owner wants to be told."""
+    """An address outside the staff whose owner has agreed to receive alerts."""
 
     address = models.EmailField(primary_key=True)
     confirmed_at = models.DateTimeField()
@@ -83,7 +83,7 @@ class AlertAddress(models.Model):
 
 
 class AlertSending(models.Model):
-    """What a rule told at once, or a test of it: one mail to each address, and one event.
+    """One delivery of a rule, or a test of it: one mail to each address, and one event.
 
     `mail_ids` are in the order of `mails`; the mails themselves are kept for a week.
     """

@@ -1,4 +1,4 @@
-"""Vendors' bills, and what each of their lines is beside what we booked. Amounts are micro-USD."""
+"""Vendors' bills, and each of their lines beside our own booking. Amounts are micro-USD."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from generation.models.offer import Channel
 
 
 class VendorBill(models.Model):
-    """A file in which a vendor says what it charges for a channel's calls.
+    """A vendor's file with the charges for a channel's calls.
 
-    The file itself is kept until its lines are read and nothing about them is in doubt.
+    The file's content is kept until its lines are read and none is in doubt.
     """
 
     class State(models.TextChoices):
@@ -50,17 +50,17 @@ class VendorBill(models.Model):
 
     @property
     def period(self) -> tuple[datetime, datetime]:
-        """From when on and before when its lines are. Raises ValueError before they are read."""
+        """The span of its lines, the end excluded. Raises ValueError before they are read."""
         if self.begins_at is None or self.ends_at is None:
             raise ValueError("it is not read yet")
         return self.begins_at, self.ends_at
 
 
 class BillLine(models.Model):
-    """A line of a bill beside ours, or a call of ours that no line is of.
+    """A line of a bill beside our booking, or one of our calls without a line.
 
-    Of the lines that say together what one call, or one day, costs the first holds the sum and the
-    rest are its parts. A line that comes again as it is, in every column, stands for itself.
+    If several lines together give the cost of one call or one day, the first holds the sum and the
+    others are its parts. A line that repeats another in every column stands for itself.
     """
 
     class Outcome(models.TextChoices):
@@ -129,10 +129,10 @@ class BillLine(models.Model):
 
     @property
     def difference(self) -> int:
-        """What they charge more than we booked; less below 0."""
+        """The vendor's charge minus our booking; negative if the vendor charges less."""
         return self.theirs_micros - self.ours_micros
 
     @property
     def put_back_micros(self) -> int:
-        """What putting it back changes of the cost."""
+        """The change of the cost if the decision is put back."""
         return -self.taken_micros

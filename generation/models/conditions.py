@@ -1,4 +1,4 @@
-"""What needs a person, and when that was last looked at. Amounts are micro-USD."""
+"""Conditions that need an operator, and the last look for them. Amounts are micro-USD."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,8 +10,8 @@ from accounts.models import Subject
 class Condition(models.Model):
     """Something that is wrong, or soon will be; generation/conditions/ has the kinds.
 
-    One row for each kind and object. What comes again opens its row again, so what was accepted
-    for good stays accepted.
+    One row for each kind and object. A condition that returns opens its row again, so one that was
+    accepted for good stays accepted.
     """
 
     kind = models.CharField(max_length=32)
@@ -40,12 +40,12 @@ class Condition(models.Model):
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of its audit events."""
         return Subject("condition", str(self.pk))
 
 
 class ConditionLook(models.Model):
-    """One row: when conditions were looked for last, and what the next look is held against."""
+    """A single row: the time of the last look, and the figures the next look compares with."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     first_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""What channels cost us: tables, dated and never changed. Amounts are micro-USD."""
+"""The costs of channels: dated tables that never change. Amounts are micro-USD."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -9,11 +9,11 @@ from generation.models.offer import Channel
 
 
 class CostTable(models.Model):
-    """All that a channel's account costs from a moment on, until its next table takes over.
+    """All costs of a channel's account from `effective_from` until its next table takes over.
 
-    In force is the one with the latest `effective_from` that is not in the future; of several, the
-    one that was written last. It begins when it is written or later, so it never changes what an
-    attempt has cost.
+    In force is the table with the latest `effective_from` that is not in the future; of several,
+    the last one written. It takes effect when it is written or later, so it never changes the cost
+    of a past attempt.
     """
 
     append_only = True

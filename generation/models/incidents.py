@@ -1,4 +1,4 @@
-"""What customers are told of: incidents, and maintenance ahead. All of it is public, but `by`."""
+"""News for customers: incidents and planned maintenance. All of it is public except `by`."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ class Incident(models.Model):
     """Something that is wrong, or maintenance that begins and ends by its times."""
 
     class State(models.TextChoices):
-        """The last three are maintenance's, and follow from the time."""
+        """The last three are for maintenance and follow from its times."""
 
         INVESTIGATING = "investigating", "Investigating"
         IDENTIFIED = "identified", "Identified"
@@ -51,11 +51,11 @@ class Incident(models.Model):
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of its audit events."""
         return Subject("incident", str(self.pk))
 
     def state_at(self, now: datetime) -> "Incident.State":
-        """Its state then: what was said last, or of maintenance what its times say."""
+        """The state at `now`: the last one published or, for maintenance, by its times."""
         if not self.is_maintenance:
             return Incident.State(self.state)
         if now < self.begins_at:
@@ -64,12 +64,12 @@ class Incident(models.Model):
         return Incident.State.COMPLETED if is_over else Incident.State.IN_PROGRESS
 
     def is_open(self, now: datetime) -> bool:
-        """Whether it is yet to end."""
+        """Return True until it ends; one without an end is open."""
         return self.ends_at is None or now < self.ends_at
 
 
 class IncidentUpdate(models.Model):
-    """What was said of it, and when; `once` names the form that said it, which says it once."""
+    """One published update; `once` is the id of the submitted form, which publishes only once."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="updates")
     at = models.DateTimeField()

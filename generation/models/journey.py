@@ -1,4 +1,4 @@
-"""Generations and what works on them: workers, attempts, idempotency records.
+"""Generations, and their workers, attempts and idempotency records.
 
 A generation is one admitted request. Its hold is columns of this row; the conditional UPDATE that
 makes it final ends the hold, so a hold ends exactly once. Amounts are micro-USD.
@@ -15,7 +15,7 @@ from pictor.kit.words import ids
 
 
 class State(models.TextChoices):
-    """Where a generation is. The last three are final."""
+    """The state of a generation. The last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -25,12 +25,12 @@ class State(models.TextChoices):
 
 
 class Source(models.TextChoices):
-    """Where a generation was asked for."""
+    """The origin of a generation."""
 
     API = "api"
     PLAYGROUND = "playground"
     DEMO = "demo"
-    """Nobody asked: written by the seeding of a demo workspace."""
+    """Written by the seeding of a demo workspace; no caller requested it."""
 
 
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
@@ -79,7 +79,7 @@ class Generation(models.Model):
         help_text="False where a test key asked: made by a sandbox, and no money is moved.",
     )
 
-    # What was asked for.
+    # The request.
     task = models.CharField(max_length=10, default=GENERATE, db_default=GENERATE)
     model = models.CharField(max_length=64)
     prompt = models.TextField()
@@ -101,7 +101,7 @@ class Generation(models.Model):
     fields = models.JSONField(default=dict, help_text="Further fields, sent on as they came.")
     inputs = models.JSONField(default=list, help_text="Stored large inputs: key, bytes, sha256.")
 
-    # Where it is.
+    # Its progress.
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, db_index=False)
     dispatch = models.PositiveSmallIntegerField(default=0)
@@ -123,7 +123,7 @@ class Generation(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    # Who waits for it; see admission/orphans.py. Only for requests without an idempotency key.
+    # The waiting caller; see admission/orphans.py. Only for requests without an idempotency key.
     body_digest = models.BinaryField(max_length=32, null=True)
     web_process = models.BigIntegerField(
         null=True, help_text="The web process whose caller has no answer yet."
@@ -135,14 +135,14 @@ class Generation(models.Model):
         default=0, help_text="Whose turn it is to wait: raised by each retry that takes it over."
     )
 
-    # What it costs.
+    # Its price.
     priced = models.JSONField(help_text="The quote's snapshot: all that settlement needs.")
     held_micros = models.BigIntegerField(help_text="The quote, held until the generation is final.")
     captured_micros = models.BigIntegerField(null=True)
     quality_billed = models.CharField(max_length=16, blank=True)
     quality_source = models.CharField(max_length=16, blank=True)
 
-    # What is left of it; see forgetting.py.
+    # Deletion of its data; see forgetting.py.
     words_forgotten_at = models.DateTimeField(
         null=True, help_text="When the prompt, further fields and digests were erased."
     )
@@ -151,7 +151,7 @@ class Generation(models.Model):
         null=True, help_text="When what its unfinished dispatches may have stored was removed."
     )
 
-    # What came of it.
+    # Its result.
     channel = models.ForeignKey(Channel, on_delete=models.SET_NULL, null=True, db_index=False)
     answer = models.JSONField(null=True, help_text="The answer without its urls.")
     error = models.JSONField(null=True, help_text="status, type, code, message, param.")
@@ -231,27 +231,27 @@ class Generation(models.Model):
 
     @property
     def public_id(self) -> str:
-        """'gen_…', as callers see it."""
+        """'gen_…', the id in the API."""
         return ids.public(ids.GENERATION, self.id)
 
     @property
     def hold_micros(self) -> int:
-        """What the ledger holds for it: of a test, nothing."""
+        """The amount the ledger holds for it; 0 for a test."""
         return self.held_micros if self.livemode else 0
 
     @property
     def charged_micros(self) -> int:
-        """What was charged for it: of a test, nothing."""
+        """The amount charged for it; 0 for a test."""
         return (self.captured_micros or 0) if self.livemode else 0
 
     @property
     def is_final(self) -> bool:
-        """State and charge never change again, and nothing is on hold."""
+        """Return True once state and charge can no longer change and nothing is on hold."""
         return self.state in FINAL
 
 
 class Attempt(models.Model):
-    """One try of a generation on one channel, and what it may have cost us."""
+    """One try of a generation on one channel, and its possible cost."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid)
     generation = models.ForeignKey(
@@ -317,9 +317,10 @@ class Attempt(models.Model):
 
     @property
     def known_cost_micros(self) -> int | None:
-        """What it cost; None where that is not known, and while it is open.
+        """The cost; None if it is unknown or the attempt is open.
 
-        One of 0.2.0 or before has no source: a cost of 0 that may have been billed is unknown.
+        An attempt of 0.2.0 or before has no source: a cost of 0 that may have been billed is
+        unknown.
         """
         has_source = self.cost_source not in {"", CostSource.UNKNOWN}
         if has_source or self.cost_micros or not (self.may_have_billed or self.finished_at is None):
@@ -328,7 +329,7 @@ class Attempt(models.Model):
 
 
 class PromptsForgotten(models.Model):
-    """How far a tenant's prompts were erased because their time was up; see retention.py."""
+    """The time up to which a tenant's expired prompts were erased; see retention.py."""
 
     tenant = models.OneToOneField("accounts.Tenant", on_delete=models.CASCADE, primary_key=True)
     until = models.DateTimeField()
@@ -339,7 +340,7 @@ class PromptsForgotten(models.Model):
 
 
 class WatchedDay(models.Model):
-    """A UTC day of one part of the service: how many looks, how many found it ill; watch.py."""
+    """One part of the service on one UTC day: its checks, and those that failed; see watch.py."""
 
     part = models.CharField(max_length=64, help_text="API, Image workers, or a model.")
     day = models.DateField()
@@ -359,7 +360,7 @@ class WatchedDay(models.Model):
 
 
 class IdempotencyRecord(models.Model):
-    """The caller's name for one request: the same body finds the same generation for 24 hours."""
+    """A caller's key for a request: for 24 hours the same body finds the same generation."""
 
     tenant = models.ForeignKey("accounts.Tenant", on_delete=models.CASCADE, db_index=False)
     livemode = models.BooleanField(default=True, db_default=True)

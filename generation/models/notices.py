@@ -1,13 +1,14 @@
-"""What tenants were told of the end of a model, so that nobody is told twice."""
+"""Notices to tenants about the end of a model, kept so that none is sent twice."""
 
 from django.db import models
 from typing_extensions import override
 
 
 class SunsetNotice(models.Model):
-    """A tenant's owners were mailed when a model ends and which follows, so many days ahead.
+    """A mail to a tenant's owners, `days` ahead: when a model ends and which model follows.
 
-    Where the model's own row says something else since, they are told of that, and it goes.
+    If the model's date or successor changes afterwards, the owners are told and this row is
+    deleted.
     """
 
     model = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""What an operator offers: contracts, channels, routes. Amounts are micro-USD."""
+"""The operator's offer: contracts, channels, routes. Amounts are micro-USD."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,7 +12,7 @@ GENERATE = "generate"
 
 
 class Serves(models.TextChoices):
-    """Whose requests a channel takes. A test key's only ever go to a sandbox."""
+    """The keys whose requests a channel takes. A test key's requests only ever go to a sandbox."""
 
     LIVE = "live", "live keys"
     TEST = "test", "test keys (a sandbox)"
@@ -20,12 +20,12 @@ class Serves(models.TextChoices):
 
 
 def usual_tasks() -> list[str]:
-    """What can be asked of a model that says nothing else."""
+    """The tasks of a model that names none."""
     return [GENERATE, "edit"]
 
 
 class Contract(models.Model):
-    """What a public model name promises; ContractTerms in catalogue/contracts.py explains it."""
+    """The promise of a public model name; ContractTerms in catalogue/contracts.py explains it."""
 
     model = models.CharField(max_length=64, primary_key=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -47,7 +47,7 @@ class Contract(models.Model):
         help_text="What can be asked of it: generate, edit, variation.",
     )
     is_enabled = models.BooleanField(default=False)
-    # When it ends, and which model follows: changed by catalogue/services/sunsets.py alone.
+    # Its end and its successor: only catalogue/services/sunsets.py changes them.
     deprecated_at = models.DateTimeField(null=True, editable=False)
     sunset_at = models.DateTimeField(
         null=True, editable=False, help_text="From then on it answers 410."
@@ -63,7 +63,7 @@ class Contract(models.Model):
 
 
 class Channel(models.Model):
-    """One configured account at a vendor that we can send work to. Lower priority goes first."""
+    """One configured account at a vendor. The lowest priority goes first."""
 
     name = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=32)
@@ -147,12 +147,12 @@ class Channel(models.Model):
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of its audit events."""
         return Subject("channel", self.name[:60])
 
 
 class Route(models.Model):
-    """A model that a channel may serve, and the name and words it goes by there."""
+    """A model that a channel may serve, with the vendor's name and quality words for it."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="routes")
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="routes")

@@ -1,4 +1,4 @@
-"""Requests under /v1 that made nothing: refused, or answered by what an earlier one had made."""
+"""Requests under /v1 that made nothing: refused, or answered with an earlier generation."""
 
 from datetime import datetime
 
@@ -8,17 +8,18 @@ from typing_extensions import override
 from pictor.kit.words import ids
 
 LONGEST = {"model": 64, "code": 64, "param": 100, "message": 500, "stopped_by": 64}
-"""Characters of each column of text."""
+"""The length of each text column, in characters."""
 NO_PRICE = "price"
-"""What stopped a request for which no price is published."""
+"""`stopped_by` of a request for a model without a published price."""
 
 
 class RefusedRequest(models.Model):
-    """One of them, for 7 days. Never with its caller's words, nor their address.
+    """A request that made nothing, kept for 7 days without the caller's words or address.
 
     The table is UNLOGGED: a crash of the database empties it, and so does a restored base backup.
-    The ids are UUIDv7, so the primary key finds one, has them in the order of time, and ends them.
-    Plain ids: a row outlives the key, and a foreign key would be checked for each.
+    The ids are UUIDv7, so the primary key finds a row, lists rows by time and deletes the old ones.
+    Tenant, key and generation are plain ids: a row outlives its key, and foreign keys would be
+    checked on each insert.
     """
 
     id = models.UUIDField(primary_key=True, help_text="The request's.")
@@ -54,5 +55,5 @@ class RefusedRequest(models.Model):
 
     @property
     def at(self) -> datetime:
-        """When it came."""
+        """The time of the request, read from its id."""
         return ids.made_at(self.id)

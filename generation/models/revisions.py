@@ -1,4 +1,4 @@
-"""What is to be called of a channel that serves, once it has been tested."""
+"""A planned change of a serving channel, which takes effect once it has been tested."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,9 +9,9 @@ from generation.models.offer import Channel, Serves
 
 
 class PendingRevision(models.Model):
-    """All that a call to a channel is to be made of, beside what it is made of now.
+    """Everything a call to the channel depends on after the change, beside the present values.
 
-    It is no part of the configuration: no process loads it, and it bumps no revision of that.
+    It is not part of the configuration: no process loads it, and it raises no revision.
     """
 
     channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="pending")

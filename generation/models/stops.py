@@ -1,4 +1,4 @@
-"""What an operator has stopped: everything, a model or a tenant."""
+"""Stops made by an operator: of everything, of a model or of a tenant."""
 
 from django.db import models
 from typing_extensions import override
@@ -7,9 +7,9 @@ from accounts.models import Subject
 
 
 class Stop(models.Model):
-    """What is not taken on until it is started again, and why. One that has ended stays.
+    """A stop of new work until an operator starts it again, and the reason. Ended ones stay.
 
-    Neither a model nor a tenant: everything. It is part of the configuration.
+    Without a model or a tenant it stops everything. It is part of the configuration.
     """
 
     model = models.CharField(max_length=64, blank=True)
@@ -41,17 +41,17 @@ class Stop(models.Model):
 
     @property
     def name(self) -> str:
-        """What is stopped; a tenant with its public id, since names repeat."""
+        """The name of the stopped model, or of the tenant with its public id: names repeat."""
         if self.tenant:
             return f"{self.tenant.shown_name} ({self.tenant.public_id})"
         return self.model or "Everything"
 
     @property
     def code(self) -> str:
-        """What `stop` and `start` take: `all`, the model, or the tenant's public id."""
+        """The argument of `stop` and `start`: `all`, the model, or the tenant's public id."""
         return self.tenant.public_id if self.tenant else self.model or "all"
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it: to operators, not in the tenant's own log."""
+        """The subject of its audit events: shown to operators, not in the tenant's own log."""
         return Subject("stop", str(self.pk))

@@ -1,4 +1,4 @@
-"""How channels fare: what turned on them, and how calls went. Nothing here is money."""
+"""The health of channels: their events, and counts of calls. Nothing here is money."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,10 +8,10 @@ from generation.models.offer import Channel
 
 
 class ChannelEvent(models.Model):
-    """A turn of a channel: one that an operator made, or one that a worker saw. Kept 30 days."""
+    """An event of a channel, made by an operator or seen by a worker. Kept for 30 days."""
 
     class Kind(models.TextChoices):
-        """A breaker's and a gate's are those of one worker."""
+        """Breaker and gate events concern one worker."""
 
         BREAKER_OPENED = "breaker_opened"
         BREAKER_CLOSED = "breaker_closed"
@@ -23,7 +23,7 @@ class ChannelEvent(models.Model):
         KEY_CHANGED = "key_changed"
         RESET = "reset"
 
-    # Without a constraint: 0.2.0 deletes channels, and knows of no events.
+    # Without a constraint: 0.2.0 deletes channels and does not know of events.
     channel = models.ForeignKey(
         Channel,
         on_delete=models.CASCADE,
@@ -62,11 +62,11 @@ class ChannelEvent(models.Model):
 class AttemptMinute(models.Model):
     """Live calls to a channel for one of our models that ended in one minute in one class.
 
-    Counted from the attempts, and kept 48 hours. Demo data is not in it.
+    Counted from the attempts, without demo data, and kept for 48 hours.
     """
 
     minute = models.DateTimeField()
-    # Without a constraint: 0.2.0 deletes channels, and knows of no minutes.
+    # Without a constraint: 0.2.0 deletes channels and does not know of these counts.
     channel = models.ForeignKey(
         Channel, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )

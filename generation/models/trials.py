@@ -1,4 +1,4 @@
-"""Tests of routes that operators have made. Amounts are micro-USD."""
+"""Tests of routes by operators. Amounts are micro-USD."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -9,14 +9,14 @@ from generation.models.offer import Channel
 from pictor.kit.words import ids
 
 DELIVERED = "delivered"
-"""The class of a trial that passed; all of them are in channels/errors.py."""
+"""The class of a trial that passed; channels/errors.py has all classes."""
 
 
 class ChannelTrial(models.Model):
-    """One call that tests a route of a channel, and what it may have cost us.
+    """One call that tests a route of a channel, and its possible cost.
 
-    It is written before the call and begun once. One that its process did not live to end stays
-    open: it may have been made and paid for.
+    The row is written before the call, and begun once. If its process dies before the end, it stays
+    open: the call may have been made and paid for.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
@@ -78,10 +78,10 @@ class ChannelTrial(models.Model):
 
     @property
     def passed(self) -> bool:
-        """Whether the image came that was asked for."""
+        """Return True if the call delivered its image."""
         return self.trial_class == DELIVERED
 
     @property
     def known_cost_micros(self) -> int | None:
-        """What it cost; None where that is not known, and while it is open."""
+        """The cost; None if it is unknown or the trial is open."""
         return None if self.cost_source == CostSource.UNKNOWN else self.cost_micros
