@@ -1,7 +1,7 @@
-"""Announces a stored partial image to the web process that streams to its caller.
+"""Announce a stored partial image to the web process that streams to its caller.
 
-A hint that may be lost, like a wake-up: then the caller gets one preview fewer.
-Only the object's key goes through Redis, never the image.
+A hint that may be lost, like a wake-up: then the caller gets one preview fewer. Only the object's
+key goes through Redis, never the image.
 """
 
 import json
@@ -13,9 +13,10 @@ from pictor.kit.redis.client import RedisCommand
 from pictor.kit.running.pauses import Pause
 
 PARTIALS = "pictor:partials"
-"""Pub/sub channel: one partial image a message, as a JSON object."""
+"""Pub/sub channel: one partial image per message, as a JSON object."""
 FORMAT = 1
-"""The format of a message without a number. None has one: 0.1.0 drops messages with new fields."""
+"""The format of a message without a number. No message has one yet: 0.1.0 drops messages with new
+fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class PartialImage:
 
     Attributes:
         generation_id: a UUID as text.
-        key: of its object.
-        image: which of the generation's images it becomes, from 0.
+        key: the object's key.
+        image: the index of the generation's image it becomes, from 0.
         index: its place among the partials of that image, from 0.
         size: its true pixels, `WxH`.
         created: Unix seconds.
@@ -42,7 +43,7 @@ class PartialImage:
     created: int
 
     def as_json(self) -> str:
-        """The published form."""
+        """The message's text."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -63,10 +64,10 @@ class PartialImage:
 
 
 _EACH = Pause(0.0, "a partial image is not announced")
-"""Each is tried, since it was made and stored."""
+"""No pause after a failure: each partial image was made and stored, so each is tried."""
 
 
 def announced(partial: PartialImage) -> RedisCommand[bool]:
-    """Tell the web processes. False if Redis did not take it."""
+    """Tell the web processes; the result is False if Redis did not take it."""
     words = ("PUBLISH", PARTIALS, partial.as_json())
     return RedisCommand(words, lambda _: True, lambda: False, _EACH)

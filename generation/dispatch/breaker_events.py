@@ -1,7 +1,7 @@
-"""What turns in a worker's breakers and gates, until it is written down.
+"""Changes of a worker's breakers and gates, until they are written to the database.
 
-Noted on the event loop in no time, and written by a thread of the pool: one statement a second,
-however much turns. What waits is bounded, and the newest stay.
+The event loop notes them without waiting, and a thread of the pool writes them: at most one
+statement a second. The queue is bounded; the oldest changes are dropped.
 """
 
 import asyncio
@@ -27,29 +27,29 @@ DROPPED = Counter(
 )
 
 MOST_WAITING = 500
-"""Of more, the oldest are dropped and counted."""
+"""The longest queue; beyond it the oldest changes are dropped and counted."""
 WRITE_SECONDS = 1.0
 REST_SECONDS = 60.0
-"""A gate that closes again within a minute of its opening has been closed all the time."""
+"""A gate that closes again within a minute of its opening counts as closed throughout."""
 
 Kind = ChannelEvent.Kind
 
 
 class Turns:
-    """Those of one worker process. Monotonic times are those of its health."""
+    """The changes of one worker process. Monotonic times are those of its health."""
 
     def __init__(self) -> None:
         self._waiting: deque[BreakerTurn] = deque(maxlen=MOST_WAITING)
         self._closed: dict[int, float] = {}
-        """Channels whose gate was said to be closed, and until when it is."""
+        """Channels whose gate was noted as closed, and the time at which it opens."""
 
     def breaker(self, channel_id: int, model: str, *, pause: float) -> None:
-        """One opens for so many seconds; 0 is closed again."""
+        """Note a breaker that opens for `pause` seconds, or closes if that is 0."""
         kind = Kind.BREAKER_OPENED if pause else Kind.BREAKER_CLOSED
         self._note(BreakerTurn(channel_id, kind, clock.now(), model, pause or None))
 
     def gate_closed(self, channel_id: int, *, until: float, now: float) -> None:
-        """It is closed until then, or goes on to be."""
+        """Note that a gate is closed until `until`, or extend a noted one."""
         if until <= now:
             return
         if channel_id not in self._closed:
@@ -57,12 +57,12 @@ class Turns:
         self._closed[channel_id] = until
 
     def gate_forgotten(self, channel_id: int) -> None:
-        """The channel was reset: its gate is open."""
+        """Note that the channel's gate is open, because the channel was reset."""
         if self._closed.pop(channel_id, None) is not None:
             self._note(BreakerTurn(channel_id, Kind.GATE_OPENED, clock.now()))
 
     def look(self, *, now: float) -> None:
-        """Which gates have been open for a minute."""
+        """Note the gates that have been open for a minute."""
         for channel_id, until in list(self._closed.items()):
             if until + REST_SECONDS <= now:
                 del self._closed[channel_id]
@@ -70,13 +70,13 @@ class Turns:
                 self._note(BreakerTurn(channel_id, Kind.GATE_OPENED, opened_at))
 
     def take(self) -> list[BreakerTurn]:
-        """What waits, the oldest first; it waits no more."""
+        """Return and clear the queue, oldest first."""
         taken = list(self._waiting)
         self._waiting.clear()
         return taken
 
     async def run(self, worker: UUID) -> None:
-        """Write down what turns, each second; what the database does not take, the next one."""
+        """Write the queue every second; if the database refuses it, try again a second later."""
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             self.look(now=time.monotonic())

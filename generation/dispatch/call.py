@@ -123,7 +123,7 @@ def ignored_by(
 
 
 def wanted_of(generation: Generation, candidate: Candidate) -> WantedImage:
-    """The caller's format and pixels, whatever the upstream sends."""
+    """The caller's format and pixels, also if the upstream sends others."""
     return WantedImage(
         output_format=generation.output_format,
         compression=generation.output_compression,

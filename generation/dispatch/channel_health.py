@@ -1,9 +1,9 @@
-"""Each channel's breaker, Retry-After gate, load and size fidelity, as one process sees them.
+"""Each channel's breaker, Retry-After gate, load and size fidelity, as seen by one process.
 
-Kept in memory, per channel and model (refusals, gate and cap per channel), and used on the worker's
-event loop alone, so there are no locks. A breaker opens on repeated failures within a window, lets
-one probe through when its pause is over, and closes on that probe's success. `channel reset` raises
-the channel's reset count, and everything known of it is forgotten.
+Kept in memory, per channel and model (refusals, gate and cap per channel), and used only on the
+worker's event loop, so there are no locks. A breaker opens on repeated failures within a window,
+lets one probe through when its pause is over, and closes on that probe's success. `channel reset`
+raises the channel's reset count, which clears all of this for it.
 """
 
 import logging
@@ -27,30 +27,30 @@ BREAKER_OPEN = Gauge(
 )
 
 WINDOW_SECONDS = 60.0
-"""Older outcomes are no evidence of a channel's present health."""
+"""Outcomes older than this are no evidence of a channel's present health."""
 WINDOW_OUTCOMES = 20
-"""At most this many of the last outcomes are looked at."""
+"""The number of latest outcomes that count."""
 MIN_FAILURES = 3
 """Failures in the window before a breaker may open."""
 FAILURE_SHARE = 0.5
-"""Share of failures in the window from which a breaker opens."""
+"""The share of failures in the window from which a breaker opens."""
 FAILURES_IN_A_ROW = 5
-"""This many failures in a row open a breaker, however well the calls before them went."""
+"""Failures in a row that open a breaker, however well earlier calls went."""
 FIRST_PAUSE_SECONDS = 10.0
 """A breaker's first pause; it doubles with every failed probe."""
 LONGEST_PAUSE_SECONDS = 120.0
-"""No pause is longer than this."""
+"""The longest pause of a breaker."""
 UNPROVEN_CALLS = 4
-"""Calls in flight to a channel that has not yet answered well, while others could serve."""
+"""Calls in flight to a channel that has no success yet, while others could serve."""
 NEWS_SECONDS = 2.0
-"""Each time that a call has been out this long without failing, twice as many may go."""
+"""For every such period that the oldest call stays out without a failure, twice as many may go."""
 REJECTED_IN_A_ROW, REJECTED_TENANTS = 5, 2
-"""So many rejections without a success, of so many tenants at least, may be about the channel:
-vendors answer 400 for an account in arrears. One tenant's bad requests are no evidence."""
+"""Five rejections in a row, from at least two tenants, may be about the channel: vendors answer 400
+for an account in arrears. One tenant's bad requests are no evidence."""
 WRONG_SIZES = 3
-"""Wrong sizes in a row before a channel is no longer sent that size first."""
+"""Wrong sizes in a row after which a channel goes last for that size."""
 STRICT_PAUSE_SECONDS = 600.0
-"""How long after a wrong size no strict request for it goes there."""
+"""The time after a wrong size in which no strict request for it goes there."""
 
 FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptClass.UNKNOWN})
 
@@ -76,10 +76,10 @@ class _Circuit:
     failed_at: float = -math.inf
     calls: set[UpstreamCall] = field(default_factory=set)
     rejected: deque[UUID] = field(default_factory=lambda: deque(maxlen=REJECTED_IN_A_ROW))
-    """Whose requests were, since the last success."""
+    """The tenants of the requests rejected since the last success."""
 
     def allows(self, now: float) -> bool:
-        """Whether one more call may start on an unproven channel: ever more while none fails."""
+        """Return True if an unproven channel may get one more call: ever more while none fails."""
         sent = (call.sent_at for call in self.calls if call.sent_at is not None)
         first = min((at for at in sent if at > self.failed_at), default=now)
         return len(self.calls) < UNPROVEN_CALLS << int((now - first) / NEWS_SECONDS)
@@ -87,12 +87,12 @@ class _Circuit:
 
 @dataclass(slots=True)
 class _Fidelity:
-    """What came back of a size that was sent for."""
+    """A channel's deliveries of one size."""
 
     wrong_in_a_row: int
     last_at: float
     probe: UpstreamCall | None = None
-    """The last strict request that was sent there all the same."""
+    """The last strict request sent there despite a wrong delivery."""
 
 
 @dataclass
@@ -101,78 +101,78 @@ class _ChannelHealth:
     gate_until: float = 0.0
     circuits: dict[str, _Circuit] = field(default_factory=dict)
     account: _Circuit = field(default_factory=_Circuit)
-    """Of all models together: fed by refusals, which are about the account."""
+    """The circuit for all models together: fed by refusals, which are about the account."""
     fidelity: dict[tuple[str, str], _Fidelity] = field(default_factory=dict)
-    """By model and the size that was sent; nothing of a size that was never delivered."""
+    """By model and requested size; a size that was never delivered has no entry."""
 
 
 class Health:
-    """What this process knows of every channel. Times are seconds of a monotonic clock."""
+    """The health of every channel in this process. Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self.turns = Turns()
-        """What turned, to be written down."""
+        """Changes to be written to the database."""
         self._channels: dict[int, _ChannelHealth] = {}
 
     def is_usable(self, route: RouteInfo, *, now: float) -> bool:
-        """Whether a call may start now: gate and breaker closed (or due a probe), below the cap."""
+        """Return True if a call may start: gate and breaker closed or probe due, below the cap."""
         return self.is_only_broken(route, now=now) and all(
             not circuit.pause or (circuit.open_until <= now and not circuit.is_probing)
             for circuit in self._circuits(route)
         )
 
     def is_only_broken(self, route: RouteInfo, *, now: float) -> bool:
-        """Whether nothing but an open breaker speaks against a call: no gate, no full cap."""
+        """Return True if at most a breaker prevents a call: the gate is open, the cap not full."""
         return self._channel(route).gate_until <= now and not self.is_full(route)
 
     def is_full(self, route: RouteInfo) -> bool:
-        """Whether as many calls to the channel are in flight as it may have."""
+        """Return True if the channel has as many calls in flight as its cap allows."""
         in_flight = len(self._channel(route).account.calls)
         return route.max_concurrency is not None and in_flight >= route.max_concurrency
 
     def is_known(self, route: RouteInfo, *, now: float) -> bool:
-        """Whether one more call may start at once: it has answered well, or few are in flight.
+        """Return True if one more call may start at once: it has a success, or few are in flight.
 
-        Measured from the calls themselves and not from who waits: however slow this process is, a
-        channel that fails fast has failed before more calls are let through to it.
+        Measured by the calls and not by the waiting generations: however slow this process is, a
+        channel that fails fast has failed before more calls go to it.
         """
         circuit = self._circuit(route)
         return circuit.is_proven or circuit.allows(now)
 
     def keeps_size(self, route: RouteInfo, size: str) -> bool:
-        """Whether it is true to the size; a channel that is not goes after all others."""
+        """Return False after repeated wrong sizes; such a channel goes after all others."""
         known = self._fidelity(route, size)
         return known is None or known.wrong_in_a_row < WRONG_SIZES
 
     def was_right(self, route: RouteInfo, size: str) -> bool:
-        """Whether its last delivery of the size was right; not where there was none."""
+        """Return True if its last delivery of the size was right; False if there was none."""
         known = self._fidelity(route, size)
         return known is not None and not known.wrong_in_a_row
 
     def was_wrong_size(self, route: RouteInfo, size: str) -> bool:
-        """Whether its last delivery of the size was another: strict requests go elsewhere."""
+        """Return True if its last delivery had another size: strict requests go elsewhere."""
         known = self._fidelity(route, size)
         return known is not None and known.wrong_in_a_row > 0
 
     def may_probe(self, route: RouteInfo, size: str, *, now: float) -> bool:
-        """Whether a strict request may ask again: 10 minutes later, and one at a time."""
+        """Return True if a strict request may go there again: after 10 minutes, one at a time."""
         known = self._fidelity(route, size)
         if known is None or known.last_at + STRICT_PAUSE_SECONDS > now:
             return False
         return known.probe not in self._channel(route).account.calls
 
     def started_strict(self, call: UpstreamCall, size: str) -> None:
-        """A call is a strict request's: a probe where the last delivery of the size was wrong."""
+        """Record a strict request's call: a probe if the last delivery of the size was wrong."""
         known = self._fidelity(call.route, size)
         if known is not None:
             known.probe = call
 
     def in_flight(self, route: RouteInfo, *, tenant: UUID) -> int:
-        """How many calls to the channel are this tenant's."""
+        """The number of this tenant's calls in flight to the channel."""
         return sum(call.tenant == tenant for call in self._channel(route).account.calls)
 
     def started(self, route: RouteInfo, *, tenant: UUID) -> UpstreamCall:
-        """A call begins: it counts from here on, before it is sent, until `ended`."""
+        """Count a call from now, before it is sent, until `ended`."""
         call = UpstreamCall(route, tenant)
         for circuit in self._circuits(route):
             circuit.calls.add(call)
@@ -180,7 +180,7 @@ class Health:
         return call
 
     def opens_in(self, route: RouteInfo, *, now: float) -> float:
-        """Seconds until its Retry-After gate opens, 0.0 when it is open."""
+        """Seconds until its Retry-After gate opens; 0.0 if it is open."""
         return max(0.0, self._channel(route).gate_until - now)
 
     def ended(
@@ -191,9 +191,10 @@ class Health:
         retry_after: float | None,
         now: float,
     ) -> None:
-        """A call is over. `failed_as` None is success; what is not the channel's fault is neutral.
+        """End a call. `failed_as` is None for success; a fault not the channel's own is neutral.
 
-        Counts once only; a call that began before a reset is not held against the channel after it.
+        Counts only once; a call that began before a reset does not count against the channel after
+        it.
         """
         channel = self._channel(call.route)
         if call not in channel.account.calls:
@@ -219,16 +220,16 @@ class Health:
             self._turned(call.route, model, before=pause, after=circuit.pause)
 
     def rejected(self, route: RouteInfo, *, tenant: UUID) -> None:
-        """The channel did not accept what this tenant asked for."""
+        """Record that the channel rejected this tenant's request."""
         self._circuit(route).rejected.append(tenant)
 
     def is_doubted(self, route: RouteInfo) -> bool:
-        """Whether it rejects whatever it is asked for."""
+        """Return True if it rejected the last requests, and these were of several tenants."""
         rejected = self._circuit(route).rejected
         return len(rejected) == REJECTED_IN_A_ROW and len({*rejected}) >= REJECTED_TENANTS
 
     def was_wrong(self, route: RouteInfo, *, now: float) -> None:
-        """Another channel delivered what this one had rejected."""
+        """Count a failure: another channel delivered a request that this one had rejected."""
         circuit = self._circuit(route)
         circuit.outcomes.append((now, False))
         pause = circuit.pause
@@ -236,7 +237,7 @@ class Health:
         self._turned(route, route.model, before=pause, after=circuit.pause)
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool, now: float) -> None:
-        """Whether what came back had the size that was sent for."""
+        """Record whether the delivered images had the requested size."""
         known = self._fidelity(route, size)
         wrong = 0 if was_right else 1 + (known.wrong_in_a_row if known else 0)
         self._channel(route).fidelity[route.model, size] = _Fidelity(wrong, now)
@@ -259,7 +260,7 @@ class Health:
             circuit.open_until = now + circuit.pause
 
     def _turned(self, route: RouteInfo, model: str, *, before: float, after: float) -> None:
-        """A breaker that opens, for longer than before too, or closes is worth a line."""
+        """Log and note a breaker that opens, opens for longer, or closes."""
         if after == before:
             return
         BREAKER_OPEN.labels(route.channel_name, model).set(bool(after))
@@ -286,7 +287,7 @@ class Health:
         return known
 
     def _forgotten(self, route: RouteInfo, known: _ChannelHealth) -> None:
-        """The channel was reset."""
+        """Clear the gauges and note the changes of a channel that was reset."""
         for model, circuit in (*known.circuits.items(), ("", known.account)):
             BREAKER_OPEN.labels(route.channel_name, model).set(0)
             if circuit.pause:

@@ -29,12 +29,12 @@ from pictor.kit.database.prepared import Part
 from pictor.kit.words import ids
 
 LONGEST_WAIT_SECONDS = 15.0
-"""How long a generation waits for a gate, a full cap, or the first outcomes of a channel."""
+"""The longest wait of a generation for a gate, a full cap, or a channel's first outcomes."""
 LOOK_AGAIN_SECONDS = 0.1
 
 
 class NotNow(Exception):
-    """No call was begun: storage is away, or an operator stopped it. It waits again."""
+    """No call was begun: storage is away, or an operator stopped it. It is queued again."""
 
 
 UNMADE = UpstreamError(AttemptClass.REJECTED, "not called at all")
@@ -209,7 +209,7 @@ class Chooser:
                     del line[tenant]
 
     def _is_turn_of(self, tenant: UUID, route: RouteInfo) -> bool:
-        """Whether no tenant with fewer calls in flight waits for a place below the cap."""
+        """Return True if no tenant with fewer calls in flight waits for a place below the cap."""
         others = self._waiting[route.channel_id]
         if route.max_concurrency is None or not others:
             return True
@@ -261,16 +261,16 @@ class Chooser:
         )
 
     def doubts(self, route: RouteInfo, *, tenant: UUID) -> bool:
-        """Whether a rejection of this tenant's request may be about the channel."""
+        """Return True if a rejection of this tenant's request may be about the channel."""
         self._health.rejected(route, tenant=tenant)
         return self._health.is_doubted(route)
 
     def proved_wrong(self, route: RouteInfo) -> None:
-        """Another channel delivered what this one had rejected."""
+        """Count a failure: another channel delivered a request that this one had rejected."""
         self._health.was_wrong(route, now=time.monotonic())
 
     def was_right(self, candidate: Candidate) -> bool:
-        """Whether the channel's last delivery had this size."""
+        """Return True if the channel's last delivery had this size."""
         return self._health.was_right(candidate.route, candidate.upstream_size)
 
     def delivered(self, candidate: Candidate, *, wanted: str, sizes: Sequence[str]) -> None:

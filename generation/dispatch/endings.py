@@ -1,4 +1,4 @@
-"""What an attempt without images means: to the caller, the channel's health and the books. Pure."""
+"""The meaning of an attempt without images for caller, channel health and books. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from generation.lifecycle.outcome import (
 from pictor.kit.words.errors import PictorError
 
 DEFAULT_GATE_SECONDS = 5.0
-"""How long a 429 without Retry-After closes a channel."""
+"""The time for which a 429 without Retry-After closes a channel."""
 
 
 class WrongSize(UpstreamError):
@@ -81,12 +81,12 @@ class Begun:
     came: Came = NOTHING_CAME
 
     def brought(self, answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> None:
-        """An answer arrived with these decodable images."""
+        """Record the result of an answer with these decodable images."""
         self.came = came_of(answer, images)
 
 
 def end_of(begun: Begun, cause: UpstreamError, route: RouteInfo) -> AttemptEnd:
-    """A call that may have been paid for is booked as paid."""
+    """The attempt's end; a call that may have been paid for is booked as paid."""
     cost = upstream_cost(
         route.costs, asked=begun.asked, came=begun.came, may_have_billed=cause.may_have_billed
     )
@@ -120,7 +120,7 @@ def _loss_of(cause: UpstreamError) -> Loss | None:
 
 
 def out_of_time(begun: Begun) -> AttemptEnd:
-    """It was recorded, but too little time was left for its call."""
+    """The attempt was recorded, but too little time was left for its call."""
     return AttemptEnd(
         begun.attempt_id, AttemptClass.NOT_REACHED, detail="too little time was left for it"
     )

@@ -1,9 +1,9 @@
 """Reference images on their way to an upstream: from storage or the caller's address, as bytes.
 
-What came as base64 lies on storage, verified before admission. What came as an address is fetched
-here, by us, before any channel is called: into a spool, through the SSRF guard and with no private
-origin allowed, then decoded as every image is. An upstream sees the same in either case: bytes,
-and no address. One that cannot be had is the caller's error, and free.
+Base64 images lie on storage, verified before admission. Addressed images are fetched here, before
+any channel is called: into a spool, through the SSRF guard with no private origin allowed, then
+decoded like every image. An upstream gets bytes in either case, and never an address. An image that
+cannot be fetched is the caller's error, and free.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ FETCHES_PER_TENANT = 4
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_FETCHED_BYTES = 100 * 1024**2
-"""Of all addresses of a generation together; each may have MAX_IMAGE_BYTES."""
+"""For all addresses of a generation together; each may have MAX_IMAGE_BYTES."""
 
 
 _NO_ROOM = Unavailable("There is no room for reference images at the moment." + NOT_CHARGED)
@@ -50,14 +50,14 @@ _NO_LOOK_UP = Unavailable(
 
 
 class NotThere(HttpError):
-    """An answer that is no image, and leads to none."""
+    """The address answers neither with an image nor with a redirect to one."""
 
 
 class Fetching:
-    """How images are fetched in this process: a few generations at once of each tenant.
+    """The fetching of images in this process, with a few generations of each tenant at once.
 
     Args:
-        http: may call public origins alone, and nothing else is called with it.
+        http: may reach only public origins, and is used for nothing else.
     """
 
     def __init__(self, http: HttpPool) -> None:
@@ -75,14 +75,14 @@ async def readable(
     spools: Spools,
     seconds: float,
 ) -> AsyncIterator[dict[str, LargeValue]]:
-    """By placeholder, what an adapter puts in its place; what was fetched is freed at the end.
+    """Yield the reference images by placeholder; fetched ones are freed at the end.
 
     Args:
         inputs: of the generation's row (admission/inputs.py).
-        task: what they are for.
-        fetching: of this process.
-        tenant: whose turn it takes to fetch, and to decode.
-        spools: of the dispatch.
+        task: the generation's.
+        fetching: this process's.
+        tenant: the owner of the turns for fetching and decoding.
+        spools: the dispatch's.
         seconds: until the generation's deadline.
 
     Raises Failure with the caller's error.
@@ -116,7 +116,7 @@ async def _in_turn(
     spools: Spools,
     seconds: float,
 ) -> list[tuple[Mapping[str, Any], SpoolFile]]:
-    """What is at the addresses, once few enough others of the tenant are fetched."""
+    """Fetch the addresses in the tenant's turn, within `seconds`."""
     if not addressed:
         return []
     began = time.monotonic()
@@ -134,7 +134,7 @@ async def _in_turn(
 async def _all_fetched(
     addressed: Sequence[Mapping[str, Any]], http: HttpPool, spools: Spools, seconds: float
 ) -> list[tuple[Mapping[str, Any], SpoolFile]]:
-    """One after the other, within the time and bytes for all of them."""
+    """Fetch one after the other, within the time and bytes for all of them."""
     found: list[tuple[Mapping[str, Any], SpoolFile]] = []
     left_bytes = MAX_FETCHED_BYTES
     try:
@@ -154,7 +154,7 @@ async def _all_fetched(
 
 
 async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
-    """The bytes at an address, through a few redirects, each of which the guard judges anew."""
+    """Fetch an address, through a few redirects, all of which the guard checks."""
     for _ in range(MAX_REDIRECTS + 1):
         exchange = http.exchange("GET", address, read_timeout_seconds=READ_SECONDS)
         async with exchange as answer:
@@ -175,7 +175,7 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
 async def _verified(
     one: Mapping[str, Any], spool: SpoolFile, tenant: UUID
 ) -> tuple[SpoolFile, ImageFacts]:
-    """It, decoded in the tenant's turn, apart from the images that upstreams deliver."""
+    """Decode the image in the tenant's turn, apart from the images that upstreams deliver."""
     try:
         return await pools.references().run(tenant, partial(convert.as_sent, spool))
     except (SpoolFull, Unavailable):
@@ -198,7 +198,7 @@ def _fetched(spool: SpoolFile, facts: ImageFacts) -> LargeValue:
 
 
 def _unusable(label: str, what: str) -> Failure:
-    """One answer for a name that does not resolve, or to something private, and for any failure."""
+    """The same answer for an unresolved name, a private address and any other failure."""
     return Failure(
         InvalidRequest(
             f"{label} {what}.{NOT_CHARGED}",

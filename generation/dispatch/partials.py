@@ -1,9 +1,9 @@
-"""Partial images on their way to a caller who streams: verified, stored, announced.
+"""Partial images on their way to a streaming caller: verified, stored, announced.
 
-They are prepared while the answer is being read, one after the other. With too many waiting the
-reading stops for 2 s, once in a dispatch. Each is tried once, within seconds, and one that fails is
-logged and lost. What is not ready 3 s after the answer has come is given up, so that a finished
-image never waits long.
+They are prepared one after the other while the answer is being read. If too many wait, the reading
+stops for 2 s, once in a dispatch. Each is tried once, within seconds; one that fails is logged and
+lost. Those not ready 3 s after the end of the answer are given up, so that a finished image never
+waits long.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 
 ONE_TRY_SECONDS = 5.0
 MOST_WAITING = 8
-"""In spools, for one call."""
+"""The most partial images of a call that wait in spools."""
 LONGEST_STALL_SECONDS = 2.0
-"""The reading of an answer waits at most this long for a place among them."""
+"""The longest time that reading an answer waits for a place in the queue."""
 LAST_WAIT_SECONDS = 3.0
-"""How long partial images may still take after the answer has come."""
+"""The time partial images may still take after the answer has arrived."""
 
 
 class Partials:
@@ -51,7 +51,7 @@ class Partials:
 
     @asynccontextmanager
     async def sending(self, wanted: WantedImage) -> AsyncIterator[OnPartial]:
-        """Takes partial images while a call lasts."""
+        """Take partial images while a call lasts."""
         waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MOST_WAITING)
         sending = asyncio.create_task(self._send_all(waiting, wanted))
         try:
@@ -67,7 +67,7 @@ class Partials:
     async def _offer(
         self, waiting: "asyncio.Queue[UpstreamPartial | None]", partial: UpstreamPartial
     ) -> None:
-        """Queue it; with many in the queue the upstream waits a moment, once in a dispatch."""
+        """Queue it; if the queue is full, the upstream waits a moment, once in a dispatch."""
         patience = 0.0 if self._is_behind else LONGEST_STALL_SECONDS
         try:
             async with asyncio.timeout(patience):
@@ -97,7 +97,7 @@ class Partials:
                 logger.exception("partial image %s of %s", place, self._id)
 
     async def _send(self, partial: UpstreamPartial, wanted: WantedImage) -> None:
-        """Fill its place, unless another attempt has, or nobody is there any more."""
+        """Fill its place, unless another attempt has filled it or the caller has left."""
         place = (partial.image, partial.index)
         if place in self._sent or await pools.database(is_left, self._claim.generation.id):
             return
@@ -107,7 +107,7 @@ class Partials:
             logger.warning("partial image %s of %s cannot be shown", place, self._id)
 
     async def _made_ready(self, partial: UpstreamPartial, wanted: WantedImage) -> bool:
-        """Verified, stored and announced; False when one of these cannot be done."""
+        """Verify, store and announce it; False if one of these fails."""
         image = UpstreamImage(partial.spool)
         with self._spools.scope() as spools:
             try:
@@ -152,7 +152,7 @@ class Partials:
 
 
 def _quality(generation: Generation, partial: UpstreamPartial) -> str:
-    """The caller's own, or the one reported, as the finished image's event will have it."""
+    """The caller's quality, or the reported one, as in the finished image's event."""
     word = generation.quality_sent or partial.quality
     return word if word in ECHOED_QUALITIES else "auto"
 

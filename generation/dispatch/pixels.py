@@ -1,7 +1,7 @@
-"""An image as it came: without its metadata, decoded and, where need be, mended or converted.
+"""A delivered image: metadata removed, decoded and, if necessary, repaired or converted.
 
-Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels. What is
-done within two milliseconds runs on the loop (ADR 0030).
+Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels. Work of
+up to two milliseconds runs on the loop (ADR 0030).
 """
 
 from contextlib import suppress
@@ -18,7 +18,7 @@ from storage import convert, probe
 
 @dataclass(frozen=True, slots=True)
 class WantedImage:
-    """What the caller gets: a format, its compression, and the pixels a plan makes, if any."""
+    """The image the caller gets: a format, its compression, and the plan's pixels, if any."""
 
     output_format: str
     compression: int | None = None
@@ -28,10 +28,10 @@ class WantedImage:
 def verified(
     image: UpstreamImage, *, wanted: WantedImage, spools: Spools, at_once: bool = False
 ) -> VerifiedImage | None:
-    """The image with its true format and pixels, as it is wanted; None if undecodable or too large.
+    """The image in the wanted form, with its true pixels; None if undecodable or too large.
 
-    Raises SpoolFull where there is no room for it, and NotAtOnce. A spool is closed as soon as a
-    stripped or converted one takes its place.
+    Raises SpoolFull if there is no room for it, and NotAtOnce if `at_once` and it must be repaired
+    or turned. A spool is closed as soon as a stripped or converted one takes its place.
     """
     try:
         found = probe.cleaned(image.spool, at_once=at_once)
@@ -55,9 +55,9 @@ def verified(
 async def verified_on_loop(
     image: UpstreamImage, *, wanted: WantedImage, spools: Spools
 ) -> VerifiedImage | None:
-    """The same for who is on the event loop, which what takes time does not hold up.
+    """Like `verified`, on the event loop, without holding it up.
 
-    That is in the turn of whoever owns the spools.
+    Slow work runs in the pool, in the turn of the spools' owner.
     """
     verify = partial(verified, image, wanted=wanted, spools=spools)
     if _is_quick(image.spool, wanted):
@@ -67,12 +67,12 @@ async def verified_on_loop(
 
 
 def _is_quick(spool: SpoolFile, wanted: WantedImage) -> bool:
-    """Whether it is a small png that is wanted as it is."""
+    """Return True for a small png that is wanted unchanged."""
     return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 
 def _as_wanted(found: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[SpoolFile, Size]:
-    """The very spool, or a converted one, and the pixels in it."""
+    """The same spool, or a converted one, and its pixels."""
     facts, crop = found.facts, wanted.made_into
     size = Size(facts.width, facts.height)
     if crop is not None and crop != size and size.covers(crop):
@@ -104,5 +104,5 @@ def _cropped(found: probe.Cleaned, crop: Size, wanted: WantedImage, spools: Spoo
 
 
 def without_echo(image: VerifiedImage, sent: str) -> VerifiedImage:
-    """Without a revised prompt that merely repeats what we sent."""
+    """Drop a revised prompt that merely repeats the sent one."""
     return replace(image, revised_prompt=None) if image.revised_prompt == sent else image

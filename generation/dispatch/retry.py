@@ -1,4 +1,4 @@
-"""May we try again, and where? The table of attempt classes as a function. Pure.
+"""The next step after a failed attempt: the table of attempt classes as a function. Pure.
 
 A call is repeated only if it surely did not reach the upstream or was refused there; a bad result
 once, if the channel's retries are free. A call with an unknown fate is never repeated, because it
@@ -11,7 +11,7 @@ from enum import StrEnum
 from generation.channels.errors import AttemptClass
 
 NOT_REACHED_BUDGET = 2
-"""This many unreached calls of a generation may be repeated on the same channel; other channels are
+"""Unreached calls of a generation that may be repeated on the same channel; other channels are
 tried in any case."""
 
 

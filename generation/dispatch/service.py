@@ -55,7 +55,7 @@ is shorter: it would hardly end in time, and be paid for."""
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline timed out."""
 TEST_SECONDS = 60.0
-"""A test's call ends by then, whatever its channel's time-out: it holds a slot for free."""
+"""The longest call of a test, which holds a slot for free, with any channel's time-out."""
 MAX_TEST_IMAGE_BYTES = 8_000_000
 TESTS = "tests"
 """The owner under which all tests share the spool budget."""
@@ -85,12 +85,12 @@ class _Run:
 
     @property
     def is_strict(self) -> bool:
-        """Whether an image of another size is refused."""
+        """Return True if an image of another size is refused."""
         return self.generation.strict_size and self.generation.size != AUTO
 
     @property
     def pays_for_wrong(self) -> bool:
-        """Whether such an image costs us: a test costs nothing."""
+        """Return True if a wrong size is at our cost; a test costs nothing."""
         return self.is_strict and self.generation.livemode
 
     @property
@@ -108,7 +108,7 @@ class Dispatcher:
         self, *, http: HttpPools, allow: Collection[str], spools: Spools, gate: Gate
     ) -> None:
         self.gate = gate
-        """Whether images can be stored: if not, no call begins."""
+        """The gate of storage: while it is closed, no call begins."""
         self._http = http
         self._fetching = Fetching(http.strangers)
         self._allow = allow
@@ -214,7 +214,7 @@ class Dispatcher:
     # --- one attempt --------------------------------------------------------------------------
 
     async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Verified:
-        """Make one call that counts already; whatever its outcome, it stops counting here."""
+        """Make one call that counts already; it stops counting here, with any outcome."""
         cause: UpstreamError | None = UNMADE
         try:
             begun, seconds = await self._begin(run, candidate)
@@ -270,7 +270,7 @@ class Dispatcher:
 
     @staticmethod
     async def _not_now(run: _Run, attempt_id: UUID) -> None:
-        """Raises NotNow if no call was made yet, else Failure."""
+        """Raise NotNow if no call was made yet, else Failure."""
         await pools.surely(
             attempts.close_uncalled,
             attempt_id,

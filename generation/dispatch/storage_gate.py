@@ -1,4 +1,4 @@
-"""Whether images can be stored. If they cannot, none is bought (docs/adr/0038).
+"""A gate that is open while images can be stored; otherwise none is bought (docs/adr/0038).
 
 One gate per worker process, on its event loop. It is closed until a probe has passed, and closes
 again if two images in a row could not be stored at their first try, or one hangs. A waiting image
@@ -15,9 +15,9 @@ from contextlib import contextmanager
 logger = logging.getLogger(__name__)
 
 FAILED_IN_A_ROW = 2
-"""This many failed first tries in a row close the gate."""
+"""Failed first tries in a row that close the gate."""
 HUNG_SECONDS = 5.0
-"""So does an image of which nothing is taken, or that has no answer, for this long."""
+"""The gate closes too if storage takes nothing of an image, or does not answer, for this long."""
 FIRST_AT_ONCE = 4
 ALL_AT_ONCE = 4096
 """From here on the gate no longer counts."""
@@ -39,16 +39,16 @@ class Gate:
         self._waiting = 0
         self._closed_at: float | None = None
         self.trouble = "nothing has been stored yet"
-        """Why it is closed; empty while it is open."""
+        """The reason it is closed; empty while it is open."""
 
     @property
     def is_open(self) -> bool:
-        """Whether a generation may be claimed, and a call begun."""
+        """Return True if a generation may be claimed and a call begun."""
         return self._most > 0
 
     @contextmanager
     def storing(self) -> Iterator[None]:
-        """A generation's images wait to be stored."""
+        """Count a generation's images as waiting to be stored."""
         self._waiting += 1
         try:
             yield
@@ -56,13 +56,13 @@ class Gate:
             self._waiting -= 1
 
     def first_failed(self, why: str) -> None:
-        """An image could not be stored at its first try."""
+        """Record that an image could not be stored at its first try."""
         self._failed += 1
         if self._failed >= FAILED_IN_A_ROW:
             self.close(why)
 
     def close(self, why: str) -> None:
-        """Close: nothing can be stored."""
+        """Close, because nothing can be stored."""
         if self.is_open:
             logger.warning("nothing more is claimed, because nothing can be stored: %s", why)
             self._closed_at = time.monotonic()
@@ -70,7 +70,7 @@ class Gate:
         self.trouble = why
 
     def stored(self) -> None:
-        """An image was stored."""
+        """Record that an image was stored."""
         self._failed = 0
         if not self.is_open:
             self._open(FIRST_AT_ONCE)
@@ -79,12 +79,12 @@ class Gate:
             self._let_through(twice if twice < ALL_AT_ONCE else math.inf)
 
     def not_proved(self, why: str) -> None:
-        """The probe has failed; an image stored since it began overrules it."""
+        """Record that the probe failed; an image stored since it began overrules it."""
         if not self.is_open:
             self.trouble = why
 
     def proved(self) -> None:
-        """The probe has passed; at the process's start all are let through."""
+        """Record that the probe passed; at the process's start, let all generations through."""
         if self.is_open:  # by an image that was stored since the probe began
             return
         if self._closed_at is None:

@@ -1,4 +1,4 @@
-"""Store delivered images; while storage fails, again from the spool, never from the upstream."""
+"""Store delivered images; if storage fails, retry from the spool, never from the upstream."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 2.0
 LOOK_SECONDS = 0.5
-"""How often an upload is checked for hanging."""
+"""The interval at which an upload is checked for hanging."""
 SETTLING_SECONDS = 5.0
 """Storing ends this long before the deadline, to leave time to settle or release the hold."""
 
@@ -87,7 +87,7 @@ def _row(claim: Claim, index: int, key: str, image: VerifiedImage) -> StoredImag
 
 
 async def has_room(generation: Generation, size_bytes: int) -> bool:
-    """Count a test's bytes; whether its tenant's day had room before."""
+    """Count a test's bytes; False if its tenant has used up the day's bytes of tests."""
     if generation.livemode:
         return True
     counting = counting_of_test(generation.tenant_id, size_bytes, now=clock.now())
@@ -117,7 +117,7 @@ class _Upload:
         self._is_first = True
 
     async def once(self) -> None:
-        """One try. Raises StorageFailed; the gate hears of the first try, and of a hanging one."""
+        """Try once. Raises StorageFailed; tells the gate of a failed first try, and of a hang."""
         progress = UploadProgress()
         kind = f"image/{self._image.format}"
         upload = upload_on_loop(self._key, self._image.spool, content_type=kind, progress=progress)
