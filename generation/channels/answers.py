@@ -1,4 +1,4 @@
-"""What every vendor's answers share: the call's name, when to come back, and words without secrets.
+"""Parts that all vendors' answers share: request id, Retry-After, words without secrets.
 
 Pure. Headers are looked up in lower case.
 """
@@ -20,7 +20,7 @@ _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+", re.IGNORECASE)
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
-    """The upstream's own name for the call, "" without one."""
+    """The upstream's id of the call; "" without one."""
     for name in _REQUEST_ID_HEADERS:
         value = "".join(each for each in headers.get(name, "") if each.isprintable())
         if value:
@@ -38,13 +38,13 @@ def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(text) - now).total_seconds()
-        except (ValueError, TypeError, OverflowError):  # the last of these of the year 99999
+        except (ValueError, TypeError, OverflowError):  # OverflowError: a date in the year 99999
             return None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def redacted(text: str, api_key: str) -> str:
-    """One short line for our own log: keys and the query of signed urls removed."""
+    """One short line for our own log, without keys and the queries of signed urls."""
     line = " ".join(text[: 8 * MAX_DETAIL_CHARS].split())
     if api_key:
         line = line.replace(api_key, "[key]")

@@ -1,7 +1,7 @@
-"""What every channel adapter takes and gives back; what it raises is in errors.py.
+"""The interface of channel adapters: their input and output. Their errors are in errors.py.
 
 An adapter carries one generation to one vendor in one call and brings back images in spool files.
-It never retries a call that may have been paid.
+It never retries a call that may have been paid for.
 """
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
@@ -21,9 +21,9 @@ class ChannelConfig:
     """One configured account at a vendor.
 
     Attributes:
-        kind: which adapter, see registry.py.
-        base_url: of the vendor's API; `/v1` is understood when it has no path.
-        timeout_seconds: connect to last byte, when the caller sets no shorter one.
+        kind: the adapter, see registry.py.
+        base_url: the vendor's API; `/v1` is added to one without a path.
+        timeout_seconds: from connecting to the last byte, unless the caller sets a shorter one.
         upstream_models: public model -> the vendor's name for it; absent means the same name.
     """
 
@@ -41,10 +41,10 @@ class LargeValue:
     """A long string of the request that is not in memory: text, then bytes to be sent as base64.
 
     Attributes:
-        size_bytes: of the bytes, before base64.
+        size_bytes: the length of the bytes, before base64.
         read: starts reading them, from a spool or from storage, in chunks of any size.
         prefix: goes before the base64, such as `data:image/png;base64,`.
-        format: png, jpeg or webp, where it is an image that was looked at.
+        format: png, jpeg or webp, if it is a verified image.
     """
 
     size_bytes: int
@@ -57,14 +57,14 @@ class LargeValue:
 class UpstreamRequest:
     """One generation as it is to be sent, after plans and maps were applied.
 
-    A None is not sent. `fields` are sent as they are (style, background, watermark, image, …);
-    a string value in them, at any depth, that is a key of `large` is replaced by that value.
+    A None is not sent. `fields` are sent unchanged (style, background, watermark, image, …); a
+    string value in them, at any depth, that is a key of `large` is replaced by that value.
 
     Attributes:
         model: the public name; the channel's config maps it.
-        task: what is asked for. Edits and variations have `images`, edits may have a `mask`.
+        task: edits and variations have `images`, edits may have a `mask`.
         partial_images: above 0, the upstream is asked for a stream with that many previews of each
-            image, where the adapter and the upstream's model can do that.
+            image, if the adapter and the upstream's model support it.
     """
 
     model: str
@@ -84,7 +84,7 @@ class UpstreamRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamImage:
-    """One image, unverified: the bytes are whatever the upstream sent."""
+    """One unverified image: any bytes that the upstream sent."""
 
     spool: SpoolFile
     revised_prompt: str | None = None
@@ -92,10 +92,10 @@ class UpstreamImage:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPartial:
-    """One image before it is finished, unverified.
+    """One unfinished, unverified image.
 
     Attributes:
-        image: which of the images it becomes, from 0.
+        image: the index of the image it becomes, from 0.
         index: the upstream's `partial_image_index`, from 0.
         quality: as the upstream reported it.
     """
@@ -107,7 +107,7 @@ class UpstreamPartial:
 
 
 OnPartial = Callable[[UpstreamPartial], Awaitable[None]]
-"""Takes a partial image over, while the answer is being read. Quick, and raises nothing."""
+"""Takes over a partial image while the answer is being read. Quick, and raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class TokenUsage:
 
     @property
     def counted(self) -> Tokens | None:
-        """What it does not say to be of images is text; None for numbers that nobody counts."""
+        """The counts, untyped input as text; None if a number is impossibly large."""
         text = max(self.input_tokens - self.input_image_tokens, 0)
         counted = Tokens(text, self.input_image_tokens, self.output_tokens)
         most = max(counted.input_text, counted.input_image, counted.output)
@@ -131,11 +131,11 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """At least one image and at most as many as were asked for.
+    """At least one image, and at most the requested number.
 
     Attributes:
-        is_streamed: it came as events, so partial images that were asked for were possible.
-        cost: what the vendor says that it bills for it, where it does.
+        is_streamed: it came as events, so partial images were possible.
+        cost: the vendor's own charge, if the answer states one.
     """
 
     images: tuple[UpstreamImage, ...]
@@ -151,7 +151,7 @@ class UpstreamAnswer:
 
 
 class Adapter(Protocol):
-    """How one vendor account is asked for images."""
+    """One vendor account's API for images."""
 
     async def generate(
         self,
@@ -160,9 +160,9 @@ class Adapter(Protocol):
         timeout_seconds: float | None = None,
         on_partial: OnPartial | None = None,
     ) -> UpstreamAnswer:
-        """Ask once. Ends within the time-out (default: the channel's); raises UpstreamError.
+        """Make one call, within the time-out (default: the channel's). Raises UpstreamError.
 
-        `on_partial` gets each partial image as it comes, at most `request.partial_images` of each
-        image; without it they are thrown away.
+        `on_partial` gets each partial image as it arrives, at most `request.partial_images` of each
+        image; without it they are discarded.
         """
         ...

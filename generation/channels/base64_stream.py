@@ -1,11 +1,11 @@
 """A vendor's JSON answer in, images out, in flat memory.
 
-Long strings are decoded into spools while they arrive; long texts we have no use for are thrown
-away. At most `max_images` spools are opened: more images than were asked for cost nothing.
-Raises JsonRefused (cut short, not JSON, too deep, too large) and SpoolError.
+Long strings are decoded into spools while they arrive; unused long texts are discarded. At most
+`max_images` spools are opened, so surplus images cost nothing. Raises JsonRefused (cut short, not
+JSON, too deep, too large) and SpoolError.
 
-An event of a stream is such an answer too. Whether it holds an image that matters is often known
-only at its end, so there `is_patient` keeps a spool's error until its image is asked for.
+An event of a stream is such an answer too. Often only its end tells if its image is needed, so with
+`is_patient` a spool's error is raised only when its image is requested.
 """
 
 import json
@@ -23,21 +23,21 @@ MAX_SKELETON_BYTES = 2 * 1024**2
 _USUAL = bytes.maketrans(b"-_", b"+/")
 
 TEXT_KEYS = frozenset({"revised_prompt", "prompt", "text", "content", "message", "refusal"})
-"""Kept in the answer even when they are long."""
+"""Texts kept in the answer even if they are long."""
 
 
 class DiscardSink:
-    """Takes a long string that nobody needs."""
+    """Discards an unneeded long string."""
 
     def write(self, _data: bytes) -> None:
-        """Forget it."""
+        """Discard the data."""
 
     def finish(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
 
 class AnswerSink(Base64Sink):
-    """Takes the URL-safe alphabet too (RFC 4648, 5): what was paid for shall arrive."""
+    """Accepts the URL-safe alphabet too (RFC 4648, 5): an image that was paid for shall arrive."""
 
     @override
     def _decode(self, data: bytes) -> None:
@@ -45,7 +45,7 @@ class AnswerSink(Base64Sink):
 
 
 class PatientSink(AnswerSink):
-    """One whose spool may refuse the bytes: `refusal` says so, and the rest is thrown away."""
+    """Keeps its spool's error in `refusal` and discards the rest of the bytes."""
 
     refusal: SpoolError | None = None
 
@@ -74,8 +74,8 @@ class AnswerStream:
 
     Args:
         spools: the scope of its images.
-        max_images: at most this many are kept.
-        max_image_bytes: of each, decoded.
+        max_images: the most images to keep.
+        max_image_bytes: the most bytes of each, decoded.
         is_patient: a SpoolError is raised by `image`, not while the image arrives.
     """
 
@@ -96,7 +96,7 @@ class AnswerStream:
 
     @property
     def small_bytes(self) -> int:
-        """How much of the answer is neither an image nor thrown away."""
+        """The bytes of the answer without its images and discarded strings."""
         return self._stream.skeleton_bytes
 
     def finish(self) -> dict[str, object]:
@@ -124,7 +124,7 @@ class AnswerStream:
         return None
 
     def new_spool(self) -> SpoolFile:
-        """A spool for an image that comes another way."""
+        """A spool for an image that is not in the answer itself, such as one by url."""
         return self.spools.new(max_bytes=self._max_image_bytes)
 
     def _open(self, _index: int, key: str) -> Base64Sink | DiscardSink | None:

@@ -1,4 +1,4 @@
-"""A kind of channel: what it can do, and how its adapter is opened."""
+"""A kind of channel: its abilities, and its adapter."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generation.channels.declaration import Abilities, CredentialForm
 
-if TYPE_CHECKING:  # operators' commands read declarations, and need no HTTP client
+if TYPE_CHECKING:  # operators' commands read declarations and need no HTTP client
     from generation.channels.base import Adapter, ChannelConfig
     from pictor.kit.bytes.spool import Spools
     from pictor.kit.outbound.http import HttpPool
@@ -19,14 +19,14 @@ def _all_of_it(abilities: Abilities, upstream_model: str) -> Abilities:
 
 @dataclass(frozen=True, slots=True)
 class AdapterKind:
-    """One kind of channel: its adapter, and what is known of it before any call.
+    """One kind of channel: its adapter, and the facts known before any call.
 
     Attributes:
-        name: as it is stored with a channel.
+        name: as stored with a channel.
         open: makes the adapter of one account. Cheap.
-        abilities: all that the vendor's API can do.
-        of_model: what of that a model of the vendor's can do, by its name there.
-        announced_ends: by host and model there, the first day without it.
+        abilities: everything the vendor's API can do.
+        of_model: narrows the abilities to those of the vendor's model with that name.
+        announced_ends: by host and the vendor's model, the first day without it.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What vendors' words for a refusal are about: one table for every kind of channel. Pure.
+"""The subject of a vendor's refusal, by its words: one table for all kinds of channels. Pure.
 
-The first row that fits decides, so what is said of the account stands before what is said of the
-prompt: Azure blocks a whole resource "that may violate our content policy".
+The first matching row decides, so rows about the account stand before rows about the prompt: Azure
+blocks a whole resource "that may violate our content policy".
 """
 
 import re
@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class About(Enum):
-    """Whose matter a complaint is."""
+    """The subject of a complaint."""
 
     CHANNEL = "the channel's own key, credit, model or rate"
     POLICY = "the prompt or the picture, by the vendor's policy"
@@ -104,11 +104,11 @@ _TABLE = (
 
 
 def about(*, codes: tuple[str, ...], message: str) -> About | None:
-    """Whose matter it is; None where nothing in the table fits.
+    """The subject of a complaint; None if no row matches.
 
     Args:
-        codes: what the vendor calls it, in any spelling.
-        message: its words for people.
+        codes: the vendor's codes and types for it, in any spelling.
+        message: the vendor's message.
     """
     named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
     said = message.lower()

@@ -1,7 +1,7 @@
-"""What a kind of channel declares of itself. Pure: dispatch and the catalogue read it.
+"""The declared abilities of a kind of channel. Pure: dispatch and the catalogue read them.
 
 A vendor's folder declares its adapter once, in `kind.py`; an operator may narrow a channel further,
-by what the account behind it does not honour: fields of a request, tasks, many images at once.
+by the fields, tasks and numbers of images that its account does not honour.
 """
 
 import re
@@ -14,7 +14,7 @@ STREAM_FIELDS = ("stream", "partial_images")
 
 
 class Task(StrEnum):
-    """What a caller asks for, and what an upstream is asked to do."""
+    """The task of a request, and of a call to an upstream."""
 
     GENERATE = "generate"
     EDIT = "edit"
@@ -22,15 +22,15 @@ class Task(StrEnum):
 
 
 REFUSABLE = (Task.EDIT, Task.VARIATION)
-"""What an operator may say that a channel does not do."""
+"""Tasks that an operator may take from a channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a request needs of a channel besides its size.
+    """The abilities that a request needs of a channel, besides its size.
 
     Attributes:
-        images: that are to be edited or varied; those of a generation are a field like others.
+        images: those to be edited or varied; reference images of a generation are a plain field.
         has_mask: of an edit.
     """
 
@@ -40,16 +40,16 @@ class Needs:
 
 
 PLAIN = Needs()
-"""What a generation needs."""
+"""The needs of a generation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """Something that a channel cannot do.
+    """An ability that a channel lacks.
 
     Attributes:
         what: as in 'no channel …'.
-        field: of the request, where it would do with less in that field.
+        field: the request's field that asks too much; empty if no smaller value would help.
     """
 
     what: str
@@ -58,12 +58,12 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What may be asked of a channel; by default nothing.
+    """The abilities of a channel; by default none.
 
     Attributes:
-        fields: those that are honoured, of all that is passed on; with `mask`, edits may have one.
-        streams: partial images can be had.
-        max_images: that one edit may begin with.
+        fields: those honoured, of all that are passed on; with `mask`, edits may have one.
+        streams: partial images are possible.
+        max_images: the most images that one edit may begin with.
     """
 
     tasks: frozenset[Task] = frozenset()
@@ -78,12 +78,12 @@ class Abilities:
         tasks: Collection[str] = (),
         max_images: int | None = None,
     ) -> "Abilities":
-        """The same, less what an operator says.
+        """The abilities without those an operator has excluded.
 
         Args:
-            ignored: fields, of STREAM_FIELDS too.
-            tasks: of REFUSABLE, which the channel does not do.
-            max_images: fewer than the kind of channel takes.
+            ignored: fields, including those of STREAM_FIELDS.
+            tasks: of REFUSABLE.
+            max_images: a smaller number than the kind's.
         """
         return replace(
             self,
@@ -94,13 +94,13 @@ class Abilities:
         )
 
     def task_for(self, needs: Needs) -> Task | None:
-        """What it would be asked; a variation that it does not know is an edit. None: it cannot."""
+        """The task to send; a variation may be sent as an edit. None if it lacks an ability."""
         if self.lack(needs):
             return None
         return needs.task if needs.task in self.tasks else Task.EDIT
 
     def lack(self, needs: Needs) -> Lack | None:
-        """The first thing that it cannot do; None when it can do it all."""
+        """The first ability it lacks; None if it has all."""
         if needs.task not in self.tasks and not (
             needs.task == Task.VARIATION and Task.EDIT in self.tasks
         ):
@@ -124,13 +124,13 @@ _CAN = {
 
 @dataclass(frozen=True, slots=True)
 class CredentialForm:
-    """What a vendor's credential looks like, as a whole."""
+    """The form of a vendor's credential, as a whole."""
 
     name: str
     pattern: re.Pattern[str]
 
     def checked(self, text: str) -> str:
-        """The credential without spaces around it. Raises ValueError in words for a person."""
+        """The credential without surrounding spaces. Raises ValueError in words for a person."""
         credential = text.strip()
         if not self.pattern.fullmatch(credential):
             raise ValueError(f"the {self.name} is empty or has characters that no key has")
@@ -138,4 +138,4 @@ class CredentialForm:
 
 
 HEADER_KEY = CredentialForm("API key", re.compile("[!-~]+"))
-"""Anything that can be sent in a header."""
+"""Any characters that a header may carry."""

@@ -1,7 +1,7 @@
-"""A result by its url, into a spool. Fetching it again is free, so a failure is tried again.
+"""Fetch a result by its url, into a spool. A repeated fetch is free, so a failure is retried.
 
-Addresses come from the vendor, so the SSRF guard judges each, those that it redirects to included;
-our credential does not go along. The caller's deadline is the only one for all tries together.
+Addresses come from the vendor, so the SSRF guard checks each one, redirects included, and our
+credential is not sent. The caller's deadline is the only one for all tries together.
 """
 
 import re
@@ -19,25 +19,25 @@ READ_SECONDS = 30.0
 MOST_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BARE = re.compile(r"[^!-~]+")
-"""What an address may not hold as it is: white space, and letters that are not ASCII."""
+"""Characters to be escaped in an address: white space and letters that are not ASCII."""
 
 _again = retries.calls(tries=5, pause_seconds=0.5, longest_pause_seconds=4.0)
-"""A bucket may say for seconds that what it was just given is not there."""
+"""A bucket may deny for seconds that it has an object it was just given."""
 
 
 class NothingThere(HttpError):
-    """An answer without a body of the image's, for now."""
+    """An answer without a body of the image, for now."""
 
 
 async def download(
     url: str, *, http: HttpPool, new_spool: Callable[[], SpoolFile]
 ) -> SpoolFile | None:
-    """The bytes at the url, at most MAX_IMAGE_BYTES; None where they cannot be had.
+    """The bytes at the url, at most MAX_IMAGE_BYTES; None if they cannot be fetched.
 
     Args:
         url: as the vendor gave it.
         http: the event loop's clients.
-        new_spool: makes a spool for each try. Its SpoolError is raised as it comes.
+        new_spool: makes a spool for each try. Its SpoolError is raised unchanged.
     """
     try:
         return await _again(_may_pass, _fetch, url, http, new_spool)

@@ -1,6 +1,6 @@
-"""How a call of a vendor ends without an image, and so whether another may be made.
+"""The ends of a vendor's call without an image, and the retries each allows.
 
-`UpstreamError.attempt_class` tells the caller what may be tried again (the table in
+`UpstreamError.attempt_class` decides if and where the call may be repeated (the table in
 docs/ARCHITECTURE.md, "Attempt classes").
 """
 
@@ -10,14 +10,14 @@ MAX_DETAIL_CHARS = 500
 
 
 class AttemptClass(StrEnum):
-    """How one attempt ended, and so whether another may be made."""
+    """The end of one attempt, which decides if another may be made."""
 
     DELIVERED = "delivered"
     """At least one usable image came back."""
     NOT_REACHED = "not_reached"
     """Surely not seen by the upstream: same or next channel."""
     REFUSED = "refused"
-    """Turned away for the channel's sake (key, credit, rate, load): next channel."""
+    """Turned away because of the channel (key, credit, rate, load): next channel."""
     REJECTED = "rejected"
     """The request itself was not accepted: the caller's error."""
     MODERATED = "moderated"
@@ -25,20 +25,21 @@ class AttemptClass(StrEnum):
     UNKNOWN = "unknown"
     """May have been made and paid for: never again."""
     BAD_RESULT = "bad_result"
-    """Answered without a usable image: once more where the channel's retries are free."""
+    """Answered without a usable image: once more if the channel's retries are free."""
     STORAGE_FAILED = "storage_failed"
-    """The images came and could not be kept or stored, which is not the channel's fault: never."""
+    """The images arrived but could not be kept or stored, which is not the channel's fault:
+    never."""
 
 
 class UpstreamError(Exception):
     """An attempt without an image.
 
     Attributes:
-        attempt_class: what may be tried again.
-        http_status: None when no answer's head arrived.
-        request_id: the upstream's, "" when it named none.
-        retry_after_seconds: when the upstream said so.
-        may_have_billed: True when the upstream may charge us for it.
+        attempt_class: decides if another attempt may be made.
+        http_status: None if no answer's head arrived.
+        request_id: the upstream's; "" if it named none.
+        retry_after_seconds: as the upstream gave it.
+        may_have_billed: True if the upstream may charge us for the call.
         detail: for our own log and attempt row: at most 500 characters, secrets removed.
         public_message: for the caller, in our words; "" leaves the words to the class.
         public_param: the request field the upstream complained of, if it is one of ours.
@@ -70,14 +71,14 @@ class UpstreamError(Exception):
         self.is_ours = is_ours
 
     def as_class(self, attempt_class: AttemptClass) -> "UpstreamError":
-        """The same of another class."""
+        """The same error with another class."""
         return UpstreamError(**(vars(self) | {"attempt_class": attempt_class}))
 
 
 def no_room(
     error: Exception, *, http_status: int | None = None, request_id: str = ""
 ) -> UpstreamError:
-    """Images came and our own disk, or the tenant's share of it, had no room for them."""
+    """Images arrived, but our own disk or the tenant's share of it had no room for them."""
     return UpstreamError(
         AttemptClass.STORAGE_FAILED,
         str(error),

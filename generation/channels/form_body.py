@@ -1,6 +1,6 @@
 """A request's fields and files as multipart/form-data, with the files streamed into their places.
 
-File names are made here: what a caller called a file goes to nobody.
+File names are made here: the caller's own are never sent.
 """
 
 import json
@@ -24,8 +24,8 @@ class FilePart:
 def form_body(fields: Mapping[str, object], files: Sequence[FilePart]) -> tuple[str, Payload]:
     """The Content-Type and the body.
 
-    Sending it raises UpstreamError `not_reached` for a file that cannot be read: the upstream
-    never sees a whole request then.
+    Sending it raises UpstreamError `not_reached` for an unreadable file: then the upstream never
+    sees a whole request.
     """
     boundary = f"pictor-{secrets.token_hex(16)}"
     head = b"".join(_text_part(boundary, name, value) for name, value in fields.items())
@@ -52,7 +52,7 @@ def _text_part(boundary: str, name: str, value: object) -> bytes:
 
 
 def _text(value: object) -> str:
-    """A form has strings alone: true, 3 and objects are written as JSON has them."""
+    """A value as a form's string: true, 3 and objects are written as JSON."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 

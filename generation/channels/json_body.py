@@ -17,8 +17,8 @@ ENCODE_BYTES = 196_608
 def json_body(fields: Mapping[str, object], *, large: Mapping[str, LargeValue]) -> Payload:
     """The fields as JSON; a string in them that is a key of `large` is replaced by that value.
 
-    Sending it raises UpstreamError `not_reached` for a value that cannot be read: the upstream
-    never sees a whole request then.
+    Sending it raises UpstreamError `not_reached` for an unreadable value: then the upstream never
+    sees a whole request.
     """
     parts = _parts(json.dumps(fields, separators=(",", ":")), large)
 
@@ -52,7 +52,7 @@ def _part_bytes(part: bytes | LargeValue) -> int:
 
 
 async def _encoded(value: LargeValue) -> AsyncIterator[bytes]:
-    """The value as base64. What cannot be read was not sent whole, so it was not acted upon."""
+    """The value as base64, in pieces."""
     yield value.prefix.encode("ascii")
     rest = bytearray()
     async for chunk in checked(value):

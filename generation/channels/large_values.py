@@ -1,4 +1,4 @@
-"""Large values of a request while they are sent: what cannot be read was not sent whole."""
+"""Reading of a request's large values while it is sent."""
 
 from collections.abc import AsyncIterator
 
@@ -7,9 +7,9 @@ from generation.channels.errors import AttemptClass, UpstreamError
 
 
 async def checked(value: LargeValue) -> AsyncIterator[bytes]:
-    """Its bytes, as many as were said. Raises UpstreamError `not_reached` for any others.
+    """The value's bytes. Raises UpstreamError `not_reached` if unreadable or of another length.
 
-    The upstream never sees a whole request then, and does not act upon it.
+    Then the upstream never sees a whole request, and does not act upon it.
     """
     size_bytes = 0
     try:

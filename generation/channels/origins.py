@@ -1,8 +1,8 @@
-"""Which private origins a channel may call. Pure.
+"""The private origins that a channel may call. Pure.
 
-Operators list exact `host:port` entries. One that stands alone opens that origin to the channels
-whose base URL points there, and to no other; `NAME=host:port` opens it to the channel NAME, for
-results that lie elsewhere. Everything else, addresses of tenants above all, is public or refused.
+Operators list exact `host:port` entries. A bare entry opens that origin only to the channels whose
+base URL points there; `NAME=host:port` opens it to the channel NAME, for results stored elsewhere.
+Every other address, above all a tenant's, is public or refused.
 """
 
 from collections.abc import Collection

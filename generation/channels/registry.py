@@ -1,4 +1,4 @@
-"""The kinds of channels there are: one line a vendor, and nowhere else its name."""
+"""The kinds of channels: one line per vendor, and the only place that names them all."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 KINDS = {kind.name: kind for kind in (OPENAI,)}
 USUAL_KIND = OPENAI.name
-"""A new channel's, unless said."""
+"""A new channel's kind, unless another is given."""
 
 
 def kind_of(name: str) -> AdapterKind:
@@ -25,17 +25,17 @@ def kind_of(name: str) -> AdapterKind:
 
 
 def abilities_of(name: str, upstream_model: str) -> Abilities:
-    """What that model on that kind of channel can do; nothing where there is no adapter."""
+    """The abilities of that model on that kind of channel; none for an unknown kind."""
     kind = KINDS.get(name)
     return kind.of_model(kind.abilities, upstream_model) if kind else Abilities()
 
 
 def open_adapter(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
-    """The adapter for a configured channel. Cheap: make one per call. ValueError for no such kind.
+    """The adapter for a configured channel. Cheap: make one per call. Raises ValueError.
 
     Args:
-        config: the account.
+        config: the account; an unknown kind raises.
         http: the event loop's clients.
-        spools: where images go.
+        spools: the scope of its images.
     """
     return kind_of(config.kind).open(config, http, spools)

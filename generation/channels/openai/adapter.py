@@ -33,7 +33,7 @@ from pictor.kit.outbound.http import (
 
 EVENTS_OR_JSON = "text/event-stream, application/json"
 EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
-"""What a stream of events begins with."""
+"""The first bytes of a stream of events."""
 
 
 class OpenAIAdapter:
@@ -57,7 +57,7 @@ class OpenAIAdapter:
         timeout_seconds: float | None = None,
         on_partial: OnPartial | None = None,
     ) -> UpstreamAnswer:
-        """Ask once for `request.n` images. Ends within the time-out; raises UpstreamError."""
+        """Make one call for `request.n` images, within the time-out. Raises UpstreamError."""
         seconds = timeout_seconds or self._config.timeout_seconds
         exchange = self._exchange(request)
         reader = AnswerReader(
@@ -94,7 +94,7 @@ class OpenAIAdapter:
     def _failed(
         self, error: HttpError | SpoolError | JsonRefused, exchange: Exchange
     ) -> UpstreamError:
-        """Without an answer, only a call that surely was not sent may be made again."""
+        """The error of a call without an answer: only one surely not sent may be repeated."""
         if isinstance(error, SpoolFull):
             return no_room(
                 error,

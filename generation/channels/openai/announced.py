@@ -1,4 +1,4 @@
-"""When OpenAI ends models, as it has announced it.
+"""The ends of OpenAI's models, as OpenAI announced them.
 
 Source: https://developers.openai.com/api/docs/deprecations, read on 25 November 2026.
 """

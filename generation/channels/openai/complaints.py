@@ -1,4 +1,4 @@
-"""What the body of an answer complains of, in OpenAI's shape and its relays' variants. Pure.
+"""The complaint in an answer's body, in OpenAI's shape and its relays' variants. Pure.
 
 Sources: OpenAI's and Azure's error references, relays' source (20 Nov 2026).
 """
@@ -10,7 +10,7 @@ from generation.channels.complaints import About, about
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What is wrong, as the body of an answer has it; all empty when it does not say."""
+    """A complaint, as the answer's body has it; empty fields if it has none."""
 
     is_json: bool = False
     code: str = ""
@@ -22,7 +22,7 @@ class Complaint:
 
     @property
     def about(self) -> About | None:
-        """Whose matter it is; None where it does not say."""
+        """The complaint's subject; None if its words do not tell."""
         return about(codes=(self.code, self.type), message=self.message)
 
 

@@ -1,7 +1,7 @@
-"""What an answer without images means: its attempt class. Pure.
+"""The attempt class of an answer without images. Pure.
 
-By status, then by content. An upstream that says plainly that it turned the call away did not
-work on it; everything that leaves that open is `unknown` and is never sent again.
+By status, then by content. An upstream that says plainly that it turned the call away did not work
+on it; an answer that leaves this open is `unknown` and is never sent again.
 
 | status | body | class |
 |---|---|---|
@@ -51,7 +51,7 @@ _OUR_FIELDS = frozenset({
 
 
 def class_of_status(status: int, complaint: Complaint) -> AttemptClass:
-    """The table above, for answers that are not 2xx."""
+    """The class of an answer that is not 2xx, by the table above."""
     if status in NOT_REACHED:
         return AttemptClass.NOT_REACHED
     if complaint.about is About.POLICY:
@@ -69,7 +69,7 @@ def _is_refusal(status: int, complaint: Complaint) -> bool:
 
 
 def class_of_document(document: dict[str, object]) -> AttemptClass:
-    """The table above, for a 2xx answer in which no usable image was found."""
+    """The class of a 2xx answer without a usable image, by the table above."""
     if not document.get("error"):
         if wire.found_images(document, most=1) or not wire.says_something(document):
             return AttemptClass.BAD_RESULT
@@ -109,9 +109,9 @@ def error_of_document(
     now: datetime,
     has_begun: bool = False,
 ) -> UpstreamError:
-    """The error for a 2xx answer in which no usable image was found.
+    """The error for a 2xx answer without a usable image.
 
-    Where images had begun to come, the call may be paid, and is never resent.
+    If images had begun to arrive, the call may have been paid for, and is never resent.
     """
     complaint = complaint_of(document)
     attempt_class = class_of_document(document)

@@ -2,8 +2,8 @@
 
 Server-sent events (WHATWG HTML, 9.2) cut into chunks anywhere: lines end in LF, CR or CRLF, `data:`
 may be followed by a space, an event may have several data lines, `event:` may be missing, comments
-and other fields are passed over. What `data:` holds goes on, piece by piece, to an AnswerStream,
-which decodes its image into a spool. `data: [DONE]` ends the stream. Raises:
+and other fields are skipped. The content of `data:` goes, piece by piece, to an AnswerStream, which
+decodes its image into a spool. `data: [DONE]` ends the stream. Raises:
 
     JsonRefused   data that is not a JSON object, or cut short; too many lines
 """
@@ -16,27 +16,27 @@ from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge
 
 ERROR = "error"
 MAX_LINES = 200_000
-"""Each costs a microsecond: empty lines without end must not keep the event loop busy."""
+"""Each costs a microsecond: endless empty lines must not keep the event loop busy."""
 MAX_IGNORED = 1000
-"""Events of an answer that are none of an image's, as pings with data are."""
+"""The most ignored events of an answer, such as pings with data."""
 MAX_SMALL_BYTES = 4 * 1024**2
-"""Of all events' data without their images: each MB costs a parser 0.1 s."""
+"""The most data of all events without their images: each MB costs a parser 0.1 s."""
 MAX_NAME_BYTES = 200
-"""This much of a line that is not data is looked at."""
+"""The bytes kept of a line that is not data."""
 
 _BOM = b"\xef\xbb\xbf"
 _DATA = b"data:"
 _CR, _LF = b"\r", b"\n"
 _DONE = b"[DONE]"
 _START_BYTES = 16
-"""This much of an event's data is kept to tell [DONE] and blank data from JSON."""
+"""The bytes kept of an event's data, to tell [DONE] and blank data from JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
     """One event: its type by its data, otherwise by its `event:` line, and its JSON object.
 
-    `answer` holds its decoded image, in the event's own scope; whoever gets the event ends it.
+    `answer` holds its decoded image, in the event's own scope, which the receiver must end.
     """
 
     type: str
@@ -45,7 +45,7 @@ class StreamEvent:
 
     @property
     def is_error(self) -> bool:
-        """It says what went wrong."""
+        """Return True if it reports an error."""
         return bool(self.document.get("error")) or self.type == ERROR
 
 
@@ -63,17 +63,17 @@ class EventStream:
         self._start = b""
         self._name = ""
         self._data_lines = 0
-        self._line = bytearray()  # what there is of a line that is not known to be data
+        self._line = bytearray()  # the part so far of a line not known to be data
         self._is_data = False
         self._lines = 0
         self._small_bytes = 0
         self._has_events = False
-        self._noise: JsonRefused | None = None  # data that is no event, which alone is no answer
+        self._noise: JsonRefused | None = None  # not an event; raised if none follows
         self._is_after_cr = False
         self._ignored = 0
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
-        """Take the next bytes; gives each event as it ends. Exhaust it before the next chunk."""
+        """Take the next bytes; yields each event as it ends. Exhaust it before the next chunk."""
         position = 0
         if self._is_after_cr and chunk:
             position = int(chunk.startswith(_LF))
@@ -92,7 +92,7 @@ class EventStream:
                 yield event
 
     def finish(self) -> Iterator[StreamEvent]:
-        """The stream has ended properly; an event whose data is whole counts without its end."""
+        """End the stream; an event with complete data counts without its blank line."""
         event = self._end_line() or self._end_event()
         if event is not None:
             yield event
@@ -100,7 +100,7 @@ class EventStream:
             raise self._noise
 
     def _take(self, piece: bytes) -> None:
-        """A part of a line, or all of it."""
+        """Take a line or a part of one."""
         if not self._is_data:
             self._line += piece
             if not self._lines and self._line.startswith(_BOM):
@@ -171,14 +171,14 @@ class EventStream:
             if _is_ours(name) or (not name and start.startswith(b"{")):
                 raise
             self._noise = None if name else error
-            self._ignore(answer)  # a ping, or whatever else a proxy puts in between
+            self._ignore(answer)  # a ping, or something else that a proxy inserts
             return None
         self._has_events = True
         kind = document.get("type")
         return StreamEvent(kind if isinstance(kind, str) and kind else name, document, answer)
 
     def _ignore(self, answer: AnswerStream) -> None:
-        """Each takes a moment, and a read may hold tens of thousands."""
+        """Free an event without use. Each takes a moment, and a read may hold tens of thousands."""
         answer.spools.close()
         self._ignored += 1
         if self._ignored > MAX_IGNORED:
@@ -190,7 +190,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _line_end(chunk: bytes, position: int) -> int:
-    """Where the line's end begins, or the chunk's end."""
+    """The position of the line's end, or the chunk's length."""
     feed = chunk.find(_LF, position)
     end = len(chunk) if feed < 0 else feed
     carriage = chunk.find(_CR, position, end)

@@ -1,4 +1,4 @@
-"""What channels of kind `openai` can do: every field goes out, and relays ignore what they like.
+"""Abilities of channels of kind `openai`: all fields are sent; relays may ignore some.
 
 Source: OpenAI's API reference, "Create image edit" and "Create image variation" (20 Nov 2026).
 """
@@ -24,7 +24,7 @@ def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapt
 
 
 def _of_model(abilities: Abilities, upstream_model: str) -> Abilities:
-    """Variations are dall-e-2's alone, which takes one image; dall-e-3 only generates."""
+    """Narrow the abilities: only dall-e-2 varies images, one at a time; dall-e-3 only generates."""
     if upstream_model.startswith("dall-e-2"):
         return replace(abilities, max_images=1)
     if upstream_model.startswith("dall-e-"):

@@ -1,7 +1,7 @@
-"""Reads what the images API answers: a JSON document, a stream of events, or a refusal.
+"""Reads the images API's answer: a JSON document, a stream of events, or a refusal.
 
-For partial images the upstream is asked for a stream. What comes is read by what it is, whatever
-was asked for and whatever it is called: JSON, or events. A stream that is cut off is an answer cut
+For partial images the upstream is asked for a stream. The answer is read by its content, JSON or
+events, regardless of the request and the Content-Type. A stream that is cut off is an answer cut
 short: its images are lost.
 """
 
@@ -30,7 +30,7 @@ from pictor.kit.words import clock
 
 MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
 SPARE_IMAGES = 2
-"""Answers with this many images too many are still read to their end."""
+"""Answers with this many surplus images are still read to their end."""
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_SECONDS = 10.0
 
@@ -40,10 +40,10 @@ class AnswerReader:
 
     Args:
         request: as it was sent.
-        address: what was asked, which relative urls are relative to.
+        address: the called address, the base of relative urls.
         http: the event loop's clients, for results by url.
         spools: the scope of its images.
-        api_key: which must not be in an error's words.
+        api_key: to be kept out of an error's words.
         on_partial: gets partial images.
     """
 
@@ -65,10 +65,10 @@ class AnswerReader:
         self._on_partial = on_partial
 
     async def begun(self, answer: HttpAnswer) -> tuple[bytes, AsyncIterator[bytes]]:
-        """What the answer begins with, and all of it.
+        """The first meaningful bytes of the answer, and all of it from there.
 
-        What stands before that says nothing: a byte order mark, and the blanks by which an upstream
-        keeps a connection alive.
+        A byte order mark is skipped, and so are the blanks by which an upstream keeps a connection
+        alive.
         """
         images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
         chunks = answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images)
@@ -88,7 +88,7 @@ class AnswerReader:
     async def document(
         self, chunks: AsyncIterator[bytes], stream: AnswerStream
     ) -> dict[str, object]:
-        """Read to its end; the images are in the stream then."""
+        """Read to the end; afterwards the images are in `stream`."""
         async for chunk in chunks:
             stream.feed(chunk)
         return stream.finish()
@@ -96,7 +96,7 @@ class AnswerReader:
     async def plain(
         self, answer: HttpAnswer, document: dict[str, object], stream: AnswerStream
     ) -> UpstreamAnswer:
-        """The images of a document that was read, those by url too."""
+        """The answer for a document that was read, with its images by url fetched."""
         images = await self._images(document, stream, self._request.n)
         if not images:
             raise self._without_image(answer, document)
@@ -112,7 +112,7 @@ class AnswerReader:
         )
 
     async def streamed(self, answer: HttpAnswer, chunks: AsyncIterator[bytes]) -> UpstreamAnswer:
-        """Read events until all images are here; the stream need not end then."""
+        """Read events until all images are here; the stream need not have ended."""
         streamed = StreamedAnswer(
             self._request, images_of=self._images, on_partial=self._on_partial
         )
@@ -122,7 +122,7 @@ class AnswerReader:
         return streamed.answer(request_id=request_id_of(answer.headers), http_status=answer.status)
 
     async def refusal(self, answer: HttpAnswer) -> UpstreamError:
-        """The status alone decides when the body does not come, or does not end."""
+        """The error of a refused call; if the body does not arrive in time, by its status only."""
         body = bytearray()
         with suppress(HttpError):
             async with deadline(ERROR_BODY_SECONDS):
@@ -159,7 +159,7 @@ class AnswerReader:
     ) -> list[UpstreamImage]:
         """Up to n images in order; one that does not decode or cannot be fetched is left out.
 
-        Few more are tried: an answer may say that it holds hundreds of thousands.
+        At most SPARE_IMAGES more are tried: an answer may list hundreds of thousands.
         """
         images: list[UpstreamImage] = []
         for found in wire.found_images(document, most=n + SPARE_IMAGES):

@@ -1,9 +1,9 @@
-"""What a streamed answer has brought: partial images handed on, finished ones collected.
+"""The images of a streamed answer: partial ones are handed on, finished ones collected.
 
-Source: OpenAI's API reference, "Image streaming events" (20 Nov 2026). Events do not say which of
-the n images they are about: the j-th partial of an index is taken to be of the j-th image,
-or of the first one that is not finished if that is a later one. Facts (size, quality, …) are the
-first finished image's, usage is the sum of all.
+Source: OpenAI's API reference, "Image streaming events" (20 Nov 2026). Events do not tell which of
+the n images they belong to: the j-th partial of an index is taken to be of the j-th image, or of
+the first unfinished one if that is later. Facts (size, quality, …) are those of the first finished
+image, usage is the sum of all.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ COMPLETED = frozenset(f"{task}.completed" for task in TASKS)
 PARTIAL = frozenset(f"{task}.partial_image" for task in TASKS)
 
 ImagesOf = Callable[[dict[str, object], AnswerStream, int], Awaitable[list[UpstreamImage]]]
-"""The images of a JSON answer, up to that number; those fetched by url included."""
+"""The images of a JSON answer, up to that number, including those fetched by url."""
 
 
 class StreamedAnswer:
@@ -45,28 +45,29 @@ class StreamedAnswer:
     ) -> None:
         self.images: list[UpstreamImage] = []
         self.last: dict[str, object] = {}
-        """What there is to say when no image came: the error, or the last completed event."""
+        """The document for the error if no image arrives: the error, or the last completed
+        event."""
         self._request = request
         self._images_of = images_of
         self._on_partial = on_partial
         self._facts: dict[str, object] | None = None
         self._usages: list[TokenUsage] = []
         self._completed = 0
-        self._partials: dict[int, int] = {}  # by index, the next one's image
+        self._partials: dict[int, int] = {}  # by index, the next partial's image
         self._has_failed = False
 
     @property
     def is_whole(self) -> bool:
-        """Nothing more is expected."""
+        """Return True once nothing more is expected."""
         return self._has_failed or self._completed >= self._request.n
 
     @property
     def has_begun(self) -> bool:
-        """The upstream has worked on it: an image was seen, finished or not."""
+        """Return True if the upstream has worked on it: an image arrived, finished or not."""
         return bool(self._partials or self._completed)
 
     async def take(self, event: StreamEvent) -> None:
-        """Take what an event brings, and free the rest. Raises SpoolError for a finished image."""
+        """Take an event's images, and free the rest. Raises SpoolError for a finished image."""
         with event.answer.spools:
             if event.is_error:
                 self._has_failed = True
@@ -77,12 +78,12 @@ class StreamedAnswer:
                 await self._take_partial(event)
 
     def check_end(self) -> None:
-        """The stream has ended properly. Raises JsonInvalid if images were only begun."""
+        """End the stream. Raises JsonInvalid if images were only begun."""
         if self._partials and not self._completed and not self._has_failed:
             raise JsonInvalid("the stream ended before a completed event")
 
     def answer(self, *, request_id: str, http_status: int) -> UpstreamAnswer:
-        """All of it, once there is an image."""
+        """The whole answer, once there is an image."""
         facts = self._facts or {}
         return UpstreamAnswer(
             images=tuple(self.images),
@@ -109,7 +110,7 @@ class StreamedAnswer:
             self._usages.append(usage)
 
     async def _take_partial(self, event: StreamEvent) -> None:
-        """Hand it on, unless it is more than was asked for or cannot be read."""
+        """Hand it on, unless it is surplus or unreadable."""
         index = event.document.get("partial_image_index")
         if not isinstance(index, int) or not 0 <= index < self._request.partial_images:
             return
@@ -128,14 +129,14 @@ class StreamedAnswer:
 
 
 def _error_document(document: dict[str, object]) -> dict[str, object]:
-    """With an `error` object, also where the event itself is that object."""
+    """The document with an `error` object, even if the event itself is that object."""
     if document.get("error"):
         return document
     return {"error": {name: document.get(name) for name in ("code", "message", "param")}}
 
 
 def _sum(usages: list[TokenUsage]) -> TokenUsage | None:
-    """One usage for all images; None when no event had any."""
+    """One usage for all images; None if no event had any."""
     if not usages:
         return None
     return TokenUsage(*map(sum, zip(*map(astuple, usages), strict=True)))

@@ -22,7 +22,7 @@ MAX_REVISED_PROMPT_CHARS = 32_000
 _BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64")
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
-"""A path has a character that base64 has not: mostly the point of its ending."""
+"""A path has a character that base64 lacks: mostly the point of its ending."""
 
 
 PATHS = {
@@ -31,11 +31,11 @@ PATHS = {
     Task.VARIATION: "images/variations",
 }
 VARIED_BY = frozenset({"model", "n", "size", "response_format", "user"})
-"""All that a variation takes besides its image."""
+"""All fields of a variation besides its image."""
 
 
 def endpoint(base_url: str, task: Task = Task.GENERATE) -> str:
-    """Where that is asked for; `/v1` is added to a base url without a path."""
+    """The address for a task; `/v1` is added to a base url without a path."""
     base = base_url.rstrip("/")
     if not urlsplit(base).path:
         base += "/v1"
@@ -43,21 +43,21 @@ def endpoint(base_url: str, task: Task = Task.GENERATE) -> str:
 
 
 def response_format(upstream_model: str) -> str | None:
-    """What to send as `response_format`, if anything.
+    """The `response_format` to send, if any.
 
-    gpt-image models refuse the field and always answer with base64; dall-e models answer with
-    urls unless asked (OpenAI's API reference).
+    gpt-image models refuse the field and always answer with base64; dall-e models answer with urls
+    unless asked (OpenAI's API reference).
     """
     return "b64_json" if upstream_model.startswith("dall-e-") else None
 
 
 def asks_for_stream(request: UpstreamRequest, upstream_model: str) -> bool:
-    """Whether to ask for events: dall-e models know none (OpenAI's API reference)."""
+    """Return True to request events: dall-e models have none (OpenAI's API reference)."""
     return request.partial_images > 0 and not upstream_model.startswith("dall-e-")
 
 
 def request_fields(request: UpstreamRequest, *, model: str) -> dict[str, object]:
-    """The fields to send: what is None is absent, `fields` are as they came."""
+    """The fields to send: those with a None are absent, `fields` are unchanged."""
     is_streamed = asks_for_stream(request, model)
     named: dict[str, object] = {
         "model": model,
@@ -86,7 +86,7 @@ def files(request: UpstreamRequest) -> list[FilePart]:
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """One image of an answer: base64 text (or its placeholder), or where to fetch it."""
+    """One image of an answer: base64 text (or its placeholder), or its address."""
 
     base64: str | None
     url: str | None
@@ -104,7 +104,7 @@ def found_images(document: dict[str, object], *, most: int) -> list[FoundImage]:
 
 
 def says_something(document: dict[str, object]) -> bool:
-    """True when an answer without an image has words in its place: a refusal."""
+    """Return True if an answer without an image has words instead: a refusal."""
     data = document.get("data")
     spoken: list[object] = [document.get("choices"), document.get("output")]
     spoken.append(None if isinstance(data, str) else data)
@@ -158,17 +158,17 @@ def _image_of(entry: object) -> FoundImage | None:
 
 
 def _address_in(image_url: object) -> str | None:
-    """Of an `image_url`, which is an address or an object with one."""
+    """The address in an `image_url`, which is an address or an object with one."""
     return _text(image_url.get("url") if isinstance(image_url, dict) else image_url)
 
 
 def _is_address(text: str) -> bool:
-    """Whether it is an address, or a path at the upstream's own."""
+    """Return True for an address, or a path at the upstream."""
     return bool(_ABSOLUTE.match(text.strip()) or _RELATIVE.match(text.strip()))
 
 
 def _storable(text: str | None) -> str | None:
-    """Without NUL and lone surrogates, which neither a database nor UTF-8 can hold."""
+    """The text without NUL and lone surrogates, which neither a database nor UTF-8 can hold."""
     return (text and text.replace("\x00", "").encode("utf-8", "ignore").decode()) or None
 
 
