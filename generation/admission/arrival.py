@@ -15,14 +15,14 @@ from pictor.kit.endpoints.body import Body
 from pictor.kit.words.untyped import Json
 
 Parse = Callable[[Body], Json]
-"""A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
+"""Reads a request's fields and checks their types; nulls are dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
-"""A retry count of OpenAI's SDKs above 0."""
+"""A retry count above 0 from OpenAI's SDKs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request as it arrived: its key, its body, and how long the caller will wait."""
+    """One request as it arrived: its key, its body, and the caller's headers."""
 
     key_digests: tuple[bytes, ...]
     ip: str | None
@@ -37,11 +37,11 @@ class Arrival:
     """The SDK repeats it because the first call had no answer."""
     prefer: Prefer
     attendance: Attendance | None = None
-    """Whose answer this is, for a later retry to know; never with an idempotency key."""
+    """The waiting caller, kept for a later retry; never with an idempotency key."""
 
     @classmethod
     def of(cls, request: ASGIRequest, *, parse: Parse) -> "Arrival":
-        """Read the scope, as the body gate left it, and the headers."""
+        """Read the request's scope, as the body gate left it, and its headers."""
         scope = request.scope
         client = scope.get("client")
         return cls(

@@ -1,6 +1,6 @@
-"""The fields of a request for images, each once: parser, document, errors and rules read them here.
+"""The fields of a request for images, defined once for parser, document, errors and rules.
 
-How a shape is read, documented and refused: api/requests.py. What a contract allows: rules.py.
+api/requests.py reads, documents and refuses their shapes; rules.py checks them against a contract.
 """
 
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from generation.channels.declaration import Task
 MAX_COUNT = 10
 MAX_PASSED_ON_CHARS = 64_000
 MAX_PROMPT_CHARS = 32_000
-"""Of the models that take the longest ones."""
+"""The limit of the models with the longest prompts."""
 OUTPUT_FORMATS = ("png", "jpeg", "webp")
-"""The usual one first."""
+"""The usual format comes first."""
 
 Shape = Literal[
     "text", "prompt", "count", "word", "number", "flag", "tag", "text_or_object",
@@ -26,12 +26,12 @@ class Field:
     """A field of a body.
 
     Attributes:
-        about: what the document says of it.
-        words: that a `word` is one of.
-        most: that a `number` from 0 may be.
-        is_passed_on: it goes to the upstream exactly as it came, or not at all.
+        about: its description in the document.
+        words: the choices of a `word`.
+        most: the highest value of a `number`, which starts at 0.
+        is_passed_on: it goes to the upstream unchanged, or not at all.
         is_required: the parser refuses a body without it, by its bare name.
-        is_nullable: null is the same as its absence, to the document too.
+        is_nullable: null means the same as its absence, in the document too.
     """
 
     name: str
@@ -75,7 +75,7 @@ GENERATION = (
           f"{_STRICT} While every channel's last image of that size was another, the answer is a"
           " 503 and none is called."),
 )  # fmt: skip
-"""The body of POST /v1/images/generations; those of the others are made of it."""
+"""The body of POST /v1/images/generations; the other bodies are derived from it."""
 PASSED_ON = tuple(one.name for one in GENERATION if one.is_passed_on)
 REFERENCES = tuple(one.name for one in GENERATION if one.shape in {"image_or_images", "image"})
 

@@ -1,7 +1,7 @@
-"""The same key and body find the same generation; the same key with another body is a conflict.
+"""The same key and body find the same generation; the same key with another body conflicts.
 
 Remembered for 24 hours from admission. Refusals before admission leave no record, and a generation
-that ends with 503 loses its own, so all of these may be tried again under the same key.
+that ends with 503 loses its own, so these requests may be tried again under the same key.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 
 def checked_key(header: str | None) -> str | None:
-    """The header's value: 1 to 255 visible ASCII characters. None when it was not sent."""
+    """The header's value: 1 to 255 visible ASCII characters. None without the header."""
     if header is None:
         return None
     if not 1 <= len(header) <= MAX_LENGTH or not all("!" <= letter <= "~" for letter in header):
@@ -69,6 +69,6 @@ def remember(*, key: str, body_digest: bytes, generation: Generation, now: datet
 
 
 def forget_expired(*, now: datetime) -> int:
-    """Delete expired records; how many."""
+    """Delete expired records; returns their number."""
     deleted, _ = IdempotencyRecord.objects.filter(created_at__lte=now - REMEMBERED).delete()
     return deleted

@@ -26,7 +26,7 @@ from pictor.kit.words.untyped import Json
 
 
 class Counted(NamedTuple):
-    """A counted request: by which limits, and the headers that its answer says about them."""
+    """A counted request: the limits it was counted by, and their headers for the answer."""
 
     limits: Limits
     headers: Mapping[str, str]
@@ -57,7 +57,7 @@ class Outdated(Exception):
 
 
 def lane_of(arrival: Arrival) -> object:
-    """Whose turns it takes: the tenant's, or the key's own before its first request."""
+    """The tenant whose turn it takes, or the key before its first request."""
     caller = known.get(arrival.key_digests[0])
     return arrival.key_digests[0] if caller is None else caller.tenant_id
 
@@ -90,7 +90,7 @@ async def looked_up(arrival: Arrival) -> Caller:
 
 
 def let_in(arrival: Arrival, identity: Identity) -> None:
-    """Raise what `looked_up` would raise if nothing has changed since."""
+    """Raise the error that `looked_up` would raise if nothing has changed since."""
     if identity.is_remembered:
         recognized(identity.caller, now=clock.now(), ip=arrival.ip)
         require_scope(identity.caller, "images:write")
@@ -122,7 +122,7 @@ async def count(identity: Identity, fields: Json | None) -> Counted:
 
 
 def _note_model(caller: Caller, fields: Json) -> None:
-    """For the log, where it is one of ours: its contract is not looked at any more."""
+    """Note a known model for the log, since a limited request's contract is not read."""
     catalogue = loaded_catalogue(caller.revision)
     contract = catalogue and catalogue.contract(fields.get("model", ""))
     if contract:

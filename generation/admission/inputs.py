@@ -2,14 +2,14 @@
 
 They are never in Postgres, Redis or Celery. In the request's fields each leaves a placeholder made
 of its place and a keyed hash, so equal requests stay equal for idempotency. The bytes of base64 are
-decoded as a whole, then lie on storage under `in/` and are sent on from there, as they came unless
-something in them had to be put right (storage/convert.py). An address stays with the generation
-until the worker has fetched it (dispatch/inputs.py): here it is judged by its form, and nothing is
-resolved or contacted.
+decoded as a whole, then lie on storage under `in/` and are sent on from there, unchanged unless
+they had to be repaired (storage/convert.py). An address stays with the generation until the worker
+has fetched it (dispatch/inputs.py): here only its form is checked, and nothing is resolved or
+contacted.
 
-A reference image is base64, a data URI, an address, or an object with one of them, as
-`b64_json`, `url` or `image_url`; or a file of a form. What an edit or a variation begins with is
-the same in whichever of these ways it came: a list of placeholders.
+A reference image is base64, a data URI, an address, or an object with one of them, as `b64_json`,
+`url` or `image_url`; or a file of a form. The images of an edit or a variation are always a list of
+placeholders, in whichever of these forms they arrived.
 """
 
 import hashlib
@@ -41,9 +41,9 @@ from storage import convert, probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload_on_loop
 
 Rows = Sequence[Json]
-"""What a generation's row keeps of its reference images."""
+"""The part of a generation's row that keeps its reference images."""
 Given: TypeAlias = str | Json | FormFile
-"""One reference image as its field has it."""
+"""One reference image in the form its field has."""
 PARTS = ("b64_json", "url", "image_url")
 FORM_PATHS = frozenset(
     f"/v1/images/{name}{slash}" for name in ("edits", "variations") for slash in ("", "/")
@@ -55,19 +55,19 @@ FORM_LIMITS = FormLimits(
     max_file_bytes=settings.MAX_IMAGE_BYTES,
     max_text_bytes=MAX_TEXT_BYTES,
 )
-"""Of the forms that edits and variations may come as."""
+"""The limits of the forms of edits and variations."""
 CHUNK = 192 * 1024
 """Characters of base64 decoded at a time."""
 
 _DATA_URI = re.compile(rb"\s*data:[^,]*;\s*base64\s*,", re.IGNORECASE)
-"""RFC 2397: the type may be left out, parameters may follow it, and white space may be anywhere."""
+"""RFC 2397: the type may be missing, parameters may follow it, and white space may be anywhere."""
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NO_ROOM = "There is no room for reference images at the moment; nothing was charged. Try again."
 
 
 @dataclass
 class Input:
-    """One reference image: the place it has in the request, and its bytes or its address."""
+    """One reference image: its place in the request, and its bytes or its address."""
 
     label: str
     """`image`, `image[2]` or `mask`."""
@@ -115,7 +115,7 @@ class Inputs:
     async def stored(
         self, lane: object, generation_id: GenerationId, now: datetime
     ) -> AsyncIterator[Rows]:
-        """Verify them in the tenant's turn, store them, and give the rows for the admission.
+        """Verify them in the tenant's turn, store them, and yield the rows for the admission.
 
         A refusal leaves none on storage. Raises InvalidRequest and Unavailable.
         """
@@ -123,14 +123,15 @@ class Inputs:
             await self._verify(lane)
             yield await self._store(generation_id, now)
         except InDoubt:
-            raise  # perhaps it was admitted, and its call needs them
+            raise  # it may have been admitted, and then its call needs them
         except Exception:
-            # Not where the caller leaves: the admission may succeed, and its call needs them.
+            # Not if the caller leaves: the admission may still succeed, and then its call needs
+            # them.
             await self.forget()
             raise
 
     async def _verify(self, lane: object) -> None:
-        """Decode the bytes at hand in the tenant's turn; turn or mend them if need be.
+        """Decode the bytes at hand in the tenant's turn; turn or repair them if necessary.
 
         Raises InvalidRequest and Unavailable.
         """
@@ -152,7 +153,7 @@ class Inputs:
             raise _refused(*problem)
 
     async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, object]]:
-        """Store the bytes; the rows that say where. Raises Unavailable."""
+        """Store the bytes and return the generation's rows. Raises Unavailable."""
         for index, one in enumerate(self.found):
             if one.spool is None:
                 continue
@@ -180,16 +181,16 @@ def _forget(keys: list[str]) -> None:
 
 
 def are_in(request: Json) -> bool:
-    """Whether reference images must go to storage before its admission."""
+    """Return True if reference images must go to storage before its admission."""
     return any(name in request for name in REFERENCES)
 
 
 def extract(request: Json, body: Body, spools: Spools) -> Inputs:
     """Take the reference images out of a request's fields.
 
-    Raises InvalidRequest (`invalid_image`) for what cannot be an image by its form: text that is
-    not base64, an address that is not public; and for long text anywhere else in the body
-    (`string_above_max_length`). RequestTooLarge, Unavailable.
+    Raises InvalidRequest with `invalid_image` if the form rules out an image (text that is not
+    base64, an address that is not public), or with `string_above_max_length` for long text anywhere
+    else in the body. Raises RequestTooLarge and Unavailable.
     """
     inputs = Inputs(task=Task(request.get("task", Task.GENERATE)))
     taker = _Taker(inputs, body, spools)
@@ -264,7 +265,7 @@ class _Taker:
         return self._text(label, inner)
 
     def _address(self, label: str, text: str) -> str:
-        """Kept for the worker. Its target plays no part here."""
+        """Keep it for the worker. Only its form is checked, not its target."""
         try:
             egress.check_form(text)
         except egress.EgressRefused:
@@ -320,7 +321,7 @@ def _not_kept(label: str, error: SpoolError) -> PictorError:
 
 
 def _placeholder(index: int, sha256: str) -> str:
-    """An image's placeholder: the same for equal requests, and nothing a caller can write."""
+    """An image's placeholder: the same for equal requests, and one that no caller can write."""
     secret = settings.OBJECT_KEY_SECRET.encode()
     return f"input:{index}:{hmac.new(secret, sha256.encode(), hashlib.sha256).hexdigest()}"
 
@@ -335,7 +336,7 @@ def _reader(read_at: Callable[[int, int], bytes]) -> Callable[[int], Iterator[by
 
 
 def check_no_long_text(request: Json, body: Body) -> None:
-    """Refuse text that was too long for memory anywhere but in a reference image."""
+    """Refuse text that was too long for memory, except in a reference image."""
     stack = list(request.items()) if body.long_strings else []
     while stack:
         name, item = stack.pop()
@@ -348,7 +349,7 @@ def check_no_long_text(request: Json, body: Body) -> None:
 
 
 def _field(label: str) -> str:
-    """'image' of 'image[2]'."""
+    """The field's name: 'image' for 'image[2]'."""
     return label.partition("[")[0]
 
 

@@ -70,11 +70,11 @@ class Free:
     seen_at: float
 
     def seen_again(self, now: float) -> "Free":
-        """Still free. After a long time without a look, the time between proves nothing."""
+        """Add a look that found it free; after too long without one, the series starts again."""
         return Free(self.since if now - self.seen_at <= LOOKS_SECONDS else now, now)
 
     def is_proof(self, now: float) -> bool:
-        """Whether the process is dead."""
+        """Return True if the process is dead."""
         return self.seen_again(now).since <= now - DEAD_AFTER_SECONDS
 
 
@@ -131,7 +131,10 @@ def take_presence(number: int) -> None:
 
 
 def present() -> int:
-    """How many web processes hold their locks; `classid` is the upper half of a lock's number."""
+    """The number of web processes that hold their locks.
+
+    `classid` is the upper half of a lock's number.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
@@ -144,7 +147,7 @@ def present() -> int:
 
 
 def confirm_presence() -> None:
-    """Use the connection that holds the lock. Raises DatabaseError when both are gone."""
+    """Use the connection that holds the lock. Raises DatabaseError if both are gone."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
@@ -211,14 +214,14 @@ def check_waits(attendance: Attendance | None) -> None:
 
 
 def attend(attendance: Attendance, turn: Turn) -> bool:
-    """The caller waits for this committed generation, unless the answer is that they are gone."""
+    """Let the caller wait for this committed generation; True if they have already left."""
     attendance.turn = turn
     attendance.is_admitted = True
     return attendance.is_gone
 
 
 def record_departure(attendance: Attendance) -> None:
-    """Record that they left while it was committed."""
+    """Record a caller who left while the generation was committed."""
     try:
         left([attendance.turn])
     except (DatabaseError, InterfaceError) as error:
@@ -256,7 +259,10 @@ def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Clear marks that no retry can find any more; how many. No caller waits that long."""
+    """Clear marks that no retry can find any more; returns their number.
+
+    No caller waits that long.
+    """
     marked = Generation.objects.exclude(web_process=None, orphaned_at=None)
     return marked.filter(created_at__lte=now - REMEMBERED).update(
         web_process=None, orphaned_at=None

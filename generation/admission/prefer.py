@@ -7,14 +7,14 @@ MAX_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Prefer:
-    """How long a caller wants to be kept: `wait_seconds` None is until the image is there."""
+    """The time a caller is willing to wait; with None, until the image is there."""
 
     wait_seconds: float | None = None
     applied: str = ""
 
     @classmethod
     def parse(cls, header: str | None) -> "Prefer":
-        """Read the header; `wait=N` wins over `respond-async`, which alone means not at all."""
+        """Read the header; `wait=N` wins over `respond-async`, which by itself means no waiting."""
         words = [word.partition(";")[0].strip().lower() for word in (header or "").split(",")]
         is_async = "respond-async" in words
         for word in words:

@@ -44,7 +44,7 @@ class Quoted:
     contract: ContractTerms
     quote: pricing.Quote
     plan: Candidate
-    """The first capable channel's."""
+    """The plan of the first capable channel."""
     prices: pricing.PriceTable
 
     @property
@@ -60,14 +60,14 @@ class Quoted:
 
     @property
     def open_fields(self) -> tuple[str, ...]:
-        """Everything the request leaves to the upstream, and with it the price."""
+        """The fields whose values the upstream chooses, and with them the price."""
         fields = {"size": self.order.size, "quality": self.order.quality}
         auto = (name for name, value in fields.items() if value == AUTO)
         return (*auto, *(["image"] if self.quote.references else []))
 
     @property
     def is_final(self) -> bool:
-        """Size and quality are known, no image is sent along, and so the price is known."""
+        """Return True if size and quality are known and no image is sent, so the price is known."""
         return not self.open_fields
 
 
@@ -96,7 +96,7 @@ def quoted_order(*, caller: Caller, request: Json, now: datetime, to_make: bool 
 async def quoted_order_async(
     *, caller: Caller, request: Json, now: datetime, to_make: bool = False
 ) -> Quoted:
-    """The same on the running loop."""
+    """Like `quoted_order`, on the running loop."""
     sale = await on_sale_async(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
     return _quoted(sale, caller, request, now=now, to_make=to_make)
 
@@ -154,7 +154,7 @@ def _paused(stop: StopTerms) -> Paused:
 
 
 def _refusal(caller: Caller, model: str) -> ModelForbidden:
-    """Whose list lacks the model, and where to change it; the key's if both lack it."""
+    """The refusal of a model, by the list that lacks it; by the key's if both lack it."""
     if caller.models is not None and model not in caller.models:
         return ModelForbidden(
             f"This API key may not use the model {model}."
@@ -171,7 +171,7 @@ def _refusal(caller: Caller, model: str) -> ModelForbidden:
 def _planned(
     catalogue: Catalogue, contract: ContractTerms, order: Order, *, livemode: bool
 ) -> Candidate:
-    """How the first capable channel would make it; refuses before any money is held if none is."""
+    """The first capable channel's plan. Raises, before any money is held, if there is none."""
     routes = catalogue.routes_for(contract.model, livemode=livemode)
     if not routes and not livemode:
         raise NoChannelAvailable(
@@ -186,7 +186,7 @@ def _planned(
 
 
 def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
-    """The refusal if none of these routes fits: preferably one that the caller can mend."""
+    """The refusal if none of these routes fits: preferably one that the caller can correct."""
     found = [lack for lack in lacks if lack is not None]
     if not found or len(found) < len(lacks):
         what = f"serves {order.model} at {order.size}"

@@ -1,4 +1,4 @@
-"""Is there room for what a request will leave behind, in all, and of tests today?"""
+"""Room for the data of a request: the tenant's storage, and the day's bytes of tests."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -23,7 +23,7 @@ def require(caller: Caller, *, size_bytes: int, now: datetime) -> None:
 
 
 async def require_async(caller: Caller, *, size_bytes: int, now: datetime) -> None:
-    """The same on the running loop."""
+    """Like `require`, on the running loop."""
     _require_storage(caller)
     if caller.livemode:
         return

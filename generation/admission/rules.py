@@ -1,4 +1,4 @@
-"""Is this request one the contract allows? Pure: values in, an order or an InvalidRequest out.
+"""Check a request against its contract. Pure: values in, an order or an InvalidRequest out.
 
 Types were checked before (api/requests.py); here the model's contract decides on size, quality,
 count, prompt length and format. Limits are in characters (code points) and inclusive.
@@ -22,7 +22,7 @@ _CANNOT = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A valid request: what will be made, in the contract's own words.
+    """A valid request in the contract's own words.
 
     `size` is pixels or "auto", `size_requested` the caller's word for it; `quality` is the
     contract's word or "auto". `partial_images` is 0 without `stream`.
@@ -44,13 +44,13 @@ class Order:
     fields: Json = field(default_factory=dict)
     needs: Needs = PLAIN
     references: int = 0
-    """Images that it begins with, besides a mask."""
+    """The number of input images, without a mask."""
 
 
 def check(contract: ContractTerms, request: Json, *, key_response_format: str = "") -> Order:
-    """The order that a request with these (typed) fields amounts to under this contract.
+    """The order of a request with these (typed) fields under this contract.
 
-    `task` among them says what is asked for, where that is no generation.
+    `task` among them is the task, a generation by default.
     """
     needs = _needs(contract, request)
     size_requested, size, tier = _size(contract, request.get("size"))
@@ -94,7 +94,7 @@ def _needs(contract: ContractTerms, request: Json) -> Needs:
 
 
 def _prompt(contract: ContractTerms, request: Json) -> str:
-    """A variation has none."""
+    """The prompt; empty for a variation."""
     prompt: str | None = request.get("prompt")
     if request.get("task") == Task.VARIATION:
         return ""

@@ -1,12 +1,12 @@
-"""Admission: is this request a new one, and is its money held?
+"""Admission: find a request that is already known, or hold the money for a new one.
 
-Order matters: first whether we know this request already, then whether the contract allows it and
-at what price (quoting.py), and only then the money. Before that there are only reads, except for a
-retry that takes over an orphan. One statement holds the money and writes the generation; a
-transaction adds the record of an idempotency key. The caller and their rate limits were checked
-before (identity.py). A 2xx is sent only after the commit.
+The order matters: first the search for a known request, then the contract and the price
+(quoting.py), and only then the money. Before that there are only reads, except for a retry that
+takes over an orphan. One statement holds the money and writes the generation; a transaction adds
+the record of an idempotency key. The caller and their rate limits were checked before
+(identity.py). A 2xx is sent only after the commit.
 
-There is one road, `admit`, in a thread; a plain request takes the short cut `hold` on the loop.
+The general path is `admit`, in a thread; a plain request takes the short cut `hold` on the loop.
 """
 
 import logging
@@ -58,7 +58,7 @@ class Submission:
     request_id: str = ""
     idempotency_key: str | None = None
     attendance: Attendance | None = None
-    """Whose answer this is, for a later retry to know; never with an idempotency key."""
+    """The waiting caller, kept for a later retry; never with an idempotency key."""
     is_retry: bool = False
     inputs: Sequence[Json] = ()
     is_streamed: bool = False
@@ -69,7 +69,7 @@ class Submission:
 
     @classmethod
     def of(cls, arrival: Arrival, identity: Identity, fields: Json) -> "Submission":
-        """From a request that arrived, and its caller."""
+        """Build it from a request that arrived, and its caller."""
         return cls(
             caller=identity.caller,
             request=fields,
@@ -83,7 +83,7 @@ class Submission:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it must be new: it has no idempotency key and is no retry."""
+        """Return True if it must be new: it has no idempotency key and is no retry."""
         return self.idempotency_key is None and not self.is_retry
 
 
@@ -108,10 +108,10 @@ class Deferred:
 
 
 def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
-    """Hold the quote and write the generation, or find the one this request already has.
+    """Hold the quote and write the generation, or find the request's earlier one.
 
-    Blocks: for a thread. Raises the PictorError that refuses the request, or Undecided; nothing is
-    held or remembered then.
+    Blocks: for a thread. Raises the PictorError that refuses the request, or Undecided; then
+    nothing is held or remembered.
     """
     digest = idempotency.digest_of(submission.request)
     found, is_new = _known(submission, digest, now), False
@@ -244,7 +244,7 @@ def _hold_once(
     The account's lock makes requests of one tenant take turns, so the second of two equal ones
     finds the first here, even when the first has used the balance up.
     """
-    prepared.connect()  # where there is no connection, there is no doubt either
+    prepared.connect()  # without a connection the failure is certain, and not in doubt
     with HOLD_SECONDS.time(), transaction.atomic():
         return _held_once(submission, fresh, digest=digest, now=now)
 

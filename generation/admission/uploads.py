@@ -19,16 +19,16 @@ def admit_with_files(
     generation_id: GenerationId,
     now: datetime,
 ) -> Admitted:
-    """Admit a form's request with the files it came with as reference images.
+    """Admit a form's request with its files as reference images.
 
-    For the thread that makes a page, where `submit` runs too.
+    For the thread that makes a page; `submit` runs there too.
 
     Args:
         files: the name and the bytes of each.
-        submit: is given what stands for the files in the field `image`, and their rows.
-        tenant_id: whose turn it takes to decode them.
+        submit: gets the placeholders for the field `image`, and the files' rows.
+        tenant_id: the tenant in whose turn they are decoded.
         generation_id: of the generation to be.
-        now: when it came.
+        now: the time of the request.
     """
 
     async def admitted(images: Inputs) -> Admitted:

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.5
 """Answers are written together, this long after the first of them."""
 GONE_SECONDS = 60.0
-"""How long a caller who left before being admitted is remembered, for the admission to end."""
+"""The time for which a caller who left before admission is remembered, until that ends."""
 AGAIN_SECONDS = 0.5
 CONFIRM_SECONDS = 1.0
 LAST_WORDS_SECONDS = 2.0
@@ -52,7 +52,7 @@ class _Batch:
             self._writing = asyncio.create_task(self._write_all())
 
     async def written(self) -> None:
-        """Everything added so far is in the database."""
+        """Wait until everything added so far is in the database."""
         if self._writing is not None:
             await asyncio.shield(self._writing)
 
@@ -80,9 +80,9 @@ class Callers:
         self._left = _Batch(self._write_left, after_seconds=0)
 
     def attend(self, generation_id: UUID, on_end: list[Callable[[bool], None]]) -> Attendance:
-        """A caller arrives, for this new generation unless an orphan turns up.
+        """Register a caller, for this new generation unless a retry finds an orphan.
 
-        `on_end` is called at the end: was the whole answer sent?
+        Appends to `on_end` a function to call at the end: was the whole answer sent?
         """
         attendance = Attendance(self._process, Turn(generation_id))
         on_end.append(lambda was_answered: self._ended(attendance, was_answered=was_answered))
@@ -97,7 +97,7 @@ class Callers:
         self._watching = vital.start_task("presence-watch", self._watch())
 
     async def stop(self) -> None:
-        """Write everything that is known, then leave."""
+        """Write everything that is known, then end."""
         try:
             async with asyncio.timeout(LAST_WORDS_SECONDS):
                 await asyncio.gather(self._left.written(), self._answered.written())
@@ -107,7 +107,7 @@ class Callers:
         self._watching.cancel()
 
     async def _watch(self) -> None:
-        """Catch a look that never ends: a connection that died unnoticed raises nothing."""
+        """End the process if its look hangs: a connection that died unnoticed raises nothing."""
         while True:
             await asyncio.sleep(LISTEN_SECONDS)
             if time.monotonic() - self._confirmed_at > SILENT_SECONDS:
@@ -160,4 +160,4 @@ class Callers:
 
 
 callers = Callers()
-"""The web process's own."""
+"""The web process's only instance."""
