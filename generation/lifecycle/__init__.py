@@ -1,1 +1,1 @@
-"""How a generation lives and ends: its claims, its attempts, its one end, its answer."""
+"""The life and end of a generation: its claims, its attempts, its one end, its answer."""

@@ -30,7 +30,7 @@ from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Row
 
-logger = logging.getLogger("generation.attempts")  # as docs/operations.md names it
+logger = logging.getLogger("generation.attempts")  # the name in docs/operations.md
 
 ATTEMPTS = Counter(
     "pictor_attempts", "Calls to channels that ended.", ["channel", "model", "class"]
@@ -95,7 +95,7 @@ async def begin(attempt: Statement[datetime | None]) -> datetime | None:
     try:
         return await fetch_async(attempt)
     except IntegrityError as error:
-        if isinstance(error.__cause__, IntegrityConstraintViolation):  # as our trigger says it
+        if isinstance(error.__cause__, IntegrityConstraintViolation):  # raised by our own trigger
             raise TakesNoTests(str(error)) from error
         raise
 
@@ -127,7 +127,7 @@ def _moment(row: Row | None) -> datetime | None:
 def close_uncalled(attempt_id: UUID, *, generation_id: UUID, why: str, now: datetime) -> None:
     """Close an attempt that was recorded and not sent, if there is one.
 
-    Waits for a claim that is still being made, which has the row locked.
+    Waits for a claim still in progress, which has the row locked.
     """
     generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
     end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail=why)
@@ -135,7 +135,7 @@ def close_uncalled(attempt_id: UUID, *, generation_id: UUID, why: str, now: date
 
 
 def end_failed_call(end: AttemptEnd, *, generation: Generation, now: datetime) -> None:
-    """Close an attempt; its tenant orders no more today if that reaches the ceiling.
+    """Close an attempt; if its cost reaches the day's ceiling, the tenant's orders are refused.
 
     Each step commits by itself and is safe to repeat: if this process dies in between, the next
     such attempt finds the ceiling reached.
@@ -166,7 +166,7 @@ def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bo
 
 
 def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: datetime) -> None:
-    """Its cost, or the quote if unknown; a test has no quote and costs nothing."""
+    """Count its cost, or the quote if unknown; a test has no quote and costs nothing."""
     amount = end.cost.micros if end.cost.is_known else Micros(generation.hold_micros)
     if amount:
         count_uncharged(tenant_id=generation.tenant_id, loss=loss, amount=amount, now=now)
@@ -175,7 +175,7 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
 
 
 def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
-    """The statement that closes an attempt's row if it is open; with `given`, a part of one."""
+    """The statement that closes an open attempt's row; with `given`, a part of a statement."""
     tokens = end.came.tokens
     return model_rows.changing(
         Attempt,
@@ -259,7 +259,7 @@ def cost_of(attempt: Attempt) -> Cost:
 
 
 def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
-    """Whether it was closed; a failure does not stop the others."""
+    """Close the attempt; False if it was closed already or an error occurred, so others go on."""
     try:
         return end_attempt(end, generation=attempt.generation, now=now)
     except Exception:
@@ -270,7 +270,7 @@ def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
 
 
 def _asked(attempt: Attempt) -> Asked:
-    """As its row says; attempts begun by 0.2.0 have no `n` of their own."""
+    """The request of an attempt, by its row; attempts begun by 0.2.0 have no `n` of their own."""
     return Asked(
         model=attempt.upstream_model,
         size=attempt.upstream_size,

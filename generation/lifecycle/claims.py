@@ -42,7 +42,7 @@ class Claim:
 
     @property
     def has_begun(self) -> bool:
-        """Whether its first attempt is recorded."""
+        """Return True if its first attempt is recorded."""
         return self.begun_at is not None
 
 
@@ -172,7 +172,7 @@ def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> l
 
 
 def queue_again(claim: Claim) -> None:
-    """Queue a claimed generation again that was not sent: it waits as before, without a death."""
+    """Queue a claimed generation again that was not sent, without counting a death."""
     condition = Generation.objects.filter(**held_by(claim))
     condition.update(state=State.QUEUED, worker=None)
 

@@ -1,7 +1,7 @@
 """Digests of the reasons for a generation's transfers, which billing seals into them.
 
-A hold's digest is of the priced request, that of its end is of the outcome. They contain nothing
-personal, so they stay true when prompts and images are erased. Pure.
+A hold's digest is of the priced request, the digest of its end is of the outcome. They contain
+nothing personal, so they stay true when prompts and images are erased. Pure.
 """
 
 import json
@@ -38,7 +38,7 @@ class SealedRequest(NamedTuple):
 def of_request(asked: "SealedRequest | Generation") -> bytes:
     """The digest of the request, its caller and its prices.
 
-    The usual task is left out: transfers were sealed before there was another.
+    The usual task is left out: transfers were sealed before there were others.
     """
     facts: list[Any] = [str(asked.tenant_id), str(asked.api_key_id), asked.model, asked.n]
     facts += [asked.size, asked.tier, asked.quality_requested, asked.priced]

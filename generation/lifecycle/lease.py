@@ -27,7 +27,7 @@ MOST_SEEN = 200
 
 
 def enlist() -> WorkerEpoch:
-    """A new life of this process: a row with a fresh epoch."""
+    """Begin a new life of this process: a row with a fresh epoch."""
     worker = Worker.objects.create(
         epoch=ids.new_uuid(),
         host=socket.gethostname(),
@@ -42,7 +42,7 @@ def enlist() -> WorkerEpoch:
 def renew(*, worker: WorkerEpoch, trouble: str = "", in_hand: int = 0) -> bool:
     """Renew the lease; False if it was ended or its row is gone.
 
-    Also records why nothing can be stored, if so, and the number of generations in hand.
+    Also records the trouble with storage, if any, and the number of generations in hand.
 
     Allowed after the lease has run out: generations taken from us meanwhile have another dispatch
     number, so our writes cannot touch them, and the others are ours to finish.
@@ -65,12 +65,12 @@ class Alive:
 
     @property
     def storage(self) -> bool | None:
-        """Whether all of them can store images; None if there are none."""
+        """Return True if all of them can store images; None if there are none."""
         return self.can_store == self.workers if self.workers else None
 
 
 def alive() -> Alive:
-    """As the workers reported them."""
+    """The numbers as the workers reported them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE storage_trouble = '')"
@@ -90,7 +90,7 @@ class Seen:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has renewed its lease in time."""
+        """Return True if it has renewed its lease in time."""
         return self.unseen_seconds < settings.LEASE_SECONDS
 
 

@@ -21,14 +21,14 @@ from pictor.kit.running.pauses import Pause
 from pictor.kit.words.untyped import Json, Row
 
 FINISHED = "pictor:finished"
-"""Pub/sub channel of wake-ups: a JSON list of generation ids, or of what wakeups.py tells."""
+"""Pub/sub channel of wake-ups: a JSON list of generation ids, or of the objects of wakeups.py."""
 MAX_TOLD_BYTES = 8192
-"""Longer data is not carried; the waiting web process reads it."""
+"""Longer data is not sent along; the waiting web process reads it from the database."""
 TASK = "generation.tasks.ring"
 QUEUE = "images"
 
 FORMAT = 1
-"""Of a doorbell; without a number it is 1."""
+"""The format of a doorbell; a message without a number has 1."""
 
 _QUIET = Pause(1.0, "bells are not heard")
 """A dead broker must not slow anything down."""
@@ -44,7 +44,7 @@ class Ring:
 
     @classmethod
     def of(cls, generation: Generation) -> "Ring":
-        """As it is first rung: without model and size for a test, or what images are sent with."""
+        """The first bell of a generation; only a plain live one has model and size."""
         queued = Queued(generation.id, generation.tenant_id, generation.livemode)
         is_plain = generation.task == Task.GENERATE and not generation.inputs
         if not (is_plain and generation.livemode):
@@ -53,7 +53,7 @@ class Ring:
 
     @classmethod
     def read(cls, arguments: Row, said: Json) -> "Ring":
-        """As a message carries it. Raises ValueError, TypeError or AttributeError."""
+        """Read a message. Raises ValueError, TypeError or AttributeError."""
         if said.get("format", FORMAT) != FORMAT:
             raise ValueError("it is rung in another format")
         generation_id, tenant_id, livemode, *expected = arguments
@@ -64,7 +64,7 @@ class Ring:
 
     @property
     def arguments(self) -> tuple[str | bool, ...]:
-        """As a message carries it."""
+        """The arguments of its message."""
         generation_id, tenant_id, livemode = self.queued
         expected = (self.model, self.size) if self.model else ()
         return (str(generation_id), str(tenant_id), livemode, *expected)
@@ -72,12 +72,12 @@ class Ring:
 
 @lru_cache(maxsize=1024)
 def _tenant(text: str) -> UUID:
-    """The same for all queued generations of a tenant."""
+    """Parse a tenant's id, cached because all its queued generations repeat it."""
     return UUID(text)
 
 
 def doorbell(bell: Ring) -> RedisCommand[bool]:
-    """Tell an image worker that a generation is queued. False if the broker did not take it."""
+    """Tell an image worker that a generation is queued; the result is False if this failed."""
     return RedisCommand(
         ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
         read=lambda _: True,
@@ -130,7 +130,7 @@ def _message_of(bell: Ring) -> dict[str, object]:
 
 
 def ring(bell: Ring) -> bool:
-    """Ring it, in this thread."""
+    """Ring the bell, in this thread."""
     return ask(doorbell(bell))
 
 
@@ -146,7 +146,7 @@ def wake(generation_ids: Iterable[UUID]) -> None:
 
 
 def wake_up(finished: Finished) -> RedisCommand[None]:
-    """The same for one, with the data of its answer, unless that contains words of a prompt."""
+    """Like `wake` for one, with the data of its answer, unless that contains words of a prompt."""
     message = "" if has_words(finished) else json.dumps([told(finished)])
     if not 0 < len(message) <= MAX_TOLD_BYTES:
         message = json.dumps([str(finished.generation.id)])

@@ -37,7 +37,7 @@ from storage.containers.pieces import Mended
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """How an attempt ended: its class, the upstream's status and request id, and its cost."""
+    """The end of an attempt: its class, the upstream's status and request id, and its cost."""
 
     attempt_id: UUID
     attempt_class: str
@@ -49,7 +49,7 @@ class AttemptEnd:
     came: Came = NOTHING_CAME
     detail: str = ""
     loss: Loss | None = None
-    """Why it is not charged although it may have been billed."""
+    """The reason for not charging it although it may have been billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Verified:
     images: tuple[VerifiedImage, ...]
     asked: Asked
     task: Task = Task.GENERATE
-    """The request as it was sent."""
+    """The task as it was sent."""
 
     @property
     def ended(self) -> AttemptEnd:
@@ -101,7 +101,7 @@ class Verified:
 
 
 def came_of(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> Came:
-    """The cost by an upstream's answer; `images` is the number that could be decoded."""
+    """The facts that decide an attempt's cost; `images` are those that could be decoded."""
     return Came(
         images=[Delivered(image.width, image.height) for image in images],
         tokens=None if answer.usage is None else answer.usage.counted,
@@ -174,7 +174,7 @@ def error_for(failed: UpstreamError) -> PictorError:
 
 
 def not_stored(delivery: Verified, detail: str) -> Failure:
-    """The images could not be stored: nothing is charged, and our cost stays."""
+    """The failure of images that could not be stored: nothing is charged, and our cost stays."""
     ended = replace(
         delivery.ended,
         attempt_class=AttemptClass.STORAGE_FAILED,
@@ -185,7 +185,7 @@ def not_stored(delivery: Verified, detail: str) -> Failure:
 
 
 def error_row(error: PictorError) -> Json:
-    """An error as a generation keeps it."""
+    """An error in a generation's row."""
     return {
         "status": error.status,
         "type": error.type,

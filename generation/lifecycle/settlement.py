@@ -1,7 +1,7 @@
-"""How a generation ends: settled by what was delivered, or failed with its hold released.
+"""The end of a generation: settled for its delivery, or failed with its hold released.
 
 Each end is one transaction around the conditional UPDATE that makes the generation final; without a
-webhook to announce it, a success is one statement. The given object is updated as its row is. If
+webhook to announce it, a success is one statement. The given object is updated like its row. If
 that UPDATE changes nothing (a lost claim, a second settlement), nothing is written, so a hold ends
 exactly once and every end may be repeated after a crash. A failed attempt is closed before, in a
 transaction of its own: it is a fact, with or without the claim.
@@ -98,7 +98,10 @@ async def settle_unheard(
 def settle_and_tell(
     *, claim: Claim, delivery: Verified, stored: Sequence[StoredImage], now: datetime
 ) -> bool:
-    """The same in one transaction with the webhooks' event; False if the claim is lost."""
+    """Like `settle_unheard`, in one transaction with the webhooks' event.
+
+    Returns False if the claim is lost.
+    """
     generation = claim.generation
     table = table_of(pricing.PricedRequest.from_json(generation.priced).books)
     bill = bill_of(generation, delivery, table)
@@ -189,7 +192,7 @@ def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
 
 
 def fail_unforeseen(*, claim: Claim, now: datetime) -> bool:
-    """The same after an unforeseen error; the open attempt may have been paid for."""
+    """Fail it after an unforeseen error; the open attempt may have been paid for."""
     is_failed = fail(claim=claim, failure=Failure(BROKEN), now=now)
     if is_failed:
         cut_off(generation_ids=[claim.generation.id], now=now)
@@ -277,7 +280,7 @@ def _tell(generation: Generation, state: State, now: datetime) -> None:
 
 
 def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
-    """Count a generation without an image in its hour; a test is not counted."""
+    """The usage of a generation without an image, to be counted in its hour unless it is a test."""
     return Usage(
         tenant_id=generation.tenant_id,
         key_id=generation.api_key_id,
@@ -305,7 +308,7 @@ def _usage_of_images(
 
 
 def bill_of(generation: Generation, delivery: Verified, table: pricing.PriceTable) -> pricing.Due:
-    """The bill of a delivery, at the prices of the books that it was quoted from."""
+    """The bill of a delivery, at the prices of the books it was quoted from."""
     priced = pricing.PricedRequest.from_json(generation.priced)
     usage = delivery.answer.usage
     return pricing.due(

@@ -37,11 +37,11 @@ Row = TypeVar("Row", bound=models.Model)
 
 @dataclass(slots=True)
 class Heard:
-    """What a message says.
+    """The content of a message.
 
     Attributes:
         finished: the generations that it carries.
-        ids: final generations that have to be read.
+        ids: final generations to be read from the database.
         is_clear: False if a part of it was unreadable.
     """
 
@@ -51,7 +51,7 @@ class Heard:
 
 
 def has_words(finished: Finished) -> bool:
-    """Whether an answer contains words that may not be carried."""
+    """Return True if an answer contains words that may not be carried."""
     return any(getattr(image, _WORDS) for image in finished.images)
 
 
@@ -77,7 +77,7 @@ def heard(message: str | bytes) -> Heard:
 
 
 def _hear(one: str | Mapping[str, Any], found: Heard) -> None:
-    """Raises ValueError, TypeError, KeyError or AttributeError if it has no id."""
+    """Read one entry. Raises ValueError, TypeError, KeyError or AttributeError without an id."""
     if isinstance(one, str):
         found.ids.append(UUID(one))
         return
