@@ -1,4 +1,4 @@
-"""Channels with their routes, to be read: they are changed at /ops/channels/ and by command."""
+"""Channels and their routes, read-only: /ops/channels/ and commands change them."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -48,10 +48,10 @@ class ChannelAdmin(ReadOnlyAdmin):
 
     @display(label={"enabled": "success", "disabled": "warning"}, ordering="is_enabled")
     def state(self, obj: Channel) -> str:
-        """Whether it is sent anything."""
+        """The channel's state: a disabled one gets no requests."""
         return "enabled" if obj.is_enabled else "disabled"
 
     @display(description="models")
     def models(self, obj: Channel) -> str:
-        """Every model it serves."""
+        """All models that it serves."""
         return ", ".join(sorted(route.contract_id for route in obj.routes.all()))

@@ -1,4 +1,4 @@
-"""What each model promises, to be read: it is changed at /ops/models/ and by command."""
+"""The contracts of models, read-only: /ops/models/ and commands change them."""
 
 from django.contrib import admin
 from unfold.decorators import display
@@ -10,7 +10,7 @@ from generation.models import Contract
 
 @admin.register(Contract)
 class ContractAdmin(ReadOnlyAdmin):
-    """What each public model name promises. Prices are in the price books."""
+    """The promise of each public model name. Prices are in the price books."""
 
     list_display = ("model", "sizes_offered", "quality_default", "max_n", "is_exact", "state")
     list_filter = ("is_enabled",)
@@ -18,10 +18,10 @@ class ContractAdmin(ReadOnlyAdmin):
 
     @display(description="sizes")
     def sizes_offered(self, obj: Contract) -> str:
-        """How many, and whether the upstream may choose."""
+        """The number of sizes, and auto if the upstream may choose."""
         return f"{len(obj.sizes)} + {AUTO}" if obj.accepts_auto else str(len(obj.sizes))
 
     @display(label={"enabled": "success", "disabled": "warning"}, ordering="is_enabled")
     def state(self, obj: Contract) -> str:
-        """Whether it can be asked for."""
+        """The model's state: a disabled one cannot be requested."""
         return "enabled" if obj.is_enabled else "disabled"

@@ -1,4 +1,4 @@
-"""Generations with their attempts, and workers: to look at, never to change."""
+"""Generations with their attempts, and workers, read-only."""
 
 from typing import Any
 
@@ -60,13 +60,13 @@ class _AttemptInline(TabularInline):
 
     @display(description="cost (USD)")
     def cost_usd(self, obj: Attempt) -> str:
-        """What the call cost us, and how we know."""
+        """The call's cost to us, and its source."""
         known = obj.known_cost_micros
         return "unknown" if known is None else f"{to_decimal(known)} {obj.cost_source}".strip()
 
 
 class _ModelFilter(SimpleListFilter):
-    """By model: the contracts' names, without reading every generation for them."""
+    """A filter by the contracts' names, without reading every generation for them."""
 
     title = "model"
     parameter_name = "model"
@@ -110,7 +110,7 @@ class GenerationAdmin(LargeAdmin):
 
     @display(description="state", label=STATE_LABELS, ordering="state")
     def state_label(self, obj: Generation) -> str:
-        """Where it is."""
+        """The generation's state."""
         return obj.state
 
     @display(description="held (USD)", ordering="held_micros")

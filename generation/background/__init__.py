@@ -1,1 +1,1 @@
-"""What runs without a caller: the image worker's loop, the reaper, the clean-up."""
+"""Work without a caller: the image worker's loop, the reaper, the clean-up."""

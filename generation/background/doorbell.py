@@ -1,14 +1,15 @@
 """The worker's end of the doorbell: from Celery's consumer straight to the loop.
 
 Celery's own strategy would make a request of each message, hand it to a thread of the pool, send
-its signals around the task and write two lines to the log, which cost a twelfth of a generation's
-CPU. Nothing of it is wanted for what is only handed over. The queue asks for no
-acknowledgements (pictor/celery.py): a message that is lost with its process is found as any that
-nobody heard. Where no slot is free, the consumer waits, and other workers take the messages. One
-that cannot be read, as of a web process of another release, has the worker look at what is queued.
+its signals around the task and write two lines to the log: a twelfth of a generation's CPU, and of
+no use for a message that is only handed over. The queue asks for no acknowledgements
+(pictor/celery.py): a generation whose message is lost with its process is found like any other with
+a lost doorbell. While no slot is free, the consumer waits, and other workers take the messages.
+After an unreadable message, such as one from a web process of another release, the worker looks for
+queued generations.
 
-Whoever answers it says so: every Celery worker has this module, and only an image worker the loop
-with all that a generation goes through.
+The process that answers doorbells registers itself: every Celery worker imports this module, but
+only an image worker imports the loop with all that a generation passes through.
 """
 
 import logging
@@ -25,7 +26,7 @@ Handler = Callable[..., None]
 
 @dataclass(slots=True)
 class _Answered:
-    """By whom this process's doorbell is answered."""
+    """This process's handlers of the doorbell."""
 
     answer: Callable[[Ring], None] | None = None
     look: Callable[[], None] | None = None
@@ -36,7 +37,7 @@ _by = _Answered()
 
 
 def answered_by(answer: Callable[[Ring], None], *, look: Callable[[], None]) -> None:
-    """From now on this process's doorbell rings there; `look` is for bells that cannot be read."""
+    """Send this process's doorbells to `answer`, and call `look` after an unreadable one."""
     _by.answer, _by.look = answer, look
 
 
@@ -48,7 +49,7 @@ def hear(payload: Any) -> None:
         arguments, said, *_rest = payload
         ring = Ring.read(arguments, said)
     except (ValueError, TypeError, AttributeError) as error:
-        if not _by.was_unread:  # said once: beside another release it may be so of every bell
+        if not _by.was_unread:  # logged once: beside another release, every bell may be unreadable
             _by.was_unread = True
             logger.warning("a doorbell cannot be read, so the queue is looked at: %s", error)
         _by.look()
@@ -57,7 +58,7 @@ def hear(payload: Any) -> None:
 
 
 def hand_over(_task: Any, _app: Any, _consumer: Any) -> Handler:
-    """Celery's hook `Task.Strategy`: what is done with each message of the task."""
+    """Celery's hook `Task.Strategy`: the handler of each message of the task."""
 
     def handle(message: Any, *_: Any) -> None:
         hear(message.payload)

@@ -33,7 +33,7 @@ BATCH = 500
 
 
 def forget_inputs(*, now: datetime) -> int:
-    """Delete reference images a day after their generation's end; of how many generations.
+    """Delete reference images a day after their generation's end; returns the generations' number.
 
     Stops until the next hour if storage does not answer.
     """
@@ -93,7 +93,7 @@ def forget_trials(*, now: datetime) -> None:
 
 
 def _batches(rows: QuerySet[Generation]) -> Iterator[list[Generation]]:
-    """In the order of their ids, each row once, whether it succeeds or not."""
+    """Batches in the order of ids, each row once, whether it succeeds or not."""
     batch = list(rows.order_by("id")[:BATCH])
     while batch:
         yield batch

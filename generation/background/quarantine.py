@@ -31,7 +31,7 @@ class Quarantine:
         worker: the worker under whose lease they are claimed.
         in_slots: the number that the worker has of each tenant outside of quarantine.
         carry: carries one claim to its end.
-        may_claim: whether another one may be claimed now.
+        may_claim: returns True if another one may be claimed now.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Quarantine:
         self.changing = threading.Lock()
         """Held during a claim, so that `in_hand` never lacks a committed one."""
         self.in_hand: dict[UUID, UUID] = {}
-        """The tenant of each."""
+        """The tenant of each generation in hand."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def look(self) -> None:
@@ -58,7 +58,7 @@ class Quarantine:
         self._may_wait.set()
 
     async def run(self) -> None:
-        """Take one after the other, until cancelled."""
+        """Restart one after the other, until cancelled."""
         while True:
             self._may_wait.clear()
             claim = await self._next()

@@ -16,7 +16,7 @@ from generation.background.slots import Room
 from generation.lifecycle.claims import NOT_STOPPED, Queued
 
 BATCH = 500
-"""At most this many are found at once, but always one of each tenant."""
+"""The most that are found at once; one of each tenant is always included."""
 
 _WAITING = f"""
 WITH RECURSIVE queued AS NOT MATERIALIZED (
@@ -49,10 +49,10 @@ ORDER BY r.livemode DESC, r.in_hand + oldest.nth, oldest.id
 
 
 def waiting(newcomer: Room, rooms: Mapping[UUID, Room]) -> tuple[list[Queued], bool]:
-    """The oldest of each tenant with room: live before tests, then the tenant with fewest in hand.
+    """The oldest of each tenant with room: live before tests, then tenants with fewest in hand.
 
-    Also whether any waits, with or without room. Not those in quarantine, which their lane finds,
-    nor stopped ones.
+    The second value is True if any waits, with or without room. Leaves out those in quarantine,
+    which their lane finds, and stopped ones.
 
     Args:
         newcomer: the room of a tenant with nothing in hand.

@@ -2,10 +2,10 @@
 
     taken back   running under a worker that ended or is unseen for 15 s: queued again, up to twice,
                  in quarantine, because one of them may have killed the worker (claims.py)
-    failed       past the deadline, in hand at a third death, or dispatched 9 times and with nobody:
+    failed       past the deadline, in hand at a third death, or dispatched 9 times and not in hand:
                  failed and released
 
-Image workers find queued generations by themselves (waiting.py).
+Image workers find queued generations by themselves (queued.py).
 
 A call that may have been paid for is repeated in three places only: here, when a worker hands back
 its generations, because our own crash, error or shutdown is not the customer's fault (the dispatch
@@ -36,7 +36,7 @@ BATCH = 500
 SILENT_SECONDS = 120.0
 """The process ends if the reaper was silent for this long."""
 LISTEN_SECONDS = 10.0
-"""How often the reaper's watch looks."""
+"""The interval at which the watch checks the reaper."""
 _FIRST = UUID(int=0)
 
 _TAKE_BACK = """
@@ -87,7 +87,7 @@ ORDER BY g.id LIMIT %(batch)s
 
 
 def reap(*, now: datetime) -> int:
-    """Do one round; the number of generations that it moved."""
+    """Do one round; returns the number of generations that it moved."""
     taken_back = _ids(_TAKE_BACK.format(unseen=_UNSEEN))
     attempts.cut_off(generation_ids=taken_back, now=now)
     failed = _fail_all(_OVERDUE, TIMED_OUT, now)
@@ -113,7 +113,7 @@ def _ids(sql: str, *, after: UUID = _FIRST) -> list[UUID]:
 def _fail_all(which: str, error: PictorError, now: datetime) -> int:
     """Fail a batch of them; an error for one does not stop the others.
 
-    Each must still be as it was read: one that has moved on is left alone.
+    Each must still be in the state that was read: one that has moved on is left alone.
     """
     count, after = 0, _FIRST
     while count < BATCH and (ids := _ids(which, after=after)):
@@ -126,7 +126,7 @@ def _fail_all(which: str, error: PictorError, now: datetime) -> int:
 
 
 def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
-    """Whether it was failed, with its open attempts; an error does not stop the others."""
+    """Fail it and close its open attempts; False if it had moved on or an error occurred."""
     _be_heard()
     condition = {
         "id": generation.id,
@@ -169,7 +169,7 @@ def stop() -> None:
 
 
 def drain() -> None:
-    """Do not wait for it: its work is done at once, or by another reaper."""
+    """Stop without waiting for the round: it ends soon, or another reaper does its work."""
     stop()
 
 
@@ -187,7 +187,7 @@ def _loop() -> None:
 
 
 def _watch() -> None:
-    """Catch a round that never ends: a connection that died unnoticed raises nothing."""
+    """End the process if a round hangs: a connection that died unnoticed raises nothing."""
     while not _stop.wait(LISTEN_SECONDS):
         if time.monotonic() - _heard_at > SILENT_SECONDS:
             vital.end_process("its reaper has hung")

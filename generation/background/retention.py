@@ -21,18 +21,18 @@ from storage.selectors import images_still_there
 
 BATCH = 500
 LEAST = timedelta(hours=1)
-"""By then every generation has ended, and so have its retries."""
+"""By then every generation and its retries have ended."""
 REFUSED_KEPT = timedelta(days=7)
 MOST_REFUSED = 1_500_000
 LEAST_ROW_BYTES = 76
 REFUSED_BATCH = 5_000
 TEST_ROWS_KEPT = timedelta(days=30)
-"""Rows of a test go this long after its words."""
+"""Rows of a test are deleted this long after its words."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def forget_prompts(*, now: datetime) -> int:
-    """Erase due words of every tenant; of how many generations. Safe to run in parallel."""
+    """Erase due words of every tenant; returns the generations' number. Safe to run in parallel."""
     tests = Generation.objects.filter(livemode=False, id__lt=ids.first_at(now - TESTS_KEPT))
     return _forget(tests, now=now) + sum(
         _forget_until(tenant_id, until=now - max(timedelta(days=days), LEAST), now=now)
@@ -41,9 +41,9 @@ def forget_prompts(*, now: datetime) -> int:
 
 
 def delete_tests(*, now: datetime) -> int:
-    """Delete due rows of tests; of how many tests. Safe to run in parallel.
+    """Delete due rows of tests; returns the tests' number. Safe to run in parallel.
 
-    A test with objects that could not be removed keeps its rows, which say where they are.
+    A test with objects that could not be removed keeps its rows, which name them.
     """
     due = Generation.objects.filter(
         ~Exists(images_still_there("id")),
@@ -59,7 +59,7 @@ def delete_tests(*, now: datetime) -> int:
 
 
 def forget_refused(*, now: datetime) -> int:
-    """Delete refusals after 7 days, and the oldest if there are too many; how many."""
+    """Delete refusals after 7 days, and the oldest beyond the limit; returns their number."""
     last_due = ids.first_at(now - REFUSED_KEPT)
     if _refused_may_be(MOST_REFUSED):
         newest_first = RefusedRequest.objects.order_by("-id").values_list("id", flat=True)
@@ -72,7 +72,7 @@ def forget_refused(*, now: datetime) -> int:
 
 
 def _refused_may_be(number: int) -> bool:
-    """Whether the table is large enough for that many rows; otherwise counting is pointless."""
+    """Return True if the table's size allows that many rows; otherwise counting is pointless."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('generation_refusedrequest')")
         (size_bytes,) = cursor.fetchone()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 FAIRNESS = 9
-"""A tenant holds at most this many times the slots that it leaves free."""
+"""The most slots of a tenant, as a multiple of the slots it leaves free."""
 TESTS_PART = 20
 """Tests of all tenants together take one slot in this many, at least one."""
 TESTS_AT_ONCE = 10
@@ -29,7 +29,7 @@ class Room:
 
 
 class Slots:
-    """The slots of one worker process. Asked by Celery's consumer, the loop and the heartbeat."""
+    """The slots of one worker process. Used by Celery's consumer, the loop and the heartbeat."""
 
     def __init__(self, total: int) -> None:
         self._left = total
@@ -39,16 +39,16 @@ class Slots:
         self._tests: Counter[UUID] = Counter()
         self._changed = threading.Condition()
         self.is_wanted = False
-        """Whether rows are known to wait: one was refused, or found by the last look."""
+        """True if rows are known to wait: one was refused, or found by the last look."""
 
     def wait(self, seconds: float) -> bool:
-        """Whether one is free, after waiting this long at most."""
+        """Wait at most this long for a free slot; True if there is one."""
         with self._changed:
             self.is_wanted |= self._any_left() < 1
             return self._changed.wait_for(lambda: self._any_left() > 0, seconds)
 
     def take(self, tenant_id: UUID, *, livemode: bool) -> bool:
-        """Take one for this tenant; False if it, or tests, have their share already."""
+        """Take a slot for this tenant; False if the tenant, or tests, have their share already."""
         with self._changed:
             room = self._room(tenant_id)
             if not (room.live if livemode else room.tests):
@@ -58,13 +58,13 @@ class Slots:
             return True
 
     def limit(self, most: float) -> None:
-        """Have no more than this in hand from now on."""
+        """Allow at most this many in hand from now on."""
         with self._changed:
             self._most = most
             self._changed.notify_all()
 
     def give_back(self, tenant_id: UUID, *, livemode: bool) -> None:
-        """Give back one that this tenant took."""
+        """Give back one of this tenant's slots."""
         with self._changed:
             self._count(tenant_id, -1, livemode=livemode)
             self._changed.notify()

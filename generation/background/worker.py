@@ -51,13 +51,13 @@ FILL_SECONDS = 0.1
 SILENT_SECONDS = 60.0
 """The process ends if loop or heartbeat were silent for this long."""
 LISTEN_SECONDS = 10.0
-"""How often the loop checks the heartbeat."""
+"""The interval at which the loop checks the heartbeat."""
 PROBE_SECONDS = 1.0
-"""How often storage is tried while the gate is closed."""
+"""The interval at which storage is tried while the gate is closed."""
 SAID_SECONDS = 30.0
-"""How often the log says why it is closed."""
+"""The interval at which the log repeats the reason for the closed gate."""
 LOOK_SECONDS = 1.0
-"""How often a message that waits for a slot checks whether the worker is stopping."""
+"""The interval at which a message that waits for a slot checks for a shutdown."""
 IDLE_LIMIT_SECONDS = 60.0
 """A worker that begins nothing for this long while rows wait is broken, and ends."""
 
@@ -170,7 +170,7 @@ class ImageWorker:
             self._gate_closed.set()
 
     async def _prove_storage(self) -> None:
-        """Try storage while the gate is closed; log why it is."""
+        """Try storage while the gate is closed, and log the reason."""
         said_at = -SAID_SECONDS
         while True:
             self._gate_closed.clear()
@@ -246,7 +246,7 @@ class ImageWorker:
         await pipeline.carry(claim, dispatcher=self._the_dispatcher())
 
     def _the_dispatcher(self) -> Dispatcher:
-        """Made on first use, on the loop."""
+        """The dispatcher, made on first use, on the loop."""
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(
                 http=HttpPools(),
@@ -257,7 +257,7 @@ class ImageWorker:
         return self._dispatcher
 
     def _ids_in_hand(self) -> set[UUID]:
-        """For other threads: each is copied at once, before the loop changes it again."""
+        """The ids in hand, for other threads: each collection is copied before it changes."""
         quarantined = [] if self._quarantine is None else list(self._quarantine.in_hand)
         in_hand = list(self._in_hand)
         return {*in_hand, *quarantined}
@@ -317,7 +317,7 @@ class ImageWorker:
         self._slots.is_wanted = False  # before the look: one refused meanwhile must count
         found, any_waits = waiting(*self._slots.rooms())
         self._slots.is_wanted |= any_waits
-        in_hand = self._ids_in_hand()  # these are heard, and wait to be claimed
+        in_hand = self._ids_in_hand()  # their bells were heard, and they wait to be claimed
         return [queued for queued in found if queued.generation_id not in in_hand]
 
     def _look(self, *, now: float) -> None:
@@ -330,7 +330,7 @@ class ImageWorker:
 
 
 def _hand_back(worker: WorkerEpoch, *, only: Collection[UUID] | None = None) -> int:
-    """Queue them again, close their attempts and ring; how many were still this worker's."""
+    """Queue them again, close their attempts and ring; returns the number of those still ours."""
     handed_back = claims.hand_back(worker=worker, only=only)
     ids = [queued.generation_id for queued in handed_back]
     attempts.cut_off(generation_ids=ids, now=clock.now())
@@ -350,12 +350,12 @@ def start() -> None:
 
 
 def stop() -> None:
-    """The first half of a shutdown: nothing more is claimed."""
+    """Begin the shutdown: claim nothing more."""
     if _worker is not None:
         _worker.stop_claiming()
 
 
 def drain() -> None:
-    """The second half: finish or hand back."""
+    """End the shutdown: finish generations in hand or hand them back."""
     if _worker is not None:
         _worker.drain()
