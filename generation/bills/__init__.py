@@ -1,1 +1,1 @@
-"""What vendors bill, beside what we booked: read, matched, and taken or disputed line by line."""
+"""Vendors' bills beside our own booking: read, matched, and taken or disputed line by line."""

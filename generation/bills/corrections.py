@@ -6,8 +6,8 @@
     acme-openai req_9b21,req_9b21…,0.004000
 
 `line` is a name unique among all bills. `attempt` is the call's id in `generation show`, or the
-upstream's; empty for a line about many calls. `change_usd` is the difference, below 0 if it cost
-less.
+upstream's; empty for a line about many calls. `change_usd` is the difference, below 0 if the call
+cost less.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,22 +27,22 @@ from pictor.kit.words.money import Micros, from_decimal
 
 COLUMNS = ("line", "attempt", "change_usd")
 MOST_CHARACTERS = 200
-"""Of a line's name."""
+"""The longest name of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a bill: what it changes, and of which attempt, if it is one's."""
+    """A line of a bill: its change of the cost, and its attempt if it is about one."""
 
     name: str
     attempt: str
-    """Empty where it is of many."""
+    """Empty for a line about many calls."""
     change: Micros
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """How many lines were booked now and what they come to, and how many were booked before."""
+    """The number and sum of the lines booked now, and the number booked before."""
 
     booked: int
     change: Micros
@@ -50,7 +50,7 @@ class Corrected:
 
 
 def read(text: str) -> list[Line]:
-    """The lines of a CSV. Raises ValueError with the number of the one that is none."""
+    """The lines of a CSV. Raises ValueError with the number of the first invalid one."""
     columns, rows = table_of(text)
     if tuple(columns) != COLUMNS:
         raise ValueError(f"the columns are not {','.join(COLUMNS)}")
@@ -61,8 +61,8 @@ def read(text: str) -> list[Line]:
 def correct(lines: Sequence[Line], *, reason: str, actor: Actor) -> Corrected:
     """Book each line that was not booked before: all of them, or none.
 
-    Raises ValidationError for an attempt that is not there, has not ended or was a test, for a line
-    that was booked for something else, and for a cost that would come to less than nothing.
+    Raises ValidationError for an attempt that does not exist, has not ended or was a test, for a
+    line booked before with other facts, and for a change that would make a cost negative.
     """
     booked, change = 0, 0
     for line in lines:

@@ -1,7 +1,7 @@
-"""What is perhaps wrong with a bill as a whole, found when its lines have been matched.
+"""Doubts about a bill as a whole, found once its lines have been matched.
 
-A doubt has words for people and, where another reading would do, the mapping or channel of that.
-Call it while `bill_calls` is there.
+A doubt has words for people and, if another reading would fit, the mapping or channels for it. Call
+it while the table `bill_calls` exists.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,10 +17,10 @@ from pictor.kit.words import ids
 from pictor.kit.words.money import in_dollars
 
 SAMPLE = 200
-"""Of request ids that are looked for on other channels; of lines that are moved in time."""
+"""The most request ids looked up on other channels, and lines shifted in time."""
 _TOLERANCE = 0.1
 _LEAST_MINUTES = 45
-"""A clock that differs by less is none of another zone's."""
+"""A smaller difference between clocks is not one of time zones."""
 _SHIFT = """
 SELECT count(*), percentile_cont(0.5) WITHIN GROUP (
            ORDER BY extract(epoch FROM l.at - c.finished_at) / 60.0)
@@ -46,13 +46,13 @@ SELECT channel_id, count(*) FROM generation_attempt
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is perhaps wrong, and how else the file could be read.
+    """A possible mistake, and another way to read the file.
 
     Attributes:
         code: channel, unit, zone or nothing.
         words: for people.
-        columns: another reading; None where there is none.
-        channels: other channels by name that it may be of.
+        columns: another reading, if there is one.
+        channels: the names of other channels the bill may belong to.
     """
 
     code: str
@@ -62,7 +62,7 @@ class Doubt:
 
     @property
     def as_json(self) -> dict[str, Any]:
-        """To be stored."""
+        """The form in which it is stored."""
         columns = None if self.columns is None else self.columns.as_json
         return {
             "code": self.code,
@@ -73,7 +73,7 @@ class Doubt:
 
 
 def doubts_of(bill: VendorBill, columns: Columns) -> list[Doubt]:
-    """Whatever is in doubt; nothing where all is as it may be."""
+    """All doubts about a bill; none if everything fits."""
     return [*_of_channel(bill, columns), *_of_unit(bill, columns), *_of_zone(bill, columns)]
 
 
@@ -136,7 +136,7 @@ def _of_unit(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
 
 
 def _totals(bill: VendorBill) -> tuple[int, int]:
-    """What they charge and what we booked, of what was matched; else of all."""
+    """The vendor's and our sum for the matched lines; for all lines if either is 0."""
     sums: Mapping[str, list[int]] = bill.sums
     both = [sums[one] for one in ("equal", "different") if one in sums]
     theirs, ours = (sum(figures[at] for figures in both) for at in (1, 2))

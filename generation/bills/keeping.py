@@ -1,4 +1,4 @@
-"""Bills as they come: kept, their columns confirmed, read, and matched by the short-work worker.
+"""The life of a bill: kept, its columns confirmed, read, and matched by the short-work worker.
 
 The file is kept with the bill until it is read and nothing is in doubt, or a day has passed.
 """
@@ -29,20 +29,20 @@ from pictor.kit.words import clock
 logger = logging.getLogger(__name__)
 
 MOST_BYTES = 8 * 1024**2
-"""Of a file that comes by the browser."""
+"""The limit for a file sent by the browser."""
 MOST_BYTES_AT_THE_SHELL = 256 * 1024**2
 MOST_LINES = 1_000_000
 LONGEST = timedelta(days=400)
 SHOWN = 5
-"""Lines that are shown as they are understood."""
+"""The number of lines shown as they were understood."""
 KEPT = timedelta(days=1)
-"""For how long a file is kept whose columns nobody confirms, or whose doubts nobody answers."""
+"""The time for which a file is kept while its columns or doubts wait for an operator."""
 LONGEST_STATEMENT = "10min"
-"""Of the matching of a bill: one that takes longer would never end."""
+"""The limit for each statement of a matching: a slower one would never end."""
 LATE = timedelta(seconds=30)
-"""After so long nobody seems to match it."""
+"""The time after which a waiting bill's worker seems to be missing."""
 SAME = "same_file"
-"""The code of a refusal of a file that was matched before; its params have the `bill`."""
+"""The code of the refusal of a file that was matched before; its params have the `bill`."""
 _BEGINNING = 512 * 1024
 _AT_ONCE = 2_000
 _READING = 7_304_001
@@ -61,7 +61,7 @@ def keep(
 ) -> VendorBill:
     """A draft of a bill, with its columns as given, as in the channel's last bill, or guessed.
 
-    Raises ValidationError for a file that is none, and for one that was matched before.
+    Raises ValidationError for an unreadable or too large file, and for one that was matched before.
     """
     if len(content) > most_bytes:
         raise ValidationError(too_large(most_bytes))
@@ -83,19 +83,19 @@ def keep(
 
 
 def too_large(most_bytes: int) -> str:
-    """What is said of a file that is larger."""
+    """The message about a file that is too large."""
     more = " `manage.py reconcile` takes larger ones." if most_bytes == MOST_BYTES else ""
     return f"The file is larger than {most_bytes // 1024**2} MiB.{more}"
 
 
 def content_of(bill: VendorBill) -> bytes | None:
-    """Its file; None where it is kept no longer."""
+    """The bill's file; None once it is deleted."""
     content = VendorBill.objects.values_list("content", flat=True).get(pk=bill.pk)
     return None if content is None else bytes(content)
 
 
 def refuse_same(digest: str) -> None:
-    """Raises ValidationError for a file that was matched before, which says when."""
+    """Raise ValidationError, with the date, for a file that was matched before."""
     before = VendorBill.objects.filter(digest=digest, state=State.READY).defer("content").first()
     if before is not None:
         at = f"{before.matched_at:%-d %b %Y, %H:%M:%S} UTC"
@@ -128,9 +128,9 @@ def ask(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Have it matched by these columns soon, as a bill of that channel.
+    """Have it matched soon with these columns, as a bill of that channel.
 
-    Raises ValidationError where they do not fit the file, or it is matched already.
+    Raises ValidationError if they do not fit the file, or it is matched already.
     """
     _check(bill, columns)
     asked = VendorBill.objects.filter(pk=bill.pk, content__isnull=False)
@@ -145,7 +145,7 @@ def ask(
 
 
 def _check(bill: VendorBill, columns: Columns) -> None:
-    """Raises ValidationError where they do not fit its first rows. Outside of a transaction."""
+    """Raise ValidationError if they do not fit its first rows. Call it outside a transaction."""
     content = content_of(bill)
     if content is None:
         raise ValidationError("Its file is no longer kept. Send it again.")
@@ -160,7 +160,7 @@ def _check(bill: VendorBill, columns: Columns) -> None:
 
 @transaction.atomic
 def ask_again(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
-    """Have a bill matched once more, beside what is booked now. Raises ValidationError."""
+    """Have a bill matched once more with the present booking. Raises ValidationError."""
     matched = VendorBill.objects.filter(pk=bill.pk, state=State.READY)
     if not matched.update(state=State.WAITING, asked_at=clock.now(), trouble=""):
         raise ValidationError("It is not matched yet.")
@@ -170,7 +170,7 @@ def ask_again(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
 
 
 def match_waiting() -> None:
-    """Read and match every bill that waits. Two workers take turns."""
+    """Read and match every waiting bill. Two workers take turns."""
     waiting = VendorBill.objects.filter(state=State.WAITING).order_by("pk")
     for bill_id in list(waiting.values_list("pk", flat=True)):
         try:
@@ -182,7 +182,7 @@ def match_waiting() -> None:
 
 @transaction.atomic
 def read_and_match(bill_id: int) -> None:
-    """Do it, if it waits: then it is matched, in doubt, or not read, with the reason."""
+    """Read and match it, if it waits: it ends matched, in doubt, or not read, with the reason."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
         cursor.execute("SET LOCAL lock_timeout = 0")
@@ -211,7 +211,7 @@ def read_and_match(bill_id: int) -> None:
 
 
 def _not_matched(bill_id: int, why: str) -> None:
-    """Say so. One that was matched before stays as that left it, with what was taken of it."""
+    """Record the reason. A bill matched before keeps that result, and the lines taken."""
     state = Case(When(content=None, then=Value(State.READY)), default=Value(State.FAILED))
     waiting = VendorBill.objects.filter(pk=bill_id, state=State.WAITING)
     waiting.update(state=state, trouble=why[:500])
@@ -219,7 +219,7 @@ def _not_matched(bill_id: int, why: str) -> None:
 
 @transaction.atomic
 def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
-    """It is as it was read, whatever was in doubt. Raises ValidationError."""
+    """Accept it as it was read, despite its doubts. Raises ValidationError."""
     doubtful = VendorBill.objects.filter(pk=bill.pk, state=State.DOUBTFUL)
     if doubtful.exists():
         refuse_same(bill.digest)
@@ -231,7 +231,7 @@ def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
 
 @transaction.atomic
 def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
-    """Delete a bill of which nothing was taken. Raises ValidationError for another."""
+    """Delete a bill without taken lines. Raises ValidationError for another."""
     locks.corrections()
     its = VendorBill.objects.filter(pk=bill.pk)
     if its.select_for_update(skip_locked=True).values_list("pk").first() is None:
@@ -244,14 +244,14 @@ def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete the bills that nobody went on with for a day: those whose file is still kept."""
+    """Delete bills left unfinished for a day: those whose file is still kept."""
     left = VendorBill.objects.filter(content__isnull=False, created_at__lt=now - KEPT)
     drop(left)
 
 
 @transaction.atomic
 def drop(bills: QuerySet[VendorBill]) -> None:
-    """Delete these with their lines, which may be a million; but none that is being matched."""
+    """Delete these with their lines, perhaps a million, except a bill that is being matched."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '60s'")
     free = list(bills.select_for_update(skip_locked=True).values_list("pk", flat=True))
@@ -274,7 +274,10 @@ def _read_and_match(bill: VendorBill) -> list[Doubt]:
 
 
 def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
-    """Write its lines as they are read; when in a UTC day they begin, of two moments at most."""
+    """Write its lines; returns the times of day in UTC at which its days begin.
+
+    Stops collecting after two different times.
+    """
     read = enumerate(rows_of(text), start=1)
     rounding, count, starts = Decimal(0), 0, set[str]()
     begins, ends = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
@@ -328,13 +331,13 @@ def _understood(number: int, row: Row, columns: Columns) -> ReadRow:
 
 
 def _of_days(starts: set[str]) -> Iterator[Doubt]:
-    """Totals of days that begin at another time than UTC's are not those that we can add up."""
+    """Doubt totals of days that do not begin at midnight UTC: ours cannot be added up for these."""
     if len(starts) == 1 and "00:00" not in starts:
         yield Doubt("zone", f"Its days begin at {min(starts)} UTC. Daily totals are of UTC days.")
 
 
 def _last(channel: Channel) -> Columns | None:
-    """The mapping of the channel's last bill that was matched."""
+    """The mapping of the channel's last matched bill."""
     matched = VendorBill.objects.filter(channel=channel, state=State.READY).order_by("-id")
     mapping = matched.values_list("mapping", flat=True).first()
     return None if mapping is None else Columns.from_json(mapping)

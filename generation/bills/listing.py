@@ -15,20 +15,20 @@ LISTS = {
     "taken": "Taken",
     "disputed": "Disputed",
 }
-"""The lists of a bill's lines, by how addresses and commands name them."""
+"""The lists of a bill's lines, by their names in addresses and commands."""
 _AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Which lines of a bill: a list, and a request id or a model or line item within it."""
+    """A selection of a bill's lines: a list, and a request id, model or line item within it."""
 
     list: str = "different"
     text: str = ""
 
 
 def bills(*, channel: Channel | None, after: int | None, limit: int) -> list[VendorBill]:
-    """The newest first, of one channel or of all."""
+    """Bills of one channel or of all, newest first."""
     rows = VendorBill.objects.defer("content").select_related("channel").order_by("-id")
     if channel is not None:
         rows = rows.filter(channel=channel)
@@ -38,13 +38,13 @@ def bills(*, channel: Channel | None, after: int | None, limit: int) -> list[Ven
 
 
 def bill_numbered(number: int) -> VendorBill | None:
-    """A bill without its file; None where there is none."""
+    """A bill without its file; None if it does not exist."""
     rows = VendorBill.objects.defer("content").select_related("channel")
     return rows.filter(pk=number).first()
 
 
 def lines_of(bill: VendorBill, sought: Sought) -> QuerySet[BillLine]:
-    """The lines of a list, in the order of the file; what is ours alone by its time."""
+    """The lines of a list, in the order of the file; calls without a line by their time."""
     rows = bill.lines.order_by("id")
     if sought.list in BillLine.Decision.values:
         rows = rows.filter(decision=sought.list)
@@ -57,7 +57,7 @@ def lines_of(bill: VendorBill, sought: Sought) -> QuerySet[BillLine]:
 
 
 def all_of(lines: QuerySet[BillLine]) -> Iterator[list[BillLine]]:
-    """All of them, some at a time."""
+    """All of the lines, some at a time."""
     after = 0
     while page := list(lines.filter(pk__gt=after)[:_AT_ONCE]):
         yield page
@@ -65,7 +65,7 @@ def all_of(lines: QuerySet[BillLine]) -> Iterator[list[BillLine]]:
 
 
 def attempts_of(lines: list[BillLine]) -> dict[str, Attempt]:
-    """By its id, the attempt that a line is of or may be of, with its generation."""
+    """The attempts of these lines and of their candidates, by id, with their generations."""
     wanted = {str(line.attempt_id) for line in lines if line.attempt_id}
     wanted |= {call for line in lines for call in line.candidates}
     found = Attempt.objects.select_related("generation").in_bulk(list(wanted))

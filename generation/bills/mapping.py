@@ -1,6 +1,6 @@
-"""Which column of a vendor's file is what, and what a row says by that. Pure.
+"""The meaning of the columns of a vendor's file, and of its rows. Pure.
 
-Amounts are exact here, in micros with up to 12 decimals, and rounded half up once a line. Raises
+Amounts are exact here, in micros with up to 12 decimals, and rounded half up once per line. Raises
 ValueError, in words for people.
 """
 
@@ -22,7 +22,7 @@ UNITS: Mapping[str, Decimal] = {
     "cents": Decimal(10_000),
     "micros": Decimal(1),
 }
-"""What an amount is in, and how many micros that is."""
+"""The units of amounts, in micros."""
 COLUMNS: Mapping[str, str] = {
     "request_id": "Request id",
     "time": "Time",
@@ -74,18 +74,18 @@ _FIRST, _END = datetime(2015, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column is what; empty where the file has none for it.
+    """The column for each fact; empty if the file has none.
 
     Attributes:
-        of: what a row is of: CALLS, or DAYS, of which a row or several are the total.
-        request_id: as the vendor answered the call.
+        of: a row is about one of CALLS, or is all or a part of the total of one of DAYS.
+        request_id: the id in the vendor's answer to the call.
         time: of the call, or of the day.
         model: the vendor's model, or a line item that begins with it.
-        amount: what it cost, in `unit`.
+        amount: the cost, in `unit`.
         number: of images.
         currency: USD in every row.
         unit: of UNITS.
-        zone: of times that have none: `UTC`, `+08:00` or `Asia/Shanghai`.
+        zone: of times without one: `UTC`, `+08:00` or `Asia/Shanghai`.
     """
 
     of: str = CALLS
@@ -100,17 +100,17 @@ class Columns:
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> "Columns":
-        """As it was stored; what is not known is left out."""
+        """Read the stored form; unknown names are ignored."""
         known = {one.name for one in fields(cls)}
         return cls(**{name: str(value) for name, value in said.items() if name in known})
 
     @property
     def as_json(self) -> dict[str, str]:
-        """To be stored."""
+        """The form in which it is stored."""
         return asdict(self)
 
     def check(self, names: Collection[str]) -> None:
-        """Raises ValueError where it does not fit a file with these columns."""
+        """Raise ValueError if it does not fit a file with these columns."""
         if self.of not in {CALLS, DAYS}:
             raise ValueError(f"rows are of {CALLS} or of {DAYS}, not of {self.of!r}")
         if self.unit not in UNITS:
@@ -133,7 +133,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """What a row says. `exact` is in micros, and so is `micros`, rounded half up."""
+    """The content of a row. `exact` is in micros, and so is `micros`, rounded half up."""
 
     at: datetime
     item: str
@@ -145,7 +145,7 @@ class ReadRow:
 
 
 def guessed(names: Collection[str], rows: Iterable[Row], *, last: Columns | None = None) -> Columns:
-    """What the columns probably are: as in the channel's last bill where that fits, or by name."""
+    """The likely columns: as in the channel's last bill if that fits, otherwise by name."""
     if last is not None:
         try:
             last.check(names)
@@ -169,7 +169,7 @@ def guessed(names: Collection[str], rows: Iterable[Row], *, last: Columns | None
 
 
 def understood(row: Row, columns: Columns) -> ReadRow:
-    """What a row says."""
+    """The content of a row."""
     cells = {name: row.get(getattr(columns, name), "") for name in COLUMNS}
     if len(cells["request_id"]) > _LONGEST_ID:
         raise ValueError(f"the request id has more than {_LONGEST_ID} characters")
@@ -193,7 +193,7 @@ def understood(row: Row, columns: Columns) -> ReadRow:
 def model_of(item: str, known: Collection[str]) -> str:
     """The model that a line item begins with, such as `gpt-image-1, output`; empty for none.
 
-    A dated name is that of its model. `gpt-image-1-mini` is not `gpt-image-1`.
+    A dated name counts as its model. `gpt-image-1-mini` is not `gpt-image-1`.
     """
     word = item.strip().lower()
     for model in sorted(known, key=len, reverse=True):
@@ -204,7 +204,7 @@ def model_of(item: str, known: Collection[str]) -> str:
 
 
 def zone_of(text: str) -> tzinfo:
-    """`UTC`, `+08:00`, `UTC+8` or a zone's name."""
+    """The zone of `UTC`, `+08:00`, `UTC+8` or a zone's name."""
     word = text.strip()
     if word.upper() in {"", "UTC", "GMT", "Z"}:
         return UTC
@@ -244,7 +244,7 @@ def time_of(text: str, zone: tzinfo) -> datetime:
 
 
 def _amount(text: str) -> Decimal:
-    """In any unit, with any decimals; `$`, `USD` and commas between thousands are let pass.
+    """An amount in any unit, with any decimals; `$`, `USD` and commas of thousands are allowed.
 
     An empty one is 0: nothing was charged.
     """
@@ -265,7 +265,7 @@ def _amount(text: str) -> Decimal:
 
 
 def _number(text: str) -> int | None:
-    """Images; None where it is empty or of a credit."""
+    """The number of images; None if it is empty, or not positive as in a credit."""
     if not text:
         return None
     word = re.sub(r"\.0+$", "", text)

@@ -1,8 +1,8 @@
 # ruff: noqa: S608 - the statements are built of constants
-"""Lines of a bill beside our calls: by the upstream's request id, else by what and when, or by day.
+"""Match a bill's lines to our calls: by request id, by model and minute, or by day.
 
-Calls are attempts and tests of routes, with what they cost as corrected. Those of test keys and of
-demo data are nobody's bill.
+Calls are attempts and tests of routes, at their corrected cost. Calls with test keys and demo data
+are on no bill.
 """
 
 from datetime import datetime, timedelta
@@ -21,7 +21,8 @@ from pictor.kit.words.money import Micros
 
 MOST_CANDIDATES = 5
 _AROUND = timedelta(days=1)
-"""Beyond the bill's period calls are looked for by their ids, too: its clock may be another one."""
+"""Calls up to this long outside the bill's period are matched too, as the vendor's clock may
+differ."""
 _CALLS = """(
     SELECT a.id AS call, a.id AS attempt_id, NULL::uuid AS trial_id,
            a.upstream_request_id AS request_id, a.upstream_model AS model,
@@ -232,15 +233,15 @@ UPDATE generation_billline
 
 
 def begin_again(bill: VendorBill) -> None:
-    """Forget what its lines were matched with, but not what was decided about them."""
+    """Forget the matches of its lines, but not the decisions about them."""
     bill.lines.filter(outcome=BillLine.Outcome.OURS, decision="").delete()
     _run(_AS_READ, {"bill": bill.pk})
 
 
 def match(bill: VendorBill, columns: Columns) -> None:
-    """Give each line of a bill that was read its outcome, and add what is ours alone.
+    """Give each line its outcome, and add our calls without a line.
 
-    Call it in a transaction. `bill_calls` is there afterwards, until `forget_calls`.
+    Call it in a transaction. Leaves the table `bill_calls`, until `forget_calls`.
     """
     by_day, (begins, ends) = columns.of == DAYS, bill.period
     facts: dict[str, Any] = {
@@ -267,19 +268,19 @@ def match(bill: VendorBill, columns: Columns) -> None:
 
 
 def forget_calls() -> None:
-    """Drop what `match` looked into."""
+    """Drop the table that `match` made."""
     _run("DROP TABLE IF EXISTS bill_calls", {})
 
 
 def sums_of(bill: VendorBill) -> dict[str, list[int]]:
-    """By outcome: how many lines, what they charge and what we booked, in micros."""
+    """By outcome: the number of lines, the vendor's sum and ours, in micros."""
     rows = bill.lines.exclude(outcome=BillLine.Outcome.PART).order_by().values_list("outcome")
     sums = rows.annotate(Count("id"), Sum("theirs_micros"), Sum("ours_micros"))
     return {outcome: figures for outcome, *figures in sums}
 
 
 def ours_of_day(channel_id: int, model: str, day: datetime) -> Micros:
-    """What we booked now of the calls of an upstream's model that ended on a UTC day."""
+    """Our present booking for the calls of an upstream's model that ended on a UTC day."""
     sql, facts = _of_calls(_OF_DAY, channel_id, day, day + timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute(sql, {**facts, "model": model, "day": day.date()})
@@ -317,7 +318,7 @@ def _name_models(bill: VendorBill) -> None:
 
 
 def _pair(facts: dict[str, Any]) -> None:
-    """By id first. A line whose id we do not know can be of a call alone that was told none."""
+    """Pair by id first. A line with an unknown id is paired only with calls without an id."""
     _run(_BY_ID, facts)
     for bare in (True, False):
         for statement in (_EQUAL, _ONLY_ONES):
@@ -334,7 +335,7 @@ def _run(sql: str, facts: dict[str, Any]) -> None:
 
 
 def period_of(first: datetime, last: datetime, *, now: datetime) -> tuple[datetime, datetime]:
-    """Whole UTC days from the first line's to the last one's, and no longer than until now."""
+    """Whole UTC days from the first line's to the last one's, but not beyond now."""
     begins = first.replace(hour=0, minute=0, second=0, microsecond=0)
     day_after = last.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return begins, max(last, min(day_after, now))

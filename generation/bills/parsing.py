@@ -1,9 +1,9 @@
 """A vendor's file as rows, each a mapping from columns or JSON paths to texts. Pure.
 
 CSV has its columns in the first line. JSON is an array of objects, the first array in an object, or
-an object a line. An object's members become paths, `amount.value`; a list of objects in it becomes
-rows, each with the rest of the object around it: that is how OpenAI writes the costs of a day. One
-object is in memory at a time. Raises ValueError, with the number of the row where it is one's.
+one object per line. An object's members become paths, `amount.value`; a list of objects in it
+becomes rows, each with the rest of the object around it: this is OpenAI's format of a day's costs.
+One object is in memory at a time. Raises ValueError, with the row's number if it is about one row.
 """
 
 import csv
@@ -20,7 +20,7 @@ Row = Mapping[str, str]
 MOST_COLUMNS = 200
 TOO_WIDE = f"more than {MOST_COLUMNS} columns"
 MOST_CHARACTERS = 4_000
-"""Of a cell that is read; the rest is of no use here."""
+"""The length to which cells are cut; the rest is not needed here."""
 _PACKED = {
     b"PK\x03\x04": "a zip or a spreadsheet: unpack it, or save it as CSV",
     b"\x1f\x8b": "packed with gzip: unpack it first",
@@ -31,12 +31,12 @@ _COLON = re.compile(r"\s*:?\s*")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _OBJECTS = re.compile(r"\[\s*[{\]]")
 _LISTS = frozenset({"results", "data", "items", "lines", "line_items"})
-"""Of rows, even where they are empty."""
+"""Names of lists of rows, which count as such even if they are empty."""
 _DELIMITERS = (",", ";", "\t")
 
 
 def text_of(content: bytes) -> str:
-    """The file as text. Raises ValueError for what is none, and for an empty one."""
+    """The file as text. Raises ValueError for one that is empty or not text."""
     for start, words in _PACKED.items():
         if content.startswith(start):
             raise ValueError(f"the file is {words}")
@@ -52,7 +52,7 @@ def text_of(content: bytes) -> str:
 
 
 def beginning_of(content: bytes) -> str:
-    """The same of the first bytes of a file, perhaps cut within a character."""
+    """The first bytes of a file as text, even if cut within a character. Raises ValueError."""
     for dropped in range(4):
         try:
             content[: len(content) - dropped].decode("utf-8-sig")
@@ -63,7 +63,7 @@ def beginning_of(content: bytes) -> str:
 
 
 def rows_of(text: str) -> Iterator[Row]:
-    """Its rows, one after the other."""
+    """The file's rows, one after the other."""
     is_json = text.lstrip()[:1] in {"[", "{"}
     return _of_json(text) if is_json else _of_csv(text)
 
@@ -128,7 +128,7 @@ _decoder = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse)
 
 
 def _elements(text: str) -> Iterator[Any]:
-    """What an array holds; or the first array in an object, each with what is before it there."""
+    """An array's elements; in an object, those of its first array with the members before it."""
     at = _skip(text, 0)
     if text[at] == "[":
         yield from _of_array(text, at, is_whole=True)
@@ -191,7 +191,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def _flat(value: Mapping[str, Any]) -> Iterator[Row]:
-    """An object's rows: one, or those of the lists of objects in it, each with what is around."""
+    """An object's rows: one, or those of the lists of objects in it with the members around."""
     around: dict[str, str] = {}
     lists: list[list[Any]] = []
     for path, one in _members(value, ""):

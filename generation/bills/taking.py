@@ -1,7 +1,8 @@
-"""What is done about lines that differ: theirs is taken into the ledger, or disputed.
+"""Decisions about lines that differ: the vendor's amount is booked, or the line is disputed.
 
-What was shown is what is booked: a line whose call cost something else meanwhile is not taken, and
-the bill can be matched again. Its own id, not the file's, keeps a line from being booked twice.
+The booked change is always the displayed one: a line whose call has a different cost meanwhile is
+not taken, and the bill can be matched again. The line's own id, not the file's, prevents a second
+booking.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,21 +28,21 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 
 MOST_AT_ONCE = 100
-"""Lines that one request takes, in a few seconds; a command takes all of a list."""
+"""The most lines that one request takes, in a few seconds; a command takes all of a list."""
 _AT_ONCE = 20
-"""Lines that one transaction takes: as long somebody else who corrects costs has to wait."""
+"""The most lines that one transaction takes: its duration delays others who correct costs."""
 Decision, Outcome = BillLine.Decision, BillLine.Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it, line by line.
+    """The result, line by line.
 
     Attributes:
-        taken: how many lines were booked.
-        change: what they change of the cost, in micros.
-        before: how many needed nothing, as they were booked before.
-        refused: by line, why it was not taken.
+        taken: the number of lines booked.
+        change: their change of the cost, in micros.
+        before: the number of lines that needed nothing, because they were booked before.
+        refused: lines that were not taken, each with the reason.
     """
 
     taken: int
@@ -73,16 +74,16 @@ def _open_among(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
 
 
 def change_of(lines: QuerySet[BillLine]) -> tuple[int, Micros]:
-    """How many these are, and what taking them all would change of the cost, in micros."""
+    """The number of lines, and the change of the cost if all were taken, in micros."""
     difference = F("theirs_micros") - F("ours_micros")
     sums = lines.aggregate(number=Count("id"), change=Sum(difference, default=0))
     return sums["number"], Micros(sums["change"])
 
 
 def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:
-    """Book what the vendor charges more or less for these lines, some at a time.
+    """Book the vendor's difference for these lines, some at a time.
 
-    A line that is refused is left out. Raises ValidationError for a reason that is empty.
+    A refused line is left out. Raises ValidationError for an empty reason.
     """
     _check(reason)
     taken, change, before = 0, 0, 0
@@ -103,7 +104,7 @@ def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:
 
 @transaction.atomic
 def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
-    """Undo what taking a line changed, by a correction the other way. Raises ValidationError."""
+    """Undo the change of a taken line, by a correction the other way. Raises ValidationError."""
     _check(reason)
     locks.corrections()
     line = BillLine.objects.select_for_update().get(pk=line.pk)
@@ -111,7 +112,7 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
         raise ValidationError("It is not taken.")
     change = Micros(-line.taken_micros)
     if change:
-        # Lines of several bills have one key: each is put back by a name of its own.
+        # Lines of several bills may share a key, so each correction back has a name of its own.
         _book(line, f"{line.key} put back {line.pk}.{line.takes}", change, reason, actor)
     line.decision, line.taken_micros = "", 0
     _decided(line, "", actor)
@@ -120,7 +121,7 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
 
 @transaction.atomic
 def dispute(lines: QuerySet[BillLine], *, words: str, actor: Actor, ip: str | None = None) -> int:
-    """Mark lines for the vendor, with words that go into the file for it. How many were."""
+    """Mark lines for the vendor, with words for the vendor's file; returns their number."""
     _check(words)
     open_ones = _open_among(lines)
     bills = set(open_ones.order_by().values_list("bill_id", flat=True))
@@ -136,7 +137,7 @@ def dispute(lines: QuerySet[BillLine], *, words: str, actor: Actor, ip: str | No
 
 @transaction.atomic
 def withdraw(line: BillLine, *, actor: Actor, ip: str | None = None) -> None:
-    """A line is disputed no more. Raises ValidationError."""
+    """Withdraw a line's dispute. Raises ValidationError."""
     disputed = BillLine.objects.filter(pk=line.pk, decision=Decision.DISPUTED)
     if not disputed.update(decision="", words="", by=name_of(actor), decided_at=clock.now()):
         raise ValidationError("It is not disputed.")
@@ -146,7 +147,7 @@ def withdraw(line: BillLine, *, actor: Actor, ip: str | None = None) -> None:
 
 @transaction.atomic
 def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> BillLine:
-    """Say of which of its candidates a line is. Raises ValidationError."""
+    """Choose a line's call among its candidates. Raises ValidationError."""
     line = BillLine.objects.select_for_update().get(pk=line.pk)
     if call not in line.candidates or line.attempt_id or line.trial_id or line.decision:
         raise ValidationError("That is none of the calls that this line may be of.")
@@ -174,7 +175,7 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
 
 @transaction.atomic
 def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
-    """Book what taking a line changes; 0 where nothing is left to be changed."""
+    """Book the change of a line; 0 if nothing is left to change."""
     bills = BillLine.objects.select_related("bill").defer("bill__content")
     line = bills.select_for_update(of=["self"]).filter(pk=pk).first()
     if line is None:
@@ -201,7 +202,7 @@ def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
 
 
 def _book(line: BillLine, name: str, change: Micros, reason: str, actor: Actor) -> None:
-    """Raises ValidationError where the ledger has that name already, so that nothing is booked."""
+    """Raise ValidationError if the ledger has that name already, so that nothing is booked."""
     if correct_cost(line=name, change=change, reason=reason, actor=actor, of=_of(line)) is None:
         raise ValidationError(f"{name!r} is in the ledger already: match the bill again.")
 
@@ -212,7 +213,7 @@ def _decided(line: BillLine, words: str, actor: Actor) -> None:
 
 
 def _ours_now(line: BillLine) -> Micros:
-    """What we booked of a line until now, in the lock of corrections."""
+    """Our present booking for a line, under the lock of corrections."""
     if line.attempt_id is not None:
         return corrected_cost(line.attempt_id)
     first = 0
@@ -225,7 +226,7 @@ def _ours_now(line: BillLine) -> Micros:
 
 
 def _times(key: str) -> int:
-    """How often a line was taken, of whichever bill."""
+    """The number of times a line was taken, over all bills."""
     sums: dict[str, Any] = BillLine.objects.filter(key=key).aggregate(sum=Sum("takes", default=0))
     return int(sums["sum"])
 
@@ -239,7 +240,7 @@ def _of(line: BillLine) -> CorrectedAttempt | None:
 
 
 def _why_not(line: BillLine) -> str:
-    """Why a line cannot be taken, as `takeable` has it; empty where it can."""
+    """The reason `takeable` leaves a line out; empty if it can be taken."""
     is_of_one = not line.candidates or bool(line.attempt_id or line.trial_id)
     known = (
         (

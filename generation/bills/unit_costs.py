@@ -1,4 +1,4 @@
-"""A cost table made of a bill: what the vendor charged for an image of each cell."""
+"""A cost table made from a bill: the vendor's charge for an image of each cell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ SELECT a.upstream_model, COALESCE(NULLIF(a.upstream_size, ''), %(any)s),
 
 @dataclass(frozen=True, slots=True)
 class UnitCost:
-    """What an image of a cell cost by a bill: the amount charged most often.
+    """The cost of one image of a cell by a bill: the amount charged most often.
 
     Attributes:
         key: the vendor's model, size and quality.
         micros: of one image.
-        calls: how many were charged that.
-        others: how many were charged something else.
+        calls: the number of calls charged that.
+        others: the number of calls charged something else.
     """
 
     key: CostKey
@@ -42,7 +42,7 @@ class UnitCost:
 
 
 def unit_costs(bill: VendorBill) -> list[UnitCost]:
-    """Of each cell of which calls were matched; none of a bill of days, which has no calls."""
+    """The costs of the cells with matched calls; none for a bill of days, which has no calls."""
     with connection.cursor() as cursor:
         cursor.execute(_UNITS, {"bill": bill.pk, "any": ANY})
         rows = cursor.fetchall()
