@@ -1,4 +1,4 @@
-"""What needs a person: looked for once a minute, and what people do about it."""
+"""Conditions that need an operator: looked for once a minute, then assigned or silenced."""
 
 from generation.conditions.handling import (
     accept,

@@ -1,4 +1,4 @@
-"""Alert rules that reach nobody, which no alert of theirs can tell."""
+"""Alert rules that reach no recipient, so that no alert can report it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from generation.models import AlertAddress, AlertRule, AlertSending
 from webhooks.models import WebhookEndpoint
 
 LATE = timedelta(minutes=15)
-"""From here on mail and webhooks of alerts are overdue."""
+"""The age from which mail and webhooks of alerts are overdue."""
 _STOPPED = {
     WebhookEndpoint.Status.PAUSED: "its webhook is paused: it has taken nothing for 5 days",
     WebhookEndpoint.Status.DISABLED: "its webhook is off: it answered 410 Gone",
@@ -18,7 +18,7 @@ _STOPPED = {
 
 
 def heard_at(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]]:
-    """By rule, the addresses of it that get anything: of staff, or confirmed."""
+    """By rule, those of its addresses that receive alerts: of staff, or confirmed."""
     named = {address for rule in rules for address in rule.mails}
     people = User.objects.filter(email__in=named, is_active=True).exclude(staff_role="")
     confirmed = AlertAddress.objects.filter(address__in=named).values_list("address", flat=True)
@@ -27,7 +27,7 @@ def heard_at(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]]:
 
 
 def overdue(outlook: Outlook) -> Iterator[Wrong]:
-    """Rules that are on and lead nowhere, or whose mail or webhook does not get through."""
+    """Enabled rules without a recipient, or with mail or a webhook that does not get through."""
     rules = list(AlertRule.objects.filter(is_enabled=True).select_related("endpoint"))
     hearers = heard_at(rules)
     unsent = _unsent(rules, before=outlook.now - LATE)
@@ -56,7 +56,7 @@ def _troubles(
 
 
 def _unsent(rules: Collection[AlertRule], *, before: datetime) -> Mapping[UUID, str]:
-    """By rule, an address that its last mail from before then has not been sent to."""
+    """By rule, an address whose mail in the last sending before then has not been sent."""
     sendings = AlertSending.objects.filter(at__lt=before).exclude(mail_ids=[])
     found: dict[UUID, UUID] = {}
     for rule in rules:

@@ -1,7 +1,7 @@
-"""Cells sold since yesterday beside what is in force now: what each costs, and is charged at.
+"""The present price and cost of the cells sold since yesterday.
 
-A cell is a price row of a model, as one channel delivers it. Where a channel is charged for tokens,
-it costs what an image has cost on average. Yesterday counts, so that midnight ends no condition.
+A cell is a price row of a model, as one channel delivers it. If the channel charges for tokens, its
+cost is the average of its images. Yesterday counts, so that midnight ends no condition.
 """
 
 from collections import Counter
@@ -20,12 +20,12 @@ from pictor.kit.words.money import Micros, in_dollars
 
 
 class _OnSale(NamedTuple):
-    """A cell that was sold since yesterday, and still is.
+    """A cell that was sold since yesterday, and still is on sale.
 
     Attributes:
-        name: what it is called, with its tenant where that has another price than everyone.
-        cost: None where nobody knows.
-        is_unknown: whether nobody knows it of some images.
+        name: of the cell, with its tenant if the tenant has a price of its own.
+        cost: None if it is unknown.
+        is_unknown: True if the cost of some images is unknown.
     """
 
     name: str
@@ -50,7 +50,7 @@ def below_cost(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
-    """Models that a channel delivered since yesterday, in cells of which nobody knows the cost."""
+    """Models that a channel delivered since yesterday in cells without a known cost."""
     cells: dict[str, list[SoldCell]] = {}
     for one in _on_sale(outlook):
         if one.is_unknown:
@@ -103,13 +103,13 @@ def _came(cell: SoldCell) -> Came:
 
 
 def _mean(cell: SoldCell) -> Micros | None:
-    """What an image cost, of those whose cost is known."""
+    """The average cost of the images with a known cost."""
     known = cell.images - cell.unknown_images
     return Micros(cell.cost // known) if known else None
 
 
 def _price(table: PriceTable | None, cell: SoldCell) -> Micros | None:
-    """What one more such image would be charged."""
+    """The charge for one more such image."""
     if table is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What each kind of condition is called, on pages and in mails."""
+"""The titles of the kinds of conditions, on pages and in mails."""
 
 from collections.abc import Mapping
 
@@ -31,5 +31,5 @@ TITLES: Mapping[str, str] = {
 
 
 def title_of(kind: str) -> str:
-    """A kind in words; a release beside this one may know one more."""
+    """A kind's title; one from a newer release is shown by its own words."""
     return TITLES.get(kind) or kind.replace("_", " ").capitalize()

@@ -1,4 +1,4 @@
-"""What a kind of condition is given, and what it returns of what is wrong now."""
+"""The input of every kind of condition, and its findings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from pictor.kit.words.money import Micros
 
 
 class Wrong(NamedTuple):
-    """One thing that is wrong now.
+    """A finding: one thing that is wrong now.
 
     Attributes:
-        object: what it is true of; with the kind, its name from look to look.
-        micros: what it costs or puts at stake, None where nobody can say.
-        words: what was seen, in a sentence without its end.
+        object: its subject, such as a channel; with the kind, its name from look to look.
+        micros: its cost or the amount at stake; None if unknown.
+        words: the observation, in a sentence without its full stop.
     """
 
     object: str
@@ -25,14 +25,14 @@ class Wrong(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What every kind is measured by.
+    """The facts by which every kind is checked.
 
     Attributes:
         now: of this look.
-        first_at: of the first look ever: nothing was awaited before.
+        first_at: of the first look ever: nothing was expected before.
         catalogue: the offer.
         sandboxes: names of the channels that cost nothing, and never count.
-        channels_before: by model, how many channels served it before it had one or none.
+        channels_before: by model, the number of its channels before it fell to one or none.
     """
 
     now: datetime
@@ -42,15 +42,15 @@ class Outlook:
     channels_before: Mapping[str, int]
 
     def routes(self) -> Iterator[RouteInfo]:
-        """Where live requests can be sent now, sandboxes apart."""
+        """The routes for live requests, without sandboxes."""
         for model in self.catalogue.routes:
             yield from self.routes_of(model)
 
     def routes_of(self, model: str) -> list[RouteInfo]:
-        """The same of one model."""
+        """The routes of one model for live requests, without sandboxes."""
         routes = self.catalogue.routes_for(model, livemode=True)
         return [route for route in routes if route.channel_name not in self.sandboxes]
 
     def is_of_sandbox(self, model: str) -> bool:
-        """Whether only sandboxes serve it."""
+        """Return True if only sandboxes serve it."""
         return bool(self.catalogue.routes_for(model, livemode=True)) and not self.routes_of(model)

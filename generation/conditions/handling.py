@@ -1,6 +1,6 @@
-"""What people do about conditions: see to one, silence it, accept it for good. Each is audited.
+"""Operators' handling of conditions: assign, silence, accept for good. Each change is audited.
 
-Raises ValidationError for one that has ended, and for a reason that is empty or too long.
+Raises ValidationError for a condition that has ended, and for a reason that is empty or too long.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,47 +18,47 @@ from generation.models import Condition, ConditionLook
 from pictor.kit.words.untyped import Json
 
 FRESH = timedelta(minutes=3)
-"""A look older than this says nothing of now."""
+"""A look older than this does not count as current."""
 MOST_HOURS = 168
-"""Of a silence."""
+"""The longest silence."""
 MOST_WHY, MOST_NAME = 200, 254
-"""Characters of a reason, and of who sees to something."""
+"""The longest reason and assignee, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is open, and when that was seen; None where nobody has looked yet."""
+    """The open conditions, and the time of the last look; None before the first look."""
 
     conditions: Sequence[Condition]
     looked_at: datetime | None
     is_fresh: bool
 
     def needing(self, now: datetime) -> list[Condition]:
-        """Those that are neither silenced now nor accepted."""
+        """The open conditions that are neither silenced now nor accepted."""
         return [one for one in self.conditions if not is_quiet(one, now)]
 
 
 def is_quiet(condition: Condition, now: datetime) -> bool:
-    """Whether nobody wants to hear of it now."""
+    """Return True if it is accepted, or silenced now."""
     until = condition.silenced_until
     return condition.accepted_at is not None or (until is not None and until > now)
 
 
 def standing(*, now: datetime) -> Standing:
-    """All that is open now, the oldest first."""
+    """All open conditions, the oldest first."""
     last = last_look()
     is_fresh = last is not None and now - last <= FRESH
     return Standing(list(_open().order_by("since", "id")), last, is_fresh)
 
 
 def last_look() -> datetime | None:
-    """When conditions were looked for last, which a short-work worker does each minute."""
+    """The time of the last look, which a short-work worker does each minute."""
     return ConditionLook.objects.values_list("looked_at", flat=True).first()
 
 
 @transaction.atomic
 def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -> Condition:
-    """Say who sees to it."""
+    """Assign it to an operator."""
     to = without_marks(to)
     if not 0 < len(to) <= MOST_NAME:
         raise ValidationError(f"say who sees to it, in at most {MOST_NAME} characters")
@@ -67,7 +67,7 @@ def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -
 
 @transaction.atomic
 def unassign(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
-    """Say that nobody sees to it any more."""
+    """Remove its assignment."""
     return _change(_locked(condition_id), {"assigned_to": ""}, "condition.hand_back", actor, ip)
 
 
@@ -81,7 +81,7 @@ def silence(
     hours: int = 4,
     ip: str | None = None,
 ) -> Condition:
-    """Hear no more of it for so many hours, a week's at most."""
+    """Silence it for this many hours, a week's at most."""
     if not 0 < hours <= MOST_HOURS:
         raise ValidationError(f"silence it for 1 to {MOST_HOURS} hours")
     changes = {"silenced_until": now + timedelta(hours=hours), "why": _checked(why)}
@@ -92,14 +92,14 @@ def silence(
 def accept(
     *, condition_id: int, why: str, now: datetime, actor: Actor, ip: str | None = None
 ) -> Condition:
-    """Hear no more of it at all, whenever it comes again."""
+    """Accept it for good, even if it returns."""
     changes = {"accepted_at": now, "why": _checked(why)}
     return _change(_locked(condition_id), changes, "condition.accept", actor, ip)
 
 
 @transaction.atomic
 def recall(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
-    """Hear of it again: it is neither silenced nor accepted any more, also where it has ended."""
+    """End its silence or acceptance, even if it has ended."""
     changes = {"silenced_until": None, "accepted_at": None, "why": ""}
     found = _locked(condition_id, among=Condition.objects.all())
     return _change(found, changes, "condition.recall", actor, ip)
@@ -107,7 +107,7 @@ def recall(*, condition_id: int, actor: Actor, ip: str | None = None) -> Conditi
 
 @transaction.atomic
 def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
-    """Let nobody see to what this person saw to: `accounts.duties.Duties`, by apps.py."""
+    """Remove all assignments to this operator: `accounts.duties.Duties`, by apps.py."""
     for found in _open().select_for_update().filter(assigned_to=of).order_by("id"):
         _change(found, {"assigned_to": ""}, "condition.hand_back", actor, ip)
 

@@ -1,4 +1,4 @@
-"""Every kind of condition: what is wrong now, by one function each."""
+"""Every kind of condition, with the function that looks for it."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -32,4 +32,4 @@ KINDS: Mapping[str, Kind] = {
     "webhooks_overdue": work.webhooks,
     "alerts_overdue": alerting.overdue,
 }
-"""By the word that a condition's row has."""
+"""The functions by the kind's name in a condition's row."""

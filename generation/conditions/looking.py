@@ -1,7 +1,7 @@
-"""The look of each minute: it opens what is new, keeps what goes on and resolves what has ended.
+"""The look of each minute: open new conditions, update open ones, resolve ended ones.
 
-One transaction, which one worker has at a time: whatever ends in the middle of it has changed
-nothing, and the next minute's look finds the same.
+It is one transaction, in one worker at a time: if it breaks off, it has changed nothing, and the
+next minute's look finds the same.
 """
 
 import logging
@@ -22,11 +22,11 @@ from pictor.kit.words.money import Micros
 logger = logging.getLogger(__name__)
 
 APART = timedelta(seconds=30)
-"""Looks closer together are one look."""
+"""Looks closer together than this count as one."""
 KEPT = timedelta(days=90)
-"""What ended longer ago is forgotten, unless it is accepted for good."""
+"""Conditions that ended longer ago are deleted, unless accepted for good."""
 FAILED = "look_fails"
-"""The kind of what cannot be looked for."""
+"""The kind of a condition about a kind whose look failed."""
 _LOCK = 7_303_010
 _MOST_CHARACTERS = {"object": 200, "words": 300}
 _MOST_MICROS = 2**63 - 1
@@ -34,7 +34,7 @@ _MOST_MICROS = 2**63 - 1
 Found = tuple[str, str, Micros | None, str]
 """Kind, object, micros, words."""
 
-# A row that goes on is written only where it says something else.
+# An open row is written only if its facts changed.
 _OPEN = """
 INSERT INTO generation_condition AS had (kind, object, micros, words, since, assigned_to, why)
 SELECT kind, object, micros, words, %(now)s, '', ''
@@ -60,7 +60,7 @@ UPDATE generation_condition SET resolved_at = %(now)s
 
 @transaction.atomic
 def look(*, now: datetime) -> bool:
-    """Look for every kind and write down what was found; False where another worker just does."""
+    """Look for every kind and write the findings; False if a look is in progress or just done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         (ours,) = cursor.fetchone()
@@ -83,9 +83,9 @@ def look(*, now: datetime) -> bool:
 
 
 def _is_one(last: ConditionLook, now: datetime, sold: datetime | None) -> bool:
-    """Whether this look is the last one again, as of two workers that both have a clock.
+    """Return True if this look repeats the last one, as with two workers that both have a clock.
 
-    One that found what was sold counted further is another.
+    A look after more sales were counted is a new one.
     """
     return abs(now - last.looked_at) < APART and sold == last.sold_until
 
@@ -102,7 +102,7 @@ def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
 
 
 def _found(outlook: Outlook) -> Iterator[Found]:
-    """What every kind finds. Of one that fails, what was open stays, and that it fails is one."""
+    """The findings of every kind. If one fails, its open conditions stay, and one is about that."""
     for kind, wrong_now in KINDS.items():
         try:
             with transaction.atomic():
@@ -117,7 +117,7 @@ def _found(outlook: Outlook) -> Iterator[Found]:
 
 
 def _once_each(found: Iterable[Wrong]) -> Iterable[Wrong]:
-    """By object, the last of each, as much of it as a row takes."""
+    """The last finding of each object, cut to the row's length."""
     return {
         name: one._replace(object=name, words=one.words[: _MOST_CHARACTERS["words"]])
         for one in found

@@ -1,4 +1,4 @@
-"""The ledger's proof, prices that will change, tenants whose balance runs out."""
+"""Conditions about money: the ledger's proof, prices that will change, balances running out."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,17 +15,17 @@ OLDEST_PROOF = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(hours=2),
     LedgerProof.Kind.WHOLE: timedelta(hours=26),
 }
-"""They are hourly and daily."""
+"""Proofs are hourly and daily."""
 SOLD_BEHIND = timedelta(minutes=5)
-"""What was sold is counted each minute, a minute behind."""
+"""Sales are counted each minute, up to the minute before."""
 PRICES_AHEAD = timedelta(days=7)
 LATELY = timedelta(minutes=10)
 LEAST_DAYS = 3
-"""Of a tenant's balance, at the pace of the last week."""
+"""The least time that a tenant's balance should last at the pace of the last week."""
 
 
 def findings(_outlook: Outlook) -> Iterator[Wrong]:
-    """Each thing in the ledger that cannot be true, by the last proof of each kind."""
+    """Each finding of the last proof of each kind: an entry of the ledger that cannot be true."""
     for proof in LedgerProof.objects.filter(found__gt=0).order_by("kind"):
         for one in proof.findings:
             yield Wrong(f"{one['check']}: {one['object']}", None, str(one["message"]))
@@ -35,7 +35,7 @@ def findings(_outlook: Outlook) -> Iterator[Wrong]:
 
 
 def unproved(outlook: Outlook) -> Iterator[Wrong]:
-    """Proofs of the ledger that have not come to an end lately."""
+    """Proofs of the ledger that have not finished lately."""
     proofs = LedgerProof.objects.filter(ended_at__lte=outlook.now)
     ended = dict(proofs.values_list("kind", "ended_at"))
     for kind, oldest in OLDEST_PROOF.items():
@@ -47,7 +47,7 @@ def unproved(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def sold_behind(outlook: Outlook) -> Iterator[Wrong]:
-    """What was sold, where nobody counts it: then nothing is known of what it costs either."""
+    """Sales that are not being counted: then their costs are unknown too."""
     until = max(sold_until() or outlook.first_at, outlook.first_at)
     age = outlook.now - until
     if age > SOLD_BEHIND:
@@ -68,7 +68,7 @@ def price_changes(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def waiting(outlook: Outlook) -> Iterator[Wrong]:
-    """Money that somebody asked to be moved, and that waits for another person."""
+    """Requested transfers of money that wait for another operator's approval."""
     for move in waiting_moves(outlook.now):
         amount, kind = in_dollars(abs(move.amount)), move.kind.replace("_", "-")
         words = f"{kind} of {amount} for {move.tenant.name} waits: {move.asked_by_name} asked"
@@ -76,7 +76,7 @@ def waiting(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def unpriced(outlook: Outlook) -> Iterator[Wrong]:
-    """Models of which requests found no price of late, and no prices have changed since."""
+    """Models with recent requests that found no price, if no prices have changed since."""
     since = outlook.now - LATELY
     since = max(since, last_change(outlook.now) or since)
     for model, number in refused_for_want_of_a_price(since).items():

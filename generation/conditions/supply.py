@@ -1,4 +1,4 @@
-"""What serves us: models that few channels serve, and channels that fail."""
+"""Conditions about our supply: models that few channels serve, and channels that fail."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
@@ -16,11 +16,11 @@ from generation.traffic.minutes import success_lately
 SUNSETS_AHEAD, LATELY = timedelta(days=60), timedelta(days=30)
 RETIRES_AHEAD = timedelta(days=60)
 LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
-"""Of fewer calls, and from this share of them on, nothing is said."""
+"""Channels with fewer calls, or at least this share of successes, are not reported."""
 
 
 def shrunk(outlook: Outlook) -> Iterator[Wrong]:
-    """Models that several channels served, of which one is left, or none."""
+    """Models served by one channel or none, after several before."""
     for model, now, before in _served(outlook):
         if now < min(before, 2):
             left = "one channel serves it" if now else "no channel serves it"
@@ -28,14 +28,14 @@ def shrunk(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def channels_before(outlook: Outlook) -> Mapping[str, int]:
-    """What the next look is held against: what there was stays known while it is wrong."""
+    """The numbers the next look compares with; a higher former one stays while too few serve it."""
     return {
         model: before if now < min(before, 2) else now for model, now, before in _served(outlook)
     }
 
 
 def failing(outlook: Outlook) -> Iterator[Wrong]:
-    """Channels of which most calls failed of late, by model."""
+    """Channels with mostly failed calls in the last ten minutes, by model."""
     names = _names(outlook)
     for lately in success_lately(now=outlook.now):
         few = lately.delivered / lately.calls < LEAST_SUCCESS
@@ -45,7 +45,7 @@ def failing(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def breakers(outlook: Outlook) -> Iterator[Wrong]:
-    """Channels of which a breaker is open in half of the image workers, of one model or of all."""
+    """Channels with a breaker open in half of the image workers, for one model or for all."""
     names, open_in = _names(outlook), dict[str, set[UUID]]()
     for shut in shut_now():
         if shut.kind == ChannelEvent.Kind.BREAKER_OPENED and shut.channel_id in names:
@@ -58,7 +58,7 @@ def breakers(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def untested(outlook: Outlook) -> Iterator[Wrong]:
-    """Models on offer that a live channel would serve, had that been tested."""
+    """Models on offer that a live channel could serve once tested."""
     waiting = Route.objects.filter(
         is_approved=False,
         channel__is_enabled=True,
@@ -72,7 +72,7 @@ def untested(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def sunsets(outlook: Outlook) -> Iterator[Wrong]:
-    """Models that end within 60 days, and who has bought them in the last 30."""
+    """Models that end within 60 days, with the tenants that bought them in the last 30."""
     until = outlook.now + SUNSETS_AHEAD
     near = [
         (contract, contract.sunset_at)
@@ -111,19 +111,19 @@ def retiring(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def stopped(_outlook: Outlook) -> Iterator[Wrong]:
-    """What an operator has stopped, by their name."""
+    """Stops made by operators, with the operator's name."""
     for stop in stopped_now():
         words = f"stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}: {stop.reason}"
         yield Wrong(stop.name, None, words)
 
 
 def _names(outlook: Outlook) -> Mapping[int, str]:
-    """Of the channels that can be sent live requests now."""
+    """By id, the names of the channels for live requests."""
     return {route.channel_id: route.channel_name for route in outlook.routes()}
 
 
 def _served(outlook: Outlook) -> Iterator[tuple[str, int, int]]:
-    """Each model on offer, how many channels serve it, and how many did."""
+    """Each model on offer, with its present and former number of channels."""
     for contract in outlook.catalogue.on_offer(outlook.now):
         now = len(outlook.routes_of(contract.model))
         yield contract.model, now, outlook.channels_before.get(contract.model, now)

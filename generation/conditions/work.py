@@ -1,4 +1,4 @@
-"""Work that stands still: generations that wait, images, mail and webhooks that do not go out."""
+"""Conditions about stalled work: waiting generations; images, mail and webhooks not sent."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,17 +13,17 @@ from pictor.kit.words.money import Micros
 from webhooks.selectors import due_together
 
 LONGEST_WAIT = timedelta(seconds=30)
-"""Of a queued generation."""
+"""The longest wait of a queued generation."""
 TIME_TO_END = timedelta(seconds=10)
-"""The reaper ends what is past its deadline every 3 s."""
+"""The reaper ends overdue generations every 3 s."""
 TIME_TO_PROVE = timedelta(seconds=30)
 """A worker that has just begun has stored nothing yet."""
 MAIL_SECONDS, WEBHOOK_SECONDS = 900, 300
-"""From here on they are overdue; deploy/alerts.yml has the same."""
+"""The ages from which they are overdue; deploy/alerts.yml has the same."""
 
 
 def queued(outlook: Outlook) -> Iterator[Wrong]:
-    """Models of which a live generation has waited for too long."""
+    """Models with a live generation that has been queued for too long."""
     waiting = Generation.objects.filter(state=State.QUEUED, livemode=True)
     by_model = waiting.values("model").annotate(
         number=Count("id"), first=Min("created_at"), held=Sum("held_micros")
@@ -36,7 +36,7 @@ def queued(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def past_deadline(outlook: Outlook) -> Iterator[Wrong]:
-    """Models of which a live generation should have ended, and has not."""
+    """Models with a live generation that has not ended at its deadline."""
     late = Generation.objects.filter(
         state__in=(State.QUEUED, State.RUNNING),
         livemode=True,
@@ -53,7 +53,7 @@ def past_deadline(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def storage(outlook: Outlook) -> Iterator[Wrong]:
-    """Storage, where image workers cannot store anything."""
+    """Storage, if image workers cannot store anything."""
     alive = Worker.objects.filter(
         stopped_at=None, seen_at__gt=outlook.now - timedelta(seconds=settings.LEASE_SECONDS)
     )
@@ -65,14 +65,14 @@ def storage(outlook: Outlook) -> Iterator[Wrong]:
 
 
 def updates(outlook: Outlook) -> Iterator[Wrong]:
-    """Incidents of which customers were promised to hear more by now."""
+    """Incidents with an overdue update for customers."""
     late = Incident.objects.filter(next_update_at__lt=outlook.now).order_by("id")
     for title, due_at in late.values_list("title", "next_update_at"):
         yield Wrong(title, None, f"customers were promised more by {due_at:%-d %B, %H:%M} UTC")
 
 
 def mail(_outlook: Outlook) -> Iterator[Wrong]:
-    """Mail, where some is posted and none sent."""
+    """Mail, if it is posted and not sent."""
     seconds = unsent_seconds()
     if seconds > MAIL_SECONDS:
         minutes = f"{seconds / 60:.0f}"
@@ -80,7 +80,7 @@ def mail(_outlook: Outlook) -> Iterator[Wrong]:
 
 
 def webhooks(_outlook: Outlook) -> Iterator[Wrong]:
-    """Webhooks, where nobody sends what is due."""
+    """Webhooks, if they are due and not sent."""
     due = due_together()
     if due.overdue_seconds > WEBHOOK_SECONDS:
         minutes = f"{due.overdue_seconds / 60:.0f}"
