@@ -1,1 +1,1 @@
-"""Who is told of conditions: rules, by mail and signed webhook, once for each occasion."""
+"""Alerts about conditions: rules that send mail and signed webhooks, once for each occasion."""

@@ -1,4 +1,4 @@
-"""Who stops being staff is told nothing more: `accounts.duties.Duties`, plugged in by apps.py."""
+"""End the alerts to a former member of staff: `accounts.duties.Duties`, plugged in by apps.py."""
 
 from django.db import transaction
 
@@ -10,7 +10,7 @@ from generation.models import AlertAddress, AlertRule, AlertSending
 
 @transaction.atomic
 def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
-    """Let nobody see to what this person saw to, and no rule go to their address."""
+    """Remove the person's assignments, and their address from every rule."""
     conditions.hand_back(of=of, actor=actor, ip=ip)
     AlertAddress.objects.filter(address=of).delete()
     rules = AlertRule.objects.select_for_update(of=("self",)).filter(mails__contains=[of])

@@ -1,4 +1,4 @@
-"""Reads: the rules, what each matches now, and what each told."""
+"""Reads: the rules, the conditions each matches now, and the alerts each sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ OVERDUE = "alerts_overdue"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A rule with what it would tell of now, and the last that it told.
+    """A rule with its matching conditions and its last alert.
 
     Attributes:
-        matching: open conditions that it tells of, or will once they are old enough.
-        last: None where nothing was ever told, nor tested.
+        matching: open conditions that it reports, or will once they are old enough.
+        last: None if no alert or test was ever sent.
         results: of the last.
-        trouble: why it does not get through, as the last look saw it; empty where it does.
+        trouble: the reason it does not get through, by the last look; empty if it does.
     """
 
     rule: AlertRule
@@ -38,7 +38,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ToldAtOnce:
-    """What was told at once, with what came of it."""
+    """An alert that was sent, with its results."""
 
     sending: AlertSending
     results: Sequence[DestinationResult]
@@ -46,14 +46,14 @@ class ToldAtOnce:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A rule with what it would tell of now, and what it told.
+    """A rule with its matching conditions and the alerts it sent.
 
     Attributes:
-        matching: as of `Listed`.
-        told: the last first.
-        hearers: those of its addresses that get anything.
-        doubts: what keeps it from being switched on, in sentences.
-        trouble: as of `Listed`.
+        matching: as in `Listed`.
+        told: newest first.
+        hearers: those of its addresses that receive alerts.
+        doubts: the reasons it cannot be enabled, in sentences.
+        trouble: as in `Listed`.
     """
 
     rule: AlertRule
@@ -65,7 +65,7 @@ class Detail:
 
 
 def rule_named(name: str, *, archived: bool = False) -> AlertRule | None:
-    """The rule of that name; of removed ones the last."""
+    """The rule of that name; of several removed ones the last."""
     rules = _rules().filter(name=name, archived_at__isnull=not archived)
     return rules.order_by("-archived_at").first()
 
@@ -76,7 +76,7 @@ def rule_by_id(rule_id: UUID) -> AlertRule | None:
 
 
 def listed(*, archived: bool = False, now: datetime) -> list[Listed]:
-    """All that there are, or those that were removed, by name."""
+    """All present rules, or all removed ones, by name."""
     rules = list(_rules().filter(archived_at__isnull=not archived).order_by("name", "id"))
     opened, last = _opened(), _last_of(rules)
     results = results_of(list(last.values()))
@@ -94,7 +94,7 @@ def listed(*, archived: bool = False, now: datetime) -> list[Listed]:
 
 
 def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) -> Detail:
-    """One, with what it told: what came before `after`, the last first."""
+    """A rule with the alerts it sent before `after`, newest first."""
     opened = _opened()
     sendings = _sendings(rule.id, after, limit)
     is_off = not rule.is_enabled and rule.archived_at is None
@@ -114,19 +114,19 @@ def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) ->
 
 
 def told(*, after: UUID | None, limit: int) -> list[ToldAtOnce]:
-    """What all rules told, the last first: what came before `after`."""
+    """The alerts of all rules before `after`, newest first."""
     found = _sendings(None, after, limit)
     results = results_of(found)
     return [ToldAtOnce(one, results[one.id]) for one in found]
 
 
 def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:
-    """What a rule like this, saved or not, would tell of now, or once it is old enough."""
+    """The conditions that a rule like this, saved or not, matches now."""
     return matching(rule, _opened(), now=now)
 
 
 def matching(rule: AlertRule, conditions: Iterable[Condition], *, now: datetime) -> list[Condition]:
-    """Which of these it tells of, or will once they are old enough: none that is quiet."""
+    """Conditions that it reports, or will once they are old enough: none silenced or accepted."""
     return [one for one in conditions if is_wanted(rule, one) and not is_quiet(one, now)]
 
 
@@ -148,12 +148,12 @@ def _sendings(rule_id: UUID | None, after: UUID | None, limit: int) -> list[Aler
 
 
 def _troubles(opened: Iterable[Condition]) -> Mapping[str, str]:
-    """By a rule's name, why it does not get through."""
+    """By a rule's name, the reason it does not get through."""
     return {one.object: one.words for one in opened if one.kind == OVERDUE}
 
 
 def _last_of(rules: Sequence[AlertRule]) -> Mapping[UUID, AlertSending]:
-    """By rule, the last that it told, or that was tested of it."""
+    """By rule, its last alert or test."""
     sendings = AlertSending.objects.filter(rule__in=rules)
     last = sendings.order_by("rule_id", "-id").distinct("rule_id")
     return {one.rule_id: one for one in last}

@@ -1,4 +1,4 @@
-"""What a rule has to tell now: what is new, still open or over. Reads and writes nothing."""
+"""The news of a rule now: new, still open or ended conditions. Reads and writes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ EARLY = timedelta(seconds=30)
 
 
 class ConditionOpening(NamedTuple):
-    """A condition from its beginning to its end; one that comes again is another opening."""
+    """A condition from its beginning to its end; one that returns is another opening."""
 
     kind: str
     object: str
@@ -24,9 +24,9 @@ class ConditionOpening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ToldOccasion:
-    """What was told of an opening: when last, how often as new and again, and with what words.
+    """Past alerts about an opening: the last one's time and words, and their number by occasion.
 
-    `is_hushed`: it was silenced or accepted since, so that once it is not it is new again.
+    `is_hushed`: it was silenced or accepted since, so that afterwards it counts as new again.
     """
 
     condition_id: int
@@ -40,7 +40,7 @@ class ToldOccasion:
 
 @dataclass(frozen=True, slots=True)
 class AlertNews:
-    """Something to tell."""
+    """One entry of an alert."""
 
     occasion: AlertSent.Occasion
     number: int
@@ -51,19 +51,19 @@ class AlertNews:
 
 
 def opening_of(condition: Condition) -> ConditionOpening:
-    """The present one."""
+    """The condition's present opening."""
     return ConditionOpening(condition.kind, condition.object, condition.since)
 
 
 def is_wanted(rule: AlertRule, condition: Condition) -> bool:
-    """Whether it is of the rule's kinds and costs enough; what names no amount costs nothing."""
+    """Return True if the rule has its kind and amount; without an amount it counts as 0."""
     if rule.kinds is not None and condition.kind not in rule.kinds:
         return False
     return rule.least_micros is None or (condition.micros or 0) >= rule.least_micros
 
 
 def is_of_age(rule: AlertRule, condition: Condition, now: datetime) -> bool:
-    """Whether it has been open for long enough."""
+    """Return True if it has been open for long enough."""
     return now - condition.since >= timedelta(minutes=rule.least_minutes)
 
 
@@ -74,7 +74,7 @@ def news_of(
     told: Mapping[ConditionOpening, ToldOccasion],
     now: datetime,
 ) -> list[AlertNews]:
-    """What is new, then what is told again, then what is over."""
+    """New conditions, then repeated ones, then ended ones."""
     found = [one for condition in opened for one in _of(rule, condition, told, now)]
     still_open = {opening_of(condition) for condition in opened}
     over = [

@@ -1,4 +1,4 @@
-"""What came of what was told: whether mails went out, and what webhooks answered."""
+"""The results of alerts: the sending of mails, and the answers of webhooks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
@@ -15,7 +15,7 @@ from webhooks.models import Delivery, DeliveryAttempt
 
 
 class SendState(Enum):
-    """How far something came: a mail that its server took, and a webhook that answered 2xx."""
+    """The progress of a delivery: arrived is a mail its server took, or a webhook's 2xx."""
 
     ARRIVED = "ok"
     ON_ITS_WAY = "info"
@@ -25,7 +25,7 @@ class SendState(Enum):
 
 
 class DestinationResult(NamedTuple):
-    """Of one destination: an address, or the webhook's url."""
+    """The result at one destination: an address, or the webhook's url."""
 
     to: str
     state: SendState
@@ -33,18 +33,18 @@ class DestinationResult(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The destination for everybody of staff."""
+        """The destination as all staff may see it."""
         return short(self.to)
 
 
 def short(url: str) -> str:
-    """A url without what may be secret in it; an address as it is."""
+    """A url without its possibly secret parts; an address unchanged."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}/…" if parts.hostname else url
 
 
 def results_of(sendings: Sequence[AlertSending]) -> Mapping[UUID, Sequence[DestinationResult]]:
-    """By sending, what came of it at each destination. Three queries."""
+    """By sending, the result at each destination. Three queries."""
     mails = Mail.objects.in_bulk([one for sending in sendings for one in sending.mail_ids])
     told = [sending.event_id for sending in sendings if sending.event_id]
     deliveries = {one.event_id: one for one in Delivery.objects.filter(event_id__in=told)}

@@ -1,6 +1,6 @@
-"""What operators do with rules. Each change is one transaction with its audit event.
+"""Operators' changes of rules. Each is one transaction with its audit event.
 
-Raises ValidationError, by field, and Unavailable where urls are being looked up just now.
+Raises ValidationError, by field, and Unavailable while urls are being looked up.
 """
 
 import json
@@ -29,30 +29,30 @@ from webhooks.addresses import check_url
 
 MOST_RULES, MOST_MAILS = 20, 10
 MOST_NAME, MOST_PAGE, MOST_ADDRESS = 80, 200, 254
-"""Characters."""
+"""The longest texts, in characters."""
 MOST_MINUTES, MOST_HOURS = 7 * 24 * 60, 7 * 24
 MOST_MICROS = 10**15
 """A billion dollars."""
 CHANGED = "changed"
-"""The code of a refusal of a change that was typed beside a rule as it is no more."""
+"""The code of a refused change that was based on an outdated rule."""
 OVERLAP = timedelta(hours=24)
-"""So long a secret signs too after it was rotated."""
+"""The time for which a rotated secret still signs too."""
 ALL_KINDS: Sequence[str] = (*KINDS, FAILED)
 _LOCK = 7_303_062
-"""The advisory lock under which rules are made and renamed: names are once, and few."""
+"""The advisory lock for making and renaming rules: names are unique, and their number limited."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleWishes:
-    """What a rule is to be.
+    """The wanted values of a rule.
 
     Attributes:
         name: for people.
-        kinds: of conditions; None is every kind, those of later versions too.
-        least_micros: what a condition has to cost; None is any, unknown costs too.
-        least_minutes: how old it has to be.
-        repeat_hours: how often it is told again; 0 is never.
-        mails: addresses that are told.
+        kinds: of conditions; None is every kind, including those of later versions.
+        least_micros: the lowest cost of a condition; None is any, unknown ones included.
+        least_minutes: the age from which a condition is reported.
+        repeat_hours: the interval of repetitions; 0 is never.
+        mails: addresses of recipients.
         url: of a webhook; empty is none.
         secret: that signs; empty keeps the present one, or makes one.
         page: the address of the operator's console, for links.
@@ -70,14 +70,14 @@ class RuleWishes:
 
     @property
     def digest(self) -> str:
-        """Of all that a form shows of a rule."""
+        """A digest of all values that a form shows."""
         said = asdict(replace(self, secret="", page=""))
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A rule, and the secret that was made for it, shown once; empty where none was."""
+    """A rule, and its newly made secret, shown once; empty if none was made."""
 
     rule: AlertRule
     secret: str
@@ -93,10 +93,10 @@ def save_rule(
     actor: Actor,
     ip: str | None = None,
 ) -> Saved:
-    """Make a rule, which is off, or change one. It goes off with a destination that is untried.
+    """Make a disabled rule, or change one, which is disabled if a new destination is untested.
 
-    A second one of the same `new_id` is the first. Where `seen` is not the digest of the rule as it
-    is, somebody else has changed it meanwhile, and nothing is saved.
+    A second call with the same `new_id` returns the first one's rule. If `seen` is not the digest
+    of the present rule, another operator has changed it meanwhile, and nothing is saved.
     """
     wishes = _checked(wishes)
     if wishes.url and (rule is None or wishes.url != rule.url):
@@ -129,7 +129,7 @@ def save_rule(
 
 @transaction.atomic
 def enable(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
-    """Tell by it from the next look on, and of what is open. Needs a test that got through."""
+    """Enable it: the next look reports what is open. Needs a test that got through."""
     kept = locked(rule)
     if doubts := untried(kept, among=destinations_of(kept), now=now):
         raise ValidationError(doubts)
@@ -138,13 +138,13 @@ def enable(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = Non
 
 @transaction.atomic
 def disable(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
-    """Tell nothing by it; what is on its way to the webhook is given up."""
+    """Disable it; deliveries on their way to the webhook are given up."""
     return _switched(locked(rule), to=False, actor=actor, ip=ip)
 
 
 @transaction.atomic
 def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
-    """Remove it; what it told is kept, and it can be restored."""
+    """Remove it; its alerts are kept, and it can be restored."""
     kept = locked(rule)
     _switched(kept, to=False, actor=actor, ip=ip)
     kept.archived_at = now
@@ -155,7 +155,7 @@ def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = No
 
 @transaction.atomic
 def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
-    """Take a removed one back, switched off."""
+    """Restore a removed one, disabled."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     kept = AlertRule.objects.select_for_update().get(pk=rule.pk)
@@ -169,7 +169,7 @@ def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRul
 
 @transaction.atomic
 def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> str:
-    """A new secret, shown this once; the former one signs too for a day."""
+    """Make a new secret, shown this once; the former one signs too for a day."""
     kept = locked(rule)
     if kept.endpoint is None:
         raise ValidationError({"url": "It has no webhook."})
@@ -179,7 +179,7 @@ def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | Non
 
 
 def described(rule: AlertRule) -> Json:
-    """A rule as audit events and commands show it: a url may have a secret in it."""
+    """A rule as audit events and commands show it: without the secret parts of its url."""
     least = rule.least_micros
     return {
         "name": rule.name,
@@ -194,7 +194,7 @@ def described(rule: AlertRule) -> Json:
 
 
 def wishes_of(rule: AlertRule) -> RuleWishes:
-    """What it is now."""
+    """The present values of a rule."""
     least = None if rule.least_micros is None else Micros(rule.least_micros)
     return RuleWishes(
         name=rule.name,
@@ -220,7 +220,7 @@ def _switched(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> Ale
 
 
 def _take(rule: AlertRule, wishes: RuleWishes) -> str:
-    """Write the wishes into the rule; the secret that was made, if one was."""
+    """Write the wishes into the rule; returns the newly made secret, if any."""
     _check_there_is_room(rule, wishes.name)
     rule.name, rule.page = wishes.name, wishes.page or rule.page
     rule.kinds = None if wishes.kinds is None else list(wishes.kinds)
@@ -241,7 +241,10 @@ def _take(rule: AlertRule, wishes: RuleWishes) -> str:
 
 
 def _check_there_is_room(rule: AlertRule, name: str) -> None:
-    """Under the lock: of two at once the second finds the first's."""
+    """Raise ValidationError if the name is taken or the rules are too many.
+
+    Call it under the lock: of two at once the second finds the first's.
+    """
     others = AlertRule.objects.filter(archived_at=None).exclude(pk=rule.pk)
     if others.filter(name=name).exists():
         raise ValidationError({"name": "There is a rule of this name already."})
@@ -250,7 +253,7 @@ def _check_there_is_room(rule: AlertRule, name: str) -> None:
 
 
 def _checked(wishes: RuleWishes) -> RuleWishes:
-    """The same, tidied."""
+    """The wishes, tidied. Raises ValidationError."""
     tidy = replace(
         wishes,
         name=without_marks(wishes.name),
@@ -268,7 +271,7 @@ def _checked(wishes: RuleWishes) -> RuleWishes:
 
 
 def _mistakes(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
-    """By field, what is wrong with each."""
+    """The mistakes, by field."""
     if not 0 < len(wishes.name) <= MOST_NAME:
         yield "name", f"Name it, in at most {MOST_NAME} characters."
     if len(wishes.page) > MOST_PAGE:

@@ -1,8 +1,8 @@
-"""What rules tell, each minute, after conditions were looked for.
+"""Send the alerts of all rules, each minute, after conditions were looked for.
 
-A rule at a time, in one transaction with its lock: what is told is written down with the mails and
-the event that tell it, which go out by the outboxes that there are. So a worker that dies has told
-nothing or all of it, and each occasion is told once, by one worker.
+One rule at a time, in one transaction under its lock: the alert is recorded with its mails and its
+event, which the existing outboxes send. So a worker that dies has sent nothing or all of it, and
+each occasion is reported once, by one worker.
 """
 
 import logging
@@ -36,15 +36,15 @@ logger = logging.getLogger(__name__)
 EVENT = "alert.conditions"
 HOUR = timedelta(hours=1)
 AT_ONCE = 10
-"""Sendings of a rule in an hour; what comes beyond them is told together."""
+"""Alerts of a rule in an hour; from then on its news is collected."""
 APART = timedelta(minutes=9, seconds=30)
-"""Between those beyond; conditions are looked at once a minute, not to the second."""
+"""The time between collected alerts; conditions are looked at once a minute, not to the second."""
 KEPT = timedelta(days=90)
-"""What was told longer ago is forgotten, unless it stands."""
+"""Older alerts are deleted, except those about an opening whose end was not reported."""
 
 
 def tell(*, now: datetime) -> int:
-    """Tell by every rule that is on what is to be told; how many told something."""
+    """Send the due alerts of all enabled rules; returns the number of rules that sent one."""
     _forget_old(now)
     told = 0
     for rule_id in AlertRule.objects.filter(is_enabled=True).order_by("id").values_list("id"):
@@ -73,7 +73,7 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     mails = heard_at([rule])[rule.id]
     endpoint = rule.endpoint if rule.endpoint and rule.endpoint.is_enabled else None
     if not mails and endpoint is None:
-        return False  # which is a condition; once somebody hears it, all of it is told
+        return False  # a condition reports it; with a recipient, all of it is sent
     passed = _passed(rule, since=times[0]) if len(times) >= AT_ONCE else 0
     sending = AlertSending(rule=rule, at=now, mails=mails, passed=passed)
     _send(sending, news, endpoint)
@@ -81,7 +81,7 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
 
 
 def _told(rule: AlertRule) -> Mapping[ConditionOpening, ToldOccasion]:
-    """What stands of what it told: of each opening the last row, and how many there are."""
+    """The rule's alerts about openings not ended: of each the last row, and the counts."""
     rows = AlertSent.objects.filter(rule=rule, is_over=False)
     counted = rows.order_by().values_list("kind", "object", "opened_at")
     numbers = counted.annotate(
@@ -115,7 +115,7 @@ def _hush(
     told: Mapping[ConditionOpening, ToldOccasion],
     now: datetime,
 ) -> None:
-    """Note of what was told that it is silenced or accepted now: afterwards it is new again."""
+    """Mark reported openings that are silenced or accepted now: afterwards they are new again."""
     quiet = (opening_of(one) for one in opened if is_quiet(one, now))
     for opening in quiet:
         if opening in told and not told[opening].is_hushed:
@@ -128,7 +128,7 @@ def _rows(rule: AlertRule, opening: ConditionOpening) -> QuerySet[AlertSent]:
 
 
 def _passed(rule: AlertRule, *, since: datetime) -> int:
-    """How many began and ended since then, while the rule had to wait, and were never told."""
+    """The number of conditions that began and ended while the rule had to wait, unreported."""
     ended = Condition.objects.filter(since__gt=since, resolved_at__gt=since, accepted_at=None)
     least = timedelta(minutes=rule.least_minutes)
     return sum(
@@ -141,7 +141,7 @@ def _passed(rule: AlertRule, *, since: datetime) -> int:
 def _send(
     sending: AlertSending, news: Sequence[AlertNews], endpoint: WebhookEndpoint | None
 ) -> None:
-    """Write down what is told, and have it sent."""
+    """Record the alert, and have it sent."""
     rule = sending.rule
     said = wording.said(sending, news)
     posted = post_rendered(to=sending.mails, template=wording.MAIL, words=said)

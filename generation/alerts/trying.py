@@ -1,4 +1,4 @@
-"""Tests of a rule: it is on only where one got through to every destination.
+"""Tests of a rule: it can be enabled only after one got through to every destination.
 
 Raises ValidationError.
 """
@@ -22,16 +22,16 @@ from webhooks import house
 EVENT = "alert.test"
 MAIL = "account/email/alert_test"
 GOOD_FOR = timedelta(days=7)
-"""A test of longer ago says nothing of now; mails are not kept for longer."""
+"""An older test no longer counts; mails are not kept for longer."""
 MOST_AN_HOUR, MOST_TESTS = 6, 50
-"""Tests within an hour, and those that are looked at."""
+"""The most tests within an hour, and the most that are read."""
 
 
 @transaction.atomic
 def send_test(
     *, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None
 ) -> AlertSending:
-    """Send a test to every destination; to one that is to be confirmed, with a code."""
+    """Send a test to every destination; to an unconfirmed address with a code."""
     rule = locked(rule)
     lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
     if lately.count() >= MOST_AN_HOUR:
@@ -66,7 +66,7 @@ def send_test(
 
 
 def locked(rule: AlertRule) -> AlertRule:
-    """The rule as it is now, which nobody else changes until the transaction ends."""
+    """The present rule, locked until the transaction ends."""
     rows = AlertRule.objects.select_for_update(of=("self",)).select_related("endpoint")
     found = rows.filter(pk=rule.pk, archived_at=None).first()
     if found is None:
@@ -80,7 +80,7 @@ def destinations_of(rule: AlertRule) -> list[str]:
 
 
 def untried(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str]:
-    """What is to be done before it goes to these of its destinations, in sentences."""
+    """The steps needed before it sends to these of its destinations, in sentences."""
     tests = tests_of(rule, now=now)
     results = results_of(tests)
     tried = [one for test in tests for one in results[test.id]]
@@ -89,7 +89,7 @@ def untried(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str
 
 
 def tests_of(rule: AlertRule, *, now: datetime) -> list[AlertSending]:
-    """Those that say something of now, the last first."""
+    """The tests that still count, newest first."""
     tests = rule.sendings.filter(is_test=True, at__gt=now - GOOD_FOR)
     return list(tests.order_by("-id")[:MOST_TESTS])
 
@@ -101,7 +101,7 @@ def doubts_of(
     tried: Sequence[DestinationResult],
     hearers: Sequence[str],
 ) -> Iterator[str]:
-    """The same, by what came of its tests, the last first, and by who hears of it."""
+    """Like `untried`, by the results of its tests, newest first, and its confirmed recipients."""
     if not rule.mails and not rule.url:
         yield "Say where it goes first."
     for one in among:
@@ -115,7 +115,7 @@ def doubts_of(
 
 
 def code_of(address: str) -> str:
-    """Eight digits, which whoever reads mail to the address knows."""
+    """Eight digits that only a reader of the address's mail knows."""
     digest = salted_hmac("generation.alerts.trying", address, algorithm="sha256").hexdigest()
     return f"{int(digest, 16) % 10**8:08}"
 
@@ -124,7 +124,7 @@ def code_of(address: str) -> str:
 def confirm(
     *, rule: AlertRule, address: str, code: str, now: datetime, actor: Actor, ip: str | None = None
 ) -> None:
-    """Let an address of the rule be told that is nobody's of staff, by the code it was sent."""
+    """Confirm an address outside the staff, by the code it was sent, so that it gets alerts."""
     address = User.normalize_username(address)
     if address not in rule.mails:
         raise ValidationError({"address": f"{rule.name} does not go to {address!r}."})

@@ -1,4 +1,4 @@
-"""What is said of conditions, in mails and to webhooks: nothing that a condition does not have."""
+"""The words of alerts, in mails and for webhooks: no more than the condition says."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,16 +12,16 @@ from pictor.kit.words.money import in_dollars, to_decimal
 
 MAIL = "account/email/alert"
 MOST_MAILED, MOST_POSTED = 50, 500
-"""Conditions in a mail and in a webhook's event; the others are counted."""
+"""The most conditions in a mail and in a webhook's event; the others are counted."""
 
 
 def home_of(rule: AlertRule) -> str:
-    """The address of the operator's console, as the rule was saved there; empty for unknown."""
+    """The address of the operator's console, as the rule has it; empty if unknown."""
     return rule.page or (f"{settings.SITE_URL}/ops/" if settings.SITE_URL else "")
 
 
 def page_of(rule: AlertRule, path: str = "") -> str:
-    """A page of that console, such as the rule's own; empty where nobody knows the address."""
+    """A page of that console, by default the rule's own; empty if the address is unknown."""
     home = home_of(rule)
     return f"{home}{path or f'alerts/{rule.id}/'}" if home else ""
 
@@ -31,7 +31,7 @@ def _mended_at(rule: AlertRule, one: AlertNews) -> str:
 
 
 def said(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
-    """For the templates of the mail."""
+    """The values for the mail's templates."""
     listed = news[:MOST_MAILED]
     parts = [
         (occasion.label, [_line(sending.rule, one) for one in listed if one.occasion == occasion])
@@ -64,7 +64,7 @@ def _line(rule: AlertRule, one: AlertNews) -> Mapping[str, Any]:
 
 
 def body(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
-    """The `data` of the event, as JSON has it."""
+    """The `data` of the event, as JSON."""
     return {
         "object": "alert",
         "rule": _rule(sending.rule),
@@ -88,7 +88,7 @@ def body(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
 
 
 def test_body(rule: AlertRule) -> Mapping[str, Any]:
-    """The same of a test."""
+    """The `data` of a test's event."""
     return {"object": "alert", "rule": _rule(rule)}
 
 
