@@ -28,7 +28,7 @@ def bill_row(bill: VendorBill) -> dict[str, Any]:
 
 
 def line_row(line: BillLine) -> dict[str, Any]:
-    """A line beside ours."""
+    """A line with the vendor's amount and ours."""
     return {
         "id": line.pk,
         "line": line.number or None,
@@ -48,7 +48,7 @@ def line_row(line: BillLine) -> dict[str, Any]:
 
 
 def told(bill: VendorBill) -> Iterator[str]:
-    """A bill in lines."""
+    """A bill as lines of text."""
     yield f"bill {bill.pk} of {bill.channel.name}, {bill.lines_read} lines: {bill.state}"
     if bill.trouble:
         yield f"  {bill.trouble}"

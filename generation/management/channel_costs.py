@@ -1,4 +1,4 @@
-"""`manage.py channel cost import|copy|show`: what a channel's account costs, as CSV in dollars."""
+"""`manage.py channel cost import|copy|show`: a channel account's costs, as CSV in dollars."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ AGAIN_HELP = "the highest cost that is above 5 times the last, or above the pric
 
 
 def add_arguments(costs: CommandParser) -> None:
-    """What `channel cost` may say."""
+    """Define the arguments of `channel cost`."""
     steps = costs.add_subparsers(dest="step", required=True)
     table = steps.add_parser("import", help="a CSV as all that it costs from now on")
     table.add_argument("name")
@@ -62,7 +62,7 @@ def add_arguments(costs: CommandParser) -> None:
 def run(
     stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel, aside: OutputWrapper
 ) -> None:
-    """Do one step; what is in doubt is asked `aside`. Raises CommandError or ValidationError."""
+    """Run one step; questions are printed `aside`. Raises CommandError or ValidationError."""
     if options["step"] == "show":
         _show(stdout, options, channel)
         return
@@ -88,7 +88,7 @@ def run(
 
 
 def typed_again(stdout: OutputWrapper, again: str | None, write: Callable[[Micros | None], T]) -> T:
-    """What `write` gives; where it finds a cost doubtful and nothing was typed, a person types it.
+    """Run `write`; if it doubts a cost and `again` is None, ask the operator to type the cost.
 
     Raises ValidationError for anything else that `write` refuses.
     """

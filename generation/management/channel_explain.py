@@ -1,4 +1,4 @@
-"""`manage.py channel explain`: who would be asked for an image now, and why nobody else."""
+"""`manage.py channel explain`: the channels for a request now, and the reasons against others."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ UNSEEN = (
 
 
 def add_arguments(parser: CommandParser) -> None:
-    """What `channel explain` may say."""
+    """Define the arguments of `channel explain`."""
     parser.add_argument("model")
     parser.add_argument("--size", default="", help="WIDTHxHEIGHT, a preset or auto; default: its")
     parser.add_argument("--quality", default="", metavar="WORD", help="default: none is sent")
@@ -29,7 +29,7 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
-    """Explain it. Raises CommandError for a model, size or quality that there is not."""
+    """Explain it. Raises CommandError for an unknown model, size or quality."""
     try:
         found = explain(
             options["model"],

@@ -1,4 +1,4 @@
-"""`manage.py channel list --lately`: who serves, how well and at what cost."""
+"""`manage.py channel list --lately`: channels, their success and their cost."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 def run(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
-    """A line for each channel, those that need somebody first."""
+    """Print a line for each channel, those that need an operator first."""
     found = [
         _facts(one)
         for one in roster(mode=options["mode"], now=clock.now())
@@ -32,7 +32,7 @@ def run(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
 
 
 def _facts(one: Listed) -> dict[str, Any]:
-    """Calls are of 30 minutes, images and dollars of 7 UTC days, today too."""
+    """The facts of a channel: calls of 30 minutes; images and dollars of 7 UTC days with today."""
     cells, sold = one.now.cells, one.sold
     values = (
         one.channel.name,

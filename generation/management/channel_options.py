@@ -1,4 +1,4 @@
-"""What `manage.py channel set` may say of a channel and its routes."""
+"""The options of `manage.py channel set` for a channel and its routes."""
 
 import sys
 from argparse import BooleanOptionalAction
@@ -22,7 +22,7 @@ KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said
 
 
 def add_options(change: CommandParser) -> None:
-    """What it may say."""
+    """Define the options."""
     change.add_argument("name")
     change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
     change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
@@ -59,7 +59,7 @@ def add_options(change: CommandParser) -> None:
 
 
 def _add_of_account(change: CommandParser) -> None:
-    """What the account can do, and what holds for one model."""
+    """Define the options for the account's abilities, and those for one model."""
     change.add_argument("--concurrency", metavar="N", help="calls at once in a worker, or 'none'")
     change.add_argument(
         "--statuses", metavar="429=unknown", help="HTTP statuses read as other classes, or 'none'"
@@ -82,7 +82,7 @@ def _add_of_account(change: CommandParser) -> None:
 
 
 def read(options: dict[str, Any]) -> ChannelOptions:
-    """What was said on the command line, and nothing else."""
+    """The options given on the command line, and no others."""
     said = {
         "kind": options["kind"],
         "base_url": options["base_url"],
@@ -131,7 +131,7 @@ def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
 
 
 def _read_pairs(option: str, text: str | None) -> dict[str, str] | None:
-    """Of 'A=B,C=D', or of 'none'."""
+    """Read 'A=B,C=D', or 'none'."""
     if text is None or text == NONE:
         return None if text is None else {}
     pairs: dict[str, str] = {}
@@ -146,7 +146,7 @@ def _read_pairs(option: str, text: str | None) -> dict[str, str] | None:
 def _read_each(
     option: str, texts: list[str] | None, read_one: Callable[[str], T]
 ) -> dict[str, T] | None:
-    """Of 'MODEL:WORDS', each of which `read_one` reads."""
+    """Read values of the form 'MODEL:WORDS', with `read_one` for the words."""
     if texts is None:
         return None
     found: dict[str, T] = {}

@@ -1,4 +1,4 @@
-"""`manage.py channel show|history|errors NAME`: how a channel fares."""
+"""`manage.py channel show|history|errors NAME`: a channel's state, events and failed calls."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ MOST_TURNS = 1_000
 
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
-    """What these may say."""
+    """Define the arguments of these actions."""
     now = actions.add_parser("show", help="its routes, their tests, what waits, how calls go")
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
@@ -129,7 +129,7 @@ def _error(one: Errors) -> dict[str, Any]:
 
 
 def _change(event: AuditEvent) -> dict[str, Any]:
-    """With the values that differ."""
+    """A change with only the values that differ."""
     before, after = event.before or {}, event.after or {}
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     values = (
@@ -157,7 +157,7 @@ def _turn(event: ChannelEvent) -> dict[str, Any]:
 def _print(
     stdout: OutputWrapper, columns: tuple[str, ...], rows: list[dict[str, Any]], *, as_json: bool
 ) -> None:
-    """As JSON, or as a table."""
+    """Print as JSON, or as a table."""
     if as_json:
         stdout.write(json.dumps(rows))
     else:

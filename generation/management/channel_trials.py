@@ -1,6 +1,6 @@
-"""`manage.py channel test|swap|discard`: what is called of a channel, tried and put in place.
+"""`manage.py channel test|swap|discard`: test a channel or its pending revision, and switch.
 
-Trying alone brings an HTTP client, the adapters and libvips.
+Only a test imports an HTTP client, the adapters and libvips.
 """
 
 import json
@@ -26,7 +26,7 @@ ROUTES = ("model", "maps", "state", "tested", "result", "cost")
 
 
 def add_arguments(actions: Any) -> None:
-    """What these actions may say."""
+    """Define the arguments of these actions."""
     test = actions.add_parser("test", help="make one small real image on each of its routes")
     _named(test, pending="the routes of its pending revision")
     test.add_argument("--route", metavar="MODEL", help="only this model's route")
@@ -45,9 +45,9 @@ def _named(action: CommandParser, *, pending: str = "") -> None:
 
 
 def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: bool) -> T:
-    """What a change gives, once each model's split before and after it is printed.
+    """Make a change, after printing each model's split before and after it.
 
-    Where a model would be served by nobody, that is said, and asked about unless `yes`.
+    If a model would be left without a channel, that is printed, and confirmed unless `yes`.
     """
     try:
         found = foreseen(change)
@@ -67,9 +67,9 @@ def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: b
 def untested_by_name(
     stdout: OutputWrapper, change: Callable[..., T], *, channel: Channel, untested: bool
 ) -> Callable[..., T]:
-    """A change that may want tests: where they lack, the channel's name typed stands for them.
+    """A change that may need tests: without them, the channel's typed name stands in for them.
 
-    Raises ValidationError where another name, or none, is typed.
+    Raises ValidationError if another name, or none, is typed.
     """
     if untested:
         return partial(change, untested=True)
@@ -91,9 +91,9 @@ def untested_by_name(
 def try_out(
     stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel, aside: OutputWrapper
 ) -> None:
-    """Say `aside` what it costs, make an image on each route, and approve those that passed.
+    """Print the cost `aside`, make an image on each route, and approve those that passed.
 
-    Raises CommandError where one did not pass, once all were tried.
+    Raises CommandError if one did not pass, once all were tried.
     """
     from generation.catalogue import trials  # noqa: PLC0415 - heavy, for this alone
 
@@ -120,7 +120,7 @@ def try_out(
 
 
 def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
-    """Put the pending revision in place, and count what goes on by what was before."""
+    """Put the pending revision in place, and print the number of calls begun before."""
     swapping = partial(services.swap, channel=channel, actor=ACTOR)
     if options["json"]:
         under_way = swapping(untested=options["untested"], may_stop=options["yes"])
@@ -133,14 +133,14 @@ def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) ->
 
 
 def discard(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
-    """Forget the pending revision."""
+    """Delete the pending revision."""
     services.discard(channel=channel, actor=ACTOR)
     said = json.dumps({"channel": channel.name}) if options["json"] else None
     stdout.write(said or f"the pending revision of {channel.name} is discarded")
 
 
 def described(channel: Channel) -> dict[str, Any]:
-    """What is called, each route's last test, and the pending revision; JSON values."""
+    """The present configuration, each route's last test, and the pending revision; JSON values."""
     return {
         **services.describe(channel),
         "untested": services.untested_models(channel),
@@ -151,7 +151,7 @@ def described(channel: Channel) -> dict[str, Any]:
 
 
 def tell(stdout: OutputWrapper, channel: Channel, found: dict[str, Any]) -> None:
-    """The same in words."""
+    """Print the facts as text."""
     state = "enabled" if channel.is_enabled else "disabled"
     stdout.write(f"{channel.name}: {channel.kind} at {channel.base_url}, {state}")
     rows = [_row(found, model) for model in found["models"]]
@@ -179,7 +179,7 @@ def _pending(channel: Channel) -> dict[str, Any] | None:
 
 
 def _result(row: ChannelTrial) -> str:
-    """What came of it, behind the model's name."""
+    """The result of a test, to be printed after the model's name."""
     if not row.passed:
         status = f" (HTTP {row.http_status})" if row.http_status else ""
         why = " ".join(row.detail.split())

@@ -1,8 +1,8 @@
-"""The end of the demo data: its workspace is erased, and there is a new one without a past.
+"""Removal of the demo data: its workspace is erased, and a new one without a past is made.
 
-Transfers are append-only, so what is sealed stays: the past's money, sizes and times, under the id
-of a suspended tenant without a name, as `tenant erase` leaves them. Prompts, tags, images, members
-and keys go. The demo's API key and sign-in then open a workspace of the same name and balance.
+Transfers are append-only, so sealed facts stay: the past's money, sizes and times, under the id of
+a suspended tenant without a name, as `tenant erase` leaves them. Prompts, tags, images, members and
+keys go. The demo's API key and sign-in then open a workspace of the same name and balance.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ from storage.services import remove_images
 
 
 def demo_data() -> tuple[int, int]:
-    """How many generations of the demo workspace are demo data, and how many are not."""
+    """The numbers of generations in the demo workspace: demo data, and others."""
     tenant = tenant_by_name_or_id(DEMO_TENANT)
     theirs = Generation.objects.filter(tenant=tenant)
     marked = theirs.filter(source=Source.DEMO).count()
@@ -39,7 +39,7 @@ def demo_data() -> tuple[int, int]:
 def remove(wishes: Wishes, *, now: datetime, actor: Actor) -> None:
     """Erase the demo workspace and seed another, without a history. Safe to call again.
 
-    Raises ValidationError where there is no demo data, while generations are under way, and while
+    Raises ValidationError if there is no demo data, while generations are under way, and while
     storage does not answer.
     """
     tenant = tenant_by_name_or_id(DEMO_TENANT)
@@ -54,9 +54,9 @@ def remove(wishes: Wishes, *, now: datetime, actor: Actor) -> None:
 
 
 def _forget(tenant: Tenant, now: datetime) -> None:
-    """Words and images of the demo data, all at once: one by one would take a while.
+    """Erase words and images of the demo data, in one go: one by one would take a while.
 
-    What storage does not remove now is due for the hourly work.
+    Images that storage does not remove now are left to the hourly work.
     """
     theirs = Generation.objects.filter(tenant=tenant, source=Source.DEMO, deleted_at=None)
     marked = list(theirs.values_list("id", flat=True))
@@ -68,9 +68,9 @@ def _forget(tenant: Tenant, now: datetime) -> None:
 
 
 def _take_key_away(wishes: Wishes, tenant_id: TenantId, now: datetime, actor: Actor) -> None:
-    """Give the demo's key another text, which nobody has: its own opens the next workspace.
+    """Replace the demo key's secret by an unknown one, so that its own opens the next workspace.
 
-    One that was revoked stays as it is, and opens nothing.
+    A revoked key stays unchanged, and opens nothing.
     """
     digests = keys.digests(wishes.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
     caller = caller_by_digest(*digests) if wishes.demo_api_key else None

@@ -1,4 +1,4 @@
-"""`manage.py generation list`: which generations there are, newest first."""
+"""`manage.py generation list`: generations, newest first."""
 
 import argparse
 import json
@@ -21,13 +21,13 @@ COLUMNS = (
 )  # fmt: skip
 MODES = ("live", "test", "demo")
 READ = 500
-"""Rows that are read at once."""
+"""The number of rows read at once."""
 MOST = 100_000
-"""Hours, or rows."""
+"""The most hours, or rows."""
 
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
-    """What it may say."""
+    """Define the arguments of `generation list`."""
     some = actions.add_parser("list", help="those of the last 24 hours, or more of one tenant")
     some.add_argument("--tenant", metavar="NAME", help="name or id")
     some.add_argument("--state", choices=State.values, default="")
@@ -42,7 +42,7 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
 
 
 def tell(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
-    """The newest of them, as a table or as JSON."""
+    """Print the newest of them, as a table or as JSON."""
     rows = _rows(_sought(options), _positive(options, "limit"))
     called = called_for([one.id for one in rows])
     told = [_told(one, called[one.id]) for one in rows]

@@ -1,4 +1,4 @@
-"""A kept head of the ledger, as a command is given one."""
+"""Reading of a kept head of the ledger, for commands."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from billing.signed_heads import BadHead, read_signed
 
 
 def read_head(path: Path) -> Heads:
-    """The heads in a file; raises CommandError in one line."""
+    """The heads in a file. Raises CommandError in one line."""
     try:
         return read_signed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

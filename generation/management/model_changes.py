@@ -1,4 +1,4 @@
-"""`manage.py model set|copy|enable|disable`: what a model promises, and whether it can be asked."""
+"""`manage.py model set|copy|enable|disable`: change a model's contract, and switch it."""
 
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _AS_THEY_ARE = {
 
 
 def add_arguments(actions: Any) -> None:
-    """What these actions may say."""
+    """Define the arguments of these actions."""
     change = actions.add_parser("set", help="change what it promises; shown before and after")
     change.add_argument("model")
     _add_sizes(change)
@@ -72,7 +72,7 @@ def _add_sizes(change: CommandParser) -> None:
 def change(
     stdout: OutputWrapper, aside: OutputWrapper, options: Mapping[str, Any]
 ) -> tuple[Contract, Review]:
-    """Write what was said, once what goes and is used is agreed to."""
+    """Change the contract; the loss of used features is confirmed first."""
     contract = model_named(options["model"])
     columns = {**services.columns_of(contract), **_said(contract, options)}
     services.check_contract({"model": contract.pk, **columns})
@@ -92,7 +92,7 @@ def change(
 
 
 def switch(aside: OutputWrapper, options: Mapping[str, Any], *, is_offered: bool) -> Contract:
-    """Switch it; who uses what goes off is said, and asked about."""
+    """Switch it; before it goes off, its users are printed and the change is confirmed."""
     contract = model_named(options["model"])
     if not is_offered and contract.is_enabled:
         (row,) = lineup(mode="live", now=clock.now(), model=contract.pk)
@@ -117,7 +117,7 @@ def _tell(stdout: OutputWrapper, found: Review) -> None:
 
 
 def _said(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that were named."""
+    """The columns named on the command line."""
     said = {
         column: options[name] for name, column in _AS_THEY_ARE.items() if options[name] is not None
     }

@@ -1,4 +1,4 @@
-"""`manage.py model list|show`: what is promised, who serves it, what it brings."""
+"""`manage.py model list|show`: contracts, with their channels and sales."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ NONE = "-"
 
 
 def add_arguments(actions: Any) -> None:
-    """What these actions may say."""
+    """Define the arguments of these actions."""
     every = actions.add_parser("list", help="all models, those that need somebody first")
     show = actions.add_parser("show", help="all that one promises, and who serves and uses it")
     show.add_argument("model")
@@ -44,7 +44,7 @@ def model_named(name: str) -> Contract:
 
 
 def facts_of(row: Listed) -> dict[str, Any]:
-    """A model as JSON values; what is sold is of 30 UTC days, in USD."""
+    """A model as JSON values; sales are of 30 UTC days, in USD."""
     terms, sold = row.terms, row.sold
     return {
         "model": terms.model,
@@ -69,12 +69,12 @@ def facts_of(row: Listed) -> dict[str, Any]:
 
 
 def tell_all(stdout: OutputWrapper, rows: list[Listed]) -> None:
-    """A line for each."""
+    """Print a line for each model."""
     print_table(stdout, [COLUMNS, *(_line(facts_of(row)) for row in rows)])
 
 
 def tell_one(stdout: OutputWrapper, row: Listed, contract: Contract) -> None:
-    """All of it."""
+    """Print everything about one model."""
     facts = facts_of(row)
     print_table(stdout, [COLUMNS, _line(facts)])
     for name, value in promised(services.columns_of(contract)).items():
@@ -84,7 +84,7 @@ def tell_one(stdout: OutputWrapper, row: Listed, contract: Contract) -> None:
 
 
 def listed(options: Mapping[str, Any], model: str = "") -> list[Listed]:
-    """Every model, or one, in the mode that was asked for."""
+    """Every model, or one, in the requested mode."""
     return lineup(mode=options["mode"], now=clock.now(), model=model)
 
 

@@ -1,10 +1,10 @@
-"""What an installation starts with: contracts, prices; the sandbox channel and demo account.
+"""The initial content of an installation: contracts, prices; the sandbox channel, demo account.
 
-Everything here creates what is missing and leaves what operators changed alone, except for the
-sandbox channel's address and the demo user, which follow the environment. `seed` looks first
-and then works under a lock, so it is cheap when there is nothing to do and safe to run twice at
-once. A demo workspace that begins an empty ledger gets a past where that is wished for (history/).
-Amounts are micro-USD. Raises ValidationError for settings that cannot be honoured.
+Everything here creates missing rows and keeps operators' changes, except for the sandbox channel's
+address and the demo user, which follow the environment. `seed` looks first and then works under a
+lock, so it is cheap when there is nothing to do and safe to run twice at once. A demo workspace
+that begins an empty ledger gets a past if requested (history/). Amounts are micro-USD. Raises
+ValidationError for settings that cannot be honoured.
 """
 
 import json
@@ -53,13 +53,13 @@ DEMO_TENANT = "demo"
 DEMO_BALANCE = Micros(100_000_000)
 
 _LOCK = 0x50_49_43_54_4F_52
-"""A number that nothing else locks: 'PICTOR'."""
+"""The advisory lock's number, used for nothing else: 'PICTOR'."""
 LOCK_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the environment asks for beyond contracts and prices; empty for nothing."""
+    """The environment's requests beyond contracts and prices; empty for none."""
 
     sandbox_url: str = ""
     demo_api_key: str = field(default="", repr=False)
@@ -69,7 +69,7 @@ class Wishes:
 
     @classmethod
     def of_environment(cls) -> "Wishes":
-        """As the command line's environment says."""
+        """Read the command line's environment."""
         return cls(
             sandbox_url=env_str("SANDBOX_URL"),
             demo_api_key=env_secret("PICTOR_DEMO_API_KEY"),
@@ -80,21 +80,22 @@ class Wishes:
 
     @property
     def has_user(self) -> bool:
-        """A person who can sign in needs both."""
+        """Return True if a user is requested, which takes both address and password."""
         return bool(self.demo_email and self.demo_password)
 
     @property
     def has_demo(self) -> bool:
-        """Whether there is anything to belong to a demo tenant."""
+        """Return True if a demo tenant is needed, for a key or a user."""
         return bool(self.demo_api_key) or self.has_user
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One seeding at a time in the whole database; takes as long as it takes."""
+    """Allow one seeding at a time in the whole database; waits without limit."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-        # A statement that waits is one that an index made CONCURRENTLY waits for in turn: for ever.
+        # Try instead of waiting: CREATE INDEX CONCURRENTLY waits for waiting statements in turn,
+        # for ever.
         while not _try_to_lock(cursor):
             time.sleep(LOCK_AGAIN_SECONDS)
     try:
@@ -111,7 +112,7 @@ def _try_to_lock(cursor: CursorWrapper) -> bool:
 
 
 def seed(wishes: Wishes) -> list[str]:
-    """Create what is missing, in one transaction; says what it did, [] for nothing."""
+    """Create missing rows, in one transaction; returns descriptions of the work, [] for none."""
     if not _missing(wishes):
         return []
     with alone(), transaction.atomic():
@@ -121,11 +122,11 @@ def seed(wishes: Wishes) -> list[str]:
         if wishes.has_demo:
             done += _demo(wishes)
     if wishes.demo_history:
-        add_sold()  # what its past sold, for pages that are opened within a minute
+        add_sold()  # the past's sales, for pages opened within a minute
     return done
 
 
-# One look at nearly everything. The password alone needs a slow hash, so it comes last.
+# One query for nearly everything. Only the password needs a slow hash, so it comes last.
 _LOOK = f"""
 SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
        EXISTS (SELECT FROM {PRICE_BOOKS} AS books),
@@ -135,7 +136,7 @@ SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
 
 
 def _missing(wishes: Wishes) -> bool:
-    """Whether anything that is wished for is not there as it should be."""
+    """Return True if anything requested is missing or outdated."""
     models = [contract["model"] for contract in seeded_contracts()]
     sandbox_url = services.checked_base_url(wishes.sandbox_url) if wishes.sandbox_url else ""
     with connection.cursor() as cursor:
@@ -205,10 +206,10 @@ def _prices() -> list[str]:
 
 
 def _sandbox(base_url: str) -> list[str]:
-    """The sandbox upstream as a channel; a known one only follows the sandbox's address."""
+    """Create the sandbox upstream's channel; a known one only follows the sandbox's address."""
     known = Channel.objects.filter(name=SANDBOX).first()
     if known is not None and known.archived_at is not None:
-        return []  # it was deleted, and stays so
+        return []  # it was deleted, and stays deleted
     if known is None:
         options = ChannelOptions(
             base_url=base_url,
@@ -228,28 +229,28 @@ def _sandbox(base_url: str) -> list[str]:
 
 
 def _set_sandbox(known: Channel | None, options: ChannelOptions) -> None:
-    """A change that lets ours serve as it did, or serve if it is new.
+    """Change the sandbox channel; it is enabled if it was or is new, but only if it is our own.
 
-    What somebody else runs could be a vendor; and where vendors serve, customers would be charged
-    for what a sandbox draws in their stead. So any but ours is enabled by an operator alone.
+    A sandbox run elsewhere could be a vendor; and beside vendors, customers would be charged for a
+    sandbox's images. So only an operator enables one that is not ours.
     """
     serves = known is None or known.is_enabled
     if known is not None and (settings.EMBEDDED or "base_url" in options):
-        # Nobody tests what follows the environment, so it is no pending revision.
+        # It follows the environment without a test, so it is no pending revision.
         services.set_enabled(channel=known, is_enabled=False, actor=ACTOR, may_stop=True)
     channel, _ = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
     if serves and settings.EMBEDDED:
-        # Drawn on this machine: nothing to buy, and not up yet to be tested.
+        # Drawn on this machine: nothing to buy, and not up yet for a test.
         services.set_enabled(
             channel=channel, is_enabled=True, actor=ACTOR, untested=True, is_ours=True
         )
 
 
 def _demo_tenant(wishes: Wishes) -> Tenant:
-    """The demo tenant with its balance, whatever it is said to have spent before.
+    """Create the demo tenant; its balance is full even after the expenses of an invented past.
 
-    The transfers of its past say when things happened, not when they were written. So they may only
-    be the first of all: no head of the ledger can have been kept before.
+    The transfers of its past are dated by their events, not by their writing. So they may only be
+    the first of all: no head of the ledger can have been kept before.
     """
     if not (wishes.demo_history and wishes.sandbox_url) or has_transfers():
         return create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)

@@ -1,4 +1,4 @@
-"""`manage.py alert list|set|test|enable|…`: who is told of conditions."""
+"""`manage.py alert list|set|test|enable|…`: rules for alerts about conditions."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -34,11 +34,11 @@ SWITCHES: Mapping[str, tuple[Callable[[AlertRule, datetime], AlertRule], str]] =
     "remove": (lambda rule, now: rules.archive(rule=rule, now=now, actor=ACTOR), "removed"),
     "restore": (lambda rule, _: rules.restore(rule=rule, actor=ACTOR), "restored, and off"),
 }
-"""What changes whether a rule tells anything, and the word for it afterwards."""
+"""The actions that switch a rule, and the word for its state afterwards."""
 
 
 class Command(OperatorCommand):
-    """Print who is told of what needs a person; make, change, test, switch and remove rules."""
+    """Print the alert rules and their recipients; make, change, test, switch and remove rules."""
 
     help = "Print who is told of what needs a person; change, test and switch that."
     requires_system_checks = ()
@@ -117,7 +117,7 @@ def _add_wishes(change: Any) -> None:
 
 
 def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What was named of a rule, as `Wishes` has it."""
+    """The values named on the command line, as in `RuleWishes`."""
     readers: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         "rename": ("name", str),
         "kinds": ("kinds", lambda text: None if text == "all" else read_words(text)),
@@ -143,7 +143,7 @@ def _number(text: str, most: int) -> int:
 
 
 def _done(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
-    """Do one thing with a rule: what was done, in words and as facts."""
+    """Do one action with a rule; returns a description and the facts."""
     action, name = options["action"], options["name"]
     is_removed = action == "restore"
     rule = rule_named(name, archived=is_removed)

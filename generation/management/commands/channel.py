@@ -1,4 +1,4 @@
-"""`manage.py channel ACTION`: what an operator does with channels, and asks about them."""
+"""`manage.py channel ACTION`: operators' changes of channels, and questions about them."""
 
 import json
 from collections.abc import Callable
@@ -44,7 +44,7 @@ NONE = "none"
 
 
 class Command(OperatorCommand):
-    """Configure the accounts at vendors that generations are sent to."""
+    """Configure the accounts at vendors that serve generations."""
 
     help = "Create, change, switch, try and list channels. Holds from the next request on."
     requires_system_checks = ()
@@ -258,7 +258,7 @@ def _row(channel: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _cost(channel: dict[str, Any]) -> str:
-    """One amount where all models cost the same."""
+    """One amount if all models cost the same."""
     costs = channel["cost"]
     is_flat = len(costs) == len(channel["models"]) and len(set(costs.values())) == 1
     return next(iter(costs.values())) if is_flat else _pairs(costs) or "unknown"

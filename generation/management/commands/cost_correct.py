@@ -1,4 +1,4 @@
-"""`manage.py cost_correct FILE --reason TEXT`: what calls cost, by a vendor's bill."""
+"""`manage.py cost_correct FILE --reason TEXT`: correct calls' costs by a vendor's bill."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from pictor.kit.words.money import to_decimal
 
 
 class Command(OperatorCommand):
-    """Book what a vendor's bill says more or less than was booked, each line of it once."""
+    """Book the differences between a vendor's bill and our booking, each line once."""
 
     help = "Correct what calls cost by the lines of a vendor's bill, each of them once."
     requires_system_checks = ()

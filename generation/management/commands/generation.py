@@ -46,7 +46,7 @@ KEPT = "what was refused is kept for 7 days, and lost if the database crashes"
 
 
 class Command(OperatorCommand):
-    """Look at one generation, ring its doorbell again, make it good, or end it."""
+    """Show one generation, ring its doorbell again, refund or credit it, or end it."""
 
     help = "List generations; show one, send its message again, refund, credit or end it."
     requires_system_checks = ()
@@ -138,7 +138,7 @@ class Command(OperatorCommand):
         self._give(making_good.credit, generation, gift, "credited", options)
 
     def _gift(self, generation: Generation, options: dict[str, Any], *, usual: Micros) -> Gift:
-        """The amount that is named, or the usual one; a large one is asked about."""
+        """The named amount, or the usual one; a large one is confirmed."""
         amount = usual if options["amount"] is None else read_amount(options["amount"])
         if amount > UNASKED and not options["yes"]:
             verb = options["action"].capitalize()

@@ -1,4 +1,4 @@
-"""`manage.py incident start|plan|update|resolve|correct|list`: what customers are told."""
+"""`manage.py incident start|plan|update|resolve|correct|list`: incidents for customers."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""`manage.py ledger_check [--json] [--head FILE]`: exit status 0 when the ledger is proved.
+"""`manage.py ledger_check [--json] [--head FILE]`: exit status 0 if the ledger is proved.
 
-With findings it is 1. `--since-checkpoint` and `--whole` are the proofs that workers make hourly
-and daily, now. `--protections` prints the database's own rules and proves nothing.
+With findings it is 1. `--since-checkpoint` and `--whole` run the workers' hourly and daily proofs
+now. `--protections` prints the database's own rules and proves nothing.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`manage.py ledger_head [--date D] [--json]`: heads to be kept. `--kept` tells those that are.
+"""`manage.py ledger_head [--date D] [--json]`: print heads to be kept; `--kept` lists kept ones.
 
 `ledger_head --verify FILE` proves that nothing before a kept one was rewritten.
 """
@@ -18,7 +18,7 @@ from generation.oversight.ledger.proof import proof_with_head
 from pictor.kit.words import clock
 
 LISTED = 400
-"""Kept heads that are listed, a day's each."""
+"""The most kept heads that are listed, one per day."""
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""`manage.py ledger_seal`: take a ledger from before the chain of seals into it, once."""
+"""`manage.py ledger_seal`: seal a ledger from before the chain of seals, once."""
 
 from typing import Any
 

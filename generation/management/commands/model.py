@@ -1,4 +1,4 @@
-"""`manage.py model ACTION`: what is promised under each name, who serves it, until when."""
+"""`manage.py model ACTION`: contracts, their channels and their ends."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
@@ -17,7 +17,7 @@ from pictor.kit.words import clock
 
 
 class Command(OperatorCommand):
-    """What is promised under each public name, and whether and until when it can be asked for."""
+    """Show and change contracts, and the time for which each can be requested."""
 
     help = "List, show, change, copy, enable, disable and end models."
     requires_system_checks = ()
@@ -126,7 +126,7 @@ class Command(OperatorCommand):
 
 
 def _read_date(text: str) -> datetime:
-    """A day's beginning in UTC, or a time with its zone."""
+    """Read a date as the beginning of that day in UTC, or a time with its zone."""
     try:
         return datetime.combine(date.fromisoformat(text), time.min, tzinfo=UTC)
     except ValueError:

@@ -46,7 +46,7 @@ HELP = "; ".join(f"{action}: {words}" for action, words in ACTIONS.items())
 
 
 class Command(OperatorCommand):
-    """Match what vendors bill with what was booked, and do something about what differs."""
+    """Match vendors' bills with our booking, and settle the differences."""
 
     help = "Match a vendor's bill with what we booked; show, take or dispute its lines."
     requires_system_checks = ()
@@ -277,7 +277,7 @@ def _line(bill: VendorBill, options: Mapping[str, Any]) -> BillLine:
 
 
 def _lines(bill: VendorBill, options: Mapping[str, Any]) -> QuerySet[BillLine]:
-    """Those that are named, or of a list; all of a bill where nothing is said."""
+    """The lines that are named, or those of a list; by default all of a bill."""
     lines = bill.lines.order_by("id")
     if options["line"]:
         named = [read_limit(text) or 0 for text in options["line"]]

@@ -1,4 +1,4 @@
-"""`manage.py seed [--migrate]`: what an installation starts with."""
+"""`manage.py seed [--migrate]`: create the initial content of an installation."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ from storage.wire import StorageFailed
 class Command(BaseCommand):
     """Create contracts, prices and the bucket; the sandbox channel and demo account on request.
 
-    SANDBOX_URL asks for the channel, PICTOR_DEMO_API_KEY, PICTOR_DEMO_EMAIL and
-    PICTOR_DEMO_PASSWORD for the demo account, PICTOR_DEMO_HISTORY for its past, which the embedded
-    default alone may have. Safe to run again, and twice at once.
+    SANDBOX_URL requests the channel, PICTOR_DEMO_API_KEY, PICTOR_DEMO_EMAIL and
+    PICTOR_DEMO_PASSWORD the demo account, PICTOR_DEMO_HISTORY its past, which only the embedded
+    default may have. Safe to run again, and twice at once.
     """
 
     help = "Create what is missing of contracts, prices, bucket and demo account."
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             with as_owner(), seeding.alone():
                 call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
             self.stdout.write("migrated")
-            self.stdout.flush()  # `run` reads it in a file, and starts what serves
+            self.stdout.flush()  # `run` reads it from a file, and then starts the serving processes
         try:
             done = seeding.seed(wishes)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""`manage.py start all|MODEL|TENANT`: what was stopped is taken on again."""
+"""`manage.py start all|MODEL|TENANT`: end a stop."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pictor.kit.words import clock
 
 
 class Command(OperatorCommand):
-    """Take on again what was stopped."""
+    """End a stop, so that its work is taken on again."""
 
     help = "Take on again what was stopped."
     requires_system_checks = ()

@@ -1,4 +1,4 @@
-"""`manage.py status [assign|… ID]`: what needs a person, and who sees to it."""
+"""`manage.py status [assign|… ID]`: conditions that need an operator, and their assignees."""
 
 import json
 from argparse import SUPPRESS
@@ -27,7 +27,7 @@ COLUMNS = ("id", "kind", "object", "since", "usd", "assigned_to", "quiet", "word
 
 
 class Command(OperatorCommand):
-    """Print what needs a person; ends with 1 where something does, or nobody has looked lately."""
+    """Print conditions; exit status 1 if one needs an operator, or if the last look is too old."""
 
     help = "Print what needs a person; assign, silence or accept it."
     requires_system_checks = ()

@@ -1,4 +1,4 @@
-"""`manage.py stop [all|MODEL|TENANT --reason TEXT]`: the stop switch, and what is stopped."""
+"""`manage.py stop [all|MODEL|TENANT --reason TEXT]`: the stop switch, and the present stops."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ COLUMNS = ("what", "since", "by", "reason", "words")
 
 
 class Command(OperatorCommand):
-    """Take on nothing of a model, of a tenant or at all, until it is started; or print what is."""
+    """Stop new work of a model, of a tenant or of all until `start`; or print the stops."""
 
     help = "Take on nothing of a model, of a tenant or at all; print what is stopped."
     requires_system_checks = ()

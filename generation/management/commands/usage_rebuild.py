@@ -1,4 +1,4 @@
-"""`manage.py usage_rebuild`: usage by the hour and what was sold by the day, counted again."""
+"""`manage.py usage_rebuild`: count hourly usage and daily sales again."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from pictor.kit.words import clock
 
 
 class Command(BaseCommand):
-    """Put usage rows right that are wrong, while generations are settled, and what was sold."""
+    """Correct wrong rows of usage and sales, while generations are being settled."""
 
     help = "Count again what was used by the hour and sold by the day."
     requires_system_checks = ()

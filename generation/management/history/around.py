@@ -1,7 +1,7 @@
-"""What stands around the demo's requests: those that were refused, and what turned on the channel.
+"""The surroundings of the demo's requests: refused requests, and events of the channel.
 
-Refused requests are of the demo's keys, which are told apart by their age. A turn says in its
-actor that it is demo data.
+Refused requests belong to the demo's keys, which are recognised by a creation time before that of
+their ids. Channel events have an actor that marks them as demo data.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ from pictor.kit.words.errors import PictorError, RateLimited
 
 ACTOR = "demo data"
 REFUSED = 60
-"""Within the days that refused requests are kept."""
+"""Refused requests, within the days that they are kept."""
 MODEL = "gpt-image-2"
 
 _SEED = 20_261_126
@@ -33,14 +33,14 @@ _MISTAKES: tuple[Mapping[str, Any], ...] = (
     {"prompt": " "},
     {},
 )
-"""What is wrong with a request; nothing where its key asks too often."""
+"""The mistake in a request; the empty one stands for a key that exceeds its rate limit."""
 _OPEN_SECONDS = 30.0
 _WAIT_SECONDS = 20.0
 Kind = ChannelEvent.Kind
 
 
 def write(callers: Mapping[str, Caller], channel_id: int, *, now: datetime) -> None:
-    """Write all of it until this moment. Call it in the transaction of the requests."""
+    """Write all of it, up to `now`. Call it in the transaction of the requests."""
     for _, rows in groupby(_refused(callers, now), key=lambda row: row[0].date()):
         times, batch = zip(*rows, strict=True)
         insert(batch, now=times[-1])
@@ -48,12 +48,12 @@ def write(callers: Mapping[str, Caller], channel_id: int, *, now: datetime) -> N
 
 
 def forget_turns() -> None:
-    """Delete what turned; refused requests go with their tenant."""
+    """Delete the channel's events; refused requests go with their tenant."""
     ChannelEvent.objects.filter(actor=ACTOR).delete()
 
 
 def _refused(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[datetime, Refused]]:
-    """The oldest first: mistakes of the shop's developers, and a script that asks too often."""
+    """Oldest first: mistakes of the shop's developers, and a script over its rate limit."""
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     ends = story.ends_at(now)
     for at in sorted(ends - random.random() * _DAYS for _ in range(REFUSED)):
@@ -79,7 +79,7 @@ def _refused(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[dat
 
 
 def _said_to(mistake: Mapping[str, Any], caller: Caller, at: datetime) -> PictorError:
-    """What admission says to it."""
+    """Admission's error for the mistake."""
     request = {"model": MODEL, "prompt": "a chair", "n": 1, **mistake}
     try:
         quoted_order(caller=caller, request=request, now=at)
@@ -94,7 +94,7 @@ def _too_many() -> PictorError:
 
 
 def _turns(channel_id: int, now: datetime) -> list[ChannelEvent]:
-    """A breaker on the evening of the outage, and a day on which the vendor asked to wait."""
+    """A breaker on the evening of the outage, and a day on which the vendor asked us to wait."""
     begin, end = story.outage(now)
     waits = story.ends_at(now) - timedelta(days=2)
     told = (

@@ -1,8 +1,7 @@
-"""The newest images of the demo data, painted by the channel that serves, decoded and stored.
+"""The newest images of the demo data, painted by the serving channel, decoded and stored.
 
-The past is written without any, as though the time of all were up, so that a first start need not
-wait for them. They go through the adapter, the verification and the storage that every
-generation's images go through.
+The past is written without images, as if all had expired, so that a first start need not wait for
+them. They go through the same adapter, verification and storage as every generation's images.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ from storage.services import StorageFailed, keep_painted, upload
 logger = logging.getLogger(__name__)
 
 PICTURES = 40
-"""At least so many of the newest images are there in the end, if none fails."""
+"""The least number of newest images that exist in the end, if none fails."""
 _SECONDS = 30.0
 _AT_ONCE = 4
 
@@ -46,9 +45,9 @@ class Painted:
 
 
 def paint() -> int:
-    """Paint the newest images of the demo data, unless some are there; how many were painted.
+    """Paint the newest images of the demo data, unless some exist; returns their number.
 
-    Those that cannot be had stay away, and the log says why. Call it outside any transaction.
+    Failed ones are left out and logged. Call it outside any transaction.
     """
     newest = list(_newest())
     if any(image.sha256 for _, images in newest for image in images):
@@ -62,7 +61,7 @@ def paint() -> int:
 
 
 def _newest() -> Iterator[tuple[Generation, list[StoredImage]]]:
-    """The newest deliveries that nobody deleted, up to `PICTURES` images or a few more."""
+    """The newest deliveries not deleted, up to `PICTURES` images or a few more."""
     left = PICTURES
     made = Generation.objects.filter(
         source=Source.DEMO, state=State.SUCCEEDED, deleted_at=None, words_forgotten_at=None
@@ -100,7 +99,7 @@ async def _all(
 async def _one(
     generation: Generation, images: list[StoredImage], *, route: RouteInfo, spools: Spools
 ) -> list[Painted]:
-    """Ask for what the generation says was delivered; what of it came is stored."""
+    """Request the generation's images again, and store those of the same size."""
     request = UpstreamRequest(
         model=generation.model, prompt=generation.prompt, n=len(images), size=images[0].size
     )
@@ -119,7 +118,7 @@ async def _one(
 
 
 def _origins(route: RouteInfo) -> frozenset[str]:
-    """Where the channel is, if that is a private address that is allowed."""
+    """The channel's origin, if that is a private address that is allowed."""
     return private_origins(
         channel=route.channel_name, base_url=route.base_url, allow=settings.EGRESS_ALLOW
     )

@@ -1,31 +1,31 @@
-"""What the shop of the demo data asks for, how long that takes, and what goes wrong. Pure."""
+"""The habits of the demo data's shop: its requests, their duration, and its failures. Pure."""
 
 from dataclasses import dataclass
 
 from generation.channels.errors import AttemptClass
 
 HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 16, 20, 21, 19, 14, 17, 21, 22, 18, 12, 8, 6, 5, 4, 3, 2)
-"""How busy each hour of a day is, UTC."""
+"""The weight of each hour of a day, UTC."""
 WEEKDAYS = (10, 11, 11, 10, 9, 3, 2)
-"""How busy each day is, from Monday."""
+"""The weight of each day, from Monday."""
 GROWTH = 1.6
-"""How many times busier the last day is than the first."""
+"""The weight of the last day, as a multiple of the first."""
 AUTO_SIZES = ("1024x1024", "1536x1024", "1024x1536")
-"""What an upstream chooses where the size is left to it."""
+"""An upstream's choices if the size is left to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How the shop uses one model. What stands in a list twice is asked for twice as often.
+    """The shop's use of one model. An entry listed twice is chosen twice as often.
 
     Attributes:
-        share: how often, among all models.
+        share: the weight among all models.
         sizes: as a caller writes them; None leaves it to the model.
-        lately: those of the last days, whose images are really there: small ones.
+        lately: those of the last days, whose images really exist: small ones.
         qualities: None sends none.
-        seconds: half of the calls take less.
-        cost: percent of what is charged that the upstream takes.
-        reports: whether the upstream says which quality it made, and how many tokens.
+        seconds: the median of a call's time.
+        cost: the upstream's cost, in percent of the charge.
+        reports: True if the upstream reports the quality and the tokens.
     """
 
     model: str
@@ -72,11 +72,11 @@ HABITS = (
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A way for a request to end without an image, and how often of a thousand.
+    """A way for a request to end without an image, and its share in thousandths.
 
     Attributes:
-        calls: how many were made; each ends in the same way.
-        seconds: how long each took; None for as long as one that delivers.
+        calls: the number made; each ends in the same way.
+        seconds: of each; None for as long as one that delivers.
     """
 
     share: int
@@ -99,12 +99,12 @@ TROUBLES = (
     Trouble(4, AttemptClass.NOT_REACHED, None, "the connection was refused", 0.2, calls=3),
 )
 OUTAGE = Trouble(0, AttemptClass.UNKNOWN, 500, "internal server error", 4.0)
-"""What most requests of one bad evening met."""
+"""The end of most requests on one bad evening."""
 CANCELED = 12
-"""Of a thousand: canceled by their callers before a worker came."""
+"""Requests of a thousand that their callers canceled before a worker came."""
 SECOND_TRY = 9
-"""Of a thousand: delivered by a second call, as the first did not reach the upstream."""
+"""Requests of a thousand delivered by a second call, as the first did not reach the upstream."""
 FEWER = 60
-"""Of a thousand that ask for several images: one of them did not come."""
+"""Deliveries of a thousand with several images that lack one of them."""
 SMALLER = 6
-"""Of 150 delivered that were to be 1536x1024: those that came smaller."""
+"""Deliveries of 150 for 1536x1024 that are smaller."""

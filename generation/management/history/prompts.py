@@ -1,4 +1,4 @@
-"""What the shop of the demo data has pictured: things, places and looks, put together. Pure."""
+"""The prompts of the demo data's shop, made of things, places and looks. Pure."""
 
 from random import Random
 
@@ -54,11 +54,11 @@ REFUSED = (
     "Our lamp in the style of a living comic artist, with their signature",
     "A politician asleep in the linen armchair, press photo",
 )
-"""Words that a content policy refuses."""
+"""Prompts that a content policy refuses."""
 TAGS = ("shop-de", "shop-fr", "shop-pt", "newsletter", "catalogue-team", "designer-ines")
-"""What the shop sends as `user`."""
+"""The shop's values of `user`."""
 
 
 def prompt(random: Random) -> str:
-    """One of some two thousand."""
+    """One of some two thousand prompts."""
     return f"{random.choice(_THINGS)} {random.choice(_PLACES)}, {random.choice(_LOOKS)}"

@@ -1,4 +1,4 @@
-"""What happened in the demo workspace: requests with their calls and endings, in order. Pure.
+"""The events in the demo workspace: requests with their calls and endings, in order. Pure.
 
 The same moment gives the same story. Times are those of the requests; seconds are real ones.
 """
@@ -16,17 +16,17 @@ from generation.management.history.habits import Habit, Trouble
 GENERATIONS = 2000
 DAYS = 90
 JUST_BEFORE = 12
-"""Of them, how many come in the last quarter of an hour."""
+"""The number of these in the last quarter of an hour."""
 LATELY = 60
-"""The last so many requests ask for sizes that are quick to paint."""
+"""The number of last requests whose sizes are quick to paint."""
 PRODUCTION, STAGING, REVOKED = "production", "staging", "catalogue-import"
 """The names of its keys; the last one was revoked at `revoked_at`."""
 STAGING_A_MINUTE = 60
-"""Requests that the key for tests of the shop may send."""
+"""The requests that the key for the shop's tests may send per minute."""
 
 _SEED = 20_260_820
 _QUIET = timedelta(minutes=12)
-"""Between the story's end and now: nothing of it is under way."""
+"""The time between the story's end and now: none of it is under way."""
 _REVOKED_AFTER_DAYS = 52
 _OUTAGE = (timedelta(days=67, hours=15), timedelta(days=67, hours=18))
 _OUTAGE_SHARE = 0.7
@@ -35,7 +35,7 @@ _SPREAD = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt, as its row says it."""
+    """One attempt, with the values of its row."""
 
     attempt_class: AttemptClass
     seconds: float
@@ -45,16 +45,16 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One request and what came of it.
+    """One request and its result.
 
     Attributes:
-        request: typed fields, as a body has them.
+        request: typed fields, as in a body.
         queued_seconds: until a worker took it, or its caller canceled it.
-        calls: none for one that was canceled.
-        images: how many came.
-        came_as: their size, where it is not the one asked for.
-        reported: the quality that the upstream said it made; None where it says nothing.
-        cost: percent of what is charged that the upstream takes.
+        calls: none if it was canceled.
+        images: the number delivered.
+        came_as: their size, if it is not the requested one.
+        reported: the quality reported by the upstream; None if it reports none.
+        cost: the upstream's cost, in percent of the charge.
     """
 
     at: datetime
@@ -71,28 +71,28 @@ class Told:
 
 
 def begins_at(now: datetime) -> datetime:
-    """When the story begins that is told at this moment."""
+    """The beginning of the story that is told at `now`."""
     return ends_at(now) - timedelta(days=DAYS)
 
 
 def ends_at(now: datetime) -> datetime:
-    """When the story ends that is told at this moment."""
+    """The end of the story that is told at `now`."""
     return now - _QUIET
 
 
 def outage(now: datetime) -> tuple[datetime, datetime]:
-    """From when until when most requests of one bad evening failed."""
+    """The beginning and end of the evening on which most requests failed."""
     begin, end = _OUTAGE
     return begins_at(now) + begin, begins_at(now) + end
 
 
 def revoked_at(now: datetime) -> datetime:
-    """When the key `REVOKED` was revoked."""
+    """The time at which the key `REVOKED` was revoked."""
     return begins_at(now) + timedelta(days=_REVOKED_AFTER_DAYS, hours=2)
 
 
 def tell(now: datetime) -> list[Told]:
-    """Everything that happened in the 90 days before this moment, oldest first."""
+    """The requests of the 90 days before `now`, oldest first."""
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     times = sorted([*_times(random, now), *_just_before(random, now)])
     return [
@@ -102,7 +102,7 @@ def tell(now: datetime) -> list[Told]:
 
 
 def _times(random: Random, now: datetime) -> Iterator[datetime]:
-    """Moments by the habits of hours and weekdays, more of them towards the end."""
+    """Times by the weights of hours and weekdays, more of them towards the end."""
     begin, hours = begins_at(now), DAYS * 24
     slots = [begin + timedelta(hours=hour) for hour in range(hours)]
     busy = [
@@ -116,7 +116,7 @@ def _times(random: Random, now: datetime) -> Iterator[datetime]:
 
 
 def _just_before(random: Random, now: datetime) -> Iterator[datetime]:
-    """Moments of the story's last quarter of an hour, so that its channel is seen at work."""
+    """Times in the story's last quarter of an hour, so that its channel shows traffic."""
     for _ in range(JUST_BEFORE):
         yield now - _QUIET - timedelta(seconds=random.uniform(1, 900))
 
@@ -154,7 +154,7 @@ def _request(random: Random, habit: Habit, *, is_late: bool) -> dict[str, Any]:
 
 
 def _key(random: Random, at: datetime, now: datetime) -> str:
-    """The import went through its own key until that was revoked, and through the shop's since."""
+    """A key by weight: the import has its own until that is revoked, and the shop's afterwards."""
     shares = (62, 18, 20) if at < revoked_at(now) else (80, 20, 0)
     (key,) = random.choices((PRODUCTION, STAGING, REVOKED), shares)
     return key
@@ -217,7 +217,7 @@ def _seconds(random: Random, habit: Habit) -> float:
 
 
 def _effort(request: dict[str, Any]) -> float:
-    """High quality and several images take longer."""
+    """A factor of the time: high quality and several images take longer."""
     by_quality = {"low": 0.5, "high": 1.9, "hd": 1.6}
     images = int(request["n"])
     return by_quality.get(request.get("quality", ""), 1.0) * (1 + 0.25 * (images - 1))

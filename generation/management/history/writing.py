@@ -1,9 +1,9 @@
 """The one service that writes the demo workspace's past: generations, images, money and usage.
 
 Nothing here knows a price, an answer's shape or a seal. Each request of the story goes through
-admission's rules and quote, settlement's bill and answer, and billing's transfers; what differs is
-that the rows are written together, and that everything happened earlier. `ledger_check` proves the
-result, and `usage_rebuild` comes out identical.
+admission's rules and quote, settlement's bill and answer, and billing's transfers; the only
+differences are that the rows are written together and dated in the past. `ledger_check` proves the
+result, and `usage_rebuild` counts the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,17 +56,17 @@ REFILLS = Refills(
 _MAY_HAVE_BILLED = {AttemptClass.DELIVERED, AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT}
 _MOMENT = timedelta(milliseconds=4)
 _BYTES_PER_PIXEL = 0.05
-"""About what an image weighs."""
+"""About the size of a compressed image."""
 _GONE = Spools(Path(), SpoolBudget(0)).new(max_bytes=0)
-"""The bytes of every image of the past: there never were any."""
+"""The bytes of every image of the past, which never existed."""
 
 
 def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
-    """Write the past until this moment into a new tenant, with keys of its own.
+    """Write the past up to `now` into a new tenant, with keys of its own.
 
-    Every generation is marked: its source is `demo`. Images are written as gone; `demo_pictures.py`
-    paints the newest. Call it in a transaction. Raises LedgerError where the tenant's ledger has
-    begun.
+    Every generation is marked: its source is `demo`. Images are written as deleted;
+    `demo_pictures.py` paints the newest. Call it in a transaction. Raises LedgerError if the
+    tenant's ledger has begun.
     """
     callers = _callers(tenant, now, actor)
     rows = _Rows(callers, now)
@@ -83,7 +83,7 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
 
 
 def _callers(tenant: Tenant, now: datetime, actor: Actor) -> dict[str, Caller]:
-    """The story's keys by name, one of them revoked; nobody has their texts."""
+    """The story's keys by name, one of them revoked; their secrets are discarded."""
     rules = {
         story.PRODUCTION: KeyRules(budget_month=Micros(500_000_000)),
         story.STAGING: KeyRules(requests_per_minute=story.STAGING_A_MINUTE),
@@ -99,7 +99,7 @@ def _callers(tenant: Tenant, now: datetime, actor: Actor) -> dict[str, Caller]:
 
 
 class _Rows:
-    """Everything the story comes to, as rows that are not written yet."""
+    """The rows of the whole story, not written yet."""
 
     def __init__(self, callers: Mapping[str, Caller], now: datetime) -> None:
         self._callers = callers
@@ -111,7 +111,7 @@ class _Rows:
         self.costs: list[PastCost] = []
 
     def add(self, told: Told) -> None:
-        """One request: its generation in its final state, and all that belongs to it."""
+        """Add one request: its generation in its final state, and all that belongs to it."""
         caller = self._callers[told.key]
         submission = Submission(
             caller=caller,
@@ -134,7 +134,7 @@ class _Rows:
         self.holds.append(_hold(made, stored))
 
     def _call(self, made: Generation, told: Told, quoted: Quoted) -> datetime:
-        """The attempts; when the generation ended."""
+        """Add the attempts; returns the generation's end."""
         at = told.at + timedelta(seconds=told.queued_seconds)
         if not told.calls:
             return at
@@ -169,7 +169,7 @@ class _Rows:
     def _succeed(
         self, made: Generation, told: Told, quoted: Quoted, ended_at: datetime
     ) -> list[StoredImage]:
-        """Settled by what came; the rows of its images."""
+        """Settle it for the delivered images; returns their rows."""
         images = _gone_images(made, told)
         answer = UpstreamAnswer(images=(), quality=told.reported, usage=_usage(told, images))
         delivery = Verified(
@@ -193,7 +193,7 @@ class _Rows:
         return [self._stored(made, index, image) for index, image in enumerate(images)]
 
     def _book(self, made: Generation, told: Told, ended_at: datetime) -> None:
-        """What the call that delivered is said to have cost."""
+        """Record the cost of the call that delivered."""
         call = self.attempts[-1]
         call.cost_micros = (made.captured_micros or 0) * told.cost // 100
         call.cost_source = CostSource.FLAT
@@ -202,7 +202,7 @@ class _Rows:
             self.costs.append(PastCost(made.id, call.id, Micros(call.cost_micros), ended_at))
 
     def _stored(self, made: Generation, index: int, image: VerifiedImage) -> StoredImage:
-        """The row of an image whose time was up, or that went when the past was written."""
+        """The row of an image that has expired, at the latest at the time of writing."""
         ended_at = made.finished_at or made.created_at
         gone_at = min(ended_at + timedelta(days=settings.IMAGE_RETENTION_DAYS), self._now)
         return StoredImage(
@@ -222,7 +222,7 @@ class _Rows:
 
 
 def _end_without_image(made: Generation, told: Told, ended_at: datetime, *, now: datetime) -> None:
-    """Failed by its last call, or canceled before there was one. Nothing is left to clean up."""
+    """End it as failed by its last call, or canceled before one. Nothing is left to clean up."""
     made.finished_at = ended_at
     made.cleaned_at = now
     if not told.calls:
@@ -241,7 +241,7 @@ def _gone_images(made: Generation, told: Told) -> tuple[VerifiedImage, ...]:
 
 
 def _usage(told: Told, images: Sequence[VerifiedImage]) -> TokenUsage | None:
-    """Tokens, where the upstream says which quality it made."""
+    """Tokens, if the upstream reports the quality."""
     if told.reported is None:
         return None
     words = len(told.request["prompt"]) // 4
@@ -250,7 +250,7 @@ def _usage(told: Told, images: Sequence[VerifiedImage]) -> TokenUsage | None:
 
 
 def _hold(made: Generation, stored: Sequence[StoredImage]) -> PastHold:
-    """What is held for it and how that ends, with the evidence of both."""
+    """The hold and its end, with the evidence of both."""
     outcome = evidence.of_outcome(
         tenant=made.tenant_id,
         state=made.state,
