@@ -55,7 +55,7 @@ is shorter: it would hardly end in time, and be paid for."""
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline timed out."""
 TEST_SECONDS = 60.0
-"""The longest call of a test, which holds a slot for free, with any channel's time-out."""
+"""The longest call of a test, even on a slower channel: it holds a slot for free."""
 MAX_TEST_IMAGE_BYTES = 8_000_000
 TESTS = "tests"
 """The owner under which all tests share the spool budget."""
