@@ -2,7 +2,7 @@
 
     api → admission → dispatch → channel adapter → store → settle → notify
 
-No transaction is open across a call to an upstream or to storage. Each stage commits alone;
+No transaction is open across a call to an upstream or to storage. Each stage commits by itself;
 docs/ARCHITECTURE.md says what happens when a process dies in one.
 """
 
@@ -210,7 +210,7 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
 
 
 async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None = None) -> None:
-    """Dispatch, store, settle: carry what is claimed already to its settled bill."""
+    """Carry a claimed generation through dispatch and storage to its settled bill."""
     log.request_id.set(claim.generation.request_id)
     ends_at = time.monotonic() + claim.seconds_left
     try:
