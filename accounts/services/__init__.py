@@ -1,6 +1,6 @@
-"""Changes to people, tenants, members and keys. Each is one transaction with its audit event in it.
+"""Changes to people, tenants, members and keys, each in one transaction with its audit event.
 
-An actor is a signed-in User, or the name of whatever acted (`"manage.py"`).
+An actor is a signed-in User, or the name of a program (`"manage.py"`).
 """
 
 from accounts.models import Actor, Subject

@@ -1,4 +1,4 @@
-"""API keys: issued, changed, revoked. Audit events name one by its id and visible prefix."""
+"""API keys: issued, changed, revoked. Audit events name a key by its id and visible prefix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from pictor.kit.words.money import Micros
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRules:
-    """What a new key may do. None is unlimited; by default every scope but `keys:write`.
+    """The rules of a key. None is unlimited; by default every scope except `keys:write`.
 
     A budget is a hard stop, unless the key's `budget_warns_only`.
     """
@@ -43,7 +43,7 @@ class KeyRules:
 
 FREE = KeyRules()
 MOST_KEYS = 1000
-"""Of a tenant, that were neither revoked nor have expired."""
+"""The most keys per tenant that are neither revoked nor expired."""
 
 OVERLAPS = {
     "0": timedelta(),
@@ -52,7 +52,7 @@ OVERLAPS = {
     "3d": timedelta(days=3),
     "7d": timedelta(days=7),
 }
-"""How long the former text of a rotated key may go on to work."""
+"""How long a rotated key's former text may go on working."""
 
 
 @transaction.atomic
@@ -68,12 +68,14 @@ def issue_api_key(
     once: UUID | None = None,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its text, which exists nowhere else afterwards.
+    """Issue a key and return it with its text, which is not stored anywhere.
 
-    `plaintext` brings a key minted beforehand (the demo's); `maker` is whose key it is where a key
-    of theirs makes it; `once` becomes its id, so that a form that is sent twice makes one. Raises
-    ValidationError for an unknown scope or model, a bad range or limit, a key too many, one that is
-    made already, or a tenant that is erased, and ValueError for a plaintext that is not of our
+    `plaintext` is a key minted beforehand (the demo's). `maker` is the person the key counts as
+    made by, where another key makes it. `once` becomes the key's id, so a form that is sent twice
+    makes one key.
+
+    Raises ValidationError for an unknown scope or model, a bad range or limit, too many keys, a key
+    that was made already, or an erased tenant, and ValueError for a plaintext that is not in our
     format.
     """
     text = plaintext or keys.mint(test=is_test)
@@ -100,7 +102,7 @@ def issue_api_key(
 
 
 def _refuse_one_too_many(tenant_id: UUID) -> None:
-    """Count a tenant's keys, one at a time: no two that come at once are both the last."""
+    """Refuse a key too many, under a lock: two concurrent requests cannot both make the last."""
     tenant_for_update(tenant_id)
     refuse_ended(tenant_id)
     good = ApiKey.objects.filter(tenant_id=tenant_id, revoked_at=None)
@@ -112,11 +114,11 @@ def _refuse_one_too_many(tenant_id: UUID) -> None:
 def change_api_key(
     *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
 ) -> None:
-    """Give a key another name and other rules; where nothing changes, nothing is written.
+    """Change a key's name and rules; nothing is written if nothing changes.
 
-    Felt by the next request. Whoever sets rules of a key that another person made is kept with it:
-    see `delegation.change_own_key`. Raises ValidationError as `issue_api_key` does: one that has
-    expired counts again once it expires later.
+    The next request feels it. A person who sets rules of a key that another person made is noted in
+    `limited_by`: see `delegation.change_own_key`. Raises ValidationError like `issue_api_key`: an
+    expired key counts again once its expiry is moved.
     """
     before, had_expired = _describe(key), key.status(clock.now()) == "expired"
     if rules.models != key.allowed_models:
@@ -141,11 +143,11 @@ def change_api_key(
 def rotate_api_key(
     *, key: ApiKey, overlap: timedelta, now: datetime, actor: Actor, ip: str | None = None
 ) -> str:
-    """A new text for a key, which exists nowhere else afterwards; the former works on meanwhile.
+    """Give a key a new text and return it; the former text works for `overlap` longer.
 
-    The key stays what it is, with its id, rules, budgets and usage. A text from before the former
-    one works no longer. Raises ValidationError for a key that has ended, and an overlap that is
-    not one of `OVERLAPS`.
+    The key keeps its id, rules, budgets and usage. Any text older than the former one stops
+    working. Raises ValidationError for a key that has ended, and for an overlap that is not one of
+    `OVERLAPS`.
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
@@ -177,11 +179,11 @@ UPDATE accounts_apikey SET previous_used_at = %s WHERE id = (
 
 
 def note_former_use(*, key_id: UUID, digests: Sequence[bytes], now: datetime) -> None:
-    """Keep that a rotated key's former text is still in use, at most once a minute.
+    """Note that a rotated key's former text is still in use, at most once a minute.
 
-    Whoever rotated it can see when every program has the new one. Of requests at one moment the
-    first writes, and none that came with a text from before the former one; nobody waits for a key
-    that is being changed.
+    The person who rotated it can see when every program has the new one. Of several requests at
+    once only the first writes; one with a text older than the former does not, and no request waits
+    for a key that is being changed.
     """
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_USE, [now, key_id, list(digests), now - NOTED_EVERY])
@@ -189,7 +191,7 @@ def note_former_use(*, key_id: UUID, digests: Sequence[bytes], now: datetime) ->
 
 @transaction.atomic
 def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None = None) -> None:
-    """End a key. The next request with it is refused; work in flight ends and is charged.
+    """Revoke a key. Its next request is refused; work in flight ends and is charged.
 
     Safe to call twice: the first revocation stands.
     """
@@ -201,7 +203,7 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None =
 
 
 def rules_of(key: ApiKey) -> KeyRules:
-    """What a key may do."""
+    """The key's rules."""
     return KeyRules(
         scopes=key.scopes,
         models=key.allowed_models,
@@ -235,7 +237,7 @@ def _columns(rules: KeyRules) -> dict[str, Any]:
 
 
 def _describe(key: ApiKey) -> dict[str, Any]:
-    """A key's rules as an audit event shows them: no digest."""
+    """The key's rules for an audit event, without a digest."""
     return {
         "name": key.name,
         "visible_prefix": key.visible_prefix,
@@ -254,9 +256,9 @@ def _describe(key: ApiKey) -> dict[str, Any]:
 
 
 def check_models(models: Sequence[str] | None, *, column: str = "allowed_models") -> None:
-    """Raises ValidationError, by its column, for names that are no model's; None is every model.
+    """Raise ValidationError, by column, for unknown model names; None is every model.
 
-    A model that is switched off may be named: it may be offered again.
+    A disabled model may be named: it may be offered again.
     """
     if not models:
         return

@@ -1,4 +1,4 @@
-"""The audit log: who changed what, before and after. Nothing secret is ever in an event."""
+"""The audit log: changes with their actor, before and after. No event holds a secret."""
 
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -14,17 +14,17 @@ from pictor.kit.secrets.seals import NOTHING_BEFORE
 from pictor.kit.words import clock, ids
 
 _CHAIN_LOCK = 7_303_003
-"""The advisory lock under which links are written; nothing else is locked with it."""
+"""The advisory lock under which links are written; no other lock is taken with it."""
 _LATECOMERS = 1000
-"""An event may be committed after others with so much higher ids, and is still found unlinked."""
+"""An event may be committed after this many events with higher ids and is still found unlinked."""
 
 
 at_the_shell: ContextVar[str] = ContextVar("at_the_shell", default="")
-"""While a command runs, whose hand is on it: the system's user, and whom they act as."""
+"""While a command runs: the system user who started it, and the person they act as."""
 
 
 class By(TypedDict):
-    """Who changes something and from where, as services take it."""
+    """The actor of a change and their IP address, as services take them."""
 
     actor: Actor
     ip: str | None
@@ -39,9 +39,9 @@ def record(
     after: Mapping[str, Any] | None = None,
     ip: str | None = None,
 ) -> AuditEvent:
-    """Write one audit event, sealed. Call it inside the transaction of the change itself.
+    """Write one sealed audit event. Call it inside the transaction of the change itself.
 
-    It is linked to the chain once that has committed; see `link_events`.
+    The event is linked to the chain after the commit; see `link_events`.
     """
     user = actor if isinstance(actor, User) else None
     event = AuditEvent(
@@ -63,9 +63,10 @@ def record(
 
 
 def note_for_staff(about: Subject, note: str, *, actor: Actor, ip: str | None = None) -> None:
-    """Write down what staff note of a change for themselves, in an event that is no tenant's.
+    """Record staff's note about a change, in an event that belongs to no tenant.
 
-    Inside the transaction of the change, behind its own event. An empty note is none.
+    Call it inside the transaction of the change, after the change's own event. An empty note is not
+    written.
     """
     if note:
         of = {} if about.tenant_id is None else {"tenant": ids.public(ids.TENANT, about.tenant_id)}
@@ -74,7 +75,7 @@ def note_for_staff(about: Subject, note: str, *, actor: Actor, ip: str | None = 
 
 
 def name_of(actor: Actor) -> str:
-    """How events name whoever acts: at the shell with the hand that is on it."""
+    """The actor's name in events; for a command, with the person who runs it in brackets."""
     if isinstance(actor, User):
         return str(actor.email)
     hand = at_the_shell.get()
@@ -82,11 +83,11 @@ def name_of(actor: Actor) -> str:
 
 
 def link_events(*, every: bool = False) -> int:
-    """Link the events of late that are in no chain yet; how many. What is not ours stays out.
+    """Link recent events that are in no chain yet and return how many. Forged events stay out.
 
-    In a transaction of its own: under a change's own locks, two that write events would wait for
-    each other. An event whose process died in between is linked with the next one, or hourly; with
-    `every`, so is one that was committed after a thousand others.
+    It runs in a transaction of its own: under a change's locks, two changes that write events would
+    wait for each other. If a process dies in between, its event is linked with the next one, or
+    hourly; with `every`, even if a thousand others were committed before it.
     """
     with transaction.atomic():
         last = _lock_chain()
@@ -97,7 +98,7 @@ def link_events(*, every: bool = False) -> int:
 
 
 def link_older_events() -> int:
-    """Link the events without a seal of their own: those from before there was a chain."""
+    """Link the events without a seal, which are older than the chain; return how many."""
     with transaction.atomic():
         last = _lock_chain()
         events = AuditEvent.objects.filter(link=None, seal=None).order_by("id")
@@ -105,7 +106,7 @@ def link_older_events() -> int:
 
 
 def _lock_chain() -> AuditLink | None:
-    """The last link, and nobody else adds one until the transaction ends."""
+    """Lock the chain until the transaction ends and return its last link."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
     return AuditLink.objects.order_by("-seq").first()

@@ -1,4 +1,4 @@
-"""Who may make keys that do what: a key and a member, no more than they may themselves."""
+"""Limits on making and changing keys: no key or member grants more than they have themselves."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ _OF_A_DEVELOPER = frozenset({"images:write", "images:read", "webhooks:write"})
 
 
 def scopes_of(role: str) -> frozenset[str]:
-    """The scopes that a member of this role may give to a key."""
+    """The scopes that a member with this role may give to a key."""
     if role in {Membership.Role.OWNER, Membership.Role.ADMIN}:
         return frozenset(SCOPES)
     return _OF_A_DEVELOPER if role == Membership.Role.DEVELOPER else frozenset()
@@ -52,10 +52,11 @@ def scopes_of(role: str) -> frozenset[str]:
 def change_own_key(
     *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
 ) -> None:
-    """`change_api_key` for whoever made the key and manages no others.
+    """`change_api_key` for a member who made the key and manages no other keys.
 
-    Rules that somebody else set may be narrowed, not widened, and where they set those of another
-    key of theirs, this one becomes no wider than that. Raises ValidationError, by column.
+    If another person set the rules, they may be narrowed but not widened. If another person limited
+    other keys of this member, the rules must fit within the key's present ones or those of one such
+    key. Raises ValidationError, by column.
     """
     bounds = [] if key.limited_by_id is not None else _bounds_of(key.created_by, key)
     if key.limited_by_id is not None or bounds:
@@ -74,10 +75,10 @@ def issue_own_key(
     actor: User,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """`issue_api_key` for a member who manages no keys but their own.
+    """`issue_api_key` for a member who manages only their own keys.
 
-    Where somebody else set the rules of keys of theirs, a new one does no more than one of those,
-    as with keys that keys make. Raises ValidationError, by column.
+    If another person limited keys of this member, a new key may do no more than one of those, as
+    with keys made by keys. Raises ValidationError, by column.
     """
     tenant_for_update(tenant.id)
     if bounds := _bounds_of(actor, ApiKey(tenant=tenant, is_test=is_test)):
@@ -87,9 +88,9 @@ def issue_own_key(
 
 
 def _bounds_of(maker: User | None, key: ApiKey) -> list[ApiKey]:
-    """The maker's other keys that somebody else limited, ended ones too: a key is no way out.
+    """The maker's other keys limited by another person, even if ended: a new key is no way out.
 
-    A live key is not bounded by test keys, which spend nothing.
+    Test keys do not bound a live key, because they spend nothing.
     """
     limited = ApiKey.objects.filter(
         tenant=key.tenant,
@@ -101,14 +102,14 @@ def _bounds_of(maker: User | None, key: ApiKey) -> list[ApiKey]:
 
 
 def _refuse_widening(bounds: Sequence[ApiKey], rules: KeyRules, message: str) -> None:
-    """Raises ValidationError, by column, where `rules` allow more than each of these keys may."""
+    """Raise ValidationError, by column, if `rules` allow more than every one of these keys."""
     refused = [field for field in (_excess(rules_of(key), rules) for key in bounds) if field]
     if len(refused) == len(bounds):
         raise ValidationError({_COLUMNS.get(refused[0], refused[0]): message})
 
 
 def _excess(own: KeyRules, rules: KeyRules) -> str | None:
-    """A field in which `rules` allow what `own` do not."""
+    """The first field in which `rules` allow more than `own`, or None."""
     try:
         refuse_more_than(own, rules)
     except Forbidden as refusal:
@@ -126,11 +127,14 @@ def issue_key_for(
     actor: Actor,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """`issue_api_key` for a key that makes keys. Rules that are not `given` are as its own.
+    """`issue_api_key` for a key that makes keys. Rules not in `given` are copied from its own.
 
-    But it manages no keys, and budgets stop it, unless the one is named and the other said. It
-    counts as made by whoever made the caller's, and goes with them. Raises Forbidden for more than
-    the caller's, for a live key by a test key, and where `_own` does.
+    Two are not copied: the new key gets `keys:write` only if `given` names it, and its budgets are
+    hard unless `given` says otherwise. The key counts as made by the person who made the caller's
+    key, and is handed over or revoked with them.
+
+    Raises Forbidden for more than the caller's key may do, for a live key made by a test key, and
+    like `_own`.
     """
     own = _own(caller)
     is_test = own.is_test if livemode is None else not livemode
@@ -163,9 +167,9 @@ def change_key_for(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """`change_api_key` for a key that manages keys. What is not `given` stays.
+    """`change_api_key` for a key that manages keys. Rules not in `given` stay.
 
-    Raises Forbidden for more than the caller's own, and where `_refuse_wider` does.
+    Raises Forbidden for more than the caller's own key may do, and like `_refuse_wider`.
     """
     own = _refuse_wider(caller, key)
     rules = replace(rules_of(key), **given)
@@ -185,7 +189,7 @@ def rotate_key_for(
     actor: Actor,
     ip: str | None = None,
 ) -> str:
-    """`rotate_api_key` for a key that manages keys. Raises Forbidden as `_refuse_wider` does."""
+    """`rotate_api_key` for a key that manages keys. Raises Forbidden like `_refuse_wider`."""
     _refuse_wider(caller, key)
     return rotate_api_key(key=key, overlap=overlap, now=now, actor=actor, ip=ip)
 
@@ -194,16 +198,16 @@ def rotate_key_for(
 def revoke_key_for(
     *, caller: Caller, key: ApiKey, now: datetime, actor: Actor, ip: str | None = None
 ) -> None:
-    """`revoke_api_key` for a key that manages keys. Raises Forbidden as `_refuse_wider` does."""
+    """`revoke_api_key` for a key that manages keys. Raises Forbidden like `_refuse_wider`."""
     _refuse_wider(caller, key)
     revoke_api_key(key=key, now=now, actor=actor, ip=ip)
 
 
 def _own(caller: Caller) -> ApiKey:
-    """The caller's key, locked: what it gives is decided while nobody changes it.
+    """Return the caller's key, locked so that its rules stay while they are compared.
 
-    Raises Forbidden where it has ended meanwhile, and for a text of before a rotation, be that a
-    moment ago: whoever took an old text could take the key over with it.
+    Raises Forbidden if it has ended meanwhile, and for a rotated key's former text, even if it was
+    rotated a moment ago: a thief of an old text could take the key over.
     """
     tenant_for_update(caller.tenant_id)  # first: two keys that change each other would wait
     keys = ApiKey.objects.select_related("tenant", "created_by")
@@ -218,7 +222,7 @@ def _own(caller: Caller) -> ApiKey:
 
 
 def _refuse_wider(caller: Caller, key: ApiKey) -> ApiKey:
-    """Lock a key and the caller's, which is returned. Raises Forbidden where it may do more."""
+    """Lock both keys and return the caller's. Raises Forbidden if `key` may do more than that."""
     own = _own(caller)
     key.refresh_from_db(from_queryset=ApiKey.objects.select_for_update(no_key=True))
     refuse_more_than(rules_of(own), rules_of(key))
@@ -226,7 +230,7 @@ def _refuse_wider(caller: Caller, key: ApiKey) -> ApiKey:
 
 
 def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:
-    """Raises Forbidden, by field, where `rules` allow what `own` do not."""
+    """Raise Forbidden, by field, if `rules` allow more than `own`."""
     if more := sorted(set(rules.scopes) - set(own.scopes)):
         raise Forbidden(f"This API key lacks the scope {', '.join(more)}.", param="scopes")
     if own.models is not None and not _is_among(rules.models, own.models):
@@ -245,7 +249,7 @@ def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:
 
 
 def _is_stopped(own: KeyRules) -> bool:
-    """Whether a budget of its own stops it: then a key with one that only warns may do more."""
+    """Whether a budget is a hard stop for this key; a key that is only warned may do more."""
     has_any = own.budget_day is not None or own.budget_month is not None
     return has_any and not own.budget_warns_only
 
@@ -255,7 +259,7 @@ def _is_among(words: Sequence[str] | None, known: Sequence[str]) -> bool:
 
 
 def _is_inside(ranges: Sequence[str] | None, known: Sequence[str]) -> bool:
-    """Whether each range lies in one of the known ones; an unreadable one does not."""
+    """Whether each range lies within a known one; an unreadable range does not."""
     if ranges is None:
         return False
     networks = [ipaddress.ip_network(text) for text in known]

@@ -1,7 +1,7 @@
-"""The end of a tenant: shut at once and for good, erased as soon and as often as that takes.
+"""The end of a tenant: shut at once and for good, erased by attempts until all is gone.
 
-That it is to be erased stands in its row before anything is done, so the short-work worker ends
-what a process that died had begun.
+The tenant's row says that it is to be erased before anything is done, so the short-work worker
+finishes what a process that died had begun.
 """
 
 import logging
@@ -28,16 +28,16 @@ logger = logging.getLogger(__name__)
 
 TASK = "accounts.tasks.erase_tenants"
 LEASE = timedelta(minutes=10)
-"""So long nobody else erases what somebody was at work on; two at once only ask storage twice."""
+"""A claimed tenant is left to its worker this long; a second one would only ask storage twice."""
 AGAIN = timedelta(minutes=1)
-"""After what could not be erased yet, and after what was: see `_make_nameless`."""
+"""The wait after a failed attempt, and before the second pass: see `_make_nameless`."""
 
 _at_work = threading.Lock()
-"""One at a time in a process: its other threads have mail to send."""
+"""One erasure at a time per process: its other threads have mail to send."""
 
 
 def check_deletion(*, by: Membership, confirmation: str) -> None:
-    """Raise ValidationError, in words for a person, where `delete_workspace` would."""
+    """Raise ValidationError, with a message for a person, if `delete_workspace` would."""
     if by.role != Membership.Role.OWNER:
         raise ValidationError("Only an owner deletes a workspace.")
     if confirmation != by.tenant.shown_name:
@@ -54,11 +54,11 @@ def check_deletion(*, by: Membership, confirmation: str) -> None:
 def delete_workspace(
     *, by: Membership, confirmation: str, now: datetime, ip: str | None = None
 ) -> None:
-    """End one's own tenant, as its owner. There is no way back.
+    """Delete one's own tenant, as its owner. This cannot be undone.
 
-    At once its keys are refused, it is suspended, and nobody is a member of it any more, or looks
-    into it as support. Then the short-work worker erases it: see `erase_tenant`. What was let in at
-    the last moment ends and is charged before. Raises ValidationError: see `check_deletion`.
+    At once its keys are revoked, it is suspended, its memberships end, and open support views end.
+    Then the short-work worker erases it: see `erase_tenant`. Generations admitted at the last
+    moment end and are charged before that. Raises ValidationError: see `check_deletion`.
     """
     tenant = tenant_for_update(by.tenant_id)
     by.refresh_from_db(fields=["role"])
@@ -74,9 +74,9 @@ def delete_workspace(
 def end_tenant(
     *, tenant: Tenant, confirmation: str, actor: Actor, now: datetime, ip: str | None = None
 ) -> None:
-    """`erase_tenant` by somebody who does not wait for it: shut at once, erased by the worker.
+    """Like `erase_tenant` without waiting: the tenant is shut at once, and the worker erases it.
 
-    Raises ValidationError for another confirmation than the tenant's name, and for one that is
+    Raises ValidationError if the confirmation is not the tenant's name, and for a tenant that is
     being erased.
     """
     tenant = tenant_for_update(tenant.id)
@@ -96,15 +96,14 @@ def _check_name(tenant: Tenant, confirmation: str) -> None:
 
 
 def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: datetime) -> None:
-    """Shut a tenant for good, and erase all of persons that is kept of it. Safe to call again.
+    """Shut a tenant for good and erase all personal data of it. Safe to call again.
 
     Its keys are revoked and it is suspended at once. Then prompts, tags and images go, then its
-    members, its name and its keys' names. What money was paid for stays: the ledger, usage, sizes
-    and times under the tenant's id, and the audit log, to which nobody can write but by adding.
+    members, its name and its keys' names. Accounting records stay: the ledger, usage, sizes and
+    times under the tenant's id; so does the audit log, which is append-only.
 
-    Raises ValidationError for another confirmation than the tenant's name, and while generations
-    are under way or an object cannot be removed: the short-work worker tries that again, or call it
-    again yourself.
+    Raises ValidationError if the confirmation is not the tenant's name, and while generations are
+    under way or an object cannot be removed. The short-work worker retries; so may the caller.
     """
     _check_name(tenant, confirmation)
     with transaction.atomic():
@@ -114,7 +113,7 @@ def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: dateti
 
 
 def erase_due(*, now: datetime) -> int:
-    """Erase the tenants that are shut for it; how many are. Safe beside another one."""
+    """Erase the tenants whose erasure is due and return how many were. Safe to run concurrently."""
     if not _at_work.acquire(blocking=False):
         return 0
     try:
@@ -138,7 +137,7 @@ def _is_erased(tenant: Tenant, now: datetime) -> bool:
 
 @transaction.atomic
 def _claimed(now: datetime) -> Tenant | None:
-    """A tenant that nobody else erases now; it is due again later, should this process die."""
+    """Claim a tenant for erasure; it is due again later, should this process die."""
     due = Tenant.objects.select_for_update(skip_locked=True, no_key=True)
     tenant = due.filter(erasure_due_at__lte=now).order_by("erasure_due_at").first()
     if tenant is not None:
@@ -170,10 +169,10 @@ def _end_memberships(tenant: Tenant, actor: Actor, ip: str | None = None) -> Non
 
 @transaction.atomic
 def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
-    """The last step; all of them are done once more a minute later.
+    """Remove the tenant's name, members and key names: the last step of an erasure.
 
-    A request whose key was read just before the tenant was shut may have been let in after its
-    generations had been counted.
+    All steps are repeated a minute later, because a request whose key was read just before the
+    tenant was shut may have been admitted after its generations were counted.
     """
     nameless = tenant.nameless
     if tenant.name == nameless:

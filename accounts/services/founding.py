@@ -1,4 +1,4 @@
-"""A new customer, by staff: tenant, owner's invitation, credit and first key at once."""
+"""A new customer created by staff: tenant, owner's invitation, credit and first key at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from accounts.services.tenants import NO_LIMITS, NOTHING, TenantLimits, create_t
 from pictor.kit.words.money import Micros, in_dollars
 
 _LOCK = 7_303_058
-"""The advisory lock under which tenants are founded, one at a time."""
+"""The advisory lock under which staff create tenants, one at a time."""
 _OUR_IDS = 7
-"""The version of UUIDs that are ids here: `pictor.kit.words.ids`."""
+"""The version of the UUIDs used as ids here: `pictor.kit.words.ids`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whom to invite as a tenant's owner.
+    """The invitation of a tenant's owner.
 
     Attributes:
-        email: theirs.
-        by: of staff, who invites.
+        email: the owner's address.
+        by: the member of staff who invites.
         tell: posts the invitation.
     """
 
@@ -39,14 +39,14 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a tenant begins with. Amounts are micros.
+    """A tenant's initial money, price list and limits. Amounts are micros.
 
     Attributes:
-        paid: what it has paid in, at most what one person books.
-        credit: what it is given, at most what is typed once.
-        words: what it reads of the credit.
-        note: staff's note to the credit.
-        price_list: the shared list that it has, by name; empty for none.
+        paid: the payment to book, at most what one person may book alone.
+        credit: the credit to give, at most what needs no second typing.
+        words: the credit's reason, for the tenant.
+        note: staff's note about the credit.
+        price_list: the name of its shared price list; empty for none.
         limits: over all its keys.
         rules: of its first key.
     """
@@ -62,7 +62,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Founded:
-    """A tenant with its first key, whose text is shown this once; None where it was made before."""
+    """A tenant with its first key and that key's text, shown once.
+
+    `key` is None if the tenant was made before.
+    """
 
     tenant: Tenant
     key: ApiKey | None
@@ -80,11 +83,11 @@ def found_tenant(
     now: datetime,
     ip: str | None = None,
 ) -> Founded:
-    """Make a tenant, once by this UUIDv7, which becomes its id. Sent again it is the one of before.
+    """Create a tenant, once per UUIDv7 `once`, which becomes its id; a repeat returns the first.
 
-    Raises ValidationError, by field, for a name that is taken, empty or too long, an address that
-    is none, a limit of 0, money that is too much, a price list that is not there or below cost, and
-    an id that made another tenant.
+    Raises ValidationError, by field, for a name that is taken, empty or too long, an invalid
+    address, a limit of 0, too much money, a price list that is unknown or below cost, and an id
+    that made another tenant.
     """
     if once.version != _OUR_IDS:
         raise ValidationError("This form was not drawn here: open it again.")

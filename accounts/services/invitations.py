@@ -14,7 +14,7 @@ MAIL = "account/email/invitation"
 
 
 def post_invitation(invited: Invitation, *, site: str) -> None:
-    """Mail it to whom it names; the site is at this address."""
+    """Mail the invitation to its address; `site` is the address of this site."""
     token = signing.dumps(str(invited.id), salt=SALT)
     words = {
         "inviter": SUPPORT if invited.is_of_staff else invited.invited_by.email,

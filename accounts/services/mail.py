@@ -1,6 +1,6 @@
-"""Mail on its way: kept until the short-work worker has sent it, and tried again for 19 hours.
+"""Outgoing mail: kept until the short-work worker has sent it, and retried for 19 hours.
 
-Raises nothing of a mail server's: what it says is kept with the mail.
+A mail server's errors are not raised but kept with the mail.
 """
 
 import logging
@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 TASK = "accounts.tasks.send_mail"
 WAITS = (*(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)), timedelta(hours=6))
 MOST_ATTEMPTS = 8
-"""The last one is 19 hours after the first."""
+"""The last attempt comes 19 hours after the first."""
 KEPT = timedelta(days=7)
-"""No mail waits longer: one that is due since then is due before all others."""
+"""No mail waits longer, so a mail with a due time this long ago precedes all others."""
 MAX_ERROR = 300
 
 # A mail to an address that does not exist is not counted once a later one has been sent.
@@ -41,14 +41,14 @@ SELECT COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - MIN(created_at)), 0)::flo
 """
 
 _senders = threading.BoundedSemaphore(2)
-"""A mail server that is slow keeps so many of a process's threads, and leaves the others."""
+"""A slow mail server occupies at most two of a process's threads."""
 
 
 def post(*, to: str, subject: str, text: str, html: str = "", goes_first: bool = False) -> Mail:
-    """Have a mail sent as soon as the transaction is committed.
+    """Queue a mail, to be sent as soon as the transaction is committed.
 
-    Its subject becomes one line, without marks that nobody sees: people's words are in it. One that
-    `goes_first` passes all others that wait; tried again, it takes its turn.
+    The subject becomes one line without invisible marks, because it contains text from people. A
+    mail with `goes_first` precedes all waiting mail; a retry takes its turn.
     """
     due_at = clock.now() - KEPT if goes_first else None
     (mail,) = _post([to], subject=subject, text=text, html=html, due_at=due_at)
@@ -56,10 +56,10 @@ def post(*, to: str, subject: str, text: str, html: str = "", goes_first: bool =
 
 
 def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any]) -> list[Mail]:
-    """Post one mail to each of them: `{template}_subject.txt`, `_message.txt`, `_message.html`.
+    """Post one mail per address: `{template}_subject.txt`, `_message.txt`, `_message.html`.
 
-    Returns them in the order of `to`. `words` are the templates'; the name of the `workspace` among
-    them leads nowhere.
+    Returns the mails in the order of `to`. `words` are the templates' context; the name under
+    `workspace` is changed so that no part of it becomes a link.
     """
     words = {**words, "workspace": for_mail(words.get("workspace", ""))}
     subject, text, html = (
@@ -81,14 +81,14 @@ def _post(
 
 
 def send_due(*, now: datetime, limit: int = 100) -> int:
-    """Send what is due, at most so many; how many were sent. Safe beside another one."""
+    """Send due mail, at most `limit`, and return how many were sent. Safe to run concurrently."""
     if not settings.SENDS_MAIL or not _senders.acquire(blocking=False):
         return 0
     began, sent = time.monotonic(), 0
     try:
         for _ in range(limit):
             taken = timedelta(seconds=time.monotonic() - began)
-            moment = now + taken  # of a slow server's last mail a retry is not due at once
+            moment = now + taken  # so that a mail on a slow server is not due again at once
             mail = _claimed(moment)
             if mail is None:
                 break
@@ -99,7 +99,7 @@ def send_due(*, now: datetime, limit: int = 100) -> int:
 
 
 def unsent_seconds() -> float:
-    """For how long mail has been posted and none sent; 0 where the last one posted was sent."""
+    """Seconds since the oldest mail posted after the last sent one; 0 if there is none."""
     with connection.cursor() as cursor:
         cursor.execute(_UNSENT)
         (seconds,) = cursor.fetchone()
@@ -107,15 +107,15 @@ def unsent_seconds() -> float:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete mail of more than a week ago, sent or given up."""
+    """Delete mail older than a week, whether sent or given up."""
     Mail.objects.filter(created_at__lt=now - KEPT).delete()
 
 
 @transaction.atomic
 def encrypt_mail_anew() -> int:
-    """Encrypt what waiting mail says by the newest key; how many mails.
+    """Encrypt waiting mail with the newest key; return how many mails.
 
-    One that no key opens stays as it is, and is given up in time.
+    A mail that no key opens stays as it is and is given up in time.
     """
     changed = 0
     for mail in Mail.objects.select_for_update().exclude(contents="").order_by("id"):
@@ -130,7 +130,7 @@ def encrypt_mail_anew() -> int:
 
 @transaction.atomic
 def _claimed(now: datetime) -> Mail | None:
-    """A mail that nobody else sends now; it is due again later, should this process die."""
+    """Claim a due mail; it is due again later, should this process die."""
     due = Mail.objects.filter(sent_at=None, due_at__lte=now, attempts__lt=MOST_ATTEMPTS)
     mail = due.select_for_update(skip_locked=True).order_by("due_at").first()
     if mail is not None:

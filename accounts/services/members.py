@@ -1,7 +1,7 @@
-"""People in tenants: their roles, how they sign in, those who are invited, and those who go.
+"""People in tenants: roles, invitations and departures.
 
-Raises ValidationError, in words for a person, for what a role may not do and for what would leave a
-tenant without an owner. One change of a tenant's people at a time.
+Functions raise ValidationError, with a message for a person, if a role may not do something or a
+tenant would be left without an owner. A tenant's people are changed one at a time.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ INVITE = "member.invite"
 UNINVITE = "member.uninvite"
 INVITED_FOR = timedelta(days=7)
 MOST_INVITATIONS = 50
-"""Open ones of a tenant, and sent in a day: each is a mail to somebody who may not want it."""
+"""Limits both a tenant's open invitations and those sent in a day: each mails a stranger."""
 MOST_TO_ONE = 3
-"""Of those of a day, to one address."""
+"""The most invitations to one address in a day."""
 DAY = timedelta(days=1)
 
 
@@ -33,7 +33,7 @@ def add_member(
 ) -> Membership:
     """Make a person a member, or give a member another role.
 
-    Invitations of theirs that the role does not let them make end with the former one.
+    Their open invitations that the new role may not make end.
     """
     tenant_for_update(tenant.id)
     before = Membership.objects.filter(tenant=tenant, user=user).values("role").first()
@@ -68,7 +68,7 @@ def change_role(
 def change_role_as_operator(
     *, membership: Membership, role: Membership.Role, actor: Actor, ip: str | None = None
 ) -> None:
-    """Give a member of any tenant another role; where nothing changes, nothing is written."""
+    """Give a member of any tenant another role; nothing is written if nothing changes."""
     _lock_for_operator(membership)
     if membership.role == role:
         return
@@ -80,7 +80,7 @@ def change_role_as_operator(
 
 @transaction.atomic
 def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None) -> None:
-    """End a membership, and the invitations they made; the person and what they did stay."""
+    """End a membership and the invitations the member made; the person and their work stay."""
     tenant_for_update(membership.tenant_id)
     _end_invitations(membership, None, actor, ip)
     record(
@@ -105,11 +105,11 @@ def dismiss_member(
     """Remove a member of one's own tenant, or leave it oneself.
 
     Args:
-        membership: theirs.
-        by: who does it.
-        heir: a member who gets the keys they made; None revokes those keys.
-        now: when the keys end.
-        ip: where it is done from.
+        membership: the one to end.
+        by: the membership of the person who ends it.
+        heir: the member who gets their keys; None revokes those keys.
+        now: the time at which the keys end.
+        ip: the IP address of the person who ends it.
     """
     _lock(by, membership)
     if membership.pk != by.pk:
@@ -126,7 +126,7 @@ def dismiss_member_as_operator(
     now: datetime,
     ip: str | None = None,
 ) -> None:
-    """Remove a member of any tenant; otherwise as `dismiss_member`."""
+    """Remove a member of any tenant; otherwise like `dismiss_member`."""
     _lock_for_operator(membership)
     _dismiss(membership, heir, actor, now, ip)
 
@@ -164,9 +164,9 @@ def invite(
     tell: Callable[[Invitation], None],
     ip: str | None = None,
 ) -> None:
-    """Offer a part in one's own tenant; a further one to the same address replaces it.
+    """Invite an address to one's own tenant; a further invitation of the same address replaces it.
 
-    `tell` posts the mail, in the transaction of the invitation: neither is there without the other.
+    `tell` posts the mail in the invitation's transaction, so neither exists without the other.
     """
     _lock(by)
     _may(by, role)
@@ -186,9 +186,9 @@ def invite_as_operator(
     actor: Actor | None = None,
     ip: str | None = None,
 ) -> None:
-    """Offer a part in a tenant, as somebody of staff; otherwise as `invite`.
+    """Invite an address to any tenant, on behalf of staff; otherwise like `invite`.
 
-    `actor` is who does it, where that is a command.
+    `actor` replaces `by` in the audit log where a command invites.
     """
     tenant_for_update(tenant.id)
     offered = Invitation(tenant=tenant, email=email, role=role, invited_by=by, is_of_staff=True)
@@ -219,7 +219,7 @@ def _offer(
 
 @transaction.atomic
 def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None = None) -> None:
-    """Take an invitation back: its link leads nowhere from now on."""
+    """Cancel an invitation: its link stops working."""
     _lock(by)
     _may(by, invitation.role)
     _uninvite(invitation, by.user, ip)
@@ -229,7 +229,7 @@ def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None 
 def cancel_invitation_as_operator(
     *, invitation: Invitation, actor: Actor, ip: str | None = None
 ) -> None:
-    """Take back an invitation to any tenant; one that is gone already is refused."""
+    """Cancel an invitation to any tenant. Raises ValidationError if it is gone already."""
     tenant_for_update(invitation.tenant_id)
     if not Invitation.objects.filter(pk=invitation.pk).exists():
         raise ValidationError("That invitation is no longer open.")
@@ -245,9 +245,9 @@ def _uninvite(invitation: Invitation, actor: Actor, ip: str | None) -> None:
 def accept_invitation(
     *, invitation: Invitation, user: User, now: datetime, ip: str | None = None
 ) -> Membership:
-    """Become a member as offered. The address must be the person's own, and verified.
+    """Make the invited person a member. The address must be their own, and verified.
 
-    Whoever invited them must be one who may still.
+    The inviter must still be allowed to invite.
     """
     tenant_for_update(invitation.tenant_id)
     open_one = open_invitations(now).filter(pk=invitation.pk).first()
@@ -263,9 +263,9 @@ def accept_invitation(
 
 @transaction.atomic
 def require_second_factor(*, by: Membership, is_required: bool, ip: str | None = None) -> None:
-    """Show one's own tenant only to members with a second factor, or to all of them again.
+    """Require a second factor of all members of one's own tenant, or stop requiring it.
 
-    Who requires it has one: nobody shuts themselves out, and one member at least gets in.
+    A member who requires it must have one, so they do not lock themselves and everyone out.
     """
     _lock(by)
     _may(by)
@@ -281,7 +281,7 @@ def require_second_factor(*, by: Membership, is_required: bool, ip: str | None =
 
 
 def _lock(by: Membership, other: Membership | None = None) -> None:
-    """Begin a change of a tenant's people: who makes it, and whom it is about, as they are now."""
+    """Lock the tenant's people and reload the memberships. Raises ValidationError if one ended."""
     tenant_for_update(by.tenant_id)
     for one, whoever in ((by, "You are"), (other, "That person is")):
         try:
@@ -292,7 +292,7 @@ def _lock(by: Membership, other: Membership | None = None) -> None:
 
 
 def _lock_for_operator(membership: Membership) -> None:
-    """As `_lock`, for one who is in no tenant's people."""
+    """Like `_lock`, for an operator who is not a member."""
     tenant_for_update(membership.tenant_id)
     try:
         membership.refresh_from_db(fields=["role"])
@@ -301,14 +301,14 @@ def _lock_for_operator(membership: Membership) -> None:
 
 
 def roles_under(role: str) -> frozenset[str]:
-    """The roles that a member of this one gives and takes away: owners all, admins but owners'."""
+    """The roles that this role may give and take: owners all, admins all except owner."""
     every = frozenset(Membership.Role.values)
     own = {Membership.Role.OWNER: every, Membership.Role.ADMIN: every - {Membership.Role.OWNER}}
     return own.get(Membership.Role(role), frozenset())
 
 
 def _may(by: Membership, *roles: str) -> None:
-    """Owners do everything, admins all that is not about owners, the others nothing."""
+    """Raise ValidationError unless the role may: owners all, admins all but owners' matters."""
     under = roles_under(by.role)
     if not under:
         raise ValidationError("Only owners and admins do this.")
@@ -319,7 +319,7 @@ def _may(by: Membership, *roles: str) -> None:
 def _end_invitations(
     membership: Membership, role: Membership.Role | None, actor: Actor, ip: str | None
 ) -> None:
-    """End those of the member's invitations that one of this role, or None, would not make."""
+    """End the member's invitations that a member with this role (None: no member) may not make."""
     made = Invitation.objects.filter(
         tenant_id=membership.tenant_id, invited_by_id=membership.user_id
     )
@@ -340,7 +340,7 @@ def _refuse_last_owner(membership: Membership) -> None:
 
 
 def _hand_over(key: ApiKey, heir: User, actor: Actor, ip: str | None) -> None:
-    """A budget that comes with it is none of the heir's own: they may lower it alone."""
+    """Make the heir the key's maker; a budget that comes with it they may only lower."""
     maker, before = key.created_by, {"created_by": str(key.created_by)}
     key.created_by = heir
     has_budget = key.budget_day_micros is not None or key.budget_month_micros is not None
@@ -358,7 +358,7 @@ def _hand_over(key: ApiKey, heir: User, actor: Actor, ip: str | None) -> None:
 
 
 def _refuse_many_mails(tenant: Tenant, email: str, now: datetime) -> None:
-    """Those of invitations that were canceled or replaced were sent as well."""
+    """Count all invitations sent: canceled and replaced ones were mailed, too."""
     sent = AuditEvent.objects.filter(tenant=tenant, action=INVITE, at__gt=now - DAY)
     if sent.count() >= MOST_INVITATIONS:
         raise ValidationError(f"{MOST_INVITATIONS} invitations were sent within a day: wait a day.")

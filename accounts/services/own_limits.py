@@ -1,4 +1,4 @@
-"""What a workspace sets for itself: budgets and models of all its keys, and lower limits."""
+"""A workspace's own limits: budgets and models for all its keys, and lower limits."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,15 +22,15 @@ class OwnLimits:
     own_images_per_minute: int | None = None
     own_max_in_flight: int | None = None
     own_models: Sequence[str] | None = None
-    """Of a key and its workspace, what both allow counts."""
+    """A model must be allowed by both the key and its workspace."""
 
 
 def set_own_limits(
     *, tenant: Tenant, limits: OwnLimits, actor: Actor, ip: str | None = None
 ) -> None:
-    """Set all of them, felt by the next request.
+    """Set all of the tenant's own limits, from the next request on.
 
-    Raises ValidationError for a limit of 0, a budget below 0 and a name that is no model's.
+    Raises ValidationError for a limit of 0, a budget below 0 and an unknown model.
     """
     check_models(limits.own_models, column="own_models")
     columns = asdict(limits)

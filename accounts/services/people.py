@@ -1,4 +1,4 @@
-"""People who sign in: made, changed, signed out, deleted. Passwords are in no audit event."""
+"""People who sign in: created, changed, signed out, deleted. Audit events hold no passwords."""
 
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,10 @@ def create_user(
     verified_at: datetime | None = None,
     ip: str | None = None,
 ) -> User:
-    """A person who signs in with this address; without a password, once one is set.
+    """Create a person who signs in with this address, once they have a password.
 
-    Where it is not verified, they are mailed a code first. Raises ValidationError for what is no
-    e-mail address, or is known already.
+    If the address is not verified, they are mailed a code first. Raises ValidationError for an
+    invalid or known address.
     """
     user = User(email=User.normalize_username(email), email_verified_at=verified_at)
     user.set_password(password)
@@ -34,7 +34,7 @@ def create_user(
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-    except IntegrityError:  # somebody made them since `full_clean` looked
+    except IntegrityError:  # created since `full_clean` looked
         raise ValidationError({"email": "A person with this address was made just now."}) from None
     _sync_address(user)
     record(user.audited, "user.create", after=_describe(user), actor=actor, ip=ip)
@@ -51,10 +51,10 @@ def change_person(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Change the address they sign in by, their name, or whether they may; None leaves it.
+    """Change a person's address, name, or permission to sign in; None leaves a value as it is.
 
-    Whoever changes an address vouches for it where the former one was verified. Who may not sign in
-    any more is signed out. Raises ValidationError as `create_user` does, and to block staff.
+    If the former address was verified, the actor vouches for the new one. A person who may no
+    longer sign in is signed out. Raises ValidationError like `create_user`, and to block staff.
     """
     before = _describe(user)
     if is_active is False:
@@ -74,7 +74,7 @@ def change_person(
 
 @transaction.atomic
 def end_sessions(*, user: User, actor: Actor, ip: str | None = None) -> None:
-    """Sign somebody out everywhere; `update_session_auth_hash` keeps the one session that asks."""
+    """Sign a person out everywhere; `update_session_auth_hash` keeps the session that asks."""
     user.sessions_ended = user_for_update(user.id).sessions_ended + 1
     user.save(update_fields=["sessions_ended"])
     record(user.audited, "user.sessions_end", actor=actor, ip=ip)
@@ -82,9 +82,9 @@ def end_sessions(*, user: User, actor: Actor, ip: str | None = None) -> None:
 
 @transaction.atomic
 def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
-    """Forget a person who has left no trace in the audit log; others can only be made inactive.
+    """Delete a person who is not in the audit log; others can only be made inactive.
 
-    Raises ValidationError for staff, and ProtectedError for somebody who stands in that log.
+    Raises ValidationError for staff, and ProtectedError for a person in the audit log.
     """
     _refuse_staff(user)
     record(user.audited, "user.delete", before=_describe(user), actor=actor, ip=ip)
@@ -95,9 +95,10 @@ def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
 def seed_operator(
     *, email: str, password: str, tenant: Tenant, actor: Actor, now: datetime
 ) -> User:
-    """An owner among staff, e-mail verified, owner of the tenant, with this password; known or new.
+    """Make a person, known or new, an owner among staff and of the tenant, with this password.
 
-    Safe to call again. Raises ValidationError for what is no e-mail address.
+    The address counts as verified. Safe to call again. Raises ValidationError for an invalid
+    address.
     """
     known = User.objects.filter(email=email.lower()).first()
     user = known or User(email=email.lower())
@@ -128,7 +129,7 @@ def _refuse_staff(user: User) -> None:
 
 
 def _sync_address(user: User) -> None:
-    """Tell allauth what we know of the address: it is verified, or is asked for a code."""
+    """Tell allauth whether the address is verified; if not, it asks for a code."""
     from allauth.account.models import EmailAddress  # noqa: PLC0415 - no command waits for it
 
     verified = user.email_verified_at is not None
@@ -139,7 +140,7 @@ def _sync_address(user: User) -> None:
 
 
 def _describe(user: User) -> dict[str, Any]:
-    """A person as an audit event shows them."""
+    """A person's values for an audit event."""
     verified = user.email_verified_at
     return {
         "email": user.email,

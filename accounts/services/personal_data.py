@@ -1,4 +1,4 @@
-"""A tenant's data: how long prompts are kept, and all of it in one file."""
+"""A tenant's data: how long prompts and images are kept, and an export of everything."""
 
 import json
 import os
@@ -25,9 +25,9 @@ MAX_RETENTION_DAYS = 36_500
 def set_prompt_retention(
     *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
 ) -> None:
-    """How many days prompts are kept: 0 for two hours at the most; None keeps them.
+    """Set for how many days prompts are kept: 0 is at most two hours; None is for ever.
 
-    Raises ValidationError for more than a hundred years, or less than nothing.
+    Raises ValidationError for less than 0 days or more than a hundred years.
     """
     if days is not None and not 0 <= days <= MAX_RETENTION_DAYS:
         message = f"prompts are kept for 0 to {MAX_RETENTION_DAYS} days, or always"
@@ -38,10 +38,10 @@ def set_prompt_retention(
 def set_image_retention(
     *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
 ) -> None:
-    """How many days images are kept: 0 for two hours at the most; None as long as anyone's.
+    """Set for how many days images are kept: 0 is at most two hours; None is the default time.
 
-    A shorter time holds for those already there, too. Raises ValidationError for more days than
-    images of anyone are kept, or less than nothing.
+    A shorter time applies to existing images, too. Raises ValidationError for less than 0 days or
+    more than the default time.
     """
     most = settings.IMAGE_RETENTION_DAYS
     if days is not None and not 0 <= days <= most:
@@ -69,9 +69,9 @@ def _set_days(tenant: Tenant, what: str, days: int | None, actor: Actor, ip: str
 
 
 def export_tenant(*, tenant: Tenant, path: Path, actor: Actor) -> None:
-    """Write all that is kept of a tenant into a new zip file, for its owner's eyes alone (0600).
+    """Write all data of a tenant into a new zip file that only its owner can read (0600).
 
-    Raises FileExistsError, OSError; an unfinished file is removed.
+    Raises FileExistsError and OSError; an unfinished file is removed.
     """
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
@@ -84,11 +84,11 @@ def export_tenant(*, tenant: Tenant, path: Path, actor: Actor) -> None:
 
 
 def write_export(*, tenant: Tenant, file: IO[bytes]) -> None:
-    """Write all that is kept of a tenant into a file, as a zip archive.
+    """Write all data of a tenant into a file, as a zip archive.
 
-    NAME.jsonl are rows, one JSON object a line; files/… are images. Nothing is whole in memory. Not
-    one snapshot: what changes meanwhile may be there in either form. No secret is in it. Raises
-    OSError.
+    NAME.jsonl holds rows, one JSON object a line; files/… are images. Nothing is held whole in
+    memory. It is not one snapshot: data that changes meanwhile may be in either form. It contains
+    no secrets. Raises OSError.
     """
     with ZipFile(file, "w") as archive:
         for name, rows in _tables(tenant):

@@ -1,6 +1,6 @@
-"""Second factors as operators change them: taken away when lost, encrypted by a newer key.
+"""Second factors as operators change them: removed when lost, encrypted with a newer key.
 
-Imported by name: it brings what the package's other callers never need.
+Not re-exported by the package: it imports modules that other callers never need.
 """
 
 from allauth.mfa.models import Authenticator
@@ -13,15 +13,15 @@ from accounts.services.people import end_sessions
 from pictor.kit.secrets.encryption import WrongKey, encrypted_anew
 
 SECRETS = frozenset({"secret", "seed"})
-"""Where an authenticator's data has one: of an app, of recovery codes."""
+"""The fields of an authenticator's data with a secret: of an app, of recovery codes."""
 
 
 @transaction.atomic
 def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> int:
-    """Take away all second factors of somebody who lost them; how many there were.
+    """Remove all second factors of a person who lost them; return how many there were.
 
-    Sessions that are open end. They sign in with their password alone, and set up new ones. Raises
-    ValidationError where there is none.
+    Open sessions end. The person signs in with only their password and sets up new factors. Raises
+    ValidationError if they have none.
     """
     factors = list(Authenticator.objects.select_for_update().filter(user=user).order_by("id"))
     if not factors:
@@ -41,9 +41,9 @@ def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> 
 
 @transaction.atomic
 def encrypt_second_factors_anew(*, actor: Actor) -> int:
-    """Write all second factors' secrets by the newest key; how many factors.
+    """Encrypt all second factors' secrets with the newest key; return how many factors.
 
-    Raises ValidationError where one is by a key that is no longer configured: nothing is changed.
+    Raises ValidationError, and changes nothing, if one is encrypted with an unknown key.
     """
     factors = list(Authenticator.objects.select_for_update().order_by("id"))
     for factor in factors:

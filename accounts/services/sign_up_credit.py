@@ -1,6 +1,6 @@
-"""The credit for signing up: once a mailbox, a few a network and day, so much a day of all.
+"""The credit for signing up: once per mailbox, limited per network and day and in total per day.
 
-What is withheld leaves a workspace with 0. Days are UTC's. Addresses are kept as digests alone.
+A workspace whose credit is withheld opens with 0. Days are UTC. Addresses are kept only as digests.
 """
 
 import logging
@@ -37,9 +37,10 @@ CREDITS = Counter(
 
 @transaction.atomic
 def give_sign_up_credit(*, tenant: Tenant, user: User, now: datetime, ip: str | None) -> None:
-    """Credit a workspace that was opened by signing up, if its owner's is still to be had.
+    """Credit a workspace opened by signing up, unless a limit withholds the credit.
 
-    Exact where several come at once. The first that the day's ceiling stops is told the operator.
+    Exact under concurrency. The first credit withheld by the day's ceiling is reported to the
+    operator.
     """
     if not settings.SIGN_UP_CREDIT:
         return
@@ -79,7 +80,7 @@ def _of_day(now: datetime, **columns: str) -> QuerySet[SignUpCredit]:
 
 
 def _digests(text: str) -> list[bytes]:
-    """By each pepper, the newest first: what an older one wrote is found as well."""
+    """The text's digests under each pepper, newest first, so older rows are found as well."""
     return digests(f"sign-up credit {text}", settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
 
 
@@ -96,7 +97,7 @@ def _tell_operator() -> None:
 
 
 def _operators() -> list[str]:
-    """Where the operator is reached; the owners among staff where that is no address of mail."""
+    """The operator's contact; if that is no e-mail address, the addresses of staff's owners."""
     try:
         validate_email(settings.OPERATOR_CONTACT)
     except ValidationError:

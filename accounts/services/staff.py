@@ -1,7 +1,7 @@
-"""Staff: who runs this installation, in which role.
+"""Staff: the people who run this installation, and their roles.
 
-Raises ValidationError, in words for a person, where somebody who is no owner would change staff,
-and for what would leave no owner. One change of staff at a time.
+Functions raise ValidationError, with a message for a person, if the actor is no owner or if no
+owner would be left. Staff are changed one at a time.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Appointed:
-    """Somebody in a role; `is_invited` where they have no password yet, and were mailed."""
+    """A person with a role; `is_invited` if they have no password yet and were mailed."""
 
     user: User
     is_invited: bool
@@ -34,19 +34,19 @@ class Appointed:
 def set_staff_role(
     *, email: str, role: str, actor: Actor, url: str = "", ip: str | None = None
 ) -> Appointed:
-    """Make somebody staff, or give staff another role; the same role changes nothing.
+    """Make a person staff, or give staff another role; the same role changes nothing.
 
-    Who is not known is made, without a password. Who has none is invited by mail, each time:
-    whoever reads that mail sets one. A password of somebody who never confirmed the address is
-    forgotten: anybody may have signed up with it. Who changes roles at the shell vouches for the
+    An unknown person is created without a password. A person without a password is invited by mail,
+    each time: the mail's reader sets one. The password of a person who never confirmed the address
+    is deleted, because a stranger may have signed up with it. An actor at the shell vouches for the
     address.
 
     Args:
-        email: whose.
+        email: the person's address.
         role: one of `User.StaffRole`.
         actor: an owner, or a command.
         url: where staff sign in, for the mail.
-        ip: where it is done from.
+        ip: the actor's IP address.
     """
     _begin(actor)
     if role not in User.StaffRole.values:
@@ -69,9 +69,9 @@ def set_staff_role(
 
 @transaction.atomic
 def remove_staff(*, user: User, actor: Actor, ip: str | None = None) -> None:
-    """Make somebody nobody: their sessions end, and nobody sees to what they saw to.
+    """End a person's role as staff, their sessions and their open tasks.
 
-    What they may as members of workspaces stays.
+    Their memberships of workspaces stay.
     """
     _begin(actor)
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -83,13 +83,13 @@ def remove_staff(*, user: User, actor: Actor, ip: str | None = None) -> None:
 
 
 def note_seen(*, user: User, now: datetime) -> None:
-    """Write down that staff opened a page of theirs, at most once a minute."""
+    """Record that staff opened a page of theirs, at most once a minute."""
     if user.staff_seen_at is None or now - user.staff_seen_at >= SEEN_EVERY:
         User.objects.filter(pk=user.pk).update(staff_seen_at=now)
 
 
 def _begin(actor: Actor) -> None:
-    """Lock all owners, of whom the actor must be one still."""
+    """Lock all owners. Raises ValidationError unless the actor is a command or one of them."""
     owners = User.objects.select_for_update(no_key=True).filter(staff_role=User.StaffRole.OWNER)
     known = {owner.pk for owner in owners.order_by("pk")}
     if isinstance(actor, User) and actor.pk not in known:
@@ -97,9 +97,9 @@ def _begin(actor: Actor) -> None:
 
 
 def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
-    """That of somebody who becomes staff, and has not shown that they read mail to their address.
+    """Delete the password of a new member of staff who never confirmed their address.
 
-    The admin signs in without a mail.
+    The admin signs in without sending a mail.
     """
     if not user.staff_role and user.email_verified_at is None and user.has_usable_password():
         user.set_unusable_password()
@@ -108,9 +108,9 @@ def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
 
 
 def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
-    """The role; the admin lets in those who own, and nobody else.
+    """Set the role; only owners get into the admin.
 
-    What they had open as support ends with the role that let them.
+    Open support views end with the role that allowed them.
     """
     before = user.staff_role
     if before == role:

@@ -1,6 +1,6 @@
-"""How many bytes of images each tenant has, written down every hour, and who has too many.
+"""Bytes of images per tenant, recorded every hour, and the tenants that have too many.
 
-No audit event: nobody decided it.
+No audit event is written, because no person decided it.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from django.db.models import Count, Sum
 
 from accounts.models import Tenant
 
-# Only rows that change: to be written is to be looked up once more by every web process.
+# Update only rows that change: every web process reads a changed row again.
 _NOTED = """
 UPDATE accounts_tenant AS t
    SET stored_bytes = new.bytes, storage_full_at = new.full_at
@@ -29,16 +29,16 @@ UPDATE accounts_tenant AS t
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The bytes of all tenants, and how many tenants have as many as they may."""
+    """The bytes of all tenants together, and the number of tenants at their limit."""
 
     size_bytes: int
     full: int
 
 
 def note_stored(sizes: Mapping[UUID, int], *, now: datetime) -> None:
-    """Write down how many bytes each tenant has; whoever is not named has none.
+    """Record how many bytes each tenant has; a tenant not in `sizes` has none.
 
-    Whoever has as many as one may makes no more images until another count.
+    A tenant at its limit makes no more images until a later count.
     """
     most = settings.STORED_BYTES_PER_TENANT
     with connection.cursor() as cursor:
@@ -46,11 +46,11 @@ def note_stored(sizes: Mapping[UUID, int], *, now: datetime) -> None:
 
 
 def is_nearly_full(tenant: Tenant) -> bool:
-    """Whether a tenth or less is left of what its images may take."""
+    """Whether a tenth or less of the tenant's image storage is left."""
     return 10 * tenant.stored_bytes >= 9 * settings.STORED_BYTES_PER_TENANT
 
 
 def stored_together() -> Stored:
-    """As they were written down last."""
+    """The totals as last recorded."""
     found = Tenant.objects.aggregate(size=Sum("stored_bytes"), full=Count("storage_full_at"))
     return Stored(int(found["size"] or 0), found["full"])

@@ -1,4 +1,4 @@
-"""Looking into a tenant to help it: read-only, for half an hour, and told in its audit log."""
+"""Support views of a tenant: read-only, for half an hour, and recorded in its audit log."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,11 +27,11 @@ def open_support(
     once: UUID | None = None,
     ip: str | None = None,
 ) -> SupportGrant:
-    """Let one of our people look into the tenant, which reads their first name and the reason.
+    """Let one of our people view the tenant, which reads their first name and the reason.
 
-    `once` is the form's own id: sent twice, it opens one view. Raises ValidationError without a
-    reason, for one of more than 200 characters, for a tenant that does not allow it or is to be
-    erased, and for the id of another form.
+    `once` is the form's own id, so a form that is sent twice opens one view. Raises ValidationError
+    without a reason, for a reason of more than 200 characters, for a tenant that does not allow it
+    or is being erased, and for the id of another form.
     """
     reason = " ".join(reason.split())
     if not reason:
@@ -65,7 +65,7 @@ def open_support(
 
 @transaction.atomic
 def end_support(*, grant: SupportGrant, now: datetime, actor: Actor, ip: str | None = None) -> bool:
-    """End it before its time; whether it was still open."""
+    """End a support view before its time; return whether it was still open."""
     still_open = open_support_grants(now).filter(pk=grant.pk)
     if not still_open.update(ended_at=now):
         return False
@@ -74,12 +74,12 @@ def end_support(*, grant: SupportGrant, now: datetime, actor: Actor, ip: str | N
 
 
 def end_support_of(*, user: User, now: datetime) -> None:
-    """End all that this person has open, where they have another role or none."""
+    """End all open support views of a person whose role has changed."""
     open_support_grants(now).filter(user=user).update(ended_at=now)
 
 
 def end_support_in(*, tenant: Tenant, now: datetime) -> None:
-    """End all that anybody has open of this tenant, where it may be looked into no more."""
+    """End all open support views of a tenant."""
     open_support_grants(now).filter(tenant=tenant).update(ended_at=now)
 
 
@@ -93,9 +93,9 @@ def set_support(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Whether our people may look into the tenant, and see prompts, tags and images there.
+    """Set whether our people may view the tenant, and its prompts, tags and images.
 
-    Felt by their next page; where it is not allowed any more, what is open ends at once.
+    Their next page follows it. If views are no longer allowed, open ones end at once.
     """
     locked = tenant_for_update(tenant.id)
     columns = {"allows_support": is_allowed, "shows_support_content": shows_content}

@@ -1,4 +1,4 @@
-"""Suspending a tenant, with a reason that its members read and are mailed; and its end."""
+"""Suspension of a tenant with a reason that its members read and are mailed, and resumption."""
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -17,10 +17,10 @@ TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILL
 def suspend(
     *, tenant: Tenant, words: str, actor: Actor, note: str = "", ip: str | None = None
 ) -> int:
-    """Refuse a tenant's requests from the next one on; how many members are mailed the words.
+    """Refuse a tenant's requests from the next one on; return how many members are mailed.
 
-    They are the reason that its callers and members read; the note is for staff alone. Work that
-    runs ends. Raises ValidationError without words, and for one that is suspended.
+    `words` are the reason that its callers and members read; `note` is only for staff. Running work
+    ends normally. Raises ValidationError without words, and for a suspended tenant.
     """
     words = words.strip()
     if not words:
@@ -38,7 +38,7 @@ def suspend(
 
 @transaction.atomic
 def resume(*, tenant: Tenant, actor: Actor, ip: str | None = None) -> None:
-    """Let it work again. Raises ValidationError for one that works, or is to be erased."""
+    """End a suspension. Raises ValidationError if the tenant is active or is being erased."""
     active = Tenant.Status.ACTIVE
     if Tenant.objects.select_for_update().get(pk=tenant.pk).status == active:
         raise ValidationError("it is not suspended")

@@ -1,4 +1,4 @@
-"""Tenants: made with their accounts, changed, suspended, let work again."""
+"""Tenants: created with their accounts, changed, suspended and resumed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -41,9 +41,9 @@ def create_tenant(
     ip: str | None = None,
     tenant_id: UUID | None = None,
 ) -> Tenant:
-    """A new tenant with its account at the ledger and, where it is not 0, a first top-up.
+    """Create a tenant with its account in the ledger and, unless it is 0, an opening top-up.
 
-    Its prompts are kept for PROMPT_RETENTION_DAYS until somebody says otherwise.
+    Its prompts are kept for PROMPT_RETENTION_DAYS until that is changed.
 
     Raises ValidationError for a name that is taken, empty or too long, or a negative balance.
     """
@@ -61,7 +61,7 @@ def create_tenant(
 
 
 def refuse_ended(tenant_id: UUID) -> None:
-    """Raise ValidationError for a tenant that is erased, or is being."""
+    """Raise ValidationError for a tenant that is erased or being erased."""
     if Tenant.objects.only("name", "erasure_due_at").get(pk=tenant_id).has_ended:
         raise ValidationError(
             "It is being erased, or was: it does not work again, and nothing of it changes."
@@ -77,10 +77,9 @@ def change_columns(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Give columns of a tenant these values; where nothing changes, nothing is written.
+    """Set columns of a tenant; nothing is written if nothing changes.
 
-    Raises ValidationError, by column, for a value that it does not take, and for a tenant that is
-    erased.
+    Raises ValidationError, by column, for an invalid value, and for an erased tenant.
     """
     refuse_ended(tenant.id)
     before = Tenant.objects.filter(pk=tenant.pk).values(*columns).get()
@@ -96,7 +95,7 @@ def change_columns(
 def change_tenant(
     *, tenant: Tenant, name: str, limits: TenantLimits, actor: Actor, ip: str | None = None
 ) -> None:
-    """Give a tenant another name and other limits.
+    """Change a tenant's name and limits.
 
     Raises ValidationError for a name that is taken, empty or too long, or a limit of 0.
     """
@@ -105,12 +104,12 @@ def change_tenant(
 
 
 def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None) -> None:
-    """Let a tenant's members call it otherwise.
+    """Set the name by which a tenant's members call it.
 
-    What operators call it stays, so nobody can pass for somebody else. Raises ValidationError for
-    one that is too long or has a line break: no field of a form holds that, and the name is typed
-    to delete the workspace. It is in mails to strangers, so it holds no address and no unseen mark
-    either, unless operators call it so.
+    The name operators use stays, so no tenant can pass for another. Raises ValidationError for a
+    title that is too long, or has a line break: form fields cannot hold one, and the name is typed
+    to delete the workspace. As the title is in mails to strangers, it may hold no address and no
+    invisible mark either, unless it is the present name.
     """
     if "".join(title.splitlines()) != title:
         raise ValidationError({"title": "A name has one line."})
@@ -124,10 +123,10 @@ def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None
 
 
 def set_time_zone(*, tenant: Tenant, name: str, actor: Actor, ip: str | None = None) -> None:
-    """Let a tenant's reports go by another zone's days.
+    """Set the time zone of a tenant's reports.
 
-    Usage is kept by the hour, so the past is told by the new days too. No name is UTC's. Raises
-    ValidationError for what is not the name of a time zone.
+    Usage is kept by the hour, so past reports follow the new days, too. An empty name is UTC.
+    Raises ValidationError for an unknown time zone.
     """
     columns = {"time_zone": name or "UTC"}
     change_columns(tenant=tenant, action="tenant.time_zone", columns=columns, actor=actor, ip=ip)
@@ -142,9 +141,9 @@ def set_tenant_status(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Suspend a tenant, or let it work again. Felt by the next request; running work ends.
+    """Suspend or resume a tenant, from the next request on; running work ends normally.
 
-    Raises ValidationError for one that is or was to be erased: it does not work again.
+    Raises ValidationError for resuming a tenant that is erased or being erased.
     """
     if status == Tenant.Status.ACTIVE:
         refuse_ended(tenant.id)
@@ -162,16 +161,16 @@ def set_tenant_status(
 
 
 def backdate_tenant(*, tenant: Tenant, at: datetime) -> None:
-    """Let a tenant and the keys it has be as old as the demo data in it.
+    """Make a tenant and its keys as old as the demo data in it.
 
-    The audit log, which says when they were really made, stays as it is.
+    The audit log keeps the true times.
     """
     Tenant.objects.filter(pk=tenant.pk).update(created_at=at)
     ApiKey.objects.filter(tenant=tenant).update(created_at=at)
 
 
 def _describe(tenant: Tenant) -> dict[str, Any]:
-    """What `create_tenant` sets, as an audit event shows it."""
+    """The values that `create_tenant` sets, for an audit event."""
     return {
         "name": tenant.name,
         "requests_per_minute": tenant.requests_per_minute,

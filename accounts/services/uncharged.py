@@ -1,4 +1,4 @@
-"""The ceiling on what a tenant's requests cost us a UTC day without being charged."""
+"""The ceiling on uncharged cost: money a tenant's requests cost us per UTC day without a charge."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,9 +20,9 @@ ACTION = "tenant.uncharged"
 
 @transaction.atomic
 def refuse_above_ceiling(*, tenant_id: UUID, uncharged: Micros, now: datetime) -> None:
-    """Let a tenant order nothing until the day ends, where it has cost us its ceiling today.
+    """Refuse a tenant's orders until the UTC day ends, if its uncharged cost reached the ceiling.
 
-    Safe to repeat: what is refused already is left alone.
+    Safe to repeat: a tenant that is refused already is left alone.
     """
     until = resets_at("day", now)
     ceiling = Coalesce("uncharged_ceiling_micros", Value(settings.UNCHARGED_CEILING))
@@ -37,10 +37,10 @@ def refuse_above_ceiling(*, tenant_id: UUID, uncharged: Micros, now: datetime) -
 def set_uncharged_ceiling(
     *, tenant: Tenant, ceiling: Micros | None, actor: Actor, ip: str | None = None
 ) -> None:
-    """Give a tenant a ceiling of its own, or the one of all; it may order again.
+    """Set a tenant's own ceiling, or None for the default; it may order again.
 
-    What it has cost today stays counted: below a ceiling that is reached, the next such cost
-    refuses it again. Raises ValidationError for a tenant that is erased.
+    Today's cost stays counted: if it is above the new ceiling, the next uncharged cost refuses the
+    tenant again. Raises ValidationError for an erased tenant.
     """
     refuse_ended(tenant.id)
     before = Tenant.objects.values("uncharged_ceiling_micros", "uncharged_until").get(pk=tenant.pk)

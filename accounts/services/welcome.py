@@ -1,6 +1,6 @@
-"""Who signs up: their address is verified once, and with that their workspace opens.
+"""Newcomers: their address is verified once, and their workspace opens.
 
-Who is in none any more, or was invited to one and left it, opens one later.
+A person who is in no workspace any more, or left the one they were invited to, opens one later.
 """
 
 from datetime import datetime
@@ -19,16 +19,16 @@ from accounts.services.tenants import TenantLimits, create_tenant
 from accounts.titles import for_mail
 
 SIGN_UP_KEY = "Playground"
-"""What the key is called that a workspace begins with. Its text is shown to nobody."""
+"""The name of a new workspace's first key, whose text is shown to no person."""
 PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 
 
 @transaction.atomic
 def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
-    """Take a person's address as verified; the first time, give them what a newcomer gets.
+    """Mark a person's address as verified; the first time, open their workspace with its credit.
 
-    That is a workspace of their own, unless somebody invites them to one, or they are staff. Where
-    sign-up is closed, whoever came by an invitation to another address gets none.
+    Staff and people with an open invitation get no workspace. Nor does anyone while sign-up is
+    closed.
     """
     verified = User.objects.filter(id=user.id, email_verified_at=None).update(email_verified_at=now)
     user.refresh_from_db(fields=["email_verified_at"])
@@ -43,9 +43,9 @@ def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
 
 @transaction.atomic
 def open_workspace(*, user: User, ip: str | None = None) -> Tenant | None:
-    """A workspace of their own for a person who is in none, with a key and without money.
+    """Open a workspace for a person who is in none, with a key and without money.
 
-    None where they are in one, or where sign-up is closed. Two at once open one.
+    Returns None if they are in one, or if sign-up is closed. Two concurrent calls open one.
     """
     if not settings.SIGN_UP or user_for_update(user.id).memberships.exists():
         return None
@@ -63,7 +63,7 @@ def open_workspace(*, user: User, ip: str | None = None) -> Tenant | None:
 
 @transaction.atomic
 def accept_terms(*, user: User, version: str, ip: str | None = None) -> None:
-    """Remember which terms a person has accepted; the audit log keeps every version."""
+    """Record the version of the terms a person accepted; the audit log keeps every version."""
     if user.terms_version == version:
         return
     user.terms_version = version
@@ -72,7 +72,7 @@ def accept_terms(*, user: User, version: str, ip: str | None = None) -> None:
 
 
 def _free_name(user: User) -> str:
-    """The person's address, as operators see the tenant, numbered where it is taken."""
+    """The tenant's name for operators: the person's address, numbered if it is taken."""
     base, number = user.email[:90], 1
     while Tenant.objects.filter(name=base if number == 1 else f"{base} {number}").exists():
         number += 1
