@@ -1,6 +1,6 @@
-"""The audit log's chain, computed again under the key that the database does not hold.
+"""Recompute the audit log's chain under the key that the database does not hold.
 
-In Python, so that nothing the database is told to compute stands between the rows and the proof.
+It runs in Python, so the proof depends on nothing that the database computes.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from pictor.kit.secrets.seals import NOTHING_BEFORE
 
 _READ_AT_ONCE = 1000
 LINKED_WITHIN = timedelta(hours=2)
-"""Older events outside of the chain were never linked: the hourly work links recent ones."""
+"""The hourly task links recent events; an older event outside of the chain was never linked."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditProblem:
-    """Something in the audit log that cannot be true. `event_id` None: the chain itself."""
+    """An impossible state of the audit log. `event_id` is None if it concerns the chain itself."""
 
     event_id: int | None
     tenant_id: UUID | None
@@ -34,7 +34,7 @@ def sealed_part(event: AuditEvent) -> SealedEvent:
 
 
 def audit_head(until: datetime) -> tuple[int, bytes]:
-    """Number and seal of the last link before any event of that moment or later; 0 without one."""
+    """Number and seal of the last link before the first event at `until` or later; 0 if none."""
     links = AuditLink.objects.order_by("seq")
     later = links.filter(event__at__gte=until).values_list("seq", flat=True).first()
     before = links if later is None else links.filter(seq__lt=later)
@@ -43,23 +43,23 @@ def audit_head(until: datetime) -> tuple[int, bytes]:
 
 
 def audit_end() -> tuple[int, bytes]:
-    """Number and seal of the last link; 0 without one."""
+    """Number and seal of the last link; 0 if there is none."""
     last = AuditLink.objects.order_by("seq").values_list("seq", "seal").last()
     return (0, b"") if last is None else (last[0], bytes(last[1]))
 
 
 def audit_seal_at(seq: int) -> bytes | None:
-    """The seal of the link with this number; None if there is none."""
+    """The seal of the link with this number, or None."""
     seal = AuditLink.objects.filter(seq=seq).values_list("seal", flat=True).first()
     return None if seal is None else bytes(seal)
 
 
 def audit_problems(now: datetime, *, after: tuple[int, bytes] = (0, b"")) -> Iterator[AuditProblem]:
-    """Events changed, forged, copied or taken out, and links that do not follow one another.
+    """Find changed, forged, copied or removed events, and links that do not follow one another.
 
     Args:
-        now: what events are younger than, or must be linked, by `LINKED_WITHIN`.
-        after: number and seal of the link up to which they are known to; (0, b"") for none.
+        now: the current time; events older than `LINKED_WITHIN` must be linked.
+        after: number and seal of the last link known to be good; (0, b"") checks the whole chain.
     """
     yield from _broken_links(*after)
     unlinked = AuditEvent.objects.filter(link=None).order_by("id")

@@ -1,4 +1,4 @@
-"""Reads of the audit log: a tenant's own, as it reads it, and that of all for our people."""
+"""Reads of the audit log: one tenant's events as the tenant sees them, and all events for staff."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ WITH RECURSIVE hand(name) AS (
 )
 SELECT name FROM hand WHERE name IS NOT NULL
 """
-"""Each name of a command with a hand on it, once: from one to the next by the index."""
+"""The distinct names of commands with a person in brackets, found by jumping through the index."""
 SUPPORTS = ("support.open", "support.end")
-"""Actions of staff only, even if they are members of the tenant."""
+"""Actions that only staff take, even if they are members of the tenant."""
 _COLUMNS = ("id", "actor_id", "actor_name", "action", "object_type", "object_id")
 
 
@@ -50,10 +50,10 @@ def audit_page(
     about: str = "",
     limit: int,
 ) -> list[AuditEvent]:
-    """A tenant's audit events, newest first: those before `before`, of actions that begin so.
+    """Return a page of a tenant's audit events, newest first, each with `is_ours` and its actor.
 
-    `who` is whoever did it as `author` names them, `about` the id of what it was done to; empty is
-    any. Each has `is_ours`, and its actor.
+    `before` is an event id, `action` a prefix, `who` a name as `author` returns it, and `about` the
+    id of the changed object. Empty values match everything.
     """
     events = _of_tenant(tenant_id).filter(action__startswith=action).select_related("actor")
     if who:
@@ -68,36 +68,37 @@ def audit_page(
 def audit_events_about(
     tenant_id: UUID, object_type: str, object_id: str, *, limit: int
 ) -> list[AuditEvent]:
-    """What was done to one of a tenant's things, newest first; like `audit_page`."""
+    """Return the events about one of a tenant's objects, newest first; like `audit_page`."""
     events = _of_tenant(tenant_id).filter(object_type=object_type, object_id=object_id)
     return list(events.select_related("actor").order_by("-id")[:limit])
 
 
 def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
-    """A tenant's audit log as it may keep it, oldest first, read as it is asked for."""
+    """Yield a tenant's audit log as the tenant may export it, oldest first, read in pages."""
     columns = (*_COLUMNS, "before", "after", "ip", "at", "is_ours", "actor__name")
     return (_kept(row) for row in in_pages(_of_tenant(tenant_id).values(*columns)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """Which events of all tenants: empty and None are any."""
+    """A filter over the events of all tenants; empty values and None match everything."""
 
     action: str = ""
-    """Its beginning: `api_key.` or `api_key.issue`."""
+    """A prefix of the action: `api_key.` or `api_key.issue`."""
     who: str = ""
-    """Who did it: an address, also of whom a command says it acts as; or the name of a program."""
+    """The actor: an e-mail address, which also finds commands run as that person, or a program's
+    name."""
     about: str = ""
-    """The id of its object."""
+    """The id of the event's object."""
     tenant_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
 
 
 def all_events(asked: EventFilter, *, after: int | None = None, limit: int) -> list[AuditEvent]:
-    """Events of all tenants and of none, newest first: those behind the event with the id `after`.
+    """Return events of all tenants and of the installation, newest first, each with its tenant.
 
-    Each comes with its tenant. What staff noted is among them.
+    `after` is the id of the last event on the page before. Staff's notes are included.
     """
     wanted = {
         "action__startswith": asked.action,
@@ -116,7 +117,7 @@ def all_events(asked: EventFilter, *, after: int | None = None, limit: int) -> l
 
 
 def _names_of(who: str) -> list[str]:
-    """That name, and those of the commands that were run in its name."""
+    """The name itself, and the names of commands run on that person's behalf."""
     with connection.cursor() as cursor:
         cursor.execute(_HANDS)
         hands = [row[0] for row in cursor.fetchall()]
@@ -124,13 +125,13 @@ def _names_of(who: str) -> list[str]:
 
 
 def author(event: AuditEvent) -> str:
-    """Who did it, as its tenant reads it: one of its own by name, ours without an address."""
+    """The actor as the tenant reads it: its own people by name, ours without an address."""
     name = event.actor.name if event.actor else ""
     return _author(event.actor_name, name, is_ours=event.is_ours, has_actor=bool(event.actor_id))  # type: ignore[attr-defined]  # annotated by the reads above
 
 
 def address_of(event: AuditEvent) -> str:
-    """From where one of the tenant's own did it; empty for ours."""
+    """The IP address of one of the tenant's own people; empty for ours."""
     return "" if event.is_ours else event.ip or ""  # type: ignore[attr-defined]  # annotated by the reads above
 
 
@@ -164,7 +165,7 @@ def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
-    """Its events; `is_ours`: not by a key of its own, nor by a person who is or was its member."""
+    """A tenant's events; `is_ours` unless one of its keys or its past or present members acted."""
     mine = Membership.objects.filter(tenant_id=tenant_id, user_id=OuterRef("actor_id"))
     joined = AuditEvent.objects.filter(
         tenant_id=tenant_id,
@@ -177,7 +178,7 @@ def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
 
 
 def _by(who: str) -> Q:
-    """By the name that `author` gives."""
+    """Match events by the name that `author` returns."""
     if who == OURS:
         return Q(is_ours=True, actor=None)
     if who == SUPPORT:

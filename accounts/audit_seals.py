@@ -1,7 +1,7 @@
-"""The seals of audit events and of their chain. Pure but for the key.
+"""The seals of audit events and of their chain. Pure except for the key.
 
-An event is sealed alone when it is written, and then linked: its link's seal follows the one of the
-link before it, so that no event can be changed or taken out unseen.
+An event is sealed when it is written and linked afterwards. Each link's seal covers the seal of the
+link before it, so no event can be changed or removed unnoticed.
 """
 
 import json
@@ -14,7 +14,7 @@ from pictor.kit.secrets.seals import NOTHING_BEFORE, microseconds, one_time_key,
 
 
 class SealedEvent(NamedTuple):
-    """The sealed columns of an audit event: all but its id and its seal."""
+    """The sealed columns of an audit event: all except its id and its seal."""
 
     actor_id: object
     actor_name: str
@@ -29,7 +29,7 @@ class SealedEvent(NamedTuple):
 
     @property
     def content(self) -> str:
-        """The columns as JSON, the same before and after they were in the database."""
+        """The columns as JSON, identical before and after a round trip through the database."""
         plain = [
             None if self.actor_id is None else str(self.actor_id),
             self.actor_name,
@@ -42,7 +42,7 @@ class SealedEvent(NamedTuple):
 
 
 def event_seal(event: SealedEvent) -> bytes:
-    """The seal of an event on its own."""
+    """The seal of a single event."""
     return seal(one_time_key("audit event"), previous=NOTHING_BEFORE, content=event.content)
 
 

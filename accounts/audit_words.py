@@ -1,16 +1,16 @@
-"""The audit log's words for each action, and the parts of an event that its tenant reads. Pure."""
+"""The audit log's wording for each action, and the values that a tenant may read. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 OURS = "Pictor"
-"""How a tenant reads whatever acted without a person of its own."""
+"""The actor a tenant reads where one of our programs acted."""
 SUPPORT = "Pictor support"
-"""How it reads one of our people."""
+"""The actor a tenant reads where one of our people acted."""
 AT_THE_SHELL = "manage.py"
-"""What acts for whoever runs a command; their hand follows in brackets."""
+"""The actor of commands; the person who ran the command follows in brackets."""
 API_KEY = "API key key_"
-"""How the name begins of what acted with a key of the tenant's."""
+"""The beginning of the actor's name where a tenant's key acted."""
 
 WORDS: Mapping[str, str] = {
     "api_key.issue": "created the key {what}",
@@ -133,7 +133,7 @@ WORDS: Mapping[str, str] = {
     "condition.recall": "called back a condition",
     "condition.hand_back": "left a condition to nobody",
 }
-"""The words of an action, after the actor's name. `{what}` is its object."""
+"""The wording of each action, to follow the actor's name. `{what}` is the action's object."""
 
 KINDS: Mapping[str, str] = {
     "api_key": "Keys",
@@ -146,7 +146,7 @@ KINDS: Mapping[str, str] = {
     "price_book": "Prices",
     "price_list": "Shared prices",
 }
-"""The filters of a tenant's events, by the beginning of an action."""
+"""The filters of a tenant's events, by prefix of the action."""
 
 ALL_KINDS: Mapping[str, str] = {
     **KINDS,
@@ -163,7 +163,7 @@ ALL_KINDS: Mapping[str, str] = {
     "stop": "Stop switch",
     "incident": "Incidents",
 }
-"""The same for events of all tenants and of none."""
+"""The filters of all events, tenants' and the installation's."""
 
 OBJECTS: Mapping[str, str] = {
     "alert_rule": "alert rule",
@@ -179,12 +179,12 @@ OBJECTS: Mapping[str, str] = {
     "user": "person",
     "webhook_endpoint": "webhook endpoint",
 }
-"""What an event is about, where its type says it in other words."""
+"""Words for an event's object type, where they differ from the type itself."""
 
 _NAMES = ("name", "email", "url", "what")
-"""What an event calls the thing by that it is about, where it does."""
+"""The keys of an event's values that hold its object's name, in order of preference."""
 _PRIVATE = ("reason", "note")
-"""The notes that staff wrote for one another."""
+"""The keys of an event's values that hold notes from staff to staff."""
 
 Values = Mapping[str, Any]
 
@@ -211,7 +211,7 @@ def _phrase(action: str, before: Values, after: Values) -> str:
 
 
 def name_in(object_type: str, object_id: str, before: Values | None, after: Values | None) -> str:
-    """What an event calls the thing that it is about; its id where it does not say."""
+    """The name of an event's object, or its id if the values hold no name."""
     said = {**(before or {}), **(after or {})}
     named = next((str(said[word]) for word in _NAMES if said.get(word)), object_id)
     has_version = object_type == "price_book" and "version" in said
@@ -219,14 +219,14 @@ def name_in(object_type: str, object_id: str, before: Values | None, after: Valu
 
 
 def object_words(object_type: str) -> str:
-    """'key' for 'api_key'."""
+    """The words for an object type: 'key' for 'api_key'."""
     return OBJECTS.get(object_type, object_type.replace("_", " "))
 
 
 def readable(action: str, values: Values | None) -> dict[str, Any] | None:
-    """What a tenant reads of an event's values: all but what our people wrote for one another.
+    """The values of an event that a tenant reads: all except staff's notes to one another.
 
-    The reason of a suspension was written for the tenant.
+    The reason of a suspension stays, because it was written for the tenant.
     """
     if values is None or action == "tenant.status":
         return None if values is None else dict(values)

@@ -1,7 +1,8 @@
 """`Authorization: Bearer KEY`: from the header's bytes to the caller, or a refusal.
 
-The body gate is handed these functions, the async views call them; bearer.py wraps them for every
-endpoint that does not wait.
+The body gate and the async views call these functions; bearer.py wraps them for every endpoint that
+does not wait.
+
 A key is read only from that header. No message repeats any part of it.
 """
 
@@ -21,7 +22,7 @@ from pictor.kit.words.errors import Forbidden, Unauthenticated
 
 _MISSING = "No API key was given. Send it in the header 'Authorization: Bearer YOUR_KEY'."
 _MALFORMED = "The Authorization header must be 'Bearer', a space and an API key, nothing else."
-# LiteLLM tells a bad key from a bad request by OpenAI's words at the beginning.
+# LiteLLM recognizes a bad key by these first words of OpenAI's message.
 _UNKNOWN = "Incorrect API key provided. Check that it is complete and belongs to this service."
 _REVOKED = "Incorrect API key provided: it was revoked."
 _EXPIRED = "Incorrect API key provided: it has expired."
@@ -32,14 +33,15 @@ _SCHEME = "bearer"
 
 
 class NotLetIn(Forbidden):
-    """A good key whose tenant is suspended, or that is used from elsewhere than it may be."""
+    """Raised for a valid key whose tenant is suspended, or whose IP ranges exclude the address."""
 
 
 def read_bearer(header: bytes | str | None) -> str:
-    """The key in an Authorization header: scheme in any case, ASCII spaces only, ours by shape.
+    """Return the key in an Authorization header.
 
-    Raises Unauthenticated when the header is missing or malformed, or its key cannot be one of
-    ours (the checksum is in the key, so this needs no database).
+    The scheme may be in any case; only ASCII spaces separate it from the key. Raises
+    Unauthenticated if the header is missing or malformed, or the key cannot be one of ours (the
+    checksum is in the key, so this needs no database).
     """
     text = header.decode("latin-1") if isinstance(header, bytes) else header or ""
     if not text.strip(" "):
@@ -54,12 +56,12 @@ def read_bearer(header: bytes | str | None) -> str:
 
 
 def digests_of(key: str) -> list[bytes]:
-    """A key's digests, that under the newest pepper first."""
+    """A key's digests, the one under the newest pepper first."""
     return keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
 
 
 def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
-    """The caller a key belongs to.
+    """Return the caller a key belongs to.
 
     Raises Unauthenticated for an unknown, revoked or expired key, Forbidden for a suspended tenant
     or an address outside the key's ranges (an unknown address is outside).
@@ -72,7 +74,7 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
 
 
 async def authenticate_async(digests: Sequence[bytes], *, now: datetime, ip: str | None) -> Caller:
-    """The same on the running loop, by `digests_of` the key."""
+    """Like `authenticate`, on the running loop and from the key's digests (`digests_of`)."""
     caller = recognized(await caller_by_digest_async(*digests), now=now, ip=ip)
     if caller.use_is_due:
         await pools.database(note_former_use, key_id=caller.key_id, digests=digests, now=now)
@@ -80,7 +82,7 @@ async def authenticate_async(digests: Sequence[bytes], *, now: datetime, ip: str
 
 
 def recognized(caller: Caller | None, *, now: datetime, ip: str | None) -> Caller:
-    """Note the caller for the log, and let them in. Raises like `authenticate`."""
+    """Add the caller to the log line and check that it may enter. Raises like `authenticate`."""
     if caller is None:
         raise Unauthenticated(_UNKNOWN)
     log.note(
@@ -91,7 +93,7 @@ def recognized(caller: Caller | None, *, now: datetime, ip: str | None) -> Calle
 
 
 def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:
-    """Raises as `authenticate` does for a known key that may not be used now, or not from there."""
+    """Raise like `authenticate` for a known key that may not be used now or from this address."""
     if caller.revoked_at is not None and caller.revoked_at <= now:
         raise Unauthenticated(_REVOKED)
     if caller.expires_at is not None and caller.expires_at <= now:

@@ -23,33 +23,33 @@ class Principal:
 
     @property
     def pk(self) -> str:
-        """The facts by which throttles and logs may tell callers apart."""
+        """The key's id, by which throttles and logs tell callers apart."""
         return str(self.caller.key_id)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """DRF's way to the same check. `request.user.caller` and `request.auth` are the Caller."""
+    """DRF's wrapper of `authenticate`; `request.user.caller` and `request.auth` are the Caller."""
 
     @override
     def authenticate(self, request: Request) -> tuple[Principal, Caller]:
-        """The principal and its caller; raises as `read_bearer` and `authenticate` do."""
+        """Return the principal and its caller. Raises like `read_bearer` and `authenticate`."""
         key = read_bearer(request.META.get("HTTP_AUTHORIZATION"))
         caller = authenticate(key, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
         return Principal(caller), caller
 
     @override
     def authenticate_header(self, request: Request) -> str:
-        """Makes a refusal a 401 rather than a 403."""
+        """Return the scheme, which makes a refusal a 401 rather than a 403."""
         return "Bearer"
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # its metaclass hook is untyped
-    """How the OpenAPI document describes the header."""
+    """The description of the header in the OpenAPI document."""
 
     target_class = ApiKeyAuthentication
     name = "apiKey"
 
     @override
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """An HTTP bearer scheme."""
+        """Return an HTTP bearer scheme."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "sk-pictor-…"}

@@ -1,4 +1,4 @@
-"""The caller: a request's key and tenant, as one row of facts about both."""
+"""The caller of a request: its key and its tenant, read as one row."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from pictor.kit.words.untyped import Row
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NOTED_EVERY = timedelta(minutes=1)
-"""How often the use of a rotated key's former text is written down."""
+"""The shortest time between two notes that a rotated key's former text is still used."""
 _EVERY = f"interval '{NOTED_EVERY.total_seconds()} seconds'"
 
 _VERSION = f"concat_ws(' ', k.xmin, t.xmin, {REVISION})"
-"""SQL: another text after every change of a key, of its tenant or of the configuration: whatever
-changes a row gives it another xmin."""
+"""SQL: a text that differs after every change of the key, its tenant or the configuration: each
+UPDATE gives a row another xmin."""
 
 # Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
 _CALLER = f"""
@@ -55,7 +55,7 @@ _UNCHANGED = f"""
 
 
 class _Found(NamedTuple):
-    """The first columns of _CALLER, in their order; Limits are the rest."""
+    """The first columns of _CALLER, in order; the rest are Limits."""
 
     key_id: UUID
     tenant_id: TenantId
@@ -81,9 +81,9 @@ class _Found(NamedTuple):
 class Caller:
     """An API key and its tenant, as one request sees them.
 
-    `models` and the tenant's own `tenant_models` are what both allow, None every model; an empty
-    `ip_ranges` allows every address. `revision` tells whether the process's copy of the
-    configuration is still current. With `storage_full` or before `uncharged_until` nothing is made.
+    The key's `models` and the tenant's `tenant_models` must both allow a model; None allows every
+    model. Empty `ip_ranges` allow every address. `revision` tells whether the process's copy of the
+    configuration is current. With `storage_full` or before `uncharged_until` no image is made.
     """
 
     key_id: UUID
@@ -105,9 +105,9 @@ class Caller:
     version: str = field(default="", compare=False)
     """The versions that `unchanged` compares; empty for a rotated key's old secret, which ends."""
     digest: bytes = field(default=b"", compare=False, repr=False)
-    """Of the key's text; empty for a text of before a rotation, which manages no keys."""
+    """The key's digest; empty if a rotated key's former text was used, which manages no keys."""
     use_is_due: bool = field(default=False, compare=False)
-    """Whether it came with the text before a rotation, and the use of that is to be noted."""
+    """Whether the request used a rotated key's former text and that use has to be noted."""
 
     def may_use(self, model: str) -> bool:
         """Whether the key and its tenant both allow the model."""
@@ -115,37 +115,37 @@ class Caller:
 
     @property
     def livemode(self) -> bool:
-        """Whether it spends real money and sees the generations made with it."""
+        """Whether the key spends real money and sees the generations made with it."""
         return not self.is_test
 
 
 def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
-    """The caller whose key has this digest: revoked, expired and suspended ones too.
+    """Return the caller whose key has this digest, even if revoked, expired or suspended.
 
-    `others` are its digests with older peppers: there is one key under all of them. One query, and
-    a second one for a key that is unknown or was rotated.
+    `others` are the same key's digests under older peppers. One query, and a second one for an
+    unknown or rotated key.
     """
     both = _by_digest(digest, others)
     return prepared.fetch(both[0]) or prepared.fetch(both[1])
 
 
 async def caller_by_digest_async(digest: bytes, *others: bytes) -> Caller | None:
-    """The same on the running loop."""
+    """Like `caller_by_digest`, on the running loop."""
     present, former = _by_digest(digest, others)
     return await fetch_async(present) or await fetch_async(former)
 
 
 def unchanged(caller: Caller) -> Part:
-    """A statement's part that has the caller's `tenant_id` and `key_id` while nothing has changed.
+    """A part of a statement that yields the caller's `tenant_id` and `key_id` only if unchanged.
 
-    That is: neither the key nor its tenant nor the configuration, since the caller was read. Time
-    goes on all the same, and with it what ends by itself.
+    It compares the versions of key, tenant and configuration with those the caller was read with.
+    It does not check the clock: a key may expire meanwhile.
     """
     return Part(_UNCHANGED, (caller.key_id, caller.version))
 
 
 def caller_of_key(key_id: UUID) -> Caller:
-    """The caller that a key stands for. Raises LookupError for an id that is no key's."""
+    """Return the caller of the key with this id. Raises LookupError if there is no such key."""
     caller = prepared.fetch(Statement(_CALLER_BY_ID, [key_id], _caller))
     if caller is None:
         raise LookupError(f"no key {key_id}")
@@ -155,7 +155,7 @@ def caller_of_key(key_id: UUID) -> Caller:
 def _by_digest(
     digest: bytes, others: Sequence[bytes]
 ) -> tuple[Statement[Caller | None], Statement[Caller | None]]:
-    """By the key's present text, and by its text of before a rotation."""
+    """Statements for the key's present text and for its text before a rotation."""
     any_of = [[digest, *others]]
     return (
         Statement(_CALLER_BY_ANY, any_of, _caller)

@@ -1,4 +1,4 @@
-"""The call of accounts to the app above when a person stops being staff (`plugs.py`)."""
+"""The call that accounts makes to the app above when a person stops being staff (`plugs.py`)."""
 
 from typing import TYPE_CHECKING, Protocol
 

@@ -1,4 +1,4 @@
-"""The one idiom of endpoints under /v1 that do not wait: a key, a scope, and serializers.
+"""How endpoints under /v1 that do not wait are written: a key, a scope and serializers.
 
     class WidgetView(Endpoint):
         @operation("retrieve_widget", summary="Retrieve a widget", scope="widgets:read",
@@ -7,9 +7,9 @@
             \"\"\"One widget.\"\"\"
             return Answer(widget_of(caller.tenant_id, public_id))
 
-Serializers parse the query and the body (`body=`) and render the answer, and the same ones document
-it; the method makes one call. What waits for an image is async instead (generation/api/create.py),
-behind the same `route` (kit/endpoints/paths.py) and described by the same decorator underneath
+Serializers parse the query and the body (`body=`), render the answer and document both; the method
+makes one call. Endpoints that wait for an image are async instead (generation/api/create.py),
+behind the same `route` (kit/endpoints/paths.py) and described by the same decorator
 (kit/endpoints/documents.py).
 """
 
@@ -41,14 +41,14 @@ from pictor.kit.words import ids
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The value that an endpoint's answer object renders, and further headers."""
+    """The value that an endpoint's answer object renders, and additional headers."""
 
     value: Any
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class JsonAlways(BaseContentNegotiation):
-    """Answers are JSON, whatever a client says that it accepts: it polls for images, after all."""
+    """Answers are JSON whatever the Accept header says: clients that poll may ask for images."""
 
     @override
     def select_parser(self, request: Request, parsers: Any) -> Any:
@@ -69,11 +69,11 @@ class Endpoint(APIView):
     @property
     @override
     def default_response_headers(self) -> dict[str, str]:
-        """None: a path may answer methods that this class does not know (paths.py)."""
+        """No headers: a path may answer methods that this class does not know (paths.py)."""
         return {}
 
     def by(self, caller: Caller) -> By:
-        """The key as whoever changes something, and from where."""
+        """The caller's key as the actor of a change, and its IP address."""
         key = ids.public(ids.KEY, caller.key_id)
         return {"actor": f"API key {key}", "ip": self.request.META.get("REMOTE_ADDR")}
 
@@ -91,11 +91,12 @@ def operation(
     headers: Iterable[OpenApiParameter] = (),
     rate: Callable[[Caller], None] = rates.take_read,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
-    """Make a method of an Endpoint an operation: check the scope, parse, call, render; describe.
+    """Turn a method of an Endpoint into an operation that checks the scope, parses and renders.
 
-    The method gets the caller, the path's parts by name, with `query` its values by name, and with
-    `body` the values of the fields that were sent: what may be absent has a default there.
-    `rate` counts the call against the tenant's limit of its kind. `headers` are its answer's own.
+    The method gets the caller, the path's parts by name, with `query` the query's values by name,
+    and with `body` the values of the fields that were sent, so optional fields need defaults in the
+    method. `rate` counts the call against the tenant's limit for such calls. `headers` documents
+    further headers.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:

@@ -1,7 +1,7 @@
-"""The calls of accounts to apps above that keep tenants' data. Each plugs itself in at start-up.
+"""The calls of accounts to apps above that keep tenants' data. Each app registers at start-up.
 
-plug_in(load)                    # each of their apps.py, once a process
-for one in holdings(): …         # accounts, to hand a tenant's data out or erase it
+plug_in(load)                    # in each app's apps.py, once per process
+for one in holdings(): …         # in accounts, to export or erase a tenant's data
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,16 +16,16 @@ class Holdings(Protocol):
     """The tenants' data that one app keeps."""
 
     def tables(self, tenant_id: UUID) -> Iterable[tuple[str, Rows]]:
-        """Names, and the rows under each, read as they are asked for: nothing is whole in memory.
+        """Yield table names, each with its rows, read lazily: no table is held whole in memory.
 
-        Values are what DjangoJSONEncoder takes.
+        Values must be of types that DjangoJSONEncoder takes.
         """
 
     def files(self, tenant_id: UUID) -> Iterable[tuple[str, Iterable[bytes]]]:
-        """Names with a path, and the bytes of each, read as they are asked for."""
+        """Yield file names with a path, each with its bytes, read lazily."""
 
     def erase(self, *, tenant_id: UUID, now: datetime) -> None:
-        """Erase what is of persons, outside any transaction; safe to call again.
+        """Erase personal data, outside any transaction; safe to call again.
 
         Raises ValidationError while something cannot be erased yet.
         """

@@ -1,9 +1,9 @@
-"""API keys as text: made, checked for shape, fingerprinted. Pure, but for chance.
+"""API keys as text: minted, checked for shape, fingerprinted. Pure except for random numbers.
 
-A key is its prefix, 32 random base62 characters (190 bits) and the CRC32 of all of that in six
-base62 characters: junk is refused without a database read, and secret scanners can match it.
-Only `digest` is stored; a server secret (the pepper) goes into it, so a stolen table is no help
-in guessing keys.
+A key is its prefix, 32 random base62 characters (190 bits) and the CRC32 of all that in six base62
+characters. So junk is refused without a database read, and secret scanners can match keys. Only
+`digest` is stored. A server secret (the pepper) goes into it, so a stolen table does not help to
+guess keys.
 """
 
 import hmac
@@ -24,14 +24,14 @@ _VISIBLE_RANDOM = 4
 
 
 def mint(*, test: bool = False) -> str:
-    """A fresh key, `sk-pictor-…` or `sk-pictor-test-…`. It is shown to its owner once."""
+    """Return a fresh key, `sk-pictor-…` or `sk-pictor-test-…`. It is shown to its owner once."""
     head = TEST_PREFIX if test else PREFIX
     head += "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH))
     return head + _checksum(head)
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether this can be a key of ours: prefix, length, alphabet and checksum."""
+    """Whether this has the prefix, length, alphabet and checksum of our keys."""
     prefix = TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX
     if not key.startswith(prefix) or len(key) != len(prefix) + _TAIL_LENGTH:
         return False
@@ -46,12 +46,12 @@ def digest(key: str, pepper: str) -> bytes:
 
 
 def digests(key: str, newest: str, older: Sequence[str]) -> list[bytes]:
-    """Every digest the key may be stored under, by pepper, that of the newest first."""
+    """Every digest the key may be stored under, the one with the newest pepper first."""
     return [digest(key, pepper) for pepper in (newest, *older)]
 
 
 def visible_prefix(key: str) -> str:
-    """The beginning a person may see to tell their keys apart: `sk-pictor-7Qx2`."""
+    """The beginning by which people tell their keys apart: `sk-pictor-7Qx2`."""
     prefix = TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX
     return key[: len(prefix) + _VISIBLE_RANDOM]
 

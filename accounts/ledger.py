@@ -16,9 +16,9 @@ if TYPE_CHECKING:  # apps plug in before there are models
 
 
 class Why(TypedDict):
-    """Who moves money from where, and why.
+    """The actor and the reason of a transfer.
 
-    `reason` is what the tenant reads in its ledger; `note` is for staff alone.
+    `reason` is what the tenant reads in its ledger; `note` is only for staff.
     """
 
     actor: "Actor"
@@ -29,7 +29,7 @@ class Why(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The outage of a credit: from `since` to before `until`, of one model or all."""
+    """The outage that a credit is for: from `since` to before `until`, of one model or all."""
 
     since: datetime
     until: datetime
@@ -38,16 +38,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedMove:
-    """What a person wants moved.
+    """A transfer that a person requests.
 
     Attributes:
         kind: `top_up`, `credit`, `refund`, `adjustment` or `reversal`.
-        amount: above 0, but for an adjustment that takes.
-        seq: of a reversal, the number of the tenant's transfer that it takes back.
-        generation_id: of a refund; of a credit, the one that failed, if it is for one.
-        outage: of a credit for one, when it was; a tenant gets one credit for that time.
-        reason: what the tenant reads; of a top-up, the reference that the payment came with.
-        note: for staff alone.
+        amount: above 0, except for an adjustment that takes money.
+        seq: for a reversal, the number of the tenant's transfer to take back.
+        generation_id: for a refund, its generation; for a credit, the failed generation, if any.
+        outage: for a credit after an outage; a tenant gets one credit for that time.
+        reason: text for the tenant; for a top-up, the payment's reference.
+        note: only for staff.
     """
 
     tenant_id: UUID
@@ -84,13 +84,13 @@ class Ledger(Protocol):
     """The keeper of tenants' money. Each change is part of the caller's transaction."""
 
     def open_account(self, *, tenant_id: UUID) -> object:
-        """An account for a tenant, with nothing in it. Safe to call again."""
+        """Open an empty account for a tenant. Safe to call again."""
 
     def top_up(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
-        """Money the tenant paid in. Raises ValidationError unless it is above 0."""
+        """Book money that the tenant paid in. Raises ValidationError unless it is above 0."""
 
     def credit(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
-        """A gift of the operator's. Raises ValidationError unless it is above 0."""
+        """Book a gift of the operator. Raises ValidationError unless it is above 0."""
 
     def move_money(
         self,
@@ -101,16 +101,16 @@ class Ledger(Protocol):
         now: datetime,
         ip: str | None = None,
     ) -> Move:
-        """Move what is asked for, once by that id; it waits for another person where it is much.
+        """Make the requested transfer, once per `once`; a large one waits for a second person.
 
-        Raises ValidationError for what cannot be moved, a payment's reference that is booked
-        already, and an id that was used for something else.
+        Raises ValidationError if it cannot be made, if the payment's reference is booked already,
+        or if `once` was used for another request.
         """
 
     def reversible(self, *, tenant_id: UUID, seq: int) -> tuple[Micros, Micros]:
-        """What is left of a top-up or a credit, and how much of that can be taken back now.
+        """Return the rest of a top-up or credit, and the part of it that can be taken back now.
 
-        Raises ValidationError for what is neither, or reversed as a whole.
+        Raises ValidationError for any other transfer, and for one that is fully reversed.
         """
 
     def give_price_list(
@@ -122,19 +122,19 @@ class Ledger(Protocol):
         now: datetime,
         ip: str | None = None,
     ) -> object:
-        """Let a new tenant have the shared price list of that name.
+        """Assign the shared price list of this name to a new tenant.
 
-        Raises ValidationError where there is none.
+        Raises ValidationError if there is no such list.
         """
 
     def latest_transfers(self, tenant_id: UUID, *, limit: int) -> Sequence["Moved"]:
-        """A tenant's last transfers, newest first."""
+        """A tenant's latest transfers, newest first."""
 
     def available_to(self, tenant_id: UUID) -> Micros:
-        """The tenant's available money."""
+        """The tenant's available balance."""
 
     def in_flight_of(self, tenant_id: UUID) -> int:
-        """The number of the tenant's generations under way, whose cost is on hold."""
+        """The number of the tenant's running generations, each with a hold."""
 
 
 ledger = Plug[Ledger]("accounts has no ledger")

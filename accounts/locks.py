@@ -1,4 +1,4 @@
-"""The row locks to take first when counting or deciding for a whole tenant or person."""
+"""The row locks to take before counting or deciding for a whole tenant or person."""
 
 from uuid import UUID
 
@@ -6,13 +6,13 @@ from accounts.models import Tenant, User
 
 
 def tenant_for_update(tenant_id: UUID) -> Tenant:
-    """The tenant, locked to the transaction's end. Raises Tenant.DoesNotExist.
+    """Return the tenant, locked until the transaction ends. Raises Tenant.DoesNotExist.
 
-    Requests do not wait for it: they refer to the row, and change none of its key.
+    Requests do not wait for this lock: they refer to the row without changing its key.
     """
     return Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
 
 
 def user_for_update(user_id: UUID) -> User:
-    """The person, locked to the transaction's end. Raises User.DoesNotExist."""
+    """Return the person, locked until the transaction ends. Raises User.DoesNotExist."""
     return User.objects.select_for_update(no_key=True).get(id=user_id)

@@ -1,7 +1,7 @@
-"""Which mailbox an e-mail address leads to, where its provider takes several as one. Pure.
+"""The mailbox behind an e-mail address, where a provider maps several addresses to one. Pure.
 
-Gmail and Proton ignore dots, and what follows a plus is a label at all of these. Others' addresses
-are taken as they are.
+Gmail and Proton ignore dots; all listed providers treat the part after a plus as a label. Other
+providers' addresses are taken as they are.
 """
 
 _ONE_DOMAIN = {
@@ -21,7 +21,7 @@ _LABELS = frozenset(
 
 
 def mailbox_of(address: str) -> str:
-    """The one spelling of all addresses that lead to its mailbox: lower case, without labels."""
+    """One spelling for all addresses of a mailbox: lower case, without labels."""
     local, _, domain = address.strip().casefold().rpartition("@")
     domain = _ONE_DOMAIN.get(domain, domain)
     name = local.partition("+")[0] if domain in _LABELS else local

@@ -1,4 +1,4 @@
-"""The operator's offer, for keys and prices; `generation` plugs itself in."""
+"""The operator's offered models, for keys and prices; `generation` plugs itself in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from pictor.kit.running.plugs import Plug
 
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
-    """A public model name; sizes are 'WxH' or 'auto', qualities those that have a price.
+    """A public model name. Sizes are 'WxH' or 'auto'; qualities are those that have a price.
 
-    One that has ended is not enabled.
+    A model that has ended is not enabled.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Offer(Protocol):
     """The keeper of the contracts."""
 
     def models(self) -> Sequence[OfferedModel]:
-        """Every contract, those that are switched off too."""
+        """Every contract, including disabled ones."""
 
 
 offer = Plug[Offer]("nobody says what is offered")

@@ -1,6 +1,6 @@
 """A caller's limits, and budget windows: days and months in UTC. Pure.
 
-A window is named by its first day, so that a counter row can say which window it counts.
+A window is named by its first day, so a counter row can say which window it counts.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _DAYS_INTO_NEXT_MONTH = 32
 class Limits:
     """A caller's limits; None is unlimited. Requests and images per minute, budgets in micros.
 
-    Budgets that only warn stop nothing: they are not among a key's here.
+    A key's budgets that only warn stop nothing and are left out.
     """
 
     tenant_rpm: int | None
@@ -40,7 +40,7 @@ def window_start(period: Period, now: datetime) -> date:
 
 
 def resets_at(period: Period, now: datetime) -> datetime:
-    """When the window that contains `now` ends and its budget is whole again."""
+    """The end of the window that contains `now`, when its budget starts afresh."""
     start = window_start(period, now)
     if period == "day":
         following = start + timedelta(days=1)

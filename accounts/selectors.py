@@ -1,4 +1,4 @@
-"""Reads: tenants, their keys and members."""
+"""Reads of tenants, their keys and members."""
 
 import ipaddress
 from collections.abc import Collection
@@ -26,25 +26,25 @@ from pictor.kit.words import ids
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 REVISION = "(SELECT revision FROM accounts_configrevision)"
-"""SQL: the configuration's present revision, for a statement that brings it along."""
+"""SQL: the configuration's present revision, to be read within another statement."""
 
 IMAGE_RETENTIONS = (
     "(SELECT id AS tenant_id, image_retention_days AS days FROM accounts_tenant"
     " WHERE image_retention_days IS NOT NULL)"
 )
-"""SQL: the tenants that keep images for less long than anyone's are kept, and for how many days."""
+"""SQL: tenants that keep images for less time than the default, and for how many days."""
 
 API_KEYS = "(SELECT id, tenant_id, digest, is_test FROM accounts_apikey)"
-"""SQL: whose each API key is, for another app's statement to join; revoked ones too."""
+"""SQL: every API key with its tenant, even if revoked, for other apps' statements to join."""
 
 AUDIT_EVENTS = "(SELECT tenant_id, action, object_type, object_id, after FROM accounts_auditevent)"
-"""SQL: the audit log, for a proof that holds its own rows against it."""
+"""SQL: the audit log, for a proof that compares its own rows with it."""
 
 SUSPENDED_BECAUSE = (
     "(SELECT after ->> 'reason' FROM accounts_auditevent"
     " WHERE tenant_id = {tenant} AND action = 'tenant.status' ORDER BY at DESC, id DESC LIMIT 1)"
 )
-"""SQL: why a tenant was suspended last; NULL where no reason was given."""
+"""SQL: the reason of a tenant's last suspension; NULL if none was given."""
 
 
 _REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
@@ -56,7 +56,7 @@ def config_revision() -> int:
 
 
 def tenants() -> list[Tenant]:
-    """All of them, by name."""
+    """All tenants, by name."""
     return list(Tenant.objects.order_by("name"))
 
 
@@ -66,20 +66,20 @@ def tenant_by_id(tenant_id: UUID) -> Tenant:
 
 
 def tenant_by_public_id(public_id: str) -> Tenant | None:
-    """The tenant of that public id (`ten_…`)."""
+    """The tenant with this public id (`ten_…`)."""
     tenant_id = ids.parse(ids.TENANT, public_id)
     return None if tenant_id is None else Tenant.objects.filter(id=tenant_id).first()
 
 
 def tenant_by_name_or_id(text: str) -> Tenant | None:
-    """The tenant of that public id (`ten_…`), UUID or name; an id wins over a name."""
+    """The tenant with this public id (`ten_…`), UUID or name; an id wins over a name."""
     tenant_id = ids.parse(ids.TENANT, text) or _uuid(text)
     found = tenant_id and Tenant.objects.filter(id=tenant_id).first()
     return found or Tenant.objects.filter(name=text).first()
 
 
 def tenant_as_shown(text: str) -> Tenant | None:
-    """`tenant_by_name_or_id`; failing that the only one that its members call so."""
+    """Like `tenant_by_name_or_id`, and otherwise the only tenant with this title."""
     if (found := tenant_by_name_or_id(text)) is not None:
         return found
     titled = list(Tenant.objects.filter(title=text)[:2]) if text else []
@@ -87,17 +87,17 @@ def tenant_as_shown(text: str) -> Tenant | None:
 
 
 def tenants_among(ids: Collection[UUID]) -> dict[UUID, Tenant]:
-    """Those of these ids, by it."""
+    """The tenants with these ids, by id."""
     return Tenant.objects.in_bulk(list(ids))
 
 
 def api_keys_among(ids: Collection[UUID]) -> dict[UUID, ApiKey]:
-    """Those of these ids, by it."""
+    """The API keys with these ids, by id."""
     return ApiKey.objects.in_bulk(list(ids))
 
 
 def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
-    """The key with that public id (`key_…`) or UUID; of one tenant where one is given."""
+    """The key with this public id (`key_…`) or UUID, optionally only in one tenant."""
     key_id = ids.parse(ids.KEY, text) or _uuid(text)
     if key_id is None:
         return None
@@ -106,7 +106,7 @@ def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
 
 
 def keys_by_id(key_ids: Collection[UUID]) -> list[ApiKey]:
-    """These keys, of any tenant, in no order."""
+    """The keys with these ids, of any tenant, in no order."""
     return list(ApiKey.objects.filter(id__in=key_ids))
 
 
@@ -117,7 +117,7 @@ def api_keys_of(
     after: UUID | None = None,
     limit: int | None = None,
 ) -> list[ApiKey]:
-    """A tenant's keys, newest first, revoked ones too; those older than `after`."""
+    """A tenant's keys older than `after`, newest first, including revoked ones."""
     keys = ApiKey.objects.filter(tenant_id=tenant_id).order_by("-id")
     if tests_only:
         keys = keys.filter(is_test=True)
@@ -125,7 +125,7 @@ def api_keys_of(
 
 
 def counted_keys_of(tenant_id: UUID, *, after: UUID | None, limit: int) -> list[ApiKey]:
-    """As `api_keys_of`; each with `of_all`, how many keys the tenant has."""
+    """Like `api_keys_of`; each key has `of_all`, the number of keys the tenant has."""
     every = ApiKey.objects.filter(tenant_id=tenant_id)
     number = every.order_by().values("tenant_id").annotate(number=Count("id")).values("number")
     keys = every if after is None else every.filter(id__lt=after)
@@ -133,9 +133,9 @@ def counted_keys_of(tenant_id: UUID, *, after: UUID | None, limit: int) -> list[
 
 
 _WITH_APPS = User.objects.filter(authenticator__type="totp")
-"""The people with an app that makes codes for their sign-in. There is one each at most."""
+"""People with an authenticator app for their sign-in; each has at most one."""
 _WITH_AN_APP = _WITH_APPS.filter(id=OuterRef("user_id"))
-"""Of a membership: its person, if one of these."""
+"""For a membership: its person, if they have an authenticator app."""
 _KEYS_MADE = Subquery(
     ApiKey.objects.filter(
         tenant_id=OuterRef("tenant_id"), created_by=OuterRef("user_id"), revoked_at=None
@@ -145,14 +145,14 @@ _KEYS_MADE = Subquery(
     .annotate(number=Count("id"))
     .values("number")
 )
-"""Of a membership: how many there are; none for none."""
+"""For a membership: the number of unrevoked keys the person made; NULL for none."""
 
 
 def members_of(tenant_id: UUID) -> list[Membership]:
     """A tenant's members with their users, by e-mail address.
 
-    Each has `has_second_factor`: whether an app makes codes for their sign-in; and `keys_made`:
-    how many keys they made that are not revoked.
+    Each has `has_second_factor`, whether they use an authenticator app, and `keys_made`, the number
+    of keys they made that are not revoked.
     """
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
     extra = {"has_second_factor": Exists(_WITH_AN_APP), "keys_made": Coalesce(_KEYS_MADE, 0)}
@@ -160,7 +160,7 @@ def members_of(tenant_id: UUID) -> list[Membership]:
 
 
 def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
-    """The addresses of these tenants' owners, each once, where they have shown it to be theirs."""
+    """The verified addresses of these tenants' active owners, each once."""
     owners = Membership.objects.filter(tenant_id__in=tenant_ids, role=Membership.Role.OWNER)
     there = owners.filter(user__is_active=True, user__email_verified_at__isnull=False)
     active = there.order_by("user__email")
@@ -168,7 +168,7 @@ def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
 
 
 def has_second_factor(user_id: UUID) -> bool:
-    """Whether an app makes codes for this person's sign-in."""
+    """Whether this person signs in with an authenticator app."""
     return _WITH_APPS.filter(id=user_id).exists()
 
 
@@ -182,16 +182,16 @@ def emails_of(user_ids: Collection[str]) -> dict[str, str]:
 
 
 def memberships_of(user_id: UUID) -> list[Membership]:
-    """A person's memberships with their tenants, by name."""
+    """A person's memberships with their tenants, by the tenant's name."""
     mine = Membership.objects.filter(user_id=user_id).select_related("tenant")
     return list(mine.order_by("tenant__name"))
 
 
 def membership_in(user_id: UUID, public_id: str) -> Membership | None:
-    """A person's membership in the tenant of that public id; None where there is none.
+    """A person's membership in the tenant with this public id, or None.
 
-    It has `factor_since`: when the app was set up that makes codes for their sign-in, or None; and
-    `revision`, the configuration's present one.
+    It has `factor_since`, when the person set up an authenticator app, or None; and `revision`, the
+    configuration's present one.
     """
     tenant_id = ids.parse(ids.TENANT, public_id)
     if tenant_id is None:
@@ -203,13 +203,13 @@ def membership_in(user_id: UUID, public_id: str) -> Membership | None:
 
 
 def did_since(person: User, action: str, about: Subject, *, since: datetime) -> bool:
-    """Whether a person did that to it since then."""
+    """Whether a person took this action on this object since then."""
     events = AuditEvent.objects.filter(object_type=about.type, object_id=about.id, action=action)
     return events.filter(actor=person, at__gte=since).exists()
 
 
 def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]:
-    """By the id of what they are about, the notes that staff made for themselves."""
+    """Staff's notes about these objects, by object id; the latest note of each."""
     events = AuditEvent.objects.filter(
         object_type=object_type, object_id__in=object_ids, action=STAFFS_NOTE
     )
@@ -219,9 +219,9 @@ def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]
 def installation_events_about(
     object_type: str, object_id: str, *, before: datetime, limit: int, but: str = ""
 ) -> list[AuditEvent]:
-    """What was done before then to something that is no tenant's, such as a channel, newest first.
+    """Events before `before` about something that belongs to no tenant, such as a channel.
 
-    A tenant's things are not among it, nor are actions of that name where one is given as `but`.
+    Newest first. Events with the action `but` are left out, if it is given.
     """
     events = AuditEvent.objects.filter(
         object_type=object_type, object_id=object_id, tenant=None, at__lt=before
@@ -230,18 +230,18 @@ def installation_events_about(
 
 
 def prompt_retentions() -> list[tuple[UUID, int]]:
-    """The tenants whose prompts are not kept for ever, and for how many days they are."""
+    """The tenants whose prompts are erased in time, each with the number of days they are kept."""
     limited = Tenant.objects.exclude(prompt_retention_days=None)
     return [(row.id, row.prompt_retention_days or 0) for row in limited]
 
 
 def latest_mail(*, limit: int) -> list[Mail]:
-    """The mail written last, newest first."""
+    """The latest mail, newest first."""
     return list(Mail.objects.order_by("-created_at", "-id")[:limit])
 
 
 def open_invitations(now: datetime) -> QuerySet[Invitation]:
-    """Those that have not expired: staff's, and those that their inviter could make still."""
+    """Unexpired invitations by staff, or by a member who could still make them."""
     inviter = Membership.objects.filter(
         tenant=OuterRef("tenant"), user=OuterRef("invited_by"), user__is_active=True
     )
@@ -253,7 +253,7 @@ def open_invitations(now: datetime) -> QuerySet[Invitation]:
 
 
 def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
-    """An open invitation, with its tenant and its sender."""
+    """An open invitation with its tenant and its sender."""
     wanted = _uuid(invitation_id)
     if wanted is None:
         return None
@@ -268,16 +268,16 @@ def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
 
 
 def open_support_grants(now: datetime) -> QuerySet[SupportGrant]:
-    """Those of all tenants that have not ended, by anybody or by the clock."""
+    """All tenants' support views that were not ended and have not expired."""
     return SupportGrant.objects.filter(ended_at=None, expires_at__gt=now)
 
 
 def support_grant(
     grant_id: str, *, user_id: UUID, tenant: str, now: datetime
 ) -> SupportGrant | None:
-    """The open one of that public id, of this person for the tenant of that public id.
+    """This person's open support view with this public id, in the tenant with that public id.
 
-    None where they are not with us any more. Its tenant comes with it, and `revision`, the
+    None if the person is no longer staff. It comes with its tenant and `revision`, the
     configuration's present one.
     """
     wanted, tenant_id = ids.parse(ids.SUPPORT_GRANT, grant_id), ids.parse(ids.TENANT, tenant)
@@ -289,26 +289,26 @@ def support_grant(
 
 
 def support_grant_by_id(text: str) -> SupportGrant | None:
-    """The support view of that public id with its tenant, open or ended."""
+    """The support view with this public id and its tenant, open or ended."""
     grant_id = ids.parse(ids.SUPPORT_GRANT, text)
     grants = SupportGrant.objects.select_related("tenant", "user")
     return None if grant_id is None else grants.filter(id=grant_id).first()
 
 
 def support_grants_of(tenant_id: UUID, *, limit: int) -> list[SupportGrant]:
-    """A tenant's last support views with their people, newest first."""
+    """A tenant's latest support views with their people, newest first."""
     grants = SupportGrant.objects.filter(tenant_id=tenant_id).select_related("tenant", "user")
     return list(grants.order_by("-opened_at")[:limit])
 
 
 def latest_support_grants(*, limit: int) -> list[SupportGrant]:
-    """The last support views of all tenants, newest first."""
+    """The latest support views of all tenants, newest first."""
     grants = SupportGrant.objects.select_related("tenant", "user")
     return list(grants.order_by("-opened_at")[:limit])
 
 
 def suspended_because(tenant_id: UUID) -> str:
-    """The reason that a suspended tenant was given; empty where it was given none."""
+    """The reason a suspended tenant was given; empty if there is none."""
     events = AuditEvent.objects.filter(tenant_id=tenant_id, action="tenant.status")
     last = events.order_by("-id").first()
     reason: str = (last.after or {}).get("reason", "") if last else ""
@@ -322,12 +322,12 @@ def staff() -> list[User]:
 
 
 def user_by_email(text: str) -> User | None:
-    """The person who signs in with that address."""
+    """The person who signs in with this address."""
     return User.objects.filter(email=User.normalize_username(text)).first()
 
 
 def operator_of(tenant_name: str, *, email: str) -> User | None:
-    """The person with this address, if they own the tenant, and are an owner among staff."""
+    """The person with this address, if they own the tenant and are an owner among staff."""
     owned = Membership.objects.filter(tenant__name=tenant_name, role=Membership.Role.OWNER)
     return User.objects.filter(
         email=email.lower(),

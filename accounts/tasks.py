@@ -15,7 +15,7 @@ def send_mail() -> None:
 
 @shared_task(ignore_result=True)
 def forget_mail() -> None:
-    """Delete mail of more than a week ago."""
+    """Delete mail older than a week."""
     mail.forget_old(now=clock.now())
 
 
@@ -27,5 +27,5 @@ def forget_sessions() -> None:
 
 @shared_task(ignore_result=True)
 def erase_tenants() -> None:
-    """Erase the tenants that are shut for it."""
+    """Erase the tenants whose erasure is due."""
     erase_due(now=clock.now())

@@ -1,20 +1,20 @@
-"""Names that people choose, in mails: nobody else is led anywhere by them. Pure."""
+"""Names chosen by people, made safe for mails: nothing in them becomes a link. Pure."""
 
 import re
 import unicodedata
 
 MOST_SHOWN = 60
 _JOINERS = "\u200c\u200d"
-"""Persian and emojis need them, and they turn nothing round."""
+"""Persian and emojis need these marks, and they do not change the direction of text."""
 _OTHER_MARKS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _IN_ADDRESSES = re.compile(
     r"(?<=\S)(?:[@\uff20](?=\S)|[:\uff1a][/\\\uff0f]+|[.\uff0e\u3002\uff61](?=[^\W\d_]{2}))"
 )
-"""What makes a link of words: an @, the :// and a dot before letters. Browsers fold full width."""
+"""Marks that turn words into links: @, :// and a dot before letters. Browsers fold full width."""
 
 
 def without_marks(text: str) -> str:
-    """Without control, bidirectional and other unseen marks, on one line."""
+    """The text on one line, without control, bidirectional and other invisible marks."""
     shown = "".join(
         " " if mark.isspace() else mark
         for mark in text
@@ -24,11 +24,11 @@ def without_marks(text: str) -> str:
 
 
 def holds_address(text: str) -> bool:
-    """Whether a mail program may make a link of a part of it."""
+    """Whether a mail program may turn part of the text into a link."""
     return _IN_ADDRESSES.search(text) is not None
 
 
 def for_mail(text: str) -> str:
-    """A name as a mail has it: short, without marks, and with nothing in it to follow."""
+    """A name for a mail: short, without invisible marks, and with nothing that becomes a link."""
     plain = " ".join(_IN_ADDRESSES.sub(" ", without_marks(text)).split())
     return plain if len(plain) <= MOST_SHOWN else f"{plain[: MOST_SHOWN - 1]}…"

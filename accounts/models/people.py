@@ -1,4 +1,4 @@
-"""People, and the mail that they get."""
+"""People and their mail."""
 
 import json
 from typing import Any, ClassVar, NamedTuple
@@ -15,7 +15,7 @@ from pictor.kit.words import ids
 
 
 class Subject(NamedTuple):
-    """What an audit event is about, and whose it is."""
+    """The object of an audit event, and the tenant it belongs to."""
 
     type: str
     id: str
@@ -23,23 +23,23 @@ class Subject(NamedTuple):
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; e-mail addresses are kept in lower case."""
+    """Creates users; e-mail addresses are kept in lower case."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who signs in with this address. No password: none works until one is set."""
+        """Create a user who signs in with this address, once they have a password."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Staff in the role of an owner, who may do everything."""
+        """Create staff in the role of an owner, who may do everything."""
         fields = {**fields, "is_staff": True, "is_superuser": True}
         return self.create_user(email, password, staff_role=User.StaffRole.OWNER, **fields)
 
     @override
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Sign-in look-up: the address in any case."""
+        """Find a user at sign-in; the address may be in any case."""
         return self.get(email=(username or "").strip().lower())
 
 
@@ -47,7 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person, known by e-mail address."""
 
     class StaffRole(models.TextChoices):
-        """As what somebody runs this installation; console/ops/access.py says what each may do."""
+        """A role among staff; console/ops/access.py defines the permissions."""
 
         SUPPORT = "support"
         FINANCE = "finance"
@@ -60,17 +60,17 @@ class User(AbstractBaseUser, PermissionsMixin):
     staff_role = models.CharField(
         max_length=10, choices=StaffRole.choices, blank=True, db_default="", default=""
     )
-    """Empty for everybody who is not staff."""
+    """Empty for people who are not staff."""
     staff_seen_at = models.DateTimeField(null=True, editable=False)
-    """When they last opened a page of staff, to the minute."""
+    """When they last opened a page for staff, to the minute."""
     is_staff = models.BooleanField(default=False)
-    """Whether the admin lets them in: with `is_superuser`, of owners alone."""
+    """Whether the admin lets them in; like `is_superuser`, only true of owners."""
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     terms_version = models.CharField(max_length=20, blank=True, editable=False)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
     sessions_ended = models.IntegerField(default=0, db_default=0, editable=False)
-    """How often all their sessions were ended."""
+    """The number of times all their sessions were ended."""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -91,30 +91,30 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of audit events about this person."""
         return Subject("user", str(self.pk))
 
     @override
     def get_session_auth_hash(self) -> str:
-        """What a session must agree with: of the password, and no older than the last ending."""
+        """The value a session must match; it changes with the password and `sessions_ended`."""
         return f"{super().get_session_auth_hash()}:{self.sessions_ended}"
 
     @classmethod
     @override
     def normalize_username(cls, username: str) -> str:
-        """What every form keeps of a typed address."""
+        """The address as every form stores it: stripped, in lower case."""
         return super().normalize_username(username).strip().lower()
 
 
 Actor = User | str
-"""Who changes something: a signed-in person, or the name of whatever acted (`"manage.py"`)."""
+"""The actor of a change: a signed-in person, or the name of a program (`"manage.py"`)."""
 
 
 class Mail(models.Model):
-    """An e-mail: written in the transaction that it tells of, sent by the short-work worker.
+    """An e-mail: written in the transaction it is about, sent by the short-work worker.
 
-    What it says is encrypted, as codes are in it, and forgotten once it is sent; the mailbox of the
-    embedded default keeps it. To read it raises WrongKey where no key opens it.
+    Its contents are encrypted, because they include codes, and deleted once it is sent; the mailbox
+    of the embedded default keeps them. Reading them raises WrongKey if no key opens them.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
@@ -139,22 +139,22 @@ class Mail(models.Model):
 
     @staticmethod
     def sealed(*, subject: str, text: str, html: str) -> str:
-        """The words of a mail, as `contents` has them."""
+        """The encrypted value for `contents`."""
         return encrypted(json.dumps([subject, text, html]))
 
     @property
     def subject(self) -> str:
-        """One line; empty once it is forgotten, as the others are."""
+        """One line; like `text` and `html`, empty once the contents are deleted."""
         return self._words()[0]
 
     @property
     def text(self) -> str:
-        """What those see who read no HTML."""
+        """The plain-text body."""
         return self._words()[1]
 
     @property
     def html(self) -> str:
-        """The same as HTML; empty where there is none."""
+        """The HTML body; empty if there is none."""
         return self._words()[2]
 
     def _words(self) -> tuple[str, str, str]:

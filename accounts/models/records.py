@@ -1,4 +1,4 @@
-"""The record of who changed what, and of how new the configuration is."""
+"""Records of changes, sign-up credits and support views, and the configuration's revision."""
 
 from datetime import datetime
 
@@ -11,14 +11,14 @@ from accounts.models.tenants import Tenant
 from pictor.kit.words import ids
 
 _OF_WORDS = ("varchar_pattern_ops", "timestamptz_ops")
-"""An index that finds words by their beginning, too."""
+"""Operator classes for an index that also finds words by prefix."""
 
 
 class AuditEvent(models.Model):
-    """Who changed what, from where, before and after. Append-only by trigger; never a secret.
+    """A change: its actor, IP address, and values before and after. Append-only; never a secret.
 
-    Its seal (accounts/audit_seals.py) shows that we wrote it; those from before the chain have
-    none.
+    A trigger refuses any other write. Its seal (accounts/audit_seals.py) shows that we wrote it;
+    events from before the chain have none.
     """
 
     append_only = True
@@ -55,19 +55,19 @@ class AuditEvent(models.Model):
 
 
 STAFFS_NOTE = "staff.note"
-"""The action of an event that holds what staff noted of a change for themselves."""
+"""The action of an event that holds staff's note about a change."""
 
 
 class AuditLink(models.Model):
     """An audit event's place in the chain over all of them, numbered from 1. Append-only.
 
-    Written after the event is committed, so that nobody waits for a lock that the chain needs.
+    Written after the event is committed, so that no transaction waits for the chain's lock.
     """
 
     append_only = True
 
     seq = models.BigIntegerField(primary_key=True)
-    # The chain itself says whether an event is gone.
+    # Without a constraint: the chain itself shows that an event is gone.
     event = models.OneToOneField(
         AuditEvent, on_delete=models.PROTECT, db_constraint=False, related_name="link"
     )
@@ -79,9 +79,9 @@ class AuditLink(models.Model):
 
 
 class SignUpCredit(models.Model):
-    """A workspace that was opened by signing up: whether it got the credit, and if not, why.
+    """A workspace opened by signing up: whether it got the credit, and if not, why.
 
-    A mailbox and a network (`pictor.kit.words.client_addresses`) are digests with the pepper of API
+    Mailbox and network (`pictor.kit.words.client_addresses`) are digests under the pepper of API
     keys.
     """
 
@@ -111,9 +111,9 @@ class SignUpCredit(models.Model):
 
 
 class SupportGrant(models.Model):
-    """Leave for one of our people to look into a tenant, read-only, until it ends.
+    """Permission for one of our people to view a tenant, read-only, until it ends.
 
-    It is of one session, which knows its id. A row is never changed but for its early end.
+    It belongs to one session, which knows its id. A row changes only when it is ended early.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
@@ -133,17 +133,17 @@ class SupportGrant(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside: `sup_…`."""
+        """The id used outside: `sup_…`."""
         return ids.public(ids.SUPPORT_GRANT, self.id)
 
     @property
     def ends_at(self) -> datetime:
-        """When it ends by the clock, or was ended."""
+        """When it was ended, or otherwise expires."""
         return self.ended_at or self.expires_at
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of audit events about this support view."""
         return Subject("support_grant", self.public_id, self.tenant_id)
 
 

@@ -19,23 +19,23 @@ from accounts.validators import validate_ip_range, validate_time_zone
 from pictor.kit.words import ids
 
 SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys:write")
-"""Everything a key can be allowed to do."""
+"""Every scope that a key can have."""
 
 MANAGES_KEYS = "keys:write"
-"""Is given only by name: whoever has such a key has a way to the next one."""
+"""Given only by name, because a key with it can make further keys."""
 
 MOST_WORDS = 100
-"""Of each of a key's lists: every request with the key is held against them."""
+"""The most entries in each of a key's lists: every request is checked against them."""
 _IP_RANGE_LENGTH = 43
 
 
 def default_scopes() -> list[str]:
-    """Every scope but one: a key manages keys only on purpose."""
+    """Every scope except `keys:write`, which is given only on purpose."""
     return [scope for scope in SCOPES if scope != MANAGES_KEYS]
 
 
 def default_prompt_retention() -> int:
-    """For how many days a new tenant's prompts are kept, until somebody says otherwise."""
+    """The number of days for which a new tenant's prompts are kept by default."""
     return int(settings.PROMPT_RETENTION_DAYS)
 
 
@@ -47,7 +47,7 @@ def _limit(help_text: str, **options: Any) -> Any:
 
 
 def _budget(help_text: str, **options: Any) -> Any:
-    """What may be spent in a window; null is no limit."""
+    """The most that may be spent in a window; null is unlimited."""
     return models.BigIntegerField(
         null=True, blank=True, validators=[MinValueValidator(0)], help_text=help_text, **options
     )
@@ -69,7 +69,7 @@ class Tenant(models.Model):
     requests_per_minute = _limit("Over all keys. Empty: unlimited.")
     images_per_minute = _limit("Over all keys. Empty: unlimited.")
     max_in_flight = _limit("Requests under way at once, over all keys. Empty: unlimited.")
-    # What the workspace sets itself, besides: the lower of two limits counts.
+    # The workspace's own limits: of each pair the lower one counts.
     own_requests_per_minute = _limit("Empty: unlimited.", editable=False)
     own_images_per_minute = _limit("Empty: unlimited.", editable=False)
     own_max_in_flight = _limit("Empty: unlimited.", editable=False)
@@ -106,7 +106,7 @@ class Tenant(models.Model):
     stored_bytes = models.BigIntegerField(
         default=0, db_default=0, editable=False, help_text="Of its images, as of the last hour."
     )
-    # While it is set nothing more is made: they were too many when they were counted last.
+    # Set if the last count found too many bytes; while it is set no image is made.
     storage_full_at = models.DateTimeField(null=True, editable=False)
     time_zone = models.CharField(
         max_length=40,
@@ -146,37 +146,37 @@ class Tenant(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside: `ten_…`."""
+        """The id used outside: `ten_…`."""
         return ids.public(ids.TENANT, self.id)
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of audit events about this tenant."""
         return Subject("tenant", self.public_id, self.id)
 
     @property
     def nameless(self) -> str:
-        """What it is called once it is erased."""
+        """The tenant's name once it is erased."""
         return f"erased {self.public_id}"
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is erased, or is being: it does not work again."""
+        """Whether the tenant is erased or being erased: it cannot be resumed."""
         return self.erasure_due_at is not None or self.name == self.nameless
 
     @property
     def shown_name(self) -> str:
-        """What its members see."""
+        """The name its members see."""
         return self.title or self.name
 
     @property
     def zone(self) -> ZoneInfo:
-        """Whose days its reports go by."""
+        """The time zone of its reports."""
         return ZoneInfo(self.time_zone)
 
 
 class Membership(models.Model):
-    """A person's part in a tenant."""
+    """A person's role in a tenant."""
 
     class Role(models.TextChoices):
         OWNER = "owner"
@@ -201,14 +201,14 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """A part in a tenant that is offered to whoever owns an address; cancelling deletes it."""
+    """A role in a tenant offered to the owner of an address; cancelling deletes it."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField()
     role = models.CharField(max_length=9, choices=Membership.Role)
     invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    # Whoever invited is staff, and need not be a member.
+    # Sent by staff, who need not be a member.
     is_of_staff = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
@@ -227,12 +227,12 @@ class Invitation(models.Model):
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of audit events about this invitation."""
         return Subject("invitation", str(self.pk), self.tenant_id)
 
 
 class ApiKey(models.Model):
-    """A tenant's credential. The key itself is shown once and never stored: only its digest."""
+    """A tenant's credential. The key's text is shown once and never stored, only its digest."""
 
     class ResponseFormat(models.TextChoices):
         CONTRACT = "", "the model's default"
@@ -244,7 +244,7 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=100, blank=True)
     visible_prefix = models.CharField(max_length=24, editable=False)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
-    # What the key was before it was rotated; it works until then.
+    # The key's former text after a rotation; it works until `previous_until`.
     previous_digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
     previous_until = models.DateTimeField(null=True, editable=False)
     previous_used_at = models.DateTimeField(null=True, editable=False)
@@ -285,7 +285,7 @@ class ApiKey(models.Model):
     created_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
-    # Who else set its limits: whoever made it may only lower them then.
+    # Another person who set its limits: the maker may then only lower them.
     limited_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
@@ -300,16 +300,16 @@ class ApiKey(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside: `key_…`."""
+        """The id used outside: `key_…`."""
         return ids.public(ids.KEY, self.id)
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of audit events about this key."""
         return Subject("api_key", self.public_id, self.tenant_id)
 
     def status(self, now: datetime) -> Literal["active", "expired", "revoked"]:
-        """Whether it opens anything at that time; a revoked one stays revoked."""
+        """The key's status at that time; revoked wins over expired."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
