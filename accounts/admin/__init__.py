@@ -1,6 +1,6 @@
-"""People, tenants, members, keys and the audit log in Django's admin, to be read.
+"""Read-only pages of people, tenants, members, keys and the audit log in Django's admin.
 
-Groups have no page of their own.
+Groups have no page.
 """
 
 from accounts.admin.api_keys import ApiKeyAdmin

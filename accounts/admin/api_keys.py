@@ -1,4 +1,4 @@
-"""API keys, to be read: nothing here shows a digest. Tenants, and staff at /ops/, change them."""
+"""API keys, read-only and without a digest. Tenants, and staff at /ops/, change them."""
 
 from django.contrib import admin
 
@@ -8,7 +8,7 @@ from accounts.models import ApiKey
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """API keys, by what is shown of them; never deleted."""
+    """API keys, searched by their visible values; never deleted."""
 
     list_display = ("visible_prefix", "name", "tenant", "expires_at", "revoked_at", "created_at")
     list_filter = ("is_test", ("revoked_at", admin.EmptyFieldListFilter))

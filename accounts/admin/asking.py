@@ -1,4 +1,4 @@
-"""An action that cannot be undone shows what it is about to do, before it does it."""
+"""A confirmation page for actions that cannot be undone; it shows their effect first."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
 Groups = Sequence[tuple[str, Sequence[str]]]
-"""Headings, and lines under each."""
+"""Headings, each with its lines."""
 
 
 def asked(
@@ -21,9 +21,9 @@ def asked(
     note: str,
     form: Form | None = None,
 ) -> HttpResponse | None:
-    """The page that shows it; None once exactly that was looked at and agreed to.
+    """Return the confirmation page; None once the person has confirmed exactly these groups.
 
-    A form is what must be typed to agree.
+    `form` holds input that is typed to confirm.
     """
     seen = sha256(repr(groups).encode()).hexdigest()
     if request.POST.get("seen") == seen and (form is None or form.is_valid()):

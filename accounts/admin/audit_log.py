@@ -1,4 +1,4 @@
-"""Who changed what."""
+"""The audit log in Django's admin."""
 
 from django.contrib import admin
 

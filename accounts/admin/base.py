@@ -1,4 +1,4 @@
-"""What pages of the admin share: who asks, saves that are a service's, rows that nobody changes."""
+"""Shared parts of the admin's pages: the actor, saves through services, read-only rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,11 +22,11 @@ SECRETS = frozenset(
         *("credentials", "seal", "previous_seal"),
     }
 )
-"""Columns of any model that no look-up may name, across relations too."""
+"""Columns of any model that no look-up may name, even across relations."""
 
 
 class GuardedAdmin(ModelAdmin):
-    """A page whose address cannot ask about secret columns, letter by letter."""
+    """A page whose query string cannot probe secret columns letter by letter."""
 
     @override
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
@@ -36,10 +36,10 @@ class GuardedAdmin(ModelAdmin):
 
 
 class ServiceAdmin(GuardedAdmin):
-    """Pages whose saves are a service's: forms show what it refuses, and write nothing themselves.
+    """Pages that save through services: forms show a service's refusals and write nothing.
 
-    Unless a page says otherwise, what it shows is never deleted: it is disabled, because work and
-    prices know it.
+    Unless a page says otherwise, its rows are never deleted but disabled, because work and prices
+    refer to them.
     """
 
     @override
@@ -48,7 +48,7 @@ class ServiceAdmin(GuardedAdmin):
 
     @override
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The forms asked the service before; it may still refuse what another changed since."""
+        """Show a late refusal: the forms asked the service, but data may have changed since."""
         return said_where_refused(request, super().changeform_view, *args, **kwargs)
 
     @override
@@ -63,7 +63,7 @@ class ServiceAdmin(GuardedAdmin):
 def said_where_refused(
     request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
 ) -> HttpResponse:
-    """The view's answer; where a service refuses, its page again with the reason on it."""
+    """Return the view's answer; if a service refuses, the same page with the reason on it."""
     try:
         return view(request, *args, **kwargs)
     except ValidationError as error:
@@ -78,7 +78,7 @@ def said_where_refused(
 
 
 class ReadOnlyAdmin(DollarForms, GuardedAdmin):
-    """For what nobody may change by hand."""
+    """A page for rows that no person may change by hand."""
 
     actions = None
 
@@ -96,7 +96,7 @@ class ReadOnlyAdmin(DollarForms, GuardedAdmin):
 
 
 def by(request: HttpRequest) -> By:
-    """The signed-in person and their address: `create_tenant(name=…, **by(request))`."""
+    """The signed-in person and their IP address: `create_tenant(name=…, **by(request))`."""
     return {"actor": actor_of(request), "ip": request.META.get("REMOTE_ADDR")}
 
 

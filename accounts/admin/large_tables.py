@@ -1,4 +1,4 @@
-"""Pages of tables to which every request adds rows: no list counts or reads all of them."""
+"""Pages for tables to which every request adds rows: no list counts or reads all of them."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,13 +16,13 @@ from accounts.selectors import tenant_by_name_or_id
 from pictor.kit.words import clock, ids
 
 LOOKED_AT = 20_000
-"""Filters look at so many of the newest: of all, of a time, or of what was searched for."""
+"""Filters look only at this many of the newest rows that match the time and the search."""
 NEWEST = f"the list is of the newest {LOOKED_AT:,} of what is asked for"
 HOUR = timedelta(hours=1)
 
 
 class Newest(ChangeList):
-    """The list, of the newest alone."""
+    """A list of only the newest rows."""
 
     @override
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -38,7 +38,7 @@ class Newest(ChangeList):
 
 
 class LargeAdmin(ReadOnlyAdmin):
-    """A list of the newest, and whatever `found` finds by its index."""
+    """A list of the newest rows, or of the rows that `found` finds by index."""
 
     ordering = ("-pk",)
     search_fields = ("pk",)  # so that there is a field for it
@@ -46,12 +46,12 @@ class LargeAdmin(ReadOnlyAdmin):
     show_facets = admin.ShowFacets.NEVER
 
     def found(self, text: str) -> Q:
-        """Which rows are meant by what was typed; an index has them. Usually a tenant's."""
+        """A condition for the typed text that an index serves. Usually a tenant's rows."""
         tenant = tenant_by_name_or_id(text)
         return Q(pk__in=()) if tenant is None else self.of_tenant(tenant)
 
     def of_tenant(self, tenant: Tenant) -> Q:
-        """The rows of one."""
+        """A condition for a tenant's rows."""
         return Q(tenant=tenant)
 
     @override
@@ -67,7 +67,7 @@ class LargeAdmin(ReadOnlyAdmin):
 
 
 class MadeFilter(SimpleListFilter):
-    """By when a row was made, as its id says: for tables whose ids are UUIDv7."""
+    """A filter by a row's age according to its id, for tables whose ids are UUIDv7."""
 
     title = "made"
     parameter_name = "made"
@@ -86,7 +86,7 @@ class MadeFilter(SimpleListFilter):
 
 
 def words_filter(name: str, *words: str) -> type[SimpleListFilter]:
-    """A filter by a column that has these words alone, which Django would read every row for."""
+    """A filter by a column with only these values; Django would read every row to list them."""
 
     class Filter(SimpleListFilter):
         title = name

@@ -1,4 +1,4 @@
-"""Money on the operator's pages: typed and shown in dollars, stored as whole micro-USD."""
+"""Amounts on the operator's pages: typed and shown in dollars, stored as whole micro-USD."""
 
 from collections.abc import Callable
 from functools import cache
@@ -36,30 +36,30 @@ class DollarsField(forms.Field):
 
     @override
     def prepare_value(self, value: Any) -> Any:
-        """Stored micros as dollars; what was typed in stays as it is."""
+        """Show stored micros as dollars and typed text as it is."""
         return to_decimal(value) if isinstance(value, int) else value
 
 
 def is_micros(column: str) -> bool:
-    """Whether a column's name says that it holds micro-USD."""
+    """Whether the column's name says that it holds micro-USD."""
     return column == "micros" or column.endswith("_micros")
 
 
 class DollarForms:
-    """For pages and inlines: columns of micros are typed in USD, or shown in USD to who may not."""
+    """For pages and inlines: columns of micros are typed in USD, or shown in USD if read-only."""
 
     money: tuple[str, ...] = ()
     """Columns of micro-USD whose names do not say so."""
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        """Every column; what is only looked at is no form's field, which is where dollars are."""
+        """Return every column; on read-only pages, columns of micros as columns of dollars."""
         names = super().get_fields(request, obj)  # type: ignore[misc]  # of a mixin
         if self._is_typed(request, obj):
             return names
         return list(dict.fromkeys(dollars(one) if self._is_money(one) else one for one in names))
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        """An inline's form has no field that is not one of its model's or named here."""
+        """Include the columns of dollars: an inline's form accepts only model fields and these."""
         names = super().get_readonly_fields(request, obj)  # type: ignore[misc]  # of a mixin
         if self._is_typed(request, obj):
             return names
@@ -81,7 +81,7 @@ class DollarForms:
     def formfield_for_dbfield(
         self, db_field: "models.Field[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> Any:
-        """The field of a column's form."""
+        """Return the form field of a column; a field in dollars for micros."""
         if is_micros(db_field.name):
             return DollarsField(
                 label=f"{_words(db_field.name) or 'price'} (USD)",
@@ -93,7 +93,7 @@ class DollarForms:
 
 @cache
 def dollars(column: str, label: str = "") -> Callable[[Any], str]:
-    """A column of micros for lists and pages that are read; nothing for None."""
+    """A column of micros in dollars for lists and read-only pages; empty for None."""
 
     @admin.display(description=f"{label or _words(column) or 'price'} (USD)", ordering=column)
     def shown(row: Any) -> str:

@@ -1,4 +1,4 @@
-"""People who sign in, to be read: what they may as staff is said at /ops/staff/."""
+"""People who sign in, read-only; their roles as staff are at /ops/staff/."""
 
 from django.contrib import admin
 

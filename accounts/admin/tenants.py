@@ -1,4 +1,4 @@
-"""Tenants with their members, to be read: they are changed at /ops/tenants/ and by command."""
+"""Tenants with their members, read-only; they are changed at /ops/tenants/ and by command."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -36,6 +36,6 @@ class TenantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="images take", ordering="stored_bytes")
     def images_take(self, tenant: Tenant) -> str:
-        """Of how much they may, as of the last hour."""
+        """The bytes of the tenant's images and its limit, as of the last hour."""
         most = filesizeformat(settings.STORED_BYTES_PER_TENANT)
         return f"{filesizeformat(tenant.stored_bytes)} of {most}"

@@ -1,4 +1,4 @@
-"""What the operator's commands share: reading their words, answering in text or JSON.
+"""Shared parts of the operator's commands: reading arguments, answering in text or JSON.
 
 Every mistake is a CommandError: one clear line on stderr, exit status 1.
 """
@@ -28,10 +28,10 @@ from pictor.kit.database.errors import is_locked
 from pictor.kit.words.money import Micros, from_decimal
 
 ACTOR = AT_THE_SHELL
-"""How the audit log names changes made on the command line."""
+"""The actor in the audit log for changes made on the command line."""
 
 UNASKED = Micros(settings.MONEY_TYPED_TWICE)
-"""A larger change of a balance is asked about."""
+"""A larger change of a balance needs a confirmation."""
 
 _MOST_NAME = 200
 _LARGEST_LIMIT = 2**31 - 1
@@ -39,20 +39,20 @@ _REASON_CHARS = 200
 
 
 def check_reason(text: str, option: str = "--reason") -> None:
-    """Raises CommandError for a reason that is empty, or longer than a transfer keeps."""
+    """Raise CommandError for a reason that is empty, or longer than a transfer keeps."""
     if not text.strip():
         raise CommandError(f"{option} is empty")
     check_note(text, option)
 
 
 def check_note(text: str, option: str = "--reason") -> None:
-    """Raises CommandError for a note or for words that are longer than is kept of them."""
+    """Raise CommandError for a note or words longer than a transfer keeps."""
     if len(text) > _REASON_CHARS:
         raise CommandError(f"at most {_REASON_CHARS} characters of {option} are kept")
 
 
 def read_why(options: Mapping[str, Any]) -> tuple[str, str]:
-    """Why money is moved: `--words` or `--reference`, which the tenant reads, and staff's note."""
+    """Return why money is moved: `--words` or `--reference` for the tenant, and staff's note."""
     reference = options.get("reference")
     if reference is not None:
         check_reason(reference, "--reference")
@@ -66,7 +66,7 @@ def read_why(options: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def read_staff() -> User:
-    """Who runs the command by `--as`. Raises CommandError unless they are staff."""
+    """Return the person named by `--as`. Raises CommandError unless they are staff."""
     email = at_the_shell.get().partition(" as ")[2]
     user = user_by_email(email) if email else None
     if user is None or not user.staff_role:
@@ -75,9 +75,9 @@ def read_staff() -> User:
 
 
 class OperatorCommand(BaseCommand):
-    """A command that changes something: the audit log says whose hand was on it.
+    """A command that changes something; the audit log names the person who ran it.
 
-    That is the system's user and, with `--as`, a person of theirs.
+    That is the system user and, with `--as`, the person at the keyboard.
     """
 
     @override
@@ -106,17 +106,17 @@ class OperatorCommand(BaseCommand):
             at_the_shell.reset(hand)
 
     def tell(self, options: Mapping[str, Any], facts: object, *lines: str) -> None:
-        """What there is, or was done: as one JSON value and nothing else, or in lines."""
+        """Print the facts as one JSON value and nothing else, or the lines."""
         for line in [json.dumps(facts)] if options["json"] else lines:
             self.stdout.write(line)
 
     def aside(self, options: Mapping[str, Any]) -> OutputWrapper:
-        """Where a person is asked things: never in between JSON."""
+        """The stream for questions to a person, which must not mix with JSON."""
         return self.stderr if options["json"] else self.stdout
 
 
 def _with_actions(parser: ArgumentParser) -> Iterator[ArgumentParser]:
-    """The parser, and that of each action, at any depth."""
+    """The parser and those of its actions, at any depth."""
     yield parser
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way to them
         if isinstance(action, _SubParsersAction):
@@ -125,7 +125,7 @@ def _with_actions(parser: ArgumentParser) -> Iterator[ArgumentParser]:
 
 
 def _hand(email: str | None) -> str:
-    """`root`, or `root as ann@example.com`. Raises CommandError for what is no address."""
+    """`root`, or `root as ann@example.com`. Raises CommandError for an invalid address."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container's number without a name
@@ -142,7 +142,7 @@ def _hand(email: str | None) -> str:
 
 
 def read_amount(text: str) -> Micros:
-    """An amount in USD with at most 6 decimals, 0 or more."""
+    """Read an amount in USD with at most 6 decimals, 0 or more."""
     amount = read_change(text)
     if amount < 0:
         raise CommandError(f"{text!r} is below 0")
@@ -150,7 +150,7 @@ def read_amount(text: str) -> Micros:
 
 
 def read_change(text: str) -> Micros:
-    """An amount in USD with at most 6 decimals, above 0 or below."""
+    """Read an amount in USD with at most 6 decimals, of either sign."""
     try:
         return from_decimal(text)
     except ValueError as error:
@@ -158,7 +158,7 @@ def read_change(text: str) -> Micros:
 
 
 def read_limit(text: str | None) -> int | None:
-    """A whole number above 0, small enough for its column; None stays None."""
+    """Read a whole number above 0 that fits its column; None stays None."""
     if text is None:
         return None
     is_short = len(text) <= len(str(_LARGEST_LIMIT))
@@ -168,7 +168,7 @@ def read_limit(text: str | None) -> int | None:
 
 
 def read_time(text: str) -> datetime:
-    """A time with its zone."""
+    """Read a time with its zone."""
     try:
         found = parse_datetime(text)
         if found is not None and found.tzinfo is not None:
@@ -179,7 +179,7 @@ def read_time(text: str) -> datetime:
 
 
 def read_words(text: str | None) -> list[str] | None:
-    """'a,b' as a list; None stays None, and naming nothing is a mistake."""
+    """Read 'a,b' as a list; None stays None, and an empty list raises CommandError."""
     if text is None:
         return None
     words = [word.strip() for word in text.split(",") if word.strip()]
@@ -189,7 +189,7 @@ def read_words(text: str | None) -> list[str] | None:
 
 
 def read_scopes(text: str | None) -> list[str]:
-    """A key's scopes; None are those that a key has unless told otherwise."""
+    """Read a key's scopes; None gives the default ones."""
     scopes = read_words(text) or default_scopes()
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise CommandError(f"no such scope: {', '.join(unknown)}; there are {' '.join(SCOPES)}")
@@ -197,7 +197,7 @@ def read_scopes(text: str | None) -> list[str]:
 
 
 def read_tenant(text: str) -> Tenant:
-    """The tenant of that name or id."""
+    """The tenant with that name or id."""
     tenant = tenant_by_name_or_id(text)
     if tenant is None:
         raise CommandError(f"no tenant named {text!r}")
@@ -205,7 +205,7 @@ def read_tenant(text: str) -> Tenant:
 
 
 def read_person(text: str) -> User:
-    """The person who signs in by that address."""
+    """The person who signs in with that address."""
     user = user_by_email(text)
     if user is None:
         raise CommandError(f"nobody has the address {text!r}")
@@ -213,7 +213,7 @@ def read_person(text: str) -> User:
 
 
 def say_invalid(error: ValidationError) -> CommandError:
-    """A service's refusal as one line, each message behind the field that it is about."""
+    """A service's refusal as one line, each message after its field."""
     if not hasattr(error, "error_dict"):
         return CommandError(" ".join(error.messages))
     said = [
@@ -225,20 +225,20 @@ def say_invalid(error: ValidationError) -> CommandError:
 
 
 def ask(stdout: OutputWrapper, question: str) -> None:
-    """Go on for a 'y' on standard input. Raises CommandError for anything else, and for its end."""
+    """Continue after a 'y' on standard input. Raises CommandError for any other answer."""
     if ask_for(stdout, f"{question} [y/N]").lower() not in {"y", "yes"}:
         raise CommandError("Nothing was changed.")
 
 
 def ask_for(stdout: OutputWrapper, question: str) -> str:
-    """A line of standard input, empty at its end."""
+    """Read a line of standard input; empty at its end."""
     stdout.write(f"{question} ", ending="")
     stdout.flush()
     return sys.stdin.readline().strip()
 
 
 def print_table(stdout: OutputWrapper, rows: Sequence[Sequence[str]]) -> None:
-    """The rows, names of the columns first, each column as wide as its widest cell."""
+    """Print rows, the first with the columns' names, each column as wide as its widest cell."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
@@ -246,7 +246,7 @@ def print_table(stdout: OutputWrapper, rows: Sequence[Sequence[str]]) -> None:
 
 
 def answer(stdout: OutputWrapper, facts: Mapping[str, str], *, as_json: bool) -> None:
-    """The facts as one JSON object and nothing else, or as lines for a person."""
+    """Print the facts as one JSON object and nothing else, or as lines for a person."""
     if as_json:
         stdout.write(json.dumps(facts))
         return

@@ -1,4 +1,4 @@
-"""What `manage.py tenant` is told: its longer actions."""
+"""The arguments of `manage.py tenant`'s longer actions."""
 
 from dataclasses import fields
 from typing import Any
@@ -12,7 +12,7 @@ FOR_STAFF = "a note that staff alone read"
 
 
 def add_create(actions: Any) -> None:
-    """What a tenant is made with; `actions` is what argparse adds it to."""
+    """Add the action that creates a tenant; `actions` is argparse's subparsers object."""
     create = actions.add_parser("create", help="a new tenant, its first key and its balance")
     create.add_argument("name")
     create.add_argument("--balance", default="0", metavar="USD")
@@ -32,7 +32,7 @@ def add_create(actions: Any) -> None:
 
 
 def add_moves(actions: Any) -> None:
-    """The actions that change a balance; `actions` is what argparse adds them to."""
+    """Add the actions that change a balance; `actions` is argparse's subparsers object."""
     for action, words in (
         ("top-up", "book a tenant's payment, once by its reference"),
         ("credit", "give a tenant something for nothing"),
@@ -61,14 +61,14 @@ def add_moves(actions: Any) -> None:
 
 
 def _add_why(money: Any, *, has_words: bool) -> None:
-    """Staff's note, which the tenant never reads, and words that it does."""
+    """Add staff's note, which the tenant never reads, and words that it does."""
     money.add_argument("--reason", required=has_words, default="", metavar="TEXT", help=FOR_STAFF)
     if has_words:
         money.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
 
 
 def add_standing(actions: Any) -> None:
-    """The actions that show a tenant and say whether and how much it may order."""
+    """Add the actions that show a tenant, set its limits, suspend and resume it."""
     for action, words in (
         ("show", "its status, balance and limits, and its last transfers"),
         ("limits", "say, or change, its limits over all keys"),
@@ -87,7 +87,7 @@ def add_standing(actions: Any) -> None:
 
 
 def add_people(actions: Any) -> None:
-    """Who is in it, and who may be."""
+    """Add the actions on members and invitations."""
     members = actions.add_parser("members", help="its members, and who is invited")
     members.add_argument("tenant", help="name or id")
     members.add_argument("--json", action="store_true")

@@ -1,6 +1,6 @@
 """A tenant's people at the shell: `tenant members`, `invite`, `uninvite`, `role` and `remove`.
 
-Each is called with the command and its options, and raises what the command turns into words.
+Each function takes the command and its options. The command reports their ValidationErrors.
 """
 
 import json
@@ -33,14 +33,14 @@ REVOKE = "revoke"
 
 
 def teller(site: str) -> Callable[[Invitation], None]:
-    """What mails an invitation that leads to this site."""
+    """A function that mails an invitation with a link to this site."""
     if not site.startswith(("https://", "http://")):
         raise CommandError("an invitation needs --site https://…, for the link in the mail")
     return partial(post_invitation, site=site)
 
 
 def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """Its members, and who is invited."""
+    """Print the tenant's members and open invitations."""
     tenant = read_tenant(options["tenant"])
     rows = [(one.user.email, one.role, "member") for one in members_of(tenant.id)]
     invited = invitations_of(tenant.id, now=clock.now())
@@ -53,7 +53,7 @@ def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 
 
 def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """Offer somebody a part in it, by mail."""
+    """Invite an address to the tenant, by mail."""
     tenant, email = read_tenant(options["tenant"]), options["email"]
     invite_as_operator(
         tenant=tenant,
@@ -69,7 +69,7 @@ def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 
 
 def uninvite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """Take an invitation back."""
+    """Cancel an invitation."""
     tenant, email = read_tenant(options["tenant"]), User.normalize_username(options["email"])
     invited = {one.email: one for one in invitations_of(tenant.id, now=clock.now())}
     if email not in invited:
@@ -91,7 +91,7 @@ def give_role(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 
 
 def remove(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """End a membership; the keys that the person made go to another member, or end."""
+    """End a membership; the keys the person made go to another member, or are revoked."""
     tenant, text = read_tenant(options["tenant"]), options["keys"]
     found = _member(tenant, options["email"])
     email: str = found.user.email

@@ -1,12 +1,12 @@
 """Requests and images per minute, of a key and of its tenant, in one round trip.
 
 Each limit is a bucket that holds a minute's worth, starts full and fills in steps (`buckets.py`).
-All buckets of a request are looked at and taken from together: either all have room, or nothing is
-taken and the refusal says truly when to come back (`on_redis.py`). While Redis is away each
-web process keeps the same buckets in its own memory (`local.py`), so a limit is loosened by at most
-the number of processes, and money, which is in Postgres, not at all.
+All buckets of a request are taken from together: if one lacks room, nothing is taken, and the
+refusal says truly when to come back (`on_redis.py`). While Redis is away each web process keeps the
+same buckets in its own memory (`local.py`). So a limit is loosened at most by a factor of the
+number of processes, and money, which is in Postgres, not at all.
 
-What only looks is counted too, by tenant: in one bucket of its kind.
+Reads are counted too, per tenant, in one bucket per kind of read.
 """
 
 import hashlib
@@ -37,21 +37,21 @@ from accounts.rates.buckets import (
 from pictor.kit.redis import client as redis_client
 
 MANY_SENDINGS = 10
-"""What sending all that was missed counts as."""
+"""The cost of a request to resend all missed events, in single sendings."""
 
 
 def take(caller: Caller, *, images: int) -> dict[str, str]:
-    """Count one request for this number of images; the `x-ratelimit-…` headers of its answer.
+    """Count one request for this number of images and return its `x-ratelimit-…` headers.
 
-    Raises RateLimited, with a true `retry_after` and those headers, when a bucket is too empty. A
-    request for more images than a minute allows can never pass and is told so.
+    Raises RateLimited, with a true `retry_after` and those headers, if a bucket is too empty. A
+    request for more images than a minute allows can never pass, and the message says so.
     """
     buckets = _buckets(caller, images)
     return _headers(buckets, redis_client.ask(on_redis.taking(buckets)))
 
 
 async def take_async(caller: Caller, *, images: int) -> dict[str, str]:
-    """The same on the running loop."""
+    """Like `take`, on the running loop."""
     buckets = _buckets(caller, images)
     return _headers(buckets, await redis_client.ask_async(on_redis.taking(buckets)))
 
@@ -74,7 +74,7 @@ def _headers(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
 
 
 def take_read(caller: Caller) -> None:
-    """Count one look at one thing, or one small change of it.
+    """Count one read of one object, or one small change of it.
 
     Raises RateLimited with a true `retry_after`, without headers: those are about generations.
     """
@@ -82,33 +82,33 @@ def take_read(caller: Caller) -> None:
 
 
 def take_query(caller: Caller) -> None:
-    """Count one list or quote. Raises as `take_read` does."""
+    """Count one list or quote. Raises like `take_read`."""
     _take_one(bucket_of_queries(caller.tenant_id, settings.QUERIES_PER_MINUTE))
 
 
 def take_key_change(caller: Caller) -> None:
-    """Count one key that is made, changed, rotated or revoked. Raises as `take_read` does."""
+    """Count one creation, change, rotation or revocation of a key. Raises like `take_read`."""
     most = settings.KEY_CHANGES_PER_MINUTE
     _take_one(bucket_of_key_changes(caller.tenant_id, most))
 
 
 def take_page(user_id: UUID) -> None:
-    """Count one page of the console. Raises as `take_read` does."""
+    """Count one page of the console. Raises like `take_read`."""
     _take_one(bucket_of_pages(user_id))
 
 
 def take_picture(user_id: UUID) -> None:
-    """Count one small picture on a page of the console. Raises as `take_read` does."""
+    """Count one thumbnail on a page of the console. Raises like `take_read`."""
     _take_one(bucket_of_pictures(user_id))
 
 
 def take_new_picture(user_id: UUID) -> None:
-    """Count one of them that is made first. Raises as `take_read` does."""
+    """Count one thumbnail that has to be made first. Raises like `take_read`."""
     _take_one(bucket_of_new_pictures(user_id))
 
 
 def take_sending(tenant_id: UUID, *, many: bool = False) -> None:
-    """Count one webhook event that is sent by hand, or `many` at once. Raises as `take_read` does.
+    """Count one webhook event sent by hand, or `many` at once. Raises like `take_read`.
 
     They need no image and no money, and each is kept for a month.
     """
@@ -116,12 +116,12 @@ def take_sending(tenant_id: UUID, *, many: bool = False) -> None:
 
 
 def take_sign_in(*, account: str, address: str) -> None:
-    """Count one typed password of an account, from an address. Raises as `take_read` does."""
+    """Count one typed password for an account, from an address. Raises like `take_read`."""
     _take_all(buckets_of_sign_in(account, address))
 
 
 def take_mail(address: str) -> None:
-    """Count one mail to an address that its owner has not asked for. Raises as `take_read` does."""
+    """Count one mail to an address whose owner has not asked for it. Raises like `take_read`."""
     mailbox = mailbox_of(address).encode()
     _take_all(buckets_of_mails(hashlib.sha256(mailbox).hexdigest()[:32]))
 

@@ -11,7 +11,7 @@ from pictor.kit.words.errors import RateLimited
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 WORDS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 STEP_SECONDS = 5.0
-"""Buckets fill in steps, so that a burst that takes a moment to arrive gets its limit exactly."""
+"""Buckets fill in steps, so a burst that takes a moment to arrive gets exactly its limit."""
 
 REQUESTS = "requests"
 IMAGES = "images"
@@ -19,7 +19,7 @@ HEADERS = {
     unit: tuple(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset"))
     for unit in (REQUESTS, IMAGES)
 }
-"""What is said of each, by name."""
+"""The answer's headers per unit: limit, remaining and reset."""
 READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
@@ -31,24 +31,24 @@ KEY_CHANGES = "changes of keys"
 MAILS = "mails"
 
 PAGES_OF_PERSON = 300
-"""Pages of the console a minute: five a second, for as long as one likes."""
+"""Pages of the console a minute per person: five a second, for any length of time."""
 PICTURES_OF_PERSON = 6000
-"""Small pictures that those pages ask for: of each row of a list one, and each costs little."""
+"""Thumbnails a minute per person: each row of a list requests one, and each costs little."""
 NEW_PICTURES_OF_PERSON = 600
-"""Of these, those that are made first, which takes time on every core of a web process."""
+"""Thumbnails made per minute and person; each takes time on every core of a web process."""
 SENDINGS_OF_TENANT = 30
-"""Webhook events a minute that a tenant has sent by hand."""
+"""Webhook events a minute that a tenant sends by hand."""
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
 MAILS_AN_HOUR = 6
 MAILS_A_DAY = 12
-"""To one mailbox, of those that anybody can cause who types its address."""
+"""Mails to one mailbox, of the kinds that a stranger can cause by typing its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One limit as one request meets it: whose, how many in which time, how many it takes."""
+    """One limit as one request meets it: its holder, capacity, period and the request's cost."""
 
     name: str
     unit: str
@@ -69,7 +69,7 @@ class Taken:
 def buckets_of(
     limits: Limits, *, tenant_id: UUID, key_id: UUID, images: int, ceiling: int
 ) -> list[Bucket]:
-    """A caller's limits a minute, the tenant's first; where there is none, the ceiling of both."""
+    """A caller's limits a minute, the tenant's first; if neither has one, the platform's."""
     tag = f"pictor:rate:{{{tenant_id}}}"
     of_tenant, of_key = f"{tag}:tenant", f"{tag}:{key_id}"
     tenant_rpm, tenant_ipm = limits.tenant_rpm, limits.tenant_ipm
@@ -91,46 +91,46 @@ def buckets_of(
 
 
 def bucket_of_reads(tenant_id: UUID, most: int) -> Bucket:
-    """The platform's limit of a tenant's reads, all of its keys together."""
+    """The platform's limit on a tenant's reads, over all its keys."""
     return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:reads", READS, "account", most, 1)
 
 
 def bucket_of_pages(user_id: UUID) -> Bucket:
-    """The platform's limit of the pages that a person looks at."""
+    """The platform's limit on the pages a person opens."""
     return Bucket(f"pictor:rate:{{{user_id}}}:pages", PAGES, "account", PAGES_OF_PERSON, 1)
 
 
 def bucket_of_pictures(user_id: UUID) -> Bucket:
-    """The platform's limit of the small pictures that a person's pages ask for."""
+    """The platform's limit on the thumbnails that a person's pages request."""
     name = f"pictor:rate:{{{user_id}}}:pictures"
     return Bucket(name, PICTURES, "account", PICTURES_OF_PERSON, 1)
 
 
 def bucket_of_new_pictures(user_id: UUID) -> Bucket:
-    """The platform's limit of those that are made for a person's pages."""
+    """The platform's limit on the thumbnails that are made for a person's pages."""
     name = f"pictor:rate:{{{user_id}}}:new-pictures"
     return Bucket(name, NEW_PICTURES, "account", NEW_PICTURES_OF_PERSON, 1)
 
 
 def bucket_of_key_changes(tenant_id: UUID, most: int) -> Bucket:
-    """The platform's limit of changes of a tenant's keys by keys: each stays in the audit log."""
+    """The platform's limit on changes of a tenant's keys by keys: each stays in the audit log."""
     name = f"pictor:rate:{{{tenant_id}}}:tenant:key-changes"
     return Bucket(name, KEY_CHANGES, "account", most, 1)
 
 
 def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:
-    """The platform's limit of events that a tenant has sent by hand."""
+    """The platform's limit on events that a tenant sends by hand."""
     name = f"pictor:rate:{{{tenant_id}}}:tenant:sendings"
     return Bucket(name, SENDINGS, "account", SENDINGS_OF_TENANT, count)
 
 
 def bucket_of_queries(tenant_id: UUID, most: int) -> Bucket:
-    """The platform's limit of a tenant's lists and quotes, which cost more."""
+    """The platform's limit on a tenant's lists and quotes, which cost more than reads."""
     return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:queries", QUERIES, "account", most, 1)
 
 
 def buckets_of_sign_in(account: str, address: str) -> list[Bucket]:
-    """The limits of typed passwords: of one account, and from one address."""
+    """The limits on typed passwords: for one account, and from one address."""
     tag = "pictor:rate:{sign-in}"
     return [
         Bucket(f"{tag}:account:{account}", SIGN_INS, "account", SIGN_INS_OF_ACCOUNT, 1),
@@ -139,7 +139,7 @@ def buckets_of_sign_in(account: str, address: str) -> list[Bucket]:
 
 
 def buckets_of_mails(mailbox: str) -> list[Bucket]:
-    """The limits of mails that others cause, to one mailbox."""
+    """The limits on mails to one mailbox that strangers cause."""
     name = f"pictor:rate:{{mail}}:{mailbox}"
     return [
         Bucket(f"{name}:hour", MAILS, "address", MAILS_AN_HOUR, 1, HOUR),
@@ -148,7 +148,7 @@ def buckets_of_mails(mailbox: str) -> list[Bucket]:
 
 
 def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
-    """Limit, remaining and seconds until full, of the tighter bucket of each unit."""
+    """Limit, remaining and seconds until full, for the tighter bucket of each unit."""
     headers: dict[str, str] = {}
     for unit in (REQUESTS, IMAGES):
         found = [
@@ -168,7 +168,7 @@ def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
 
 
 def refusal_of(buckets: Sequence[Bucket], taken: Taken, headers: dict[str, str]) -> RateLimited:
-    """The refusal if buckets are too empty: about the one this request needs most of."""
+    """The refusal if buckets are too empty; it names the bucket that lacks the largest share."""
     short = [
         bucket for bucket, level in zip(buckets, taken.levels, strict=True) if level < bucket.cost
     ]

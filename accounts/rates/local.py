@@ -1,4 +1,4 @@
-"""The same buckets in this process's memory, for as long as Redis is away."""
+"""The buckets in this process's memory, used while Redis is away."""
 
 import math
 import threading
@@ -9,7 +9,7 @@ from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 
 
 class LocalBuckets:
-    """The same buckets in this process's memory, for as long as Redis is away."""
+    """The buckets in this process's memory, used while Redis is away."""
 
     MAX_BUCKETS = 100_000
 
@@ -18,7 +18,7 @@ class LocalBuckets:
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, buckets: Sequence[Bucket], *, now: float) -> Taken:
-        """All or nothing, as the script does it. `now` is seconds of a monotonic clock."""
+        """Take from all or none, like the script on Redis. `now` comes from a monotonic clock."""
         with self._lock:
             found = [self._level(bucket, now) for bucket in buckets]
             waits = [

@@ -1,7 +1,7 @@
-"""What the tests of a tenant may leave behind: so many bytes a day, and for how long.
+"""Limits on what a tenant's tests store: bytes a day, and how long they are kept.
 
-They cost nothing, so nothing else bounds them. Bytes are counted on Redis, and not while that is
-away.
+Tests cost nothing, so nothing else bounds them. Bytes are counted on Redis; while it is away they
+are not counted.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,16 +14,16 @@ from pictor.kit.redis.client import RedisCommand
 from pictor.kit.words.errors import InsufficientQuota
 
 TESTS_KEPT = timedelta(hours=23)
-"""Images and words of tests, and what webhooks were told: with the next hourly run they are gone
-within a day. The rows of tests go 30 days later."""
+"""The lifetime of tests' images and prompts, and of their webhook events; with the next hourly run
+they are gone within a day. The rows of tests go 30 days later."""
 ROWS_BYTES = 8 * 1024
-"""A test's bytes besides its images: its rows, with those of its event."""
+"""The bytes counted for a test besides its images: its rows and those of its event."""
 SENDING_BYTES = 2 * 1024
-"""The bytes of a try to deliver a test's event: its row, with the answer."""
+"""The bytes counted for an attempt to deliver a test's event: its row, with the answer."""
 
 
 def used_up() -> InsufficientQuota:
-    """The message for a test without room."""
+    """The error for a test without room."""
     megabytes = settings.TEST_BYTES_PER_DAY // 1_000_000
     return InsufficientQuota(
         f"The tests of this account have stored the {megabytes} MB that they may store a UTC day."
@@ -33,7 +33,7 @@ def used_up() -> InsufficientQuota:
 
 
 def counting_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> RedisCommand[bool]:
-    """Count a test's bytes; whether the tenant's UTC day had room before."""
+    """A command that counts a test's bytes; true if the tenant's UTC day had room before."""
     day = now.astimezone(UTC).date()
     name = f"pictor:rate:{{{tenant_id}}}:tests:{day}"
     most = settings.TEST_BYTES_PER_DAY

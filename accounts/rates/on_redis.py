@@ -1,4 +1,4 @@
-"""The buckets on Redis, seen the same by every process; in this process while Redis is away."""
+"""The buckets on Redis, shared by all processes; in this process's memory while Redis is away."""
 
 import time
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from accounts.rates.local import LocalBuckets
 from pictor.kit.redis.client import RedisCommand
 from pictor.kit.running.pauses import Pause
 
-# KEYS: one hash a bucket. ARGV: capacity, cost and time to fill (ms) of each, then the step (ms). A
-# hash holds the level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level
-# (x 1000).
+# KEYS: one hash per bucket. ARGV: capacity, cost and time to fill (ms) of each, then the step (ms).
+# A hash holds the level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each
+# level (x 1000).
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -47,7 +47,7 @@ end
 return result
 """
 
-# KEYS: a sum. ARGV: what is added, and for how many seconds it is kept. Returns the sum.
+# KEYS: a sum. ARGV: the amount to add, and the seconds to keep the sum. Returns the sum.
 _ADD = """
 local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
@@ -59,7 +59,7 @@ _local = LocalBuckets()
 
 
 def taking(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
-    """From all or from none, in one Lua script on Redis' own clock."""
+    """A command that takes from all buckets or none, in one Lua script on Redis' own clock."""
     numbers = [
         number
         for bucket in buckets
@@ -71,9 +71,9 @@ def taking(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
 
 
 def adding(name: str, amount: int, *, most: int, kept: timedelta) -> RedisCommand[bool]:
-    """Add to a sum that is kept for so long; whether it was below `most` before.
+    """A command that adds to a sum kept for `kept`; true if the sum was below `most` before.
 
-    True while Redis is away.
+    Also true while Redis is away.
     """
 
     def had_room(total: int) -> bool:

@@ -1,1 +1,1 @@
-"""How people sign in: allauth on our own users, with a second factor, in the admin's clothes."""
+"""Sign-in: allauth on our own users, with a second factor; for staff, styled like the admin."""

@@ -1,4 +1,4 @@
-"""What allauth asks of the project: who may sign up, where a caller is, how secrets are kept."""
+"""The project's answers to allauth: who may sign up, the caller's address, how secrets are kept."""
 
 import logging
 from typing import Any
@@ -25,25 +25,25 @@ CAUSED = frozenset(
         *("unknown_account", "account_already_exists"),
     )
 )
-"""Mails that anybody causes who types an address: their number is limited by mailbox."""
+"""Mails that a stranger causes by typing an address: their number is limited by mailbox."""
 INVITED = "invited"
-"""In a session: it came by an invitation that is open."""
+"""A session's mark: the person came by an open invitation."""
 logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Mail goes through our outbox; who may sign up is the operator's to say."""
+    """Sends mail through our outbox, and lets the operator decide who may sign up."""
 
     @override
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """To all where the operator says so; to who follows an invitation in any case."""
+        """Whether sign-up is open to all, or this session came by an invitation."""
         return settings.SIGN_UP or bool(request.session.get(INVITED))
 
     @override
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Written down with whatever it tells of, and sent by the short-work worker before others.
+        """Write the mail in its cause's transaction; the short-work worker sends it before others.
 
-        Beyond a mailbox's limit nothing is done, whether or not there is an account: a 429.
+        Above a mailbox's limit the answer is a 429, whether or not an account exists.
         """
         if template_prefix in CAUSED:
             self._count(email)
@@ -55,7 +55,7 @@ class AccountAdapter(DefaultAccountAdapter):
             subject=message.subject,
             text=message.body,
             html=html[0] if html else "",
-            goes_first=True,  # somebody waits for it
+            goes_first=True,  # a person waits for it
         )
 
     def _count(self, email: str) -> None:
@@ -70,10 +70,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     @override
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the password of who is signed in and types it anew.
+        """Count the password of a signed-in person who types it again.
 
-        Whoever signs in has been counted (forms.py): the library would keep out who is right, for
-        what others typed.
+        A person who signs in has been counted already (forms.py): the library would lock out the
+        right person because of a stranger's attempts.
         """
         if request.user.is_authenticated:
             super().pre_authenticate(request, **credentials)
@@ -82,19 +82,19 @@ class AccountAdapter(DefaultAccountAdapter):
     def add_message(
         self, request: HttpRequest, level: int, *args: Any, message: str | None = None, **more: Any
     ) -> None:
-        """After too many wrong codes the library speaks of failed sign-ins, and of later."""
+        """Replace the library's words after too many wrong codes: they speak of failed sign-ins."""
         if message == self.error_messages["too_many_login_attempts"]:
             message = "Too many wrong codes. Begin again, and another one is mailed."
         super().add_message(request, level, *args, message=message, **more)
 
     @override
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that web/proxies.py has found already."""
+        """Return the address that web/proxies.py has found."""
         return request.META.get("REMOTE_ADDR") or "unknown"
 
 
 class MfaAdapter(DefaultMFAAdapter):
-    """Secrets of second factors are in the database as ciphertext only."""
+    """Keeps the secrets of second factors in the database only as ciphertext."""
 
     @override
     def encrypt(self, text: str) -> str:
@@ -102,7 +102,7 @@ class MfaAdapter(DefaultMFAAdapter):
 
     @override
     def decrypt(self, encrypted_text: str) -> str:
-        """The secret; one that no code fits where no key of ours opens it."""
+        """Return the secret; if no key of ours opens it, a random one that no code fits."""
         try:
             return decrypted(encrypted_text)
         except WrongKey:

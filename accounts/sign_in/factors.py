@@ -1,4 +1,4 @@
-"""Which second factor a session has shown."""
+"""The second factor that a session has shown."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,21 +17,21 @@ from accounts.models import User
 View = Callable[..., HttpResponseBase]
 
 FRESH = timedelta(minutes=15)
-"""How long a second factor that was shown opens steps that ask for a fresh one."""
+"""How long a second factor counts as fresh after it was shown."""
 SHOW_AGAIN = "Show your second factor again, then send it once more."
 
 
 def app_since(user: User) -> datetime | None:
-    """When the app was set up that makes codes for their sign-in; None without one."""
+    """When the person set up their authenticator app; None without one."""
     apps = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
     since: datetime | None = apps.values_list("created_at", flat=True).first()
     return since
 
 
 def behind_factor(view: View) -> View:
-    """A page that undoes a factor, or tells of codes in its place: its owner shows it first.
+    """Require the second factor before a page that removes one or shows recovery codes.
 
-    A password typed anew is not enough: whoever has it alone would be in.
+    A password typed again is not enough: a thief of only the password would get in.
     """
 
     @wraps(view)
@@ -47,9 +47,9 @@ def behind_factor(view: View) -> View:
 
 
 def has_shown(request: HttpRequest, user: User, *, since: datetime) -> bool:
-    """Whether this session has shown a factor of theirs, which they have had since then.
+    """Whether this session has shown a second factor since the person has had it.
 
-    One that was opened by password alone, before the factor was set up, has not.
+    A session opened with only the password, before the factor was set up, has not.
     """
     records = get_authentication_records(request, user)
     shown = [entry["at"] for entry in records if entry["method"] == "mfa"]

@@ -1,4 +1,4 @@
-"""The forms in which people type their password: counted before anything is hashed."""
+"""Forms for typing a password; each attempt is counted before anything is hashed."""
 
 import hashlib
 from typing import Any
@@ -23,7 +23,7 @@ THROTTLED = "throttled"
 
 
 class LimitedForm(forms.Form):
-    """A form with a limit by account and one by address, whoever is right about the password."""
+    """A form limited by account and by address, whether or not the password is right."""
 
     request: HttpRequest | None
     account_field: str
@@ -44,26 +44,26 @@ class LimitedForm(forms.Form):
         return columns
 
     def retry_after(self) -> int | None:
-        """Seconds until the next attempt is counted; None unless this one was one too many."""
+        """Seconds until the next attempt is allowed; None unless this one was over the limit."""
         refusals = self.non_field_errors().as_data()
         waits = [(error.params or {})["seconds"] for error in refusals if error.code == THROTTLED]
         return max(waits, default=None)
 
 
 class SignInForm(LimitedForm, AuthenticationForm):
-    """Staff's, in the admin's clothes."""
+    """The form for staff, styled like the admin."""
 
     account_field = "username"
 
 
 class LoginForm(LimitedForm, AllauthLoginForm):
-    """Everyone's."""
+    """The form for everyone."""
 
     account_field = "login"
 
     @override
     def clean(self) -> dict[str, Any]:
-        """What the library calls too many attempts are mails to an address not yet confirmed."""
+        """Reword the library's error, which here counts mails to an address not confirmed yet."""
         try:
             return super().clean()
         except ValidationError as error:
@@ -81,9 +81,9 @@ class SignUpForm(AllauthSignUpForm):
 
     @override
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """The new person; where the address is known, nobody, and where that leads.
+        """Return the new person; if the address is known, None and the response to send.
 
-        The password is hashed either way: who has an account could be told by the time otherwise.
+        The password is hashed either way: otherwise the time would tell whether an account exists.
         """
         if self.account_already_exists:
             make_password(self.cleaned_data["password1"])
@@ -92,7 +92,7 @@ class SignUpForm(AllauthSignUpForm):
 
     @override
     def save(self, request: HttpRequest) -> User:
-        """The new person, who has accepted the terms in force."""
+        """Return the new person, who has accepted the current terms."""
         user: User = super().save(request)
         ip = request.META.get("REMOTE_ADDR")
         record(user.audited, "user.sign_up", actor=user, after={"email": user.email}, ip=ip)
@@ -101,5 +101,5 @@ class SignUpForm(AllauthSignUpForm):
 
 
 def _name(text: str) -> str:
-    """Short and without what was typed, for the limit's place on Redis."""
+    """A short digest of the typed text, to name the limit on Redis."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The library's pages as this site shows them: never cached, and all that one does or nothing."""
+"""The library's pages as this site shows them: never cached, each in one transaction."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -33,9 +33,9 @@ View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """The view in one transaction: a mail or an audit event is written with its change.
+    """Run the view in one transaction, so a mail or an audit event is written with its change.
 
-    What was done already, by another request at the same moment, leads back to the page.
+    If a concurrent request has made the same change, redirect to the page.
     """
 
     @wraps(view)
@@ -53,9 +53,9 @@ def page(view: View) -> View:
 
 
 class _BegunAnew:
-    """A page that signs somebody in or up, whatever was begun in this browser before.
+    """A page that starts a sign-in or sign-up afresh, ignoring one that is pending in this browser.
 
-    The library leads back to what is pending: to a code that is another's, or that never came.
+    The library would lead back to it: to a code for another person, or one that never came.
     """
 
     def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> None:
@@ -67,11 +67,11 @@ class SignUpView(_BegunAnew, SignupView):
 
 
 class CodeView(ConfirmEmailVerificationCodeView):
-    """The code that confirms an address, of whoever signs up, or in before it was confirmed."""
+    """The page for the code that confirms an address, at sign-up or at a later sign-in."""
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The sign-in, or what is behind it, where no code is awaited."""
+        """Redirect to the sign-in, or to the page after it, if no code is awaited."""
         if LoginStageController.enter(request, EmailVerificationStage.key) is None:
             return redirect("account_login")
         shown: HttpResponseBase = super().dispatch(request, *args, **kwargs)
@@ -79,12 +79,12 @@ class CodeView(ConfirmEmailVerificationCodeView):
 
     @override
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """With `is_sign_up`: whoever signs in has shown that there is an account."""
+        """Add `is_sign_up`; a person who signs in has already shown that the account exists."""
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return {**context, "is_sign_up": self.stage.login.signup}
 
     def _resend_form_valid(self, form: Form) -> HttpResponseBase:
-        """Mail again; the library's own mails nothing where there is an account already."""
+        """Mail the code again; the library's version mails nothing if the account exists."""
         self._process.generate_code()
         self._process.send()
         self._process.record_resend()
@@ -93,9 +93,9 @@ class CodeView(ConfirmEmailVerificationCodeView):
 
 
 class SetUpView(NextRedirectMixin, ActivateTOTPView):
-    """The library's set-up of an app. Its code is used then, and other sessions end.
+    """The library's set-up of an app; it uses the code up and ends other sessions.
 
-    The recovery codes that follow lead back to where one was.
+    The recovery codes that follow lead back to the page before the set-up.
     """
 
     @override
@@ -117,7 +117,7 @@ class SetUpView(NextRedirectMixin, ActivateTOTPView):
 
 
 class CodesView(ViewRecoveryCodesView):
-    """The library's page of recovery codes, with `back`: where one was before the set-up."""
+    """The library's page of recovery codes, with `back`, the page before the set-up."""
 
     @override
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class CodesView(ViewRecoveryCodesView):
 
 @require_POST
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """End every session of whoever asks, this one too."""
+    """End every session of the signed-in person, including this one."""
     user = request.user
     if isinstance(user, User):
         end_sessions(user=user, actor=user, ip=request.META.get("REMOTE_ADDR"))
@@ -137,16 +137,16 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 
 
 class CountedView(_BegunAnew, LoginView):
-    """The library's sign-in, which says when the next attempt is counted."""
+    """The library's sign-in, which says when the next attempt is allowed."""
 
     @override
     def form_invalid(self, form: LimitedForm) -> HttpResponse:
-        """The form with what is wrong; 429 where it is the number of attempts."""
+        """Return the form with its errors; a 429 if there were too many attempts."""
         return said_when(super().form_invalid(form), form)
 
 
 def said_when(response: HttpResponse, form: LimitedForm) -> HttpResponse:
-    """The response, as a 429 with Retry-After where the form was one attempt too many."""
+    """Return the response, as a 429 with Retry-After if the form was over the limit."""
     wait = form.retry_after()
     if wait is not None:
         response.status_code = HTTPStatus.TOO_MANY_REQUESTS
@@ -155,5 +155,5 @@ def said_when(response: HttpResponse, form: LimitedForm) -> HttpResponse:
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """The page for whoever has tried too often."""
+    """The page for a person with too many attempts."""
     return TemplateResponse(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS).render()

@@ -1,6 +1,6 @@
-"""Sessions in the database, which whoever reads a copy of it can neither open nor read.
+"""Sessions in the database: a thief of a copy can neither use nor read them.
 
-A row has a digest of the key that the cookie has, and its data encrypted: codes are in there.
+A row holds a digest of the cookie's key, and its data encrypted, because it includes codes.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ from pictor.kit.secrets.encryption import WrongKey, decrypted, encrypted
 
 _KEY = re.compile("[a-z0-9]{32}")
 _DIGEST_CHARACTERS = 40
-"""Of a key's SHA-256 in hex: the column's width, and 160 bits."""
+"""The width of the column: 160 bits of the key's SHA-256 in hex."""
 
 
 class SessionStore(db.SessionStore):
-    """Django's. It looks for keys that Django may have made, and for no other text.
+    """Django's store; it looks only for keys that Django may have made.
 
-    A cookie may hold anything: a NUL in it would be an error of the database's.
+    A cookie may hold anything: a NUL in it would be a database error.
     """
 
     @override
@@ -36,7 +36,7 @@ class SessionStore(db.SessionStore):
 
     @override
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
-        """What was encoded; nothing where the key that encrypted it is gone: sign in once more."""
+        """Return the data; empty if its encryption key is gone, so the person signs in again."""
         try:
             signed = decrypted(str(session_data))
         except WrongKey:
@@ -86,5 +86,5 @@ class SessionStore(db.SessionStore):
 
 
 def _digest(key: str) -> str:
-    """A session's key as its row has it. 165 random bits need no salt and no slow digest."""
+    """A session's key as stored. 165 random bits need no salt and no slow digest."""
     return hashlib.sha256(key.encode()).hexdigest()[:_DIGEST_CHARACTERS]

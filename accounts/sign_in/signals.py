@@ -1,8 +1,8 @@
-"""What happens as people sign in: audit events, a newcomer's workspace, factors in a session.
+"""Consequences of signing in: audit events, a newcomer's workspace, factors in the session.
 
-An event is written in the transaction of its change, so it hangs on the rows and not on allauth's
-own signals, which are sent after it. What only a sign-in needs is imported there: every command
-comes through `connect`.
+An event is written in the transaction of its change, so it listens to rows rather than to allauth's
+own signals, which are sent afterwards. Modules that only a sign-in needs are imported inside the
+functions, because every command runs `connect`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ FACTOR = "mfa.Authenticator"
 
 
 def connect() -> None:
-    """Listen from now on."""
+    """Connect the receivers."""
     post_save.connect(_saved, sender=FACTOR, dispatch_uid="second-factor-on")
     post_delete.connect(_deleted, sender=FACTOR, dispatch_uid="second-factor-off")
     email_confirmed.connect(_verified, dispatch_uid="address-verified")

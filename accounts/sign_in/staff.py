@@ -27,13 +27,13 @@ HIDDEN = frozenset({"account", "mfa", "auth"})
 
 
 class StaffSite(UnfoldAdminSite):
-    """Unfold's site: owners alone, and where a second factor is asked for, those who showed it."""
+    """Unfold's site, only for owners, who must have shown the second factor if it is required."""
 
     login_form = SignInForm
 
     @override
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """All but pages that would change factors or rights without an audit event."""
+        """Leave out pages that would change factors or rights without an audit event."""
         models = (
             model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
         )
@@ -48,14 +48,14 @@ class StaffSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        """Where everybody changes theirs: behind the factor, with an event in the audit log."""
+        """Redirect to the general page: behind the factor, with an event in the audit log."""
         return HttpResponseRedirect(reverse("account_change_password"))
 
     @override
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        """Django's, with the stages; to staff who lack only the factor, the page for that."""
+        """Django's sign-in with allauth's stages; owners lacking only the factor go to its page."""
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
         if request.method == "GET" and _is_owner(request):
@@ -84,29 +84,30 @@ def _is_owner(request: HttpRequest) -> bool:
 
 
 class _StagedLoginView(LoginView):
-    """Django's view, whose form leads through allauth's stages and not straight in."""
+    """Django's view, whose form leads through allauth's stages before it signs in."""
 
     @override
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         if self.request.user.is_authenticated:
             logout(self.request)
-        # The password was typed just now: who has no factor yet sets it up without a second time.
+        # The password was typed just now, so a person without a factor sets one up without typing
+        # it again.
         record_authentication(self.request, user, "password", reauthenticated=True)
-        # Staff are made by staff: no mail needs to work for them to get in.
+        # Staff are created by staff, so they can get in even if no mail works.
         login = Login(user=user, redirect_url=self.get_success_url(), email_verification="none")
         response: HttpResponse = perform_login(self.request, login)
         return response
 
     @override
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """The form with what is wrong; 429 where it is the number of attempts."""
+        """Return the form with its errors; a 429 if there were too many attempts."""
         response = super().form_invalid(form)
         return said_when(response, form) if isinstance(form, SignInForm) else response
 
 
 def has_shown_factor(request: HttpRequest) -> bool:
-    """Whether this session has shown a factor since the person set up the one they have."""
+    """Whether this session has shown a factor since the person set up their present one."""
     user = request.user
     if not isinstance(user, User):
         return False
@@ -115,9 +116,9 @@ def has_shown_factor(request: HttpRequest) -> bool:
 
 
 def asked_again(request: HttpRequest) -> HttpResponse | None:
-    """To the page that asks for the factor, and back; None where it was shown within FRESH.
+    """Redirect to the page that asks for the factor; None if it was shown within FRESH.
 
-    Before steps of the admin that are as much as those of /ops/ that ask for a fresh one.
+    Used before steps of the admin that equal those of /ops/ that require a fresh factor.
     """
     user = request.user
     if not settings.STAFF_MFA or not isinstance(user, User):
@@ -130,7 +131,7 @@ def asked_again(request: HttpRequest) -> HttpResponse | None:
 
 
 def _page_of_factor(request: HttpRequest) -> str:
-    """Where staff go who have signed in by password alone."""
+    """The page for staff who have signed in with only their password."""
     user = request.user
     if isinstance(user, User) and app_since(user) is not None:
         following = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")

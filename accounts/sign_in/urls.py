@@ -1,4 +1,4 @@
-"""The pages of signing up and in, of all that allauth has; its names are kept."""
+"""The pages for signing up and in: a selection of allauth's, under its names."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa

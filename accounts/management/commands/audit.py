@@ -1,4 +1,4 @@
-"""`manage.py audit`: what was done in all workspaces and in none, as /ops/audit/ has it."""
+"""`manage.py audit`: the audit log of all workspaces and the installation, like /ops/audit/."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ COLUMNS = ("id", "at", "by", "did", "object_id", "tenant")
 
 
 class Command(OperatorCommand):
-    """Print the audit log of all tenants and of none, newest first."""
+    """Print the audit log of all tenants and of the installation, newest first."""
 
     help = "Print who did what, filtered by person, action, tenant, id and time."
     requires_system_checks = ()

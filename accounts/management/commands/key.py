@@ -49,12 +49,12 @@ RULES = {
     "budget_month": "USD per UTC month; or: none",
     "budget_warns_only": "yes: a budget warns, and stops nothing; or: no",
 }
-"""What `key set` changes, and how each is said."""
+"""The rules that `key set` changes, each with the form of its value."""
 YES_OR_NO = {"yes": True, "no": False}
 
 
 class Command(OperatorCommand):
-    """Make an API key for a tenant, give one a new text, or end one."""
+    """Make an API key for a tenant, give a key a new text, or revoke it."""
 
     help = "Create or rotate an API key (shown once), list a tenant's keys, or revoke one."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
@@ -200,7 +200,7 @@ def _option(field: str) -> str:
 
 
 def _read_rule(field: str, text: str) -> Any:
-    """What a rule becomes; 'none' is no limit."""
+    """The value of a rule; 'none' is no limit."""
     if field == "scopes":
         return read_scopes(text)
     if field == "budget_warns_only":

@@ -18,7 +18,7 @@ from accounts.services.second_factors import (
 
 
 class Command(OperatorCommand):
-    """Change or delete a person, take away lost second factors, end sessions; encrypt all anew."""
+    """Change or delete a person, reset second factors, end sessions, or encrypt secrets anew."""
 
     help = "Change a person, reset a second factor, end sessions, or encrypt factors anew."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages

@@ -1,4 +1,4 @@
-"""`manage.py staff list|set|remove`: who runs this installation, in which role."""
+"""`manage.py staff list|set|remove`: the people who run this installation, and their roles."""
 
 import json
 from typing import Any
@@ -23,10 +23,10 @@ COLUMNS = ("email", "role", "second_factor", "last_seen")
 
 
 class Command(OperatorCommand):
-    """List staff, give somebody a role, or take it away."""
+    """List staff, give a person a role, or take it away."""
 
     help = "List who runs this installation, give somebody a role, or take it away."
-    requires_system_checks = (Tags.security,)  # what encrypts the mail; not the site's pages
+    requires_system_checks = (Tags.security,)  # the mail's encryption key; not the site's pages
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:

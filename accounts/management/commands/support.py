@@ -1,6 +1,6 @@
-"""`manage.py support list|end`: who looks into which tenant, and its early end.
+"""`manage.py support list|end`: support views of tenants, and ending one early.
 
-A view is opened in the browser alone: it is of the session that opens it.
+A view is opened only in the browser, because it belongs to the session that opens it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`manage.py tenant`: make one, show it, move its money, limit, suspend, export or erase it."""
+"""`manage.py tenant`: create, show, limit, suspend, export or erase a tenant, or move its money."""
 
 import json
 from collections.abc import Callable
@@ -58,7 +58,7 @@ LATEST = 10
 
 
 class Command(OperatorCommand):
-    """Make a tenant, change its balance, change what is kept of it, hand that out, or end it."""
+    """Create a tenant, change its balance or rules, export its data, or erase it."""
 
     help = "Create, show, credit, limit, suspend, export or erase tenants."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
@@ -183,7 +183,7 @@ class Command(OperatorCommand):
         *,
         generation_id: UUID | None = None,
     ) -> None:
-        """Change the balance, in words before and after."""
+        """Change the balance, after a question if the amount is large, and print the new one."""
         tenant, (words, note) = read_tenant(options["tenant"]), read_why(options)
         if abs(amount) > UNASKED and not options["yes"]:
             question = f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?"
@@ -205,7 +205,7 @@ class Command(OperatorCommand):
             )
 
     def _is_booked(self, options: dict[str, Any], tenant: Tenant, asked: AskedMove) -> bool:
-        """Move it; whether that is done, or waits for another person, which is told."""
+        """Request the transfer; return whether it was made. Print that it waits, if it does."""
         move = ledger().move_money(once=ids.new_uuid(), asked=asked, actor=ACTOR, now=clock.now())
         if move.transfer_id is not None:
             return True
