@@ -1,1 +1,1 @@
-"""Customers' servers are told what happened: endpoints, events, and their delivery."""
+"""Webhooks: endpoints on customers' servers, events, and their delivery."""

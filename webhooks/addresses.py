@@ -1,11 +1,11 @@
-"""Which urls an endpoint may have: https, or http to an allow-listed origin; public addresses.
+"""The urls an endpoint may have: https, or http to an allow-listed origin; public addresses only.
 
-Asked when an endpoint is made or changed, so that a mistake shows at once. What is sent is judged
-again, each time (pictor/kit/outbound/egress.py). One answer for a name that does not resolve and
-for one that leads to something private: nobody learns our network's names.
+Checked when an endpoint is created or changed, so a mistake shows at once; the address is checked
+again for each request (pictor/kit/outbound/egress.py). A name that does not resolve and one that
+leads to a private address get the same answer, so tenants cannot learn our network's names.
 
-A name server may never answer. Two look-ups at once are all there are, so whoever has such a name
-keeps two threads of a web process busy at most, for a few seconds. Raises Unavailable to others.
+A name server may never answer. As only two look-ups run at once, a slow name occupies at most two
+threads of a web process, for a few seconds; other requests get Unavailable meanwhile.
 """
 
 import threading
@@ -26,7 +26,7 @@ _turns = threading.BoundedSemaphore(LOOK_UPS)
 
 
 def check_url(url: str) -> None:
-    """Raises ValidationError, for the field `url`; Unavailable."""
+    """Raise ValidationError for the field `url` if it is not allowed; Unavailable if too busy."""
     if len(url) > MAX_URL_CHARS:
         raise ValidationError({"url": f"url must have at most {MAX_URL_CHARS} characters."})
     try:
@@ -53,5 +53,5 @@ def _addresses_of(origin: egress.Origin) -> list[str]:
     if not _turns.acquire(blocking=False):
         raise Unavailable("Urls are being checked; try again in a moment.", retry_after=1)
     look_up = _look_ups.submit(egress.resolve, origin.host, origin.port)
-    look_up.add_done_callback(lambda _: _turns.release())  # also when nobody waits any more
+    look_up.add_done_callback(lambda _: _turns.release())  # even after a timeout
     return look_up.result(LOOK_UP_SECONDS)

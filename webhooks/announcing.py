@@ -1,6 +1,6 @@
-"""Events written with what they tell of, in its transaction: the beginning of the outbox.
+"""Events written in the transaction of their cause: the beginning of the outbox.
 
-Apart from the rest, which decrypts secrets: whatever moves money may have something to tell.
+Separate from the rest, which decrypts secrets, because any module that moves money may announce.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode
 
 
 def nobody_listens(*, tenant_id: UUID, livemode: bool) -> Part:
-    """The part of a statement with a row where nobody is to be told of requests of that mode."""
+    """A part of a statement with a row only if the tenant has no endpoint of that mode."""
     return Part(f"SELECT WHERE NOT EXISTS ({_ANY})", (tenant_id, livemode))
 
 
@@ -29,10 +29,11 @@ def announce(
     at: datetime,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Tell the tenant's endpoints of that mode, once this transaction is committed: call it inside.
+    """Queue an event for the tenant's endpoints of that mode. Call it inside a transaction.
 
-    Nothing where there is no endpoint. With one that is switched off the event is kept too, as it
-    may be sent later. `data` is for what nobody can say later (contents.py).
+    It is sent after the commit. Without endpoints nothing is written; with a disabled endpoint the
+    event is kept, because it may be sent later. `data` is for contents that cannot be rendered
+    later (contents.py).
     """
     if prepared.fetch_one(_ANY, [tenant_id, livemode]) is None:
         return

@@ -1,4 +1,4 @@
-"""What webhooks asks of the app whose generations it tells of, which plugs itself in."""
+"""The call of webhooks to the app that keeps the generations, which plugs itself in."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,12 +8,12 @@ from pictor.kit.running.plugs import Plug
 
 
 class Contents(Protocol):
-    """Whoever keeps the generations."""
+    """The keeper of the generations."""
 
     def data_of(self, subject_id: UUID) -> Mapping[str, Any]:
-        """The `data` of its event: JSON without words of persons, prompts or addresses of images.
+        """Return the `data` of a generation's event: JSON without prompts, tags or image addresses.
 
-        The same whenever it is asked, once the event has happened.
+        Once the event has happened, the result is always the same.
         """
 
 

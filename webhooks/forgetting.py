@@ -1,7 +1,7 @@
-"""What goes in time: attempts after 30 days, and events and deliveries that have none left.
+"""Expiry: attempts go after 30 days, then the events and deliveries without attempts.
 
-What test endpoints were told goes within a day, taken or not: tests are free. All of it goes in
-small transactions, so that nobody waits for them. Safe to run again.
+Events of tests go within a day, delivered or not: tests are free. Rows are deleted in small
+transactions, so no request waits for them. Safe to run again.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ WITH old AS MATERIALIZED (
 )
 DELETE FROM webhooks_delivery WHERE id IN (SELECT id FROM old)
 """
-# From one endpoint to the next along the index: there are few, with many deliveries each.
+# Jump from one endpoint to the next along the index: there are few, each with many deliveries.
 _GONE = """
 WITH RECURSIVE told(id) AS (
     (SELECT endpoint_id FROM webhooks_delivery ORDER BY endpoint_id LIMIT 1)
@@ -56,7 +56,7 @@ _UNTOLD_TESTS = f"NOT e.livemode AND e.id < %(first_test)s AND {_HAS_NONE_LEFT}"
 
 
 def forget_old(*, now: datetime) -> None:
-    """What is older than 30 days, or than one for tests; and what was for deleted endpoints."""
+    """Delete rows older than 30 days, tests older than a day, and those of deleted endpoints."""
     before = now - KEPT
     values = {
         "before": before,
@@ -73,7 +73,7 @@ def forget_old(*, now: datetime) -> None:
 
 
 def forget_tenant(tenant_id: UUID) -> None:
-    """All of a tenant: endpoints first, so that nothing more is told."""
+    """Delete all data of a tenant, its endpoints first, so that nothing more is sent."""
     WebhookEndpoint.objects.filter(tenant_id=tenant_id).delete()
     values = {"tenant": tenant_id}
     _repeated(_DELIVERIES.format(condition=_OF_TENANT), values)
@@ -81,14 +81,14 @@ def forget_tenant(tenant_id: UUID) -> None:
 
 
 def _gone() -> list[UUID]:
-    """The endpoints that are deleted and have deliveries still."""
+    """Deleted endpoints that still have deliveries."""
     with connection.cursor() as cursor:
         cursor.execute(_GONE)
         return [row[0] for row in cursor.fetchall()]
 
 
 def _repeated(statement: str, values: Mapping[str, Any]) -> None:
-    """Run it, a batch each time, until nothing is left."""
+    """Run a statement in batches until nothing is left to delete."""
     deleted = _BATCH
     while deleted == _BATCH:
         with transaction.atomic(), connection.cursor() as cursor:

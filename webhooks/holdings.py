@@ -1,4 +1,4 @@
-"""What this app keeps of tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
+"""The tenants' data kept by this app: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Endpoints without their secrets, events, and how each was delivered."""
+    """Yield endpoints without their secrets, events, deliveries and attempts."""
     endpoints = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
     columns = ("id", "url", "livemode", "events", "status", "failing_since", "created_at")
     shown = endpoints.values(*columns)
@@ -29,12 +29,12 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
 
 
 def files(tenant_id: UUID) -> tuple[()]:
-    """There are none."""
+    """Return nothing: this app keeps no files."""
     del tenant_id
     return ()
 
 
 def erase(*, tenant_id: UUID, now: datetime) -> None:
-    """Endpoints, what was told, and what was answered."""
+    """Erase the tenant's endpoints, events, deliveries and answers."""
     del now
     forget_tenant(tenant_id)

@@ -1,7 +1,7 @@
-"""Endpoints of the house: no tenant's, told of what operators asked to be told of.
+"""Endpoints of the installation itself, for events that operators asked for.
 
-What is sent there is signed, guarded, tried again, paused and forgotten as tenants' events are.
-Whoever has such an endpoint audits what is done with it.
+Their events are signed, guarded, retried, paused and deleted like tenants' events. The caller
+writes the audit events.
 """
 
 import base64
@@ -18,11 +18,11 @@ from webhooks import signing
 from webhooks.models import Delivery, Event, WebhookEndpoint
 
 LEAST_BYTES, MOST_BYTES = 24, 64
-"""Of a secret: as Standard Webhooks has it."""
+"""The length of a secret in bytes, as in Standard Webhooks."""
 
 
 def check_secret(secret: str) -> None:
-    """Raises ValidationError for a secret that nothing can be signed with."""
+    """Raise ValidationError for a secret that cannot sign."""
     encoded = secret.removeprefix(signing.PREFIX)
     try:
         length = len(base64.b64decode(encoded, validate=True))
@@ -34,14 +34,14 @@ def check_secret(secret: str) -> None:
 
 
 def open_endpoint(url: str, secret: str) -> WebhookEndpoint:
-    """A new endpoint, its url and secret checked before."""
+    """Create an endpoint; the caller has checked its url and secret."""
     return WebhookEndpoint.objects.create(url=url, events=[], secret=encrypted(secret))
 
 
 def change_endpoint(endpoint: WebhookEndpoint, *, url: str, secret: str) -> None:
-    """Another url, and another secret where one is given.
+    """Change the url, and the secret if one is given.
 
-    With a new url it begins anew: what is on its way to the former one is given up.
+    With a new url the endpoint starts afresh: pending deliveries to the former url are given up.
     """
     if url != endpoint.url:
         give_up(endpoint)
@@ -54,19 +54,19 @@ def change_endpoint(endpoint: WebhookEndpoint, *, url: str, secret: str) -> None
 
 
 def close_endpoint(endpoint: WebhookEndpoint) -> None:
-    """Send nothing more there; what was sent goes within the hour."""
+    """Delete the endpoint; its deliveries go within the hour."""
     WebhookEndpoint.objects.filter(pk=endpoint.pk).delete()
 
 
 def reopen(endpoint: WebhookEndpoint) -> None:
-    """Send there again, where it was paused or has switched itself off."""
+    """Enable the endpoint again if it is paused or disabled."""
     if not endpoint.is_enabled:
         endpoint.status, endpoint.failing_since = WebhookEndpoint.Status.ENABLED, None
         endpoint.save(update_fields=["status", "failing_since"])
 
 
 def rotate_secret(endpoint: WebhookEndpoint, *, until: datetime) -> str:
-    """A new secret; the former one signs too until then."""
+    """Return a new secret; the former one signs too until `until`."""
     secret = signing.new_secret()
     endpoint.previous_secret, endpoint.previous_until = endpoint.secret, until
     endpoint.secret = encrypted(secret)
@@ -82,7 +82,7 @@ def tell(
     at: datetime,
     data: Mapping[str, Any],
 ) -> Event:
-    """Tell one endpoint once this transaction is committed: call it inside."""
+    """Queue an event for one endpoint, inside a transaction; it is sent after the commit."""
     from webhooks.events import body_with  # noqa: PLC0415 - with all that documents it
 
     event = Event(type=event_type, subject_id=subject_id, at=at)
@@ -93,6 +93,6 @@ def tell(
 
 
 def give_up(endpoint: WebhookEndpoint) -> None:
-    """Try nothing again that is on its way there."""
+    """Give up the endpoint's pending deliveries."""
     pending = Delivery.objects.filter(endpoint=endpoint, state=Delivery.State.PENDING)
     pending.update(state=Delivery.State.FAILED)

@@ -1,7 +1,7 @@
-"""Endpoints of tenants and of the house, events, their deliveries, and each attempt at one.
+"""Endpoints of tenants and of the installation, events, deliveries, and each attempt.
 
-An event is written in the transaction of what it tells of. Its id and body are the same on every
-attempt and for every endpoint. Ids are UUIDv7, so an order by id is one by time.
+An event is written in the transaction of its cause. Its id and body are the same on every attempt
+and for every endpoint. Ids are UUIDv7, so an order by id is an order by time.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -15,15 +15,15 @@ from pictor.kit.words import ids
 SUCCEEDED, FAILED, CANCELED = "generation.succeeded", "generation.failed", "generation.canceled"
 BALANCE_LOW = "balance.low"
 EVENTS = (SUCCEEDED, FAILED, CANCELED, BALANCE_LOW)
-"""What an endpoint can be told of."""
+"""The events that an endpoint can subscribe to."""
 TEST = "webhook.test"
-"""What is sent when somebody asks for a test; nobody subscribes to it."""
+"""The event of a test that a person or key requests; endpoints cannot subscribe to it."""
 
 MAX_URL_CHARS = 2048
 
 
 class WebhookEndpoint(models.Model):
-    """Where a tenant or the house wants to be told. Its secrets are encrypted (kit/encryption)."""
+    """A url that a tenant or the installation wants events at. Its secrets are encrypted."""
 
     class Status(models.TextChoices):
         ENABLED = "enabled"
@@ -31,24 +31,24 @@ class WebhookEndpoint(models.Model):
         PAUSED = "paused"
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    # Null: the house's own (house.py).
+    # Null: the installation's own (house.py).
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, null=True, related_name="webhook_endpoints"
     )
-    # Told of live requests, or else of tests; as it was made.
+    # True: gets events of live requests; false: of tests. It never changes.
     livemode = models.BooleanField(default=True, db_default=True, editable=False)
     url = models.CharField(max_length=MAX_URL_CHARS)
-    # Null: every event, those of later versions too.
+    # Null: every event, including those of later versions.
     events = ArrayField(models.CharField(max_length=40), null=True)
     # Disabled: by a member or key, or by an answer 410. Paused: after days of failures.
     status = models.CharField(max_length=8, choices=Status, default=Status.ENABLED)
     secret = models.TextField(editable=False)
-    # What the secret was before it was rotated; it signs too until then.
+    # The secret before a rotation; it signs too until `previous_until`.
     previous_secret = models.TextField(blank=True, editable=False)
     previous_until = models.DateTimeField(null=True, editable=False)
-    # The first failed attempt since the last one that was taken.
+    # The first failed attempt since the last successful one.
     failing_since = models.DateTimeField(null=True, editable=False)
-    # What was kept on that day (UTC) of answers that are long (outbox.py).
+    # Characters of long answers kept on that day (UTC; outbox.py).
     answers_on = models.DateField(null=True, editable=False)
     answers_chars = models.IntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -59,32 +59,32 @@ class WebhookEndpoint(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside: `whe_…`."""
+        """The id used outside: `whe_…`."""
         return ids.public(ids.WEBHOOK_ENDPOINT, self.id)
 
     @property
     def audited(self) -> Subject:
-        """What audit events say of it."""
+        """The subject of audit events about this endpoint."""
         return Subject("webhook_endpoint", self.public_id, self.tenant_id)
 
     @property
     def is_enabled(self) -> bool:
-        """Whether anything is sent there now."""
+        """Whether events are sent there now."""
         return self.status == self.Status.ENABLED
 
     def wants(self, event_type: str) -> bool:
-        """Whether it is told of such events."""
+        """Whether the endpoint subscribes to this type of event."""
         return self.events is None or event_type in self.events
 
 
 class Event(models.Model):
-    """Something that happened to a tenant's thing, or that the house is told of."""
+    """An occurrence that a tenant's endpoints, or one of the installation's, are told of."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="+")
     livemode = models.BooleanField(default=True, db_default=True)
     type = models.CharField(max_length=40)
-    # Whose: a generation's id, an endpoint's, a tenant's, an alert's; who announces it knows.
+    # The id of a generation, endpoint, tenant or alert; the announcing module knows which.
     subject_id = models.UUIDField()
     at = models.DateTimeField()
     # Written before the first attempt, and never changed.
@@ -104,7 +104,7 @@ class Event(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside, and what `webhook-id` says: `evt_…`."""
+        """The id used outside and in the header `webhook-id`: `evt_…`."""
         return ids.public(ids.EVENT, self.id)
 
 
@@ -118,8 +118,8 @@ class Delivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
-    # Without a constraint: an endpoint that is deleted just now must not undo a settlement. What
-    # was on its way to it goes with the hourly work.
+    # Without a constraint: deleting an endpoint must not undo a concurrent settlement. Deliveries
+    # to a deleted endpoint go with the hourly task.
     endpoint = models.ForeignKey(
         WebhookEndpoint,
         on_delete=models.DO_NOTHING,
@@ -127,7 +127,7 @@ class Delivery(models.Model):
         related_name="deliveries",
     )
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
-    # Since it was begun, or was sent again by hand.
+    # Counted since its beginning, or since it was last sent again by hand.
     tries = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
 
@@ -150,12 +150,12 @@ class Delivery(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside: `whd_…`."""
+        """The id used outside: `whd_…`."""
         return ids.public(ids.DELIVERY, self.id)
 
 
 class DeliveryAttempt(models.Model):
-    """One try of a delivery: what the endpoint answered, or why there was no answer."""
+    """One attempt at a delivery: the endpoint's answer, or why there was none."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     at = models.DateTimeField()

@@ -1,7 +1,7 @@
-"""Events on their way: written with what they tell of, claimed, and written down as they go.
+"""Deliveries: claimed, and recorded after each attempt.
 
-At least once: a claim is good for a minute, and whoever dies meanwhile has only put the delivery
-off. The order of events is not promised.
+Each event is delivered at least once: a claim lasts a minute, so a sender that dies only delays its
+deliveries. The order of events is not promised.
 """
 
 import logging
@@ -22,15 +22,15 @@ from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
 
 LEASE = timedelta(seconds=60)
-"""A claim's duration: longer than an attempt may take."""
+"""How long a claim lasts: longer than an attempt may take."""
 SHORT_ANSWER_CHARS = 1000
-"""An answer that is no longer is always kept as it is."""
+"""Answers up to this length are always kept whole."""
 LONG_ANSWERS_CHARS = 4 * 1024**2
-"""So much of longer ones is kept a day of an endpoint; the others are cut. 30 days of them stay."""
+"""Characters of longer answers kept per day and endpoint, for 30 days; further ones are cut."""
 OF_ONE_TENANT = 20
-"""Deliveries of one tenant at once in a process, over all its endpoints."""
+"""The most deliveries of one tenant at once in a process, over all its endpoints."""
 SIDE_BY_SIDE = 8
-"""Deliveries to one endpoint at once; to one that fails, one after the other."""
+"""The most deliveries to one endpoint at once; to a failing endpoint only one."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _JITTER = secrets.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class HeldDelivery:
-    """One delivery in a sender's hands."""
+    """A delivery that a sender has claimed."""
 
     delivery_id: UUID
     endpoint_id: UUID
@@ -48,7 +48,7 @@ class HeldDelivery:
     body: bytes
     secrets: Sequence[str]
     until: datetime
-    """When it is due again for others. A delivery with another time was sent again meanwhile."""
+    """When the claim ends; a delivery with another time was sent again by hand meanwhile."""
     test_of: UUID | None = None
     """The tenant, if the event is about a test."""
 
@@ -64,8 +64,9 @@ class Outcome:
     answer: str = ""
 
 
-# Each tenant's first one before anybody's second, those in hand counted: who has many waiting, or
-# servers that are slow, keeps nobody waiting. The house is one more tenant.
+# Fair turns: each tenant's first delivery comes before any tenant's second, counting those in hand.
+# So a tenant with many deliveries or slow servers delays no other. The installation counts as a
+# tenant.
 _CLAIM = """
 WITH hand AS (
     SELECT COALESCE(e.tenant_id, %(house)s) AS tenant_id, SUM(h.count) AS count
@@ -94,9 +95,9 @@ RETURNING id
 
 
 def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[HeldDelivery]:
-    """Deliveries that are due, at most so many, as nobody else's for a minute.
+    """Claim at most `limit` due deliveries for a minute.
 
-    `in_hand`: how many of each endpoint this process is sending.
+    `in_hand`: the number of deliveries that this process is sending, by endpoint.
     """
     values: dict[str, Any] = {
         "now": now,
@@ -142,14 +143,14 @@ def _order(delivery: Delivery, now: datetime) -> HeldDelivery:
 
 
 def _secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
-    """The secrets that sign, the newest first."""
+    """The secrets to sign with, the newest first."""
     is_rotating = endpoint.previous_until is not None and endpoint.previous_until > now
     stored = [endpoint.secret, *([endpoint.previous_secret] if is_rotating else [])]
     return [decrypted(one) for one in stored]
 
 
 def _body_of(event: Event) -> str:
-    """Its body, made and kept on first use."""
+    """Return the event's body, rendered and stored on first use."""
     if not event.body:
         from webhooks.events import body_with  # noqa: PLC0415 - with all that documents it
 
@@ -160,7 +161,7 @@ def _body_of(event: Event) -> str:
 
 
 def put_off(*, order: HeldDelivery, now: datetime) -> None:
-    """Let a delivery wait for the next UTC day, without a try."""
+    """Postpone a delivery to the next UTC day without an attempt."""
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
     still_held = Delivery.objects.filter(
         id=order.delivery_id, state=Delivery.State.PENDING, due_at=order.until
@@ -172,8 +173,7 @@ def put_off(*, order: HeldDelivery, now: datetime) -> None:
 def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
     """Record an attempt, and decide the next step of the delivery and its endpoint.
 
-    A delivery that somebody asked to send again meanwhile stays due: this attempt is not the one
-    that they asked for.
+    A delivery that was sent again by hand meanwhile stays due: this attempt began before that.
     """
     delivery = Delivery.objects.select_for_update().filter(id=order.delivery_id).first()
     endpoint = WebhookEndpoint.objects.filter(id=order.endpoint_id).first()
@@ -193,7 +193,7 @@ def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
 
 
 def _go_on(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
-    """Its next try, or its end."""
+    """Schedule the delivery's next attempt, or end it."""
     delivery.tries += 1
     if retry.is_taken(outcome.status):
         delivery.state = Delivery.State.DELIVERED
@@ -207,7 +207,7 @@ def _go_on(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
 
 
 def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
-    """The answer, or only its beginning if the endpoint has sent too much today."""
+    """Return the answer, or only its beginning if the endpoint has sent too much today."""
     if len(answer) <= SHORT_ANSWER_CHARS:
         return answer
     today = now.date()

@@ -1,4 +1,4 @@
-"""Endpoints that get nothing more for now: they asked for it, or have failed for days."""
+"""Endpoints that get no events for now: they answered 410, or have failed for days."""
 
 from django.template.loader import render_to_string
 
@@ -13,14 +13,14 @@ CHIEFS = frozenset({Membership.Role.OWNER.value, Membership.Role.ADMIN.value})
 
 
 def disable(endpoint: WebhookEndpoint) -> None:
-    """It answered 410: nothing more is sent until somebody enables it. Nothing when it is so."""
+    """Disable an endpoint that answered 410, until it is enabled again. Safe to call again."""
     _stop(endpoint, WebhookEndpoint.Status.DISABLED, "it answered 410 Gone")
 
 
 def pause(endpoint: WebhookEndpoint) -> None:
-    """It has failed for days: nothing more is sent, and those who can mend it get a mail.
+    """Pause an endpoint that has failed for days and mail the tenant's owners and admins.
 
-    Of the house's own it is a condition, for staff.
+    For an endpoint of the installation, staff see a condition instead.
     """
     stopped = _stop(endpoint, WebhookEndpoint.Status.PAUSED, "it failed for 5 days")
     if not stopped or endpoint.tenant is None:

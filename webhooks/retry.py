@@ -1,4 +1,4 @@
-"""When a delivery is tried again, and what an answer means. Pure."""
+"""The schedule of a delivery's attempts, and the meaning of an answer's status. Pure."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -8,30 +8,30 @@ WAITS = (
     *(timedelta(minutes=minutes) for minutes in (5, 30)),
     *(timedelta(hours=hours) for hours in (2, 8, 24)),
 )
-"""After the first failed attempt, the second, …; after the last wait comes the last attempt."""
+"""The wait after the first failed attempt, the second, …; one last attempt follows the last."""
 JITTER = 0.2
-"""A wait is longer by up to this share of it: what failed together comes back apart."""
+"""The share by which a wait may be longer, so deliveries that failed together come back apart."""
 PAUSED_AFTER = timedelta(days=5)
-"""An endpoint that took nothing for so long gets nothing more until somebody enables it."""
+"""An endpoint that failed for this long is paused until it is enabled again."""
 
 
 def next_wait(tries: int, *, roll: float) -> timedelta | None:
-    """How long to wait after so many failed attempts; None to give up. `roll` is from 0 to 1."""
+    """The wait after this many failed attempts; None to give up. `roll` is from 0 to 1."""
     if tries > len(WAITS):
         return None
     return WAITS[tries - 1] * (1 + JITTER * roll)
 
 
 def is_taken(status: int | None) -> bool:
-    """Whether the endpoint has taken the event: 2xx; a redirect has not."""
+    """Whether the endpoint accepted the event: a 2xx, not a redirect."""
     return status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def is_gone(status: int | None) -> bool:
-    """Whether the endpoint wants nothing more, ever."""
+    """Whether the endpoint wants no more events, ever."""
     return status == HTTPStatus.GONE
 
 
 def is_hopeless(failing_since: datetime, now: datetime) -> bool:
-    """Whether an endpoint has failed for so long that it is paused."""
+    """Whether an endpoint has failed for long enough to be paused."""
     return now - failing_since >= PAUSED_AFTER

@@ -1,4 +1,7 @@
-"""Every endpoint's secrets under the first of PICTOR_ENCRYPTION_KEYS, so that others can go."""
+"""Encryption of every endpoint's secrets with the newest key, so older keys can be removed.
+
+The newest key is the first of PICTOR_ENCRYPTION_KEYS.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,7 @@ from webhooks.models import WebhookEndpoint
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many endpoints' secrets were encrypted anew, and whose no key opens."""
+    """The number of endpoints whose secrets were encrypted anew, and the ids of unreadable ones."""
 
     changed: int
     unreadable: list[str]
@@ -20,9 +23,9 @@ class Rotation:
 
 @transaction.atomic
 def rotate_encryption(*, actor: Actor) -> Rotation:
-    """Encrypt the secrets by the first key, unless they are already. Safe to repeat.
+    """Encrypt the secrets with the first key, unless they already are. Safe to repeat.
 
-    Those that none of the keys opens are left as they are, and their endpoints are named.
+    Secrets that no key opens are left as they are, and their endpoints are named.
     """
     changed, unreadable = 0, []
     for endpoint in WebhookEndpoint.objects.select_for_update().order_by("id"):

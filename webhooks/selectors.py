@@ -1,4 +1,4 @@
-"""Reads: a tenant's endpoints and what was sent to them; another tenant's are not there."""
+"""Reads of a tenant's endpoints and deliveries; another tenant's are never returned."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,37 +12,37 @@ from pictor.kit.words import ids
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 
 LATELY = 100
-"""Deliveries that a success rate is of."""
+"""The number of latest deliveries that a success rate covers."""
 AROUND = timedelta(minutes=5)
-"""An event's id is made within that of what it tells of."""
+"""An event's id is made within this time of the occurrence it is about."""
 MOST_ANSWERED = 20
-"""Attempts of a delivery that are shown with what was answered: 64 KB each, at the most."""
+"""The most attempts of a delivery shown with their answers, each at most 64 KB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How the latest deliveries to an endpoint went; those that were not tried yet do not count."""
+    """The results of an endpoint's latest deliveries; those without an attempt are left out."""
 
     delivered: int = 0
     failed: int = 0
 
     @property
     def share(self) -> float | None:
-        """Of those that were tried, how many were delivered; None where none was."""
+        """The share of attempted deliveries that were delivered; None without any."""
         ended = self.delivered + self.failed
         return self.delivered / ended if ended else None
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Deliveries of all tenants whose time has come, and for how long of the first of them."""
+    """All tenants' due deliveries: their number, and how long the first is overdue."""
 
     count: int
     overdue_seconds: float
 
 
 def due_together() -> Due:
-    """What a sender could take now; endpoints that are paused or disabled wait for their owners."""
+    """Count the deliveries that a sender could claim now; only enabled endpoints count."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -57,14 +57,14 @@ def due_together() -> Due:
 
 
 def endpoints_of(tenant_id: UUID, *, livemode: bool | None = None) -> list[WebhookEndpoint]:
-    """A tenant's endpoints, newest first; with no `livemode` said, those of both modes."""
+    """A tenant's endpoints, newest first, of one mode or of both."""
     return list(_endpoints(tenant_id, livemode=livemode).order_by("-id"))
 
 
 def endpoint_by_id(
     public_id: str, *, tenant_id: UUID, livemode: bool | None = None
 ) -> WebhookEndpoint | None:
-    """The tenant's endpoint of that public id; with no `livemode` said, of either mode."""
+    """The tenant's endpoint with this public id, of one mode or of either."""
     endpoint_id = ids.parse(ids.WEBHOOK_ENDPOINT, public_id)
     if endpoint_id is None:
         return None
@@ -79,7 +79,7 @@ def _endpoints(tenant_id: UUID, *, livemode: bool | None) -> QuerySet[WebhookEnd
 def deliveries_of(
     endpoint: WebhookEndpoint, *, state: str = "", after: UUID | None = None, limit: int
 ) -> list[Delivery]:
-    """An endpoint's deliveries with their events, newest first: those older than `after`."""
+    """An endpoint's deliveries older than `after`, with their events, newest first."""
     found = Delivery.objects.filter(endpoint_id=endpoint.id).select_related("event")
     if state:
         found = found.filter(state=state)
@@ -89,7 +89,7 @@ def deliveries_of(
 
 
 def delivery_by_id(public_id: str, *, endpoint: WebhookEndpoint) -> Delivery | None:
-    """The endpoint's delivery of that public id, with its event."""
+    """The endpoint's delivery with this public id, with its event."""
     delivery_id = ids.parse(ids.DELIVERY, public_id)
     if delivery_id is None:
         return None
@@ -98,7 +98,7 @@ def delivery_by_id(public_id: str, *, endpoint: WebhookEndpoint) -> Delivery | N
 
 
 def attempts_of(deliveries: Iterable[Delivery]) -> Mapping[UUID, list[DeliveryAttempt]]:
-    """The attempts at each delivery, in order, without their answers, which are long. One query."""
+    """The attempts at each delivery, in order, without their long answers. One query."""
     found: dict[UUID, list[DeliveryAttempt]] = {delivery.id: [] for delivery in deliveries}
     attempts = DeliveryAttempt.objects.filter(delivery_id__in=found).defer("answer")
     for attempt in attempts.order_by("id"):
@@ -113,7 +113,7 @@ def answered_attempts_of(delivery: Delivery) -> list[DeliveryAttempt]:
 
 
 def deliveries_about(tenant_id: UUID, subject_id: UUID, *, at: datetime) -> list[Delivery]:
-    """How the tenant's endpoints were told of what happened to something at that time."""
+    """Deliveries to the tenant's endpoints about an object's change at that time."""
     around = (ids.first_at(at - AROUND), ids.first_at(at + AROUND))
     events = Event.objects.filter(tenant_id=tenant_id, id__range=around, subject_id=subject_id)
     mine = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
@@ -133,7 +133,7 @@ SELECT e.id, count(*) FILTER (WHERE d.state = 'delivered'),
 
 
 def records_of(tenant_id: UUID) -> Mapping[UUID, Record]:
-    """By endpoint, how its latest deliveries went; what has failed so far is a failure."""
+    """The results of each endpoint's latest deliveries; a pending one that failed counts."""
     with connection.cursor() as cursor:
         cursor.execute(_RECORDS, [LATELY, tenant_id])
         return {row[0]: Record(row[1], row[2]) for row in cursor.fetchall()}

@@ -1,8 +1,8 @@
 """Sends events: a loop in each short-work worker, beside its Celery threads.
 
-It looks once a second for what is due, so no bell is needed, and at once again while there is more.
-Every worker may look: a delivery is claimed by one. At its end, what is on its way is waited for,
-as long as an attempt may take; what is cut off is sent again when its claim is over.
+It looks for due deliveries once a second, so no wake-up is needed, and at once again while there
+are more. Every worker may look: a delivery is claimed by one. At shutdown it waits for running
+attempts, as long as one may take; a delivery that is cut off is sent again when its claim ends.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ logger = logging.getLogger(__name__)
 SLOTS = 200
 LOOK_SECONDS = 1.0
 SILENT_SECONDS = 120.0
-"""A look at the database that takes this long has hung, and the process ends."""
+"""A look at the database that takes this long hangs, and the process ends."""
 DNS_THREADS = 32
-"""Tenants' name servers may be slow; nothing else in this process looks names up in them."""
+"""Tenants' name servers may be slow; nothing else in this process uses these threads."""
 
 
 class Sender:
-    """For one event loop."""
+    """Sends due deliveries on one event loop."""
 
     def __init__(self, http: HttpPool) -> None:
         self._http = http
@@ -45,7 +45,7 @@ class Sender:
         self._ended = asyncio.Event()
 
     async def look(self) -> int:
-        """Begin due deliveries, as far as there is room; how many."""
+        """Start due deliveries as far as there is room and return how many."""
         room = SLOTS - len(self._tasks)
         if room <= 0:
             return 0
@@ -61,7 +61,7 @@ class Sender:
         return len(orders)
 
     async def wait(self, seconds: float) -> None:
-        """Until an attempt has ended that made room, or for so long."""
+        """Wait until an attempt ends and makes room, or for `seconds`."""
         self._ended.clear()
         try:
             async with asyncio.timeout(seconds):
@@ -70,12 +70,12 @@ class Sender:
             return
 
     async def finish(self, seconds: float) -> None:
-        """Wait for deliveries under way, for this long at most."""
+        """Wait for running deliveries, at most for `seconds`."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
     async def _tried(self, order: HeldDelivery) -> Outcome:
-        """Its result. Our own error counts as a try too, or it would be repeated for ever."""
+        """Attempt the delivery. Our own error counts as an attempt, or it would repeat for ever."""
         began = clock.now()
         try:
             return await send(order, http=self._http, at=began)
@@ -98,12 +98,12 @@ class Sender:
             logger.exception("a delivery was let go of; it is sent again")
         finally:
             self._in_hand[order.endpoint_id] -= 1
-            self._in_hand += Counter()  # forgets those at 0
+            self._in_hand += Counter()  # drops endpoints at 0
             self._ended.set()
 
 
 async def _has_room(order: HeldDelivery) -> bool:
-    """Whether it is about a live request, or its tenant's tests may leave more today."""
+    """Whether the event is about a live request, or its tenant's tests may store more today."""
     tenant_id = order.test_of
     if tenant_id is None:
         return True
@@ -115,18 +115,18 @@ _thread: threading.Thread | None = None
 
 
 def start() -> None:
-    """Begin the loop, in a thread of its own."""
+    """Start the loop in its own thread."""
     global _thread  # noqa: PLW0603 - one sender a process
     _thread = vital.start_thread("webhooks", lambda: uvloop.run(_run()), is_over=_stop.is_set)
 
 
 def stop() -> None:
-    """Begin nothing more."""
+    """Stop starting deliveries."""
     _stop.set()
 
 
 def drain() -> None:
-    """Wait for deliveries under way, as long as a shutdown may take."""
+    """Stop, and wait for running deliveries as long as a shutdown may take."""
     stop()
     if _thread is not None:
         _thread.join(min(settings.DRAIN_SECONDS, ATTEMPT_SECONDS + 2 * LOOK_SECONDS))

@@ -1,8 +1,8 @@
-"""One attempt: the event posted to its endpoint, signed, and the beginning of the answer.
+"""One attempt: post the signed event to its endpoint and read the beginning of the answer.
 
-Addresses are tenants': each goes through the SSRF guard, redirects are not followed, and no
-credential of ours goes along. What went wrong is the outcome. Raises only LookUpsBusy, where other
-names kept this one from being looked up: that is no fault of the endpoint's.
+The addresses are tenants': each goes through the SSRF guard, redirects are not followed, and no
+credential of ours is sent. Errors become the outcome. Only LookUpsBusy is raised: other names kept
+this one from being looked up, which is not the endpoint's fault.
 """
 
 import time
@@ -23,9 +23,10 @@ from webhooks import signing
 from webhooks.outbox import HeldDelivery, Outcome
 
 CONNECT_SECONDS = 8.0
-"""For the name's look-up and a connection: less than for all, so that what was late is known."""
+"""For look-up and connection; shorter than the whole attempt, to tell a late connection from a late
+answer."""
 ATTEMPT_SECONDS = 10.0
-"""For all of an attempt, from the name's look-up to the last byte of the answer."""
+"""For the whole attempt, from the look-up to the last byte of the answer."""
 MAX_ANSWER_BYTES = 64 * 1024
 _WORDS: tuple[tuple[type[HttpError], str], ...] = (
     (EgressRefused, "the url leads to an address that is not called"),
@@ -37,7 +38,7 @@ _WORDS: tuple[tuple[type[HttpError], str], ...] = (
 
 
 async def send(order: HeldDelivery, *, http: HttpPool, at: datetime) -> Outcome:
-    """Post an event, now."""
+    """Post an event once and return the outcome."""
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Pictor-Webhooks/1",
@@ -70,7 +71,7 @@ async def send(order: HeldDelivery, *, http: HttpPool, at: datetime) -> Outcome:
 
 
 async def _read(found: HttpAnswer, answer: bytearray) -> None:
-    """The beginning of the answer's body; the rest is not waited for."""
+    """Read the beginning of the answer's body, without waiting for the rest."""
     async for chunk in found.chunks(2 * MAX_ANSWER_BYTES):
         answer += chunk[: MAX_ANSWER_BYTES - len(answer)]
         if len(answer) == MAX_ANSWER_BYTES:

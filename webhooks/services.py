@@ -1,6 +1,6 @@
-"""What a tenant does with its endpoints: make, change, rotate, delete, test, have sent again.
+"""A tenant's changes to its endpoints: create, change, rotate, delete, test, resend.
 
-Each change is one transaction with its audit event in it. Raises ValidationError, by field.
+Each change is one transaction with its audit event. Raises ValidationError, by field.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from webhooks.events import TestObject, body_with
 from webhooks.models import BALANCE_LOW, EVENTS, TEST, Delivery, Event, WebhookEndpoint
 
 MOST_ENDPOINTS = 10
-"""Of a tenant, in each mode."""
+"""The most endpoints of a tenant in each mode."""
 MOST_RESENT = 10_000
-"""In one go."""
+"""The most deliveries resent at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointWishes:
-    """What an endpoint is to be. No events: all of them."""
+    """The requested values of an endpoint. `events` None subscribes to all."""
 
     url: str
     events: Sequence[str] | None = None
@@ -39,11 +39,14 @@ class EndpointWishes:
 def create_endpoint(
     *, tenant: Tenant, livemode: bool, wishes: EndpointWishes, actor: Actor, ip: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
-    """A new endpoint and its secret, shown only this once. Its mode is what it is told of."""
+    """Create an endpoint and return its secret, shown only this once.
+
+    It gets the events of its mode only.
+    """
     columns = _checked(wishes, livemode=livemode)
     secret = signing.new_secret()
     with transaction.atomic():
-        tenant_for_update(tenant.id)  # two at once are counted
+        tenant_for_update(tenant.id)  # so concurrent calls are counted
         theirs = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
         if theirs.count() >= MOST_ENDPOINTS:
             mode = "live" if livemode else "test"
@@ -68,10 +71,10 @@ def create_endpoint(
 def change_endpoint(
     *, endpoint: WebhookEndpoint, wishes: EndpointWishes, actor: Actor, ip: str | None = None
 ) -> None:
-    """Another url, other events, on or off; where nothing changes, nothing is written.
+    """Change an endpoint's url, events or status; nothing is written if nothing changes.
 
-    One that is enabled again begins with a clean slate: its failures are forgotten, and what is
-    still on its way goes on. Raises WebhookEndpoint.DoesNotExist when it was deleted meanwhile.
+    An endpoint that is enabled again starts with its failures forgotten; pending deliveries go on.
+    Raises WebhookEndpoint.DoesNotExist if it was deleted meanwhile.
     """
     columns = _checked(wishes, livemode=endpoint.livemode, present=endpoint)
     with transaction.atomic():
@@ -102,9 +105,9 @@ def rotate_secret(
     actor: Actor,
     ip: str | None = None,
 ) -> str:
-    """A new secret, shown this once; the former one signs too for as long as `overlap`.
+    """Return a new secret, shown only this once; the former one signs too for `overlap`.
 
-    Raises WebhookEndpoint.DoesNotExist when it was deleted meanwhile.
+    Raises WebhookEndpoint.DoesNotExist if the endpoint was deleted meanwhile.
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
@@ -122,7 +125,7 @@ def rotate_secret(
 
 @transaction.atomic
 def delete_endpoint(*, endpoint: WebhookEndpoint, actor: Actor, ip: str | None = None) -> None:
-    """Nothing more is sent there; its deliveries go within the hour. Safe to call twice."""
+    """Delete an endpoint; its deliveries go within the hour. Safe to call twice."""
     deleted, _ = WebhookEndpoint.objects.filter(id=endpoint.id).delete()
     if deleted:
         record(
@@ -136,7 +139,7 @@ def delete_endpoint(*, endpoint: WebhookEndpoint, actor: Actor, ip: str | None =
 
 @transaction.atomic
 def send_test(*, endpoint: WebhookEndpoint, now: datetime) -> Delivery:
-    """Have a `webhook.test` event sent to this endpoint, whatever it is told of."""
+    """Queue a `webhook.test` event for this endpoint, whatever it subscribes to."""
     _require_enabled(endpoint)
     event = Event(
         tenant_id=endpoint.tenant_id,
@@ -152,7 +155,7 @@ def send_test(*, endpoint: WebhookEndpoint, now: datetime) -> Delivery:
 
 @transaction.atomic
 def resend(*, endpoint: WebhookEndpoint, delivery: Delivery, now: datetime) -> None:
-    """Send a delivery again, with the same event id and body, and all its tries anew."""
+    """Send a delivery again, with the same event id and body and all attempts anew."""
     _require_enabled(endpoint)
     delivery.state, delivery.tries, delivery.due_at = Delivery.State.PENDING, 0, now
     again = {"state": delivery.state, "tries": delivery.tries, "due_at": delivery.due_at}
@@ -161,10 +164,10 @@ def resend(*, endpoint: WebhookEndpoint, delivery: Delivery, now: datetime) -> N
 
 @transaction.atomic
 def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -> int:
-    """Send what the endpoint has not taken of all events since then; how many.
+    """Resend all events since then that the endpoint has not accepted; return how many.
 
-    Those from while it was switched off too, as far as it is told of such events now, and those
-    that wait for their next try. The newest 10,000; nothing that it has taken is sent again.
+    This includes events from while it was disabled, if it subscribes to them now, and deliveries
+    that wait for their next attempt. At most the newest 10,000; accepted ones are not sent again.
     """
     _require_enabled(endpoint)
     theirs = Event.objects.filter(
@@ -199,7 +202,7 @@ def _require_enabled(endpoint: WebhookEndpoint) -> None:
 def _checked(
     wishes: EndpointWishes, *, livemode: bool, present: WebhookEndpoint | None = None
 ) -> dict[str, Any]:
-    """The wishes as columns. Outside any transaction: a name may have to be looked up."""
+    """The wishes as columns. Call it outside any transaction: a name may have to be looked up."""
     if present is None or wishes.url != present.url:
         check_url(wishes.url)
     if unknown := [word for word in wishes.events or () if word not in EVENTS]:
@@ -222,7 +225,7 @@ def _status(wishes: EndpointWishes) -> str:
 
 
 def _describe(endpoint: WebhookEndpoint) -> dict[str, Any]:
-    """An endpoint as an audit event shows it: a url's query may hold a secret, and is left out."""
+    """The endpoint's values for an audit event; the url's query, perhaps a secret, is left out."""
     path, query, _ = endpoint.url.partition("?")
     return {
         "url": f"{path}{query}…" if query else path,

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures: secrets and what they sign. Pure, but for chance.
+"""Standard Webhooks signatures: secrets and headers. Pure except for random numbers.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md,
 read on 21 November 2026.
@@ -18,18 +18,18 @@ HEADERS = {
     "webhook-signature": "One or more signatures, separated by spaces: `v1,` and the base64 of an"
     " HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. One that matches is enough.",
 }
-"""Of each attempt, and what they say."""
+"""The headers of each attempt, with their descriptions."""
 
 
 def new_secret() -> str:
-    """`whsec_` and the base64 of 32 random bytes."""
+    """Return `whsec_` and the base64 of 32 random bytes."""
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def headers_of(
     *, event_id: str, timestamp: int, body: bytes, signed_with: Iterable[str]
 ) -> dict[str, str]:
-    """The three headers of one attempt: a signature by each secret, separated by spaces.
+    """The three headers of one attempt, with one signature per secret, separated by spaces.
 
     The timestamp, in Unix seconds, is the attempt's: receivers refuse an old one as a replay.
     """

@@ -1,4 +1,4 @@
-"""What the short-work worker does for webhooks besides sending them (sender.py)."""
+"""The short-work worker's tasks for webhooks, besides sending (sender.py)."""
 
 from celery import shared_task
 
@@ -8,5 +8,5 @@ from webhooks import forgetting
 
 @shared_task(ignore_result=True)
 def forget_webhooks() -> None:
-    """Delete attempts of more than 30 days ago, of tests within a day, and their events."""
+    """Delete attempts older than 30 days, tests' within a day, and their events."""
     forgetting.forget_old(now=clock.now())

@@ -42,12 +42,12 @@ FIELD_OF = {
     "budget_day_micros": "budget_day",
     "budget_month_micros": "budget_month",
 }
-"""The names of fields where columns are named otherwise."""
+"""The API's field names of columns that have another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
-    """A key as answers show it; with its text where it was just made."""
+    """A key for an answer, with its text if that was just made."""
 
     key: ApiKey
     text: str | None = None
@@ -286,7 +286,7 @@ def _key(caller: Caller, public_id: str) -> ApiKey:
 
 @contextmanager
 def _refused_by_field() -> Iterator[None]:
-    """What the service refuses, with the first field that it is about."""
+    """Turn a service's refusal into an API error with its first field."""
     try:
         yield
     except ValidationError as error:

@@ -158,7 +158,7 @@ class RotationView(Endpoint):
 
 
 def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
-    """The caller's endpoint, of its key's mode. Raises NotFound."""
+    """Return the caller's endpoint, if it has the key's mode. Raises NotFound."""
     endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id, livemode=caller.livemode)
     if endpoint is None:
         raise _not_found()
@@ -171,7 +171,7 @@ def _not_found() -> NotFound:
 
 @contextmanager
 def refused_by_field() -> Iterator[None]:
-    """What a service refuses, with the field that it is about; what was deleted meanwhile."""
+    """Turn a service's refusals into API errors by field, and a deleted endpoint into a 404."""
     try:
         yield
     except WebhookEndpoint.DoesNotExist:

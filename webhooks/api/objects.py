@@ -45,14 +45,14 @@ DELIVERY_EXAMPLE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class ShownEndpoint:
-    """An endpoint as answers show it; with its secret where that was just made."""
+    """An endpoint for an answer, with its secret if that was just made."""
 
     endpoint: WebhookEndpoint
     secret: str | None = None
 
     @property
     def events(self) -> Sequence[str]:
-        """What it is told of."""
+        """The types of event it subscribes to."""
         return EVENTS if self.endpoint.events is None else self.endpoint.events
 
 
@@ -65,7 +65,7 @@ class ShownDelivery:
 
     @property
     def next_attempt(self) -> Any:
-        """When it is tried next; None when it is not."""
+        """When it is attempted next; None if it is not."""
         is_pending = self.delivery.state == Delivery.State.PENDING
         return self.delivery.due_at if is_pending else None
 

@@ -11,7 +11,7 @@ from webhooks.rotation import rotate_encryption
 
 
 class Command(OperatorCommand):
-    """Encrypt the secrets of all endpoints by the newest key."""
+    """Encrypt the secrets of all endpoints with the newest key."""
 
     help = "Encrypt the secrets of webhook endpoints by the newest key."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
