@@ -1,1 +1,1 @@
-"""Where images live and for how long."""
+"""Storage of images: their keys, their bytes on S3, and their expiry."""

@@ -1,4 +1,4 @@
-"""Stored images in Django's admin: to look at, never to change."""
+"""Stored images in Django's admin, read-only."""
 
 from django.contrib import admin
 from django.db.models import Q

@@ -1,4 +1,4 @@
-"""The app's registration, and what it keeps of tenants plugged into accounts."""
+"""The app's registration; it plugs the data that it keeps of tenants into accounts."""
 
 from django.apps import AppConfig
 from typing_extensions import override

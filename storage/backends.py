@@ -1,11 +1,10 @@
-"""The private bucket on the S3 server, as Django's default storage. Everything goes through it.
+"""The private bucket on the S3 server, as Django's default storage. All bytes pass through it.
 
-`save` is one streamed request, `open` reads chunks forwards, `url` signs and asks nobody: these are
-what every image needs, and go over our own wire (wire.py). What is asked for by the hour or once
-(objects removed up to a thousand at a time, listed, sent in parts, the bucket made) is left to
-boto3, which costs a process 28 MB and is imported where it is first needed; all threads share one
-client, since one each would cost some 16 MB. Raises:
-
+`save` is one streamed request, `open` reads chunks forwards, and `url` signs without a request.
+Every image needs these three, so they use our own client (wire.py). Rare operations (removing up to
+a thousand objects at a time, listing, uploading in parts, creating the bucket) are left to boto3,
+which costs a process 28 MB and is imported on first use. All threads share one client, since one
+each would cost some 16 MB. Raises:
     StorageFailed
     └── ObjectMissing   there is no such object
 """
@@ -49,27 +48,28 @@ if TYPE_CHECKING:
     from storage.credential_chain import Chain
 
 AMAZON = "https://s3.{region}.amazonaws.com"
-"""Where no endpoint is named."""
+"""The endpoint if none is configured."""
 KEYS = "keys"
-"""Of S3_CREDENTIALS: those that the settings name."""
+"""The value of S3_CREDENTIALS for the keys in the settings."""
 URL_SECONDS = 3600
 TRIES = 2
-"""Of boto3's requests: one repetition covers a connection that the server has just closed."""
+"""Attempts per request by boto3: the second covers a connection that the server has just closed."""
 MAX_KEYS_PER_REQUEST = 1000
-"""What S3's DeleteObjects takes at once."""
+"""The most keys that S3's DeleteObjects takes at once."""
 ONE_REQUEST_BYTES = 4 * 1024**3
-"""A request takes 5 GB; of a larger file one part at a time is in memory."""
+"""A request takes 5 GB; a larger file is sent in parts, with one part in memory at a time."""
 PART_BYTES = 16 * 1024**2
 
 _making = threading.Lock()
 _choosing = threading.Lock()
-"""Of what signs: an event loop takes it too, and does not wait while boto3's client is made."""
+"""For the signers: an event loop takes this lock too, so it is not held while boto3's client is
+made."""
 _OWNED = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Boto's errors as StorageFailed; messages name the operation and code, never a secret."""
+    """Turn boto's errors into StorageFailed; messages name operation and code, never a secret."""
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 - see above
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
 
@@ -86,12 +86,12 @@ def translated() -> Iterator[None]:
 
 
 class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
-    """The bucket that images lie in. Names are object keys; saving replaces what was there.
+    """The bucket with the images. Names are object keys; saving replaces an existing object.
 
     OPTIONS: bucket_name, region_name, endpoint_url (None: Amazon), access_key, secret_key, and
     public_endpoint_url, the address in signed urls: clients use it, and the signature covers it;
-    ca_bundle, a file of the authorities that its certificate is held against (empty: certifi's);
-    credentials, `keys` or `chain`: access_key and secret_key, or what botocore's chain has.
+    ca_bundle, a file of the authorities that may issue its certificate (empty: certifi's);
+    credentials, `keys` (access_key and secret_key) or `chain` (botocore's chain).
     """
 
     bucket_name: str
@@ -105,7 +105,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
 
     @override
     def get_default_settings(self) -> dict[str, Any]:
-        """The options there are."""
+        """Return every option with its default."""
         return {
             "bucket_name": "",
             "region_name": "us-east-1",
@@ -121,23 +121,23 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
     def client(self) -> "S3Client":
         """Boto's client, shared by all threads."""
         signers = self._signers
-        with _making:  # `cache` alone lets threads that come at once make one each
+        with _making:  # `cache` does not stop concurrent threads from making one each
             return _client(self.endpoint_url, self.region_name, self.ca_bundle, signers)
 
     @property
     def wire(self) -> Wire:
-        """What moves bytes, shared by all threads."""
+        """The client that moves bytes, shared by all threads."""
         signers = self._signers
         with _making:
             return _wire(self._place, signers)
 
     async def loop_wire(self) -> LoopWire:
-        """What moves small objects on the running loop, and is that loop's own."""
+        """Return the running loop's own client, which moves small objects."""
         place, signers = self._place, self._signers
         return await wires.of((place, signers), partial(LoopWire, place, signers))
 
     def begin(self) -> None:
-        """Have what signs at hand, before an event loop asks for it. Raises StorageFailed."""
+        """Load the credentials before an event loop asks for them. Raises StorageFailed."""
         self._signers()
 
     @property
@@ -156,7 +156,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
 
     @override
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """The name itself: saving replaces what was there."""
+        """Return the name itself: saving replaces an existing object."""
         return name
 
     @override
@@ -176,9 +176,9 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         return name
 
     def put_file(self, name: str, file: IO[bytes], *, content_type: str) -> None:
-        """Save a file of any size, in parts where it is more than one request takes.
+        """Save a file of any size, in parts if it is larger than one request takes.
 
-        No cache keeps it: it may be all that is kept of a tenant, and its urls are made anew.
+        Caches may not keep it: it may hold all data of a tenant, and its urls are made anew.
         """
         from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - see above
 
@@ -204,12 +204,12 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         parameters: Mapping[str, str] | None = None,
         expire: int = URL_SECONDS,
     ) -> str:
-        """A url that needs no key until it expires, in seconds. Makes no request.
+        """A url that needs no key until it expires. Makes no request.
 
         Args:
             name: the object key.
-            parameters: of S3's GetObject, signed too: `response-content-type`.
-            expire: after so many seconds, or with the credentials that sign it, unasked.
+            parameters: parameters of S3's GetObject, signed too: `response-content-type`.
+            expire: seconds; the url ends earlier if the signing credentials do.
         """
         address = self._address(self.public_endpoint_url or self.endpoint_url)
         place = _place(address, self.bucket_name, self.ca_bundle)
@@ -225,24 +225,24 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         return f"{place.origin}{path}?{query}"
 
     def good_for(self, seconds: int) -> int:
-        """How long a url that is to be so can be good: no longer than what signs it now.
+        """The seconds a url can be valid: at most `seconds`, or until the credentials end.
 
         At least a second, since S3 takes no less. Raises StorageFailed without credentials.
         """
-        at = clock.now().replace(microsecond=0)  # as a signature has it
+        at = clock.now().replace(microsecond=0)  # the resolution of a signature
         return max(1, int(min(seconds, self._signers().seconds_left(at))))
 
     @override
     def delete(self, name: str) -> None:
-        """Remove one object; one that is not there is fine."""
+        """Remove an object; a missing one is fine."""
         if code := self.delete_many([name]).get(name):
             raise StorageFailed(f"DeleteObjects: {code}")
 
     def delete_many(self, names: Iterable[str]) -> dict[str, str]:
-        """Remove objects, up to a thousand in one request; those that are still there, and why.
+        """Remove objects, up to a thousand per request; return error codes of those still there.
 
-        Objects that were not there are gone too. Raises StorageFailed where a whole request
-        failed: nothing is known then of its objects and the ones after it.
+        Missing objects count as removed. Raises StorageFailed if a whole request failed: the state
+        of its objects and of all after them is then unknown.
         """
         still_there: dict[str, str] = {}
         left = iter(names)
@@ -258,7 +258,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         return still_there
 
     def names_under(self, prefix: str, *, before: str) -> Iterator[list[str]]:
-        """The names of objects that begin so and sort before `before`, a thousand at a time."""
+        """Yield the names with this prefix that sort before `before`, a thousand at a time."""
         pages = self.client.get_paginator("list_objects_v2")
         with translated():
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=prefix):
@@ -269,7 +269,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
                     return
 
     def create(self) -> None:
-        """Make the bucket itself. One that is ours already is fine."""
+        """Create the bucket. One that we own already is fine."""
         region: dict[str, Any] = {}
         if self.region_name != "us-east-1":  # the one region that must not be named
             constraint = cast("BucketLocationConstraintType", self.region_name)
@@ -285,11 +285,11 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
 
 
 bucket = cast(PrivateBucket, default_storage)
-"""Django's default storage, by what it is. Made on first use, from settings.STORAGES."""
+"""Django's default storage, typed as what it is. Made on first use, from settings.STORAGES."""
 
 
 def refuse_to_serve() -> None:
-    """End a server's start with one clear line where there are no credentials to sign with."""
+    """End a server's start with one clear line if there are no credentials to sign with."""
     try:
         bucket.begin()
     except StorageFailed as error:
@@ -369,7 +369,7 @@ def _code_of(error: "ClientError") -> str:
 
 
 def _with_md5(params: dict[str, Any], **_rest: object) -> None:
-    """DeleteObjects must carry a checksum: MD5, which every S3 server knows.
+    """Add the checksum that DeleteObjects requires: MD5, which every S3 server knows.
 
     boto3 sends a CRC32 since 1.36, and older servers refuse the request without Content-MD5:
     https://github.com/s3fs-fuse/s3fs-fuse/issues/2639, seen 20 November 2026.

@@ -1,4 +1,4 @@
-"""Boto's session, signing with what we sign with. Imported with boto3, where that is needed."""
+"""Boto's session, with our credentials. Imported together with boto3, on first use."""
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.session import Session
@@ -8,7 +8,7 @@ from storage.signing import Signers
 
 
 class BotoSession(Session):
-    """Its clients sign each request with what signs then; no chain of its own is asked."""
+    """A session whose clients sign each request with our current signer, not boto's chain."""
 
     def __init__(self, signers: Signers) -> None:
         super().__init__()

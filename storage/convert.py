@@ -1,7 +1,8 @@
-"""An image in another format, of another size, or upright. The stated exception to flat memory.
+"""Images converted to another format or size, or turned upright. They are held whole in memory.
 
-Run two at a time, no more, and in threads: libvips releases the interpreter lock. Raises
-NotAnImage for pixels that cannot be read, SpoolError for a result that cannot be kept.
+This is the stated exception to flat memory. At most two run at once, in threads: libvips releases
+the interpreter lock. Raises NotAnImage for unreadable pixels, SpoolError if the result cannot be
+kept.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -14,21 +15,22 @@ from storage.containers.orientation import UPRIGHT, Orientation
 from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, cleaned, undecodable
 
 LARGE_PIXELS = 4_500_000
-"""Above this, one conversion at a time: libwebp needs some 35 bytes a pixel while it works."""
+"""Above this, one conversion runs at a time: libwebp needs some 35 bytes a pixel while it works."""
 MAX_WEBP_PIXELS = 11_250_000
-"""Just more than the largest size that is sold. libwebp holds an image several times over: 37 bytes
-a pixel with transparency, where it cannot be compressed."""
+"""Just more than the largest size for sale. libwebp holds an image several times over: 37 bytes a
+pixel with transparency, if it cannot be compressed."""
 MEMORY_CEILING_BYTES = 550_000_000
-"""What one conversion adds to a process: 425 MB for the largest webp, and 90 MB where the source
-has to be decoded whole. Tests reach for it."""
+"""The memory one conversion adds to a process: 425 MB for the largest webp, and 90 MB if the source
+has to be decoded whole. Tests try to reach it."""
 TURNED_CEILING_BYTES = 180_000_000
-"""What `as_sent` adds: 157 MB for a progressive jpeg of 12 megapixels, 69 for a plain one of 16."""
+"""The memory `as_sent` adds: 157 MB for a progressive jpeg of 12 megapixels, 69 for a baseline one
+of 16."""
 MAX_OUTPUT_BYTES = 64 * 1024**2
 THUMBNAIL_QUALITY = 80
 BEST_QUALITY = 100
 """OpenAI's default `output_compression`."""
 TURNED_QUALITY = 95
-"""Of a jpeg that is sent on upright, with its colours at full resolution."""
+"""The quality of a jpeg that was turned upright, with its colours at full resolution."""
 
 _WHITE = [255, 255, 255]
 _SRGB = frozenset({"srgb", "rgb", "b-w"})
@@ -43,15 +45,15 @@ def to_format(
     spools: Spools,
     orientation: Orientation = UPRIGHT,
 ) -> SpoolFile:
-    """The same pixels in another format.
+    """Convert an image to another format.
 
     Args:
         spool: the image; stays open.
-        facts: as verified.
+        facts: its verified facts.
         output_format: png, jpeg or webp.
         compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
         spools: the scope of the result.
-        orientation: how its pixels are to be turned.
+        orientation: how to turn its pixels.
     """
     result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
     return _converted(
@@ -60,11 +62,12 @@ def to_format(
 
 
 def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
-    """An image that came from outside, as it is sent on, and the facts of that.
+    """Return an image from outside as it is sent on, with its facts.
 
-    The very spool, metadata and all; unless something in it was put right (probe.py), where that
-    takes its place, in its scope and without metadata. One that is turned stays a jpeg, or becomes
-    a png: libwebp would take some 35 bytes a pixel. What is odd is not turned, only measured so.
+    Usually this is the same spool, with its metadata. If something was mended (probe.py), a new
+    spool without metadata replaces it, in the same scope. A turned image stays a jpeg or becomes a
+    png, because libwebp would take some 35 bytes a pixel. An image with an oddity is not turned;
+    only its facts are those of the upright picture.
     """
     clean, facts, orientation, mended = cleaned(spool)
     if not mended or facts.oddity:
@@ -113,9 +116,9 @@ def to_size(
     spools: Spools,
     orientation: Orientation = UPRIGHT,
 ) -> SpoolFile:
-    """Exactly width x height: scaled until it covers that, then cropped around its middle.
+    """Scale an image until it covers width x height, then crop it to exactly that, centred.
 
-    An image with one side right and the other too large is only cropped. For the rest see
+    An image with one side right and the other too large is only cropped. Otherwise like
     `to_format`.
     """
     _cap(facts.width, facts.height)
@@ -133,12 +136,12 @@ def to_size(
 
 
 def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools) -> SpoolFile:
-    """A webp that fits into a square of `side` pixels; one at a time in this process.
+    """Return a webp that fits into a square of `side` pixels; made one at a time per process.
 
     Args:
         spool: a verified image; stays open.
-        image_format: its own.
-        side: the most of width and height.
+        image_format: the image's format.
+        side: the most pixels for width and height.
         spools: the scope of the result.
     """
     try:
@@ -155,7 +158,7 @@ def _turn(facts: ImageFacts) -> AbstractContextManager[object]:
 
 
 def _cut(image: Any, width: int, height: int) -> Any:
-    """Scaled until it covers width x height, then cropped around its middle."""
+    """Scale the image until it covers width x height, then crop it, centred."""
     scale = max(width / image.width, height / image.height)
     if scale != 1:
         image = image.resize(scale, kernel="lanczos3")
@@ -171,7 +174,7 @@ def _cap(width: int, height: int, output_format: str = "") -> None:
 
 
 def _covering(image: Any, width: int, height: int) -> Any:
-    """Scaling rounds; a missing last row or column repeats its neighbour."""
+    """Repeat the last row or column if rounding left one short."""
     if image.width >= width and image.height >= height:
         return image
     return image.embed(0, 0, max(width, image.width), max(height, image.height), extend="copy")
@@ -201,7 +204,7 @@ def _write(image: Any, output_format: str, compression: int | None, result: Spoo
 
 
 def _saveable(image: Any, output_format: str) -> Any:
-    """What the format can hold: jpeg has no transparency, and png alone more than 8-bit sRGB."""
+    """Reduce the image to what the format holds: jpeg no transparency, only png more than sRGB."""
     if output_format == "jpeg" and image.hasalpha():
         image = image.flatten(background=_WHITE)
     if output_format != "png" and image.interpretation not in _SRGB:

@@ -1,9 +1,9 @@
-"""Credentials by botocore's chain, renewed by a thread of ours before they end.
+"""Credentials from botocore's chain, renewed by a thread of ours before they end.
 
-Botocore looks where companies keep them: the environment, a web identity, a shared file, the
-container, the instance. Its own renewal is not used: it happens within some request, which waits
-for it, and lets credentials of an instance live on that have ended. Imported where the chain was
-asked for alone: botocore costs a process 6 to 13 MB (docs/adr/0037).
+Botocore searches the usual places: the environment, a web identity, a shared file, the container,
+the instance. Its own renewal is not used: it delays some request, and goes on using an instance's
+credentials after their end. This module is imported only if the chain is configured: botocore costs
+a process 6 to 13 MB (docs/adr/0037).
 """
 
 import atexit
@@ -28,34 +28,34 @@ EXPIRE = Gauge(
 )
 
 RENEWED_AT = 2 / 3
-"""Of the life they have when they come, they are renewed."""
+"""The share of their lifetime after which credentials are renewed."""
 LOOK_SECONDS = 60.0
-"""Those without an end are looked for so often: whoever writes a shared file may change it."""
+"""The interval for re-reading credentials without an end: a shared file may change."""
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
-"""Between tries to renew them, each pause is twice the one before; none is shorter."""
+"""Pauses between attempts to renew; each is twice the one before, within these bounds."""
 
 
 class Chain:
-    """What signs now, for all threads. The first who asks waits for it, and nobody after that."""
+    """The current signer, for all threads. Only the first call waits for credentials."""
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._signer: Signer | None = None  # swapped whole
+        self._signer: Signer | None = None  # always replaced as a whole
         self._beginning = threading.Lock()
         self._is_over = threading.Event()
         EXPIRE.set_function(self._seconds_left)
         atexit.register(self.end)
 
     def signer(self) -> Signer:
-        """For one request or url. Raises StorageFailed without credentials, or with ended ones."""
+        """Return the signer for one request or url. Raises StorageFailed without credentials."""
         signer = self._signer or self._first()
         if signer.seconds_left(clock.now()) <= 0:
             raise StorageFailed(f"the credentials ended at {signer.expires_at}")
         return signer
 
     def end(self) -> None:
-        """Renew them no more."""
+        """Stop renewing."""
         self._is_over.set()
 
     def _first(self) -> Signer:
@@ -90,11 +90,11 @@ class Chain:
 
 
 def _found(region: str) -> Signer:
-    """What the chain gives now; it is asked from its beginning. Raises StorageFailed."""
+    """Search the chain from its beginning. Raises StorageFailed."""
     try:
         found = Session().get_credentials()
         keys = found and found.get_frozen_credentials()
-    except Exception as error:  # each of its ways has errors of its own
+    except Exception as error:  # each source raises errors of its own
         raise StorageFailed(f"{type(error).__name__}: {error}") from error
     if not (keys and keys.access_key and keys.secret_key):
         raise StorageFailed("botocore's chain finds no credentials")
@@ -103,7 +103,7 @@ def _found(region: str) -> Signer:
 
 
 def _as_said(_fetcher: InstanceMetadataFetcher, _credentials: dict[str, str]) -> None:
-    """Leave the end of an instance's credentials as it was said; botocore puts it off."""
+    """Keep the end of an instance's credentials as reported; botocore would postpone it."""
 
 
 InstanceMetadataFetcher._evaluate_expiration = _as_said  # type: ignore[attr-defined] # noqa: SLF001 - there is no setting for it

@@ -1,14 +1,14 @@
-"""A tenant's data as one file, asked for by a person, made by the short-work worker.
+"""A tenant's data as one file, requested by a person, made by the short-work worker.
 
-It is all that is kept of the tenant, or one of its lists that is too long to be made while its
-asker waits. The console writes the lists (`lists.py`), as it knows how they are filtered.
+An export holds all data of the tenant, or one list that takes too long to make during a request.
+The console writes the lists (`lists.py`), because it knows their filters.
 
-A row says that it is wanted, before anything is done; whatever dies meanwhile, the row is due again
-and the file is made from the beginning. It is written to an unnamed file on disk, which goes with
-the process, and from there to storage under a key that the row keeps: another secret for keys does
-not lose it. A day after it was ready object and row are deleted.
+The row is written before any work. If the worker dies, the row is due again and the file is made
+from the beginning. It is written to an unnamed file on disk, which vanishes with the process, and
+uploaded from there under a key that the row keeps, so a changed key secret does not lose it. A day
+after the file is ready, object and row are deleted.
 
-What goes wrong on the way is kept with the row: nobody waits for it.
+Errors on the way are kept with the row, because no request waits for it.
 """
 
 import errno
@@ -49,20 +49,20 @@ KEPT = timedelta(hours=24)
 LINK_SECONDS = 300
 """A link is made when it is followed."""
 LEASE = timedelta(minutes=2)
-"""So long nobody else makes an export that somebody was at work on."""
+"""How long a claim on an export lasts after it was last renewed."""
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60))
-"""Before each further attempt."""
+"""The waits before further attempts."""
 ABANDONED_AFTER = timedelta(days=3)
 LEAST_FREE_BYTES = 1024**3
-"""Left on the disk for everybody else."""
+"""Bytes left free on the disk for other uses."""
 LOOK_BYTES = 64 * 1024**2
-"""Written between two looks at how much is left."""
+"""Bytes written between two checks of the free space."""
 CONTENT_TYPES: Mapping[str, str] = {"zip": "application/zip", "csv": "text/csv; charset=utf-8"}
 MAIL = "account/email/export"
 _DOWNLOAD = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 _at_work = threading.Lock()
-"""One at a time in a process: its other threads have mail to send."""
+"""One export at a time per process: its other threads have mail to send."""
 
 
 @transaction.atomic
@@ -76,13 +76,14 @@ def ask_for_export(
     list_name: str = "",
     list_query: str = "",
 ) -> TenantExport:
-    """Have all that is kept of a tenant, or one list, made into a file; its asker gets a mail.
+    """Queue an export of a tenant's data or of one list; the requester is mailed once it is ready.
 
-    Of all of a tenant that staff ask for, its owners and admins get it: it must have one.
+    If staff request all data of a tenant, its owners and admins get the mail instead; it must have
+    one.
 
-    A tenant has one of everything at a time and three within 24 hours, whoever asks for lists one
-    and ten: no member keeps others waiting. Raises ValidationError for one more, for a query that
-    is too long, and for a tenant that is being erased.
+    A tenant may have one export of everything at a time and three within 24 hours; each person one
+    list and ten. So no member delays the others. Raises ValidationError above these limits, for a
+    query that is too long, and for a tenant that is being erased.
     """
     locked = tenant_for_update(tenant.id)
     if locked.erasure_due_at is not None:
@@ -107,7 +108,7 @@ def ask_for_export(
 
 
 def export_url(export: TenantExport) -> str:
-    """Where the file is downloaded, for some minutes. Makes no request."""
+    """A url for downloading the file, valid for some minutes. Makes no request."""
     of, at = export.list_name or "export", export.asked_at.astimezone(UTC)
     return signed_url(
         export.object_key,
@@ -118,21 +119,21 @@ def export_url(export: TenantExport) -> str:
 
 
 def make_due(*, now: datetime) -> int:
-    """Make the exports that are due; how many were made. Safe beside another one."""
+    """Make the exports that are due and return how many were made. Safe to run concurrently."""
     if not _at_work.acquire(blocking=False):
         return 0
     try:
         made = 0
         while (export := _claimed(now)) is not None:
             made += _make(export)
-            now = clock.now()  # making one takes its time, and a lease begins with it
+            now = clock.now()  # a lease begins now, after the last export took its time
         return made
     finally:
         _at_work.release()
 
 
 def delete_old(*, now: datetime) -> None:
-    """Delete what was ready, or failed, a day ago, and objects that no row is left of."""
+    """Delete exports that ended a day ago, and objects without a row."""
     old = TenantExport.objects.filter(expires_at__lte=now)
     try:
         for export in old:
@@ -143,7 +144,7 @@ def delete_old(*, now: datetime) -> None:
 
 
 def delete_exports_of(tenant_id: UUID) -> None:
-    """Delete every export of a tenant, those that are being made too. Raises StorageFailed."""
+    """Delete every export of a tenant, including unfinished ones. Raises StorageFailed."""
     for export in TenantExport.objects.filter(tenant_id=tenant_id):
         _delete(export)
 
@@ -168,7 +169,7 @@ def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) 
 
 
 def _claimed(now: datetime) -> TenantExport | None:
-    """An export that nobody else makes now; it is due again soon, should this process die."""
+    """Claim a due export; it is due again soon, should this process die."""
     with transaction.atomic():
         due = TenantExport.objects.filter(ready_at=None, failed_at=None, due_at__lte=now)
         export = due.select_for_update(skip_locked=True).order_by("due_at").first()
@@ -189,7 +190,7 @@ def _make(export: TenantExport) -> bool:
         if _finish(export, _stored(export)):
             return True
         delete_objects([export.object_key])  # its tenant was erased meanwhile
-    except PermissionDenied:  # its asker has left, or may see less than when they asked
+    except PermissionDenied:  # the requester has left, or may see less than before
         _fail(export, clock.now())
     except (OSError, StorageFailed, OperationalError, InterfaceError) as error:
         logger.warning("an export was not made, attempt %d: %s", export.attempts, error)
@@ -198,7 +199,7 @@ def _make(export: TenantExport) -> bool:
 
 
 def _stored(export: TenantExport) -> int:
-    """Write its file and store it; how large it is."""
+    """Write the export's file, store it, and return its size in bytes."""
     settings.SPOOL.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.SPOOL) as unnamed:
         file = cast(IO[bytes], _Watched(unnamed, partial(_renew, export)))
@@ -210,9 +211,9 @@ def _stored(export: TenantExport) -> int:
 
 
 def _put_off(export: TenantExport) -> None:
-    """Have it tried again later; where the database is away, when its lease is over."""
+    """Schedule another attempt; if the database is away, it is due when its lease ends."""
     again = clock.now() + WAITS[min(export.attempts, len(WAITS)) - 1]
-    if not connection.is_usable():  # it would refuse what follows, too
+    if not connection.is_usable():  # a broken connection would refuse the next query, too
         connection.close()
     try:
         TenantExport.objects.filter(pk=export.pk).update(due_at=again)
@@ -238,7 +239,7 @@ def _write(export: TenantExport, file: IO[bytes]) -> None:
 
 @transaction.atomic
 def _finish(export: TenantExport, size_bytes: int) -> bool:
-    """Say that it is ready; False where nobody wants it any more."""
+    """Mark the export ready; return False if its row is gone."""
     wanted = TenantExport.objects.select_for_update(of=("self",)).filter(pk=export.pk)
     locked = wanted.select_related("tenant", "asked_by").first()
     if locked is None or locked.ready_at is not None:
@@ -271,14 +272,14 @@ def _tell(export: TenantExport) -> None:
 
 
 def _delete(export: TenantExport) -> None:
-    """The object first: a crash in between only means that it is deleted once more."""
+    """Delete the object before the row: after a crash in between it is only deleted once more."""
     if export.object_key:
         delete_objects([export.object_key])
     TenantExport.objects.filter(pk=export.pk).delete()
 
 
 def _renew(export: TenantExport) -> None:
-    """Somebody is at work on it."""
+    """Renew the lease while the export is being made."""
     TenantExport.objects.filter(pk=export.pk).update(due_at=clock.now() + LEASE)
 
 
@@ -296,9 +297,9 @@ def _describe(export: TenantExport) -> dict[str, str]:
 
 
 class _Watched:
-    """A file that says now and then that somebody is at work on it, and leaves room on the disk.
+    """A file that renews its export's lease while it is written and read.
 
-    Raises OSError where the disk is nearly full.
+    Raises OSError if the disk is nearly full.
     """
 
     def __init__(self, file: IO[bytes], say: Callable[[], None]) -> None:
@@ -307,7 +308,7 @@ class _Watched:
         self._unlooked_bytes = LOOK_BYTES
 
     def write(self, data: Any) -> int:
-        """Bytes on their way to the disk."""
+        """Write bytes to the disk, unless it is nearly full."""
         self._unlooked_bytes += len(data)
         if self._unlooked_bytes >= LOOK_BYTES:
             self._unlooked_bytes = 0
@@ -317,7 +318,7 @@ class _Watched:
         return self._file.write(data)
 
     def read(self, size: int = -1) -> bytes:
-        """Bytes on their way to storage."""
+        """Read bytes on their way to storage."""
         self._renew()
         return self._file.read(size)
 

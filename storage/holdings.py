@@ -1,6 +1,6 @@
-"""What this app keeps of tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`.
+"""The tenants' data kept by this app: `accounts.holdings.Holdings`, plugged in by `apps.py`.
 
-Images are handed out and erased with the generations that they are of.
+Images are exported and erased with their generations.
 """
 
 from datetime import datetime
@@ -13,13 +13,13 @@ from storage.services import StorageFailed
 
 
 def tables(tenant_id: UUID) -> tuple[()]:
-    """There are none."""
+    """Return nothing: images are exported with their generations."""
     del tenant_id
     return ()
 
 
 def files(tenant_id: UUID) -> tuple[()]:
-    """There are none: an export does not hold the others."""
+    """Return nothing: an export does not contain earlier exports."""
     del tenant_id
     return ()
 

@@ -1,4 +1,4 @@
-"""What exports ask of whoever knows a tenant's lists and who may see them; it plugs itself in."""
+"""The call of exports to the app that writes tenants' lists and checks access."""
 
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Protocol
@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # apps plug in before there are models
 
 
 class Lists(Protocol):
-    """Whoever writes the lists that are too long to be waited for."""
+    """The writer of lists that take too long for a request."""
 
     def write(
         self,
@@ -22,18 +22,18 @@ class Lists(Protocol):
         at: datetime,
         file: IO[bytes],
     ) -> None:
-        """Write a list to a file as that member sees it.
+        """Write a list to a file as this member sees it.
 
         Args:
-            name: which list.
-            query: how it is filtered, as its page's address says it.
-            tenant: whose it is.
-            user: who asked for it.
-            at: as of when.
+            name: the list's name.
+            query: its filters, as in the query string of its page.
+            tenant: the list's tenant.
+            user: the person who requested it.
+            at: the time of the request.
             file: takes the bytes.
 
         Raises:
-            PermissionDenied: they may not see it, or not any more.
+            PermissionDenied: the person may not see the list, or no longer.
         """
 
 

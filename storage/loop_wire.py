@@ -1,8 +1,8 @@
 """Objects in and out on an event loop, without a thread: PUT from memory, GET of any size.
 
-A thread costs a small image more than its bytes do: it is woken, and fights the loop for the
-interpreter's lock at each step. Connections are kept for the next request and end with their loop.
-Raises StorageFailed.
+A thread costs a small image more than its bytes do: it has to be woken, and competes with the loop
+for the interpreter lock at each step. Connections are kept for the next request and end with their
+loop. Raises StorageFailed.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ from storage.wire import (
 )
 
 AT_ONCE = 16
-"""PUTs of a loop that wait for S3's answer, and as many GETs: neither waits for the other."""
+"""The most PUTs of a loop at once, and as many GETs; the two do not wait for each other."""
 
 
 class LoopWire:
-    """Requests to one bucket, each signed.
+    """Signed requests to one bucket.
 
     Args:
-        place: where it is, as requests reach it.
-        signers: what signs each request.
+        place: the bucket's address for requests.
+        signers: returns the signer of each request.
     """
 
     def __init__(self, place: BucketPlace, signers: Signers) -> None:
@@ -59,7 +59,7 @@ class LoopWire:
         sha256: str,
         begun: Callable[[], None] | None = None,
     ) -> None:
-        """Save an object; one that is there is replaced. `begun` is called when its turn comes."""
+        """Save an object, replacing an existing one. `begun` is called when the request starts."""
         sent = self._signed(
             "PUT", name, kept_with(content_type), sha256=sha256, size_bytes=len(body)
         )
@@ -70,7 +70,7 @@ class LoopWire:
             await _require_success("PutObject", answer)
 
     async def get(self, name: str) -> AsyncGenerator[bytes]:
-        """An object's bytes as they come, at most 256 KB at once. Close it if you stop early."""
+        """Yield an object's bytes as they arrive, at most 256 KB at once. Close it to stop."""
         async with self._getting:
             answer = await self._asked("GET", *self._signed("GET", name))
         if answer.status != HTTPStatus.OK:
@@ -91,7 +91,7 @@ class LoopWire:
     async def _asked(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
     ) -> WireAnswer:
-        """The answer, asked for once more where none came, or one that asks for that.
+        """Return the answer; without one, or after a 5xx, send the request once more.
 
         That covers a kept connection that the server has just closed: the second is always new.
         """
@@ -128,13 +128,13 @@ class LoopWire:
 
 
 async def _require_success(operation: str, answer: WireAnswer) -> None:
-    """Read a short answer; raises unless it reports success."""
+    """Read a short answer; raise unless it reports success."""
     words = b""
     async with aclosing(answer.body) as pieces:
         try:
             async for piece in pieces:
                 words += piece
-                if len(words) >= CHUNK_BYTES:  # no server has so much to say of it
+                if len(words) >= CHUNK_BYTES:  # no server's error is that long
                     break
         except TransportError as error:
             raise failed(error) from error
@@ -142,4 +142,4 @@ async def _require_success(operation: str, answer: WireAnswer) -> None:
 
 
 wires: PerLoop[LoopWire] = PerLoop()
-"""By place and what signs."""
+"""The clients of each loop, by place and signers."""

@@ -1,4 +1,4 @@
-"""Stored images and exports. Their bytes are on S3; what is known about the bytes is here."""
+"""Stored images and exports: the facts about them. Their bytes are on S3."""
 
 from datetime import datetime, timedelta
 
@@ -9,12 +9,12 @@ from typing_extensions import override
 from pictor.kit.words import ids
 
 SHORTEST = timedelta(hours=1)
-"""No image goes before that, however briefly its tenant keeps them: its url is to be followed."""
+"""The shortest time an image is kept, whatever its tenant set, so that its url can be followed."""
 QUERY_CHARS = 4000
 
 
 class TenantExport(models.Model):
-    """What a person asked for as one file, deleted a day later: all that is kept, or one list."""
+    """One file requested by a person, deleted a day later: all data of a tenant, or one list."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
@@ -62,12 +62,12 @@ class TenantExport(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside: `exp_…`."""
+        """The id used outside: `exp_…`."""
         return ids.public(ids.EXPORT, self.id)
 
     @property
     def ext(self) -> str:
-        """What its file's name ends with."""
+        """The extension of its file's name."""
         return "csv" if self.list_name else "zip"
 
     @property
@@ -77,7 +77,7 @@ class TenantExport(models.Model):
 
 
 class StoredImage(models.Model):
-    """One delivered image. The url is signed on read and never kept.
+    """One delivered image. Its url is signed on read and never stored.
 
     `deleted_at` is set once its object is gone; the row stays, as the bill refers to it.
     """
@@ -104,7 +104,7 @@ class StoredImage(models.Model):
 
     class Meta:
         constraints = [
-            # Also the index for all images of a generation.
+            # This is also the index for all images of a generation.
             models.UniqueConstraint(
                 fields=["generation_id", "index"], name="stored_image_once_per_generation"
             ),
@@ -113,7 +113,7 @@ class StoredImage(models.Model):
             ),
         ]
         indexes = [
-            # What is summed of them by tenant every hour is read from it too.
+            # The hourly sums by tenant are read from this index, too.
             models.Index(
                 fields=["expires_at"],
                 include=["tenant", "size_bytes"],
@@ -129,16 +129,16 @@ class StoredImage(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id outside: `img_…`."""
+        """The id used outside: `img_…`."""
         return ids.public(ids.IMAGE, self.id)
 
     @property
     def size(self) -> str:
-        """'1024x1536': the pixels delivered."""
+        """The delivered pixels, such as '1024x1536'."""
         return f"{self.width}x{self.height}"
 
     def kept_until(self, days: int | None) -> datetime:
-        """When it is due to go, with a tenant that keeps images so many days (see services)."""
+        """When the image expires in a tenant that keeps images for `days` (see services)."""
         if days is None:
             return self.expires_at
         return min(self.expires_at, self.created_at + (timedelta(days=days) or SHORTEST))

@@ -25,9 +25,9 @@ FOLDER_HEX_DIGITS = 32
 LEVEL_HEX_DIGITS = 3
 
 INPUTS, PARTIALS, THUMBNAILS, EXPORTS, TRIALS = "in", "tmp", "small", "exports", "trials"
-"""What the keys of objects that are not images to be kept begin with."""
+"""The prefixes of the keys of objects other than delivered images."""
 PROOF, PROOF_OF_REMOVAL = "proof/of-storage.txt", "proof/of-removal.txt"
-"""What workers write and read, or remove, to see that storage works."""
+"""The objects that workers write and read, or remove, to check that storage works."""
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
@@ -35,14 +35,14 @@ EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 def image_key(
     secret: str, generation_id: UUID, *, created: date, dispatch: int, index: int, ext: str
 ) -> str:
-    """Where one finished image lies. `created` is the generation's day, in UTC."""
+    """The key of one finished image. `created` is the generation's day, in UTC."""
     return f"{_folder(secret, generation_id, created)}/{dispatch}-{index}.{ext}"
 
 
 def input_key(
     secret: str, generation_id: UUID, *, created: date, index: int, ext: str = "bin"
 ) -> str:
-    """Where one input of a generation lies; removed 24 h after its end."""
+    """The key of one input of a generation, which is removed 24 h after the generation's end."""
     return f"{INPUTS}/{_folder(secret, generation_id, created)}/{index}.{ext}"
 
 
@@ -56,28 +56,28 @@ def partial_key(
     partial: int,
     ext: str,
 ) -> str:
-    """Where an unfinished image lies, for those who wait; removed on the day after next."""
+    """The key of an unfinished image, for callers that wait; removed on the day after next."""
     folder = _folder(secret, generation_id, created)
     return f"{PARTIALS}/{folder}/{dispatch}-{image}-{partial}.{ext}"
 
 
 def export_key(secret: str, export_id: UUID, *, created: date, ext: str) -> str:
-    """Where an export of a tenant lies. `created` is the day it was asked for on, in UTC."""
+    """The key of an export of a tenant. `created` is the day of the request, in UTC."""
     return f"{EXPORTS}/{_folder(secret, export_id, created)}/export.{ext}"
 
 
 def trial_key(secret: str, trial_id: UUID, *, created: date, ext: str) -> str:
-    """Where the picture of a trial lies; `created` is the trial's day, in UTC."""
+    """The key of a trial's picture; `created` is the trial's day, in UTC."""
     return f"{TRIALS}/{_folder(secret, trial_id, created)}/picture.{ext}"
 
 
 def thumbnail_key(image_key: str) -> str:
-    """Where the small picture of an image lies; removed with it."""
+    """The key of an image's thumbnail, which is removed with it."""
     return f"{THUMBNAILS}/{image_key.rpartition('.')[0]}.webp"
 
 
 def icon_key(image_key: str) -> str:
-    """Where the smallest picture of an image lies; removed with it."""
+    """The key of an image's icon, which is removed with it."""
     return f"{THUMBNAILS}/{image_key.rpartition('.')[0]}-icon.webp"
 
 

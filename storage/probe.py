@@ -1,13 +1,15 @@
-"""What an image is: format, width and height, and whether all of it decodes.
+"""The facts of an image, its format, width and height, and the proof that all of it decodes.
 
-png, jpeg and webp alone are images here, told by their first bytes. Before a decoder sees one, its
-container is walked and stripped (stripping.py); then its header is read and the caps are checked. A
-png's are 13 bytes; libvips reads that of the others, and of a png with chunks about its colours.
-A png is inflated to its last row (scanlines.py); of the others each pixel is decoded once, strip by
-strip, so that memory does not grow with the image. Two kinds are decoded whole by nature:
-webp, and jpeg in several scans; so is an interlaced png when it is converted. What that takes is
-capped, and large ones are decoded one at a time. Sizes are those of the picture turned upright, as
-its EXIF says. Raises NotAnImage, and SpoolError where a copy cannot be kept.
+Only png, jpeg and webp are images here, recognized by their first bytes. Before a decoder sees an
+image, its container is walked and stripped (stripping.py); then its header is read and the caps are
+checked. A png's header is 13 bytes; libvips reads the headers of the others, and of a png with
+chunks about its colours.
+
+A png is inflated to its last row (scanlines.py). In the others each pixel is decoded once, strip by
+strip, so memory does not grow with the image. Two kinds can only be decoded whole: webp, and jpeg
+in several scans; so can an interlaced png when it is converted. Their memory is capped, and large
+ones are decoded one at a time. Sizes are those of the picture turned upright according to its EXIF.
+Raises NotAnImage, and SpoolError if a copy cannot be kept.
 """
 
 from contextlib import nullcontext
@@ -42,57 +44,58 @@ MENDED: tuple[Mended, ...] = get_args(Mended)
 MAX_PIXELS = 16_000_000
 STRIP_ROWS = 64
 QUICK_BYTES, QUICK_DECODED_BYTES = 128 * 1024, 5_000_000
-"""A png within both, 1536x1024 pixels for one, is verified in 2 ms; the worst that anyone can make
-of the former, of nothing but empty blocks or chunks, in 60."""
+"""A png within both limits, for example of 1536x1024 pixels, is verified in 2 ms; the worst one
+within QUICK_BYTES, made of only empty blocks or chunks, in 60."""
 MAX_WHOLE_BYTES = 90_000_000
-"""What an image that is decoded whole may take: a webp of 11.2 megapixels at 8 bytes each, just
-more than the largest size that is sold."""
+"""The most memory for an image that is decoded whole: a webp of 11.2 megapixels at 8 bytes each,
+just more than the largest size for sale."""
 _DECODED_WHOLE = {"webp": "a webp", "jpeg": "a progressive jpeg", "png": "an interlaced png"}
 MEMORY_CEILING_BYTES = 150_000_000
-"""What verifying one image adds to a process, the mapped file included. Tests reach for it."""
+"""The memory that verifying one image adds to a process, including the mapped file. Tests try to
+reach it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """Read from the bytes, never assumed."""
+    """Facts read from an image's bytes, never assumed."""
 
     format: Format
     width: int
     height: int
     has_alpha: bool = field(default=False, compare=False)
     oddity: str = field(default="", compare=False)
-    """What decoders do not agree on, in words: frames, CMYK, 16 bits a channel. Mostly empty."""
+    """A feature that decoders treat differently: frames, CMYK, 16 bits a channel. Mostly empty."""
 
     @property
     def size(self) -> str:
-        """'1024x1536'."""
+        """The size, such as '1024x1536'."""
         return f"{self.width}x{self.height}"
 
 
 class Cleaned(NamedTuple):
-    """An image that surely is one, without metadata."""
+    """A verified image without metadata."""
 
     spool: SpoolFile
-    """The very one that was read, or in its scope another one."""
+    """The spool that was read, or a new one in its scope."""
     facts: ImageFacts
-    """Of the picture when it is upright."""
+    """The facts of the upright picture."""
     orientation: Orientation
-    """How its pixels are still to be turned, by whoever reads them."""
+    """How its pixels still have to be turned by the reader."""
     mended: tuple[Mended, ...]
-    """What was put right, turning it included."""
+    """The defects that were mended, including turning."""
 
     @property
     def is_upright(self) -> bool:
-        """Whether its pixels are to be seen as they are."""
+        """Whether its pixels are stored upright."""
         return self.orientation == UPRIGHT
 
 
 class NotAtOnce(Exception):
-    """Something has to be put right, for which there is no time."""
+    """Raised if something has to be mended but `at_once` leaves no time."""
 
 
 class TooManyPixels(NotAnImage):
-    """More than are decoded here; `problem` says how many its kind may have."""
+    """More pixels than are decoded here; `problem` names the limit of the format."""
 
     def __init__(self, facts: ImageFacts, most_pixels: int) -> None:
         whose = "an image" if most_pixels == MAX_PIXELS else _DECODED_WHOLE[facts.format]
@@ -103,7 +106,7 @@ class TooManyPixels(NotAnImage):
 
 
 def is_quick(spool: SpoolFile) -> bool:
-    """Whether verifying it takes less than handing it to a thread: a small png that is plain."""
+    """Whether verifying it is faster than handing it to a thread: a small, plain png."""
     if spool.size > QUICK_BYTES:
         return False
     try:
@@ -114,17 +117,17 @@ def is_quick(spool: SpoolFile) -> bool:
 
 
 def verify(spool: SpoolFile) -> ImageFacts:
-    """Read everything, warnings as errors: the facts of what surely is an image.
+    """Verify an image by reading all of it, with warnings as errors, and return its facts.
 
-    Blocks, mostly without the interpreter lock: call it in a thread, once at a time for a spool.
+    Blocks, mostly without the interpreter lock: call it in a thread, once at a time per spool.
     """
     return cleaned(spool).facts
 
 
 def cleaned(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
-    """As `verify`, and what was read, without what viewers ignore.
+    """Like `verify`, but also return the image without the parts that viewers ignore.
 
-    Raises NotAtOnce, if it is wanted at once, for what is to be mended or turned.
+    With `at_once`, raises NotAtOnce if something has to be mended or turned.
     """
     clean, image_format, orientation, got_end = stripped(spool)
     mended: list[Mended] = ["end_marker_added"] if got_end else []
@@ -146,7 +149,7 @@ def cleaned(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
 
 
 def _decoded(spool: SpoolFile, image_format: Format) -> tuple[ImageFacts, scanlines.Tail | None]:
-    """The facts, as the pixels are stored, and what follows them."""
+    """The facts of the pixels as stored, and the bytes that follow the image."""
     if image_format != "png":
         return _read_by_libvips(spool, image_format), None
     header = scanlines.plain_header(spool)
@@ -155,7 +158,7 @@ def _decoded(spool: SpoolFile, image_format: Format) -> tuple[ImageFacts, scanli
 
 
 def _read_from(header: Header) -> ImageFacts:
-    """What libvips says of a png that has nothing but its header and its image."""
+    """The facts that libvips would report for a png with only its header and its image."""
     oddity = vips.SIXTEEN_BITS if header.is_deep else ""
     facts = ImageFacts(
         "png", header.width, header.height, has_alpha=header.has_alpha, oddity=oddity
@@ -165,7 +168,7 @@ def _read_from(header: Header) -> ImageFacts:
 
 
 def _read_by_libvips(spool: SpoolFile, image_format: Format) -> ImageFacts:
-    """The header; of a jpeg and a webp each pixel too."""
+    """The facts from the header; in a jpeg and a webp each pixel is decoded, too."""
     try:
         with vips.loaded(spool, image_format) as image:
             facts = ImageFacts(
@@ -193,6 +196,6 @@ def _cap(facts: ImageFacts, whole_bytes: int) -> None:
 
 
 def undecodable(image_format: str, error: Exception) -> NotAnImage:
-    """The error for an image whose pixels are bad."""
+    """The error for an image with broken pixels."""
     words = " ".join(str(error).split())[:200]
     return NotAnImage(f"a {image_format} that does not decode: {words}")

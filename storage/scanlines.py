@@ -1,10 +1,10 @@
-"""A PNG's scanlines, proved whole by inflating them: no pixel is made of them.
+"""Proof that a PNG's scanlines are whole, by inflating them without making pixels.
 
-Found is what a decoder finds, a broken checksum of a chunk or of the zlib stream, rows too few, a
-filter that is none; and what decoders let pass: a colour that the palette has not, chunks among
-those of the image, much data after it. A little after it is told, for tails.py to cut. What comes
-before the image is for the caller to have read; its checksums are looked at here. Memory stays
-flat, but for the indices of an image whose palette is short. Raises NotAnImage.
+It finds what a decoder finds: a broken checksum of a chunk or of the zlib stream, too few rows, an
+unknown filter. It also finds what decoders let pass: a colour outside the palette, chunks among
+those of the image, much data after it. A little data after it is reported, for tails.py to cut. The
+caller has read the chunks before the image; only their checksums are checked here. Memory stays
+flat, except for the indices of an image with a short palette. Raises NotAnImage.
 
 Source: PNG (ISO/IEC 15948) 4.5, 5, 9 and 10; PNG, third edition, 10.2 and 13; RFC 1950 2.2.
 """
@@ -23,15 +23,15 @@ from storage.containers.png import SIGNATURE
 from storage.containers.png_header import PALETTE, Header
 
 PIECE_BYTES = 512 * 1024
-"""Read and inflated at a time. Each gives the interpreter's lock away and has to win it back:
-beside a busy event loop pieces of 96 KB took a third more CPU, and half as long again."""
+"""Bytes read and inflated at a time. Each piece gives up the interpreter lock and has to win it
+back: beside a busy event loop, pieces of 96 KB took a third more CPU, and half as long again."""
 
 MOST_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
-"""How much longer a stream may be than what it holds. Blocks without data take time and hold none:
+"""How much longer a stream may be than its content. Blocks without data take time and hold nothing:
 50 MB of them took 15 s of CPU."""
 
 MOST_TAIL_BYTES = 64 * 1024
-"""After the compressed stream, and as many after the last row in it: a whole buffer."""
+"""The most bytes after the compressed stream, and after the last row in it: a whole buffer."""
 
 _HEAD_BYTES, _CHECKSUM_BYTES = 8, 4
 _FILTERS = bytes(range(5))
@@ -39,7 +39,7 @@ _MOST_WINDOW_BITS = 15
 
 
 def plain_header(spool: SpoolFile) -> Header | None:
-    """Of a PNG that has nothing else before its image; None of any other."""
+    """The header of a PNG with nothing else before its image; None for any other."""
     chunks = chunks_of(spool)
     first, second = next(chunks), next(chunks, None)
     if second is None or second.kind != b"IDAT":
@@ -50,20 +50,20 @@ def plain_header(spool: SpoolFile) -> Header | None:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Bytes in a PNG's IDATs after its image, at most MOST_TAIL_BYTES of each kind."""
+    """The numbers of bytes in a PNG's IDATs after its image, each at most MOST_TAIL_BYTES."""
 
     after_stream: int
-    """As they are in the file."""
+    """Bytes in the file, after the compressed stream."""
     after_rows: int
-    """As they are inflated, within the stream."""
+    """Inflated bytes, within the stream after the last row."""
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Whether there are any bytes."""
         return bool(self.after_stream or self.after_rows)
 
 
 def prove(spool: SpoolFile) -> Tail:
-    """Read a stripped PNG to its end; what its header says was looked at before."""
+    """Read a stripped PNG to its end; the caller has checked its header's values."""
     chunks = chunks_of(spool)
     header, colours = _header(spool, chunk := next(chunks)), 0
     while chunk.kind != b"IDAT":
@@ -81,26 +81,26 @@ def prove(spool: SpoolFile) -> Tail:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Where one is in a PNG."""
+    """The place of a chunk in a PNG."""
 
     kind: bytes
     offset: int
-    """Of its data."""
+    """The offset of its data."""
     size: int
 
 
 class _Rows:
-    """Scanlines as their bytes come in: counted, and each one's filter looked at."""
+    """Counts scanlines as their bytes arrive and checks each one's filter."""
 
     def __init__(self, passes: Iterator[tuple[int, int]]) -> None:
         self._passes = passes
         self.bytes_after = 0
-        """That followed the last row so far."""
+        """Bytes after the last row so far."""
         self._row_bytes = self._left = self._to_filter = 0
         self._next_pass()
 
     def take(self, data: bytes) -> None:
-        """The next bytes of the image."""
+        """Take the next bytes of the image."""
         begin = 0
         while begin < len(data):
             if not self._left and not self._next_pass():
@@ -117,7 +117,7 @@ class _Rows:
             begin = end
 
     def end(self) -> None:
-        """No more bytes follow."""
+        """Check that all rows have arrived; no more bytes follow."""
         if self._left or self._next_pass():
             raise NotAnImage("a png with fewer rows than it says")
 
@@ -128,7 +128,7 @@ class _Rows:
 
 
 def chunks_of(spool: SpoolFile) -> Iterator[Chunk]:
-    """Each chunk up to IEND; a walk before this one saw that they are all there."""
+    """Yield each chunk up to IEND; an earlier walk has seen that all are there."""
     offset = len(SIGNATURE)
     kind = b""
     while kind != b"IEND":
@@ -143,7 +143,7 @@ def _header(spool: SpoolFile, chunk: Chunk) -> Header:
 
 
 def image_data(spool: SpoolFile, chunks: Iterator[Chunk]) -> Iterator[bytes]:
-    """What lies in the IDATs, each chunk held against its checksum, and nothing after them."""
+    """Yield the content of the IDATs, each with its checksum verified; nothing may follow them."""
     for chunk in chunks:
         if chunk.kind not in {b"IDAT", b"IEND"}:
             raise NotAnImage(f"a png with {chunk.kind!r} after its image has begun")
@@ -156,7 +156,7 @@ def _prove_checksum(spool: SpoolFile, chunk: Chunk) -> None:
 
 
 def _checked(spool: SpoolFile, chunk: Chunk) -> Iterator[bytes]:
-    """A chunk's data, held against its checksum at the end."""
+    """Yield a chunk's data and verify its checksum at the end."""
     checksum = isal_zlib.crc32(chunk.kind)
     end = chunk.offset + chunk.size
     for offset in range(chunk.offset, end, PIECE_BYTES):
@@ -168,13 +168,13 @@ def _checked(spool: SpoolFile, chunk: Chunk) -> Iterator[bytes]:
 
 
 class Inflated:
-    """What a zlib stream holds, at most `PIECE_BYTES` at a time, and how many bytes follow it."""
+    """The content of a zlib stream, at most `PIECE_BYTES` at a time, and the bytes after it."""
 
     def __init__(self, stream: Iterator[bytes]) -> None:
         self._stream = stream
         self._taken = self._given = 0
         self.bytes_after = 0
-        """That followed the stream's end so far."""
+        """Bytes after the stream's end so far."""
 
     def __iter__(self) -> Iterator[bytes]:
         first = next(self._stream, b"")
@@ -188,7 +188,7 @@ class Inflated:
             raise NotAnImage("a png whose image is cut short")
 
     def _parts(self, inflater: IgzipDecompressor, data: bytes) -> Iterator[bytes]:
-        """All that these bytes of the stream are inflated to."""
+        """Yield everything that these bytes of the stream inflate to."""
         self._taken, rest = self._taken + len(data), data
         while not inflater.eof and (rest or not inflater.needs_input):
             try:
@@ -207,7 +207,7 @@ class Inflated:
 
 
 def _window_bits(first: bytes) -> int:
-    """How far back a stream says that it refers: a decoder may have no more than that."""
+    """The window that the stream declares: a decoder may hold no more than that."""
     bits = 8 + (first[0] >> 4 if first else 0)
     if bits > _MOST_WINDOW_BITS:
         raise NotAnImage("a png that does not decode: its window is none")

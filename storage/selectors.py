@@ -1,4 +1,4 @@
-"""Reads of what is known about images. Their bytes are read by the services."""
+"""Reads of the facts about images and exports. The services read images' bytes."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
@@ -17,28 +17,28 @@ STORED_IMAGES = "(SELECT generation_id, tenant_id, index, width, height FROM sto
 
 
 def images_stored(generation_id: str) -> Subquery:
-    """How many images a generation was stored with, for a query in which that is the id's name."""
+    """The number of stored images, for a query whose column `generation_id` holds the id."""
     its = StoredImage.objects.filter(generation_id=OuterRef(generation_id)).order_by()
     return Subquery(its.values("generation_id").annotate(images=Count("id")).values("images"))
 
 
 def images_still_there(generation_id: str) -> "QuerySet[StoredImage]":
-    """Images of a generation that are not deleted, for a query in which that is the id's name."""
+    """The images not deleted, for a query whose column `generation_id` holds the id."""
     return StoredImage.objects.filter(generation_id=OuterRef(generation_id), deleted_at=None)
 
 
 def images_of(generation_id: UUID) -> list[StoredImage]:
-    """A generation's images in order, those that are deleted too."""
+    """A generation's images in order, including deleted ones."""
     return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))
 
 
 def made_for(image_id: UUID) -> "QuerySet[StoredImage, Any]":
-    """The id of the generation that an image was made for, as part of another query."""
+    """The id of the image's generation, as a subquery."""
     return StoredImage.objects.filter(id=image_id).values("generation_id")
 
 
 def stored_images_of_tenant(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
-    """A tenant's images, deleted ones too, read as they are asked for."""
+    """Yield a tenant's images, including deleted ones, read in pages."""
     return in_pages(StoredImage.objects.filter(tenant_id=tenant_id).values())
 
 
@@ -51,25 +51,25 @@ SELECT tenant_id, SUM(size_bytes)::bigint FROM storage_storedimage
 def sizes_together() -> dict[UUID, int]:
     """The bytes of each tenant's images that are not deleted; tenants without any are missing."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads of every image there is
+        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads every stored image
         cursor.execute(_SIZES)
         return dict(cursor.fetchall())
 
 
 def exports_of(tenant_id: UUID) -> list[TenantExport]:
-    """A tenant's exports of everything of late, newest first."""
+    """A tenant's exports of everything that still exist, newest first."""
     found = TenantExport.objects.filter(tenant_id=tenant_id, list_name="")
     return list(found.select_related("asked_by").order_by("-asked_at"))
 
 
 def list_exports_of(tenant_id: UUID, user_id: UUID) -> list[TenantExport]:
-    """The lists of a tenant that this person asked for of late, newest first."""
+    """The lists that this person requested from a tenant and that still exist, newest first."""
     found = TenantExport.objects.filter(tenant_id=tenant_id, asked_by_id=user_id)
     return list(found.exclude(list_name="").order_by("-asked_at"))
 
 
 def export_of(tenant_id: UUID, public_id: str, *, now: datetime) -> TenantExport | None:
-    """A tenant's export of that public id, if its file is to be had."""
+    """A tenant's export with this public id, if its file can be downloaded."""
     export_id = ids.parse(ids.EXPORT, public_id)
     if export_id is None:
         return None

@@ -1,8 +1,8 @@
-"""Images in, signed urls and bytes out, expired ones away.
+"""Images stored and read, urls signed, expired images removed.
 
-What is not awaited blocks: the object calls on the network, the row calls on the database. Never
-call the former inside a transaction. Object calls raise StorageFailed and may all be repeated
-freely.
+Functions that are not async block: the object calls on the network, the row calls on the database.
+Never call an object call inside a transaction. Object calls raise StorageFailed and may all be
+repeated freely.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ PROOF_SECONDS = 5
 def image_key_of(
     generation_id: UUID, created_at: datetime, dispatch: int, index: int, image_format: str
 ) -> str:
-    """Where one image of a generation lies; see object_keys.py."""
+    """The object key of one image of a generation; see object_keys.py."""
     return object_keys.image_key(
         settings.OBJECT_KEY_SECRET,
         generation_id,
@@ -80,7 +80,7 @@ def image_key_of(
 
 
 def input_key_of(generation_id: UUID, created_at: datetime, index: int, ext: str = "bin") -> str:
-    """Where one input of a generation lies; see object_keys.py."""
+    """The object key of one input of a generation; see object_keys.py."""
     return object_keys.input_key(
         settings.OBJECT_KEY_SECRET,
         generation_id,
@@ -99,7 +99,7 @@ def partial_key_of(
     partial: int,
     image_format: str,
 ) -> str:
-    """Where an image of a generation lies before it is finished; see object_keys.py."""
+    """The object key of an unfinished image of a generation; see object_keys.py."""
     return object_keys.partial_key(
         settings.OBJECT_KEY_SECRET,
         generation_id,
@@ -113,16 +113,16 @@ def partial_key_of(
 
 @dataclass
 class UploadProgress:
-    """When something of an upload was taken last, on the monotonic clock; None before it began."""
+    """The time of an upload's last progress, on the monotonic clock; None before it began."""
 
     taken_at: float | None = None
 
     def note(self) -> None:
-        """It has begun, or some more was taken."""
+        """Note that the upload has begun or made progress."""
         self.taken_at = time.monotonic()
 
     def of(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """The chunks; each is asked for when the one before was taken."""
+        """Yield the chunks; asking for the next one is progress."""
         self.note()
         for chunk in chunks:
             yield chunk
@@ -132,7 +132,7 @@ class UploadProgress:
 def upload(
     key: str, spool: SpoolFile, *, content_type: str, progress: UploadProgress | None = None
 ) -> None:
-    """Put a spool's bytes under a key, streamed; an object already there is replaced."""
+    """Stream a spool's bytes to a key, replacing an existing object."""
     noted = UploadProgress() if progress is None else progress
     noted.note()
     bucket.wire.put(
@@ -147,7 +147,7 @@ def upload(
 async def upload_on_loop(
     key: str, spool: SpoolFile, *, content_type: str, progress: UploadProgress | None = None
 ) -> None:
-    """The same on the event loop; a spool on disk is sent by a thread."""
+    """Like `upload`, on the event loop; a spool on disk is sent by a thread."""
     if not spool.is_in_memory:
         await pools.storage(upload, key, spool, content_type=content_type, progress=progress)
         return
@@ -158,7 +158,7 @@ async def upload_on_loop(
 
 
 async def prove() -> None:
-    """See that images can be stored and read: PUT by both ways there are, and GET.
+    """Check that images can be stored and read: a PUT by thread and by loop, and a GET.
 
     Raises StorageFailed.
     """
@@ -193,7 +193,7 @@ def _put_proof(key: str) -> None:
 
 
 def open_stream(key: str) -> ObjectStream:
-    """Start reading an object; ObjectMissing when it is gone, StorageFailed if it is cut short.
+    """Start reading an object. Raises ObjectMissing if it is gone, StorageFailed if cut short.
 
     Memory stays flat whatever its size.
     """
@@ -201,7 +201,7 @@ def open_stream(key: str) -> ObjectStream:
 
 
 async def read_on_loop(key: str) -> AsyncGenerator[bytes]:
-    """The same on the event loop: an object's bytes, at most 256 KB at once."""
+    """Yield an object's bytes on the event loop, at most 256 KB at once."""
     wire = await bucket.loop_wire()
     async with aclosing(wire.get(key)) as pieces:
         async for piece in pieces:
@@ -209,7 +209,7 @@ async def read_on_loop(key: str) -> AsyncGenerator[bytes]:
 
 
 def require(keys: Iterable[str]) -> None:
-    """Raise ObjectMissing unless every object is there, StorageFailed where none can tell."""
+    """Raise ObjectMissing unless every object exists; StorageFailed if that cannot be told."""
     for key in keys:
         bucket.wire.require(key)
 
@@ -219,9 +219,9 @@ def signed_url(
 ) -> str:
     """A url that needs no key until it expires, see `url_seconds`. Makes no request.
 
-    The content type, and how long whoever has the url may keep the object, are part of what is
-    signed, so they are right even where the S3 server forgot them; with `attachment` so is that a
-    browser saves it, under this name, and nowhere else.
+    The content type and the time for which the client may keep the object are signed, too, so they
+    are right even if the S3 server forgot them. With `attachment`, so is the file name under which
+    a browser saves it instead of showing it.
     """
     seconds = url_seconds(expires_seconds)
     kept = "no-store" if attachment else f"max-age={seconds}"
@@ -235,17 +235,17 @@ def signed_url(
 
 
 def url_seconds(expires_seconds: int | None = None) -> int:
-    """How long a url is good: so long (default: URL_EXPIRY_SECONDS), or until the credentials end.
+    """The seconds a url is valid (default: URL_EXPIRY_SECONDS), or until the credentials end.
 
-    Raises StorageFailed where there are none to sign with.
+    Raises StorageFailed without credentials.
     """
     return bucket.good_for(expires_seconds or settings.URL_EXPIRY_SECONDS)
 
 
 def delete_objects(keys: Iterable[str]) -> None:
-    """Remove objects by key, many in one request; one that is already gone is fine.
+    """Remove objects by key, many in one request; a missing one is fine.
 
-    Raises StorageFailed when any of them is still there; the others are gone all the same.
+    Raises StorageFailed if any of them is still there; the others are removed all the same.
     """
     if still_there := bucket.delete_many(keys):
         key, code = next(iter(still_there.items()))
@@ -253,48 +253,48 @@ def delete_objects(keys: Iterable[str]) -> None:
 
 
 def remove_all(keys: Iterable[str]) -> frozenset[str]:
-    """Remove objects by key; those that are still there, each logged. Raises StorageFailed."""
+    """Remove objects by key; log and return those that are still there. Raises StorageFailed."""
     for key, code in (still_there := bucket.delete_many(keys)).items():
         logger.warning("the object %s could not be removed: %s", key, code)
     return frozenset(still_there)
 
 
 def remove_inputs_until(day: datetime) -> None:
-    """Remove every input that was stored on that day (UTC) or before, admitted or not."""
+    """Remove every input stored on that day (UTC) or before, admitted or not."""
     remove_until(object_keys.INPUTS, day)
 
 
 def remove_partials_until(day: datetime) -> None:
-    """Remove every partial image of the generations of that day (UTC) or before."""
+    """Remove every partial image of generations of that day (UTC) or before."""
     remove_until(object_keys.PARTIALS, day)
 
 
 def remove_exports_until(day: datetime) -> None:
-    """Remove every export that was asked for on that day (UTC) or before."""
+    """Remove every export requested on that day (UTC) or before."""
     remove_until(object_keys.EXPORTS, day)
 
 
 def remove_until(kind: str, day: datetime) -> None:
-    """Remove every object of a kind of `object_keys` that is of that day (UTC) or before."""
+    """Remove every object of a kind of `object_keys` from that day (UTC) or before."""
     after = day.astimezone(UTC) + timedelta(days=1)
     for page in bucket.names_under(f"{kind}/", before=f"{kind}/{after:%Y%m%d}"):
         remove_all(page)
 
 
 def images_kept(images: Iterable[StoredImage], *, given: str) -> list[Part]:
-    """The parts of the statement that makes them somebody's, which write the rows of stored images.
+    """The parts of a settling statement that insert the rows of stored images.
 
     Args:
         images: not in the database yet.
-        given: the part that has a row where they are written.
+        given: the part that has a row if they are to be inserted.
     """
     return [model_rows.insertion(image, given=given) for image in images]
 
 
 def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:
-    """Say that an image of the demo data was painted and uploaded, and is kept until then.
+    """Record that a demo image was drawn and uploaded, and is kept until `until`.
 
-    Its row was written before, as one of an image that is gone.
+    Its row was written before, as that of a deleted image.
     """
     StoredImage.objects.filter(pk=image.pk).update(
         size_bytes=size_bytes, sha256=sha256, expires_at=until, deleted_at=None
@@ -311,10 +311,10 @@ UPDATE storage_storedimage i
 
 
 def delete_expired(*, now: datetime, limit: int) -> int:
-    """Remove up to `limit` images past their time; how many. Safe to run twice at once.
+    """Remove up to `limit` expired images and return how many. Safe to run twice at once.
 
-    Their time is their tenant's, where that keeps images for less long than anyone's are kept: so
-    it holds for images that were there before it was set. 0 days are an hour.
+    A tenant's shorter retention also applies to images stored before it was set. 0 days are an
+    hour.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SHORTENED)
@@ -323,7 +323,7 @@ def delete_expired(*, now: datetime, limit: int) -> int:
 
 
 def forget_images(generation_ids: Collection[UUID]) -> None:
-    """The words in rows of images: revised prompts."""
+    """Erase the revised prompts in images' rows."""
     images = StoredImage.objects.filter(generation_id__in=generation_ids)
     images.exclude(revised_prompt="").update(revised_prompt="")
 
@@ -335,9 +335,9 @@ def delete_image_rows(generation_ids: Collection[UUID]) -> None:
 
 
 def remove_images(generation_id: UUID, *, now: datetime) -> bool:
-    """Remove a generation's images and what is known of their bytes; whether all are gone.
+    """Remove a generation's images and their digests; return whether all are gone.
 
-    What cannot be removed now is due at once for the hourly work.
+    Objects that cannot be removed now are due at once for the hourly task.
     """
     images = StoredImage.objects.filter(generation_id=generation_id)
     images.update(expires_at=now, sha256="")
@@ -346,10 +346,10 @@ def remove_images(generation_id: UUID, *, now: datetime) -> bool:
 
 
 def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
-    """Objects first, rows second: a crash in between only means that they are removed once more.
+    """Remove objects first and mark rows second: after a crash they are only removed once more.
 
-    An object that cannot be removed keeps its row and no other image; where a whole request fails,
-    the rest is left for the next time.
+    An object that cannot be removed keeps its row without affecting other images; if a whole
+    request fails, the rest is left for the next time.
     """
     removed = 0
     chosen = images.only("object_key", "has_thumbnail", "has_icon").iterator()
@@ -371,7 +371,7 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
 
 
 def _kept_for(keys: Iterable[str], small: Mapping[str, str]) -> dict[str, str]:
-    """Of these images those whose small pictures are still there, and why."""
+    """The images whose thumbnails are still there, with the error codes."""
     kept = {}
     for key in keys:
         thumbnail, icon = object_keys.thumbnail_key(key), object_keys.icon_key(key)
@@ -381,7 +381,7 @@ def _kept_for(keys: Iterable[str], small: Mapping[str, str]) -> dict[str, str]:
 
 
 def _small_keys_of(images: Iterable[StoredImage]) -> set[str]:
-    """Where the small pictures of these lie that are made."""
+    """The keys of these images' existing thumbnails."""
     keys = set()
     for image in images:
         if image.has_thumbnail:
@@ -392,7 +392,7 @@ def _small_keys_of(images: Iterable[StoredImage]) -> set[str]:
 
 
 def _delete_late(image_ids: Collection[UUID], gone: Collection[str]) -> None:
-    """Small pictures made while their images went: now that these are gone none can follow."""
+    """Delete thumbnails made while their images were removed; afterwards none can follow."""
     made = _small_keys_of(StoredImage.objects.filter(id__in=image_ids))
     try:
         delete_objects(made.difference(gone))

@@ -1,8 +1,9 @@
-"""Signature version 4, as S3 wants it: of a request in its headers, of a url in its query. Pure.
+"""Signature version 4 for S3: in a request's headers, or in a url's query. Pure.
 
-The key that signs is worked out from the secret for each day and kept, so a signature is two
-digests. Paths come encoded. Source:
-https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
+The signing key is derived from the secret once a day and kept, so a signature is two digests. Paths
+come encoded.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_BODY = "UNSIGNED-PAYLOAD"
-"""What a url says of the body of a request that nobody has made yet."""
+"""The body digest in a url, as its request does not exist yet."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class Signer:
     secret_key: str = field(repr=False)
     region: str
     token: str = field(default="", repr=False)
-    """Of credentials for a session."""
+    """The session token of temporary credentials."""
     expires_at: datetime | None = None
-    """When they end, and every url with them."""
+    """When the credentials end, and every url with them."""
 
     def seconds_left(self, now: datetime) -> float:
-        """How long they are still good; without an end, infinitely."""
+        """The seconds until the credentials end; infinite without an end."""
         return math.inf if self.expires_at is None else (self.expires_at - now).total_seconds()
 
     def headers(
@@ -44,14 +45,14 @@ class Signer:
         body_sha256: str,
         now: datetime,
     ) -> dict[str, str]:
-        """A request's headers with those that sign it.
+        """Return the headers with those that sign the request.
 
         Args:
             method: GET, PUT, …
-            path: of the url; it has no query.
-            headers: lower case, `host` among them; all are signed.
+            path: the url's path; it has no query.
+            headers: in lower case, including `host`; all are signed.
             body_sha256: hex digest of the body.
-            now: the server lets it differ by some minutes from its own.
+            now: the server accepts a difference of some minutes.
         """
         at = _stamp(now)
         signed = {**headers, "x-amz-content-sha256": body_sha256, "x-amz-date": at}
@@ -77,7 +78,7 @@ class Signer:
         expires_seconds: int,
         now: datetime,
     ) -> str:
-        """The query of a url that anyone may use until it expires; all of it is signed."""
+        """The query of a url that works without credentials until it expires; all is signed."""
         at = _stamp(now)
         signing = {
             **parameters,
@@ -108,17 +109,17 @@ class Signer:
 
 
 Signers = Callable[[], Signer]
-"""What signs now: asked for each request and url anew, since credentials may be renewed."""
+"""Returns the current signer: called for each request and url, since credentials may be renewed."""
 
 
 def encoded(text: str, *, also: str = "") -> str:
-    """Percent-encoded as Amazon does it: all but letters, digits, `-_.~` and what is named."""
+    """Percent-encode as Amazon does: all except letters, digits, `-_.~` and those in `also`."""
     return quote(text, safe=f"-_.~{also}")
 
 
 @lru_cache(maxsize=64)
 def _pair(name: str, value: str) -> str:
-    """Of a query: nearly all of them are those of the url before."""
+    """A query's encoded parameter, cached: nearly all are those of the url before."""
     return f"{encoded(name)}={encoded(value)}"
 
 

@@ -1,10 +1,9 @@
-"""An image without what is not needed to decode it, before any decoder sees it.
+"""Removal of everything in an image that decoding does not need, before any decoder sees it.
 
 Metadata is dropped from every image that comes from outside: text, EXIF, XMP, comments, thumbnails,
-profiles above 1 MB, and whatever follows the image's end. It is not part of what was bought, it may
-tell of people and places, and decoders unpack it into memory: 1.5 MB of PNG text took 2.4 GB. What
-its EXIF says of how it is turned is not lost.
-Memory stays flat. Raises NotAnImage, and SpoolError where a copy cannot be kept.
+profiles above 1 MB, and bytes after the image's end. Customers did not buy it, it may reveal people
+and places, and decoders unpack it into memory: 1.5 MB of PNG text took 2.4 GB. The orientation in
+its EXIF is kept. Memory stays flat. Raises NotAnImage, and SpoolError if a copy cannot be kept.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,19 +33,19 @@ _MOST_SIGNATURE_BYTES = 8
 
 
 class Stripped(NamedTuple):
-    """What is needed of an image, and what its first bytes and its EXIF said of it."""
+    """An image without unneeded parts, with its format and its EXIF orientation."""
 
     spool: SpoolFile
-    """The very one where there was nothing to drop; otherwise a new one, in its scope."""
+    """The same spool if there was nothing to drop; otherwise a new one, in its scope."""
     format: Format
     orientation: Orientation
-    """How its pixels are still to be turned."""
+    """How its pixels still have to be turned."""
     got_end: bool
-    """Whether it is a jpeg with an end marker that its file lacked."""
+    """Whether it is a jpeg that got the end marker its file lacked."""
 
 
 def stripped(spool: SpoolFile) -> Stripped:
-    """An image without what is not needed."""
+    """Return the image without unneeded parts."""
     head = spool.read_at(0, _MOST_SIGNATURE_BYTES)
     for container in _CONTAINERS:
         if head.startswith(container.signature):

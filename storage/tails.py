@@ -1,8 +1,8 @@
-"""A PNG without what follows its image, inside the chunks of the image.
+"""Removal of the bytes after a PNG's image, inside the chunks of the image.
 
-Encoders write their whole buffer behind the compressed stream, or a few bytes too many into it. The
-specification says to ignore both, and what strict decoders take without a warning has neither. The
-pixels, the filters and all other chunks stay as they are. Memory stays flat. Raises SpoolError.
+Some encoders write their whole buffer after the compressed stream, or a few bytes too many into it.
+The specification says to ignore both, and decoders that are strict warn of them. The pixels, the
+filters and all other chunks stay as they are. Memory stays flat. Raises SpoolError.
 
 Source: PNG, third edition, 10.2 and 13.
 """
@@ -16,15 +16,16 @@ from storage.containers.png_header import Header
 from storage.scanlines import Chunk, Inflated, Tail, chunks_of, image_data
 
 MAX_CUT_BYTES = 64 * 1024**2
-"""Of a copy; rows that are compressed anew may take a little more than they did."""
+"""The most bytes of a copy; rows that are compressed again may take a little more than before."""
 
 _HEAD_BYTES = 8
 _LEVEL = 2
-"""Of ISA-L's three. 25 MB of 4K rows took 0.07 s and, against 1.5 s of zlib's default, 3 % more."""
+"""One of ISA-L's three levels. 25 MB of 4K rows took 0.07 s (zlib's default: 1.5 s) and 3 % more
+bytes."""
 
 
 def cut(spool: SpoolFile, tail: Tail) -> SpoolFile:
-    """A copy of a PNG that is proved (scanlines.py), without its tail, in the same scope."""
+    """Copy a proved PNG (scanlines.py) without its tail, in the same scope."""
     chunks = list(chunks_of(spool))
     image = [chunk for chunk in chunks if chunk.kind == b"IDAT"]
     copy = spool.sibling(max_bytes=MAX_CUT_BYTES)
@@ -38,7 +39,7 @@ def cut(spool: SpoolFile, tail: Tail) -> SpoolFile:
 
 
 def _data(spool: SpoolFile, header: Chunk, image: list[Chunk], tail: Tail) -> Iterator[bytes]:
-    """The compressed stream, in pieces: its own bytes where its rows are followed by none."""
+    """The compressed stream in pieces; the original bytes if nothing follows its rows."""
     stream = image_data(spool, iter(image))
     if not tail.after_rows:
         return _first(stream, sum(chunk.size for chunk in image) - tail.after_stream)
@@ -48,7 +49,7 @@ def _data(spool: SpoolFile, header: Chunk, image: list[Chunk], tail: Tail) -> It
 
 
 def _first(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Of what the pieces are together, this much."""
+    """Yield the first `size` bytes of the pieces."""
     left = size
     for piece in pieces:
         if part := piece[:left]:

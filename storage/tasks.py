@@ -1,4 +1,4 @@
-"""What the short-work worker does for storage: exports; hourly, what is past its time, and sums."""
+"""The short-work worker's tasks for storage: exports; hourly, expiry and sums."""
 
 import logging
 
@@ -11,12 +11,12 @@ from storage import exports, selectors, services
 logger = logging.getLogger(__name__)
 
 MOST_IMAGES = 100_000
-"""At most this many from one run, so that a run ends."""
+"""The most images removed in one run, so that a run ends."""
 
 
 @shared_task(name="storage.make_exports", ignore_result=True)
 def make_exports() -> int:
-    """Make the exports that are due; how many."""
+    """Make the exports that are due and return how many."""
     return exports.make_due(now=clock.now())
 
 
@@ -28,7 +28,7 @@ def expire_exports() -> None:
 
 @shared_task(name="storage.prove_removal", ignore_result=True)
 def prove_removal() -> None:
-    """See that objects can be removed: nobody else would notice for an hour, or a month."""
+    """Check that objects can be removed: a failure could go unnoticed for up to a month."""
     try:
         services.prove_removal()
     except services.StorageFailed as error:
@@ -37,11 +37,11 @@ def prove_removal() -> None:
 
 @shared_task(name="storage.measure_images", ignore_result=True)
 def measure_images() -> None:
-    """Write down how many bytes of images each tenant has."""
+    """Record how many bytes of images each tenant has."""
     note_stored(selectors.sizes_together(), now=clock.now())
 
 
 @shared_task(name="storage.expire_images", ignore_result=True)
 def expire_images() -> int:
-    """Remove every image past its time; how many."""
+    """Remove every expired image and return how many."""
     return services.delete_expired(now=clock.now(), limit=MOST_IMAGES)

@@ -1,4 +1,4 @@
-"""Small pictures of stored images, for lists: made once, when one is first looked at.
+"""Thumbnails of stored images, for lists: made once, when first requested.
 
 Blocks on network and pixels. Raises StorageFailed, NotAnImage and SpoolError.
 """
@@ -18,12 +18,12 @@ CONTENT_TYPE = "image/webp"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the small pictures.
+    """A size of thumbnail.
 
     Attributes:
-        side: the most of width and height, in pixels.
-        key_of: where that of an image lies.
-        flag: the field that says that it is made.
+        side: the most pixels for width and height.
+        key_of: maps an image's key to that of its thumbnail.
+        flag: the model field that says that it exists.
     """
 
     side: int
@@ -38,17 +38,17 @@ ICON = Kind(96, icon_key, "has_icon")
 
 
 def is_made(image: StoredImage, kind: Kind) -> bool:
-    """Whether that of the image lies on storage."""
+    """Whether the image has a thumbnail of this kind on storage."""
     return bool(getattr(image, kind.flag))
 
 
 def small_url(image: StoredImage, kind: Kind, *, spools: Spools) -> str:
-    """A url of the image's small picture, good as long as its own.
+    """A url of the image's thumbnail, valid as long as that of the image; made first if needed.
 
     Args:
         image: one that is not deleted.
-        kind: which one.
-        spools: the scope in which the bytes pass through.
+        kind: the size of thumbnail.
+        spools: the scope of the bytes on their way.
     """
     if not is_made(image, kind):
         _make(image, kind, spools)
@@ -66,5 +66,5 @@ def _make(image: StoredImage, kind: Kind, spools: Spools) -> None:
     small = convert.thumbnail(whole, form, side=kind.side, spools=spools)
     upload(key, small, content_type=CONTENT_TYPE)
     kept = StoredImage.objects.filter(id=image.id, deleted_at=None).update(**{kind.flag: True})
-    if not kept:  # deleted meanwhile, by somebody who knew of no small picture
+    if not kept:  # deleted meanwhile by a task that knew of no thumbnail
         delete_objects([key])

@@ -1,4 +1,4 @@
-"""libvips, set up for many images at once: one thread an image, no cache, one loader a format."""
+"""libvips, set up for many images at once: one thread per image, no cache, fixed loaders."""
 
 import os
 import threading
@@ -16,12 +16,12 @@ import pyvips  # type: ignore[import-untyped] # it ships no types
 pyvips.cache_set_max(0)  # operations are never repeated: a cache would only keep images in memory
 
 Error: type[Exception] = pyvips.Error
-"""What libvips raises: anything about the file that is not as it should be."""
+"""The errors of libvips: anything unexpected in the file."""
 
 LARGE_BYTES = 36_000_000
 """An image that takes more than this to decode is decoded alone: a webp of 4.5 megapixels."""
 SIXTEEN_BITS = "of 16 bits a channel"
-"""What `oddity` calls that."""
+"""The name of that oddity."""
 _one_at_a_time = threading.Lock()
 _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "webp": "webpload_source"}
 
@@ -34,13 +34,13 @@ def loaded(
     access: Literal["sequential", "random"] = "sequential",
     orientation: Orientation = UPRIGHT,
 ) -> Iterator[Any]:
-    """An image whose pixels are decoded when they are needed, warnings as errors.
+    """Load an image whose pixels are decoded when they are needed, with warnings as errors.
 
-    One that is to be turned is turned upright, for which its samples are held whole.
+    An image that is to be turned is turned upright, for which its samples are held whole.
 
-    Valid inside the `with` alone: libvips reads from the source later, also for images made of
-    this one, and holds no reference to its memory. It moves the position of the spool's file: work
-    on one spool in one thread.
+    Valid only inside the `with`: libvips reads from the source later, also for derived images, and
+    holds no reference to its memory. It moves the position of the spool's file, so only one thread
+    may work on a spool.
     """
     descriptor = spool.descriptor()
     memory = b"" if descriptor is not None else spool.read_at(0, spool.size)
@@ -61,16 +61,16 @@ def loaded(
 
 
 def _upright(image: Any, orientation: Orientation) -> Any:
-    """Turned as its EXIF said, which was dropped before libvips could see it."""
+    """Turn the image as its EXIF said, which was dropped before libvips could see it."""
     told = image.copy()
     told.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     return told.autorot()
 
 
 def whole_bytes(image: Any, image_format: str) -> int:
-    """What decoding takes where an image is decoded whole; 0 where it goes strip by strip.
+    """The memory for decoding an image whole; 0 if it is decoded strip by strip.
 
-    By the header alone, and as measured with libvips 8.18: 8 bytes a pixel of a webp, 2.5 bytes a
+    Computed from the header, as measured with libvips 8.18: 8 bytes a pixel of a webp, 2.5 bytes a
     sample of a jpeg in several scans (its coefficients, and buffers), an interlaced png's samples.
     """
     pixels: int = image.width * image.height
@@ -83,7 +83,7 @@ def whole_bytes(image: Any, image_format: str) -> int:
 
 
 def oddity(image: Any) -> str:
-    """What other decoders may make something else of, by the header alone; mostly nothing."""
+    """A feature in the header that other decoders may treat differently; mostly empty."""
     if image.interpretation == "cmyk":
         return "CMYK"
     return SIXTEEN_BITS if image.format == "ushort" else ""
@@ -95,18 +95,18 @@ def _flag(image: Any, name: str) -> bool:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Work that takes much memory, in turn: one at a time in this process."""
+    """Run memory-hungry work one at a time in this process."""
     with _one_at_a_time:
         yield
 
 
 def decode(image: Any, strip_rows: int) -> None:
-    """Every pixel once, in strips, none of them kept."""
+    """Decode every pixel once, in strips that are not kept."""
     region = pyvips.Region.new(image)
     for top in range(0, image.height, strip_rows):
         region.fetch(0, top, image.width, min(strip_rows, image.height - top))
 
 
 def new_target() -> Any:
-    """Where an image can be written to by a function of ours."""
+    """A target that passes an image's bytes to a function."""
     return pyvips.TargetCustom()

@@ -1,9 +1,8 @@
 """Objects in and out for threads, over kept connections to one S3 server.
 
-A PUT streams from its source and signs the digest that the source has been given as it was written,
-so nothing is read twice, and the server refuses bytes that changed on the way. Blocks; threads may
-share it. What runs on an event loop goes by loop_wire.py. Raises:
-
+A PUT streams from its source and signs the digest computed while the source was written, so nothing
+is read twice, and the server refuses bytes that changed on the way. Blocks; threads may share it.
+Event loops use loop_wire.py. Raises:
     StorageFailed
     └── ObjectMissing   there is no such object
 """
@@ -33,7 +32,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 20
 MAX_IDLE_CONNECTIONS = 32
 MAX_IDLE_SECONDS = 60
-"""Servers and proxies drop a connection after about this long, perhaps silently."""
+"""Servers and proxies drop an idle connection after about this long, perhaps silently."""
 NO_BYTES = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The sha256 of an empty body."""
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -41,7 +40,7 @@ MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,64})</Code>")
 
 Chunks = Callable[[], Iterable[bytes]]
-"""A body from its beginning, as often as it is asked for."""
+"""Returns a body from its beginning each time it is called."""
 
 
 class StorageFailed(Exception):
@@ -53,10 +52,9 @@ class ObjectMissing(StorageFailed):
 
 
 class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alone
-    """An object's bytes, forwards only. Iterating gives chunks, all full but the last.
+    """An object's bytes, forwards only. Iterating yields chunks, all full except the last.
 
-    Close it if you stop early, from any thread: where another one reads at that moment, its read
-    fails.
+    Close it if you stop early, from any thread; a read by another thread then fails.
     """
 
     DEFAULT_CHUNK_SIZE = CHUNK_BYTES
@@ -72,7 +70,7 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alon
 
     @override
     def read(self, num_bytes: int | None = None) -> bytes:
-        """As many bytes as asked for, fewer only at the end. Raises StorageFailed if cut short."""
+        """Read the bytes asked for, fewer only at the end. Raises StorageFailed if cut short."""
         with self._reading:
             if self._answer is None:
                 return b""
@@ -92,14 +90,14 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alon
 
     @override
     def close(self) -> None:
-        """Whatever was not read is not wanted. Safe to call twice, and waits for nothing."""
+        """Discard the unread rest. Safe to call twice; it does not wait."""
         if answer := self._taken():
             cut(answer)
             with self._reading:
                 answer.close()
 
     def _taken(self) -> Answer | None:
-        """The answer, to whoever comes first: read to its end, its connection is in other hands."""
+        """Return the answer to only the first caller: its connection may soon be used elsewhere."""
         answer, self._answer = self._answer, None
         return answer
 
@@ -109,11 +107,11 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alon
 
 
 class Wire:
-    """Requests to one bucket, each signed, over connections that are kept.
+    """Signed requests to one bucket, over kept connections.
 
     Args:
-        place: where it is, as requests reach it.
-        signers: what signs each request.
+        place: the bucket's address for requests.
+        signers: returns the signer of each request.
     """
 
     def __init__(self, place: "BucketPlace", signers: Signers) -> None:
@@ -133,7 +131,7 @@ class Wire:
     def put(
         self, name: str, chunks: Chunks, *, size_bytes: int, content_type: str, sha256: str
     ) -> None:
-        """Save an object; one that is there is replaced."""
+        """Save an object, replacing an existing one."""
         sent = self._signed(
             "PUT", name, kept_with(content_type), sha256=sha256, size_bytes=size_bytes
         )
@@ -154,14 +152,14 @@ class Wire:
         _require_success("HeadObject", self._asked("HEAD", *self._signed("HEAD", name)))
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close all connections."""
         self._kept.close()
         self._new.close()
 
     def _asked(
         self, method: str, path: str, headers: Mapping[str, str], chunks: Chunks | None = None
     ) -> Answer:
-        """The answer to a request, sent once more where none came, or one that asks for that.
+        """Return the answer; without one, or after a 5xx, send the request once more.
 
         That covers a kept connection that the server has just closed: the second is always new.
         """
@@ -186,7 +184,7 @@ class Wire:
 
 
 class BucketPlace:
-    """Where a bucket is: the parts of its urls, and connections to its server."""
+    """A bucket's address: the parts of its urls, and the TLS settings for its server."""
 
     def __init__(self, base_url: str, bucket: str, *, ca_bundle: str = "") -> None:
         parts = urlsplit(base_url)
@@ -202,7 +200,7 @@ class BucketPlace:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """Holds certificates against the bundle's authorities; without one, against certifi's."""
+        """Verifies certificates against the bundle's authorities; without a bundle, certifi's."""
         return ssl.create_default_context(cafile=self._ca_bundle or certifi.where())
 
     def path_of(self, name: str) -> str:
@@ -211,9 +209,9 @@ class BucketPlace:
 
 
 def kept_with(content_type: str) -> dict[str, str]:
-    """What an object is answered with: its type, and how long who was given its url may keep it.
+    """The headers stored with an object: its type, and how long a client may keep it.
 
-    That is as long as a url is good; a cache that others share may not keep it.
+    That is as long as a url is valid; shared caches may not keep it.
     """
     return {
         "content-type": content_type,
@@ -240,7 +238,7 @@ def signed(
 
 
 def _require_success(operation: str, answer: Answer) -> None:
-    """Read the rest of a short answer; raises unless it reports success."""
+    """Read the rest of a short answer; raise unless it reports success."""
     try:
         with closing(answer):
             body = next(answer.iter_raw(CHUNK_BYTES), b"")
@@ -259,5 +257,5 @@ def require_ok(operation: str, status: int, body: bytes) -> None:
 
 
 def failed(error: Exception) -> StorageFailed:
-    """For a request that was not answered."""
+    """The error for a request without an answer."""
     return StorageFailed(f"{type(error).__name__}: {error}")

@@ -1,7 +1,6 @@
-"""The files that images come in, piece by piece: what is needed to decode them, and what is not.
+"""Walks over image files, separating the pieces needed for decoding from the others.
 
-Each of png, jpeg and webp has a walk over its chunks or segments that decodes nothing and reads
-headers alone. It yields the pieces to be kept; text, EXIF, XMP, thumbnails, comments, unknown
-chunks and what follows the end are not among them. Pure. Raises NotAnImage for a file that is not
-built as its format says.
+For each of png, jpeg and webp, a walk over its chunks or segments decodes nothing and reads only
+headers. It yields the pieces to keep and leaves out text, EXIF, XMP, thumbnails, comments, unknown
+chunks and the bytes after the end. Pure. Raises NotAnImage for a file that violates its format.
 """

@@ -2,10 +2,10 @@
 
 Kept are frames of the types that are decoded here (baseline, extended, progressive), tables, scans,
 JFIF's APP0 without its thumbnail, Adobe's APP14, and a colour profile in APP2. All other APPn
-segments (EXIF, XMP, IPTC, other pictures), comments, and what follows the end are dropped; where
-EXIF was is told apart. A file that ends with its one scan of all colours gets the end marker that
-it lacks, as every viewer takes it; a decoder says whether that scan is whole. Of several scans, the
-last one may be missing.
+segments (EXIF, XMP, IPTC, other pictures), comments, and bytes after the end are dropped; `exif`
+finds the EXIF. A file that ends with its only scan of all colours gets the end marker it lacks, as
+every viewer accepts it; a decoder checks whether that scan is whole. If there are several scans,
+the last one may be missing.
 
 Source: JPEG (ITU-T T.81) B.1 and B.2; JFIF 1.02; ICC.1 annex B.4.
 """
@@ -27,14 +27,14 @@ from storage.containers.pieces import (
 
 SIGNATURE = b"\xff\xd8"
 END = b"\xff\xd9"
-"""As bytes among what is kept, not as a part of the file, it is the marker that was lacking."""
+"""As bytes among the kept pieces, not as a span of the file, it is the marker that was added."""
 
 _FILLER = 0xFF
 _SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
 _TABLES_AND_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SOS})
 """SOF0 to SOF2, DHT, DQT, DRI, SOS. The other frame types are refused."""
 _SEQUENTIAL, _COMPONENTS_AT = frozenset({0xC0, 0xC1}), 9
-"""Frames whose scan is the only one where it has all components; and where their number is."""
+"""Frames with only one scan if it has all components, and the offset of their number."""
 _DROPPED = frozenset({0xCC, 0xDC, *range(0xE0, 0xF0), 0xFE})
 """DAC, DNL, APPn and COM, unless they are kept."""
 _NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD8), _EOI})
@@ -43,17 +43,17 @@ _HEAD_BYTES = 4
 """Marker and length."""
 _NO_THUMBNAIL = b"\0\0"
 _JFIF, _ADOBE, _PROFILE = b"JFIF\0", b"Adobe", b"ICC_PROFILE\0"
-"""What the APPn segments that are kept begin with."""
+"""The first bytes of the APPn segments that are kept."""
 _EXIF = b"Exif\0\0"
 _JFIF_BYTES, _ADOBE_BYTES = 18, 16
-"""Of a whole segment, marker included, without a thumbnail."""
+"""The length of a whole segment with its marker, without a thumbnail."""
 _WINDOW_BYTES = 256 * 1024
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """In coded data a 0xFF is stuffed with 0x00, or begins one of eight restart markers."""
 
 
 def kept(file: ByteSource) -> Iterator[Piece]:
-    """Every segment that is needed, up to the end of the image; a profile wholly or not at all."""
+    """Yield the needed segments, up to the end of the image; a profile wholly or not at all."""
     found = list(_walk(file))
     profile_bytes = sum(len(piece) for marker, piece in found if marker == _APP2)
     for marker, piece in found:
@@ -62,7 +62,7 @@ def kept(file: ByteSource) -> Iterator[Piece]:
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """Where EXIF is in a jpeg that `kept` takes: the first one before its pixels."""
+    """The place of the EXIF in a jpeg that `kept` accepts: the first one before its pixels."""
     position, marker = len(SIGNATURE), _SOI
     while marker not in {_SOS, _EOI}:
         marker, segment = _segment(file, position)
@@ -74,7 +74,7 @@ def exif(file: ByteSource) -> ByteSpan | None:
 
 
 def _walk(file: ByteSource) -> Iterator[tuple[int, Piece]]:
-    """What may be kept, with the marker it belongs to."""
+    """Yield the pieces that may be kept, each with its marker."""
     yield _SOI, ByteSpan(0, len(SIGNATURE))
     position, components = len(SIGNATURE), b""
     for _ in range(MAX_PIECES):
@@ -99,7 +99,7 @@ def _walk(file: ByteSource) -> Iterator[tuple[int, Piece]]:
 
 
 def _segment(file: ByteSource, position: int) -> tuple[int, ByteSpan]:
-    """The marker here and its segment. Fill bytes before one (B.1.1.2) are legal, never seen."""
+    """The marker here and its segment. Fill bytes before one (B.1.1.2) are legal but never seen."""
     filler, marker = exactly(file, position, len(SIGNATURE))
     if filler != _FILLER:
         raise NotAnImage("a broken jpeg")
@@ -117,7 +117,7 @@ def _segment(file: ByteSource, position: int) -> tuple[int, ByteSpan]:
 
 
 def _kept(file: ByteSource, segment: ByteSpan, marker: int) -> Piece | None:
-    """What is kept of a segment. What an application added behind its own fields is not."""
+    """The part of a segment to keep, without what applications added after its known fields."""
     if marker in _TABLES_AND_FRAMES or marker == _EOI:
         return segment
     head = file.read_at(segment.offset, min(segment.size, _JFIF_BYTES))
@@ -130,13 +130,13 @@ def _kept(file: ByteSource, segment: ByteSpan, marker: int) -> Piece | None:
 
 
 def _shortened(file: ByteSource, segment: ByteSpan, head: bytes) -> Piece:
-    """A segment of these bytes and no more, with its length put right."""
+    """A segment of only these bytes, with its length corrected."""
     length = (len(head) - len(SIGNATURE)).to_bytes(_LENGTH_BYTES, "big")
     return written(file, segment.offset, head[:2] + length + head[_HEAD_BYTES:])
 
 
 def _end_of_scan(file: ByteSource, position: int) -> int:
-    """Where the next marker is; the file's end where there is none."""
+    """The position of the next marker, or the file's end."""
     while window := file.read_at(position, _WINDOW_BYTES):
         if found := _END_OF_SCAN.search(window):
             return position + found.start()

@@ -1,6 +1,6 @@
-"""How EXIF says that a picture's stored pixels are to be turned, to be seen as its camera did.
+"""The EXIF orientation: how stored pixels have to be turned to appear as the camera saw them.
 
-Pure. One that says nothing, or is broken, says UPRIGHT: nothing is refused for it.
+Pure. EXIF that is silent or broken gives UPRIGHT; no image is refused for it.
 
 Source: TIFF 6.0, section 2; EXIF 2.32, 4.6.4 (Orientation).
 """
@@ -16,7 +16,7 @@ UPRIGHT: Orientation = 1
 FIRST_ON_ITS_SIDE: Orientation = 5
 
 _PREFIX = b"Exif\0\0"
-"""Of a JPEG's APP1, and before what some encoders write into a WebP."""
+"""The prefix in a JPEG's APP1, which some encoders write into a WebP, too."""
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _HEAD_BYTES, _COUNT_BYTES, _ENTRY_BYTES = 8, 2, 12
 _TAG, _SHORT = 0x0112, 3
@@ -24,7 +24,7 @@ _KNOWN: dict[int, Orientation] = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 8: 8
 
 
 def orientation(file: ByteSource, exif: ByteSpan | None) -> Orientation:
-    """What EXIF at this place of a file says, in the first directory of its TIFF."""
+    """Read the orientation from the first TIFF directory of the EXIF at this place."""
     if exif is None:
         return UPRIGHT
     if _read(file, exif, 0, len(_PREFIX)) == _PREFIX:
@@ -47,5 +47,5 @@ def orientation(file: ByteSource, exif: ByteSpan | None) -> Orientation:
 
 
 def _read(file: ByteSource, exif: ByteSpan, offset: int, size: int) -> bytes:
-    """Bytes of the EXIF alone; fewer where it ends before them."""
+    """Read bytes of the EXIF; fewer if it ends before them."""
     return file.read_at(exif.offset + offset, max(0, min(size, exif.size - offset)))

@@ -1,4 +1,4 @@
-"""Pieces of a file, and what is asked of the file they are in."""
+"""Pieces of a file, and the protocol for reading the file."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Literal, Protocol, TypeAlias
 
 Format = Literal["png", "jpeg", "webp"]
 Mended = Literal["turned_upright", "trailing_data_cut", "end_marker_added"]
-"""What was put right in an image that every viewer shows, though it was not as it should be."""
+"""Defects that were mended, in an image that every viewer shows."""
 
 MAX_PROFILE_BYTES = 1024**2
-"""A colour profile longer than this, as it is in the file, is dropped."""
+"""A colour profile longer than this in the file is dropped."""
 MAX_PIECES = 65_536
-"""Chunks or segments of one file; more is no picture, but work without end."""
+"""The most chunks or segments of one file; more would only be endless work."""
 
 
 class NotAnImage(ValueError):
@@ -19,7 +19,7 @@ class NotAnImage(ValueError):
 
 
 class Animated(NotAnImage):
-    """More pictures than one, which no two readers agree on."""
+    """Several pictures in one file, which readers treat differently."""
 
 
 class CutShort(NotAnImage):
@@ -30,7 +30,7 @@ class CutShort(NotAnImage):
 
 
 class ByteSource(Protocol):
-    """What a walk needs of a file."""
+    """A file that a walk can read from."""
 
     size: int
 
@@ -41,7 +41,7 @@ class ByteSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByteSpan:
-    """Bytes of the file, to be kept as they are."""
+    """Bytes of the file that are kept as they are."""
 
     offset: int
     size: int
@@ -51,16 +51,16 @@ class ByteSpan:
 
     @property
     def end(self) -> int:
-        """Where the next byte is."""
+        """The offset of the next byte."""
         return self.offset + self.size
 
 
 Piece: TypeAlias = ByteSpan | bytes
-"""What is kept: bytes of the file, or others in their place."""
+"""A kept piece: a span of the file, or other bytes in its place."""
 
 
 def exactly(file: ByteSource, offset: int, size: int) -> bytes:
-    """These bytes of the file. Raises CutShort."""
+    """Read exactly these bytes of the file. Raises CutShort."""
     data = file.read_at(offset, size)
     if len(data) < size:
         raise CutShort
@@ -68,12 +68,12 @@ def exactly(file: ByteSource, offset: int, size: int) -> bytes:
 
 
 def written(file: ByteSource, offset: int, data: bytes) -> Piece:
-    """Bytes to be kept at an offset: a Span where the file has the very same there."""
+    """Bytes to keep at an offset: a ByteSpan if the file has the same bytes there."""
     return ByteSpan(offset, len(data)) if file.read_at(offset, len(data)) == data else data
 
 
 def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """The same pieces, those that touch as one: an image with nothing to drop is one Span."""
+    """Join pieces that touch: an image with nothing to drop becomes one ByteSpan."""
     last: ByteSpan | None = None
     for piece in pieces:
         if isinstance(piece, ByteSpan) and last is not None and piece.offset == last.end:

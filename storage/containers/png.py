@@ -1,10 +1,10 @@
-"""A PNG's chunks: length, type, data, checksum. Their checksums are looked at in scanlines.py.
+"""A PNG's chunks: length, type, data, checksum. scanlines.py verifies the checksums.
 
-Kept are IHDR, PLTE, IDAT and IEND, and once each, before the first IDAT and if as long as they may
-be, tRNS, gAMA, cHRM, sRGB and iCCP. All other ancillary chunks are dropped; where eXIf was is told
-apart. So are the frames
-of an animated PNG (acTL, fcTL, fdAT): without them it is, by its own specification, the still
-picture that decoders show who know no animation, the one that was verified.
+Kept are IHDR, PLTE, IDAT and IEND, and the first tRNS, gAMA, cHRM, sRGB and iCCP if they come
+before the first IDAT and have a permitted length. All other ancillary chunks are dropped; `exif`
+finds the eXIf. The frames of an animated PNG (acTL, fcTL, fdAT) are dropped, too: without them it
+is, by its own specification, the still picture shown by decoders without animation, and that
+picture was verified.
 
 Source: PNG (ISO/IEC 15948) 5, 11 and 12.
 """
@@ -25,24 +25,24 @@ from storage.containers.pieces import (
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_INFLATED_PROFILE_BYTES = 1024**2
-"""A profile is held in memory by whoever decodes the image; some decoders take no longer one."""
+"""Every decoder of the image holds the profile in memory; some accept no longer one."""
 
 _LENGTH_TYPE_BYTES = 8
 _AROUND_DATA_BYTES, _CHECKSUM_BYTES = 12, 4
 _PIECE_BYTES = 256 * 1024
-"""Of a long chunk, read at a time."""
+"""The bytes of a long chunk that are read at a time."""
 _MAX_CHUNK_BYTES = 2**31 - 1
 _CRITICAL = {b"IHDR": 13, b"PLTE": 768, b"IDAT": _MAX_CHUNK_BYTES, b"IEND": 0}
 _ANCILLARY = {b"tRNS": 256, b"iCCP": MAX_PROFILE_BYTES}
 _EXACTLY = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
 _IS_ANCILLARY = 0x20
-"""In the first letter of a chunk's type: lower case."""
+"""The bit in the first letter of a chunk's type that makes it lower case."""
 _MAX_NAME_BYTES = 79
-"""Of a profile; a zero byte and the method of compression, zero too, follow it."""
+"""The longest name of a profile; a zero byte and the compression method, also zero, follow it."""
 
 
 def kept(file: ByteSource) -> Iterator[Piece]:
-    """The signature and every chunk that is needed, up to IEND."""
+    """Yield the signature and every needed chunk, up to IEND."""
     yield ByteSpan(0, len(SIGNATURE))
     position = len(SIGNATURE)
     seen: set[bytes] = set()
@@ -64,12 +64,12 @@ def kept(file: ByteSource) -> Iterator[Piece]:
 
 
 def is_animated(file: ByteSource) -> bool:
-    """Whether a png, one that `kept` takes, has frames: their control is before its pixels."""
+    """Whether a png that `kept` accepts has frames: their control chunk precedes its pixels."""
     return _first(file, b"acTL", until=b"IDAT") is not None
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """Where EXIF is in a png that `kept` takes. None where its checksum is wrong."""
+    """The place of the EXIF in a png that `kept` accepts. None if its checksum is wrong."""
     data = _first(file, b"eXIf", until=b"IEND")
     if data is None:
         return None
@@ -81,7 +81,7 @@ def exif(file: ByteSource) -> ByteSpan | None:
 
 
 def _first(file: ByteSource, wanted: bytes, *, until: bytes) -> ByteSpan | None:
-    """The data of the first chunk of a kind; None where another one comes before it."""
+    """The data of the first chunk of this kind; None if `until` or IEND comes before it."""
     position, kind = len(SIGNATURE), b""
     while kind not in {until, b"IEND"}:
         head = exactly(file, position, _LENGTH_TYPE_BYTES)
@@ -106,7 +106,7 @@ def _is_kept(file: ByteSource, chunk: ByteSpan, kind: bytes, seen: set[bytes]) -
 
 
 def _is_small(file: ByteSource, offset: int, size: int) -> bool:
-    """Whether a profile is whole and inflates to little. Memory: at most both, 2 MB."""
+    """Whether a profile is whole and inflates to a small size. Memory: at most both, 2 MB."""
     data = file.read_at(offset, size)
     name, _, compressed = data.partition(b"\0")
     if len(name) > _MAX_NAME_BYTES or compressed[:1] != b"\0":

@@ -1,4 +1,4 @@
-"""What a PNG's first chunk says of its image. Raises NotAnImage.
+"""The header in a PNG's first chunk. Raises NotAnImage.
 
 Source: PNG (ISO/IEC 15948) 7.1, 8.2 and 11.2.2.
 """
@@ -15,9 +15,9 @@ PALETTE = 3
 
 _BYTES = 13
 _CHANNELS = {0: 1, 2: 3, PALETTE: 1, 4: 2, 6: 4}
-"""Samples of a pixel, by colour type."""
+"""Samples per pixel, by colour type."""
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), PALETTE: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-"""Bits of a sample that each colour type may have."""
+"""The bits per sample that each colour type allows."""
 _BITS_OF_A_BYTE = 8
 _WITH_ALPHA = frozenset({4, 6})
 _WHOLE = ((0, 0, 1, 1),)
@@ -25,7 +25,7 @@ _ADAM7 = (
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
     *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 )
-"""First column and row of each pass, and the steps to the next ones."""
+"""The first column and row of each pass, and the steps to the next ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class Header:
     width: int
     height: int
     depth: int
-    """Bits of a sample."""
+    """Bits per sample."""
     colour_type: int
     is_interlaced: bool
 
     @classmethod
     def read(cls, data: bytes) -> "Header":
-        """By a chunk's data: as strict as libpng."""
+        """Parse a chunk's data as strictly as libpng."""
         if len(data) != _BYTES:
             raise NotAnImage("a png whose header has another length")
         width, height, depth, colour_type, *methods, interlaced = struct.unpack(">IIBBBBB", data)
@@ -60,17 +60,17 @@ class Header:
 
     @property
     def has_alpha(self) -> bool:
-        """Whether each pixel says how opaque it is. A tRNS chunk may say so of some."""
+        """Whether each pixel has an alpha sample. A tRNS chunk may give some pixels one."""
         return self.colour_type in _WITH_ALPHA
 
     @property
     def decoded_bytes(self) -> int:
-        """What its samples take in memory, which are of a byte at least."""
+        """The bytes of its samples in memory, where each takes at least one."""
         samples = self.width * self.height * _CHANNELS[self.colour_type]
         return samples * 2 if self.is_deep else samples
 
     def passes(self) -> Iterator[tuple[int, int]]:
-        """Bytes of a row with its filter, and rows, of each pass that has any."""
+        """Yield the bytes of a row with its filter, and the number of rows, per nonempty pass."""
         for left, top, across, down in _ADAM7 if self.is_interlaced else _WHOLE:
             columns, rows = -(-(self.width - left) // across), -(-(self.height - top) // down)
             if columns > 0 and rows > 0:

@@ -1,8 +1,8 @@
-"""A WebP's chunks: type, length, data, a byte of padding where the length is odd.
+"""A WebP's chunks: type, length, data, a byte of padding if the length is odd.
 
 Kept are one picture (VP8 or VP8L) and, in the extended format, VP8X, ALPH and a colour profile
-(ICCP). EXIF, XMP and unknown chunks are dropped, and their flags in VP8X cleared; where EXIF was is
-told apart. Animations are refused: they hold no still picture.
+(ICCP). EXIF, XMP and unknown chunks are dropped, and their flags in VP8X cleared; `exif` finds the
+EXIF. Animations are refused: they hold no still picture.
 
 Source: the WebP container specification (RFC 9649), 2.
 """
@@ -31,7 +31,7 @@ _PICTURES = frozenset({b"VP8 ", b"VP8L"})
 _ANIMATED = frozenset({b"ANIM", b"ANMF"})
 _VP8X_BYTES = 10
 _ALPHA, _PROFILE, _ANIMATION = 0x10, 0x20, 0x02
-"""Flags in the first byte of VP8X. Others say that there is EXIF or XMP."""
+"""Flags in the first byte of VP8X. The other ones announce EXIF or XMP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,19 @@ class _Chunk:
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """Where EXIF is in a webp that `kept` takes: behind its picture, mostly."""
+    """The place of the EXIF in a webp that `kept` accepts: usually after its picture."""
     end = _HEAD_BYTES + int.from_bytes(file.read_at(4, 4), "little")
     try:
         for chunk in _chunks(file, end):
             if chunk.kind == b"EXIF":
                 return ByteSpan(chunk.span.offset + _HEAD_BYTES, chunk.span.size - _HEAD_BYTES)
     except NotAnImage:
-        return None  # broken behind its picture, where nobody looks who shows it
+        return None  # broken after its picture, where no viewer looks
     return None
 
 
 def kept(file: ByteSource) -> Iterator[Piece]:
-    """A header with the right length, and the chunks that are needed."""
+    """Yield a header with the right length, and the needed chunks."""
     head = exactly(file, 0, _RIFF_BYTES)
     end = _HEAD_BYTES + int.from_bytes(head[4:8], "little")
     if head[8:] != b"WEBP":
@@ -83,7 +83,7 @@ def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
 
 
 def _wanted(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
-    """The first of each kind that is kept, up to the picture."""
+    """Yield the first chunk of each kept kind, up to the picture."""
     seen: set[bytes] = set()
     for chunk in chunks:
         if chunk.kind in _ANIMATED:
@@ -105,7 +105,7 @@ def _is_kept(chunk: _Chunk) -> bool:
 
 
 def _extended(file: ByteSource, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
-    """VP8X, with the flags of what is kept alone."""
+    """VP8X with only the flags of the kept chunks."""
     data = file.read_at(vp8x.span.offset, vp8x.span.size)
     if len(data) != _HEAD_BYTES + _VP8X_BYTES:
         raise NotAnImage("an unknown kind of webp")
