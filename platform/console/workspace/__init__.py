@@ -1,1 +1,1 @@
-"""The tenant console: what a workspace's people see of it and do in it."""
+"""The tenant console: the pages of a workspace for its members."""

@@ -1,4 +1,4 @@
-"""Who may open which page of a workspace: its members, by role. To others it is not there."""
+"""Access to a workspace's pages: its members, by role. For everyone else they do not exist."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
 
 
 class May(StrEnum):
-    """What a role allows."""
+    """The permissions of roles."""
 
     SEE_GENERATIONS = "see_generations"
     GENERATE = "generate"
@@ -65,17 +65,17 @@ _ROLES: dict[str, frozenset[May]] = {
 }
 
 _SUPPORT = frozenset({May.SEE_GENERATIONS, May.SEE_USAGE, May.SEE_MONEY, May.SEE_AUDIT})
-"""Of our people who look into it; which pages these are is in support.py."""
+"""The permissions of our people in a support view; support.py names their pages."""
 
 
 def allows(role: str, what: May) -> bool:
-    """Whether a member of that role may do it."""
+    """Whether a member with this role has this permission."""
     return what in _ROLES[role]
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """What stops new generations; `page` is where that is mended, if anywhere."""
+    """A reason why nothing new can be generated; `page` is where to change that, if anywhere."""
 
     what: str
     way_out: str
@@ -97,7 +97,7 @@ _STOPS = {
     StoppedBy.MONTH: ("The workspace has used up its monthly budget", *_RAISED),
     StoppedBy.DAY: ("The workspace has used up its daily budget", *_RAISED),
 }
-"""In words: what, the way out, and the page for it with what opens that."""
+"""The words for each reason: the fact, the remedy, its page, and the permission to open that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,59 +108,59 @@ class Workspace:
     user: User
     balance: Balance
     revision: int
-    """The configuration's, as it was read with the tenant."""
+    """The configuration's revision, as read with the tenant."""
     membership: Membership | None = None
     support: SupportGrant | None = None
 
     @classmethod
     def of_member(cls, membership: Membership) -> "Workspace":
-        """As this member sees it; the membership is that of `membership_in`."""
+        """The workspace as this member sees it; the membership comes from `membership_in`."""
         revision = membership.revision  # type: ignore[attr-defined]  # annotated by membership_in
         balance = balance_of(membership.tenant_id)
         return cls(membership.tenant, membership.user, balance, revision, membership=membership)
 
     @classmethod
     def of_support(cls, grant: SupportGrant, user: User) -> "Workspace":
-        """As this person of ours sees it; the grant is that of `support_grant`."""
+        """The workspace as this person of ours sees it; the grant comes from `support_grant`."""
         revision = grant.revision  # type: ignore[attr-defined]  # annotated by support_grant
         return cls(grant.tenant, user, balance_of(grant.tenant_id), revision, support=grant)
 
     @property
     def member(self) -> Membership:
-        """The membership of who asks. Raises Http404 where one of our people looks in."""
+        """The membership of the signed-in person. Raises Http404 in a support view."""
         if self.membership is None:
             raise Http404
         return self.membership
 
     @property
     def role(self) -> str:
-        """The member's."""
+        """The member's role, or 'support view'."""
         return self.member.role if self.support is None else "support view"
 
     @property
     def seconds_left(self) -> int:
-        """Until the support view ends; 0 for members."""
+        """The seconds until the support view ends; 0 for members."""
         ends_at = self.support.expires_at if self.support else clock.now()
         return max(0, int((ends_at - clock.now()).total_seconds()))
 
     @property
     def time_left(self) -> str:
-        """The same as '29:45'."""
+        """The time until the support view ends, such as '29:45'."""
         return "{:02}:{:02}".format(*divmod(self.seconds_left, 60))
 
     @property
     def sees_content(self) -> bool:
-        """Whether prompts, tags and images are for whoever asks."""
+        """Whether the signed-in person may see prompts, tags and images."""
         return self.support is None or self.tenant.shows_support_content
 
     @property
     def no_prompt(self) -> str:
-        """What stands in the place of a prompt that is not there."""
+        """The text shown in place of a missing prompt."""
         return "Prompt not stored" if self.sees_content else "Prompt not shown to support"
 
     @property
     def id(self) -> TenantId:
-        """The tenant's."""
+        """The tenant's id."""
         return TenantId(self.tenant.id)
 
     @property
@@ -170,12 +170,12 @@ class Workspace:
 
     @property
     def available(self) -> int:
-        """Micros that can be spent now."""
+        """The micros that can be spent now."""
         return self.balance.available
 
     @property
     def stopped(self) -> Stop | None:
-        """Why nothing can be generated now, and the way out; None when it can."""
+        """Why nothing can be generated now, and the remedy; None if it can."""
         stopped = what_stops(self.tenant, self.balance)
         if stopped is None:
             return None
@@ -187,7 +187,7 @@ class Workspace:
 
     @property
     def may(self) -> Collection[str]:
-        """What the member may do here: `{% if 'generate' in workspace.may %}` in a template."""
+        """The permissions here: `{% if 'generate' in workspace.may %}` in a template."""
         return _ROLES[self.role] if self.support is None else _SUPPORT
 
 
@@ -199,13 +199,13 @@ def by(request: HttpRequest, workspace: Workspace) -> By:
 def done(
     request: HttpRequest, workspace: Workspace, words: str, page: str, *ids: str
 ) -> HttpResponse:
-    """Say what was done on the page that shows it, such as 'members'."""
+    """Redirect to the page that shows the change, such as 'members', with a success message."""
     messages.success(request, words)
     return redirect(f"workspace:{page}", workspace.tenant.public_id, *ids)
 
 
 def may_see(workspace: Workspace, key: ApiKey) -> bool:
-    """Whether the member may know this key."""
+    """Whether the member may see this key."""
     if May.SEE_KEYS not in workspace.may:
         return False
     is_maker = May.MAKE_KEYS in workspace.may and May.MANAGE_KEYS not in workspace.may
@@ -213,28 +213,28 @@ def may_see(workspace: Workspace, key: ApiKey) -> bool:
 
 
 def keys_of(workspace: Workspace) -> list[ApiKey]:
-    """The keys that the member may know, newest first: none, their own or all, by role."""
+    """The keys that the member may see, newest first: none, their own or all, by role."""
     return [key for key in api_keys_of(workspace.tenant.id) if may_see(workspace, key)]
 
 
 def is_called(key: ApiKey, text: str) -> bool:
-    """Whether its name, the beginning that is shown of it, or its id has this in it."""
+    """Whether the key's name, visible prefix or id contains this text."""
     return text.casefold() in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
 
 
 class Lack(StrEnum):
-    """Of a second factor, where the workspace asks for one."""
+    """The missing part of a required second factor."""
 
     NOTHING = ""
     FACTOR = "factor"
     CODE = "code"
-    """There is one, and this session has not shown it."""
+    """The person has a factor, but has not shown it in this session."""
 
 
 def lack_of(request: HttpRequest, user: User, membership: Membership) -> Lack:
-    """What this session still needs before it sees anything of the workspace.
+    """Return what the session still needs before it shows anything of the workspace.
 
-    The membership is that of `membership_in`, whose query brings when the factor was set up.
+    The membership comes from `membership_in`, whose query includes when the factor was set up.
     """
     if not membership.tenant.requires_second_factor:
         return Lack.NOTHING
@@ -245,9 +245,9 @@ def lack_of(request: HttpRequest, user: User, membership: Membership) -> Lack:
 
 
 def _shut(request: HttpRequest, membership: Membership, lack: Lack) -> HttpResponse:
-    """How to get in, and nothing of the workspace but its name.
+    """Show how to get in, and nothing of the workspace except its name.
 
-    A page that asked for a part of itself is loaded anew, and then is this one.
+    A page that requested a part of itself is reloaded, and then shows this page.
     """
     if request.headers.get("HX-Request"):
         answer = HttpResponse(status=HTTPStatus.FORBIDDEN)
@@ -277,7 +277,7 @@ def _membership(user: User, tenant: str, needs: May | None) -> Membership:
 
 
 def _looked_into(grant: SupportGrant, user: User, needs: May | None) -> Workspace:
-    """The workspace for one of our people, whom the gate of support.py has let in."""
+    """The workspace for one of our people, whom support.py has let in."""
     if needs is not None and needs not in _SUPPORT:
         raise Http404
     log.note(tenant=grant.tenant.public_id, support=grant.public_id)
@@ -287,17 +287,18 @@ def _looked_into(grant: SupportGrant, user: User, needs: May | None) -> Workspac
 def member(
     needs: May | None = None, *, take: Callable[[UUID], None] = rates.take_page
 ) -> Callable[[View], View]:
-    """A page under /console/<tenant>/: its view gets a Workspace in place of the id.
+    """Guard a page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
-    Who is not signed in is sent to do so, who has not accepted the terms in force to them. For any
-    other workspace, and for what the role does not allow, there is no such page. Where the
-    workspace asks for a second factor, who lacks it is shown how to get one, and nothing else.
-    Templates show times in the workspace's zone. One of our people whom support.py lets in gets a
-    Workspace of their own.
+    A person who is not signed in is sent to sign in, and to the terms if they have not accepted the
+    current ones. Any other workspace, and any page that the role does not allow, is a 404. If the
+    workspace requires a second factor, a person who lacks it only sees how to get one. Templates
+    show times in the workspace's zone. One of our people whom support.py lets in gets their own
+    kind of Workspace.
 
     Args:
-        needs: what the role has to allow.
-        take: how one is counted for who asks. RateLimited, of this or of the view, is a 429.
+        needs: the permission that the role must have.
+        take: counts the request against the person's limit. RateLimited, from it or from the view,
+            becomes a 429.
     """
 
     def dressed(view: View) -> View:

@@ -1,4 +1,4 @@
-"""Find: a page, a key or a generation by what is typed. The palette (Ctrl K) asks here, too."""
+"""Search for a page, key or generation. The palette (Ctrl K) uses it, too."""
 
 from urllib.parse import urlencode
 
@@ -21,7 +21,7 @@ SHOWN_KEYS = 8
 @require_safe
 @member()
 def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """What there is of that name; with `go`, the first of it at once."""
+    """Show the matches; with `go`, redirect to the first."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     found = _found(workspace, text)
     if "go" in request.GET and found and not request.headers.get("HX-Request"):
@@ -31,7 +31,7 @@ def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _found(workspace: Workspace, text: str) -> list[Place]:
-    """The generation of that id or request first, then pages, then keys; all pages of nothing."""
+    """The generation with that id or request first, then pages, then keys; all pages if empty."""
     places = places_of(workspace)
     if not text:
         return places

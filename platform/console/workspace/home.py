@@ -1,4 +1,4 @@
-"""Which workspace, and how it stands there: is all well, and what is to be done next?"""
+"""The choice of a workspace, and its overview: its state and the next steps."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -36,9 +36,9 @@ LOOKED_AT = 40
 @require_safe
 @never_cache
 def choose(request: HttpRequest) -> HttpResponseBase:
-    """The workspaces one is a member of; straight into the only one, unless all are asked for.
+    """Show the person's workspaces; redirect to the only one, unless all are requested.
 
-    Who has deleted one comes here, and is told so.
+    After deleting a workspace the person comes here, and reads that it was deleted.
     """
     if not isinstance(request.user, User):
         return redirect_to_login(request.get_full_path(), "account_login")
@@ -53,7 +53,7 @@ def choose(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @member()
 def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """A checklist until the first image; then money, failures and the latest images."""
+    """Show a checklist until the first image, and then money, failures and the latest images."""
     now, has_followed = clock.now(), "HX-Request" in request.headers
     latest, is_begun = _latest(workspace, has_followed=has_followed)
     pictured = [row_of(one, {}) for one in latest if one.images]
@@ -89,10 +89,10 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished], bool]:
-    """The latest that the member may see, and whether the first image is no longer waited for."""
+    """The latest visible generations, and whether the first image need not be awaited any more."""
     if May.SEE_GENERATIONS not in workspace.may:
         return [], True
-    # Who waits asks before the images are looked for: one that is made in between is waited for.
+    # Ask before reading the images: one that is made in between is then still awaited.
     had_made = has_followed and has_made_images(workspace.id)
     whole = found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
     latest = [seen(workspace, one) for one in whole]
@@ -101,7 +101,7 @@ def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished]
 
 
 def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:
-    """What was charged today and this month, and how many days the balance lasts at this pace."""
+    """The charges of today and this month, and how many days the balance lasts at this pace."""
     zone = workspace.tenant.zone
     day_start, month_start = (
         bucket_start(now, "day", zone=zone),
@@ -129,6 +129,6 @@ def _failed_lately(latest: Iterable[Finished], now: datetime) -> list[Finished]:
 
 
 def _first_call(request: HttpRequest, workspace: Workspace, keys: Sequence[ApiKey]) -> str:
-    """The call for a shell with the newest of these keys that is live, or else with a test key."""
+    """The shell command with the newest live key among these, or else with a test key."""
     key = min(keys, key=lambda one: one.is_test, default=None)
     return first_call(f"{request.scheme}://{request.get_host()}", workspace, key)

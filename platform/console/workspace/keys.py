@@ -1,4 +1,4 @@
-"""Keys: who can spend, and how much. Changed by the same services as through the API."""
+"""API keys, their limits and usage. The API changes them through the same services."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ from console.workspace.shared.lately import lately_of, latest_of, sparks_of
 from pictor.kit.words import clock
 
 MOST_SHOWN = 200
-"""Rows of the list; others are searched for."""
+"""The most rows of the list; other keys are found by searching."""
 HISTORY = 20
 LISTS = {
     "": "All",
@@ -67,7 +67,7 @@ OVERLAP_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ShownKey(KeyInUse):
-    """A key in the list and on its page, and what the member may do with it now."""
+    """A key in the list and on its page, with the changes the member may make now."""
 
     may_change: bool
     may_end: bool
@@ -75,14 +75,14 @@ class ShownKey(KeyInUse):
 
     @property
     def badge(self) -> tuple[str, str]:
-        """Its colour and its word."""
+        """The badge's colour and word."""
         return (_COLOURS.get(self.state, "idle"), self.state.capitalize())
 
 
 @require_safe
 @member(May.SEE_KEYS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The keys that the member may see and that fit what is asked for, newest first."""
+    """List the keys that the member may see and that match the filters, newest first."""
     sparks = sparks_of(workspace, clock.now())
     keys = keys_of(workspace)
     text = request.GET.get("q", "").strip()[:MAX_TEXT]
@@ -116,7 +116,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.MAKE_KEYS)
 def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Make a key, and show its text this once."""
+    """Create a key, and show its text only this once."""
     most = scopes_of(workspace.role)
     if request.method != "POST":
         form = dressed(NewKeyForm(initial={"scopes": USUAL_SCOPES}, most=most))
@@ -146,7 +146,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.SEE_KEYS)
 def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
-    """One key: what it did lately, what it may do, and who changed that."""
+    """Show a key: its latest usage, its rules and the changes to them; POST changes it."""
     found, keys = _key_among(workspace, key)
     if request.method != "POST":
         return _detail(request, workspace, found, keys)
@@ -172,7 +172,7 @@ def _is_changed(request: HttpRequest, workspace: Workspace, key: ApiKey, form: K
 @require_POST
 @member(May.MAKE_KEYS)
 def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
-    """A new text for a key, shown this once; the former works on as long as was chosen."""
+    """Give a key a new text, shown only this once; the former one works for the chosen time."""
     found = _key(workspace, key)
     _require_change(workspace, found)
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
@@ -188,7 +188,7 @@ def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
 @require_POST
 @member(May.MAKE_KEYS)
 def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
-    """End a key now. One that may be in use is named first."""
+    """Revoke a key. For a key that may be in use, its name must be typed."""
     found = _key(workspace, key)
     if not _may_end(workspace, found):
         raise Http404
@@ -207,7 +207,7 @@ def _key(workspace: Workspace, public_id: str) -> ApiKey:
 
 
 def _key_among(workspace: Workspace, public_id: str) -> tuple[ApiKey, Sequence[ApiKey]]:
-    """A key, and all that the member may know. Raises Http404."""
+    """A key, and all keys that the member may see. Raises Http404."""
     keys = keys_of(workspace)
     for key in keys:
         if key.public_id == public_id:
@@ -216,18 +216,18 @@ def _key_among(workspace: Workspace, public_id: str) -> tuple[ApiKey, Sequence[A
 
 
 def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
-    """Whether a member may have images made with this key."""
+    """Whether the member may use this key to make images."""
     can = key.status(now) == "active" and "images:write" in key.scopes
     return can and may_see(workspace, key)
 
 
 def _may_change(workspace: Workspace, key: ApiKey) -> bool:
-    """No key that may more than the member: a new text of it would be shown to them."""
+    """Whether the member may change the key: not if it may do more, as they would see its text."""
     return _may_end(workspace, key) and set(key.scopes) <= scopes_of(workspace.role)
 
 
 def _may_end(workspace: Workspace, key: ApiKey) -> bool:
-    """Any key, or a maker their own."""
+    """Whether the member may revoke the key: managers any, makers their own."""
     return May.MANAGE_KEYS in workspace.may or (
         May.MAKE_KEYS in workspace.may and key.created_by_id == workspace.user.id
     )
@@ -279,7 +279,7 @@ def _detail(
     *,
     refusal: str = "",
 ) -> HttpResponse:
-    """Its page; with the form that was refused, or what was."""
+    """Render the key's page, with a refused form or the reason of a refusal."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     usual = KeyForm(initial=values_of(key), most=scopes_of(workspace.role))
     (shown,) = _shown(workspace, [key])

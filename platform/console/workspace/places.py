@@ -1,4 +1,4 @@
-"""The pages of a workspace as one gets to them: by the side, by typing their name, by two keys."""
+"""A workspace's pages for the navigation, the search, and keyboard shortcuts."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from console.workspace.access import May, Workspace
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A page of every workspace, for members who may do this."""
+    """A page of every workspace, for members with this permission."""
 
     title: str
     name: str
@@ -44,13 +44,13 @@ _NEW_KEY = _Known("Create key", "key_new", May.MAKE_KEYS, "n")
 
 
 def groups_of(workspace: Workspace) -> dict[str, list[Place]]:
-    """The pages that a member may open, as the navigation has them."""
+    """The pages that a member may open, in the navigation's groups."""
     found = {title: _open_to(workspace, known) for title, known in _GROUPS.items()}
     return {title: places for title, places in found.items() if places}
 
 
 def places_of(workspace: Workspace) -> list[Place]:
-    """The same in one list, and what is begun from anywhere."""
+    """The same pages in one list, and the actions available everywhere."""
     inside = [place for places in groups_of(workspace).values() for place in places]
     return [*inside, *_open_to(workspace, (_NEW_KEY,))]
 

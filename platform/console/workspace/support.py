@@ -1,6 +1,6 @@
-"""The support view: which pages of a workspace one of our people sees there, and with how much.
+"""The support view: the pages of a workspace that our people may see, and their limits.
 
-A page is none of it until it is named here. Nothing is done and nothing is downloaded there.
+A page is only part of it if it is named here. Nothing can be changed or downloaded in it.
 """
 
 from collections.abc import Callable
@@ -29,14 +29,14 @@ PAGES = frozenset(
     }
 )
 WITH_CONTENT = frozenset({"thumbnail"})
-"""What shows images and nothing else: only where the workspace lets support see them."""
+"""Pages of only images: allowed if the workspace shows its content to support."""
 _TO_LOOK = frozenset({"GET", "HEAD"})
 _WORDS = ("q",)
-"""Filters that find words: whoever may not read them may not guess them either."""
+"""Filters that search words: a person who may not read prompts may not guess them either."""
 
 
 def gated(name: str) -> Callable[[View], View]:
-    """A page of that name as a support view has it: seen or refused before the view runs."""
+    """Guard a page for support views: they are let in or refused before the view runs."""
 
     def dressed(view: View) -> View:
         @with_limits
@@ -68,7 +68,7 @@ def _refused(request: HttpRequest, grant: SupportGrant) -> HttpResponse:
 
 
 def _ended(request: HttpRequest, tenant: str) -> HttpResponse:
-    """To the tenant's page, which any of us may see; a page that asked for a part goes whole."""
+    """Redirect to the tenant's page in /ops/; a page that requested a part goes as a whole."""
     forget(request, tenant)
     messages.info(request, "The support view has ended.")
     answer = HttpResponse(status=HTTPStatus.SEE_OTHER)
@@ -80,14 +80,14 @@ def _ended(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 def seen(workspace: Workspace, one: Finished) -> Finished:
-    """A generation as whoever asks may see it: to support, without words and images.
+    """A generation as the person may see it: without prompt and images for support.
 
-    What is left out is not in what a template gets, so no page can show it.
+    The template does not get what is left out, so no page can show it.
     """
     if workspace.sees_content:
         return one
     made = copy(one.generation)
-    is_read = "answer" not in made.get_deferred_fields()  # a list does without
+    is_read = "answer" not in made.get_deferred_fields()  # a list does not load it
     metadata = (made.answer or {}).get("metadata", {}) if is_read else {}
     sizes = {"delivered_sizes": metadata.get("delivered_sizes", [])}
     made.prompt, made.fields, made.inputs, made.answer = "", {}, [], {"metadata": sizes}
@@ -97,7 +97,7 @@ def seen(workspace: Workspace, one: Finished) -> Finished:
 
 
 def findable(workspace: Workspace, query: QueryDict) -> QueryDict:
-    """The filters of an address that whoever asks may use."""
+    """The filters of a query string that the person may use."""
     if workspace.sees_content or not any(name in query for name in _WORDS):
         return query
     left = query.copy()

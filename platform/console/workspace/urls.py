@@ -1,4 +1,4 @@
-"""The pages of a workspace. A tenant is named by its public id; what is done is a POST below it."""
+"""A workspace's pages. A tenant is named by its public id; changes are POSTs below its path."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ DELIVERY = "webhooks/<str:endpoint>/deliveries/<str:delivery>/"
 
 
 def _page(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> URLPattern:
-    """A page of a workspace: a support view has it only where support.py names it."""
+    """A page of a workspace; a support view may open it only if support.py names it."""
     return path(route, support.gated(name)(view), name=name)
 
 

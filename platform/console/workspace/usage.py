@@ -1,4 +1,4 @@
-"""Usage: where does the money go? Read from the rollups alone."""
+"""Usage: charges and figures by period. Read only from the rollups."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,12 +42,12 @@ _NOTHING = "nothing in the period before"
 TIMES_MORE = 10
 MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests", "failed": "Failures"}
 TIMES = {"p50": "Time to image, p50", "p95": "Time to image, p95"}
-"""Measures that do not add up: lines are drawn of them, not bars."""
+"""Measures that cannot be added up: they are drawn as lines instead of bars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A period's figures, or those of a part of it; `p50` and `p95` are seconds."""
+    """The figures of a period or of a part of it; `p50` and `p95` are seconds."""
 
     generations: int
     images: int
@@ -58,7 +58,7 @@ class Totals:
 
     @classmethod
     def of(cls, rows: Iterable[Used]) -> "Totals":
-        """All of these, each of one status."""
+        """Sum these rows, each of one status."""
         generations = images = captured = failed = times = 0
         for row in rows:
             generations += row.generations
@@ -74,20 +74,20 @@ class Totals:
 
     @property
     def each(self) -> Micros | None:
-        """What an image was charged on average."""
+        """The average charge per image."""
         return scale_half_up(self.captured, 1, self.images) if self.images else None
 
     @property
     def failed_share(self) -> float | None:
-        """Percent of the requests that ended without an image."""
+        """The percentage of requests that ended without an image."""
         return 100 * self.failed / self.generations if self.generations else None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One group's row: what it used, and where its generations are listed, if they are.
+    """One group's figures, with links to its generations, if the member may list them.
 
-    `made` lists those that its times are of, and `failed` those that failed.
+    `made` links to those with an image, which the times cover, and `failed` to those that failed.
     """
 
     name: str
@@ -99,9 +99,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the page shows: a period, split by a group whose values have `names`.
+    """The page's data: a period, split by a group whose values have `names`.
 
-    `used` is by bucket, split and status; `rows` says where the generations of a figure are listed.
+    `used` is by bucket, split and status; `rows` links to the generations of a figure.
     """
 
     used: Sequence[Used]
@@ -114,7 +114,7 @@ class Look:
 @require_safe
 @member(May.SEE_USAGE)
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Figures, a chart and a table of one period, split as the address says; or its CSV."""
+    """Show the figures, chart and table of one period, split by the query string; or its CSV."""
     look, measures = _look(request, workspace), MEASURES | TIMES
     measure = _chosen(request, "show", tuple(measures))
     if request.GET.get("format") == "csv":
@@ -156,7 +156,7 @@ def _look(request: HttpRequest, workspace: Workspace) -> Look:
 
 
 def _listed(rows: Callable[..., str], period: Period) -> dict[str, str]:
-    """Where the generations of the figures are listed."""
+    """Links to the generations of the figures."""
     return {
         "spend": rows(**period.said()),
         "images": rows(**period.said(), status=State.SUCCEEDED),
@@ -186,7 +186,7 @@ def _used(workspace: Workspace, period: Period, bucket: Bucket | None, split: Gr
 
 
 def _summed(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, Totals]:
-    """The sums of each part, in their order."""
+    """The totals of each part, in order of first appearance."""
     parts: dict[T, list[Used]] = {}
     for one in used:
         parts.setdefault(by(one), []).append(one)
@@ -202,7 +202,7 @@ def _by_bucket_and_split(look: Look) -> dict[tuple[datetime, Any], Totals]:
 
 
 def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
-    """What a value of a group is called; a key that the member may not see, by its id."""
+    """Return a function that names a group's values; keys the member may not see, by their ids."""
     if split == "key":
         known = {key.id: str(key) for key in keys}
         return lambda value: known.get(value) or ids.public(ids.KEY, value)
@@ -212,7 +212,7 @@ def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
 
 
 def _chart(look: Look, measure: str) -> Bars:
-    """The measure by bucket and split; of failures, the requests that ended so."""
+    """The measure by bucket and split; failures count the failed requests."""
     said = {"status": State.FAILED.value} if measure == "failed" else {}
     series: dict[str, dict[date, int]] = {}
     for (start, value), totals in _by_bucket_and_split(look).items():
@@ -233,7 +233,7 @@ def _chart(look: Look, measure: str) -> Bars:
 
 
 def _times(look: Look) -> Lines:
-    """Time to image by bucket, in milliseconds: what half of the requests took, and all but few."""
+    """Time to image by bucket, in milliseconds: the median and the 95th percentile."""
     made = {
         look.period.name_of(start): totals
         for start, totals in _by_bucket(look).items()
@@ -247,7 +247,7 @@ def _times(look: Look) -> Lines:
 
 
 def _split_times(look: Look, measure: str) -> Lines:
-    """One of these quantiles by bucket and split: of the parts with the most images."""
+    """One of these quantiles by bucket and split, for the parts with the most images."""
     made = {
         part: totals
         for part, totals in _by_bucket_and_split(look).items()
@@ -267,7 +267,7 @@ def _split_times(look: Look, measure: str) -> Lines:
 
 
 def _points(look: Look) -> list[Point]:
-    """Every bucket, with how many images it has."""
+    """Every bucket, with its number of images."""
     images = {
         look.period.name_of(start): totals.images for start, totals in _by_bucket(look).items()
     }
@@ -282,9 +282,9 @@ def _points(look: Look) -> list[Point]:
 
 
 def _slices(look: Look, said: Mapping[str, str]) -> Rows:
-    """What says where the rows of a bar, of some series in it or in all are listed.
+    """Return a function that links to the rows of a bar, of one series in it or of all.
 
-    `said` is of all of them.
+    `said` are filters for every link.
     """
     values = {one.group[look.split] for one in look.used}
     words = {look.names(value): _word(look.split, value) for value in values}
@@ -320,7 +320,7 @@ def _word(split: Group, value: Any) -> str:
 
 
 def _changes(now: Totals, before: Totals) -> dict[str, str]:
-    """Each figure against that of the period before, in words."""
+    """Each figure compared with the period before, in words."""
     return {
         "spend": _by_share(now.captured, before.captured, amount),
         "images": _by_share(now.images, before.images, "{:,}".format),
@@ -330,7 +330,7 @@ def _changes(now: Totals, before: Totals) -> dict[str, str]:
 
 
 def _by_share(now: int, before: int, said: Callable[[int], str]) -> str:
-    """'+12% on the period before'; of more than TIMES_MORE as much, what it was then."""
+    """'+12% on the period before'; above TIMES_MORE times as much, the former figure instead."""
     if not before:
         return _NOTHING
     if now > TIMES_MORE * before:
@@ -340,7 +340,7 @@ def _by_share(now: int, before: int, said: Callable[[int], str]) -> str:
 
 
 def _by(now: float | None, before: float | None, unit: str) -> str:
-    """'-0.3 s on the period before'; empty without a figure now."""
+    """'-0.3 s on the period before'; empty without a present figure."""
     if now is None:
         return ""
     if before is None:

@@ -1,1 +1,1 @@
-"""The audit log of a workspace, and its events as pages tell them."""
+"""A workspace's audit log, and events as pages show them."""

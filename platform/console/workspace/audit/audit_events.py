@@ -1,4 +1,4 @@
-"""Events of the audit log with the names that a workspace's things go by now."""
+"""Events of the audit log with the current names of a workspace's objects."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ from console.workspace.access import May, Workspace, keys_of
 from webhooks.selectors import endpoints_of
 
 _BY_KEY = re.compile(r"API key (key_\w+)", re.ASCII)
-"""The actor of what was done through the API."""
+"""The actor of a change made through the API."""
 
 
 def told(
@@ -24,10 +24,10 @@ def told(
     is_of_one: bool = False,
     keys: Sequence[ApiKey] | None = None,
 ) -> list[Entry]:
-    """Events as their tenant reads them, with names: of now, or else as the event has them.
+    """Return events as their tenant reads them, with current names, or else the event's own.
 
-    With `is_of_one` they are the history of one thing, whose name is not looked up. `keys` are
-    those that the member may know, where they were read already.
+    With `is_of_one` they are the history of one object, whose name is not looked up. `keys` are the
+    keys that the member may see, if they were read already.
     """
     kinds: set[str] = set() if is_of_one else {event.object_type for event in events}
     things = _things(workspace, events, kinds, keys)
@@ -48,7 +48,7 @@ def _things(
     kinds: Collection[str],
     keys: Sequence[ApiKey] | None,
 ) -> dict[str, Thing]:
-    """What events of these kinds are about, and keys that did it, by id; three queries at most."""
+    """The objects of events of these kinds, and the acting keys, by id; at most three queries."""
     tenant = workspace.tenant
     people = [event.object_id for event in events if event.object_type == "user"]
     found = {tenant.public_id: Thing(tenant.shown_name, tenant.public_id)}

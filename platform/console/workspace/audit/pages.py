@@ -1,4 +1,4 @@
-"""The audit log: who changed what, filtered as the address says, and as CSV."""
+"""The audit log: changes, filtered by the query string, as a page and as CSV."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from pictor.kit.words import clock
 
 PAGE = 50
 READ = 500
-"""Events that a CSV reads at once."""
+"""The number of events that a CSV reads at once."""
 AUDITED_BY = ("action", "actor", "about")
 _ACTION = re.compile(r"[a-z_.]{1,60}", re.ASCII)
 COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
@@ -32,7 +32,7 @@ COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
 @require_safe
 @member(May.SEE_AUDIT)
 def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Who did what, from where, before and after; newest first, filtered as the address says."""
+    """Show changes with actor, address and values, newest first, filtered by the query string."""
     if request.GET.get("format") == "csv":
         way = ordering(request, workspace.tenant.public_id, "audit")
         pages = pages_of(workspace, request.GET, clock.now())
@@ -58,7 +58,7 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 
 
 def _said(query: QueryDict) -> dict[str, str]:
-    """What the list is filtered by; what makes no sense is empty."""
+    """The list's filters; invalid values are empty."""
     said = {name: query.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
     if not _ACTION.fullmatch(said["action"]):
         said["action"] = ""
@@ -66,7 +66,7 @@ def _said(query: QueryDict) -> dict[str, str]:
 
 
 def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
-    """The log as it is filtered and as it is, newest first."""
+    """Yield the filtered log in pages, newest first, as it is now."""
     del at
     said = _said(query)
     before: int | None = None

@@ -1,1 +1,1 @@
-"""A request in the making, and as code that sends it."""
+"""A request being prepared, and the code that sends it."""

@@ -1,4 +1,4 @@
-"""A request in the making: what a person chose, always something the model can do. Pure."""
+"""A request being prepared: a person's choices, always ones that the model can do. Pure."""
 
 import math
 import re
@@ -17,7 +17,7 @@ _NUMBER = re.compile("[0-9]{1,2}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A ratio to choose, with a frame in proportion and the size it stands for."""
+    """A ratio to choose, with a frame in proportion and the size it selects."""
 
     name: str
     size: str
@@ -45,18 +45,18 @@ class Draft:
 
     @property
     def tier(self) -> str:
-        """Of the chosen size."""
+        """The tier of the chosen size."""
         return self.option.tier if self.option else AUTO
 
     @property
     def tiers(self) -> Sequence[tuple[str, str]]:
-        """Each tier with the size it would be; auto comes last."""
+        """Each tier with the size it would select; auto comes last."""
         names = dict.fromkeys(one.tier for one in self.contract.options)
         found = [(name, str(_nearest(self._of_tier(name), self.option).size)) for name in names]
         return [*found, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
 
     def sizes_of(self, tier: str) -> Sequence[str]:
-        """Every size that the tier has."""
+        """Every size in the tier."""
         return [AUTO] if tier == AUTO else [str(one.size) for one in self._of_tier(tier)]
 
     @property
@@ -71,19 +71,19 @@ class Draft:
 
     @property
     def sizes(self) -> Sequence[SizeOption]:
-        """The sizes of the chosen tier and ratio, where there are several."""
+        """The sizes of the chosen tier and ratio, if there are several."""
         chosen = self.option
         same = [one for one in self._of_tier(self.tier) if chosen and one.ratio == chosen.ratio]
         return same if len(same) > 1 else []
 
     @property
     def counts(self) -> Sequence[int]:
-        """How many images can be had at once."""
+        """The numbers of images that one request can have."""
         return range(1, self.contract.max_n + 1)
 
     @property
     def body(self) -> dict[str, Any]:
-        """What is sent, and what code would send: no field that says what is so anyway."""
+        """The body to send, without fields that equal their defaults."""
         body: dict[str, Any] = {
             "model": self.contract.model,
             "prompt": self.prompt,
@@ -108,12 +108,12 @@ class Draft:
 
 
 def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Draft:
-    """What the words amount to; whatever is not on offer becomes what is nearest or usual.
+    """Read the form's words; a value that is not on offer becomes the nearest or usual one.
 
-    The quality becomes the lowest: who has not chosen one is shown a small price, and exactly.
+    The quality defaults to the lowest, so the first price a person sees is small and exact.
 
     Args:
-        said: the form's or an address's.
+        said: the values of a form or a query string.
         contracts: the models to choose from, at least one.
     """
     by_name = {contract.model: contract for contract in contracts}
@@ -136,9 +136,9 @@ def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Dra
 
 
 def _asked(said: Mapping[str, str]) -> str:
-    """The size meant: tier, ratio and pixels each name one, and the one that was changed counts.
+    """The chosen size: tier, ratio and pixels each name one, and the one that changed counts.
 
-    `was` is the size that the form was drawn with.
+    `was` is the size that the form was rendered with.
     """
     was = said.get("was", "")
     named = [said[name] for name in ("tier_size", "pixels", "size") if said.get(name)]
@@ -147,7 +147,7 @@ def _asked(said: Mapping[str, str]) -> str:
 
 
 def _size(contract: ContractTerms, asked: str) -> tuple[str, bool]:
-    """The size itself, or the one nearest to it; whether it is another."""
+    """Return the size, or the nearest one, and whether it had to change."""
     if asked == AUTO and contract.accepts_auto:
         return AUTO, False
     option = contract.by_name.get(asked)
@@ -171,7 +171,7 @@ def _parsed(text: str) -> SizeOption | None:
 
 
 def _nearest(options: Sequence[SizeOption], wanted: SizeOption | None) -> SizeOption:
-    """By ratio, then by area; a square where nothing was wanted."""
+    """The nearest size by ratio, then by area; a square if none was wanted."""
     ratio = math.log(wanted.size.width / wanted.size.height) if wanted else 0.0
     pixels = wanted.size.pixels if wanted else 0
     return min(

@@ -1,4 +1,4 @@
-"""The first call from code, of a model that the key may really use."""
+"""The first call from code, for a model that the key may really use."""
 
 from accounts.models import ApiKey
 from console.workspace.access import Workspace
@@ -11,7 +11,7 @@ SAID = {"prompt": "A brass astrolabe on linen", "quality": "low"}
 
 
 def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractTerms]:
-    """What is offered to the workspace; of it, what that key may ask for and is served."""
+    """The models offered to the workspace; with a key, those it may request and is served."""
     catalogue = workspace.catalogue
     lists = [workspace.tenant.own_models, key.allowed_models if key else None]
     limits = [one for one in lists if one is not None]
@@ -23,9 +23,9 @@ def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractT
 
 
 def first_call(origin: str, workspace: Workspace, key: ApiKey | None, text: str = "") -> str:
-    """The call for a shell with that key: an image, the list of models where it makes none, or "".
+    """The shell command for this key: an image, or the list of models, or "" if it may do neither.
 
-    `text` is the key's own, where it may be shown; else there is as much as everybody may see.
+    `text` is the key's text, if it may be shown; otherwise its visible prefix is used.
     """
     shown = text or (f"{key.visible_prefix}…" if key else "…")
     models = models_of(workspace, key) if key is None or "images:write" in key.scopes else []

@@ -1,6 +1,6 @@
 """A request's body as code that sends it: curl, Python and Node, with OpenAI's own libraries.
 
-Reference images are files beside the code, which it sends as base64.
+Reference images are files next to the code, which sends them as base64.
 """
 
 import json
@@ -17,7 +17,7 @@ _KNOWN = frozenset(
         *("output_format", "output_compression", "user", "moderation", "stream", "partial_images"),
     }
 )
-"""What OpenAI's Python library has arguments for; the rest goes into its `extra_body`."""
+"""The arguments of OpenAI's Python library; other fields go into its `extra_body`."""
 
 
 def snippets_of(
@@ -27,9 +27,9 @@ def snippets_of(
     *,
     response_format: str = "url",
 ) -> list[Snippet]:
-    """The call from code, to that address; each sends exactly this body, and the files so named.
+    """The call from code; each snippet sends exactly this body, and the files with these names.
 
-    `response_format` is what the answer has: a url is printed, base64 becomes a file.
+    `response_format` is the answer's: a url is printed, base64 becomes a file.
     """
     file = "" if response_format == "url" else f"image.{body.get('output_format', 'png')}"
     return [
@@ -54,7 +54,7 @@ def curl(origin: str, body: Mapping[str, Any], references: Sequence[str] = ()) -
 
 
 def curl_of_models(origin: str) -> str:
-    """A shell's question that needs no more than `images:read`: which models are there?"""
+    """The shell command that lists the models; it needs only `images:read`."""
     return f'curl {origin}/v1/models \\\n  -H "Authorization: Bearer $PICTOR_API_KEY"'
 
 

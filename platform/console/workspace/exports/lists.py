@@ -1,4 +1,4 @@
-"""Lists that are too long to be waited for: which there are, and how each is written to a file."""
+"""Lists that take too long for a request, and how each is written to a file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from console.workspace.money import pages as money
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list: what it is called, who may see it, its columns and its rows as of a time."""
+    """A list: its words, the permission to see it, its columns and its rows at a time."""
 
     words: str
     needs: May
@@ -34,7 +34,7 @@ LISTS: Mapping[str, Listed] = {
     "ledger": Listed("ledger entries", May.SEE_MONEY, money.COLUMNS, money.pages_of),
     "audit": Listed("audit events", May.SEE_AUDIT, audit.COLUMNS, audit.pages_of),
 }
-"""By the name of the page, and of the export."""
+"""By the name of the page, which is that of the export."""
 
 
 def write(

@@ -1,4 +1,4 @@
-"""A workspace's data as files: all that is kept, or a long list; made by the short-work worker."""
+"""A workspace's data as files: all of it, or a long list; made by the short-work worker."""
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -19,7 +19,7 @@ from storage.selectors import export_of, list_exports_of
 @require_POST
 @member(May.MANAGE)
 def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Have it made; the asker gets a mail."""
+    """Request an export; the requester gets a mail."""
     here = reverse("workspace:settings", args=[workspace.tenant.public_id])
     try:
         _ask(request, workspace, here)
@@ -31,14 +31,14 @@ def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_safe
 @member()
 def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The files of lists that this member asked for; with `list`, one may be asked for here."""
+    """Show the list files this member requested; with `list`, offer to request that one."""
     return _lists(request, workspace, query_of(request))
 
 
 @require_POST
 @member()
 def ask_for_list(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Have a list made as it is filtered; the asker gets a mail."""
+    """Request a list with its filters; the requester gets a mail."""
     here = reverse("workspace:exports", args=[workspace.tenant.public_id])
     query = QueryDict(request.POST.get("query", ""))
     name, filters = _parted(query)
@@ -64,7 +64,7 @@ def _ask(request: HttpRequest, workspace: Workspace, here: str, **of: str) -> No
 @require_safe
 @member()
 def download(request: HttpRequest, workspace: Workspace, export: str) -> HttpResponse:
-    """To the file, by an address that is good for some minutes."""
+    """Redirect to the file, at an address that is valid for some minutes."""
     del request
     found = export_of(workspace.tenant.id, export, now=clock.now())
     if found is None or not _is_for(found, workspace):
@@ -73,7 +73,7 @@ def download(request: HttpRequest, workspace: Workspace, export: str) -> HttpRes
 
 
 def _is_for(export: TenantExport, workspace: Workspace) -> bool:
-    """A list holds what its asker may see, and is for nobody else."""
+    """Whether the member may download the export; a list is only for its requester."""
     if not export.list_name:
         return May.MANAGE in workspace.may
     is_theirs = export.asked_by_id == workspace.user.id
@@ -88,7 +88,7 @@ def _listed(workspace: Workspace, name: str) -> Listed:
 
 
 def _parted(query: QueryDict) -> tuple[str, str]:
-    """A list's name, and what it is filtered by."""
+    """Split the query into the list's name and its filters."""
     filters = query.copy()
     (name,) = (filters.pop("list", None) or [""])[-1:]
     return str(name), filters.urlencode()

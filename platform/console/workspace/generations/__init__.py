@@ -1,1 +1,1 @@
-"""Generations of a workspace: listed, told, and their pictures."""
+"""A workspace's generations: lists, details and their pictures."""

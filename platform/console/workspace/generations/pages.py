@@ -1,4 +1,4 @@
-"""Generations: what happened to that call, and why this result, time and price?"""
+"""Generations: the list, and for each call its result, time and price."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -57,9 +57,9 @@ from webhooks.selectors import deliveries_about
 
 PAGE = 50
 COUNTED_SECONDS = 15.0
-"""For the sums of all, by what usage does not know; they are made when they are asked for."""
+"""The time limit for exact sums over filters that the usage rollups lack; made on request."""
 READ = 200
-"""Rows that a CSV reads at once."""
+"""The number of rows that a CSV reads at once."""
 TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
@@ -70,7 +70,7 @@ COLUMNS = (
 @require_safe
 @member(May.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """A page of them, filtered; the same as CSV, or as pictures."""
+    """Show a filtered page of generations; also as CSV, or as pictures."""
     if request.GET.get("format") == "csv":
         return _csv(request, workspace)
     keys = {key.public_id: key for key in keys_of(workspace)}
@@ -109,14 +109,14 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 
 
 def _counted(workspace: Workspace, filters: Filters, known: Sums | None) -> Sums | None:
-    """What all come to, counted for a while where that is not known."""
+    """The sums over all matches, counted within a time limit if they are not known."""
     if known is None or known.is_all:
         return known
     return sums_of_all(workspace.id, filters.wanted, seconds=COUNTED_SECONDS)
 
 
 def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
-    """What there is to filter by."""
+    """The values to filter by."""
     contracts = workspace.catalogue.contracts
     return {
         "states": [(state.value, BADGES[state][1]) for state in State],
@@ -128,7 +128,7 @@ def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
 
 
 def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, str]:
-    """The list's other faces, each with the same filters."""
+    """Links to the list's other views, each with the same filters."""
 
     def to(**said: str) -> str:
         return link_of(filters.said, **said)
@@ -147,16 +147,16 @@ def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, s
 @require_safe
 @member(May.SEE_GENERATIONS)
 def detail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
-    """One of them: its images, what was asked and delivered, each step and move of money."""
+    """Show one generation: its images, its request and delivery, each step and transfer."""
     return _detail(request, workspace, one_of(workspace, generation))
 
 
 @require_POST
 @member(May.GENERATE)
 def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
-    """End what has not been sent to an upstream, and release its hold.
+    """Cancel a generation that was not sent to a channel, and release its hold.
 
-    A page that changes by parts gets the card of the run, and stays as it is otherwise.
+    A page that updates in parts gets only the run's card.
     """
     one, refusal = one_of(workspace, generation), None
     try:
@@ -173,7 +173,7 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
 @require_POST
 @member(May.GENERATE)
 def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
-    """Forget its images, prompt and tags; its bill stays."""
+    """Delete a generation's images, prompt and tags; its bill stays."""
     one = one_of(workspace, generation)
     try:
         services.delete(workspace.id, generation, now=clock.now())
@@ -185,7 +185,7 @@ def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
 def _card(
     request: HttpRequest, workspace: Workspace, public_id: str, *, refusal: PictorError | None
 ) -> HttpResponse:
-    """A run as it is now, and why it could not be changed, if so."""
+    """The card of a run as it is now, with the reason if it could not be changed."""
     run = run_of(one_of(workspace, public_id), refusal)
     context = {"workspace": workspace, "run": run}
     status = refusal.status if refusal is not None else 200
@@ -241,7 +241,7 @@ def _steps(made: Generation) -> list[Step]:
 
 
 def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:
-    """How the workspace's own server was told of its end, with each delivery's badge."""
+    """Webhook deliveries about the generation's end, each with its badge."""
     if made.finished_at is None or May.WEBHOOKS not in workspace.may:
         return []
     found = deliveries_about(workspace.tenant.id, made.id, at=made.finished_at)
@@ -249,7 +249,7 @@ def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[
 
 
 def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """The list as it is filtered, or where it is asked for, if it is long."""
+    """Return the filtered list as CSV, or redirect to its export if it is long."""
     tenant, query, now = workspace.tenant, exports.query_of(request), clock.now()
     try:
         keys = {key.public_id: key for key in keys_of(workspace)}
@@ -265,9 +265,9 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 
 
 def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
-    """The list's rows as it is filtered at that time, newest first, read a page at a time.
+    """Yield the list's rows, filtered at that time, newest first, read a page at a time.
 
-    All of them: a search by words, too, looks further back than the page does.
+    It yields all of them: a search by words looks further back than the page does.
     """
     keys = {key.public_id: key for key in keys_of(workspace)}
     filters = filters_of(query, keys, at, workspace.tenant.zone)

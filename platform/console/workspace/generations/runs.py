@@ -1,4 +1,4 @@
-"""A run of the playground as its card tells it: every image, and what was asked beside it."""
+"""A run of the playground for its card: every image, and the request beside it."""
 
 from dataclasses import dataclass
 
@@ -18,25 +18,25 @@ class Run:
     row: Row
     pictures: tuple[Picture, ...]
     refusal: PictorError | None = None
-    """Why it was not changed as somebody just wished."""
+    """Why the last requested change was refused."""
 
     @property
     def delivered(self) -> list[tuple[str, int]]:
-        """Each size that came, and how many images of it."""
+        """Each delivered size, with its number of images."""
         sizes = [picture.image.size for picture in self.pictures]
         return [(size, sizes.count(size)) for size in dict.fromkeys(sizes)]
 
     @property
     def differs(self) -> bool:
-        """Whether what is there is not what was asked for."""
+        """Whether the delivered sizes or their number differ from the request."""
         return is_otherwise(self.made, [picture.image.size for picture in self.pictures])
 
     @property
     def released(self) -> Micros:
-        """What was held and not charged."""
+        """The part of the hold that was not charged."""
         return released_of(self.made)
 
 
 def run_of(one: Finished, refusal: PictorError | None = None) -> Run:
-    """A generation as its card shows it."""
+    """Return a generation for its card."""
     return Run(one.generation, row_of(one, {}), tuple(map(picture_of, one.images)), refusal)

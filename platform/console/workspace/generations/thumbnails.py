@@ -1,4 +1,4 @@
-"""The small pictures of a workspace's generations."""
+"""Thumbnails of a workspace's generations."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -12,6 +12,6 @@ from console.workspace.shared.owned import one_of
 @require_safe
 @member(May.SEE_GENERATIONS, take=rates.take_picture)
 def thumbnail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
-    """That of the first image; with `size=icon` the smallest."""
+    """Return the thumbnail of the first image; with `size=icon` the smallest."""
     one = one_of(workspace, generation)
     return small_picture(one, request.GET.get("size", ""), viewer=workspace.user.id)

@@ -1,4 +1,4 @@
-"""Billing: how much is left, and can I trust the bill? Balance, ledger, proof and prices."""
+"""Billing: balance, ledger, its proof, and prices."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -48,7 +48,7 @@ COLUMNS = (
 
 
 class AlertForm(forms.Form):
-    """When to mail those who pay. An empty one is never."""
+    """When to mail those who pay; an empty field means never."""
 
     below = DollarsField(label="When less is left than, USD")
     below_days = LimitField(label="When it lasts for fewer days than")
@@ -57,14 +57,14 @@ class AlertForm(forms.Form):
 @require_safe
 @member(May.SEE_MONEY)
 def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """What is left and how long it lasts; with `?proof`, the ledger added up anew."""
+    """Show the balance and how long it lasts; with `?proof`, check the ledger's sums."""
     return _billing(request, workspace)
 
 
 @require_POST
 @member(May.MANAGE_MONEY)
 def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Say when to tell that the balance runs out."""
+    """Set the balance alert."""
     form = AlertForm(request.POST)
     if not form.is_valid():
         return _billing(request, workspace, form=form)
@@ -110,9 +110,9 @@ def _billing(
 @require_safe
 @member(May.SEE_MONEY)
 def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Every transfer with the balance after it; as CSV in order, with their seals.
+    """Show every transfer with the balance after it; the CSV is in order, with seals.
 
-    The CSV holds all of them, or with `after` those that follow that one.
+    The CSV holds all transfers, or with `after` those that follow that one.
     """
     if request.GET.get("format") == "csv":
         return _csv(request, workspace)
@@ -130,9 +130,9 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 @require_safe
 @member(May.SEE_MONEY)
 def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The prices in force for this workspace, and those that are decided for later.
+    """Show the prices in force for this workspace, and those decided for later.
 
-    With `of`, those that a generation of it was quoted by, of its model too if it is gone since.
+    With `of`, show the prices a generation was quoted by, even if its model is gone since.
     """
     tenant, now = workspace.tenant, clock.now()
     of = request.GET.get("of", "")
@@ -156,7 +156,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _priced_by(workspace: Workspace, generation: str) -> list[int]:
-    """The books that a generation was priced by; there is none for who may not look at it."""
+    """The price books a generation was priced by. Raises Http404 if the member may not see it."""
     if May.SEE_GENERATIONS not in workspace.may:
         raise Http404
     books: list[int] = one_of(workspace, generation).generation.priced["books"]
@@ -164,7 +164,7 @@ def _priced_by(workspace: Workspace, generation: str) -> list[int]:
 
 
 def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """The ledger, or where it is asked for, if it is long."""
+    """Return the ledger as CSV, or redirect to its export if it is long."""
     tenant, query = workspace.tenant, exports.query_of(request)
     newest = [one.seq or 0 for one in latest_transfers(tenant.id, limit=1)]
     if sum(newest) - _after(query) > exports.MOST_ROWS:
@@ -179,7 +179,7 @@ def _after(query: QueryDict) -> int:
 
 
 def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
-    """The ledger in order, as it is; with `after` what follows that entry."""
+    """Yield the ledger in order, as it is now; with `after` the entries that follow that one."""
     del at
     after = _after(query)
     while page := statement(workspace.tenant.id, after_seq=after, limit=READ):

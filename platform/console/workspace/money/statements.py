@@ -1,4 +1,4 @@
-"""Statements: what did a month come to? Its balances, what came in, and what was charged for."""
+"""Monthly statements: the balances, the money that came in, and the charges."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What was added or taken between the two balances; of a charge, for which images."""
+    """An amount added or taken between the two balances; for a charge, with its images."""
 
     kind: str
     words: str
@@ -51,19 +51,19 @@ class Line:
 
     @property
     def added(self) -> Micros | None:
-        """None where it was taken."""
+        """The amount, or None if it was taken."""
         return self.change if self.change >= 0 else None
 
     @property
     def taken(self) -> Micros | None:
-        """None where it was added."""
+        """The amount, or None if it was added."""
         return Micros(-self.change) if self.change < 0 else None
 
 
 @require_safe
 @member(May.SEE_MONEY)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """A row for each month since the first entry of the ledger, newest first."""
+    """List each month since the first entry of the ledger, newest first."""
     found = monthly_statements(workspace.tenant.id, zone=workspace.tenant.zone, now=clock.now())
     if request.GET.get("format") == "csv":
         return csv_answer("statements.csv", LIST_COLUMNS, [[_listed(one) for one in found]])
@@ -75,7 +75,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 @require_safe
 @member(May.SEE_MONEY)
 def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpResponseBase:
-    """One month, to read, to print, or its lines as CSV."""
+    """Show one month, to read or print, or its lines as CSV."""
     month, now, zone = month_of(number), clock.now(), workspace.tenant.zone
     found = month and monthly_statement(workspace.tenant.id, month, zone=zone, now=now)
     if not found:
@@ -96,7 +96,7 @@ def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpRespo
 
 
 def _lines(statement: MonthStatement) -> Iterator[Line]:
-    """All that lies between its balances, what did not move left out."""
+    """Yield the lines between the two balances, without those of 0."""
     for kind in GIVEN:
         if change := statement.given.get(kind):
             yield Line(kind, GIVEN_WORDS[kind], change)

@@ -1,4 +1,4 @@
-"""Playground: what will this give me, and what will it cost? Runs are ordinary generations."""
+"""Playground: prepare a request, see its price, and run it as an ordinary generation."""
 
 import json
 import re
@@ -53,7 +53,7 @@ from pictor.kit.words.money import Micros
 SHOWN_RUNS = 8
 SHOWN_FOR = timedelta(days=7)
 MOST_BYTES = 23 * 1024**2
-"""Of all files of a form: a little less than a form is read (web/site.py)."""
+"""The most bytes of a form's files: a little less than the form's limit (web/site.py)."""
 MOST_OF_A_NAME = 100
 _NUMBER = re.compile("[0-9a-f]{32}", re.ASCII)
 _MICROS = re.compile("[0-9]{1,15}", re.ASCII)
@@ -67,7 +67,7 @@ IDEAS = (
 @require_safe
 @member(May.GENERATE)
 def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The form with its price, the last runs, and the same call from code."""
+    """Show the form with its price, the last runs, and the same call as code."""
     said: Mapping[str, Any] = request.GET
     if "run" in request.GET:
         return _run(request, workspace, request.GET["run"])
@@ -91,7 +91,7 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_POST
 @member(May.GENERATE)
 def quote(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The form as it was filled in, with its price. Spends and holds nothing."""
+    """Show the submitted form with its price. Spends and holds nothing."""
     context = _context(request, workspace, request.POST)
     return render(request, "workspace/playground.html", context)
 
@@ -101,7 +101,7 @@ def quote(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Make the images: the same admission as the API's, billed to the chosen key.
 
-    The form's own number stands for an Idempotency-Key: sent twice, it is made once.
+    The form's own number serves as Idempotency-Key: a form that is sent twice runs once.
     """
     is_whole_page = not request.headers.get("HX-Request")
     try:
@@ -121,7 +121,7 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
-    """The generation that the form asks for, with its files where the model takes any."""
+    """Admit the form's request, with its files if the model takes any."""
     catalogue = workspace.catalogue
     models = models_of(workspace)
     if not models:
@@ -137,7 +137,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     def submit(images: Sequence[str], rows: Rows) -> Admitted:
         return pipeline.enter(
             Submission(
-                caller=_caller(request, key),  # anew: it takes a while to look at files
+                caller=_caller(request, key),  # read anew: checking files takes a while
                 request={**fields, "image": list(images)} if images else fields,
                 request_id=ids.public(ids.REQUEST, ids.new_uuid()),
                 idempotency_key=f"playground-{number}-{_mark(key, fields)}",
@@ -159,7 +159,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
 
 
 def _check_model(catalogue: Catalogue, named: str, draft: Draft, now: datetime) -> None:
-    """Refuse what is offered no more since the form was drawn: a draft takes another model then."""
+    """Refuse a model withdrawn since the form was rendered; the draft has taken another one."""
     if not named or named == draft.contract.model:
         return
     contract = catalogue.contracts.get(named)
@@ -173,7 +173,7 @@ def _check_model(catalogue: Catalogue, named: str, draft: Draft, now: datetime) 
 
 
 def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
-    """One run's card, which asks for itself until it has ended."""
+    """Return one run's card, which polls until the run has ended."""
     context = {"workspace": workspace, "run": run_of(one_of(workspace, public_id))}
     return render(request, "workspace/run.html", context)
 
@@ -230,7 +230,7 @@ def _code(
     models: Sequence[ContractTerms],
     references: Sequence[str],
 ) -> list[Snippet]:
-    """The same request of a program with that key."""
+    """The same request as code with this key."""
     terms = next(one for one in models if one.model == draft.body["model"])
     return snippets_of(
         f"{request.scheme}://{request.get_host()}",
@@ -245,7 +245,7 @@ def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> Draft:
 
 
 def _prices(catalogue: Catalogue, workspace: Workspace) -> PriceTable:
-    """The table that quotes are made from: every step of the picker is priced by it at once."""
+    """The table that quotes are made from; it prices every step of the picker."""
     return prices_at(catalogue.revision, workspace.id, now=clock.now())
 
 
@@ -254,7 +254,7 @@ def _takes_references(catalogue: Catalogue, draft: Draft) -> bool:
 
 
 def _references(request: HttpRequest) -> list[str]:
-    """What the chosen files are called: a form that asks for a price names them alone."""
+    """The names of the chosen files: a form that asks for a price sends only their names."""
     files = [file.name for file in request.FILES.getlist("image")]
     return [_short(name) for name in files or request.POST.getlist("reference")]
 
@@ -264,14 +264,14 @@ def _short(name: str | None) -> str:
 
 
 def usable(workspace: Workspace) -> list[ApiKey]:
-    """The keys that this member may make images with: those that are charged, then test keys."""
+    """The keys with which this member may make images: live keys first, then test keys."""
     now = clock.now()
     found = [key for key in api_keys_of(workspace.tenant.id) if may_use(workspace, key, now)]
     return sorted(found, key=lambda key: key.is_test)
 
 
 def _key_again(workspace: Workspace, made: Generation) -> str:
-    """The key of a run that is repeated, or one of its mode: a test is none that is charged."""
+    """The key of the repeated run, or one of its mode: a test is never repeated for money."""
     same = [key for key in usable(workspace) if key.is_test != made.livemode]
     keys = sorted(same, key=lambda key: key.id != made.api_key_id)
     return keys[0].public_id if keys else ""
@@ -285,7 +285,7 @@ def _key(workspace: Workspace, public_id: str) -> ApiKey:
 
 
 def _number(request: HttpRequest) -> str:
-    """What tells this form from every other one."""
+    """The form's unique number. Raises InvalidRequest if it is missing."""
     number = _number_of(request)
     if not number:
         raise InvalidRequest("Load the page again: the form lacks its number.", param="number")
@@ -293,19 +293,19 @@ def _number(request: HttpRequest) -> str:
 
 
 def _number_of(request: HttpRequest) -> str:
-    """The form's, until something was made of it: an answer may be lost, and it is sent again."""
+    """The submitted form's number, kept until it made something: a retry may send it again."""
     number = request.POST.get("number", "")
     return number if _NUMBER.fullmatch(number) else ""
 
 
 def _mark(key: ApiKey, fields: Mapping[str, Any]) -> str:
-    """What tells a form from the same one filled in otherwise, which is another order."""
+    """A digest of the form's content: the same form with other content is another request."""
     said = json.dumps([key.public_id, fields], sort_keys=True)
     return sha256(said.encode()).hexdigest()[:32]
 
 
 def _shown(request: HttpRequest, key: ApiKey) -> Micros | None:
-    """The price that stood beside the button, 0 where none did; a test costs nothing."""
+    """The price shown beside the button, 0 if there was none; None for a test, which is free."""
     if key.is_test:
         return None
     shown = request.POST.get("shown", "")
@@ -322,7 +322,7 @@ def _caller(request: HttpRequest, key: ApiKey) -> Caller:
 def _quoted(
     request: HttpRequest, key: ApiKey, draft: Draft, references: Sequence[str]
 ) -> tuple[Quoted | None, PictorError | None]:
-    """What it would cost, or why it cannot be had; a prompt may still be missing."""
+    """The price, or the reason for a refusal; the prompt may still be missing."""
     body = {**draft.body, "prompt": draft.prompt.strip() or "…"}
     try:
         caller = _caller(request, key)

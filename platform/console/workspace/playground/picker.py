@@ -9,15 +9,15 @@ from generation.catalogue.contracts import AUTO, SizeOption
 from pictor.kit.words.money import Micros
 
 Price = Micros | None
-"""Of one image in the draft's quality; None where there is none."""
+"""The price of one image in the draft's quality; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """What there is to choose.
+    """The picker's choices with their prices.
 
-    A tier has the least that it can cost, as has `each`, the draft's own size; a ratio and a size
-    what is quoted, which is the most where the quality is left open.
+    A tier has its lowest possible price, and so has `each`, the draft's own size. A ratio and a
+    size have their quoted price, which is the highest if the quality is left open.
     """
 
     tiers: Sequence[tuple[str, str, Price]]
@@ -42,7 +42,7 @@ def picker_of(draft: Draft, table: PriceTable) -> Picker:
 
 
 def _quoted(draft: Draft, table: PriceTable, size: str) -> Quote | None:
-    """One image of that size; None where it has no price."""
+    """The quote for one image of this size; None if it has no price."""
     try:
         return quote(table, model=draft.contract.model, size=size, quality=draft.quality, n=1)
     except PriceMissing:

@@ -1,4 +1,4 @@
-"""The way out of a refusal: the page on which this member can change what stopped it."""
+"""The way out of a refusal: the page on which this member can lift the limit."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Way:
 
 
 def way_out(workspace: Workspace, key: ApiKey, refusal: PictorError | None) -> Way | None:
-    """To the balance, budget or list of models; None where there is none, or not for them."""
+    """The link to the balance, budget or list of models; None if the member may not open it."""
     match refusal:
         case InsufficientQuota(limit=limit):
             ways = {

@@ -1,1 +1,1 @@
-"""Settings of a workspace, its members, and its end."""
+"""A workspace's settings, its members, and its deletion."""

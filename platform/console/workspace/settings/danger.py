@@ -1,4 +1,4 @@
-"""The end of a workspace, by its owner: its name is typed, then the password once more."""
+"""Deletion of a workspace by its owner, who types its name and then the password."""
 
 from allauth.account.decorators import reauthentication_required
 from django.core.exceptions import ValidationError
@@ -16,7 +16,7 @@ from pictor.kit.words import clock
 @require_POST
 @member(May.DELETE)
 def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Delete it, once it is sure that this is meant and who means it."""
+    """Delete the workspace, after its name and a fresh sign-in confirm it."""
     name = request.POST.get("name", "").strip()
     try:
         check_deletion(by=workspace.member, confirmation=name)

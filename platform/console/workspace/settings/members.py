@@ -1,4 +1,4 @@
-"""Members: who is in the workspace as what and how signed in, who is invited, and who goes."""
+"""Members: their roles and sign-in, invitations, and removal."""
 
 from collections.abc import Callable
 from functools import partial
@@ -40,7 +40,7 @@ REQUIRED = {"yes": True, "no": False}
 
 
 class InviteForm(forms.Form):
-    """Whom to invite, as what."""
+    """The address to invite, and the role."""
 
     email = forms.EmailField(label="E-mail address")
     role = forms.ChoiceField(
@@ -51,14 +51,14 @@ class InviteForm(forms.Form):
 @require_safe
 @member(May.MANAGE)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Everyone, with the keys they made; and who is invited."""
+    """List all members with the keys they made, and open invitations."""
     return _page(request, workspace, InviteForm())
 
 
 @require_POST
 @member(May.MANAGE)
 def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Invite somebody by mail; again to the same address is a new link."""
+    """Invite an address by mail; a second invitation to it sends a new link."""
     form = InviteForm(request.POST)
     if form.is_valid():
         try:
@@ -79,7 +79,7 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _count_mail(address: str) -> None:
-    """Raises ValidationError where strangers have caused enough mails to it, of any workspace."""
+    """Raise ValidationError if strangers have caused enough mails to it, in any workspace."""
     try:
         rates.take_mail(address)
     except RateLimited:
@@ -90,7 +90,7 @@ def _count_mail(address: str) -> None:
 @require_POST
 @member(May.MANAGE)
 def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> HttpResponse:
-    """Take an invitation back."""
+    """Cancel an invitation."""
     found = _invitation(workspace, invitation)
     act = partial(cancel_invitation, invitation=found)
     return _tried(request, workspace, act, "Invitation canceled")
@@ -111,7 +111,7 @@ def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpRes
 @require_POST
 @member(May.MANAGE)
 def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
-    """Remove a member, or leave oneself; the keys they made go to an heir, or end."""
+    """Remove a member, or leave the workspace; the keys they made go to an heir or are revoked."""
     found = _member(workspace, person)
     heirs = {str(one.user_id): one.user for one in members_of(workspace.tenant.id)}
     heir, ends = heirs.get(request.POST.get("keys", "")), request.POST.get("keys") == "revoke"
@@ -137,7 +137,7 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
 @require_POST
 @member(May.MANAGE)
 def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Require a second factor of everybody, or no longer."""
+    """Require a second factor of all members, or stop requiring it."""
     wish = request.POST.get("required", "")
     if wish not in REQUIRED:
         return _refused(request, workspace, ValidationError("Say whether it is required."))
@@ -182,7 +182,7 @@ def _page(
 def _tried(
     request: HttpRequest, workspace: Workspace, act: Callable[..., object], words: str
 ) -> HttpResponse:
-    """Do it as the member and say so, or say why not."""
+    """Run the action as the member and report success, or show why it was refused."""
     try:
         act(by=workspace.member, ip=request.META.get("REMOTE_ADDR"))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Settings: what the workspace is called, what is kept, and how much may be spent."""
+"""Settings: the workspace's name, retention, limits and support access."""
 
 from http import HTTPStatus
 from typing import Any
@@ -34,7 +34,7 @@ FOREVER_DAYS = 36_500
 
 
 class SettingsForm(forms.Form):
-    """What a workspace's owner and admins decide."""
+    """The settings that owners and admins decide."""
 
     title = forms.CharField(max_length=100, label="Name")
     time_zone = forms.ChoiceField(required=False, label="Time zone of reports")
@@ -44,7 +44,7 @@ class SettingsForm(forms.Form):
 
     @override
     def clean(self) -> dict[str, Any]:
-        """A shorter time erases what is there: it is said, and has to be agreed to."""
+        """Require a confirmation for a shorter time, because it erases existing data."""
         said: dict[str, Any] = super().clean() or {}
         most = {"prompts": FOREVER_DAYS, "images": config.IMAGE_RETENTION_DAYS}
         names = {what: f"{what[:-1]}_retention_days" for what in most}
@@ -65,7 +65,7 @@ class SettingsForm(forms.Form):
 
 
 class LimitsForm(forms.Form):
-    """Budgets over all keys, and limits below the operator's. An empty one is none."""
+    """Budgets over all keys, and limits below the operator's. An empty field is no limit."""
 
     budget_month_micros = DollarsField(label="Budget per month, USD")
     budget_day_micros = DollarsField(label="Budget per day, USD")
@@ -80,13 +80,13 @@ class LimitsForm(forms.Form):
         self.fields["own_models"] = WordsField(words, required=False, label="Models")
 
     def limits(self) -> OwnLimits:
-        """What was chosen. No model ticked is every model."""
+        """The chosen limits. With no model ticked, every model is allowed."""
         said = self.cleaned_data
         return OwnLimits(**{**said, "own_models": said["own_models"] or None})
 
 
 class SupportForm(forms.Form):
-    """What support may look into."""
+    """What support may see."""
 
     allows_support = forms.BooleanField(required=False)
     shows_support_content = forms.BooleanField(required=False)
@@ -95,7 +95,7 @@ class SupportForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.MANAGE)
 def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Look at them, or change what the workspace is called and what is kept."""
+    """Show the settings, or change the workspace's name and retention."""
     if request.method != "POST":
         return page(request, workspace)
     form = SettingsForm(request.POST, initial=_kept(workspace.tenant))
@@ -118,7 +118,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_POST
 @member(May.ALLOW_SUPPORT)
 def support(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Let support look in or not; what is open ends where it may not."""
+    """Allow or forbid support views; open ones end if they are forbidden."""
     form = SupportForm(request.POST)
     form.is_valid()
     set_support(
@@ -136,7 +136,7 @@ def _days(kept: int | None, most: int) -> int:
 
 
 def _kept(tenant: Tenant) -> dict[str, Any]:
-    """What the form of settings shows at first."""
+    """The initial values of the settings form."""
     columns = {name: getattr(tenant, name) for name in SettingsForm.base_fields if name != "erases"}
     return {**columns, "title": tenant.shown_name}
 
@@ -149,7 +149,7 @@ def page(
     limits_form: LimitsForm | None = None,
     **refusals: str,
 ) -> HttpResponse:
-    """The page; with a form that was refused in place of what is in force, or in words."""
+    """Render the page, with a refused form in place of the current values, or with refusals."""
     workspace.tenant.refresh_from_db()
     tenant = workspace.tenant
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form or refusals else HTTPStatus.OK

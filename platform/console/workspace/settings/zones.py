@@ -1,4 +1,4 @@
-"""Time zones as a person chooses one: by region, without names kept for old machines."""
+"""Time zones for a choice: by region, without names kept for old machines."""
 
 import zoneinfo
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Choice = tuple[str, str] | tuple[str, Sequence[tuple[str, str]]]
 
 
 def zone_choices(present: str = "UTC") -> list[Choice]:
-    """UTC, then each region's zones; the present one too, whatever it is."""
+    """UTC, then each region's zones; the present one too, even if it is none of these."""
     others = [] if present == "UTC" or present in _by_name() else [(present, present)]
     return [("UTC", "UTC"), *others, *_regions()]
 

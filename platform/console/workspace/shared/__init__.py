@@ -1,1 +1,1 @@
-"""What pages of several subjects share."""
+"""Parts shared by pages of several subjects."""

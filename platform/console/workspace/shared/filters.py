@@ -1,4 +1,4 @@
-"""What a list of generations is filtered by: read from the address, written into links."""
+"""Filters of lists of generations: read from the query string, written into links."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ LABELS = {
     "over": "Cost over",
 }
 TESTS = "test"
-"""The word for a list of tests; without it, it is of live ones."""
+"""The mode of a list of tests; without it, the list is of live generations."""
 SOURCES = {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"}
 MANY = ("model", "key", "tier")
 """Filters that may name several values."""
@@ -39,7 +39,7 @@ MANY = ("model", "key", "tier")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What was asked for, as words, and the time, if any; what makes no sense is not there."""
+    """The filters as words and as a query, with the period, if any; invalid ones are left out."""
 
     said: dict[str, str]
     wanted: Wanted
@@ -50,17 +50,17 @@ class Filters:
 
 
 def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
-    """The filters in an address: of live generations, unless tests or a test key are named.
+    """Read a query string's filters: of live generations, unless tests or a test key are named.
 
-    A `period` is one of WORDS, a day or an hour (`2026-11-21T14Z`), or from one to another
-    (`2026-11-01..2026-11-20`). Links say a day as `day`, which a period takes the place of. Several
+    A `period` is one of WORDS, a day or an hour (`2026-11-21T14Z`), or a range
+    (`2026-11-01..2026-11-20`). Links give a day as `day`, which a `period` overrides. Several
     models, keys and tiers are separated by commas.
 
     Args:
-        query: of the request.
-        keys: the workspace's, by public id.
-        now: where periods end.
-        zone: whose days they are.
+        query: the request's query string.
+        keys: the workspace's keys, by public id.
+        now: the end of named periods.
+        zone: the time zone of their days.
     """
     said, meant = words_in(query, _readers(keys, now, zone), many=MANY)
     if "day" in said:
@@ -88,7 +88,7 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
 def _readers(
     keys: Mapping[str, ApiKey], now: datetime, zone: ZoneInfo
 ) -> Mapping[str, Callable[[str], Any]]:
-    """What each filter's word means, in the order of LABELS."""
+    """The reader of each filter's word, in the order of LABELS."""
     return {
         "mode": lambda word: word if word == TESTS else None,
         "q": str,
@@ -112,10 +112,10 @@ def _keys(word: str, keys: Mapping[str, ApiKey]) -> list[ApiKey] | None:
 
 
 def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[..., str]:
-    """What says where the rows of a figure are listed: `rows(day="2026-11-21", model="dall-e-3")`.
+    """Return a function that links to a figure's rows: `rows(day="2026-11-21", model="dall-e-3")`.
 
-    Empty where that list is not there, or would hold more than it was asked for: for a member who
-    may not open it, for a key that is none of `keys`, and for a filter without a value.
+    The link is empty if the list would not match the figure: for a member who may not open it, for
+    a key that is not in `keys`, and for a filter without a value.
     """
     url = reverse("workspace:generations", args=[workspace.tenant.public_id])
     known = {key.public_id for key in keys}
@@ -129,7 +129,7 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
 
 
 def choices_of_several(filters: Filters, keys: Mapping[str, ApiKey]) -> dict[str, str]:
-    """By filter: the words for its values, where it has several."""
+    """By filter with several values: their words."""
     return {
         name: _words(name, filters.said[name], filters, keys)
         for name in MANY
@@ -140,7 +140,7 @@ def choices_of_several(filters: Filters, keys: Mapping[str, ApiKey]) -> dict[str
 def chips_of(
     filters: Filters, keys: Mapping[str, ApiKey], **others: str
 ) -> list[tuple[str, str, str]]:
-    """Each filter's label, its value in words, and the list without it; `others` are kept."""
+    """Each filter's label, its value in words, and a link without it; `others` stay in the link."""
     return parts.chips_of(
         filters.said, LABELS, lambda name, word: _words(name, word, filters, keys), **others
     )

@@ -1,4 +1,4 @@
-"""What a workspace or one of its keys did lately: figures, a chart, the latest generations."""
+"""Recent use of a workspace or one of its keys: figures, a chart, the latest generations."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ SPARK_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """The last 30 days in the workspace's zone; `chart` is what was charged, by day and model.
+    """The last 30 days in the workspace's zone; `chart` is the charges, by day and model.
 
-    `models` are the images of each model that was asked for.
+    `models` are the images by requested model.
     """
 
     period: Period
@@ -37,7 +37,7 @@ class Lately:
 
 
 def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) -> Lately:
-    """What the rollups say of the key, or of all: each bar with where its rows are listed."""
+    """Read the rollups of the key, or of all keys; each bar of the chart links to its rows."""
     period = period_of("30d", now, workspace.tenant.zone)
     groups: list[Group] = ["key", "model"] if key else ["model"]
     used = usage_between(
@@ -72,7 +72,7 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
 
 
 def sparks_of(workspace: Workspace, now: datetime) -> dict[UUID, Spark]:
-    """What each key was charged on the last days, today among them; none for one that was not."""
+    """Each key's charges on the last days, including today; keys without charges are missing."""
     zone, today = workspace.tenant.zone, day_of(now, workspace.tenant.zone)
     days = [today - back * DAY for back in reversed(range(SPARK_DAYS))]
     used = usage_between(
@@ -90,7 +90,7 @@ def sparks_of(workspace: Workspace, now: datetime) -> dict[UUID, Spark]:
 
 
 def latest_of(workspace: Workspace, key: ApiKey) -> list[Row]:
-    """A key's newest generations; none for who may not see them."""
+    """A key's newest generations; none if the member may not see them."""
     if May.SEE_GENERATIONS not in workspace.may:
         return []
     newest = newest_of_key(workspace.tenant.id, key.id, limit=LATEST, prompt_chars=SHOWN_CHARS)

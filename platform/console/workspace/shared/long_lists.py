@@ -1,4 +1,4 @@
-"""Where a list that is too long to be waited for is asked for as a file."""
+"""Links for requesting a list as a file, if it takes too long for a request."""
 
 from urllib.parse import urlencode
 
@@ -9,12 +9,12 @@ from console.parts.exports import query_of
 
 
 def ordering(request: HttpRequest, tenant: str, name: str) -> str:
-    """Where this list, as it is filtered, is asked for as a whole."""
+    """The address at which this list, with its filters, can be requested as a file."""
     page = reverse("workspace:exports", args=[tenant])
     said = [(key, value) for key, values in query_of(request).lists() for value in values]
     return request.build_absolute_uri(f"{page}?{urlencode([('list', name), *said])}")
 
 
 def to_order(request: HttpRequest, tenant: str, name: str) -> HttpResponseRedirect:
-    """A list that is too long to be waited for is asked for."""
+    """Redirect to that address."""
     return HttpResponseRedirect(ordering(request, tenant, name))

@@ -1,4 +1,4 @@
-"""A generation of the workspace by its id; that of any other one is not there."""
+"""A workspace's generation by its id; other workspaces' are a 404."""
 
 from django.http import Http404
 
@@ -10,7 +10,7 @@ from pictor.kit.words.errors import NotFound
 
 
 def one_of(workspace: Workspace, public_id: str) -> Finished:
-    """The workspace's generation of that id, as whoever asks may see it; no other one is there."""
+    """The workspace's generation with this id, as the person may see it. Raises Http404."""
     try:
         return seen(workspace, services.generation_of(workspace.id, public_id))
     except NotFound:

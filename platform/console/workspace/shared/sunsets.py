@@ -1,4 +1,4 @@
-"""Models that end, as whoever uses them reads it above their pages."""
+"""Banners about models that end or have ended, for workspaces that use them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ NEAR = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One model that this workspace has used in the last 30 days.
+    """One model that ends or has ended, and that this workspace has used in the last 30 days.
 
     Attributes:
         model: its name.
         at: when it ends, or ended.
-        is_over: which of these.
-        successor: what to ask for in its place; empty where there is nothing.
-        images: how many came of it in these 30 days.
-        kind: of its banner.
+        is_over: whether it has ended.
+        successor: the model to request instead; empty if there is none.
+        images: the images it made in these 30 days.
+        kind: the banner's kind.
     """
 
     model: str
@@ -35,10 +35,10 @@ class Ending:
 def endings_of(
     workspace: Workspace, now: datetime, *, used: Mapping[str, int] | None = None
 ) -> Sequence[Ending]:
-    """The next end first.
+    """The ends of models that the workspace uses, the next one first.
 
-    `used` are the images of the models that were asked for in 30 days; where it is not known yet,
-    the database is asked, if a model ends at all.
+    `used` are the images by requested model in 30 days; without it the database is queried, but
+    only if a model ends at all.
     """
     catalogue = workspace.catalogue
     ends = [

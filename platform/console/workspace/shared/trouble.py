@@ -1,6 +1,6 @@
-"""What is wrong just now, as a workspace's pages say it above all else.
+"""Current trouble, shown at the top of a workspace's pages.
 
-It is what the status page has, and a stop of this workspace, which is on no public page.
+It is the status page's trouble, and a stop of this workspace, which no public page shows.
 """
 
 from datetime import datetime
@@ -11,9 +11,9 @@ from generation.oversight import watch
 
 
 def trouble_of(workspace: Workspace, now: datetime) -> list[str]:
-    """Sentences: what is stopped, incidents and maintenance that go on, and what was measured."""
+    """Sentences about stops, current incidents and maintenance, and measured trouble."""
     stops = [one for one in workspace.catalogue.stops if one.tenant_id in {None, workspace.id}]
-    # Of what is paused a page knows better than the last look.
+    # The stops above are newer than the pauses that the last look recorded.
     seen = [one for one in watch.troubled(now=now) if one.trouble != watch.PAUSED]
     return [*map(_paused, stops), *(f"{one.part}: {one.trouble.lower()}." for one in seen)]
 

@@ -1,4 +1,4 @@
-"""Deliveries of a webhook endpoint: each attempt, a test, and sending again."""
+"""Deliveries of a webhook endpoint: each attempt, a test, and resending."""
 
 import json
 from datetime import timedelta
@@ -25,7 +25,7 @@ SINCE = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
-"""How far back what was missed is sent; events are kept for 30 days."""
+"""How far back missed events can be resent; events are kept for 30 days."""
 
 
 @require_safe
@@ -33,7 +33,7 @@ SINCE = {
 def detail(
     request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
 ) -> HttpResponse:
-    """One delivery: what was sent, each attempt and what was answered."""
+    """Show one delivery: its body, and each attempt with its answer."""
     found = endpoint_of(workspace, endpoint)
     return _page(request, workspace, found, _delivery(found, delivery))
 
@@ -43,7 +43,7 @@ def detail(
 def resend_one(
     request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
 ) -> HttpResponse:
-    """Send it again: the same event id and body."""
+    """Resend a delivery with the same event id and body."""
     found = endpoint_of(workspace, endpoint)
     one = _delivery(found, delivery)
     try:
@@ -58,7 +58,7 @@ def resend_one(
 @require_POST
 @member(May.WEBHOOKS)
 def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """Send a test event, and show how it goes."""
+    """Send a test event and show its delivery."""
     found = endpoint_of(workspace, endpoint)
     try:
         rates.take_sending(workspace.id)
@@ -71,7 +71,7 @@ def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRespo
 @require_POST
 @member(May.WEBHOOKS)
 def resend_missed(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """Send what the endpoint has not taken of the last hours or days."""
+    """Resend the events of the last hours or days that the endpoint has not accepted."""
     found = endpoint_of(workspace, endpoint)
     now = clock.now()
     back = SINCE.get(request.POST.get("since", ""), SINCE["24h"])

@@ -1,4 +1,4 @@
-"""Webhooks: where the workspace's own server is told, and did it get it?"""
+"""Webhook endpoints: their settings, and the results of their deliveries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,30 +66,30 @@ class ShownEndpoint:
 
     @property
     def badge(self) -> tuple[str, str]:
-        """The colour and the word."""
+        """The badge's colour and word."""
         if self.endpoint.is_enabled and self.endpoint.failing_since is not None:
             return ("warn", "Failing")
         return BADGES[WebhookEndpoint.Status(self.endpoint.status)]
 
     @property
     def percent(self) -> int | None:
-        """Of its latest deliveries, how many it took; None before the first."""
+        """The percentage of its latest deliveries that succeeded; None before the first."""
         return None if self.record.share is None else int(100 * self.record.share)
 
     @property
     def words(self) -> Sequence[str]:
-        """What it is told of; none for everything."""
+        """The types of event it subscribes to; empty for all."""
         return self.endpoint.events or ()
 
     @property
     def former_until(self) -> datetime | None:
-        """Until when the secret from before signs too, while it does."""
+        """When the former secret stops signing, while it still does."""
         until = self.endpoint.previous_until
         return until if until is not None and until > clock.now() else None
 
 
 class EndpointForm(forms.Form):
-    """Where to, and of what."""
+    """The url of an endpoint, and its events."""
 
     url = forms.CharField(
         label="URL", widget=forms.URLInput(attrs={"placeholder": "https://example.com/pictor"})
@@ -102,27 +102,27 @@ class EndpointForm(forms.Form):
         self.fields["events"] = WordsField(words, required=False, label="It is told of")
 
     def wishes(self, *, is_enabled: bool = True) -> EndpointWishes:
-        """What was chosen. No event ticked is every event, as all of them are."""
+        """The chosen values. With no event ticked, or all, it subscribes to every event."""
         chosen = self.cleaned_data["events"]
         is_all = not chosen or len(chosen) == len(EVENTS)
         return EndpointWishes(self.cleaned_data["url"], None if is_all else chosen, is_enabled)
 
 
 class NewEndpointForm(EndpointForm):
-    """The same of an endpoint that is to be made: whose requests it is told of never changes."""
+    """The form of a new endpoint, with its mode, which never changes."""
 
     mode = forms.ChoiceField(label="Mode", choices=MODES, initial=LIVE, widget=forms.RadioSelect)
 
     @property
     def livemode(self) -> bool:
-        """What was chosen."""
+        """Whether the chosen mode is live."""
         return bool(self.cleaned_data["mode"] == LIVE)
 
 
 @require_safe
 @member(May.WEBHOOKS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Every endpoint with how its latest deliveries went."""
+    """List every endpoint with the results of its latest deliveries."""
     records = records_of(workspace.tenant.id)
     shown = [
         ShownEndpoint(endpoint, records.get(endpoint.id, Record()))
@@ -142,7 +142,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.WEBHOOKS)
 def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Make an endpoint, and show its secret this once."""
+    """Create an endpoint, and show its secret only this once."""
     status = HTTPStatus.OK
     form = dressed(NewEndpointForm(request.POST if request.method == "POST" else None))
     if request.method == "POST":
@@ -166,7 +166,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.WEBHOOKS)
 def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """One endpoint: its deliveries, and what can be done with it."""
+    """Show an endpoint with its deliveries; POST changes it."""
     found = endpoint_of(workspace, endpoint)
     if request.method != "POST":
         return page(request, workspace, found)
@@ -189,7 +189,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 @require_POST
 @member(May.WEBHOOKS)
 def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """On or off."""
+    """Enable or disable an endpoint."""
     found = endpoint_of(workspace, endpoint)
     wishes = EndpointWishes(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
     try:
@@ -203,7 +203,7 @@ def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 @require_POST
 @member(May.WEBHOOKS)
 def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """A new secret, shown this once; the former one signs too for as long as was chosen."""
+    """Give an endpoint a new secret, shown only this once; the former one signs a while longer."""
     found = endpoint_of(workspace, endpoint)
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
     if overlap is None:
@@ -220,14 +220,14 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 @require_POST
 @member(May.WEBHOOKS)
 def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """Send nothing more there."""
+    """Delete an endpoint."""
     found = endpoint_of(workspace, endpoint)
     delete_endpoint(endpoint=found, **by(request, workspace))
     return done(request, workspace, "Endpoint deleted", "webhooks")
 
 
 def endpoint_of(workspace: Workspace, public_id: str) -> WebhookEndpoint:
-    """The workspace's endpoint of that id; no other one is there."""
+    """The workspace's endpoint with this id. Raises Http404."""
     endpoint = endpoint_by_id(public_id, tenant_id=workspace.tenant.id)
     if endpoint is None:
         raise Http404
@@ -242,7 +242,7 @@ def page(
     form: EndpointForm | None = None,
     refusal: str = "",
 ) -> HttpResponse:
-    """An endpoint's page, with what was refused on it."""
+    """Render an endpoint's page, with a refused form or a refusal."""
     state = request.GET.get("status", "")
     after = ids.parse(ids.DELIVERY, request.GET.get("after", ""))
     is_state = state in Delivery.State.values
@@ -274,14 +274,14 @@ def page(
 
 
 def badge_of(delivery: Delivery) -> tuple[str, str]:
-    """How a delivery stands: the colour and the word."""
+    """The colour and word for a delivery's state."""
     state = Delivery.State(delivery.state)
     is_again = state == Delivery.State.PENDING and delivery.tries
     return ("warn", "Tried again") if is_again else STATES[state]
 
 
 def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:
-    """Show what the service refused, beside its field."""
+    """Show the service's refusal beside its field."""
     if isinstance(error, Unavailable):
         error = ValidationError(error.message)
     take_errors(form, error)
