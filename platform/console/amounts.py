@@ -1,7 +1,7 @@
-"""How money reads on a page. Pure; amounts are micro-USD, and none but a total is rounded.
+"""Amounts of money for pages. Pure; amounts are micro-USD, and only totals are rounded.
 
-A price per image has at least three decimals ($0.040), an amount at least two ($12.30); trailing
-zeros beyond these are left out. A total has two.
+A price per image has at least three decimals ($0.040), an amount at least two ($12.30); further
+trailing zeros are left out. A total has two.
 """
 
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ CENT = 10_000
 
 
 def price(micros: int, decimals: int = PRICE_DECIMALS) -> str:
-    """A price per image: 40_000 -> '$0.040', 5_880 -> '$0.00588'; a column's may be longer."""
+    """A price per image: 40_000 -> '$0.040', 5_880 -> '$0.00588'; a column may need more digits."""
     return in_dollars(micros, decimals)
 
 
 def decimals_of(prices: Iterable[int]) -> int:
-    """How many decimals a column of these prices needs, so that its digits stand in line."""
+    """The decimals that a column of these prices needs, so that its digits are aligned."""
     return max((len(price(micros).partition(".")[2]) for micros in prices), default=PRICE_DECIMALS)
 
 
@@ -28,7 +28,7 @@ def amount(micros: int) -> str:
 
 
 def total(micros: int) -> str:
-    """What a period sums up to: 41_203_517 -> '$41.20'; less than a cent as it is, '$0.0049'."""
+    """A period's total: 41_203_517 -> '$41.20'; less than a cent is not rounded: '$0.0049'."""
     if abs(micros) < CENT:
         return amount(micros)
     return amount(scale_half_up(micros, 1, CENT) * CENT)

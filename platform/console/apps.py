@@ -1,4 +1,4 @@
-"""The console app: the pages over what the other apps know."""
+"""The console app: pages over the data of the other apps."""
 
 from django.apps import AppConfig
 from typing_extensions import override

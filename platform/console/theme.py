@@ -1,4 +1,4 @@
-"""Light, dark or as the system has it: a cookie, so the server writes it and no page flashes."""
+"""Light, dark or the system's theme, kept in a cookie: the server knows it, so no page flashes."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,14 +11,14 @@ YEAR_SECONDS = 365 * 24 * 60 * 60
 
 
 def theme(request: HttpRequest) -> dict[str, str]:
-    """Context of every page: `theme` is 'light', 'dark' or '' for the system's."""
+    """Return every page's context: `theme` is 'light', 'dark' or '' for the system's."""
     chosen = request.COOKIES.get(COOKIE, "")
     return {"theme": chosen if chosen in CHOSEN else ""}
 
 
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
-    """Keep what was chosen, and go back to the page it was chosen on."""
+    """Store the choice, and redirect to the page it was made on."""
     back = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
         back = "/"

@@ -1,4 +1,4 @@
-"""Who sends a large form, and who may send files with it: asked before a byte of it is read."""
+"""Senders of large forms and files, checked before a byte of the body is read."""
 
 from importlib import import_module
 
@@ -17,10 +17,12 @@ TAKE_BILLS = frozenset({"ops:bill_new"})
 
 
 def sender(path: str, session: str) -> tuple[str, bool]:
-    """This session's person, or the tenant at whose playground they may generate, with files there.
+    """Return the sender of a large form, and whether files are allowed.
 
-    Staff who may move money send vendors' bills as themselves. Empty for anybody else. Reads the
-    session as the middleware will: it runs in front of Django.
+    The sender is the tenant, if the path is its playground and the person may generate there with
+    files; otherwise the session's person. Staff who may move money send vendors' bills as
+    themselves. Without a signed-in person it is empty. It runs in front of Django, so it reads the
+    session as the middleware will.
     """
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
@@ -38,7 +40,7 @@ def sender(path: str, session: str) -> tuple[str, bool]:
 
 
 def _tenant_for_files(match: ResolverMatch, request: HttpRequest, user: User) -> str:
-    """The tenant at whose playground this is, if they may generate there; else empty."""
+    """The tenant whose playground this is, if the person may generate there; otherwise empty."""
     if match.view_name not in TAKE_FILES:
         return ""
     membership = membership_in(user.id, match.kwargs["tenant"])

@@ -1,4 +1,4 @@
-"""Bars of states over time: height and colour differ. Pure."""
+"""Bars of states over time, which differ in height and colour. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -6,11 +6,11 @@ from typing import Literal
 State = Literal["ok", "warn", "bad", "idle"]
 HEIGHTS: Mapping[State, int] = {"ok": 32, "warn": 22, "bad": 12, "idle": 3}
 TALLEST, WIDTH = 32, 359
-"""Of the box that they stand in."""
+"""The size of the box around the bars."""
 
 
 def bars_of(states: Sequence[State]) -> list[tuple[State, str]]:
-    """By state, the outlines of its bars as the `d` of an SVG path; the oldest one is left."""
+    """The outlines of each state's bars as the `d` of an SVG path; the oldest bar is leftmost."""
     step = (WIDTH + 1) // len(states)
     outlines: dict[State, str] = {}
     for place, state in enumerate(states):

@@ -1,1 +1,1 @@
-"""The style sheet's source, and what fetches others' files."""
+"""The style sheet's source, and the script that fetches vendored files."""

@@ -1,7 +1,7 @@
-"""Make static/console/vendor/ and templates/icons/ again from the npm packages they come from.
+"""Rebuild static/console/vendor/ and templates/icons/ from their npm packages.
 
-Run as `python platform/console/assets/fetch.py`; needs npm, which otherwise only the Node client's
-test does. Writes VENDOR.md with each file's package, version, licence, path inside the package and
+Run `python platform/console/assets/fetch.py`; it needs npm, which otherwise only the Node client's
+test needs. Writes VENDOR.md with each file's package, version, licence, path inside the package and
 sha256.
 """
 
@@ -22,7 +22,7 @@ SOURCE_MAP = re.compile(rb"\n?//# sourceMappingURL=.*")
 
 @dataclass(frozen=True)
 class Package:
-    """An npm package, its licence, and which of its files become which of ours."""
+    """An npm package, its licence, and the targets of its files that we use."""
 
     name: str
     version: str
@@ -60,7 +60,7 @@ PACKAGES = (
 
 
 def fetch(package: Package, folder: Path) -> tarfile.TarFile:
-    """The package as published. Raises CalledProcessError when npm cannot get it."""
+    """Download the package as published. Raises CalledProcessError if npm cannot get it."""
     packed = subprocess.run(  # noqa: S603 (names and versions stand above)
         ["npm", "pack", "--silent", f"{package.name}@{package.version}"],  # noqa: S607 - whichever npm a developer has
         cwd=folder,
@@ -72,7 +72,7 @@ def fetch(package: Package, folder: Path) -> tarfile.TarFile:
 
 
 def served(name: str, content: bytes) -> bytes:
-    """What we keep of a published file: scripts without source maps, icons in our stroke."""
+    """Our version of a published file: scripts without source maps, icons with our stroke."""
     if name.endswith(".js"):
         return SOURCE_MAP.sub(b"", content)
     if name.endswith(".svg"):
@@ -85,7 +85,7 @@ def served(name: str, content: bytes) -> bytes:
 
 
 def main() -> None:
-    """Write the files, then the list of them."""
+    """Write the files, and then their list."""
     lines = [
         "# Files of others",
         "",

@@ -1,1 +1,1 @@
-"""What both consoles are built of; it knows no workspace and no operator."""
+"""Parts of both consoles, without knowledge of workspaces or of the operator's pages."""

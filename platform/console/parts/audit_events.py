@@ -1,4 +1,4 @@
-"""Events of the audit log as pages tell them: who, to what, and change by change."""
+"""Events of the audit log for pages: actor, object, and each change."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,20 @@ from accounts.models import AuditEvent
 from console.amounts import amount
 
 FEW = 3
-"""Changes that are told in the row itself."""
+"""The most changes that are shown in the row itself."""
 _MICROS = "_micros"
 _MOMENTS = ("_at", "_from", "until")
-"""The ends of columns that hold one, in ISO 8601 as our services wrote it."""
+"""The endings of columns that hold a time, in ISO 8601 as our services wrote it."""
 _NOTHING = "none"
 _MARK = "\0"
-"""In the place of a name, to part a sentence at it; no value of an event has one."""
+"""A placeholder for a name, to split a sentence there; no value of an event contains it."""
 
 Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What an event is about, or who made it: its name and its page, if there are any."""
+    """The object or the actor of an event: its name, and its id and page, if it has any."""
 
     name: str
     id: str = ""
@@ -35,7 +35,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that an event set, in words; `before` is None for what was made by it."""
+    """One value that an event set, in words; `before` is None if the event created the object."""
 
     name: str
     before: str | None
@@ -44,25 +44,25 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event: who did it, what it was done to, and what that changed."""
+    """An event with its actor, its object and its changes."""
 
     event: AuditEvent
     who: Thing
     what: Thing
     before: Values | None
     after: Values | None
-    """What whoever looks at it may read of the event's values."""
+    """The parts of the event's values that the reader may see."""
     address: str
-    """From where it was done, for whoever may read that."""
+    """The actor's IP address, if the reader may see it."""
 
     @property
     def did(self) -> str:
-        """What was done, to follow the name of whoever did it: 'created the key ci'."""
+        """The action, to follow the actor's name: 'created the key ci'."""
         return self._sentence(self.what.name)
 
     @property
     def parts(self) -> tuple[str, str, str]:
-        """The same as three: what is before the name of the thing, the name, and what is after."""
+        """The same in three parts: before the object's name, the name, and after it."""
         lead, is_named, rest = self._sentence(_MARK).partition(_MARK)
         return lead, self.what.name if is_named else "", rest
 
@@ -72,12 +72,12 @@ class Entry:
 
     @property
     def changes(self) -> Sequence[Change]:
-        """What is another value now; of a new thing, what it was made with."""
+        """The values that differ; of a new object, those it was created with."""
         return changes_of(self.before, self.after)
 
     @property
     def cells(self) -> tuple[str, str]:
-        """Before and after as two cells of a file: 'budget day: $1.00; name: ci'."""
+        """The values before and after, as two cells of a file: 'budget day: $1.00; name: ci'."""
         return (
             "; ".join(
                 f"{one.name}: {one.before}" for one in self.changes if one.before is not None
@@ -87,7 +87,7 @@ class Entry:
 
     @property
     def is_short(self) -> bool:
-        """Whether they are few."""
+        """Whether the changes are few enough for the row."""
         return len(self.changes) <= FEW
 
 
@@ -100,14 +100,14 @@ def entry_of(
     after: Values | None,
     address: str,
 ) -> Entry:
-    """The event with the name of what it is about: by id among `things`, else as the event says."""
+    """Build an entry; the object's name is found by id in `things`, or else in the event."""
     name = name_in(event.object_type, event.object_id, event.before, event.after)
     what = things.get(event.object_id) or Thing(name, event.object_id)
     return Entry(event, who, what, before, after, address)
 
 
 def changes_of(before: Values | None, after: Values | None) -> list[Change]:
-    """Each value that differs, in the event's order; of a new thing, those that say something."""
+    """The values that differ, in the event's order; of a new object, those that are not empty."""
     if before is None:
         made = {name: value for name, value in (after or {}).items() if value not in (None, "", [])}
         return [Change(_name(name), None, _value(name, value)) for name, value in made.items()]
@@ -137,7 +137,7 @@ def _value(column: str, value: Any) -> str:
         case {"micros": int(micros), "kind": "fixed", "width": width, "height": height} if (
             f" {width}x{height} " in column
         ):
-            words = amount(micros)  # of a price's row, as its name is the column
+            words = amount(micros)  # of a row of prices, whose name is the column
         case dict():
             words = json.dumps(value, ensure_ascii=False)
         case str() if column.endswith(_MOMENTS):
@@ -148,7 +148,7 @@ def _value(column: str, value: Any) -> str:
 
 
 def _moment(value: str) -> str:
-    """In the time zone that pages are shown in; as it is where it is none after all."""
+    """The time in the page's time zone; the text itself if it is no time after all."""
     try:
         at = timezone.localtime(datetime.fromisoformat(value))
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""A generation's request, and what it was answered, as its caller's programs have them."""
+"""A generation's request and answer, as the caller's programs see them."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from generation.selectors import Finished
 
 
 def asked(made: Generation) -> dict[str, Any]:
-    """The request's body as it could be sent again; reference images are named, not repeated."""
+    """The request's body in a form that can be sent again; reference images are only named."""
     named: dict[str, Any] = {
         "model": made.model,
         "prompt": made.prompt,
@@ -27,10 +27,10 @@ def asked(made: Generation) -> dict[str, Any]:
 
 
 def as_json(body: object) -> str:
-    """In lines."""
+    """The body as indented JSON."""
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
 def answered(one: Finished) -> dict[str, Any]:
-    """The generation as the API has it."""
+    """The generation as the API returns it."""
     return GenerationObject.render(shown(one))

@@ -1,4 +1,4 @@
-"""Stacked bars and lines by time, drawn by the server: geometry for a template's SVG. Pure."""
+"""Stacked bars and lines over time, rendered by the server: geometry for an SVG template. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,18 +6,18 @@ from datetime import date
 from itertools import groupby
 
 SERIES = 4
-"""Colours that stay apart for everyone; what is left is one grey series."""
+"""The most colours that everyone can tell apart; the rest becomes one grey series."""
 REST = "Everything else"
 HEIGHT = 100.0
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 24, 3
 _ROUND = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
-"""Their quarters are round too."""
+"""Numbers whose quarters are round, too."""
 QUARTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One series' part of a bar, in the plot's units from its top; `rows` are listed there."""
+    """One series' part of a bar, in the plot's units from its top; `rows` links to its list."""
 
     name: str
     colour: str
@@ -29,7 +29,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bucket of time: a day by its date, an hour by its moment."""
+    """One bucket of time: a day by its date, an hour by its start."""
 
     start: date
     x: float
@@ -40,21 +40,21 @@ class Bar:
 
     @property
     def y(self) -> float:
-        """Where its top is."""
+        """The position of its top."""
         return min((part.y for part in self.segments), default=HEIGHT)
 
     @property
     def height(self) -> float:
-        """Of all its segments."""
+        """The height of all its segments."""
         return HEIGHT - self.y
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A chart up to now: the last bar is of time that has not ended.
+    """A chart that ends now: the last bar's time is not over.
 
-    `legend` is each series' name, colour and sum, and where its rows are listed. `lines` are the
-    values its gridlines stand at, from the top; None for one that is no whole number.
+    `legend` is each series' name, colour, sum and link to its rows. `lines` are the values of the
+    gridlines from the top; None for one that is not a whole number.
     """
 
     bars: Sequence[Bar]
@@ -64,12 +64,12 @@ class Bars:
 
     @property
     def total(self) -> int:
-        """Of all bars."""
+        """The sum of all bars."""
         return sum(bar.total for bar in self.bars)
 
     @property
     def has_rows(self) -> bool:
-        """Whether any of it leads to a list."""
+        """Whether any of it links to a list."""
         return any(part.rows for bar in self.bars for part in bar.segments)
 
     @property
@@ -80,7 +80,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line's value in a bucket, None where nothing is known, and where its rows are listed."""
+    """A line's value in a bucket, None if unknown, with a link to its rows."""
 
     name: str
     value: int | None
@@ -89,9 +89,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A bucket of time in a chart of lines: how much its values are of, and where that is listed.
+    """A bucket of time in a chart of lines: the number of its rows, and a link to them.
 
-    `marks` are those of the lines, in their order.
+    `marks` are the values of the lines, in their order.
     """
 
     start: date
@@ -103,7 +103,7 @@ class Point:
 
     @property
     def known(self) -> Sequence[Mark]:
-        """Those that have a value."""
+        """The marks that have a value."""
         return [mark for mark in self.marks if mark.value is not None]
 
 
@@ -111,7 +111,7 @@ class Point:
 class Lines:
     """A chart of lines: each has a name, a colour, and the outline of its SVG path.
 
-    `top` is the round number that the axis ends at, `half` that of the line in its middle.
+    `top` is the round number at the end of the axis, `half` that of the middle gridline.
     """
 
     points: Sequence[Point]
@@ -125,12 +125,12 @@ class Lines:
 
     @property
     def has_rows(self) -> bool:
-        """Whether any of it leads to a list."""
+        """Whether any of it links to a list."""
         return any(point.rows for point in self.known)
 
     @property
     def half(self) -> int:
-        """Half of it."""
+        """Half of `top`."""
         return self.top // 2
 
     @property
@@ -144,7 +144,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A trend in a row of a list: the outline of its path, and where its last point is."""
+    """A trend in a row of a list: the outline of its path, and the place of its last point."""
 
     outline: str
     x: float
@@ -153,8 +153,8 @@ class Spark:
 
 
 Rows = Callable[[date | None, Sequence[str]], str]
-"""Where a bucket's rows of these series are listed; those of all series for none of them, and those
-of all buckets for None."""
+"""Returns the link to a bucket's rows of these series; no series means all of them, and None means
+all buckets."""
 
 
 def _nowhere(_start: date | None, _names: Sequence[str]) -> str:
@@ -167,7 +167,7 @@ def stacked(
     *,
     rows: Rows = _nowhere,
 ) -> Bars:
-    """Bars for these buckets; `values` by series and bucket. The largest series keep a colour."""
+    """Bars for these buckets; `values` by series and bucket. Only the largest get a colour."""
     sums = {name: sum(points.values()) for name, points in values.items()}
     ranked = sorted(sums, key=lambda name: (-sums[name], name))
     shown, rest = ranked[:SERIES], ranked[SERIES:]
@@ -198,9 +198,9 @@ def lines(
     *,
     rows: Rows | None = None,
 ) -> Lines:
-    """A line for each of `values`, by bucket, in that order.
+    """Build a line for each series of `values`, by bucket, in their order.
 
-    `rows` says where a bucket's rows of a line are listed; without it, all lines are of all rows.
+    `rows` links to a bucket's rows of a line; without it, all lines share the point's link.
     """
     top = _round_up(max((most for line in values.values() for most in line.values()), default=0))
     step = 100 / max(1, len(points))
@@ -223,7 +223,7 @@ def lines(
 
 
 def spark(values: Sequence[int]) -> Spark:
-    """A line through these, at least one, in the units of its small plot; 0 is at the bottom."""
+    """A line through these values, at least one, in its plot's units; 0 is at the bottom."""
     top, last = max(1, *values), max(1, len(values) - 1)
     width, height = SPARK_WIDTH - 2 * SPARK_MARGIN, SPARK_HEIGHT - 2 * SPARK_MARGIN
     points = [
@@ -235,7 +235,7 @@ def spark(values: Sequence[int]) -> Spark:
 
 
 def _outline(points: Sequence[Point], place: int, top: int) -> str:
-    """One line's path: broken where a value is missing, a dash where one stands alone."""
+    """One line's path: broken at missing values, a dash for a single value."""
     path = ""
     for is_known, run in groupby(points, lambda point: point.marks[place].value is not None):
         if is_known:

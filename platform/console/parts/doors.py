@@ -1,4 +1,4 @@
-"""What every page behind a sign-in does: lead there and back, count, forbid caches."""
+"""Shared behaviour of pages behind a sign-in: redirects there and back, limits, no caching."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,9 +17,10 @@ View = Callable[..., HttpResponseBase]
 
 
 def led(request: HttpRequest, to: str) -> HttpResponseBase:
-    """To signing in, or to the terms, and back. A page that asked for a part of itself goes whole.
+    """Redirect to the sign-in, or to the terms, and back afterwards.
 
-    The part's answer would otherwise be the other page, of which nothing fits.
+    If the page requested only a part of itself, the whole page is redirected: the part's answer
+    would otherwise be another page that does not fit.
     """
     if not request.headers.get("HX-Request"):
         return redirect_to_login(request.get_full_path(), to)
@@ -30,14 +31,14 @@ def led(request: HttpRequest, to: str) -> HttpResponseBase:
 
 
 def led_from_form(request: HttpRequest, to: str, *, home: str) -> HttpResponseBase:
-    """`led`, and back to the page that a form was sent from, or home where none is named."""
+    """Like `led`, but back to the page that a form was sent from, or to `home` if it is unknown."""
     if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request"):
         return led(request, to)
     return redirect_to_login(_path_of(request.headers.get("Referer", "")) or home, to)
 
 
 def _path_of(address: str) -> str:
-    """What follows the host, of an address that a browser says; empty where that is none."""
+    """The part of a browser's address after the host; empty if it is invalid."""
     try:
         return urlsplit(address)._replace(scheme="", netloc="").geturl()
     except ValueError:
@@ -45,7 +46,7 @@ def _path_of(address: str) -> str:
 
 
 def with_limits(view: View) -> View:
-    """A page that is a 429 where it raises RateLimited, and is cached only if it says how long."""
+    """Turn RateLimited into a 429, and forbid caching unless the page sets Cache-Control."""
 
     @wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Transfers as pages of the ledger tell them."""
+"""Transfers for pages of the ledger."""
 
 from dataclasses import dataclass
 
@@ -22,24 +22,24 @@ KIND_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A transfer of the ledger with the words for it."""
+    """A transfer with the words for it."""
 
     transfer: Transfer
 
     @property
     def kind(self) -> str:
-        """Its word."""
+        """The word for its kind."""
         return KIND_WORDS[Transfer.Kind(self.transfer.kind)]
 
     @property
     def amount(self) -> int:
-        """Its micros, below 0 for an adjustment that took: of other kinds the word says it."""
+        """The micros, below 0 for an adjustment that took money; for other kinds the word tells."""
         move = self.transfer
         took = move.kind == Transfer.Kind.ADJUSTMENT and move.credit_id == Account.Platform.CREDITS
         return -move.amount if took else move.amount
 
     @property
     def generation(self) -> str:
-        """The public id of what it was moved for; empty for none."""
+        """The public id of its generation; empty without one."""
         made = self.transfer.generation_id
         return ids.public(ids.GENERATION, made) if made else ""

@@ -1,4 +1,4 @@
-"""Lists as CSV: with a mark that spreadsheets read UTF-8 by, and no formulas in them."""
+"""Lists as CSV, with a mark by which spreadsheets recognize UTF-8, and without formulas."""
 
 import csv
 import time
@@ -11,10 +11,10 @@ from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from pictor.kit.words.csv_cells import harmless
 
 MOST_ROWS = 50_000
-"""Of a file that somebody waits for: so many are made in seconds."""
+"""The most rows of a file that a person waits for: they are made in seconds."""
 MOST_BYTES = 200 * 1024**2
 MOST_SECONDS = 20.0
-"""That are spent on a file: a little less than a page may take (web/site.py)."""
+"""The most seconds spent on a file: a little less than a page may take (web/site.py)."""
 NARROW = "narrow the filter"
 _CUT = "The file ends here, {why}: {rest}."
 _MARK = "\ufeff"
@@ -25,15 +25,15 @@ Rows = Sequence[Sequence[Any]]
 def csv_answer(
     name: str, columns: Sequence[str], pages: Iterable[Rows], *, rest: str = NARROW
 ) -> StreamingHttpResponse:
-    """A file of that name, streamed: at most MOST_ROWS, MOST_BYTES and MOST_SECONDS of it.
+    """Stream a CSV file of at most MOST_ROWS, MOST_BYTES and MOST_SECONDS.
 
     Args:
-        name: of the file.
+        name: the file's name.
         columns: its first line.
-        pages: the rows, some at a time. A page is made in a thread, when the one before has been
-            written: no more than one is in memory. (Of an iterator that is not asynchronous Django
+        pages: the rows, in batches. A batch is made in a thread once the one before has been
+            written, so only one is in memory. (From an iterator that is not asynchronous Django
             makes a list first.)
-        rest: how to get what is beyond, for the last line of a file that was cut.
+        rest: how to get the remaining rows, for the last line of a file that was cut.
     """
 
     async def text() -> AsyncIterator[str]:
@@ -59,14 +59,14 @@ def csv_answer(
 
 
 def csv_chunks(columns: Sequence[str], pages: Iterable[Rows]) -> Iterator[bytes]:
-    """The whole file, a page at a time."""
+    """Yield the whole file, a page at a time."""
     yield (_MARK + _lines([columns])).encode()
     for page in pages:
         yield _lines(page).encode()
 
 
 def query_of(request: HttpRequest) -> QueryDict:
-    """The filters in a list's address."""
+    """The filters in a list's query string."""
     query = request.GET.copy()
     query.pop("format", None)
     return query
@@ -77,7 +77,7 @@ def _next(steps: Iterator[Rows]) -> Rows | None:
 
 
 class _Echo:
-    """A file for csv.writer that gives each line back."""
+    """A file for csv.writer that returns each line."""
 
     def write(self, line: str) -> str:
         return line

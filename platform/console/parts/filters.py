@@ -1,4 +1,4 @@
-"""What a list is filtered by: words read from the address, and written into links."""
+"""Filters of lists: words read from the query string, and written into links."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -11,23 +11,23 @@ from pictor.kit.words.money import Micros, from_decimal
 
 MAX_TEXT = 200
 AND = ","
-"""Between the values of a filter that may have several."""
+"""The separator of a filter's values."""
 MAX_MANY = 1000
-"""Of an address, for one filter: each bar of a chart may have such a link."""
+"""The most characters of a filter with several values: each bar of a chart may link to one."""
 
 Read = Callable[[str], Any]
-"""What a filter's word means; None where it makes no sense."""
+"""Returns the meaning of a filter's word, or None if it is invalid."""
 
 
 def words_in(
     query: QueryDict, readers: Mapping[str, Read], *, many: Collection[str] = ()
 ) -> tuple[dict[str, str], dict[str, Any]]:
-    """What an address says by filter, and what that means; what makes no sense is in neither.
+    """Return the query string's words by filter, and their meanings; invalid ones are left out.
 
     Args:
-        query: of the request.
-        readers: every filter that the list has, in the order of its chips.
-        many: those that may name several values.
+        query: the request's query string.
+        readers: every filter of the list, in the order of its chips.
+        many: the filters that may name several values.
     """
     said: dict[str, str] = {}
     meant: dict[str, Any] = {}
@@ -46,13 +46,13 @@ def values_of(word: str) -> list[str]:
 
 
 def several(name: str, values: Sequence[str]) -> dict[str, str]:
-    """What an address says for all of these; nothing for none, and for more than it can hold ""."""
+    """The query for all these values: {} for none, and "" if they are too long or one is empty."""
     word = AND.join(values) if all(values) else ""
     return {name: word if len(word) <= MAX_MANY else ""} if values else {}
 
 
 def amount_of(word: str) -> Micros | None:
-    """Dollars, such as 12.50 or $12.50."""
+    """Read dollars, such as 12.50 or $12.50."""
     try:
         return from_decimal(word.removeprefix("$"))
     except ValueError:
@@ -60,7 +60,7 @@ def amount_of(word: str) -> Micros | None:
 
 
 def link_of(said: Mapping[str, str], **others: str) -> str:
-    """The list with these filters and what else is not empty."""
+    """A link to the list with these filters and `others`, without empty ones."""
     return "?" + urlencode({name: word for name, word in {**said, **others}.items() if word})
 
 
@@ -70,9 +70,9 @@ def chips_of(
     words: Callable[[str, str], str],
     **others: str,
 ) -> list[tuple[str, str, str]]:
-    """Each filter's label, its value in words, and the list without it; `others` are kept.
+    """Each filter's label, its value in words, and a link without it; `others` stay in the link.
 
-    `words` says the value of a filter, by its name, for people.
+    `words` gives the words for the value of a filter, by the filter's name.
     """
     return [
         (labels[name], words(name, word), link_of({**said, **others, name: ""}))
@@ -81,9 +81,9 @@ def chips_of(
 
 
 def period_choices(word: str, period: Period | None) -> list[tuple[str, str]]:
-    """Every period for a choice, with the words for it; a day or an hour, if the list is of one.
+    """The periods to choose from with their words; the list's own day, hour or span comes last.
 
-    `word` is how the address says `period`.
+    `word` is the value of `period` in the query string.
     """
     choices = [
         (name, words if name == "month" else f"Last {words}") for name, words in WORDS.items()
@@ -94,7 +94,7 @@ def period_choices(word: str, period: Period | None) -> list[tuple[str, str]]:
 
 
 def words_for(period: Period) -> str:
-    """A day, an hour, or from one to another, in words."""
+    """The words for a period: a day, an hour, or a range of these."""
     if period.bucket == "hour":
         start, end = period.start.astimezone(period.zone), period.end.astimezone(period.zone)
         said = f"{start:%-d %b %Y, %H:%M}"

@@ -1,4 +1,4 @@
-"""Fields of forms: what a person types, as services take it."""
+"""Form fields that convert a person's input to the values that services take."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
 _GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
-"""An amount whose commas stand where thousands do: 12,50 may be meant as twelve and a half."""
+"""An amount with commas at its thousands: 12,50 may mean twelve and a half."""
 
 
 def micros_of(text: str) -> Micros | None:
-    """An amount in dollars as people type it, such as $1,000.50; None for nothing.
+    """Read an amount in dollars as people type it, such as $1,000.50; None for an empty text.
 
     Raises ValidationError for anything else.
     """
@@ -34,15 +34,15 @@ def micros_of(text: str) -> Micros | None:
 
 
 def line(placeholder: str = "", **attrs: str) -> forms.TextInput:
-    """A line for what is no word of a language."""
+    """An input line for text that is not natural language."""
     said = {"autocomplete": "off", "spellcheck": "false", "placeholder": placeholder, **attrs}
     return forms.TextInput(attrs=said)
 
 
 class DollarsField(forms.CharField):
-    """An amount in dollars, such as 12.50; its value is micros, None for nothing.
+    """An amount in dollars, such as 12.50; its value is micros, or None if empty.
 
-    It is above 0 unless it `may_be_zero`.
+    It must be above 0 unless it `may_be_zero`.
     """
 
     @override
@@ -64,7 +64,7 @@ class DollarsField(forms.CharField):
 
     @override
     def prepare_value(self, value: Any) -> Any:
-        """Micros as dollars without needless zeros; what was typed stays as it is."""
+        """Show micros as dollars without needless zeros, and typed text as it is."""
         if not isinstance(value, int):
             return value
         whole, _, places = to_decimal(value).partition(".")
@@ -72,7 +72,7 @@ class DollarsField(forms.CharField):
 
 
 class LimitField(forms.IntegerField):
-    """A whole number, from 1 unless said otherwise; None for no limit."""
+    """A whole number, by default from 1; None for no limit."""
 
     @override
     def __init__(self, *, least: int = 1, **kwargs: Any) -> None:
@@ -80,7 +80,7 @@ class LimitField(forms.IntegerField):
 
 
 class LinesField(forms.CharField):
-    """Words apart by spaces, commas or lines; None for none."""
+    """Words separated by spaces, commas or lines; None if empty."""
 
     @override
     def __init__(self, **kwargs: Any) -> None:
@@ -99,7 +99,7 @@ class LinesField(forms.CharField):
 
 
 class LineField(LinesField):
-    """The same on one line."""
+    """Like LinesField, on one line."""
 
     @override
     def __init__(self, **kwargs: Any) -> None:
@@ -112,7 +112,7 @@ class LineField(LinesField):
 
 
 class PairsField(forms.CharField):
-    """Words and what they are called elsewhere, as `high=hd, low=draft`; empty for none."""
+    """Words with their names elsewhere, such as `high=hd, low=draft`; may be empty."""
 
     @override
     def __init__(self, **kwargs: Any) -> None:
@@ -140,7 +140,7 @@ class PairsField(forms.CharField):
 
 
 class WordsField(forms.MultipleChoiceField):
-    """Some of the words, by boxes to tick."""
+    """A choice of several words, as checkboxes."""
 
     @override
     def __init__(self, words: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
@@ -150,9 +150,9 @@ class WordsField(forms.MultipleChoiceField):
 def take_errors(
     form: forms.Form, error: ValidationError, names: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Show what a service refused, beside the field that it is about.
+    """Show a service's refusals beside their fields.
 
-    `names`: what the form calls a column otherwise.
+    `names` maps columns to form fields with another name.
     """
     by_column = (
         error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
@@ -166,9 +166,9 @@ FormT = TypeVar("FormT", bound=forms.Form)
 
 
 def dressed(form: FormT) -> FormT:
-    """The form with the console's looks on its controls, boxes apart."""
+    """Style the form's controls for the console, except checkboxes and radio buttons."""
     for field in form.fields.values():
-        # RadioSelect is what several boxes are too.
+        # A group of checkboxes is a RadioSelect, too.
         if not isinstance(field.widget, forms.RadioSelect | forms.CheckboxInput):
             field.widget.attrs["class"] = "control"
     return form

@@ -1,4 +1,4 @@
-"""A generation told to its customer: state, steps and attempts in words; no channel is named."""
+"""A generation's state, steps and attempts in words for its customer, without channel names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ _MOVES = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happened to a generation; `after` is the time since it was accepted.
+    """One step of a generation; `after` is the time since it was accepted.
 
-    `entry` is the number of the ledger's entry, where money moved.
+    `entry` is the number of the ledger entry, if money moved.
     """
 
     at: datetime
@@ -50,12 +50,12 @@ class Step:
 
     @property
     def milliseconds(self) -> int:
-        """Since it was accepted."""
+        """Milliseconds since the generation was accepted."""
         return max(0, self.after // timedelta(milliseconds=1))
 
     @property
     def clock(self) -> str:
-        """'12 ms', '4.12 s'."""
+        """The time since then: '12 ms', '4.12 s'."""
         seconds = self.milliseconds / 1000
         return f"{seconds:.2f} s" if seconds >= 1 else f"{self.milliseconds} ms"
 
@@ -63,7 +63,7 @@ class Step:
 def steps_of(
     generation: Generation, attempts: Sequence[Attempt], transfers: Sequence[Transfer]
 ) -> list[Step]:
-    """Everything that happened, in order."""
+    """All steps of a generation, in order."""
     begun = generation.created_at
     told: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None)]
     told += [

@@ -1,4 +1,4 @@
-"""The form of an API key: its name and everything it may do."""
+"""The form of an API key: its name and its rules."""
 
 from collections.abc import Collection
 from datetime import date, datetime, time
@@ -24,14 +24,14 @@ SCOPE_WORDS = {
 }
 UTC = ZoneInfo("UTC")
 LAST_DAY = date(2099, 12, 31)
-"""As in the API; the end of the year 9999 is none in zones that have their midnight earlier."""
+"""As in the API; the end of year 9999 overflows in zones with an earlier midnight."""
 FIELD_OF = {
     "allowed_models": "models",
     "budget_day_micros": "budget_day",
     "budget_month_micros": "budget_month",
     "expires_at": "expires",
 }
-"""Where the form calls a column otherwise."""
+"""The form's field names of columns that have another name."""
 
 
 LIVE, TEST = "live", "test"
@@ -42,7 +42,7 @@ MODES = [
 
 
 class KeyForm(forms.Form):
-    """A key's name and rules. An empty limit is none."""
+    """A key's name and rules. An empty limit means no limit."""
 
     name = forms.CharField(max_length=100, label="Name")
     budget_month = DollarsField(label="Budget per month, USD")
@@ -64,7 +64,7 @@ class KeyForm(forms.Form):
 
     @override
     def __init__(self, *args: Any, most: Collection[str], **kwargs: Any) -> None:
-        """`most`: the scopes that may be given."""
+        """Offer only the scopes in `most`."""
         super().__init__(*args, **kwargs)
         given = [(scope, SCOPE_WORDS[scope]) for scope in SCOPES if scope in most]
         self.fields["scopes"] = WordsField(given, label="It may")
@@ -72,7 +72,7 @@ class KeyForm(forms.Form):
         self.fields["models"] = WordsField(words, required=False, label="Models")
 
     def rules(self) -> KeyRules:
-        """What was chosen. No model ticked is every model, as with no box ticked at all."""
+        """The chosen rules. With no model ticked, every model is allowed."""
         said = self.cleaned_data
         last: datetime | None = None
         if said["expires"] is not None:
@@ -92,23 +92,23 @@ class KeyForm(forms.Form):
         )
 
     def take_errors(self, error: ValidationError) -> None:
-        """Show what the service refused, beside the field that it is about."""
+        """Show the service's refusals beside their fields."""
         take_errors(self, error, FIELD_OF)
 
 
 class NewKeyForm(KeyForm):
-    """The same of a key that is to be made: live or a test key, which never changes."""
+    """The form of a new key, with its mode, which never changes."""
 
     mode = forms.ChoiceField(label="Mode", choices=MODES, initial=LIVE, widget=forms.RadioSelect)
 
     @property
     def is_test(self) -> bool:
-        """What was chosen."""
+        """Whether the chosen mode is test."""
         return bool(self.cleaned_data["mode"] == TEST)
 
 
 def values_of(key: ApiKey) -> dict[str, Any]:
-    """A key as the form shows it at first."""
+    """A key's values, to fill in the form."""
     return {
         "name": key.name,
         "scopes": key.scopes,

@@ -1,6 +1,6 @@
-"""What a page is about, as its address says it: a span of time, a place.
+"""Periods and places in lists, read from a page's query string.
 
-Days are those of a time zone; spans are whole UTC hours, as usage is counted.
+Days are those of a time zone; spans are whole UTC hours, because usage is counted by them.
 """
 
 import re
@@ -25,27 +25,27 @@ WORDS = {
     "90d": "90 days",
     "month": "This month",
 }
-"""The periods by name; that of hours ends with this hour, the others with today."""
+"""The named periods; the one of hours ends with this hour, the others with today."""
 _DAYS = {"7d": 7, "30d": 30, "90d": 90}
 USUAL = "30d"
 SPAN = "span"
-"""The name of one that has none among these."""
+"""The name of a period that is none of WORDS."""
 TO = ".."
-"""Between the first and the last day or hour of it, in an address."""
+"""The separator of the first and the last day or hour in a query string."""
 HOUR_FORMAT = "%Y-%m-%dT%HZ"
-"""How an address says a UTC hour."""
+"""A UTC hour in a query string."""
 FIRST_YEAR, LAST_YEAR = 2000, 9000
-"""Ids carry the time they were made at: of days beyond these there are none."""
+"""The range of years: ids contain their time, and cannot hold times outside it."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LONGEST = 400 * DAY
-"""From one day or hour to another."""
+"""The longest period between two days or hours."""
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _MONTH = re.compile("([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` to before `end`, divided into buckets of the zone."""
+    """The time from `start` to before `end`, divided into buckets of the zone."""
 
     name: str
     start: datetime
@@ -55,7 +55,7 @@ class Period:
 
     @property
     def before(self) -> "Period":
-        """As many hours or days, just before; of a month, as many days of the one before it."""
+        """The equally long period before; for a month, as many days from the month before."""
         if self.bucket == "hour":
             start = self.start - (self.end - self.start)
             return Period(SPAN, start, self.start, self.bucket, self.zone)
@@ -70,26 +70,26 @@ class Period:
 
     @property
     def first(self) -> date:
-        """The first day that has some of it."""
+        """The first day that the period touches."""
         return day_of(self.start, self.zone)
 
     @property
     def last(self) -> date:
-        """The last day that has some of it."""
+        """The last day that the period touches."""
         return day_of(self.end - HOUR, self.zone)
 
     @property
     def starts(self) -> list[datetime]:
-        """Where its buckets begin."""
+        """The starts of its buckets."""
         between = buckets_between(self.start, self.end, bucket=self.bucket, zone=self.zone)
         return [start for start, _ in between]
 
     def name_of(self, start: datetime) -> date:
-        """What the bucket that begins there is called: a day by its date, an hour by its moment."""
+        """The name of the bucket with this start: a day's date, an hour's start."""
         return start if self.bucket == "hour" else day_of(start, self.zone)
 
     def said(self, name: date | None = None) -> dict[str, str]:
-        """What an address says for the bucket of that name, or all, to list what ended in it."""
+        """The query that lists the generations that ended in the bucket of this name, or in all."""
         if name is None:
             return {"period": self.name if self.name in WORDS else self._span}
         if isinstance(name, datetime):
@@ -98,7 +98,7 @@ class Period:
 
     @property
     def _span(self) -> str:
-        """Its first and last day or hour, as an address says them."""
+        """The first and last day or hour, for a query string."""
         if self.bucket == "day":
             return f"{self.first}{TO}{self.last}"
         hours = (self.start, self.end - HOUR)
@@ -106,7 +106,7 @@ class Period:
 
     @property
     def note(self) -> str:
-        """Where its days begin, if that is not at midnight; else empty."""
+        """How far from midnight its days begin; empty if they begin at midnight."""
         count = (self.last - self.first).days + 1
         early = max(minutes_early(self.first + number * DAY, self.zone) for number in range(count))
         if self.bucket == "hour" or not early:
@@ -123,13 +123,13 @@ def number_of(text: str) -> int | None:
 
 
 def month_of(text: str) -> date | None:
-    """The first day of a month that is written '2026-10'; None for anything else."""
+    """The first day of a month written as '2026-10'; None for anything else."""
     found = _MONTH.fullmatch(text)
     return date(int(found[1]), int(found[2]), 1) if found else None
 
 
 def period_of(name: str, now: datetime, zone: ZoneInfo) -> Period:
-    """The period of that name that ends with this hour, or with today; the usual one for others."""
+    """The period of this name, ending with this hour or today; the usual one if unknown."""
     name = name if name in WORDS else USUAL
     if name == "24h":
         end = bucket_start(now, "hour") + HOUR
@@ -141,7 +141,7 @@ def period_of(name: str, now: datetime, zone: ZoneInfo) -> Period:
 
 
 def period_in(word: str, zone: ZoneInfo) -> Period | None:
-    """A day, an hour, or from one to another (`2026-11-01..2026-11-20`); None for others."""
+    """A day, an hour, or a range (`2026-11-01..2026-11-20`); None for anything else."""
     first, to, last = word.partition(TO)
     kinds: tuple[tuple[_Read, Bucket], ...] = ((_days, "day"), (_hours, "hour"))
     for read, bucket in kinds:
@@ -155,7 +155,7 @@ _Read = Callable[[str, ZoneInfo], tuple[datetime, datetime] | None]
 
 
 def _days(word: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """From where to where that day is."""
+    """The start and end of a day."""
     try:
         day = date.fromisoformat(word)
     except ValueError:
@@ -165,7 +165,7 @@ def _days(word: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
 
 
 def _hours(word: str, _zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """From where to where that hour is."""
+    """The start and end of an hour."""
     try:
         hour = datetime.strptime(word, HOUR_FORMAT).replace(tzinfo=UTC)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The images of a generation as pages show them, and whether they are what was asked for."""
+"""A generation's images for pages, and whether they match the request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from storage.services import signed_url
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A delivered image: where it is looked at, and where a browser saves it from."""
+    """A delivered image: its url for viewing, and its url for saving as a file."""
 
     image: StoredImage
     url: str
@@ -20,7 +20,7 @@ class Picture:
 
 
 def picture_of(image: StoredImage) -> Picture:
-    """An image as it is shown and as a file."""
+    """Sign both urls of an image."""
     name = f"{image.public_id}.{image.format}"
     return Picture(
         image=image,
@@ -30,11 +30,11 @@ def picture_of(image: StoredImage) -> Picture:
 
 
 def is_otherwise(made: Generation, sizes: Sequence[str]) -> bool:
-    """Whether images of these sizes are fewer than it asked for, or others; `auto` is any size."""
+    """Whether the delivered sizes or their number differ from the request; `auto` is any size."""
     is_another = made.size != AUTO and set(sizes) != {made.size}
     return bool(sizes) and (is_another or len(sizes) < made.n)
 
 
 def released_of(made: Generation) -> Micros:
-    """What was held for it and not charged; nothing before it has ended."""
+    """The part of the hold that was not charged; 0 before the generation has ended."""
     return Micros(made.hold_micros - made.charged_micros if made.is_final else 0)

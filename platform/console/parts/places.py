@@ -1,15 +1,15 @@
-"""Where one gets to: by the side, by typing its name, by two keys."""
+"""A place to go to: from the navigation, by its name, or by two keys."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page, or a thing on one; `keys` are pressed one after the other to get there."""
+    """A page, or an object on one; `keys` are pressed one after the other to go there."""
 
     title: str
     url: str
     keys: str = ""
     holds_more: bool = False
-    """Pages below its address belong to it."""
+    """Whether pages below its address belong to it."""
     note: str = ""

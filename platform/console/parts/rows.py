@@ -1,4 +1,4 @@
-"""A generation as lists and cards show it."""
+"""A generation for lists and cards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from pictor.kit.words import clock
 from storage.services import signed_url
 
 SHOWN_CHARS = 300
-"""Of a prompt in a list."""
+"""The most characters of a prompt in a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A generation in the list."""
+    """A generation in a list, with its key and the url of its first image."""
 
     generation: Generation
     key: ApiKey | None
@@ -26,24 +26,24 @@ class Row:
 
     @property
     def badge(self) -> tuple[str, str]:
-        """Its state: the colour and the word."""
+        """The colour and the word for its state."""
         return BADGES[State(self.generation.state)]
 
     @property
     def seconds(self) -> float | None:
-        """From the request to its end."""
+        """Seconds from the request to the end; None before the end."""
         ended = self.generation.finished_at
         return None if ended is None else (ended - self.generation.created_at).total_seconds()
 
     @property
     def elapsed(self) -> int:
-        """Whole seconds from the request until its end, or until now."""
+        """Whole seconds from the request to the end, or until now."""
         until = self.generation.finished_at or clock.now()
         return max(0, (until - self.generation.created_at) // timedelta(seconds=1))
 
 
 def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> Row:
-    """A generation as lists show it."""
+    """Build the row of a generation."""
     first = one.images[0] if one.images else None
     url = signed_url(first.object_key, content_type=first.content_type) if first else ""
     return Row(one.generation, keys.get(one.generation.api_key_id), url)

@@ -1,4 +1,4 @@
-"""The small pictures of a generation's first image."""
+"""Thumbnails of a generation's first image."""
 
 from uuid import UUID
 
@@ -18,14 +18,14 @@ KINDS = {"icon": ICON}
 
 
 def small_picture(one: Finished, size: str, *, viewer: UUID) -> HttpResponse:
-    """Where it is, for `icon` the smallest; the image where none can be made now.
+    """Redirect to the thumbnail, or to the image if no thumbnail can be made now.
 
-    A browser may keep the way there for as long as half of what its url is good for.
+    A browser may cache the redirect for half as long as its url is valid.
 
     Args:
-        one: whose first image it is; Http404 where there is none.
-        size: a word of KINDS; the larger one for any other.
-        viewer: the person who looks. RateLimited after too many that had to be made.
+        one: the generation; Http404 without images.
+        size: a key of KINDS; any other value gives the larger thumbnail.
+        viewer: the person who looks; RateLimited after too many thumbnails had to be made.
     """
     if not one.images:
         raise Http404

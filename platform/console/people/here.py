@@ -1,4 +1,4 @@
-"""Whether who asks sits at this machine."""
+"""Recognition of requests from this machine."""
 
 import ipaddress
 
@@ -11,7 +11,7 @@ from pictor.kit.words.client_addresses import is_own_address
 def is_here(request: HttpRequest) -> bool:
     """Whether a request came over the loopback interface, and through no proxy.
 
-    A proxy of ours that did not say for whom it asks is the address itself.
+    A request from one of our proxies that named no client has the proxy's own address.
     """
     if not is_own_address(
         getattr(request, "scope", {})

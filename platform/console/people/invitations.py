@@ -1,4 +1,4 @@
-"""An invitation: the page that its link leads to, and the mail that carries the link."""
+"""An invitation: the page that its link opens, and the mail with the link."""
 
 from http import HTTPStatus
 
@@ -20,7 +20,7 @@ from pictor.kit.words import clock
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Look at it; join as the person whom it names."""
+    """Show the invitation; a POST accepts it as the invited person."""
     found = _found(token)
     user = request.user if isinstance(request.user, User) else None
     context = {"invitation": found, "is_theirs": user is not None and user.email == found.email}
@@ -40,7 +40,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def send(request: HttpRequest, invited: Invitation) -> None:
-    """Mail it to whom it names, with a link to this site."""
+    """Mail the invitation, with a link to this site."""
     post_invitation(invited, site=request.build_absolute_uri("/"))
 
 

@@ -1,8 +1,8 @@
-"""Terms and privacy notice: Markdown of the operator's folder, or ours, with the operator's name.
+"""Terms and privacy notice: Markdown from the operator's folder, or ours with the operator's name.
 
-`{{operator}}`, `{{place}}`, `{{contact}}`, `{{image_days}}` and `{{prompt_days}}` in them are
-filled in from the settings; what is not set is said to be missing. Raises OSError for a text that
-is not there.
+`{{operator}}`, `{{place}}`, `{{contact}}`, `{{image_days}}` and `{{prompt_days}}` are replaced with
+values from the settings; for a missing one the text says that it is missing. Raises OSError for a
+text that does not exist.
 """
 
 import re
@@ -19,12 +19,12 @@ _WORD = re.compile(r"\{\{(\w+)\}\}")
 
 
 def document(name: str) -> Guide:
-    """`terms` or `privacy`."""
+    """Return the text `terms` or `privacy`."""
     return _read(settings.LEGAL / f"{name}.md")
 
 
 def filled(text: Guide) -> str:
-    """Its HTML with what the settings say."""
+    """The text's HTML with values from the settings."""
     words = _words()
     return _WORD.sub(lambda found: escape(words.get(found[1], found[0])), text.html)
 

@@ -1,4 +1,4 @@
-"""The mailbox of the embedded default: what would have been mailed, for who sits at the machine."""
+"""The mailbox of the embedded default: its mail, shown only on this machine."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ SHOWN = 30
 @require_safe
 @never_cache
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """The latest mail. Codes are in it, so it is there from this machine alone."""
+    """Show the latest mail. It contains codes, so only requests from this machine may see it."""
     if not settings.MAILBOX or not is_here(request):
         raise Http404
     return render(request, "people/mailbox.html", {"mails": latest_mail(limit=SHOWN)})

@@ -1,8 +1,8 @@
 """The link that `make run` prints: it opens the demo workspace's playground, signed in.
 
-It holds a pass (pictor/kit/secrets/passes.py) and works under `make run` alone, from this machine
-alone, for the demo's owner, and only as long as that person has no second factor. Looking at the
-link signs nobody in: the page that it shows sends a form, by itself where there are scripts.
+It contains a pass (pictor/kit/secrets/passes.py). It works only under `make run`, only from this
+machine, for the demo's owner, and only while that person has no second factor. Opening the link
+does not sign in: the page submits a form, automatically if scripts are enabled.
 """
 
 from urllib.parse import urlencode
@@ -27,13 +27,13 @@ from pictor.kit.words import clock
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 PROMPT = "A brass astrolabe on linen, window light"
-"""What the playground's form is filled in with."""
+"""The prompt that the playground's form starts with."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def opening(request: HttpRequest, token: str) -> HttpResponse:
-    """A form that signs in, or the playground; without a good pass the usual sign-in."""
+    """Show a form that signs in, or open the playground; without a valid pass, the sign-in."""
     if not settings.EMBEDDED:
         raise Http404
     is_good = passes.is_good(token, passes.OPEN_DEMO, secret=settings.SECRET_KEY, now=clock.now())
@@ -54,7 +54,7 @@ def opening(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _owner() -> User | None:
-    """The demo's owner, if a password alone would sign them in; None where the demo is gone."""
+    """The demo's owner, if a password would be enough to sign in; None if the demo is gone."""
     owner = operator_of(DEMO_TENANT, email=settings.DEMO_EMAIL)
     tenant = tenant_by_name_or_id(DEMO_TENANT)
     if owner is None or tenant is None:

@@ -1,4 +1,4 @@
-"""The terms in force, accepting them where one has accepted older ones, and the privacy notice."""
+"""The current terms, their acceptance, and the privacy notice."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -14,7 +14,7 @@ from console.people.legal import document, filled
 
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    """Read them; whoever is signed in and has not accepted this version can."""
+    """Show the terms; a signed-in person who has not accepted this version can."""
     user = request.user
     context = {
         "html": filled(document("terms")),
@@ -28,7 +28,7 @@ def terms(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What is kept of people, and who gets it."""
+    """Show the privacy notice."""
     context = {
         "html": filled(document("privacy")),
         "title": "Privacy",
@@ -40,7 +40,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def accept(request: HttpRequest) -> HttpResponse:
-    """Accept the version that was shown, and go on."""
+    """Accept the version that was shown, and continue."""
     if isinstance(request.user, User) and request.POST.get("version") == settings.TERMS_VERSION:
         accept_terms(
             user=request.user, version=settings.TERMS_VERSION, ip=request.META.get("REMOTE_ADDR")
@@ -48,4 +48,4 @@ def accept(request: HttpRequest) -> HttpResponse:
     following = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(following, {request.get_host()}):
         following = "/console/"
-    return HttpResponseRedirect(following)  # `redirect` would look for a view of that name
+    return HttpResponseRedirect(following)  # `redirect` would look for a view with that name

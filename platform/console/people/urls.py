@@ -1,4 +1,4 @@
-"""The terms, the privacy notice, invitations, one's own workspace, the mailbox, the demo's link."""
+"""The terms, the privacy notice, invitations, a first workspace, the mailbox, the demo's link."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""A workspace of one's own, for whoever is in none."""
+"""Opening a workspace, for a person who is in none."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from accounts.services import open_workspace
 @require_POST
 @login_required
 def open_one(request: HttpRequest) -> HttpResponse:
-    """Open it, and go there; where none is opened, to what there is."""
+    """Open a workspace if allowed, and redirect to the person's workspaces."""
     if isinstance(request.user, User):
         open_workspace(user=request.user, ip=request.META.get("REMOTE_ADDR"))
     return redirect("workspace:choose")

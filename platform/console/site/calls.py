@@ -1,7 +1,7 @@
-"""The landing page's call: what is sent, as curl, Python and Node, and what came of it.
+"""The landing page's call: the request as curl, Python and Node, and its answer.
 
-The image and the answer beside it are those of one real generation, by the sandbox upstream:
-`make landing` makes that call again and writes both down; a test holds them against a new call.
+The image and the answer are those of one real generation by the sandbox upstream: `make landing`
+makes the call again and stores both; a test compares them with a new call.
 """
 
 import json
@@ -30,7 +30,7 @@ ANSWER = Path(__file__).with_name("landing.json")
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """One language's way of saying it."""
+    """The call in one language."""
 
     language: str
     id: str
@@ -39,7 +39,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The generation that is shown: its answer as text, the address of the image left out."""
+    """The generation that is shown: its answer as text, without the image's url."""
 
     answer: str
     cost: Micros
@@ -49,7 +49,7 @@ class Made:
 
 @cache
 def made() -> Made:
-    """What `make landing` wrote down."""
+    """Read the answer that `make landing` stored."""
     said: dict[str, Any] = json.loads(ANSWER.read_text(encoding="utf-8"))
     answer = said["answer"]
     usage = {name: answer["usage"][name] for name in ("images", "cost")}
@@ -70,7 +70,7 @@ def made() -> Made:
 
 
 def snippets(origin: str) -> list[Snippet]:
-    """The call from code, to that address."""
+    """The call as code, to that address."""
     return [
         Snippet("curl", "curl", _CURL.replace("ORIGIN", origin)),
         Snippet("Python", "python", _PYTHON.replace("ORIGIN", origin)),

@@ -1,7 +1,7 @@
-"""The guides under /docs/: Markdown beside this file, rendered once a process.
+"""The guides under /docs/: Markdown beside this file, rendered once per process.
 
-`{{origin}}` in a guide stands for the address it is read at, so that what is copied works. Headings
-are addresses: `/docs/errors/#insufficient_quota`. Raises OSError for a guide that does not exist.
+`{{origin}}` in a guide stands for the site's own address, so that copied commands work. Headings
+have addresses: `/docs/errors/#insufficient_quota`. Raises OSError for a guide that does not exist.
 """
 
 import re
@@ -19,7 +19,7 @@ SLUGS = [
     *("quickstart", "testing", "models", "edits", "billing", "retries", "streaming", "webhooks"),
     *("errors", "status"),
 ]
-"""Every guide by its part of the address, in the order they are read in."""
+"""The guides' parts of the address, in reading order."""
 
 _TITLE = re.compile(r'<h1 id="[^"]*">(.*?)</h1>\s*<p>(.*?)</p>', re.DOTALL)
 _SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
@@ -36,18 +36,18 @@ class Guide:
     sections: tuple[tuple[str, str], ...]
 
     def at(self, origin: str) -> str:
-        """The guide as read at that address, 'https://pictor.example'."""
+        """The guide's HTML for a site at that address, 'https://pictor.example'."""
         return self.html.replace(ORIGIN, origin)
 
 
 @cache
 def guide(slug: str) -> Guide:
-    """The guide of that name."""
+    """Return the guide with this slug."""
     return read(FOLDER / f"{slug}.md")
 
 
 def read(path: Path) -> Guide:
-    """A text in the guides' form: a title, a sentence that leads in, sections."""
+    """Render a text in the guides' form: a title, an introductory sentence, sections."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.use(anchors_plugin, max_level=3, slug_func=_anchor)
     html: str = markdown.render(path.read_text(encoding="utf-8"))
@@ -64,12 +64,12 @@ def read(path: Path) -> Guide:
 
 
 def guides() -> list[Guide]:
-    """All of them, in order."""
+    """All guides, in reading order."""
     return [guide(slug) for slug in SLUGS]
 
 
 def _reachable(html: str) -> str:
-    """What scrolls sideways can be scrolled by keyboard, and each such region has its own name."""
+    """Make regions that scroll sideways reachable by keyboard, each with its own name."""
     number = count(1)
     html = html.replace("<pre>", '<pre tabindex="0">')
     region = '<div class="scroll" tabindex="0" role="region" aria-label="Table {}"><table>'

@@ -1,4 +1,4 @@
-"""What people say on the status page: what is stopped, incidents, maintenance, and what is over."""
+"""News on the status page: stops, incidents and maintenance, current and past."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from generation.selectors import stops_told
 
 SHOWN = timedelta(days=90)
 MOST_SHOWN = 20
-"""Incidents that are over, on the page; its JSON and feed have more."""
+"""The most past incidents on the page; its JSON and feed have more."""
 State = Incident.State
 BADGES: Mapping[State, Literal["ok", "warn", "bad", "info", "idle"]] = {
     State.INVESTIGATING: "bad",
@@ -26,14 +26,14 @@ BADGES: Mapping[State, Literal["ok", "warn", "bad", "info", "idle"]] = {
 
 @dataclass(frozen=True, slots=True)
 class ShownIncident:
-    """An incident at a moment."""
+    """An incident at a point in time."""
 
     incident: Incident
     now: datetime
 
     @property
     def state(self) -> State:
-        """At that moment."""
+        """The state at that time."""
         return self.incident.state_at(self.now)
 
     @property
@@ -43,12 +43,12 @@ class ShownIncident:
 
     @property
     def is_due(self) -> bool:
-        """Whether more was promised for a time that has passed."""
+        """Whether the time of a promised update has passed."""
         due = self.incident.next_update_at
         return due is not None and due < self.now
 
     def as_json(self) -> dict[str, Any]:
-        """As /status.json has it: never who said it, nor to how many."""
+        """The incident for /status.json, without its author and the number of its recipients."""
         one = self.incident
         return {
             "id": one.id,
@@ -73,7 +73,7 @@ class ShownIncident:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """All that was said, as of a moment."""
+    """All news at a point in time."""
 
     at: datetime
     stops: Sequence[Stop]
@@ -82,18 +82,18 @@ class News:
 
     @property
     def stopped(self) -> list[Stop]:
-        """What is stopped now."""
+        """The current stops."""
         return [one for one in self.stops if one.ended_at is None]
 
     @property
     def going_on(self) -> bool:
-        """Whether anything is stopped, or an incident or maintenance goes on: not what is ahead."""
+        """Whether there is a stop, an incident or maintenance now; scheduled ones do not count."""
         is_on = any(one.state != State.SCHEDULED for one in self.open)
         return is_on or bool(self.stopped)
 
     @property
     def told(self) -> Mapping[str, str]:
-        """By part, what goes on there."""
+        """The current trouble, by part."""
         return {
             part: "Maintenance" if one.incident.is_maintenance else one.state.label
             for one in reversed(self.open)
@@ -103,7 +103,7 @@ class News:
 
     @property
     def days(self) -> list[tuple[date, list[ShownIncident], list[Stop]]]:
-        """What is over, by the UTC day of its end, the last first."""
+        """Past incidents and stops, by the UTC day of their end, the latest first."""
         found: dict[date, tuple[list[ShownIncident], list[Stop]]] = {}
         for one in self.past[:MOST_SHOWN]:
             if one.incident.ends_at is not None:
@@ -114,7 +114,7 @@ class News:
         return [(day, *found[day]) for day in sorted(found, reverse=True)]
 
     def as_json(self) -> dict[str, Any]:
-        """As /status.json has it."""
+        """The news for /status.json."""
         return {
             "stops": [
                 {
@@ -128,7 +128,7 @@ class News:
         }
 
     def entries(self) -> Iterator["FeedEntry"]:
-        """Each thing that was said, as the feed has it, in no order."""
+        """Yield every update as an entry of the feed, in no order."""
         for one in (*self.open, *self.past):
             for said in one.incident.updates.all():
                 yield FeedEntry(
@@ -147,7 +147,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """An item of the feed; `key` names it for good."""
+    """An item of the feed; `key` identifies it permanently."""
 
     key: str
     title: str
@@ -156,7 +156,7 @@ class FeedEntry:
 
 
 def news(*, now: datetime) -> News:
-    """What goes on, what is ahead, and what ended in 90 days."""
+    """Current and scheduled news, and those that ended within 90 days."""
     since = now - SHOWN
     told = incidents.told(now=now, since=since)
     return News(

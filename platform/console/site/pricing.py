@@ -1,6 +1,6 @@
-"""The public price list and its calculator: contracts and the prices in force in, rows out. Pure.
+"""The public price list and its calculator: rows computed from contracts and current prices. Pure.
 
-Raises nothing for what a person may type: what is not on offer falls back to the model's default.
+Raises nothing for a person's input: a value that is not on offer becomes the model's default.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ EXPLICIT = "medium"
 
 @dataclass(frozen=True, slots=True)
 class PricedSize:
-    """One line of a model's list: a size, its tier, a price per quality, None where unpriced."""
+    """One line of a model's list: a size, its tier, a price per quality, None if unpriced."""
 
     name: str
     tier: str
@@ -30,7 +30,7 @@ class PricedSize:
 
 @dataclass(frozen=True, slots=True)
 class PricedModel:
-    """A model's list; `least` is its lowest price. `has_tiers` where sizes differ in tier."""
+    """A model's list; `least` is its lowest price. `has_tiers` if its sizes differ in tier."""
 
     name: str
     qualities: tuple[str, ...]
@@ -39,14 +39,14 @@ class PricedModel:
     decimals: int
     least: Micros
     reference: Micros | None = None
-    """The most that each image costs that a request begins with; None where they are included."""
+    """The highest price of each reference image; None if they are included."""
     sunset_at: datetime | None = None
     successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Calculation:
-    """What the calculator shows: the form as understood, and the sum; None when unpriced."""
+    """The calculator's result: the form as understood, and the sum, None if unpriced."""
 
     model: PricedModel
     size: str
@@ -55,11 +55,12 @@ class Calculation:
     unit: Micros | None
     total: Micros | None
     is_limit: bool
-    """Size `auto`: the most that is held, charged is what comes back."""
+    """Whether the size is `auto`: the sum is the most that is held; the charge depends on the
+    result."""
 
 
 def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tuple[PricedModel, ...]:
-    """Every one of these models that has a price, the latest first: their names count upwards."""
+    """The models that have a price, the latest first, because their names count upwards."""
     latest = sorted(contracts, key=lambda contract: contract.model, reverse=True)
     shown = (_priced(contract, table) for contract in latest)
     return tuple(model for model in shown if model is not None)
@@ -68,7 +69,7 @@ def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tupl
 def calculate(
     models: Sequence[PricedModel], table: PriceTable, *, asked: Mapping[str, str]
 ) -> Calculation | None:
-    """The sum for `model`, `size`, `quality` and `images` as asked; None when nothing is priced."""
+    """The sum for the requested model, size, quality and number of images; None without prices."""
     if not models:
         return None
     by_name = {model.name: model for model in models}

@@ -1,7 +1,7 @@
-"""What works just now, and what did on each of 90 days, as bars and words.
+"""The status of each part, now and on each of 90 days, as bars and words.
 
-A day's bar says by its height and its colour how many looks found the part well; a day without
-looks is a stub, whatever the days around it were.
+The height and colour of a day's bar show how many checks found the part working; a day without
+checks is a stub, whatever its neighbours were.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,27 +21,27 @@ _WELL = {API: "Answers", WORKERS: "At work"}
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One part: whether it works, its days, the oldest first and None where nobody looked."""
+    """One part: whether it works, and its days, oldest first, None for days without checks."""
 
     name: str
     trouble: str
     told: str
-    """What people say of it, while that goes on."""
+    """The word for a current incident or maintenance of this part; empty without one."""
     days: tuple[WatchedDay | None, ...]
 
     @property
     def state(self) -> State:
-        """Just now."""
+        """The present state."""
         return "bad" if self.trouble else "warn" if self.told else "ok"
 
     @property
     def words(self) -> str:
-        """The same in words."""
+        """The present state in words."""
         return self.trouble or self.told or _WELL.get(self.name, "Can be called")
 
     @property
     def share(self) -> str | None:
-        """'99.97' percent of the looks found it well, rounded down; None before the first look."""
+        """The percentage of good checks, such as '99.97', rounded down; None before the first."""
         looks = sum(day.looks for day in self.days if day)
         if not looks:
             return None
@@ -63,7 +63,7 @@ class Component:
 
     @property
     def bars(self) -> list[tuple[State, str]]:
-        """By state, the outlines of its bars."""
+        """The outlines of its bars, by state."""
         return bars_of([_state_of(day) for day in self.days])
 
     @property
@@ -78,9 +78,10 @@ def components(
     today: date,
     told: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Component]:
-    """One for each part that was seen; `told` is what is said of parts.
+    """A component for each part that was checked; `told` are the current incidents by part.
 
-    The API is well wherever this is shown: the page is made by the same process and database.
+    The API counts as working wherever this is shown, because the same process and database make the
+    page.
     """
     known = {(row.part, row.day): row for row in history}
     dates = [today - timedelta(days=back) for back in reversed(range(DAYS))]
@@ -96,7 +97,7 @@ def components(
 
 
 def incidents(history: Sequence[WatchedDay]) -> list[WatchedDay]:
-    """The days on which a look failed, the newest first."""
+    """The days with failed checks, newest first."""
     found = [row for row in history if row.last_failed_at]
     return sorted(found, key=lambda row: (row.day, row.part), reverse=True)
 
@@ -107,7 +108,7 @@ def written(day: date) -> str:
 
 
 def as_json(found: Sequence[Component], news: News) -> dict[str, Any]:
-    """What /status.json says; the guide on the status page explains each field."""
+    """The contents of /status.json; the guide on the status page explains each field."""
     return {
         "at": news.at.isoformat(timespec="seconds"),
         "works": not any(one.trouble for one in found),

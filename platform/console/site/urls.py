@@ -1,4 +1,4 @@
-"""The public pages. Each guide has a path of its own, so the URL map lists them all."""
+"""The public pages. Each guide has its own path, so the URL map lists them all."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Pages that need no sign-in. Each reads and renders; none changes anything."""
+"""Pages without a sign-in. Each only reads and renders."""
 
 from collections.abc import Sequence
 
@@ -29,13 +29,13 @@ STATUS_SECONDS = 30
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """What browsers ask for where a page names no icon."""
+    """Redirect to the icon; browsers request this path if a page names no icon."""
     return redirect(static("console/mark.svg"), permanent=True)
 
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """What Pictor is: a call, the image it made, and what that cost."""
+    """Show what Pictor does: a call, the image it made, and its price."""
     now = clock.now()
     table = current_table(None, now)
     models = priced_models(current_catalogue().on_offer(now), table)
@@ -54,7 +54,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
-    """Everyone's prices in force, and what a month of images would cost."""
+    """Show the public prices in force, and calculate the price of a number of images."""
     now = clock.now()
     catalogue, table = current_catalogue(), current_table(None, now)
     models = priced_models(catalogue.on_offer(now), table)
@@ -71,13 +71,13 @@ def pricing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    """The guides there are."""
+    """List the guides."""
     return render(request, "site/docs.html", {"guides": guides.guides()})
 
 
 @require_safe
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
-    """One guide."""
+    """Show one guide."""
     found = guides.guide(slug)
     context = {"guide": found, "html": found.at(_origin(request)), "guides": guides.guides()}
     return render(request, "site/guide.html", context)
@@ -86,13 +86,13 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @csp_replace({"style-src": [SELF, UNSAFE_INLINE]})
 def reference(request: HttpRequest) -> HttpResponse:
-    """Every endpoint, drawn by Scalar, which writes styles into its elements."""
+    """Show every endpoint, rendered by Scalar, which writes styles into its elements."""
     return render(request, "site/reference.html")
 
 
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """What works just now and what people say of it; what did on the last 90 days."""
+    """Show the present status with its news, and that of the last 90 days."""
     found, told, history = _status()
     context = {
         "components": found,
@@ -107,7 +107,7 @@ def status(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=STATUS_SECONDS)
 def status_json(request: HttpRequest) -> HttpResponse:
-    """The same for programs."""
+    """Return the status as JSON."""
     found, told, _ = _status()
     return JsonResponse(as_json(found, told))
 
@@ -115,7 +115,7 @@ def status_json(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=STATUS_SECONDS)
 def status_feed(request: HttpRequest) -> HttpResponse:
-    """What was said, and days on which something failed, as RSS, the last first."""
+    """Return news, and days with failed checks, as RSS, the latest first."""
     page = _origin(request) + reverse("site:status")
     words = "What is paused, incidents, maintenance, and days on which a part of Pictor failed."
     feed = Rss201rev2Feed("Pictor status", page, words)

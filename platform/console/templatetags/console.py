@@ -24,37 +24,37 @@ register.filter("total", amounts.total)
 
 @register.filter
 def dollars(decimal: str) -> str:
-    """'$12.30' for '12.300000', as commands and the API write it."""
+    """'$12.30' for '12.300000', the form in commands and the API."""
     return amounts.amount(from_decimal(decimal))
 
 
 @register.filter
 def groups(workspace: Workspace) -> Mapping[str, Sequence[Place]]:
-    """The pages that a member may open, by the heading over them."""
+    """The pages that a member may open, by their heading."""
     return places.groups_of(workspace)
 
 
 @register.filter("places")
 def places_in(workspace: Workspace) -> Sequence[Place]:
-    """The same in one list, and what is begun from anywhere."""
+    """The same pages in one list, and the actions available everywhere."""
     return places.places_of(workspace)
 
 
 @register.filter
 def begins(path: str, start: str) -> bool:
-    """Whether a page lies inside another's address."""
+    """Whether a page's path begins with another's."""
     return path.startswith(start)
 
 
 @register.filter
 def tier(name: str) -> str:
-    """A size tier as people read it: 'base' is Base, 2K and 4K are themselves."""
+    """A size tier for people: 'base' becomes Base, 2K and 4K stay."""
     return name[:1].upper() + name[1:]
 
 
 @register.filter
 def runway(days: float) -> str:
-    """How long a balance lasts, in words: 'under a day', '≈ 9 days', 'over a year'."""
+    """The words for how long a balance lasts: 'under a day', '≈ 9 days', 'over a year'."""
     if days < 1:
         return "under a day"
     if days > DAYS_A_YEAR:
@@ -64,14 +64,14 @@ def runway(days: float) -> str:
 
 @register.filter
 def ago(then: datetime) -> str:
-    """'2 days ago': as Django's naturaltime says it, by its largest unit alone."""
+    """'2 days ago': only the largest unit of Django's naturaltime."""
     largest, comma, _ = str(naturaltime(then)).partition(",")
     return f"{largest} ago" if comma else largest
 
 
 @register.filter
 def moment(text: str) -> datetime:
-    """A time that is written in ISO 8601."""
+    """Parse a time in ISO 8601."""
     return datetime.fromisoformat(text)
 
 
@@ -83,13 +83,13 @@ def seconds(milliseconds: int) -> str:
 
 @register.filter
 def took(exact: float | None) -> str:
-    """'4.1 s' for 4.12, rounded as `seconds` does; a dash where nothing was made."""
+    """'4.1 s' for 4.12, rounded like `seconds`; a dash for None."""
     return "\N{EN DASH}" if exact is None else seconds(round(1000 * exact))
 
 
 @register.filter
 def linked(figure: str, rows: str) -> str:
-    """The figure as a link to the rows that it is made of, where they are listed."""
+    """The figure as a link to its rows, if they are listed."""
     if not rows:
         return figure
     return format_html('<a class="text-ink" href="{}">{}</a>', rows, figure)
@@ -97,5 +97,5 @@ def linked(figure: str, rows: str) -> str:
 
 @register.filter
 def pixels(size: str) -> str:
-    """'1024x768' with the sign that people read."""
+    """'1024x768' with a multiplication sign."""
     return size.replace("x", "\N{MULTIPLICATION SIGN}")
