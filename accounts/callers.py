@@ -107,15 +107,15 @@ class Caller:
     digest: bytes = field(default=b"", compare=False, repr=False)
     """The key's digest; empty if a rotated key's former text was used, which manages no keys."""
     use_is_due: bool = field(default=False, compare=False)
-    """Whether the request used a rotated key's former text and that use has to be noted."""
+    """True if the request used a rotated key's former text and that use has to be noted."""
 
     def may_use(self, model: str) -> bool:
-        """Whether the key and its tenant both allow the model."""
+        """True if the key and its tenant both allow the model."""
         return all(words is None or model in words for words in (self.models, self.tenant_models))
 
     @property
     def livemode(self) -> bool:
-        """Whether the key spends real money and sees the generations made with it."""
+        """True if the key spends real money and sees the generations made with it."""
         return not self.is_test
 
 

@@ -1,4 +1,4 @@
-"""How endpoints under /v1 that do not wait are written: a key, a scope and serializers.
+"""The pattern of endpoints under /v1 that do not wait: a key, a scope and serializers.
 
     class WidgetView(Endpoint):
         @operation("retrieve_widget", summary="Retrieve a widget", scope="widgets:read",

@@ -31,7 +31,7 @@ def mint(*, test: bool = False) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether this has the prefix, length, alphabet and checksum of our keys."""
+    """True if this has the prefix, length, alphabet and checksum of our keys."""
     prefix = TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX
     if not key.startswith(prefix) or len(key) != len(prefix) + _TAIL_LENGTH:
         return False

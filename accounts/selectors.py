@@ -168,7 +168,7 @@ def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
 
 
 def has_second_factor(user_id: UUID) -> bool:
-    """Whether this person signs in with an authenticator app."""
+    """True if this person signs in with an authenticator app."""
     return _WITH_APPS.filter(id=user_id).exists()
 
 
@@ -203,7 +203,7 @@ def membership_in(user_id: UUID, public_id: str) -> Membership | None:
 
 
 def did_since(person: User, action: str, about: Subject, *, since: datetime) -> bool:
-    """Whether a person took this action on this object since then."""
+    """True if a person took this action on this object since then."""
     events = AuditEvent.objects.filter(object_type=about.type, object_id=about.id, action=action)
     return events.filter(actor=person, at__gte=since).exists()
 

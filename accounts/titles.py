@@ -24,7 +24,7 @@ def without_marks(text: str) -> str:
 
 
 def holds_address(text: str) -> bool:
-    """Whether a mail program may turn part of the text into a link."""
+    """True if a mail program may turn part of the text into a link."""
     return _IN_ADDRESSES.search(text) is not None
 
 

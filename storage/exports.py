@@ -49,7 +49,7 @@ KEPT = timedelta(hours=24)
 LINK_SECONDS = 300
 """A link is made when it is followed."""
 LEASE = timedelta(minutes=2)
-"""How long a claim on an export lasts after it was last renewed."""
+"""The duration of a claim on an export since it was last renewed."""
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60))
 """The waits before further attempts."""
 ABANDONED_AFTER = timedelta(days=3)

@@ -72,7 +72,7 @@ class TenantExport(models.Model):
 
     @property
     def is_being_made(self) -> bool:
-        """Whether it is neither ready nor given up."""
+        """True if it is neither ready nor given up."""
         return self.ready_at is None and self.failed_at is None
 
 
@@ -138,7 +138,7 @@ class StoredImage(models.Model):
         return f"{self.width}x{self.height}"
 
     def kept_until(self, days: int | None) -> datetime:
-        """When the image expires in a tenant that keeps images for `days` (see services)."""
+        """The time the image expires in a tenant that keeps images for `days` (see services)."""
         if days is None:
             return self.expires_at
         return min(self.expires_at, self.created_at + (timedelta(days=days) or SHORTEST))

@@ -80,13 +80,13 @@ class Cleaned(NamedTuple):
     facts: ImageFacts
     """The facts of the upright picture."""
     orientation: Orientation
-    """How its pixels still have to be turned by the reader."""
+    """The turn that the reader still has to give its pixels."""
     mended: tuple[Mended, ...]
     """The defects that were mended, including turning."""
 
     @property
     def is_upright(self) -> bool:
-        """Whether its pixels are stored upright."""
+        """True if its pixels are stored upright."""
         return self.orientation == UPRIGHT
 
 
@@ -106,7 +106,7 @@ class TooManyPixels(NotAnImage):
 
 
 def is_quick(spool: SpoolFile) -> bool:
-    """Whether verifying it is faster than handing it to a thread: a small, plain png."""
+    """True if verifying it is faster than handing it to a thread: a small, plain png."""
     if spool.size > QUICK_BYTES:
         return False
     try:

@@ -27,8 +27,8 @@ PIECE_BYTES = 512 * 1024
 back: beside a busy event loop, pieces of 96 KB took a third more CPU, and half as long again."""
 
 MOST_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
-"""How much longer a stream may be than its content. Blocks without data take time and hold nothing:
-50 MB of them took 15 s of CPU."""
+"""The factor and the bytes by which a stream may exceed its content. Blocks without data take time
+and hold nothing: 50 MB of them took 15 s of CPU."""
 
 MOST_TAIL_BYTES = 64 * 1024
 """The most bytes after the compressed stream, and after the last row in it: a whole buffer."""
@@ -58,7 +58,7 @@ class Tail:
     """Inflated bytes, within the stream after the last row."""
 
     def __bool__(self) -> bool:
-        """Whether there are any bytes."""
+        """True if there are any bytes."""
         return bool(self.after_stream or self.after_rows)
 
 

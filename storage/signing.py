@@ -30,7 +30,7 @@ class Signer:
     token: str = field(default="", repr=False)
     """The session token of temporary credentials."""
     expires_at: datetime | None = None
-    """When the credentials end, and every url with them."""
+    """The end of the credentials, and of every url signed with them."""
 
     def seconds_left(self, now: datetime) -> float:
         """The seconds until the credentials end; infinite without an end."""

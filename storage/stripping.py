@@ -39,9 +39,9 @@ class Stripped(NamedTuple):
     """The same spool if there was nothing to drop; otherwise a new one, in its scope."""
     format: Format
     orientation: Orientation
-    """How its pixels still have to be turned."""
+    """The turn that its pixels still need."""
     got_end: bool
-    """Whether it is a jpeg that got the end marker its file lacked."""
+    """True if it is a jpeg that got the end marker its file lacked."""
 
 
 def stripped(spool: SpoolFile) -> Stripped:

@@ -38,7 +38,7 @@ ICON = Kind(96, icon_key, "has_icon")
 
 
 def is_made(image: StoredImage, kind: Kind) -> bool:
-    """Whether the image has a thumbnail of this kind on storage."""
+    """True if the image has a thumbnail of this kind on storage."""
     return bool(getattr(image, kind.flag))
 
 

@@ -69,11 +69,11 @@ class WebhookEndpoint(models.Model):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether events are sent there now."""
+        """True if events are sent there now."""
         return self.status == self.Status.ENABLED
 
     def wants(self, event_type: str) -> bool:
-        """Whether the endpoint subscribes to this type of event."""
+        """True if the endpoint subscribes to this type of event."""
         return self.events is None or event_type in self.events
 
 

@@ -22,7 +22,7 @@ from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
 
 LEASE = timedelta(seconds=60)
-"""How long a claim lasts: longer than an attempt may take."""
+"""The duration of a claim: longer than an attempt may take."""
 SHORT_ANSWER_CHARS = 1000
 """Answers up to this length are always kept whole."""
 LONG_ANSWERS_CHARS = 4 * 1024**2
@@ -48,7 +48,7 @@ class HeldDelivery:
     body: bytes
     secrets: Sequence[str]
     until: datetime
-    """When the claim ends; a delivery with another time was sent again by hand meanwhile."""
+    """The end of the claim; a delivery with another time was sent again by hand meanwhile."""
     test_of: UUID | None = None
     """The tenant, if the event is about a test."""
 

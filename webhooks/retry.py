@@ -23,15 +23,15 @@ def next_wait(tries: int, *, roll: float) -> timedelta | None:
 
 
 def is_taken(status: int | None) -> bool:
-    """Whether the endpoint accepted the event: a 2xx, not a redirect."""
+    """True if the endpoint accepted the event: a 2xx, not a redirect."""
     return status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def is_gone(status: int | None) -> bool:
-    """Whether the endpoint wants no more events, ever."""
+    """True if the endpoint wants no more events, ever."""
     return status == HTTPStatus.GONE
 
 
 def is_hopeless(failing_since: datetime, now: datetime) -> bool:
-    """Whether an endpoint has failed for long enough to be paused."""
+    """True if an endpoint has failed for long enough to be paused."""
     return now - failing_since >= PAUSED_AFTER

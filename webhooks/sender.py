@@ -103,7 +103,7 @@ class Sender:
 
 
 async def _has_room(order: HeldDelivery) -> bool:
-    """Whether the event is about a live request, or its tenant's tests may store more today."""
+    """True if the event is about a live request, or its tenant's tests may store more today."""
     tenant_id = order.test_of
     if tenant_id is None:
         return True

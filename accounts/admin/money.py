@@ -41,7 +41,7 @@ class DollarsField(forms.Field):
 
 
 def is_micros(column: str) -> bool:
-    """Whether the column's name says that it holds micro-USD."""
+    """True if the column's name says that it holds micro-USD."""
     return column == "micros" or column.endswith("_micros")
 
 

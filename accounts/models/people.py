@@ -62,9 +62,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     """Empty for people who are not staff."""
     staff_seen_at = models.DateTimeField(null=True, editable=False)
-    """When they last opened a page for staff, to the minute."""
+    """The time they last opened a page for staff, to the minute."""
     is_staff = models.BooleanField(default=False)
-    """Whether the admin lets them in; like `is_superuser`, only true of owners."""
+    """True only for owners, with `is_superuser`: the admin lets them in."""
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     terms_version = models.CharField(max_length=20, blank=True, editable=False)

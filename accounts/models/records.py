@@ -138,7 +138,7 @@ class SupportGrant(models.Model):
 
     @property
     def ends_at(self) -> datetime:
-        """When it was ended, or otherwise expires."""
+        """The time it was ended, or else expires."""
         return self.ended_at or self.expires_at
 
     @property

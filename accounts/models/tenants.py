@@ -161,7 +161,7 @@ class Tenant(models.Model):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the tenant is erased or being erased: it cannot be resumed."""
+        """True if the tenant is erased or being erased: it cannot be resumed."""
         return self.erasure_due_at is not None or self.name == self.nameless
 
     @property

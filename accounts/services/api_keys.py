@@ -52,7 +52,7 @@ OVERLAPS = {
     "3d": timedelta(days=3),
     "7d": timedelta(days=7),
 }
-"""How long a rotated key's former text may go on working."""
+"""The times for which a rotated key's former text may go on working."""
 
 
 @transaction.atomic

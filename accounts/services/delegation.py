@@ -249,7 +249,7 @@ def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:
 
 
 def _is_stopped(own: KeyRules) -> bool:
-    """Whether a budget is a hard stop for this key; a key that is only warned may do more."""
+    """True if a budget is a hard stop for this key; a key that is only warned may do more."""
     has_any = own.budget_day is not None or own.budget_month is not None
     return has_any and not own.budget_warns_only
 
@@ -259,7 +259,7 @@ def _is_among(words: Sequence[str] | None, known: Sequence[str]) -> bool:
 
 
 def _is_inside(ranges: Sequence[str] | None, known: Sequence[str]) -> bool:
-    """Whether each range lies within a known one; an unreadable range does not."""
+    """True if each range lies within a known one; an unreadable range does not."""
     if ranges is None:
         return False
     networks = [ipaddress.ip_network(text) for text in known]

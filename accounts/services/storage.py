@@ -46,7 +46,7 @@ def note_stored(sizes: Mapping[UUID, int], *, now: datetime) -> None:
 
 
 def is_nearly_full(tenant: Tenant) -> bool:
-    """Whether a tenth or less of the tenant's image storage is left."""
+    """True if a tenth or less of the tenant's image storage is left."""
     return 10 * tenant.stored_bytes >= 9 * settings.STORED_BYTES_PER_TENANT
 
 

@@ -36,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     @override
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Whether sign-up is open to all, or this session came by an invitation."""
+        """True if sign-up is open to all, or this session came by an invitation."""
         return settings.SIGN_UP or bool(request.session.get(INVITED))
 
     @override

@@ -17,12 +17,12 @@ from accounts.models import User
 View = Callable[..., HttpResponseBase]
 
 FRESH = timedelta(minutes=15)
-"""How long a second factor counts as fresh after it was shown."""
+"""The time for which a second factor counts as fresh after it was shown."""
 SHOW_AGAIN = "Show your second factor again, then send it once more."
 
 
 def app_since(user: User) -> datetime | None:
-    """When the person set up their authenticator app; None without one."""
+    """Return when the person set up their authenticator app; None without one."""
     apps = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
     since: datetime | None = apps.values_list("created_at", flat=True).first()
     return since
@@ -47,7 +47,7 @@ def behind_factor(view: View) -> View:
 
 
 def has_shown(request: HttpRequest, user: User, *, since: datetime) -> bool:
-    """Whether this session has shown a second factor since the person has had it.
+    """True if this session has shown a second factor since the person has had it.
 
     A session opened with only the password, before the factor was set up, has not.
     """

@@ -107,7 +107,7 @@ class _StagedLoginView(LoginView):
 
 
 def has_shown_factor(request: HttpRequest) -> bool:
-    """Whether this session has shown a factor since the person set up their present one."""
+    """True if this session has shown a factor since the person set up their present one."""
     user = request.user
     if not isinstance(user, User):
         return False

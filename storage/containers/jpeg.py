@@ -27,7 +27,7 @@ from storage.containers.pieces import (
 
 SIGNATURE = b"\xff\xd8"
 END = b"\xff\xd9"
-"""As bytes among the kept pieces, not as a span of the file, it is the marker that was added."""
+"""The end marker. Among the kept pieces it is bytes, not a span, if it was added to the file."""
 
 _FILLER = 0xFF
 _SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE

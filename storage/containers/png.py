@@ -64,7 +64,7 @@ def kept(file: ByteSource) -> Iterator[Piece]:
 
 
 def is_animated(file: ByteSource) -> bool:
-    """Whether a png that `kept` accepts has frames: their control chunk precedes its pixels."""
+    """True if a png that `kept` accepts has frames: their control chunk precedes its pixels."""
     return _first(file, b"acTL", until=b"IDAT") is not None
 
 
@@ -106,7 +106,7 @@ def _is_kept(file: ByteSource, chunk: ByteSpan, kind: bytes, seen: set[bytes]) -
 
 
 def _is_small(file: ByteSource, offset: int, size: int) -> bool:
-    """Whether a profile is whole and inflates to a small size. Memory: at most both, 2 MB."""
+    """True if a profile is whole and inflates to a small size. Memory: at most both, 2 MB."""
     data = file.read_at(offset, size)
     name, _, compressed = data.partition(b"\0")
     if len(name) > _MAX_NAME_BYTES or compressed[:1] != b"\0":

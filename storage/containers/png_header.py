@@ -55,12 +55,12 @@ class Header:
 
     @property
     def is_deep(self) -> bool:
-        """Whether a sample takes more than a byte."""
+        """True if a sample takes more than a byte."""
         return self.depth > _BITS_OF_A_BYTE
 
     @property
     def has_alpha(self) -> bool:
-        """Whether each pixel has an alpha sample. A tRNS chunk may give some pixels one."""
+        """True if each pixel has an alpha sample. A tRNS chunk may give some pixels one."""
         return self.colour_type in _WITH_ALPHA
 
     @property

@@ -1,1 +1,1 @@
-"""What a key may ask and change of its account's webhook endpoints."""
+"""The endpoints of /v1 by which a key manages its account's webhooks."""

@@ -65,7 +65,7 @@ class ShownDelivery:
 
     @property
     def next_attempt(self) -> Any:
-        """When it is attempted next; None if it is not."""
+        """The time of the next attempt; None if there is none."""
         is_pending = self.delivery.state == Delivery.State.PENDING
         return self.delivery.due_at if is_pending else None
 

@@ -87,7 +87,7 @@ class Entry:
 
     @property
     def is_short(self) -> bool:
-        """Whether the changes are few enough for the row."""
+        """True if the changes are few enough for the row."""
         return len(self.changes) <= FEW
 
 

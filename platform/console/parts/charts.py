@@ -69,7 +69,7 @@ class Bars:
 
     @property
     def has_rows(self) -> bool:
-        """Whether any of it links to a list."""
+        """True if any of it links to a list."""
         return any(part.rows for bar in self.bars for part in bar.segments)
 
     @property
@@ -125,7 +125,7 @@ class Lines:
 
     @property
     def has_rows(self) -> bool:
-        """Whether any of it links to a list."""
+        """True if any of it links to a list."""
         return any(point.rows for point in self.known)
 
     @property

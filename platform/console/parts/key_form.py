@@ -24,7 +24,7 @@ SCOPE_WORDS = {
 }
 UTC = ZoneInfo("UTC")
 LAST_DAY = date(2099, 12, 31)
-"""As in the API; the end of year 9999 overflows in zones with an earlier midnight."""
+"""The API's limit, too; the end of year 9999 overflows in zones with an earlier midnight."""
 FIELD_OF = {
     "allowed_models": "models",
     "budget_day_micros": "budget_day",
@@ -103,7 +103,7 @@ class NewKeyForm(KeyForm):
 
     @property
     def is_test(self) -> bool:
-        """Whether the chosen mode is test."""
+        """True if the chosen mode is test."""
         return bool(self.cleaned_data["mode"] == TEST)
 
 

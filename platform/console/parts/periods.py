@@ -106,7 +106,7 @@ class Period:
 
     @property
     def note(self) -> str:
-        """How far from midnight its days begin; empty if they begin at midnight."""
+        """A note that its days begin before midnight; empty if they do not."""
         count = (self.last - self.first).days + 1
         early = max(minutes_early(self.first + number * DAY, self.zone) for number in range(count))
         if self.bucket == "hour" or not early:

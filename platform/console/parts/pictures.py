@@ -30,7 +30,7 @@ def picture_of(image: StoredImage) -> Picture:
 
 
 def is_otherwise(made: Generation, sizes: Sequence[str]) -> bool:
-    """Whether the delivered sizes or their number differ from the request; `auto` is any size."""
+    """True if the delivered sizes or their number differ from the request; `auto` is any size."""
     is_another = made.size != AUTO and set(sizes) != {made.size}
     return bool(sizes) and (is_another or len(sizes) < made.n)
 

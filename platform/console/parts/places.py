@@ -11,5 +11,5 @@ class Place:
     url: str
     keys: str = ""
     holds_more: bool = False
-    """Whether pages below its address belong to it."""
+    """True if pages below its address belong to it."""
     note: str = ""

@@ -9,7 +9,7 @@ from pictor.kit.words.client_addresses import is_own_address
 
 
 def is_here(request: HttpRequest) -> bool:
-    """Whether a request came over the loopback interface, and through no proxy.
+    """True if a request came over the loopback interface, and through no proxy.
 
     A request from one of our proxies that named no client has the proxy's own address.
     """

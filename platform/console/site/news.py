@@ -43,7 +43,7 @@ class ShownIncident:
 
     @property
     def is_due(self) -> bool:
-        """Whether the time of a promised update has passed."""
+        """True if the time of a promised update has passed."""
         due = self.incident.next_update_at
         return due is not None and due < self.now
 
@@ -87,7 +87,7 @@ class News:
 
     @property
     def going_on(self) -> bool:
-        """Whether there is a stop, an incident or maintenance now; scheduled ones do not count."""
+        """True if there is a stop, an incident or maintenance now; scheduled ones do not count."""
         is_on = any(one.state != State.SCHEDULED for one in self.open)
         return is_on or bool(self.stopped)
 

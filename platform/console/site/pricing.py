@@ -55,7 +55,7 @@ class Calculation:
     unit: Micros | None
     total: Micros | None
     is_limit: bool
-    """Whether the size is `auto`: the sum is the most that is held; the charge depends on the
+    """True if the size is `auto`: the sum is the most that is held; the charge depends on the
     result."""
 
 

@@ -42,7 +42,7 @@ def places_in(workspace: Workspace) -> Sequence[Place]:
 
 @register.filter
 def begins(path: str, start: str) -> bool:
-    """Whether a page's path begins with another's."""
+    """True if a page's path begins with another's."""
     return path.startswith(start)
 
 

@@ -69,7 +69,7 @@ _SUPPORT = frozenset({May.SEE_GENERATIONS, May.SEE_USAGE, May.SEE_MONEY, May.SEE
 
 
 def allows(role: str, what: May) -> bool:
-    """Whether a member with this role has this permission."""
+    """True if a member with this role has this permission."""
     return what in _ROLES[role]
 
 
@@ -150,7 +150,7 @@ class Workspace:
 
     @property
     def sees_content(self) -> bool:
-        """Whether the signed-in person may see prompts, tags and images."""
+        """True if the signed-in person may see prompts, tags and images."""
         return self.support is None or self.tenant.shows_support_content
 
     @property
@@ -205,7 +205,7 @@ def done(
 
 
 def may_see(workspace: Workspace, key: ApiKey) -> bool:
-    """Whether the member may see this key."""
+    """True if the member may see this key."""
     if May.SEE_KEYS not in workspace.may:
         return False
     is_maker = May.MAKE_KEYS in workspace.may and May.MANAGE_KEYS not in workspace.may
@@ -218,7 +218,7 @@ def keys_of(workspace: Workspace) -> list[ApiKey]:
 
 
 def is_called(key: ApiKey, text: str) -> bool:
-    """Whether the key's name, visible prefix or id contains this text."""
+    """True if the key's name, visible prefix or id contains this text."""
     return text.casefold() in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
 
 

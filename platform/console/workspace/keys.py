@@ -216,18 +216,18 @@ def _key_among(workspace: Workspace, public_id: str) -> tuple[ApiKey, Sequence[A
 
 
 def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
-    """Whether the member may use this key to make images."""
+    """True if the member may use this key to make images."""
     can = key.status(now) == "active" and "images:write" in key.scopes
     return can and may_see(workspace, key)
 
 
 def _may_change(workspace: Workspace, key: ApiKey) -> bool:
-    """Whether the member may change the key: not if it may do more, as they would see its text."""
+    """True if the member may change the key: not if it may do more, as they would see its text."""
     return _may_end(workspace, key) and set(key.scopes) <= scopes_of(workspace.role)
 
 
 def _may_end(workspace: Workspace, key: ApiKey) -> bool:
-    """Whether the member may revoke the key: managers any, makers their own."""
+    """True if the member may revoke the key: managers any, makers their own."""
     return May.MANAGE_KEYS in workspace.may or (
         May.MAKE_KEYS in workspace.may and key.created_by_id == workspace.user.id
     )

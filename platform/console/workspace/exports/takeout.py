@@ -73,7 +73,7 @@ def download(request: HttpRequest, workspace: Workspace, export: str) -> HttpRes
 
 
 def _is_for(export: TenantExport, workspace: Workspace) -> bool:
-    """Whether the member may download the export; a list is only for its requester."""
+    """True if the member may download the export; a list is only for its requester."""
     if not export.list_name:
         return May.MANAGE in workspace.may
     is_theirs = export.asked_by_id == workspace.user.id

@@ -28,7 +28,7 @@ class Run:
 
     @property
     def differs(self) -> bool:
-        """Whether the delivered sizes or their number differ from the request."""
+        """True if the delivered sizes or their number differ from the request."""
         return is_otherwise(self.made, [picture.image.size for picture in self.pictures])
 
     @property

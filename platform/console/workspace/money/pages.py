@@ -48,7 +48,7 @@ COLUMNS = (
 
 
 class AlertForm(forms.Form):
-    """When to mail those who pay; an empty field means never."""
+    """The limits below which to mail those who pay; an empty field sets none."""
 
     below = DollarsField(label="When less is left than, USD")
     below_days = LimitField(label="When it lasts for fewer days than")

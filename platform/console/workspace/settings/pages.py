@@ -86,7 +86,7 @@ class LimitsForm(forms.Form):
 
 
 class SupportForm(forms.Form):
-    """What support may see."""
+    """The access that support has."""
 
     allows_support = forms.BooleanField(required=False)
     shows_support_content = forms.BooleanField(required=False)

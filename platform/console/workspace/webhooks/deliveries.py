@@ -25,7 +25,7 @@ SINCE = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
-"""How far back missed events can be resent; events are kept for 30 days."""
+"""The times for which missed events can be resent; events are kept for 30 days."""
 
 
 @require_safe

@@ -83,7 +83,7 @@ class ShownEndpoint:
 
     @property
     def former_until(self) -> datetime | None:
-        """When the former secret stops signing, while it still does."""
+        """The time the former secret stops signing; None once it has."""
         until = self.endpoint.previous_until
         return until if until is not None and until > clock.now() else None
 
@@ -115,7 +115,7 @@ class NewEndpointForm(EndpointForm):
 
     @property
     def livemode(self) -> bool:
-        """Whether the chosen mode is live."""
+        """True if the chosen mode is live."""
         return bool(self.cleaned_data["mode"] == LIVE)
 
 
