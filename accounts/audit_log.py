@@ -186,6 +186,6 @@ def _by(who: str) -> Q:
     ours, _, first = who.removesuffix(")").partition(" (")
     if ours == SUPPORT:
         named = Q(actor__name=first) | Q(actor__name__startswith=f"{first} ")
-        # More than one word would be a guess at the rest of a name, which the tenant does not read.
+        # A tenant reads only the first name: further words would be a guess at the rest.
         return Q(is_ours=True) & named if first.split() == [first] else Q(pk__in=())
     return Q(is_ours=False, actor_name=who)

@@ -41,7 +41,7 @@ class LargeAdmin(ReadOnlyAdmin):
     """A list of the newest rows, or of the rows that `found` finds by index."""
 
     ordering = ("-pk",)
-    search_fields = ("pk",)  # so that there is a field for it
+    search_fields = ("pk",)  # makes the admin show a search field
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 

@@ -209,7 +209,7 @@ def _own(caller: Caller) -> ApiKey:
     Raises Forbidden if it has ended meanwhile, and for a rotated key's former text, even if it was
     rotated a moment ago: a thief of an old text could take the key over.
     """
-    tenant_for_update(caller.tenant_id)  # first: two keys that change each other would wait
+    tenant_for_update(caller.tenant_id)  # first: two keys changing each other would deadlock
     keys = ApiKey.objects.select_related("tenant", "created_by")
     own = keys.select_for_update(no_key=True, of=("self",)).get(id=caller.key_id)
     if own.status(clock.now()) != "active":

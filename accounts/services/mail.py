@@ -32,7 +32,7 @@ KEPT = timedelta(days=7)
 """No mail waits longer, so a mail with a due time this long ago precedes all others."""
 MAX_ERROR = 300
 
-# A mail to an address that does not exist is not counted once a later one has been sent.
+# Only mail newer than the last sent one counts: an older unsent one may have a bad address.
 _UNSENT = """
 SELECT COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - MIN(created_at)), 0)::float8
   FROM accounts_mail

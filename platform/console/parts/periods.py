@@ -35,7 +35,7 @@ TO = ".."
 HOUR_FORMAT = "%Y-%m-%dT%HZ"
 """A UTC hour in a query string."""
 FIRST_YEAR, LAST_YEAR = 2000, 9000
-"""The range of years: ids contain their time, and cannot hold times outside it."""
+"""The range of years: ids carry the time they were made at, and none lies outside."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LONGEST = 400 * DAY
 """The longest period between two days or hours."""
