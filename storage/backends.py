@@ -285,7 +285,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
 
 
 bucket = cast(PrivateBucket, default_storage)
-"""Django's default storage, typed as what it is. Made on first use, from settings.STORAGES."""
+"""Django's default storage, typed as our class. Made on first use, from settings.STORAGES."""
 
 
 def refuse_to_serve() -> None:

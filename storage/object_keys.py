@@ -3,18 +3,18 @@
     20261120/7f3/c41…(29 hex digits)/1-0.png  an image: day, HMAC of its generation, dispatch-index
     in/20261120/7f3/c41…/0.bin                an input of a generation: a reference image
     tmp/20261120/7f3/c41…/1-0-2.png           a partial image: dispatch-image-partial
-    small/20261120/7f3/c41…/1-0.webp          an image for a list, made when it is first looked at
-    proof/of-storage.txt                      written and read by workers, to see that they can
+    small/20261120/7f3/c41…/1-0.webp          a thumbnail for lists, made when first requested
+    proof/of-storage.txt                      written and read by workers, to check that they can
     proof/of-removal.txt                      written and removed by them, for the same reason
-    trials/20261120/7f3/c41…/picture.png      what a test of a route brought, for a week
-    exports/20261120/7f3/c41…/export.zip      all that is kept of a tenant, or a list, for a day
+    trials/20261120/7f3/c41…/picture.png      the picture from a test of a route, for a week
+    exports/20261120/7f3/c41…/export.zip      all data of a tenant, or a list, for a day
 
-The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
-is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
-of a generation can be named without listing a bucket. Every key has an extension: the embedded
-S3 server tells content types by it, and lists a folder for each new name in it, so that the first
-digits are a level of their own: with a day's 100,000 images in one folder a PUT cost it 39 CPU-ms,
-with the level 1.5 (docs/adr/0018).
+A dispatch that is repeated writes the same key again, so a retry overwrites its own objects; a
+worker whose dispatch is over writes to a key that nothing reads. 128 bits of HMAC-SHA256 keep keys
+unguessable, and all objects of a generation can be named without listing the bucket. Every key has
+an extension, because the embedded S3 server derives content types from it. That server also lists a
+folder for each new name in it, so the first digits are a level of their own: with a day's 100,000
+images in one folder a PUT cost it 39 CPU-ms, with the level 1.5 (docs/adr/0018).
 """
 
 import hmac

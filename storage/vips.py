@@ -21,7 +21,7 @@ Error: type[Exception] = pyvips.Error
 LARGE_BYTES = 36_000_000
 """An image that takes more than this to decode is decoded alone: a webp of 4.5 megapixels."""
 SIXTEEN_BITS = "of 16 bits a channel"
-"""The name of that oddity."""
+"""The words of `oddity` for more than 8 bits a channel."""
 _one_at_a_time = threading.Lock()
 _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "webp": "webpload_source"}
 

@@ -78,7 +78,7 @@ class WebhookEndpoint(models.Model):
 
 
 class Event(models.Model):
-    """An occurrence that a tenant's endpoints, or one of the installation's, are told of."""
+    """An occurrence about a tenant's object, or one for an endpoint of the installation."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="+")

@@ -46,7 +46,7 @@ def is_micros(column: str) -> bool:
 
 
 class DollarForms:
-    """For pages and inlines: columns of micros are typed in USD, or shown in USD if read-only."""
+    """A mixin for pages and inlines: micros are typed in USD, or shown in USD if read-only."""
 
     money: tuple[str, ...] = ()
     """Columns of micro-USD whose names do not say so."""

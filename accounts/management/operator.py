@@ -225,7 +225,7 @@ def say_invalid(error: ValidationError) -> CommandError:
 
 
 def ask(stdout: OutputWrapper, question: str) -> None:
-    """Continue after a 'y' on standard input. Raises CommandError for any other answer."""
+    """Continue after a 'y' on standard input. Raises CommandError for any other answer, or none."""
     if ask_for(stdout, f"{question} [y/N]").lower() not in {"y", "yes"}:
         raise CommandError("Nothing was changed.")
 

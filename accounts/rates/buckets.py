@@ -168,7 +168,7 @@ def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
 
 
 def refusal_of(buckets: Sequence[Bucket], taken: Taken, headers: dict[str, str]) -> RateLimited:
-    """The refusal if buckets are too empty; it names the bucket that lacks the largest share."""
+    """The refusal if buckets are too empty; it names the one this request needs most of."""
     short = [
         bucket for bucket, level in zip(buckets, taken.levels, strict=True) if level < bucket.cost
     ]

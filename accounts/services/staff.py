@@ -83,7 +83,7 @@ def remove_staff(*, user: User, actor: Actor, ip: str | None = None) -> None:
 
 
 def note_seen(*, user: User, now: datetime) -> None:
-    """Record that staff opened a page of theirs, at most once a minute."""
+    """Record that a member of staff opened a page for staff, at most once a minute."""
     if user.staff_seen_at is None or now - user.staff_seen_at >= SEEN_EVERY:
         User.objects.filter(pk=user.pk).update(staff_seen_at=now)
 
