@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL that broke: whoever has others drops them before they are used again.
+"""Count of broken PostgreSQL connections, by which every thread drops its own before next use.
 
-Where one broke, the others are as dead, so a database that came back is not refused once more by
-each of them.
+When one connection breaks, the others are as dead. Dropping them all spares each its own failure
+after the database is back.
 """
 
 import threading
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class _OfThread(threading.local):
-    """How many breaks of connections this thread had heard of when it last used its own."""
+    """The count of breaks that this thread knew when it last used its own connection."""
 
     heard_of = 0
 
@@ -26,12 +26,12 @@ _met = 0
 
 
 def breaks_met() -> int:
-    """How many breaks of connections this process has met."""
+    """Return the number of connections of this process that have broken."""
     return _met
 
 
 def broke() -> None:
-    """A connection broke."""
+    """Count a broken connection."""
     global _met  # noqa: PLW0603 - a count that only grows; a lost increment costs one refusal
     _met += 1
 
@@ -39,8 +39,8 @@ def broke() -> None:
 def on_own_connection(call: Callable[[], T]) -> T:
     """Make a call on this thread's own connection and leave that connection fit for the next.
 
-    It is dropped before the call where others broke meanwhile, or where it was ended while nobody
-    used it.
+    The connection is dropped before the call if another one broke since this thread's last call,
+    or if the server ended it while it was idle.
     """
     idle = connection.connection
     if _mine.heard_of != _met or (idle is not None and prepared.has_ended(idle)):

@@ -10,10 +10,10 @@ from psycopg.types.json import Jsonb
 
 
 def copy_rows(rows: Sequence[Model]) -> None:
-    """Insert new rows of one model. What the database gives them, keys and defaults, is not read.
+    """Insert new rows of one model, without reading back the keys and defaults they are given.
 
-    The first row decides which columns are left to the database. Values are sent as they are: no
-    `save`, no signal and no field's own preparation, but that of JSON.
+    The first row decides which columns are left to the database. Values are sent unchanged, except
+    that JSON is encoded: `save`, signals and the fields' own preparation do not run.
     """
     if not rows:
         return

@@ -1,7 +1,7 @@
-"""What an error of the database may say in a log: the server's own words, never a row's values.
+"""Database errors for the log: the server's own words without a row's values.
 
-PostgreSQL adds to its message the row at fault (DETAIL, CONTEXT) or the statement (LINE), and our
-statements hold a prompt. Messages about a value or about the text of a statement quote it too.
+PostgreSQL adds the row at fault (DETAIL, CONTEXT) or the statement (LINE) to its message, and our
+statements hold prompts. Messages about a value or a statement's text quote it too.
 """
 
 import re
@@ -11,7 +11,7 @@ import django.db
 import psycopg
 
 _QUOTING = ("22", "42601")
-"""SQLSTATEs, or how they begin, whose message quotes what was sent: bad data, bad syntax."""
+"""Beginnings of SQLSTATEs whose message quotes the statement's data or text."""
 
 _ADDED = re.compile(
     r"(?:\r?\n|\\n)[ |]*(?:DETAIL|CONTEXT|HINT|QUERY|STATEMENT|LINE \d+):.*", re.DOTALL
@@ -23,23 +23,23 @@ _ABSENT = frozenset({"42P01", "42703", "42883", "3F000"})
 
 
 def is_unmigrated(error: django.db.Error) -> bool:
-    """Whether the database has not what our migrations make, or not all of it."""
+    """Return whether the error comes from a table, column or function not yet migrated."""
     cause = error.__cause__
     return isinstance(cause, psycopg.Error) and cause.sqlstate in _ABSENT
 
 
 def is_duplicate(error: django.db.IntegrityError) -> bool:
-    """Whether a row was refused because there is one like it: somebody else's, a moment ago."""
+    """Return whether a row was refused as a duplicate of one that another writer inserted."""
     return isinstance(error.__cause__, psycopg.errors.UniqueViolation)
 
 
 def is_locked(error: django.db.OperationalError) -> bool:
-    """Whether somebody else held a lock for longer than we wait."""
+    """Return whether another transaction held a lock for longer than we wait."""
     return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 
 def without_values(text: str, *errors: BaseException | None) -> str:
-    """The text, in which these errors or their causes may be rendered, without the values."""
+    """Return the text with every rendering of these errors and their causes rid of values."""
     for error in {id(one): one for start in errors for one in _chain(start)}.values():
         if not isinstance(error, psycopg.Error | django.db.Error):
             continue
@@ -53,7 +53,7 @@ def without_values(text: str, *errors: BaseException | None) -> str:
 
 
 def cut_short(message: str) -> str:
-    """A message that has a database error's text in it, up to what the server added."""
+    """Return a message that contains a database error, without the server's additions."""
     return _ADDED.sub("", message)
 
 
@@ -66,7 +66,7 @@ def _short(error: BaseException) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and all that a traceback shows with it."""
+    """Yield the error and every other one that its traceback shows."""
     waiting, seen = [error], set[int]()
     while waiting:
         one = waiting.pop()

@@ -1,6 +1,6 @@
 """PostgreSQL for an event loop: a few connections of its own, one statement at a time on each.
 
-Transactions of several statements run in the pools' threads, on Django's connections.
+Transactions of several statements run in threads of `pools.py`, on Django's connections.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 _CALLS = CALLS.labels("loop")
 CONNECTIONS = 4
-"""The most per loop: eight did no more work (docs/adr/0028). Each is made when none is free."""
+"""Upper bound per loop: eight did no more work (docs/adr/0028). Opened when none is free."""
 
 
 class Connection:
-    """A lent connection. Its borrower may await only its statements."""
+    """A connection on loan. Meanwhile its borrower may await nothing but its statements."""
 
     def __init__(self, cursor: AsyncCursor) -> None:
         self.cursor = cursor
@@ -32,9 +32,9 @@ class Connection:
         self.is_fit = True
 
     async def fetch(self, statement: Statement[T]) -> T:
-        """Run it, prepared. Raises Django's database errors, and what `read` does.
+        """Run a statement, prepared. Raises Django's database errors and those of `read`.
 
-        If cancelled, it may have taken effect or not.
+        A cancelled statement may have taken effect.
         """
         text, connection = prepared.numbered(statement.text), self.cursor.connection
         self.is_fit = False
@@ -63,7 +63,10 @@ class LoopConnections:
         THREADS.labels("loop").set(CONNECTIONS)
 
     async def lend(self) -> Connection:
-        """A free or new connection; all free ones are closed after any of the process broke."""
+        """Return a free or new connection.
+
+        All free ones are closed first if any connection of the process has broken.
+        """
         if self._heard_of != (breaks := breaks_met()):
             self._heard_of = breaks
             await self.end()
@@ -75,7 +78,7 @@ class LoopConnections:
         return Connection(await prepared.connected())
 
     def take_back(self, lent: Connection) -> None:
-        """Take it back, or close it if it is not fit or others have broken meanwhile."""
+        """Free a lent connection, or close it if it is unfit or any has broken meanwhile."""
         if lent.is_fit and lent.breaks == breaks_met():
             self.free.append(lent.cursor)
             return
@@ -94,7 +97,7 @@ _of_loops: PerLoop[LoopConnections] = PerLoop()
 
 
 async def of_this_loop() -> LoopConnections:
-    """The running loop's connections, which end with it."""
+    """Return the running loop's connections, which end with the loop."""
     return await _of_loops.of("", LoopConnections)
 
 
@@ -115,6 +118,6 @@ async def one() -> AsyncIterator[Connection]:
 
 
 async def fetch_async(statement: Statement[T]) -> T:
-    """Run it on one of the running loop's connections, as `Connection.fetch` does."""
+    """Run a statement on one of the running loop's connections, as `Connection.fetch` does."""
     async with one() as connection:
         return await connection.fetch(statement)

@@ -1,8 +1,8 @@
-"""Rows of models that every request writes or reads, by statements that are prepared once.
+"""Prepared statements for the model rows that every request reads or writes.
 
-`save`, `update` and `get` build their statement anew each time, which takes longer than PostgreSQL
-needs for it, and PostgreSQL has to plan each of them. Not for models with signals or with fields
-that fill themselves in (`auto_now`), nor where a key that the database makes is read afterwards.
+`save`, `update` and `get` build their statement each time, which takes longer than PostgreSQL needs
+to run it, and PostgreSQL plans each one again. Not for models with signals or with fields that fill
+themselves in (`auto_now`), nor where a key made by the database is read afterwards.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,20 +42,20 @@ _NATURAL: tuple[tuple[type[AnyField], type], ...] = (
 
 
 class _Column(NamedTuple):
-    """A field, and what is found out about it once."""
+    """A field and the facts about it that are worked out once."""
 
     field: AnyField
     name: str
     value_of: Callable[[Model], Any]
     natural: type | None
-    """The type whose values it hands on as they are: most of a row's."""
+    """The type whose values are sent unchanged, as most values of a row are."""
     sized: Callable[[int], Any] | None
-    """Makes an integer one of the column's size; psycopg would take the size from the value."""
+    """Gives an integer the column's size; psycopg would choose the size by the value."""
     is_null_unsaid: bool
-    """Whether a NULL is what the database gives it by itself, or it is a key that it makes."""
+    """True if a None is left out: the column has no default, or it is the primary key."""
 
     def bound(self, value: Any) -> Any:
-        """The value as it goes beside a statement."""
+        """Return the value as psycopg takes it."""
         if value is None or type(value) is self.natural:
             return value
         if type(value) is int and self.sized:
@@ -70,13 +70,13 @@ def insert(row: Model) -> None:
 
 
 def insertion(row: Model, *, given: str = "") -> Part:
-    """The statement that inserts a new row; as a part of one, for each row of the part `given`."""
+    """Return the INSERT of a new row; as part of a statement, once for each row of `given`."""
     names, values = _said(row)
     return Part(_insert(type(row), tuple(names), given), values)
 
 
 def inserted(row: Model) -> None:
-    """Say that a row is in the database, as a model's own save does."""
+    """Mark a row as being in the database, as a model's own save does."""
     row._state.adding = False  # noqa: SLF001 - there is no other way to say it
     row._state.db = DEFAULT_DB_ALIAS  # noqa: SLF001 - as above
 
@@ -84,10 +84,10 @@ def inserted(row: Model) -> None:
 def changing(
     model: type[Model], *, where: Mapping[str, Any], given: str = "", **values: Any
 ) -> Part:
-    """The statement that changes the one row that is as `where` says, its key among it.
+    """Return the UPDATE of the one row that matches `where`, which must include its key.
 
-    By the fields' names; a None in `where` is NULL. It has a row where there was one; as a part of
-    a statement it changes it only if the part `given` has a row.
+    Columns go by their fields' names; a None in `where` matches NULL. The statement returns a row
+    if it changed one. As part of a statement it changes nothing unless `given` has a row.
     """
     matched = {name: value for name, value in where.items() if value is not None}
     nulls = tuple(set(where) - set(matched))
@@ -98,12 +98,12 @@ def changing(
 
 @cache
 def columns(model: type[Model], table: str) -> str:
-    """SQL: a row's columns as `read` takes them, of the table that the statement calls so."""
+    """Return SQL for a model's columns in the order of `read`, qualified by the table's alias."""
     return ", ".join(f"{table}.{field.column}" for field in _fields(model))
 
 
 def read(model: type[M], values: Sequence[Any]) -> M:
-    """A row of a model, as a query would bring it, from the values of its `columns`."""
+    """Return a model's instance, as a query would, from the values of its `columns`."""
     found, connection = list(values), prepared.database()
     for place, field in _converted(model):
         found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _converted has those alone
@@ -111,7 +111,7 @@ def read(model: type[M], values: Sequence[Any]) -> M:
 
 
 def _said(row: Model) -> tuple[list[str], list[Any]]:
-    """The columns that the row does not leave to the database, and their values."""
+    """Return the columns that the row does not leave to the database, and their values."""
     names, values = [], []
     for column in _columns(type(row)):
         value = column.value_of(row)

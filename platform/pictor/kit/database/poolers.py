@@ -1,7 +1,7 @@
-"""A look at whether PostgreSQL keeps what a connection was told: a process cannot do without.
+"""Check at start that a connection keeps its backend and settings, which every process needs.
 
-A pooler in transaction mode gives a connection another backend for each transaction. Then limits,
-advisory locks and prepared statements are somebody else's, and no statement need fail to show it.
+A pooler in transaction mode gives a connection another backend for each transaction. Limits,
+advisory locks and prepared statements then belong to another client, often without any error.
 """
 
 import logging
@@ -19,15 +19,15 @@ logger = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 1.0
 ANSWER_MILLISECONDS = 2_000
-"""A backend of one's own answers at once; a pooler's queue may be long."""
+"""Timeout of a query: a backend of our own answers at once, a pooler's queue may be long."""
 
 _LIMIT = re.compile(r"-c\s*(\w+_timeout)=(?!0\b)")
 
 
 def make_sure() -> None:
-    """End this process with a line where PostgreSQL does not keep what it is told.
+    """End this process, with a log line, if PostgreSQL does not keep backend and settings.
 
-    While the database is away it returns, and a thread makes sure as soon as it is there.
+    If the database is away, return at once and let a thread check as soon as it is back.
     """
     parameters = connection.get_connection_params()
     if not _has_made_sure(parameters):
@@ -37,13 +37,13 @@ def make_sure() -> None:
 
 
 def what_is_not_kept(parameters: dict[str, Any]) -> str | None:
-    """A sentence about what is wrong. Raises psycopg.Error while the database is away."""
+    """Return a sentence about the fault, if any. Raises psycopg.Error if the database is away."""
     with (
         psycopg.connect(**parameters, autocommit=True) as ours,
         psycopg.connect(**parameters) as another,
     ):
         before = _ask(ours, "SELECT pg_backend_pid()")
-        # While nobody else asks, a pooler hands back the backend that it has just been given.
+        # Without other traffic, a pooler hands out the backend that was just returned to it.
         if _ask(another, "BEGIN; SELECT pg_backend_pid()") is None:
             return "a second connection had no answer within 2 s: is a pooler's pool too small?"
         if before is None or _ask(ours, "SELECT pg_backend_pid()") != before:
@@ -54,12 +54,12 @@ def what_is_not_kept(parameters: dict[str, Any]) -> str | None:
 
 
 def _limits(parameters: dict[str, Any]) -> list[str]:
-    """Those that our options ask for: settings.py's, or what DATABASE_URL has instead."""
+    """Return the names of the timeouts that our options set (settings.py or DATABASE_URL)."""
     return _LIMIT.findall(str(parameters.get("options", "")))
 
 
 def _ask(asked: "psycopg.Connection[Any]", statement: str) -> str | None:
-    """The last value that is answered; None where that takes too long."""
+    """Return the answer's last value, or None if it takes longer than ANSWER_MILLISECONDS."""
     asked.pgconn.send_query(statement.encode())
     answer = select.poll()
     answer.register(asked.pgconn.socket, select.POLLIN)

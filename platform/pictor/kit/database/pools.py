@@ -1,25 +1,26 @@
 """The fixed thread pools in which requests and generations do their blocking work.
 
-Besides: DNS look-ups (kit/outbound/egress.py: 8 threads for each set of private origins, 32 for
-what callers name and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread each,
-8 at a time at most), a thread for each test of a route (generation/catalogue/lanes.py: 8 at work),
-and single threads that last as long as their process (presence, heartbeat, loop, reaper and its
-watch, the beat, the consumer's watch, webhooks, the posting of figures).
+    pool   threads   work and process
 
-    views       8   every sync endpoint under /v1 that does not wait for S3, web
-    removals    2   DELETE of generations, which does, web
-    probes      1   the look at the servers behind /readyz, web
-    figures     1   the figures of /metrics, web
-    database    8   database work outside of the loop, web and image worker; webhooks,
-                    short-work worker
-    storage    16   S3 calls, both; small images go by the loop (storage/loop_wire.py)
-    conversion  2   verification and conversion of pixels, worker; fair between tenants
-    references  1   verification of reference images, both; fair between tenants
+    views       8   sync endpoints under /v1 that do not wait for S3; web
+    removals    2   DELETE of generations, which waits for S3; web
+    probes      1   the checks of servers behind /readyz; web
+    figures     1   the figures of /metrics; web
+    database    8   database work off the loop; web, image worker, short-work worker (webhooks)
+    storage    16   S3 calls; web, image worker (small images use storage/loop_wire.py)
+    conversion  2   verification and conversion of pixels, fair between tenants; image worker
+    references  1   verification of reference images, fair between tenants; web, image worker
+
+Other threads: DNS look-ups (kit/outbound/egress.py: 8 for each set of private origins, 32 for
+callers' URLs and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread each, at
+most 8 at a time), tests of routes (generation/catalogue/lanes.py: a thread each, 8 at work), and
+single threads that live as long as their process (presence, heartbeat, loop, reaper and its watch,
+the beat, the consumer's watch, webhooks, the posting of figures).
 
 Admission has turns instead of threads: it runs on the loop, and in `database` if it must block.
 
-A database thread keeps its one connection for life; a connection that broke is dropped after the
-call that broke it, so that the next call gets a fresh one.
+A database thread keeps its one connection for life. A broken connection is dropped after the call
+that met the break, so the next call gets a fresh one.
 """
 
 import asyncio
@@ -46,10 +47,10 @@ T = TypeVar("T")
 
 
 class Pool:
-    """Threads for blocking calls of event loops, `count` at most, which stay once they are made.
+    """At most `count` threads for the blocking calls of event loops; threads stay once started.
 
-    A call that is cancelled before it begins is not made; one that has begun goes on to its end,
-    and so it does when the process ends.
+    A call cancelled before it begins is not made. A call that has begun runs to its end, even while
+    the process ends.
     """
 
     def __init__(self, name: str, count: int, *, asks_database: bool = True) -> None:
@@ -65,7 +66,7 @@ class Pool:
         return ThreadPoolExecutor(self.count, thread_name_prefix=self._name)
 
     async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make a call in a thread: its result, or what it raises."""
+        """Make a call in a thread; return its result or raise its error."""
         call = partial(function, *args, **kwargs)
         if self._asks_database:
             call = partial(on_own_connection, call)
@@ -77,7 +78,7 @@ class Pool:
 
 
 class FairPool:
-    """A thread pool whose queue is FairTurns."""
+    """A thread pool whose queue is a `FairTurns`."""
 
     def __init__(
         self, name: str, *, threads: int, per_lane: int, max_queued: float, max_wait_seconds: float
@@ -92,7 +93,7 @@ class FairPool:
         )
 
     async def run(self, lane: object, call: Callable[[], T]) -> T:
-        """Run the call in a thread, in the lane's turn. To be awaited on one event loop only."""
+        """Run a call in a thread when its lane's turn comes. Use from a single event loop."""
         return await self._turns.run(lane, partial(self._made, call))
 
     async def _made(self, call: Callable[[], T]) -> T:
@@ -109,7 +110,7 @@ storage = Pool("storage", 16, asks_database=False)
 
 
 async def surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `database`, retried until the database is back. For writes that are safe to repeat."""
+    """Call in `database`, retried until the database is back; for repeatable writes only."""
     return await again(partial(database, function, *args, **kwargs))
 
 
@@ -127,9 +128,9 @@ def _is_away(error: Exception) -> bool:
 
 @cache
 def conversion() -> FairPool:
-    """The pool for pixels: two at a time, because nothing else needs that much memory.
+    """Return the pool for pixels: two calls at a time, because each needs much memory.
 
-    Its images are paid for, so they wait as long as it takes.
+    Its queue has no bounds, since its images are already paid for.
     """
     return FairPool(
         "conversion", threads=2, per_lane=2, max_queued=math.inf, max_wait_seconds=math.inf
@@ -138,11 +139,11 @@ def conversion() -> FairPool:
 
 @cache
 def references() -> FairPool:
-    """The pool that decodes reference images: one at a time, because that needs memory."""
+    """Return the pool that decodes reference images, one at a time to spare memory."""
     return FairPool("references", threads=1, per_lane=1, max_queued=400, max_wait_seconds=60)
 
 
 @cache
 def admission() -> FairTurns:
-    """A web process's turns of admission (ADR 0004 has the reasons for their bounds)."""
+    """Return the web process's turns of admission (ADR 0004 explains their bounds)."""
     return FairTurns("admission", count=6, per_lane=3, max_queued=6000, max_wait_seconds=60)

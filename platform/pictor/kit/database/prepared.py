@@ -1,11 +1,11 @@
-"""Statements that every request runs: parsed and planned once per connection, not each time.
+"""Prepared statements for every request: parsed and planned once per connection, not each time.
 
-Django binds values on the client, so no two statements are alike to the server. Here values go
-beside the text; one whose type the server cannot infer must name it (`%s::text`). Needs
+Django puts values into the text, so no two statements are alike to the server. Here values are sent
+beside the text; a value whose type the server cannot infer must name it (`%s::text`). Needs
 `prepare_threshold` among the database's options.
 
 Writes that belong together are one statement of several parts: all or nothing, in one round trip
-and without those of a transaction.
+instead of those of a transaction.
 
     def count_of(tenant_id: UUID) -> Statement[int]:
         return Statement("SELECT count(*) FROM …", [tenant_id], read=lambda row: row[0])
@@ -32,11 +32,11 @@ from pictor.kit.words.untyped import Row, Values
 
 T = TypeVar("T")
 AsyncCursor: TypeAlias = "psycopg.AsyncRawCursor[Row]"
-"""It keeps what it has found out about types."""
+"""Kept with its connection, because a cursor remembers the types it has looked up."""
 
 
 class Part(NamedTuple):
-    """A statement's text, or that of a part of one, and its values in the order of the text."""
+    """The text of a statement or of a part of one, and its values in the order of the text."""
 
     text: str
     values: Values
@@ -56,32 +56,32 @@ class Statement(Generic[T]):
 
 
 def is_there(row: Row | None) -> bool:
-    """Whether the statement had a row."""
+    """Return whether the statement returned a row; for `Statement.read`."""
     return row is not None
 
 
 def unread(row: Row | None) -> None:
-    """The reader of a statement without a result."""
+    """Read nothing: the `Statement.read` of a statement without a result."""
 
 
 @cache
 def database() -> BaseDatabaseWrapper:
-    """Django's handling of values, errors and settings; never connected, so all may share it."""
+    """Return Django's wrapper for values, errors and settings; unconnected, so threads share it."""
     return connections.create_connection(DEFAULT_DB_ALIAS)
 
 
 class NotConnected(psycopg.OperationalError):
-    """There was no connection, so nothing was sent."""
+    """No connection could be made, so nothing was sent."""
 
 
 def is_answer_lost(error: Exception) -> bool:
-    """Whether a statement that raised this may have taken effect all the same."""
+    """Return whether a statement that raised this error may still have taken effect."""
     cause = error.__cause__
     return not isinstance(cause, NotConnected) and getattr(cause, "sqlstate", None) is None
 
 
 class _Held(threading.local):
-    """This thread's cursor: what it has found out about types serves every statement."""
+    """This thread's cursor, kept for the types that it has looked up."""
 
     cursor: psycopg.RawCursor[tuple[Any, ...]] | None = None
 
@@ -90,9 +90,9 @@ _held = _Held()
 
 
 def has_ended(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
-    """Whether a server sent something unasked: usually its last message, as it stopped.
+    """Return whether an idle connection has unread data: usually the server's parting message.
 
-    Sends nothing. A server whose machine vanished is not noticed.
+    Sends nothing, so it does not notice a server whose machine vanished.
     """
     try:
         heard = select.poll()
@@ -103,7 +103,7 @@ def has_ended(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any
 
 
 def connect() -> None:
-    """Have a connection in this thread. Raises Django's OperationalError, by NotConnected."""
+    """Ensure this thread has a connection. Raises OperationalError caused by NotConnected."""
     try:
         connections[DEFAULT_DB_ALIAS].ensure_connection()
     except OperationalError as error:
@@ -111,9 +111,9 @@ def connect() -> None:
 
 
 async def connected() -> AsyncCursor:
-    """A new connection's, for a loop. Raises as `connect` does."""
+    """Open a connection for the running loop; return its cursor. Raises as `connect` does."""
     settings = database().get_connection_params()
-    del settings["cursor_factory"]  # it is of connections that block
+    del settings["cursor_factory"]  # a class for blocking connections
     with database().wrap_database_errors:
         try:
             connection = await psycopg.AsyncConnection.connect(autocommit=True, **settings)
@@ -130,12 +130,15 @@ async def connected() -> AsyncCursor:
 
 
 def fetch(statement: Statement[T]) -> T:
-    """Run it on this thread's connection. Raises Django's database errors, and what `read` does."""
+    """Run a statement on this thread's connection.
+
+    Raises Django's database errors and those of `read`.
+    """
     return statement.read(fetch_one(statement.text, statement.values))
 
 
 def fetch_one(statement: str, values: Values) -> Row | None:
-    """The first row; None where there is none. Raises Django's database errors."""
+    """Return the first row, or None without one. Raises Django's database errors."""
     connect()
     connection = connections[DEFAULT_DB_ALIAS]
     connection.validate_no_broken_transaction()
@@ -147,14 +150,14 @@ def fetch_one(statement: str, values: Values) -> Row | None:
 
 
 def together(*, answer: Part, **parts: Part) -> Part:
-    """One statement of several parts; later ones may read from earlier ones by name.
+    """Join parts into one statement, in which later parts may read from earlier ones by name.
 
-    A part that reads from one without rows writes nothing and calls no function: each is
-    materialized, or PostgreSQL might read the two in another order.
+    A part that reads from one without rows writes nothing and calls no function. This holds because
+    each part is materialized; otherwise PostgreSQL might read the two in another order.
 
     Args:
         answer: the final query.
-        parts: each by its name, in order.
+        parts: the parts by name, in order.
     """
     text = _together(answer.text, tuple((name, part.text) for name, part in parts.items()))
     return Part(text, [value for part in (*parts.values(), answer) for value in part.values])
@@ -162,7 +165,7 @@ def together(*, answer: Part, **parts: Part) -> Part:
 
 @cache
 def numbered(statement: str) -> str:
-    """For PostgreSQL: `$1, $2` for each `%s`. psycopg repeats that work for long statements."""
+    """Number each `%s` as `$1`, `$2`; cached, because psycopg repeats it for long statements."""
     numbers = count(1)
     return re.sub("%s", lambda _: f"${next(numbers)}", statement)
 

@@ -1,7 +1,6 @@
-"""Two roles in PostgreSQL: the owner of the tables migrates, the processes only use them.
+"""Two roles in PostgreSQL: the tables' owner migrates, and the processes only use the tables.
 
-MIGRATION_DATABASE_URL is the owner's; without it there is one role, as the tables' owner. Nothing
-that serves is given it.
+MIGRATION_DATABASE_URL is the owner's; no serving process gets it. Without it, one role does both.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +25,7 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
 
 @contextmanager
 def as_owner() -> Iterator[None]:
-    """The database as its owner, where it has one of its own. Call it outside any transaction."""
+    """Connect as the tables' owner, if that is another role. Call outside any transaction."""
     owner = settings.MIGRATION_DATABASE
     if owner is None or owner["USER"] == connection.settings_dict["USER"]:
         yield
@@ -42,9 +41,9 @@ def as_owner() -> Iterator[None]:
 
 
 def allow_processes() -> None:
-    """Let the role of DATABASE_URL use the tables, and no more; a missing role is made.
+    """Grant the role of DATABASE_URL use of the tables and nothing else; create it if missing.
 
-    Call it as the owner, after the migrations. Safe to run again.
+    Call it as the owner, after the migrations. It is safe to repeat.
     """
     processes = settings.PROCESSES_DATABASE
     role, password = str(processes["USER"]), str(processes["PASSWORD"])
@@ -58,7 +57,7 @@ def allow_processes() -> None:
 
 
 def append_only() -> list[str]:
-    """What the processes may read and add to: tables of models that say `append_only = True`."""
+    """Return the tables of models with `append_only = True`: processes may read and insert."""
     return sorted(
         model._meta.db_table  # noqa: SLF001 - Django's documented API
         for model in apps.get_models()
@@ -67,7 +66,7 @@ def append_only() -> list[str]:
 
 
 def grants_to(role: str) -> sql.Composed:
-    """The statements that give a role what the processes need, and take everything else."""
+    """Return the statements that grant a role what processes need and revoke everything else."""
     return sql.SQL(_GRANTS).format(
         role=sql.Identifier(role),
         append_only=_tables(append_only()),
@@ -76,7 +75,7 @@ def grants_to(role: str) -> sql.Composed:
 
 
 def _create_role(role: str, password: str) -> sql.Composed:
-    """With the password's verifier: a failed statement is logged with its text."""
+    """Build CREATE ROLE with the password's verifier, since a failed statement's text is logged."""
     encrypted = connection.connection.pgconn.encrypt_password(
         password.encode(), role.encode(), b"scram-sha-256"
     )

@@ -1,7 +1,7 @@
-"""Rows of any number, read some at a time.
+"""Large results read page by page.
 
-A cursor that outlives its transaction is filled as a whole before its first row, which for a large
-tenant takes longer than a statement may; pages of an index take what each page takes.
+PostgreSQL fills a cursor that outlives its transaction before the first row, which for a large
+tenant exceeds the statement timeout. A page by index costs only its own rows.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ _Row = TypeVar("_Row")
 
 
 def in_pages(rows: "QuerySet[Any, _Row]", *, by: str = "id") -> Iterator[_Row]:
-    """The rows, or what `values` makes of them, by a column without repetitions, each row once.
+    """Yield each row (or its `values`) once, ordered by a unique column.
 
-    Rows that are changed meanwhile are neither left out nor met twice.
+    Rows that change meanwhile are neither skipped nor repeated.
     """
     ordered = rows.order_by(by)
     page = list(ordered[:PAGE_ROWS])

@@ -1,4 +1,4 @@
-"""Which rows a statement reads, by their ids: a range of them, or some by name.
+"""Sets of ids that restrict the rows a statement reads: a range, or a list.
 
 Ids are UUIDs or whole numbers.
 """
@@ -12,15 +12,15 @@ from django.db import connection
 
 
 class Ids(Protocol):
-    """Some ids."""
+    """A set of ids."""
 
     def of(self, column: str) -> str:
-        """SQL, the condition that a column's id is among them; NULL is in `EVERYTHING` alone."""
+        """Return the SQL condition that a column's id is in the set; only `EVERYTHING` has NULL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Ids from `first` on and below `end`, without a limit where that is None."""
+    """Ids from `first` on and below `end`; None is no limit."""
 
     first: UUID | int | None = None
     end: UUID | int | None = None
@@ -35,7 +35,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """These UUIDs, and those of a span where there is one."""
+    """The given UUIDs, and those of a span if there is one."""
 
     ids: Collection[UUID]
     span: Span | None = None
@@ -50,9 +50,9 @@ EVERYTHING = Span()
 
 
 def spans_from(first: UUID | int | None, *, table: str, rows: int) -> Iterator[Span]:
-    """A table's ids from `first` on, in spans of so many rows; the last one has no end.
+    """Yield a table's ids from `first` on in spans of `rows` rows; the last span has no end.
 
-    Each is cut when it is asked for: one statement, which reads the index of the ids.
+    Each span is one statement, run when the span is taken, which reads the index of ids.
     """
     while True:
         beyond = (

@@ -1,7 +1,7 @@
-"""A look at whether PostgreSQL would log statements: prompts are in them.
+"""Warning at start if PostgreSQL would log statements, because statements contain prompts.
 
-The embedded server's settings forbid it. On one of the operator's own only its superuser can, so a
-process that starts says what it found, once, and goes on.
+The embedded server's settings forbid it. On the operator's own server only its superuser can, so a
+starting process warns once and goes on.
 """
 
 import logging
@@ -24,19 +24,19 @@ SELECT name, setting FROM pg_settings
 
 
 def look_once() -> None:
-    """Look in a thread of its own; the start waits for nothing, and fails for nothing."""
+    """Check in a separate thread, so that the start neither waits nor fails."""
     parameters = connection.get_connection_params()
     threading.Thread(target=_look, args=(parameters,), name="statement-logs", daemon=True).start()
 
 
 def what_would_log(settings: Mapping[str, str]) -> list[str]:
-    """The settings, as `name=value`, by which a prompt would get into the server's log."""
+    """Return the settings, as `name=value`, that would put a prompt into the server's log."""
     statements = {
         "log_statement": settings["log_statement"] in {"mod", "all"},
         "log_min_duration_statement": settings["log_min_duration_statement"] != "-1",
         "log_min_duration_sample": settings["log_min_duration_sample"] != "-1",
         "log_transaction_sample_rate": settings["log_transaction_sample_rate"] != "0",
-        # Listed only where it is loaded for the connection.
+        # PostgreSQL lists it only if the module is loaded for the connection.
         "auto_explain.log_min_duration": settings.get("auto_explain.log_min_duration", "-1")
         != "-1",
     }
@@ -56,7 +56,7 @@ def _look(parameters: dict[str, Any]) -> None:
         with psycopg.connect(**parameters) as looking:
             settings = dict(looking.execute(_SETTINGS).fetchall())
     except psycopg.Error:
-        return  # away: others say so, and nothing is logged there now
+        return  # the database is away: others report it, and it logs nothing now
     if found := what_would_log(settings):
         logger.warning(
             "PostgreSQL would log prompts: %s; see docs/operations/database.md", ", ".join(found)
