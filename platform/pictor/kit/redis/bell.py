@@ -1,4 +1,4 @@
-"""Telling the short-work worker of work, which may not hear."""
+"""Notice of work to the short-work worker, which may get lost."""
 
 import logging
 
@@ -9,9 +9,10 @@ logger = logging.getLogger(__name__)
 
 
 def ring(task: str, *arguments: str) -> None:
-    """Have a task done soon. What is not heard is found by the worker's next look at its rows.
+    """Ask the short-work worker to run a task soon; log a warning if the broker is away.
 
-    A test of a route is not: whoever asked for it sees that it has not begun, and asks again.
+    After a lost notice, the worker finds the work by its next look at the rows. Only a test of a
+    route is not found so: its operator sees that it has not begun and asks again.
     """
     from kombu.exceptions import OperationalError  # noqa: PLC0415 - no command waits for them
     from redis.exceptions import RedisError  # noqa: PLC0415 - as above

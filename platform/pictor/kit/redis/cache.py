@@ -1,8 +1,8 @@
-"""Django's cache on Redis, with this process's own memory for when Redis is away.
+"""Django's cache on Redis, with the process's own memory while Redis is away.
 
-Who signs in must not wait for Redis: what cannot be reached is asked again after AWAY_SECONDS, and
-until then each process counts alone. Values are JSON, so that whoever writes to Redis runs nothing
-here; what is no JSON stays in the process that made it.
+A sign-in must not wait for Redis: after a failure it is left alone for AWAY_SECONDS, and meanwhile
+each process counts for itself. Values are JSON, so that write access to Redis does not let anyone
+run code here. A value that is not JSON stays in the process that made it.
 """
 
 import json
@@ -22,19 +22,18 @@ _AWAY = Pause(AWAY_SECONDS, "what is cached is kept locally")
 
 
 class JsonSerializer:
-    """How values are written into Redis."""
+    """Serializer of the values in Redis."""
 
     def dumps(self, value: Any) -> bytes:
-        """Raises TypeError for what is no JSON."""
+        """Return the value as JSON. Raises TypeError for a value that JSON cannot hold."""
         return json.dumps(value).encode()
 
     def loads(self, data: bytes) -> Any:
-        """The value again."""
         return json.loads(data)
 
 
 class RedisOrLocal(RedisCache):
-    """Redis first, local memory where Redis fails or the value is not for it."""
+    """Redis first; local memory if Redis fails or the value is not JSON."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
@@ -82,7 +81,7 @@ class RedisOrLocal(RedisCache):
 
     @override
     def clear(self) -> None:
-        """Forget everything, here and in the whole database on Redis."""
+        """Delete everything, in local memory and in the whole Redis database."""
         self._local.clear()
         self._first(super().clear, lambda: None)
 

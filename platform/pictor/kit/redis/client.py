@@ -1,9 +1,9 @@
-"""Redis or Valkey: the process's clients, for threads and for its event loop, and its broker's.
+"""Redis or Valkey: the process's clients for threads and for event loops, and the broker's.
 
-A client is shared by all threads, and keeps a connection for each that is at work; a loop has one
-of its own (redis/wire.py). Nothing is waited for longer than REDIS_TIMEOUT_SECONDS, and what failed
-is a RedisError: whatever goes through here is a hint or has a stand-in, and must not hold anybody
-up. Settings are read when a client is first used.
+Threads share a client, which keeps a connection for each thread at work; each loop has a connection
+of its own (redis/wire.py). No call waits longer than REDIS_TIMEOUT_SECONDS, and failures are
+RedisErrors: every use is a hint or has a fallback, so no caller may be held up. Settings are read
+when a client is first used.
 """
 
 import re
@@ -30,14 +30,14 @@ _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b
 
 @dataclass(frozen=True, slots=True)
 class RedisCommand(Generic[T]):
-    """A command, what its reply means, and what stands in for that while the server is away.
+    """A command, the reader of its reply, and a fallback while the server is away.
 
     Attributes:
-        read: makes the result of the reply as the server gives it: text is bytes.
-        instead: the result where there is no reply.
-        pause: begins where there is none, and meanwhile the server is not asked.
-        is_broker: whether it is for the broker's server.
-        failures: what counts as no reply.
+        read: makes the result from the server's reply, in which text is bytes.
+        instead: makes the result if there is no reply.
+        pause: begins after a failure; until it ends the server is not asked.
+        is_broker: True if the command is for the broker's server.
+        failures: the exceptions that count as no reply.
     """
 
     words: Sequence[str | int]
@@ -49,7 +49,7 @@ class RedisCommand(Generic[T]):
 
 
 def ask(command: RedisCommand[T]) -> T:
-    """Send it on this thread's connection, and wait for the reply."""
+    """Send a command on this thread's connection and wait for its result."""
     if command.pause.is_on():
         return command.instead()
     try:
@@ -62,10 +62,10 @@ def ask(command: RedisCommand[T]) -> T:
 
 
 async def ask_async(command: RedisCommand[T]) -> T:
-    """The same on the running loop.
+    """Send a command on the running loop's connection and wait for its result.
 
-    Sent again where the connection broke, so it must bear that: it may have been dead for long, as
-    after the server's machine was restarted, and nobody noticed.
+    The command must be safe to repeat: it is sent again if the connection broke, which may have
+    happened unnoticed long before, for example when the server's machine was restarted.
     """
     if command.pause.is_on():
         return command.instead()
@@ -83,34 +83,34 @@ async def ask_async(command: RedisCommand[T]) -> T:
 
 
 def client() -> "redis.Redis":
-    """The client for commands: they block, so call it in a thread."""
-    with _making:  # `cache` alone lets threads that come at once make one each
+    """Return the client for commands. They block, so call them in a thread."""
+    with _making:  # without the lock, `cache` lets simultaneous threads make one each
         return _client()
 
 
 def broker() -> "redis.Redis":
-    """The same for the broker's server, which may be another one."""
+    """Return the client for the broker's server, which may be the same server."""
     with _making:
         return _client() if _broker_url() == settings.REDIS_URL else _broker()
 
 
 async def listen(*channels: str, hear: Hear, begun: Callable[[], None]) -> NoReturn:
-    """Hear what is published on the running loop, until it cannot be heard.
+    """Pass published messages to `hear`, on the running loop, until the connection fails.
 
-    `begun` is called once nothing is missed any more. Raises RedisError, and what `hear` raises.
+    `begun` is called once the subscription is in force. Raises RedisError and errors of `hear`.
     """
     await (await _line_to(settings.REDIS_URL)).listen(*channels, hear=hear, begun=begun)
 
 
 def forget_client() -> None:
-    """Make the threads' clients anew on next use, after settings changed."""
+    """Drop the threads' clients after settings changed; the next use makes new ones."""
     with _making:
         _client.cache_clear()
         _broker.cache_clear()
 
 
 def unusable() -> list[str]:
-    """The settings whose URL no connection can be made of. Asks no server."""
+    """Return the settings whose URL is unusable. Contacts no server."""
     made = {
         "REDIS_URL": settings.REDIS_URL,
         "CELERY_BROKER_URL": _as_redis_has_it(settings.CELERY_BROKER_URL),
@@ -134,16 +134,16 @@ def _broker_url() -> str:
 
 
 _lines: PerLoop[Line] = PerLoop()
-"""By the servers' URLs."""
+"""Keyed by server URL."""
 
 
 async def _line_to(url: str) -> Line:
-    """The running loop's. Raises ValueError or RedisError for a url that is none."""
+    """Return the running loop's line. Raises ValueError or RedisError for an unusable URL."""
     return await _lines.of(url, partial(Line, url))
 
 
 def _as_redis_has_it(url: str) -> str:
-    """A broker's URL as Celery reads it, in the words of redis-py."""
+    """Translate a broker's URL from Celery's notation to that of redis-py."""
     if url.startswith("redis+socket://"):
         path = url.removeprefix("redis+socket://").replace("virtual_host=", "db=")
         return f"unix://{path}"

@@ -1,8 +1,8 @@
-"""Redis for an event loop: a connection on which questions go as they come, and one that listens.
+"""Redis for an event loop: one pipelined connection for commands, and one that listens.
 
-Answers come in the order of the questions, so a connection serves all that are under way. redis-py
-makes it, with all that a URL may say; after that its streams, its lock and a time-out for each step
-would take three times the CPU of the rest.
+Replies come in the order of the commands, so one connection serves all that are under way. redis-py
+makes the connection, with every option of a URL. Its streams, its lock and its timeout for each
+step are left out, because they would take three times the CPU of the rest.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 Hear: TypeAlias = Callable[[bytes, bytes], None]
-"""What is done with a message of a channel: `hear(channel, message)`."""
+"""Receiver of published messages: `hear(channel, message)`."""
 
 
 class _Question(NamedTuple):
-    """One that was sent, and when."""
+    """A command that was sent, with the loop's time of sending."""
 
     answer: "asyncio.Future[Any]"
     asked_at: float
 
 
 class _Wire(asyncio.Protocol):
-    """A connection that redis-py has made. What goes wrong on it ends it, and all questions.
+    """A connection made by redis-py. Any failure ends it and every command under way.
 
-    With `hear`, it is one that listens: what comes unasked are messages.
+    With `hear` it listens: data that answers no command is a published message.
     """
 
     def __init__(self, connection: Any, *, seconds: float, hear: Hear | None = None) -> None:
@@ -47,12 +47,12 @@ class _Wire(asyncio.Protocol):
         self.is_open = True
         self.ended: asyncio.Future[Exception] = self._loop.create_future()
         self._hear = hear
-        self._connection = connection  # it would close the transport with itself
-        self._transport = connection._writer.transport  # noqa: SLF001 - it has no name for others
+        self._connection = connection  # kept, because its end would close the transport
+        self._transport = connection._writer.transport  # noqa: SLF001 - it has no public name
         self._transport.set_protocol(self)
 
     def ask(self, command: tuple[Any, ...]) -> "asyncio.Future[Any]":
-        """Send a question. Its answer is a RedisError where the server or the wire has failed."""
+        """Send a command; return a future of its reply, or of a RedisError if that failed."""
         question = _Question(self._loop.create_future(), self._loop.time())
         self._transport.write(hiredis.pack_command(command))
         self._asked.append(question)
@@ -61,7 +61,7 @@ class _Wire(asyncio.Protocol):
         return question.answer
 
     def _watch(self) -> None:
-        """The oldest question is the first to be answered: one clock serves all."""
+        """End the connection if the oldest command is overdue; replies come in order."""
         self._watching = None
         if not self._asked:
             return
@@ -73,12 +73,11 @@ class _Wire(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Hand out what has come."""
         try:
             self._parser.feed(data)
             while (said := self._parser.gets()) is not False:
                 self._answer(said)
-        except Exception as error:  # noqa: BLE001 - whoever hears may fail too, and is told of it
+        except Exception as error:  # noqa: BLE001 - `hear` may raise anything; `listen` raises it
             self.end(error)
 
     def _answer(self, said: Any) -> None:
@@ -86,7 +85,7 @@ class _Wire(asyncio.Protocol):
             self._unasked(said)
             return
         answer = self._asked.popleft().answer
-        if answer.done():  # whoever asked has given up
+        if answer.done():  # the caller has given up
             return
         if isinstance(said, Exception):
             answer.set_exception(said)
@@ -97,21 +96,20 @@ class _Wire(asyncio.Protocol):
         if self._hear is None or isinstance(said, Exception):
             raise redis.InvalidResponse(f"an answer that nobody asked for: {said!r}")
         kind, channel, message = said
-        if kind == b"message":  # and no word of a subscription that has begun
+        if kind == b"message":  # not the confirmation of a subscription
             self._hear(channel, message)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """The server, or whatever lies between, has closed it."""
         self.end(redis.ConnectionError(str(exc or "the server closed the connection")))
 
     def end(self, error: Exception) -> None:
-        """Close it at once; this is the answer to all that is under way."""
+        """Close at once and fail every command under way with this error."""
         self.is_open = False
         if not self.ended.done():
             self.ended.set_result(error)
         self._transport.abort()
-        self._connection._close()  # noqa: SLF001 - the same, for itself: else it complains as it goes
+        self._connection._close()  # noqa: SLF001 - otherwise redis-py warns when it is deleted
         if self._watching is not None:
             self._watching.cancel()
             self._watching = None
@@ -122,10 +120,10 @@ class _Wire(asyncio.Protocol):
 
 
 class Line:
-    """A loop's line to one server: a connection, made anew by the first question after its end."""
+    """A loop's line to one server: a connection, which the first command after its end renews."""
 
     def __init__(self, url: str) -> None:
-        # With RESP3, redis-py takes a connection that its server has closed for one in use.
+        # With RESP3, redis-py mistakes a connection that its server has closed for one in use.
         self._pool: Any = redis.asyncio.ConnectionPool.from_url(
             url, protocol=2, socket_timeout=None, socket_connect_timeout=None
         )
@@ -134,15 +132,15 @@ class Line:
         self._tls: Any = None
 
     def make(self) -> Any:
-        """redis-py's connection, not connected yet. Raises ValueError, TypeError or RedisError."""
+        """Return redis-py's unopened connection. Raises ValueError, TypeError or RedisError."""
         connection = self._pool.make_connection()
         if hasattr(connection, "ssl_context"):
-            # It reads the authorities' certificates once, 20 ms of the loop.
+            # Making one reads the authorities' certificates, which takes 20 ms of the loop.
             self._tls = connection.ssl_context = self._tls or connection.ssl_context
         return connection
 
     async def ask(self, command: tuple[Any, ...]) -> Any:
-        """The answer, within REDIS_TIMEOUT_SECONDS. Raises RedisError."""
+        """Return the reply, within REDIS_TIMEOUT_SECONDS. Raises RedisError."""
         try:
             wire = self._wire
             if wire is None or not wire.is_open:
@@ -150,11 +148,11 @@ class Line:
             return await wire.ask(command)
         except RedisError:
             raise
-        except Exception as error:  # a transport that has closed is uvloop's to tell of
+        except Exception as error:  # uvloop raises errors of its own for a closed transport
             raise redis.ConnectionError(f"{type(error).__name__}: {error}") from error
 
     async def _connected(self) -> _Wire:
-        """All who ask meanwhile wait for the same connection, or fail with it."""
+        """Connect; callers that come meanwhile wait for the same connection or fail with it."""
         connecting = self._connecting
         if connecting is None or connecting.done():
             connecting = self._connecting = asyncio.create_task(self._wire_for_questions())
@@ -162,10 +160,10 @@ class Line:
         return await asyncio.shield(connecting)
 
     async def listen(self, *channels: str, hear: Hear, begun: Callable[[], None]) -> NoReturn:
-        """Hear what is published, on a connection of its own, until that ends. Raises RedisError.
+        """Pass messages to `hear`, on a separate connection, until it ends. Raises RedisError.
 
-        It may be silent for as long as it likes: TCP keep-alives, which redis-py asks for, find
-        within 45 s that the other end has vanished. `begun` is called once nothing is missed.
+        The connection may be silent without limit: TCP keep-alives, which redis-py turns on, find
+        a vanished server within 45 s. `begun` is called once the subscription is in force.
         """
         wire = await self._connect(hear)
         try:
@@ -192,7 +190,7 @@ class Line:
         return _Wire(connection, seconds=seconds, hear=hear)
 
     async def end(self) -> None:
-        """Close it before its loop ends."""
+        """Close the connection before the loop ends."""
         if self._connecting is not None:
             self._connecting.cancel()
             with suppress(asyncio.CancelledError, Exception):
@@ -203,6 +201,6 @@ class Line:
 
 
 def _is_heard(connecting: "asyncio.Task[Any]") -> None:
-    """What became of it is asked for, also where nobody waits for it any more."""
+    """Read the task's exception, so that asyncio does not log it as never retrieved."""
     if not connecting.cancelled():
         connecting.exception()
