@@ -1,1 +1,1 @@
-"""What a process is kept running by: turns, plugs, retries, pauses, what it must not outlive."""
+"""Tools of a running process: turns, plugs, retries, pauses, vital threads and tasks."""

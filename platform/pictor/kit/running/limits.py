@@ -1,4 +1,4 @@
-"""How many may do something at once, for each of many."""
+"""Concurrency limits by key."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -7,9 +7,9 @@ from weakref import WeakValueDictionary
 
 
 class KeyedLimit:
-    """At most so many at once for each key, in the order in which they came.
+    """At most `most` turns at once for each key, given in order of arrival.
 
-    For one event loop. A key that nobody uses is forgotten.
+    For one event loop. A key without turns is forgotten.
     """
 
     def __init__(self, most: int) -> None:
@@ -18,7 +18,7 @@ class KeyedLimit:
 
     @asynccontextmanager
     async def turn(self, key: Hashable) -> AsyncIterator[None]:
-        """Wait for a turn of that key, and hold it."""
+        """Wait for a turn of the key and hold it."""
         semaphore = self._turns.get(key)
         if semaphore is None:
             semaphore = self._turns[key] = asyncio.Semaphore(self._most)

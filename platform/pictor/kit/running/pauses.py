@@ -1,4 +1,4 @@
-"""Leave a dead server alone for a while: it must not slow down whatever can do without it."""
+"""Pauses after a server's failure, so that a dead server does not slow down its optional users."""
 
 import logging
 import time
@@ -7,11 +7,11 @@ logger = logging.getLogger(__name__)
 
 
 class Pause:
-    """Begins with a failure, and lasts for so many seconds; one a process, seen by all its threads.
+    """A pause that begins with a failure; one per process, shared by its threads.
 
     Args:
-        seconds: how long the server is not asked.
-        meanwhile: what is done until then, for the log.
+        seconds: duration, during which the server is not asked.
+        meanwhile: the fallback during the pause, for the log.
     """
 
     def __init__(self, seconds: float, meanwhile: str) -> None:
@@ -20,10 +20,10 @@ class Pause:
         self._until = 0.0
 
     def is_on(self) -> bool:
-        """Whether the server is left alone now."""
+        """Return whether the server must be left alone now."""
         return time.monotonic() < self._until
 
     def begin(self, error: Exception) -> None:
-        """The server has failed."""
+        """Begin, or begin again, after this failure of the server."""
         self._until = time.monotonic() + self._seconds
         logger.warning("%s: %s", self._meanwhile, error)

@@ -1,4 +1,4 @@
-"""What each event loop has of its own, ended as the loop ends: connections, above all."""
+"""Objects of a single event loop, mostly connections, which end with the loop."""
 
 import asyncio
 import threading
@@ -7,10 +7,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 
 class Ending(Protocol):
-    """Something to be ended before its loop is."""
+    """An object that must be ended before its loop closes."""
 
     async def end(self) -> None:
-        """Let go of what it has."""
+        """Release its resources."""
         ...
 
 
@@ -18,7 +18,7 @@ T = TypeVar("T", bound=Ending)
 
 
 class _Mine(threading.local):
-    """What the loop that runs in this thread has, by its key, and what ends that."""
+    """The objects of this thread's running loop by key, and the generators that end them."""
 
     loop: asyncio.AbstractEventLoop | None = None
 
@@ -28,13 +28,13 @@ class _Mine(threading.local):
 
 
 class PerLoop(Generic[T]):
-    """One of a kind for each key and running loop, made where it is first asked for."""
+    """One object for each key and running loop, made on first use."""
 
     def __init__(self) -> None:
         self._mine = _Mine()
 
     async def of(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The running loop's; `make` must not wait."""
+        """Return the running loop's object; `make` must not block."""
         mine = self._mine
         if mine.loop is not (loop := asyncio.get_running_loop()):
             mine.loop, mine.made, mine.endings = loop, {}, []
@@ -47,7 +47,7 @@ class PerLoop(Generic[T]):
 
 
 async def _ended_with_its_loop(made: Ending) -> AsyncIterator[None]:
-    """A loop ends all asynchronous generators that have begun on it, before it is closed."""
+    """End the object with its loop, which closes all its asynchronous generators as it ends."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What an app asks of one above it, which plugs itself in at start, so that no import points up.
+"""Places where an app plugs in an implementation for an app below, so that no import points up.
 
 ledger = Plug[Ledger]("accounts has no ledger")   # accounts/ledger.py
 ledger.plug_in(load)                              # billing/apps.py, once a process
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 
 class Plug(Generic[T]):
-    """A place for one implementation of a protocol; `lacking` says what is so without one."""
+    """A place for one implementation of a protocol; `lacking` is the error's text without one."""
 
     def __init__(self, lacking: str) -> None:
         self._lacking = lacking
         self._load: Callable[[], T] | None = None
 
     def plug_in(self, load: Callable[[], T]) -> None:
-        """Say who it is. `load` is called when it is first needed, not before."""
+        """Set the implementation. `load` is called at each use, and not before the first."""
         self._load = load
 
     def __call__(self) -> T:
-        """What is plugged in. Raises ImproperlyConfigured where nothing is."""
+        """Return the implementation. Raises ImproperlyConfigured if none is plugged in."""
         if self._load is None:
             raise ImproperlyConfigured(
                 f"{self._lacking}: an app of INSTALLED_APPS must plug itself in"

@@ -1,13 +1,13 @@
-"""Trying again what failed, by `stamina`, with the limits said in one place.
+"""Retries by `stamina`, with the limits of each caller stated once.
 
     _again = retries.calls(tries=3, pause_seconds=0.5)
     image = await _again(HttpError, fetch, url)
 
-What is worth another try is the first argument: exceptions, or a function of one. The last failure
-is raised as it came. A cancelled call ends at once. Nothing is logged or counted here: stamina's
-own instrumentation is off, because each place knows best what a failure means.
+The first argument selects the failures that are retried: exception classes, or a predicate. The
+last failure is raised unchanged. A cancelled call ends at once. Nothing is logged or counted here:
+stamina's own instrumentation is off, because the caller knows best what a failure means.
 
-The first try is made without stamina, whose book-keeping costs more than many a call.
+The first try is made without stamina, whose bookkeeping costs more than many a call.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ On = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 
 
 class Caller:
-    """Calls a coroutine function until it succeeds, or its limits are reached."""
+    """Calls a coroutine function until it succeeds or the limits are reached."""
 
     def __init__(self, again: stamina.AsyncRetryingCaller) -> None:
         self._again = again
@@ -32,10 +32,10 @@ class Caller:
     async def __call__(
         self, on: On, function: Callable[..., Awaitable[T]], *arguments: Any, **named: Any
     ) -> T:
-        """Its result; `on` says what is worth another try."""
+        """Return the function's result; `on` selects the failures that are retried."""
         try:
             return await function(*arguments, **named)
-        except Exception as error:  # noqa: BLE001 - raised again, where it is not worth another try
+        except Exception as error:  # noqa: BLE001 - raised again below, unless `on` selects it
             failed: list[Exception] = [error]
 
         async def again() -> T:
@@ -53,13 +53,13 @@ def calls(
     tries: int | None = None,
     seconds: float | None = None,
 ) -> Caller:
-    """Calls a coroutine function until it succeeds; without `tries` and `seconds`, for ever.
+    """Return a caller that retries until success; without `tries` and `seconds`, for ever.
 
     Args:
-        pause_seconds: between two tries.
-        longest_pause_seconds: with it, each pause is twice the one before, up to this.
-        tries: at most, the first one included.
-        seconds: a failure this long after the first one is the last.
+        pause_seconds: the pause between two tries.
+        longest_pause_seconds: if given, each pause is twice the last one, up to this.
+        tries: the most tries, the first one included.
+        seconds: no retry follows a failure this long after the first one.
     """
     return Caller(
         stamina.AsyncRetryingCaller(

@@ -1,4 +1,4 @@
-"""Turns that are fair between lanes, on an event loop; the figures of all that queues."""
+"""Fair turns between lanes on an event loop, and the metrics of all queues."""
 
 import asyncio
 import time
@@ -20,16 +20,16 @@ THREADS = Gauge(
 
 T = TypeVar("T")
 Queue: TypeAlias = "deque[tuple[float, asyncio.Future[None]]]"
-"""Who waits for a turn: since when, and the future that says that it has come."""
+"""Waiting calls: the monotonic time of arrival, and the future that resolves at the turn."""
 
 
 class FairTurns:
-    """Turns that are fair between lanes, with a queue that is bounded in length and in time.
+    """Turns that are fair between lanes, with queues bounded in length and time.
 
-    Each lane (a tenant) has its own queue; what is free goes to the lane that has fewest, of equals
-    to the one that waits longest; at most `per_lane` of `count` to one. Work that finds
-    `max_queued` waiting is refused at once with Unavailable, and so is work that has waited longer
-    than `max_wait_seconds` when its turn comes; nothing was done for either.
+    Each lane (a tenant) has its own queue. A free turn goes to the lane with the fewest turns, of
+    equals to the one that waits longest; a lane has at most `per_lane` of the `count` turns. Work
+    is refused with Unavailable at once if `max_queued` calls are waiting, and at its turn if it has
+    waited longer than `max_wait_seconds`. Refused work has not begun.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class FairTurns:
         self._going: set[asyncio.Task[Any]] = set()
 
     async def run(self, lane: object, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Await work in the lane's turn. To be awaited on one event loop only.
+        """Await the work when its lane's turn comes. Use from a single event loop.
 
-        Who is cancelled in the queue leaves it; work that has begun goes on to its end, and keeps
-        its turn until then.
+        A call cancelled in the queue leaves it. Work that has begun runs to its end and keeps its
+        turn until then, even if the call is cancelled.
         """
         if self._queued >= self._max_queued:
             raise Unavailable("Too many requests are waiting to be admitted.", retry_after=1)
@@ -62,7 +62,7 @@ class FairTurns:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._give_back(lane)  # it came at that moment
+                self._give_back(lane)  # the turn came just before the cancellation
             raise
         going = asyncio.create_task(work())
         self._going.add(going)
@@ -70,7 +70,7 @@ class FairTurns:
         return await asyncio.shield(going)
 
     async def finish(self, *, within_seconds: float) -> None:
-        """Wait for what has begun, which may have lost its callers."""
+        """Wait for work that has begun, including work whose callers were cancelled."""
         if self._going:
             await asyncio.wait(self._going, timeout=within_seconds)
 
@@ -104,7 +104,7 @@ class FairTurns:
     def _ended(self, lane: object, going: "asyncio.Task[Any]") -> None:
         self._going.discard(going)
         if not going.cancelled():
-            going.exception()  # seen, when nobody waits for it any more, too
+            going.exception()  # read, or asyncio logs it when the caller is gone
         self._give_back(lane)
 
     def _give_back(self, lane: object) -> None:

@@ -1,9 +1,9 @@
-"""What a process must not go on without: threads and tasks that end the process when they end.
+"""Vital threads and tasks: the process ends when one of them does.
 
-A supervisor sees a process that has ended and starts it again. It cannot see a process that answers
-its probes while the thread that renews its lease is gone, so such a process must not exist. The end
-is immediate, with exit status 70: whatever was in hand is taken back under the lease, and any
-tidying up could hang in the very part that broke.
+A supervisor restarts a process that has ended. It cannot see that a process which answers its
+probes has lost the thread that renews its lease, so such a process must not exist. The end is
+immediate, with exit status 70: the lease returns all work in hand, and tidying up could hang in the
+very part that broke.
 """
 
 import asyncio
@@ -21,21 +21,21 @@ EXIT_STATUS = os.EX_SOFTWARE
 def start_thread(
     name: str, run: Callable[[], None], *, is_over: Callable[[], bool]
 ) -> threading.Thread:
-    """A daemon thread that the process lives with: it may return once it `is_over`, never raise."""
+    """Start a vital daemon thread, which may return once `is_over()`, and may never raise."""
     thread = threading.Thread(target=_watched, args=(name, run, is_over), name=name, daemon=True)
     thread.start()
     return thread
 
 
 def start_task(name: str, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """A task on the running loop that the process lives with. It ends by being cancelled alone."""
+    """Start a vital task on the running loop, which may end only by being cancelled."""
     task = asyncio.create_task(run, name=name)
     task.add_done_callback(_ended)
     return task
 
 
 def end_process(why: str, error: BaseException | None = None) -> None:
-    """Say why, and end this process at once with EXIT_STATUS."""
+    """Log the reason and end this process at once with EXIT_STATUS."""
     logger.critical("this process ends: %s", why, exc_info=error)
     logging.shutdown()
     os._exit(EXIT_STATUS)
@@ -44,7 +44,7 @@ def end_process(why: str, error: BaseException | None = None) -> None:
 def _watched(name: str, run: Callable[[], None], is_over: Callable[[], bool]) -> None:
     try:
         run()
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the process is not whole
+    except BaseException as error:  # noqa: BLE001 - any end of a vital thread ends the process
         end_process(f"its thread {name} is gone", error)
     if not is_over():
         end_process(f"its thread {name} has ended")
