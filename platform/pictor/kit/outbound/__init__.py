@@ -1,1 +1,1 @@
-"""HTTP to others: the client, its deadlines and caps, and where it may connect to."""
+"""Outbound HTTP: the client, its deadlines and caps, and the addresses it may connect to."""

@@ -1,4 +1,4 @@
-"""httpx over connections of our own, each used by one call at a time and kept for the next."""
+"""An httpx transport over our own connections, each used by one call at a time and then kept."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,14 +11,14 @@ from typing_extensions import override
 from pictor.kit.outbound.http1 import Connection, Request
 
 KEEPALIVE_SECONDS = 4.0
-"""Shorter than servers' usual 5 s: a reused connection that its server is just closing would leave
-us not knowing whether a paid request arrived."""
+"""Shorter than servers' usual 5 s: if a connection is reused just as its server closes it, we
+cannot know whether a paid request arrived."""
 MOST_IDLE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a connection leads to."""
+    """The destination of a connection."""
 
     scheme: str
     host: str
@@ -26,24 +26,24 @@ class Origin:
 
 
 class Idle:
-    """Connections that no request uses.
+    """Idle connections.
 
-    The one that was used last is taken, so that those of a burst grow old and are closed.
+    The most recently used one is taken first, so that the extra ones of a burst expire.
 
     Args:
-        most: so many are kept.
-        seconds: and for so long.
+        most: the number of connections that are kept.
+        seconds: the time for which one is kept.
     """
 
     def __init__(self, most: int, seconds: float) -> None:
         self.seconds = seconds
         self._most = most
         self._kept: list[tuple[Origin, Connection, float]] = []
-        """The oldest first; since when."""
+        """Origin, connection and monotonic time of its last use, oldest first."""
         self._is_closed = False
 
     def take(self, origin: Origin) -> Connection | None:
-        """The one to this origin that was used last and that its server has not closed."""
+        """Return the origin's most recently used connection that is still open, if any."""
         self._close_old()
         for one in reversed(self._kept):
             if one[0] == origin:
@@ -53,7 +53,7 @@ class Idle:
         return None
 
     def keep(self, origin: Origin, connection: Connection) -> None:
-        """Have it taken again, if it is fit for that."""
+        """Keep a connection for reuse if it is usable."""
         if self._is_closed:
             connection.close()
         elif connection.is_usable:
@@ -61,7 +61,7 @@ class Idle:
             self._close_old()
 
     def close(self) -> None:
-        """Close all that are here, and what is to be kept from now on."""
+        """Close all idle connections, and any that is handed in later."""
         self._is_closed = True
         while self._kept:
             self._kept.pop()[1].close()
@@ -74,10 +74,10 @@ class Idle:
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """As many connections as there are calls, and what is left of them for the next ones.
+    """A transport with a connection for each call, reused by later calls.
 
     Args:
-        connect: opens one to an origin within so many seconds.
+        connect: `connect(origin, seconds)` opens a connection within that time.
     """
 
     def __init__(self, connect: Callable[[Origin, float | None], Awaitable[Connection]]) -> None:
@@ -103,12 +103,12 @@ class Transport(httpx.AsyncBaseTransport):
 
     @override
     async def aclose(self) -> None:
-        """Close those that are idle; one in use is closed by the end of its call."""
+        """Close idle connections; one in use is closed at the end of its call."""
         self.idle.close()
 
 
 def _sent(request: httpx.Request) -> Request:
-    """With `timeout` among its extensions, and `sending` if somebody wants to be called then."""
+    """Translate a request with the extension `timeout`, and `sending` for a callback."""
     limits = request.extensions["timeout"]
     assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - our own requests
     return Request(

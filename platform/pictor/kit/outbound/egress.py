@@ -1,12 +1,12 @@
-"""Where we may connect to: only public addresses, unless an operator allows an exact host:port.
+"""The guard of outbound calls: only public addresses, unless an operator allows a host:port.
 
-A host name is resolved here, every address it has is judged, and the connection goes to an
-address that was judged, so a name that changes its answer in between gains nothing. Urls of
-http, and hosts that are or resolve to private, local or reserved addresses, pass only for
-allow-listed `host:port` entries. Raises EgressRefused, or NotReached for a name that does not
-resolve. Source of the address rules: IANA's special-purpose address registries for IPv4 and IPv6
-(RFC 6890, as of 20 November 2026) and its multicast blocks; written out here, because what
-`ipaddress` knows of them differs between Python versions.
+A host name is resolved here, each of its addresses is checked, and the connection goes to a checked
+address, so a name that changes its answer in between gains nothing. An http URL, and a host that is
+or resolves to a private, local or reserved address, passes only if its `host:port` is allow-listed.
+Raises EgressRefused, or NotReached for a name that does not resolve. Source of the address rules:
+IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of 20 November 2026) and
+its multicast blocks; written out here because the lists in `ipaddress` differ between Python
+versions.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ DNS_THREADS = 8
 MAX_URL_CHARS = 8192
 MAX_PORT = 65_535
 ATTEMPT_SECONDS = 2.5
-"""The least time each of a host's addresses gets to answer, so that a dead one is passed over."""
+"""Minimum time for each of a host's addresses to answer, so that a dead one is passed over."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -70,7 +70,7 @@ _NOT_PUBLIC_V6 = tuple(
 
 
 class HttpError(Exception):
-    """A call that brought no complete answer."""
+    """A call without a complete answer."""
 
 
 class EgressRefused(HttpError):
@@ -82,14 +82,14 @@ class NotReached(HttpError):
 
 
 class LookUpsBusy(NotReached):
-    """The time was up before a thread was free to look the name up: no fault of the name's."""
+    """The time was up before a thread was free for the DNS look-up; the name may be good."""
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """True for an address on the open Internet; a mapped or NAT64 one is judged by its end.
+    """Return whether an address is on the open Internet; mapped and NAT64 ones by their IPv4 part.
 
-    Of IPv6 only global unicast is: IPv4-compatible, local, discard-only and other special blocks
-    lie outside it. Blocks inside that are special in any way are not public, reachable or not.
+    In IPv6 only global unicast is public, which excludes IPv4-compatible, local, discard-only and
+    other special blocks. Special blocks inside it are not public either, even if reachable.
     """
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
@@ -104,7 +104,7 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a url points: scheme, ASCII host in lower case, port."""
+    """The origin of a URL: scheme, ASCII host in lower case, port."""
 
     scheme: str
     host: str
@@ -112,23 +112,23 @@ class Origin:
 
     @property
     def host_port(self) -> str:
-        """As allow-list entries are written: `host:port`, IPv6 in brackets."""
+        """The origin as an allow-list entry: `host:port`, IPv6 in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
 
 Resolve = Callable[[str, int], list[str]]
-"""Blocking look-up of a host: its addresses as text; OSError when there are none."""
+"""Blocking look-up of a host's addresses, as text; raises OSError if there are none."""
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The operating system's answer, in its order of preference."""
+    """Return the operating system's addresses of a host, in its order of preference."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class Addresses:
-    """Checked addresses of hosts. Look-ups of one host at the same moment are made once."""
+    """Checked addresses of hosts. Simultaneous look-ups of a host share one."""
 
     def __init__(
         self, allow: frozenset[str], resolve: Resolve, *, threads: int = DNS_THREADS
@@ -139,7 +139,7 @@ class Addresses:
         self._known: dict[tuple[str, int], _LookUp] = {}
 
     async def of(self, host: str, port: int) -> list[str]:
-        """Addresses that may be connected to; EgressRefused or NotReached."""
+        """Return a host's addresses, all allowed. Raises EgressRefused or NotReached."""
         try:
             found = await asyncio.shield(self._looked_up(host, port).found)
         except (OSError, UnicodeError) as error:
@@ -152,7 +152,7 @@ class Addresses:
         return found
 
     def is_waiting(self, host: str, port: int) -> bool:
-        """Whether the host's look-up has not begun, because all threads are at others."""
+        """Return whether the host's look-up still waits for a free thread."""
         known = self._known.get((host, port))
         return known is not None and known.is_waiting
 
@@ -167,14 +167,14 @@ class Addresses:
             begun = self._threads.submit(self._resolve, host, port)
             kept = {key: one for key, one in self._known.items() if not one.is_over(now)}
             known = _LookUp(now + DNS_CACHE_SECONDS, begun, asyncio.wrap_future(begun))
-            known.found.add_done_callback(_failed)  # an error is seen when nobody waits, too
+            known.found.add_done_callback(_failed)  # reads the error, or asyncio may log it
             self._known = {**kept, (host, port): known}
         return known
 
 
 @dataclass(frozen=True, slots=True)
 class _LookUp:
-    """One in the threads, and what their event loop waits for."""
+    """A look-up: the thread's future, and the event loop's future of the same result."""
 
     expires_at: float
     begun: Future[list[str]]
@@ -182,13 +182,13 @@ class _LookUp:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no thread has begun it."""
+        """True until a thread begins it."""
         return not (self.begun.running() or self.begun.done())
 
     def is_over(self, now: float) -> bool:
-        """Whether it has failed, or was found too long ago.
+        """Return whether the look-up failed or its result has expired.
 
-        One that is under way is neither, however long its name server takes: one thread a host.
+        A look-up under way is never over, however slow its name server: a host has one thread.
         """
         return self.found.done() and (_failed(self.found) or now >= self.expires_at)
 
@@ -205,7 +205,7 @@ class Connector:
         self._tls = tls
 
     async def connect(self, origin: connections.Origin, seconds: float | None) -> Connection:
-        """An open connection; ConnectError, ConnectTimeout, EgressRefused or NotReached."""
+        """Open a connection. Raises ConnectError, ConnectTimeout, EgressRefused or NotReached."""
         host = origin.host.lower()
         failed: Exception | None = None
         try:
@@ -243,15 +243,15 @@ class Connector:
 _PRIVATE_NAMES = frozenset(
     {"alt", "arpa", "example", "internal", "invalid", "local", "localhost", "onion", "test"}
 )
-"""Last labels that no public host has (RFC 6761, 6762, 7686, 8375, 9476; ICANN's `internal`)."""
+"""Last labels without public hosts (RFC 6761, 6762, 7686, 8375, 9476; ICANN's `internal`)."""
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
 
 def check_form(url: str) -> None:
-    """Refuse a url that nobody could be asked to fetch, by its text alone: nothing is resolved.
+    """Raise EgressRefused for a URL that is not public by its text; nothing is resolved.
 
-    It must be https without user info, to a public address or a full name that is not set aside
-    for private use. So the answer is the same whatever a name means here. EgressRefused.
+    A public URL is https without user info, to a public address or a full name that is not reserved
+    for private use. The verdict therefore does not depend on DNS here.
     """
     found = parse(url)
     host = origin_of(found, frozenset()).host.rstrip(".")
@@ -266,7 +266,7 @@ def check_form(url: str) -> None:
 
 @lru_cache(maxsize=256)
 def parse(url: str) -> httpx.URL:
-    """The url, or EgressRefused. Characters that parsers disagree about are refused."""
+    """Parse a URL. Raises EgressRefused, also for characters that parsers disagree about."""
     if len(url) > MAX_URL_CHARS or not url.isprintable() or " " in url or "\\" in url:
         raise EgressRefused("not a url that may be called")
     try:
@@ -276,7 +276,7 @@ def parse(url: str) -> httpx.URL:
 
 
 def origin_of(url: httpx.URL, allow: frozenset[str]) -> Origin:
-    """Where the url points; EgressRefused unless https, or http to an allow-listed host:port."""
+    """Return a URL's origin. Raises EgressRefused unless it is https or allow-listed."""
     if url.scheme not in {"http", "https"} or not url.host:
         raise EgressRefused("only https urls are called")
     port = url.port or (443 if url.scheme == "https" else 80)

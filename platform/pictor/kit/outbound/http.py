@@ -1,16 +1,16 @@
-"""The HTTP client for calls to others' hosts: deadlines, byte caps and guarded addresses.
+"""The HTTP client for calls to other hosts: deadlines, byte caps and guarded addresses.
 
     async with http.deadline(240):
         async with pool.exchange("POST", url, headers=headers, body=body) as response:
             async for chunk in response.chunks(max_bytes): ...
 
-Connections go only to addresses that egress.py has judged, while Host, SNI and the certificate
-check keep the name. Redirects are not followed, proxies from the environment are not used. Raises:
+Connections go only to addresses that egress.py has checked, while Host, SNI and the certificate
+check use the name. Redirects are not followed, proxies of the environment are not used. Raises:
 
     HttpError
-    ├── EgressRefused      the url or an address behind it is forbidden; nothing was sent
+    ├── EgressRefused      the URL or an address behind it is forbidden; nothing was sent
     ├── NotReached         DNS, connect or TLS failed: nothing of the body was sent
-    │   └── LookUpsBusy    the name had no turn to be looked up
+    │   └── LookUpsBusy    no thread was free to look up the name
     ├── ConnectionLost     sent, at least in part; then reset, closed or not HTTP
     ├── ReadTimedOut       sent; then silent for longer than the read time-out
     ├── BodyTooLarge       more bytes than the caller allows, before or after decompression
@@ -71,11 +71,11 @@ class ReadTimedOut(HttpError):
 
 
 class BodyTooLarge(HttpError):
-    """More bytes than the caller allows."""
+    """The body has more bytes than the caller allows."""
 
 
 class BodyUnreadable(HttpError):
-    """A content encoding that is not read here."""
+    """The answer's content encoding is not supported."""
 
 
 class DeadlineExceeded(HttpError):
@@ -83,12 +83,12 @@ class DeadlineExceeded(HttpError):
 
 
 def deadline(seconds: float) -> "_Deadline":
-    """Everything inside ends within `seconds`, or DeadlineExceeded: drips and hangs included."""
+    """Raise DeadlineExceeded unless the block ends within `seconds`, whatever delays it."""
     return _Deadline(seconds)
 
 
 class _Deadline:
-    """A class and no generator, here and in Exchange: thousands wait inside of them."""
+    """A class, as Exchange is, since thousands of calls wait inside and a generator costs more."""
 
     __slots__ = ("_limit", "_seconds")
 
@@ -115,14 +115,14 @@ class _Deadline:
 
 
 class HttpPool:
-    """A client for one event loop, with as many connections as there are calls.
+    """A client for one event loop, with a connection for each call.
 
     Args:
         egress_allow: exact `host:port` entries that may be private and plain http.
         connect_timeout_seconds: DNS, TCP and TLS together, per connection.
         ssl_context: for tests; the default verifies against the bundled authorities.
-        resolve: `resolve(host, port) -> addresses`, blocking; for tests of name tricks.
-        dns_threads: look-ups at once.
+        resolve: blocking `resolve(host, port) -> addresses`, for tests.
+        dns_threads: the number of simultaneous look-ups.
     """
 
     def __init__(
@@ -152,9 +152,9 @@ class HttpPool:
         body: "bytes | Payload | None" = None,
         read_timeout_seconds: float | None = 60.0,
     ) -> "Exchange":
-        """One request and its answer, as an async context manager; see Exchange.
+        """Return one request and its answer as an async context manager; see Exchange.
 
-        `read_timeout_seconds` None is for a call within a deadline, which may be silent until then.
+        `read_timeout_seconds` is None for a call that may be silent until its deadline.
         """
         return Exchange(
             self,
@@ -168,7 +168,7 @@ class HttpPool:
         )
 
     async def aclose(self) -> None:
-        """Close every connection that is idle; one in use is closed by the end of its call."""
+        """Close idle connections; one in use is closed at the end of its call."""
         await self.transport.aclose()
         self._addresses.close()
 
@@ -180,7 +180,7 @@ class HttpPool:
 
 @cache
 def _http1_over(ssl_context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """A context for HTTP/1.1; the usual one is made once a process, where it is first needed."""
+    """Return a context for HTTP/1.1; the default one is made once per process, on first use."""
     tls = ssl_context or httpx.create_ssl_context(trust_env=False)
     tls.set_alpn_protocols(["http/1.1"])
     return tls
@@ -195,7 +195,7 @@ class Payload:
 
     @classmethod
     def of(cls, body: "bytes | Payload | None") -> "Payload | None":
-        """Bytes as a body of one piece."""
+        """Return bytes as a body of one piece."""
         if body is None or isinstance(body, Payload):
             return body
 
@@ -206,7 +206,7 @@ class Payload:
 
 
 class _Sending(httpx.AsyncByteStream):
-    """A body as httpx has it."""
+    """A body in the form that httpx expects."""
 
     def __init__(self, pieces: AsyncIterator[bytes]) -> None:
         self._pieces = pieces
@@ -219,9 +219,9 @@ class _Sending(httpx.AsyncByteStream):
 class Exchange:
     """One request and its answer. Entering sends the request and waits for the answer's headers.
 
-    `is_sent` tells, whatever went wrong and whenever, whether the peer may have seen any of the
-    request's body (any of the request, when there is no body). `status` and `answer_headers` are
-    there once the answer's head has arrived.
+    After any failure, `is_sent` tells whether the peer may have seen part of the request's body (or
+    of the request, if it has no body). `status` and `answer_headers` are set once the answer's head
+    has arrived.
     """
 
     def __init__(
@@ -273,13 +273,13 @@ class Exchange:
             CALLS.dec()
 
     def _request(self, url: httpx.URL) -> httpx.Request:
-        """Without httpx's client, for whom redirects, cookies and proxies are: none is wanted."""
+        """Build the request without httpx's client: no redirects, cookies or proxies apply."""
         extensions: dict[str, Any] = {"timeout": self._timeout.as_dict()}
         given = {name.lower() for name in self._headers}
         usual = {"Host": url.netloc.decode("ascii"), **USUAL_HEADERS}
         headers = {name: value for name, value in usual.items() if name.lower() not in given}
         headers |= self._headers
-        # User info in the url must not replace an Authorization header of the caller's.
+        # User info in the URL must not replace the caller's Authorization header.
         if url.userinfo and "authorization" not in given:
             headers["Authorization"] = _basic(url)
         stream: httpx.AsyncByteStream = httpx.ByteStream(b"")
@@ -313,7 +313,10 @@ class HttpAnswer:
         self._exchange = exchange
 
     async def chunks(self, max_bytes: int) -> AsyncIterator[bytes]:
-        """The body in pieces of at most 256 KB; BodyTooLarge beyond `max_bytes`, also decoded."""
+        """Yield the decoded body in pieces of at most 256 KB.
+
+        Raises BodyTooLarge if it has more than `max_bytes`, encoded or decoded.
+        """
         received = decoded = 0
         try:
             inflate = inflater(self.headers.get("content-encoding", ""))
@@ -338,13 +341,13 @@ def _check_size(size_bytes: int, max_bytes: int) -> None:
 
 
 def _basic(url: httpx.URL) -> str:
-    """The user info of a url as an Authorization header."""
+    """Return a URL's user info as an Authorization header."""
     name_and_password = f"{url.username}:{url.password}".encode()
     return f"Basic {base64.b64encode(name_and_password).decode()}"
 
 
 def _translated(error: httpx.TransportError, exchange: Exchange) -> HttpError:
-    """The transport's error as ours: NotReached before any of the body was sent."""
+    """Translate the transport's error; it is NotReached if none of the body was sent."""
     words = f"{type(error).__name__}: {error}"
     if not exchange.is_sent:
         return NotReached(words)

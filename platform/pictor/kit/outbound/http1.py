@@ -1,8 +1,8 @@
-"""One HTTP/1.1 connection, for one request at a time: httptools' parser on a protocol of asyncio's.
+"""An HTTP/1.1 connection for one request at a time: httptools' parser on an asyncio protocol.
 
-httpcore's connections, by h11 and anyio, cost a call a tenth of the CPU that an image costs, and
-held more memory while it waited. The parser is the one that uvicorn serves us with. Loops with many
-calls are uvloop's: asyncio's own fills 256 KB for each connection that is encrypted.
+With httpcore's connections (h11 and anyio) a call took a tenth of an image's CPU, and held more
+memory while it waited. uvicorn uses the same parser. Loops with many calls are uvloop's, because
+asyncio's own allocates 256 KB for each encrypted connection.
 
 Errors are httpx's: ReadTimeout, WriteTimeout, ReadError, LocalProtocolError, RemoteProtocolError.
 """
@@ -19,21 +19,21 @@ import httpx
 from typing_extensions import override
 
 PIECE_BYTES = 256 * 1024
-"""As much as a loop reads at once: smaller pieces would be copies."""
+"""The size of a loop's read: smaller pieces would be copies."""
 MAX_BUFFERED_BYTES = PIECE_BYTES
-"""More is not read from the socket until some of it has been taken."""
+"""Reading from the socket stops at this size until the caller takes some."""
 MAX_IDLE_BYTES = 100 * 1024
-"""A peer may send so much without a byte of a body: heads, trailers, chunks' extensions."""
+"""The most a peer may send without body bytes: heads, trailers, chunk extensions."""
 
 TransportError = httpx.TransportError
-"""What all of these are."""
+"""The base class of all these errors."""
 
 _INTERIM = range(100, 200)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One as it is sent."""
+    """A request as it is sent."""
 
     method: str
     target: bytes
@@ -41,15 +41,15 @@ class Request:
     headers: Sequence[tuple[bytes, bytes]]
     body: "bytes | AsyncIterable[bytes]" = b""
     read_seconds: float | None = None
-    """For each piece of the answer; None waits for as long as it takes."""
+    """Timeout for each piece of the answer; None waits without limit."""
     write_seconds: float | None = None
     sending: Callable[[], None] | None = None
-    """Called before its first byte leaves."""
+    """Called just before the first byte is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class WireAnswer:
-    """The head of an answer, and its body, to be closed."""
+    """The head of an answer, and its body, which must be closed."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -57,7 +57,7 @@ class WireAnswer:
 
 
 class Connection(asyncio.Protocol):
-    """An open connection, made by a connector (egress.py). There is no HEAD, nor a CONNECT."""
+    """An open connection, made by a connector (egress.py). HEAD and CONNECT are not supported."""
 
     _transport: asyncio.Transport
     _parser: httptools.HttpResponseParser
@@ -65,14 +65,14 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._is_lost = False
-        self._is_full = False  # of what was written and not taken by the peer
+        self._is_full = False  # the write buffer is full: the peer is slow to read
         self._is_asking = False
         self._changed: asyncio.Future[None] | None = None
         self._begin()
 
     def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        # As lenient as h11: what was paid for is not lost to a server that is out of date.
+        # As lenient as h11, so that no paid image is lost to an outdated server.
         self._parser.set_dangerous_leniencies(
             lenient_chunked_length=True,
             lenient_data_after_close=True,
@@ -80,19 +80,19 @@ class Connection(asyncio.Protocol):
         )
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
-        self._pieces: deque[bytes] | None = None  # an empty one takes 0.6 KB, while it waits
+        self._pieces: deque[bytes] | None = None  # None while waiting: an empty one takes 0.6 KB
         self._read: list[bytes] = []
         self._buffered = self._idle_bytes = 0
         self._has_head = self._is_complete = self._is_kept = False
         self._error: httpx.TransportError | None = None
 
-    # --- for who calls ------------------------------------------------------------------------
+    # --- for the caller -----------------------------------------------------------------------
 
     @property
     def is_usable(self) -> bool:
-        """Whether it takes a request: it is open, and the answer before was read to its end.
+        """True if it can take a request: it is open and the last answer was read to its end.
 
-        The socket is asked, because the loop may not have seen yet that the server has closed it.
+        Polls the socket, because the loop may not have seen yet that the server closed it.
         """
         if self._is_lost or self._is_asking or self._transport.is_closing():
             return False
@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
     async def ask(self, request: Request, *, ended: "Callable[[Connection], None]") -> WireAnswer:
         """Send a request and wait for the head of its answer.
 
-        `ended` is called once when the answer is closed, or was not to be had.
+        `ended` is called once, when the answer is closed or failed to arrive.
         """
         self._begin()
         self._is_asking = True
@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
         return WireAnswer(self._status, self._headers, _Body(self, request.read_seconds, ended))
 
     async def pieces(self, seconds: float | None) -> AsyncIterator[bytes]:
-        """The answer's body, in pieces of at most 256 KB, each within so many seconds."""
+        """Yield the answer's body in pieces of at most 256 KB, each within `seconds`."""
         while True:
             while self._pieces:
                 piece = self._pieces.popleft()
@@ -132,31 +132,31 @@ class Connection(asyncio.Protocol):
             await self._change(seconds, httpx.ReadTimeout)
 
     def release(self) -> None:
-        """The answer is done with: usable again if it was read to its end, or else closed."""
+        """Finish with the answer; close the connection unless it was read to its end."""
         self._is_asking = False
         if not (self._is_complete and self._is_kept) or self._pieces:
             self.close()
 
     def close(self) -> None:
-        """Close it at once, whatever is on its way."""
+        """Close at once, discarding data under way."""
         self._transport.abort()
 
     # --- sending ------------------------------------------------------------------------------
 
     async def _send(self, request: Request) -> None:
-        """The head with the first piece of the body, then the rest, for as long as it is wanted."""
+        """Send the head with the body's first piece, then the rest until an answer is complete."""
         unsent, seconds = _head(request), request.write_seconds
         if request.sending is not None:
             request.sending()
         if isinstance(request.body, bytes):
             await self._write(unsent + request.body, seconds)
-            if self._is_full:  # answered before all of it was taken
+            if self._is_full:  # the answer came before the peer took the whole body
                 self._is_kept = False
             return
         async for chunk in request.body:
             await self._write(unsent + chunk if unsent else chunk, seconds)
             unsent = b""
-            if self._is_complete or self._is_lost:  # answered already, or never
+            if self._is_complete or self._is_lost:  # the peer does not need the rest
                 self._is_kept = False
                 return
         if unsent:
@@ -168,12 +168,12 @@ class Connection(asyncio.Protocol):
             await self._change(seconds, httpx.WriteTimeout)
 
     async def _change(self, seconds: float | None, late: type[httpx.TransportError]) -> None:
-        """Wait for anything to happen. Raises what went wrong."""
+        """Wait for any event. Raises the connection's error, or `late` after `seconds`."""
         if self._error is not None:
             raise self._error
         self._changed = self._loop.create_future()
         try:
-            if seconds is None:  # many wait like this: without a time-out's objects
+            if seconds is None:  # many calls wait like this, so spare them the timeout's objects
                 await self._changed
                 return
             async with asyncio.timeout(seconds):
@@ -195,7 +195,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if not self._is_asking or self._is_complete:  # nobody asked for that
+        if not self._is_asking or self._is_complete:  # data that answers no request
             self._is_kept = False
             self.close()
             return
@@ -232,7 +232,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _take_read(self) -> None:
-        """One read is one piece: a peer may cut its body into chunks of a byte."""
+        """Join a read's chunks to one piece, since a peer may send chunks of one byte."""
         if self._read:
             piece = self._read[0] if len(self._read) == 1 else b"".join(self._read)
             self._read.clear()
@@ -245,22 +245,22 @@ class Connection(asyncio.Protocol):
         if self._error is None and not self._is_complete:
             self._error = error
 
-    # --- the parser's -------------------------------------------------------------------------
+    # --- the parser's callbacks ---------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """A second answer, to one request, is nobody's."""
+        """Do not reuse the connection if a second answer to the request begins."""
         if self._is_complete:
             self._is_kept = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of the head; trailers are left out."""
+        """Collect a header; trailers are ignored."""
         if not self._has_head:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is there, unless it is an interim one."""
+        """Take the final answer's head; interim ones are skipped."""
         status = self._parser.get_status_code()
-        if self._has_head or status in _INTERIM:  # to a 101 the parser says no
+        if self._has_head or status in _INTERIM:  # the parser itself refuses a 101
             return
         self._status, self._has_head = status, True
         self._is_kept = self._parser.should_keep_alive()
@@ -271,16 +271,16 @@ class Connection(asyncio.Protocol):
             has_length if coding is None else coding.endswith(b"chunked")
         )
         if has_length and coding is not None:
-            self._is_kept = False  # two opinions of where it ends
+            self._is_kept = False  # length and coding may disagree about the body's end
 
     def on_body(self, body: bytes) -> None:
-        """Some of the body."""
+        """Collect a part of the body."""
         self._idle_bytes = 0
         if not self._is_complete:
             self._read.append(body)
 
     def on_message_complete(self) -> None:
-        """The answer has ended; an interim one makes room for it."""
+        """Complete the answer, or drop an interim one."""
         if self._has_head:
             self._is_complete = True
         else:
@@ -288,7 +288,7 @@ class Connection(asyncio.Protocol):
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, on its connection."""
+    """The body of an answer, read from its connection."""
 
     def __init__(
         self, connection: Connection, seconds: float | None, ended: Callable[[Connection], None]
@@ -310,7 +310,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _head(request: Request) -> bytes:
-    """The request's first line and headers, as they are sent. Raises LocalProtocolError."""
+    """Return the request line and headers as bytes. Raises LocalProtocolError."""
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.target)]
     lines += [b"%b: %b" % header for header in request.headers]
     head = b"\r\n".join([*lines, b"", b""])

@@ -1,6 +1,6 @@
-"""httpx's client for threads, for calls to one server that the operator named.
+"""httpx's client for threads, for calls to a server that the operator configured.
 
-Calls to others' hosts go through http.py, which guards addresses and counts bytes.
+Calls to other hosts go through http.py, which guards addresses and counts bytes.
 """
 
 import socket
@@ -22,10 +22,10 @@ def client(
     most_idle: int,
     idle_seconds: float,
 ) -> Client:
-    """One that all threads share, with as many connections as there are requests.
+    """Return a client that all threads share, with a connection for each request.
 
-    `tls` is what the server's certificate is held against, None for plain http. `read_seconds` is
-    for each piece of an answer, and of a body. `most_idle` connections are kept, `idle_seconds`.
+    `tls` verifies the server's certificate; None is for plain http. `read_seconds` limits each
+    piece of an answer or a body. At most `most_idle` connections are kept, for `idle_seconds` each.
     """
     return Client(
         verify=tls or False,
@@ -37,8 +37,8 @@ def client(
 
 
 def cut(answer: Answer) -> None:
-    """End whatever reads the answer now, in another thread, as if the server had closed."""
+    """Cut an answer that another thread is reading, as if the server had closed it."""
     connection = answer.extensions["network_stream"].get_extra_info("socket")
     with suppress(OSError):  # the server has closed already
-        # Not the method of a TLS socket, which takes TLS away from under the one who reads.
+        # A TLS socket's own method would remove TLS from under the thread that reads.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
