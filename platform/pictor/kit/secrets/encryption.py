@@ -1,6 +1,6 @@
-"""Secrets as the database has them: encrypted by the newest of PICTOR_ENCRYPTION_KEYS.
+"""Encryption of stored secrets, by the newest of PICTOR_ENCRYPTION_KEYS.
 
-cryptography loads slowly, and most commands encrypt nothing: it is imported where it is used.
+cryptography loads slowly and most commands do not need it, so it is imported where it is used.
 """
 
 from typing import TYPE_CHECKING
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class WrongKey(Exception):
-    """None of the installation's keys opens it."""
+    """None of the installation's keys decrypts the stored secret."""
 
 
 def encrypted(secret: str) -> str:
-    """The secret as it is stored."""
+    """Encrypt a secret for the database."""
     return _by(settings.ENCRYPTION_KEYS).encrypt(secret.encode()).decode()
 
 
 def decrypted(stored: str) -> str:
-    """The secret behind a stored one. Raises WrongKey."""
+    """Decrypt a stored secret. Raises WrongKey."""
     from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as said above
 
     try:
@@ -31,12 +31,12 @@ def decrypted(stored: str) -> str:
 
 
 def encrypted_anew(stored: str) -> str:
-    """The same secret by the newest key. Raises WrongKey."""
+    """Encrypt a stored secret again, by the newest key. Raises WrongKey."""
     return encrypted(decrypted(stored))
 
 
 def is_newest(stored: str) -> bool:
-    """Whether the stored secret is encrypted by the first of the installation's keys."""
+    """Return whether a stored secret is encrypted by the first of the installation's keys."""
     from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as said above
 
     try:

@@ -1,8 +1,8 @@
-"""Passes: whoever holds one may do one thing, until a moment. Pure; nothing of them is stored.
+"""Passes: signed texts that let their bearer do one thing until a time. Pure; none is stored.
 
     pass = SECONDS.SIGNATURE, the signature an HMAC-SHA-256 over the purpose and the seconds
 
-The seconds count from 1970. A pass can be used again until it ends, and not be taken back.
+The seconds count from 1970. A pass can be used repeatedly until it ends, and cannot be revoked.
 """
 
 import hmac
@@ -15,13 +15,13 @@ _PASS = re.compile(r"([0-9]{1,12})\.([0-9a-f]{64})", re.ASCII)
 
 
 def issue(purpose: str, *, secret: str, until: datetime) -> str:
-    """A pass for that purpose."""
+    """Return a pass for the purpose, good until that time."""
     ends = str(int(until.timestamp()))
     return f"{ends}.{_signature(purpose, ends, secret)}"
 
 
 def is_good(text: str, purpose: str, *, secret: str, now: datetime) -> bool:
-    """Whether it is one of ours, for that purpose, and has not ended."""
+    """Return whether the text is our pass for the purpose and has not ended."""
     found = _PASS.fullmatch(text)
     if found is None:
         return False

@@ -1,1 +1,1 @@
-"""Values and how they are written: money, ids, times, addresses, cells, errors."""
+"""Values and their notation: money, ids, times, addresses, cells, errors."""

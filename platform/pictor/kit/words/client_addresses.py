@@ -1,26 +1,26 @@
-"""Addresses of callers: as they are counted, and whether they are the caller's own."""
+"""Callers' addresses: the form in which limits count them, and proxies that hide them."""
 
 import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 STRANGE_PROXY = "pictor.strange_proxy"
-"""In a request's scope where it came as if through a proxy, none of ours (web/proxies.py)."""
+"""Set in a request's scope if it seems to come through an unknown proxy (web/proxies.py)."""
 _HOST_BITS = 64
 
 
 def is_own_address(scope: Mapping[str, Any]) -> bool:
-    """Whether a request's address is its caller's, or a proxy's that nobody told us of.
+    """Return whether a request's address is the caller's, not that of an unconfigured proxy.
 
-    Such a proxy may itself be at this machine, or inside, while its callers are not.
+    Such a proxy may run on this machine or network while its callers are elsewhere.
     """
     return STRANGE_PROXY not in scope
 
 
 def counted_address(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 one: one host has a whole network of them.
+    """Return an IPv4 address, or an IPv6 address's /64, since one host has a whole network.
 
-    A mapped address counts as the IPv4 address that it maps; what is no address, as itself.
+    A mapped address counts as its IPv4 address; a text that is no address is returned unchanged.
     """
     try:
         found = ipaddress.IPv6Address(address)

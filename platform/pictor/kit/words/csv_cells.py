@@ -1,7 +1,7 @@
-"""CSV files as they come, and cells that spreadsheets take for text, never for a formula.
+"""Reading of CSV files, and cells that no spreadsheet reads as a formula.
 
-Excel and LibreOffice fold full-width signs, pass over white space, and where the decimal point is a
-comma they begin a new cell at each semicolon, whatever the quotes say: `;=1` is a formula there.
+Excel and LibreOffice fold full-width signs and skip white space. In locales with a decimal comma
+they begin a new cell at each semicolon, even inside quotes: `;=1` is a formula there.
 """
 
 import csv
@@ -10,9 +10,9 @@ import re
 from typing import Any
 
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-"""Half-width, and full-width as East Asian keyboards write them."""
+"""Signs that begin a formula: half-width, and full-width from East Asian keyboards."""
 _REST = "\0rest"
-"""In place of a column's name: the cells behind the last one."""
+"""The key, in place of a column's name, of cells beyond the last column."""
 _BEFORE_A_FORMULA = re.compile(
     rf'^(?=[\t\r\n]|[\s;"]*[{_SIGNS}])|(?<=[;\t\r\n])(?=[\s"]*[{_SIGNS}])'
 )
@@ -21,9 +21,9 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def table_of(text: str) -> tuple[list[str], list[dict[str, str]]]:
-    """The names of the columns and the lines below them, without white space around a cell.
+    """Return the column names and the lines below, with cells stripped of white space.
 
-    Raises ValueError for what is no CSV, and for a line with more cells than there are columns.
+    Raises ValueError for invalid CSV, and for a line with more cells than columns.
     """
     lines = csv.DictReader(io.StringIO(text), restkey=_REST)
     try:
@@ -41,9 +41,9 @@ def _cells(line: dict[str, Any], number: int) -> dict[str, str]:
 
 
 def harmless(cell: Any) -> Any:
-    """A text with an apostrophe before whatever might be read as a formula; others as they are.
+    """Put an apostrophe before anything in a text that might be read as a formula.
 
-    A number is no formula: `-1.00` stays one.
+    Other values, and texts that are numbers such as `-1.00`, are returned unchanged.
     """
     if not isinstance(cell, str) or _NUMBER.fullmatch(cell):
         return cell

@@ -1,6 +1,6 @@
-"""The errors a caller can be answered with, as a tree; `endpoints/errors.py` turns them into JSON.
+"""The errors that answer a caller, as a tree; `endpoints/errors.py` turns them into JSON.
 
-Modules that need to tell a case apart subclass these.
+A module that must tell a case apart subclasses these.
 
     PictorError
     ├── InvalidRequest        400  bad field, bad JSON, prompt refused by the upstream's policy
@@ -10,13 +10,13 @@ Modules that need to tell a case apart subclass these.
     ├── MethodNotAllowed      405
     ├── RequestTimeout        408  a body that comes too slowly
     ├── NotCancelable         409
-    ├── Canceled              409  what was asked for was canceled meanwhile
+    ├── Canceled              409  the generation was canceled meanwhile
     ├── ModelSunset           410  a model that has ended
     ├── RequestTooLarge       413
     ├── UnsupportedMediaType  415
     ├── IdempotencyKeyReused  422
     ├── RateLimited           429  requests or images a minute, requests in flight
-    ├── InsufficientQuota     429  balance, budget, what may be stored or may cost us uncharged
+    ├── InsufficientQuota     429  balance, budget, storage, tests or uncharged cost
     ├── UpstreamFailed        502  the upstream did not give us an image
     ├── NoChannelAvailable    503  nothing can serve this model and size now
     ├── Paused                503  the operator has stopped it
@@ -30,12 +30,12 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests", "uncharged"]
-"""What a request did not fit into: the balance, a budget of the workspace or the key, what the
-workspace's images may take, its tests of today, or what it may cost us today uncharged."""
+"""The limit that a request exceeds: the balance, a budget of the workspace or the key, the
+workspace's storage, its tests of today, or the uncharged cost that we bear for it today."""
 
 
 class PictorError(Exception):
-    """An answer to a caller: the class fixes status and type, the case message and field.
+    """An error answer to a caller: the class fixes status and type, the case message and field.
 
     Args:
         message: one or two sentences for the caller.
@@ -43,10 +43,10 @@ class PictorError(Exception):
         param: the request field the error is about.
         retry_after: seconds, sent as `Retry-After`.
         should_retry: sent as `x-should-retry`; None leaves the decision to the client.
-        limit: what it did not fit into, or lacked, for operators; empty where that is none.
+        limit: for operators, the limit exceeded or the permission lacking; empty if neither.
 
-    What a message has of the caller's own words stands in quotes, as `repr` has it: it is kept
-    without them (refused.py).
+    A message quotes the caller's own words as `repr` does, so that refused.py can store it without
+    them.
     """
 
     status: ClassVar[int] = 500
@@ -76,12 +76,12 @@ class PictorError(Exception):
 
 
 def tell(error: Exception, headers: Mapping[str, str]) -> None:
-    """Have the answer to any error say this, where the error does not say it itself."""
+    """Add headers to an error's answer, without replacing those that it has."""
     vars(error)["headers"] = {**headers, **told(error)}
 
 
 def told(error: Exception) -> dict[str, str]:
-    """The headers that the answer to any error has."""
+    """Return the headers of an error's answer."""
     return dict(vars(error).get("headers", {}))
 
 

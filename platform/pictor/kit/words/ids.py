@@ -1,4 +1,4 @@
-"""Ids: UUIDv7 inside, `gen_01k…` outside. Time-ordered and unguessable (74 random bits).
+"""Ids: UUIDv7 inside, `gen_01k…` outside; ordered by time and unguessable (74 random bits).
 
 The public form is a prefix and the UUID's 128 bits in 26 characters of Crockford's base 32, which
 sorts as the UUID does. Neither Python 3.11 nor PostgreSQL 15 can make a UUIDv7.
@@ -32,12 +32,12 @@ _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
 def new_uuid() -> UUID:
-    """A fresh UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
+    """Return a fresh UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
     return _uuid(time.time_ns() // 1_000_000)
 
 
 def new_uuid_of(at: datetime) -> UUID:
-    """A fresh UUIDv7 of that millisecond, for what is written down later than it happened."""
+    """Return a fresh UUIDv7 of a past millisecond, for events recorded later."""
     return _uuid(int(at.timestamp() * 1000))
 
 
@@ -52,43 +52,43 @@ def _uuid(milliseconds: int) -> UUID:
 
 
 def made_at(value: UUID) -> datetime:
-    """The time in a UUIDv7, to the millisecond; of another id, any time up to the year 9999."""
+    """Return a UUIDv7's time, to the millisecond; other ids give an arbitrary one before 10000."""
     milliseconds = min(value.int >> 80, _LAST_MILLISECOND)
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
 def first_at(at: datetime) -> UUID:
-    """The smallest UUIDv7 of that millisecond: between the ids made before it and the others.
+    """Return the smallest UUIDv7 of a millisecond, which divides earlier ids from the others.
 
-    Before 1970, where there is none, the smallest of all.
+    For a time before 1970, return the smallest of all.
     """
     milliseconds = max(0, int(at.timestamp() * 1000))
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def about(value: UUID, *, before: timedelta, after: timedelta) -> tuple[UUID, UUID]:
-    """From where to before where the UUIDv7s are that were made so shortly before or after it."""
+    """Return the range of UUIDv7s made from `before` this one until `after` it, end excluded."""
     milliseconds = value.int >> 80
     first = milliseconds - before // timedelta(milliseconds=1)
     end = milliseconds + after // timedelta(milliseconds=1)
     return UUID(int=max(0, first) << 80), UUID(int=min(end, (1 << 48) - 1) << 80)
 
 
-@lru_cache(maxsize=1024)  # a request says three of them some four times each
+@lru_cache(maxsize=1024)  # a request writes three of them about four times each
 def public(prefix: str, value: UUID) -> str:
-    """('gen', UUID) -> 'gen_01k…'."""
+    """Return the public id: ('gen', UUID) -> 'gen_01k…'."""
     number = value.int
     letters = [ALPHABET[(number >> shift) & 31] for shift in range((LENGTH - 1) * 5, -1, -5)]
     return f"{prefix}_{''.join(letters)}"
 
 
 def pattern(prefix: str) -> str:
-    """What public ids with this prefix match, as JSON Schema has it."""
+    """Return the JSON Schema pattern of public ids with this prefix."""
     return f"^{prefix}_[0-7][{ALPHABET}]{{{LENGTH - 1}}}$"
 
 
 def parse(prefix: str, text: str) -> UUID | None:
-    """The UUID behind a public id, or None for anything else."""
+    """Return the UUID behind a public id, or None for any other text."""
     head, separator, tail = text.partition("_")
     if head != prefix or not separator or len(tail) != LENGTH:
         return None
@@ -102,7 +102,7 @@ def parse(prefix: str, text: str) -> UUID | None:
 
 
 def parse_either(prefix: str, text: str) -> UUID | None:
-    """The same, or a UUID as it is: operators may type either."""
+    """Return the UUID behind a public id or a plain UUID, since operators may type either."""
     found = parse(prefix, text)
     if found is None:
         try:

@@ -1,6 +1,6 @@
 """Money: whole micro-USD inside, decimal strings where people type or read.
 
-What is charged is rounded here and nowhere else.
+Charges are rounded only here.
 
 1 USD = 1,000,000 micros. Raises ValueError for an amount that is not a finite decimal with at
 most six places.
@@ -15,11 +15,11 @@ Micros = NewType("Micros", int)
 PER_UNIT = 1_000_000
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 MAX_MICROS = 9_000_000_000_000_000
-"""Largest amount accepted from a person: nine billion USD, far inside a signed 64-bit column."""
+"""Largest amount a person may enter: nine billion USD, far inside a signed 64-bit column."""
 
 
 def from_decimal(amount: Decimal | str) -> Micros:
-    """'10.25' -> 10_250_000. At most six decimals, never rounded."""
+    """Return micros: '10.25' -> 10_250_000. At most six decimals, never rounded."""
     if isinstance(amount, str) and not _PLAIN.fullmatch(amount.strip()):
         raise ValueError(f"{amount!r} is not an amount")
     scaled = Decimal(amount) * PER_UNIT
@@ -31,20 +31,23 @@ def from_decimal(amount: Decimal | str) -> Micros:
 
 
 def to_decimal(amount: int) -> str:
-    """10_250_000 -> '10.250000'. Always six decimals."""
+    """Return a decimal string: 10_250_000 -> '10.250000'. Always six decimals."""
     sign = "-" if amount < 0 else ""
     whole, part = divmod(abs(amount), PER_UNIT)
     return f"{sign}{whole}.{part:06d}"
 
 
 def in_dollars(amount: int, decimals: int = 2) -> str:
-    """1_204_180_000 -> '$1,204.18', -40 -> '-$0.00004'. So many decimals at least, none rounded."""
+    """Return dollars, never rounded: 1_204_180_000 -> '$1,204.18', -40 -> '-$0.00004'.
+
+    `decimals` is the least number of decimals.
+    """
     whole, _, places = to_decimal(abs(amount)).partition(".")
     kept = places.rstrip("0").ljust(decimals, "0")
     return f"{'-' if amount < 0 else ''}${int(whole):,}.{kept}"
 
 
 def scale_half_up(amount: int, numerator: int | Decimal, denominator: int | Decimal = 1) -> Micros:
-    """Amount x numerator / denominator, rounded half up to a whole micro."""
+    """Return amount x numerator / denominator, rounded half up to a whole micro."""
     exact = Decimal(amount) * Decimal(numerator) / Decimal(denominator)
     return Micros(int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)))

@@ -1,11 +1,11 @@
-"""What comes from outside without types: whoever reads it makes values of it at once."""
+"""Aliases for untyped data from outside, which its reader turns into typed values at once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 Row: TypeAlias = tuple[Any, ...]
-"""Of a statement, by its columns."""
+"""A statement's row, by its columns."""
 Json: TypeAlias = Mapping[str, Any]
-"""An object, by its keys: of a JSON column, a message, or a request once its fields are checked."""
+"""A JSON object by its keys: a JSON column, a message, or a request whose fields are checked."""
 Values: TypeAlias = Sequence[Any]
-"""Bound to a statement, in the order of its text."""
+"""Values bound to a statement, in the order of its text."""
