@@ -1,1 +1,1 @@
-"""What a process says of itself: log, metrics, checks of its settings."""
+"""A process's reports on itself: log, metrics, checks of its settings."""

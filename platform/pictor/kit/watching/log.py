@@ -1,11 +1,11 @@
-"""Structured logs: one JSON line a record, secrets removed.
+"""Structured logs: one JSON line for each record, without secrets.
 
-A record made for a request has its id: on the event loop, in the pools' threads, in pages outside
-/v1, and in the image worker that carries its generation. A request ends with one line of its own
-(web/edge.py), with what anybody on the way has noted of it; an attempt too. Whatever looks like an
-API key, a bearer header, a password in a URL, the address of an invitation or of the demo's
-sign-in, or a signature of a presigned URL is replaced before the line leaves the process. So are
-the values of a row and the statement that an error of the database quotes: a prompt is among them.
+A record made for a request has the request's id: on the event loop, in the pools' threads, in pages
+outside /v1, and in the image worker that carries its generation. A request ends with a line of its
+own (web/edge.py) that holds all facts noted on the way; an attempt too. Before a line leaves the
+process, everything is replaced that looks like an API key, a bearer header, a password in a URL,
+the address of an invitation or of the demo's sign-in, or a signature of a presigned URL. So are the
+row values and statements that database errors quote, because prompts are among them.
 """
 
 import json
@@ -25,8 +25,9 @@ _noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
-# Each with a word, folded, without which its pattern finds nothing: a search is quicker. Where case
-# does not count no word has an `i`: a pattern takes a dotless one for it, and folding does not.
+# Each pattern comes with a case-folded word that all its matches contain, because searching for a
+# word is quicker. Words of case-insensitive patterns avoid `i`: such a pattern also matches a
+# dotless one, which folding keeps.
 _SECRETS = (
     ("sk-", re.compile(r"\bsk-[A-Za-z0-9_-]{8,}"), "sk-***"),
     ("bearer", re.compile(r"(?i)\bbearer +[^\s\"']+"), "Bearer ***"),
@@ -41,13 +42,13 @@ _SECRETS = (
         re.compile(r"(?i)(passw(?:or)?d\d?[\\\"']*\s*[:=]\s*)('[^']*'|[\\\"']*[^\s\\\"'&,;]+)"),
         r"\1***",
     ),
-    # Cookies may hold quotes of their own, so whatever follows on the line goes.
+    # Cookies may hold quotes of their own, so the rest of the line goes.
     ("cook", re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*b?[\\\"']*)[^\r\n]+"), r"\1***"),
 )
 
 
 def begin_request(name: str) -> dict[str, Any]:
-    """Give further records this request's id; the result takes what is noted on the way."""
+    """Give further records this request's id; return the dict that collects noted facts."""
     noted: dict[str, Any] = {}
     request_id.set(name)
     _noted.set(noted)
@@ -55,9 +56,9 @@ def begin_request(name: str) -> dict[str, Any]:
 
 
 def note(**facts: Any) -> None:
-    """Say something of the request that its last line is to have. Never a prompt or a secret.
+    """Add facts to the request's last line. Never a prompt or a secret.
 
-    But for an `error`, the one it is answered with, which the edge takes out before.
+    The exception is `error`, the request's answer, which the edge removes before it logs.
     """
     noted = _noted.get()
     if noted is not None:
@@ -65,7 +66,7 @@ def note(**facts: Any) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """The text with keys, passwords and signatures replaced by ***."""
+    """Return the text with keys, passwords and signatures replaced by ***."""
     folded = text.casefold()
     for word, pattern, replacement in _SECRETS:
         if word in folded:
@@ -74,10 +75,10 @@ def without_secrets(text: str) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """{"at", "level", "logger", "message", "request_id"?, "error"?} on one line, and its facts.
+    """{"at", "level", "logger", "message", "request_id"?, "error"?} and the facts, on one line.
 
-    A process that logs like this looks for no record's place in the code, thread or process, which
-    is a third of what a record costs: https://docs.python.org/3/howto/logging.html#optimization
+    Turns off the look-up of a record's place in the code, thread and process, a third of its cost:
+    https://docs.python.org/3/howto/logging.html#optimization
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""What this process counts and measures, and how the figures of all processes come together.
+"""Metrics of this process, and the exchange that joins the figures of all processes.
 
-Metrics are prometheus_client's, made beside what they count, in its default registry. Each process
-posts its own to Redis every few seconds, as the text they become, with its name as a label and a
-time to live. Whoever is asked for all of them adds what the others posted (ADR 0019).
+Metrics are prometheus_client's, defined beside the code they measure, in its default registry.
+Every few seconds each process posts its own to Redis as text, with its name as a label and a time
+to live. A process that is asked for all figures adds the texts of the others (ADR 0019).
 """
 
 import json
@@ -27,17 +27,17 @@ logger = logging.getLogger(__name__)
 
 POST_SECONDS = 5.0
 KEPT_SECONDS = 15
-"""A process that has not posted for so long is gone, and its figures with it."""
+"""Time to live of posted figures; a process without a post for longer counts as gone."""
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Buckets of what takes milliseconds: a transaction."""
+"""Buckets, in seconds, for work that takes milliseconds, such as a transaction."""
 LONG = (0.01, 0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 240.0, 480.0)
-"""Buckets of what takes seconds: an image."""
+"""Buckets, in seconds, for work that takes seconds, such as an image."""
 
 _NAMES = "pictor:metrics"
-"""A set of the processes' names; what each posted has its own key, which expires."""
+"""Key of the set of process names; each process's text has its own key, which expires."""
 
 Text = Mapping[str, tuple[str, str]]
-"""By metric, the head of its text and its samples, a line each."""
+"""By metric's name: its HELP and TYPE lines, and the lines of its samples."""
 
 BUILD = Gauge("pictor_build_info", "1, of the version in its label.", ["version"])
 BUILD.labels(__version__).set(1)
@@ -47,7 +47,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # it has no annotatio
 
 @dataclass
 class _Process:
-    """This process, as its figures name it."""
+    """This process's name in its figures; empty until `start`."""
 
     name: str = ""
 
@@ -57,23 +57,23 @@ _stop = threading.Event()
 
 
 def start(role: str) -> None:
-    """Name this process and post its figures from now on, in a thread of its own."""
+    """Name this process and post its figures from now on, in a separate thread."""
     _process.name = f"{role}@{socket.gethostname()}:{os.getpid()}"
     _stop.clear()
     threading.Thread(target=_post_again_and_again, name="metrics", daemon=True).start()
 
 
 def stop() -> None:
-    """Post once more, so that nothing counted is lost, and then no more."""
+    """Post a last time, so that no count is lost, and stop."""
     _stop.set()
     if _process.name:
         _post_what_can_be()
 
 
 def gathered() -> tuple[list[Text], bool]:
-    """This process's figures of now and what the others posted last; False where Redis is away.
+    """Return this process's figures and the others' last posts; False if Redis is away.
 
-    Its own are posted on the way, so that whichever process is asked next counts on from here.
+    Posts its own figures too, so that counters do not go back if another process answers next.
     """
     mine = _own()
     try:
@@ -84,7 +84,7 @@ def gathered() -> tuple[list[Text], bool]:
 
 
 def is_posted_here(role: str) -> bool:
-    """Whether a process of that role on this host has posted lately. Raises RedisError."""
+    """Return whether a process of this role on this host has live figures. Raises RedisError."""
     client = redis_client.client()
     here = f"{role}@{socket.gethostname()}:"
     names = [name.decode() for name in cast("set[bytes]", client.smembers(_NAMES))]
@@ -92,12 +92,12 @@ def is_posted_here(role: str) -> bool:
 
 
 def written(families: Iterable[Metric], **labels: str) -> Text:
-    """Metrics as text, with these labels on each sample."""
+    """Return metrics as text, with these labels on each sample."""
     return {family.name: _written(family, labels) for family in families}
 
 
 def joined(texts: Iterable[Text]) -> bytes:
-    """One document: each metric once, with the samples of all."""
+    """Join texts into one document: each metric once, with the samples of all processes."""
     parts: dict[str, list[str]] = {}
     for text in texts:
         for name, (head, samples) in text.items():
@@ -118,7 +118,7 @@ def _written(family: Metric, labels: Mapping[str, str]) -> tuple[str, str]:
 
 
 class _Just(Collector):
-    """A registry of one."""
+    """A registry of one metric."""
 
     def __init__(self, family: Metric) -> None:
         self._family = family
@@ -129,7 +129,7 @@ class _Just(Collector):
 
 
 def _post(mine: Text) -> None:
-    """Leave this process's figures for whoever is asked. Raises RedisError."""
+    """Post this process's figures to Redis. Raises RedisError."""
     pipe = redis_client.client().pipeline(transaction=False)
     pipe.sadd(_NAMES, _process.name)
     pipe.expire(_NAMES, KEPT_SECONDS)
@@ -138,7 +138,7 @@ def _post(mine: Text) -> None:
 
 
 def _of_others() -> list[Text]:
-    """What the other processes posted. Raises RedisError."""
+    """Return the other processes' posts, and forget expired processes. Raises RedisError."""
     client = redis_client.client()
     names = cast("set[bytes]", client.smembers(_NAMES))
     others = sorted({name.decode() for name in names} - {_process.name})

@@ -1,7 +1,7 @@
-"""System checks: settings that only work together, and the secrets that must be set.
+"""System checks of settings that depend on each other, and of required secrets.
 
-`manage.py check` and `migrate` run them; a server at its start only looks for missing secrets and
-for URLs of no use.
+`manage.py check` and `migrate` run them. A starting server only looks for missing secrets and
+unusable URLs.
 """
 
 import logging
@@ -16,12 +16,12 @@ from django.core.exceptions import ImproperlyConfigured
 logger = logging.getLogger(__name__)
 
 OF_S3 = ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")
-"""Not wanted where credentials come by a chain."""
+"""Secrets that are not required if S3_CREDENTIALS is "chain"."""
 SECRETS = (
     *("SECRET_KEY", "PICTOR_KEY_PEPPER", "PICTOR_OBJECT_KEY_SECRET", "PICTOR_LEDGER_KEY"),
     *("PICTOR_ENCRYPTION_KEYS", *OF_S3),
 )
-"""As the environment has them; the settings are called so without our prefix."""
+"""Names in the environment; the settings have the same names without PICTOR_."""
 
 SHORTEST_TOKEN = 24
 
@@ -30,9 +30,9 @@ OPERATOR = ("OPERATOR_NAME", "OPERATOR_PLACE", "OPERATOR_CONTACT")
 
 @register(Tags.security)
 def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Each wait ends inside the one around it: generation < caller < SDK.
+    """Check that each wait ends inside the one around it: generation < caller < SDK.
 
-    A call to an upstream cannot outlast its generation: dispatch gives it what is left of that.
+    A call to an upstream needs no check: dispatch gives it only the rest of its generation's time.
     """
     waits = [
         ("GENERATION_DEADLINE_SECONDS", settings.GENERATION_DEADLINE_SECONDS),
@@ -47,9 +47,9 @@ def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def refuse_to_serve() -> None:
-    """End a server's start with one clear line when a secret is missing or a URL is of no use.
+    """Raise SystemExit with one clear line if a secret is missing or a URL is unusable.
 
-    Warns of one that it should not have: the owner of the tables may rewrite the ledger.
+    Warns if the server has the password of the tables' owner, who may rewrite the ledger.
     """
     wrong = [error.msg for error in [*secrets_are_set(None), *addresses_can_be_used(None)]]
     if wrong:
@@ -63,7 +63,7 @@ def refuse_to_serve() -> None:
 
 @register(Tags.security)
 def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """No secret has a default: a deployment without one does not start."""
+    """Check that every secret is set, since none has a default."""
     unwanted = OF_S3 if settings.S3_CREDENTIALS == "chain" else ()
     return [
         Error(f"{name} is not set", hint="See docs/operations/settings.md.", id="pictor.E002")
@@ -74,7 +74,7 @@ def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def addresses_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """A URL that nobody can read would be met first by what rings for work already accepted."""
+    """Check the URLs of Redis and broker, or the first to fail is the bell for accepted work."""
     from pictor.kit.redis import client as redis_client  # noqa: PLC0415 - no operator's command needs it
 
     return [
@@ -90,7 +90,7 @@ def addresses_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 @register(Tags.security, deploy=True)
 def operator_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Terms and privacy notice of a public site say who runs it, where, and how to be reached."""
+    """Check that the operator is named, as a public site's terms and privacy notice must."""
     return [
         Caution(
             f"PICTOR_{name} is not set",
@@ -104,7 +104,7 @@ def operator_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def metrics_token_is_long(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Nothing counts wrong guesses at it."""
+    """Check the token's length, since nothing limits guesses at it."""
     if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= SHORTEST_TOKEN:
         return []
     return [
@@ -118,7 +118,7 @@ def metrics_token_is_long(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 @register(Tags.security, deploy=True)
 def preload_has_subdomains(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Browsers' lists take no domain whose header leaves its subdomains out."""
+    """Check HSTS: browsers' preload lists reject a header without includeSubDomains."""
     if not settings.SECURE_HSTS_PRELOAD or settings.SECURE_HSTS_INCLUDE_SUBDOMAINS:
         return []
     return [
@@ -133,5 +133,5 @@ def preload_has_subdomains(app_configs: Any, **kwargs: Any) -> list[CheckMessage
 def _value_of(name: str) -> Any:
     try:
         return getattr(settings, name)
-    except ImproperlyConfigured:  # Django's own word for an empty SECRET_KEY
+    except ImproperlyConfigured:  # Django raises it for an empty SECRET_KEY
         return None
