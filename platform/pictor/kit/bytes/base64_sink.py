@@ -1,11 +1,11 @@
-"""Base64 decoded into a spool as it arrives. Raises what the spool raises."""
+"""Base64 decoded into a spool as it arrives. Raises the spool's errors."""
 
 import pybase64
 
 from pictor.kit.bytes.spool import SpoolFile
 
 DATA_URI_HEADER_BYTES = 256
-"""A data URI whose header is longer than this is not one."""
+"""The longest header of a data URI that is accepted."""
 
 _SPACES = (b" ", b"\t", b"\r", b"\n")
 
@@ -13,16 +13,16 @@ _SPACES = (b" ", b"\t", b"\r", b"\n")
 class Base64Sink:
     """Decodes base64 that arrives in chunks of any size into a spool.
 
-    White space is ignored and a `data:TYPE/SUBTYPE;base64,` prefix is accepted; missing padding at
-    the end is forgiven. The URL-safe alphabet and anything else is not base64: `error` says what
-    was wrong and the rest is thrown away.
+    White space is ignored, a `data:TYPE/SUBTYPE;base64,` prefix is accepted and missing padding at
+    the end is forgiven. Other text, the URL-safe alphabet included, sets `error` to the reason, and
+    the rest is thrown away.
     """
 
     def __init__(self, spool: SpoolFile) -> None:
         self.spool = spool
         self.error: str | None = None
         self.media_type: str | None = None
-        """The type named by a data URI, in lower case; None without one. A claim, not a fact."""
+        """The data URI's type in lower case, if there is one; the sender's claim, unchecked."""
         self._head: bytearray | None = bytearray()
         self._rest = b""
         self._ended = False
@@ -40,7 +40,7 @@ class Base64Sink:
         self._decode(data)
 
     def finish(self) -> None:
-        """Decode what is left. Call once, after the last chunk."""
+        """Decode the rest. Call once, after the last chunk."""
         if self._head is not None:
             data, self._head = self._without_header(bytes(self._head)), None
             self._decode(data)

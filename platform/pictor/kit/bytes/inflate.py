@@ -1,9 +1,9 @@
-"""Compressed bodies in bounded pieces, so that a bomb is seen before it has grown.
+"""Compressed bodies in bounded pieces, so that a bomb is noticed before it has grown.
 
-`inflater("gzip")` gives a function from the next raw bytes to pieces, of at most 64 KB where they
-were compressed; its caller counts them and stops. A gzip body may have several members (RFC 1952,
-2.2). What follows the end of a compressed body is dropped: zlib would keep it all. Knows gzip,
-deflate and identity. Raises CannotInflate.
+`inflater("gzip")` returns a function from the next raw bytes to pieces, each of at most 64 KB if
+the body is compressed; the caller counts them and stops. A gzip body may have several members (RFC
+1952, 2.2). Bytes after a compressed body's end are dropped, because zlib would keep them all.
+Supports gzip, deflate and identity. Raises CannotInflate.
 """
 
 import zlib
@@ -17,19 +17,19 @@ Inflate = Callable[[bytes], Iterator[bytes]]
 
 
 class CannotInflate(ValueError):
-    """An encoding that is not known here, or bytes that are not of it."""
+    """The encoding is not supported, or the bytes do not follow it."""
 
 
 def pieces_of(state: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
-    """What the next bytes become; raises zlib.error. What follows the end is `unused_data`."""
+    """Decompress the next bytes. Raises zlib.error. Bytes after the end are in `unused_data`."""
     piece = state.decompress(raw, PIECE_BYTES)
     while piece or state.unconsumed_tail:
         yield piece
-        piece = state.decompress(state.unconsumed_tail, PIECE_BYTES)  # empty, it asks for the rest
+        piece = state.decompress(state.unconsumed_tail, PIECE_BYTES)  # empty: the rest of the output
 
 
 def inflater(encoding: str) -> Inflate:
-    """For the value of a Content-Encoding header; empty means identity."""
+    """Return the function for a Content-Encoding header's value; empty means identity."""
     word = encoding.strip().lower()
     if word in {"", "identity"}:
         return lambda raw: iter((raw,))

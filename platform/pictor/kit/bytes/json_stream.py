@@ -1,13 +1,13 @@
 """JSON with very long strings, read in chunks and flat memory.
 
-`JsonStream` takes a document in chunks cut anywhere. Strings longer than a threshold are
-unescaped and handed to a sink while they arrive; what remains, the skeleton, has a short
-placeholder in each one's place and is small enough for an ordinary JSON parser. A placeholder
-holds 128 random bits made for this one document, so no input can forge one.
+`JsonStream` takes a document in chunks cut anywhere. Strings longer than a threshold are unescaped
+and passed to a sink as they arrive. The rest, the skeleton, has a short placeholder for each one
+and is small enough for an ordinary JSON parser. A placeholder holds 128 random bits made for the
+document, so no input can forge one.
 
-Nesting is bounded here, before any parser recurses. Bytes outside long strings are otherwise not
-judged: parse the skeleton, as UTF-8, to know whether the document is JSON. Inside a long string
-an escape beyond Latin-1 becomes `?`: base64, what such strings hold, has neither.
+Nesting is bounded here, before any parser recurses. Other faults outside long strings are not
+noticed: parse the skeleton, as UTF-8, to learn whether the document is JSON. Inside a long string
+an escape beyond Latin-1 becomes `?`, which base64 never contains.
 
 Strings are searched by `bytes.find` and regular expressions, never byte by byte: a hostile
 document costs at most 0.3 s of CPU for each 4 MB. Raises:
@@ -16,7 +16,7 @@ document costs at most 0.3 s of CPU for each 4 MB. Raises:
     ├── JsonInvalid    cut short, a broken escape, a long object key
     ├── JsonTooDeep    nested deeper than allowed
     ├── JsonTooLarge   too much outside the long strings, or too many of them
-    └── JsonTooMany    more members than a parser should be asked to build
+    └── JsonTooMany    more members than a parser should build
 """
 
 import json
@@ -36,8 +36,8 @@ _ESCAPE_BYTES = 6
 """The longest escape, \\uXXXX."""
 
 # Runs are possessive, groups are not: up to Python 3.11.4 a possessive group that fails half-way
-# keeps what it read. A pattern can be read in one way only, so none goes back far; but it remembers
-# every turn of its loop, 50 to 100 bytes of an escape, and so sees a window or a glance at a time.
+# keeps the part it read. Each pattern matches in one way only, so none backtracks far. But it
+# remembers every turn of its loop, 50 to 100 bytes for each escape, so it gets a window at a time.
 _WINDOW_BYTES = 4096
 _STRING_BODY = re.compile(rb'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*')
 _ESCAPE_START = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
@@ -47,40 +47,40 @@ _WHOLE_STRINGS = re.compile(rb'[^"]*+(?:' + _ONE_STRING + rb'[^"]*+)*', re.DOTAL
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - _STEP.keys())
 _LONG_KEYS = re.compile(rb'(long-string-[0-9a-f]{32}-)\d+"\s*:')
-"""Keys that a token stands for, whosever it is: a pattern of each document's own costs 0.1 ms."""
+"""Object keys that are a placeholder of any document; a pattern for each would cost 0.1 ms."""
 _KEY_BEFORE = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z')
 _KEY_TAIL_BYTES = 256
 
 
 class JsonRefused(ValueError):
-    """A document that is not read any further."""
+    """The document is refused and not read any further."""
 
 
 class JsonInvalid(JsonRefused):
-    """Not JSON."""
+    """The document is not JSON."""
 
 
 class JsonTooDeep(JsonRefused):
-    """Nested deeper than allowed."""
+    """The document is nested deeper than allowed."""
 
 
 class JsonTooLarge(JsonRefused):
-    """Too much outside the long strings, or too many of them."""
+    """The skeleton is too large, or there are too many long strings."""
 
 
 class JsonTooMany(JsonRefused):
-    """More members than a parser should be asked to build."""
+    """The document has more members than a parser should build."""
 
 
 class Sink(Protocol):
-    """Where one long string goes, unescaped."""
+    """The receiver of one long string, unescaped."""
 
     def write(self, data: bytes, /) -> object:
         """Take the next bytes of the string."""
         ...
 
     def finish(self) -> object:
-        """The string has ended."""
+        """End the string."""
         ...
 
 
@@ -88,16 +88,16 @@ SinkT = TypeVar("SinkT", bound=Sink)
 
 
 class JsonStream(Generic[SinkT]):
-    """One document.
+    """The reader of one document.
 
     Args:
         threshold_bytes: strings with more (escaped) bytes than this are long.
         open_sink: called as `open_sink(index, key)` when a string turns out to be long; `index`
-            counts from 0, `key` is the object key it is the value of, or "" inside an array.
-            None keeps the string in the skeleton.
+            counts from 0, `key` is the string's object key, or "" inside an array. If it returns
+            None, the string stays in the skeleton.
         max_depth: nesting of arrays and objects.
-        max_skeleton_bytes: everything that no sink took.
-        max_long_strings: sinks opened at most.
+        max_skeleton_bytes: size of the skeleton.
+        max_long_strings: number of sinks.
         max_values: members of arrays and objects, which cost a parser far more than their bytes.
     """
 
@@ -138,7 +138,7 @@ class JsonStream(Generic[SinkT]):
                 position = self._inside(chunk, position)
 
     def finish(self) -> tuple[bytes, list[SinkT]]:
-        """The skeleton and the long strings' sinks, in order; JsonInvalid if it was cut short."""
+        """Return the skeleton and the sinks in order. Raises JsonInvalid if cut short."""
         if self._string_start >= 0 or self._carry or self._depth:
             raise JsonInvalid("the document is cut short")
         skeleton = bytes(self._skeleton)
@@ -148,24 +148,24 @@ class JsonStream(Generic[SinkT]):
 
     @property
     def skeleton_bytes(self) -> int:
-        """Everything so far that no sink took."""
+        """The skeleton's size so far."""
         return len(self._skeleton)
 
     def index_of(self, text: object) -> int | None:
-        """Which long string a value of the parsed skeleton stands for; None for any other value."""
+        """Return the index of the long string that a skeleton's value replaces, or None."""
         if isinstance(text, str) and text.startswith(self._token):
             return int(text[len(self._token) :])
         return None
 
     def sink_of(self, text: object) -> SinkT | None:
-        """The sink a value of the parsed skeleton stands for; None for any other value."""
+        """Return the sink of the long string that a skeleton's value replaces, or None."""
         index = self.index_of(text)
         return None if index is None else self._sinks[index]
 
     def _outside(self, chunk: bytes, position: int) -> int:
         """Take everything up to a string that is not closed within the next threshold bytes.
 
-        The expression sees a little at a time: it takes longer for a long string than a search.
+        The expression sees only a little at a time, because for long strings a search is quicker.
         """
         glance = min(_GLANCE_BYTES, self._threshold_bytes)
         whole = _WHOLE_STRINGS.match(chunk, position, position + glance)
@@ -182,7 +182,7 @@ class JsonStream(Generic[SinkT]):
         return end
 
     def _closed_string(self, chunk: bytes, position: int) -> int:
-        """After the string that begins here, where it ends within the threshold."""
+        """Return the position after the string begun here, or `position` if it is too long."""
         limit = position + self._threshold_bytes
         if chunk.find(b'"', position + 1, limit) < 0:
             return position
@@ -202,7 +202,7 @@ class JsonStream(Generic[SinkT]):
         self._depth = depths[-1]
 
     def _inside(self, chunk: bytes, position: int) -> int:
-        """Take string body up to its end or the chunk's; the position after it."""
+        """Take the string's body up to its end or the chunk's; return the position after it."""
         quote = chunk.find(b'"', position)
         end = len(chunk) if quote < 0 else quote
         if chunk.find(b"\\", position, end) >= 0:
@@ -232,7 +232,7 @@ class JsonStream(Generic[SinkT]):
         self._divert(body)
 
     def _divert(self, body: bytes) -> None:
-        """The open string has become long: move it to a sink, if one is offered."""
+        """Move the open string, which has become long, to a sink if one is offered."""
         if len(self._sinks) >= self._max_long_strings:
             raise JsonTooLarge(f"more than {self._max_long_strings} long strings")
         sink = self._open_sink(len(self._sinks), self._key())
@@ -269,7 +269,7 @@ class JsonStream(Generic[SinkT]):
 
 
 def _body_end(chunk: bytes, position: int, limit: int) -> int:
-    """Where the string body from here on ends: at a quote, at no whole escape, or at the limit."""
+    """Return the end of the string body: at a quote, an incomplete escape, or the limit."""
     while True:
         body = _STRING_BODY.match(chunk, position, min(position + _WINDOW_BYTES, limit))
         if not body or not body[0]:
@@ -278,10 +278,10 @@ def _body_end(chunk: bytes, position: int, limit: int) -> int:
 
 
 def _unescaped(body: bytes) -> bytes:
-    """The bytes that a piece of string body, with whole and valid escapes, stands for."""
+    """Unescape a piece of string body, whose escapes must be whole and valid."""
     if b"\\" not in body:
         return body
-    # PHP writes every slash of base64 as \/. If no backslash is left, each one had its slash.
+    # PHP writes every slash of base64 as \/. If no backslash is left, there were no other escapes.
     plain = body.replace(b"\\/", b"/")
     if b"\\" not in plain:
         return plain

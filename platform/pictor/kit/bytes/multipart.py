@@ -1,9 +1,9 @@
 """multipart/form-data in chunks and flat memory: text into memory, files into spools.
 
-What is a file is decided by a field's name, never by what its part says of itself: file names and
-types are not kept. A field is given once; one whose name ends in `[]` may be given again. A file
-without a name and without bytes is what a browser sends where none was chosen, and was not given.
-What stands before the first boundary is ignored (RFC 2046, 5.1.1). Raises:
+A part is a file by its field's name, never by its own headers: file names and types are not kept. A
+field may be given once, or repeatedly if its name ends in `[]`. Browsers send a file without name
+and bytes if none was chosen; it counts as absent. Text before the first boundary is ignored (RFC
+2046, 5.1.1). Raises:
 
     FormRefused
     ├── FormInvalid    no boundary or another one, cut short, a broken header, a field given twice …
@@ -23,14 +23,14 @@ from pictor.kit.bytes.spool import SpoolFile, SpoolTooLarge
 MEDIA_TYPE = b"multipart/form-data"
 MAX_PARTS = 64
 REPEATED = "[]"
-"""The end of a name that stands for an array."""
+"""The end of the name of a field that may be repeated."""
 MAX_PREAMBLE_BYTES = 8 * 1024
 _PER_PART_BYTES = 8 * 1024
-"""What a part may take besides its content: its boundary and headers."""
+"""Allowance for a part's boundary and headers."""
 
 
 class FormRefused(ValueError):
-    """A form that is not read any further. `param` names the field, where one is at fault."""
+    """The form is refused and not read any further. `param` names the field at fault, if any."""
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -38,22 +38,22 @@ class FormRefused(ValueError):
 
 
 class FormInvalid(FormRefused):
-    """Not a form, or not one that means one thing."""
+    """The body is not a form, or its meaning is ambiguous."""
 
 
 class FormTooLarge(FormRefused):
-    """More text, or a larger file, than is accepted."""
+    """The form has too much text or too large a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormLimits:
-    """What a form may hold.
+    """Limits of a form.
 
     Attributes:
-        file_fields: the names that are files; everything else is text.
-        max_files: of all of these together.
-        max_file_bytes: of each.
-        max_text_bytes: of all other fields together.
+        file_fields: names of the fields that are files; all others are text.
+        max_files: number of files in all file fields together.
+        max_file_bytes: size of each file.
+        max_text_bytes: size of all other fields together.
     """
 
     file_fields: Collection[str]
@@ -63,37 +63,37 @@ class FormLimits:
 
     @property
     def max_bytes(self) -> int:
-        """No form within these limits is larger."""
+        """Upper bound of the size of a form within these limits."""
         most_files = self.max_files * self.max_file_bytes
         return most_files + self.max_text_bytes + MAX_PARTS * _PER_PART_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """One file: its bytes and nothing that the sender said of them."""
+    """One file: its bytes, without the sender's claims about them."""
 
     spool: SpoolFile
 
 
 @dataclass
 class Form:
-    """The text of a form by field, and its files by field, in the order they came."""
+    """A form's texts and files by field; the files of a field in order of arrival."""
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, list[FormFile]] = field(default_factory=dict)
 
 
 def is_form(content_type: bytes | None) -> bool:
-    """Whether a request says that its body is a form."""
+    """Return whether a Content-Type is that of a form."""
     return (content_type or b"").partition(b";")[0].strip().lower() == MEDIA_TYPE
 
 
 class FormStream:
-    """One form.
+    """The reader of one form.
 
     Args:
         content_type: the request's header, which names the boundary.
-        limits: what it may hold.
+        limits: the form's limits.
         new_spool: makes a spool for one file, of at most `limits.max_file_bytes`.
     """
 
@@ -127,14 +127,14 @@ class FormStream:
             self._parser.write(chunk)
         except FormParserError:
             raise FormInvalid("its parts cannot be told apart by its boundary") from None
-        if self._parser.state == MultipartState.BOUNDARY_PADDING:  # for ever, if one likes
+        if self._parser.state == MultipartState.BOUNDARY_PADDING:  # a caller could send it for ever
             raise FormInvalid("its boundary is followed by spaces")
         self._delimiters += chunk.count(self._delimiter)
-        if self._delimiters > MAX_PARTS + 1:  # one that ends no part costs a walk byte by byte
+        if self._delimiters > MAX_PARTS + 1:  # the parser walks those that end no part by bytes
             raise FormInvalid(f"its boundary stands in it more than {MAX_PARTS + 1} times")
 
     def _after_preamble(self, begun: bytes) -> bytes:
-        """What begins with the first boundary; empty while that is still to come."""
+        """Return the bytes from the first boundary on; empty until it has come."""
         self._preamble = None
         first = self._delimiter.removeprefix(b"\r\n")
         if begun.startswith(first):
@@ -148,7 +148,7 @@ class FormStream:
         return b""
 
     def finish(self) -> Form:
-        """The form. Raises FormInvalid if it was cut short."""
+        """Return the form. Raises FormInvalid if it is cut short or its text is not UTF-8."""
         if self._preamble:
             raise FormInvalid("its parts cannot be told apart by its boundary")
         if not self._is_whole:
@@ -186,7 +186,7 @@ class FormStream:
         except FormParserError:
             raise FormInvalid("its boundary is too long") from None
 
-    # --- what the parser calls ----------------------------------------------------------------
+    # --- the parser's callbacks ---------------------------------------------------------------
 
     def _begin_part(self) -> None:
         self._parts += 1

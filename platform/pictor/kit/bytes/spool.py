@@ -1,13 +1,13 @@
 """Spool files: bytes of unknown length, small ones in memory, larger ones in an unnamed file.
 
-A spool knows its size and sha256 as it is written, so nothing is read twice. On disk it has no
-name: closing it, or the death of the process, frees the space. All spools of a process share one
+A spool computes its size and sha256 while it is written, so nothing is read twice. On disk it has
+no name: closing it, or the end of the process, frees the space. All spools of a process share one
 `SpoolBudget`. Callers need not close a spool: it ends with its scope (`Spools`), and every request
 and every dispatch has one. Raises:
 
     SpoolError
     ├── SpoolTooLarge   more bytes than this spool may hold
-    ├── SpoolFull       no room: the budget is used up, or the disk is
+    ├── SpoolFull       the budget is used up, or the disk is full
     └── SpoolClosed     its scope has ended
 
 Writes go to the page cache and take microseconds, so the event loop may make them itself.
@@ -37,11 +37,11 @@ CHUNK_BYTES = 196_608
 
 
 class SpoolError(Exception):
-    """Bytes that could not be kept."""
+    """The bytes could not be kept."""
 
 
 class SpoolTooLarge(SpoolError):
-    """More bytes than this spool may hold."""
+    """The spool would exceed its `max_bytes`."""
 
 
 class SpoolFull(SpoolError):
@@ -53,11 +53,11 @@ class SpoolClosed(SpoolError):
 
 
 class SpoolBudget:
-    """How many bytes all spools of this process may have on disk together. Thread-safe.
+    """The bytes that all spools of this process may have on disk together. Thread-safe.
 
-    An owner gets no more than what it would leave free: alone it can have half, of n owners each
-    an n-plus-first part, and there is always room for one more. A budget within another one is a
-    part of it, for owners who together get no more.
+    An owner gets at most as much as it leaves free: a single owner gets half, each of n owners
+    1/(n+1), and there is always room for one more. A budget within another is a part of it, which
+    its owners together cannot exceed.
     """
 
     def __init__(self, max_bytes: int, *, within: "SpoolBudget | None" = None) -> None:
@@ -65,7 +65,7 @@ class SpoolBudget:
         self._within = within
         self._used_bytes = 0
         self._used_by: Counter[str] = Counter()
-        self._lock = threading.RLock()  # a forgotten spool may be collected while it is held
+        self._lock = threading.RLock()  # a spool's __del__ may run while this thread holds it
 
     @property
     def used_bytes(self) -> int:
@@ -73,7 +73,7 @@ class SpoolBudget:
         return self._used_bytes
 
     def take(self, size_bytes: int, owner: str = "") -> None:
-        """Set bytes aside, for an owner if one is named; raises SpoolFull when there are none."""
+        """Reserve bytes, for an owner if one is named. Raises SpoolFull if too few are left."""
         with self._lock:
             left = self._max_bytes - self._used_bytes - size_bytes
             if left < 0:
@@ -86,7 +86,7 @@ class SpoolBudget:
             self._used_by[owner] += size_bytes
 
     def give_back(self, size_bytes: int, owner: str = "") -> None:
-        """Return bytes taken before."""
+        """Return reserved bytes."""
         with self._lock:
             self._used_bytes -= size_bytes
             self._used_by[owner] -= size_bytes
@@ -97,15 +97,15 @@ class SpoolBudget:
 
 
 class SpoolFile:
-    """One spooled stream of bytes: written once by one writer, then read by any number of readers.
+    """A spooled stream of bytes: written once by one writer, then read by any number of readers.
 
-    `read_at` and the readers keep no shared position, so threads may read at the same time. After
-    its end everything raises SpoolClosed.
+    `read_at` and the readers share no position, so threads may read at the same time. Once it is
+    closed, reading and writing raise SpoolClosed.
 
     Args:
-        spools: the scope it is made in, which says where and for whom.
-        max_bytes: SpoolTooLarge beyond this.
-        memory_bytes: what may stay in memory; beyond, an unnamed file is made.
+        spools: its scope, which has the directory, the budget and the owner.
+        max_bytes: the largest size; beyond it, SpoolTooLarge is raised.
+        memory_bytes: the largest size in memory; beyond it, an unnamed file is used.
     """
 
     def __init__(self, spools: "Spools", *, max_bytes: int, memory_bytes: int) -> None:
@@ -118,12 +118,12 @@ class SpoolFile:
         self._on_disk_bytes = 0
         self._digest = hashlib.sha256()
         self.is_closed = False
-        """Its bytes are gone."""
-        self._lock = threading.Lock()  # a descriptor that is closed may soon be another file's
+        """True once its bytes are gone."""
+        self._lock = threading.Lock()  # a closed descriptor's number may soon be another file's
         self.size = 0
 
     def sibling(self, *, max_bytes: int | None = None) -> "SpoolFile":
-        """An empty spool in the same scope, with the same bounds unless another is named."""
+        """Return an empty spool in the same scope, with the same bounds unless one is given."""
         return self._spools.new(
             max_bytes=self._max_bytes if max_bytes is None else max_bytes,
             memory_bytes=self._memory_bytes,
@@ -131,11 +131,11 @@ class SpoolFile:
 
     @property
     def sha256(self) -> str:
-        """Hex digest of what was written so far."""
+        """Hex digest of the bytes written so far."""
         return self._digest.hexdigest()
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append; raises SpoolTooLarge or SpoolFull."""
+        """Append. Raises SpoolTooLarge, SpoolFull or SpoolClosed."""
         if self.size + len(data) > self._max_bytes:
             raise SpoolTooLarge(f"more than {self._max_bytes} bytes")
         with self._lock:
@@ -149,7 +149,7 @@ class SpoolFile:
         return len(data)
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset`; fewer only at the end."""
+        """Return up to `size` bytes from `offset`; fewer only at the end."""
         with self._lock:
             self._check_open()
             if self._file is None:
@@ -157,34 +157,34 @@ class SpoolFile:
             return os.pread(self._file.fileno(), size, offset)
 
     def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:
-        """The whole content, in chunks of exactly `size` bytes but for the last."""
+        """Yield the whole content in chunks of exactly `size` bytes, except for the last."""
         for offset in range(0, self.size, size):
             yield self.read_at(offset, size)
 
     def reader(self) -> io.BufferedReader:
-        """A new seekable binary file over the content, with a position of its own."""
+        """Return a new seekable binary file over the content, with its own position."""
         return io.BufferedReader(_SpoolReader(self), buffer_size=64 * 1024)
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether no file was needed."""
+        """True while no file is needed."""
         return self._file is None
 
     def leave_memory(self) -> None:
-        """Move what is in memory to a file: it is kept for long. Raises SpoolFull."""
+        """Move the content from memory to a file, because it is kept long. Raises SpoolFull."""
         with self._lock:
             self._check_open()
             if self._file is None:
                 self._write_to_disk(b"")
 
     def descriptor(self) -> int | None:
-        """One more of the unnamed file, for the caller to close; None while all is in memory."""
+        """Return a new descriptor of the file, for the caller to close; None while in memory."""
         with self._lock:
             self._check_open()
             return None if self._file is None else os.dup(self._file.fileno())
 
     def move_to(self, spools: "Spools") -> None:
-        """End with this scope instead."""
+        """Move to another scope, to end with it."""
         spools.own(self)
         self._spools = spools
 
@@ -201,7 +201,7 @@ class SpoolFile:
             self._on_disk_bytes = 0
 
     def __del__(self) -> None:
-        # The last one to know it has forgotten it: no need to wait for the scope's end.
+        # Nothing refers to the spool any more, so it need not wait for its scope's end.
         self.close()
 
     def _check_open(self) -> None:
@@ -218,7 +218,7 @@ class SpoolFile:
             raise SpoolFull(f"the spool disk refused the bytes: {error.strerror}") from error
 
     def _copied_memory(self) -> IO[bytes]:
-        """A file of what is in memory, whole: where the disk is full the memory still has it."""
+        """Return a file with all of the memory, which is kept in case the disk is full."""
         file = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the spool
             dir=self._spools.directory, buffering=0
         )
@@ -269,11 +269,11 @@ class _SpoolReader(io.RawIOBase):
 
 
 class Spools:
-    """Makes spools in one directory under one budget. Thread-safe.
+    """A scope that makes spools in one directory under one budget. Thread-safe.
 
-    One is a scope, by `with`: what was made in it and in the scopes within it ends with it, whoever
-    still has it, but for what is kept. A thread that is late finds its spools closed, and gets no
-    new ones.
+    At the end of its `with` block, all spools made in it and in its inner scopes are closed, even
+    if still referenced, except those moved out by `keep`. A late thread finds its spools closed and
+    gets no new ones.
     """
 
     def __init__(
@@ -284,15 +284,15 @@ class Spools:
         self.directory = directory
         self.budget = budget
         self.owner: str = "" if outer is None else outer.owner
-        """Whose share of the budget the next spools take, a tenant's say; nobody's if empty."""
+        """The owner, such as a tenant, in whose share the next spools count; empty for none."""
         self._outer = outer
         self._made: WeakSet[SpoolFile | Spools] | None = None
-        """Of those that made something, whom the one around owns too: many wait with nothing."""
+        """None until the first spool, since many scopes wait without any; the outer owns it too."""
         self._lock = threading.Lock()
         self._has_ended = False
 
     def scope(self, owner: str | None = None) -> "Spools":
-        """A new scope within this one, for another owner if one is named. Raises SpoolClosed."""
+        """Return a new scope within this one, for another owner if given. Raises SpoolClosed."""
         self._check_open()
         inner = Spools(self.directory, self.budget, outer=self)
         if owner is not None:
@@ -300,13 +300,13 @@ class Spools:
         return inner
 
     def new(self, *, max_bytes: int, memory_bytes: int = MEMORY_BYTES) -> SpoolFile:
-        """An empty spool, for up to `max_bytes`. Raises SpoolClosed once the scope has ended."""
+        """Return an empty spool for up to `max_bytes`. Raises SpoolClosed after the scope's end."""
         spool = SpoolFile(self, max_bytes=max_bytes, memory_bytes=memory_bytes)
         self.own(spool)
         return spool
 
     def keep(self, *spools: SpoolFile) -> None:
-        """These end not with this scope, but with the one around it."""
+        """Move spools to the outer scope, so that they outlive this one."""
         if self._outer is None:
             raise TypeError("there is no scope around this one")
         for spool in spools:
@@ -330,7 +330,7 @@ class Spools:
         self.close()
 
     def own(self, made: "SpoolFile | Spools") -> None:
-        """This ends with this scope. Raises SpoolClosed if it has ended."""
+        """End a spool or scope with this scope. Raises SpoolClosed if it has ended."""
         with self._lock:
             self._check_open()
             if self._made is None:
@@ -345,7 +345,7 @@ class Spools:
 
 
 def _write_all(file: IO[bytes], data: bytes | bytearray | memoryview) -> None:
-    """An unbuffered file may take fewer bytes than it was given."""
+    """Write all bytes, since an unbuffered file may take only a part of them at once."""
     with memoryview(data) as view:
         done = 0
         while done < len(view):

@@ -1,4 +1,4 @@
-"""The process's spools: one directory, one budget, whoever writes."""
+"""The process's spools: one directory and one budget for all writers."""
 
 from functools import cache
 
@@ -11,12 +11,12 @@ USED = Gauge("pictor_spool_bytes", "Spool files on disk.")
 MOST = Gauge("pictor_spool_budget_bytes", "How much of them there may be.")
 
 STRANGERS_SHARE = 8
-"""What senders nobody knows may take together: this part of the budget."""
+"""Unauthenticated senders together get the budget divided by this."""
 
 
 @cache
 def process_spools() -> Spools:
-    """Spools under PICTOR_DATA/spool within PICTOR_SPOOL_BUDGET_BYTES."""
+    """Return the spools under PICTOR_DATA/spool within PICTOR_SPOOL_BUDGET_BYTES."""
     budget = SpoolBudget(settings.SPOOL_BUDGET_BYTES)
     USED.set_function(lambda: budget.used_bytes)
     MOST.set(settings.SPOOL_BUDGET_BYTES)
@@ -25,7 +25,7 @@ def process_spools() -> Spools:
 
 @cache
 def strangers_spools() -> Spools:
-    """Those of senders nobody knows, in their own part of that budget."""
+    """Return the spools of unauthenticated senders, in their own part of the budget."""
     whole = process_spools().budget
     budget = SpoolBudget(settings.SPOOL_BUDGET_BYTES // STRANGERS_SHARE, within=whole)
     return Spools(settings.SPOOL, budget)
