@@ -1,1 +1,1 @@
-"""What an endpoint under /v1 is made of: bodies, queries, objects, errors, documents."""
+"""Parts of an endpoint under /v1: bodies, queries, objects, errors, documents."""

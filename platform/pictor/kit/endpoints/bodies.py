@@ -1,7 +1,7 @@
-"""What comes in a JSON body: parsed and documented by the same fields. Raises InvalidRequest.
+"""JSON bodies, parsed and documented by the same fields. Raises InvalidRequest.
 
-A field that is null counts as absent, but for bodies that say otherwise. Every refusal names its
-field; an unknown field is refused with the nearest known name.
+A null field counts as absent, unless the body sets `null_counts`. Every refusal names its field; an
+unknown field is refused with the nearest known name.
 """
 
 import difflib
@@ -23,7 +23,8 @@ from pictor.kit.words.money import Micros, from_decimal
 MAX_TAG_CHARS = 1000
 MAX_WORDS = 100
 LIKENESS = 0.75
-"""Of a misspelt name: 'promt' is as like 'prompt', and 'seed' is not as like 'user'."""
+"""Similarity from which a name is suggested: 'promt' reaches it for 'prompt', 'seed' not for
+'user'."""
 _DIGITS = re.compile("[0-9]{1,9}", re.ASCII)
 LATEST = 4_102_444_800
 """The year 2100, in Unix seconds."""
@@ -33,19 +34,19 @@ class ApiBody(serializers.Serializer[Any]):
     """The JSON object that an operation takes."""
 
     example: ClassVar[Mapping[str, Any]] = {}
-    """One as the OpenAPI document shows it."""
+    """Example for the OpenAPI document."""
     together: ClassVar[Mapping[str, Any]] = {}
-    """What of JSON Schema holds for its fields together, in the document."""
+    """JSON Schema for the fields together, for the document."""
     is_form = False
-    """Whether it comes as multipart/form-data, which has no nulls."""
+    """True if it comes as multipart/form-data, which has no nulls."""
     null_counts = False
-    """Whether a field that is null is one that was given, as None."""
+    """True if a null field counts as given, with the value None."""
 
     @classmethod
     def parse_form(cls, form: Form) -> dict[str, Any]:
-        """The same of a form: its text by each field's type; empty text counts as null.
+        """Parse a form: texts are converted by their field's type, and empty text counts as null.
 
-        A file is a FormFile, several of one name are a list.
+        A file becomes a FormFile, and the files of a repeated field become a list.
         """
         fields = _fields(cls)
         given: dict[str, Any] = {
@@ -58,7 +59,7 @@ class ApiBody(serializers.Serializer[Any]):
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields that were given, with their types checked; nulls are dropped, or None."""
+        """Return the given fields, with their types checked; nulls are dropped, or become None."""
         fields = _fields(cls)
         values = {
             name: value for name, value in given.items() if value is not None or cls.null_counts
@@ -81,12 +82,12 @@ class ApiBody(serializers.Serializer[Any]):
 
 @cache
 def _fields(kind: type[ApiBody]) -> Mapping[str, serializers.Field[Any, Any, Any, Any]]:
-    """The fields keep nothing of a request, so one set serves all; DRF copies them each time."""
+    """Return one shared set of fields: they hold no request's state, and DRF would copy them."""
     return dict(kind().fields)
 
 
 def unknown(name: str, known: Iterable[str]) -> InvalidRequest:
-    """What refuses a name that is none of these, with the one that may have been meant."""
+    """Return the error for an unknown name, with the nearest known one if there is any."""
     names = [*known]
     nearest = difflib.get_close_matches(name[:100], names, n=1, cutoff=LIKENESS)
     there = f"Known: {', '.join(names)}." if names else "None is taken here."
@@ -96,7 +97,7 @@ def unknown(name: str, known: Iterable[str]) -> InvalidRequest:
 
 
 def from_text(field: serializers.Field[Any, Any, Any, Any] | None, text: str) -> Any:
-    """What a form's text is where its field is a flag or a number; other text stays as it is."""
+    """Convert a form's text for a flag or a number; other text is returned unchanged."""
     if isinstance(field, FlagField):
         return {"true": True, "false": False}.get(text.lower(), text)
     if isinstance(field, NumberField) and _DIGITS.fullmatch(text):
@@ -105,14 +106,14 @@ def from_text(field: serializers.Field[Any, Any, Any, Any] | None, text: str) ->
 
 
 def optional(field: type[Any], help_text: str, **kwargs: Any) -> Any:
-    """A field that may be absent or null."""
+    """Return a field that may be absent or null."""
     return field(required=False, allow_null=True, help_text=help_text, **kwargs)
 
 
 def of_these(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema of these properties, among others: for the conditions of a schema that has those.
+    """Return a schema of these properties that allows others, for the conditions of a schema.
 
-    Linters that refuse what a schema does not name take each condition for a schema of its own.
+    Linters treat each condition as a complete schema and refuse properties that it does not name.
     """
     return {"properties": {**properties}, "additionalProperties": True}
 
@@ -123,7 +124,7 @@ def refuse(field: serializers.Field[Any, Any, Any, Any], code: str, message: str
 
 
 class TextField(serializers.CharField):
-    """A JSON string, as it came: not stripped, not converted from a number."""
+    """A JSON string, unchanged: not stripped, not converted from a number."""
 
     @override
     def to_internal_value(self, data: Any) -> str:
@@ -135,7 +136,7 @@ class TextField(serializers.CharField):
 
 
 class TagField(TextField):
-    """A short string of the caller's own."""
+    """A short string that the caller chooses."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_TAG_CHARS, **kwargs)
@@ -172,7 +173,7 @@ class WordField(TextField):
 
 
 class FlagField(serializers.BooleanField):
-    """A JSON boolean, and nothing that merely looks like one."""
+    """A JSON boolean, without conversion from other types."""
 
     @override
     def to_internal_value(self, data: Any) -> bool:
@@ -182,12 +183,12 @@ class FlagField(serializers.BooleanField):
 
 
 def whole(number: Any) -> Any:
-    """An integer for a number that is one to JSON Schema, such as 1.0; anything else as it is."""
+    """Return a float such as 1.0, an integer to JSON Schema, as int; other values unchanged."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 class NumberField(serializers.IntegerField):
-    """A JSON integer from `least` to `most`, with or without a point."""
+    """A JSON integer from `least` to `most`; 1.0 is one."""
 
     def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
         self.least, self.most = least, most
@@ -230,7 +231,7 @@ class FilesField(serializers.Field[Any, Any, Any, Any]):
 
 
 class WordsField(serializers.ListField):
-    """A JSON array of strings, each once; of `words`, where they are given."""
+    """A JSON array of strings, from `words` if given; duplicates are dropped."""
 
     def __init__(self, *, words: tuple[str, ...] = (), **kwargs: Any) -> None:
         self.words = words
@@ -253,13 +254,13 @@ class WordsField(serializers.ListField):
 
 
 class MomentField(NumberField):
-    """A moment in Unix seconds."""
+    """A time in Unix seconds."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(least=0, most=LATEST, **kwargs)
 
     @override
-    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]  # a moment here
+    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]  # a time here
         return datetime.fromtimestamp(super().to_internal_value(data), UTC)
 
 

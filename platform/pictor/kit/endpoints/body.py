@@ -1,10 +1,9 @@
-"""A request's body, and its JSON read strictly.
+"""A request's body, and strict reading of its JSON.
 
-`Body` is what the body gate hands to the views: the JSON with its over-long strings replaced by
-placeholders, and those strings as spools; or a form (kit/bytes/multipart.py). `Body.fields()` reads
-JSON. Everything a lenient parser lets through and a database or an upstream would choke on is
-refused here: duplicate keys, NaN, endless numbers, lone surrogates, nesting deeper than 32,
-anything but UTF-8.
+The body gate gives the views a `Body`: the JSON with placeholders for long strings, and those
+strings as spools; or a form (kit/bytes/multipart.py). `Body.fields()` reads the JSON. It refuses
+everything that a lenient parser accepts and a database or an upstream does not: duplicate keys,
+NaN, endless numbers, lone surrogates, nesting deeper than 32, encodings other than UTF-8.
 """
 
 import json
@@ -22,12 +21,12 @@ from pictor.kit.words.errors import InvalidRequest
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LARGEST = 10**20
 _MOST_DIGITS = 1000
-"""Of a number that is read at all; one above _LARGEST is refused by its field's name."""
+"""Longest number that is parsed; one above _LARGEST is then refused with its field's name."""
 MAX_SHORT_BYTES = 16 * 1024
 
 
 class RawSink:
-    """Takes one long JSON string, unescaped, into a spool."""
+    """Writes one long JSON string, unescaped, into a spool."""
 
     def __init__(self, spool: SpoolFile) -> None:
         self.spool = spool
@@ -37,14 +36,14 @@ class RawSink:
         self.spool.write(data)
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing; the spool is complete."""
 
 
 @dataclass
 class Body:
     """A request's JSON with long strings replaced, and those strings as spools, in order.
 
-    `form` is what came instead, on the few paths where a form may.
+    On the few paths that accept a form, `form` may replace both.
     """
 
     skeleton: bytes = b""
@@ -54,11 +53,11 @@ class Body:
 
     @property
     def is_short(self) -> bool:
-        """Whether it is read in no time, so that an event loop may do it."""
+        """True if it is short enough to be parsed on an event loop."""
         return self.form is None and len(self.skeleton) <= MAX_SHORT_BYTES
 
     def fields(self) -> dict[str, Any]:
-        """The body's JSON object. Raises InvalidRequest, `invalid_json` unless a field is named."""
+        """Return the JSON object. Raises InvalidRequest, `invalid_json` unless it names a field."""
         if not self.skeleton.strip():
             raise _refused("The body is empty: send a JSON object.")
         value = _parsed(self.skeleton)
@@ -71,7 +70,7 @@ class Body:
         return value
 
     def short_fields(self) -> dict[str, Any]:
-        """The same for an endpoint that takes no images: no string may be too long for memory."""
+        """Return the JSON object for an endpoint without images. Long strings are refused too."""
         fields = self.fields()
         for name, value in fields.items():
             if self.index_of(value) is not None:
@@ -134,7 +133,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_depth(value: Any) -> None:
-    """Level by level, so that no input can exhaust the stack."""
+    """Refuse deep nesting, level by level, so that no input can exhaust the stack."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [
@@ -149,12 +148,12 @@ def _check_depth(value: Any) -> None:
 
 
 def is_storable(text: str) -> bool:
-    """Whether a database can hold it."""
+    """Return whether a database can hold the text."""
     return "\x00" not in text and not _SURROGATE.search(text)
 
 
 def check_text(value: Any, param: str) -> None:
-    """Raises InvalidRequest, by `param`, for text and numbers that no database holds."""
+    """Raise InvalidRequest with `param` for text and numbers that a database cannot hold."""
     stack = [value]
     while stack:
         item = stack.pop()

@@ -1,7 +1,7 @@
-"""How endpoints under /v1 describe themselves in the OpenAPI document.
+"""Descriptions of endpoints under /v1 for the OpenAPI document.
 
-Bodies and answers are their serializers; what errors mean is said by their classes
-(kit/words/errors.py).
+Serializers describe bodies and answers. The first line of an error class's docstring describes the
+error (kit/words/errors.py).
 """
 
 import inspect
@@ -44,9 +44,9 @@ Query = type[serializers.Serializer[Any]]
 Errors = Iterable[type[PictorError]]
 
 ANYWHERE = (InvalidRequest, Unauthenticated, Forbidden, RateLimited, Unavailable)
-"""What every endpoint can refuse with."""
+"""Errors that every endpoint can return."""
 WITH_BODY = (RequestTimeout, RequestTooLarge, UnsupportedMediaType)
-"""What those can besides that read a body, also one that means nothing to them."""
+"""Further errors of every method but GET: it reads a body, even if it uses none."""
 EVENTS = "text/event-stream"
 TEXT = {"type": "string"}
 WHOLE_NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
@@ -61,15 +61,15 @@ TAGS = {
     "/v1/webhook_endpoints": ("Webhooks", "Where your server is told what became of a request."),
     "/v1/api_keys": ("API keys", "Keys of the account, managed by a key that may."),
 }
-"""By the beginning of a path: its tag, and what the tag is about where it is first named."""
+"""By a path's beginning: its tag, and the tag's description at its first use."""
 IDS = {
     "/v1/images/generations": ids.GENERATION,
     "/v1/api_keys": ids.KEY,
     "/v1/webhook_endpoints": ids.WEBHOOK_ENDPOINT,
 }
-"""By the beginning of a path: whose `public_id` is in it."""
+"""By a path's beginning: the prefix of its `public_id`."""
 OPERATIONS = ("Operations", "Is it alive and ready, and how does it do: for whoever runs it.")
-"""The tag of what has no key and is not under /v1."""
+"""The tag of paths outside /v1, which need no API key."""
 _MARKS = {"x-spec-enum-id", "readOnly"}
 _PARAMETERS = "x-parameters"
 
@@ -85,10 +85,10 @@ def described(
     errors: Errors = (),
     events: Mapping[str, type[ApiObject]] | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Describe a handler: its name, body, answers by status, and what else it refuses with.
+    """Describe a handler: its name, body, answers by status, and further errors.
 
-    The handler's docstring is the description. `events` are what it streams, by their names, where
-    it can; `form` is what it takes as multipart/form-data, besides a body in JSON or in its place.
+    The handler's docstring is the description. `events` are the events it can stream, by name;
+    `form` is a multipart/form-data body, beside the JSON body or instead of it.
     """
     kinds = {"application/json": body, "multipart/form-data": form}
     bodies = {media_type: taken for media_type, taken in kinds.items() if taken}
@@ -117,7 +117,7 @@ def described(
 
 
 def _stream(operation_id: str, events: Mapping[str, type[ApiObject]]) -> OpenApiResponse:
-    """Each event's data, told apart by its type."""
+    """Describe a stream: the data of each event by its type."""
     name = "".join(word.title() for word in operation_id.split("_"))
     told_apart = PolymorphicProxySerializer(
         f"{name}Event", serializers=dict(events), resource_type_field_name="type"
@@ -135,9 +135,9 @@ def described_in_front(
     headers: Iterable[OpenApiParameter] = (),
     security: Iterable[Mapping[str, list[str]]] = (),
 ) -> Callable[[Handler], Handler]:
-    """Describe what is answered in front of the site, without an API key.
+    """Describe an endpoint in front of the site, without an API key.
 
-    `page` is the media type where the answer is text; `security` says what may be asked for.
+    `page` is the media type of a text answer; `security` lists the accepted schemes.
     """
     failed = _by_status(errors)
     responses: dict[Any, Any] = {
@@ -147,7 +147,7 @@ def described_in_front(
     if page:
         responses[200, page] = OpenApiResponse(OpenApiTypes.STR, description="The page.")
     every = [*answers, *([200] if page else []), *failed]
-    asked: Any = [*security]  # its type knows names alone
+    asked: Any = [*security]  # extend_schema's annotation allows only names
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
@@ -161,7 +161,7 @@ def described_in_front(
 def told_of(
     event_type: str, body: type[ApiObject], *, summary: str, headers: Mapping[str, str]
 ) -> OpenApiWebhook:
-    """Describe what is posted to a customer's server; `headers` and what they say come with it."""
+    """Describe an event posted to a customer's server; `headers` has descriptions by name."""
     taken = {
         "2XX": "Taken.",
         "410": "Gone: the endpoint is disabled.",
@@ -210,25 +210,25 @@ def _examples(
 def answered(
     name: str, statuses: Iterable[int], description: str, schema: Mapping[str, Any] = TEXT
 ) -> OpenApiParameter:
-    """A header of answers with these statuses."""
+    """Return the parameter for a header of answers with these statuses."""
     return OpenApiParameter(
         name, dict(schema), "header", response=[*statuses], description=description
     )
 
 
 def one_path_each(endpoints: list[Any]) -> list[Any]:
-    """A spectacular hook: without the forms with a trailing slash, which are the same paths."""
+    """Drop duplicate paths with a trailing slash (a drf-spectacular hook)."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
 
 
 def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
-    """A spectacular hook: tags by path, bodies that are required, and where the API is."""
+    """Set tags by path, require bodies and name the server (a drf-spectacular hook)."""
     for path, methods in result["paths"].items():
         tags = [tag for head, (tag, _) in TAGS.items() if path.startswith(head)]
         tags.append(OPERATIONS[0])
         for operation in methods.values():
             operation["tags"] = tags[:1]
-            operation.setdefault("security", [])  # said, where it takes none
+            operation.setdefault("security", [])  # explicit if it needs no key
             for parameter in operation.get("parameters", ()):
                 parameter.update(_id_in(path, parameter["name"]))
             if "requestBody" in operation:
@@ -244,7 +244,7 @@ def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
 
 
 def _id_in(path: str, name: str) -> dict[str, Any]:
-    """What is known of an id in a path."""
+    """Return the schema of an id in a path, if it is known."""
     if name == "delivery_id":
         return _id(ids.DELIVERY)
     found = (kind for head, kind in IDS.items() if name == "public_id" and path.startswith(head))
@@ -256,9 +256,9 @@ def _id(kind: str) -> dict[str, Any]:
 
 
 def _without_marks(found: Any) -> Any:
-    """Without what spectacular notes for a hook that is not used here, or of constants.
+    """Remove `readOnly` and drf-spectacular's notes for a hook that is not used here.
 
-    Read-only is what is left out of requests, and what webhooks post is a request.
+    Read-only properties are left out of requests, and an event posted to a webhook is a request.
     """
     if isinstance(found, list):
         return [_without_marks(item) for item in found]
@@ -268,14 +268,14 @@ def _without_marks(found: Any) -> Any:
 
 
 class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] # its metaclass hook is untyped
-    """A body has no fields but its own, and may know more of them than each by itself."""
+    """The schema of a body: only its own fields, with its conditions for them together."""
 
     target_class = ApiBody
     match_subclasses = True
 
     @override
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        """Its fields' schema and what the body says of them together."""
+        """Return the schema of the fields and of `together`."""
         fields = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001 - as its documentation has it
         if self.target.is_form:
             fields |= _of_a_form(fields["properties"])
@@ -283,9 +283,9 @@ class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] #
 
 
 def _of_a_form(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Its properties, and as a pattern each whose name ends in `[]`.
+    """Return a form's properties, those whose name ends in `[]` as patterns.
 
-    Generators of clients make one name of `image` and `image[]`, and would leave out the form.
+    Client generators map `image` and `image[]` to the same name and would drop the form.
     """
     given = {name: _given(schema) for name, schema in properties.items()}
     repeated = [name for name in given if name.endswith(REPEATED)]
@@ -294,7 +294,7 @@ def _of_a_form(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _given(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The same without null."""
+    """Return the schema without null."""
     kinds = schema.get("type")
     given = {"type": [kind for kind in kinds if kind != "null"]} if isinstance(kinds, list) else {}
     if len(given.get("type", ())) == 1:
@@ -315,7 +315,7 @@ def _headers(succeeded: list[int], failed: list[int]) -> list[OpenApiParameter]:
 
 
 def retried(failed: Iterable[int]) -> list[OpenApiParameter]:
-    """The headers of failed answers that say whether to come again, and when."""
+    """Return the headers of failed answers that say whether and when to retry."""
     failed = [*failed]
     later = [status for status in failed if status in {429, 503}]
     return [

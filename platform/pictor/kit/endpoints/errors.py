@@ -1,7 +1,7 @@
 """Errors in OpenAI's shape: {"error": {"message", "type", "param", "code"}}, always JSON.
 
-One place turns an exception into an answer, for the /v1 handler, for DRF and for the body gate.
-Anything that is not a PictorError is logged and answered in our own words, without a traceback.
+This module turns exceptions into answers for the /v1 handler, DRF and the body gate. An exception
+that is not a PictorError is logged and answered in our own words, without a traceback.
 """
 
 import json
@@ -35,13 +35,13 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def body_of(error: PictorError) -> dict[str, Any]:
-    """The JSON object of an error. Noted: the request's line in the log has its code."""
+    """Return an error's JSON object, and note its code for the request's log line."""
     log.note(code=error.code, error=error)
     return ErrorAnswer.render({"error": error})
 
 
 def headers_of(error: PictorError) -> dict[str, str]:
-    """`Retry-After`, `x-should-retry` and whatever else the error knows."""
+    """Return `Retry-After`, `x-should-retry` and the error's own headers."""
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -51,14 +51,14 @@ def headers_of(error: PictorError) -> dict[str, str]:
 
 
 def response_of(error: PictorError) -> HttpResponse:
-    """An error as a Django response."""
+    """Return an error as a Django response."""
     return json_response(body_of(error), status=error.status, headers=headers_of(error))
 
 
 def json_response(
     data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """UTF-8 JSON without escapes or blanks."""
+    """Return a response of UTF-8 JSON without escapes or blanks."""
     body = _compact(data).encode()
     return HttpResponse(
         body,
@@ -69,7 +69,7 @@ def json_response(
 
 
 def as_pictor_error(error: Exception) -> PictorError:
-    """What a caller may be told about any exception; what nobody foresaw is logged whole."""
+    """Return the error that a caller may see for any exception; unexpected ones are logged."""
     if isinstance(error, PictorError):
         return error
     answer = _told_as(error)
@@ -89,7 +89,7 @@ def _told_as(error: Exception) -> PictorError:
 
 
 def _framework_error(error: Exception) -> PictorError | None:
-    """Django's and DRF's own refusals in our words."""
+    """Translate Django's and DRF's own refusals; None for another exception."""
     match error:
         case Http404() | drf.NotFound():
             path = error.args[0]["path"] if isinstance(error, Resolver404) else ""
@@ -107,5 +107,5 @@ def _framework_error(error: Exception) -> PictorError | None:
 
 
 def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's EXCEPTION_HANDLER: the same errors on every endpoint."""
+    """Answer an exception for DRF (its EXCEPTION_HANDLER), as on every other endpoint."""
     return response_of(as_pictor_error(error))

@@ -1,8 +1,8 @@
-"""What answers under /v1 are made of: objects that render themselves and describe themselves.
+"""Answers under /v1: objects that render and describe themselves.
 
-An `ApiObject` is the one definition of an answer. `render` makes the JSON object of a value, whose
-attributes each field's `source` names; the OpenAPI document is drawn from the same fields. One
-object serves all threads, because rendering only reads it (ADR 0011 has what that costs).
+An `ApiObject` is the only definition of an answer. `render` makes a value's JSON object from the
+attributes that the fields' `source` name; the OpenAPI document uses the same fields. One object
+serves all threads, because rendering only reads it (ADR 0011 has the costs).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ class ApiObject(serializers.Serializer[Any]):
     """A JSON object. A field with `required=False` is left out where the value has None."""
 
     example: ClassVar[Mapping[str, Any]] = {}
-    """One as the OpenAPI document shows it."""
+    """Example for the OpenAPI document."""
 
     @override
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -44,9 +44,9 @@ class ApiObject(serializers.Serializer[Any]):
 
     @cached_property
     def _drawn(self) -> Sequence[tuple[str, Sequence[str], Callable[[Any], Any], bool]]:
-        """Each field that is shown: its name, its source, what draws it, whether None drops it.
+        """Name, source and renderer of each readable field, and whether None leaves it out.
 
-        DRF finds that out anew with every value, for twice the CPU.
+        DRF works these out again for every value, which takes twice the CPU.
         """
         return [
             (
@@ -60,12 +60,12 @@ class ApiObject(serializers.Serializer[Any]):
 
     @classmethod
     def render(cls, value: Any) -> dict[str, Any]:
-        """The JSON object of a value."""
+        """Return a value's JSON object."""
         return _shared(cls).to_representation(value)
 
 
 def _value_at(source: Sequence[str], instance: Any) -> Any:
-    """What a field shows of a value. Raises KeyError or AttributeError where it has no such."""
+    """Return the value at a field's source. Raises KeyError or AttributeError if missing."""
     for name in source:
         instance = instance[name] if _is_mapping(instance.__class__) else getattr(instance, name)
     return instance
@@ -133,7 +133,7 @@ class ErrorAnswer(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of what a list has, newest first, and the public ids of the same."""
+    """Some rows of a list, newest first, and their public ids."""
 
     data: Sequence[Any]
     ids: Sequence[str]
@@ -141,7 +141,7 @@ class Page:
 
     @classmethod
     def of(cls, found: Sequence[Any], limit: int, shown: Callable[[Any], Any]) -> "Page":
-        """Of rows with public ids: one more than the limit, where there are more."""
+        """Make a page of rows with public ids; a row beyond the limit means there are more."""
         rows = found[:limit]
         return cls(
             [shown(row) for row in rows], [row.public_id for row in rows], len(found) > limit
@@ -149,12 +149,12 @@ class Page:
 
     @property
     def first_id(self) -> str | None:
-        """Of the newest one."""
+        """Id of the newest row."""
         return self.ids[0] if self.ids else None
 
     @property
     def last_id(self) -> str | None:
-        """What the next page begins after."""
+        """Id of the oldest row, after which the next page begins."""
         return self.ids[-1] if self.ids else None
 
 
@@ -173,6 +173,6 @@ class PageObject(ApiObject):
 
 
 def page_example(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A page of this one alone, as the OpenAPI document shows it."""
+    """Return the example of a page with a single row, for the OpenAPI document."""
     ids = {"first_id": one["id"], "last_id": one["id"]}
     return {"object": "list", "data": [one], **ids, "has_more": False}

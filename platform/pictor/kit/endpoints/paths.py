@@ -1,4 +1,4 @@
-"""One path under /v1: what waits on the event loop, everything else in the pool of sync views."""
+"""Paths under /v1: async methods run on the event loop, all others in the pool of sync views."""
 
 import functools
 from collections.abc import Callable, Coroutine
@@ -21,11 +21,11 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def route(view: type[APIView], *, delete_in: Pool = pools.views, **waiting: Waiting) -> Waiting:
-    """A path's view: `waiting` by method, as `post=create`; the rest is the class's own.
+    """Return a path's view: async handlers by method, as `post=create`, and the class's own.
 
-    `delete_in` is the pool in which DELETE runs, where it waits for more than the database.
-    HEAD is a GET without its body. A method that neither has is a 405 in OpenAI's shape.
-    The OpenAPI document knows both kinds by their decorators: it looks at `cls`, which has both.
+    `delete_in` is the pool for a DELETE that waits for more than the database. HEAD is a GET
+    without its body. Other methods are answered by a 405 in OpenAI's shape. The OpenAPI document
+    is made from `cls`, which has the handlers of both kinds.
     """
     described = type(view.__name__, (view,), waiting) if waiting else view
     methods = [method for method in METHODS if hasattr(described, method)]
@@ -48,7 +48,7 @@ def route(view: type[APIView], *, delete_in: Pool = pools.views, **waiting: Wait
 
 
 def paths(at: str, view: Waiting) -> list[URLPattern]:
-    """With and without the slash at its end."""
+    """Return the path with and without a trailing slash."""
     return [path(at, view), path(f"{at}/", view)]
 
 

@@ -1,4 +1,4 @@
-"""What comes in a query string: parsed and documented by the same fields. Raises InvalidRequest."""
+"""Query strings, parsed and documented by the same fields. Raises InvalidRequest."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class ApiQuery(serializers.Serializer[Any]):
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> dict[str, Any]:
-        """Every field's value; a field's `default` where it was not given."""
+        """Return the value of every field, or its `default` if it was not given."""
         fields = _fields(cls)
         for name in given:
             if name not in fields:
@@ -45,8 +45,8 @@ class NoQuery(ApiQuery):
 
 @cache
 def our_names() -> frozenset[str]:
-    """The name of every field that an operation takes, in a body, a form or a query."""
-    import_module(settings.API_URLCONF)  # with all there are
+    """Return the names of all fields that operations take in a body, a form or a query."""
+    import_module(settings.API_URLCONF)  # defines every body and query
     kinds: list[type[serializers.Serializer[Any]]] = [ApiBody, ApiQuery]
     for kind in kinds:
         kinds += kind.__subclasses__()
@@ -59,7 +59,7 @@ def _fields(kind: type[ApiQuery]) -> Mapping[str, serializers.Field[Any, Any, An
 
 
 class LimitField(serializers.IntegerField):
-    """How many rows a page has at most."""
+    """The most rows of a page."""
 
     def __init__(self, default: int = DEFAULT_PAGE) -> None:
         super().__init__(
@@ -74,7 +74,7 @@ class LimitField(serializers.IntegerField):
 
 
 class AfterField(serializers.CharField):
-    """The id that the page begins after: `kind` is its prefix, `what` says whose it is."""
+    """The id after which a page begins: `kind` is its prefix, `what` names the object."""
 
     def __init__(self, kind: str, what: str) -> None:
         self._kind, self._what = kind, what

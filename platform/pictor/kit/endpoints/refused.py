@@ -1,17 +1,17 @@
-"""A request under /v1 that was refused, or answered again by what an earlier one had made."""
+"""A request under /v1 that was refused, or answered with the result of an earlier one."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What is known of it at its end; empty is unknown, or none. Ids are public ones.
+    """Facts known at the request's end; empty if unknown or absent. Ids are public ones.
 
     Attributes:
-        address: its caller's, as it came.
-        status: below 400 where it was answered again, by `generation`.
-        message: as the caller was told, with what it quotes of theirs.
-        limit: what stopped it.
+        address: the caller's address, unchanged.
+        status: below 400 if an earlier request's `generation` answered it.
+        message: the message to the caller, including quotes of the caller's own words.
+        limit: the limit that it exceeded.
     """
 
     request: str

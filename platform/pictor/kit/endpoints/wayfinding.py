@@ -1,4 +1,4 @@
-"""Where somebody wanted to go who asked at an address of the API that is not there."""
+"""Suggestions for callers of an API path that does not exist."""
 
 import difflib
 from functools import cache
@@ -12,16 +12,16 @@ _ALIKE = 0.75
 
 
 def nothing_at(path: str) -> str:
-    """What to say of a path, with or without its first slash, that the URL map has not got."""
+    """Return the message for an unknown path, given with or without its first slash."""
     meant = _meant_by(path)
     hint = "" if meant is None else f" Did you mean {meant}?"
     return f"There is nothing at this address.{hint}"
 
 
 def _meant_by(path: str) -> str | None:
-    """Without what stands before it, which may be a whole path again; else what is nearest.
+    """Return the path without a wrong beginning, if that exists, or else the nearest path.
 
-    `/images/generations`, `/v1/v1/models` and `/v1/images/edits/images/edits` are such.
+    Examples are `/images/generations`, `/v1/v1/models` and `/v1/images/edits/images/edits`.
     """
     parts = [part for part in path[:_LONGEST].split("/") if part and part != API]
     tails = ["/".join(["", API, *parts[first:]]) for first in range(len(parts))]
@@ -42,7 +42,7 @@ def _is_there(path: str) -> bool:
 
 @cache
 def _api_paths() -> list[str]:
-    """Those without a name or id in them."""
+    """Return the API's paths without a name or id in them."""
     apps = [
         entry
         for entry in get_resolver(settings.API_URLCONF).url_patterns
