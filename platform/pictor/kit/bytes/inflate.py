@@ -25,7 +25,7 @@ def pieces_of(state: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
     piece = state.decompress(raw, PIECE_BYTES)
     while piece or state.unconsumed_tail:
         yield piece
-        piece = state.decompress(state.unconsumed_tail, PIECE_BYTES)  # empty: the rest of the output
+        piece = state.decompress(state.unconsumed_tail, PIECE_BYTES)  # empty: the buffered rest
 
 
 def inflater(encoding: str) -> Inflate:
