@@ -1,4 +1,4 @@
-"""A request's body as it arrives, within a size and a rate that only sent bytes can lengthen."""
+"""Reading of a request's body within a byte cap and a time limit that grows with bytes sent."""
 
 import asyncio
 import time
@@ -8,9 +8,9 @@ from pictor.kit.words.errors import PictorError, RequestTimeout
 from pictor.web.edge import Message, Receive
 
 FIRST_SECONDS = 20.0
-"""A body has this long, and one more second for each MINIMUM_RATE bytes that have come."""
+"""Time for a body, plus one second for each MINIMUM_RATE bytes that have come."""
 MINIMUM_RATE = 16 * 1024
-"""Bytes a second a client must keep up."""
+"""Bytes a second that a client must keep up."""
 
 
 class ClientGone(Exception):
@@ -20,7 +20,7 @@ class ClientGone(Exception):
 async def chunks(
     receive: Receive, *, max_bytes: int, too_large: Callable[[], PictorError]
 ) -> AsyncIterator[bytes]:
-    """The body's pieces. Raises `too_large`, RequestTimeout for a slow client, or ClientGone."""
+    """Yield the body's pieces. Raises `too_large()`, RequestTimeout (slow client) or ClientGone."""
     started = time.monotonic()
     taken = 0
     while True:
@@ -37,7 +37,7 @@ async def chunks(
         if taken > max_bytes:
             raise too_large()
         is_last = not message.get("more_body", False)
-        del message  # who waits for more of a slow body keeps none of it
+        del message  # or it stays in memory while a slow body's next piece is awaited
         if chunk:
             yield chunk
         del chunk

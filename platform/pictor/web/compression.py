@@ -1,7 +1,6 @@
-"""Texts go out gzipped, with Django's random padding against guesses by their length.
+"""Gzip for text answers, with Django's random padding against attacks by length.
 
-Pictures and fonts are compressed already. Files that were compressed when they were collected keep
-that form.
+Pictures and fonts are compressed already. Files compressed by `collectstatic` are sent as they are.
 """
 
 import secrets
@@ -16,12 +15,12 @@ from django.utils.text import StreamingBuffer
 from typing_extensions import override
 
 QUICK = 1
-"""Level of a stream's compression: on the event loop, where 5 MB at Django's 6 take 0.3 s."""
+"""Compression level of streams, which run on the event loop: 5 MB at Django's 6 take 0.3 s."""
 TEXTS = ("text/", "application/json", "application/javascript", "application/rss", "image/svg")
 
 
 class Compression(GZipMiddleware):
-    """GZip for what shrinks by it."""
+    """GZip for the content types in TEXTS."""
 
     @override
     def process_response(
@@ -41,7 +40,7 @@ class Compression(GZipMiddleware):
         return compressed
 
     async def _whole(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """A stream as one gzip file. Django makes one of each chunk, and browsers read the first.
+        """Compress a stream to one gzip file; of Django's file per chunk, browsers read the first.
 
         https://github.com/adamchainz/django-http-compression/pull/9, seen in 5.2.19 on 2026-11-21.
         """

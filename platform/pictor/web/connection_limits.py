@@ -1,6 +1,6 @@
-"""How many connections a web process keeps: in all, and from one address.
+"""Limits of a web process's connections: in all, and from one address.
 
-Proxies of ours carry many callers each, so they count in all, but not by address.
+Connections of our own proxies count only in all, since each proxy carries many callers.
 """
 
 from collections import Counter
@@ -13,18 +13,18 @@ from pictor.kit.words.client_addresses import counted_address
 from pictor.web.proxies import Proxies
 
 MAX_HELD_BYTES = 16 * 1024**2
-"""Of requests whose headers have only begun to arrive, all connections together."""
+"""The most bytes of incomplete headers that all connections together may hold."""
 
 COUNT = Gauge("pictor_connections", "Connections of a web process that are open.")
 
 
 class Connections:
-    """Counts them. Used on the event loop alone.
+    """Counters of connections. For use on the event loop only.
 
     Args:
-        most: in all.
-        most_by_address: from one address.
-        proxies: whose addresses are not counted.
+        most: connections in all.
+        most_by_address: connections from one address.
+        proxies: our proxies, whose addresses are not counted.
     """
 
     def __init__(self, *, most: int, most_by_address: int, proxies: Proxies) -> None:
@@ -35,10 +35,10 @@ class Connections:
         self.count = 0
         self.held_bytes = 0
         self.is_ending = False
-        """Whether each ends with its next answer, as the process does."""
+        """True while the process ends: each connection closes after its next answer."""
 
     def enter(self, address: str | None) -> bool:
-        """Count a new connection; False where it is one too many. `leave` follows in any case."""
+        """Count a new connection; return False if it is one too many. Always call `leave` later."""
         caller = self._caller(address)
         self.count += 1
         self._by_caller[caller] += 1
@@ -46,7 +46,7 @@ class Connections:
         return self.count <= self._most and not is_one_too_many
 
     def leave(self, address: str | None) -> None:
-        """A connection that entered has ended."""
+        """Uncount a connection that has ended."""
         caller = self._caller(address)
         self.count -= 1
         self._by_caller[caller] -= 1
@@ -54,7 +54,7 @@ class Connections:
             del self._by_caller[caller]
 
     def _caller(self, address: str | None) -> str:
-        """The address as it is counted; empty where it is not."""
+        """Return the address as it is counted, or "" if it is not."""
         if address is None or self._proxies.is_ours(address):
             return ""
         return counted_address(address)
@@ -62,7 +62,7 @@ class Connections:
 
 @cache
 def process_connections() -> Connections:
-    """Those of this process, within PICTOR_CONNECTIONS and PICTOR_CONNECTIONS_PER_ADDRESS."""
+    """Return this process's counters, with the limits of the PICTOR_CONNECTIONS settings."""
     connections = Connections(
         most=settings.CONNECTIONS,
         most_by_address=settings.CONNECTIONS_PER_ADDRESS,

@@ -1,7 +1,7 @@
-"""What is answered in front of the site, as the OpenAPI document describes it.
+"""Descriptions of the endpoints in front of the site for the OpenAPI document.
 
-These are no views: web/probes.py and web/metrics.py answer. Nobody calls the methods here; what the
-document says is their docstrings, and the objects that render the answers.
+These are not real views: web/probes.py and web/metrics.py answer, and the methods here are never
+called. The document takes their docstrings, and the objects that render the answers.
 """
 
 from typing import Any
@@ -53,7 +53,7 @@ class _Metrics(APIView):
 
 
 def with_probes(endpoints: list[Any]) -> list[Any]:
-    """A spectacular hook: these besides what has a URL."""
+    """Add these endpoints to those of the URL map (a drf-spectacular hook)."""
     front = {HEALTH: _Health, READINESS: _Readiness, metrics.PATH: _Metrics}
     return [
         *endpoints,

@@ -1,9 +1,9 @@
-"""The outermost layer: a request id on every answer, CORS on /v1, a line in the log at the end.
+"""The outermost layer: a request id on every answer, CORS on /v1, and a log line at the end.
 
-A callback hears of each request under /v1 that was refused or replayed.
+A callback is called with each request under /v1 that was refused or replayed.
 
 Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
-is open to every origin, as keys are not cookies. Preflights are answered here, without a key.
+is open to every origin, because keys are not cookies. Preflights are answered here, without a key.
 """
 
 import re
@@ -40,20 +40,20 @@ ON_API = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"private, no-store"),
 )
-"""Headers of every answer under /v1, which is for the bearer of one key, and of this moment."""
+"""Headers of every answer under /v1; it is private to the key's bearer and never cached."""
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 NO_CONTENT = 204
 LEAST_ERROR = 400
 NO_ANSWER = 499
 """The logged status of a request whose caller left before its answer, as in nginx."""
 UNSAID = frozenset({"/healthz", "/readyz"})
-"""Paths that are asked all day long, with the same answer."""
+"""Paths without a log line, because probes ask them all day."""
 _LONGEST_PATH = 200
 _SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first header of that (lower-case) name."""
+    """Return the value of the first header with this lower-case name, or None."""
     for key, value in scope["headers"]:
         if key == name:
             return bytes(value)
@@ -61,19 +61,19 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 def is_api(scope: Scope) -> bool:
-    """Whether the path belongs to /v1."""
+    """Return whether the path is under /v1."""
     path = str(scope["path"])
     return path == "/v1" or path.startswith("/v1/")
 
 
 def tell_nobody(refused: Refused) -> None:
-    """The callback that does nothing."""
+    """Do nothing: the default callback."""
 
 
 class Edge:
-    """Adds `x-request-id` to every answer, on /v1 also CORS and (not to preflights) the time.
+    """Adds `x-request-id` to every answer; on /v1 also CORS and, except on preflights, the time.
 
-    `tell` is called after the answer, on the event loop: it may wait for nothing.
+    `tell` is called after the answer, on the event loop, so it must not block.
     """
 
     def __init__(self, app: App, *, tell: Callable[[Refused], None] = tell_nobody) -> None:
@@ -82,7 +82,6 @@ class Edge:
         self._proxies = Proxies(settings.TRUSTED_PROXIES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -123,7 +122,10 @@ class Edge:
 
 
 def made_nothing(start: Message) -> bool:
-    """Whether an answer is a refusal, or a replay; an error of what was made names it."""
+    """Return whether an answer is a refusal or a replay.
+
+    An error with the id of a generation is neither: the request made one.
+    """
     names = {name for name, _ in start.get("headers", ())}
     if start["status"] >= LEAST_ERROR and b"x-pictor-generation-id" not in names:
         return True

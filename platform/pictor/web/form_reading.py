@@ -1,4 +1,4 @@
-"""A form's body into a Body: for the few paths that take files."""
+"""Reading of a form into a Body, on the few paths that accept forms."""
 
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from pictor.kit.endpoints.body import Body
 from pictor.kit.words.errors import InvalidRequest, RequestTooLarge, Unavailable
 
 MEMORY_BYTES = 64 * 1024
-"""Of each file: sixteen small ones are no more than one request may have in memory."""
+"""Memory for each file: sixteen small ones stay within a request's share."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormPaths:
-    """Where forms are taken, and what they may hold there."""
+    """The paths that accept forms, and the limits of a form."""
 
     paths: Collection[str]
     limits: FormLimits
 
     def limits_at(self, path: str) -> FormLimits | None:
-        """None where no form is taken."""
+        """Return the limits of a form at a path, or None if it accepts none."""
         return self.limits if path in self.paths else None
 
 
 async def read_form(
     chunks: AsyncIterator[bytes], *, content_type: bytes, limits: FormLimits, spools: Spools
 ) -> Body:
-    """The form. Raises InvalidRequest, RequestTooLarge or Unavailable."""
+    """Return the form as a Body. Raises InvalidRequest, RequestTooLarge or Unavailable."""
 
     def new_spool() -> SpoolFile:
         return spools.new(max_bytes=limits.max_file_bytes, memory_bytes=MEMORY_BYTES)

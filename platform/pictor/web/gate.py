@@ -1,13 +1,13 @@
-"""The body gate, in front of Django: nobody without a key can make us keep a large body.
+"""The body gate in front of Django, which keeps no large body of a caller without a key.
 
-Django reads (and spools) a whole body before any view: 400 MB without a key were accepted.
-Here the key's form is checked at once, the key itself before a large, chunked or gzip body is
-read, and then the body comes in under a byte cap, a minimum rate, a deadline and, for gzip, a cap
-on what it unpacks to. JSON strings too long for memory go to spool files on the way, and so do
-the files of a form, on the paths that take forms.
+Django reads (and spools) a whole body before any view: 400 MB without a key were accepted. Here the
+key's form is checked at once, and the key itself before a large, chunked or gzip body is read. Then
+the body is read within a byte cap, a minimum rate, a time limit and, for gzip, a cap on its
+unpacked size. JSON strings too long for memory go to spool files, and so do the files of a form, on
+the paths that accept forms.
 
-The body leaves in `scope["pictor.body"]`; Django gets an empty one. In `scope["pictor.spools"]` is
-the scope of its spools, which ends with the request at the latest.
+The body is in `scope["pictor.body"]`, and Django gets an empty one. `scope["pictor.spools"]` is the
+scope of its spools, which ends with the request at the latest.
 """
 
 import asyncio
@@ -38,18 +38,18 @@ from pictor.web.edge import App, Receive, Scope, Send, header, is_api
 from pictor.web.form_reading import FormPaths, read_form
 
 LARGE_BYTES = 64 * 1024
-"""Above this announced size (or with none announced) the key is looked up before reading."""
+"""Above this announced size, or without one, the key is looked up before the body is read."""
 DIRECT_BYTES = 512 * 1024
-"""A body announced up to this size is kept as it is; larger, chunked or gzip ones are scanned."""
+"""A body announced up to this size is kept whole; larger, chunked or gzip ones are scanned."""
 LONG_STRING_BYTES = 64 * 1024
 """In a scanned body, strings longer than this go to a spool, except for the prompt."""
 MAX_REST_BYTES = 4 * 1024**2
-"""The largest rest of a scanned body without those strings: harmless to parse."""
+"""The most bytes of a scanned body outside those strings; so many are harmless to parse."""
 MOST_PACKED = 2
-"""A form may unpack to this many times its size, beyond JSON's limit: images hardly pack."""
+"""A form may unpack to JSON's limit plus this many times its size; images hardly compress."""
 DRAIN_BYTES = 1024 * 1024
 DRAIN_SECONDS = 1.0
-"""After a refusal this much is still taken in, so that the client gets to read the answer."""
+"""After a refusal this much of the body is still read, so that the client reads the answer."""
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -59,13 +59,13 @@ CheckKey = Callable[[str, str | None], Awaitable[str]]
 
 
 class BodyGate:
-    """Refuses or reads a body, and hands the request on.
+    """Refuses or reads a body, and passes the request on.
 
     Args:
         app: the next application.
-        read_key: the key in an Authorization header, checked by its form only.
-        check_key: looks a key up, for a caller at an address; gives its owner.
-        forms: the paths that take forms, and their sizes; elsewhere a body is JSON.
+        read_key: returns the key in an Authorization header after checking its form.
+        check_key: looks up a key for a caller's address; returns the key's owner.
+        forms: the paths that accept forms, and their limits; elsewhere a body is JSON.
 
     `read_key` and `check_key` raise the PictorError that refuses the request.
     """
@@ -79,7 +79,6 @@ class BodyGate:
         self._check_key = check_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         if scope["type"] != "http" or not is_api(scope):
             await self._app(scope, receive, send)
             return
@@ -153,8 +152,8 @@ class BodyGate:
 async def refuse(error: PictorError, receive: Receive, send: Send) -> None:
     """Answer before the body is read, then end the connection.
 
-    A little of the body is still taken in: a socket closed with unread bytes resets, and the
-    client would lose the answer.
+    A little of the body is still read: a socket closed with unread bytes is reset, and the client
+    would lose the answer.
     """
     response = api_errors.response_of(error)
     headers = [(key.lower().encode(), value.encode()) for key, value in response.items()]
@@ -179,7 +178,7 @@ async def _drain(receive: Receive) -> None:
 
 
 def _announced_bytes(scope: Scope) -> int | None:
-    """Content-Length; None for a chunked body."""
+    """Return Content-Length, 0 without one, or None for a chunked body."""
     if header(scope, b"transfer-encoding") is not None:
         return None
     length = header(scope, b"content-length")
@@ -205,7 +204,7 @@ async def _readable(chunks: AsyncIterator[bytes], charset: str) -> AsyncIterator
 async def _decoded(
     scope: Scope, chunks: AsyncIterator[bytes], *, max_bytes: int
 ) -> AsyncIterator[bytes]:
-    """Undo gzip, with a cap on what comes out: for large forms also by what was sent."""
+    """Undo gzip, with a cap on the unpacked size; a large form's also depends on its own size."""
     encoding = _encoding(scope)
     if encoding not in {"", "gzip"}:
         raise UnsupportedMediaType("Only gzip is understood as Content-Encoding.")
@@ -223,7 +222,7 @@ async def _decoded(
             if unpacked > most:
                 raise _too_large(most)
             yield piece
-            await asyncio.sleep(0)  # a few bytes may become a thousand times as many: others' turn
+            await asyncio.sleep(0)  # a few bytes may unpack to many pieces: let others run
     if not inflate.eof:
         raise InvalidRequest("The gzip body is cut short.", code="invalid_json")
 
@@ -233,5 +232,5 @@ def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
         yield from pieces_of(inflate, chunk)
     except zlib.error:
         raise InvalidRequest("The body is not gzip.", code="invalid_json") from None
-    if inflate.unused_data:  # zlib would keep all that follows, and copy it with each chunk
+    if inflate.unused_data:  # zlib would keep all further bytes, and copy them with each chunk
         raise InvalidRequest("Bytes follow the end of the gzip body.", code="invalid_json")

@@ -1,10 +1,9 @@
-"""Django's request handling for /v1, without a thread per waiting request.
+"""Django's request handling for /v1, without a thread for each waiting request.
 
-The stock ASGI handler keeps one operating-system thread for each request that waits (its sync
-middleware, its request signals, its closing of responses); measured, 800 waiters were 802 threads.
+The stock ASGI handler keeps an operating-system thread for each waiting request, because of sync
+middleware, request signals and the closing of responses: 800 waiters were measured at 802 threads.
 Here no middleware is sync, no signal is sent and nothing is closed in a thread. Database
-connections belong to the fixed pools (kit/database/pools.py), which the signals would otherwise
-look after.
+connections, which the signals would manage, belong to the fixed pools (kit/database/pools.py).
 """
 
 import asyncio
@@ -29,11 +28,11 @@ STOPPING = Unavailable(
     " you send the request again: that would begin, and charge, a second image.",
     retry_after=2,
 )
-"""`x-should-retry` is for SDKs: their retries say that they are, and find what was begun."""
+"""`x-should-retry` is for SDKs: their retries are marked as such and find the generation."""
 
 
 class V1Handler(ASGIHandler):
-    """Serves async views alone; the body has already been read by the gate."""
+    """Serves only async views; the gate has already read the body."""
 
     @override
     def load_middleware(self, is_async: bool = False) -> None:
@@ -45,7 +44,7 @@ class V1Handler(ASGIHandler):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # the stubs' messages are read-only mappings
-        """ASGI entry. A client that goes away ends the wait, never the generation."""
+        """Answer a request. A client that goes away ends the wait, never the generation."""
         scope["pictor.on_end"] = []
         has_begun = is_whole = is_stopping = False
 
@@ -61,11 +60,11 @@ class V1Handler(ASGIHandler):
             await self._answer(scope, send_noting)
             is_whole = not leaving.done()
         except asyncio.CancelledError:
-            if not answering.cancelling():  # of something else, that the view waited for
+            if not answering.cancelling():  # something else was cancelled, which the view awaited
                 raise
             if leaving.done() and not leaving.cancelled():
                 answering.uncancel()
-            else:  # the server stops, and its grace is over
+            else:  # the server stops, and its grace period is over
                 is_stopping = True
         finally:
             leaving.cancel()
@@ -76,7 +75,7 @@ class V1Handler(ASGIHandler):
 
     @override
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
-        """By the map of /v1. How it was found is not kept with the request, which may wait long."""
+        """Resolve by the URL map of /v1, without keeping the match on a long-waiting request."""
         return get_resolver(settings.API_URLCONF).resolve(request.path_info)
 
     async def _answer(self, scope: Scope, send: Send) -> None:
@@ -88,21 +87,21 @@ class V1Handler(ASGIHandler):
 
 
 def _end(answering: asyncio.Task[None], leaving: asyncio.Task[None]) -> None:
-    """Nobody is there to take the answer, unless it was given before."""
+    """Cancel the answer, since the client has gone; not if `leaving` ended after an answer."""
     if not leaving.cancelled():
-        leaving.exception()  # whatever became of them
+        leaving.exception()  # read, or asyncio logs it
         answering.cancel()
 
 
 def errors_as_json(
     get_response: Callable[[ASGIRequest], Awaitable[HttpResponseBase]],
 ) -> Callable[[ASGIRequest], Awaitable[HttpResponseBase]]:
-    """The one middleware: every exception becomes an error in OpenAI's shape."""
+    """Turn every exception into an error in OpenAI's shape: the only middleware."""
 
     async def answer(request: ASGIRequest) -> HttpResponseBase:
         try:
             return await get_response(request)
-        except Exception as error:  # noqa: BLE001 - the last net, it logs what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - the last resort, which logs unexpected errors
             return api_errors.response_of(api_errors.as_pictor_error(error))
 
     return answer
@@ -114,7 +113,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _send(response: HttpResponseBase, send: Send, found_out: Mapping[str, str]) -> None:
-    """With the headers that were found out on the way, where the response has none of the name."""
+    """Send a response with the headers collected on the way; the response's own take priority."""
     headers = {name.lower(): value for name, value in response.items()}
     for name, value in found_out.items():
         headers.setdefault(name.lower(), value)

@@ -1,9 +1,8 @@
-"""/metrics, for Prometheus: the figures of the whole installation, from whichever process is asked.
+"""/metrics for Prometheus: the figures of the whole installation, from any web process.
 
-It is there where PICTOR_METRICS_TOKEN or PICTOR_METRICS_NETWORKS says who may read it; where both
-are set, both are asked for. Without a token it is not there for what a proxy hands on that is none
-of ours: that proxy's own address may be inside while its callers are not. Answered in front of the
-site, as the probes are.
+It exists if PICTOR_METRICS_TOKEN or PICTOR_METRICS_NETWORKS is set; if both are, a reader needs
+both. Without a token it does not exist for requests through an unknown proxy, whose own address may
+be inside while its callers are not. It is answered in front of the site, as the probes are.
 """
 
 import asyncio
@@ -40,12 +39,12 @@ class NotShown(Forbidden):
 
 
 class Metrics:
-    """Answers scrapes and hands everything else on.
+    """Answers scrapes and passes other requests on.
 
     Args:
-        app: what serves everything else.
-        figures: reads what the database knows of the whole installation.
-        storage: whether images can be stored, by what workers wrote there; None: none is at work.
+        app: the application for other requests.
+        figures: reads the installation's figures from the database.
+        storage: returns whether image workers can store images; None if none is at work.
     """
 
     def __init__(self, app: App, *, figures: Figures, storage: Callable[[], bool | None]) -> None:
@@ -55,7 +54,6 @@ class Metrics:
         self._looking: asyncio.Task[bytes] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         if str(scope["path"]).removesuffix("/") != PATH or not _is_there(scope):
             await self._app(scope, receive, send)
             return
@@ -75,14 +73,14 @@ class Metrics:
         await send({"type": "http.response.body", "body": sent})
 
     async def _page(self) -> bytes:
-        """One look for all who ask at the same time."""
+        """Return the page; simultaneous readers share one."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(pools.figures(page, self._figures, self._storage))
         return await asyncio.shield(self._looking)
 
 
 def page(figures: Figures, storage: Callable[[], bool | None]) -> bytes:
-    """The document, without the database's figures while it is away."""
+    """Return the document, without the database's figures while it is away."""
     began = time.perf_counter()
     texts, has_redis = metrics.gathered()
     has_postgres = True
@@ -109,7 +107,7 @@ def _is_there(scope: Scope) -> bool:
 
 
 def _check(scope: Scope) -> None:
-    """Raises the PictorError that refuses the reader."""
+    """Raise a PictorError unless the reader may read the metrics."""
     if scope["method"] not in {"GET", "HEAD"}:
         error = MethodNotAllowed("This address does not answer that method.")
         error.headers["allow"] = "GET, HEAD"
@@ -124,7 +122,7 @@ def _check(scope: Scope) -> None:
             refusal.headers["www-authenticate"] = "Bearer"
             raise refusal
     elif not _is_known(header(scope, b"host")):
-        # A browser inside could be led here by a name of its own that points to us.
+        # DNS rebinding: a browser inside could be led here by a foreign name that points to us.
         raise NotShown("Metrics are not shown under this name.")
 
 
@@ -138,7 +136,7 @@ def _is_inside(scope: Scope) -> bool:
 
 
 def _is_known(host: bytes | None) -> bool:
-    """An address, or one of our names."""
+    """Return whether a Host header is an address or one of our names."""
     name, _ = split_domain_port((host or b"").decode("latin-1"))
     try:
         ipaddress.ip_address(name.strip("[]"))

@@ -1,4 +1,4 @@
-"""What a page may load and run: one strict policy, and what the admin's library needs beyond it."""
+"""Content policy of pages: a strict one, and additions for the admin's library."""
 
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
@@ -21,8 +21,8 @@ PERMISSIONS = ", ".join(f"{name}=()" for name in UNUSED_FEATURES)
 class PagePolicy(CSPMiddleware):
     """`Content-Security-Policy` and `Permissions-Policy` of every page.
 
-    The admin's pages are not ours: their library evaluates expressions in attributes and writes
-    styles into elements. A script in the page itself does not run there either.
+    The admin's library evaluates expressions in attributes and writes styles into elements, so its
+    pages get a looser policy. Inline scripts do not run there either.
     """
 
     @override

@@ -1,8 +1,8 @@
-"""On the embedded default the web process hands `/{bucket}/…` to the S3 server: one public port.
+"""Pass-through of `/{bucket}/…` to the embedded S3 server, so that one public port is enough.
 
-Signatures cover the host, so the S3 server sees the Host header that the url was signed for, and
-nothing is decoded or buffered whole. GET, HEAD and CORS preflights only: what a presigned url of
-ours can do.
+Signatures cover the host, so the S3 server gets the Host header that the URL was signed for.
+Nothing is decoded or buffered whole. Only GET, HEAD and CORS preflights are served, because our
+presigned URLs allow no more.
 """
 
 import ssl
@@ -47,7 +47,6 @@ class S3Passthrough:
         self._client: httpx.AsyncClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         if scope["type"] != "http" or not str(scope["path"]).startswith(self._prefix):
             await self._app(scope, receive, send)
         elif scope["method"] == "OPTIONS":
@@ -84,7 +83,7 @@ class S3Passthrough:
                 await _answer(
                     send, 503, [*CORS, (b"retry-after", b"1"), (b"x-should-retry", b"true")]
                 )
-            return  # begun and not ended: the server cuts the connection
+            return  # the answer has begun and cannot end: the server cuts the connection
         await send({"type": "http.response.body", "body": b""})
 
     async def aclose(self) -> None:
@@ -93,10 +92,9 @@ class S3Passthrough:
             await self._client.aclose()
 
     def _the_client(self) -> httpx.AsyncClient:
-        """Made for the first image: what it imports, and its certificates, take 3 MB.
+        """Return the client, made for the first image: its imports and certificates take 3 MB.
 
-        A neighbour from our own settings, not egress: the guarded client of kit.http would refuse
-        its loopback address.
+        The guarded client of kit/outbound/http.py would refuse the S3 server's loopback address.
         """
         if self._client is None:
             self._client = httpx.AsyncClient(
@@ -112,7 +110,7 @@ class S3Passthrough:
 
 
 def _status(answer: httpx.Response) -> int:
-    """The embedded S3 server answers a range as 200; to clients it is 206, as S3 says."""
+    """Return the status: the embedded S3 server answers a range with 200, and S3 with 206."""
     is_range = answer.status_code == HTTPStatus.OK and "content-range" in answer.headers
     return HTTPStatus.PARTIAL_CONTENT if is_range else answer.status_code
 

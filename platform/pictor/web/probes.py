@@ -1,6 +1,6 @@
-"""/healthz: this process answers. /readyz: Postgres, Redis and the broker answer too.
+"""/healthz: this process answers. /readyz: PostgreSQL, Redis and the broker answer too.
 
-Both are answered in front of the site: they wait for none of its turns, and any Host may ask.
+Both are answered in front of the site: they wait for none of its turns, under any Host.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ HEALTH, READINESS = "/healthz", "/readyz"
 
 
 class Alive(Protocol):
-    """Image workers that renew their lease, and whether they can store images."""
+    """The image workers that renew their lease."""
 
     @property
     def workers(self) -> int:
-        """How many there are."""
+        """Number of workers."""
 
     @property
     def storage(self) -> bool | None:
-        """None where there are none."""
+        """True if all of them can store images; None without workers."""
 
 
 class HealthObject(ApiObject):
@@ -83,12 +83,12 @@ class UnreadyObject(ReadinessObject):
 
 
 class Probes:
-    """Answers the probes and hands everything else on.
+    """Answers the probes and passes other requests on.
 
     Args:
-        app: what serves everything else.
-        workers: the image workers that renew their lease. Without any the process is ready: what
-            is admitted waits for the next one.
+        app: the application for other requests.
+        workers: returns the image workers that renew their lease. Without any the process is still
+            ready: admitted generations wait for the next worker.
     """
 
     def __init__(self, app: App, *, workers: Callable[[], Alive]) -> None:
@@ -97,7 +97,6 @@ class Probes:
         self._asking: asyncio.Task[dict[str, Any]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         path = str(scope["path"]).removesuffix("/")
         if path not in {HEALTH, READINESS}:
             await self._app(scope, receive, send)
@@ -116,14 +115,14 @@ class Probes:
             await _answer(api_errors.json_response(shown, status=status, headers=later), send)
 
     async def _readiness(self) -> dict[str, Any]:
-        """One look for all who ask at the same time."""
+        """Return the state; simultaneous probes share one look."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(pools.probes(readiness, self._workers))
         return await asyncio.shield(self._asking)
 
 
 def readiness(workers: Callable[[], Alive]) -> dict[str, Any]:
-    """Whether requests can be admitted and rung for, and what is missing otherwise."""
+    """Return whether requests can be admitted and workers notified, and the missing servers."""
     alive, has_broker = _count(workers), _redis_answers() and _broker_answers()
     has_postgres = alive is not None
     return {
@@ -142,11 +141,11 @@ async def _answer(response: HttpResponse, send: Send) -> None:
 
 
 def _count(workers: Callable[[], Alive]) -> Alive | None:
-    """None where PostgreSQL is away, or was never migrated: nothing could be admitted."""
+    """Return the image workers, or None if PostgreSQL is away or was never migrated."""
     try:
         return workers()
     except DatabaseError:
-        connection.close()  # the next look is made on a fresh one
+        connection.close()  # the next look gets a fresh one
         return None
 
 
@@ -158,7 +157,7 @@ def _redis_answers() -> bool:
 
 
 def _broker_answers() -> bool:
-    """Where the doorbell's broker is elsewhere, it is asked too."""
+    """Ask the broker, unless it is the Redis that was asked already."""
     if settings.CELERY_BROKER_URL == settings.REDIS_URL:
         return True
     timeout = settings.REDIS_TIMEOUT_SECONDS
@@ -169,7 +168,7 @@ def _broker_answers() -> bool:
             transport_options={"socket_timeout": timeout, "socket_connect_timeout": timeout},
         ) as broker:
             broker.ensure_connection(max_retries=1)
-            broker.channel()  # for some transports this is the first word to the server
+            broker.channel()  # with some transports only this contacts the server
     except (OperationalError, RedisError, OSError):
         return False
     return True

@@ -1,13 +1,13 @@
-"""uvicorn's HTTP protocol within limits: what one connection may send and how long it may take.
+"""uvicorn's HTTP protocol with limits on the bytes and time of a connection.
 
-    64 KiB, 100 headers   of one request, its trailers and the frames of its chunks: 431
+    64 KiB, 100 headers   of a request, its trailers and the frames of its chunks; else 431
     15 s                  until headers are complete (408), or the rest of a body already answered
     75 s                  between an answer and the next request
-    30 s                  for each 32 KiB of an answer that waits to be taken in; then it is cut off
+    30 s                  for the client to read each 32 KiB of an answer; else it is cut off
     16                    requests sent ahead of their answers; with more, these are the last
 
-The parser copies what it has of an unfinished line with each read, so it is handed whole lines.
-Whoever cannot be answered in turn is cut off: no refusal is ever sent in place of another answer.
+The parser copies an unfinished line with each read, so it is given whole lines. A client that
+cannot be answered in turn is cut off: no refusal is ever sent in place of another answer.
 """
 
 import asyncio
@@ -30,15 +30,15 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_AHEAD = 16
 LAST_SECONDS = 0.5
-"""As the process ends, idle connections may bring one more request for so long."""
+"""Time for one more request on an idle connection while the process ends."""
 LINGER_SECONDS = 1.0
-"""After a refusal the rest is still taken in for so long: a reset would lose the answer."""
+"""Time for which the rest is still read after a refusal: a reset would lose the answer."""
 _AROUND_A_HEADER = len(": \r\n")
 _UPGRADE = re.compile(rb"(?im)^upgrade:[^\n]*\n")
 
 
 class Part(enum.Enum):
-    """Which part of a request comes next."""
+    """The next part of a request."""
 
     START = "start"
     HEAD = "head"
@@ -46,7 +46,7 @@ class Part(enum.Enum):
 
 
 class Wait(enum.Enum):
-    """What the connection is waiting for, where it does not wait for us."""
+    """The client's action that the connection is waiting for."""
 
     HEAD = "head"
     REST = "rest"
@@ -63,7 +63,7 @@ _SECONDS = {
 
 
 class RefusedError(Exception):
-    """Nothing more of this connection is read."""
+    """The request is refused, and nothing more of the connection is read."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
@@ -71,7 +71,7 @@ class RefusedError(Exception):
 
 
 class UnframedCycle(RequestResponseCycle):
-    """For HTTP/1.0, which knows no chunks: an answer without a length ends with its connection."""
+    """A cycle for HTTP/1.0, without chunks: an answer without a length ends the connection."""
 
     _is_unframed = False
 
@@ -82,22 +82,22 @@ class UnframedCycle(RequestResponseCycle):
             self._is_unframed = b"content-length" not in names
             if self._is_unframed:
                 self.chunked_encoding = False
-        elif self._is_unframed:  # uvicorn counts down to the end of what was announced
+        elif self._is_unframed:  # uvicorn counts down to the announced length
             more = message.get("more_body", False)
             self.expected_content_length = len(message.get("body", b"")) + more
         await super().send(message)
 
 
 class Ahead(list[Any]):
-    """Requests that wait for their turn. uvicorn has a deque, which takes 0.6 KB while empty."""
+    """Requests that wait for their turn, in place of uvicorn's deque (0.6 KB while empty)."""
 
     def appendleft(self, one: Any) -> None:
-        """MAX_AHEAD are few to be moved."""
+        """Insert at the front; at most MAX_AHEAD others are moved."""
         self.insert(0, one)
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. What it cannot parse it answers with a JSON error."""
+    """One connection. Data that cannot be parsed is answered with a JSON error."""
 
     __slots__ = (  # with more than 30 names in all, each connection's dict would take 1.6 KB
         *("_all", "_part", "_line", "_head_bytes", "_head_count", "_open_bytes", "_has_ended"),
@@ -154,17 +154,17 @@ class Protocol(HttpToolsProtocol):
         else:
             self._watch()
 
-    # --- what comes in ------------------------------------------------------------------------
+    # --- the request --------------------------------------------------------------------------
 
     def _take(self, data: bytes) -> None:
-        """Hand the parser whole lines, and what is no longer headers as it comes."""
+        """Give the parser whole lines of headers, and bodies as they come."""
         if not self._is_in_body:
             end = data.rfind(b"\n") + 1
             if end:
                 lines = bytes(self._line) + data[:end] if self._line else data[:end]
                 self._drop_line()
                 is_end = self._part is Part.HEAD and lines.startswith(b"\r\n")
-                self._feed(lines if is_end else _without_upgrade(lines))  # a body is left as it is
+                self._feed(lines if is_end else _without_upgrade(lines))  # leaves a body unchanged
                 data = data[end:]
             if not self._is_in_body:
                 self._hold(data)
@@ -189,7 +189,7 @@ class Protocol(HttpToolsProtocol):
         self._has_body = False
         self.parser.feed_data(data)
         if self._part is Part.HEAD and not self._has_ended:
-            self._open_bytes += len(data)  # a header is told only when the next line has begun
+            self._open_bytes += len(data)  # on_header comes only once the next line has begun
             if self._open_bytes > MAX_HEAD_BYTES:
                 raise RefusedError(TOO_LARGE)
         if self._is_in_body:
@@ -198,7 +198,7 @@ class Protocol(HttpToolsProtocol):
                 raise RefusedError(TOO_LARGE)
 
     def _stop(self, refusal: Refusal) -> None:
-        """From inside the parser, which hides what its callbacks raise."""
+        """Refuse from a callback; the verdict is kept, because the parser hides its exception."""
         self._verdict = refusal
         raise RefusedError(refusal)
 
@@ -221,7 +221,7 @@ class Protocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_count += 1
         self._count(len(name) + len(value) + _AROUND_A_HEADER)
-        if self._part is Part.HEAD:  # a trailer says nothing that was not to be said before
+        if self._part is Part.HEAD:  # trailers are ignored
             super().on_header(name, value)
 
     @override
@@ -232,7 +232,7 @@ class Protocol(HttpToolsProtocol):
             self._stop(INVALID)
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0":
-            self.cycle.__class__ = UnframedCycle  # uvicorn has made it, and not yet begun with it
+            self.cycle.__class__ = UnframedCycle  # uvicorn has made it but not begun with it
         if self._all.is_ending:
             self.cycle.keep_alive = False
         self._await(None)
@@ -251,7 +251,7 @@ class Protocol(HttpToolsProtocol):
         self._has_ended = True
         super().on_message_complete()
 
-    # --- what goes out, and how it ends -------------------------------------------------------
+    # --- the answer, and the end --------------------------------------------------------------
 
     @property
     def _is_answered(self) -> bool:
@@ -259,7 +259,7 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def _is_unused(self) -> bool:
-        """No request has come yet: uvicorn's types hide this None."""
+        """True before the first request: `cycle` is None, which uvicorn's types hide."""
         return cast("Any", self.cycle) is None
 
     @property
@@ -269,7 +269,7 @@ class Protocol(HttpToolsProtocol):
     @override
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._unset_keepalive_if_required()  # _watch keeps the time
+        self._unset_keepalive_if_required()  # _watch sets our own timer
         if self.transport.is_closing():
             self._await(None)
             self._watch_reader()
@@ -278,9 +278,9 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def shutdown(self) -> None:
-        """Asked of all, once no new one is accepted: each answers what comes now, and ends.
+        """Answer the present or next request and end; called once no new connection is accepted.
 
-        Into one that was idle a proxy may just have sent a request, which it must not send again.
+        A proxy may just have sent a request into an idle connection, and must not send it again.
         """
         self._all.is_ending = True
         if self._is_answered:
@@ -304,7 +304,7 @@ class Protocol(HttpToolsProtocol):
             self._forget_reader()
 
     def _watch_reader(self) -> None:
-        """See to it that what was written is taken in, also after the end of the connection."""
+        """Check that the client reads what was written, even after the connection's end."""
         self._forget_reader()
         self._unread_bytes = self.transport.get_write_buffer_size()
         self._reader = self.loop.call_later(READER_SECONDS, self._look_at_reader)
@@ -326,7 +326,7 @@ class Protocol(HttpToolsProtocol):
         self._drop_line()
         if self._is_answered:
             self._answer(refusal)
-        elif not self._is_in_body:  # the answers to what came before go first
+        elif not self._is_in_body:  # earlier requests are answered first
             self.cycle.keep_alive = False
             self._await(None)
         else:
@@ -349,7 +349,7 @@ class Protocol(HttpToolsProtocol):
         self._watch_reader()
 
     def _watch(self) -> None:
-        """Set the time for what the connection waits for now, unless it is running already."""
+        """Start the timer for the present wait, unless it is running already."""
         if self._line or self._part is Part.HEAD:
             self._await(Wait.HEAD)
         elif not self._is_answered:
@@ -368,7 +368,7 @@ class Protocol(HttpToolsProtocol):
         self._timer = wait and self.loop.call_later(_SECONDS[wait](), self._late)
 
     def _late(self) -> None:
-        """What the connection waited for did not come."""
+        """Refuse or end the connection after its wait has timed out."""
         wait, self._wait, self._timer = self._wait, None, None
         if wait is Wait.HEAD and (self._line or self._part is Part.HEAD):
             self._refuse(LATE)
@@ -377,7 +377,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def _without_upgrade(lines: bytes) -> bytes:
-    """None is offered, and the parser would take the body of who asks for one as a request."""
+    """Remove `Upgrade` headers: none is offered, and the parser would read a body as a request."""
     head, blank, rest = lines.partition(b"\r\n\r\n")
     if b"upgrade" not in head.lower():  # nearly always
         return lines

@@ -1,9 +1,9 @@
 """The true caller behind our own proxies.
 
-`X-Forwarded-*` is believed only from configured proxies, and only as far as they vouch for it: the
-caller is the last address in the chain that is not one of them. From anybody else these headers,
-and others that proxies send, are removed before anything can read them. Their presence is noted: an
-unknown proxy may stand in between.
+`X-Forwarded-*` is trusted only from configured proxies, and only as far as they vouch for it: the
+caller is the last address in the chain that is not one of them. From other clients these headers,
+and others that proxies send, are removed before any code can read them. Their presence is noted,
+because an unknown proxy may stand in between.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ class Proxies:
         self._networks = list(trusted)
 
     def seen_through(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """The request's scope with the true client, without headers that nobody vouches for."""
+        """Return the request's scope with the true client and without untrusted proxy headers."""
         client = scope.get("client")
         if client is not None and self.is_ours(client[0]):
             address = self._caller(scope["headers"]) or client[0]
@@ -37,7 +37,7 @@ class Proxies:
         return {**scope, "headers": kept, STRANGE_PROXY: True}
 
     def _caller(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-        """The last address of the chain that is not ours; a word that is none ends the chain."""
+        """Return the chain's last address that is not ours; None if an invalid word comes first."""
         chain = [
             word.strip()
             for name, value in headers
@@ -51,7 +51,7 @@ class Proxies:
         return None
 
     def is_ours(self, text: str) -> bool:
-        """Whether an address is one of the proxies; False for what is no address."""
+        """Return whether a text is the address of one of the proxies."""
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
@@ -64,7 +64,7 @@ def _is_of_a_proxy(header: bytes) -> bool:
 
 
 def _address(word: str) -> str | None:
-    """The address in `A`, `A:port`, `[A]` or `[A]:port`; None for anything else, `unknown` say."""
+    """Return the address in `A`, `A:port`, `[A]` or `[A]:port`; None for `unknown` or the like."""
     found = _WITH_PORT.fullmatch(word)
     if found is not None:
         word = found["six"] or found["four"]

@@ -1,7 +1,7 @@
-"""What is answered below ASGI, where a request cannot be read: complete HTTP answers as bytes.
+"""Answers below ASGI, to requests that cannot be read: complete HTTP answers as bytes.
 
-Each is a line in the log, as every other answer is. Neither method nor path is in it: they may not
-have come, or be what is wrong.
+Each one is logged, as all answers are, but without method and path, which may be missing or
+invalid.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Refusal:
     retry_after: int | None = None
 
     def given(self) -> bytes:
-        """The whole answer, which ends the connection; the log has it from here on."""
+        """Log the refusal and return the whole answer, which ends the connection."""
         request_id = ids.public(ids.REQUEST, ids.new_uuid())
         facts = {"request_id": request_id, "status": int(self.status[:3]), "code": self.code}
         ended("unread", "refused unread", facts)

@@ -1,4 +1,4 @@
-"""How a request ends, for the log and for the counts: one line, one more of its kind."""
+"""Log line and metrics of a request's end."""
 
 import logging
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ SECONDS = Histogram("pictor_request_seconds", "From request to end.", ["area"], 
 
 
 def ended(area: str, what: str, facts: Mapping[str, Any]) -> None:
-    """A request has ended.
+    """Log and count a request that has ended.
 
     Args:
-        area: api, site, or unread for what was refused before it was a request.
-        what: method and path, without the query: a signature may be in there.
-        facts: its status, and what else is known. The model is one of ours, not a caller's word.
+        area: api, site, or unread for a request that was refused before it could be read.
+        what: method and path, without the query, which may hold a signature.
+        facts: its status and other known facts. The model is one of ours, not the caller's text.
     """
     logger.info("%s", what, extra={"facts": facts})
     REQUESTS.labels(area, facts["status"], facts.get("model", "")).inc()

@@ -1,10 +1,10 @@
 """Everything outside /v1 on Django's stock handler: 8 requests at a time, small bodies only.
 
-The stock handler gives each request a thread, and reads a whole body before any view decides
-whether it wants it; pages need neither hundreds of threads nor megabytes. A turn is for work alone:
-a form is here before its turn begins, and an answer leaves after its turn has ended, so neither a
-slow sender nor a slow reader holds one. Larger forms are read from people who are known before a
-byte of them is read, and the largest where files are meant to be sent.
+The stock handler gives each request a thread and reads the whole body before any view can refuse
+it; pages need neither hundreds of threads nor megabytes. A turn covers only the work: a form is
+read before its turn and an answer is sent after it, so neither a slow sender nor a slow reader
+holds one. A larger form is read only if its sender has signed in, which is checked before the first
+byte, and the largest only on pages that accept files.
 """
 
 import asyncio
@@ -30,28 +30,28 @@ from pictor.web.gate import refuse
 
 AT_ONCE = 8
 OF_ONE_CALLER = 3
-"""Of these turns, for one session, or one address without a session."""
+"""The most turns of one session, or of one address without a session."""
 OF_ONE_ADDRESS = 6
-"""Of these turns, whatever sessions it says it has: those that are made up count too."""
+"""The most turns of one address, including those of invented sessions."""
 WITH_FILES = 2
-"""Of these turns, for forms with files: each file is stored, and decoded, within its turn."""
+"""The most turns for forms with files: each file is stored and decoded within its turn."""
 TURN_SECONDS = 30.0
 """A request without an answer by then gets a 503; its view still runs to its end."""
 MAX_STRANGERS_BYTES = 64 * 1024
-"""The largest form of a sender who was not looked up."""
+"""The largest form for which the sender is not looked up."""
 MAX_BODY_BYTES = 8 * 1024**2
 MAX_UPLOAD_BYTES = settings.MAX_JSON_BYTES * 3 // 4
-"""The largest form with files: as much as the API takes, where files are base64."""
+"""The largest form with files: as much as the API accepts, in which files are base64."""
 MAX_ANSWER_BYTES = 256 * 1024**2
 MEMORY_BYTES = 32 * 1024
-"""Forms and answers above this wait on disk."""
+"""Forms and answers above this size wait on disk."""
 PIECE_BYTES = 64 * 1024
 OWNER = "site"
 """The owner of answers in the spool budget."""
 
 LookUp = Callable[[str, str], Awaitable[tuple[str, bool]]]
-"""For a path and a session: whose share a form above MAX_STRANGERS_BYTES takes, empty for a
-stranger's; and whether it may be as large as MAX_UPLOAD_BYTES."""
+"""From a path and a session to the owner in whose spool share a form above MAX_STRANGERS_BYTES
+counts (empty for a stranger), and whether it may be as large as MAX_UPLOAD_BYTES."""
 
 
 async def nobody(path: str, session: str) -> tuple[str, bool]:
@@ -73,7 +73,6 @@ class SiteHandler:
         self._importing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         try:
             with process_spools().scope(OWNER) as spools:
                 _check_host(scope)
@@ -86,7 +85,7 @@ class SiteHandler:
                         receive, max_bytes=most, too_large=too_large
                     ):
                         form.write(chunk)
-                        del chunk  # it is kept there, and not here too until the next one comes
+                        del chunk  # or it stays in memory until the next one comes
                     async with self._turn(scope):
                         await self._work(scope, form, answer)
                 await answer.send(send)
@@ -107,7 +106,7 @@ class SiteHandler:
             yield
 
     async def _room(self, scope: Scope) -> tuple[Spools, int]:
-        """Where the form is kept, in its sender's share of a budget, and how large it may be."""
+        """Return the scope for the form, in its sender's share, and the form's largest size."""
         announced = header(scope, b"content-length") or b"0"
         if not announced.isdigit() or int(announced) <= MAX_STRANGERS_BYTES:
             return strangers_spools().scope(_address(scope)), MAX_STRANGERS_BYTES
@@ -120,7 +119,7 @@ class SiteHandler:
         return process_spools().scope(owner), most
 
     async def _work(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
-        """Have the page made, and wait for it as long as a turn lasts."""
+        """Make the page; raise Unavailable if it takes longer than TURN_SECONDS."""
         work = asyncio.create_task(self._make(scope, form, answer))
         self._begun.add(work)
         work.add_done_callback(self._begun.discard)
@@ -130,10 +129,10 @@ class SiteHandler:
         work.result()
 
     async def _have_pages(self) -> None:
-        """Import them on first use: a quarter of a second, and not on the event loop."""
+        """Import the pages on first use, in a thread, because it takes a quarter of a second."""
         if settings.ROOT_URLCONF in sys.modules and not self._importing.locked():
             return
-        async with self._importing:  # a failed import is no module: the next request tries again
+        async with self._importing:  # after a failed import the next request tries again
             await asyncio.to_thread(import_module, settings.ROOT_URLCONF)
 
     async def _make(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
@@ -142,7 +141,7 @@ class SiteHandler:
 
         async def receive() -> Message:
             message = next(messages, None)
-            if message is None:  # the caller may be gone: what was begun ends by itself
+            if message is None:  # never report a disconnect: a page that has begun is finished
                 await asyncio.Event().wait()
                 raise AssertionError
             return message
@@ -159,7 +158,7 @@ class Answer:
 
     async def take(self, message: Message) -> None:
         """Take the stock handler's messages. Raises SpoolError."""
-        if self._body.is_closed:  # it came too late
+        if self._body.is_closed:  # the turn timed out
             return
         if message["type"] == "http.response.start":
             self._start = message
@@ -167,7 +166,6 @@ class Answer:
             self._body.write(message.get("body", b""))
 
     async def send(self, send: Send) -> None:
-        """Send it on."""
         await send(self._start)
         for chunk in self._body.chunks(PIECE_BYTES):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -185,7 +183,7 @@ def _messages(form: SpoolFile) -> Iterator[Message]:
 
 
 def _check_host(scope: Scope) -> None:
-    """Only our own hosts. Django would answer with a page, and log a traceback for each."""
+    """Refuse other hosts than ours; Django would send a page and log a traceback for each."""
     host = header(scope, b"host")
     name, _ = split_domain_port(host.decode("latin-1") if host is not None else _own_address(scope))
     if not name or not validate_host(name, settings.ALLOWED_HOSTS):
@@ -198,13 +196,13 @@ def _address(scope: Scope) -> str:
 
 
 def _session(scope: Scope) -> str:
-    """The session's key as Django reads it: of two the last; empty without one."""
+    """Return the session's key as Django reads it: the last of several, empty without one."""
     cookies = b"; ".join(value for key, value in scope["headers"] if key == b"cookie")
     return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def _own_address(scope: Scope) -> str:
-    """What Django takes for a Host header that is missing."""
+    """Return the name that Django uses if the Host header is missing."""
     server = scope.get("server")
     return server[0] if server else ""
 
