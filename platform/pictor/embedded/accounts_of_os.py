@@ -1,4 +1,4 @@
-"""Which operating-system account may run PostgreSQL, and what that account can reach.
+"""The operating-system account that runs PostgreSQL, and checks of its access to files.
 
 PostgreSQL refuses to run as root, and its initdb needs an account with a passwd entry.
 """
@@ -15,7 +15,7 @@ CANDIDATES = ("postgres", "nobody")
 
 
 def unprivileged() -> OsAccount:
-    """`postgres` where it exists, else `nobody`."""
+    """Return the account `postgres` if it exists, else `nobody`. Raises RuntimeProblem."""
     for name in CANDIDATES:
         try:
             return _account(pwd.getpwnam(name))
@@ -28,7 +28,7 @@ def unprivileged() -> OsAccount:
 
 
 def owner_of(path: Path) -> OsAccount | None:
-    """The account that owns the path; None for root, for a nameless owner and where nothing is."""
+    """Return the path's owner; None for root, for a nameless owner and for a missing path."""
     try:
         entry = pwd.getpwuid(path.stat().st_uid)
     except (OSError, KeyError):
@@ -37,9 +37,9 @@ def owner_of(path: Path) -> OsAccount | None:
 
 
 def can_reach(account: OsAccount, wanted: Iterable[tuple[Path, int]]) -> bool:
-    """Try, as the account, whether each path grants the access (os.R_OK, os.X_OK…).
+    """Check, as the account, that each path grants the access (os.R_OK, os.X_OK…).
 
-    Must be called while this process has one thread: it forks.
+    It forks, so call it while this process has only one thread.
     """
     child = os.fork()
     if child == 0:

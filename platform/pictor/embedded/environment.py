@@ -1,7 +1,7 @@
-"""The environment of every part: what the person set, and what the embedded default adds.
+"""The environment of every part: the operator's variables and the embedded default's additions.
 
-A part is embedded only where its URL is not set. What the person set wins over our defaults, but
-not over what parts must agree on: addresses, folders, the embedded S3 server's bucket and key.
+A part is embedded only if its URL is not set. The operator's variables override our defaults, but
+not the values that parts must share: addresses, folders, the embedded S3 server's bucket and key.
 """
 
 import os
@@ -16,13 +16,13 @@ BUCKET = "pictor"
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:
-    """True when the variable, or the file that holds its value, is configured."""
+    """Return whether the variable, or the file that holds its value, is configured."""
     return bool(environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
-    """Which parts are ours to start; the others are configured."""
+    """The parts that we start; the operator has configured the others."""
 
     postgres: bool
     valkey: bool
@@ -41,26 +41,26 @@ class Embedded:
 
     @property
     def names(self) -> list[str]:
-        """Of those that are ours."""
+        """Names of the parts that we start."""
         return [part.name for part in fields(self) if getattr(self, part.name)]
 
 
 def base_environment(
     layout: Layout, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The person's environment, our defaults for what it lacks, and what all parts must share."""
+    """Return the operator's environment with our defaults and the values that parts must share."""
     env = {name: value for name, value in environ.items() if name != "PICTOR_STOP_WITH_PARENT"}
     defaults = {
         "ALLOWED_HOSTS": f"localhost,127.0.0.1,[::1],{socket.gethostname()}",
         "DJANGO_SETTINGS_MODULE": "pictor.settings",
-        "MALLOC_ARENA_MAX": "1",  # threads that share the interpreter's lock need one: 2 MB each
+        "MALLOC_ARENA_MAX": "1",  # threads share the interpreter's lock; each arena takes 2 MB
         "PICTOR_DEMO_EMAIL": DEMO_EMAIL,
         "PICTOR_SITE_URL": layout.base_url,
         "PICTOR_STAFF_MFA": "0",  # the printed sign-in works at once
         **{name: value for name, value in secrets.items() if name.isupper()},
     }
     if not is_set(environ, "PICTOR_METRICS_TOKEN"):
-        defaults["PICTOR_METRICS_NETWORKS"] = "127.0.0.0/8,::1"  # metrics for this machine
+        defaults["PICTOR_METRICS_NETWORKS"] = "127.0.0.0/8,::1"  # only for this machine
     env.update({name: value for name, value in defaults.items() if not is_set(environ, name)})
     env.update(
         {
@@ -79,6 +79,6 @@ def base_environment(
 
 
 def allow_egress(env: dict[str, str], entry: str) -> None:
-    """Add one `host:port` to the private addresses that may be called."""
+    """Add a `host:port` to the private addresses that may be called."""
     entries = [word.strip() for word in env.get("PICTOR_EGRESS_ALLOW", "").split(",")]
     env["PICTOR_EGRESS_ALLOW"] = ",".join([word for word in entries if word] + [entry])

@@ -1,15 +1,15 @@
-"""The ways in which `run` ends early, each with a message for the person at the terminal."""
+"""Early ends of `run`, with a message for the operator at the terminal."""
 
 INSTALL = "install pictor[run], where this platform has it,"
-"""What to do about a server of `run` that is not here."""
+"""Advice about a missing server of `run`, for messages."""
 
 
 class RuntimeProblem(Exception):
-    """Something the person can put right; its text is the whole message, never a traceback.
+    """A problem that the operator can solve; its text is the whole message, never a traceback.
 
     The text is one line, or one line and the last lines of a part's log.
     """
 
 
 class Stopped(Exception):
-    """A signal asked `run` to stop while it was waiting for something."""
+    """A signal asked `run` to stop while it was waiting."""

@@ -1,4 +1,4 @@
-"""Small private files, replaced whole, and the locks that say who owns a folder."""
+"""Small private files that are replaced whole, and the locks of folders."""
 
 import fcntl
 import json
@@ -8,13 +8,13 @@ from typing import Any
 
 
 def make_private(folder: Path) -> None:
-    """The folder, made where it is missing, with no way in for other accounts."""
+    """Make the folder if it is missing, and close it to other accounts."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace the file by one that only its owner can read; readers never see half of it."""
+    """Replace the file by one that only its owner can read, without ever showing half of it."""
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -24,12 +24,12 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """`write_private` of the value as JSON."""
+    """Write the value as JSON, by `write_private`."""
     write_private(path, json.dumps(value, indent=1) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in the file; empty when the file is absent or is not one."""
+    """Return the JSON object in the file; empty if the file is missing or holds none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -45,7 +45,7 @@ class FolderLock:
         self._descriptor: int | None = None
 
     def take(self) -> bool:
-        """Take the lock, leaving our pid in the file; False when another process has it."""
+        """Take the lock and write our pid into the file; return False if another has it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,13 +58,12 @@ class FolderLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def owner(self) -> str:
-        """The pid in the file, for a message; `?` when there is none."""
+        """Return the pid in the file, for a message; `?` without one."""
         try:
             return self._path.read_text(encoding="ascii").strip() or "?"
         except OSError:
@@ -72,7 +71,7 @@ class FolderLock:
 
 
 def is_locked(folder: Path) -> bool:
-    """True while a process holds the folder's lock."""
+    """Return whether a process holds the folder's lock."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The first image: asked for over HTTP with the demo key, as a customer would."""
+"""The first image, requested over HTTP with the demo key, as a customer would."""
 
 import http.client
 import json
@@ -17,19 +17,19 @@ SECONDS = 90.0
 
 @dataclass(frozen=True, kw_only=True)
 class FirstImage:
-    """Where it is and what it cost, in USD with 6 decimals."""
+    """Its URL and its cost, in USD with 6 decimals."""
 
     url: str
     cost: str
 
 
 def request_body() -> str:
-    """The request as JSON, also shown in the curl line."""
+    """Return the request as JSON, which the curl line also shows."""
     return json.dumps({"model": MODEL, "prompt": PROMPT, "size": "1024x1024"})
 
 
 class FirstImageRequest:
-    """One request in a thread of its own, so that the supervisor goes on looking after parts."""
+    """One request in a separate thread, so that the supervisor goes on watching the parts."""
 
     def __init__(self, *, host: str, port: int, api_key: str) -> None:
         self._address = (host, port)
@@ -40,11 +40,10 @@ class FirstImageRequest:
         self._thread.start()
 
     def is_over(self) -> bool:
-        """True when the answer, or the failure, is there."""
         return not self._thread.is_alive()
 
     def result(self) -> FirstImage:
-        """The image; raises RuntimeProblem with what came instead."""
+        """Return the image. Raises RuntimeProblem with the failure."""
         if isinstance(self._answer, str):
             raise RuntimeProblem(f"The first image failed: {self._answer}.")
         status, body = self._answer

@@ -1,4 +1,4 @@
-"""The supervisor's end of the pipe to the guardian; a guardian that dies is replaced."""
+"""The supervisor's end of the pipe to the guardian, which is replaced if it dies."""
 
 import contextlib
 import subprocess
@@ -9,19 +9,19 @@ SCRIPT = Path(__file__).with_name("guardian.py")
 
 
 class Guard:
-    """Tells the guardian which process groups to end should this process vanish."""
+    """Tells the guardian the process groups to end if this process vanishes."""
 
     def __init__(self) -> None:
         self._groups: dict[int, int] = {}
         self._process = self._start()
 
     def watch(self, group: int, death_signal: int) -> None:
-        """The group lives."""
+        """Have the guardian end the group, by this signal first."""
         self._groups[group] = death_signal
         self._tell(f"+{group} {death_signal}")
 
     def forget(self, group: int) -> None:
-        """The group has ended."""
+        """Remove a group that has ended."""
         self._groups.pop(group, None)
         self._tell(f"-{group}")
 
@@ -34,14 +34,14 @@ class Guard:
             self._tell(f"+{group} {death_signal}")
 
     def close(self) -> None:
-        """End the guardian, and with it whatever was never forgotten."""
+        """End the guardian, which first ends all groups that were not forgotten."""
         if self._process.stdin:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         self._process.wait()
 
     def _tell(self, line: str) -> None:
-        with contextlib.suppress(OSError):  # a dead one is replaced by check(), and told then
+        with contextlib.suppress(OSError):  # check() replaces a dead one and tells it all groups
             if self._process.stdin:
                 self._process.stdin.write(line.encode("ascii") + b"\n")
                 self._process.stdin.flush()

@@ -1,9 +1,9 @@
-"""The last one out: ends every part when the supervisor is gone, however it went.
+"""The guardian process: ends every part when the supervisor is gone, for whatever reason.
 
-Started by the supervisor in a session of its own, with a pipe as stdin. Lines `+GROUP SIGNAL` and
-`-GROUP` on the pipe say which process groups to end and with which signal first; the end of the
-pipe says that the supervisor is gone. Imports nothing of Pictor, so that it starts in milliseconds
-and cannot fail with it.
+The supervisor starts it in a separate session, with a pipe as stdin. Lines `+GROUP SIGNAL` and
+`-GROUP` add and remove process groups to end, with the first signal for each; the pipe's end means
+that the supervisor is gone. Imports nothing of Pictor, so that it starts in milliseconds and cannot
+fail with it.
 """
 
 import os
@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 8.0
 
 
 def read_groups() -> dict[int, int]:
-    """The process groups that were alive when the pipe ended, each with its signal."""
+    """Read the pipe to its end; return the remaining process groups with their signals."""
     groups: dict[int, int] = {}
     for line in sys.stdin:
         words = line.split()
@@ -28,7 +28,7 @@ def read_groups() -> dict[int, int]:
 
 
 def send(group: int, sig: int) -> bool:
-    """Signal the group; False when nothing of it is left."""
+    """Signal the group; return False if nothing of it is left."""
     try:
         os.killpg(group, sig)
     except OSError:
@@ -37,7 +37,7 @@ def send(group: int, sig: int) -> bool:
 
 
 def is_over(group: int) -> bool:
-    """True when the group has gone, or waits only for somebody to take note of its end."""
+    """Return whether the group is gone or its leader is a zombie."""
     if not send(group, 0):
         return True
     try:
@@ -48,7 +48,7 @@ def is_over(group: int) -> bool:
 
 
 def main() -> None:
-    """Wait for the end of the pipe, then end what is left."""
+    """Wait for the pipe's end, then end the remaining groups."""
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, signal.SIG_IGN)
     groups = read_groups()

@@ -1,4 +1,4 @@
-"""The secrets of the embedded default: made once, kept in `PICTOR_DATA/secrets.json` (0600)."""
+"""Secrets of the embedded default, made once and kept in `PICTOR_DATA/secrets.json` (0600)."""
 
 import base64
 import secrets
@@ -18,7 +18,7 @@ def _fernet_key() -> str:
 
 
 def _password() -> str:
-    """Short enough to type, 80 bits."""
+    """Return a password of 80 bits that is short enough to type."""
     return "-".join(secrets.token_hex(2) for _ in range(5))
 
 
@@ -39,7 +39,7 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def keep_secrets(path: Path) -> dict[str, str]:
-    """Every secret by name, those missing in the file made now."""
+    """Return every secret by name; make those that the file lacks."""
     before = read_json(path)
     after = {name: str(before.get(name) or make()) for name, make in MAKERS.items()}
     if after != before:

@@ -1,4 +1,4 @@
-"""The last lines of a start: the first image, and what to try next."""
+"""The last lines of a start: the first image and suggestions."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,13 +11,14 @@ from pictor.kit.secrets import passes
 from pictor.kit.words import clock
 
 OPENS_FOR = timedelta(hours=1)
-"""How long the printed address signs in."""
+"""Validity of the sign-in address that is printed."""
 
 
 def show_first_image(progress: Progress, request: FirstImageRequest) -> None:
-    """The image's address and price, or why there is none.
+    """Show the image's address and price, or the reason for its failure.
 
-    None is no reason to stop: the operator may have revoked the demo key or disabled the channel.
+    A failure does not stop the start: the operator may have revoked the demo key or disabled the
+    channel.
     """
     try:
         image = request.result()
@@ -31,7 +32,7 @@ def show_first_image(progress: Progress, request: FirstImageRequest) -> None:
 def show_welcome(
     progress: Progress, layout: Layout, env: Mapping[str, str], *, has_key: bool
 ) -> None:
-    """Addresses, the demo account, and a line to paste, which needs a key that still opens."""
+    """Show addresses, the demo account and, if the demo key still works, a curl line to paste."""
     key = env["PICTOR_DEMO_API_KEY"]
     gone = "the demo key no longer works: make another in the console"
     progress.line()
@@ -56,9 +57,9 @@ def show_welcome(
 
 
 def _console(layout: Layout, env: Mapping[str, str]) -> str:
-    """Its address, which for a while opens the demo's playground without a password.
+    """Return the console's address, which for OPENS_FOR signs in without a password.
 
-    Where the key that would sign the pass is in a file, which is not read here, it does not.
+    It does not sign in if SECRET_KEY, which signs the pass, is in a file, since that is not read.
     """
     secret = env.get("SECRET_KEY", "")
     if not secret:

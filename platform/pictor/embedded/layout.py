@@ -1,7 +1,7 @@
-"""Where the running default keeps its files, and what the environment asks of it.
+"""Folders and public address of the running default, from the environment.
 
-`PICTOR_DATA` (default `.pictor` in the checkout) is what must survive; `PICTOR_RUN_DIR` (default
-`.run` in the checkout) describes the stack that runs now and may be deleted while none does.
+`PICTOR_DATA` (default `.pictor` in the checkout) must survive; `PICTOR_RUN_DIR` (default `.run` in
+the checkout) describes the running stack and may be deleted while none runs.
 """
 
 import os
@@ -32,23 +32,23 @@ class Layout:
 
     @property
     def probe_host(self) -> str:
-        """Where the web process answers us: loopback, unless PICTOR_HOST names another address."""
+        """The host for probes of the web process: loopback, unless PICTOR_HOST names another."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 (compared, not bound)
 
     @property
     def base_url(self) -> str:
-        """The address to show to people and to put into presigned urls."""
+        """The address for people and presigned URLs."""
         host = self.host if self.host not in {"127.0.0.1", "::1", "0.0.0.0", "::"} else "localhost"  # noqa: S104 (compared, not bound)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 def run_dir(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder that describes the stack running now."""
+    """Return the folder that describes the running stack."""
     return (root / (environ.get("PICTOR_RUN_DIR") or ".run")).absolute()
 
 
 def read_layout(root: Path, environ: Mapping[str, str] = os.environ) -> Layout:
-    """The layout that the environment asks for; raises RuntimeProblem for an impossible PORT."""
+    """Return the environment's layout. Raises RuntimeProblem for an impossible PORT."""
     return Layout(
         root=root,
         data=(root / (environ.get("PICTOR_DATA") or ".pictor")).absolute(),
@@ -59,7 +59,7 @@ def read_layout(root: Path, environ: Mapping[str, str] = os.environ) -> Layout:
 
 
 def read_port(environ: Mapping[str, str] = os.environ, *, default: str = "") -> int:
-    """PORT; raises RuntimeProblem where it is impossible, or missing and without a default."""
+    """Return PORT. Raises RuntimeProblem if it is impossible, or missing without a default."""
     raw = environ.get("PORT", "").strip() or default
     if not raw.isascii() or not raw.isdigit() or not 0 < int(raw) <= HIGHEST_PORT:
         raise RuntimeProblem(f"PORT must be a number from 1 to {HIGHEST_PORT}, not {raw!r}.")

@@ -1,7 +1,7 @@
-"""Log files of the parts: appended to, and set aside when they have grown, at a start and later.
+"""Log files of the parts: appended to, and set aside when they grow, at a start and later.
 
-Each is opened here and handed to its part as its output, so that a part under another account
-writes to a file that it may not open, and nobody but its owner reads.
+The supervisor opens each file and passes it to the part as its output. A part under another account
+can thus write to a file that only the supervisor's account may open and read.
 """
 
 import contextlib
@@ -14,22 +14,22 @@ KEEP_BYTES = 16 * 1024**2
 
 
 def begin_log(log: Path) -> int:
-    """Make room for a new start; returns the offset at which its output will begin."""
+    """Make room for a new start; return the offset at which its output will begin."""
     make_private(log.parent)
     if log.exists() and log.stat().st_size > KEEP_BYTES:
         log.replace(log.with_suffix(".log.1"))
     log.touch(mode=0o600)
     for file in (log, log.with_suffix(".log.1")):
         if file.exists():
-            file.chmod(0o600)  # one from before may be open to others
+            file.chmod(0o600)  # a file of an earlier release may be open to others
     return log.stat().st_size
 
 
 def bound_log(log: Path) -> None:
-    """Set what has grown aside while its part goes on writing: copied, and emptied.
+    """Copy a large log aside and empty it while its part goes on writing.
 
-    The part appends through a descriptor that it keeps. What it writes in between the two is lost,
-    and on a full disk the copy is: the log is emptied in any case.
+    The part appends through a descriptor that it keeps. Lines written between copy and emptying are
+    lost, and on a full disk the copy is too: the log is emptied in any case.
     """
     with contextlib.suppress(OSError):
         if log.stat().st_size <= KEEP_BYTES:

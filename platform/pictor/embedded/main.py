@@ -2,7 +2,7 @@
 
 In order: locks, disk and port; the embedded servers, each unless its URL is configured; migrations;
 the seed, and beside it web and image worker; the first image; the short-work worker. Then it
-supervises until Ctrl-C or SIGTERM. Imports no Django: it starts at once and stays small.
+supervises until Ctrl-C or SIGTERM. It imports no Django, so it starts at once and stays small.
 """
 
 import errno
@@ -23,11 +23,11 @@ from pictor.embedded.stack import Stack
 
 
 def main(root: Path, *, up: Callable[[Stack], None] = Stack.up) -> int:
-    """Run until asked to stop; the exit status. Problems are one message on stderr.
+    """Run until asked to stop; return the exit status. A problem is one message on stderr.
 
     Args:
         root: the checkout.
-        up: brings the parts up; the tests' own servers are fewer.
+        up: starts the parts; tests start fewer.
     """
     if os.environ.get("PICTOR_STOP_WITH_PARENT"):
         die_with_parent(signal.SIGTERM, os.getppid())

@@ -1,7 +1,7 @@
-"""Parts of an earlier start that still run: only if its supervisor and guardian were both killed.
+"""Parts of an earlier start that still run, because its supervisor and guardian were both killed.
 
-`PICTOR_DATA/children.json` maps each pid to the moment (clock ticks since boot) it was started at,
-so a pid that now belongs to another process is left alone. Linux only; elsewhere nothing is noted.
+`PICTOR_DATA/children.json` maps each pid to its start time (clock ticks since boot), so a pid that
+now belongs to another process is left alone. Linux only; elsewhere nothing is recorded.
 """
 
 import signal
@@ -17,7 +17,7 @@ STATE, STARTED = 0, 19
 
 
 def stat_fields(pid: int) -> list[str]:
-    """The process's fields after its name; empty when there is no such process."""
+    """Return the process's fields after its name; empty without such a process."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -26,19 +26,19 @@ def stat_fields(pid: int) -> list[str]:
 
 
 def is_alive(pid: int, started: str) -> bool:
-    """True when this very process is still there and is no zombie."""
+    """Return whether the process with this start time still runs and is no zombie."""
     fields = stat_fields(pid)
     return bool(fields) and fields[STATE] != "Z" and fields[STARTED] == started
 
 
 def note_children(path: Path, pids: list[int]) -> None:
-    """Write down who must be gone before the next start."""
+    """Record the processes that must be gone before the next start."""
     known = {pid: stat_fields(pid) for pid in pids}
     write_json(path, {str(pid): fields[STARTED] for pid, fields in known.items() if fields})
 
 
 def end_leftovers(path: Path) -> None:
-    """Wait for processes that are just ending, then kill what is left of an earlier start."""
+    """Wait for an earlier start's processes that are just ending, then kill the rest."""
     left = {int(pid): str(started) for pid, started in read_json(path).items()}
     deadline = time.monotonic() + PATIENCE_SECONDS
     grace = time.monotonic() + 1.0

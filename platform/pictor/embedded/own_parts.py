@@ -1,4 +1,4 @@
-"""The parts that are Pictor itself: setup, sandbox upstream, web, workers."""
+"""Pictor's own parts: setup, sandbox upstream, web, workers."""
 
 import importlib.util
 import re
@@ -14,9 +14,9 @@ from pictor.embedded.recorded import ALSO_OURS, OURS
 
 CELERY_READY = re.compile(rb"@\S+ ready\.")
 WEB_STOP_SECONDS = 15.0
-"""Open requests have 10 s of it, those being admitted 2, and what is known of callers another 2."""
+"""Time to stop: 10 s for open requests, 2 s for admission, 2 s for facts about callers."""
 DRAIN_SECONDS = 12.0
-"""A worker drains for 8 s (settings.DRAIN_SECONDS), then hands back what is left."""
+"""Time to stop: a worker drains for 8 s (settings.DRAIN_SECONDS), then hands back the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +27,11 @@ class Site:
     env: Mapping[str, str]
 
     def setup(self, command: str, *arguments: str, **extra: str) -> Command:
-        """`pictor COMMAND …`, for a step of the start."""
+        """Return `pictor COMMAND …`, for a step of the start."""
         return self._python("-m", "pictor", command, *arguments, **extra)
 
     def sandbox(self, port: int) -> StackPart:
-        """The sandbox upstream on a loopback port. Raises RuntimeProblem where it cannot run."""
+        """Return the sandbox upstream on a loopback port. Raises RuntimeProblem without aiohttp."""
         if importlib.util.find_spec("aiohttp") is None:
             raise RuntimeProblem(f"The sandbox's server is not here: {INSTALL} or set SANDBOX_URL.")
         return StackPart(
@@ -50,7 +50,7 @@ class Site:
         )
 
     def web(self) -> StackPart:
-        """The one process that speaks HTTP to customers."""
+        """Return the web process, the only one that speaks HTTP to customers."""
         layout = self.layout
         return StackPart(
             name="web",
@@ -61,11 +61,11 @@ class Site:
         )
 
     def image_worker(self) -> StackPart:
-        """Carries generations to the upstream. Starts first: it leads its list in `pids.json`."""
+        """Return the image worker. It starts first, so it leads its list in `pids.json`."""
         return self._worker("worker", "images")
 
     def short_worker(self) -> StackPart:
-        """Reaper and hourly work, with the beat inside."""
+        """Return the short-work worker: reaper and hourly work, with the beat inside."""
         return self._worker("short", "short")
 
     def _worker(self, name: str, queue: str) -> StackPart:
@@ -84,7 +84,7 @@ class Site:
 
 
 def _as_a_stranger(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment without anything of ours: a vendor's server knows none of our secrets."""
+    """Return the environment without our variables: a vendor's server has none of our secrets."""
     return {
         name: value
         for name, value in env.items()
@@ -93,5 +93,5 @@ def _as_a_stranger(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_consuming(running: Running) -> bool:
-    """Celery says so in its log once it reads its queue."""
+    """Return whether Celery's log says that it reads its queue."""
     return CELERY_READY.search(running.output()) is not None

@@ -1,4 +1,4 @@
-"""One part of the running default: how to start it, when it is ready, how to end it."""
+"""A part of the running default: its start, its readiness and its end."""
 
 import contextlib
 import http.client
@@ -18,14 +18,14 @@ TAIL_BYTES = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A started process of a part, and where its own output begins in the log."""
+    """A started process of a part, and the offset of its own output in the log."""
 
     process: subprocess.Popen[bytes]
     log: Path
     log_offset: int
 
     def output(self) -> bytes:
-        """What this process has logged so far."""
+        """Return this process's output so far."""
         with self.log.open("rb") as file:
             file.seek(self.log_offset)
             return file.read()
@@ -33,21 +33,21 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True)
 class StackPart:
-    """A long-running server. `command` is asked before every start, so it can clean up first."""
+    """A long-running server. `command` is called before every start, so it can clean up first."""
 
     name: str
     role: str
     """Its list in `pids.json`."""
     command: Callable[[], Command]
     is_ready: Callable[[Running], bool]
-    """Called often: must answer within about a second."""
+    """Called often; must return within about a second."""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     ready_seconds: float = 60.0
 
 
 def tail(log: Path, lines: int = 12) -> str:
-    """The last lines of a log, indented, for an error message."""
+    """Return the last lines of a log, indented, for an error message."""
     with contextlib.suppress(OSError), log.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
         text = file.read().decode("utf-8", "replace")
@@ -56,7 +56,7 @@ def tail(log: Path, lines: int = 12) -> str:
 
 
 def http_status(port: int, path: str, host: str = "127.0.0.1") -> int:
-    """The status of a GET on loopback; 0 when nobody answers."""
+    """Return the status of a GET, 0 without an answer."""
     connection = http.client.HTTPConnection(host, port, timeout=PROBE_SECONDS)
     try:
         connection.request("GET", path)
@@ -68,12 +68,12 @@ def http_status(port: int, path: str, host: str = "127.0.0.1") -> int:
 
 
 def answers_ok(port: int, path: str, host: str = "127.0.0.1") -> bool:
-    """True when a GET on loopback answers 200."""
+    """Return whether a GET is answered by 200."""
     return http_status(port, path, host) == HTTPStatus.OK
 
 
 def first_reply(port: int, question: bytes, size: int) -> bytes:
-    """The first bytes a server on loopback answers to the question; empty when it does not."""
+    """Return the first bytes that a loopback server answers to the question; empty for none."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=PROBE_SECONDS) as connection:
             connection.sendall(question)

@@ -1,7 +1,7 @@
 """Loopback ports for the embedded parts: the same at every start, as long as they are free.
 
-They are chosen below the kernel's range for outgoing connections: inside it, a client that knocks
-at a part which is being restarted can be given that very port, and talks to itself.
+They are below the kernel's range for outgoing connections. Inside it, a client that connects to a
+part which is being restarted can be given that same port and talk to itself.
 """
 
 import random
@@ -17,7 +17,7 @@ TRIES = 500
 
 
 def is_free(host: str, port: int) -> bool:
-    """True when a server could listen there now."""
+    """Return whether a server could listen there now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,12 +29,12 @@ def is_free(host: str, port: int) -> bool:
 
 
 def listen_hosts(host: str) -> list[str]:
-    """The addresses to listen on: plain loopback is both of its families, where it has both."""
+    """Return the addresses to listen on; 127.0.0.1 adds ::1 if this machine has it."""
     return [host, "::1"] if host == "127.0.0.1" and _has_address("::1") else [host]
 
 
 def free_port(taken: frozenset[int] = frozenset()) -> int:
-    """A free loopback port outside `taken`."""
+    """Return a free loopback port outside `taken`. Raises RuntimeProblem."""
     highest = _first_outgoing() - 1
     for _ in range(TRIES):
         port = random.randint(LOWEST, highest)  # noqa: S311 (not a secret)
@@ -44,7 +44,7 @@ def free_port(taken: frozenset[int] = frozenset()) -> int:
 
 
 def keep_ports(path: Path, names: tuple[str, ...], *, reserved: frozenset[int]) -> dict[str, int]:
-    """A free port for each name: the one in the file at `path` where it is still free."""
+    """Return a free port for each name: the one in the file at `path` if it is still free."""
     before = read_json(path)
     chosen: dict[str, int] = {}
     for name in names:

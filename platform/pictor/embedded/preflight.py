@@ -1,4 +1,4 @@
-"""What can be seen before anything starts: folders, locks, disk space, the public port."""
+"""Checks before anything starts: folders, locks, disk space, the public port."""
 
 import os
 import shutil
@@ -15,9 +15,9 @@ PORT_PATIENCE_SECONDS = 2.0
 
 
 def make_folders(layout: Layout) -> None:
-    """The folders of the stack. As root, other accounts may pass through to the data folder.
+    """Make the stack's folders. Under root, other accounts may pass through to the data folder.
 
-    A run folder that was somebody else's before is left as open as it was.
+    An existing run folder that was not made by Pictor keeps its permissions.
     """
     if not layout.run.exists() or (layout.run / "lock").exists():
         make_private(layout.run)
@@ -30,7 +30,7 @@ def make_folders(layout: Layout) -> None:
 
 
 def take_locks(layout: Layout) -> list[FolderLock]:
-    """The locks on the data and on the record; raises RuntimeProblem when another run has one."""
+    """Take the locks on data and run folder. Raises RuntimeProblem if another run has one."""
     locks = []
     for folder, what in ((layout.data, "with this data"), (layout.run, "in this checkout")):
         lock = FolderLock(folder)
@@ -44,7 +44,7 @@ def take_locks(layout: Layout) -> list[FolderLock]:
 
 
 def check_disk(layout: Layout) -> None:
-    """Raises RuntimeProblem when there is too little room to start."""
+    """Raise RuntimeProblem if there is too little disk space to start."""
     for folder, needed in ((layout.data, FREE_DATA_BYTES), (layout.run, FREE_RUN_BYTES)):
         free = shutil.disk_usage(folder).free
         if free < needed:
@@ -55,7 +55,7 @@ def check_disk(layout: Layout) -> None:
 
 
 def check_port(layout: Layout) -> None:
-    """Raises RuntimeProblem when the public port is taken; a stack just ended gets a moment."""
+    """Raise RuntimeProblem if the public port is still taken after PORT_PATIENCE_SECONDS."""
     deadline = time.monotonic() + PORT_PATIENCE_SECONDS
     while not all(is_free(host, layout.port) for host in listen_hosts(layout.host)):
         if time.monotonic() > deadline:

@@ -1,8 +1,8 @@
-"""Starting and ending operating-system processes so that none outlives the supervisor.
+"""Start and end of operating-system processes, so that none outlives the supervisor.
 
-Each part gets a session of its own (a Ctrl-C at the terminal reaches the supervisor alone) and,
-on Linux, a parent-death signal. That signal follows the *thread* that spawned the child, so
-`spawn` must be called from the main thread only; everywhere else the guardian does its work.
+Each part gets its own session, so that a Ctrl-C at the terminal reaches only the supervisor, and on
+Linux a parent-death signal. That signal is tied to the *thread* that spawned the child, so call
+`spawn` from the main thread only. On other systems the guardian does this work.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class OsAccount:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What to execute. Secrets belong into `env`: everybody can read `argv`."""
+    """A command to execute. Put secrets into `env`, since every account can read `argv`."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -45,7 +45,7 @@ class Command:
 
 
 def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
-    """Start the command, its output appended to the log. Main thread only."""
+    """Start the command and append its output to the log. Main thread only."""
     account = command.account
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 (our own commands)
@@ -64,7 +64,7 @@ def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
 
 
 def die_with_parent(sig: signal.Signals, parent: int) -> None:
-    """Ask the kernel for the signal when the parent ends; at once if it has ended already."""
+    """Ask the kernel for the signal at the parent's end; send it now if it has ended already."""
     if _prctl is None:
         return
     _prctl(PR_SET_PDEATHSIG, int(sig), 0, 0, 0)
@@ -73,7 +73,7 @@ def die_with_parent(sig: signal.Signals, parent: int) -> None:
 
 
 def signal_group(group: int, sig: signal.Signals) -> bool:
-    """Signal every process of the group; False when there is none left."""
+    """Signal every process of the group; return False if none is left."""
     try:
         os.killpg(group, sig)
     except ProcessLookupError:
@@ -84,7 +84,7 @@ def signal_group(group: int, sig: signal.Signals) -> bool:
 
 
 def raise_file_limit() -> None:
-    """Let this process and its children open many files: thousands of sockets wait in the web."""
+    """Let this process and its children open many files; web holds thousands of sockets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     infinite = resource.RLIM_INFINITY
     wanted = WANTED_FILES if hard == infinite else max(min(hard, WANTED_FILES), soft)

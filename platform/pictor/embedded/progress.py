@@ -1,4 +1,4 @@
-"""What `run` says: one aligned line per part, colour on a terminal alone."""
+"""Output of `run`: one aligned line per part, in colour only on a terminal."""
 
 import sys
 import time
@@ -8,44 +8,43 @@ NAME_WIDTH = 14
 
 
 class Progress:
-    """Lines on stdout. A reader who went away (`run | head`) never stops the stack."""
+    """Lines on stdout. A reader that went away (`run | head`) does not stop the stack."""
 
     def __init__(self) -> None:
         self._colour = sys.stdout.isatty()
         self._began = time.monotonic()
 
     def line(self, text: str = "") -> None:
-        """One line."""
         try:
             print(text, flush=True)  # noqa: T201 (a command line's own output)
         except OSError:
             self._colour = False
 
     def title(self, text: str) -> None:
-        """A line that stands out."""
+        """Print a line in bold."""
         self.line(self._paint("1", text))
 
     def done(self, name: str, seconds: float, note: str = "") -> None:
-        """A part or a step is ready."""
+        """Report a part or step that is ready."""
         mark = self._paint("32", "✓")
         rest = f"  {self._paint('2', note)}" if note else ""
         self.line(f"  {mark} {name:<{NAME_WIDTH}}{seconds:6.1f} s{rest}")
 
     def skipped(self, name: str, why: str) -> None:
-        """A part that is not ours to start."""
+        """Report a part or step that is skipped, with the reason."""
         self.line(f"  {self._paint('2', '·')} {name:<{NAME_WIDTH}}  {self._paint('2', why)}")
 
     def trouble(self, text: str) -> None:
-        """Something ended that should run."""
+        """Report a problem that does not end `run`."""
         self.line(f"  {self._paint('33', '!')} {text}")
 
     def table(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Names and values, aligned."""
+        """Print names and values, aligned."""
         for name, value in rows:
             self.line(f"  {self._paint('2', f'{name:<{NAME_WIDTH}}')}  {value}")
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self._began
 
     def _paint(self, code: str, text: str) -> str:

@@ -1,7 +1,7 @@
 """The record of the running default: written by `run`, adopted by the operator commands.
 
-`.run/env.json` (0600) is the environment of every part, `.run/dsn` (0600) the database URL,
-`.run/lock` is held for as long as the stack runs.
+`.run/env.json` (0600) holds the parts' environment and `.run/dsn` (0600) the database URL;
+`.run/lock` is held while the stack runs.
 """
 
 import os
@@ -30,7 +30,7 @@ ALSO_OURS = frozenset({"ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL", "PORT"})
 
 
 def write_record(run: Path, env: Mapping[str, str]) -> None:
-    """Record what the parts run with: the application's variables, not PATH and the like."""
+    """Record the application's variables of the parts' environment, without PATH and the like."""
     kept = {
         name: value for name, value in env.items() if name.startswith(OURS) or name in ALSO_OURS
     }
@@ -39,20 +39,20 @@ def write_record(run: Path, env: Mapping[str, str]) -> None:
 
 
 def clear_record(run: Path) -> None:
-    """Forget the stack that has ended; its logs stay."""
+    """Remove the record of a stack that has ended; its logs stay."""
     for name in ("env.json", "dsn", "pids.json"):
         (run / name).unlink(missing_ok=True)
 
 
 def read_record(run: Path) -> dict[str, str]:
-    """The environment of the stack running now; empty when none runs."""
+    """Return the running stack's environment; empty if none runs."""
     if not is_locked(run):
         return {}
     return {name: str(value) for name, value in read_json(run / "env.json").items()}
 
 
 def needs_stack(argv: Sequence[str]) -> bool:
-    """True when the command talks to a database, as all do but a few."""
+    """Return whether the command uses a database, as all but a few do."""
     words = argv[1:]
     if not words or words[0] in STANDALONE or words[0].startswith("-"):
         return False
@@ -64,7 +64,7 @@ def adopt(
 ) -> None:
     """Give an operator command the running default's environment, unless it has a database.
 
-    With none running: one line on stderr and exit status 1.
+    If none runs, print one line on stderr and exit with status 1.
     """
     if environ.get("DATABASE_URL") or environ.get("DATABASE_URL_FILE") or not needs_stack(argv):
         return

@@ -1,6 +1,6 @@
-"""The embedded S3 server: `rclone serve s3` on a folder. It checks signatures.
+"""The embedded S3 server: `rclone serve s3` on a folder, with checked signatures.
 
-It forgets content types and other metadata when it restarts; ours are in the database.
+It loses content types and other metadata when it restarts; ours are in the database.
 """
 
 import os
@@ -17,7 +17,7 @@ from pictor.embedded.process import Command
 
 @dataclass(frozen=True, kw_only=True)
 class S3:
-    """One server and the folder of its buckets."""
+    """A server and the folder of its buckets."""
 
     folder: Path
     port: int
@@ -26,11 +26,11 @@ class S3:
 
     @property
     def url(self) -> str:
-        """What S3_ENDPOINT_URL is set to."""
+        """Value of S3_ENDPOINT_URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def part(self) -> StackPart:
-        """The server. Its key is in its environment, never on the command line."""
+        """Return the server. Its key is in its environment, never on the command line."""
         return StackPart(
             name="s3", role="s3", command=self._command, is_ready=partial(_speaks, self.port)
         )
@@ -64,5 +64,5 @@ def _binary() -> Path:
 
 
 def _speaks(port: int, _running: Running) -> bool:
-    """Any answer will do: without a signature it is a refusal."""
+    """Return whether the server answers at all; without a signature it refuses."""
     return http_status(port, "/") > 0

@@ -1,8 +1,8 @@
-"""Is there anything to set up? Migrations and seed are skipped while nothing they read has changed.
+"""The mark of the last setup: migrations and seed are skipped while their sources are unchanged.
 
 The mark in `PICTOR_DATA/setup.json` is a digest of the version, of the checkout's Python and JSON
-files (path, size, time of change) and of the application's environment. Whoever makes a new cluster
-removes the mark.
+files (path, size, time of change) and of the application's environment. Creating a new cluster
+removes it.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ PREFIXES = (
 
 
 def digest_of(root: Path, env: Mapping[str, str]) -> str:
-    """What migrations and seed are made from, as one hexadecimal string."""
+    """Return the hex digest of all sources of migrations and seed."""
     digest = hashlib.sha256(__version__.encode())
     for folder in SOURCES:
         found = (path for kind in KINDS for path in (root / folder).rglob(kind))
@@ -36,10 +36,10 @@ def digest_of(root: Path, env: Mapping[str, str]) -> str:
 
 
 def is_marked(mark: Path, digest: str) -> bool:
-    """True when the last setup was made from exactly this."""
+    """Return whether the last setup had this digest."""
     return read_json(mark).get("digest") == digest
 
 
 def write_mark(mark: Path, digest: str) -> None:
-    """Remember a setup that succeeded."""
+    """Record a setup that succeeded."""
     write_json(mark, {"digest": digest})

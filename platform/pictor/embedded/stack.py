@@ -1,4 +1,4 @@
-"""One complete stack: its parts, the environment they share, and the order they start in."""
+"""A complete stack: its parts, their shared environment, and the order of their start."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ PORTS = ("postgres", "valkey", "s3", "sandbox")
 SETUP_SECONDS = 300.0
 PICTURES_SECONDS = 120.0
 MIGRATED = b"migrated"
-"""`manage.py seed --migrate` prints it between the two."""
+"""Line that `manage.py seed --migrate` prints between migrations and seed."""
 OWNERS = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_URL_FILE")
 
 
@@ -44,15 +44,15 @@ class Stack:
         self._ports = keep_ports(layout.data / "ports.json", PORTS, reserved=taken)
         self._embedded = Embedded.of(os.environ)
         self._env = base_environment(layout, self._secrets)
-        # For migrations and the operator's commands: what serves is never told of the owner.
+        # Only for migrations and operator commands: no serving process gets the owner's URL.
         self._owner = {name: self._env.pop(name) for name in OWNERS if name in self._env}
         self._mark = layout.data / "setup.json"
         self._is_new = False
 
     def up(self) -> None:
-        """Bring everything up in order and show the first image.
+        """Start everything in order and show the first image.
 
-        Raises RuntimeProblem when a part does not come up, Stopped when a signal arrives first.
+        Raises RuntimeProblem if a part does not become ready, Stopped if a signal arrives first.
         """
         self.start_servers()
         site = Site(layout=self._layout, env=self._env)
@@ -63,16 +63,16 @@ class Stack:
         self.write_record()
         if first:
             self._first_image()
-            self.supervisor.begin([short])  # the first image needs none
+            self.supervisor.begin([short])  # not needed for the first image
         show_welcome(self._progress, self._layout, self._env, has_key=self._demo_key_opens())
         if self._wishes_history():
             self._paint_history(site)
 
     def start_servers(self) -> None:
-        """PostgreSQL, Valkey, S3 and the sandbox upstream, each unless it is configured."""
+        """Start PostgreSQL, Valkey, S3 and the sandbox upstream, each unless it is configured."""
         embedded = self._embedded
         self.supervisor.listen()
-        if embedded.sandbox:  # a slower start than the others', and needed later
+        if embedded.sandbox:  # it starts more slowly than the others, and is needed later
             self.supervisor.begin([self._sandbox()])
         makers: list[tuple[str, bool, Callable[[], StackPart]]] = [
             ("postgres", embedded.postgres, self._postgres),
@@ -85,7 +85,7 @@ class Stack:
         self.supervisor.start([make() for _, ours, make in makers if ours])
 
     def write_record(self) -> None:
-        """Let the operator's commands, and tests, find what runs."""
+        """Write the record, by which operator commands and tests find the stack."""
         write_record(self._layout.run, self._env | self._owner)
 
     def _postgres(self) -> StackPart:
@@ -135,9 +135,9 @@ class Stack:
         return Site(layout=self._layout, env=self._env).sandbox(port)
 
     def _set_up(self, site: Site, *, meanwhile: Sequence[StackPart]) -> None:
-        """Migrate and seed, unless both were done already from exactly this; begin the parts.
+        """Migrate and seed, unless nothing has changed since the last setup; begin the parts.
 
-        They need the tables, and what is seeded only with the first request.
+        The parts begin after the migrations: they need the seed only at the first request.
         """
         digest = digest_of(self._layout.root, self._env)
         ours = self._embedded.postgres and self._embedded.s3
@@ -152,18 +152,18 @@ class Stack:
         self.supervisor.wait_until_said(step, MIGRATED)
         self.supervisor.begin(meanwhile)
         self.supervisor.end_step(step)
-        if not self._is_new:  # what a new one has was sealed as it was written
+        if not self._is_new:  # rows of a new database were sealed as they were written
             seal = site.setup("ledger_seal")
             self.supervisor.run_step("ledger_seal", seal, seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)
 
     def _wishes_history(self) -> bool:
-        """Whether the demo workspace begins with a past: in a new database of our own alone."""
+        """Return whether to seed the demo's history: only in a new embedded database."""
         is_wanted = self._env.get("PICTOR_DEMO_HISTORY") != "0"
         return is_wanted and self._is_new and self._embedded.sandbox
 
     def _paint_history(self, site: Site) -> None:
-        """The images of the demo's past, when everything else runs. Without them it runs, too."""
+        """Make the images of the demo's history last; a failure is reported and ends nothing."""
         try:
             self.supervisor.run_step(
                 "pictures", site.setup("demo", "pictures"), seconds=PICTURES_SECONDS
@@ -172,9 +172,9 @@ class Stack:
             self._progress.trouble(str(problem))
 
     def _makes_first_image(self) -> bool:
-        """Only where the database is new: it knows no channel but our own sandbox's.
+        """Return whether to make the first image: only in a new database, with our own sandbox.
 
-        A later one could be a vendor's, who would be paid for it.
+        A database in use may have a vendor's channel, and the image would cost money.
         """
         is_wanted = self._env.get("PICTOR_FIRST_IMAGE") != "0"
         return is_wanted and self._is_new and self._embedded.sandbox

@@ -1,9 +1,9 @@
 """The supervisor: starts parts, waits until they are ready, restarts them, stops them.
 
-One thread, one loop. Every part that ends is started again, whatever its exit code, until `stop`:
-after 0.2 s, then twice as long each time, at most 5 s. Only while `run` starts, a part that ends
-four times without ever being ready ends it. Anything that waits goes through `tick`, so
-a part that dies while another starts, or while the database migrates, is restarted too.
+One thread, one loop. A part that ends is restarted, whatever its exit code, until `stop`: after 0.2
+s, then twice as long each time, at most 5 s. Only while `run` starts, a part that ends four times
+without ever being ready ends `run`. All waiting goes through `tick`, so a part that dies while
+another starts, or while the database migrates, is restarted too.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ from pictor.embedded.progress import Progress
 
 BACKOFF_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 STEADY_SECONDS = 30.0
-"""A part that ran this long starts its next back-off from the beginning."""
+"""After a part has run this long, its next back-off starts from the beginning."""
 TIMES_PATIENT = 10
-"""How much longer than at first a part that was ready before may take to be so again."""
+"""Factor of the time to become ready again for a part that has been ready before."""
 STARTS_BEFORE_GIVING_UP = 4
-"""While `run` starts: a part that ended this often before it was ever ready is the problem."""
+"""While `run` starts, it ends once a part that was never ready has ended this often."""
 LOUD_FAILURES = 10
-"""A part that keeps ending is reported each time up to this number, then each tenth time."""
+"""Every failure of a part is reported up to this number, then each tenth one."""
 TICK_SECONDS = 0.03
 IDLE_SECONDS = 0.5
 
@@ -45,7 +45,7 @@ class Watched:
     part: StackPart
     running: Running | None = None
     pid: int = 0
-    """Its last pid: kept in `pids.json` until a restarted process has a new one."""
+    """The last process's pid, kept in `pids.json` until a restart gives a new one."""
     begun_at: float = 0.0
     ready: bool = False
     ever_ready: bool = False
@@ -55,22 +55,22 @@ class Watched:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A command that runs to its end while the parts are looked after."""
+    """A command that runs to its end while the supervisor watches the parts."""
 
     name: str
     running: Running
     began_at: float
     seconds: float
-    """It has failed if it runs longer."""
+    """The most it may run; after that it has failed."""
 
     def is_over(self) -> bool:
-        """Whether it has ended, or has had its time."""
+        """Return whether it has ended or its time is up."""
         is_late = time.monotonic() > self.began_at + self.seconds
         return is_late or self.running.process.poll() is not None
 
 
 class Supervisor:
-    """Owns the processes of one stack. To be used from the main thread."""
+    """Owns the processes of one stack. For use from the main thread only."""
 
     def __init__(self, *, run: Path, children_file: Path, progress: Progress) -> None:
         self._run = run
@@ -85,7 +85,7 @@ class Supervisor:
         self._guard = Guard()
 
     def listen(self) -> None:
-        """Let SIGINT, SIGTERM and SIGHUP ask for the stop, and SIGCHLD wake the loop."""
+        """Make SIGINT, SIGTERM and SIGHUP stop the supervisor, and SIGCHLD wake the loop."""
         self._bell.settimeout(0)
         self._wake.settimeout(0)
         signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
@@ -96,7 +96,7 @@ class Supervisor:
             signal.signal(signal.SIGHUP, self._on_signal)
 
     def begin(self, parts: Sequence[StackPart]) -> list[Watched]:
-        """Start the parts together without waiting; they stop together too."""
+        """Start the parts together without waiting; they also stop together."""
         tier = [Watched(part=part) for part in parts]
         self._tiers.append(tier)
         self._watched.extend(tier)
@@ -107,17 +107,17 @@ class Supervisor:
     def start(self, parts: Sequence[StackPart]) -> None:
         """Start the parts together; return when each of them has been ready once.
 
-        Raises RuntimeProblem when one does not come up, Stopped when a signal arrives first.
+        Raises RuntimeProblem if one does not become ready, Stopped if a signal arrives first.
         """
         tier = self.begin(parts)
         self.wait_for(lambda: all(watched.ever_ready for watched in tier))
 
     def wait_ready(self) -> None:
-        """Return when every part has been ready once; raises as `start` does."""
+        """Return when every part has been ready once. Raises as `start` does."""
         self.wait_for(lambda: all(watched.ever_ready for watched in self._watched))
 
     def run_step(self, name: str, command: Command, *, seconds: float) -> None:
-        """Run a command to its end; raises RuntimeProblem with its last words when it fails."""
+        """Run a command to its end. Raises RuntimeProblem with its last lines if it fails."""
         self.end_step(self.begin_step(name, command, seconds=seconds))
 
     def begin_step(self, name: str, command: Command, *, seconds: float) -> Step:
@@ -127,11 +127,11 @@ class Supervisor:
         return self._step
 
     def wait_until_said(self, step: Step, line: bytes) -> None:
-        """Return when the step has printed the line, or is over, which `end_step` looks into."""
+        """Return when the step has printed the line or is over; `end_step` tells which."""
         self.wait_for(lambda: line in step.running.output().splitlines() or step.is_over())
 
     def end_step(self, step: Step) -> None:
-        """Wait for the step's end; raises RuntimeProblem with its last words when it failed."""
+        """Wait for the step's end. Raises RuntimeProblem with its last lines if it failed."""
         self.wait_for(step.is_over)
         status, log = step.running.process.poll(), step.running.log
         self._end_group(step.running)
@@ -144,19 +144,19 @@ class Supervisor:
         self._progress.done(step.name, time.monotonic() - step.began_at)
 
     def wait_for(self, done: Callable[[], bool]) -> None:
-        """Tick until `done`; raises Stopped when a signal asks for the stop first."""
+        """Tick until `done()`. Raises Stopped if a signal arrives first."""
         while not done():
             self.tick(TICK_SECONDS)
 
     def supervise(self) -> None:
-        """Keep every part running until a signal asks for the stop."""
-        self._settled = True  # a part that becomes ready only now is not announced
+        """Keep every part running until a signal arrives."""
+        self._settled = True  # a part that becomes ready from now on is not announced
         with contextlib.suppress(Stopped):
             while True:
                 self.tick(IDLE_SECONDS)
 
     def tick(self, seconds: float) -> None:
-        """Look after every part once, then sleep until something happens or the time is over."""
+        """Check every part once, then sleep until a signal or the end of `seconds`."""
         if self._signals:
             raise Stopped
         self._guard.check()
@@ -164,7 +164,7 @@ class Supervisor:
         self._sleep(min(seconds, TICK_SECONDS) if any(pending) else seconds)
 
     def stop(self) -> None:
-        """Stop every part, the last tier first; a second signal makes it SIGKILL at once."""
+        """Stop every part, the last tier first; another signal makes it SIGKILL at once."""
         self._signals = 0
         if self._step:
             self._end_group(self._step.running)
@@ -175,7 +175,7 @@ class Supervisor:
         self._children_file.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Give back what the loop itself holds."""
+        """Close the loop's own sockets."""
         signal.set_wakeup_fd(-1)
         self._wake.close()
         self._bell.close()
@@ -190,7 +190,7 @@ class Supervisor:
                 self._wake.recv(4096)
 
     def _look_after(self, watched: Watched) -> bool:
-        """Restart or probe one part; True while it is not ready."""
+        """Restart or probe one part; return whether it is still not ready."""
         running = watched.running
         if running is None:
             if time.monotonic() >= watched.restart_at:
@@ -222,9 +222,9 @@ class Supervisor:
             self._plan_restart(watched, what)
 
     def _patience(self, watched: Watched) -> float:
-        """Seconds until a part that is not ready is taken for hung.
+        """Return the seconds until a part that is not ready counts as hung.
 
-        One that has been ready may wait for another, or recover: to kill it would begin that anew.
+        A part that has been ready may wait for another or recover; a kill would restart that.
         """
         seconds = watched.part.ready_seconds
         return seconds * TIMES_PATIENT if watched.ever_ready else seconds
@@ -239,7 +239,7 @@ class Supervisor:
         self._plan_restart(watched, f"ended ({how})")
 
     def _start_again(self, watched: Watched) -> None:
-        """A start that is impossible just now, on a full disk say, is tried again later."""
+        """Start the part, or try later if that is impossible now, for example on a full disk."""
         try:
             self._spawn(watched)
         except (OSError, RuntimeProblem) as error:
@@ -279,7 +279,7 @@ class Supervisor:
         return Running(process=process, log=log, log_offset=offset)
 
     def _end_group(self, running: Running) -> None:
-        """Leave nothing of the process or its children behind."""
+        """Kill the process and its children."""
         group = running.process.pid
         signal_group(group, signal.SIGKILL)
         running.process.wait()

