@@ -1,1 +1,1 @@
-"""What production starts: the web process, the workers, and the look at their health."""
+"""The processes of production: web and workers, and the check of their health."""

@@ -1,9 +1,9 @@
 """One Celery worker process: `pictor worker images|short`.
 
-The same as `celery -A pictor.celery worker --pool threads …`, without the imports of Celery's
-command line (an interactive shell among them), which would make every start slower, and with the
-log of the settings from its first line on. A short-work worker needs PICTOR_DATA, for the schedule
-file of its beat (worker_step.py).
+Like `celery -A pictor.celery worker --pool threads …`, but without the imports of Celery's command
+line (an interactive shell among them), which slow down every start, and with the settings' log from
+the first line on. A short-work worker needs PICTOR_DATA for its beat's schedule file
+(worker_step.py).
 """
 
 import os
@@ -19,13 +19,13 @@ from pictor.processes.first_lines import log_lines
 
 USAGE = "usage: pictor worker images|short"
 THREADS = {"images": 1, "short": 4}
-"""Threads of the pool by queue; an image worker's doorbells go to its event loop instead."""
+"""Threads of the pool by queue; an image worker passes its doorbells to its event loop."""
 
 
 def main(queue: str) -> int:
-    """Work on the queue until SIGTERM; the exit status."""
+    """Work on the queue until SIGTERM; return the exit status."""
     app = find_app("pictor.celery")
-    django.setup()  # the settings' log before Celery's
+    django.setup()  # configures the log before Celery does
     worker = app.Worker(
         hostname=host_format(default_nodename(f"{queue}@%h")),
         pool_cls="threads",
@@ -41,7 +41,7 @@ def main(queue: str) -> int:
 
 
 def _queue(arguments: Sequence[str]) -> str:
-    """The one asked for. Ends the process with a line where it cannot be worked on."""
+    """Return the queue that was asked for. Raises SystemExit if it is unknown or lacks a folder."""
     if len(arguments) != 1 or arguments[0] not in THREADS:
         raise SystemExit(USAGE)
     if arguments[0] == "short" and not os.environ.get("PICTOR_DATA"):

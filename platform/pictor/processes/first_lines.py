@@ -1,7 +1,7 @@
-"""What a server says before its settings have configured the log, and why it did not start.
+"""A server's log until its settings configure one, and the reason of a failed start.
 
-The settings' log takes over from this one; a setting that cannot be read, a secret that is missing
-or a module that does not load is told in the same JSON lines.
+The settings' log takes over from this one. An invalid setting, a missing secret or a module that
+does not load is reported in the same JSON lines.
 """
 
 import logging
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def log_lines() -> Iterator[None]:
-    """Log from here on, warnings too; exit with status 1 after a line that says what failed."""
+    """Log in JSON lines, warnings too; after a failure, log its reason and exit with status 1."""
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler])

@@ -1,9 +1,9 @@
-"""Whether the one process of a container works: `pictor health web|images|short`.
+"""Health check of a container's single process: `pictor health web|images|short`.
 
-A web process answers at its PORT. A worker has posted its figures within the last 15 s, which it
-does from when it has taken up its work until it ends; whatever breaks in between ends the process
-(kit/running/vital.py). So workers need metrics, and Redis: while that is away they work on, and
-nobody can tell here.
+A web process must answer at its PORT. A worker must have posted its figures within the last 15 s,
+as it does from the start of its work to its end; a break in between ends the process
+(kit/running/vital.py). So this check of workers needs metrics and Redis: while Redis is away the
+workers go on, but the check fails.
 """
 
 import os
@@ -22,7 +22,7 @@ ROLES = ("web", "images", "short")
 
 
 def trouble(role: str) -> str:
-    """What is wrong, in a line; empty where all is well."""
+    """Return the fault in one line; empty if the process is well."""
     if role == "web":
         return "" if answers_ok(read_port(), "/healthz") else "it does not answer"
     if not settings.METRICS:
@@ -34,7 +34,7 @@ def trouble(role: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> str | int:
-    """The exit status, or what to say with status 1."""
+    """Return the exit status, or a message for status 1."""
     if len(arguments) != 1 or arguments[0] not in ROLES:
         return USAGE
     return trouble(arguments[0]) or 0

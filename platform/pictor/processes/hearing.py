@@ -1,8 +1,8 @@
-"""Whether a short-work worker's consumer still hears: it may be deaf in a process that looks well.
+"""Watch over a short-work worker's consumer, which may be deaf in a process that looks well.
 
-Each worker's clock sends several messages a minute. One that has nothing in hand and took none for
-ten minutes, while the broker answered, will take none any more: its consumer waits on a connection
-that is dead, or its clock hangs. One that has something in hand and began nothing for an hour is
+Each worker's clock sends several messages a minute. If a worker with nothing in hand took none for
+ten minutes while the broker answered, it will never take one again: its consumer waits on a dead
+connection, or its clock hangs. If a worker with work in hand began nothing for an hour, it is
 stuck. Such a process ends, and its supervisor starts another.
 """
 
@@ -23,14 +23,14 @@ _stop = threading.Event()
 
 
 class Hearing:
-    """What was seen of this process's consumer, look by look; times are of the monotonic clock."""
+    """Count of this process's taken messages and its last change, by the monotonic clock."""
 
     def __init__(self, *, now: float) -> None:
         self._taken = state.all_total_count[0]
         self._since = now
 
     def is_deaf(self, *, now: float) -> bool:
-        """Look again: whether it has been silent for too long, with nothing to excuse it."""
+        """Look again; return whether the consumer took nothing for too long without a reason."""
         taken = state.all_total_count[0]
         if taken != self._taken or not _broker_answers():
             self._taken, self._since = taken, now
@@ -44,7 +44,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """The consumer may be silent from now on."""
+    """End the watch, because the consumer is about to stop."""
     _stop.set()
 
 

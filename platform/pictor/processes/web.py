@@ -1,7 +1,7 @@
-"""The web process: uvicorn on every address that the public name means.
+"""The web process, run by `pictor web`: uvicorn on every address of PICTOR_HOST, at PORT.
 
-`localhost` is 127.0.0.1 to some clients and ::1 to others, and uvicorn's own command line listens
-on one address only. `pictor web` runs it; reads PICTOR_HOST and PORT.
+`localhost` is 127.0.0.1 to some clients and ::1 to others, but uvicorn's own command line listens
+on only one address.
 """
 
 import os
@@ -20,7 +20,7 @@ GRACE_SECONDS = 10
 
 
 def listening(host: str, port: int) -> list[socket.socket]:
-    """One bound socket per address; uvicorn starts listening on them."""
+    """Return a bound socket for each address; uvicorn starts listening on them."""
     sockets = []
     for address in listen_hosts(host):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -34,7 +34,7 @@ def listening(host: str, port: int) -> list[socket.socket]:
 
 
 def main() -> None:
-    """Serve until SIGTERM, then give open requests the grace."""
+    """Serve until SIGTERM, then give open requests GRACE_SECONDS."""
     try:
         port = read_port()
     except RuntimeProblem as problem:
@@ -45,7 +45,7 @@ def main() -> None:
         ws="none",
         http=Protocol,
         backlog=BACKLOG,
-        log_config=None,  # the settings have one: JSON lines, secrets removed
+        log_config=None,  # the settings configure the log
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -1,4 +1,4 @@
-"""What a Celery worker process is besides a consumer of messages, however it was started.
+"""The work of a Celery worker process besides taking messages, however it was started.
 
 The app names `Become` as a step of every worker (pictor/celery.py).
 """
@@ -25,43 +25,43 @@ from pictor.processes import hearing
 logger = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 1.0
-"""Between two tries to become what the process is."""
+"""Pause between two tries to start a part while the database is away."""
 TICK_SECONDS = 1
-"""The beat looks this often, and stops as fast, unless it waits for the broker."""
+"""The beat's interval; within it the beat also stops, unless it waits for the broker."""
 BEAT_STOP_SECONDS = 2.0
-"""So long a worker that ends waits for it."""
+"""The longest wait of an ending worker for its beat."""
 
 PARTS = {
     "images": ("generation.background.worker",),
     "short": ("generation.background.reaper", "webhooks.sender"),
 }
-"""What a worker is by its queues. Each module is imported where it is needed alone: what images go
-through takes 12 MB."""
+"""Parts of a worker by queue. A module is imported only in a worker that needs it: the modules of
+the image worker take 12 MB."""
 
 
 class Part(Protocol):
-    """What such a module does."""
+    """The interface of such a module."""
 
     def start(self) -> None:
-        """Begin, in threads of its own. Raises DatabaseError where it needs what is away."""
+        """Begin, in threads of its own. Raises DatabaseError while the database is away."""
 
     def stop(self) -> None:
         """Begin nothing more."""
 
     def drain(self) -> None:
-        """The same, and wait for what is in hand as long as a shutdown may take."""
+        """Begin nothing more, and wait for work in hand as long as a shutdown may take."""
 
 
 _begun: list[Part] = []
 
 
 class Become(bootsteps.StartStopStep):
-    """What the process is besides a consumer: by its queues, image worker, or reaper and sender.
+    """The worker step that starts the parts of its queues: image worker, or reaper and sender.
 
-    It is that before the first message is taken, since Celery starts its consumer last. Celery's
-    signals would not do: what a receiver raises is logged and forgotten, and a worker without its
-    lease takes every doorbell and does nothing. Here an error ends the process with a status that
-    its supervisor sees; while the database is away, it waits.
+    The parts start before the first message is taken, since Celery starts its consumer last. A
+    receiver of Celery's signals would not do: its errors are only logged, and a worker without its
+    lease would take every doorbell and do nothing. Here an error ends the process with a status
+    that its supervisor sees; while the database is away, the step waits.
     """
 
     requires = ("celery.worker.components:Pool",)
@@ -74,7 +74,7 @@ class Become(bootsteps.StartStopStep):
 
     @override
     def start(self, parent: Any) -> None:
-        """Become it, however long that takes."""
+        """Start the parts, however long that takes."""
         poolers.make_sure()
         statement_logs.look_once()
         queues = parent.app.amqp.queues.consume_from
@@ -91,10 +91,10 @@ class Become(bootsteps.StartStopStep):
 
     @override
     def stop(self, parent: Any) -> None:
-        """The consumer has stopped: finish what is in hand, or hand it back.
+        """Finish the work in hand or hand it back, after the consumer has stopped.
 
-        The beat is asked first and waited for last: while the broker is away it does not end. The
-        figures are posted to the end: a worker that drains for minutes is still there.
+        The beat is told first and awaited last, because it does not end while the broker is away.
+        Figures are posted until the end, so that a worker that drains for minutes counts as alive.
         """
         self._is_stopping.set()
         hearing.stop()
@@ -109,9 +109,9 @@ class Become(bootsteps.StartStopStep):
     terminate = stop
 
     def _start_beat(self, app: Any) -> None:
-        """Celery's clock in a thread: embedded as Celery does it, it is a process of 60 MB.
+        """Start Celery's clock in a thread; embedded by Celery, it would be a process of 60 MB.
 
-        Without it the process would look well, and the hourly work would never come.
+        The thread is vital: without it the process would look well but do no hourly work.
         """
         schedule = Path(os.environ["PICTOR_DATA"]) / "beat-schedule"
         service = self._beat = beat.Service(
@@ -120,14 +120,14 @@ class Become(bootsteps.StartStopStep):
 
         def tick() -> None:
             schedule.parent.mkdir(parents=True, exist_ok=True)
-            app.set_current()  # for this thread
+            app.set_current()  # Celery's current app is set per thread
             service.start()
 
         self._ticking = vital.start_thread("beat", tick, is_over=self._is_stopping.is_set)
 
 
 def _as_soon_as_possible(begin: Callable[[], None]) -> None:
-    """Begin once the database is there, or end when the process is asked to stop before."""
+    """Begin once the database is there, or end if the process is told to stop before that."""
     pause = threading.Event()
     while True:
         state.maybe_shutdown()
@@ -141,14 +141,14 @@ def _as_soon_as_possible(begin: Callable[[], None]) -> None:
 
 @signals.setup_logging.connect
 def log_as_everywhere(**_: Any) -> None:
-    """A receiver keeps Celery from setting up logs of its own: the settings have done it."""
+    """Keep Celery from configuring the log, as any receiver does: the settings have done it."""
 
 
 @signals.worker_init.connect
 def refuse_to_start(**_: Any) -> None:
-    """A worker without its secrets would write what nobody can read, or be paid for nothing."""
+    """End a worker without its secrets, which would write unreadable data or waste paid images."""
     from pictor.kit.watching.system_checks import refuse_to_serve  # noqa: PLC0415 - reads the settings
-    from storage import backends  # noqa: PLC0415 - reads them too
+    from storage import backends  # noqa: PLC0415 - as above
 
     refuse_to_serve()
     backends.refuse_to_serve()
@@ -156,6 +156,6 @@ def refuse_to_start(**_: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def stop_claiming(**_: Any) -> None:
-    """SIGTERM: nothing more is claimed."""
+    """Claim nothing more after SIGTERM."""
     for part in _begun:
         part.stop()
