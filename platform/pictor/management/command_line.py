@@ -18,7 +18,7 @@ PROCESSES = (
 
 
 class CommandLine(ManagementUtility):
-    """Runs one command; lists them all where none is named."""
+    """Runs a command, or lists them all."""
 
     @override
     def execute(self) -> None:
@@ -59,7 +59,7 @@ def _with_a_line_each(owners: Mapping[str, str]) -> Iterator[str]:
 
 
 def _by_app(owners: Mapping[str, str]) -> Iterator[str]:
-    """As Django lists them."""
+    """Yield commands by app, as Django lists them."""
     commands: dict[str, list[str]] = defaultdict(list)
     for name, app in owners.items():
         commands[app.rpartition(".")[-1]].append(name)

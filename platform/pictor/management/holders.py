@@ -1,4 +1,4 @@
-"""Whom a connection waits for, seen from another one while it waits: afterwards nobody knows."""
+"""Transactions that block a connection, seen from another one while it waits."""
 
 import logging
 import re
@@ -24,11 +24,11 @@ _PROGRESS = """
 SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE pid = %s
 """
 _LITERAL = re.compile(r"'|\$|\b\d")
-"""How one begins. What comes after the first is never shown: prompts are literals."""
+"""Beginning of a literal. A statement is shown only up to the first: prompts are literals."""
 
 
 class Holder(NamedTuple):
-    """A transaction with a lock. PostgreSQL shows its words to its own role and to monitors."""
+    """A transaction with a lock. PostgreSQL shows its query to its own role and to monitors."""
 
     pid: int
     role: str | None
@@ -42,11 +42,11 @@ class Holder(NamedTuple):
 
 
 class Watch:
-    """Looks at a Django connection while the block runs, by a thread and a connection of its own.
+    """Watches a Django connection during the block, with its own thread and connection.
 
     Args:
-        connection: it may wait for locks, or build an index.
-        says: with it, the log gets a line every SAY_SECONDS that begins so.
+        connection: the connection, which may wait for locks or build an index.
+        says: if given, the beginning of a log line that is written every SAY_SECONDS.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper, *, says: str = "") -> None:
@@ -57,7 +57,7 @@ class Watch:
 
     @property
     def holders(self) -> str:
-        """Whom it waited for when that was last seen."""
+        """The transactions it waited for at the last look that found any."""
         return "; ".join(map(str, self._holders)) or "somebody who was gone before a look"
 
     def __enter__(self) -> "Watch":
@@ -82,14 +82,14 @@ class Watch:
     def _look(self, pid: int, parameters: dict[str, Any]) -> None:
         every = SAY_SECONDS if self._says else LOOK_SECONDS
         if self._is_over.wait(every):
-            return  # most migrations take less, and cost no connection
+            return  # most migrations end before the first look and need no connection
         try:
             with psycopg.connect(**parameters, autocommit=True) as looking:
                 self._look_once(looking, pid)
                 while not self._is_over.wait(every):
                     self._look_once(looking, pid)
         except psycopg.Error:
-            return  # the migration itself meets whatever is the matter
+            return  # the migration meets the same error and reports it
 
     def _look_once(self, looking: "psycopg.Connection[Any]", pid: int) -> None:
         if found := [Holder(*row) for row in looking.execute(_HOLDERS, [pid]).fetchall()]:
@@ -104,7 +104,7 @@ class Watch:
 
 
 def first_words(query: str | None) -> str:
-    """The beginning of a statement, up to its first literal."""
+    """Return the first words of a statement, up to its first literal."""
     if query is None:
         return "(not shown to this role)"
     return " ".join(_LITERAL.split(query, maxsplit=1)[0].split()[:WORDS])

@@ -1,7 +1,7 @@
-"""Migrations beside processes that serve: none waits long for a lock, with all requests behind it.
+"""Migrations beside serving processes, which never wait long for a lock with requests behind them.
 
-A statement that changes a table waits for whoever reads it, and whoever comes later waits for that
-statement. So a migration waits for less time than requests do, gives up whole, and comes again.
+A statement that changes a table waits for earlier readers, and later readers wait for it. So a
+migration waits for less time than requests do, rolls back, and tries again.
 """
 
 import logging
@@ -26,10 +26,10 @@ from pictor.management.holders import Watch
 logger = logging.getLogger(__name__)
 
 OLDEST = "0.1.0 (commit 5465276)"
-"""The release whose database this one migrates, and that of any release since."""
+"""The oldest release whose database can be migrated."""
 LOCK_MILLISECONDS = 500
-"""For each lock. Requests wait for theirs for 2 s (settings.py); and a deadlock, which PostgreSQL
-ends after 1 s by a victim of its choice, ends by this before."""
+"""The wait for each lock. It is shorter than that of requests, 2 s (settings.py), and than the 1 s
+after which PostgreSQL ends a deadlock at the cost of a victim of its choice."""
 PATIENCE_SECONDS = 600
 LONGEST_PAUSE_SECONDS = 5.0
 
@@ -37,13 +37,13 @@ T = TypeVar("T")
 
 
 class Executor(MigrationExecutor):
-    """Django's, with each migration as one transaction that is tried until it has its locks.
+    """Django's executor, with each migration as a transaction that is retried until it has locks.
 
-    Migrations are undone only where `may_undo` says so.
+    Migrations are undone only with `may_undo`.
     """
 
     def __init__(self, *args: Any, may_undo: bool = False) -> None:
-        """Raises CommandError for a database that is too old."""
+        """Raise CommandError for a database that is too old."""
         super().__init__(*args)
         self._may_undo = may_undo
         _refuse_too_old(self.loader)
@@ -57,10 +57,7 @@ class Executor(MigrationExecutor):
         fake: bool = False,
         fake_initial: bool = False,
     ) -> ProjectState:
-        """Raises CommandError, saying what would be lost, where it may not undo and would have to.
-
-        Nothing is changed then.
-        """
+        """Migrate. Raises CommandError, with the losses, before undoing without `may_undo`."""
         plan = self.migration_plan(targets or ()) if plan is None else plan
         undone = [migration for migration, is_undone in plan if is_undone]
         if undone and not self._may_undo:
@@ -75,11 +72,11 @@ class Executor(MigrationExecutor):
         fake: bool = False,
         fake_initial: bool = False,
     ) -> ProjectState:
-        """Raises CommandError where it had not got its locks after PATIENCE_SECONDS."""
+        """Apply a migration. Raises CommandError if it has no locks after PATIENCE_SECONDS."""
         apply = super().apply_migration
 
         def run() -> ProjectState:
-            # A try changes the state it is given.
+            # A failed try would have changed the state that it was given.
             return apply(state.clone(), migration, fake=fake, fake_initial=fake_initial)
 
         if migration.atomic:
@@ -92,7 +89,7 @@ class Executor(MigrationExecutor):
     def unapply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False
     ) -> ProjectState:
-        """Raises as `apply_migration` does."""
+        """Undo a migration. Raises as `apply_migration` does."""
         unapply = super().unapply_migration
 
         def run() -> ProjectState:
@@ -126,7 +123,7 @@ class Executor(MigrationExecutor):
             time.sleep(pause)
 
     def _without_limit(self, migration: Migration, run: Callable[[], T]) -> T:
-        """What works CONCURRENTLY waits for transactions, but nobody waits for it."""
+        """Run without time limits: CONCURRENTLY waits for transactions, and blocks none."""
         self._execute("SET lock_timeout = 0; SET statement_timeout = 0")
         try:
             with Watch(self.connection, says=f"{migration} goes on"):
@@ -135,10 +132,10 @@ class Executor(MigrationExecutor):
             self._execute("RESET lock_timeout; RESET statement_timeout")
 
     def _drop_leftovers(self, migration: Migration) -> None:
-        """Indexes of an earlier try, of which a failure leaves invalid ones.
+        """Drop indexes of an earlier try, which a failure leaves invalid.
 
-        A valid one is dropped too: PostgreSQL ends it even where its client was killed, and then
-        nobody has written down that the migration is done.
+        A valid one is dropped too: PostgreSQL finishes it even if the client was killed, but then
+        the migration was not recorded as done.
         """
         for operation in migration.operations:
             if not isinstance(operation, AddIndexConcurrently):
@@ -163,7 +160,7 @@ class Executor(MigrationExecutor):
         )
 
     def _made_by(self, migration: Migration) -> Iterator[str]:
-        """The tables and columns that are there because of it."""
+        """Yield the tables and columns that the migration makes."""
         models = self.loader.project_state((migration.app_label, migration.name)).apps
         for operation in migration.operations:
             if isinstance(operation, CreateModel):
@@ -183,7 +180,7 @@ class Executor(MigrationExecutor):
 
 
 def _refuse_too_old(loader: MigrationLoader) -> None:
-    """The steps that made the schema of OLDEST one after the other are no longer here."""
+    """Raise CommandError for a database before OLDEST, whose single migrations no longer exist."""
     applied = set(loader.applied_migrations or ())
     begun = {app for app, _ in applied}
     for app in settings.OUR_APPS:
@@ -197,7 +194,7 @@ def _refuse_too_old(loader: MigrationLoader) -> None:
 
 
 def _pauses() -> Iterator[float]:
-    """Long enough for the requests that queued behind a try to get on."""
+    """Yield pauses in seconds, long enough for the requests that queued behind a try."""
     pause = 1.0
     while True:
         yield pause

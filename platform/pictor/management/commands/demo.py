@@ -1,4 +1,4 @@
-"""`manage.py demo [pictures|remove]`: the running embedded default's account, and its demo data."""
+"""`manage.py demo [pictures|remove]`: the account and demo data of the running default."""
 
 import json
 import os
@@ -28,7 +28,7 @@ class Command(OperatorCommand):
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--json`: the JSON alone; `--shell`: what OpenAI's SDKs read, for `eval`."""
+        """Add `--json`, for JSON only, and `--shell`, for variables of OpenAI's SDKs to `eval`."""
         forms = parser.add_mutually_exclusive_group()
         forms.add_argument("--json", action="store_true", dest="as_json")
         forms.add_argument("--shell", action="store_true", dest="as_shell")
@@ -39,7 +39,7 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *_args: object, **options: Any) -> None:
-        """Exits with 1 where the environment has no demo account."""
+        """Run the action. Raises CommandError if the environment has no demo account."""
         try:
             base_url, api_key, email, password = (os.environ[name] for name in NAMES)
         except KeyError as missing:

@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's, as the owner of the tables, and then the processes' rights."""
+"""`manage.py migrate`: Django's command as the tables' owner, then grants for the processes."""
 
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from pictor.management.migrating import Executor
 
 
 class Command(migrate.Command):
-    """Migrate by MIGRATION_DATABASE_URL, where there is one; see docs/operations/database.md."""
+    """Migrate by MIGRATION_DATABASE_URL if it is set; see docs/operations/database.md."""
 
     help = "Run the migrations, then let the processes' role use the tables."
 
@@ -27,7 +27,7 @@ class Command(migrate.Command):
 
     @override
     def handle(self, *args: Any, **options: Any) -> str | None:
-        # Django's command has no other way to be given one.
+        # Django's command offers no other way to set its executor.
         migrate.MigrationExecutor = partial(  # type: ignore[attr-defined]  # the name it looks up
             Executor, may_undo=options["undo"]
         )
@@ -35,7 +35,7 @@ class Command(migrate.Command):
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
-        with as_owner():  # the checks before `handle` look at the database already
+        with as_owner():  # around `execute`, since checks before `handle` use the database
             said = super().execute(*args, **options)
             if not (options.get("plan") or options.get("check_unapplied")):
                 allow_processes()

@@ -1,7 +1,7 @@
 """`manage.py run`: one complete Pictor on this machine.
 
-For a plain `run` pictor/__main__.py calls `pictor.embedded.main` before Django is imported; this
-command lists it in `manage.py help` and serves `call_command`.
+For a plain `run`, pictor/__main__.py calls `pictor.embedded.main` before Django is imported. This
+command exists for `manage.py help` and `call_command`.
 """
 
 import sys
