@@ -1,4 +1,4 @@
-"""How the admin looks: Unfold's settings."""
+"""Settings of Unfold, the admin's theme."""
 
 UNFOLD = {
     "SITE_TITLE": "Pictor",

@@ -1,7 +1,7 @@
-"""Typed readers of the environment, for settings.py and whatever else reads a variable.
+"""Typed readers of environment variables, for settings.py and other modules.
 
 A secret is read from NAME, or from the file that NAME_FILE names (as container platforms mount
-them). A value that cannot be read stops the start with the variable's name; a secret is not quoted.
+them). An invalid value stops the start with the variable's name; a secret is never quoted.
 """
 
 import base64
@@ -28,16 +28,16 @@ _FERNET_BYTES = 32
 
 
 class EnvError(SystemExit):
-    """A setting that cannot be understood: ends the process with one clear line."""
+    """An invalid setting, which ends the process with one clear line."""
 
 
 def env_str(name: str, default: str = "") -> str:
-    """The variable, stripped; the default where it is absent or empty."""
+    """Return the variable, stripped, or the default if it is missing or empty."""
     return os.environ.get(name, "").strip() or default
 
 
 def env_bool(name: str, *, default: bool = False) -> bool:
-    """The variable as a boolean; a misspelt one stops the start."""
+    """Return the variable as a boolean. Raises EnvError."""
     raw = os.environ.get(name)
     if raw is None:
         return default
@@ -50,7 +50,7 @@ def env_bool(name: str, *, default: bool = False) -> bool:
 
 
 def env_choice(name: str, default: str, *others: str) -> str:
-    """One of these words, the first by default; another one stops the start."""
+    """Return one of these words, by default the first. Raises EnvError."""
     word = env_str(name, default)
     if word not in {default, *others}:
         raise EnvError(f"{name} must be {' or '.join([default, *others])}, not {word!r}")
@@ -58,7 +58,7 @@ def env_choice(name: str, default: str, *others: str) -> str:
 
 
 def env_int(name: str, default: int, *, least: int = 1) -> int:
-    """The variable as an integer, no smaller one; anything else stops the start."""
+    """Return the variable as an integer, `least` or more. Raises EnvError."""
     raw = env_str(name)
     if not raw:
         return default
@@ -72,12 +72,12 @@ def env_int(name: str, default: int, *, least: int = 1) -> int:
 
 
 def env_list(name: str, default: str = "") -> list[str]:
-    """The variable split at commas, blanks dropped."""
+    """Return the variable split at commas, without blanks and empty items."""
     return [item.strip() for item in env_str(name, default).split(",") if item.strip()]
 
 
 def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """The variable as addresses and networks, split at commas; a misspelt one stops the start."""
+    """Return the variable, split at commas, as addresses and networks. Raises EnvError."""
     try:
         return [ipaddress.ip_network(item, strict=False) for item in env_list(name)]
     except ValueError as error:
@@ -85,7 +85,7 @@ def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Networ
 
 
 def env_doors(name: str) -> frozenset[str]:
-    """Entries `host:port` or `NAME=host:port`, split at commas: any other would open nothing."""
+    """Return entries `host:port` or `NAME=host:port`, split at commas. Raises EnvError."""
     found = set()
     for entry in env_list(name):
         whose, is_named, door = entry.rpartition("=")
@@ -96,7 +96,7 @@ def env_doors(name: str) -> frozenset[str]:
 
 
 def env_url(name: str, default: str = "") -> str:
-    """The http or https address of a server; without one, the default."""
+    """Return a server's http or https URL, or the default. Raises EnvError."""
     url = env_str(name, default)
     if url and not _URL.fullmatch(url):
         raise EnvError(f"{name} must be like https://s3.example.com:9000, not {url!r}")
@@ -104,7 +104,7 @@ def env_url(name: str, default: str = "") -> str:
 
 
 def env_authorities(name: str) -> str:
-    """The path of a file with certificates of authorities, or none; any other stops the start."""
+    """Return the path of a file with authorities' certificates, or "". Raises EnvError."""
     path = env_str(name)
     if not path:
         return ""
@@ -116,7 +116,7 @@ def env_authorities(name: str) -> str:
 
 
 def env_log_level(name: str) -> str:
-    """A level of Python's logging, INFO unless told otherwise."""
+    """Return a level of Python's logging, by default INFO. Raises EnvError."""
     level = env_str(name, "INFO").upper()
     known = logging.getLevelNamesMapping()
     if level not in known:
@@ -125,7 +125,7 @@ def env_log_level(name: str) -> str:
 
 
 def env_secret(name: str, default: str = "") -> str:
-    """NAME, or the contents of the file NAME_FILE; an unreadable or empty one stops the start."""
+    """Return NAME or the content of the file NAME_FILE. Raises EnvError for a bad file."""
     path = env_str(f"{name}_FILE")
     if not path:
         return env_str(name, default)
@@ -139,12 +139,15 @@ def env_secret(name: str, default: str = "") -> str:
 
 
 def env_secrets(name: str) -> list[str]:
-    """`env_secret` split at commas, blanks dropped: the newest first, then those still honoured."""
+    """Return `env_secret` split at commas: the newest first, then older ones still accepted."""
     return [item.strip() for item in env_secret(name).split(",") if item.strip()]
 
 
 def env_fernet_keys(name: str) -> list[str]:
-    """`env_secret` split at blanks: keys of Fernet, newest first. No message repeats one."""
+    """Return `env_secret` split at blanks: Fernet keys, newest first. Raises EnvError.
+
+    No message repeats a key.
+    """
     found = env_secret(name).split()
     for place, key in enumerate(found, start=1):
         try:
@@ -157,12 +160,12 @@ def env_fernet_keys(name: str) -> list[str]:
 
 
 def env_database(name: str, default: str, *, options: Mapping[str, object]) -> dict[str, object]:
-    """NAME, or the file NAME_FILE, as Django's settings of a PostgreSQL database.
+    """Return NAME, or the file NAME_FILE, as Django's settings of a PostgreSQL database.
 
-    `postgresql://user:password@host:port/name?sslmode=…`, each part percent-encoded where it must
-    be; a host may be the folder of a Unix socket. There may be several, `a:5432,b:5432` or
-    `?host=a,b`, which libpq tries in turn. The URL's options are libpq's and win over `options`.
-    No message repeats any part of the URL: its password is in there.
+    The form is `postgresql://user:password@host:port/name?sslmode=…`, percent-encoded where needed.
+    A host may be the folder of a Unix socket. There may be several, `a:5432,b:5432` or `?host=a,b`,
+    which libpq tries in turn. The URL's options are libpq's and override `options`. Raises
+    EnvError, whose message repeats no part of the URL, because it holds the password.
     """
     url = env_secret(name, default)
     if url.partition("://")[0].lower() not in {"postgres", "postgresql"}:
@@ -180,9 +183,9 @@ def env_database(name: str, default: str, *, options: Mapping[str, object]) -> d
 
 
 def _apart_from_hosts(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without several hosts, which no URL has but PostgreSQL's, and they as libpq's lists.
+    """Remove several hosts, which only PostgreSQL's URLs may have; return URL and libpq's lists.
 
-    Raises ValueError for what is no host and port.
+    Raises ValueError for an invalid host or port.
     """
     scheme, _, rest = url.partition("://")
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
@@ -198,10 +201,10 @@ def _apart_from_hosts(url: str) -> tuple[str, dict[str, str]]:
 
 
 def env_mail(name: str) -> dict[str, Any]:
-    """NAME, or the file NAME_FILE, as Django's settings of a mail server; empty without one.
+    """Return NAME, or the file NAME_FILE, as Django's settings of a mail server; empty if unset.
 
-    `smtp://user:password@host:587/?tls=True`, each part percent-encoded where it must be. No
-    message repeats any part of it.
+    The form is `smtp://user:password@host:587/?tls=True`, percent-encoded where needed. Raises
+    EnvError, whose message repeats no part of the URL.
     """
     url = env_secret(name)
     if not url:
@@ -216,7 +219,7 @@ def env_mail(name: str) -> dict[str, Any]:
 
 
 def env_dollars(name: str, default: str, *, least: int = 0) -> int:
-    """The variable as an amount in dollars; its micros, no fewer than `least`."""
+    """Return the variable, an amount in dollars, as micros, `least` or more. Raises EnvError."""
     raw = env_str(name, default)
     try:
         micros = Decimal(raw) * 1_000_000

@@ -1,14 +1,14 @@
-"""How much each logger says, where it is not as much as `LOG_LEVEL` lets through."""
+"""Levels of loggers that differ from `LOG_LEVEL`."""
 
 LOGGERS = {
     "botocore": {"level": "WARNING"},
-    "botocore.credentials": {"level": "ERROR"},  # credential_chain.py says it, without a traceback
-    "django.db.backends": {"level": "INFO"},  # below it stands every statement, prompts and all
+    "botocore.credentials": {"level": "ERROR"},  # credential_chain.py logs it, without a traceback
+    "django.db.backends": {"level": "INFO"},  # DEBUG would log every statement, with prompts
     "django.request": {"level": "ERROR"},
-    "django.security": {"level": "CRITICAL"},  # it writes a traceback of what callers send
+    "django.security": {"level": "CRITICAL"},  # it logs tracebacks of callers' bad requests
     "django.security.csrf": {"level": "WARNING"},
     "httpx": {"level": "WARNING"},
-    "python_multipart": {"level": "ERROR"},  # it warns of what callers send
+    "python_multipart": {"level": "ERROR"},  # it warns of callers' bad forms
     "pyvips": {"level": "WARNING"},
     "uvicorn.access": {"level": "WARNING"},
 }

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of itself, and where its parts are: drf-spectacular's settings."""
+"""drf-spectacular's settings: the OpenAPI document's title, hooks and webhooks."""
 
 from pictor import __version__
 

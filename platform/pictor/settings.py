@@ -1,8 +1,8 @@
 """The settings, read once from the environment. Names and defaults: docs/operations/settings.md.
 
 Production needs SECRET_KEY, PICTOR_KEY_PEPPER, PICTOR_OBJECT_KEY_SECRET, PICTOR_LEDGER_KEY,
-PICTOR_ENCRYPTION_KEYS, ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` makes and keeps
-all of them itself.
+PICTOR_ENCRYPTION_KEYS, ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` creates and
+keeps all of them itself.
 """
 
 from pathlib import Path
@@ -34,9 +34,9 @@ from pictor.env import (
 
 DEBUG = env_bool("DEBUG")
 EMBEDDED, EMBEDDED_PARTS = env_bool("PICTOR_EMBEDDED"), env_list("PICTOR_EMBEDDED_PARTS")
-"""True under `make run`: one machine, plain http. And which servers it started for itself."""
+"""True under `make run` (one machine, plain http), and the names of the servers it started."""
 DEMO_EMAIL = env_str("PICTOR_DEMO_EMAIL") if EMBEDDED else ""
-"""Whom the link that `make run` prints signs in."""
+"""The user whom the link printed by `make run` signs in."""
 
 SECRET_KEY = env_secret("SECRET_KEY")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")
@@ -46,7 +46,7 @@ SPOOL = DATA / "spool"
 SPOOL_BUDGET_BYTES = env_int("PICTOR_SPOOL_BUDGET_BYTES", 8 * 1024**3)
 
 KEY_PEPPER, *OLD_KEY_PEPPERS = env_secrets("PICTOR_KEY_PEPPER") or [""]
-"""New API keys are digested with the first; keys digested with the others still open."""
+"""New API keys are digested with the first; keys digested with the others still work."""
 OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
 LEDGER_KEY = env_secret("PICTOR_LEDGER_KEY")
 """Seals transfers, audit events and heads of the ledger; in no database."""
@@ -76,7 +76,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "pictor.web.compression.Compression",
-    "whitenoise.middleware.WhiteNoiseMiddleware",  # a file of ours needs no page's policy
+    "whitenoise.middleware.WhiteNoiseMiddleware",  # static files need no page policy
     "pictor.web.page_policy.PagePolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -121,10 +121,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL, LOGIN_REDIRECT_URL = "/accounts/login/", "/console/"
 STAFF_MFA = env_bool("PICTOR_STAFF_MFA", default=True)
-"""Staff without a second factor see nothing of the admin but the pages that set one up."""
+"""If true, staff without a second factor see only the admin's pages that set one up."""
 
-# Mail: `EMAIL_URL=smtp://user:password@host:587/?tls=True`. Without one the embedded default shows
-# what it would have sent at /mailbox/, and everything else keeps its mail until it is set.
+# Mail: `EMAIL_URL=smtp://user:password@host:587/?tls=True`. Without it the embedded default shows
+# its mail at /mailbox/, and other installations keep theirs until it is set.
 _mail = env_mail("EMAIL_URL")
 MAILBOX = EMBEDDED and not _mail
 SENDS_MAIL = bool(_mail) or MAILBOX
@@ -136,7 +136,7 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS"), _mail.get("EMAIL_USE_
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env_str("PICTOR_MAIL_FROM", "Pictor <no-reply@localhost>")
 
-# Who signs up gets a workspace with these limits, and this credit once the address is verified.
+# A new user gets a workspace with these limits, and this credit once the address is verified.
 SIGN_UP = env_bool("PICTOR_SIGN_UP", default=EMBEDDED)
 SIGN_UP_CREDIT = env_dollars("PICTOR_SIGN_UP_CREDIT", "5" if EMBEDDED else "0")
 SIGN_UP_CREDITS_PER_ADDRESS = env_int("PICTOR_SIGN_UP_CREDITS_PER_ADDRESS", 3)
@@ -151,7 +151,7 @@ LEGAL = Path(
     env_str("PICTOR_LEGAL_DIR", f"{Path(__file__).resolve().parents[1]}/console/people/legal")
 )
 TERMS_VERSION = env_str("PICTOR_TERMS_VERSION", "2026-11-21")
-"""Of the texts in that folder; members accept new terms before they go on."""
+"""The version of the texts in that folder; members must accept new terms before they go on."""
 OPERATOR_NAME, OPERATOR_PLACE = env_str("PICTOR_OPERATOR_NAME"), env_str("PICTOR_OPERATOR_PLACE")
 OPERATOR_CONTACT = env_str("PICTOR_OPERATOR_CONTACT")
 PAYMENT_DETAILS = env_str("PICTOR_PAYMENT_DETAILS")
@@ -169,8 +169,8 @@ ACCOUNT_FORMS = {
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-# Signing up, signing in and asking for another code within seconds is what people do. Wrong codes
-# of second factors count by person alone: by address they would shut out everybody behind it.
+# People do sign up, sign in and ask for another code within seconds. Wrong codes of second factors
+# count only by person: by address they would lock out everyone behind it.
 ACCOUNT_RATE_LIMITS = {"confirm_email": "6/m/key", "login_failed": "5/300s/key"}
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
@@ -188,14 +188,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env_str("PICTOR_STATIC_ROOT", str(DATA / "static")))
 WHITENOISE_USE_FINDERS = EMBEDDED
-"""The embedded default serves static files from where they are; production collects them first."""
+"""The embedded default serves static files from their sources; production collects them first."""
 
-# Plain http exists on the embedded default alone; everywhere else cookies and pages want TLS.
+# Only the embedded default uses plain http; elsewhere cookies and pages require TLS.
 SECURE_SSL_REDIRECT = not EMBEDDED
 SECURE_HSTS_SECONDS = 0 if EMBEDDED else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("PICTOR_HSTS_SUBDOMAINS")
 SECURE_HSTS_PRELOAD = env_bool("PICTOR_HSTS_PRELOAD")
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # both bind sites beside Pictor's
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # both would bind sites beside Pictor's
 SESSION_ENGINE = "accounts.sign_in.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -203,7 +203,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 TRUSTED_PROXIES = env_networks("PICTOR_TRUSTED_PROXIES")
-"""Addresses or networks whose X-Forwarded-* headers are believed."""
+"""Addresses or networks whose X-Forwarded-* headers are trusted."""
 
 CONNECTIONS = env_int("PICTOR_CONNECTIONS", 8_000)
 CONNECTIONS_PER_ADDRESS = env_int("PICTOR_CONNECTIONS_PER_ADDRESS", 7_000 if EMBEDDED else 1_000)
@@ -216,13 +216,12 @@ if TRUSTED_PROXIES:
 
 _LIMITS = {
     "connect_timeout": 5,
-    # A server that is gone without a word is noticed by whoever waits for it, well before a watch
-    # of 60 s ends the process.
+    # A connection notices a server that vanished well before a watch of 60 s ends the process.
     "keepalives_idle": 10,
     "keepalives_interval": 10,
     "keepalives_count": 2,
     "tcp_user_timeout": 30_000,
-    "prepare_threshold": 5,  # what kit/database/prepared.py runs; Django's own statements never are
+    "prepare_threshold": 5,  # only for kit/database/prepared.py: Django's own are never prepared
     "options": "-c statement_timeout=5000 -c lock_timeout=2000"
     " -c idle_in_transaction_session_timeout=30000",
 }
@@ -243,7 +242,7 @@ MIGRATION_DATABASE = (
     if env_secret("MIGRATION_DATABASE_URL")
     else None
 )
-"""The same database as its owner, who alone changes tables (kit/database/roles.py)."""
+"""The same database as the tables' owner, the only role that changes tables (database/roles.py)."""
 
 # --- Redis or Valkey, Celery ------------------------------------------------------------------
 
@@ -271,7 +270,7 @@ KEY_CHANGES_PER_MINUTE = env_int("PICTOR_KEY_CHANGES_PER_MINUTE", 60)
 TEST_BYTES_PER_DAY = env_int("PICTOR_TEST_BYTES_PER_DAY", 200_000_000)
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", REDIS_URL)
 DOORBELL_APP = "pictor.celery.app"
-"""The Celery app that rings for short work: imported where one rings, not by every command."""
+"""The Celery app that rings for short work, imported at the first bell, not by every command."""
 
 # --- S3 ---------------------------------------------------------------------------------------
 
@@ -283,7 +282,7 @@ S3_CREDENTIALS = env_choice("S3_CREDENTIALS", "keys", "chain")
 S3_ACCESS_KEY_ID = env_secret("S3_ACCESS_KEY_ID")
 S3_SECRET_ACCESS_KEY = env_secret("S3_SECRET_ACCESS_KEY")
 S3_PASSTHROUGH = EMBEDDED and bool(S3_ENDPOINT_URL)
-"""The web process hands `/{bucket}/…` to the embedded S3 server, so one public port is enough."""
+"""The web process passes `/{bucket}/…` to the embedded S3 server, so one public port is enough."""
 
 STORAGES = {
     "default": {
@@ -338,26 +337,26 @@ ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 EGRESS_ALLOW = env_doors("PICTOR_EGRESS_ALLOW")
 """Exact host:port entries that may be private addresses and may be plain http."""
 WEBHOOK_ALLOW = env_doors("PICTOR_WEBHOOK_ALLOW")
-"""The same for tenants' webhooks, which whoever lists one opens to every tenant."""
+"""The same for tenants' webhooks; each entry opens the address to every tenant."""
 
-# --- how long things take: each ends inside the one around it (watching/system_checks.py compares)
+# --- time limits: each ends inside the one around it (watching/system_checks.py checks) --------
 
 GENERATION_DEADLINE_SECONDS = 480
-"""From admission to the end, all calls and retries. How long one call may take is the channel's."""
+"""From admission to the end, with all calls and retries. A channel limits each of its calls."""
 WAIT_LIMIT_SECONDS = 540
-"""How long a caller is kept waiting for the generation."""
+"""The longest that a caller waits for the generation."""
 SDK_TIMEOUT_SECONDS = 600
-"""How long OpenAI's SDKs wait for us unless told otherwise: a fact, which nothing here changes."""
+"""The default timeout of OpenAI's SDKs: a fact, which this setting does not change."""
 
 LEASE_SECONDS = 15
 HEARTBEAT_SECONDS = 3
 REAPER_SECONDS = 3
 MAX_DEATHS = 3
-"""So many workers may die with a generation in hand; then it fails, uncharged."""
+"""A generation fails, uncharged, when this many workers have died with it."""
 MAX_DISPATCHES = 9
-"""It is sent on so often at most, whatever became of the workers: each call may cost us."""
+"""The most dispatches of a generation, since each call may cost us."""
 QUARANTINE_SECONDS = 60
-"""All that a dead worker had in hand has begun again after this long, each as alone as can be."""
+"""Time within which all of a dead worker's generations begin again, one at a time if they can."""
 WORKER_SLOTS = env_int("PICTOR_WORKER_SLOTS", 2500)
 DRAIN_SECONDS = env_int("PICTOR_DRAIN_SECONDS", 8 if EMBEDDED else 480, least=0)
 
@@ -382,7 +381,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = openapi_parts.SPECTACULAR
 
-# --- metrics (web/metrics.py): both are asked for where both are set ---------------------------
+# --- metrics (web/metrics.py): a reader needs both if both are set -----------------------------
 
 METRICS_TOKEN = env_secret("PICTOR_METRICS_TOKEN")
 METRICS_NETWORKS = env_networks("PICTOR_METRICS_NETWORKS")
