@@ -44,7 +44,7 @@ DIRECT_BYTES = 512 * 1024
 LONG_STRING_BYTES = 64 * 1024
 """In a scanned body, strings longer than this go to a spool, except for the prompt."""
 MAX_REST_BYTES = 4 * 1024**2
-"""The most bytes of a scanned body outside those strings; so many are harmless to parse."""
+"""The most bytes of a scanned body outside those strings: an amount that is harmless to parse."""
 MOST_PACKED = 2
 """A form may unpack to JSON's limit plus this many times its size; images hardly compress."""
 DRAIN_BYTES = 1024 * 1024

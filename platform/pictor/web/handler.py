@@ -44,7 +44,7 @@ class V1Handler(ASGIHandler):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # the stubs' messages are read-only mappings
-        """Answer a request. A client that goes away ends the wait, never the generation."""
+        """Answer a request. A client's departure ends the wait, never the generation."""
         scope["pictor.on_end"] = []
         has_begun = is_whole = is_stopping = False
 
