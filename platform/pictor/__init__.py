@@ -6,4 +6,4 @@ __version__ = "0.2.0"
 
 _ABOVE = Path(__file__).resolve().parents[2]
 ROOT = _ABOVE if (_ABOVE / "manage.py").is_file() else Path.cwd()
-"""The checkout; of an installed Pictor the working directory."""
+"""The checkout, or the working directory of an installed Pictor."""

@@ -1,7 +1,7 @@
 """`pictor COMMAND …`, or `manage.py COMMAND …` in a checkout: Django's command line and ours.
 
-Units start the script `pictor`: its first line names the interpreter of its own release, so that a
-process imports nothing of a later one, to which a link on the way to the script leads meanwhile.
+Units start the script `pictor`. Its first line names the interpreter of its own release, so that a
+process never imports a later release, to which a link in the script's path may lead meanwhile.
 """
 
 import os
@@ -16,11 +16,11 @@ PROCESSES = {
     "worker": "pictor.processes.celery_worker",
     "health": "pictor.processes.health",
 }
-"""What production starts, as modules that are processes."""
+"""Production's processes by command, as modules to run."""
 
 
 def main() -> None:
-    """Run one command, on the running embedded default where nothing else is set."""
+    """Run a command, by default on the running embedded default."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
     module = PROCESSES.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if module is not None:
@@ -35,11 +35,11 @@ def main() -> None:
 
 
 def _command() -> None:
-    from pictor.embedded import recorded  # noqa: PLC0415 - no process needs it
+    from pictor.embedded import recorded  # noqa: PLC0415 - not needed by processes
 
     recorded.adopt(sys.argv, root=ROOT)
 
-    from django.db import (  # noqa: PLC0415 - reads the settings, and those what was adopted
+    from django.db import (  # noqa: PLC0415 - reads the settings, which read the adopted record
         InterfaceError,
         OperationalError,
         ProgrammingError,
@@ -53,7 +53,7 @@ def _command() -> None:
             CommandLine(sys.argv).execute()
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads what is said has seen enough, as `head` has
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
     except (OperationalError, InterfaceError) as error:

@@ -1,4 +1,4 @@
-"""The URL map of /v1 alone, which its own handler serves: no page is imported for it."""
+"""The URL map of /v1, which its own handler serves, so that no page is imported for it."""
 
 from django.urls import include, path
 

@@ -3,12 +3,12 @@
 edge          request id on every answer, CORS on those of /v1
 pass-through  /{bucket}/… of the embedded S3 server
 body gate     /v1: key first, then the body
-/v1 handler   async views, no thread per waiter
-metrics       /metrics, where it is wanted
+/v1 handler   async views, no thread for a waiting request
+metrics       /metrics, if it is configured
 probes        /healthz and /readyz
 site          everything else, on Django's stock handler
 
-What is in web/ knows no app; here it is handed what it needs of them.
+The modules of web/ import no app; here they are given the apps' functions.
 """
 
 import asyncio
@@ -42,31 +42,29 @@ from pictor.web.site import SiteHandler
 from storage import backends
 
 ADMITTED_SECONDS = 2.0
-"""How long the end of the process waits for those who are being admitted."""
+"""The longest wait, as the process ends, for requests that are being admitted."""
 
 
 class Router:
-    """/v1 to its own handler, the rest to Django's."""
+    """Passes /v1 to its own handler, and other paths to Django's."""
 
     def __init__(self, *, api: App, site: App) -> None:
         self._api = api
         self._site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         app = self._api if is_api(scope) else self._site
         await app(scope, receive, send)
 
 
 class Lifespan:
-    """Starts and stops what lives as long as the process, and closes what was opened."""
+    """Starts and stops the services of the process, and closes connections at its end."""
 
     def __init__(self, app: App, *, closing: Sequence[Callable[[], Awaitable[None]]]) -> None:
         self._app = app
         self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
         if scope["type"] == "http":
             await self._app(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -92,18 +90,18 @@ class Lifespan:
 
 
 async def check_key(key: str, ip: str | None) -> str:
-    """Look a key up: its tenant's id. Raises the PictorError that refuses its bearer."""
+    """Look up a key and return its tenant's id. Raises the PictorError that refuses its bearer."""
     caller = await pools.views(authenticate, key, now=clock.now(), ip=ip)
     return str(caller.tenant_id)
 
 
 async def sender(path: str, session: str) -> tuple[str, bool]:
-    """Whose share of the spool budget a large form takes, and whether it may hold files."""
+    """Return the owner in whose spool share a large form counts, and whether it may hold files."""
     return await pools.views(uploads.sender, path, session)
 
 
 def build() -> App:
-    """The application of this process's settings."""
+    """Build the application by this process's settings. Raises SystemExit for bad settings."""
     refuse_to_serve()
     backends.refuse_to_serve()
     stock: Any = get_asgi_application()

@@ -1,8 +1,8 @@
-"""The project package as an app, and the admin as one: what every process does once it has started.
+"""App configurations of the project package and of the admin, which every process loads.
 
-An operator command starts in a moment because nothing here imports what only servers need: the
-admin's pages come with the URL map (urls.py), Celery with whoever serves (asgi.py, celery.py) or
-rings for short work (kit/redis/bell.py).
+They import nothing that only servers need, so operator commands start quickly. The admin's pages
+come with the URL map (urls.py), and Celery with the workers (celery.py) or the first bell
+(kit/redis/bell.py).
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from typing_extensions import override
 
 
 class PictorConfig(AppConfig):
-    """Registers the checks of settings that must agree with one another."""
+    """Registers the checks of settings that must agree with each other."""
 
     name = "pictor"
 
@@ -26,9 +26,9 @@ class PictorConfig(AppConfig):
 
 
 class AdminConfig(admin_apps.SimpleAdminConfig):
-    """Django's admin in Unfold's clothes, behind a second factor; pages come with the URL map."""
+    """Django's admin with Unfold's theme and a second factor; its pages load with the URL map."""
 
-    default = False  # settings.py names it; "pictor" alone means the one above
+    default = False  # settings.py names it; plain "pictor" means the class above
     default_site = "accounts.sign_in.staff.StaffSite"
 
     @override
@@ -38,6 +38,6 @@ class AdminConfig(admin_apps.SimpleAdminConfig):
 
 
 def check_pages(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Django's own check of the admin, of every page: also where the URL map is not loaded yet."""
+    """Run Django's check on all pages of the admin, even before the URL map is loaded."""
     admin.autodiscover()
     return admin_checks.check_admin_app(app_configs, **kwargs)

@@ -1,8 +1,8 @@
-"""The ASGI server's entry point: Django first, then the application made of its parts.
+"""The ASGI server's entry point: Django first, then the application.
 
-What a first request under /v1 would import otherwise is imported here. Pages come with the first of
-them (web/site.py), the Celery app with the first bell (kit/redis/bell.py): a process that serves
-the API has 15 MB less without them.
+The modules of /v1 are imported here, not by its first request. Pages load with the first page
+(web/site.py) and the Celery app with the first bell (kit/redis/bell.py): without them, a process
+that serves the API needs 15 MB less.
 """
 
 import os

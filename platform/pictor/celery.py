@@ -1,7 +1,7 @@
-"""The Celery app: a doorbell. Its queues and its schedule; celery_worker.py works on them.
+"""The Celery app, used as a doorbell: its queues and schedule. celery_worker.py runs the workers.
 
-Messages hold a generation's id, with its model and size where they help, or nothing. No results,
-events, gossip or ETA: Postgres is the truth, and a message may come twice or never.
+Messages hold a generation's id, with its model and size if they help, or nothing. There are no
+results, events, gossip or ETA: PostgreSQL is the truth, and a message may come twice or never.
 """
 
 import os
@@ -13,7 +13,7 @@ from kombu import Exchange, Queue
 from pictor.env import env_str
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
-# Whoever deploys checks. A worker that did would have the URL map with all its pages: 15 MB.
+# A deployment runs the checks. In a worker they would load the URL map with all pages: 15 MB.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 ROLE = env_str("PICTOR_ROLE")
@@ -26,7 +26,7 @@ app.steps["worker"].add("pictor.processes.worker_step:Become")
 app.conf.update(
     task_default_queue="short",
     task_queues=[
-        # Taken is done with: no book is kept of doorbells that were not acknowledged yet.
+        # Doorbells may get lost, so unacknowledged ones are not tracked.
         Queue("images", Exchange("images"), "images", no_ack=True),
         Queue("short", Exchange("short"), "short"),
     ],
@@ -37,7 +37,7 @@ app.conf.update(
     accept_content=["json"],
     result_backend=None,
     worker_send_task_events=False,
-    worker_enable_remote_control=False,  # nobody steers a worker through the broker
+    worker_enable_remote_control=False,  # access to the broker must not control workers
     task_send_sent_event=False,
     worker_prefetch_multiplier=4,
     worker_hijack_root_logger=False,
@@ -52,7 +52,7 @@ app.conf.update(
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": 0.5,
-        # A consumer blocks in BRPOP for a second at a time, a publisher must not block at all.
+        # A consumer blocks in BRPOP for a second at a time; a publisher must not block at all.
         "socket_timeout": 5 if ROLE else 0.5,
         "max_retries": None if ROLE else 0,
     },

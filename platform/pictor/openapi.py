@@ -1,4 +1,4 @@
-"""The OpenAPI document at /openapi.json: made once per configuration, then bytes at no cost."""
+"""The OpenAPI document at /openapi.json, made once per revision of the configuration."""
 
 import hashlib
 import json
@@ -19,13 +19,13 @@ from pictor.kit.endpoints import errors as api_errors
 
 @cache
 def _described() -> Mapping[str, Any]:
-    """What the code says, which takes a second."""
+    """Return the document without contracts, which takes a second to make."""
     return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-any-return, no-untyped-call]  # spectacular is untyped
 
 
 @lru_cache(maxsize=1)
 def _at(revision: int) -> tuple[bytes, str]:
-    """The document of a revision of the configuration, and its ETag."""
+    """Return the document of a revision of the configuration, and its ETag."""
     document = with_contracts(_described(), current_catalogue().contracts.values())
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -46,7 +46,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The document; 304 where the caller has it, 503 while nobody can say what is on offer."""
+    """Answer with the document; 304 if the caller has it, 503 while the database is away."""
     try:
         return _answer(request)
     except (OperationalError, InterfaceError) as error:

@@ -1,7 +1,7 @@
 """The URL map. /v1 is served by its own handler (web/handler.py), the rest by Django's.
 
-The probes are answered in front of both (web/probes.py). A web process imports this with its first
-page (web/site.py).
+The probes are answered in front of both (web/probes.py). A web process imports this module with its
+first page (web/site.py).
 """
 
 from http import HTTPStatus
@@ -35,25 +35,25 @@ urlpatterns = [
 
 
 def is_for_a_person(request: HttpRequest) -> bool:
-    """Whether a browser asks, outside /v1."""
+    """Return whether a browser asks for a page outside /v1."""
     is_page = not request.path.startswith("/v1") and request.accepts("text/html")
     return is_page and "text/html" in request.headers.get("Accept", "")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """JSON, unless the caller is a person with a browser outside /v1."""
+    """Answer 404: a page for a browser outside /v1, JSON for other callers."""
     if is_for_a_person(request):
         return page_not_found(request, exception)
     return api_errors.response_of(api_errors.as_pictor_error(exception))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """A form that Django refuses to read; it has logged why."""
+    """Answer a form that Django refuses to read; Django has logged the reason."""
     return api_errors.response_of(InvalidRequest("The request could not be read."))
 
 
 def server_error(request: HttpRequest, **_: Any) -> HttpResponseBase:
-    """Our own words without a traceback: a page for a person, JSON for everyone else."""
+    """Answer 500 without a traceback: a page for a browser, JSON for other callers."""
     if is_for_a_person(request):
         return render(request, "500.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
     return api_errors.response_of(PictorError("Something went wrong on our side."))
