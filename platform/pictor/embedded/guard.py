@@ -16,7 +16,7 @@ class Guard:
         self._process = self._start()
 
     def watch(self, group: int, death_signal: int) -> None:
-        """Have the guardian end the group, by this signal first."""
+        """Add a group, which the guardian ends by this signal if this process vanishes."""
         self._groups[group] = death_signal
         self._tell(f"+{group} {death_signal}")
 

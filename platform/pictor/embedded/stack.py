@@ -158,7 +158,7 @@ class Stack:
         write_mark(self._mark, digest)
 
     def _wishes_history(self) -> bool:
-        """Return whether to seed the demo's history: only in a new embedded database."""
+        """Return whether to seed the demo's history: only in a new database, with our sandbox."""
         is_wanted = self._env.get("PICTOR_DEMO_HISTORY") != "0"
         return is_wanted and self._is_new and self._embedded.sandbox
 

@@ -127,7 +127,7 @@ class Supervisor:
         return self._step
 
     def wait_until_said(self, step: Step, line: bytes) -> None:
-        """Return when the step has printed the line or is over; `end_step` tells which."""
+        """Return when the step has printed the line or is over; `end_step` raises if it failed."""
         self.wait_for(lambda: line in step.running.output().splitlines() or step.is_over())
 
     def end_step(self, step: Step) -> None:

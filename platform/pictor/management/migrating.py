@@ -57,7 +57,10 @@ class Executor(MigrationExecutor):
         fake: bool = False,
         fake_initial: bool = False,
     ) -> ProjectState:
-        """Migrate. Raises CommandError, with the losses, before undoing without `may_undo`."""
+        """Migrate. Raises CommandError if that would undo migrations without `may_undo`.
+
+        The error names the data that would be lost; nothing is changed.
+        """
         plan = self.migration_plan(targets or ()) if plan is None else plan
         undone = [migration for migration, is_undone in plan if is_undone]
         if undone and not self._may_undo:

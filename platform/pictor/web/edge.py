@@ -47,7 +47,7 @@ LEAST_ERROR = 400
 NO_ANSWER = 499
 """The logged status of a request whose caller left before its answer, as in nginx."""
 UNSAID = frozenset({"/healthz", "/readyz"})
-"""Paths without a log line, because probes ask them all day."""
+"""Paths that are neither logged nor counted, because probes ask them all day."""
 _LONGEST_PATH = 200
 _SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
 
@@ -124,7 +124,7 @@ class Edge:
 def made_nothing(start: Message) -> bool:
     """Return whether an answer is a refusal or a replay.
 
-    An error with the id of a generation is neither: the request made one.
+    An error that names its generation is no refusal: the request made one.
     """
     names = {name for name, _ in start.get("headers", ())}
     if start["status"] >= LEAST_ERROR and b"x-pictor-generation-id" not in names:

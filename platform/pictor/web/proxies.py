@@ -37,7 +37,7 @@ class Proxies:
         return {**scope, "headers": kept, STRANGE_PROXY: True}
 
     def _caller(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-        """Return the chain's last address that is not ours; None if an invalid word comes first."""
+        """Return the chain's last address that is not ours; None if it is invalid or missing."""
         chain = [
             word.strip()
             for name, value in headers

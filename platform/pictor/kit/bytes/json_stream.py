@@ -5,9 +5,9 @@ and passed to a sink as they arrive. The rest, the skeleton, has a short placeho
 and is small enough for an ordinary JSON parser. A placeholder holds 128 random bits made for the
 document, so no input can forge one.
 
-Nesting is bounded here, before any parser recurses. Other faults outside long strings are not
-noticed: parse the skeleton, as UTF-8, to learn whether the document is JSON. Inside a long string
-an escape beyond Latin-1 becomes `?`, which base64 never contains.
+Nesting is bounded here, before any parser recurses. The syntax outside long strings is otherwise
+not checked: parse the skeleton, as UTF-8, to learn whether the document is JSON. Inside a long
+string an escape beyond Latin-1 becomes `?`, which base64 never contains.
 
 Strings are searched by `bytes.find` and regular expressions, never byte by byte: a hostile
 document costs at most 0.3 s of CPU for each 4 MB. Raises:
@@ -138,7 +138,10 @@ class JsonStream(Generic[SinkT]):
                 position = self._inside(chunk, position)
 
     def finish(self) -> tuple[bytes, list[SinkT]]:
-        """Return the skeleton and the sinks in order. Raises JsonInvalid if cut short."""
+        """Return the skeleton and the sinks in order.
+
+        Raises JsonInvalid if the document is cut short or an object key was long.
+        """
         if self._string_start >= 0 or self._carry or self._depth:
             raise JsonInvalid("the document is cut short")
         skeleton = bytes(self._skeleton)
@@ -269,7 +272,7 @@ class JsonStream(Generic[SinkT]):
 
 
 def _body_end(chunk: bytes, position: int, limit: int) -> int:
-    """Return the end of the string body: at a quote, an incomplete escape, or the limit."""
+    """Return the end of the string body: at a quote, a broken escape, or the limit."""
     while True:
         body = _STRING_BODY.match(chunk, position, min(position + _WINDOW_BYTES, limit))
         if not body or not body[0]:

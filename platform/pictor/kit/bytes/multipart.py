@@ -1,6 +1,6 @@
 """multipart/form-data in chunks and flat memory: text into memory, files into spools.
 
-A part is a file by its field's name, never by its own headers: file names and types are not kept. A
+The field's name decides whether a part is a file; the part's own file name and type are not kept. A
 field may be given once, or repeatedly if its name ends in `[]`. Browsers send a file without name
 and bytes if none was chosen; it counts as absent. Text before the first boundary is ignored (RFC
 2046, 5.1.1). Raises:

@@ -46,7 +46,7 @@ Errors = Iterable[type[PictorError]]
 ANYWHERE = (InvalidRequest, Unauthenticated, Forbidden, RateLimited, Unavailable)
 """Errors that every endpoint can return."""
 WITH_BODY = (RequestTimeout, RequestTooLarge, UnsupportedMediaType)
-"""Further errors of every method but GET: it reads a body, even if it uses none."""
+"""Further errors of methods other than GET, which read a body even if they use none."""
 EVENTS = "text/event-stream"
 TEXT = {"type": "string"}
 WHOLE_NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
