@@ -22,7 +22,7 @@ def seeded(db: None) -> None:
 
 @pytest.fixture
 def channel(seeded: None) -> Channel:
-    """The one channel, which serves gpt-image-2-origin at every size for 0.03 USD an image."""
+    """The only channel: it serves gpt-image-2-origin at every size for 0.03 USD an image."""
     return make_channel(cost_micros=30_000)
 
 
@@ -43,7 +43,7 @@ def worker(db: None) -> WorkerEpoch:
 
 @pytest.fixture
 def queued(acme: Customer) -> Generation:
-    """A generation of acme's: one image in medium, 0.05268 USD on hold."""
+    """A queued generation of acme's: one image in medium, 0.05268 USD on hold."""
     return acme.generation()
 
 
@@ -62,7 +62,7 @@ def spools(tmp_path: Path) -> Spools:
 
 @pytest.fixture
 def doorbell():
-    """How often the images' queue was rung since the test began."""
+    """The number of rings in the images' queue since the test began."""
     with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
         broker.delete("images")
         yield lambda: broker.llen("images")

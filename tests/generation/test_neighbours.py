@@ -1,4 +1,4 @@
-"""Processes of two releases beside each other: what one sends, the other reads or leaves.
+"""Processes of two releases side by side: messages of one are read or left by the other.
 
 The messages are those of 9fb68fc, word for word, and such as a later release may send.
 """
@@ -42,7 +42,7 @@ OF_9FB68FC = (
     ' "error": null}, "images": [{"object_key": "live/ab/1.png", "content_type": "image/png",'
     ' "format": "png", "size_bytes": 7, "width": 1024, "height": 1024}]}]'
 )
-"""What it tells the web processes of one that was delivered."""
+"""A wake-up of 9fb68fc to web processes about a delivered generation."""
 PARTIAL_OF_9FB68FC: dict[str, Any] = {
     "generation_id": ID,
     "key": "live/ab/partial.png",
@@ -73,7 +73,7 @@ def test_a_wake_up_of_the_release_before_is_answered_from():
 
 
 def test_the_release_before_answers_from_ours():
-    """It takes these fields, whatever else there is, and fails without one of them."""
+    """That release needs each of these fields and ignores others."""
     ((theirs,), ours) = json.loads(OF_9FB68FC), told(Finished(Generation(), (StoredImage(),)))
 
     assert ours["format"] == 1
@@ -189,7 +189,7 @@ def test_an_announcement_of_the_release_before_is_read_and_a_field_more_left_alo
 
 
 def test_ours_is_one_that_the_release_before_reads():
-    """It refuses one that has a field more or fewer."""
+    """That release refuses a message with a field more or fewer."""
     assert json.loads(PartialImage(**PARTIAL_OF_9FB68FC).as_json()) == PARTIAL_OF_9FB68FC
 
 
@@ -207,7 +207,7 @@ def test_an_announcement_in_another_format_is_left_and_said_once(caplog):
 
 @pytest.fixture
 def answered(monkeypatch):
-    """What was rung for, and "look" for each look at the queue."""
+    """Doorbells heard, and "look" for each look at the queue."""
     rung: list[Ring | str] = []
     monkeypatch.setattr(doorbell, "_by", type(doorbell._by)())  # noqa: SLF001 - of this process
     doorbell.answered_by(rung.append, look=lambda: rung.append("look"))
@@ -245,7 +245,7 @@ def test_of_a_bell_that_cannot_be_read_the_queue_is_looked_at_and_it_is_said_onc
     assert caplog.text.count("a doorbell cannot be read") == 1
 
 
-# --- names, which all releases share ----------------------------------------------------------
+# --- names shared by all releases --------------------------------------------------------------
 
 
 def test_messages_go_where_the_release_before_listens():
@@ -280,7 +280,7 @@ def test_every_task_that_the_release_before_sends_is_known():
 
 
 def test_what_is_counted_is_counted_by_both():
-    """In the same keys of Redis, as the release before writes them: level x 1000, and its time."""
+    """Both use the same Redis keys in the old form: level x 1000, and its time."""
     caller = make_caller(tenant_rpm=60, key_rpm=30)
     tag = f"pictor:rate:{{{caller.tenant_id}}}"
     of_both = buckets_of(

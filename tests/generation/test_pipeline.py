@@ -1,4 +1,4 @@
-"""The pipeline when something happens that nobody foresaw."""
+"""The pipeline when something unforeseen happens."""
 
 import asyncio
 import base64
@@ -39,7 +39,7 @@ from tests.raw_server import hangs, running, says
 
 
 class Broken(Dispatcher):
-    """Begins an attempt, then fails as no code of ours means to."""
+    """A dispatcher that begins an attempt, then fails in an unforeseen way."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -53,7 +53,7 @@ class Broken(Dispatcher):
 
 
 class Delivers(Broken):
-    """Brings an image."""
+    """A dispatcher that brings an image."""
 
     gate = open_gate()
 
@@ -63,7 +63,7 @@ class Delivers(Broken):
 
 
 async def stored(claim: Claim, delivery: Verified, **_: object) -> list[StoredImage]:
-    """In place of storing them."""
+    """Return rows without storing the images."""
     return stored_images(claim, delivery)
 
 
@@ -119,7 +119,7 @@ def test_what_failed_after_its_images_were_stored_has_none(channel, queued, work
 
 @pytest.mark.usefixtures("pooled_connections")
 def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, worker, monkeypatch):
-    """That may take as long as the database is away, and they are stored already."""
+    """Settling may wait as long as the database is away, and the images are stored already."""
     kept: list[bool] = []
 
     async def looks(*, delivery: Verified, **_: object) -> bool:
@@ -179,7 +179,7 @@ def test_what_a_worker_logs_names_the_request(queued, worker, channel):
 
 
 def noise() -> bytes:
-    """A png above 256 KiB, which goes to disk."""
+    """A PNG above 256 KiB, which spools to disk."""
     file = io.BytesIO()
     Image.effect_noise((1024, 1024), 90).save(file, "PNG")
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""A request by a shared list: held by the list of its moment, and never charged more than that."""
+"""A request under a shared list is held at the list's prices, and never charged more."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -25,11 +25,11 @@ from tests.factories import ORIGIN, Customer, make_delivery, stored_images, take
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 EVERYONES = 52_680
-"""Of one 1024x1024 in medium."""
+"""Micros for one 1024x1024 in medium."""
 
 
 def listed(name: str, micros: int) -> PriceList:
-    """A list that sells it for so much."""
+    """A list that sells it at this price."""
     now, price_list = clock.now(), create_price_list(name=name, actor="test")
     book = draft_price_book(
         name=name,
@@ -51,7 +51,7 @@ def assign(customer: Customer, to: PriceList | None) -> None:
 
 @pytest.fixture
 def settle(worker, spools):
-    """What settling a generation captures, in micros."""
+    """Settle a generation and return the micros captured."""
 
     def settled(generation: Generation) -> int:
         claim = take(generation_id=generation.id, worker=worker)
@@ -82,7 +82,7 @@ def test_what_a_list_held_is_charged_whatever_is_assigned_meanwhile(acme, settle
 
 
 def test_the_next_request_of_a_remembered_key_pays_by_the_list(acme):
-    acme.generation()  # this process has its prices now
+    acme.generation()  # this process has its prices cached now
 
     assign(acme, listed("cheap", 40_000))
 

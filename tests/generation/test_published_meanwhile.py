@@ -1,4 +1,4 @@
-"""Whatever is published between a request and its end: charged is what was held, and no more."""
+"""Prices published between a request and its end never raise the charge above the hold."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,7 +50,7 @@ def acme(db: None) -> Customer:
 
 
 def agreed(stops: Stops) -> Confirmed:
-    """All that has to be typed."""
+    """Every confirmation that has to be typed."""
     return Confirmed("so be it", stops.number_of_changes, stops.number_below_cost)
 
 
@@ -80,7 +80,7 @@ def scheduled_or_now(draw: Random, owner: Any) -> PriceBook:
 
 
 def happenings(acme: Customer) -> list[Callable[[Random], object]]:
-    """What may be decided of prices meanwhile."""
+    """Price decisions that may happen meanwhile."""
     shared = create_price_list(name="Resellers", actor="test")
 
     def taken_back(_: Random) -> None:
@@ -127,7 +127,7 @@ def test_what_was_held_is_the_most_that_is_charged(acme, spools):
         quality = draw.choice(["auto", "low", "high"])
         before = current_table(acme.id, clock.now())
         made = acme.generation(model=model, n=n, size=size, quality=quality)
-        claim = take(generation_id=made.id, worker=make_worker())  # whose lease is fresh
+        claim = take(generation_id=made.id, worker=make_worker())  # its lease is fresh
         assert claim is not None
         draw.choice(happens)(draw)
         changed += current_table(acme.id, clock.now()).books != before.books
@@ -153,7 +153,7 @@ def test_what_was_held_is_the_most_that_is_charged(acme, spools):
 
 
 def test_what_a_quote_said_holds_for_nobody(acme):
-    """It is the price now: a request of a moment later is held at the price of that moment."""
+    """A quote shows the price now; a later request is held at the price of its own time."""
     table = current_table(acme.id, clock.now())
     said = table.rows["gpt-image-2", "1024x1024", "low"].unit
     dearer = draft_price_book(

@@ -124,7 +124,7 @@ def test_what_has_ended_is_in_no_queue(finished):
     assert selectors.queues() == []
 
 
-# --- by what operators have -------------------------------------------------------------------
+# --- by operators' references -------------------------------------------------------------------
 
 
 def test_a_generation_is_found_by_its_request_where_their_ids_are_near(acme):

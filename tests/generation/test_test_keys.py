@@ -1,4 +1,4 @@
-"""What a test key asks for: never a vendor's, never money; and what of that the ledger proves."""
+"""Requests by test keys never reach a vendor or move money; the ledger proves it."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ FINDINGS = (ledger_findings, usage_findings, generation_findings)
 
 @pytest.fixture
 def sandbox(seeded):
-    """A channel that only tests go to, on which an operator has set a cost by mistake."""
+    """A channel for tests only, on which an operator has set a cost by mistake."""
     return make_channel("sandbox", serves=Serves.TEST, cost_micros=30_000)
 
 
@@ -54,7 +54,7 @@ def tester(sandbox):
 
 @pytest.fixture
 def delivered(tester: Customer, worker: WorkerEpoch, spools: Spools) -> Generation:
-    """One that was made and settled."""
+    """A test generation, made and settled."""
     return deliver(tester, worker, spools)
 
 

@@ -1,4 +1,4 @@
-"""What calls cost that nobody is charged for: counted once, by reason, up to the day's ceiling."""
+"""Costs of uncharged calls: counted once, by reason, up to the day's ceiling."""
 
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ def ended(
     cost: int | None = 30_000,
     now: datetime = NOON,
 ) -> AttemptEnd:
-    """One more attempt of that claim, ended as a dispatch ends it."""
+    """Begin one more attempt of the claim and end it as a dispatch does."""
     attempt_id = begun(claim, channel, Attempt.objects.count() + 1)
     assert attempt_id is not None
     end = end_of(

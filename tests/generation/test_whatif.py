@@ -1,4 +1,4 @@
-"""On a real ledger: what a book would have brought is the sum of what each would have cost."""
+"""On a real ledger, a book's what-if revenue is the sum over its requests."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -36,7 +36,7 @@ Deliver = Callable[..., tuple[Generation, Verified]]
 
 @pytest.fixture
 def deliver(db: None, worker: WorkerEpoch, spools: Spools, monkeypatch: Any) -> Deliver:
-    """Settles a request by what came of it."""
+    """Settle a request with the given result."""
     monkeypatch.setattr(waiting, "TRAIL_SECONDS", 0.0)
     sow()
     make_channel("one", *MODELS, cost_micros=1_000)
@@ -59,7 +59,7 @@ def deliver(db: None, worker: WorkerEpoch, spools: Spools, monkeypatch: Any) -> 
 
 
 def dearer(*, markup: str = "1.2345", tenant_id: UUID | None = None) -> PriceBook:
-    """A draft of everyone's prices, or a tenant's own of one model."""
+    """A dearer draft of everyone's prices, or a tenant's own cheaper one for one model."""
     rows = rows_of(PriceBook.objects.get(name="list", version=1))
     if tenant_id:
         rows = [
@@ -82,7 +82,7 @@ def put_in_force(book: PriceBook, since: datetime) -> None:
 
 
 def anything(draw: Random) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A request, and what comes of it."""
+    """A random request and its result."""
     model, n = draw.choice(MODELS), draw.randint(1, 3)
     size = draw.choice(["1024x1024", "1024x1536", "auto"])
     request: dict[str, Any] = {
@@ -104,7 +104,7 @@ def anything(draw: Random) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def charged_then(made: Generation, delivery: Verified, table: Any) -> int:
-    """What it would have been charged, its reference images apart."""
+    """The charge under this table, reference images apart."""
     asked = PricedRequest.from_json(made.priced)
     quoted = quote(
         table,
@@ -195,7 +195,7 @@ def test_a_tenants_book_is_about_that_tenant(deliver):
 
 
 def test_a_shared_lists_book_is_about_the_tenants_that_have_it(deliver):
-    """Over everyone's book and under a tenant's own."""
+    """It applies over everyone's book and under a tenant's own."""
     acme, other, third = Customer("acme"), Customer("other"), Customer("third")
     shared = PriceList.objects.create(name="Resellers")
     for who in (acme, other):
@@ -257,7 +257,7 @@ def test_demo_data_older_days_and_refunds_are_apart(deliver):
 
 
 def without_high(since: datetime) -> None:
-    """Until the seeded book took over, a day ago, there was one without a high quality."""
+    """A book without a high quality, in force until the seeded one took over a day ago."""
     book = dearer()
     book.prices.filter(model=MODELS[0], quality="high").delete()
     put_in_force(book, since)

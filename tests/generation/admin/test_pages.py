@@ -1,4 +1,4 @@
-"""What there is to see for an operator, and what cannot be changed there."""
+"""The pages that operators read, and the fields they cannot change there."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What the service refuses only when it is saved: another operator was faster."""
+"""Refusals that appear only on saving, because another operator was faster."""
 
 from django.contrib import admin
 from django.contrib.messages import get_messages

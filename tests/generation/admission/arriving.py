@@ -1,4 +1,4 @@
-"""Requests as they come in, for a moment on the loop: without a web process or a connection."""
+"""Requests as they reach the event loop, without a web process or a connection."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from tests.factories import ORIGIN, Customer
 
 @dataclass(frozen=True)
 class Request:
-    """One that came in, and how its caller goes."""
+    """A request that arrived, and callbacks for when its caller is gone."""
 
     arrival: Arrival
     id: GenerationId = field(default_factory=lambda: GenerationId(new_uuid()))
@@ -33,7 +33,7 @@ class Request:
     @classmethod
     def of(cls, customer: Customer, *, is_retry: bool = False, key: str | None = None,
            **fields: object) -> "Request":  # fmt: skip
-        """Of a customer: an image in medium, unless told otherwise."""
+        """A request of the customer's: an image in medium unless fields say otherwise."""
         asked = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
         return cls(
             Arrival(
@@ -56,7 +56,7 @@ class Request:
         return await pipeline.submit(arrival, generation_id=self.id)
 
     def ended(self, *, was_answered: bool) -> None:
-        """The caller has their answer, or has left without."""
+        """The caller was answered, or left before the answer."""
         for told in self.on_end:
             told(was_answered)
 
@@ -67,6 +67,6 @@ async def money(customer: Customer) -> tuple[int, int]:
 
 
 def asked(statement: str, *values: object) -> list[Any]:
-    """Over a connection of its own, committed."""
+    """Run on a connection of its own, committed."""
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
         return [row[0] for row in other.execute(statement, values).fetchall()]

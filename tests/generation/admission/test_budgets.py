@@ -1,4 +1,4 @@
-"""A key's budgets: they stop it, unless they only warn; the balance and the workspace always do."""
+"""Budgets of a key stop it unless they only warn; balance and workspace budget always stop it."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

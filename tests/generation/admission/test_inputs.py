@@ -1,4 +1,4 @@
-"""Reference images on storage: kept for what was admitted, or may have been."""
+"""Reference images on storage are kept while their generation was, or may have been, admitted."""
 
 import pytest
 from django.db import OperationalError

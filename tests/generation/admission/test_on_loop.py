@@ -1,4 +1,4 @@
-"""A request's whole way to its hold, on an event loop: alone, at once, and as things break."""
+"""A request's way to its hold on an event loop: one, many at once, and with failures."""
 
 import asyncio
 import os
@@ -42,7 +42,7 @@ ANSWERED, LEFT = True, False
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, bool]]:
-    """As web processes run."""
+    """The event loop of a web process."""
     return "asyncio", {"use_uvloop": True}
 
 
@@ -59,14 +59,14 @@ def poor(pooled_connections: None, channel: object) -> Customer:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits for a lock waits until it is there, however slow the machine is."""
+    """Lock waits without a time limit, however slow the machine is."""
     options = connection.settings_dict["OPTIONS"]
     monkeypatch.setitem(options, "options", "-c lock_timeout=0 -c statement_timeout=60000")
 
 
 @contextmanager
 def nothing_is_written() -> Iterator[None]:
-    """Whoever writes a generation waits for the end of this."""
+    """Keep every writer of generations waiting until the block ends."""
     with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute("LOCK TABLE generation_generation IN SHARE MODE")
         yield
@@ -196,7 +196,7 @@ async def test_who_leaves_while_a_connection_is_made_for_their_hold_is_not_held_
 
     async def slow(connections: LoopConnections) -> Any:
         lent.append(await lend(connections))
-        if len(lent) == 2:  # the first was for the look-up of the key
+        if len(lent) == 2:  # the first was for the key's look-up
             first.ended(was_answered=LEFT)
         return lent[-1]
 
@@ -220,7 +220,7 @@ async def all_turns_taken() -> AsyncIterator[None]:
 
 
 async def test_where_the_answer_to_its_hold_is_lost_the_retry_finds_the_image(acme):
-    for prompt in ("a wolf", "a hare"):  # the statement of a second one is another
+    for prompt in ("a wolf", "a hare"):  # a second hold's statement differs
         await Request.of(acme, prompt=prompt).submitted()
     (cursor,) = (await loop_connections.of_this_loop()).free
     lost, again = Request.of(acme), Request.of(acme, is_retry=True)
@@ -232,7 +232,7 @@ async def test_where_the_answer_to_its_hold_is_lost_the_retry_finds_the_image(ac
         wire.shutdown(socket.SHUT_RDWR)
         with pytest.raises(InDoubt):
             await submitting
-        lost.ended(was_answered=ANSWERED)  # by an error, which is no answer then
+        lost.ended(was_answered=ANSWERED)  # answered with an error, which does not count here
     await until(lambda: lost.id in committed())
     await callers._left.written()  # noqa: SLF001 - a process says so at its end alone
     admitted = await again.submitted()
@@ -257,7 +257,8 @@ async def test_where_nothing_can_be_asked_of_the_database_there_is_no_doubt(acme
         monkeypatch.setitem(connection.settings_dict, "PORT", "1")
         return new_generation(*args, **kwargs)
 
-    monkeypatch.setattr(service, "new_generation", goes_away)  # it comes right before the hold
+    # this check runs just before the hold
+    monkeypatch.setattr(service, "new_generation", goes_away)
     with pytest.raises(OperationalError) as refused:
         await request.submitted()
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""Who may take over whose generation: orphans of the same key and body, once, and no others."""
+"""Orphans may be taken over by the same key and body, once; other generations never."""
 
 import time
 from collections.abc import Iterator
@@ -53,14 +53,14 @@ def waited_for(acme: Customer, by: WebProcess, **changes: object) -> Generation:
 
 
 def earlier(by: WebProcess, seconds: float) -> None:
-    """All that it saw began so much earlier, and was seen again just now."""
+    """Make everything the process saw begin `seconds` earlier, and be seen again just now."""
     by.free = {
         number: replace(free, since=free.since - seconds) for number, free in by.free.items()
     }
 
 
 def adopted(generation: Generation, by: WebProcess, digest: bytes = DIGEST) -> UUID | None:
-    """By a process that has looked for long enough to know who is dead."""
+    """Adopt as a process that has watched long enough to know which processes are dead."""
 
     def look() -> Turn | None:
         now = clock.now()
@@ -221,7 +221,7 @@ def test_a_process_knows_of_a_departure_before_the_database_does(acme, elsewhere
 
 
 def test_a_departure_known_in_memory_is_good_for_one_of_two_at_once(acme, here, elsewhere):
-    """The second waits for the row's lock, and looks at it again as the first has left it."""
+    """The second waits for the row's lock, then reads the row as the first left it."""
     generation = waited_for(acme, here)
     here.gone.add(Turn(generation.id))
     stale = WebProcess(here.number, set(here.gone))

@@ -1,4 +1,4 @@
-"""Who asked before is not asked about before a hold, and gets nothing as who they were."""
+"""A remembered caller costs no look-up before a hold, and keeps no rights it has lost."""
 
 import json
 from dataclasses import replace
@@ -54,13 +54,13 @@ TWO_HELD = (9_894_640, 105_360)
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, bool]]:
-    """As web processes run."""
+    """The event loop of a web process."""
     return "asyncio", {"use_uvloop": True}
 
 
 @pytest.fixture
 async def acme(pooled_connections: None, channel: object) -> Customer:
-    """Who has asked before."""
+    """A customer whose key was already used."""
     acme = await pools.database(Customer, "acme", rules=KeyRules(requests_per_minute=6))
     await Request.of(acme, prompt="a wolf").submitted()
     return acme
@@ -68,7 +68,7 @@ async def acme(pooled_connections: None, channel: object) -> Customer:
 
 @pytest.fixture
 def lent(monkeypatch: pytest.MonkeyPatch) -> list[LoopConnections]:
-    """Grows by one with each statement of the loop."""
+    """Grows by one with each statement that runs on the loop."""
     lend, lent = LoopConnections.lend, []
 
     async def noted(connections: LoopConnections) -> Any:
@@ -185,7 +185,8 @@ async def test_a_key_that_is_revoked_while_they_are_admitted_holds_nothing(acme,
         )
         return new_generation(*args, **kwargs)
 
-    monkeypatch.setattr(service, "new_generation", meanwhile)  # it comes right before the hold
+    # this check runs just before the hold
+    monkeypatch.setattr(service, "new_generation", meanwhile)
     with pytest.raises(Unauthenticated, match="revoked"):
         await Request.of(acme).submitted()
 
@@ -210,7 +211,7 @@ async def test_a_revoked_key_spends_none_of_its_tenants_rates(acme):
     await pools.database(unrevoke, acme)
     admitted = await Request.of(acme).submitted()
 
-    # Two were admitted, and the first after the revocation was found out by its hold.
+    # Two were admitted; the hold of the first one after the revocation found it out.
     assert admitted.headers["x-ratelimit-remaining-requests"] == "3"
 
 
@@ -292,7 +293,7 @@ async def test_a_refusal_of_what_they_ask_stays_one(acme, lent):
     with pytest.raises(InvalidRequest):
         await Request.of(acme, n="a few").submitted()
 
-    assert len(lent) == 1  # whether it is up to date
+    assert len(lent) == 1  # the check that it is up to date
     assert await money(acme) == ONE_HELD
 
 
@@ -320,7 +321,7 @@ async def test_a_former_text_is_asked_about_each_time(acme, lent):
     await Request.of(acme, prompt="a hare").submitted()
     lent.clear()
     await Request.of(acme, prompt="a lynx").submitted()
-    assert len(lent) == 3  # the key by its present text, by its former one, and the hold
+    assert len(lent) == 3  # the key by its present secret, by its former one, and the hold
     await pools.database(
         rotate_api_key, key=acme.key, overlap=overlap, now=clock.now(), actor="test"
     )

@@ -1,4 +1,4 @@
-"""Whether there is room for what a request will leave behind."""
+"""Storage must have room for the rows and images that a request will leave."""
 
 import asyncio
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.factories import Customer, make_caller, make_channel
 
 @pytest.fixture
 def tester(seeded, settings):
-    """By a test key; the tests of the day are used up."""
+    """Acme by a test key whose tests of the day are used up."""
     make_channel("sandbox", serves=Serves.TEST)
     forget_client()
     tester = Customer("tester", balance=0, is_test=True)

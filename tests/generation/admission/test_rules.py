@@ -1,4 +1,4 @@
-"""What a contract allows: size, quality, count, prompt and format."""
+"""The limits of a contract: size, quality, count, prompt and format."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Admission: what is refused before any money, what is held, and what a replay finds."""
+"""Admission: refusals before any money moves, the hold, and replays."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def untouched(acme):
-    """Nothing was held, written or remembered for acme."""
+    """Assert that nothing was held, written or remembered for acme."""
 
     def check():
         assert acme.money == (10_000_000, 0)

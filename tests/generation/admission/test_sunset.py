@@ -1,4 +1,4 @@
-"""A model that has ended is refused from its second on; what was taken on before goes its way."""
+"""An ended model is refused from its last second on; admitted requests still finish."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ WHOLE = (10_000_000, 0)
 
 @pytest.fixture
 def announced(channel: object) -> None:
-    """gpt-image-2-origin ends."""
+    """gpt-image-2-origin has an announced end."""
     announce_sunset(model=ORIGIN, sunset_at=END, successor="gpt-image-2", now=NOW, actor="Ann")
 
 

@@ -1,4 +1,4 @@
-"""The callers of a web process: present while it lives, and written down when they leave."""
+"""A web process's callers: present while it lives, and written down when they leave."""
 
 import contextlib
 import threading
@@ -34,7 +34,7 @@ def attended(callers: Callers, on_end: OnEnd) -> Attendance:
 
 
 def noting(written: list[set[Turn]]) -> Callable[[Collection[Turn]], Statement[None]]:
-    """Keeps the turns it is given."""
+    """Record the turns it is given."""
     answered = orphans.answered
 
     def noted(turns: Collection[Turn]) -> Statement[None]:
@@ -80,7 +80,7 @@ async def test_a_process_is_present_from_its_start_to_its_end():
 
     assert during == 1
     with anyio.fail_after(10):
-        while holders(number):  # PostgreSQL has not seen yet that the connection is closed
+        while holders(number):  # PostgreSQL has not yet noticed that the connection is closed
             await anyio.sleep(0.01)  # between two looks
 
 

@@ -1,4 +1,4 @@
-"""Conditions, rules that tell of them by mail and webhook, and a clock that goes on by minutes."""
+"""Conditions, rules that report them by mail and webhook, and a clock moved by minutes."""
 
 import json
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ PAGE = "https://pictor.example/ops/"
 
 
 class Desk:
-    """Who is told, and what they got."""
+    """The receivers of alerts, and the messages they got."""
 
     def __init__(self, receiver: Receiver, inbox: list[EmailMessage]) -> None:
         self.receiver, self.inbox = receiver, inbox
@@ -46,7 +46,7 @@ class Desk:
         return AlertRule.objects.get(pk=saved.rule.pk)
 
     def wrong(self, name: str = "acme gpt-image-2", **facts: Any) -> Condition:
-        """A condition that opens now."""
+        """Open a condition now."""
         facts = {"kind": "calls_fail", "words": "3 of 12 calls brought images", **facts}
         return Condition.objects.create(object=name, since=self.now, **facts)
 
@@ -59,26 +59,26 @@ class Desk:
         Condition.objects.filter(pk=condition.pk).update(resolved_at=self.now)
 
     def later(self, **passed: float) -> datetime:
-        """So much later the next minute's work is done."""
+        """Move the clock by this time and do that minute's work."""
         self.now += timedelta(**passed)
         tell(now=self.now)
         self.sent()
         return self.now
 
     def sent(self) -> None:
-        """What is due goes out."""
+        """Send everything that is due."""
         mail.send_due(now=self.now)
         self.receiver.now = self.now
         self.receiver.work()
 
     @property
     def subjects(self) -> list[str]:
-        """Of the mails that came."""
+        """Subjects of the mails that arrived."""
         return [str(one.subject) for one in self.inbox]
 
     @property
     def told(self) -> list[list[tuple[str, str]]]:
-        """By event that came, the occasion and the object of each condition."""
+        """The occasion and object of each condition, by event received."""
         return [
             [(one["occasion"], one["about"]) for one in body["data"]["conditions"]]
             for body in self.bodies
@@ -91,7 +91,7 @@ class Desk:
 
 @pytest.fixture
 def desk(db: None, receiver: Receiver, mailoutbox: list[EmailMessage], settings: Settings) -> Desk:
-    """Ann is of staff."""
+    """A desk with Ann, a member of staff."""
     settings.SENDS_MAIL, settings.MAILBOX = True, False
     User.objects.create_user(ANN, "correct horse", staff_role="operator")
     return Desk(receiver, mailoutbox)

@@ -1,4 +1,4 @@
-"""What operators do with rules: every typed mistake, and what a change switches off."""
+"""Saving alert rules: every typed mistake, and changes that switch a rule off."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,7 +104,7 @@ def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused(desk):
         RuleWishes("Night", mails=[ANN]),
     )
 
-    for _ in "ab":  # by a second click, too
+    for _ in "ab":  # also by a second click
         save_rule(wishes=theirs, rule=rule, seen=seen, now=desk.now, actor="test")
     with pytest.raises(ValidationError, match="Somebody changed it") as refused:
         save_rule(wishes=mine, rule=rule, seen=seen, now=desk.now, actor="test")

@@ -1,4 +1,4 @@
-"""What rules tell: once for each occasion, together, and nothing of what nobody wants to hear."""
+"""Alerts are sent once for each occasion, grouped, and never for what no rule asks for."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -292,7 +292,7 @@ def test_a_sender_that_dies_is_followed_by_another_with_the_same_id(desk):
     tell(now=desk.now)
     desk.receiver.now = desk.now
     (order,) = desk.receiver.claimed()
-    desk.receiver.sent(order)  # and dies before it is written down
+    desk.receiver.sent(order)  # and the worker dies before it is written down
 
     desk.later(minutes=2)
 

@@ -1,4 +1,4 @@
-"""Wake-ups that carry the finished generation: answered as from its row, which nobody reads."""
+"""Wake-ups that carry the finished generation are answered without reading its row."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ SOON = 5.0
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """It stands still, so that urls that are signed twice are the same."""
+    """A clock that stands still, so that urls signed twice are equal."""
     moment = clock.now()
     monkeypatch.setattr(clock, "now", lambda: moment)
     return moment
@@ -44,7 +44,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
 @pytest.fixture
 def succeeded(claim: Claim, spools: Spools, now: datetime) -> Finished:
-    """A generation with two images on storage, as its worker has it."""
+    """A generation with two images on storage, as its worker sees it."""
     backends.ensure_bucket()
     delivery = make_delivery(claim, spools, sizes=((1024, 1024), (512, 512)))
     rows = stored_images(claim, delivery)

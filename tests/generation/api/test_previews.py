@@ -1,4 +1,4 @@
-"""Partial images on their way to those who stream: each once, in order, and never too late."""
+"""Partial images reach streaming callers once, in order, and never after the end."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def generation(pooled_connections: None, acme: Customer) -> Generation:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """Without a listener or a poll until it is started."""
+    """A hub without a listener or a poll until it is started."""
     monkeypatch.setattr(waiting, "POLL_SECONDS", 60.0)
     return Hub()
 
@@ -78,7 +78,7 @@ async def end(hub: Hub, generation: Generation) -> None:
 
 
 async def news_of(ticket: Ticket) -> list[object]:
-    """The places of all partial images that come, then `finished`."""
+    """The places of all partial images received, then `finished`."""
     seen: list[object] = []
     while not isinstance(news := await ticket.news(SOON), Finished):
         assert news is not None
@@ -222,7 +222,7 @@ async def test_an_announcement_for_no_generation_is_passed_over(
 
 @pytest.fixture
 async def listening(hub: Hub) -> AsyncIterator[Hub]:
-    """Started, and known to have subscribed."""
+    """The hub, started and subscribed."""
     before = listeners()
     await hub.start()
     async with asyncio.timeout(SOON):
@@ -249,7 +249,7 @@ async def test_an_announcement_over_the_broker_is_heard(listening, generation):
 
 
 async def body_of(hub: Hub, generation: Generation, *shown: PartialImage) -> list[str]:
-    """The events of a stream that hears of these and then of the end."""
+    """The events of a stream that receives these and then the end."""
     ticket = hub.ticket()
     ticket.watch(generation.id)
     response = streaming.streamed(ticket, None, task=Task.GENERATE, seconds=SOON, headers={})

@@ -1,4 +1,4 @@
-"""Fields and their types; what a contract allows is tested in admission/test_rules.py."""
+"""Fields and their types; limits of contracts are tested in admission/test_rules.py."""
 
 from typing import Any
 

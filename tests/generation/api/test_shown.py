@@ -1,4 +1,4 @@
-"""When the urls of an answer end, and what a caller is told where none can be signed."""
+"""The end of an answer's urls, and the error when no url can be signed."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 def found(
     monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> Iterator[Callable[[dict[str, str]], None]]:
-    """Sets what there is for a chain that storage uses."""
+    """Set the environment in which storage's credential chain looks."""
 
     def set_environment(env: dict[str, str]) -> None:
         for name, value in {**nothing_else(tmp_path), **env}.items():
@@ -58,7 +58,7 @@ def test_urls_end_an_hour_from_now():
 
 
 def test_urls_end_with_the_credentials_that_sign_them_and_the_answer_says_so(found):
-    # Far from now: botocore, which has a clock of its own, does not take ended ones.
+    # In the far future: botocore has its own clock and rejects expired credentials.
     ends_at = datetime(2126, 11, 20, 12, 10, 0, tzinfo=UTC)
     found(session("AKIAEXAMPLE", ends_at=ends_at))
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Waiting for a generation: wake-ups that come, come early, or never come."""
+"""Waiting for a generation: wake-ups that arrive, arrive early, or never arrive."""
 
 import asyncio
 import time
@@ -33,14 +33,14 @@ def generation(pooled_connections: None, acme: Customer) -> Generation:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """Without a listener or a poll until it is started."""
+    """A hub without a listener or a poll until it is started."""
     monkeypatch.setattr(waiting, "POLL_SECONDS", 60.0)
     return Hub()
 
 
 @pytest.fixture
 async def listening(hub: Hub) -> AsyncIterator[Hub]:
-    """Started, and known to have subscribed."""
+    """The hub, started and subscribed."""
     before = listeners()
     await hub.start()
     await until(lambda: listeners() > before)
@@ -76,7 +76,7 @@ def _end(generation: Generation) -> None:
 
 
 async def end(generation: Generation) -> None:
-    """Make it final, and tell nobody."""
+    """Make it final without a wake-up."""
     await pools.database(_end, generation)
 
 
@@ -234,7 +234,7 @@ async def test_what_nobody_told_of_is_found_when_the_broker_is_back(
 ):
     monkeypatch.setattr(waiting, "RECONNECT_SECONDS", 0.01)
     with closing(watching(listening, generation)) as ticket:
-        await end(generation)  # and nobody tells
+        await end(generation)  # and no wake-up is sent
         with broker() as client:
             client.execute_command("CLIENT KILL TYPE pubsub")
 

@@ -1,4 +1,4 @@
-"""What nothing needs any more, on the real S3 server."""
+"""Deletion of leftovers on the real S3 server."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -41,7 +41,7 @@ def is_there(key: str) -> bool:
 
 
 def ended(generation: Generation, **changes: Any) -> Generation:
-    """The same, canceled, and then as these columns say."""
+    """The same generation, canceled, and with these columns."""
     cancel(generation=generation, now=clock.now())
     Generation.objects.filter(id=generation.id).update(**changes)
     return Generation.objects.get(id=generation.id)
@@ -83,7 +83,7 @@ def test_a_reference_image_that_cannot_be_deleted_keeps_no_other(bucket, spools,
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """The server says that it will not delete this object, and deletes the others."""
+    """Make the server refuse to delete this object while it deletes the others."""
     delete_many = backends.PrivateBucket.delete_many
 
     def partly(self: backends.PrivateBucket, names: Iterable[str]) -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_what_was_left_while_nothing_was_cleaned_up_is_found_days_later(bucket, 
 
 
 def test_an_attempt_that_nobody_closed_is_closed_an_hour_after_the_end(bucket, claim, channel):
-    """Whoever failed it died before; a call that may be under way still has its time."""
+    """The process that failed it died first; a call that may be under way keeps its time."""
     begun(claim, channel)
     now = clock.now()
     end_without_image(

@@ -1,4 +1,4 @@
-"""What died with its worker: claimed one after the other, so that whatever is guilty is alone."""
+"""Work that died with its worker is claimed one by one, so that the cause runs by itself."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
 def die(worker: WorkerEpoch) -> None:
-    """The worker is not seen any more, and the reaper notices."""
+    """Stop the worker's signs of life and let the reaper notice."""
     Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=16))
     reaper.reap(now=clock.now())
 
@@ -36,7 +36,7 @@ def claimed(customer: Customer, worker: WorkerEpoch, number: int) -> list[Genera
 def group(
     worker: WorkerEpoch, in_hand: Mapping[UUID, int] = MappingProxyType({})
 ) -> list[Generation]:
-    """The next one, or nothing."""
+    """The next quarantined generation, or none."""
     claim = claims.take_quarantined(worker=worker, in_hand=in_hand)
     return [] if claim is None else [claim.generation]
 

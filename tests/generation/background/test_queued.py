@@ -1,4 +1,4 @@
-"""What waits for a slot: whose turn it is, and how many of each tenant."""
+"""The waiting queue: the order of turns, and the number taken of each tenant."""
 
 from datetime import timedelta
 
@@ -21,12 +21,12 @@ PLENTY = Room(0, live=100, tests=10)
 
 @pytest.fixture
 def sandbox(channel):
-    """Who serves tests."""
+    """The channel that serves tests."""
     return make_channel("sandbox", serves=Serves.TEST)
 
 
 def of(customer: Customer, number: int) -> list[Queued]:
-    """So many that wait, oldest first."""
+    """This many waiting generations, oldest first."""
     return [queued_as(customer.generation()) for _ in range(number)]
 
 
@@ -43,7 +43,7 @@ def test_nothing_waits_where_all_is_running_final_overdue_or_worn_out(acme, work
     found, any_waits = waiting(PLENTY, {})
 
     assert found == []
-    assert any_waits  # the last two, until the reaper ends them
+    assert any_waits  # the last two stay until the reaper ends them
 
 
 def test_tenants_take_turns_each_with_its_oldest_first(acme, other):

@@ -1,4 +1,4 @@
-"""The net under every crash: taken back, failed in time."""
+"""The reaper after a crash: work is taken back, or failed in time."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def claimed(customer: Customer, worker: WorkerEpoch) -> Generation:
 
 
 def begin(generation: Generation, worker: WorkerEpoch, channel: Channel) -> None:
-    """The worker takes it, and begins an attempt."""
+    """Let the worker claim it and begin an attempt."""
     claim = take(generation_id=generation.id, worker=worker)
     assert claim is not None
     assert begun(claim, channel) is not None

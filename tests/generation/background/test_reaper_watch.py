@@ -1,4 +1,4 @@
-"""A reaper whose round never ends: the process ends, because lost work would never be found."""
+"""A reaper whose round never ends: the process exits, or lost work would never be found."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from pictor.kit.running import vital
 
 @pytest.fixture
 def rounds(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[threading.Event]:
-    """A running reaper that listens closely; its rounds last until the event is set."""
+    """A running reaper watched at short intervals; its rounds last until the event is set."""
     goes_on = threading.Event()
     settings.REAPER_SECONDS = 0.01
     monkeypatch.setattr(reaper, "SILENT_SECONDS", 0.3)

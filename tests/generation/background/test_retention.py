@@ -1,4 +1,4 @@
-"""Prompts that their tenants keep for some days only."""
+"""Prompts that their tenants keep for a limited number of days."""
 
 from datetime import timedelta
 
@@ -89,9 +89,7 @@ def test_a_prompt_that_is_not_to_be_kept_is_gone_within_two_hours(acme):
 
 @pytest.fixture
 def made(acme, worker, spools):
-    """Two tests and a live image, whose words are erased; nothing is stored any more of one test
-    and of the live one.
-    """
+    """Two tests and a live image without prompts; one test and the live image have no files."""
     make_channel("sandbox", serves=Serves.TEST)
     tester = Customer("tester", balance=0, is_test=True)
     made = {}

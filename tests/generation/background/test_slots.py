@@ -1,4 +1,4 @@
-"""Who may take a worker's slots: nobody takes the last, and tests take a few."""
+"""A worker's slots: no tenant takes the last one, and tests take only a few."""
 
 import math
 import threading
@@ -13,7 +13,7 @@ ONE, OTHER = new_uuid(), new_uuid()
 
 
 def taken(slots: Slots, tenant_id: UUID = ONE, *, livemode: bool = True) -> int:
-    """How many slots a tenant gets that wants all there are."""
+    """The number of slots that a tenant gets when it asks until refused."""
     count = 0
     while slots.take(tenant_id, livemode=livemode):
         count += 1

@@ -36,7 +36,7 @@ from tests.stack_processes import until
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Why the process would have ended."""
+    """Reasons for which the process would have ended."""
     reasons: list[str] = []
     monkeypatch.setattr(vital, "end_process", lambda why, error=None: reasons.append(why))
     return reasons
@@ -46,9 +46,9 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def worker(
     pooled_connections: None, settings: Any, monkeypatch: pytest.MonkeyPatch, ends: list[str]
 ) -> Iterator[ImageWorker]:
-    """A running one whose parts listen closely, and which stops at the end.
+    """A running worker with short timeouts, stopped at the end.
 
-    They listen so closely that a busy machine is a hang to them, which must not end the tests.
+    The timeouts are so short that a busy machine counts as a hang, which must not end the tests.
     """
     settings.HEARTBEAT_SECONDS = 0.02
     settings.DRAIN_SECONDS = 0
@@ -89,7 +89,7 @@ def test_a_worker_whose_loop_hangs_ends(worker, ends, monkeypatch):
 
 
 def test_what_is_in_hand_may_change_while_the_heartbeat_looks(worker):
-    """A set of ids is made by Python code: the loop may have its turn in the middle of it."""
+    """Building a set of ids runs Python code, so the loop may get its turn in the middle."""
     in_hand = worker._in_hand  # noqa: SLF001 - what the loop changes
 
     class Ended(UUID):
@@ -115,7 +115,7 @@ def test_a_worker_whose_heartbeat_hangs_ends(worker, ends, monkeypatch):
 
 
 def test_a_worker_whose_lease_is_gone_ends(worker, ends):
-    """As after the database was restored to a moment before the worker began."""
+    """Happens when the database is restored to a time before the worker began."""
     Worker.objects.all().delete()
 
     assert has_come(ends, "its lease is gone")
@@ -161,7 +161,7 @@ def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
 def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
     worker, acme, monkeypatch
 ):
-    """As when the database crashed between a claim's commit and its answer."""
+    """Happens when the database crashes between a claim's commit and its answer."""
     goes_on = threading.Event()
 
     async def takes_and_waits(*, ring, worker, **_):
@@ -236,7 +236,7 @@ class Held:
 
 @pytest.fixture
 def held(worker: ImageWorker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    """Of a worker with ten slots."""
+    """Generations held by a worker with ten slots."""
     held = Held()
     monkeypatch.setattr(worker, "_slots", Slots(10))
     monkeypatch.setattr(pipeline, "run", held.run)
@@ -256,7 +256,7 @@ def test_whoever_comes_after_a_greedy_tenant_begins_at_once(worker, held, acme, 
 def test_what_was_refused_begins_when_one_of_its_tenant_ends(worker, held, acme, monkeypatch):
     greedy = [acme.generation().id for _ in range(11)]
     until(lambda: held.are(*greedy[:9]))
-    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's is not needed
+    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's ring is not needed
 
     for number in (9, 10):
         held.end(greedy[number - 9])
@@ -276,7 +276,7 @@ def test_a_bell_of_whoever_has_their_share_is_passed_over(worker, held, acme, ot
 
 
 def test_a_bell_that_does_not_say_what_has_the_queue_looked_at(worker, held, acme, monkeypatch):
-    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's is not needed
+    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's ring is not needed
     waits = acme.generation()
 
     worker.look_soon()

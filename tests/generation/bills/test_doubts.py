@@ -1,4 +1,4 @@
-"""What is perhaps wrong with a whole bill is said before anything of it can be taken."""
+"""Doubts about a whole bill are shown before any of its amounts can be taken."""
 
 from typing import Any
 

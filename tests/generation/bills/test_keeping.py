@@ -1,4 +1,4 @@
-"""Bills from their file to their lines: kept for a day, matched once, and never half."""
+"""Bills from file to lines: kept for a day, matched once, and never half."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.bills import call, csv_file, matched, row
 
 @pytest.fixture
 def drafted(acme, channel):
-    """A bill of one line that waits to be matched."""
+    """Draft a bill of one line that waits to be matched."""
     call(acme, channel, request_id="a")
 
     def draft(content: bytes = csv_file(row("a", 0, "0.03"))) -> VendorBill:

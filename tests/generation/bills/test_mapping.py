@@ -1,4 +1,4 @@
-"""What a row says by the columns that were chosen; and which columns are likely what."""
+"""Rows read by the chosen columns, and the guess of each column's meaning."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A vendor's lines beside our calls: which are equal, different, or on one side only."""
+"""A vendor's lines beside our calls: equal, different, or on one side only."""
 
 from datetime import timedelta
 

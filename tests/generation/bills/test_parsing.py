@@ -1,4 +1,4 @@
-"""A vendor's file as rows: CSV and JSON in the forms in which vendors write them."""
+"""A vendor's file as rows: CSV and JSON in the forms that vendors write."""
 
 import json
 

@@ -22,7 +22,7 @@ from tests.factories import ORIGIN
 
 
 def booked() -> int:
-    """What all corrections in the ledger come to."""
+    """The sum of all corrections in the ledger."""
     return sum(one.cost_change for one in Transfer.objects.filter(kind="correction"))
 
 

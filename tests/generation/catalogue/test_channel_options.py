@@ -1,4 +1,4 @@
-"""What a channel may be told to be: every way in asks the same service."""
+"""Settings of a channel: refused values, and the event that each change leaves."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ D3 = RouteTerms(model="dall-e-3", upstream_model="dall-e-3")
 
 @pytest.fixture
 def channel() -> Channel:
-    """One that serves dall-e-3."""
+    """A channel that serves dall-e-3."""
     options = ChannelOptions(
         base_url="https://api.example.com/v1", api_key="sk-upstream-secret", routes=[D3]
     )

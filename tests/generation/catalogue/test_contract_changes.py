@@ -1,4 +1,4 @@
-"""What a contract may say, and whether it can be asked for: each refusal with its words."""
+"""Changes of a contract: each refusal with its words."""
 
 from typing import Any, cast
 

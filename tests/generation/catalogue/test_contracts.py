@@ -1,4 +1,4 @@
-"""Sizes, contracts and the snapshot of them."""
+"""Sizes, contracts and their snapshot."""
 
 import pytest
 

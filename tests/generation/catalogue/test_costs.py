@@ -1,4 +1,4 @@
-"""Cost tables of a channel: they begin now or later, never change, and are asked about."""
+"""Cost tables of a channel begin now or later and never change."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Tests of routes run beside the short work, and so many of them at once."""
+"""Tests of routes run beside the short work, up to a limit at once."""
 
 import threading
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from tests.stack_processes import until
 
 @pytest.fixture
 def held(monkeypatch):
-    """The tests that began, and what lets them end."""
+    """The tests that began, and the event that lets them end."""
     began: list[UUID] = []
     end = threading.Event()
 
@@ -31,7 +31,7 @@ def test_a_lane_is_no_thread_of_the_pool_and_there_are_eight(held, caplog):
     asked = [uuid4() for _ in range(9)]
 
     for trial_id in asked:
-        lanes.try_route(str(trial_id))  # and does not wait
+        lanes.try_route(str(trial_id))  # and returns at once
     until(lambda: len(began) == 8)
     assert [one.name for one in threading.enumerate()].count("trial") == 9
     end.set()

@@ -1,4 +1,4 @@
-"""What is said of a model that ends, and who follows it: pure rules."""
+"""Notices of a model that ends, and its successors: pure rules."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""At which size a channel makes a request: native, the closest, or not at all."""
+"""The size at which a channel makes a request: native, the closest, or none."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What every way in shares: a change that is refused, and one that says only a part."""
+"""Rules shared by every way to change a channel: refusals and partial changes."""
 
 from datetime import timedelta
 

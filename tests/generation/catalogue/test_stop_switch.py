@@ -1,4 +1,4 @@
-"""The stop switch: nothing is taken on or claimed of what is stopped, until it is on again."""
+"""The stop switch: stopped work is neither admitted nor claimed until it is started again."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +52,7 @@ def started(what: str) -> None:
 
 
 def takes(customer: Customer, model: str = ORIGIN) -> bool:
-    """Whether a request of theirs is taken on."""
+    """Return whether a request of the customer's is admitted."""
     try:
         return customer.submit(model=model, quality="low").is_new
     except Paused:
@@ -167,7 +167,7 @@ def test_what_is_not_stopped_is_claimed(acme, other, pro, worker, what):
 def test_one_whose_bell_had_rung_is_let_go_again_without_a_call(
     acme, queued, worker, spools, is_known
 ):
-    catalogue_at(acme.caller().revision)  # a worker that has not heard of the stop
+    catalogue_at(acme.caller().revision)  # a worker that has not yet heard of the stop
     stopped("acme")
     if is_known:
         catalogue_at(acme.caller().revision)
@@ -227,7 +227,7 @@ def test_nothing_is_stopped_or_started_twice(acme):
 
     with pytest.raises(ValidationError, match="Everything is stopped already, since"):
         stopped("all")
-    stopped(ORIGIN)  # which stays stopped when all is started
+    stopped(ORIGIN)  # this one stays stopped when everything is started
     started("all")
     assert not takes(acme)
     with pytest.raises(ValidationError, match="Everything is not stopped"):

@@ -1,4 +1,4 @@
-"""The end of a model: what may be announced, changed and withdrawn."""
+"""The end of a model: announcing, changing and withdrawing it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -26,7 +26,7 @@ GI2 = RouteTerms(model="gpt-image-2", upstream_model="gpt-image-2")
 
 @pytest.fixture
 def vendor(settings, sandbox_server):
-    """A channel with two routes; what its cost table says of dall-e-3 is known."""
+    """A channel with two routes; its cost table has a price for dall-e-3."""
     settings.EGRESS_ALLOW = frozenset({urlsplit(sandbox_server).netloc})
     options = ChannelOptions(base_url=f"{sandbox_server}/v1", api_key="k", routes=[D3, GI2])
     channel, _ = services.set_channel(name="vendor", options=options, actor="test")
@@ -105,7 +105,7 @@ def test_one_that_is_asked_for_twice_is_bought_once(vendor, monkeypatch):
 
 
 def test_a_route_under_test_is_not_tested_by_another_at_once(vendor, monkeypatch):
-    """Nor planned for it, until that is surely over."""
+    """Nor planned again until the first is surely over."""
     (first,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     with pytest.raises(ValidationError, match="dall-e-3: a test is under way"):
         trials.plan_trials(vendor, actor="bob")
@@ -123,7 +123,7 @@ def test_a_route_under_test_is_not_tested_by_another_at_once(vendor, monkeypatch
 
 @pytest.mark.parametrize(("seconds", "is_made"), [(59, True), (61, False)])
 def test_one_that_waited_too_long_in_a_queue_is_not_bought(vendor, seconds, is_made):
-    """Its page has said meanwhile that nobody began it, and offered another."""
+    """Its page has meanwhile said that no worker began it, and offered another."""
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     asked_at = clock.now() - timedelta(seconds=seconds)
     ChannelTrial.objects.filter(pk=planned.pk).update(created_at=asked_at)
@@ -256,7 +256,7 @@ def test_the_migration_carries_over_what_serves_and_what_was_tested(
 
 
 def test_what_the_release_before_writes_serves_as_it_did(vendor):
-    """It knows no approval of routes."""
+    """That release knows no approval of routes."""
     Route.objects.all().delete()
     Route.objects.create(channel=vendor, contract_id="dall-e-3", upstream_model="d3")
 

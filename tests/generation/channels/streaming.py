@@ -1,4 +1,4 @@
-"""What tests of streamed answers say as the upstream, and hear as the caller."""
+"""Scripts of streamed answers for the upstream, and a collector for the caller's side."""
 
 import base64
 import json

@@ -28,7 +28,7 @@ def download(pool: HttpPool, spools: Spools) -> Download:
 
 
 def in_turn(*scripts: Script) -> Script:
-    """Each request gets the next one."""
+    """Answer each request with the next script."""
     left = list(scripts)
 
     async def script(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -139,7 +139,7 @@ async def test_an_address_is_asked_as_it_came_but_for_what_it_may_not_hold(
     ],
 )
 async def test_an_address_that_points_inside_is_never_called(download, url):
-    async with asyncio.timeout(0.4):  # and not tried again, which would take a second
+    async with asyncio.timeout(0.4):  # and not retried, which would take a second
         assert await download(url) is None
 
 

@@ -1,4 +1,4 @@
-"""A form as an upstream reads it, with files streamed into it."""
+"""A multipart form as an upstream reads it, with files streamed into it."""
 
 import pytest
 

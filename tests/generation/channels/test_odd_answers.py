@@ -1,4 +1,4 @@
-"""Answers in shapes that relays were seen to give: what was paid for and is there arrives."""
+"""Answers in odd shapes that relays were seen to give: every paid image arrives."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox")
 BYTES = bytes(range(248, 256)) * 3
-"""Whose base64 has both characters that the URL-safe alphabet has not."""
+"""Bytes whose base64 has both `+` and `/`, which the URL-safe alphabet lacks."""
 USUAL, URL_SAFE = base64.b64encode(BYTES).decode(), base64.urlsafe_b64encode(BYTES).decode()
 
 

@@ -24,7 +24,7 @@ FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox", size="1024x1024", qua
 async def test_of_an_answer_with_far_too_many_images_few_are_tried(
     channel, upstream, answers, monkeypatch
 ):
-    """Each costs a moment of the loop, and an address three calls."""
+    """Each try costs time on the loop, and an address costs three calls."""
     image, tried = AnswerStream.image, []
 
     def counted(self: AnswerStream, text: str | None) -> SpoolFile | None:
@@ -195,7 +195,7 @@ async def test_a_reference_image_that_cannot_be_read_means_nothing_was_asked(cha
 
 
 def files(upstream: RawServer, *, then: dict[str, Script]) -> Script:
-    """Answers generations with urls of this server, and those by the script of their path."""
+    """Answer generations with urls of this server, and each url with its script."""
 
     async def script(request: Received, writer: asyncio.StreamWriter) -> None:
         if request.target in then:

@@ -1,4 +1,4 @@
-"""Streams that end badly: what may have been paid, what is kept, and what the caller is told."""
+"""Streams that end badly: possible cost, kept images, and the caller's error."""
 
 import os
 

@@ -81,7 +81,7 @@ def test_policy_errors_are_moderation_whatever_the_status(error, status):
 
     assert raised.attempt_class is AttemptClass.MODERATED
     assert not raised.may_have_billed
-    assert not raised.public_message  # the class has its own words for the caller
+    assert not raised.public_message  # the class has its own message for the caller
 
 
 def test_a_wrong_value_of_the_moderation_field_is_no_moderation():

@@ -1,4 +1,4 @@
-"""The reader of streamed answers: lines, chunks and ends as servers really send them."""
+"""The reader of streamed answers: lines, chunks and ends as real servers send them."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ Seen = tuple[str, dict[str, Any], bytes | None]
 PICTURE = random.Random(3).randbytes(60_000)  # noqa: S311 - no secret
 B64 = base64.b64encode(PICTURE).decode()
 SMALL = PICTURE[:3_000]
-"""For chunks of few bytes, which are so many."""
+"""A short picture, for tests with chunks of a few bytes."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def in_chunks(data: bytes, size: int) -> list[bytes]:
 
 
 def wire(end: str, picture: bytes = PICTURE) -> bytes:
-    """A comment, two events with images, one of them with an `event:` line, and the end."""
+    """The stream's bytes: a comment, two events with images, one `event:` line, and the end."""
     b64 = base64.b64encode(picture).decode()
     first = json.dumps({"type": "image_generation.partial_image", "b64_json": b64})
     second = json.dumps({"b64_json": b64, "type": "image_generation.completed", "n": 2})
@@ -63,7 +63,7 @@ def wire(end: str, picture: bytes = PICTURE) -> bytes:
 
 
 def wire_events(picture: bytes = PICTURE) -> list[Seen]:
-    """What is on the wire."""
+    """The events in `wire`."""
     return [
         ("image_generation.partial_image", {"type": "image_generation.partial_image"}, picture),
         ("image_generation.completed", {"type": "image_generation.completed", "n": 2}, picture),

@@ -1,4 +1,4 @@
-"""Which private origins a channel may call."""
+"""Private origins that a channel may call."""
 
 import pytest
 

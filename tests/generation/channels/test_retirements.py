@@ -1,4 +1,4 @@
-"""When vendors end models: as they announced it, and as operators enter it of a route."""
+"""End dates of vendors' models: as announced, and as operators enter them for a route."""
 
 from datetime import date
 

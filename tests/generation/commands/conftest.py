@@ -1,4 +1,4 @@
-"""Commands run as an operator runs them; a customer whose generations are rows with true books."""
+"""Commands as an operator runs them, and a customer whose generations are rows with true books."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Output:
-    """What a command wrote, and its error, if it ended with one."""
+    """Output of a command, and its error if it failed."""
 
     out: str
     err: str
@@ -33,7 +33,7 @@ class Output:
 
 @pytest.fixture(autouse=True)
 def _nobody_types(monkeypatch):
-    """Whoever is asked something has reached the end of the input."""
+    """Every prompt finds the end of the input."""
     monkeypatch.setattr("sys.stdin", StringIO())
 
 
@@ -60,7 +60,7 @@ def seeded() -> None:
 
 @pytest.fixture
 def sandbox_url(settings, sandbox_server):
-    """The address of a running sandbox upstream, which may be called."""
+    """The address of a running sandbox upstream that channels may call."""
     settings.EGRESS_ALLOW = frozenset({urlsplit(sandbox_server).netloc})
     return f"{sandbox_server}/v1"
 
@@ -94,7 +94,7 @@ class Customer:
         return generation
 
     def end(self, generation: Generation, state: str, captured: int, *, images: int = 1) -> None:
-        """Settle or release it."""
+        """Settle or release the generation."""
         with transaction.atomic():
             Generation.objects.filter(id=generation.id).update(
                 state=state, captured_micros=captured, finished_at=NOW

@@ -1,4 +1,4 @@
-"""`manage.py alert`: who is told of conditions, by the shell."""
+"""`manage.py alert`: alert rules at the shell."""
 
 import json
 import sys

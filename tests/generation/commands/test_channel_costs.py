@@ -1,4 +1,4 @@
-"""`manage.py channel cost`: a CSV in and out, a copy times a factor, and what is known."""
+"""`manage.py channel cost`: CSV in and out, a copy times a factor, and known costs."""
 
 import json
 from io import StringIO
@@ -22,7 +22,7 @@ dall-e-3,1024x1024,hd,0.060000,fixed
 
 @pytest.fixture
 def acme(manage, tmp_path):
-    """A channel, and a file of what it costs."""
+    """A channel named acme, and the path of a file with its costs."""
     manage("channel", "set", "acme", *NEW, "--models", "dall-e-3")
     file = tmp_path / "costs.csv"
     file.write_text(CSV)

@@ -1,4 +1,4 @@
-"""`manage.py channel errors`: what vendors said, told apart without reading any tenant's words."""
+"""`manage.py channel errors`: vendors' errors, grouped without showing a tenant's words."""
 
 import json
 from datetime import timedelta
@@ -33,7 +33,7 @@ def failed(
     ended_as: str = "refused",
     status: int | None = 429,
 ) -> Generation:
-    """A generation of the customer's whose call came to that."""
+    """A generation of the customer's whose call failed in this way."""
     generation = customer.generation()
     claim = take(generation_id=generation.id, worker=make_worker())
     assert claim is not None
@@ -46,7 +46,7 @@ def failed(
 
 @pytest.fixture
 def errors(manage: Any, vendor: Channel) -> Any:
-    """What the command says, as JSON."""
+    """Run the command and return its JSON."""
 
     def run(*words: str) -> Any:
         return json.loads(manage("channel", "errors", "vendor", *words, "--json").out)

@@ -1,4 +1,4 @@
-"""`manage.py channel explain`: who would be asked for an image now, and why nobody else would."""
+"""`manage.py channel explain`: the channels that would be called now, and why not the others."""
 
 import json
 from collections.abc import Callable

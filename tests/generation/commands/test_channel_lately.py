@@ -1,4 +1,4 @@
-"""`channel list --lately` says what the list of channels shows in the browser."""
+"""`channel list --lately` prints the figures of the console's list of channels."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py channel set`: what it says of single models and of what an account can do."""
+"""`manage.py channel set`: options of single models and abilities of an account."""
 
 import json
 

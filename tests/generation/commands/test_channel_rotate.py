@@ -16,7 +16,7 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 @pytest.fixture
 def two_channels(manage, settings):
-    """One from before the new key, one from after."""
+    """Two channels, one from before the new key and one from after."""
     settings.ENCRYPTION_KEYS = [OLD]
     manage("channel", "set", "older", "--base-url", "https://a.example/v1", "--api-key", "sk-older")
     settings.ENCRYPTION_KEYS = [NEW, OLD]

@@ -1,4 +1,4 @@
-"""`manage.py channel show|history`: how a channel fares."""
+"""`manage.py channel show|history`: a channel's recent traffic."""
 
 import json
 from datetime import timedelta

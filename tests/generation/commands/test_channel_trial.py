@@ -1,4 +1,4 @@
-"""`manage.py channel test`: one small real image, or one clear line why there is none."""
+"""`manage.py channel test`: one small real image, or one clear line with the reason."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""`manage.py cost_correct`: what calls cost, by a vendor's bill, each line once."""
+"""`manage.py cost_correct`: costs of calls from a vendor's bill, each line once."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def made(db: None, tmp_path: Path) -> Generation:
-    """A generation whose first call was lost for 0.02 USD, and whose second cost 0.03."""
+    """A generation whose first call was lost for 0.02 USD and whose second cost 0.03."""
     seeding.seed(Wishes())
     channel = make_channel(cost_micros=30_000)
     claim = take(generation_id=Customer("acme").generation().id, worker=make_worker())

@@ -1,4 +1,4 @@
-"""A channel serves once a test of its present address and key has passed; unused ones can go."""
+"""A channel serves only after its present address and key pass a test; unused ones can go."""
 
 from io import StringIO
 
@@ -100,7 +100,7 @@ def test_the_sandbox_of_a_new_installation_serves(sandbox_url):
     assert Channel.objects.get().is_enabled
 
 
-@pytest.mark.django_db(transaction=True)  # as the command runs: within nobody's transaction
+@pytest.mark.django_db(transaction=True)  # the command runs outside any transaction
 def test_a_channel_that_was_never_used_is_deleted_with_its_routes(manage, vendor):
     said = manage("channel", "delete", vendor)
 
@@ -281,7 +281,7 @@ def test_a_route_that_comes_while_it_is_tested_is_not_proven(manage, vendor, mon
 
 
 def test_what_the_release_before_changed_is_tested_route_by_route(manage, vendor):
-    """It takes no approval of a route away."""
+    """That release takes no approval of a route away."""
     manage("channel", "set", vendor, "--models", "dall-e-3,gpt-image-2")
     manage("channel", "test", vendor)
     Channel.objects.update(credentials=encrypted("another"))
@@ -310,7 +310,8 @@ def test_a_test_of_what_is_approved_is_no_change_of_the_configuration(manage, ve
 
 def test_what_draws_the_size_it_was_asked_for_is_no_sandbox(manage, vendor, monkeypatch):
     manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
-    monkeypatch.setattr(trial.Trial, "prompt", "a fox")  # as a vendor reads it: no directive
+    # a vendor reads it literally, not as a directive
+    monkeypatch.setattr(trial.Trial, "prompt", "a fox")
 
     failed = manage("channel", "test", vendor)
 

@@ -32,7 +32,7 @@ def ended(acme):
 
 @pytest.fixture
 def listed(manage, waiting, ended):
-    """The ids that a list with these words has."""
+    """The ids listed with these arguments."""
     now = clock.now()
     for one, minutes in ((waiting, 2), (ended, 1)):
         begun = now - timedelta(minutes=minutes)

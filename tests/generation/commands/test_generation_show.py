@@ -1,4 +1,4 @@
-"""`manage.py generation show` of any id: what became of it, and whose it is."""
+"""`manage.py generation show` of any id: its state and its tenant."""
 
 import json
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ UNKNOWN_KEY = "Incorrect API key provided. Check that it is complete and belongs
 
 @pytest.fixture
 def show(manage):
-    """What it prints as JSON."""
+    """Run the command and return its JSON."""
     return lambda text: json.loads(manage("generation", "show", text, "--json").out)
 
 

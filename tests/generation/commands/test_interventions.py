@@ -30,7 +30,7 @@ def orderer(seeded):
 
 @pytest.fixture
 def delivered(orderer, tmp_path):
-    """It was charged 0.05268 USD."""
+    """A delivered generation, charged 0.05268 USD."""
     claim = take(generation_id=orderer.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)))

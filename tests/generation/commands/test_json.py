@@ -1,4 +1,4 @@
-"""What lists or books says it as one JSON value too, and asks a person elsewhere."""
+"""Commands that list or book print one JSON value with `--json`, and prompt elsewhere."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Told = Callable[..., Any]
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    """The one JSON value that a command writes; `typed` stands on its standard input."""
+    """Run a command and return its one JSON value; `typed` is its standard input."""
 
     def run(*words: str, typed: str = "") -> Any:
         monkeypatch.setattr("sys.stdin", StringIO(typed))
@@ -63,7 +63,7 @@ def test_a_revoked_key_is_named(told, acme):
 
 @pytest.fixture
 def dearer(told: Told, exported: Any, acme: Customer) -> Any:
-    """list:2 is a draft with a price ten times as high, of a model that sold; it is for 2099."""
+    """list:2 is a draft for 2099 in which a model that sold costs ten times as much."""
     record_usage(
         Usage(
             tenant_id=acme.tenant.id,

@@ -1,4 +1,4 @@
-"""The proofs that run by themselves: where they begin, what they keep, and one at a time."""
+"""Scheduled proofs of the ledger: where they begin, what they keep, one at a time."""
 
 # ruff: noqa: S608 - the statements are of our own words
 import json
@@ -33,7 +33,7 @@ def short_ranges(monkeypatch):
 
 @pytest.fixture
 def books(acme):
-    """Two generations that ended and one under way."""
+    """Two ended generations and one under way."""
     acme.older = acme.admit(400_000)
     acme.end(acme.older, "succeeded", 300_000)
     acme.end(acme.admit(200_000), "failed", 0, images=0)
@@ -136,7 +136,7 @@ def test_what_a_key_is_said_to_have_used_is_held_against_its_month(books):
 
 
 def test_what_ended_far_from_the_time_in_its_id_counts_in_its_hour(books, monkeypatch):
-    long_before = datetime(2026, 11, 18, tzinfo=UTC)  # they ended on the 20th, and are made now
+    long_before = datetime(2026, 11, 18, tzinfo=UTC)  # they ended on the 20th, and are written now
     monkeypatch.setattr(rounds, "first_day", lambda now: long_before)
 
     assert found(WHOLE) == set()
@@ -231,7 +231,7 @@ def test_each_is_due_once_in_its_time_whoever_asks(books):
     assert is_due(SINCE, now=now + timedelta(minutes=59))
     assert not is_due(WHOLE, now=now + timedelta(hours=20))
     assert is_due(WHOLE, now=now + timedelta(hours=21))
-    assert is_due(WHOLE, now=now - timedelta(hours=1))  # a row that says it is yet to be
+    assert is_due(WHOLE, now=now - timedelta(hours=1))  # a row dated in the future
 
 
 def test_the_hourly_work_logs_what_it_finds_and_writes_it_down(books, caplog):

@@ -1,4 +1,4 @@
-"""`manage.py ledger_check`: silent about true books, exact under load, and blind to nothing."""
+"""`manage.py ledger_check`: silent about true books, exact under load, and complete."""
 
 import json
 import threading
@@ -83,7 +83,7 @@ def test_a_finding_names_check_tenant_and_object_and_ends_with_an_error(manage, 
 
 @pytest.fixture(params=["in one snapshot", "by ranges", "since the checkpoint"])
 def findings(request, acme, monkeypatch):
-    """What a proof finds, each as check and message: the last one of what came after this."""
+    """Return a proof's findings as (check, message); the last kind looks at later rows only."""
     monkeypatch.setattr(walk, "AT_ONCE", 2)
     monkeypatch.setattr(rounds, "AT_ONCE", 2)
     kinds = {"by ranges": Kind.WHOLE, "since the checkpoint": Kind.SINCE_CHECKPOINT}

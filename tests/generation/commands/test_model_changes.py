@@ -19,7 +19,7 @@ MODEL = "dall-e-3"
 
 @pytest.fixture
 def sold():
-    """320 images of one size to one tenant."""
+    """A sale of 320 images of one size to one tenant."""
     facts: dict[str, Any] = dict.fromkeys(FIGURES, 0) | {"images": 320}
     facts |= {"captured_micros": 16_000_000}
     facts |= {"model": MODEL, "asked": "1792x1024", "quality": "hd", "channel": "one"}

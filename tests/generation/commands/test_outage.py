@@ -1,4 +1,4 @@
-"""`manage.py generation outage`: one credit to every tenant that it hit."""
+"""`manage.py generation outage`: one credit to every tenant that was hit."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""`manage.py price`: nothing offered is left without a price, and there is a way back."""
+"""`manage.py price`: nothing offered loses its price, and there is a way back."""
 
 import pytest
 from django.core.management.base import CommandError

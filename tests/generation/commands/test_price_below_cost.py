@@ -1,4 +1,4 @@
-"""No price goes below what its dearest channel costs before a person has typed how many do."""
+"""A price below its dearest channel's cost needs the number of such prices typed."""
 
 from datetime import timedelta
 from typing import Any
@@ -39,7 +39,7 @@ def costs(channel: Channel, *rows: list[object], days: int = 0) -> None:
 
 @pytest.fixture
 def again(price, exported):
-    """list:2 is a draft of the same prices."""
+    """Make list:2, a draft with the same prices."""
     price("import", str(exported), "--name", "list")
     return "list:2"
 

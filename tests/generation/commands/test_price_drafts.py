@@ -1,4 +1,4 @@
-"""Drafts at the shell: copied, changed by what was shown, taken back, published for a date."""
+"""Drafts at the shell: copied, edited from the shown list, deleted, and scheduled."""
 
 import json
 

@@ -24,7 +24,7 @@ def dearer(price, exported):
 
 @pytest.fixture
 def sold(seeded):
-    """An image of dall-e-2 to somebody."""
+    """A sale of one dall-e-2 image."""
     acme = Customer("acme")
     record_usage(
         Usage(
@@ -124,7 +124,7 @@ def test_what_cannot_be_withdrawn_or_comes_too_late_says_so(price, dearer, argum
 
 @pytest.fixture
 def large(price, exported, sold):
-    """list:2 is a draft with one price ten times as high, of a model that sold."""
+    """Make list:2, a draft in which a model that sold costs ten times as much."""
     exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.160000,"))
     return price("import", str(exported), "--name", "list")
 

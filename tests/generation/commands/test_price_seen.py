@@ -1,4 +1,4 @@
-"""What is shown at the shell is what is decided on, whatever else is decided before the answer."""
+"""A decision at the shell applies to the prices shown, whatever is decided meanwhile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
 @dataclass
 class Slow:
-    """Standard input of somebody who says yes once something else has happened."""
+    """Standard input of an operator who types yes after something else has happened."""
 
     meanwhile: Callable[[], object]
 

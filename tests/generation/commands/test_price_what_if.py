@@ -1,4 +1,4 @@
-"""`manage.py price diff`: what the last 30 days would have brought, in a line and as JSON."""
+"""`manage.py price diff`: revenue of the last 30 days at the new prices, as a line and JSON."""
 
 import json
 from collections.abc import Callable

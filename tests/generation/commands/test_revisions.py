@@ -1,4 +1,4 @@
-"""Channels that serve are edited beside what serves: tested, and then swapped."""
+"""Serving channels are edited in a pending revision: tested, then swapped in."""
 
 import json
 
@@ -24,7 +24,7 @@ MODELS_AND_ONE = ("--models", "dall-e-3,gpt-image-2,dall-e-2")
 
 @pytest.fixture
 def vendor(manage, sandbox_url):
-    """It serves two models, both tested."""
+    """A channel that serves two models, both tested."""
     manage("channel", "set", "vendor", "--base-url", sandbox_url, "--api-key", "k", *MODELS)
     manage("channel", "test", "vendor")
     manage("channel", "enable", "vendor")
@@ -32,7 +32,7 @@ def vendor(manage, sandbox_url):
 
 
 def served() -> dict[str, tuple[str, str]]:
-    """By model, the key and the vendor's name that a call of now would be made with."""
+    """By model: the key and the vendor's model that a call made now would use."""
     routes = current_catalogue().routes
     return {model: (one.api_key, one.upstream_model) for model, (one,) in routes.items()}
 
@@ -54,7 +54,7 @@ def test_a_new_key_waits_while_the_old_one_serves(manage, vendor):
 
 
 def test_a_wrong_key_never_serves(manage, vendor, monkeypatch):
-    """The sandbox takes any key, so what refuses this one is an address that nobody has."""
+    """The sandbox takes any key, so the failure here comes from an address without a server."""
     manage("channel", "set", vendor, "--base-url", "http://127.0.0.1:9/v1", "--api-key", "wrong")
 
     tested = manage("channel", "test", vendor, "--pending")

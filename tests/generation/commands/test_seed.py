@@ -33,7 +33,7 @@ EMBEDDED = {
 
 @pytest.fixture(autouse=True)
 def production(monkeypatch):
-    """Nothing asked for in the environment."""
+    """An environment without any seed variables."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
 
@@ -305,7 +305,7 @@ def test_it_can_migrate_first(manage):
     said = manage("seed", "--migrate")
 
     assert said.error is None
-    assert said.out.startswith("migrated\n")  # what `run` waits for
+    assert said.out.startswith("migrated\n")  # the line that `run` waits for
     assert Contract.objects.count() == 7
 
 

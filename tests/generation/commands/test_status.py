@@ -1,4 +1,4 @@
-"""`manage.py status`: what needs a person, its exit status, and what a person says to it."""
+"""`manage.py status`: open conditions, its exit status, and acknowledgements."""
 
 import json
 from datetime import timedelta

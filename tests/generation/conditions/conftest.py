@@ -1,4 +1,4 @@
-"""What is open after a look so many minutes from the test's beginning."""
+"""Conditions open after a look, so many minutes after the test began."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -16,9 +16,9 @@ Look = Callable[..., Found]
 
 @pytest.fixture
 def look(seeded: None) -> Look:
-    """Looks after that many minutes, later ones than before; what is open then, in words.
+    """Look at these minutes, in rising order; return the open conditions in words.
 
-    What was sold is counted until then, unless `counted` says another minute.
+    Sales are counted until the same minute unless `counted` names another.
     """
     began = clock.now()
 

@@ -1,4 +1,4 @@
-"""Alert rules that reach nobody are a condition, since no alert of theirs tells it."""
+"""Alert rules without a working receiver are a condition, since they cannot report it."""
 
 from datetime import timedelta
 

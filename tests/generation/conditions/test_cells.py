@@ -1,4 +1,4 @@
-"""Cells sold below their cost, or at one that nobody knows: each opens and ends."""
+"""Cells sold below cost or at an unknown cost: each condition opens and ends."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,7 +38,7 @@ Sell = Callable[..., None]
 
 @pytest.fixture
 def sell(worker: WorkerEpoch, spools: Spools, monkeypatch: pytest.MonkeyPatch) -> Sell:
-    """Delivers an image for 0.05268 USD, which cost 0.03, and counts it at once."""
+    """Deliver an image for 0.05268 USD that cost 0.03, and count it at once."""
     monkeypatch.setattr(waiting, "TRAIL_SECONDS", 0.0)
 
     def sold(customer: Customer, *, usage: TokenUsage | None = None, **fields: object) -> None:
@@ -58,7 +58,7 @@ def flat_cost(micros: int | None) -> None:
 
 
 def price(micros: int, *, tenant_id: UUID | None = None) -> None:
-    """A book of that one price is in force."""
+    """Put a book with only this price in force."""
     begun = clock.now() - timedelta(minutes=1)
     row = BookRow(ORIGIN, "1024x1024", "medium", Micros(micros), 1024, 1024)
     book = draft_price_book(

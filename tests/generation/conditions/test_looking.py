@@ -1,4 +1,4 @@
-"""How a look writes down what it found, and what people do about that."""
+"""Rows that a look writes about its findings, and the actions that staff take on them."""
 
 import threading
 from datetime import timedelta
@@ -21,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def wrong(db, monkeypatch):
-    """What is wrong, of one kind, at the next look."""
+    """Problems, all of one kind, that the next look finds."""
     now_wrong: list[Wrong] = []
     monkeypatch.setattr(looking, "KINDS", {"smell": lambda _outlook: iter(now_wrong)})
     return now_wrong
@@ -153,7 +153,7 @@ def test_a_look_that_ends_in_the_middle_has_changed_nothing(smelly, wrong, look,
     assert ConditionLook.objects.get().looked_at == before
 
 
-# --- people -----------------------------------------------------------------------------------
+# --- staff ------------------------------------------------------------------------------------
 
 
 def test_a_silence_ends_by_itself(smelly):

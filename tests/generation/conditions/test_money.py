@@ -1,4 +1,4 @@
-"""Findings, old proofs, prices that will change and balances that run out: each opens and ends."""
+"""Findings, old proofs, price changes to come and low balances: each opens and ends."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Models that fewer channels serve than did, and channels that fail: each opens and ends."""
+"""Models that lost channels, and channels that fail: each condition opens and ends."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ def test_a_model_that_ends_within_60_days(channel, look, acme, other):
 
 
 def sell(customer: Customer, *, images: int, days_ago: int = 0, is_demo: bool = False) -> None:
-    """So many images of gpt-image-2-origin."""
+    """Count this many sold images of gpt-image-2-origin."""
     SoldDay.objects.create(
         day=(clock.now() - timedelta(days=days_ago)).date(),
         tenant=customer.tenant,
@@ -101,7 +101,7 @@ def test_a_model_that_one_channel_served_and_none_does(channel, look):
 
     assert at_first == {}
     assert look(1) == {SHRUNK: "no channel serves it, where there were 1"}
-    Contract.objects.update(is_enabled=False)  # nobody is promised it any more
+    Contract.objects.update(is_enabled=False)  # no tenant is promised it any more
     assert look(2) == {}
 
 
@@ -156,7 +156,7 @@ def test_a_breaker_of_all_models_names_the_channel_and_a_sandbox_none(channel, l
 
 
 def called(channel: Channel, *, ago: int = 1, **numbers: int) -> None:
-    """So many live calls of each class that ended so many minutes ago."""
+    """Count these live calls by class, ended this many minutes ago."""
     minute = (clock.now() - timedelta(minutes=ago)).replace(second=0, microsecond=0)
     for attempt_class, number in numbers.items():
         AttemptMinute.objects.create(

@@ -1,4 +1,4 @@
-"""Work that stands still becomes a condition, and ends."""
+"""Stuck work becomes a condition, which ends with it."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def test_a_generation_that_waits_for_more_than_30_seconds(acme, look):
 
     assert soon == {}
     assert late == {("queued_too_long", ORIGIN): "1 queued, the oldest for 60 s"}
-    assert Condition.objects.get().micros == 52_680  # what is on hold for it
+    assert Condition.objects.get().micros == 52_680  # the amount on hold for it
     Generation.objects.filter(id=made.id).update(state="running")
     assert look(2) == {}
 

@@ -1,4 +1,4 @@
-"""Whose turn it is at a channel that is at its cap: who has fewest calls in flight there."""
+"""Turns at a channel that is at its cap: the tenant with fewest calls in flight goes first."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ GREEDY, OTHER = new_uuid(), new_uuid()
 
 
 def queue_of(cap: int) -> list[Candidate]:
-    """The one channel there is, with a cap."""
+    """Candidates for a single channel with this cap."""
     routes = [route_info(max_concurrency=cap)]
     contract = contract_of("gpt-image-2")
     return candidates(routes, contract=contract, size="1024x1024", roll=lambda: 0.5)
 
 
 class Line:
-    """Who waits at the channel, and who has been let in, in order."""
+    """Tenants waiting at the channel, and those let in, in order."""
 
     def __init__(self, cap: int) -> None:
         self.chooser = Chooser()

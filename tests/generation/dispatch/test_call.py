@@ -1,4 +1,4 @@
-"""What a channel is sent of a request, and what is said to be ignored: no database, no call."""
+"""The fields sent to a channel, and those reported as ignored: no database, no call."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ def generation(**changes: Any) -> Generation:
 
 
 def channel(*, ignored: tuple[str, ...] = (), **abilities: Any) -> Candidate:
-    """By default one that can do everything."""
+    """A channel that by default can do everything."""
     declared = Abilities(
         frozenset({Task.GENERATE}), frozenset({"style", "watermark"}), streams=True
     )

@@ -85,7 +85,7 @@ def test_a_breaker_says_when_it_opens_stays_open_and_closes(channels, caplog):
 
 
 def shown(route: RouteInfo) -> tuple[float | None, float | None]:
-    """What metrics say of the breakers of the route's model and of its whole channel."""
+    """The open-breaker metrics of the route's model and of its whole channel."""
     names = [{"channel": route.channel_name, "model": model} for model in (route.model, "")]
     model, whole = (REGISTRY.get_sample_value("pictor_breaker_open", name) for name in names)
     return model, whole

@@ -1,4 +1,4 @@
-"""What turns in a worker's breakers and gates is written down, once and in the background."""
+"""Changes of a worker's breakers and gates are written once, in the background."""
 
 import asyncio
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def kinds(turns: Turns) -> list[tuple[str, str, float | None]]:
 def test_a_breaker_is_told_when_it_opens_and_when_it_closes_but_not_while_it_stays_open():
     health = Health()
 
-    for second in (0, 1, 2, 20):  # the last one is a probe, which doubles the pause
+    for second in (0, 1, 2, 20):  # the last one is a probe, and doubles the pause
         ends(health, second, "unknown")
     ends(health, 60)
     ends(health, 61)
@@ -106,7 +106,7 @@ def test_of_too_many_the_oldest_are_dropped_and_counted():
 
 
 def written(turns: Turns, count: int) -> list[tuple[str, float | None, Any]]:
-    """What the lane of a worker has written once it is so many rows."""
+    """Run a worker's writer until it has written this many rows, and return them."""
 
     async def run() -> None:
         lane = asyncio.create_task(turns.run(WORKER))
@@ -128,7 +128,7 @@ def test_what_the_database_does_not_take_is_written_a_second_later(
     def fails_once(batch: Sequence[BreakerTurn], **who: Any) -> None:
         tries.append(len(batch))
         if len(tries) == 1:
-            turns.breaker(channel.id, "dall-e-3", pause=0.0)  # turns meanwhile
+            turns.breaker(channel.id, "dall-e-3", pause=0.0)  # changes meanwhile
             raise OperationalError("the server closed the connection")
         write(batch, **who)
 

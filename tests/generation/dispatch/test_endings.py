@@ -1,4 +1,4 @@
-"""What an attempt without images means, where its channel's operator sees it otherwise."""
+"""Meanings of attempts without images, where a channel's operator overrides them."""
 
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.endings import overridden

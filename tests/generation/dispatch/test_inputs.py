@@ -45,7 +45,7 @@ async def server(certificate):
 
 @pytest.fixture
 async def public(server, certificate):
-    """A way out on which cats.com alone is public, and any other name is private."""
+    """An HTTP pool for which only cats.com is public; any other name is private."""
     pool = HttpPool(
         egress_allow=[f"cats.com:{server.port}"],
         resolve=lambda host, port: ["127.0.0.1"],
@@ -70,7 +70,7 @@ async def text_of(value: LargeValue) -> str:
 
 
 async def fetched(http: HttpPool, spools: Spools, *addresses: str) -> dict[str, str]:
-    """What an upstream would be sent, by placeholder."""
+    """The bytes that an upstream would be sent, by placeholder."""
     async with inputs.readable(
         addressed(*addresses),
         task=Task.GENERATE,
@@ -357,7 +357,7 @@ async def test_names_that_callers_choose_are_looked_up_apart_from_operators_name
 
 
 async def test_a_mask_that_was_fetched_must_fit_the_first_image(server, public, spools):
-    """The image came with the request, and the mask by its address."""
+    """The image came in the request, the mask by address."""
     facts = {"format": "png", "width": 64, "height": 48, "has_alpha": False}
     image = {"label": "image[0]", "placeholder": "p", "key": "k", "prefix": "", "size_bytes": 1}
     (mask,) = addressed(f"https://cats.com:{server.port}/a.png")

@@ -1,4 +1,4 @@
-"""A first attempt that begins with the claim, chosen by what the doorbell says."""
+"""A first attempt that begins with the claim, chosen from the doorbell's message."""
 
 import asyncio
 import base64
@@ -47,7 +47,7 @@ TENANT = new_uuid()
 def taken(
     generation: Generation, *, model: str = ORIGIN, size: str = SIZE, ahead: int = 0
 ) -> Claim:
-    """A claim of it, with an attempt on the first channel if it is what is expected."""
+    """Claim it, with an attempt on the first channel if these values match the row."""
     catalogue = current_catalogue()
     (route, *_) = catalogue.routes_for(model, livemode=True)
     beginning = begun_with_claim(
@@ -137,7 +137,7 @@ def test_what_is_not_to_be_had_begins_no_attempt(queued):
 
 @pytest.fixture
 def chooser(seeded: None) -> Chooser:
-    """Two channels, of which the first takes one call at a time."""
+    """Two channels; the first takes one call at a time."""
     make_channel("first", priority=1, max_concurrency=1)
     make_channel("second", priority=2)
     current_catalogue()
@@ -217,7 +217,7 @@ BUSY = says(b'{"error":{"message":"busy"}}', status=503)
 def carried(
     made: Generation, folder: Path, *, scripts: Mapping[str, Script], gate: Gate | None = None
 ) -> None:
-    """A worker carries what its first doorbell rang for; each channel's upstream has a script."""
+    """Let a worker carry its first doorbell's generation; each channel's upstream has a script."""
 
     async def journey() -> None:
         async with AsyncExitStack() as upstreams:

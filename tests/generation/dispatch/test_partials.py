@@ -1,4 +1,4 @@
-"""Partial images beside a call: on the real S3 server and the real broker, whole and broken."""
+"""Partial images beside a call, on the real S3 server and broker, whole and broken."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def streamed(claim: Claim) -> Claim:
 
 @pytest.fixture
 def announced() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """What was announced since the test began."""
+    """Return the announcements made since the test began."""
     with redis.Redis.from_url(project.REDIS_URL) as client, client.pubsub() as subscription:
         subscription.subscribe(announce.PARTIALS)
         assert subscription.get_message(timeout=5) is not None
@@ -61,7 +61,7 @@ def announced() -> Iterator[Callable[[], list[dict[str, Any]]]]:
 
 @pytest.fixture
 def make(spools: Spools) -> Make:
-    """A partial image, of 64x48 red pixels unless told otherwise."""
+    """Make a partial image: 64x48 red pixels unless content is given."""
 
     def partial(index: int = 0, image: int = 0, content: bytes | None = None) -> UpstreamPartial:
         if content is None:
@@ -77,7 +77,7 @@ def make(spools: Spools) -> Make:
 
 @pytest.fixture
 def storage_at(settings: Any) -> Callable[[str], None]:
-    """Points storage somewhere else for the rest of the test."""
+    """Point storage elsewhere for the rest of the test."""
 
     def point(host_port: str) -> None:
         default = settings.STORAGES["default"]
@@ -92,7 +92,7 @@ Send = Callable[..., Awaitable[None]]
 
 @pytest.fixture
 def send(streamed: Claim, spools: Spools) -> Send:
-    """A call that brings these partial images; it ends as `failure` says, or well.
+    """Make a call that brings these partial images; it ends with `failure`, if given.
 
     Other names are columns of the generation.
     """

@@ -1,4 +1,4 @@
-"""An image as it came becomes the image as it is wanted, and takes no room twice."""
+"""A received image becomes the wanted image and takes no memory twice."""
 
 import asyncio
 import io
@@ -140,7 +140,7 @@ def test_what_is_no_image_leaves_its_spool_to_the_caller(delivered, spools):
 
 @pytest.fixture
 def by_the_loop(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Of each image that is verified, whether by the loop's own thread."""
+    """For each image verified, whether it ran in the main thread."""
     seen = []
 
     def watched(*arguments: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What follows a failed attempt."""
+"""The next step after a failed attempt."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which channels may serve a request, and in which order."""
+"""The channels that may serve a request, and their order."""
 
 from collections import Counter
 from collections.abc import Sequence

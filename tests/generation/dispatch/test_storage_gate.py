@@ -1,4 +1,4 @@
-"""When the gate lets generations through, and how many."""
+"""The storage gate: when it lets generations through, and how many."""
 
 import math
 import time
@@ -11,7 +11,7 @@ from generation.dispatch.storage_gate import Gate
 
 
 class Told(list[float]):
-    """How many may be in hand, as the gate said one after the other."""
+    """The numbers of generations that the gate allowed in hand, in order."""
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ STORED = says(b"")
 
 @pytest.fixture
 def storage_at(settings: Any) -> StorageAt:
-    """Points storage somewhere else for the rest of the test."""
+    """Point storage elsewhere for the rest of the test."""
 
     def point(host_port: str) -> None:
         default = settings.STORAGES["default"]
@@ -38,7 +38,7 @@ def storage_at(settings: Any) -> StorageAt:
 
 @pytest.fixture
 def mute_storage(storage_at: StorageAt) -> Iterator[None]:
-    """An S3 server that accepts connections and says nothing."""
+    """An S3 server that accepts connections but never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         storage_at(f"127.0.0.1:{listener.getsockname()[1]}")
         yield

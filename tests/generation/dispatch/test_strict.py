@@ -1,4 +1,4 @@
-"""Where a strict size is sent: not where the last delivery was of another, but for a late probe."""
+"""Strict sizes avoid a channel whose last delivery had another size, but for a late probe."""
 
 import asyncio
 from contextlib import suppress
@@ -30,7 +30,7 @@ FIRST, SECOND = candidate(), candidate(channel_id=2)
 async def chosen(
     chooser: Chooser, *queue: Candidate, is_strict: bool = True
 ) -> Candidate | PictorError:
-    """Which of them is called, by a call that goes on; or what is told where none is."""
+    """The channel called, by a call left open; or the error if there is none."""
     try:
         found, _ = await chooser.next_of(queue, tenant=ANN, seconds_left=60, is_strict=is_strict)
     except Failure as failure:
@@ -53,7 +53,7 @@ def chooser() -> Chooser:
 
 @pytest.fixture
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if ten minutes had gone by since every delivery."""
+    """Act as if ten minutes had passed since every delivery."""
     monkeypatch.setattr(channel_health, "STRICT_PAUSE_SECONDS", 0.0)
 
 

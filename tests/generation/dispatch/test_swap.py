@@ -1,4 +1,4 @@
-"""A channel gets another key while it is called: what has begun ends by the old one."""
+"""A channel's key changes during a call: calls already begun end with the old key."""
 
 from asyncio import StreamWriter
 

@@ -15,7 +15,7 @@ from generation.management.seeding import Wishes
 
 @pytest.fixture(scope="module")
 def wishes(sandbox_server: str) -> Iterator[Wishes]:
-    """What `make run` asks for, with a running sandbox upstream."""
+    """The wishes of `make run`, with a running sandbox upstream."""
     url = f"{sandbox_server}/v1"
     with override_settings(EMBEDDED=True, EGRESS_ALLOW=frozenset({urlsplit(url).netloc})):
         yield Wishes(
@@ -31,11 +31,11 @@ def wishes(sandbox_server: str) -> Iterator[Wishes]:
 def past(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, wishes: Wishes
 ) -> Iterator[Wishes]:
-    """The history is written once for a module; each of its tests begins and ends with it."""
+    """The history, written once for a module and restored after each test."""
     with django_db_blocker.unblock(), transaction.atomic():
         assert "the demo tenant" in seeding.seed(wishes)
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # uncommitted, the tables are taken for empty ones
+            cursor.execute("ANALYZE")  # uncommitted, so the planner would take the tables for empty
         with django_db_blocker.block():
             yield wishes
         transaction.set_rollback(True)
@@ -43,5 +43,5 @@ def past(
 
 @pytest.fixture
 def demo(past: Wishes, db: None) -> Wishes:
-    """A demo workspace with its history; what a test changes is undone."""
+    """A demo workspace with its history; a test's changes are undone."""
     return past

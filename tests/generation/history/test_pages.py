@@ -1,4 +1,4 @@
-"""The demo workspace's past on the operator's pages: all of it under Demo, and none under Live."""
+"""The demo's past on the operator's pages: all of it under Demo, none under Live."""
 
 import re
 
@@ -60,10 +60,9 @@ EMPTY = {
     "/ops/styleguide/": "No keys yet",
     "/ops/system/": "No image worker",
 }
-"""What pages say that are empty all the same: of the installation, where nothing has happened yet
-and no worker runs; of generations that were chosen; and an example."""
+"""Texts of pages that are empty all the same: no worker runs, nothing happened, or an example."""
 _EMPTY = re.compile(r'max-w-\[480px\] px-4 py-12 text-center">\s*<h2[^>]*>([^<]*)')
-"""What `c-empty` says, in a page's HTML."""
+"""The heading inside `c-empty` in a page's HTML."""
 
 
 def test_no_page_is_empty_under_demo(owner):

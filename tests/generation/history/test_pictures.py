@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def demo(transactional_db: None, wishes: Wishes) -> None:
-    """A demo workspace whose history is committed: what paints has connections of its own."""
+    """A demo workspace whose history is committed, since the painter has its own connections."""
     seeding.seed(wishes)
 
 

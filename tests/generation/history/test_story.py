@@ -1,4 +1,4 @@
-"""The story: how much of everything there is, and the same for the same moment."""
+"""The demo's story: its amounts, and the same result for the same time."""
 
 from collections import Counter
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Where the demo workspace gets no past: then there is none to remove either."""
+"""A demo workspace without a past has none to remove."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""The demo workspace's past as it stands in the books, and in every page's rows."""
+"""The demo workspace's past in the books, and in every page's rows."""
 
 from datetime import timedelta
 from io import StringIO

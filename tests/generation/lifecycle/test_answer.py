@@ -1,4 +1,4 @@
-"""What a generation's stored answer says of its images."""
+"""Facts about images in a generation's stored answer."""
 
 from dataclasses import replace
 

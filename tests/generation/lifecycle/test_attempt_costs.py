@@ -1,4 +1,4 @@
-"""An attempt keeps what was asked and what came, and costs what the table of its beginning says."""
+"""An attempt keeps its request and result, and is costed by the table in force at its start."""
 
 import asyncio
 import base64
@@ -155,7 +155,7 @@ def test_what_could_not_be_stored_costs_its_tokens(channel, queued, worker, spoo
 
 
 def upstream(usage: dict[str, int]) -> Script:
-    """One that answers with an image of 1024x1024, and says what it counted."""
+    """An upstream that answers with a 1024x1024 image and this usage."""
     file = io.BytesIO()
     Image.new("RGB", (1024, 1024), "navy").save(file, "PNG")
     data = [{"b64_json": base64.b64encode(file.getvalue()).decode()}]
@@ -163,7 +163,7 @@ def upstream(usage: dict[str, int]) -> Script:
 
 
 def run_on(script: Script, made: Generation, worker: WorkerEpoch, spools: Spools) -> Attempt:
-    """The attempt that came of a generation, which began with its claim."""
+    """Run a generation's attempt, which began with its claim, and return its row."""
 
     async def journey() -> None:
         async with running(script) as server:

@@ -1,4 +1,4 @@
-"""Who may work on a generation: claims, leases and conditional writes."""
+"""Claims, leases and conditional writes decide which worker may work on a generation."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

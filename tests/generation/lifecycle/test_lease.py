@@ -1,4 +1,4 @@
-"""The lease as it is seen from outside."""
+"""A worker's lease as other processes see it."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Bells that nobody hears are nobody's problem."""
+"""A failed ring of the doorbell fails nothing else."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ def broken_broker(settings):
 
 @pytest.fixture
 def message(settings):
-    """Takes the one message of the images' queue."""
+    """Take the only message of the images' queue."""
     with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
         yield lambda: json.loads(broker.lpop(notify.QUEUE))
 
@@ -73,7 +73,7 @@ def test_a_doorbell_is_what_celery_would_send(doorbell, message, expected):
 
 @pytest.fixture
 def taken(monkeypatch):
-    """What was handed to the loop."""
+    """Rings handed to the loop."""
     rings: list[Ring] = []
     monkeypatch.setattr(heard, "_by", type(heard._by)())  # noqa: SLF001 - of this process
     heard.answered_by(rings.append, look=rings.clear)

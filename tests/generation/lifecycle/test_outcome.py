@@ -1,4 +1,4 @@
-"""What a caller is told of the attempt that ended its generation."""
+"""The caller's error from the attempt that ended its generation."""
 
 import pytest
 

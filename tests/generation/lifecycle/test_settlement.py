@@ -1,4 +1,4 @@
-"""How a generation ends: once, for what was delivered, and never above its hold."""
+"""A generation ends once, is charged for delivered images, and never above its hold."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -362,7 +362,7 @@ def test_a_cancel_is_the_same_update_as_every_end(acme, queued):
 
 
 def test_a_final_generation_stays_as_it_is_whatever_the_condition_says(acme, claim, delivery):
-    acme.generation()  # so that there is something on hold to be taken by mistake
+    acme.generation()  # so that a wrong capture would find money on hold
     settled(claim, delivery)
     claim.generation.refresh_from_db()
 

@@ -1,4 +1,4 @@
-"""What customers are told of incidents and maintenance, once, and who is mailed."""
+"""Notices of incidents and maintenance to customers, once each, and their mails."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -49,7 +49,7 @@ def updated(incident: Incident, state: State | None, **facts: Any) -> Incident:
 
 
 def planned(begins: int, ends: int, **facts: Any) -> Incident:
-    """Maintenance, so many hours from noon."""
+    """Plan maintenance, in hours from noon."""
     times = {"begins_at": NOON + begins * HOUR, "ends_at": NOON + ends * HOUR}
     told = {"title": "New servers", "touched": ["API"], "said": said(), "now": NOON, "actor": "Ann"}
     return incidents.plan(**{**told, **times, **facts})

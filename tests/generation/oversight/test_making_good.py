@@ -40,7 +40,7 @@ def orderer(seeded):
 
 
 def delivered(customer: Customer, tmp_path: Path) -> Generation:
-    """It was charged 0.05268 USD."""
+    """A delivered generation, charged 0.05268 USD."""
     claim = take(generation_id=customer.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)))

@@ -1,4 +1,4 @@
-"""One credit to a tenant for an outage, however it is named, and whoever asks at once."""
+"""One credit to a tenant for an outage, under any name and with any number of askers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,7 +33,7 @@ QUOTED = 52_680
 
 @pytest.fixture
 def hit(seeded):
-    """One of its requests failed."""
+    """A customer with one failed request."""
     return struck()
 
 

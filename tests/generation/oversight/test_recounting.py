@@ -1,4 +1,4 @@
-"""Usage by the hour counted again from the generations: the same, and exact beside settlements."""
+"""Hourly usage recounted from generations: the same, and exact beside settlements."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

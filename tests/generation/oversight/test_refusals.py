@@ -1,4 +1,4 @@
-"""What was refused is written down, within bounds, and without its caller's words."""
+"""Refusals are written down, within bounds, and without the caller's words."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ def refused(
 
 @pytest.fixture
 def counted():
-    """How many were left out since the test began, for a reason."""
+    """Return how many refusals were left out since the test began, by reason."""
 
     def left_out(why: str) -> float:
         return REGISTRY.get_sample_value("pictor_refusals_left_out_total", {"why": why}) or 0
@@ -178,7 +178,7 @@ async def test_many_addresses_leave_half_of_a_second_to_tenants(recorder, counte
 
 
 def fill(caller: str, *, number: int, at: datetime) -> None:
-    """Rows as `insert` writes them, quicker."""
+    """Insert rows as `insert` does, but faster."""
     tenant = ids.parse(ids.TENANT, caller)
     assert tenant is not None
     whose = {"caller": tenant, "tenant_id": tenant, "day": at.date()}

@@ -1,4 +1,4 @@
-"""What a change of the offer would do to traffic, seen before it is made."""
+"""A change's effect on traffic, shown before it is made."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -35,7 +35,7 @@ D2 = RouteTerms(model="gpt-image-2", upstream_model="gpt-image-2")
 
 @pytest.fixture(autouse=True)
 def channels() -> None:
-    """`old` serves all that `new` would."""
+    """Two channels; `old` serves everything `new` would."""
     sow()
     for name, priority in (("old", 10), ("new", 10)):
         options = ChannelOptions(
@@ -128,7 +128,7 @@ def sold(monkeypatch):
 
 
 def cost(channel: str, micros: int | None, *, tokens: int | None = None) -> None:
-    """Of an image, and of a million tokens."""
+    """Set the cost of an image and of a million tokens."""
     image = ["d3", "1024x1024", "standard", "fixed", micros]
     million = ["d3", "tokens", "output", "tokens", tokens]
     CostTable.objects.create(

@@ -1,4 +1,4 @@
-"""Who is mailed of the end of a model, when, and that it is once."""
+"""Mails about the end of a model: recipients, dates, and once each."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def use(customer: Customer, email: str, ahead: timedelta, images: int = 0) -> No
 
 
 def told() -> list[tuple[str, str]]:
-    """To whom, and the subject, in order."""
+    """Recipients and subjects, in order."""
     return [(mail.to, mail.subject) for mail in Mail.objects.order_by("id")]
 
 

@@ -1,4 +1,4 @@
-"""What a look sees, and how looks are counted by day."""
+"""The figures of a look, and their daily counts."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ def presence(db):
 
 @pytest.fixture(autouse=True)
 def sure_at_once(monkeypatch):
-    """A web process that is not seen is not there."""
+    """Treat unseen web processes as gone at once."""
     monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 0)
 
 
@@ -38,7 +38,7 @@ def troubles() -> dict[str, str]:
 
 
 def ended(customer: Customer, *statuses: int, ago: timedelta = MINUTE) -> None:
-    """Generations that ended so long ago: 200 succeeded, others failed with that status."""
+    """Generations that ended this long ago: 200 succeeded, others failed with that status."""
     now = clock.now()
     for status in statuses:
         made = customer.generation()

@@ -1,4 +1,4 @@
-"""What is kept of a tenant is handed out without our own affairs, and erased as a whole."""
+"""A tenant's data is handed out without our internals, and erased completely."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""Live calls to channels by the minute: each is counted once, whenever it ends."""
+"""Live calls to channels by minute: each is counted once, whenever it ends."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def ended(
     *,
     seconds: float = 2.0,
 ) -> Attempt:
-    """One that took so many seconds; under way where it has no end."""
+    """An attempt of this many seconds; still under way without `finished_at`."""
     started_at = (finished_at or NOON) - timedelta(seconds=seconds)
     return Attempt.objects.create(
         id=ids.new_uuid_of(started_at),

@@ -1,4 +1,4 @@
-"""How a channel stands, from its calls, its breakers and its tests."""
+"""A channel's standing, from its calls, breakers and tests."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ NOON = at("2026-11-20T12:00:00Z")
 
 
 def stands(*, at_minute: int = 29, **facts: Any) -> tuple[Standing, str]:
-    """A channel whose calls all ended in one of the 30 minutes."""
+    """Standing of a channel whose calls all ended in one of the 30 minutes."""
     options: dict[str, Any] = {"shut": [], "workers": 2, "untested": []}
     options |= {name: facts.pop(name) for name in [*options] if name in facts}
     channel = Channel(name="acme", is_enabled=facts.pop("is_enabled", True))

@@ -1,4 +1,4 @@
-"""What was sold, by the day: each transfer once, shared out by prices, equal to the ledger."""
+"""Sales by day: each transfer once, shared out by prices, equal to the ledger."""
 
 import json
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ from tests.stack_processes import until
 pytestmark = pytest.mark.django_db
 
 SMALL = ((1024, 1024), (512, 512))
-"""In medium: 52,680 and a quarter of it."""
+"""Two sizes in medium: 52,680 micros, and a quarter of it."""
 HOURLY, DAILY = LedgerProof.Kind.SINCE_CHECKPOINT, LedgerProof.Kind.WHOLE
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    """What was moved is counted without the minute that it is waited for."""
+    """Count transfers at once, without waiting a minute for late commits."""
     monkeypatch.setattr(waiting, "TRAIL_SECONDS", 0.0)
 
 
@@ -55,7 +55,7 @@ def delivered(made: Generation, worker: WorkerEpoch, spools: Spools, **options: 
 
 @contextmanager
 def at_day(days: int) -> Iterator[None]:
-    """What moves meanwhile moves so many days ago."""
+    """Date the transfers inside the block this many days ago."""
     then = clock.now() - timedelta(days=days)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: then)
@@ -288,7 +288,7 @@ def test_what_fails_in_the_middle_is_neither_lost_nor_counted_twice(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_transfer_that_is_committed_late_is_waited_for(acme, other, monkeypatch):
-    """Its id is the lower one, and it is there last."""
+    """Its id is lower, but it is committed last."""
     monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.0)
     add_sold()
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
@@ -411,7 +411,7 @@ def test_the_hourly_proof_reads_the_days_since_its_checkpoint(acme, worker, spoo
 
 
 def proved(kind: LedgerProof.Kind) -> list[str]:
-    """What the findings are about."""
+    """Objects of the proof's findings."""
     proof = prove(kind, now=clock.now())
     assert proof is not None
     return [finding["object"] for finding in proof.findings]

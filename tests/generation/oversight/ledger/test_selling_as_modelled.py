@@ -1,4 +1,4 @@
-"""Whatever moves in whatever order: what was sold comes to the ledger's sums, to the micro."""
+"""Sales equal the ledger's sums to the micro, whatever moves in whatever order."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -127,7 +127,7 @@ class World:
         add_sold()
 
     def waiting(self, draw: Random) -> list[Generation]:
-        """One of those that are queued, or none."""
+        """One queued generation, or none."""
         queued = list(Generation.objects.filter(state="queued").order_by("id"))
         return [draw.choice(queued)] if queued else []
 
@@ -139,7 +139,7 @@ FIRST = {
     "cost_micros": "upstream_cost",
     "losses_micros": "loss",
 }
-"""What is booked first, and by which kind of transfer."""
+"""Figures booked first, with their kind of transfer."""
 STEPS: dict[str, Callable[[World, Random], None]] = {
     name: step
     for name, step in vars(World).items()
