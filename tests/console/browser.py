@@ -1,8 +1,8 @@
-"""A real browser on one page: everything that is wrong with it, as lines.
+"""A real browser on one page: everything wrong with it, as lines.
 
-Looks at what the console promises of each page: its status, the accessibility rules of axe, no
+Checks the console's promises for each page: its status, the accessibility rules of axe, no
 violation of the content security policy, nothing on the console, no request to another site, no
-sideways scrolling and no shifting of what is already there.
+sideways scrolling and no layout shift.
 """
 
 import os
@@ -34,7 +34,7 @@ SCREENSHOTS = os.environ.get("PICTOR_SCREENSHOTS")
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 PHONES_ALONE = ".lg\\:hidden"
-"""What wide pages do not show."""
+"""Elements hidden on wide pages."""
 AXE = Axe().axe_script
 MAX_SHIFT = 0.02
 WATCH = """
@@ -66,7 +66,7 @@ WEAR = "(theme) => { document.documentElement.dataset.theme = theme; }"
 
 @dataclass(frozen=True)
 class Look:
-    """How a page is looked at."""
+    """A viewport and theme in which a page is viewed."""
 
     name: str
     theme: str
@@ -81,8 +81,9 @@ LOOKS = (
     Look("phone-dark", "dark", PHONE),
 )
 SHOWN = LOOKS if SCREENSHOTS else (LOOKS[0], LOOKS[3])
-"""Both themes and both widths are in two of them, and `axe` looks at wide pages in either theme;
-pictures are made of all.
+"""Both themes and both widths occur in two looks, and `axe` checks wide pages in either theme.
+
+Pictures are made in all.
 """
 
 
@@ -90,9 +91,9 @@ pictures are made of all.
 def looking(
     browser: Browser, base_url: str, look: Look, *, touch: bool = False
 ) -> Iterator[BrowserContext]:
-    """A browser's session with that look, at that site; with a finger in place of a mouse.
+    """Open a browser session with that look at that site, by touch in place of a mouse if wished.
 
-    Nothing moves: drawing how one page fades into the next is a tenth of all the work.
+    Animations are off: drawing the fade from page to page is a tenth of all the work.
     """
     context = browser.new_context(
         base_url=base_url,
@@ -110,7 +111,7 @@ def looking(
 
 
 def in_every_look(page: Page, base_url: str) -> Iterator[Look]:
-    """The looks in turn: what is opened in that tab meanwhile is looked at so."""
+    """Yield each look in turn; pages opened in this tab meanwhile appear in it."""
     for look in SHOWN:
         resize(page, look.viewport)
         choose_theme(page.context, base_url, look)
@@ -118,20 +119,20 @@ def in_every_look(page: Page, base_url: str) -> Iterator[Look]:
 
 
 def resize(page: Page, viewport: ViewportSize) -> None:
-    """Give it that size, where it has another: it would be laid out anew all the same."""
+    """Resize the tab unless it has that size: even then the page would be laid out anew."""
     if page.viewport_size != viewport:
         page.set_viewport_size(viewport)
 
 
 def choose_theme(context: BrowserContext, base_url: str, look: Look) -> None:
-    """Let the server know which one this visitor has chosen."""
+    """Set the cookie by which the server knows the visitor's theme."""
     context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
 
 
 def faults(page: Page, path: str, *, status: int = 200, known: tuple[str, ...] = ()) -> list[str]:
-    """What is wrong with the page at that path.
+    """Return the faults of the page at that path, a line each.
 
-    `known` are parts of the lines that are let be: exceptions with a reason of their own.
+    Lines that contain one of `known` are left out: exceptions with a reason of their own.
     """
     with _heard(page) as (found, urls):
         answer = page.goto(path)
@@ -152,7 +153,7 @@ def faults(page: Page, path: str, *, status: int = 200, known: tuple[str, ...] =
 
 @contextmanager
 def _heard(page: Page) -> Iterator[tuple[list[str], list[str]]]:
-    """The errors on its console, and the addresses it asks, as they come."""
+    """Collect console errors and requested addresses as they come."""
     errors: list[str] = []
     urls: list[str] = []
 
@@ -181,9 +182,9 @@ def _is_ours(url: str, home: str) -> bool:
 
 
 def axe(page: Page, *apart_from: str) -> list[str]:
-    """The accessibility rules a page breaks; of a wide one in either theme.
+    """Return the accessibility rules that a page breaks; for a wide page, in both themes.
 
-    `apart_from` selects parts that are not ours to mend, or are asked about elsewhere.
+    `apart_from` selects parts that are not ours to mend, or are checked elsewhere.
     """
     found = axe_of_look(page, *apart_from)
     if page.viewport_size == WIDE:
@@ -194,10 +195,10 @@ def axe(page: Page, *apart_from: str) -> list[str]:
 
 
 def axe_of_look(page: Page, *apart_from: str) -> list[str]:
-    """The accessibility rules it breaks as it is looked at.
+    """Return the accessibility rules that the page breaks in its present look.
 
-    What is too faint is most of the work: it is looked for on wide pages, and on a phone in what
-    only phones show.
+    Contrast is most of the work: it is checked on wide pages, and on a phone only in the elements
+    that phones alone show.
     """
     context = _but(apart_from)
     if not page.evaluate("'axe' in window"):
@@ -211,7 +212,7 @@ def axe_of_look(page: Page, *apart_from: str) -> list[str]:
 
 
 def faint_in(page: Page, theme: str, *apart_from: str) -> list[str]:
-    """What of it is too faint in that theme, which it wears from then on."""
+    """Return text too faint in that theme; the page keeps the theme."""
     page.evaluate(WEAR, theme)
     faint = _broken(page, _but(apart_from), CONTRAST)
     return [f"in the other theme, {line}" for line in faint]
@@ -235,14 +236,14 @@ def _broken(
 
 
 def keep(page: Page, name: str) -> None:
-    """A picture of the whole page, where somebody wants to look at it (`make screenshots`)."""
+    """Save a picture of the whole page if pictures are wanted (`make screenshots`)."""
     if SCREENSHOTS:
         folder = Path(SCREENSHOTS)
         folder.mkdir(parents=True, exist_ok=True)
-        page.wait_for_load_state("networkidle")  # images come when they are in sight
+        page.wait_for_load_state("networkidle")  # images load when they scroll into sight
         page.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
 def focused(page: Page) -> str:
-    """The words of what has the focus."""
+    """Return the text of the focused element."""
     return str(page.evaluate("document.activeElement.textContent.trim()"))

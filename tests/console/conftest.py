@@ -1,4 +1,4 @@
-"""Chromium for the tests of the pages; without one they are skipped, and say so."""
+"""Chromium for the tests of pages; without it they are skipped and say so."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ QUICK = [
     *("--no-sandbox", "--disable-gpu", "--renderer-process-limit=1"),
     "--js-flags=--no-turbofan --no-maglev",
 ]
-"""A page lives for a second: a process of its own and optimized code are a fifth of the work."""
+"""A page lives for a second: its own process and optimized code are a fifth of the work."""
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
-    """One browser, and the event loop that playwright runs for it and that `browser` lets run."""
+    """Start one browser, and playwright's event loop, which `browser` lets run."""
     if not CHROMIUM:
         pytest.skip("NO CHROMIUM: not one page was looked at (apt-get install chromium)")
     with sync_playwright() as playwright:
@@ -37,9 +37,9 @@ def chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
 
 @pytest.fixture(scope="module")
 def browser(chromium: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
-    """The browser; between modules its loop stands still, as Django's tests and others' loops ask.
+    """The browser; its loop stands still between modules, as Django and other loops require.
 
-    A browser of their own would cost each module a second.
+    A browser for each module would cost a second each.
     """
     browser, loop = chromium
     run_by_this_thread(loop)
@@ -48,21 +48,21 @@ def browser(chromium: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Bro
 
 
 def run_by_this_thread(loop: asyncio.AbstractEventLoop | None) -> None:
-    """What asyncio is told of loops: playwright's is held up in a greenlet, where none can see."""
+    """Set asyncio's running loop: playwright's waits in a greenlet, where asyncio cannot see it."""
     asyncio._set_running_loop(loop)  # noqa: SLF001 - what those who write loops are given
 
 
 @pytest.fixture
 def look() -> Look:
-    """The first one, where a test does not go through all."""
+    """The first look, for tests that do not go through all."""
     return LOOKS[0]
 
 
 @pytest.fixture(scope="module")
 def sessions(browser: Browser, stack: Stack) -> Iterator[Sessions]:
-    """A browser's session for each look, kept for the module: fonts and scripts load once.
+    """Make a browser session for each look, kept for the module: fonts and scripts load once.
 
-    So is its window: an empty tab holds it open, as a window costs more than most pages do.
+    An empty tab keeps its window open, since a window costs more than most pages do.
     """
     made: dict[str, BrowserContext] = {}
     with ExitStack() as kept:
@@ -78,19 +78,19 @@ def sessions(browser: Browser, stack: Stack) -> Iterator[Sessions]:
 
 @pytest.fixture
 def session(sessions: Sessions, stack: Stack, look: Look) -> Iterator[BrowserContext]:
-    """The session of that look; its pages are closed with the test."""
+    """The session of that look; its pages are closed after the test."""
     context = sessions(look)
     choose_theme(context, stack.base_url, look)
     yield context
-    first, *pages = context.pages  # the first one holds the window
-    first.goto("about:blank")  # and asks nothing in other tests
+    first, *pages = context.pages  # the first page keeps the window open
+    first.goto("about:blank")  # and sends no requests during other tests
     for page in pages:
         page.close()
 
 
 @pytest.fixture(scope="session")
 def place(stack: Stack) -> Place:
-    """Signed in once; one image that came and one that did not."""
+    """The demo workspace, signed in once, with one delivered image and one failed."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     with httpx.Client(
         base_url=stack.base_url, headers=headers, timeout=60, trust_env=False
@@ -114,7 +114,7 @@ def place(stack: Stack) -> Place:
 
 
 def signed_in_without_a_browser(stack: Stack) -> tuple[str, list[dict[str, object]]]:
-    """The demo workspace, and the cookies of its owner, who has come into it."""
+    """The demo workspace and its owner's cookies, from a sign-in over HTTP."""
     with httpx.Client(
         base_url=stack.base_url, follow_redirects=True, timeout=60, trust_env=False
     ) as client:

@@ -1,8 +1,8 @@
-"""Pictures of a workspace with a past: `python -m tests.console.gallery`, of `make screenshots`.
+"""Pictures of a workspace with a past: `python -m tests.console.gallery`, for `make screenshots`.
 
-The tests' own stack has no demo history. Here the embedded default runs as a stranger starts it,
-with 90 days of generations, and pages of the demo's workspace are taken in every look; so are those
-of the operator's console, of the demo data.
+The tests' own stack has no demo history. Here the embedded default runs as a new user starts it,
+with 90 days of generations; pages of the demo workspace, and of the operator's console with demo
+data, are taken in every look.
 """
 
 import os
@@ -31,7 +31,7 @@ PUBLIC = {"landing": "/", "pricing": "/pricing/", "docs": "/docs/", "status": "/
 
 
 def main() -> int:
-    """Take them all; the exit status."""
+    """Take all pictures; return the exit status."""
     if not (CHROMIUM and os.environ.get("PICTOR_SCREENSHOTS")):
         sys.stderr.write("PICTOR_SCREENSHOTS names no folder, or there is no chromium\n")
         return 1
@@ -72,7 +72,7 @@ def _take(stack: Stack) -> None:
 
 
 def _operators_pages(context: BrowserContext, stack: Stack) -> dict[str, str]:
-    """Once what the demo sold is counted, which is done each minute."""
+    """Return the operator's pages once demo sales are counted, which happens each minute."""
     cookies = {one["name"]: one["value"] for one in context.cookies()}
     with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
         channels = "/ops/channels/?mode=demo"
@@ -81,7 +81,7 @@ def _operators_pages(context: BrowserContext, stack: Stack) -> dict[str, str]:
 
 
 def _signed_in(context: BrowserContext, stack: Stack) -> str:
-    """The demo's owner, and the address of their workspace."""
+    """Sign in as the demo's owner; return the address of the demo workspace."""
     page = context.new_page()
     page.goto("/accounts/login/?next=/console/")
     page.locator("[name=login]").fill(stack.env["PICTOR_DEMO_EMAIL"])

@@ -1,4 +1,4 @@
-"""The pages, listed from the URL map, so that a new one cannot be forgotten."""
+"""Pages listed from the URL map, so that no new one is forgotten."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ NOT_PAGES = {
     *("theme/", "favicon.ico", "status.json", "status/rss/"),
     *("terms/accept/", "invite/<str:token>/", "open/<str:token>/", "workspaces/open/"),
 }
-"""What answers with no page of its own: actions, files, and what needs a link that was given."""
+"""Addresses without a page of their own: actions, files, and links that need a token."""
 DOORS = ("accounts/login/", "accounts/signup/", "accounts/password/reset/")
-"""The library's pages that a stranger sees."""
+"""Pages of the sign-in library that a stranger sees."""
 
 
 def public_paths() -> list[str]:
@@ -41,7 +41,7 @@ def _patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, UR
 
 @dataclass(frozen=True)
 class Place:
-    """The demo workspace, with something to look at."""
+    """The demo workspace, with generations and a key to show."""
 
     tenant: str
     generation: str
@@ -51,7 +51,7 @@ class Place:
     cookies: list[dict[str, object]]
 
     def path(self, name: str) -> str:
-        """Of a page, about the generation or key where it is about one."""
+        """The path of a page; for a generation's or key's page, of this one."""
         routes = _patterns(get_resolver("console.workspace.urls"))
         route = next(route for route, one in routes if one.name == name)
         for word, value in (
@@ -67,7 +67,7 @@ class Place:
 
 
 def new_key(stack: Stack) -> tuple[str, str]:
-    """A key that nobody has used: its id and its name."""
+    """Make an unused key; return its id and name."""
     name = f"key {uuid4().hex[:8]}"
     answer = httpx.post(
         f"{stack.base_url}/v1/api_keys",

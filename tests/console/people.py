@@ -1,4 +1,4 @@
-"""What people do in a browser before they are anybody here."""
+"""Actions of people in a browser before and while they sign up."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ PASSWORD = "correct-horse-battery"
 
 
 def code_for(session: BrowserContext, email: str) -> str:
-    """The latest code that was mailed there, as the mailbox shows it."""
+    """The latest code mailed to that address, from the mailbox page."""
     box = session.new_page()
     box.goto("/mailbox/")
     mail = box.locator("li", has_text=f"To {email}").first
@@ -20,19 +20,19 @@ def code_for(session: BrowserContext, email: str) -> str:
 
 
 def generate(page: Page) -> Locator:
-    """Press the playground's button; the card of the run that this begins."""
+    """Press the playground's button; return the card of the new run."""
     return begun_by(page, page.get_by_role("button", name="Generate 1 image").click)
 
 
 def begun_by(page: Page, press: Callable[[], None]) -> Locator:
-    """The card of the run that a press begins, not of one before it."""
+    """Press, and return the card of the run that begins, not of an earlier one."""
     known = page.locator("#runs li").evaluate_all("runs => runs.map((run) => `:not(#${run.id})`)")
     press()
     return page.locator(f"#runs li{''.join(known)}").first
 
 
 def sign_up(session: BrowserContext, email: str, path: str = "/") -> Page:
-    """An account with a verified address; where that leads."""
+    """Sign up with a verified address; return the page reached."""
     page = register(session, email, path)
     page.get_by_label("Code").fill(code_for(session, email))
     page.get_by_role("button", name="Go on").click()
@@ -40,7 +40,7 @@ def sign_up(session: BrowserContext, email: str, path: str = "/") -> Page:
 
 
 def register(session: BrowserContext, email: str, path: str = "/") -> Page:
-    """An account whose address is not verified yet."""
+    """Sign up with an address that is not verified yet."""
     page = session.new_page()
     page.goto(path)
     if path == "/":
@@ -61,7 +61,7 @@ def fill(page: Page, button: str, **words: str) -> None:
 
 
 def switch_factor_on(page: Page) -> str:
-    """Type the app's code, and once more where that one had changed; the first recovery code."""
+    """Type the app's code, again if it had just changed; return the first recovery code."""
     for _ in range(2):
         with page.expect_navigation():
             fill(page, "Switch on", Code=_code_of_app(page))
@@ -71,7 +71,7 @@ def switch_factor_on(page: Page) -> str:
 
 
 def _code_of_app(page: Page) -> str:
-    """What an app shows now that was given the secret on the page that sets it up."""
+    """The present code of an app set up with the secret on the page."""
     secret = page.locator("p.font-mono").inner_text().strip()
     (counter, *_) = totp.yield_hotp_counters_from_time()
     return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))

@@ -1,4 +1,4 @@
-"""How money reads: exact, and never shorter than a price list writes it; and how times do."""
+"""Money is shown exactly, with at least a price list's digits; times are shown in words."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a public page may ask of the database, for every one in the URL map."""
+"""The number of statements of each public page in the URL map."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_a_public_page_asks_the_database_little(
 ):
     settings.MAILBOX = True
     sow()
-    client.get(path)  # what a process reads once
+    client.get(path)  # loaded once a process
 
     with django_assert_max_num_queries(QUERIES):
         assert client.get(path).status_code == 200

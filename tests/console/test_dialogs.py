@@ -1,4 +1,4 @@
-"""Dialogs that ask before what cannot be undone: by keyboard, and without scripts."""
+"""Dialogs that confirm irreversible actions: by keyboard, and without scripts."""
 
 import pytest
 

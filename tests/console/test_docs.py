@@ -1,4 +1,4 @@
-"""The guides: what they name exists, and every error that a caller can meet has its entry."""
+"""The guides name things that exist, and every error a caller can meet has its entry."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ from tests.servers import ROOT
 pytestmark = pytest.mark.usefixtures("plain_static_files")
 
 NOT_FOR_CALLERS = {"invalid_token"}
-"""Whoever collects metrics meets it."""
+"""Met only by collectors of metrics."""
 ENTRIES = set(
     re.findall(
         r"^### (\w+)$",
@@ -57,7 +57,7 @@ def test_the_guide_that_headers_name_is_there():
 
 
 def leads_somewhere(link: str) -> None:
-    """Raises Resolver404 where no page is, and fails where it has no such heading."""
+    """Raise Resolver404 if the page is missing; fail if it has no such heading."""
     path, _, anchor = link.partition("#")
     found = resolve(path)
     assert not anchor or f'id="{anchor}"' in guide(found.kwargs["slug"]).html

@@ -1,4 +1,4 @@
-"""Errors: a page in the shell for a person, JSON for a program, and never a word of the inside."""
+"""Errors: a page in the shell for people, JSON for programs, and no internals in either."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("plain_static_files")
 
 
 def failing(path: str, accept: str) -> tuple[int, str]:
-    """Status and text of what is answered there to whoever accepts that."""
+    """Status and text of the answer at that path to that Accept header."""
     answer = server_error(RequestFactory().get(path, headers={"Accept": accept}))
     assert isinstance(answer, HttpResponse)
     return answer.status_code, answer.content.decode()
@@ -65,5 +65,5 @@ def test_pages_of_trouble_keep_what_the_console_promises(session):
 
 
 def answering(status: int, html: str) -> Callable[[Route], None]:
-    """A server that answers so, whatever it is asked."""
+    """Answer every request with this status and page."""
     return lambda route: route.fulfill(status=status, body=html, content_type="text/html")

@@ -7,9 +7,9 @@ from tests.console.pages import public_paths
 from tests.console.visits import broken_promises, broken_rules
 
 REFERENCE = "/docs/api/"
-"""Drawn by Scalar, whose script is a megabyte: it alone is not weighed."""
+"""Drawn by Scalar, whose script is a megabyte: the only page that is not weighed."""
 SCALARS = ("script-src eval", "shifts by")
-"""Scalar's page tries once whether it may evaluate code, and is drawn as it loads."""
+"""Faults of Scalar's page: it tests once whether it may evaluate code, and shifts as it loads."""
 
 
 @pytest.mark.parametrize("path", [path for path in public_paths() if path != REFERENCE])

@@ -1,4 +1,4 @@
-"""What goes wrong between page and server: it is said, and what is on the page stays there."""
+"""Failures between page and server are shown, and the page keeps its content."""
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
@@ -18,7 +18,7 @@ def playground(signed_in: BrowserContext, place: Place) -> Page:
 
 
 def breaks(page: Page, what: str = "**/quote/", **how: object) -> None:
-    """Let the next request of that path end so; the one after it is answered."""
+    """Fail the next request of that path in this way; later ones are answered."""
 
     def once(route: Route) -> None:
         if how:

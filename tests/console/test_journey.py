@@ -1,4 +1,4 @@
-"""A stranger's way in a real browser: from signing up to what the image cost; and an invitation."""
+"""A new user in a browser, from signing up to an image's cost; and an invitation."""
 
 import re
 from uuid import uuid4
@@ -58,7 +58,7 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
 
 
 def test_the_printed_address_leads_to_an_image_and_its_price_by_one_click(newcomer, stack):
-    """What a start prints, opened by a stranger: no password, nothing to fill in."""
+    """The address printed at start opens without a password or anything to fill in."""
     said = (stack.run_dir.parent / "run.out").read_text(encoding="utf-8")
     (printed,) = re.findall(r"console +(http://\S+/open/\S+)", said)
     page = newcomer.new_page()

@@ -1,4 +1,4 @@
-"""A key while programs use it: rotated with an overlap, stopped by its budget, and its CSV."""
+"""A key in use: rotated with an overlap, stopped by its budget, and its CSV."""
 
 import csv
 import re
@@ -14,7 +14,7 @@ from tests.servers import Stack
 
 
 class Program:
-    """What calls the API with a new key."""
+    """A program that calls the API with a new key."""
 
     def __init__(self, stack: Stack, **rules: Any) -> None:
         self._base_url = f"{stack.base_url}/v1"
@@ -22,7 +22,7 @@ class Program:
         self.key_id, self.text = str(made["id"]), str(made["api_key"])
 
     def may_still_ask(self, text: str) -> bool:
-        """Whether that text opens the API."""
+        """Return whether that secret opens the API."""
         headers = {"Authorization": f"Bearer {text}"}
         url = f"{self._base_url}/models"
         return httpx.get(url, headers=headers, trust_env=False).status_code == 200

@@ -1,4 +1,4 @@
-"""Everything by keyboard: the palette, the keys, and dialogs that give the focus back."""
+"""Everything by keyboard: the palette, shortcuts, and dialogs that return the focus."""
 
 from uuid import uuid4
 

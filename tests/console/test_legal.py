@@ -1,4 +1,4 @@
-"""Terms and privacy notice: the operator's name and text, and what they say is so."""
+"""Terms and privacy notice: the operator's name and text, and true statements."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The list of generations with Live on: it follows what happens, rests, and keeps one's place."""
+"""The list of generations with Live on follows changes, rests, and keeps the reader's place."""
 
 from uuid import uuid4
 
@@ -112,7 +112,7 @@ def test_a_page_that_waits_for_an_end_rests_until_somebody_is_there(
     page.get_by_role("heading").first.click()
     with page.expect_request(f"**{slow}**"):
         page.clock.run_for(3_000)
-    end_delays(lambda: status_of(stack, slow) == "succeeded")  # the next test has its channel
+    end_delays(lambda: status_of(stack, slow) == "succeeded")  # the next test needs its channel
 
 
 def test_it_rests_while_hidden(signed_in, place):

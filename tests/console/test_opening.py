@@ -1,4 +1,4 @@
-"""The link to the demo: whom it signs in, from where, and for how long."""
+"""The link to the demo: its account, the addresses it works from, and its lifetime."""
 
 from datetime import timedelta
 from ipaddress import ip_network
@@ -52,7 +52,7 @@ def test_to_look_at_it_signs_nobody_in_and_to_send_its_form_does(client):
 
 
 def test_its_form_is_ours_alone():
-    """Another site could sign somebody in otherwise, unasked."""
+    """Otherwise another site could sign a visitor in unasked."""
     assert Client(enforce_csrf_checks=True).post(link()).status_code == 403
 
 

@@ -1,4 +1,4 @@
-"""Reference images in a real browser: chosen, looked at, taken out, sent with the request alone."""
+"""Reference images in a browser: chosen, viewed, removed, and sent only with the request."""
 
 from io import BytesIO
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_two_files_are_looked_at_sent_and_charged(playground, files):
     page.get_by_role("button", name="Remove fox.png").click()
     page.locator("#code-python").filter(has_not_text="fox.png").wait_for()
     assert chosen(page) == ["noise.png", "heron.png"]
-    assert max(sizes, default=0) < 10_000  # no price is asked for with files
+    assert max(sizes, default=0) < 10_000  # no price is requested with files
     assert broken_rules(page, "playground-references") == []
 
     page.get_by_role("button", name="Generate 1 image").click()

@@ -1,4 +1,4 @@
-"""A workspace that requires a second factor, in a real browser: with one, unshown, without."""
+"""A workspace that requires a second factor, in a browser: set up, not yet shown, missing."""
 
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ def looks_right(page: Page, stack: Stack, path: str, name: str, status: int = 20
 
 
 def set_up(page: Page) -> str:
-    """The first of the recovery codes that come with it."""
+    """Set a factor up; return its first recovery code."""
     page.get_by_role("link", name="set one up").click()
     fill(page, "Go on", Password=PASSWORD)
     return switch_factor_on(page)
@@ -26,7 +26,7 @@ def signed_in_elsewhere(session: BrowserContext, email: str) -> Page:
     page.goto("/accounts/login/")
     fill(page, "Sign in", Email=email, Password=PASSWORD)
     page.wait_for_url("**/console/ten_*/")
-    page.goto("about:blank")  # the overview asks for itself, and reloads where it is refused
+    page.goto("about:blank")  # the overview polls, and reloads when refused
     return page
 
 
@@ -51,7 +51,7 @@ def test_it_is_required_shown_and_set_up_anew(browser: Browser, stack: Stack, lo
         page.get_by_text("Second factor required").wait_for()
         looks_right(page, stack, members, "members-required")
 
-        elsewhere.goto(f"{members}?x=1")  # signed out by the set-up
+        elsewhere.goto(f"{members}?x=1")  # the set-up signed it out
         fill(elsewhere, "Sign in", Email=email, Password=PASSWORD)
         fill(elsewhere, "Sign in", Code=recovery_code)
         elsewhere.get_by_role("heading", name="Members", exact=True).wait_for()

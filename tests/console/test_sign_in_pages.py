@@ -1,4 +1,4 @@
-"""Every page of signing up and in, in a real browser: as a stranger and a member come by them."""
+"""Every page of signing up and in, in a browser, as a stranger and as a member."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ NO_PAGE = {"mfa_download_recovery_codes", "sign_out_everywhere"}
 
 
 class Tour:
-    """One person's way past pages, each of which is looked at in every look."""
+    """One person's way through pages, each checked in every look."""
 
     def __init__(self, session: BrowserContext, base_url: str) -> None:
         self.session, self._base_url = session, base_url
@@ -28,7 +28,7 @@ class Tour:
         self.email = f"ann-{uuid4().hex[:8]}@example.com"
 
     def see(self, path: str) -> Page:
-        """Look at a page, which stays open."""
+        """Check a page, which stays open."""
         page = self.session.new_page()
         name = str(resolve(path).url_name)
         self.seen.add(name)
@@ -38,7 +38,7 @@ class Tour:
         return page
 
     def look_at(self, page: Page) -> None:
-        """Look at a page that is open, and may not come again."""
+        """Check an open page that may not come again."""
         name = str(resolve(urlsplit(page.url).path).url_name)
         self.seen.add(name)
         assert broken_rules(page, name.replace("_", "-")) == [], name
@@ -77,7 +77,7 @@ def sign_up(tour: Tour) -> None:
 
 
 def switch_second_factor_on(tour: Tour) -> str:
-    """One of its recovery codes."""
+    """Switch the second factor on; return one of its recovery codes."""
     page = tour.see("/accounts/2fa/")
     page.get_by_role("link", name="Set up an authenticator app").click()
     fill(page, "Go on", Password=PASSWORD)

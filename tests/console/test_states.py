@@ -1,4 +1,4 @@
-"""Pages as they are not usually met: a new workspace, each role, a refusal, an empty balance."""
+"""Pages in rare states: a new workspace, each role, a refusal, an empty balance."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ class New:
 
 @pytest.fixture(scope="module")
 def new(browser: Browser, stack: Stack) -> Iterator[New]:
-    """Its owner invited a colleague, who joined."""
+    """A workspace whose owner invited a colleague, who joined."""
     colleague = f"bob-{uuid4().hex[:8]}@example.com"
     with looking(browser, stack.base_url, LOOKS[0]) as session:
         page = sign_up(session, f"ann-{uuid4().hex[:8]}@example.com")
@@ -147,7 +147,7 @@ def test_a_suspended_workspace_can_still_be_read(session, new, stack):
 
 @contextmanager
 def status_of(stack: Stack, new: New, status: str) -> Iterator[None]:
-    """The workspace in that state, and active again."""
+    """Set the workspace's status for the block; it is active again afterwards."""
     tenant = ids.parse(ids.TENANT, new.tenant)
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
         statement = "UPDATE accounts_tenant SET status = %s WHERE id = %s"

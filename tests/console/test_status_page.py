@@ -1,4 +1,4 @@
-"""The status page says of each part whether it works, from what the system itself goes by."""
+"""The status page shows whether each part works, from the facts that the system itself uses."""
 
 import json
 from datetime import date, timedelta
@@ -31,12 +31,12 @@ def words_of(answer: HttpResponse) -> str:
 @pytest.fixture
 def seeded(db):
     sow()
-    call_command("seed", verbosity=0)  # what is left: a channel
+    call_command("seed", verbosity=0)  # the remaining need: a channel
 
 
 @pytest.fixture
 def failed(seeded, monkeypatch):
-    """A look an hour ago that found no image worker, and a channel for every model since."""
+    """A look an hour ago that found no image worker; since then a channel for every model."""
     monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 0)
     watch.look_and_count(now=clock.now() - timedelta(hours=1))
     lease.enlist()
@@ -44,7 +44,7 @@ def failed(seeded, monkeypatch):
 
 
 def seen(days: dict[int, tuple[int, int]]) -> Component:
-    """A part with that many looks, and failed ones, so many days ago."""
+    """The component of a part with these looks and failures, by days ago."""
     history = [
         WatchedDay(part="x", day=TODAY - timedelta(days=back), looks=looks, failed=count)
         for back, (looks, count) in days.items()
@@ -139,7 +139,7 @@ def test_a_bar_for_each_day_by_what_was_seen():
 
 
 def told(*, hours_ago: int = 0) -> Incident:
-    """An incident of dall-e-3 that began so long ago."""
+    """An incident of dall-e-3 that began this long ago."""
     return incidents.begin(
         title="Requests fail",
         touched=["dall-e-3"],
@@ -171,14 +171,14 @@ def test_what_people_say_is_first_and_marks_its_parts(
     lease.enlist()
     Channel.objects.update(is_enabled=True)
     incident = told()
-    client.get("/status/")  # which reads the offer, once a process
+    client.get("/status/")  # this loads the catalogue, once a process
 
     with django_assert_max_num_queries(12):
         page = words_of(client.get("/status/"))
 
     assert "Everything works." not in page
     assert page.index("Every second one fails.") < page.index("Components")
-    assert page.count("Identified</span>") == 3  # of the incident, its update and its part
+    assert page.count("Identified</span>") == 3  # for the incident, its update and its part
     said = client.get("/status.json").json()
     assert said["works"] is True
     (one,) = said["incidents"]

@@ -1,4 +1,4 @@
-"""The page of components: every component is on it."""
+"""The page of components shows every component."""
 
 import re
 

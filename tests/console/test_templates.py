@@ -1,4 +1,4 @@
-"""What no template may hold: the policy forbids it, or one of the two themes would break."""
+"""Markup forbidden in templates: the policy blocks it, or a theme would break."""
 
 import re
 
@@ -25,7 +25,7 @@ def test_no_template_holds_what_is_forbidden():
     found = [
         f"{path.relative_to(TEMPLATES)}: {match.group()}"
         for path in sorted(TEMPLATES.rglob("*.html"))
-        if path.parent.name != "email"  # who reads mail has no style sheet
+        if path.parent.name != "email"  # mail programs load no style sheet
         for match in FORBIDDEN.finditer(path.read_text(encoding="utf-8"))
     ]
 
@@ -33,7 +33,7 @@ def test_no_template_holds_what_is_forbidden():
 
 
 def test_what_is_asked_at_each_change_gives_way_to_the_next_one():
-    """Else a third change within one answer's time is dropped, and the page shows the second's."""
+    """Otherwise a third change during one request is dropped, and the second's answer stays."""
     asked = re.compile(r'hx-trigger="(?:change|input)[^>]*')
 
     found = [

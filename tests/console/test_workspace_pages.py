@@ -19,7 +19,7 @@ ACTIONS = {
     "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
     "webhook_resend", "delivery_resend", "list_ask",
 }  # fmt: skip
-"""What answers with no page of its own."""
+"""Addresses without a page of their own."""
 PAGES = ["choose", *(str(entry.name) for entry in urls.pages if entry.name not in ACTIONS)]
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
@@ -47,7 +47,7 @@ def test_a_page_keeps_what_the_console_promises(signed_in, place, stack, name):
 
 
 def test_fields_suit_a_finger(browser, place, stack):
-    """On iOS a field whose text is below 16 px makes the whole page grow."""
+    """On iOS a field with text below 16 px makes the whole page zoom."""
     with looking(browser, stack.base_url, LOOKS[3], touch=True) as touched:
         touched.add_cookies(place.cookies)
         page = touched.new_page()

@@ -1,4 +1,4 @@
-"""A first visit to a page and the next one: what is wrong with it, and what it weighs."""
+"""A first and a second visit to a page: its faults and its weight."""
 
 import time
 from collections import Counter
@@ -22,7 +22,7 @@ from tests.console.browser import (
 )
 
 FIRST_VISIT = {"Stylesheet": 12_000, "Script": 22_000, "Font": 55_000, "all": 130_000}
-"""Bytes over the wire, all but the users' images; charts have no script of their own."""
+"""Bytes over the wire, without users' images; charts have no script of their own."""
 AGAIN = {"all": 25_000}
 MOST_SECONDS = 10
 USERS_IMAGES = ("/pictor/", "/thumbnail/")
@@ -31,10 +31,10 @@ USERS_IMAGES = ("/pictor/", "/thumbnail/")
 def broken_promises(
     page: Page, path: str, *, base_url: str, name: str, status: int = 200
 ) -> list[str]:
-    """What is wrong with the page at that path, opened in that tab.
+    """Return the promises broken by the page at that path, opened in that tab.
 
-    It is loaded and weighed in every look: in the first as nobody has been there, then as one comes
-    back. Where it stands first it is asked for accessibility in all of them.
+    It is loaded and weighed in every look: at first with an empty cache, then with a warm one.
+    Accessibility is checked in all looks where the page stands first.
     """
     found: list[str] = []
     for number, look in enumerate(in_every_look(page, base_url)):
@@ -51,11 +51,11 @@ def broken_promises(
 def broken_rules(
     page: Page, name: str = "", *, apart_from: tuple[str, ...] = (), has_other_theme: bool = True
 ) -> list[str]:
-    """What is wrong with an open page, which is given every look in turn, and the first again.
+    """Return the faults of an open page in every look; the page ends in the first look.
 
-    `name` is its pictures'; `apart_from` is for `axe`.
+    `name` is for its pictures; `apart_from` is for `axe`.
     """
-    page.wait_for_load_state()  # after a click on a link the page before may be on its way out
+    page.wait_for_load_state()  # after a click on a link the former page may still be closing
     found = _broken_in_every_look(page, name, apart_from, has_other_theme=has_other_theme)
     resize(page, SHOWN[0].viewport)
     page.evaluate(WEAR, SHOWN[0].theme)
@@ -65,7 +65,7 @@ def broken_rules(
 def _broken_in_every_look(
     page: Page, name: str = "", apart_from: tuple[str, ...] = (), *, has_other_theme: bool = True
 ) -> list[str]:
-    """The page keeps the last look: each change of looks is a fiftieth of all that is done here."""
+    """Leave the page in the last look: each change of looks is a fiftieth of all the work."""
     found: list[str] = []
     for look in SHOWN:
         resize(page, look.viewport)
@@ -82,7 +82,7 @@ def _broken_in_every_look(
 
 @contextmanager
 def weighed(page: Page, *, is_first: bool) -> Iterator[Counter[str]]:
-    """Bytes over the wire by what they are, until all have come; nothing is cached at first."""
+    """Count bytes over the wire by type until all have come; the first visit has no cache."""
     bytes_of: Counter[str] = Counter()
     kinds: dict[str, tuple[str, str]] = {}
     on_their_way: set[str] = set()
@@ -112,13 +112,13 @@ def weighed(page: Page, *, is_first: bool) -> Iterator[Counter[str]]:
     yield bytes_of
     ends_at = time.monotonic() + MOST_SECONDS
     while on_their_way and time.monotonic() < ends_at:
-        page.wait_for_timeout(10)  # lets events in
+        page.wait_for_timeout(10)  # process waiting events
     assert not on_their_way
     wire.detach()
 
 
 def too_heavy(bytes_of: Counter[str], limits: dict[str, int]) -> list[str]:
-    """What of the page is above its limit."""
+    """Return the types above their limits."""
     assert bytes_of.total() > 0
     weights = {**bytes_of, "all": bytes_of.total()}
     return [

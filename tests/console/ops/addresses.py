@@ -1,4 +1,4 @@
-"""Every address of the operator's console, from the URL map: a new one cannot be forgotten."""
+"""Every address of the operator's console, from the URL map, so that no new one is forgotten."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 EXAMPLES = {"IntConverter": 1, "UUIDConverter": UUID(int=1)}
-"""By the kind of a part of an address; of all other kinds it is a word."""
+"""Example values by converter; other converters get a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A view of the console with an address that leads to it; nothing need be there."""
+    """A view of the console with an address that leads to it; the object need not exist."""
 
     name: str
     view: Callable[..., Any]
@@ -22,19 +22,19 @@ class Address:
 
     @property
     def path(self) -> str:
-        """Such as /ops/ledger/1/."""
+        """The path, such as /ops/ledger/1/."""
         return reverse(f"ops:{self.name}", kwargs=self.parts)
 
     @property
     def is_page(self) -> bool:
-        """Whether one can look at it; what only changes something answers 405 behind its door."""
+        """Whether the view takes GET; views that only change something answer 405."""
         behind = self.view.__wrapped__.__wrapped__  # type: ignore[attr-defined]  # what staff dresses
         refusal = behind(RequestFactory().generic("BREW", self.path))
         return "GET" in refusal["Allow"]
 
     @property
     def needs(self) -> str | None:
-        """What a role has to allow; None where anybody gets in."""
+        """The permission that a role needs; None if any member of staff may enter."""
         return getattr(self.view, "needs", None)
 
 

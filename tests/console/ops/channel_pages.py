@@ -1,4 +1,4 @@
-"""What tests of the pages of channels begin with, and read."""
+"""Starting points and readers for tests of channel pages."""
 
 import re
 from datetime import timedelta
@@ -40,7 +40,7 @@ def of(channel: Channel, *rest: str) -> str:
 
 
 def text_of(answer: Any) -> str:
-    """What a person reads, with a plain x between the sides of a size."""
+    """Return a page's visible text, with a plain x between the sides of a size."""
     bare = re.sub(r"<[^>]+>", " ", answer.content.decode())
     return " ".join(unescape(bare).split()).replace("\N{MULTIPLICATION SIGN}", "x")
 
@@ -106,14 +106,14 @@ def csv_of(answer: Any) -> str:
 
 
 def seen(owner: Client, url: str) -> str:
-    """The digest of what its page shows."""
+    """Return the digest of the state that the page shows."""
     found = re.search(r'name="seen" value="(\w+)"', owner.get(url).content.decode())
     assert found
     return found[1]
 
 
 def make(base_url: str = FORM["base_url"], *, name: str = "acme", **options: Any) -> Channel:
-    """A channel with one route, which nobody has tested."""
+    """Make a channel with one untested route."""
     said = {"base_url": base_url, "api_key": "sk-acme", "models": ["gpt-image-2"], **options}
     channel, _ = services.set_channel(name=name, options=cast(ChannelOptions, said), actor="test")
     return channel
@@ -126,7 +126,7 @@ def serving(base_url: str = FORM["base_url"], **options: Any) -> Channel:
 
 
 def said_on(page: Any) -> dict[str, str]:
-    """What the form of an open page would send as it stands."""
+    """Return the values that the form of an open page would send unchanged."""
     form, rows = page.context["form"], page.context["rows"]
     fields = [field for one in (form, *rows) for field in one]
     found = {}
@@ -140,7 +140,7 @@ def said_on(page: Any) -> dict[str, str]:
 
 
 def edit(owner: Client, channel: Channel, **changes: Any) -> Any:
-    """The answer to its form with these changes."""
+    """Post the channel's form with these changes."""
     address = f"/ops/channels/{channel.pk}/edit/"
     page = owner.get(address)
     said = said_on(page) | {name.replace("route_", ROUTE): word for name, word in changes.items()}
@@ -148,7 +148,7 @@ def edit(owner: Client, channel: Channel, **changes: Any) -> Any:
 
 
 def trouble(answer: Any) -> dict[str, Any]:
-    """What was refused, by field."""
+    """Return the form's errors by field."""
     assert answer.status_code == 422
     rows = {name: words for row in answer.context["rows"] for name, words in row.errors.items()}
     return {**answer.context["form"].errors, **rows}

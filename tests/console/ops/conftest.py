@@ -1,4 +1,4 @@
-"""The operator's pages, by people of staff who are signed in."""
+"""The operator's pages, with signed-in members of staff."""
 
 import re
 from datetime import timedelta
@@ -19,7 +19,7 @@ from accounts.models import User
 
 @pytest.fixture(autouse=True)
 def pages(db: None, plain_static_files: None) -> None:
-    """What a test changes is undone. Pages do without the manifest of static files."""
+    """A test's changes are undone; pages need no manifest of static files."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def owner(settings: Settings) -> Client:
 
 @pytest.fixture
 def guarded(settings: Settings, owner: Client) -> Client:
-    """Staff need a second factor, and this owner has had one for a day."""
+    """A session of an owner with a second factor set up a day ago, which staff need."""
     settings.STAFF_MFA = True
     user = User.objects.get(email="op@pictor.example")
     app = Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
@@ -43,7 +43,7 @@ def guarded(settings: Settings, owner: Client) -> Client:
 
 
 def shown(client: Client, *, seconds_ago: float) -> None:
-    """As the session says it, once a code was typed so long ago."""
+    """Record in the session that a code was typed this long ago."""
     request = RequestFactory().get("/")
     request.session = client.session
     user = User.objects.get(email="op@pictor.example")
@@ -55,10 +55,10 @@ def shown(client: Client, *, seconds_ago: float) -> None:
 
 
 def said_by(answer: Any) -> str:
-    """What a page's text says, without its tags; white space is one blank each."""
+    """Return a page's text without tags, each run of white space as one blank."""
     return words_in(answer.content.decode())
 
 
 def words_in(html: str) -> str:
-    """The same of a part of a page."""
+    """Return the text of HTML, such as a part of a page, in the same way."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())

@@ -1,4 +1,4 @@
-"""The operator's console as somebody finds it who follows its links: a page of each kind."""
+"""The operator's console crawled by its links: a page of each kind."""
 
 import re
 import time
@@ -11,17 +11,17 @@ START = "/ops/"
 FILES = (".json", ".csv", "format=csv")
 _LINK = re.compile(r'(?:href|<form method="get" action)="([^"]*)"')
 _OF_ONE = re.compile(r"/[^/]*\d[^/]*(?=/)")
-"""A part of a path that names one of many: its id, its number."""
+"""A part of a path with an id or number."""
 
 
 def pages_found(client: httpx.Client, mode: str = "") -> dict[str, str]:
-    """A path for each kind of page that links lead to, from the console's first one on.
+    """Return a path for each kind of page reachable by links from the console's first page.
 
-    They are by their paths with `one` for what names one of many: /ops/channels/one/.
+    Keys are paths with `one` in place of ids and numbers: /ops/channels/one/.
 
     Args:
-        client: of somebody of staff, at the site.
-        mode: `test` or `demo`, in which every page is opened; live without one.
+        client: of a member of staff, at the site.
+        mode: `test` or `demo` for every page; without one, live.
     """
     found: dict[str, str] = {}
     ahead = [START]
@@ -45,12 +45,12 @@ def pages_found(client: httpx.Client, mode: str = "") -> dict[str, str]:
 
 
 def opened(client: httpx.Client, path: str, **headers: str) -> httpx.Response:
-    """The page, once one is let in: a person looks at five a second and no more."""
+    """Get the page, waiting when refused: staff may open five pages a second."""
     while True:
         answer = client.get(path, headers=headers)
         if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
             return answer
-        time.sleep(int(answer.headers["retry-after"]))  # the pace that the answer asks for
+        time.sleep(int(answer.headers["retry-after"]))  # the pause that the answer asks for
 
 
 def _in_mode(path: str, mode: str) -> str:

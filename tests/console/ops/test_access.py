@@ -1,4 +1,4 @@
-"""Who gets into the operator's console, and who finds nothing there."""
+"""Access to the operator's console: staff get in, and others find nothing there."""
 
 from contextlib import suppress
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Alerts by pages: rules are made, tested, switched, changed and removed; mistakes make nothing."""
+"""Alert rules on their pages: made, tested, switched, changed, removed; mistakes make none."""
 
 import re
 from datetime import timedelta
@@ -86,7 +86,7 @@ def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
     ready = said_by(owner.get(page_of(rule)))
     on = owner.post(f"{page_of(rule)}enable/", follow=True)
 
-    assert OP in form.content.decode()  # whoever makes it
+    assert OP in form.content.decode()  # the author of the rule
     assert "It is off, and tells nobody anything" in off
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert f"No test was sent to {OP} within a week" in said_by(refused)
@@ -167,7 +167,7 @@ def test_a_change_is_saved_and_a_new_destination_switches_it_off(owner):
     was_on = AlertRule.objects.get().is_enabled
     more = owner.post(edit, typed(mails=f"{OP}\nteam@acme.example"), follow=True)
 
-    assert 'value="4"' not in form  # it is never told again, and the form says so
+    assert 'value="4"' not in form  # it will not be reported again, and the form says so
     assert (kept.status_code, was_on) == (HTTPStatus.SEE_OTHER, True)
     assert "It is off: send a test" in said_by(more)
     assert not AlertRule.objects.get().is_enabled

@@ -1,4 +1,4 @@
-"""The audit log of all tenants: in sentences, filtered by each of its filters, page by page."""
+"""The audit log of all tenants: in sentences, by each filter, page by page."""
 
 from datetime import timedelta
 from io import StringIO

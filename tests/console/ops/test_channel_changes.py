@@ -1,4 +1,4 @@
-"""Changing a channel: what holds at once is seen first, and two tabs do nothing unseen."""
+"""Changing a channel: immediate effects are shown first, and two tabs do nothing unseen."""
 
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ from tests.seeds import sow
 
 @pytest.fixture(autouse=True)
 def offered(pages: None) -> None:
-    """Models and their prices."""
+    """Models with their prices."""
     sow()
 
 
@@ -137,7 +137,7 @@ def test_a_paused_channel_is_enabled_as_it_is_and_its_revision_waits_on(owner):
 
 
 def test_a_channel_that_was_approved_of_by_nobody_is_enabled_by_its_name(owner):
-    """As the release before leaves one that it changed."""
+    """The previous release leaves such a channel when it changes one."""
     channel = make()
     channel.routes.update(is_approved=True)
     enable = f"/ops/channels/{channel.pk}/enable/"

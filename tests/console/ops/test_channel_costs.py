@@ -1,4 +1,4 @@
-"""What a channel costs, in the browser: seen before it is written, and written once."""
+"""A channel's costs in the browser: shown before they are written, and written once."""
 
 import re
 from datetime import timedelta
@@ -32,7 +32,7 @@ def vendor() -> Channel:
 
 
 def fields_of(answer: Any) -> dict[str, str]:
-    """What the form of the page that shows the change would send."""
+    """Return the fields that the page showing the change would send."""
     found = re.findall(
         r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode()
     )

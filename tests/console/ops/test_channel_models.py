@@ -1,4 +1,4 @@
-"""The models of a channel in the list: those that it serves, and those that wait for a test."""
+"""Models of a channel in the list: those that it serves and those awaiting a test."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The list of channels, and what an operator does with one; each guard with its typed mistake."""
+"""The list of channels and an operator's actions on one; each guard with its typed mistake."""
 
 import re
 from datetime import timedelta
@@ -428,7 +428,7 @@ def test_what_there_is_not_is_said(owner, query):
     assert "there are" in text_of(answer) or "there is no" in text_of(answer).casefold()
 
 
-# --- who sees what, and at what price -----------------------------------------------------------
+# --- permissions and prices --------------------------------------------------------------------
 
 
 def test_support_sees_channels_and_no_button_that_changes_one(client, settings):
@@ -465,7 +465,7 @@ def test_no_page_asks_more_of_the_database_than_it_may(owner, django_assert_max_
     off = make_channel("off", is_enabled=False)
     paths += [of(one, "pause"), f"{of(one, 'weigh')}?priority=10&weight=3"]
     paths += [of(off, "enable"), of(off, "archive")]
-    owner.get(f"{of(one)}?tab=routes")  # the process has read the offer
+    owner.get(f"{of(one)}?tab=routes")  # the process has loaded the catalogue
 
     for path in paths:
         with django_assert_max_num_queries(12, info=path):

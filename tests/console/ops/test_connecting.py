@@ -1,4 +1,4 @@
-"""Connecting an upstream and changing one: what a form takes, refuses and does."""
+"""Connecting and changing an upstream: values that its form takes or refuses, and the result."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -19,13 +19,13 @@ from tests.seeds import sow
 
 @pytest.fixture(autouse=True)
 def offered(pages: None) -> None:
-    """Models and their prices."""
+    """Models with their prices."""
     sow()
 
 
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tests that workers were told of."""
+    """Tests announced to workers."""
     heard: list[str] = []
     monkeypatch.setattr(bell, "ring", lambda task, trial: heard.append(trial))
     return heard
@@ -33,7 +33,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def vendor(settings: Settings, sandbox_server: str) -> str:
-    """The address of an upstream that answers."""
+    """The address of a running upstream."""
     settings.EGRESS_ALLOW = frozenset({urlsplit(sandbox_server).netloc})
     return f"{sandbox_server}/v1"
 
@@ -389,7 +389,7 @@ def test_a_page_asks_the_database_twelve_times_at_most(owner, django_assert_max_
     channel = serving()
     edit(owner, channel, api_key="sk-new", **{"route-dall-e-3-is_served": "on"})
     for path in (NEW, f"/ops/channels/{channel.pk}/edit/"):
-        owner.get(path)  # reads the catalogue
+        owner.get(path)  # loads the catalogue
 
         with django_assert_max_num_queries(12):
             owner.get(path)

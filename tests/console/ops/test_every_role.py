@@ -1,4 +1,4 @@
-"""Every address of the operator's console has a role, and opens to nobody else."""
+"""Every address of the operator's console needs a permission and refuses other roles."""
 
 from http import HTTPStatus
 
@@ -14,15 +14,15 @@ from tests.console.ops.conftest import shown
 
 ALL = addresses()
 ACTIONS = [one for one in ALL if not one.is_page and one.name != "support_end"]
-"""What ends a right is done at once."""
+"""Addresses that only act, but for the end of a support view."""
 SHOWN_AGAIN = {May.SUPPORT_VIEW, May.REFUND, May.MONEY, May.PUBLISH, May.STAFF, May.ERASE}
-"""What needs the second factor shown within 15 minutes."""
+"""Permissions for which the second factor must have been shown within 15 minutes."""
 AT_ONCE = {"support_end"}
-"""But what takes something away again is not kept waiting."""
+"""Ending a support view takes a right away, so it never waits for the factor."""
 
 
 class LetIn(Exception):
-    """Somebody was let in: the view itself is not run."""
+    """Raised in place of the view's code once a request is let in."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 
 def opens(client: Client, address: Address) -> bool:
-    """Whether it does; to whom it does not, it is not there."""
+    """Return whether the address opens; for other roles it does not exist."""
     send = client.get if address.is_page else client.post
     try:
         answer = send(address.path)

@@ -1,4 +1,4 @@
-"""What operators type, found: the pages of their role, and channels."""
+"""The operator's search box: pages of their role, and channels."""
 
 import re
 from urllib.parse import urlencode

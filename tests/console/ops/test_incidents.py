@@ -1,4 +1,4 @@
-"""Incidents by forms: told once, prefilled by what showed them, and mistakes tell nobody."""
+"""Incidents by forms: sent once, prefilled from their condition; mistakes send nothing."""
 
 import re
 from datetime import timedelta
@@ -32,7 +32,7 @@ def shown(client: Client, path: str) -> str:
 
 
 def ticked(page: str) -> list[str]:
-    """The parts that are chosen."""
+    """The ticked parts."""
     return re.findall(r'name="parts" value="([^"]+)"[^>]* checked>', page)
 
 

@@ -46,7 +46,7 @@ def acme(db: None) -> Customer:
 
 @pytest.fixture
 def prompt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Tasks that were rung for; a proof reads in the test's own transaction."""
+    """Tasks rung for; a proof runs in the test's own transaction."""
     for module in (rounds, proof):
         monkeypatch.setattr(module, "in_one_moment", lambda read: read())
     rung: list[str] = []
@@ -56,7 +56,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def lost(acme: Customer) -> Generation:
-    """One whose call failed and cost 0.03 USD, which a bill made 0.025."""
+    """A generation whose failed call cost 0.03 USD, corrected to 0.025 by a bill."""
     sow()
     channel = make_channel(cost_micros=30_000)
     claim = take(generation_id=acme.generation().id, worker=make_worker())

@@ -1,4 +1,4 @@
-"""Where money is earned and lost: rows, links, filters, and what is typed wrong."""
+"""Margins: rows, links, filters, and mistyped values."""
 
 import csv
 import io
@@ -48,7 +48,7 @@ def sold(
     is_demo: bool = False,
     **figures: int,
 ) -> None:
-    """One image for $5, which cost $2, unless told otherwise."""
+    """A sale of one image for $5 that cost $2, unless figures say otherwise."""
     usual = {"images": 1, "captured_micros": 5_000_000, "cost_micros": 2_000_000}
     SoldDay.objects.create(
         tenant=tenant, day=NOW.date() - days_ago * DAY, is_demo=is_demo, model=model, asked=asked,
@@ -85,7 +85,7 @@ def lines_of(answer: Any) -> list[dict[str, str]]:
 
 @pytest.fixture
 def two(acme: Tenant, other: Tenant) -> None:
-    """Acme earns $2.50 of $5, and other loses $1 of $3."""
+    """Acme earns us $2.50 of $5; other loses us $1 of $3."""
     sold(acme, refunded_micros=100_000, corrections_micros=400_000)
     sold(other, "dall-e-2", channel="two", captured_micros=3_000_000, losses_micros=2_000_000)
     SoldUntil.objects.create(pk=SoldUntil.ROW, until=NOW - timedelta(seconds=65))

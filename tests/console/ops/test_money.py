@@ -1,4 +1,4 @@
-"""A tenant's money in the operator's console: shown first, typed twice, approved by another."""
+"""A tenant's money at the operator's: shown first, typed twice, approved by a second owner."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from pictor.kit.words.money import Micros
 
 @pytest.fixture
 def acme(db):
-    """It has paid 10 USD in."""
+    """A tenant that has paid in 10 USD."""
     return create_tenant(name="Acme", opening_balance=Micros(10_000_000), actor="test")
 
 

@@ -1,4 +1,4 @@
-"""The overview: what needs a person, the worst first, and what one does about it; four figures."""
+"""The overview: conditions, the worst first, with their actions; and four figures."""
 
 import re
 from collections.abc import Mapping
@@ -226,7 +226,7 @@ def test_support_sees_them_and_does_nothing(client, settings, looked):
 
 @pytest.fixture
 def keys() -> Mapping[str, ApiKey]:
-    """A key of each sort of requests."""
+    """Keys for live, test and demo requests."""
     tenant = create_tenant(name="acme", actor="test")
     made = {
         name: issue_api_key(tenant=tenant, name=name, actor="test", is_test=name == "test")[0]
@@ -237,7 +237,7 @@ def keys() -> Mapping[str, ApiKey]:
 
 
 def used(key: ApiKey, hour: datetime, status: str, number: int, *, bucket: int = 0) -> None:
-    """So many requests of a key in an hour, all of which took as long as times of that bucket."""
+    """Count this many requests of a key in an hour, all in that latency bucket."""
     UsageRollup.objects.create(
         tenant_id=key.tenant_id,
         key_id=key.id,

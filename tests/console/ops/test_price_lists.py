@@ -29,7 +29,7 @@ MODEL = "gpt-image-2"
 
 
 def publish(prices: dict[str, int], *, owner: UUID | None = None, markup: str = "1") -> PriceBook:
-    """A book with these micros by quality, of 1024x1024."""
+    """Publish a book with these micros by quality, at 1024x1024."""
     now = clock.now()
     rows = [
         BookRow(MODEL, "1024x1024", word, Micros(one), 1024, 1024) for word, one in prices.items()
@@ -76,7 +76,10 @@ def acme(db):
 
 @pytest.fixture
 def resellers(db):
-    """Everyone pays 1,000 and 4,000; the list has 900 for `low`, and `high` as everyone's."""
+    """A list with 900 for `low`.
+
+    Everyone pays 1,000, and the list's customers 4,000 for `high` too.
+    """
     publish({"low": 1_000, "high": 4_000})
     shared = create_price_list(name="Resellers", actor="test")
     publish({"low": 900, "high": 4_000}, owner=shared.id)

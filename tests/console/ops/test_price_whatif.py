@@ -1,4 +1,4 @@
-"""What the last 30 days would have brought, as the review of a price book shows it."""
+"""Revenue of the last 30 days at the new prices, in the review of a price book."""
 
 from datetime import UTC, date, datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Vendors' bills in the browser: sent, understood, matched; lines taken, disputed and put back."""
+"""Vendors' bills in the browser: uploaded, mapped, matched; lines taken, disputed and put back."""
 
 import re
 from http import HTTPStatus
@@ -42,7 +42,7 @@ def acme(channel: Channel) -> Customer:
 
 @pytest.fixture
 def bill(acme: Customer, channel: Channel) -> VendorBill:
-    """One line equal, one different, one too many, one missing."""
+    """A bill with one equal line, one different, one too many and one missing."""
     for number, name in enumerate("abc"):
         call(acme, channel, after=60 * number, request_id=name)
     return matched(channel, csv_file(*LINES))
@@ -58,7 +58,7 @@ def sent(owner: Client, channel: Channel, content: bytes, name: str = "bill.csv"
 
 
 def fields_of(answer: Any) -> dict[str, str]:
-    """What the form of columns would send as it stands."""
+    """Return the values that the form of columns would send unchanged."""
     html = answer.content.decode()
     found = dict(re.findall(r'<input class="control" id="\w+" name="(\w+)" value="([^"]*)"', html))
     for name, options in re.findall(

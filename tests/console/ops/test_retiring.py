@@ -1,4 +1,4 @@
-"""When a vendor ends a model, entered at the route of a channel."""
+"""The end date of a vendor's model, entered at a channel's route."""
 
 from datetime import date
 

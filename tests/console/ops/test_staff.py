@@ -1,4 +1,4 @@
-"""The page of staff: roles, second factors, sessions, who is added and who leaves."""
+"""The page of staff: roles, second factors, sessions, additions and removals."""
 
 from html import unescape
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The system's page says what stands still and why, and its stop switch stops what it names."""
+"""The system page names stuck work with its reason; its stop switch stops what it names."""
 
 import re
 from datetime import timedelta
@@ -35,7 +35,7 @@ def words_of(client: Client, path: str = SYSTEM) -> str:
 
 
 def aged(seconds: int) -> None:
-    """What is queued was asked for so long ago."""
+    """Date everything queued this many seconds back."""
     Generation.objects.update(created_at=F("created_at") - timedelta(seconds=seconds))
 
 

@@ -1,4 +1,4 @@
-"""A tenant's people and keys, as staff end them: an owner stays, and no key is left to nobody."""
+"""A tenant's members and keys, removed by staff: an owner stays, and every key has a holder."""
 
 import re
 from http import HTTPStatus

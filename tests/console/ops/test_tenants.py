@@ -1,4 +1,4 @@
-"""Tenants in the operator's console: listed, made, suspended, limited, and their keys and data."""
+"""Tenants in the operator's console: listed, made, suspended, limited; their keys and data."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ def signed_in(role: str) -> Client:
 
 
 def tenant(name: str, *, available: int = 10_000_000, spent: int = 0, failed: int = 0) -> Tenant:
-    """One that was charged so much this week, and of 20 that ended so many failed."""
+    """A tenant charged `spent` this week; `failed` of its 20 ended requests failed."""
     made = create_tenant(name=name, opening_balance=Micros(available), actor="test")
     hour = (clock.now() - DAY).replace(minute=0, second=0, microsecond=0)
     for status, number in (("succeeded", 20 - failed), ("failed", failed)):
@@ -68,7 +68,7 @@ def lines_of(answer: Any) -> list[dict[str, str]]:
 
 @pytest.fixture
 def five(db):
-    """One that is fine, and four that are not."""
+    """Five tenants: one fine, four in trouble."""
     tenant("fine", spent=7_000)
     tenant("failing", failed=4)
     tenant("low", spent=70_000_000)

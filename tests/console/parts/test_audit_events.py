@@ -1,4 +1,4 @@
-"""What an event of the audit log changed, in words."""
+"""Changes in events of the audit log, in words."""
 
 from types import SimpleNamespace
 

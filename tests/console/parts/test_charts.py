@@ -1,4 +1,4 @@
-"""Charts as the server draws them: their colours, axes and gaps."""
+"""Charts drawn by the server: their colours, axes and gaps."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""CSV files: a page of rows in memory at a time, and an end."""
+"""CSV files: a page of rows in memory at a time, with a limit."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Periods by the days of a time zone, and what each is held against."""
+"""Periods by days of a time zone, and the period that each is compared with."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""A workspace with a balance, keys and generations; its members, signed in."""
+"""A workspace with a balance, keys and generations, and its signed-in members."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ Make = Callable[..., Generation]
 
 @dataclass(frozen=True)
 class Begun:
-    """What the tests of a module begin with."""
+    """The rows with which the tests of a module begin."""
 
     channel: Channel
     acme: Customer
@@ -48,7 +48,7 @@ class Begun:
 
 @pytest.fixture(scope="module")
 def begun(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Begun]:
-    """Contracts, prices and acme, written once for a module; each test begins with them."""
+    """Contracts, prices and acme, written once for a module and restored for each test."""
     with django_db_blocker.unblock(), transaction.atomic():
         sow()
         models = ("gpt-image-2-origin", "gpt-image-2", "dall-e-3")
@@ -61,7 +61,7 @@ def begun(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 @pytest.fixture(autouse=True)
 def pages(begun: Begun, db: None, plain_static_files: None) -> None:
-    """What a test changes is undone. Pages do without the manifest of static files."""
+    """A test's changes are undone; pages need no manifest of static files."""
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def channel(begun: Begun) -> Channel:
 
 @pytest.fixture
 def acme(begun: Begun) -> Customer:
-    """10 USD and a key that may do everything."""
+    """A tenant with 10 USD and a key with every permission."""
     return deepcopy(begun.acme)
 
 
@@ -99,7 +99,7 @@ def sign_in() -> SignIn:
 
 
 def deliverer(folder: Path) -> Make:
-    """What makes generations and has them paid for; their files would lie in that folder."""
+    """Return a function that makes generations and charges them; files would go to that folder."""
     spools = Spools(folder, SpoolBudget(1_000_000))
 
     def make(
@@ -125,13 +125,13 @@ def deliverer(folder: Path) -> Make:
 
 @pytest.fixture
 def delivered(tmp_path: Path) -> Make:
-    """A generation that was made and paid for: `delivered(acme, prompt="a fox")`."""
+    """Make a generation and charge it: `delivered(acme, prompt="a fox")`."""
     return deliverer(tmp_path / "spool")
 
 
 @pytest.fixture
 def some(acme, delivered):
-    """Three that were delivered, and one that waits."""
+    """Three delivered generations and one that waits."""
     return [
         delivered(acme, prompt="a red fox", user="order-7"),
         delivered(acme, prompt="a blue heron", model="dall-e-3", quality="hd"),
@@ -142,7 +142,7 @@ def some(acme, delivered):
 
 @pytest.fixture
 def ended(tmp_path: Path) -> Make:
-    """A generation of $0.05268 that ended then: `ended(acme, "2026-10-24T22:00:03Z")`."""
+    """End a generation of $0.05268 at that time: `ended(acme, "2026-10-24T22:00:03Z")`."""
     spools = Spools(tmp_path / "then", SpoolBudget(1_000_000))
 
     def make(
@@ -168,7 +168,7 @@ def ended(tmp_path: Path) -> Make:
 
 
 def give_factor(client: Client, *, is_shown: bool = True) -> User:
-    """An app that makes codes, to whoever is signed in there; that session has shown one of it."""
+    """Give the signed-in user an authenticator app, of which the session has shown a code."""
     user = User.objects.get(id=client.session["_auth_user_id"])
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
     if is_shown:
@@ -180,12 +180,12 @@ def give_factor(client: Client, *, is_shown: bool = True) -> User:
 
 
 def require_factor(customer: Customer) -> None:
-    """Of all its members, as an owner of it would."""
+    """Require a second factor of all members, as an owner would."""
     Tenant.objects.filter(id=customer.id).update(requires_second_factor=True)
 
 
 def told(customer: Customer) -> Delivery:
-    """A delivery on its way to an endpoint of theirs."""
+    """A delivery under way to an endpoint of the tenant's."""
     endpoint, _ = create_endpoint(
         tenant=customer.tenant, livemode=True, wishes=Hook("https://1.1.1.1/hook"), actor="test"
     )
@@ -193,17 +193,17 @@ def told(customer: Customer) -> Delivery:
 
 
 def url(name: str, customer: Customer, *ids: str) -> str:
-    """Of a page of that customer's workspace."""
+    """The address of a page in that customer's workspace."""
     return reverse(f"workspace:{name}", args=[customer.tenant.public_id, *ids])
 
 
 def words_of(answer: Any) -> str:
-    """The page, its white space made one blank each."""
+    """The page's text, each run of white space as one blank."""
     return " ".join(answer.content.decode().split())
 
 
 def lines_of(answer: Any) -> list[dict[str, str]]:
-    """The rows of a CSV, which is streamed asynchronously."""
+    """The rows of a CSV that is streamed asynchronously."""
 
     async def read() -> bytes:
         return b"".join([chunk async for chunk in answer.streaming_content])
@@ -213,5 +213,5 @@ def lines_of(answer: Any) -> list[dict[str, str]]:
 
 
 def available(customer: Customer) -> int:
-    """Micros that it can spend."""
+    """Micros available to the customer."""
     return balance_of(customer.id).available

@@ -1,4 +1,4 @@
-"""Who may open which page: asked of every address below a workspace, from the URL map."""
+"""Roles and their pages: every address below a workspace, from the URL map."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ ACTIONS = {
     "delivery_resend", "list_ask",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export"}
-"""What leads to storage."""
+"""Addresses that redirect to storage."""
 EVERYBODY = {"owner", "admin", "developer", "billing", "viewer"}
 MAKERS = {"owner", "admin", "developer"}
 LOOKERS = MAKERS | {"viewer"}
@@ -60,7 +60,7 @@ MAY = {
     "generation_cancel": MAKERS,
     "generation_delete": MAKERS,
     "keys": LOOKERS,
-    "key": LOOKERS - {"developer"},  # of a key that somebody else made
+    "key": LOOKERS - {"developer"},  # of a key made by another member
     "key_new": MAKERS,
     "key_rotate": CHIEFS,
     "key_revoke": CHIEFS,
@@ -94,27 +94,27 @@ MAY = {
     "export_ask": CHIEFS,
     "export": CHIEFS,
     "exports": EVERYBODY,
-    "list_ask": set(),  # of no list; those that there are: test_lists.py
+    "list_ask": set(),  # an unknown list; for real ones see test_lists.py
 }
 
 
 @dataclass(frozen=True)
 class There:
-    """What stands in acme and in another workspace as each test begins."""
+    """Objects in acme and in another workspace as each test begins."""
 
     other: Customer
     made: str
     """The last of acme's generations."""
     theirs: str
     members: dict[str, SimpleCookie]
-    """Of acme's, by their role, the cookies of a browser."""
+    """Browser cookies of acme's members, by role."""
 
 
 @pytest.fixture(scope="module")
 def everything(
     begun: Begun, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[There]:
-    """Written once for the module: there is one of whatever a page may be about."""
+    """One of each object that a page may be about, written once for the module."""
     delivered = deliverer(tmp_path_factory.mktemp("spool"))
     with django_db_blocker.unblock(), transaction.atomic():
         acme, other = begun.acme, Customer("other")
@@ -131,7 +131,7 @@ def everything(
 
 @pytest.fixture(autouse=True)
 def there(everything: There, monkeypatch: pytest.MonkeyPatch) -> There:
-    """Its people open more pages in a minute than people may."""
+    """Lift the limit of pages a minute."""
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
     return everything
 
@@ -142,7 +142,7 @@ def other(there: There) -> Customer:
 
 
 def member(there: There, role: str = "owner") -> Client:
-    """A browser of acme's member of that role."""
+    """A browser of acme's member with that role."""
     client = Client()
     client.cookies = deepcopy(there.members[role])
     return client
@@ -163,7 +163,7 @@ def address(
     key: str = "",
     people: Customer | None = None,
 ) -> str:
-    """Of that page, about this generation or key, or one of these people, where it is about one."""
+    """The address of that page, with this generation or key, or one of these people."""
     entry = next(one for one in urls.pages if one.name == name)
     tenant = (people or customer).tenant
     member = Membership.objects.filter(tenant=tenant).order_by("id").first()
@@ -186,7 +186,7 @@ def address(
 
 
 def peopled(customer: Customer, sign_in: SignIn) -> None:
-    """Give it an owner, somebody who is invited, and an export that is ready."""
+    """Give the workspace an owner, an invited person and a finished export."""
     sign_in(customer)
     owner = Membership.objects.get(tenant=customer.tenant)
     now = clock.now()
@@ -197,13 +197,13 @@ def peopled(customer: Customer, sign_in: SignIn) -> None:
 
 
 def answered(client: Client, name: str, url: str, *, partly: bool = False) -> Any:
-    """The page, or what is done there; a part of it, as htmx asks for one."""
+    """Open the page or do its action; with `partly`, as htmx requests a part."""
     headers = {"HX-Request": "true"} if partly else {}
     return (client.post if name in ACTIONS else client.get)(url, headers=headers)
 
 
 def asked(client: Client, name: str, url: str, *, partly: bool = False) -> int:
-    """Its status."""
+    """Status of the answer."""
     return int(answered(client, name, url, partly=partly).status_code)
 
 
@@ -211,7 +211,7 @@ ADDRESS = re.compile(rb'(?:href|action|formaction|src|hx-\w+)="(/console/ten_[^"
 
 
 def addresses(answer: Any) -> set[str]:
-    """Which addresses below a workspace it shows."""
+    """Names of the workspace addresses linked in the page."""
     return {str(resolve(path.decode()).url_name) for path in set(ADDRESS.findall(answer.content))}
 
 
@@ -250,7 +250,8 @@ def test_another_workspace_is_not_there(acme, other, there, name):
     assert asked(client, name, whole, partly=True) == 404
     assert asked(client, name, f"{whole}?format=csv") == 404
     mixed = address(name, acme, theirs, other.key.public_id, people=other)
-    if mixed != address(name, acme, "gen_x", "key_x"):  # their thing in one's own workspace
+    # another tenant's object under one's own workspace
+    if mixed != address(name, acme, "gen_x", "key_x"):
         assert asked(client, name, mixed) == 404
     other.key.refresh_from_db()
     assert (other.key.revoked_at, Transfer.objects.count()) == (None, before)
@@ -275,7 +276,7 @@ def test_a_role_opens_its_pages_and_no_other_and_is_led_to_no_other(acme, there,
     statuses: dict[str, int] = {}
     led: set[tuple[str, str]] = set()
     for role in EVERYBODY:
-        with transaction.atomic():  # taken back, so the next one finds everything as it was
+        with transaction.atomic():  # undone, so the next one finds everything unchanged
             answer = answered(member(there, role), name, url)
             statuses[role] = answer.status_code
             led |= {(role, where) for where in addresses(answer)}
@@ -311,9 +312,9 @@ def test_looking_at_everything_changes_nothing(acme, there):
 def test_a_page_asks_the_database_little(acme, there, django_assert_max_num_queries, name):
     client = member(there)
     page = address(name, acme, there.made, acme.key.public_id)
-    client.get(page)  # what a process reads once
+    client.get(page)  # loaded once a process
 
-    with django_assert_max_num_queries(12):  # the session's and its person's among them
+    with django_assert_max_num_queries(12):  # including the session's and the user's
         answer = client.get(page)
 
     assert answer.status_code == 200
@@ -354,7 +355,7 @@ def test_pages_are_counted(acme, sign_in, monkeypatch):
 
 
 def test_pictures_are_no_pages(acme, delivered, sign_in, monkeypatch):
-    """A list asks for one of each row: a few lists would use up the pages of a minute."""
+    """A list loads a picture for each row: a few lists would use up a minute's pages."""
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 1)
     made = delivered(acme).public_id
     client = sign_in(acme, email="busy@example.com")
@@ -398,7 +399,7 @@ def test_a_browser_keeps_the_way_to_a_picture_and_no_page(acme, delivered, sign_
         kept.append(client.get(address("thumbnail", acme, made.public_id)))
     page = client.get(address("overview", acme))
 
-    assert "no-store" in kept[0]["Cache-Control"]  # none could be made of it: the image itself
+    assert "no-store" in kept[0]["Cache-Control"]  # a thumbnail could not be made: the image itself
     assert sorted(kept[1]["Cache-Control"].split(", ")) == ["max-age=1800", "private"]
     assert "Cookie" in kept[1]["Vary"]
     assert "no-store" in page["Cache-Control"]

@@ -1,4 +1,4 @@
-"""What a page is attacked with from outside: forms of other sites, and words that are scripts."""
+"""Attacks on pages from outside: forms of other sites, and texts that are scripts."""
 
 import pytest
 from django.test import Client
@@ -31,7 +31,7 @@ def test_a_form_of_another_site_does_nothing(acme, sign_in, delivered, name):
 
 @pytest.fixture
 def hostile(acme, sign_in, delivered):
-    """Every text that somebody else may have written is a script."""
+    """Objects whose every text from outside is a script."""
     told(acme)
     made = delivered(acme, prompt=WORDS, user=WORDS).public_id
     peopled(acme, sign_in)

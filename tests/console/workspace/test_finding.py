@@ -1,4 +1,4 @@
-"""What is typed, found: pages by role, keys, a generation by its id; nothing of anybody else."""
+"""The search box: pages by role, keys, a generation by id; no other tenant's objects."""
 
 import re
 
@@ -33,7 +33,8 @@ def test_keys_are_found_by_name_and_by_their_first_characters(acme, other, sign_
     assert found(sign_in, acme, "acm") == ["acme", "Generations with “acm”"]
     assert found(sign_in, acme, prefix)[0] == "acme"
     assert found(sign_in, acme, acme.key.public_id)[0] == "acme"
-    assert found(sign_in, acme, "acm", "developer") == ["Generations with “acm”"]  # not theirs
+    # of another tenant
+    assert found(sign_in, acme, "acm", "developer") == ["Generations with “acm”"]
     assert found(sign_in, acme, other.key.public_id, "billing") == []
 
 

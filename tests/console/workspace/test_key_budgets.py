@@ -1,4 +1,4 @@
-"""Budgets of keys on the pages: hard stops, and those that only warn."""
+"""Budgets of keys on the pages: hard stops, and budgets that only warn."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_a_maker_turns_no_hard_stop_of_somebody_else_s_into_a_warning(acme, sign
 
 
 def shown_with(acme: Customer, sign_in: SignIn, rules: KeyRules) -> list[str]:
-    """The list, the key's page and the overview of the key "production" with these rules."""
+    """The list, the key's page and the overview, for key "production" with these rules."""
     change_api_key(key=acme.key, name="production", rules=rules, actor="test")
     client, key = sign_in(acme), acme.key.public_id
     pages = (url("keys", acme) + "?status=near", url("key", acme, key), url("overview", acme))

@@ -1,4 +1,4 @@
-"""Keys that developers make: none may more than they were given."""
+"""Keys made by developers: none may do more than its maker."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Staff's note to a change is nowhere a tenant reads: not in its log, its CSVs or its export."""
+"""Staff's notes to changes appear nowhere for tenants: not in log, CSV files or export."""
 
 from io import BytesIO
 from zipfile import ZipFile
@@ -19,7 +19,7 @@ NOTE = "they are about to leave us"
 
 
 def everything_read(acme: Customer, client: Client) -> str:
-    """What the tenant's owner can read of its money and its log."""
+    """Everything that the tenant's owner can read of its money and its log."""
     pages = "".join(words_of(client.get(url(page, acme))) for page in ("billing", "audit"))
     lists = [lines_of(client.get(url(page, acme) + "?format=csv")) for page in ("ledger", "audit")]
     archive = BytesIO()
@@ -47,7 +47,7 @@ def test_a_tenant_reads_the_words_and_not_the_note(acme, sign_in):
 
 
 def as_before(about, action, *, after, **said):
-    """An event as it was written before notes were kept apart."""
+    """Record an event as it was written before notes were kept apart."""
     former = {"reason" if name == "words" else name: value for name, value in after.items()}
     return record(about, action, after=former, **said)
 

@@ -1,4 +1,4 @@
-"""The overview: how to begin, until the first image; then what was spent, and of which budgets."""
+"""The overview: first steps until the first image; then spending, and the budgets it counts in."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, 
 def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_shown(
     acme, sign_in, delivered, monkeypatch
 ):
-    """A page that found none and no longer asked would never have said that it is here."""
+    """Otherwise a page that found none and stopped polling would never show the image."""
     client, page = sign_in(acme), url("overview", acme)
     look = searching.found
     looks: list[bool] = []
@@ -97,7 +97,7 @@ def test_many_failures_are_no_new_beginning(
     claim = take(generation_id=failing.id, worker=make_worker())
     assert claim is not None
     fail(claim=claim, failure=Failure(TIMED_OUT), now=clock.now())
-    client.get(page)  # what a process reads once
+    client.get(page)  # loaded once a process
 
     with django_assert_max_num_queries(12):
         shown = words_of(client.get(page))
@@ -117,7 +117,7 @@ def test_the_first_call_needs_a_key_whose_text_was_shown():
     key, _ = issue_api_key(tenant=tenant, name="app", actor=user)
     after = words_of(client.get(page)).partition('id="overview"')[2].partition("</main>")[0]
 
-    assert before.count(to_make) == 2  # where a key is asked for, and where its text is
+    assert before.count(to_make) == 2  # places that ask for a key or show its secret
     assert "export PICTOR_API_KEY=…" in before
     assert to_make not in after
     assert f"export PICTOR_API_KEY={key.visible_prefix}…" in after

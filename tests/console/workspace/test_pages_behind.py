@@ -1,4 +1,4 @@
-"""What pages behind a link or a form ask of the database; the others are counted by their URLs."""
+"""Statements of pages behind a link or a form; the others are counted by their URLs."""
 
 import pytest
 from django.test import Client
@@ -14,7 +14,7 @@ QUERIES = 12
 def test_an_invitation(acme, sign_in, django_assert_max_num_queries, who):
     link = invited(sign_in(acme), acme, "bob@example.com")
     client = Client() if who == "a stranger" else newcomer("bob@example.com")
-    client.get(link)  # what a process reads once
+    client.get(link)  # loaded once a process
 
     with django_assert_max_num_queries(QUERIES):
         assert client.get(link).status_code == 200

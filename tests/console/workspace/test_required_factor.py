@@ -1,4 +1,4 @@
-"""Where a workspace requires a second factor: who has shown one gets in, and nobody else."""
+"""A workspace that requires a second factor admits only members who have shown one."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -37,7 +37,7 @@ def test_a_password_typed_anew_neither_undoes_a_factor_nor_stands_for_it(acme, s
 
 @pytest.fixture
 def everywhere(acme, sign_in, delivered, monkeypatch):
-    """Of each page its address, about something that is there; one person may open them all."""
+    """The address of each page, about an existing object, without a limit of pages a minute."""
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
     made = delivered(acme).public_id
     told(acme)
@@ -46,7 +46,7 @@ def everywhere(acme, sign_in, delivered, monkeypatch):
 
 
 def shut_out(client: Client, name: str, page: str) -> str:
-    """What is said to who opens it, once every way to it was refused; '' if one was not."""
+    """The refusal's text once every way to the page was refused; '' if one was not."""
     ask = client.post if name in ACTIONS else client.get
     part = ask(page, headers={"HX-Request": "true"})
     whole, csv = ask(page), ask(f"{page}?format=csv")
@@ -88,7 +88,7 @@ def test_who_has_shown_a_required_factor_gets_in_everywhere(acme, sign_in, every
 
     statuses = {}
     for name, page in everywhere.items():
-        with transaction.atomic():  # taken back, so the next one finds everything as it was
+        with transaction.atomic():  # undone, so the next one finds everything unchanged
             statuses[name] = asked(client, name, page)
             transaction.set_rollback(True)
 
@@ -106,7 +106,8 @@ def test_a_factor_that_is_given_up_shuts_the_next_page(acme, sign_in):
 
     Authenticator.objects.filter(user=user).delete()
     without = client.get(overview).status_code
-    give_factor(client, is_shown=False)  # and what was shown of the former one is not of this one
+    # a code shown for the former factor does not count for this one
+    give_factor(client, is_shown=False)
     anew = client.get(overview).status_code
 
     assert (without, anew) == (403, 403)
@@ -124,7 +125,7 @@ def test_a_required_factor_costs_no_query(acme, sign_in, django_assert_num_queri
     client = sign_in(acme)
     give_factor(client)
     overview = url("overview", acme)
-    client.get(overview)  # what a process reads once
+    client.get(overview)  # loaded once a process
     with CaptureQueriesContext(connection) as before:
         client.get(overview)
     require_factor(acme)

@@ -1,4 +1,4 @@
-"""One of our people looks into a workspace: which pages, and that no word of it is sent to them."""
+"""A member of staff looks into a workspace: the open pages, none with the tenant's words."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ from tests.console.workspace.test_access import address, names, peopled
 from tests.factories import Customer
 
 WORDS = "zanzibar"
-"""In all that a caller says and gets: whoever reads it has seen the workspace's own."""
+"""A word in every prompt and answer of the tenant's, which staff must not see."""
 OPEN = {
     *("overview", "find", "generations", "generation", "usage", "billing", "ledger"),
     *("statements", "statement", "prices", "audit"),
@@ -49,7 +49,7 @@ WHY = "ticket 4711: images are late"
 
 @dataclass(frozen=True)
 class There:
-    """Acme's generations, and a browser of Ann's, who has a support view of it."""
+    """Acme's generations, and a browser of Ann's with a support view of acme."""
 
     made: str
     failed: str
@@ -102,7 +102,7 @@ def browser(user: User) -> Client:
 
 
 def looking(user: User, acme: Customer) -> Client:
-    """A browser that has a support view of acme."""
+    """A browser with a support view of acme."""
     client, request = browser(user), HttpRequest()
     request.session = client.session
     remember(request, open_support(tenant=acme.tenant, user=user, reason=WHY, now=clock.now()))
@@ -125,7 +125,7 @@ def ann(there: There) -> Client:
 
 
 def door(customer: Customer) -> str:
-    """Where a support view of it is opened."""
+    """The address at which a support view of it is opened."""
     return reverse("ops:support_open", args=[customer.tenant.public_id])
 
 
@@ -184,7 +184,7 @@ def test_a_page_of_a_support_view_asks_the_database_little(
     acme, there, ann, name, django_assert_max_num_queries
 ):
     where = page(name, acme, there)
-    ann.get(where)  # what a process reads once
+    ann.get(where)  # loaded once a process
 
     with django_assert_max_num_queries(12):
         assert ann.get(where).status_code == 200
@@ -230,7 +230,7 @@ def test_it_ends_by_the_clock_of_the_server(acme, there, ann, monkeypatch):
     assert last.status_code == 200
     back = reverse("ops:tenant", args=[acme.tenant.public_id])
     assert (part.status_code, part["HX-Redirect"]) == (403, back)
-    assert after.status_code == 404  # forgotten by then: they are no member
+    assert after.status_code == 404  # dropped by then: staff are not members
 
 
 def test_whoever_opened_it_ends_it(acme, ann):

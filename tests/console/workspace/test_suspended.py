@@ -1,4 +1,4 @@
-"""A workspace that is suspended: its members read why, and its keys open nothing."""
+"""A suspended workspace: its members see the reason, and its keys open nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What was made by a test key, on the pages: apart from live ones, and without money."""
+"""Test generations on the pages: apart from live ones, and without money."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.factories import make_channel
 
 @pytest.fixture
 def test(acme, delivered):
-    """One that was made by a test key."""
+    """A generation made with a test key."""
     make_channel("sandbox", serves=Serves.TEST)
     return delivered(acme.tester(), prompt="a stoat on trial")
 

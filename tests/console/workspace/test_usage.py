@@ -1,4 +1,4 @@
-"""The usage dashboard: its figures are the rollups', its links lead to the rows."""
+"""The usage dashboard: its figures are the rollups', and its links lead to their rows."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ from tests.console.workspace.conftest import lines_of, url, words_of
 
 @pytest.fixture
 def used(acme, other, delivered):
-    """Two models, three images, 0.18536 USD; another workspace uses some as well."""
+    """Two models, three images, 0.18536 USD; another workspace has usage as well."""
     delivered(acme, sizes=((1024, 1024), (1024, 1024)), seconds=4)
     delivered(acme, model="dall-e-3", quality="hd", seconds=9)
     delivered(other)
@@ -146,7 +146,7 @@ def test_keys_that_a_role_may_not_see_have_no_name_there(acme, sign_in, used, ro
 
 
 def figures_of(page: str, there: str) -> dict[str, set[str]]:
-    """By link to the list of generations: the figures that it stands on, or beside."""
+    """Figures by link to the list of generations, from the link or beside it."""
     figures: dict[str, set[str]] = {}
     for pattern in (
         r'<a class="text-ink" href="(LIST[^"]+)">([$0-9][0-9.,]*(?: s)?)</a>',
@@ -158,7 +158,7 @@ def figures_of(page: str, there: str) -> dict[str, set[str]]:
 
 
 def times_of(lines: list[dict[str, str]]) -> set[str]:
-    """p50 and p95 of what took from creation to end, as usage counts it and pages say it."""
+    """p50 and p95 from creation to end, as usage counts them and pages show them."""
     times = [
         datetime.fromisoformat(line["finished"]) - datetime.fromisoformat(line["created"])
         for line in lines
@@ -327,7 +327,7 @@ def test_who_may_not_open_the_list_is_given_no_link_to_it(acme, sign_in, used, s
 
 
 def test_a_key_that_a_member_may_not_see_has_no_link(acme, sign_in, used):
-    """The list would pass over that key, and hold everything."""
+    """The list would ignore the key's filter and show everything."""
     client = sign_in(acme, "developer")
 
     page = words_of(client.get(url("usage", acme) + "?split=key"))

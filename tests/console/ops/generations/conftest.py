@@ -1,4 +1,4 @@
-"""Generations of two tenants that were delivered, failed, run or wait; and people of staff."""
+"""Delivered, failed, running and waiting generations of two tenants, and members of staff."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -37,7 +37,7 @@ SignIn = Callable[[str], Client]
 
 @pytest.fixture
 def channel(db: None) -> Channel:
-    """It serves gpt-image-2-origin for 0.03 USD an image; tests have another."""
+    """A channel with gpt-image-2-origin at 0.03 USD an image; tests have a channel of their own."""
     sow()
     make_channel("sandbox", serves=Serves.TEST)
     return make_channel("acme-openai", cost_micros=30_000)
@@ -45,7 +45,7 @@ def channel(db: None) -> Channel:
 
 @pytest.fixture
 def acme(channel: Channel) -> Customer:
-    """10 USD and a key."""
+    """A tenant with 10 USD and a key."""
     return Customer("acme")
 
 
@@ -56,7 +56,7 @@ def other(channel: Channel) -> Customer:
 
 @pytest.fixture
 def delivered(tmp_path: Path) -> Make:
-    """It was charged 0.05268 USD and cost 0.03: `delivered(acme, prompt="a fox")`."""
+    """Deliver a generation charged 0.05268 USD, cost 0.03: `delivered(acme, prompt="a fox")`."""
     spools = Spools(tmp_path, SpoolBudget(1_000_000))
 
     def make(customer: Customer, **fields: Any) -> Generation:
@@ -75,7 +75,7 @@ def delivered(tmp_path: Path) -> Make:
 
 @pytest.fixture
 def running(channel: Channel) -> Make:
-    """One that a worker has and the channel is called for."""
+    """Make a generation that a worker has claimed and is calling the channel for."""
 
     def make(customer: Customer, **fields: Any) -> Generation:
         made = customer.generation(**fields)
@@ -90,7 +90,7 @@ def running(channel: Channel) -> Make:
 
 @pytest.fixture
 def failed(channel: Channel) -> Make:
-    """One that timed out on the channel, which bills 0.03 USD: `failed(acme, detail="no fox")`."""
+    """Make a generation that timed out at a cost of 0.03 USD: `failed(acme, detail="no fox")`."""
 
     def make(
         customer: Customer, *, detail: str = "timed out", cost: Cost = BILLED, **fields: Any
@@ -119,7 +119,7 @@ def failed(channel: Channel) -> Make:
 
 @pytest.fixture
 def sign_in(settings: Settings) -> SignIn:
-    """A browser's session of staff with that role, of whom no second factor is asked."""
+    """Sign in a member of staff with that role, without a second factor."""
     settings.STAFF_MFA = False
 
     def sign_in(role: str) -> Client:

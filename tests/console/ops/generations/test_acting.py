@@ -1,4 +1,4 @@
-"""Refunds, credits, cancelling, ending as failed and ringing again, by whoever may."""
+"""Refunds, credits, cancelling, failing and ringing again, by the roles that may."""
 
 from http import HTTPStatus
 from typing import Any

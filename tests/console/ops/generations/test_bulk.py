@@ -1,4 +1,4 @@
-"""Refunds in bulk, and one credit to every tenant that an outage hit."""
+"""Refunds in bulk, and one credit to every tenant hit by an outage."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -33,7 +33,7 @@ def send(client: Client, made: list[Generation], number: int, **typed: Any) -> A
 
 @pytest.fixture
 def three(acme, other, delivered):
-    """Two of acme, one of other: 0.05268 USD each."""
+    """Three delivered generations, two of acme and one of other, at 0.05268 USD each."""
     return [delivered(acme), delivered(acme), delivered(other)]
 
 
@@ -154,7 +154,7 @@ def test_only_those_who_move_money_refund_in_bulk(sign_in, three):
 
 @pytest.fixture
 def hit(acme, other, failed, delivered):
-    """Two failures of acme and one of other by our fault; what else there is is no outage's."""
+    """Two failures of acme and one of other by our fault; the other rows belong to no outage."""
     made = [failed(acme), failed(acme), failed(other)]
     delivered(other)
     theirs = failed(other)

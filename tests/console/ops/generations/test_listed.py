@@ -16,14 +16,14 @@ LIST = "/ops/generations/"
 
 
 def listed(client: Client, query: str = "") -> list[str]:
-    """The ids that the list has, in its order."""
+    """The listed ids, in order."""
     page = client.get(LIST + query).content.decode()
     return [part.partition('"')[0] for part in page.split('<tr id="')[1:]]
 
 
 @pytest.fixture
 def some(acme, other, delivered, failed, running):
-    """By name, oldest first."""
+    """Generations by name, oldest first."""
     made = {
         "delivered": delivered(acme),
         "failed": failed(other),

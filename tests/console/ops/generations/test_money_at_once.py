@@ -1,4 +1,4 @@
-"""Every form that moves money, sent twice at the same time from two tabs: it is booked once."""
+"""Every form that moves money, sent at once from two tabs, books once."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ WHY = {"note": "bad evening", "words": "Sorry", "reason": "INV-7"}
 def forms(
     acme: Customer, other: Customer, delivered: Make, failed: Make
 ) -> dict[str, Callable[[], Form]]:
-    """By its name, a form's address and what it sends; what it is for is made first."""
+    """Forms by name: each makes its object and returns an address and the fields to send."""
 
     def of_tenant(kind: str, amount: str, **more: str) -> Form:
         seen = str(int(amount) * 1_000_000)
@@ -112,7 +112,7 @@ def test_each_is_booked_once(sign_in, forms, monkeypatch):
 
 
 def _met(both: Barrier, real: Callable[[int], bool]) -> Callable[[int], bool]:
-    """That, once the other tab has come as far; without it, where it waits for a lock."""
+    """Wrap the function so that both tabs meet in it; a tab held by a lock goes on without."""
 
     def together(amount: int) -> bool:
         with suppress(BrokenBarrierError):

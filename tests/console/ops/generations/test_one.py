@@ -1,4 +1,4 @@
-"""One generation: its attempts and money; its words and images for those who say they look."""
+"""One generation: its attempts and money; prompts and images only after a stated look."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from pictor.kit.words.money import Micros, to_decimal
 from tests.console.workspace.conftest import words_of
 
 CANARY = "a canary in a coal mine"
-"""What a tenant wrote, and a vendor quoted."""
+"""Text in a tenant's prompt that a vendor's error quotes."""
 
 
 def page_of(made: Generation) -> str:

@@ -1,4 +1,4 @@
-"""What became of an id, and the requests that were refused."""
+"""The fate of an id, and the list of refused requests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ def refuse(customer: Customer | None = None, **facts: Any) -> str:
 
 
 def listed(client: Any, query: str = "") -> list[str]:
-    """The ids that the list has, in its order."""
+    """The listed ids, in order."""
     page = client.get(PAGE + query).content.decode()
     return [part.partition('"')[0] for part in page.split('<tr id="')[1:]]
 

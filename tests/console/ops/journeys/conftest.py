@@ -15,16 +15,16 @@ from tests.servers import Stack
 
 @pytest.fixture(autouse=True)
 def pages() -> None:
-    """Those of the stack, with its database."""
+    """The stack's pages, with its database."""
 
 
 @pytest.fixture(scope="module")
 def found(
     stack: Stack, operator: Operator, place: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> Found:
-    """By the name of each page, where links led to one; an incident that is over is among them.
+    """Paths found by links, by page name, with a resolved incident among them.
 
-    And a vendor's bill, with a line that we know nothing of, a shared price list and an alert rule.
+    Also with a vendor's bill that has an unknown line, a shared price list and an alert rule.
     """
     bill = tmp_path_factory.mktemp("bills") / "bill.csv"
     bill.write_text(f"id,time,model,cost\n{uuid4()},2026-11-20T12:00:00Z,gpt-image-2,0.05\n")

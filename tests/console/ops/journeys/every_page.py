@@ -1,7 +1,7 @@
-"""The pages of the operator's console, and what is wrong with one in a real browser.
+"""The operator's pages, and the faults of one in a real browser.
 
-A file's tests run in one process, one after the other: these would take two minutes, so they are in
-two files.
+Tests of one file run in one process, one after the other: these would take two minutes, so they are
+in two files.
 """
 
 from urllib.parse import urlsplit
@@ -15,9 +15,9 @@ from tests.console.visits import broken_promises
 from tests.servers import Stack
 
 Found = dict[str | None, str]
-"""By the name of each page, where links led to one."""
+"""Paths by page name, for pages that links led to."""
 APART = {"styleguide", "channel_picture", "condition"}
-"""The page of components has a test of its own; a picture is none, nor is a mail's link."""
+"""Pages left out: components have their own test; the others are a picture and a mail's link."""
 PAGES = [
     one
     for one in addresses()
@@ -32,7 +32,7 @@ def name_of(path: str) -> str | None:
 def wrong_with(
     address: Address, *, session: BrowserContext, found: Found, place: Place, stack: Stack
 ) -> list[str]:
-    """What of the console's promises its page does not keep, in every look."""
+    """Return the promises that the address's page breaks, in every look."""
     path = found.get(address.name) or _beside(found, address, place)
     assert path, f"no link leads to {address.name}"
     name = f"ops-{address.name}"
@@ -40,7 +40,7 @@ def wrong_with(
 
 
 def _beside(found: Found, address: Address, place: Place) -> str | None:
-    """A page about things that other pages are about, where no link leads to it just now."""
+    """Build a page's path from objects on other pages, if no link leads to it now."""
     things: dict[str, object] = {"tenant": place.tenant, "kind": "credit"}
     for path in found.values():
         things |= resolve(urlsplit(path).path).kwargs

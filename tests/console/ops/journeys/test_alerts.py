@@ -1,4 +1,4 @@
-"""A channel breaks: mail and webhook come once, a silence says nothing, and its end is told."""
+"""A channel breaks: mail and webhook arrive once, a silence holds, and the end is reported."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from generation.alerts.telling import tell
 from pictor.kit.words import clock
 tell(now=clock.now())
 """
-"""What a worker does within the minute."""
+"""A worker's sending of alerts, done each minute."""
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def hooks(stack: Stack) -> Iterator[Hooks]:
 def database_of_conditions(
     database: "psycopg.Connection[Any]",
 ) -> Iterator["psycopg.Connection[Any]"]:
-    """The stack's, where nobody looks for conditions meanwhile."""
+    """The stack's database, while a lock keeps workers from looking for conditions."""
     database.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
     yield database
     database.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 def occasions(hooks: Hooks, name: str) -> list[str]:
-    """What was told of the condition, in order."""
+    """Occasions reported of the condition, in order."""
     return [
         one["occasion"]
         for told in hooks.told
@@ -106,7 +106,7 @@ def test_a_broken_channel_is_told_once_silenced_and_over(
 
 
 def _made(page: Page, rule: str, url: str) -> str:
-    """A rule of the one kind, which goes to whoever makes it and to the webhook; its secret."""
+    """Make a rule of one kind for its author and the webhook; return its secret."""
     page.goto("/ops/alerts/")
     page.get_by_role("link", name="Add rule").first.click()
     page.get_by_label("Name").fill(rule)
@@ -124,7 +124,7 @@ def _made(page: Page, rule: str, url: str) -> str:
 
 
 def _switched_on(page: Page, rule: str, hooks: Hooks) -> None:
-    """Once its test got through everywhere."""
+    """Switch the rule on after its test reached every receiver."""
     page.get_by_role("button", name="Send test").first.click()
     page.get_by_text("Test sent").wait_for()
     until(lambda: len(hooks.told) == 1)

@@ -16,7 +16,7 @@ COSTS = "model,size,quality,usd\ngpt-image-2,any,any,0.002"
 
 @pytest.fixture
 def second(stack: Stack, operator: Callable[..., Any]) -> Iterator[str]:
-    """A channel beside the stack's own, at the same sandbox, with half of its requests."""
+    """A second channel at the same sandbox, with half of the stack's requests."""
     name, url = f"second-{uuid4().hex[:6]}", stack.env["SANDBOX_URL"]
     operator(
         *("channel", "set", name, "--base-url", url, "--api-key", "k", "--models", "gpt-image-2"),

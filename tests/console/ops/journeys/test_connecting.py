@@ -20,14 +20,14 @@ SLOW = 30_000
 
 @pytest.fixture
 def cleared(operator: Operator) -> Iterator[None]:
-    """The stack's own sandbox serves the tests that come after."""
+    """Remove the channel, so that the stack's own sandbox serves later tests."""
     yield
     clear(operator, NAME)
 
 
 @pytest.fixture
 def rotated(stack: Stack, operator: Operator) -> Iterator[None]:
-    """A channel that serves already."""
+    """A channel that already serves."""
     account = ("--base-url", stack.env["SANDBOX_URL"], "--api-key", "sk-acme", "--priority", "1")
     operator("channel", "set", ROTATED, *account, "--models", "gpt-image-2,dall-e-3")
     operator("channel", "enable", ROTATED, "--untested")

@@ -1,4 +1,4 @@
-"""The other half of what test_every_page.py is about."""
+"""The other half of the pages; see test_every_page.py."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every page of the operator's console in a real browser, in every look: half of them."""
+"""Half of the operator's pages in a real browser, in every look."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What became of a customer's request, and making it good, in a real browser."""
+"""A customer's request is found and made good, in a real browser."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ BODY: dict[str, Any] = {"model": "gpt-image-2", "size": "1024x1024", "quality": 
 
 
 def asked(stack: Stack, prompt: str) -> str:
-    """The `x-request-id` that the demo workspace's program has of it."""
+    """Send a request as the demo workspace's program; return its `x-request-id`."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     answer = httpx.post(
         f"{stack.base_url}{GENERATIONS}",
@@ -30,7 +30,7 @@ def asked(stack: Stack, prompt: str) -> str:
 
 
 def found(page: Page, text: str) -> None:
-    """Go where the box leads."""
+    """Search for it in the box and follow the result."""
     page.goto("/ops/requests/")
     page.get_by_label("What became of this id?").fill(text)
     page.get_by_role("button", name="Find").click()
@@ -44,7 +44,7 @@ def given(page: Page, verb: str, words: str) -> None:
 
 
 def lets_support_see(page: Page, place: Place, *, words: bool) -> None:
-    """As its owner says in the settings."""
+    """Set support access in the settings, as the workspace's owner."""
     page.goto(f"/console/{place.tenant}/settings/")
     page.get_by_label("It also sees prompts").set_checked(words)
     page.get_by_role("button", name="Save support access").click()

@@ -1,4 +1,4 @@
-"""An incident is started in a browser, read by everybody, and resolved."""
+"""An incident is started in a browser, read by everyone, and resolved."""
 
 import re
 from xml.etree import ElementTree
@@ -12,7 +12,7 @@ MODEL = "gpt-image-2"
 
 
 def titles(client: httpx.Client) -> list[str]:
-    """Of the feed's items about this journey's incident."""
+    """Titles of the feed's items about this journey's incident."""
     feed = ElementTree.fromstring(client.get("/status/rss/").content)  # noqa: S314 - our own
     found = [one.findtext("title", "") for one in feed.iter("item")]
     return [title for title in found if title.startswith("Vivid images")]
@@ -28,7 +28,7 @@ def test_an_incident_is_on_the_status_page_and_in_its_feed_until_it_is_over(sign
     page.get_by_label("Next update by").fill("2099-01-01T10:30")
     page.get_by_text(
         re.compile("Mail [1-9]")
-    ).wait_for()  # owners whose workspace made images with it
+    ).wait_for()  # the owners whose workspaces made images with it
     assert broken_rules(page, "ops-incident-new") == []
 
     page.get_by_role("button", name="Start incident").click()

@@ -1,4 +1,4 @@
-"""The ledger in a real browser: checked by the running worker, and followed back to a request."""
+"""The ledger in a real browser: checked by the running worker, followed back to a request."""
 
 from playwright.sync_api import BrowserContext, expect
 

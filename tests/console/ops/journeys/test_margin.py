@@ -15,7 +15,7 @@ from tests.customer import GENERATIONS
 from tests.servers import Stack
 
 SIZE = "1024x768"
-"""Which nobody else asks for."""
+"""A size that no other test requests."""
 COUNTED_AND_LOOKED_FOR = """
 from billing.selectors import sold
 from generation.conditions.looking import look
@@ -31,7 +31,7 @@ while not look(now=clock.now()):
 
 @pytest.fixture
 def loser(stack: Stack, operator: Callable[..., Any]) -> Iterator[str]:
-    """A channel that is asked first for one size, at a dollar for each image."""
+    """A channel called first for one size, at a dollar an image."""
     name, url = f"loser-{uuid4().hex[:6]}", stack.env["SANDBOX_URL"]
     operator(
         *("channel", "set", name, "--base-url", url, "--api-key", "k", "--models", "gpt-image-2"),

@@ -1,4 +1,4 @@
-"""A model's promise is changed in a real browser, and the API keeps it from the next request on."""
+"""A model's contract is changed in a browser, and the API keeps it from the next request on."""
 
 import io
 import re
@@ -19,7 +19,7 @@ ALIAS = "wide"
 
 @pytest.fixture
 def put_back(operator: Operator) -> Iterator[None]:
-    """The model as it is for the tests that come after."""
+    """Put the model back for later tests."""
     yield
     operator("model", "set", MODEL, "--size", "1792x1024,preset=", "--yes")
 

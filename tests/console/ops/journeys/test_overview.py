@@ -1,4 +1,4 @@
-"""What needs a person, in a real browser: taken, silenced with a reason, and shown again."""
+"""Conditions in a real browser: assigned, silenced with a reason, and shown again."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def name(database: "psycopg.Connection[Any]") -> Iterator[str]:
-    """A model whose queue stands still, as a look saw it; none follows while we are here."""
+    """A model with a stuck queue, as a look found it; a lock keeps further looks away."""
     model = f"model-{uuid4().hex[:8]}"
     database.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
     database.execute(

@@ -15,7 +15,7 @@ EVERYONES, LISTED, OWN = "0.005880", "0.005000", "0.004500"
 
 
 def price_of(customer: Customer) -> str:
-    """What the API says one such image costs the customer now."""
+    """The customer's present price of one such image, by the API."""
     (price,) = [
         one["price"]
         for one in customer.client.get("/v1/prices").json()["data"]
@@ -25,7 +25,7 @@ def price_of(customer: Customer) -> str:
 
 
 def made(page: Page, stack: Stack, name: str) -> str:
-    """The list's page."""
+    """The page of a new list."""
     page.goto("/ops/")
     page.get_by_role("link", name="Price lists").click()
     page.get_by_label("Name", exact=True).fill(name)

@@ -1,4 +1,4 @@
-"""Prices in a browser: raised and told by the API, put back, and a zero too many taken back."""
+"""Prices in a browser: raised and shown by the API, put back, and a mistyped zero withdrawn."""
 
 import re
 
@@ -22,7 +22,7 @@ def quoted(customer: Customer) -> str:
 
 @pytest.fixture
 def own(customer: Customer, signed_in: BrowserContext) -> Page:
-    """The page of a draft of the customer's own prices, uploaded."""
+    """The page of an uploaded draft of the customer's own prices."""
     page = signed_in.new_page()
     page.goto("/ops/")
     page.get_by_role("link", name="Prices", exact=True).click()
@@ -39,14 +39,14 @@ def own(customer: Customer, signed_in: BrowserContext) -> Page:
 
 
 def published(page: Page) -> None:
-    """The draft that is open, as it is reviewed, from now on."""
+    """Review and publish the open draft, from now on."""
     page.get_by_role("link", name="Review", exact=True).click()
     page.get_by_role("button", name=re.compile("^Publish .* now$")).click()
     page.get_by_text("is in force").first.wait_for()
 
 
 def copied(page: Page) -> None:
-    """A new version of the book that is open."""
+    """Copy the open book to a new version."""
     page.get_by_role("button", name="New version").click()
     page.get_by_text("is a draft").wait_for()
 

@@ -1,4 +1,4 @@
-"""A vendor's bill in a real browser: a line too many, one missing, one different; one is taken."""
+"""A vendor's bill in a browser: a line too many, one missing, one different; one is taken."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,12 +17,12 @@ UPDATE generation_attempt AS a SET upstream_request_id = 'up-' || a.id
   FROM generation_channel AS c WHERE c.id = a.channel_id AND c.name = %s
 RETURNING upstream_request_id, to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
 """
-"""The sandbox gives its calls no ids, as a vendor does."""
+"""The sandbox gives its calls no ids, unlike a vendor."""
 
 
 @pytest.fixture
 def vendor(stack: Stack, operator: Callable[..., Any]) -> Iterator[str]:
-    """A channel at the sandbox that is called first, for 0.03 USD an image."""
+    """A channel at the sandbox, called first, at 0.03 USD an image."""
     name, url = f"vendor-{uuid4().hex[:6]}", stack.env["SANDBOX_URL"]
     operator(
         *("channel", "set", name, "--base-url", url, "--api-key", "k", "--models", "gpt-image-2"),

@@ -1,4 +1,4 @@
-"""Staff in a real browser: invited by mail, at work in a role, and gone."""
+"""A member of staff in a browser: invited by mail, at work in a role, and removed."""
 
 from uuid import uuid4
 

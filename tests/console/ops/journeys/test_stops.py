@@ -1,4 +1,4 @@
-"""A model is stopped in a browser: callers read it at once, and so does whoever opens /status/."""
+"""A model is stopped in a browser: callers and readers of /status/ see it at once."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ MODEL = "dall-e-2"
 
 @pytest.fixture
 def asked() -> list[str]:
-    """Grows by the path of each request that the SDK sends."""
+    """Paths of the SDK's requests, growing as it sends them."""
     return []
 
 

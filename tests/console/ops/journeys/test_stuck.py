@@ -1,4 +1,4 @@
-"""A generation that does not end, in a real browser: found, ended as failed, and credited."""
+"""A stuck generation in a real browser: found, ended as failed, and credited."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ BODY: dict[str, Any] = {"model": "gpt-image-2", "size": "1024x1024", "quality": 
 
 
 def ended(page: Page, customer: Customer) -> None:
-    """By its row in the list of those that run, with its effect read first."""
+    """End it from its row in the list of running ones, after reading the effect."""
     page.goto("/ops/generations/")
     page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Status").select_option("running")

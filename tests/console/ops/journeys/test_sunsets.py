@@ -1,4 +1,4 @@
-"""A model ends: announced, told in headers, by mail and above the console; then refused."""
+"""A model ends: announced in headers, by mail and above the console; then refused."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ BODY = {"model": OLD, "prompt": "a fox", "quality": "low", "size": "1024x1024"}
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
-    """The demo workspace's, by its key."""
+    """A client with the demo workspace's key."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     with httpx.Client(
         base_url=stack.base_url, headers=headers, timeout=60, trust_env=False
@@ -29,7 +29,7 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def stays(database: "psycopg.Connection[Any]") -> Iterator[None]:
-    """Nothing of its end is left."""
+    """Remove every trace of the model's end afterwards."""
     yield
     database.execute("DELETE FROM generation_sunsetnotice")
     database.execute(
@@ -42,7 +42,7 @@ def mailed(client: httpx.Client, subject: str) -> bool:
 
 
 def words(page: Page, path: str) -> str:
-    """What the page says."""
+    """The page's text."""
     page.goto(path)
     return page.locator("main").inner_text()
 
@@ -78,7 +78,7 @@ def test_a_model_that_ends_is_announced_told_of_and_refused(
     assert f"{OLD} ends" not in words(page, home)
 
     operator(*sunset, "--on", end.isoformat(), "--successor", NEW, "--soon")
-    database.execute(  # its day has come, which no command can hasten
+    database.execute(  # its day has come, and no command can hasten it
         "UPDATE generation_contract SET deprecated_at = now() - interval '2 minutes',"
         " sunset_at = now() - interval '1 minute' WHERE model = %s",
         [OLD],

@@ -1,4 +1,4 @@
-"""A support view in a real browser: opened with a reason, read in the log, ended by its clock."""
+"""A support view in a browser: opened with a reason, read in the log, ended by its clock."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from tests.servers import Stack
 
 @pytest.fixture
 def own_session(browser: Browser, stack: Stack, look: Look) -> Iterator[BrowserContext]:
-    """Of the demo's owner: a support view is of one session, and other tests have another."""
+    """A session of the demo's owner only for this test: a support view belongs to a session."""
     _, cookies = signed_in_without_a_browser(stack)
     with looking(browser, stack.base_url, look) as context:
         context.add_cookies(cookies)  # type: ignore[arg-type]  # as they were given

@@ -1,4 +1,4 @@
-"""A customer in a real browser: made, credited once, suspended with a reason, and at work again."""
+"""A tenant in a browser: made, credited once, suspended with a reason, and at work again."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ WAITS = "Ask for $99,000.00"
 
 @dataclass(frozen=True)
 class Made:
-    """A new tenant: its page, who is invited, and what its key is answered."""
+    """A new tenant: its page, its invited owner, and its key with a client's base URL."""
 
     name: str
     email: str
@@ -32,7 +32,7 @@ class Made:
 
 
 def made(page: Page, stack: Stack) -> Made:
-    """By one form; its key is on the next page, and no other."""
+    """Make a tenant by one form; its key is on the next page only."""
     name, email = f"Acme {uuid4().hex[:8]}", f"ann-{uuid4().hex[:8]}@example.com"
     page.goto("/ops/")
     page.get_by_role("link", name="Tenants").click()
@@ -79,7 +79,7 @@ def three_zeros_too_many(page: Page, to: Made) -> None:
 
 
 def joined(theirs: BrowserContext, to: Made) -> Page:
-    """Whoever was invited, in the workspace, by the link in the mail and an account of theirs."""
+    """Follow the mailed link as the invited person, sign up and enter the workspace."""
     page = theirs.new_page()
     page.goto("/mailbox/")
     mail = page.locator("li", has_text=f"To {to.email}").first.inner_text()

@@ -1,4 +1,4 @@
-"""What tests of the pages of models begin with, and read."""
+"""Starting points and readers for tests of model pages."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def of(model: str, *rest: str) -> str:
 def sold(
     name: str = "acme", *, model: str = MODEL, days_ago: int = 0, is_demo: bool = False, **row: Any
 ) -> Tenant:
-    """A day's row of a tenant's: images, amounts, and the cell."""
+    """A tenant's sales of a day: images, amounts, and the cell."""
     tenant = Tenant.objects.filter(name=name).first() or create_tenant(name=name, actor="test")
     facts: dict[str, Any] = dict.fromkeys(FIGURES, 0) | {"channel": "one", **row}
     SoldDay.objects.create(
@@ -38,7 +38,7 @@ def sold(
 
 
 def called(channel: Channel, *, model: str = MODEL, minutes_ago: int) -> None:
-    """One live call that ended so long ago."""
+    """Add a live call that ended this many minutes ago."""
     minute = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
     AttemptMinute.objects.create(
         minute=minute,
@@ -51,7 +51,7 @@ def called(channel: Channel, *, model: str = MODEL, minutes_ago: int) -> None:
 
 
 def said_on(page: Any) -> dict[str, Any]:
-    """What the form of an open page would send as it stands."""
+    """Return the values that the form of an open page would send unchanged."""
     form, rows = page.context["form"], page.context["rows"]
     said: dict[str, Any] = {}
     for field in form:
@@ -67,7 +67,7 @@ def said_on(page: Any) -> dict[str, Any]:
 
 
 def typed(owner: Client, model: str, **changes: Any) -> Any:
-    """The answer to its form with these changes; None takes one away, a dict changes rows."""
+    """Post the form with changes: None removes a field, a dict changes rows."""
     said = said_on(owner.get(of(model, "edit")))
     for name, value in changes.items():
         if isinstance(value, dict):
@@ -81,12 +81,12 @@ def typed(owner: Client, model: str, **changes: Any) -> Any:
 
 
 def agreed(owner: Client, model: str, answer: Any) -> Any:
-    """The answer to the same form again, with what it showed."""
+    """Post the same form again, with the state that it showed."""
     return owner.post(of(model, "edit"), said_on(answer))
 
 
 def trouble(answer: Any) -> dict[str, Any]:
-    """What was refused, by field; of sizes by row."""
+    """Return the form's errors by field; errors of sizes by row."""
     assert answer.status_code == 422
     rows = {
         f"{name} {number}": words

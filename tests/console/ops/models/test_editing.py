@@ -1,4 +1,4 @@
-"""What a model promises, changed in form rows: seen first, saved once, refused at its field."""
+"""A model's contract changed in form rows: shown first, saved once, refused at its field."""
 
 from http import HTTPStatus
 from typing import Any

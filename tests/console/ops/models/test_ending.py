@@ -1,4 +1,4 @@
-"""The end of a model: what customers are told is seen first, and it is taken back until the day."""
+"""The end of a model: notices are shown before they go out, and it can be withdrawn."""
 
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -24,7 +24,7 @@ def ends(**changes: str) -> dict[str, str]:
 
 
 def seen(owner: Any, said: dict[str, str]) -> dict[str, str]:
-    """The form as it would be sent once it was seen."""
+    """The form's fields after its notices were shown."""
     return said | {"seen": owner.post(of(MODEL, "end"), said).context["seen"]}
 
 

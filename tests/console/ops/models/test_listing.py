@@ -1,4 +1,4 @@
-"""The list of models: what each promises, who serves it, what it brings, what is wrong with it."""
+"""The list of models: contract, channels, revenue and problems of each."""
 
 import csv
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.factories import make_channel
 
 @pytest.fixture
 def served() -> None:
-    """Every model is served, but one."""
+    """Serve every model but one."""
     names = Contract.objects.exclude(model=LEAST).values_list("model", flat=True)
     make_channel("one", *names)
 

@@ -1,4 +1,4 @@
-"""The page of a model: its promise, who serves it, who buys it, and what was done to it."""
+"""The page of a model: its contract, channels, buyers and history."""
 
 from datetime import date
 from http import HTTPStatus

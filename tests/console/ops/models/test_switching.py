@@ -1,4 +1,4 @@
-"""A model made as a copy, switched on once it was tried, and off with who uses it said first."""
+"""A model copied, enabled after a trial, and disabled after its users were shown."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""Books that tests of the pages of prices begin with, and short ways to read those pages."""
+"""Price books for tests of price pages, and short ways to read those pages."""
 
 import re
 from datetime import timedelta
@@ -28,7 +28,7 @@ def offer() -> None:
 
 @pytest.fixture
 def first() -> PriceBook:
-    """Everyone's book, which is in force."""
+    """Everyone's book that is in force."""
     book = book_in_force(None, clock.now())
     assert book is not None
     return book
@@ -36,7 +36,7 @@ def first() -> PriceBook:
 
 @pytest.fixture
 def draft(first: PriceBook) -> PriceBook:
-    """A copy of it."""
+    """A draft copied from it."""
     return draft_price_book(
         name=first.name, effective_from=clock.now() - timedelta(seconds=1), actor="test"
     )
@@ -51,7 +51,7 @@ def price_of(book: PriceBook, key: str = LOW) -> int:
 
 
 def hidden_in(answer: Any) -> dict[str, str]:
-    """What the form of a page would send besides what is typed."""
+    """Return the hidden fields of a page's form."""
     found = re.findall(
         r'<input type="hidden" name="([^"]+)" value="([^"]*)"', answer.content.decode()
     )
@@ -61,7 +61,7 @@ def hidden_in(answer: Any) -> dict[str, str]:
 
 
 def saved(owner: Client, book: PriceBook, **said: Any) -> Any:
-    """The answer to a change that was looked at and saved."""
+    """Post a change, look at it and save it; return the answer."""
     seen = re.search(
         r'name="seen" value="(\w+)"', owner.post(of(book, "change"), said).content.decode()
     )
@@ -69,13 +69,13 @@ def saved(owner: Client, book: PriceBook, **said: Any) -> Any:
 
 
 def published(owner: Client, book: PriceBook, **said: str) -> Any:
-    """The answer to a draft that was reviewed and published."""
+    """Review and publish a draft; return the answer."""
     page = owner.get(of(book, "review"), {"begins": said.get("begins", "")})
     return owner.post(of(book, "publish"), hidden_in(page) | said)
 
 
 def sold(*, size: str = SIZE, quality: str = "low", days_ago: int = 0, **facts: Any) -> None:
-    """Images that a tenant of ours was sold."""
+    """Images sold to a tenant."""
     tenant = facts.pop("tenant", None) or Tenant.objects.first()
     tenant = tenant or create_tenant(name="acme", actor="test")
     SoldDay.objects.create(

@@ -1,4 +1,4 @@
-"""The list of price books and one book: what is charged, and what is earned on it."""
+"""The list of price books and one book: its prices and its margin."""
 
 from datetime import timedelta
 from http import HTTPStatus

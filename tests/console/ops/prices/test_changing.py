@@ -1,4 +1,4 @@
-"""Prices of a draft, typed or by an operation on many: seen first, saved as seen, taken back."""
+"""Prices of a draft, typed or changed in bulk: shown first, saved as shown, undone."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""Drafts that begin as a copy of a book or with a file, and are thrown away."""
+"""Drafts begun as a copy of a book or from a file, and deleted."""
 
 from http import HTTPStatus
 

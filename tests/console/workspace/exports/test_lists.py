@@ -1,4 +1,4 @@
-"""Lists that are too long to be waited for: asked for, and made as files for their askers alone."""
+"""Lists too long to wait for: requested, and made as files only for the requester."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ def ask(client: Client, customer: Customer, **query: str) -> Any:
 
 
 def written(export: TenantExport) -> list[dict[str, str]]:
-    """The rows of the file that the short-work worker makes of it."""
+    """The rows of the file that the short-work worker makes of the export."""
     assert export.asked_by is not None
     file = io.BytesIO()
     lists.write(

@@ -1,4 +1,4 @@
-"""Everything that is kept of a workspace, asked for on its settings page."""
+"""The export of all data of a workspace, requested on its settings page."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Generations listed, filtered, told, canceled and deleted on the pages."""
+"""Generations listed, filtered, shown, canceled and deleted on the pages."""
 
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -19,7 +19,7 @@ from tests.console.workspace.conftest import lines_of, url, words_of
 
 
 class Bar(HTMLParser):
-    """The filter bar as a browser would send it, and the links of the chips below it."""
+    """The filter bar's fields as a browser would send them, and the links of its chips."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Generations that are looked for: found in time, however few of many, and summed."""
+"""Search for generations: within its time, few among many, and with sums."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from tests.console.workspace.conftest import lines_of, url, words_of
 
 @pytest.fixture
 def takes_long(monkeypatch):
-    """Every look into all rows meets its limit, and a stretch has two of them."""
+    """Every search through all rows meets its limit, and a stretch has two of them."""
     chosen = paging._chosen  # noqa: SLF001 - made slow
     monkeypatch.setattr(
         paging, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
@@ -51,9 +51,9 @@ def test_a_filtered_list_needs_few_queries(
         + said.format(key=acme.key.public_id, generation=ended.public_id, image=image.public_id)
     )
     client = sign_in(acme)
-    client.get(page)  # what a process reads once
+    client.get(page)  # loaded once a process
 
-    with django_assert_max_num_queries(12):  # a transaction's beginning and end among them
+    with django_assert_max_num_queries(12):  # including the transaction's begin and end
         assert client.get(page).status_code == 200
 
 
@@ -234,7 +234,7 @@ def test_sums_of_all_are_those_of_the_rows(acme, some, monkeypatch, wanted):
 
 
 def test_words_are_looked_for_between_bounds_of_the_index(acme, some):
-    """Of ids that are among those of the newest rows, the planner may read all rows instead."""
+    """For ids among the newest rows the planner may read all rows instead."""
     with CaptureQueriesContext(connection) as asked:
         found(acme.id, Wanted(text="zzz"), limit=5)
     (sql,) = (one["sql"] for one in asked if "ORDER BY" in one["sql"])

@@ -34,7 +34,7 @@ from tests.factories import Customer
 
 @pytest.fixture
 def moved(acme, delivered):
-    """10 USD came in, 1 was taken back, 0.05268 charged, 0.05268 is held."""
+    """A ledger: 10 USD paid in, 1 taken back, 0.05268 charged and 0.05268 on hold."""
     adjust(tenant_id=acme.id, amount=Micros(-1_000_000), reason="meant 9", actor="test")
     delivered(acme)
     acme.generation()

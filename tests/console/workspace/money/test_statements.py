@@ -1,4 +1,4 @@
-"""Statements: a month's balances, what came in and what was charged, as the ledger has them.
+"""Statements: a month's balances, payments and charges, as in the ledger.
 
 The clock is set to a year whose prices are in force, since entries cannot be dated back.
 """
@@ -30,7 +30,7 @@ At = Callable[[str], datetime]
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> At:
-    """Let it be that moment: `at("2099-09-30T22:00:00Z")`."""
+    """Set the clock: `at("2099-09-30T22:00:00Z")`."""
 
     def set_clock(moment: str) -> datetime:
         now = datetime.fromisoformat(moment)
@@ -42,7 +42,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> At:
 
 @pytest.fixture
 def moved(at: At, channel: Channel, delivered: Make) -> Customer:
-    """Three months: July with all kinds, August with nothing, September with a request on hold."""
+    """Three months: July with all kinds, an empty August, September with a request on hold."""
     at("2099-07-10T10:00:00Z")
     customer = Customer("by month")
     made = delivered(customer)
@@ -61,7 +61,7 @@ def moved(at: At, channel: Channel, delivered: Make) -> Customer:
 
 
 def entries_of(customer: Customer, start: datetime, end: datetime) -> list[Transfer]:
-    """The ledger's own, by their dates."""
+    """Entries of the ledger itself, by date."""
     rows = Transfer.objects.filter(tenant=customer.id, created_at__gte=start, created_at__lt=end)
     return list(rows.order_by("seq"))
 
@@ -164,7 +164,7 @@ def test_what_is_entered_late_belongs_to_the_month_of_its_number(at, channel):
 
 
 def test_months_are_found_wherever_they_lie_among_the_numbers(at, channel):
-    """Each edge is searched for between neighbours: the first and last entry are neighbours too."""
+    """Each edge is searched for between neighbours, including the first and last entry."""
     expected = Counter[str]()
     at("2098-12-31T23:59:59Z")
     acme = Customer("by month", balance=0)
@@ -289,13 +289,13 @@ def test_a_payment_typed_wrong_and_booked_right_is_told_as_that(at, channel, sig
 
 
 def test_a_month_is_read_by_its_indexes(moved):
-    """In a ledger as short as this the planner would read all of it, so it may not."""
+    """The planner would read all of so short a ledger, so sequential scans are off."""
     with CaptureQueriesContext(connection) as asked:
         monthly_statements(moved.id, zone=UTC, now=clock.now())
     sql = asked[-1]["sql"]
 
     with connection.cursor() as cursor:
-        # What other tests left in the indexes would make one dearer than another.
+        # Remains of other tests in the indexes would make one dearer than another.
         cursor.execute("REINDEX TABLE billing_transfer; ANALYZE billing_transfer")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("EXPLAIN " + sql)

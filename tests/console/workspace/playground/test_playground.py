@@ -1,4 +1,4 @@
-"""The playground: its form always means something, its price is the API's, and it bills once."""
+"""The playground: its form is always valid, its price is the API's, and it bills once."""
 
 import re
 from datetime import timedelta
@@ -41,7 +41,7 @@ def form(customer: Customer, **changes: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-# --- what the form means ------------------------------------------------------------------------
+# --- meaning of the form -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_code_keeps_what_is_answered_as_base64():
     assert node.text.endswith('writeFileSync("image.webp", answer.data[0].b64_json, "base64");')
 
 
-# --- what it costs, and makes -------------------------------------------------------------------
+# --- prices and images -------------------------------------------------------------------------
 
 
 def test_the_price_is_there_before_the_button(acme, sign_in):
@@ -335,7 +335,7 @@ def test_a_refusal_leads_to_what_to_do(acme, sign_in, changes, code):
     quoted = words_of(client.post(url("playground_quote", acme), form(acme, **changes)))
 
     assert link in run
-    assert (link in quoted) == (code == "no_channel_available")  # a prompt may still come
+    assert (link in quoted) == (code == "no_channel_available")  # a prompt may still follow
 
 
 @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ def test_each_image_of_a_run_is_shown_with_its_file(acme, sign_in, delivered):
         ("1024x1024", 1, ((1024, 768),), True),
         ("auto", 2, ((1024, 768), (1024, 1024)), False),
         ("auto", 2, ((1024, 768),), True),
-        ("1024x1024", 1, (), False),  # nothing yet, or not any more
+        ("1024x1024", 1, (), False),  # not yet there, or gone
     ],
 )
 def test_a_run_differs_by_size_or_count(asked, n, sizes, differs):

@@ -1,4 +1,4 @@
-"""Reference images of the playground: files of its form, admitted as the API's are, or refused."""
+"""Reference images of the playground: files of its form, admitted or refused like the API's."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def png(name: str = "fox.png", size: tuple[int, int] = SMALL) -> SimpleUploadedF
 
 
 def objects() -> int:
-    """How many reference images lie on storage."""
+    """The number of reference images on storage."""
     found = backends.bucket.client.list_objects_v2(Bucket=settings.S3_BUCKET, Prefix="in/")
     return len(found.get("Contents", ()))
 
@@ -167,7 +167,7 @@ def test_a_generation_with_references_is_opened_again_and_asks_for_them(acme, si
     assert "It was made with 2 reference images: choose them again." in page
 
 
-# --- who may send a large form ------------------------------------------------------------------
+# --- permission to send a large form -----------------------------------------------------------
 
 
 def test_large_forms_are_read_from_members_who_may_generate_and_nobody_else(acme, other, sign_in):

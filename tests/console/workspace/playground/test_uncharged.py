@@ -1,4 +1,4 @@
-"""Who has cost us the day's ceiling uncharged: the playground says so, and makes nothing."""
+"""A tenant at the day's ceiling of uncharged cost: the playground says so and makes nothing."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -28,5 +28,5 @@ def test_the_playground_says_why_it_makes_nothing(acme, sign_in):
     assert answer.status_code == 422
     assert "has reached the day&#x27;s ceiling on images that cost us and are not charged" in said
     assert f'{reverse("site:guide_errors")}#insufficient_quota"' in said
-    assert "What to do</a> ·" not in said  # no page of theirs changes it
+    assert "What to do</a> ·" not in said  # the tenant cannot change it on any page
     assert not Generation.objects.exists()

@@ -1,4 +1,4 @@
-"""The end of a workspace by its owner: shut at once, erased whatever dies meanwhile."""
+"""A workspace closed by its owner: shut at once, and erased whatever fails meanwhile."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ PASSWORD = "correct-horse-battery"
 
 @pytest.fixture
 def owner(acme, sign_in):
-    """Her session; she signed in with a password."""
+    """Session of an owner who signed in with a password."""
     client = sign_in(acme)
     user = User.objects.get(email="owner@acme.example")
     user.set_password(PASSWORD)
@@ -44,7 +44,7 @@ def owners_part(acme, owner):
 
 
 def is_let_in(customer: Customer) -> bool:
-    """Whether the next request with the customer's key is."""
+    """Return whether a request with the customer's key is authenticated."""
     try:
         authenticate(customer.plaintext, now=clock.now(), ip=None)
     except (Unauthenticated, Forbidden):
@@ -53,7 +53,7 @@ def is_let_in(customer: Customer) -> bool:
 
 
 def asked_to_confirm(client: Client, customer: Customer, name: str) -> Any:
-    """The page that a deletion leads to."""
+    """The confirmation page that a deletion leads to."""
     return client.post(url("delete", customer), {"name": name}, follow=True)
 
 
@@ -176,7 +176,7 @@ def test_what_is_let_in_while_it_is_erased_is_erased_a_minute_later(acme, owners
 
 
 def late_generation(customer: Customer) -> Generation:
-    """One whose key was looked at before it was revoked."""
+    """A generation whose key was checked before it was revoked."""
     ApiKey.objects.filter(id=customer.key.id).update(revoked_at=None)
     Tenant.objects.filter(id=customer.id).update(status=Tenant.Status.ACTIVE)
     made = customer.generation(prompt="late")
@@ -207,7 +207,7 @@ def test_whoever_dies_between_shutting_and_erasing_it_is_erased(
                 erase_tenant(tenant=acme.tenant, confirmation="acme", actor="manage.py", now=now)
 
     assert not is_let_in(acme)
-    assert erase_due(now=now + LEASE - timedelta(seconds=1)) == 0  # somebody may be at work
+    assert erase_due(now=now + LEASE - timedelta(seconds=1)) == 0  # a worker may still have it
     assert erase_due(now=now + LEASE) == 1
     assert Generation.objects.get().prompt == ""
     assert Tenant.objects.get(id=acme.id).name.startswith("erased ten_")

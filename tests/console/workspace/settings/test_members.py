@@ -1,4 +1,4 @@
-"""Members: invited, given roles, removed; their keys handed over or ended."""
+"""Members: invited, given roles, removed; their keys handed over or revoked."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER
 
 @pytest.fixture(autouse=True)
 def uncounted():
-    """No mailbox has had another test's mails."""
+    """Reset the mail limits, so that other tests' mails do not count."""
     cache.clear()
 
 
@@ -49,7 +49,7 @@ def role_of(customer: Customer, user: User) -> str | None:
 
 
 def invited(client: Client, customer: Customer, email: str, role: str = "developer") -> str:
-    """The link in the mail."""
+    """The invitation link in the mail."""
     client.post(url("member_invite", customer), {"email": email, "role": role})
     sent = Mail.objects.get(to=email.lower())
     return str(re.findall(r"http://testserver(/invite/\S+)", sent.text)[0])
@@ -76,7 +76,7 @@ def test_each_member_is_shown_with_their_second_factor_and_last_sign_in(
     Authenticator.objects.create(user=codes, type=Authenticator.Type.RECOVERY_CODES, data={})
     at = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
     User.objects.filter(id=eve.id).update(last_login=at)
-    client.get(url("members", acme))  # what a process reads once
+    client.get(url("members", acme))  # loaded once a process
 
     with django_assert_max_num_queries(12):
         page = words_of(client.get(url("members", acme)))
@@ -239,7 +239,7 @@ def test_a_second_invitation_replaces_the_first(acme, sign_in):
 
 
 def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):
-    """Also those that were canceled, or took the place of another: each was a mail."""
+    """Canceled and replaced invitations count too: each was a mail."""
     monkeypatch.setattr(members, "MOST_INVITATIONS", 4)
     client, form = sign_in(acme), {"email": "bob@example.com", "role": "viewer"}
     three = [client.post(url("member_invite", acme), form).status_code for _ in range(3)]
@@ -413,7 +413,7 @@ def test_who_was_removed_is_out_at_once(acme, sign_in):
     assert client.get(url("overview", acme)).status_code == 404
 
 
-# --- a second factor of everybody ---------------------------------------------------------------
+# --- a second factor for all members -----------------------------------------------------------
 
 
 def is_required(customer: Customer) -> bool:
@@ -430,7 +430,7 @@ def test_a_second_factor_is_required_and_no_longer(acme, sign_in, role):
     beforehand = words_of(client.get(page))
     on = [client.post(switch, {"required": "yes"})["Location"] for _ in range(2)]
     shown, is_on = words_of(client.get(page)), is_required(acme)
-    acme.submit()  # keys are not asked for a factor
+    acme.submit()  # keys need no second factor
     client.post(switch, {"required": "no"})
 
     assert "Members without a second factor: 1 of 2. Once it is required" in beforehand

@@ -1,4 +1,4 @@
-"""Reports go by the days of the workspace's time zone, and each figure is that of its rows."""
+"""Reports by days of the workspace's time zone; each figure is the sum of its rows."""
 
 import re
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Whoever uses a model that ends reads it above the overview and the playground."""
+"""Users of a model that ends see a notice above the overview and the playground."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -51,7 +51,7 @@ def test_whoever_did_not_use_it_lately_reads_nothing(acme, other, sign_in, name)
 
 
 def banners(page: str) -> str:
-    """What stands above all else."""
+    """The part of the page above everything else."""
     return page.partition('id="draft"')[0].partition("<dl")[0]
 
 

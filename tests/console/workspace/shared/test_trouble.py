@@ -1,4 +1,4 @@
-"""What is wrong just now is said on the overview and the playground, as on the status page."""
+"""Present trouble is shown on the overview and the playground, as on the status page."""
 
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from tests.console.workspace.conftest import url, words_of
 
 @pytest.fixture(autouse=True)
 def sure_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That no web process is at work is no news here."""
+    """Count missing web processes at once, since none runs in these tests."""
     monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 0)
 
 

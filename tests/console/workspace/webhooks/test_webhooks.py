@@ -1,4 +1,4 @@
-"""Webhooks in the console: made, switched, rotated, tested and sent again by those who may."""
+"""Webhooks in the console: made, switched, rotated, tested and resent, by permitted roles."""
 
 import re
 
@@ -176,7 +176,7 @@ def test_a_deleted_endpoint_is_gone(acme, sign_in, sent):
 
 @pytest.fixture
 def lost(sent, monkeypatch):
-    """An endpoint that is deleted as soon as it was looked up."""
+    """An endpoint that is deleted just after it was looked up."""
     look_up = selectors.endpoint_by_id
 
     def look_up_and_lose(*args, **fields):
