@@ -84,13 +84,13 @@ def draft(now):
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """For what happens beside the test."""
+    """Threads for work beside the test."""
     with ThreadPoolExecutor(2) as pool:
         yield pool
 
 
 def alone(work: Callable[[], T]) -> T:
-    """On a connection of its own."""
+    """Run on a connection of its own."""
     try:
         return work()
     finally:
@@ -98,7 +98,7 @@ def alone(work: Callable[[], T]) -> T:
 
 
 def waits_for_a_lock() -> bool:
-    """Whether a connection to this database does."""
+    """Return whether a connection to this database waits for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"

@@ -1,4 +1,4 @@
-"""The admin: tenants, keys and money are read there, amounts in dollars."""
+"""The admin: tenants, keys and money are read-only there, with amounts in dollars."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Price books in the admin: there to be read, in dollars. They are decided on at /ops/prices/."""
+"""Price books in the admin: read-only, in dollars; decisions are made at /ops/prices/."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Those who pay are told, once, when a balance falls below what they chose."""
+"""Payers are mailed once when a balance falls below their threshold."""
 
 import json
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Owners and admins are told, once a window, when a key passes a budget that only warns."""
+"""Owners and admins are mailed once a window when a key passes a budget that only warns."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The chain of seals: what it is made of, and who can tell that it was broken."""
+"""The chain of seals: its contents, and the detection of a break."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""What an account costs, as CSV: what was written is read, and what is no cost is named."""
+"""Costs as CSV: written rows are read back, and each bad value is named."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A price and a cost that are changed at once: the second is judged by the first."""
+"""A price and a cost changed at once: the second is judged by the first."""
 
 from collections.abc import Callable
 from threading import Event
@@ -35,7 +35,7 @@ CELL = ("dall-e-2", "256x256", "standard")  # at 16,000
 
 
 def cheaper() -> PriceBook:
-    """A draft with 9,000 for the cell: no far change."""
+    """A draft with 9,000 for the cell: too small a change to be stopped."""
     rows = rows_of(book_in_force(None, clock.now()))
     book = draft_price_book(name="list", rows=rows, effective_from=clock.now(), actor="test")
     set_prices(book=book, rows=[BookRow(*CELL, Micros(9_000), 256, 256)], actor="test")

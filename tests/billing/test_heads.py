@@ -1,4 +1,4 @@
-"""Heads that somebody keeps: they show a ledger rewritten by whoever has the key as well."""
+"""Heads kept outside show a ledger that was rewritten with the ledger key."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ def kept(acme):
 
 
 def rewrite_with_the_key(tenant: UUID) -> None:
-    """A gift becomes another one, and every later seal is made again."""
+    """Change the reason of a gift and make every later seal again."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_transfer DISABLE TRIGGER USER")

@@ -216,7 +216,7 @@ def test_holds_need_the_callers_transaction(acme, now):
         end_hold(hold=hold, captured=Micros(0))
 
 
-# --- what people move -----------------------------------------------------------------------------
+# --- moves by people ----------------------------------------------------------------------------
 
 
 def test_top_ups_credits_refunds_and_adjustments_are_transfers(acme):

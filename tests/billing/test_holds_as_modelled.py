@@ -33,7 +33,7 @@ SAID = {
 
 @dataclass
 class Counters:
-    """Of a tenant or a key: what it has in flight, and what it used in its windows."""
+    """Requests in flight and use by window, of a tenant or a key."""
 
     in_flight: int = 0
     used: dict[str, int] = field(default_factory=lambda: {"day": 0, "month": 0})
@@ -59,7 +59,7 @@ class Counters:
 
 @dataclass
 class Model:
-    """A tenant's balance, and the counters of it and of its keys."""
+    """A tenant's balance and counters, and the counters of its keys."""
 
     available: int = BALANCE
     held: int = 0
@@ -69,7 +69,7 @@ class Model:
     def refusal(
         self, key: Counters, amount: int, limits: HoldLimits, windows: dict[str, date]
     ) -> tuple[str, int]:
-        """The first limit in the way, and what is missing of an amount; '' where none is."""
+        """Return the first limit exceeded with the amount missing; '' if there is none."""
         missing = {"balance": amount - self.available}
         for whose, counters in (("tenant", self.tenant), ("key", key)):
             in_flight = getattr(limits, f"{whose}_in_flight")

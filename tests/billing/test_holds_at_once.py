@@ -153,7 +153,7 @@ def wait_for_a_blocked_session() -> None:
     deadline = time.monotonic() + 10
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
-            # Not pg_stat_activity: within a transaction it never changes.
+            # Not pg_stat_activity: it never changes within a transaction.
             cursor.execute(
                 "SELECT count(*) FROM pg_locks"
                 " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"

@@ -1,4 +1,4 @@
-"""A change above 50 % of what sold is not published before a person has said why, and how many."""
+"""A change above 50 % on a sold price needs a reason and the number of such changes typed."""
 
 import re
 from datetime import datetime, timedelta
@@ -82,7 +82,7 @@ def publish(book: PriceBook, **confirmed: Any) -> PriceBook:
 
 @pytest.fixture
 def priced(acme):
-    """1,000 and 2,000 micros; acme bought an image of that model."""
+    """Prices of 1,000 and 2,000 micros; acme bought an image of that model."""
     publish(draft(1_000))
     sell(acme)
 
@@ -186,7 +186,7 @@ def test_a_model_that_sold_29_days_ago_is(acme):
 
 @pytest.fixture
 def three(priced):
-    """1,000 now, 1,400 from tomorrow, 2,000 the day after: no step is far."""
+    """Books at 1,000 now, 1,400 from tomorrow, 2,000 the day after: no step is large."""
     tomorrow = clock.now() + timedelta(days=1)
     return [
         publish(draft(low, begins=tomorrow + timedelta(days=days)))

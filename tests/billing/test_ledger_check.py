@@ -1,7 +1,7 @@
-"""Someone with the database's password changes the books: every way is found.
+"""An attacker with the database's password changes the books: every way is found.
 
-Each case switches the triggers and constraints off first, does one dishonest thing, and switches
-the triggers on again, as a careful thief would.
+Each case switches triggers and constraints off, does one dishonest thing, and switches the triggers
+on again, as a careful thief would.
 """
 
 import json
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db
 def both(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[tuple[Customer, Customer]]:
-    """Two tenants, written once for the module; each of its tests begins and ends with them."""
+    """Two tenants, written once for the module and restored for each of its tests."""
     with django_db_blocker.unblock(), transaction.atomic():
         made = Customer("acme", 10_000_000), Customer("other", 5_000_000)
         with django_db_blocker.block():
@@ -96,7 +96,7 @@ def failed_checks() -> set[str]:
 
 @pytest.fixture(params=["at once", "by ranges", "since the top-ups"])
 def failing(request, acme, other, monkeypatch):
-    """The checks that fail, and whether the opening top-ups were looked at again."""
+    """The failing checks, and whether the proof reads the opening top-ups again."""
     monkeypatch.setattr(walk, "AT_ONCE", 20_000 if request.param == "at once" else 3)
     if request.param != "since the top-ups":
         return failed_checks, True
@@ -152,9 +152,9 @@ SELECT 'manage.py', tenant_id, 'balance.credit', 'transfer', id,
   FROM moved
 """
 BEFORE = {"reason changed", "first row deleted", "tenant swapped"}
-"""What is done to top-ups alone, which a proof from behind them does not read again."""
+"""Changes to top-ups, which a proof that starts after them does not read again."""
 NO_LEDGERS = {"counters lowered"}
-"""What it leaves to the generations that are under way."""
+"""Changes that such a proof leaves to the generations under way."""
 COPY_OF = """
 INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq, available_after,
                               held_after, generation_id, attempt_id, reason)

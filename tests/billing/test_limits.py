@@ -1,4 +1,4 @@
-"""Requests in flight and budgets of keys and tenants: counted on locked rows, refused with why."""
+"""In-flight limits and budgets of keys and tenants: counted on locked rows, with reasons."""
 
 from datetime import timedelta
 

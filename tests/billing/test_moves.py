@@ -1,4 +1,4 @@
-"""Money that people move: once by an id, and large sums by two of them."""
+"""Money moved by people: once for each id, and large sums by two people."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

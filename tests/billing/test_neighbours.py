@@ -1,7 +1,7 @@
-"""The release before knows everyone's prices and a tenant's own: what it makes of a shared list's.
+"""The previous release, which knows no shared lists, beside a shared list's book.
 
-Its statements are those of 9fb68fc, word for word: it never charges by a list's book, settles what
-was priced by one, and finds nothing wrong with it.
+Its statements are those of 9fb68fc, word for word: it never charges by a list's book, settles
+requests priced by one, and finds nothing wrong with it.
 """
 
 import json
@@ -45,7 +45,7 @@ def publish(micros: int, *, name: str, owner: UUID | None = None) -> PriceBook:
 
 @pytest.fixture
 def shared(acme):
-    """A list's book, begun after everyone's, of a tenant that has the list."""
+    """A list's book, begun after everyone's, for a tenant that has the list."""
     publish(100, name="standard")
     resellers = create_price_list(name="Resellers", actor="test")
     book = publish(90, name="resellers", owner=resellers.id)
@@ -100,7 +100,7 @@ def test_it_charges_nobody_by_a_shared_list(acme, other, shared):
 def test_it_settles_by_the_books_that_ours_has_held_by(acme, shared):
     held = current_table(acme.id, clock.now()).books
 
-    found = PriceBook.objects.in_bulk(held)  # as its `_made_of` looks for them
+    found = PriceBook.objects.in_bulk(held)  # the form in which its `_made_of` looks for them
 
     assert held[1] == shared.id
     assert len(held) == 2

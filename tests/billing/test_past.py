@@ -1,4 +1,4 @@
-"""A ledger's past, written in bulk: the same books as those of holds placed one by one."""
+"""A ledger's past, written in bulk: the same books as from holds placed one by one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -68,7 +68,7 @@ def test_holds_that_overlap_move_money_in_the_order_of_time(tenant, key):
         (5, "release", 100, 400, 400),
         (6, "release", 400, 800, 0),
     ]
-    # No generation belongs to these holds, and no usage: the ledger alone is proved here.
+    # These holds have no generation and no usage: only the ledger is proved here.
     assert ledger_findings() == []
 
 

@@ -1,4 +1,4 @@
-"""Price books: drafted, published, final; and which prices are in force for whom."""
+"""Price books: drafted, published, final; and the prices in force for each tenant."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

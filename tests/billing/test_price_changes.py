@@ -1,4 +1,4 @@
-"""What changes from one table of prices to another, in dollars; and which changes are large."""
+"""Changes from one table of prices to another, in dollars; and the large ones among them."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Prices as CSV: dollars out and in, exact, and a clear word about a line that is none."""
+"""Prices as CSV: exact dollars in and out, and a clear error for each bad line."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What has to be typed before a tenant gets a shared list, or a list other prices."""
+"""Confirmations typed before a tenant gets a shared list, or a list gets other prices."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -74,7 +74,7 @@ def assign(
 
 @pytest.fixture
 def resellers(acme):
-    """Everyone pays 1,000; tenants that have the list 400."""
+    """Everyone pays 1,000; tenants with the list pay 400."""
     publish(1_000)
     shared = create_price_list(name="Resellers", actor="test")
     publish(400, owner=shared.id)
@@ -141,7 +141,7 @@ def test_a_price_that_falls_below_cost_is_typed(acme, resellers, monkeypatch):
 
 
 def test_what_a_list_is_to_charge_later_is_stopped_before_it_is_given(acme, resellers):
-    publish(4_000, owner=resellers.id, days=2)  # nobody has the list: nothing stops it
+    publish(4_000, owner=resellers.id, days=2)  # no tenant has the list: nothing stops it
     sell(acme)
     far = "shared:2 at .* by more than 50 % .*: 1, .* 0.001000 USD -> 0.004000 USD"
 

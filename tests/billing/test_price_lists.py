@@ -1,4 +1,4 @@
-"""Three layers of prices: everyone's, over them a shared list's, over both a tenant's own."""
+"""Three layers of prices: everyone's, a shared list's over them, a tenant's own over both."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -281,7 +281,7 @@ def test_every_book_is_told_with_the_name_of_its_list(acme, everyones, resellers
     }
 
 
-# --- what stops an assignment -------------------------------------------------------------------
+# --- stops of an assignment ---------------------------------------------------------------------
 
 
 def test_who_assigned_it_is_audited_and_its_tenant_reads_that(acme, resellers):

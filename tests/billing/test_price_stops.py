@@ -1,4 +1,4 @@
-"""What has to be typed before prices change, in numbers and sentences."""
+"""Confirmations typed before prices change, in numbers and sentences."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The price rules: quotes and what is due. Every number of docs/pricing.md is here."""
+"""The price rules: quotes and charges. Every number of docs/pricing.md is here."""
 
 from decimal import Decimal
 
@@ -60,7 +60,7 @@ def charge(
     tokens: int | None = None,
     table: PriceTable = TABLE,
 ) -> Due:
-    """Quote, deliver, and ask what is due."""
+    """Quote, deliver, and return the amount due."""
     quoted = quote(table, model=model, size=size, quality=quality, n=n)
     return due(
         table,
@@ -240,7 +240,7 @@ def test_size_auto_of_a_listed_model_scales_an_unlisted_size_from_its_dearest():
     assert bill.total == 125_000  # 250,000 x 786,432 / 1,572,864
 
 
-# --- due: the models that are billed by what comes back ----------------------------------------
+# --- due: models billed by the delivered size --------------------------------------------------
 
 
 def test_the_auto_model_costs_exactly_what_came_back():

@@ -1,4 +1,4 @@
-"""What a request begins with: held for each image at most, charged by the tokens reported."""
+"""Reference images: held at most for each image, charged by the tokens reported."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,13 +21,13 @@ from pictor.kit.words.money import Micros
 from tests.billing.test_pricing import TABLE
 
 READ = PriceRow(Micros(50_000), Decimal("1.5"), 1, 1, "formula")
-"""At most 75,000 for each."""
+"""At most 75,000 for each reference image."""
 WITH_REFERENCES = replace(TABLE, rows={**TABLE.rows, ("gpt-image-2", REFERENCE, INPUT): READ})
 ONE = (Delivered(1024, 1024),)
 
 
 def read(tokens: int, *, references: int = 2, delivered: Sequence[Delivered] = ONE) -> Due:
-    """One low image of 1024x1024 (5,880), made from reference images of so many tokens."""
+    """Charge one low 1024x1024 image (5,880) made from reference images of this many tokens."""
     quoted = quote(
         WITH_REFERENCES,
         model="gpt-image-2",

@@ -1,4 +1,4 @@
-"""What prices of a draft become: literal prices, by each operation, with and without a markup."""
+"""Operations on a draft's prices: literal results, with and without a markup."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Reversals: a top-up or a credit that should not have been is taken back, with its link."""
+"""Reversals: a mistaken top-up or credit is taken back, with a link to it."""
 
 from contextlib import suppress
 from threading import Barrier

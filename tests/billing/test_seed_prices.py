@@ -46,7 +46,7 @@ def by_quality(model: str, size: str) -> dict[str, BookRow]:
 
 
 def prints_as(row: BookRow, published_micros: int) -> bool:
-    """Whether this price, shown to $0.0001, is the published one."""
+    """Return whether this price, shown to $0.0001, is the published one."""
     return abs(row.micros - published_micros) <= 50
 
 

@@ -1,4 +1,4 @@
-"""A generation's money over its price rows: by prices, to the micro, the remainder to the first."""
+"""A generation's money over its price rows: by price, to the micro, the remainder to the first."""
 
 import pytest
 from hypothesis import given

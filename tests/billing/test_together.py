@@ -1,4 +1,4 @@
-"""All tenants together: what they have, and what was ever used."""
+"""All tenants together: their balances, and everything ever used."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -70,7 +70,7 @@ def test_it_goes_on_counting_from_hour_to_hour(acme):
     counted = []
     for hours in range(5):
         now = NOW + timedelta(hours=hours)
-        together(now=now - timedelta(minutes=29))  # in the same hour, before
+        together(now=now - timedelta(minutes=29))  # earlier in the same hour
         record(acme, now)
         counted.append(together(now=now)[("gpt-image-2", "succeeded")].generations)
 

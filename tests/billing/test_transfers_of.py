@@ -1,4 +1,4 @@
-"""All that one generation moved, found without reading the ledger."""
+"""All transfers of one generation, found without reading the ledger."""
 
 import pytest
 from django.db import connection
@@ -14,7 +14,7 @@ ATTEMPT = new_uuid()
 
 @pytest.fixture
 def moved(acme, other):
-    """What is asked for, in order, among others' and its tenant's own."""
+    """One generation's transfers, in order, amid others of its tenant and of another."""
     acme.end(acme.hold(1_000_000), 1_000_000)
     other.end(other.hold(1_000_000), 1_000_000)
     hold = acme.hold(2_000_000)
@@ -47,7 +47,8 @@ def test_its_hold_its_end_its_cost_and_its_refunds_are_found(moved):
 
 def test_each_is_read_by_an_index(acme, moved):
     for _ in range(40):
-        acme.hold(1)  # of nothing else the tenant has a few: no other index is as cheap by chance
+        # the tenant has few rows of other kinds, or another index would be as cheap by chance
+        acme.hold(1)
     with CaptureQueriesContext(connection) as asked:
         transfers_of(moved.generation_id, tenant_id=moved.tenant_id, attempt_ids=[ATTEMPT])
         given_for([moved.generation_id, ATTEMPT], tenants=[moved.tenant_id])
@@ -61,9 +62,9 @@ def test_each_is_read_by_an_index(acme, moved):
 
 
 def plan_of(sql: str) -> str:
-    """In a ledger as short as this the planner would read all of it, so it may not."""
+    """The planner would read all of so short a ledger, so sequential scans are off."""
     with connection.cursor() as cursor:
-        # What other tests left in the indexes would make one dearer than another.
+        # Remains of other tests in the indexes would make one dearer than another.
         cursor.execute("REINDEX TABLE billing_transfer; ANALYZE billing_transfer")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_indexscan = off")

@@ -1,4 +1,4 @@
-"""What an attempt costs: by what is known first, by the table of its beginning, or unknown."""
+"""An attempt's cost: as reported, else by the table in force at its start, else unknown."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What an attempt costs beside a plain reading of the rule, for any tables and answers."""
+"""An attempt's cost beside a plain reading of the rule, for random tables and answers."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -57,7 +57,7 @@ ANY_MACHINE = settings(
 )
 
 Stored = tuple[datetime, dict[CostKey, Micros], dict[str, Micros]]
-"""A table's beginning, its cells and its prices of tokens."""
+"""A table's start, its cells and its token prices."""
 
 
 def table(begins: datetime, fixed: dict[CostKey, Micros], tokens: dict[str, Micros]) -> CostTable:
@@ -69,7 +69,7 @@ def table(begins: datetime, fixed: dict[CostKey, Micros], tokens: dict[str, Micr
 def by_the_rule(
     found: list[Stored], flat: int | None, asked: Asked, came: Came
 ) -> tuple[int | None, str]:
-    """The amount and how it is known, as docs/pricing.md says it; None where nobody knows."""
+    """Return the amount and its source by docs/pricing.md; None if the cost is unknown."""
     if came.reported is not None:
         return came.reported, "reported"
     images = len(came.images) or asked.n
@@ -95,7 +95,8 @@ def by_the_rule(
 @ANY_MACHINE
 @given(tables, st.none() | micros, requests, answers)
 def test_the_cost_is_that_of_the_first_that_is_known(stored, flat, asked, came):
-    stored = sorted(stored, key=lambda one: one[0])  # as they take over; the later written wins
+    # in the order of taking over; the later written wins
+    stored = sorted(stored, key=lambda one: one[0])
     costs = Costs(flat, tuple(table(*one) for one in stored))
 
     cost = upstream_cost(costs, asked=asked, came=came)

@@ -1,4 +1,4 @@
-"""Usage by the hour, and the times in it."""
+"""Usage by the hour, with its latencies."""
 
 import json
 import random
@@ -165,7 +165,7 @@ def test_each_hour_is_in_one_day_of_the_zone(acme, zone, bucket, sums):
 @pytest.mark.django_db
 def test_times_of_many_rows_add_up_whoever_wrote_them(acme, now):
     counted = [{"0": 1, "21": 3}, {"21": 4, "49": 2}, {}, {"28": 999_999_999_999}]
-    with connection.cursor() as cursor:  # as a version writes them that does not know the number
+    with connection.cursor() as cursor:  # written by a version that does not know the number
         for hours, latency in enumerate(counted):
             cursor.execute(
                 "INSERT INTO billing_usagerollup (tenant_id, key_id, model, tier, channel, status,"

@@ -1,4 +1,4 @@
-"""What a period would have brought, in numbers; and what is left out, in words."""
+"""Revenue of a period at other prices, in numbers; and the rows left out, in words."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -130,7 +130,7 @@ def test_a_line_names_what_is_left_out():
 
 
 def test_another_quality_on_offer_leaves_its_row_out():
-    """Where quality `auto` was asked for, the upstream may have reported that one."""
+    """Under quality `auto` the upstream may have reported that other quality."""
     more = table((SQUARE, 6_000), ((*SQUARE[:2], "high"), 9_000))
 
     found = brought_by([sold(SQUARE, "1024x1024", 1, 5_000)], prices(more, table((SQUARE, 5_000))))

@@ -1,4 +1,4 @@
-"""Whatever was sold: what it would have brought is the sum of each generation's due."""
+"""For random sales, what-if revenue is the sum of each generation's due."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ def table_of(draw: Random, book: int, *, spread: int) -> PriceTable:
 
 @dataclass
 class Asked:
-    """A request and what came of it."""
+    """A request and its delivery."""
 
     tenant: UUID
     day: date
@@ -69,7 +69,7 @@ class Asked:
     input_tokens: int
 
     def due(self, table: PriceTable) -> tuple[Due, list[SoldImages]]:
-        """At these prices, and what is counted of it."""
+        """Return the amount due at these prices, and the row counted for it."""
         quoted = quote(
             table,
             model=self.model,
@@ -105,7 +105,7 @@ class Asked:
         return found, counted
 
     def may_be_cut(self, table: PriceTable, quality: str) -> bool:
-        """Whether an image is worth more than what may have been held for it."""
+        """Return whether an image is worth more than its hold may have been."""
         priced = quote(table, model=self.model, size=self.size, quality="auto", n=1).priced
         held = min(priced.rows[quality].unit, priced.rows["high"].unit)
         return any(image_price(table, priced, quality, one) > held for one in self.delivered)

@@ -1,4 +1,4 @@
-"""A scheduled price book is taken back: it never takes effect, and nothing else is like it."""
+"""A scheduled price book is withdrawn: it never takes effect, and no other book changes."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
