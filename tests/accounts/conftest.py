@@ -1,4 +1,4 @@
-"""A tenant, its key and a moment in time."""
+"""A tenant, its key and a point in time."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def now():
 
 @pytest.fixture
 def open_house(settings, plain_static_files):
-    """Anybody may sign up, and gets 5 USD; nobody is throttled by another test."""
+    """Open sign-up with 5 USD of credit, and throttles reset."""
     settings.SIGN_UP, settings.SIGN_UP_CREDIT = True, 5_000_000
     cache.clear()
 
@@ -38,7 +38,7 @@ def acme(db):
 
 @pytest.fixture
 def acme_key(acme):
-    """The key's row and its text."""
+    """The key's row and its secret."""
     return issue_api_key(tenant=acme, name="first", actor="test")
 
 
@@ -49,8 +49,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def until_waiting(count: int) -> None:
-    """Until so many connections wait for a lock, which this one has."""
-    deadline = time.monotonic() + 1.8  # before a lock_timeout of 2 s
+    """Wait until this many connections wait for the lock that this one has."""
+    deadline = time.monotonic() + 1.8  # less than a lock_timeout of 2 s
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")

@@ -1,4 +1,4 @@
-"""What owners still do in the admin, and what of their second factor that asks for."""
+"""Owners' remaining actions in the admin, and the second factor that each needs."""
 
 import pytest
 from allauth.account.internal.flows.login import record_authentication
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files
 
 @pytest.fixture
 def root(client: Client, settings: Settings) -> Client:
-    """An owner's browser, which has shown their factor a moment ago."""
+    """Browser of an owner who has just shown their second factor."""
     settings.STAFF_MFA = True
     user = User.objects.create_superuser("root@example.com", "correct horse")
     Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})

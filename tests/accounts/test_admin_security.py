@@ -1,4 +1,4 @@
-"""The admin's pages: for owners, who cannot ask about secrets there, nor change people."""
+"""The admin is for owners only; it shows no secrets and changes no people."""
 
 import re
 
@@ -28,7 +28,7 @@ def root(client):
 
 
 def secret_columns() -> set[str]:
-    """Columns of any registered model whose name says that nobody is to see them."""
+    """Columns of registered models with a secret's name."""
     words = re.compile("password|digest|credentials|secret|seal")
     return {
         field.name

@@ -1,4 +1,4 @@
-"""Forms that are sent twice at once, by one person or two: the second is led on, and no 500."""
+"""Forms sent twice at once, by one person or two: the second is redirected, never a 500."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def email() -> str:
 
 @pytest.fixture
 def root(email: str) -> Client:
-    """A superuser's browser, in which the password was typed a moment ago."""
+    """Browser of a superuser who has just typed the password."""
     User.objects.create_superuser(f"root-{email}", PASSWORD)
     browser = Client()
     browser.post("/admin/login/", {"username": f"root-{email}", "password": PASSWORD})
@@ -40,7 +40,7 @@ def root(email: str) -> Client:
 def sent_at_once(
     pool: ThreadPoolExecutor, first: Callable[[], Any], browser: Client, path: str, **form: str
 ) -> Any:
-    """The answer to a form that is looked at before, and written after, the first one's commit."""
+    """Send a form that is validated before the first one's commit and written after it."""
 
     def send() -> Any:
         try:

@@ -1,4 +1,4 @@
-"""The audit log's chain: written by many at once, and what breaks it."""
+"""The audit log's chain: written by many at once, and the changes that break it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

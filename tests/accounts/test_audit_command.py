@@ -1,4 +1,4 @@
-"""`manage.py audit`: the log of all tenants and of none, narrowed as /ops/audit/ narrows it."""
+"""`manage.py audit`: the log of all tenants, filtered as at /ops/audit/."""
 
 import json
 from io import StringIO
@@ -26,7 +26,7 @@ def rows(*words: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def acme() -> Tenant:
-    """Ann of ours renamed it, and noted something; another one is there."""
+    """A tenant that Ann of our staff renamed and noted something about; another exists."""
     acme, other = (create_tenant(name=name, actor="seed") for name in ("acme", "other"))
     ann = User.objects.create_user("ann@pictor.example", "correct horse")
     set_title(tenant=acme, title="Acme Studio", actor=ann)

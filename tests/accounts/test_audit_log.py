@@ -1,4 +1,4 @@
-"""What a tenant reads of its audit log: sentences, and nothing of ours."""
+"""A tenant's view of its audit log: sentences, and nothing internal."""
 
 import ast
 import json
@@ -16,7 +16,7 @@ from tests.servers import ROOT
 
 APPS = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
 WRITERS = {"record": 1, "change_columns": None}
-"""What writes an event, and which of its arguments is the action where no word says so."""
+"""Functions that write events, with the position of the action unless it is a keyword."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def acme(db: None) -> Tenant:
 
 @pytest.fixture
 def ann(db: None) -> User:
-    """One of ours."""
+    """A member of our staff."""
     return User.objects.create_superuser("ann@pictor.example", "correct horse", name="Ann Bee")
 
 
@@ -136,7 +136,7 @@ def test_every_action_that_is_written_has_a_sentence():
 
 
 def actions() -> Iterator[str]:
-    """Of every event that our code writes."""
+    """Actions of every event that our code writes."""
     for path in sorted(one for app in APPS for one in (ROOT / app).rglob("*.py")):
         if "migrations" in path.parts:
             continue
@@ -148,7 +148,7 @@ def actions() -> Iterator[str]:
 
 
 def constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """What the module calls its words."""
+    """String constants of the module, by name."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             for target in node.targets:
@@ -157,7 +157,7 @@ def constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def written(call: ast.Call, names: dict[str, str], tree: ast.Module) -> Iterator[str]:
-    """The actions that a call may write: where it is handed one, those of its callers."""
+    """Actions that a call may write; for a passed-in action, those of the callers."""
     position = WRITERS[name_of(call.func)]
     said: Any = next((one.value for one in call.keywords if one.arg == "action"), None)
     if said is None and position is not None:
@@ -176,7 +176,7 @@ def written(call: ast.Call, names: dict[str, str], tree: ast.Module) -> Iterator
 
 
 def passed(tree: ast.Module) -> Iterator[str]:
-    """Every word of the module that could be an action."""
+    """Every string of the module that could be an action."""
     for node in ast.walk(tree):
         said = node.value if isinstance(node, ast.Constant) else None
         if (

@@ -1,4 +1,4 @@
-"""A sign-up that was begun and left, or begun again: what comes next is what the page promises."""
+"""Sign-ups abandoned or begun again: each next step keeps the page's promise."""
 
 import re
 
@@ -16,20 +16,20 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
 @pytest.fixture
 def address():
-    """Of nobody else: typed passwords are counted by address."""
+    """A new address, since typed passwords are counted by address."""
     return f"ann-{new_uuid().hex}@example.com"
 
 
 @pytest.fixture
 def known(address):
-    """Somebody who has confirmed it."""
+    """The address of a verified account."""
     create_user(email=address, password=PASSWORD, actor="test", verified_at=clock.now())
     return address
 
 
 @pytest.fixture
 def left(address):
-    """A browser in which somebody signed up and never typed the code."""
+    """A browser whose sign-up still waits for the code."""
     return signed_up(address)
 
 

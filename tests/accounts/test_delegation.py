@@ -1,4 +1,4 @@
-"""What a key may give to keys that it makes: no budget of its own is got around."""
+"""Rights that a key may give to keys it makes: none gets around its own budget."""
 
 import pytest
 

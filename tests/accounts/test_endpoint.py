@@ -1,4 +1,4 @@
-"""The idiom of endpoints: what an operation with a body parses, calls, renders and describes."""
+"""The idiom of endpoints: an operation with a body is parsed, called, rendered and described."""
 
 import json
 from types import SimpleNamespace

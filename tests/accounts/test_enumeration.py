@@ -1,4 +1,4 @@
-"""Whether there is an account is told by no page, and by no time: the same is done either way."""
+"""No page and no timing shows whether an account exists: the same work is done either way."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that are hashed from now on: nearly all of the time that a form takes."""
+    """Passwords hashed from now on: nearly all of a form's time."""
     passwords: list[str] = []
     encode = PBKDF2PasswordHasher.encode
 

@@ -1,4 +1,4 @@
-"""A new customer by staff: tenant, invitation, credit and first key, once by a form's id."""
+"""A new tenant made by staff: tenant, invitation, credit and first key, once for each form id."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -232,7 +232,7 @@ def test_a_member_is_removed_by_command(db):
     assert said == "Acme: bob@acme.example removed\n"
     assert [one.user.email for one in Membership.objects.all()] == ["ann@acme.example"]
     key.refresh_from_db()
-    # The heir may lower the budget alone, as it was the other's to set.
+    # The heir may lower only the budget, since the other owner set it.
     assert [one and one.email for one in (key.created_by, key.limited_by)] == [
         "ann@acme.example",
         "bob@acme.example",

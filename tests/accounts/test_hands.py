@@ -1,4 +1,4 @@
-"""Whose hand was on a command: in the audit log, and not for tenants to read."""
+"""The system account that ran a command is in the audit log, but not for tenants to read."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ from accounts.services import create_tenant, record
 pytestmark = pytest.mark.django_db
 
 HAND = pwd.getpwuid(os.getuid()).pw_name
-"""Whoever runs the tests."""
+"""The account that runs the tests."""
 SET = ("set", "acme", "--prompt-retention-days", "30")
 
 

@@ -6,7 +6,7 @@ from accounts import keys
 
 
 def with_checksum(head: str) -> str:
-    """A key whose checksum fits, whatever else is wrong with it."""
+    """Return a key whose checksum fits, whatever else is wrong with it."""
     return head + keys._checksum(head)  # noqa: SLF001 - wrong keys with a right checksum are wanted
 
 

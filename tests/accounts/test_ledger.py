@@ -1,4 +1,4 @@
-"""The port through which accounts reaches the ledger."""
+"""The port from accounts to the ledger."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured

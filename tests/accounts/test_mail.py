@@ -1,4 +1,4 @@
-"""Mail reaches a real SMTP server, once; what a server refuses is tried again later."""
+"""Mail reaches a real SMTP server once; refused mail is tried again later."""
 
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Post:
-    """A mail server's clerk: keeps what comes, or refuses it."""
+    """A mail server's handler that keeps messages or refuses them."""
 
     def __init__(self) -> None:
         self.kept: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Mail that a stranger causes: how much of it one mailbox gets, whoever has it."""
+"""Mail caused by strangers: the most that one mailbox gets, with any owner."""
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
 @pytest.fixture(autouse=True)
 def no_limits_of_a_minute(settings):
-    """The library's own, which are forgotten within a minute."""
+    """Switch off the library's limits, which last a minute."""
     settings.ACCOUNT_RATE_LIMITS = False
 
 

@@ -1,4 +1,4 @@
-"""Which addresses lead to one mailbox."""
+"""Addresses that lead to the same mailbox."""
 
 import pytest
 

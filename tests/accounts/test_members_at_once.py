@@ -1,4 +1,4 @@
-"""Owners who change the same people at the same moment: one change wins, the other says so."""
+"""Owners who change the same people at once: one change wins, the other is told."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,7 +41,7 @@ def owner(studio: Tenant) -> Callable[[str], tuple[User, Client]]:
 
 
 def post(client: Client, page: str, studio: Tenant, person: User, **form: str) -> tuple[int, str]:
-    """The status of a form about somebody, and the page."""
+    """Status and page of a member form, posted from a thread."""
     try:
         at = reverse(f"workspace:{page}", args=[studio.public_id, person.id])
         answer: Any = client.post(at, {"keys": "revoke", **form})
@@ -53,7 +53,7 @@ def post(client: Client, page: str, studio: Tenant, person: User, **form: str) -
 def in_order(
     pool: ThreadPoolExecutor, studio: Tenant, *changes: Callable[[], tuple[int, str]]
 ) -> list[tuple[int, str]]:
-    """What each change comes to, all begun before the first one is made."""
+    """Results of changes that all begin before the first is made."""
     begun: list[Future[tuple[int, str]]] = []
     with transaction.atomic():
         tenant_for_update(studio.id)

@@ -1,4 +1,4 @@
-"""What one release seals and keeps in rows, the one beside it opens. Texts of 9fb68fc."""
+"""Texts sealed or stored by one release are read by the next; samples are from 9fb68fc."""
 
 import pytest
 from django.contrib.sessions.models import Session

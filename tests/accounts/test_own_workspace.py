@@ -1,4 +1,4 @@
-"""Who is in no workspace any more: they open one, or leave."""
+"""Users without a workspace: they open one or leave."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""People as operators change them by command: their address, whether they sign in, and no more."""
+"""People changed by operators' commands: their address, name and sign-in, and nothing else."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""API keys outlive a change of the pepper for as long as the old one is kept."""
+"""API keys survive a change of pepper as long as the old one is kept."""
 
 import hmac
 

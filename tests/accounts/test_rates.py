@@ -1,4 +1,4 @@
-"""Requests and images a minute, on the real Valkey and without it."""
+"""Limits of requests and images a minute, on the real Valkey and without it."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ CLOSED = "redis://127.0.0.1:1/0"
 
 @pytest.fixture(autouse=True)
 def fresh_client(monkeypatch):
-    """The process has neither a client of Redis nor buckets of its own yet."""
+    """Give the process no Redis client and no local buckets yet."""
     forget_client()
     monkeypatch.setattr(on_redis, "_local", LocalBuckets())
     yield
@@ -29,7 +29,7 @@ def fresh_client(monkeypatch):
 
 @pytest.fixture
 def caller():
-    """60 requests and 20 images a minute for the tenant, 30 and 10 for the key."""
+    """A caller with 60 requests and 20 images a minute for the tenant, 30 and 10 for the key."""
     return make_caller(tenant_rpm=60, key_rpm=30, tenant_ipm=20, key_ipm=10)
 
 

@@ -1,4 +1,4 @@
-"""What tests may leave a UTC day, on the real Valkey and without it."""
+"""Bytes that test keys may store in a UTC day, on the real Valkey and without it."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ CLOSED = "redis://127.0.0.1:1/0"
 
 @pytest.fixture
 def tenant_id(settings):
-    """Of a tenant whose tests may leave 1,000 bytes a day."""
+    """A tenant whose tests may store 1,000 bytes a day."""
     settings.TEST_BYTES_PER_DAY = 1_000
     forget_client()
     yield ids.new_uuid()

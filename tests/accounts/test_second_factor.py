@@ -1,4 +1,4 @@
-"""Staff sign in with a second factor: set up, asked for, lost, taken away by an operator."""
+"""Staff sign in with a second factor: set up, required, lost, removed by an operator."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ ASK = "/accounts/2fa/authenticate/"
 
 @pytest.fixture(autouse=True)
 def site(settings, monkeypatch):
-    """The rule is on, and nothing is remembered of other tests, here or on Redis."""
+    """Require the factor, and forget limits left by other tests, here and on Redis."""
     monkeypatch.setattr(on_redis, "_local", LocalBuckets())
     settings.STAFF_MFA = True
     settings.SECURE_SSL_REDIRECT = False
@@ -39,7 +39,7 @@ def site(settings, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def turns(monkeypatch):
-    """Half minutes that pass when a code is made and never by themselves."""
+    """Half minutes that pass when a code is made, and never by themselves."""
     now = count(1_000)
     current = [next(now)]
     monkeypatch.setattr(totp, "yield_hotp_counters_from_time", lambda: iter(current))
@@ -67,7 +67,7 @@ def sign_in(browser: Client, following: str = "/admin/accounts/user/") -> Any:
 
 
 def set_up(browser: Client, code: Callable[[str], str]) -> str:
-    """Set up an app; its secret."""
+    """Set up an app; return its secret."""
     page = browser.get(SET_UP)
     secret: str = re.findall(r"[A-Z2-7]{32}", page.content.decode())[0]
     assert browser.post(SET_UP, {"code": code(secret)}).headers["Location"] == CODES
@@ -80,7 +80,7 @@ def recovery_codes(browser: Client) -> list[str]:
 
 @pytest.fixture
 def secret(root, browser, turns):
-    """Of the app that the person has set up; this browser is signed in."""
+    """The secret of the app set up by the signed-in person of this browser."""
     sign_in(browser)
     return set_up(browser, turns)
 
@@ -305,7 +305,7 @@ def test_a_session_by_password_alone_is_asked_for_the_code(root, browser, turns)
     sign_in(browser)
     secret = set_up(browser, turns)
     elsewhere = Client()
-    elsewhere.force_login(User.objects.get(pk=root.pk))  # which has shown no factor
+    elsewhere.force_login(User.objects.get(pk=root.pk))  # its session has shown no factor
 
     led = elsewhere.get("/admin/login/?next=/admin/accounts/user/").headers["Location"]
     answer = elsewhere.post(led, {"code": turns(secret), "next": "/admin/accounts/user/"})

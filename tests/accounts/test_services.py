@@ -1,4 +1,4 @@
-"""Tenants, members and keys: what a change promises, and what the audit log says of it."""
+"""Tenants, members and keys: the promises of each change, and its audit event."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""Sessions: what their rows hold, when they end, and by which keys they open."""
+"""Sessions: the contents of their rows, their end, and the keys that open them."""
 
 from datetime import timedelta
 
@@ -74,7 +74,7 @@ def test_expired_sessions_open_nothing_and_are_deleted(browser):
 
 @async_to_sync
 async def kept_without_a_thread(word: str) -> str:
-    """Save a session and open it again, by the methods of async views; its key."""
+    """Save a session and reopen it by the async methods; return its key."""
     session = SessionStore()
     await session.aset("word", word)
     await session.asave()

@@ -1,4 +1,4 @@
-"""What the pages of signing up and in ask of the database, every one in the URL map."""
+"""Statements of the sign-up and sign-in pages, for every one in the URL map."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ Most = Callable[[int], AbstractContextManager[object]]
 
 
 class Visitor:
-    """A browser that counts what each page asks for."""
+    """A browser that counts each page's statements."""
 
     def __init__(self, most: Most, seen: set[str]) -> None:
         self.client, self.seen, self._most = Client(), seen, most
@@ -32,14 +32,14 @@ class Visitor:
     def see(self, *paths: str) -> None:
         """Open these pages below /accounts/."""
         for path in (f"/accounts/{path}" for path in paths):
-            self.client.get(path)  # what a process reads once
+            self.client.get(path)  # loaded once a process
             with self._most(QUERIES):
                 answer = self.client.get(path)
             assert answer.status_code == 200, path
             self.seen.add(str(resolve(path).url_name))
 
     def send(self, path: str, **fields: str) -> None:
-        """A form, which is taken."""
+        """Send a form that is accepted."""
         assert self.client.post(f"/accounts/{path}", fields).status_code == 302, path
 
 

@@ -38,7 +38,7 @@ REFUSED = "Too many sign-ins. Try again in "
 
 
 def passed_before_refusal(attempts: Iterator[str]) -> int:
-    """Some pass and then one is refused; a slow machine gives the limit time to fill a little."""
+    """The number of attempts that pass before one is refused; a slow machine adds a few."""
     pages = list(itertools.takewhile(lambda page: REFUSED not in page, attempts))
     return len(pages)
 

@@ -1,4 +1,4 @@
-"""Signing up: a code verifies an address and opens a workspace; nothing is told of others."""
+"""Signing up: a code verifies an address and opens a workspace; other accounts stay hidden."""
 
 import re
 from datetime import timedelta
@@ -39,7 +39,7 @@ def code_in(mail: Mail) -> str:
 
 
 def signed_up(browser: Client, **changes: str) -> str:
-    """Where the form leads."""
+    """The address that the form leads to."""
     return browser.post(SIGN_UP, {**FORM, **changes}).headers["Location"]
 
 

@@ -1,4 +1,4 @@
-"""The credit for signing up: once a mailbox, three a network and day, so much a day of all."""
+"""Sign-up credit: once a mailbox, three a network and day, and a daily total for all."""
 
 import threading
 from datetime import timedelta
@@ -21,7 +21,7 @@ CREDIT = 5_000_000
 
 
 def opened(email: str, ip: str = "") -> int:
-    """Sign up from an address of one's own, or that one; what the workspace begins with."""
+    """Sign up from a new address or `ip`; return the workspace's opening balance."""
     browser = Client(REMOTE_ADDR=ip or next(HOSTS))
     browser.post(SIGN_UP, {**FORM, "email": email})
     browser.post(CODE, {"code": code_in(latest())})

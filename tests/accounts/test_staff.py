@@ -1,4 +1,4 @@
-"""Who is staff, in which role: by command and by service, and what leaving frees."""
+"""Staff and their roles, by command and by service, and the things that leaving releases."""
 
 import io
 import json

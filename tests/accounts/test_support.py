@@ -1,4 +1,4 @@
-"""`manage.py support`: who looks into which tenant, and its early end."""
+"""`manage.py support`: open support views by tenant, and their early end."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Names that people choose, in mails."""
+"""Names chosen by people, in mails."""
 
 import pytest
 
