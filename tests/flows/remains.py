@@ -1,4 +1,4 @@
-"""What is left of something on the stack: rows in which a text stands, and objects."""
+"""Remains on the stack: rows that contain a text, and objects."""
 
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ def names_of(stack: Stack) -> set[Path]:
 
 
 def names_beside(stack: Stack, url: str) -> set[Path]:
-    """Every object of the generation that has an image at this url: others' come at any time."""
+    """Every object of the generation with an image at this url; others come at any time."""
     folder = Path(urlsplit(url).path).parent.name
     return {file for file in names_of(stack) if file.parent.name == folder}
 
 
 def rows_with(database: "psycopg.Connection[Any]", text: str) -> list[str]:
-    """The tables with a row in which the text stands anywhere."""
+    """Tables with a row that contains the text."""
     tables = database.execute(
         "SELECT table_name FROM information_schema.tables"
         " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"

@@ -1,4 +1,4 @@
-"""What a caller gets: urls, base64, later retrieval, replays."""
+"""Answers to callers: urls, base64, later retrieval, replays."""
 
 import base64
 import hashlib

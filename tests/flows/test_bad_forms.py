@@ -1,4 +1,4 @@
-"""Forms that are refused: 4xx in OpenAI's shape, nothing held, no spool file left, memory flat."""
+"""Refused forms: 4xx in OpenAI's shape, nothing held, no spool file left, memory flat."""
 
 import http.client
 import io
@@ -85,7 +85,7 @@ def spools_of(stack: Stack) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def leaves_nothing(customer: Customer, stack: Stack) -> Iterator[None]:
-    """Nothing is held or made, and no web process has a spool file open."""
+    """Assert that nothing is held or made, and that no web process has a spool file open."""
     yield
     made = [state for state in customer.states() if state != "succeeded"]
     assert made == []
@@ -314,7 +314,7 @@ def test_a_file_that_never_ends_is_refused_at_its_limit_in_flat_memory(
 
     try:
         status = sent(customer, endless()).status_code
-    except httpx.TransportError:  # it was closed before we had read the answer
+    except httpx.TransportError:  # the server closed it before the client had read the answer
         status = 413
 
     assert status == 413

@@ -1,4 +1,4 @@
-"""Every published rule of when a request is charged, played on the running stack."""
+"""Every published rule about charges, played on the running stack."""
 
 import contextlib
 import re
@@ -19,7 +19,7 @@ SLOW = "a slow fox [sandbox: delay=1]"
 ASYNC = {"Prefer": "respond-async"}
 
 Scenario = Callable[[Customer], int]
-"""Makes something happen to a customer; returns what is to be charged in all."""
+"""Makes something happen to a customer; returns the total charge expected."""
 
 
 def plainly(prompt: str, charge: int, **fields: Any) -> Scenario:

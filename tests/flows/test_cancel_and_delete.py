@@ -1,4 +1,4 @@
-"""Cancel what was not sent yet; delete what was made."""
+"""Requests not sent yet are canceled, and generations are deleted."""
 
 import base64
 import os
@@ -83,7 +83,7 @@ def test_a_deleted_generation_leaves_nothing_of_what_was_sent(
 
 
 def digests_of(database: "psycopg.Connection[Any]", customer: Customer) -> list[Any]:
-    """Of bodies and images: what a guess could be confirmed by."""
+    """Digests of bodies and images, by which a guess could be confirmed."""
     return database.execute(
         """
         SELECT g.body_digest, r.body_digest, i.sha256 FROM generation_generation AS g

@@ -1,4 +1,4 @@
-"""Several channels: the dead one is left alone, nobody pays twice, commands hold at once."""
+"""Several channels: a dead one is avoided, no tenant pays twice, commands take effect at once."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who may call: good and bad keys, scopes, models, addresses, suspended tenants."""
+"""Access: good and bad keys, scopes, models, addresses, suspended tenants."""
 
 import base64
 import io

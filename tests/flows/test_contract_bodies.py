@@ -19,7 +19,7 @@ GZIP = {"Content-Encoding": "gzip"}
 
 @pytest.fixture(scope="module")
 def customer(make_customer_once: MakeCustomer) -> Customer:
-    """One for all: no test here asks for its books."""
+    """One customer for all tests: none of them reads its ledger."""
     return make_customer_once()
 
 
@@ -35,7 +35,7 @@ def post(customer: Customer, content: Any, **headers: str) -> httpx.Response:
     return customer.client.post(GENERATIONS, content=content, headers=named)
 
 
-# --- what is accepted -------------------------------------------------------------------------
+# --- accepted ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_white_space_around_an_object_is_no_matter(customer: Customer) -> None:
     assert post(customer, b"\r\n\t " + GOOD + b"\n\n").status_code == 200
 
 
-# --- what is refused --------------------------------------------------------------------------
+# --- refused ----------------------------------------------------------------------------------
 
 
 def nested(depth: int, opening: bytes, closing: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Quotes, holds, the two special ways of billing, and sizes that were not asked for."""
+"""Quotes, holds, two special ways of billing, and unrequested sizes."""
 
 from typing import Any
 
@@ -125,7 +125,7 @@ def test_a_quote_says_the_resolved_size_and_tier(customer: Customer) -> None:
     assert pro["size_plan"] == origin["size_plan"] == "native"
 
 
-# --- gpt-image-2-auto: by what came back ------------------------------------------------------
+# --- gpt-image-2-auto: by the delivered size ---------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_auto_charges_the_size_quality_and_count_that_came_and_at_most_its_hold(
     assert customer.balance()[1] == 0
 
 
-# --- fixed sizes: the lower of what was asked for and what came --------------------------------
+# --- fixed sizes: the lower of the requested and the delivered ---------------------------------
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,8 @@ def test_images_beyond_the_count_are_neither_given_nor_charged(customer: Custome
 def test_a_strict_size_refuses_any_other_and_pays_nothing(
     customer: Customer, operator: Operator, came: str
 ) -> None:
-    operator("channel", "reset", "sandbox")  # of the last one's size, it would not be asked
+    # known to deliver the last size, it would not be called
+    operator("channel", "reset", "sandbox")
 
     response = customer.generate(f"a fox [sandbox: size={came}]", strict_size=True)
 

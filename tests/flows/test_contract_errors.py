@@ -21,7 +21,7 @@ OPENING = 10_000_000
 
 @dataclass(frozen=True)
 class Case:
-    """One request and the error it must get."""
+    """A request and the error that it must get."""
 
     name: str
     status: int

@@ -126,7 +126,7 @@ def test_fuzzed_authorization_never_gets_in_or_a_5xx(customer: Customer) -> None
     requests = [
         httpx.Request("POST", url, content=GOOD, headers=[(b"Authorization", header)])
         for header in headers
-        if header != b"Bearer " + key  # of 3,844 keys one ends with what is put at its end here
+        if header != b"Bearer " + key  # one of 3,844 keys ends with the characters appended here
     ]
 
     found = asyncio.run(answers(customer, requests))

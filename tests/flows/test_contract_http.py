@@ -1,4 +1,4 @@
-"""What every answer carries, CORS, both forms of every path, and the lists of models."""
+"""Headers of every answer, CORS, both forms of every path, and the lists of models."""
 
 import re
 
@@ -30,7 +30,7 @@ PATHS = ["/v1/images/generations", "/v1/images/quote", "/v1/models", "/v1/models
 
 
 def bare(customer: Customer, method: str, path: str, **headers: str) -> httpx.Response:
-    """Without the customer's key, and without following redirects."""
+    """A client without the customer's key that follows no redirects."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.request(
         method, customer.stack.base_url + path, headers=named, trust_env=False, timeout=30

@@ -81,12 +81,12 @@ def test_of_120_at_once_30_a_minute_pass_and_the_others_are_told_when(
 
 def test_retry_after_is_true(make_customer: MakeCustomer) -> None:
     customer = make_customer("10.00", "--rpm", "60")
-    answers = many(customer, 70, size="1x1")  # which counts like any other
+    answers = many(customer, 70, size="1x1")  # a refused one counts like any other
     refused = [each for each in answers if each.status_code == 429]
     waits = {int(each.headers["retry-after"]) for each in refused}
 
     async def later() -> httpx.Response:
-        await asyncio.sleep(max(waits))  # the promise under test is about this very wait
+        await asyncio.sleep(max(waits))  # the tested promise is about this very wait
         return (await customer.generate_many([LOW]))[0]
 
     assert refused

@@ -1,8 +1,8 @@
 """Every model in every size, by pixels and by preset, and in every form, on the running stack.
 
-What is compared: the pixels Pillow reads from the bytes, the format by its magic bytes, and the
-charge, in the answer and in the ledger, against the literal price list. Every size comes as base64
-here, gpt-image-2-origin's 48 by url in test_sizes.py, every model in every format both ways here.
+Compared are the pixels Pillow reads from the bytes, the format by its magic bytes, and the charge,
+in the answer and in the ledger, with the literal price list. Every size comes as base64 here,
+gpt-image-2-origin's 48 by url in test_sizes.py, every model in every format both ways here.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def sound_ledger_at_the_end(operator: Operator) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Got:
-    """One answer: what it says and what its first image is."""
+    """One answer: its fields and its first image."""
 
     status: int
     size: str

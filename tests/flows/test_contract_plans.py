@@ -1,4 +1,4 @@
-"""At which size a channel is asked that makes every size, and which of two is asked."""
+"""The size requested from a channel that makes every size, and the choice between two channels."""
 
 import pytest
 

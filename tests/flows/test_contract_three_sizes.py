@@ -1,4 +1,4 @@
-"""What a channel of three sizes is asked for: the closest it has, with the ratio in words."""
+"""Requests to a channel of three sizes: the closest it has, with the ratio in words."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ pytest_plugins = ("tests.contracts.channel",)
 
 @pytest.fixture(scope="module")
 def three_sizes(channel: Recorder, operator: Operator) -> Iterator[Recorder]:
-    """The only channel, and it makes OpenAI's three sizes alone."""
+    """The only channel, which makes only OpenAI's three sizes."""
     operator("channel", "set", "rec", "--sizes", OPENAI_SIZES)
     operator("channel", "swap", "rec", "--untested")
     operator("channel", "disable", "sandbox", "--yes")

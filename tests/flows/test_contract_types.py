@@ -54,7 +54,7 @@ OBJECT = {
 
 @pytest.fixture(scope="module")
 def customer(make_customer_once: MakeCustomer) -> Customer:
-    """One for all: no test here asks for its books."""
+    """One customer for all tests: none of them reads its ledger."""
     return make_customer_once()
 
 

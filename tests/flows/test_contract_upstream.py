@@ -1,4 +1,4 @@
-"""What reaches the upstream: recorded by a real HTTP server that is a channel of the stack."""
+"""Upstream requests, recorded by a real HTTP server that is a channel of the stack."""
 
 import base64
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ QUOTE = "/v1/images/quote"
 MODEL = "gpt-image-2-origin"
 SMALL = base64.b64encode(drawn((64, 64))).decode()
 LARGE = base64.b64encode(noise((640, 480))).decode()
-"""More than a megabyte, so it goes through spool files."""
+"""More than a megabyte, so that it goes through spool files."""
 pytest_plugins = ("tests.contracts.channel",)
 
 
@@ -156,12 +156,12 @@ def test_dall_e_models_are_asked_for_base64(
     }
 
 
-# --- what a channel cannot honour -------------------------------------------------------------
+# --- fields that a channel cannot honour -------------------------------------------------------
 
 
 @pytest.fixture
 def deaf(upstream: Recorder, database: "psycopg.Connection[Any]") -> Iterator[Recorder]:
-    """The channel, told that it honours neither style nor watermark."""
+    """The channel, set to ignore style and watermark."""
     change = "UPDATE generation_channel SET ignored_fields = %s WHERE name = 'rec'"
     database.execute(change, [["style", "watermark"]])
     yield upstream
@@ -182,7 +182,7 @@ def test_a_field_the_channel_cannot_honour_is_dropped_visibly(
 
 @pytest.fixture
 def renaming(upstream: Recorder, database: "psycopg.Connection[Any]") -> Iterator[Recorder]:
-    """The channel with words of its own for qualities, and another name for the model."""
+    """The channel with its own words for qualities and its own name for the model."""
     change = """
         UPDATE generation_route SET quality_map = %s, upstream_model = %s
          WHERE channel_id = (SELECT id FROM generation_channel WHERE name = 'rec')

@@ -1,4 +1,4 @@
-"""A broker may deliver a message more than once: one upstream call and one charge all the same."""
+"""A broker may deliver a message twice: there is still one upstream call and one charge."""
 
 import httpx
 

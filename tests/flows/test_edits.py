@@ -184,7 +184,7 @@ def test_a_variation_is_a_form(customer: Customer) -> None:
     assert response.status_code == 415
 
 
-# --- what models can do -----------------------------------------------------------------------
+# --- abilities of models -----------------------------------------------------------------------
 
 
 def test_a_model_that_does_not_edit_says_so(customer: Customer) -> None:

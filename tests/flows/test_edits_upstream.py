@@ -1,4 +1,4 @@
-"""What an upstream gets of an edit or a variation, and what no channel can do."""
+"""Upstream requests of edits and variations, and those that no channel can serve."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ AS_IT_WAS = ("--map", "dall-e-2=dall-e-2", "--refuse", "none", "--ignore", "none
 
 @pytest.fixture
 def restored(upstream: Recorder, operator: Operator) -> Iterator[Change]:
-    """Changes the recorder's channel, which is the only one meanwhile."""
+    """Change the recorder's channel, the only one during the test."""
 
     def change(*options: str) -> None:
         operator("channel", "disable", "rec", "--yes")

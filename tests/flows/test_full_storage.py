@@ -1,4 +1,4 @@
-"""A tenant whose images take all that they may makes no more, and all else goes on."""
+"""A tenant at its storage limit makes no more images, and everything else goes on."""
 
 from contextlib import closing
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is shown at this machine alone stays here, whatever stands in between."""
+"""Pages for this machine only are hidden from requests that came through a proxy."""
 
 from datetime import timedelta
 

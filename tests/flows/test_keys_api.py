@@ -1,4 +1,4 @@
-"""An account's keys by API: made, changed, rotated, revoked; never more than the key that asks."""
+"""A tenant's keys by API: made, changed, rotated, revoked; never above the calling key."""
 
 import json
 import time
@@ -20,7 +20,7 @@ NARROW = ("--models", "dall-e-2,dall-e-3", "--budget", "5", "--rpm", "60")
 
 @pytest.fixture
 def narrow(customer: Customer, operator: Operator) -> Iterator[Customer]:
-    """The same tenant by a key that may manage keys, and has limits itself."""
+    """The same tenant by a key that may manage keys and has limits itself."""
     scopes = ("--scopes", "keys:write,images:write")
     made = operator("key", "create", customer.name, *NARROW, *scopes, "--json")
     with closing(customer.with_key(made)) as key:
@@ -334,7 +334,7 @@ def test_a_body_that_makes_no_sense_is_refused_by_its_field(
     customer: Customer, fields: dict[str, Any], param: str
 ) -> None:
     made = make(customer)
-    body = json.dumps(fields)  # in ASCII, as httpx would not write it
+    body = json.dumps(fields)  # in ASCII, which httpx would not write
 
     refused = [
         customer.client.post(KEYS, content=body),

@@ -1,4 +1,4 @@
-"""The landing page shows a real call, its answer and its image: the same comes of it now."""
+"""The landing page shows a real call, answer and image: the call gives the same now."""
 
 import ast
 import json
@@ -51,7 +51,7 @@ def test_the_call_is_the_same_in_every_language():
 
 
 def same(answer: dict[str, Any]) -> dict[str, Any]:
-    """All of an answer that a repetition does not change."""
+    """The parts of an answer that a repetition does not change."""
     metadata = {
         name: value
         for name, value in answer["metadata"].items()

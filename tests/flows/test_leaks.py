@@ -1,4 +1,4 @@
-"""What a request carried is found nowhere but where it belongs."""
+"""The contents of a request are found only where they belong."""
 
 import base64
 import contextlib
@@ -27,7 +27,7 @@ _ROWS = 'SELECT row::text FROM public."{table}" AS row'
 
 @pytest.fixture
 def used(customer: Customer) -> Customer:
-    """After an image, a refusal and two failures, each with a prompt and a tag."""
+    """A customer after an image, a refusal and two failures, each with a prompt and a tag."""
     said: Any = {"quality": "low", "user": TAG}
     assert customer.generate(PROMPT, **said).status_code == 200
     assert customer.generate(PROMPT, size="7x7", **said).status_code == 400
@@ -38,7 +38,7 @@ def used(customer: Customer) -> Customer:
 
 @pytest.fixture
 def begun(stack: Stack) -> Iterator[tuple[str, str]]:
-    """A sign-up that waits for its code: the session's key in the cookie, and the code mailed."""
+    """A sign-up awaiting its code: the session key of the cookie, and the mailed code."""
     email = f"{new_uuid().hex}@example.com"
     with httpx.Client(base_url=stack.base_url, trust_env=False) as browser:
         browser.get("/accounts/signup/")
@@ -92,7 +92,7 @@ def test_the_broker_and_the_command_lines_hold_nothing_of_it(used: Customer, sta
 
 
 def unpacked(row: str) -> str:
-    """A row with what base64 and deflate alone hide in it, as Django keeps a session's data."""
+    """A row with its base64 and deflate decoded, the form in which Django keeps session data."""
     seen = [row]
     for word in re.findall(r"[\w-]{16,}", row):
         with contextlib.suppress(ValueError, zlib.error):
@@ -101,7 +101,7 @@ def unpacked(row: str) -> str:
 
 
 def secrets_of(stack: Stack) -> list[str]:
-    """What the processes sign, encrypt and sign in with."""
+    """Secrets with which the processes sign, encrypt and sign in."""
     ours = ("KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS")
     names = ("SECRET_KEY", "S3_SECRET_ACCESS_KEY", *(f"PICTOR_{name}" for name in ours))
     return [stack.env[name] for name in names]

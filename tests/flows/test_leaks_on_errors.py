@@ -1,4 +1,4 @@
-"""A prompt is in no log, whatever the database says of the statement that it was in."""
+"""A prompt is in no log, whatever error the database reports for its statement."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ _RULE = "no_such_bird"
 
 @pytest.fixture
 def owner(stack: Stack) -> Iterator["psycopg.Connection[Any]"]:
-    """A connection of the one who may lock and change tables."""
+    """A connection of the account that may lock and change tables."""
     url = stack.env["MIGRATION_DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
@@ -28,7 +28,7 @@ def owner(stack: Stack) -> Iterator["psycopg.Connection[Any]"]:
 
 @contextmanager
 def forbidden(owner: "psycopg.Connection[Any]") -> Iterator[None]:
-    """No row may have the prompt in it."""
+    """Forbid rows with the prompt."""
     owner.execute(
         f"ALTER TABLE {_TABLE} ADD CONSTRAINT {_RULE} CHECK (prompt NOT LIKE '%hoopoe%') NOT VALID"
     )
@@ -39,7 +39,7 @@ def forbidden(owner: "psycopg.Connection[Any]") -> Iterator[None]:
 
 
 def post(customer: Customer) -> httpx.Response:
-    """Not through the customer's own client: a 500 is in no document."""
+    """Post without the customer's client, which rejects an undocumented 500."""
     return httpx.post(
         f"{customer.stack.base_url}{GENERATIONS}",
         json={"model": "gpt-image-2-origin", "prompt": PROMPT},

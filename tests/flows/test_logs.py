@@ -1,4 +1,4 @@
-"""What the parts of the running default log: JSON objects, a line each."""
+"""Logs of the running default: JSON objects, a line each."""
 
 import json
 import socket
@@ -28,13 +28,13 @@ def test_every_line_is_a_json_object(stack: Stack, customer: Customer, name: str
 
 
 def lines_of(stack: Stack, part: str, logger: str, request_id: str) -> list[dict[str, Any]]:
-    """What a part has logged of a request by one logger, so far."""
+    """Lines that a part has logged of a request by one logger, so far."""
     lines = [json.loads(line) for line in stack.log(part).splitlines() if request_id in line]
     return [line for line in lines if line["logger"] == logger]
 
 
 def request_line(stack: Stack, answer: httpx.Response) -> dict[str, Any]:
-    """The one line of an answer's request."""
+    """The only line about an answer's request."""
     request_id = answer.headers["x-request-id"]
     until(lambda: bool(lines_of(stack, "web", "pictor.request", request_id)))
     (line,) = lines_of(stack, "web", "pictor.request", request_id)

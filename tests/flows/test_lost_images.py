@@ -1,4 +1,4 @@
-"""base64 answers when storage no longer has the image, or does not answer."""
+"""base64 answers when storage has lost the image or does not answer."""
 
 import os
 import signal
@@ -80,7 +80,7 @@ def object_keys(database: Any, customer: Customer) -> list[str]:
 
 
 def s3(stack: Stack) -> Any:
-    """A client of the stack's own bucket, as an operator has it."""
+    """A client of the stack's own bucket, with an operator's keys."""
     return boto3.client(
         "s3",
         endpoint_url=stack.env["S3_ENDPOINT_URL"],

@@ -1,4 +1,4 @@
-"""Who asks at a wrong address is told the one that was probably meant."""
+"""Wrong addresses are answered with the address probably meant."""
 
 import pytest
 

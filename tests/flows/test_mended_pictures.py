@@ -1,4 +1,4 @@
-"""Pictures that every viewer shows: what an upstream gets of them, and what a customer gets."""
+"""Odd pictures that every viewer shows: the versions sent upstream and to customers."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ LOW = 5_880
 
 
 def shown(data: bytes) -> tuple[Any, ...]:
-    """Format, size, EXIF, and the colours at the left and at the right of its top."""
+    """Format, size, EXIF, and the colours at the left and right of its top."""
     with Image.open(io.BytesIO(data)) as image:
         left, right = (
             image.convert("RGB").getpixel((image.width * part // 4, image.height // 8))

@@ -1,4 +1,4 @@
-"""/metrics of the running default: what it says, that it moves, and what it never says."""
+"""/metrics of the running default: its samples, their changes, and nothing secret."""
 
 import re
 from typing import Any
@@ -13,11 +13,11 @@ from tests.servers import Stack
 from tests.stack_processes import until
 
 MODEL = "gpt-image-2-pro"
-"""Of which no other test leaves anything behind: some leave what is still under way."""
+"""A model of which no other test leaves work under way."""
 
 
 class Scrape:
-    """One answer, as Prometheus reads it."""
+    """One answer, parsed as Prometheus does."""
 
     def __init__(self, stack: Stack) -> None:
         answer = httpx.get(f"{stack.base_url}/metrics", trust_env=False, timeout=30)
@@ -37,16 +37,16 @@ class Scrape:
         )
 
     def processes(self) -> list[str]:
-        """The parts that it has figures of, each as often as there are processes of it."""
+        """Parts with samples, each once for each of its processes."""
         found = {sample.labels.get("process", "") for sample in self.samples} - {""}
         return sorted(name.partition("@")[0] for name in found)
 
     def models_of(self, name: str) -> set[str]:
-        """For which there is a sample."""
+        """Models with a sample of that name."""
         return {sample.labels["model"] for sample in self.samples if sample.name == name}
 
     def cpu_of(self, part: str) -> list[float]:
-        """What its processes had used when they last posted."""
+        """CPU seconds of the part's processes at their last post."""
         return [
             sample.value
             for sample in self.samples
@@ -58,13 +58,13 @@ class Scrape:
 def test_one_scrape_covers_every_process_and_names_each_metric_once(
     stack: Stack, customer: Customer
 ) -> None:
-    customer.generate("a fox", quality="low")  # what is made at its first use is there now
-    httpx.get(f"{stack.base_url}/pricing/", trust_env=False, timeout=30)  # the spools are
+    customer.generate("a fox", quality="low")  # metrics made at first use exist now
+    httpx.get(f"{stack.base_url}/pricing/", trust_env=False, timeout=30)  # including the spools'
 
     scrape = of_living(stack)
 
     assert len(scrape.names) == len(set(scrape.names))
-    assert scrape("pictor_image_workers") >= 1  # one that a test killed may be among them
+    assert scrape("pictor_image_workers") >= 1  # a process killed by another test may be among them
     assert scrape("pictor_web_processes") == 1
     assert {"pictor_stored_bytes", "pictor_tenants_storage_full"} <= set(scrape.names)
     assert "pictor_mail_unsent_seconds" in scrape.names
@@ -84,13 +84,13 @@ def web_of(scrape: Scrape) -> str:
 
 
 def of_living(stack: Stack) -> Scrape:
-    """A scrape without processes that an earlier test killed: their figures stay for 15 s."""
+    """A scrape without processes killed earlier, whose figures stay for 15 s."""
     until(lambda: Scrape(stack).processes() == ["images", "short", "web"], 60)
     return Scrape(stack)
 
 
 def after_a_post(stack: Stack) -> Scrape:
-    """A scrape in which nothing is missing that the image worker counted before now."""
+    """A scrape with everything that the image worker had counted by now."""
     seen = of_living(stack).cpu_of("images")
     until(lambda: Scrape(stack).cpu_of("images") != seen, 30)
     return Scrape(stack)
@@ -116,7 +116,8 @@ def test_the_figures_move_by_what_was_done(stack: Stack, customer: Customer) -> 
     assert moved("pictor_generations_total", model=MODEL, status="failed") == 1
     assert moved("pictor_images_total", model=MODEL) == 2
     assert moved("pictor_captured_micros_total", model=MODEL) == sum(customer.captures()) > 0
-    until(lambda: moved("pictor_generation_seconds_count", model=MODEL) == 2, 30)  # it was posted
+    # once it was posted
+    until(lambda: moved("pictor_generation_seconds_count", model=MODEL) == 2, 30)
     calls = {"channel": "sandbox", "model": MODEL}
     assert moved("pictor_attempts_total", **calls, **{"class": "delivered"}) == 2
     assert moved("pictor_attempts_total", **calls, **{"class": "unknown"}) == 1

@@ -1,4 +1,4 @@
-"""What a key may call, and what a tenant has made."""
+"""Models that a key may call, and the list of a tenant's generations."""
 
 from contextlib import closing
 from typing import Any

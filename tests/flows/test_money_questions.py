@@ -1,4 +1,4 @@
-"""A tenant asks about its money: balance, usage and prices, as its ledger has them."""
+"""A tenant's balance, usage and prices by API, as in its ledger."""
 
 import time
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Upstreams whose answers have odd words or odd pixels in them."""
+"""Upstream answers with odd words or odd pixels."""
 
 import base64
 import io
@@ -93,7 +93,7 @@ def test_an_origin_that_was_opened_for_one_channel_is_closed_to_another(
 
 
 def attempts_of(database: Any, customer: Customer) -> list[tuple[Any, ...]]:
-    """Class, whether it has ended, and whether it may have been billed."""
+    """Class of each attempt, whether it has ended, and whether it may have been billed."""
     rows: list[tuple[Any, ...]] = database.execute(
         "SELECT a.attempt_class, a.finished_at IS NOT NULL, a.may_have_billed"
         " FROM generation_attempt AS a JOIN generation_generation AS g ON g.id = a.generation_id"

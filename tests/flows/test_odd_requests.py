@@ -189,7 +189,7 @@ def test_big_json_of_strings_that_are_not_quite_long_is_refused_in_little_memory
 
 
 class Watch:
-    """The most memory that the processes had together, looked at again and again."""
+    """The highest total memory of the processes, sampled repeatedly."""
 
     def __init__(self, pids: list[int]) -> None:
         self.most_bytes = 0

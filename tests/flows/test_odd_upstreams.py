@@ -1,4 +1,4 @@
-"""Channels that refuse: for long, all of a sudden, or for all models together."""
+"""Channels that refuse: for long, suddenly, or for all models together."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, and true of every operation. Every other flow holds it too."""
+"""The OpenAPI document: valid, and true of every operation; every other flow checks it too."""
 
 import json
 from typing import Any, NoReturn
@@ -80,7 +80,7 @@ def about_keys(client: httpx.Client) -> list[httpx.Response]:
 
 
 def about_webhooks(client: httpx.Client) -> list[httpx.Response]:
-    """An endpoint is made, tested, looked at, changed, rotated, told again and deleted."""
+    """An endpoint is made, tested, read, changed, rotated, sent an event again and deleted."""
     made = client.post("/v1/webhook_endpoints", json={"url": "https://1.1.1.1/hook"})
     path = f"/v1/webhook_endpoints/{made.json()['id']}"
     tested = client.post(f"{path}/test")
@@ -200,7 +200,7 @@ def test_every_event_is_documented_with_its_headers(document: Document) -> None:
         names = [header["name"] for header in methods["post"]["parameters"]]
         sent = headers_of(event_id="evt", timestamp=0, body=b"", signed_with=[])
         assert names == [*sent], event_type
-    assert "readOnly" not in json.dumps(document.document)  # a request leaves such fields out
+    assert "readOnly" not in json.dumps(document.document)  # such fields are absent from a request
 
 
 def test_probes_and_metrics_are_documented_without_a_key(

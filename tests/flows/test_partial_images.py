@@ -16,7 +16,7 @@ from tests.servers import Stack
 MODEL = "gpt-image-2-origin"
 PRICE_OF_LOW = 5_880
 HELD = "a fox [sandbox: delay=180]"
-"""A third of it before each of three events, unless a test ends it."""
+"""Delayed by a third before each of three events, unless a test ends the delay."""
 
 
 @pytest.mark.usefixtures("sound_ledger")

@@ -1,4 +1,4 @@
-"""What is kept of a tenant: for how long, handed out as one file, and erased."""
+"""A tenant's data: kept for a time, handed out as one file, and erased."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ IMAGE = base64.b64encode(drawn((1024, 1024))).decode()
 
 @pytest.fixture
 def secret(customer: Customer) -> str:
-    """Found nowhere but where this customer's words are."""
+    """A word found only where this customer's words are."""
     return f"what-only-{customer.name}-knows"
 
 

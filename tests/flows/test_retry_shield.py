@@ -1,4 +1,4 @@
-"""An SDK that retries gets the image it asked for first, and pays once; other orders stay apart."""
+"""A retrying SDK gets its first image and pays once; other requests stay apart."""
 
 import asyncio
 import contextlib
@@ -21,12 +21,12 @@ from tests.stack_processes import until
 PRICE_OF_LOW = 5_880
 RETRY = {"x-stainless-retry-count": "1"}
 SLOW = "a slow fox [sandbox: delay=60]"
-"""Under way until a test ends the delay."""
+"""A prompt whose generation runs until a test ends its delay."""
 
 
 @contextlib.contextmanager
 def caller_of(customer: Customer, **fields: object) -> Iterator[http.client.HTTPConnection]:
-    """A caller whose generation is under way, and whose connection ends with the block."""
+    """A caller whose generation is under way and whose connection ends with the block."""
     before = sum(customer.states().values())
     address = urlsplit(customer.stack.base_url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)

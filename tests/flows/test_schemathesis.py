@@ -1,8 +1,8 @@
-"""Every operation of the OpenAPI document, tried by schemathesis with what its schema says.
+"""Every operation of the OpenAPI document, tried by schemathesis with its schema.
 
 Valid and invalid requests, the edges of every field first, the same ones on every run. No answer
-may be a 5xx, none of a status, header or body that is not documented, and nothing valid is refused.
-The images' operations are tried with a balance that pays for none, so they end where money begins.
+may be a 5xx or have an undocumented status, header or body, and nothing valid is refused. The
+images' operations are tried with a balance that pays for none, so they end at the hold.
 """
 
 import json
@@ -27,7 +27,7 @@ CHECKS = (
 
 
 def ids_there(customer: Customer) -> dict[str, dict[str, str]]:
-    """Something to ask about, by the beginning of its path."""
+    """Ids of existing objects, by the beginning of the path."""
     client = customer.client
     generation = customer.generate(quality="low").headers["x-pictor-generation-id"]
     key = client.post("/v1/api_keys", json={}).json()["id"]
@@ -42,7 +42,7 @@ def ids_there(customer: Customer) -> dict[str, dict[str, str]]:
 
 
 def hook_of(customer: Customer) -> str:
-    """A url that webhooks may have here, where nobody listens."""
+    """A url that webhooks may use here, without a server behind it."""
     return f"http://127.0.0.1:{customer.stack.upstream_ports[0]}/hook"
 
 

@@ -1,4 +1,4 @@
-"""Clients that drip, or never come to an end, against the running web process."""
+"""Clients that drip or never finish, against the running web process."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What reaches an upstream whose caller streams: recorded by a channel that knows no streams."""
+"""Upstream requests of streaming callers, recorded by a channel without streams."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ def test_without_both_fields_the_upstream_is_asked_as_ever(
 def ignoring(
     request: pytest.FixtureRequest, upstream: Recorder, database: "psycopg.Connection[Any]"
 ) -> Iterator[Recorder]:
-    """The channel says that it ignores one of the fields."""
+    """The channel, set to ignore one of the fields."""
     change = "UPDATE generation_channel SET ignored_fields = %s WHERE name = 'rec'"
     database.execute(change, [request.param])
     yield upstream
@@ -67,7 +67,7 @@ def test_an_upstream_that_answers_without_a_stream_is_understood(
 
 
 def ignored_in(customer: Customer) -> list[str]:
-    """What the last generation says was ignored."""
+    """Fields reported as ignored by the last generation."""
     (generation,) = customer.client.get(GENERATIONS).json()["data"]
     ignored: list[str] = generation["result"]["metadata"]["ignored"]
     return ignored

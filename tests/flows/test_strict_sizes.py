@@ -1,4 +1,4 @@
-"""`strict_size`: what comes in another size is paid by us, so it is asked for where it can come."""
+"""`strict_size`: we pay for images of another size, so channels known to give one are avoided."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,7 +20,7 @@ CANNOT_NOW = (
 
 @pytest.fixture
 def unknown(operator: Operator) -> Iterator[None]:
-    """Nothing is known of the sandbox's sizes, nor is afterwards."""
+    """Forget the sandbox's known sizes before and after the test."""
     operator("channel", "reset", "sandbox")
     yield
     operator("channel", "reset", "sandbox")

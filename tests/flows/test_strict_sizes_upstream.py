@@ -1,4 +1,4 @@
-"""`strict_size` where there are several channels: one that records, and the sandbox behind it."""
+"""`strict_size` with several channels: one that records, and the sandbox behind it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ pytest_plugins = ("tests.contracts.channel",)
 
 @pytest.fixture
 def first(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
-    """The channel that is tried first. Nothing is known of either, nor is afterwards."""
+    """The channel tried first; known sizes of both are forgotten before and after the test."""
     for name in ("rec", "sandbox"):
         operator("channel", "reset", name)
     yield upstream
@@ -46,7 +46,7 @@ def test_the_next_channel_makes_what_the_first_delivered_wrong(
 
 @pytest.fixture
 def free_retries(first: Recorder, database: "psycopg.Connection[Any]") -> Iterator[Recorder]:
-    """The channel's operator says that bad results cost nothing."""
+    """The channel, set so that bad results cost nothing."""
     change = "UPDATE generation_channel SET retry_is_free = %s WHERE name = 'rec'"
     database.execute(change, [True])
     yield first

@@ -1,4 +1,4 @@
-"""The end of a model on the wire, as SDKs and plain clients meet it."""
+"""The end of a model in HTTP, for SDKs and plain clients."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ NOTHING = (None, None, None)
 
 @pytest.fixture
 def stays(database: "psycopg.Connection[Any]") -> Iterator[None]:
-    """Whatever is said of the model's end is forgotten afterwards."""
+    """Remove every trace of the model's end afterwards."""
     yield
     _set(database, None, None, "")
 
@@ -44,12 +44,12 @@ def _set(database: "psycopg.Connection[Any]", since: str | None, end: str | None
 
 
 def end(database: "psycopg.Connection[Any]") -> None:
-    """Let its day have come, which no command can hasten."""
+    """End the model now, which no command can hasten."""
     _set(database, "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", NEW)
 
 
 def life(response: httpx.Response) -> tuple[str | None, str | None, str | None]:
-    """What it says of an end."""
+    """The headers about a model's end."""
     found = response.headers.get
     return found("deprecation"), found("sunset"), found("link")
 

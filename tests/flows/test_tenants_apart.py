@@ -1,4 +1,4 @@
-"""Every path that takes an id, by every method, with the id of another tenant's thing."""
+"""Every path with an id, by every method, with another tenant's id."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ Paths = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def paths(stack: Stack) -> Paths:
-    """Of the OpenAPI document: those with an id of a tenant's own, and a body by method."""
+    """The OpenAPI document's paths with a tenant's own id, with a body by method."""
     document = httpx.get(f"{stack.base_url}/openapi.json", trust_env=False, timeout=60).json()
     found = {
         path: {method: _example_of(operation) for method, operation in methods.items()}

@@ -1,4 +1,4 @@
-"""Test keys over HTTP: answered as the real thing by the sandbox alone, and nothing is spent."""
+"""Test keys over HTTP: answered like live ones, only by the sandbox, at no cost."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def broke(make_customer: MakeCustomer) -> Customer:
 
 @pytest.fixture
 def tester(broke: Customer) -> Iterator[Customer]:
-    """The same by a test key."""
+    """The same tenant by a test key."""
     with closing(by_test_key(broke)) as key:
         yield key
 
@@ -136,7 +136,7 @@ def test_what_tests_store_is_counted_and_a_day_of_it_ends_at_200_mb(
         last = tester.generate(quality="low")
         refused = [tester.generate(quality="low"), edit(tester), vary(tester, model="dall-e-2")]
         counter(200_000_000 - 1)
-        refused.append(tester.generate(quality="low"))  # let in, and nothing of it is stored
+        refused.append(tester.generate(quality="low"))  # admitted, and nothing of it is stored
         read = tester.client.get(f"{GENERATIONS}/{first.headers['x-pictor-generation-id']}")
         live = customer.generate(quality="low")
 
@@ -158,7 +158,7 @@ def test_what_tests_store_is_counted_and_a_day_of_it_ends_at_200_mb(
 def counter_of(
     customer: Customer, database: "psycopg.Connection[Any]"
 ) -> Iterator[Callable[..., int]]:
-    """What the tests of today are counted as; called with a number, it is that from then on."""
+    """Return the count of today's tests; with an argument, set it first."""
     ((tenant_id,),) = database.execute(
         "SELECT id FROM accounts_tenant WHERE name = %s", [customer.name]
     ).fetchall()
@@ -174,7 +174,7 @@ def counter_of(
 
 
 def sizes_of(database: "psycopg.Connection[Any]", answer: httpx.Response) -> list[int]:
-    """The bytes of each image of an answer."""
+    """The size in bytes of each image of an answer."""
     generation_id = ids.parse(ids.GENERATION, answer.headers["x-pictor-generation-id"])
     rows = database.execute(
         "SELECT size_bytes FROM storage_storedimage WHERE generation_id = %s", [generation_id]

@@ -1,4 +1,4 @@
-"""What is paid upstream and charged to nobody has a ceiling, a tenant and UTC day."""
+"""Upstream cost without a charge has a ceiling for each tenant and UTC day."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,12 +22,12 @@ REFUSED = {"data": [], "output_text": "I cannot draw this."}
 """An upstream's words in place of an image: they are tokens, and billed."""
 SIZES = ("1024x1024", "1536x1024", "1024x1536")
 PRICES = (5_880, 4_740, 4_740)
-"""Of these in low quality, on hold while the image is made."""
+"""Prices of these in low quality, on hold while the image is made."""
 
 
 @pytest.fixture
 def wrong(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
-    """The first channel, of which nothing is known; it delivers another size, whatever is asked."""
+    """The first channel, of unknown sizes; it delivers another size than requested."""
     operator("channel", "reset", "rec")
     upstream.size = (512, 512)
     yield upstream
@@ -36,7 +36,7 @@ def wrong(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
 
 @pytest.fixture
 def limited(make_customer: MakeCustomer, operator: Operator) -> Customer:
-    """Whose ceiling is a cent."""
+    """A customer with a ceiling of one cent."""
     customer = make_customer()
     operator("tenant", "set", customer.name, "--uncharged-ceiling", "0.01")
     return customer
@@ -51,7 +51,7 @@ def past_the_ceiling(customer: Customer) -> None:
 
 
 def counted(customer: Customer, database: "psycopg.Connection[Any]") -> dict[str, tuple[int, int]]:
-    """Attempts and micros of each reason, today."""
+    """Today's attempts and micros by reason."""
     rows = database.execute(
         "SELECT u.loss, u.attempts, u.cost_micros FROM billing_unchargedcost AS u"
         " JOIN accounts_tenant AS t ON t.id = u.tenant_id WHERE t.name = %s",
@@ -128,7 +128,7 @@ def test_nobody_else_is_stopped(limited: Customer, wrong: Recorder, customer: Cu
 def paid(
     wrong: Recorder, operator: Operator, database: "psycopg.Connection[Any]"
 ) -> Iterator[Callable[[str], None]]:
-    """Says what an image costs us on the first channel."""
+    """Set the cost of an image on the first channel."""
 
     def set_cost(cost: str) -> None:
         operator("channel", "set", "rec", "--cost", cost, "--again", cost)

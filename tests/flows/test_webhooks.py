@@ -1,4 +1,4 @@
-"""A customer's own server is told over HTTP what became of each request."""
+"""A customer's own server receives the result of each request over HTTP."""
 
 import json
 from collections.abc import Iterator

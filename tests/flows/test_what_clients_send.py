@@ -1,4 +1,4 @@
-"""What browsers, phones and other people's clients send, which is to be understood."""
+"""Odd requests of browsers, phones and third-party clients that must be understood."""
 
 import base64
 from typing import Any
@@ -14,7 +14,7 @@ PNG = base64.b64encode(picture()).decode()
 
 @pytest.fixture(scope="module")
 def customer(make_customer_once: MakeCustomer) -> Customer:
-    """One for all: no test here asks for its books."""
+    """One customer for all tests: none of them reads its ledger."""
     return make_customer_once()
 
 
