@@ -76,10 +76,7 @@ def acme(db):
 
 @pytest.fixture
 def resellers(db):
-    """A list with 900 for `low`.
-
-    Everyone pays 1,000, and the list's customers 4,000 for `high` too.
-    """
+    """A list at 900 for `low` (everyone pays 1,000) and at everyone's 4,000 for `high`."""
     publish({"low": 1_000, "high": 4_000})
     shared = create_price_list(name="Resellers", actor="test")
     publish({"low": 900, "high": 4_000}, owner=shared.id)
