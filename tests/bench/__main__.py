@@ -1,4 +1,4 @@
-"""`make bench`: what the running system costs, measured from outside.
+"""`make bench`: the cost of the running system, measured from outside.
 
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
@@ -7,8 +7,8 @@ proofs, moments, hot_tenant, scrapes, greedy, attacks
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
-or a scrape was slow, when a greedy tenant held others up, when an attack took memory or an honest
-caller felt it, when seals cost too much or the hourly proof took too long, or when `ledger_check`
+or a scrape was slow, when a greedy tenant held others up, when an attack took memory or slowed an
+honest caller, when seals cost too much or the hourly proof took too long, or when `ledger_check`
 finds something afterwards; `pages` writes rows past the ledger, which is not proved then.
 """
 
@@ -57,12 +57,12 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "attacks": attacks.run,
 }
 UNPROVED = frozenset({"pages"})
-"""What writes rows past the ledger."""
+"""Scenarios that write rows past the ledger."""
 MOST_REQUESTS = 10_000_000
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the scenarios asked for, all by default; the exit status."""
+    """Run the scenarios asked for, by default all; return the exit status."""
     options = _read(argv)
     raise_file_limit()
     results = {name: _measure(name, options.requests) for name in options.scenarios or SCENARIOS}

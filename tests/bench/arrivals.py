@@ -1,7 +1,7 @@
-"""Requests that arrive evenly, whether earlier ones are answered or not: how late is an answer?
+"""Requests that arrive evenly, answered or not: the delay that Pictor adds.
 
-Late is what it took beyond the time that the upstream took, which is the median of the same stream
-sent straight to it. What the sandbox's own work adds to its delay is told beside it.
+The delay is the time beyond the upstream's, which is the median of the same stream sent straight to
+it. The time that the sandbox's own work adds to its delay is printed beside it.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from tests.bench.report import Result
 
 @dataclass(frozen=True)
 class Stream:
-    """So many requests, so many a second, each answered by the upstream after so long."""
+    """`requests` requests at `per_second`, each answered by the upstream after `delay_seconds`."""
 
     requests: int
     per_second: int
@@ -23,7 +23,7 @@ class Stream:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The stream in words."""
         return f"{self.requests} at {self.per_second} a second, upstream {self.delay_seconds:g} s"
 
 
@@ -31,7 +31,7 @@ STREAMS = (Stream(1_000, 50, 0.2), Stream(2_000, 200, 10.0))
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """One stream after the other."""
+    """Run one stream after the other."""
     ground.warm_up()
     lines, failures, figures = [], [], {}
     for stream in STREAMS:

@@ -1,7 +1,7 @@
 """Hostile clients, and honest ones beside them, in a process of their own.
 
-Run as `python -m tests.bench.attackers`: an `Attack` as JSON on standard input, on standard output
-how long each honest call took, by path, and how many were not answered as they should be.
+Run as `python -m tests.bench.attackers`: an `Attack` as JSON on standard input; on standard output
+the time of each honest call, by path, and the number of wrong answers.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from pictor.embedded.process import raise_file_limit
 from tests.customer import GENERATIONS
 
 CALL_SECONDS = 60.0
-"""An honest client gives up then."""
+"""Time after which an honest client gives up."""
 SIGN_IN = "/accounts/login/"
 SIGN_IN_PAUSE_SECONDS = 11.0
-"""Six times a minute an account may sign in."""
+"""An account may sign in six times a minute."""
 FORMS, FORM_ADDRESSES, FORMS_A_SECOND = 2_000, 8, 200
 FORM_BYTES = 60 * 1024
-"""Above 32 KiB a form waits on disk, and 64 KiB are the most."""
+"""A form above 32 KiB waits on disk, and 64 KiB is the limit."""
 HALF_FORM_SECONDS = 5.0
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Call = AbstractAsyncContextManager[aiohttp.ClientResponse]
@@ -33,7 +33,7 @@ Call = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """Where, with which key, and for how long."""
+    """The target, its key, and the duration."""
 
     host: str
     port: int
@@ -43,19 +43,19 @@ class Attack:
     """`slow` clients, unfinished `forms`, or `none` here."""
     email: str = ""
     password: str = ""
-    """Who signs in among the honest; with them go an order and the page to sign in."""
+    """Password of the honest client that signs in, opens the sign-in page and orders an image."""
 
 
 @dataclass(kw_only=True)
 class Endured:
-    """What honest clients saw."""
+    """Times and failures of honest clients."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     failed: int = 0
 
 
 class Attackers:
-    """Each keeps at it: whoever is cut off comes again."""
+    """Clients that keep at it and reconnect when cut off."""
 
     def __init__(self, attack: Attack) -> None:
         self._attack = attack
@@ -69,7 +69,7 @@ class Attackers:
         return time.monotonic() < self._ends_at
 
     async def run(self) -> Endured:
-        """All of them at once."""
+        """Run all of them at once."""
         pause = 1 / FORMS_A_SECOND if self._attack.kind == "forms" else 0.0
         hostile = [
             self._again(kind, begins_after=number * pause)
@@ -106,7 +106,7 @@ class Attackers:
             f"http://{self._attack.host}:{self._attack.port}",
             connector=aiohttp.TCPConnector(force_close=True),
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
-            cookie_jar=aiohttp.CookieJar(unsafe=True),  # of an address without a name
+            cookie_jar=aiohttp.CookieJar(unsafe=True),  # accept cookies of an IP address
         )
 
     async def _again(self, kind: Callable[[Wire], Awaitable[None]], *, begins_after: float) -> None:
@@ -146,7 +146,7 @@ class Attackers:
             await asyncio.sleep(0.1)
 
     async def _signs_in(self) -> None:
-        """An honest form: the page is asked for, and what it wants is typed."""
+        """An honest form: load the page and send its fields."""
         while self._goes_on:
             async with self._session() as session:
                 await self._counted(SIGN_IN, session.get(SIGN_IN))
@@ -185,7 +185,7 @@ def _form(path: str, headers: str, length: int = 1_000) -> bytes:
 
 
 def main() -> None:
-    """Attack, and write down what was endured."""
+    """Attack, and print the times endured by honest clients."""
     raise_file_limit()
     attack = Attack(**json.load(sys.stdin))
     json.dump(asdict(asyncio.run(Attackers(attack).run())), sys.stdout)

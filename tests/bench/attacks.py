@@ -1,7 +1,7 @@
-"""What strangers and testers take who want all they can get, and how others fare meanwhile.
+"""Strangers and testers who take all they can, and the effect on other callers.
 
 Forms that are never finished; credit for signing up, collected with one mailbox, from one address
-and from many; mail to somebody who asked for none; a test key that fills the bucket.
+and from many; mail to a person who asked for none; a test key that fills the bucket.
 """
 
 import json
@@ -23,9 +23,9 @@ from tests.customer import Operator
 
 SECONDS = 30.0
 MOST_GROWTH_BYTES = 150 * MB
-"""Of the web process, and of the image worker."""
+"""Limits for the web process and for the image worker."""
 HONEST = (SIGN_IN, "a sign-in", "an image")
-"""Whose p95 is shown."""
+"""Honest calls with a printed p95."""
 HEAD = (
     "attack | slots | memory MB | bytes MB | mails to one | honest p95 s: page, sign-in, image"
     " | what it got"
@@ -37,7 +37,7 @@ PASSWORD = "correct-horse-battery"
 FIRST, SECOND = "127.0.0.2", "127.0.0.3"
 TESTER, TESTS, AT_ONCE = "tester", 40, 10
 NOISE = {"prompt": "Number {number} [sandbox: noise]", "model": MODEL, "size": "2048x1152"}
-"""7 MB each; 8 are the most of a test."""
+"""An image of 7 MB; a test key has at most 8 of them."""
 
 _CREDITS = "SELECT count(*) FROM accounts_signupcredit WHERE withheld = ''"
 _MAILS = 'SELECT count(*) FROM accounts_mail WHERE "to" LIKE %s'
@@ -49,16 +49,16 @@ SELECT coalesce(sum(i.size_bytes), 0)::bigint FROM storage_storedimage AS i
 
 @dataclass(frozen=True)
 class Got:
-    """What an attack came to."""
+    """Gains of an attack."""
 
     words: str
     stored_bytes: int = 0
     mails: int = 0
-    """To the one mailbox that got most."""
+    """Mails to the mailbox that got most."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """One after the other; `requests` is how many tests there are."""
+    """Run one attack after the other; `requests` is the number of tests."""
     attacks: dict[str, Callable[[], Got]] = {
         f"{SIGN_UPS} sign-ups, one mailbox": lambda: _of_one_mailbox(ground),
         f"{SIGN_UPS} sign-ups, one address": lambda: _from(ground, "one", [SECOND] * SIGN_UPS),
@@ -138,7 +138,7 @@ def _p95(seconds: list[float]) -> float:
 
 
 def _of_one_mailbox(ground: Ground) -> Got:
-    """Whose labels all lead to it; then new passwords are asked for, which are mailed too."""
+    """Sign up with labels of one mailbox; then request new passwords, which are mailed too."""
     labels = [f"stranger+{number}@gmail.com" for number in range(SIGN_UPS)]
     got = _signed_up(ground, [(email, FIRST) for email in labels])
     for email in labels:
@@ -155,7 +155,7 @@ def _from(ground: Ground, name: str, addresses: list[str]) -> Got:
 
 
 def _signed_up(ground: Ground, people: Iterable[tuple[str, str]]) -> str:
-    """Who signs up: an e-mail address, and from which address."""
+    """Sign up these (e-mail address, IP address) pairs."""
     before = _count(ground, _CREDITS)
     statuses = Counter(_sign_up(ground, email, address) for email, address in people)
     opened = _count(ground, _CREDITS) - before
@@ -164,7 +164,7 @@ def _signed_up(ground: Ground, people: Iterable[tuple[str, str]]) -> str:
 
 
 def _sign_up(ground: Ground, email: str, address: str) -> int:
-    """The status of the form; where that was accepted, of the code."""
+    """The form's status, or, if the form was accepted, the code's."""
     with _browser(ground, address) as browser:
         answer = _post(browser, SIGN_UP, email=email, password1=PASSWORD, terms="on")
         if answer.is_redirect:

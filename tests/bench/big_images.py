@@ -1,4 +1,4 @@
-"""Memory is flat: large images on their way at once, as base64."""
+"""Memory is flat with many large images under way at once, as base64."""
 
 from tests.bench import report
 from tests.bench.ground import Ground
@@ -7,11 +7,11 @@ from tests.bench.report import MB, Result
 IMAGES = 32
 SIZE = "3840x1920"
 IMAGE_BYTES = 3_840 * 1_920 * 3
-"""What the sandbox's noise weighs at least: 22 MB, the listed size next above 20."""
+"""Least size of the sandbox's noise: 22 MB, the next listed size above 20."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """All requests at once, each for one image of 22 MB as `b64_json`."""
+    """Send all requests at once, each for one image of 22 MB as `b64_json`."""
     count = requests or IMAGES
     measured = ground.measure(
         requests=count,

@@ -1,4 +1,4 @@
-"""Bombs from an upstream: pixels, text, gzip, JSON; and answers that hang or are torn."""
+"""Bombs from an upstream: pixels, text, gzip, JSON; and answers that hang or break off."""
 
 from tests.bench import report
 from tests.bench.ground import Ground
@@ -7,11 +7,11 @@ from tests.bench.report import MB, Result
 REQUESTS = 120
 CONCURRENCY = 8
 MOST_GROWTH_BYTES = 150 * MB
-"""Of web and worker."""
+"""Limit for the web process and for the image worker."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Generations over a channel that does whatever hurts; most of them fail, uncharged."""
+    """Run generations over a hostile channel; most of them fail, uncharged."""
     count = requests or REQUESTS
     measured = ground.measure_hostile(requests=count, concurrency=CONCURRENCY)
     failures = []

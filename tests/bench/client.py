@@ -1,4 +1,4 @@
-"""The customers: many calls at once from a process of their own, so that they cost nobody else.
+"""Customers: many calls at once from their own process, so that their cost is counted apart.
 
 Run as `python -m tests.bench.client`: a `Load` as JSON on standard input, an `Outcome` as JSON on
 standard output. Answers are read in pieces and thrown away.
@@ -19,16 +19,16 @@ from pictor.embedded.process import raise_file_limit
 from tests.contracts.recorder import noise
 
 CALL_SECONDS = 300.0
-"""No call lasts longer."""
+"""Time after which a call is given up."""
 IMAGE_SIZE = (2_600, 1_960)
-"""Noise of that size weighs 20.4 MB."""
+"""Size at which noise weighs 20.4 MB."""
 ERRORS_KEPT = 5
 ERROR_BYTES = 300
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What to send: `requests` calls, at most `concurrency` at a time, keys taken in turn."""
+    """The load to send: `requests` calls, at most `concurrency` at a time, keys taken in turn."""
 
     base_url: str
     api_keys: list[str]
@@ -37,19 +37,19 @@ class Load:
     body: dict[str, object]
     """The request; `{number}` in its prompt becomes the call's number, so that no two are equal."""
     images: int = 0
-    """Sent with each request as files of about 20 MB: then it is an edit."""
+    """Number of 20 MB files sent with each request, which is then an edit."""
     per_second: float = 0
-    """So many arrive each second, as far as `concurrency` lets them; 0: each as soon as it may."""
+    """Arrivals each second, as far as `concurrency` allows; 0: each call as soon as possible."""
 
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What came back."""
+    """The result of a load."""
 
     statuses: dict[str, int] = field(default_factory=dict)
-    """How many answers of each status; `error` for calls that had none."""
+    """Number of answers by status; `error` for calls without an answer."""
     latencies_seconds: list[float] = field(default_factory=list)
-    """Of the 200s, request to last byte."""
+    """Times of the 200s from request to last byte."""
     received_bytes: int = 0
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -58,7 +58,7 @@ class Outcome:
 
 
 class Customers:
-    """Sends one load."""
+    """Clients that send one load."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
@@ -113,7 +113,7 @@ class Customers:
             self._note(str(response.status), begin.decode(errors="replace"))
 
     def _sent(self, body: dict[str, object]) -> dict[str, Any]:
-        """Where it goes, and as what."""
+        """The path and the form or JSON of a request."""
         if not self._load.images:
             return {"url": "/v1/images/generations", "json": body}
         form = aiohttp.FormData()
@@ -130,7 +130,7 @@ class Customers:
 
 
 def main() -> None:
-    """One load in, one outcome out."""
+    """Read a load from standard input, and print its outcome."""
     raise_file_limit()
     load = Load(**json.load(sys.stdin))
     outcome = asyncio.run(Customers(load).run())

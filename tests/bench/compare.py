@@ -1,12 +1,12 @@
-"""`make bench BASE=<commit>`: what a request costs here, beside what it cost at a commit.
+"""`make bench BASE=<commit>`: the cost of a request here beside its cost at a commit.
 
     python -m tests.bench.compare BASE [--rounds N] [--requests N]
 
-Two stacks stand side by side in the same virtual environment: one runs this tree as it lies here,
-one the files of BASE, taken out of git into a temporary folder. They get the same load by turns, so
-that a busy machine disturbs both alike; each figure is the median of its rounds. At the end comes
-one more load, whose statements PostgreSQL logs, to be counted. Exit status 1 when an answer was not
-200 or `ledger_check` finds something.
+Two stacks stand side by side in the same virtual environment: one runs this tree as it is, one the
+files of BASE, taken out of git into a temporary folder. They get the same load by turns, so that a
+busy machine disturbs both alike; each figure is the median of its rounds. One more load follows,
+whose statements PostgreSQL logs, to be counted. Exit status 1 when an answer was not 200 or
+`ledger_check` finds something.
 """
 
 import argparse
@@ -30,7 +30,7 @@ ROUNDS = 3
 REQUESTS = 300
 CONCURRENCY = 24
 OURS = ("web", "worker", "short", "postgres", "broker")
-"""What is added up: the S3 server is there to try things out, the sandbox is no part of Pictor."""
+"""Groups in the sum: the S3 server is only for trying things out, the sandbox no part of Pictor."""
 NOW = "now"
 LOGGED = (b"LOG:  statement:", b"LOG:  execute ")
 _LOG_ALL = "ALTER ROLE pictor_processes SET log_statement = 'all'"
@@ -40,7 +40,7 @@ _CONNECT_AGAIN = (
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure both; the exit status."""
+    """Measure both; return the exit status."""
     options = _read(argv)
     with contextlib.ExitStack() as stacks:
         files = stacks.enter_context(files_of(options.base))
@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _by_turns(sides: dict[str, Ground], rounds: int, requests: int) -> dict[str, list[Measured]]:
-    """So many loads of each side, each round beginning with the other one."""
+    """Send `rounds` loads to each side, changing the order from round to round."""
     found: dict[str, list[Measured]] = {name: [] for name in sides}
     for number in range(rounds):
         for name in list(sides)[:: -1 if number % 2 else 1]:
@@ -78,10 +78,10 @@ def _by_turns(sides: dict[str, Ground], rounds: int, requests: int) -> dict[str,
 
 
 def _asked(ground: Ground, requests: int) -> dict[str, float]:
-    """Statements and broker's commands a request, those that the clock asks for among them.
+    """Statements and broker commands a request, those run by the clock included.
 
-    The log is turned on for the processes' role, whose connections are cut so that they come
-    again with it; answers are looked at no more.
+    Logging is turned on for the processes' role, whose connections are cut so that they reconnect
+    with it; answers are not checked.
     """
 
     def load() -> None:
@@ -108,7 +108,7 @@ def _counted(stack: Stack) -> dict[str, int]:
 
 
 def _table(rounds: dict[str, list[Measured]], asked: dict[str, dict[str, float]]) -> Iterator[str]:
-    """A group a line: CPU of each side and their ratio, switches, idle memory."""
+    """A line for each group: CPU of each side and their ratio, switches, idle memory."""
     kinds: dict[str, Callable[[Measured], dict[str, float]]] = {
         "CPU ms/request": report.cpu_ms,
         "switches/request": report.switches,
@@ -148,7 +148,7 @@ def _cells(pair: Sequence[float], width: int) -> str:
 
 @contextlib.contextmanager
 def files_of(commit: str) -> Iterator[Path]:
-    """The files of a commit, in a folder that others may enter: PostgreSQL's account must."""
+    """Files of a commit, in a folder that PostgreSQL's account may enter."""
     archive = subprocess.run(  # noqa: S603 - checked by git
         ["git", "archive", "--format=tar", "--end-of-options", commit],  # noqa: S607 - as make's
         cwd=ROOT,

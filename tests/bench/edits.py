@@ -1,4 +1,4 @@
-"""Memory is flat: many edits at once, each with large images of its own."""
+"""Memory is flat with many edits at once, each with large images of its own."""
 
 from tests.bench import report
 from tests.bench.ground import Ground
@@ -7,11 +7,11 @@ from tests.bench.report import MB, Result
 EDITS = 32
 IMAGES = 4
 MOST_MB_PER_EDIT = {"web": 2.0, "worker": 3.0}
-"""Of peak memory above idle."""
+"""Limits of peak memory above idle."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """All edits at once, each with four images of 20 MB as the files of a form."""
+    """Send all edits at once, each with four images of 20 MB as files of a form."""
     count = requests or EDITS
     measured = ground.measure(
         requests=count, concurrency=count, images=IMAGES, prompt="A boat {number}"

@@ -1,4 +1,4 @@
-"""Nobody waits behind a greedy tenant: thousands of slow requests or free tests, then one more.
+"""Others do not wait behind a greedy tenant with thousands of slow requests or free tests.
 
 A tenant queues 5,000 requests whose images take 240 s each; then another sends one. Then 26 tenants
 queue 100 tests each that hang, and the other sends one more.
@@ -22,18 +22,18 @@ from tests.stack_processes import until
 
 REQUESTS = 5_000
 LIVE_SLOTS = 2_250
-"""Of 2,500, of one tenant."""
+"""Slots of one tenant, out of 2,500."""
 TESTERS, TESTS = 26, 100
-"""Tenants with a test key, and how many requests each queues."""
+"""Number of tenants with a test key, and of requests that each queues."""
 TEST_SLOTS = 125
 AT_ONCE = 50
 MOST_SECONDS = 1.0
-"""For the other tenant's image, which the upstream sends at once."""
+"""Limit for the other tenant's image, which the upstream sends at once."""
 SLOW = "A slow boat [sandbox: delay=240] {number}"
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """First the live ones; then the tests, beside the live ones that go on."""
+    """Run the live requests first, then the tests beside them."""
     count = requests or REQUESTS
     ground.warm_up()
     greedy, honest = ground.keys[:2]
@@ -67,7 +67,7 @@ def run(ground: Ground, requests: int | None) -> Result:
 
 
 async def _queue(base_url: str, keys: Sequence[str], number: int) -> None:
-    """Queue so many slow requests, by each key in turn. Raises where one is refused."""
+    """Queue this many slow requests, by each key in turn; raise if one is refused."""
     numbers = iter(range(number))
     async with aiohttp.ClientSession(base_url, raise_for_status=True) as session:
 

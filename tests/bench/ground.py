@@ -1,4 +1,4 @@
-"""Where a scenario runs: a fresh stack on loopback, tenants who can pay, one measured load."""
+"""The ground of a scenario: a fresh stack on loopback, tenants with money, one measured load."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ from tests.chaos.upstream import Hostile, serving
 from tests.servers import ROOT, Stack, start_stack, stop_stack
 
 LOAD_SECONDS = 600.0
-"""No load lasts longer."""
+"""Time after which a load is given up."""
 TENANTS = 4
 """Holds of one tenant are made one after the other; customers are usually several."""
 MODEL = "gpt-image-2-origin"
@@ -38,7 +38,7 @@ HOSTILE_SEED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One load and what it took from each process group."""
+    """One load and its cost in each process group."""
 
     outcome: Outcome
     cpu_seconds: dict[str, float]
@@ -53,13 +53,13 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Attacked:
-    """One attack: what honest clients saw, and the memory of each process group."""
+    """One attack: times of honest clients, and the memory of each process group."""
 
     endured: Endured
     idle_bytes: dict[str, int]
     peak_bytes: dict[str, int]
     most: Counter[str]
-    """At once: `slots`, and `spool_bytes`."""
+    """Highest values at once: `slots`, and `spool_bytes`."""
 
 
 class Ground:
@@ -71,13 +71,13 @@ class Ground:
 
     @property
     def stack(self) -> Stack:
-        """What runs."""
+        """The running stack."""
         return self._stack
 
     def measure(
         self, *, requests: int, concurrency: int, images: int = 0, **body: object
     ) -> Measured:
-        """Warm the stack up, then send the load and watch. With images, it is edits of them."""
+        """Warm the stack up, send the load and watch; with images, the requests are edits."""
         self.warm_up()
         if images:
             self.send(requests=TENANTS, concurrency=1, body={"prompt": "{number}"}, images=1)
@@ -117,7 +117,7 @@ class Ground:
         )
 
     def measure_hostile(self, *, requests: int, concurrency: int) -> Measured:
-        """The same over a channel that is alone and answers with everything that hurts."""
+        """Do the same over the model's only channel, which answers with everything that hurts."""
         self.warm_up()
         port = self._stack.upstream_ports[0]
         with serving(Hostile(random.Random(HOSTILE_SEED)), port):  # noqa: S311 - no secret
@@ -128,10 +128,10 @@ class Ground:
     def attack(
         self, *, seconds: float, kind: str = "slow", meanwhile: Callable[[], object] | None = None
     ) -> Attacked:
-        """Warm the stack up, then let the attackers loose and watch.
+        """Warm the stack up, start the attackers and watch.
 
-        Where the attack is `meanwhile`, which is done here, the process beside it is the honest's,
-        who sign in and order images too.
+        If `meanwhile` is given, it is the attack and runs here; the process beside it has only
+        honest clients, who sign in and order images too.
         """
         self.warm_up()
         address = urlsplit(self._stack.base_url)
@@ -158,7 +158,7 @@ class Ground:
         )
 
     def database(self) -> "psycopg.Connection[Any]":
-        """As an operator with psql has it; closed by `with`."""
+        """A connection with an operator's rights; closed by `with`."""
         return psycopg.connect(self._stack.env["DATABASE_URL"], autocommit=True)
 
     def _used(self, connection: "psycopg.Connection[Any]") -> Counter[str]:
@@ -169,12 +169,12 @@ class Ground:
         )
 
     def ledger_finding(self) -> str | None:
-        """What `ledger_check` says when the ledger is wrong; None when it is right."""
+        """Output of `ledger_check` if the ledger is wrong; None if it is right."""
         checked = self._stack.manage("ledger_check", "--json")
         return None if checked.returncode == 0 else checked.stdout + checked.stderr
 
     def warm_up(self) -> None:
-        """Load what is loaded on first use, so that it counts as idle."""
+        """Load everything loaded on first use, so that it counts as idle."""
         for response_format in ("url", "b64_json"):
             body = {"prompt": "Warm-up {number}", "response_format": response_format}
             outcome = self.send(requests=WARM_UP, concurrency=WARM_UP, body=body)
@@ -191,7 +191,7 @@ class Ground:
         per_second: float = 0,
         straight: bool = False,
     ) -> Outcome:
-        """Send the load, straight to the upstream if wanted, and look at its answers alone."""
+        """Send the load, straight to the upstream if wanted, and return only its outcome."""
         load = Load(
             base_url=self._upstream_url if straight else self._stack.base_url,
             api_keys=self.keys,
@@ -205,12 +205,12 @@ class Ground:
 
     @staticmethod
     def sent(load: Load) -> Outcome:
-        """Send a load from a process of its own, to whomever it names."""
+        """Send a load from a process of its own to the address that it names."""
         return Outcome(**Ground._told("tests.bench.client", asdict(load)))
 
     @staticmethod
     def _told(module: str, what: Mapping[str, object]) -> dict[str, Any]:
-        """What a process of its own came to, which is told as JSON what to do."""
+        """Run the module in a process of its own with this JSON; return the JSON that it prints."""
         client = subprocess.run(  # noqa: S603 (our own modules)
             [sys.executable, "-m", module],
             cwd=ROOT,
@@ -228,7 +228,7 @@ class Ground:
         return str(json.loads(created)["api_key"])
 
     def _channel(self, name: str, port: int, model: str) -> None:
-        """First in line for the model, with a short time-out."""
+        """Make the channel first in line for the model, with a short time-out."""
         address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-bench")
         limits = ("--models", model, "--priority", "1", "--timeout", "6")
         self._manage("channel", "set", name, *address, *limits)
@@ -241,7 +241,7 @@ class Ground:
         return done.stdout
 
     def upstream(self) -> httpx.Client:
-        """For the sandbox's counters."""
+        """A client for the sandbox's counters."""
         return httpx.Client(base_url=self._upstream_url, trust_env=False, timeout=30)
 
     @property
@@ -250,7 +250,7 @@ class Ground:
 
 
 def in_flight_at(upstream: httpx.Client) -> Callable[[], int]:
-    """Ask the sandbox how many requests it is answering now."""
+    """Return a function that asks the sandbox for its number of requests in flight."""
     return lambda: int(upstream.get("/__stats").json()["in_flight"])
 
 
@@ -259,7 +259,7 @@ def fresh_ground(root: Path = ROOT) -> Iterator[Ground]:
     """Start a stack in a temporary folder; stop it and remove the folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="pictor-bench-"))
     try:
-        # Every customer of a load comes from this machine's one address.
+        # All customers of a load share this machine's one address.
         stack = start_stack(folder, root=root, PICTOR_CONNECTIONS_PER_ADDRESS="8000")
         try:
             yield Ground(stack)

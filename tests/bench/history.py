@@ -1,7 +1,7 @@
 """A long history of several tenants, written past the product by COPY: rows as one image has.
 
-Its transfers are numbered and add up, but have no seals of their own: whatever proves the ledger
-would say so. No page and no look-up reads a seal.
+Its transfers are numbered and add up, but have no seals of their own, so a proof of the ledger
+would fail. No page and no look-up reads a seal.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,25 +17,25 @@ from pictor.kit.words import clock, ids
 
 DAYS = 90
 SMALL_SHARE = 5
-"""All tenants but the first have one in so many generations together."""
+"""Tenants other than the first share one in this many generations."""
 MODELS = ("gpt-image-2", "gpt-image-2-origin", "gpt-image-1", "dall-e-3", "dall-e-2")
 PROMPT = "A fox in the snow beside a quiet river, number"
 FAILED, TRIED_AGAIN = 20, 10
-"""One in so many fails; in one of so many, a second attempt ends it."""
+"""One in FAILED generations fails; in one of TRIED_AGAIN a second attempt ends it."""
 HELD, CAPTURED, COST = 10_000, 5_268, 3_000
 """Micros."""
 OPENING = 10**12
 """Micros that a tenant has before its first generation."""
 KEPT = timedelta(days=30)
-"""How long images are."""
+"""Lifetime of images."""
 SHORTEST_SECONDS, LONGER, SPREAD = 3, 1.0007, 4_000
-"""Times to image: from three seconds to some fifty."""
+"""Times to image: from three seconds to about fifty."""
 NULL = "\\N"
 ERROR = (
     '{"status": 502, "type": "api_error", "code": "upstream_error", "message": "No answer came.",'
     ' "param": null}'
 )
-# What checks each row: for so many of our own it would take minutes.
+# Triggers and keys that check each row would take minutes for this many rows.
 _UNCHECKED = """
 SET session_replication_role = replica;
 SET synchronous_commit = off;
@@ -51,12 +51,12 @@ RESET synchronous_commit;
 
 Connection = psycopg.Connection[Any]
 Row = Mapping[str, object]
-"""What a row has of its own, by column."""
+"""Values that differ from the pattern row, by column."""
 
 
 @dataclass(slots=True)
 class Owner:
-    """A tenant, and what it has after the last row that was written."""
+    """A tenant, and its balance after the last row written."""
 
     tenant: UUID
     keys: list[UUID]
@@ -68,7 +68,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """What tells a generation from the others."""
+    """The facts that distinguish a generation from others."""
 
     number: int
     owner: Owner
@@ -79,11 +79,11 @@ class One:
 
 
 def write_history(owner: Connection, generations: int, *, like: UUID) -> None:
-    """So many generations of the last 90 days, with their attempts, images and transfers.
+    """Write generations of the last 90 days, with their attempts, images and transfers.
 
     Args:
         owner: the superuser's connection, in autocommit.
-        generations: of all tenants that have a key; most are of the tenant of `like`.
+        generations: number for all tenants with a key; most belong to the tenant of `like`.
         like: a generation of one image, whose rows all others copy.
     """
     tenants = _owners(owner, like)
@@ -107,7 +107,7 @@ def write_history(owner: Connection, generations: int, *, like: UUID) -> None:
 
 
 def _owners(owner: Connection, like: UUID) -> list[Owner]:
-    """Everybody with a key, the tenant of that generation first."""
+    """Every tenant with a key, the tenant of that generation first."""
     rows = owner.execute(
         """
         SELECT b.tenant_id, array_agg(k.id ORDER BY k.id), b.available_account_id,
@@ -122,7 +122,7 @@ def _owners(owner: Connection, like: UUID) -> list[Owner]:
 
 
 def _pattern(owner: Connection, table: str, like: UUID) -> tuple[list[str], str]:
-    """The table's columns, and a line for COPY: that generation's row, open where rows differ."""
+    """The table's columns, and a COPY line of that generation's row, open where rows differ."""
     of_it = "id" if table == "generation_generation" else "generation_id"
     statement = sql.SQL("COPY (SELECT * FROM {} WHERE {} = {} LIMIT 1) TO STDOUT (HEADER)")
     filled = statement.format(sql.Identifier(table), sql.Identifier(of_it), sql.Literal(str(like)))
@@ -138,7 +138,7 @@ def _pattern(owner: Connection, table: str, like: UUID) -> tuple[list[str], str]
 
 
 def _history(tenants: list[Owner], generations: int) -> Iterator[One]:
-    """The oldest first, at even distances."""
+    """Generations, oldest first, at even distances."""
     first, step = clock.now() - timedelta(days=DAYS), timedelta(days=DAYS) / (generations + 1)
     large, *small = tenants
     for number in range(1, generations + 1):
@@ -156,7 +156,7 @@ def _history(tenants: list[Owner], generations: int) -> Iterator[One]:
 
 
 def _id(at: datetime, number: int) -> str:
-    """A UUIDv7 of that moment, as hexadecimal digits."""
+    """A UUIDv7 of that time, as hexadecimal digits."""
     return f"{int(at.timestamp() * 1000):012x}7{number & 0xFFF:03x}8{number:015x}"
 
 
@@ -265,4 +265,4 @@ _ROWS: Mapping[str, Callable[[One], Iterator[Row]]] = {
 _ANYBODY = Owner(UUID(int=0), [UUID(int=0)], 0, 0, 0)
 _ANY = One(0, _ANYBODY, "", clock.now(), clock.now(), is_made=True)
 _OWN = {table: next(iter(rows(_ANY))).keys() for table, rows in _ROWS.items()}
-"""The columns of each in which its rows differ."""
+"""Columns by table in which its rows differ."""

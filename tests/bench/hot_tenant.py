@@ -1,4 +1,4 @@
-"""How many generations of one tenant can be admitted and settled a second: all lock one balance.
+"""Generations of one tenant admitted and settled a second: all lock the same balance.
 
 `python -m tests.bench hot_tenant` runs this module once more with the stack's environment, as
 processes that have Django, each with one connection, without an upstream, an image or a doorbell.
@@ -30,7 +30,7 @@ BALANCE = 10**9
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Take so many generations of one tenant from their admission to their settlement."""
+    """Take this many generations of one tenant from admission to settlement."""
     answer = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "tests.bench.hot_tenant", str(requests or GENERATIONS)],
         env={**os.environ, **ground.stack.env, "DJANGO_SETTINGS_MODULE": "pictor.settings"},
@@ -50,7 +50,7 @@ def run(ground: Ground, requests: int | None) -> Result:
 
 
 def main(count: int) -> None:
-    """Print how many were admitted and settled a second, by all processes at once."""
+    """Print the rates of admission and settlement of all processes together."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
     from tests.factories import Customer  # noqa: PLC0415 - as above
@@ -60,7 +60,7 @@ def main(count: int) -> None:
     context = multiprocessing.get_context("fork")
     with context.Pool(PROCESSES, _meet, (context.Barrier(PROCESSES),)) as pool:
         work = partial(pool.map, partial(_work, customer), chunksize=1)
-        work([20] * PROCESSES)  # connected, prepared, planned
+        work([20] * PROCESSES)  # connect, prepare and plan first
         admitting, settling = map(max, zip(*work([each] * PROCESSES), strict=True))
     sys.stdout.write(json.dumps(each * PROCESSES / (admitting + settling)))
 
@@ -74,7 +74,7 @@ def _meet(barrier: Barrier) -> None:
 
 
 def _work(customer: Any, count: int) -> tuple[float, float]:
-    """Seconds of admissions, and of settlements; what is between locks no balance."""
+    """Seconds of admissions and of settlements; the steps between lock no balance."""
     from generation.lifecycle.settlement import settle_and_tell  # noqa: PLC0415 - as above
     from pictor.kit.bytes.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
     from pictor.kit.words import clock  # noqa: PLC0415 - as above
@@ -97,7 +97,7 @@ def _work(customer: Any, count: int) -> tuple[float, float]:
 
 @contextmanager
 def _timed() -> Iterator[list[float]]:
-    """Begun by all processes at once; the seconds, once it is over."""
+    """Start at the same time as the other processes; yield a list that gets the seconds."""
     seconds: list[float] = []
     _together.wait()
     began = time.perf_counter()

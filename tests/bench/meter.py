@@ -1,7 +1,7 @@
 """CPU time, context switches, memory and threads of each process group of a running stack.
 
-A group is a part of `pids.json` with its children. Memory is the proportional set size (pages that
-processes share are divided among them, so a group's processes add up) where the kernel tells it,
+A group is a part of `pids.json` with its children. Memory is the proportional set size (shared
+pages are divided among processes, so a group's processes add up) if the kernel reports it,
 otherwise the resident set size.
 """
 
@@ -33,7 +33,7 @@ SELECT t.name || CASE WHEN g.livemode THEN '' ELSE ' (tests)' END, count(*)
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at every group."""
+    """Memory and threads of every group at one time."""
 
     memory_bytes: dict[str, int]
     threads: dict[str, int]
@@ -41,7 +41,7 @@ class Sample:
 
 
 class Groups:
-    """The processes of a stack as they are now. Raises RuntimeError once one has been replaced."""
+    """The stack's present processes. Raises RuntimeError once one has been replaced."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -57,7 +57,7 @@ class Groups:
         return {name: sum(map(cpu_seconds, self._processes(name))) for name in GROUPS}
 
     def switches(self) -> dict[str, int]:
-        """Context switches so far of the threads there are; 0 where the kernel does not tell."""
+        """Context switches so far of the present threads; 0 if the kernel does not report them."""
         return {name: sum(map(_switches, self._processes(name))) for name in GROUPS}
 
     def sample(self) -> Sample:
@@ -74,11 +74,11 @@ class Groups:
 
 
 class Sampler:
-    """Takes a sample every 200 ms in a thread of its own, while its `with` block lasts.
+    """Take a sample every 200 ms in a thread of its own, while the `with` block lasts.
 
     Args:
-        groups: what to look at.
-        in_flight: asked with every sample; how many requests wait at the upstream.
+        groups: the groups to sample.
+        in_flight: called with every sample; returns the number of requests waiting upstream.
     """
 
     def __init__(self, groups: Groups, in_flight: Callable[[], int]) -> None:
@@ -119,7 +119,7 @@ class Sampler:
         return _median(full)
 
     def peak_threads(self) -> dict[str, int]:
-        """The most threads of one process of each group."""
+        """The most threads in one process of each group."""
         return {name: max(sample.threads[name] for _, sample in self._samples) for name in GROUPS}
 
     def _run(self) -> None:
@@ -130,7 +130,7 @@ class Sampler:
 
 
 class Peaks:
-    """The most of each of some counts, which a Sampler asks for; it is told their sum."""
+    """The highest value of each of some counts; a call returns their present sum."""
 
     def __init__(self, look: Callable[[], Counter[str]]) -> None:
         self._look = look
@@ -143,12 +143,12 @@ class Peaks:
 
 
 def in_hand(connection: "psycopg.Connection[Any]") -> Counter[str]:
-    """How many slots each tenant has now, those of its tests apart."""
+    """The slots that each tenant has now, without those of its tests."""
     return Counter(dict(connection.execute(_IN_HAND).fetchall()))
 
 
 def idle_bytes(groups: Groups, *, seconds: float = 2.0) -> dict[str, int]:
-    """Median memory of each group over a while in which nothing is asked of the stack."""
+    """Median memory of each group over a while without requests to the stack."""
     pause = threading.Event()
     samples = []
     for _ in range(round(seconds / SAMPLE_SECONDS)):
@@ -165,7 +165,7 @@ def _median(samples: list[Sample]) -> dict[str, int]:
 
 
 def family(root: psutil.Process) -> list[psutil.Process]:
-    """A process and all that it and its children began; empty once it has ended."""
+    """A process and its descendants; empty once it has ended."""
     try:
         return [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -173,7 +173,7 @@ def family(root: psutil.Process) -> list[psutil.Process]:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """User and system time so far, that of ended children included; 0 once it has ended."""
+    """User and system time so far, with ended children; 0 once the process has ended."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What a generation's durable moments cost the database and us: admitted, claimed, settled.
+"""The cost of a generation's durable steps in the database and here: admit, claim, settle.
 
 `python -m tests.bench moments` runs this module once more with the stack's environment, as a
 process that has Django: one thread, one connection, without an upstream, an image or a doorbell.
@@ -23,13 +23,13 @@ from tests.servers import ROOT
 
 GENERATIONS = 300
 AT_ONCE = 25
-"""Sooner settled than anybody misses them and rings again."""
+"""Few enough to be settled before the reaper misses them and rings again."""
 BALANCE = 10**9
 MOMENTS = ("admitted", "claimed with its attempt", "settled")
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Take so many generations through their moments."""
+    """Take this many generations through their steps."""
     answer = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "tests.bench.moments", str(requests or GENERATIONS)],
         env={**os.environ, **ground.stack.env, "DJANGO_SETTINGS_MODULE": "pictor.settings"},
@@ -54,7 +54,7 @@ def run(ground: Ground, requests: int | None) -> Result:
 
 
 def main(count: int) -> None:
-    """Print for each moment the CPU-ms of ours and of PostgreSQL's, as JSON."""
+    """Print our CPU-ms and PostgreSQL's for each step, as JSON."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
     from pictor.kit.bytes.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
@@ -80,7 +80,7 @@ def main(count: int) -> None:
 
 
 def _moments(customer: Any, spools: Any) -> Iterator[None]:
-    """A batch of generations from one moment to the next."""
+    """Take a batch of generations from one step to the next."""
     from generation.catalogue.snapshot import current_catalogue  # noqa: PLC0415 - as above
     from generation.dispatch.choosing import Chooser  # noqa: PLC0415 - as above
     from generation.lifecycle.settlement import settle_and_tell  # noqa: PLC0415 - as above
@@ -108,7 +108,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
 
 
 def _spent(server: psutil.Process) -> tuple[float, float]:
-    """The seconds of CPU that we and our connection's server have spent."""
+    """CPU seconds spent by this process and by its connection's server."""
     taken = server.cpu_times()
     return time.process_time(), taken.user + taken.system
 

@@ -1,7 +1,7 @@
-"""Pages, reads and look-ups over millions of generations: how long PostgreSQL works for each.
+"""Pages, reads and look-ups over millions of generations: PostgreSQL's time for each.
 
-`--requests N` is how many generations there are. Their rows are written past the product, whose
-workers stand still, so nothing of this stack's ledger is proved afterwards.
+`--requests N` is the number of generations. Their rows are written past the product, whose workers
+stand still, so this stack's ledger is not proved afterwards.
 """
 
 import re
@@ -28,20 +28,20 @@ from tests.stack_processes import stopped
 
 GENERATIONS = 2_000_000
 TENANTS = 200
-"""Each with a key, so that it has some of them."""
+"""Tenants, each with a key and so with some of the generations."""
 STAFF = "operators"
 MOST_STATEMENTS = 12
-"""Of a page of the operator's console, whose every look is to be there within MOST_MS."""
+"""Limit for a page of the operator's console, which must also come within MOST_MS."""
 LOOKS = 5
-"""At each page, after a first one."""
+"""Number of looks at each page, after a first one."""
 MOST_MS = 200.0
-"""Of PostgreSQL's, for one look."""
+"""Limit of PostgreSQL's time for one look."""
 ZONE = "Asia/Kolkata"
-"""Of the large tenant: its days are none of UTC's."""
+"""Time zone of the large tenant, whose days differ from UTC's."""
 PATIENCE_SECONDS = 900
-"""With a command."""
+"""Seconds that a command may take."""
 KEYS = 2
-"""More of them, of the large tenant."""
+"""Further keys of the large tenant."""
 CONSOLE = {
     "overview": "",
     "generations": "generations/",
@@ -140,7 +140,7 @@ OPERATORS = {
     "a draft's review": "prices/{draft}/review/",
     "what it would have brought": "prices/{draft}/what-if/",
 }
-"""What a look at the operator's pages asks for beside those that links lead to."""
+"""Operators' pages looked at besides those that links lead to."""
 SITE = {"/metrics": "/metrics", "/status/": "/status/", "/readyz": "/readyz"}
 COMMANDS = {
     "generation show gen_…": ("generation", "show", "{old}"),
@@ -153,20 +153,20 @@ COMMANDS = {
     "channel errors of 7 days": ("channel", "errors", "sandbox", "--hours", "168"),
 }
 NO_LIMIT = {"console: by words, all counted", "console: CSV of a day"}
-"""Who asks for all, or for a file of rows, waits for it."""
+"""Looks that may take longer, since they count everything or make a file of rows."""
 _CUSTOMERS = f"""
 from accounts.services import create_tenant, issue_api_key
 for number in range({TENANTS}):
     tenant = create_tenant(name=f"customer-{{number}}", actor="bench")
     issue_api_key(tenant=tenant, name="production", actor="bench")
 """
-# usage_rebuild counts again what was counted: all of it was.
+# All transfers count as sold: usage_rebuild has counted them.
 _ALL_SOLD = """
 INSERT INTO billing_solduntil (id, transfer_id, until)
 SELECT 1, max(id), now() FROM billing_transfer
     ON CONFLICT (id) DO UPDATE SET transfer_id = excluded.transfer_id, until = excluded.until
 """
-# The newest of them were told to one endpoint, which are kept for 30 days.
+# Deliveries of the newest events to one endpoint; they are kept for 30 days.
 _TOLD = (
     """
 INSERT INTO webhooks_event (id, tenant_id, type, subject_id, at, body)
@@ -190,14 +190,14 @@ SELECT d.id, d.due_at, 40, CASE d.state WHEN 'failed' THEN 503 ELSE 200 END, '',
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: the milliseconds until all of it was there, and what was asked for it."""
+    """One look: the milliseconds until it was complete, and its statements."""
 
     ms: float
     asked: Asked
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Look at everything, again and again, with so much behind it."""
+    """Look at everything repeatedly, over this much history."""
     count = requests or GENERATIONS
     looks: dict[str, list[Look]] = {}
     failures = []
@@ -244,7 +244,7 @@ def run(ground: Ground, requests: int | None) -> Result:
 
 
 def _quickest(found: list[Look]) -> Look:
-    """The least of each figure: what else the machine does only adds to them."""
+    """The least of each figure: other work of the machine only adds to them."""
     return Look(
         min(look.ms for look in found),
         Asked(min(look.asked.number for look in found), min(look.asked.ms for look in found)),
@@ -299,9 +299,9 @@ def _manage(stack: Stack, arguments: list[str]) -> None:
 def _filled(
     ground: Ground, count: int
 ) -> Iterator[tuple[Mapping[str, str], str, tuple[float, float]]]:
-    """The history, while the workers stand still: what has a page, its rows, the seconds it took.
+    """Write the history while workers stand still; return objects with a page, rows and seconds.
 
-    Those are of writing it, and of counting its usage by the command.
+    The seconds are those of writing it and of counting its usage by the command.
     """
     stack = ground.stack
     for number in range(KEYS):
@@ -334,7 +334,7 @@ def _filled(
 
 
 def _old(owner: "psycopg.Connection[Any]", newest: UUID) -> Mapping[str, str]:
-    """A generation in the middle of the large tenant's, and when its last 90 days began."""
+    """A generation in the middle of the large tenant's, and the start of its last 90 days."""
     ((found, request),) = owner.execute(
         """
         SELECT id, request_id FROM generation_generation
@@ -356,7 +356,7 @@ def _old(owner: "psycopg.Connection[Any]", newest: UUID) -> Mapping[str, str]:
 
 
 def _rows(owner: "psycopg.Connection[Any]") -> str:
-    """How many there are of what, and how large the database is."""
+    """Numbers of rows, and the size of the database."""
     ((usage, size),) = owner.execute(
         "SELECT (SELECT count(*) FROM billing_usagerollup u JOIN accounts_tenant t"
         " ON t.id = u.tenant_id WHERE t.name = 'demo'), pg_database_size(current_database())"
@@ -365,7 +365,7 @@ def _rows(owner: "psycopg.Connection[Any]") -> str:
 
 
 def _begun(stack: Stack) -> Mapping[str, str]:
-    """One of each thing that has a page: an image, its key, an endpoint, and what it was told."""
+    """One of each object with a page: an image, its key, an endpoint and its delivery."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     with httpx.Client(
         base_url=f"{stack.base_url}/v1", headers=headers, timeout=60, trust_env=False
@@ -384,7 +384,7 @@ def _begun(stack: Stack) -> Mapping[str, str]:
 
 @contextmanager
 def _signed_in(ground: Ground) -> Iterator[httpx.Client]:
-    """A browser's session of the demo's owner, who is staff too."""
+    """A browser session of the demo's owner, who is staff too."""
     stack = ground.stack
     with httpx.Client(base_url=stack.base_url, trust_env=False, timeout=120) as client:
         form = client.get("/accounts/login/").text

@@ -1,11 +1,11 @@
-"""What the ledger's proofs take: hourly from the checkpoints, daily by ranges, and in one snapshot.
+"""The time of the ledger's proofs: hourly from checkpoints, daily by ranges, in one snapshot.
 
-And what it takes to add to what was sold by the day.
+And the time to add to the sales by day.
 
 `python -m tests.bench proofs` runs this module once more with the stack's environment, as a process
-that has Django. It writes generations as copies of one that was delivered, with attempts, images,
-usage and sealed transfers, adds up what was sold, proves them, writes those of an hour more, and
-proves these.
+that has Django. It writes generations as copies of a delivered one, with attempts, images, usage
+and sealed transfers, adds up the sales, proves them, writes those of one more hour, and proves
+these.
 """
 
 import json
@@ -29,17 +29,17 @@ from tests.servers import ROOT
 BEFORE = 200_000
 """Generations of 30 days, which the hourly proof does not read."""
 SINCE = 20_000
-"""Of an hour, unless --requests says how many."""
+"""Generations of an hour, unless --requests gives the number."""
 MOST_SECONDS, MOST_EACH_SECONDS = 1.0, 200e-6
-"""Of an hourly proof, and of it for each generation since."""
+"""Limits of an hourly proof: in all, and for each generation since the last."""
 MOST_ADDING_EACH_SECONDS = 500e-6
-"""Of a minute's run, for each generation that ended: 20,000 in 10 s."""
+"""Limit of a minute's run for each ended generation: 20,000 in 10 s."""
 COST = 30_000
 """Micros of an attempt."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Prove so many generations of an hour after those of 30 days."""
+    """Prove this many generations of an hour after those of 30 days."""
     since = requests or SINCE
     for key in ground.keys:
         _made(ground, key)
@@ -91,7 +91,7 @@ def _made(ground: Ground, key: str) -> None:
 
 
 def main(since: int) -> None:
-    """Print what each proof took, as JSON."""
+    """Print the time of each proof, as JSON."""
     from accounts.services import link_events  # noqa: PLC0415 - once Django is set up
     from billing.models import LedgerProof  # noqa: PLC0415 - as above
     from generation.oversight.ledger.proof import audit  # noqa: PLC0415 - as above
@@ -117,7 +117,7 @@ def main(since: int) -> None:
 
 
 def _added() -> None:
-    """What was sold, of all that is written: those of an hour to come too. In batches."""
+    """Add up all transfers written as sales, including those of the hour to come, in batches."""
     from billing.models import SoldUntil, Transfer  # noqa: PLC0415 - once Django is set up
     from billing.selectors import sold  # noqa: PLC0415 - as above
     from generation.oversight.ledger.selling import add_sold  # noqa: PLC0415 - as above
@@ -129,7 +129,7 @@ def _added() -> None:
 
 
 def _timed(proof: Callable[[], Any]) -> dict[str, Any]:
-    """Seconds, those of the longest snapshot, and how many findings."""
+    """Seconds of the proof, seconds of its longest snapshot, and the number of findings."""
     from generation.oversight.ledger import proof as of_all  # noqa: PLC0415 - once Django is set up
     from generation.oversight.ledger import rounds  # noqa: PLC0415 - as above
 
@@ -187,7 +187,7 @@ UPDATE billing_tenantbalance b SET month_used_micros = u.month, day_used_micros 
 
 
 def _fill(count: int, first: datetime, end: datetime) -> None:
-    """So many generations of all tenants together, delivered between these times."""
+    """Write this many generations of all tenants together, delivered between these times."""
     from django.core.management import call_command  # noqa: PLC0415 - once Django is set up
     from django.db import connection, transaction  # noqa: PLC0415 - as above
 
@@ -273,7 +273,7 @@ class _Chain:
     def moved(
         self, generation: UUID, attempt: UUID, at: datetime, moves: list[tuple[Any, ...]]
     ) -> Iterator[tuple[Any, ...]]:
-        """The rows of one generation: its hold, what ended it, and its cost."""
+        """Rows of one generation: its hold, its end and its cost."""
         from billing.transfer_seals import Sealed, seal_of  # noqa: PLC0415 - once Django is set up
         from pictor.kit.secrets.seals import microseconds  # noqa: PLC0415 - as above
 

@@ -2,9 +2,9 @@
 
     .venv/bin/python -m tests.bench.puts [IMAGES]
 
-Starts an S3 server of its own. First the caller's CPU, by turns; then the server's own a PUT, on a
-day that has IMAGES (20,000) already, all in one folder and with the level that object keys have.
-Evidence for docs/adr/0018.
+Starts an S3 server of its own. First the caller's CPU is measured, by turns; then the server's own
+CPU a PUT, on a day that has IMAGES (20,000) already, all in one folder and with the level that
+object keys have. Evidence for docs/adr/0018.
 """
 
 import os
@@ -31,14 +31,14 @@ DAY = "20261120"
 
 
 def cpu_ms(work: Callable[[], object], count: int) -> float:
-    """Of this process, for each of so many."""
+    """Milliseconds of this process's CPU for each of `count` calls."""
     began = time.process_time()
     work()
     return 1000 * (time.process_time() - began) / count
 
 
 def main(images: int) -> None:
-    """Print a line each."""
+    """Print a line for each."""
     settings.configure(URL_EXPIRY_SECONDS=3600)
     django.setup()
     folder = Path(tempfile.mkdtemp(prefix="pictor-puts-"))
@@ -121,7 +121,7 @@ def _server(folder: Path, images: int, level: int) -> None:
 
 
 def _started(folder: Path) -> tuple[Any, Callable[[], None]]:
-    """A bucket on a server of its own, and what stops that."""
+    """A bucket on a server of its own, and a function that stops the server."""
     from storage.backends import PrivateBucket  # noqa: PLC0415 - needs settings
     from tests.storage.conftest import ACCESS_KEY, SECRET_KEY, S3Server  # noqa: PLC0415 - as above
 

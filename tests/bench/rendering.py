@@ -83,7 +83,7 @@ def microseconds(make: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Print a line each."""
+    """Print a line for each."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
     django.setup()
     from generation.api.objects import ImagesAnswer  # noqa: PLC0415 - needs the settings

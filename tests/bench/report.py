@@ -12,17 +12,17 @@ KB = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one scenario showed."""
+    """Figures of one scenario."""
 
     name: str
     lines: list[str]
-    """What comes above the table."""
+    """Lines above the table."""
     columns: dict[str, dict[str, float]]
     """Heading → group → value."""
     figures: dict[str, object]
     """The same and more, for JSON."""
     failures: list[str]
-    """Why the scenario counts as failed; empty when all is well."""
+    """Reasons why the scenario counts as failed; empty when all is well."""
 
 
 def cpu_ms(measured: Measured) -> dict[str, float]:
@@ -44,7 +44,7 @@ def in_units(sizes: dict[str, int], unit: int) -> dict[str, float]:
 
 
 def growth(of: dict[str, int], over: dict[str, int], *, each: int, unit: int) -> dict[str, float]:
-    """How much more memory, divided among `each` requests."""
+    """Additional memory, divided among `each` requests."""
     return {name: (of[name] - over[name]) / each / unit for name in GROUPS}
 
 
@@ -79,7 +79,7 @@ def headline(measured: Measured) -> list[str]:
 
 
 def facts(measured: Measured) -> dict[str, object]:
-    """What every scenario writes to JSON."""
+    """Facts that every scenario writes to JSON."""
     outcome = measured.outcome
     return {
         "statuses": outcome.statuses,
@@ -98,7 +98,7 @@ def facts(measured: Measured) -> dict[str, object]:
 
 
 def table(result: Result) -> str:
-    """The result as text, a group a line where there are columns."""
+    """The result as text, a line for each group if there are columns."""
     width = 2 + max(map(len, (*GROUPS, "all")))
     lines = [f"== {result.name}", *result.lines, ""]
     if result.columns:

@@ -1,6 +1,6 @@
-"""What a scrape of /metrics takes, where there is much to be summed.
+"""The time of a scrape of /metrics with a large history.
 
-Rows are written past the product, whose workers stand still meanwhile, and taken away again.
+Rows are written past the product, whose workers stand still meanwhile, and removed again.
 """
 
 import statistics
@@ -19,13 +19,13 @@ from tests.stack_processes import stopped
 
 TENANTS = 10_000
 USAGE_ROWS = 1_000_000
-"""Two months of them."""
+"""Rows of two months."""
 QUEUED = 5_000
 PROCESSES = 10
-"""Whose figures are there beside those of the web process that is asked."""
+"""Processes with figures besides the scraped web process."""
 REQUESTS = 50
 MOST_MS = 20.0
-"""Of CPU, the web process's and PostgreSQL's: what a scrape takes on a machine that is not busy."""
+"""Limit of CPU, the web process's and PostgreSQL's, on a machine that is not busy."""
 # ruff: noqa: S608 - the statements are of our own words
 
 _FILL = f"""
@@ -63,7 +63,7 @@ SET session_replication_role = origin;
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Ask again and again; the first time is apart, because a process then sums all of the past."""
+    """Scrape repeatedly; the first scrape is apart, since a process then sums all of the past."""
     count = requests or REQUESTS
     with _filled(ground), _client(ground) as client:
         (first,), _ = _times(client, 1)
@@ -95,7 +95,7 @@ def run(ground: Ground, requests: int | None) -> Result:
 
 @contextmanager
 def _filled(ground: Ground) -> Iterator[None]:
-    """All those rows and processes, while the workers stand still."""
+    """Add all those rows and processes while the workers stand still."""
     stack = ground.stack
     httpx.post(
         f"{stack.base_url}/v1/images/generations",
@@ -126,7 +126,7 @@ def _filled(ground: Ground) -> Iterator[None]:
 
 
 def _post_copies(url: str) -> None:
-    """What the web process posted, under other names too."""
+    """Post the web process's figures under other names too."""
     client = redis.Redis.from_url(url, decode_responses=True)
     names = [str(name) for name in client.smembers("pictor:metrics")]
     (web,) = [name for name in names if name.startswith("web@")]
@@ -154,7 +154,7 @@ def _times(client: httpx.Client, count: int) -> tuple[list[float], int]:
 
 
 def _cpu_seconds(ground: Ground) -> float:
-    """What the web process and PostgreSQL's have used so far."""
+    """CPU that the web process and PostgreSQL's have used so far."""
     pids = ground.stack.pids()
     roots = [psutil.Process(pid) for pid in (*pids["web"], *pids["postgres"])]
     all_of_them = [one for root in roots for one in (root, *root.children(recursive=True))]

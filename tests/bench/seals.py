@@ -1,4 +1,4 @@
-"""What the seals of the ledger cost: holds placed and ended with them and without.
+"""The cost of the ledger's seals: holds placed and ended with and without them.
 
 `python -m tests.bench seals` runs this module once more with the stack's environment, as a process
 that has Django. Every hold is placed, half of it captured, the rest released, and all rolled back.
@@ -24,15 +24,15 @@ from tests.servers import ROOT
 
 HOLDS = 2_000
 ROUNDS = 9
-"""Of each kind, by turns."""
+"""Rounds of each kind, by turns."""
 AT_ONCE = 50
-"""In one transaction: one that is rolled back costs the connection its prepared statements."""
+"""Holds in one transaction: a rollback costs the connection its prepared statements."""
 MOST_MS = 0.1
-"""CPU that the seals of one generation may cost."""
+"""Limit of CPU for the seals of one generation."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Place and end so many holds, by turns with seals and without."""
+    """Place and end this many holds, by turns with seals and without."""
     answer = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "tests.bench.seals", str(requests or HOLDS)],
         env={**os.environ, **ground.stack.env, "DJANGO_SETTINGS_MODULE": "pictor.settings"},
@@ -104,7 +104,7 @@ def main(count: int) -> None:
 
 
 def _make_bare() -> None:
-    """The functions of holds.sql once more, for this connection, without the seals."""
+    """Make the functions of holds.sql once more for this connection, without the seals."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
     from billing.services import holds  # noqa: PLC0415 - as above
@@ -119,7 +119,7 @@ def _make_bare() -> None:
 
 
 def _without_seals() -> Any:
-    """Holds by the bare functions, and no keys made for seals."""
+    """Use the bare functions, and make no keys for seals."""
     from billing.services import holds  # noqa: PLC0415 - once Django is set up
 
     known: dict[str, Any] = vars(holds)

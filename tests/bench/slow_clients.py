@@ -1,4 +1,4 @@
-"""Nothing holds the others up: 150 clients drip forms and headers, or send them without end."""
+"""Slow clients hold no others up: 150 of them drip forms and headers, or never finish."""
 
 from tests.bench import report
 from tests.bench.ground import Ground
@@ -6,13 +6,13 @@ from tests.bench.report import MB, Result
 
 SECONDS = 30.0
 LONGEST_SECONDS = 1.0
-"""Within this everybody else is to be answered."""
+"""Time within which honest clients must be answered."""
 MOST_GROWTH_BYTES = 150 * MB
-"""Of the web process."""
+"""Limit for the web process."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """Honest calls beside the attack; `requests` means nothing here."""
+    """Send honest calls beside the attack; `requests` is ignored."""
     attacked = ground.attack(seconds=SECONDS)
     lines = []
     failures = []

@@ -1,8 +1,9 @@
-"""How long the embedded default takes to be ready: `python -m tests.bench.starts [ROUNDS]`.
+"""The start-up time of the embedded default: `python -m tests.bench.starts [ROUNDS]`.
 
-A first start writes the databases, and 90 days of demo history unless it is told not to; a second
-one finds all of it. By turns, packages installed, seconds from the command to its printed address.
-The exit status is 1 where the history makes a first start more than 3 s slower.
+A first start writes the databases, and 90 days of demo history unless switched off; a second start
+finds all of it. Both kinds are timed by turns, with packages installed, in seconds from the command
+to its printed address. The exit status is 1 if the history makes a first start more than 3 s
+slower.
 """
 
 import statistics
@@ -16,11 +17,11 @@ from tests.servers import start_stack, stop_stack
 
 ROUNDS = 5
 MOST_SECONDS = 3.0
-"""What the history may add to a first start."""
+"""Limit of the time that the history adds to a first start."""
 
 
 def main(rounds: int) -> int:
-    """Print the median of each; the exit status."""
+    """Print the median of each; return the exit status."""
     times: dict[str, list[float]] = {"first": [], "first, no history": [], "second": []}
     for _ in range(rounds):
         port = free_port()
@@ -41,7 +42,7 @@ def _seconds(folder: Path, port: int, *, history: str = "1") -> float:
     stack = start_stack(
         folder,
         PORT=str(port),
-        PICTOR_EGRESS_ALLOW="",  # what a second start is compared by, to see that it was set up
+        PICTOR_EGRESS_ALLOW="",  # compared with the second start's, to see that it was set up
         PICTOR_WEBHOOK_ALLOW="",
         PICTOR_DEMO_HISTORY=history,
         PICTOR_FIRST_IMAGE="1",

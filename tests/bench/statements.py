@@ -1,4 +1,4 @@
-"""What PostgreSQL was asked, and for how long it worked on that: read from its log."""
+"""PostgreSQL's statements and their time, read from its log."""
 
 import re
 import time
@@ -22,14 +22,14 @@ PATIENCE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How many statements, and their milliseconds together."""
+    """A number of statements, and their milliseconds together."""
 
     number: int
     ms: float
 
 
 class Statements:
-    """The log, read from mark to mark. Whoever asks meanwhile is read with it."""
+    """The log, read from mark to mark; it includes every process's statements."""
 
     def __init__(self, log: Path, connection: "psycopg.Connection[Any]") -> None:
         self._log = log
@@ -40,7 +40,7 @@ class Statements:
     @classmethod
     @contextmanager
     def of(cls, stack: Stack) -> Iterator[Self]:
-        """All that the processes ask from now on, over new connections, is in the log."""
+        """Log every statement that the processes send from now on, over new connections."""
         with psycopg.connect(stack.env["MIGRATION_DATABASE_URL"], autocommit=True) as owner:
             owner.execute("ALTER ROLE pictor_processes SET log_min_duration_statement = 0")
             owner.execute(_CONNECT_AGAIN)
@@ -50,7 +50,7 @@ class Statements:
             yield found
 
     def since_last(self) -> Asked:
-        """What was asked since the last time."""
+        """Statements since the last call."""
         mark = f"mark {next(self._marks)} of a benchmark"
         self._connection.execute(f"SELECT '{mark}'")
         text = self._until(mark.encode())
@@ -61,7 +61,7 @@ class Statements:
         )
 
     def _until(self, mark: bytes) -> bytes:
-        """The log from where it was read to the line with that mark, which is left out."""
+        """The unread log up to the line with that mark, which is left out."""
         ends_at = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < ends_at:
             with self._log.open("rb") as file:
@@ -71,5 +71,5 @@ class Statements:
             if found:
                 self._read += len(text) - len(after)
                 return before[: before.rfind(b"\n") + 1]
-            time.sleep(0.01)  # another process writes the log, and tells nobody
+            time.sleep(0.01)  # another process writes the log, without notice
         raise RuntimeError("PostgreSQL did not log a statement that it was asked")

@@ -1,4 +1,4 @@
-"""What a request costs: quick ones, enough at once to keep the machine busy."""
+"""The cost of a request: quick ones, enough at once to keep the machine busy."""
 
 from tests.bench import report
 from tests.bench.ground import Ground
@@ -9,7 +9,7 @@ CONCURRENCY = 32
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """1024x1024 by url, 32 at a time."""
+    """Send requests for 1024x1024 by url, 32 at a time."""
     count = requests or REQUESTS
     measured = ground.measure(
         requests=count, concurrency=CONCURRENCY, prompt="Boat {number}", response_format="url"

@@ -9,11 +9,11 @@ DELAY_SECONDS = 30
 MOST_WEB_THREADS = 30
 """A waiting request holds none."""
 MOST_KB = 45
-"""Of a waiting request, in the web process and the image worker together."""
+"""Limit for a waiting request, in the web process and the image worker together."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
-    """All requests at once, each answered by the upstream after 30 s."""
+    """Send all requests at once, each answered by the upstream after 30 s."""
     count = requests or REQUESTS
     measured = ground.measure(
         requests=count,

@@ -1,14 +1,13 @@
-"""What a request costs here, beside what it costs at a LiteLLM proxy with its database.
+"""The cost of a request here beside its cost at a LiteLLM proxy with its database.
 
     python -m tests.bench.litellm [--rounds N] [--requests N] [--alone]
     python -m tests.bench.litellm lock
 
 Both stand in front of the same sandbox and get the same load by turns: one image of 1024x1024, 24
-at a time. LiteLLM relays the base64 that the sandbox answers with, and neither looks at the image
-nor stores it; each of its requests is found again, priced, in its table of spend, and what it costs
-to wait for that is within its figure (about 1 %). Exit status 1 when an answer was not 200, when
-LiteLLM priced one at nothing, or when `ledger_check` finds something. `lock` writes the lock files
-again.
+at a time. LiteLLM relays the base64 of the sandbox's answer and neither reads nor stores the image;
+each of its requests is found again, priced, in its table of spend, and the cost of waiting for that
+is within its figure (about 1 %). Exit status 1 when an answer was not 200, when LiteLLM priced one
+at nothing, or when `ledger_check` finds something. `lock` writes the lock files again.
 """
 
 import argparse
@@ -32,7 +31,7 @@ REQUESTS = 400
 
 @dataclass(kw_only=True)
 class Found:
-    """A figure a round of each, and what went wrong."""
+    """A figure a round for each side, and the failures."""
 
     ours: list[dict[str, float]] = field(default_factory=list)
     theirs: list[dict[str, float]] = field(default_factory=list)
@@ -40,7 +39,7 @@ class Found:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure both, or write the lock files again; the exit status."""
+    """Measure both, or write the lock files again; return the exit status."""
     if list(argv) == ["lock"]:
         for wanted in (HERE / "proxy.in", HERE / "engine" / "package.json"):
             lock(wanted, "python -m tests.bench.litellm lock")
@@ -66,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _by_turns(ground: Ground, other: Proxy, *, rounds: int, requests: int) -> Found:
-    """So many loads of each, each round beginning with the other one."""
+    """Send `rounds` loads to each side, changing the order from round to round."""
     found = Found()
     ground.warm_up()
     for _ in range(2):
@@ -112,7 +111,7 @@ def _send(other: Proxy, found: Found, *, requests: int) -> None:
 
 
 def _table(found: Found) -> list[str]:
-    """A group a line, each the median of its rounds; then the sums, round by round."""
+    """A line for each group, the median of its rounds; then the sums, round by round."""
     ours = [sum(one[name] for name in OURS) for one in found.ours]
     theirs = [sum(one.values()) for one in found.theirs]
     without = [sum(one.values()) - one["engine"] for one in found.theirs]

@@ -1,9 +1,9 @@
-"""A LiteLLM proxy with a database of its own, and what it costs: keys, budgets, spend, a log.
+"""A LiteLLM proxy with a database of its own, and its cost: keys, budgets, spend, a log.
 
-It has one worker and its defaults. Unless it is to be alone, it shares what it counts (limits,
+It has one worker and its defaults. Unless `is_shared` is off, it shares its counters (limits,
 budgets, spend) by a Redis, as Pictor does and as its documentation asks of more than one process
 ("What Needs Redis"). Both servers are those that Pictor runs, with the same settings. Prisma's
-engine, through which it asks the database, is described in `engine/engine.mjs`.
+engine, through which it queries the database, is described in `engine/engine.mjs`.
 """
 
 import contextlib
@@ -42,12 +42,12 @@ LIMITS = {"max_budget": 100_000, "rpm_limit": 1_000_000, "max_parallel_requests"
 READY_SECONDS = 120.0
 LOGGED = 'SELECT count(*) FROM "LiteLLM_SpendLogs"'
 PRICED = f"{LOGGED} WHERE spend > 0"
-"""LiteLLM writes what was spent a few seconds later, many requests at once."""
+"""LiteLLM writes spend a few seconds later, many requests at once."""
 ADDED_UP = """
 SELECT (abs((SELECT sum(spend) FROM "LiteLLM_SpendLogs")
           - (SELECT sum(spend) FROM "LiteLLM_VerificationToken")) < 1e-6)::int
 """
-"""Whether it has added up what each key spent, which it does after that."""
+"""Whether it has added up each key's spend, which it does after that."""
 
 
 class Proxy:
@@ -75,7 +75,7 @@ class Proxy:
         return {name: 1000 * (after[name] - before[name]) / requests for name in GROUPS}
 
     def asked(self, query: str) -> int:
-        """The one number that its database answers."""
+        """The one number that a query of its database returns."""
         with psycopg.connect(self._database_url) as database:
             row = database.execute(query.encode()).fetchone()
         assert row
@@ -94,7 +94,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def running(upstream: str, *, is_shared: bool) -> Iterator[Proxy]:
-    """Start one in a temporary folder, in front of an upstream's /v1; stop it at the end.
+    """Start a proxy in a temporary folder, in front of an upstream's /v1; stop it at the end.
 
     With `is_shared` it has a Redis too. Raises Unavailable where this machine cannot run it.
     """
@@ -186,9 +186,9 @@ def _settings(upstream: str, master_key: str, *, redis: Valkey | None) -> dict[s
 
 
 def _customers(port: int, master_key: str) -> list[str]:
-    """The keys of as many customers as a load here has, each a team with a budget.
+    """Keys of as many customers as a load here has, each a team with a budget.
 
-    A key is limited as one of a tenant of Pictor is: a minute, in flight, and in what it may spend.
+    A key has the limits of a Pictor tenant's: a minute, in flight, and for spend.
     """
     headers = {"Authorization": f"Bearer {master_key}"}
     base_url = f"http://127.0.0.1:{port}"
@@ -223,7 +223,7 @@ def _packages(python: Path) -> Path:
 
 
 def _environment(python: Path) -> dict[str, str]:
-    """What LiteLLM and Prisma's command need; every engine they would download is ours."""
+    """The environment of LiteLLM and Prisma's command, with our engines for those they download."""
     engines = ("QUERY_ENGINE_BINARY", "QUERY_ENGINE_LIBRARY", "SCHEMA_ENGINE_BINARY")
     return {
         **{name: value for name, value in os.environ.items() if name in ("HOME", "LANG", "TMPDIR")},
