@@ -1,11 +1,11 @@
-"""The drills of `make drills`: what production survives, on servers and ports of their own.
+"""The drills of `make drills`: failures that production survives, on servers of their own.
 
     python -m tests.drills [NAME …]
 
 Each drill puts requests through nginx, without retries, on two web processes, two image workers and
-two short-work workers, does something to them or to their servers, and counts: answers, what the
-upstream was paid for, what is stored, and what `ledger_check` says. Exit status 1 where a bar was
-missed. All that was started is ended and removed, also after Ctrl-C.
+two short-work workers, does something to them or to their servers, and counts answers, upstream
+calls, stored images and the findings of `ledger_check`. Exit status 1 if a bar was missed.
+Everything started is ended and removed, also after Ctrl-C.
 """
 
 import argparse
@@ -42,13 +42,13 @@ PROGRAMS = ("nginx", "pgbouncer")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Those that are named, or all; the exit status."""
+    """Run the named drills, or all; return the exit status."""
     options = _read(argv)
     os.environ["PATH"] += f"{os.pathsep}/usr/sbin"
     if missing := [name for name in PROGRAMS if not shutil.which(name)]:
         sys.stderr.write(f"Missing for the drills: apt-get install {' '.join(missing)}\n")
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all is removed then, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # then too, everything is removed
     raise_file_limit()
     results, missed = [], []
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""PostgreSQL clusters of a drill: the embedded server's binaries, with settings of production."""
+"""PostgreSQL clusters of a drill: the embedded server's binaries with production settings."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ from tests.databases import run_tool
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """One cluster on a port of its own."""
+    """A cluster on a port of its own."""
 
     name: str
     server: Postgres
@@ -37,15 +37,15 @@ class Cluster:
         return self.server.owner_url
 
     def part(self) -> StackPart:
-        """The server."""
+        """The server as a part."""
         return replace(self.server.part(), name=self.name, command=self._command)
 
     def connection(self) -> "psycopg.Connection[Any]":
-        """The owner's."""
+        """A connection of the owner."""
         return psycopg.connect(self.owner_url, autocommit=True)
 
     def dump(self) -> bytes:
-        """`pg_dump -Fc`, by the owner."""
+        """Run `pg_dump -Fc` as the owner."""
         return run_tool("pg_dump", "-Fc", of=parameters(self.owner_url))
 
     def restore(self, dump: bytes) -> None:
@@ -60,19 +60,19 @@ class Cluster:
 
 
 def parameters(url: str) -> dict[str, Any]:
-    """Host, port, user, password and database of a url, as tests.poolers wants them."""
+    """Host, port, user, password and database of a url, in the form that tests.poolers takes."""
     return {name: str(value) for name, value in conninfo_to_dict(url).items()}
 
 
 def new_cluster(folder: Path, name: str, *settings: str) -> Cluster:
-    """One with an empty database; its server does not run yet."""
+    """A cluster with an empty database; its server does not run yet."""
     made = _cluster(folder, name, secrets.token_urlsafe(24), secrets.token_urlsafe(24), settings)
     made.server.create()
     return made
 
 
 def standby_of(primary: Cluster, folder: Path, name: str) -> Cluster:
-    """A copy of a running one that follows it under its own name once it is started."""
+    """A copy of a running cluster that follows it under its own name once started."""
     passwords = primary.server.owner_password, primary.server.processes_password
     made = _cluster(folder, name, *passwords, ())
     home, account = made.server.place.cluster, made.server.place.account

@@ -1,4 +1,4 @@
-"""PostgreSQL as it is met: a standby that takes over, poolers, a migration, a restore."""
+"""PostgreSQL in production: a failover, poolers, a migration, a restore."""
 
 import subprocess
 import sys
@@ -21,24 +21,24 @@ from tests.stack_processes import until
 
 STANDBY = "standby"
 NOTICED_SECONDS = 2.0
-"""So long until whoever watches the primary promotes its standby."""
+"""Time until the watcher of the primary promotes its standby."""
 MOST_REFUSED_SECONDS = 3.0
 """Beyond that, requests may be refused."""
 READER_SECONDS = 60.0
 POOL_SIZE = 80
 REFUSED_STATUS = 70
-"""With which a process ends that is not whole."""
+"""Exit status of a process that is not whole."""
 IN_MODE = "does not keep its backend"
 LIMITS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "30s",
 }
-"""On the role, for a pooler in session mode: docs/operations/database.md."""
+"""Limits on the role, for a pooler in session mode: docs/operations/database.md."""
 
 
 def failover(ground: Ground) -> Result:
-    """The primary is killed for good, and its synchronous standby promoted when that is noticed."""
+    """The primary is killed for good, and its synchronous standby promoted once that is noticed."""
     with _pair(ground) as (primary, unit, standby):
         ground.seed(primary)
         hosts = f"127.0.0.1:{primary.server.port},127.0.0.1:{standby.server.port}"
@@ -82,7 +82,7 @@ def _pair(ground: Ground) -> Iterator[tuple[Cluster, Unit, Cluster]]:
 
 
 def pooler_transaction(ground: Ground) -> Result:
-    """Each process ends at its start with a line; nobody is served."""
+    """Each process ends at its start with a line; no request is served."""
     broken, began = [], time.monotonic()
     with pooler("transaction", parameters(ground.cluster.url), size=POOL_SIZE) as port:
         url = _through(ground.cluster, port)
@@ -100,7 +100,7 @@ def pooler_transaction(ground: Ground) -> Result:
 
 
 def pooler_session(ground: Ground) -> Result:
-    """With its limits on the role, as docs/operations/database.md says."""
+    """A session pooler, with limits on the role, as docs/operations/database.md says."""
     role = f"ALTER ROLE {parameters(ground.cluster.url)['user']}"
     with ground.cluster.connection() as owner:
         for name, value in LIMITS.items():
@@ -127,7 +127,7 @@ def _through(cluster: Cluster, port: int) -> str:
 
 
 def migration(ground: Ground) -> Result:
-    """It waits for a reader who holds the table of generations, and nobody waits behind it."""
+    """A migration waits for a reader of the table of generations; no request waits behind it."""
     with ground.site() as site:
         site.is_storing()
         with trial(site, "migration") as run:
@@ -148,7 +148,7 @@ def migration(ground: Ground) -> Result:
 
 
 def _migrated_beside_a_reader(ground: Ground) -> float:
-    """Seconds that the migration took; raises CalledProcessError where it failed."""
+    """Seconds that the migration took; raises CalledProcessError if it failed."""
     began = time.monotonic()
     with psycopg.connect(ground.cluster.owner_url) as reading:
         reading.execute("SELECT count(*) FROM generation_generation")
@@ -203,7 +203,7 @@ def restore(ground: Ground) -> Result:
 
 
 def _bring_back(ground: Ground, fresh: Cluster, dump: bytes) -> None:
-    """As docs/operations/backup.md says: the role, the dump, then rights, and the proof."""
+    """Do as docs/operations/backup.md says: the role, the dump, rights, and the proof."""
     asked = parameters(fresh.url)
     with fresh.connection() as owner:
         owner.execute(f"CREATE ROLE {asked['user']} LOGIN PASSWORD '{asked['password']}'")

@@ -1,7 +1,7 @@
-"""What every drill stands on: servers of its own, nginx with our file, and sites of production.
+"""The base of every drill: servers of its own, nginx with our file, and production sites.
 
-A site is what docs/operations/install.md starts: two web processes, two image workers and two
-short-work workers, with the commands of deploy/systemd and nothing of `make run` in their
+A site is the set of processes in docs/operations/install.md: two web processes, two image workers
+and two short-work workers, with the commands of deploy/systemd and nothing of `make run` in their
 environment.
 """
 
@@ -41,7 +41,7 @@ STARTS = {
     "images": ("pictor", "worker", "images"),
     "short": ("pictor", "worker", "short"),
 }
-"""Of each kind: the module that starts it, and its arguments."""
+"""The module that starts each kind, and its arguments."""
 STARTS_OF_9FB68FC = {
     "web": ("pictor.runtime.web",),
     "images": ("pictor.runtime.celery_worker", "images"),
@@ -55,7 +55,7 @@ CHANNEL = "upstream"
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """Servers that all drills share, and where a site listens."""
+    """Servers that all drills share, and the address of a site."""
 
     folder: Path
     units: Units
@@ -67,17 +67,17 @@ class Ground:
     proxy: Proxy
     web_ports: tuple[int, ...]
     env: dict[str, str]
-    """Of every process: the variables of deploy/pictor.env.example."""
+    """Variables of every process, from deploy/pictor.env.example."""
 
     def calls(self) -> int:
-        """How many the upstream has got since it was started."""
+        """Calls that the upstream has got since it was started."""
         stats = httpx.get(f"{self.upstream_url}/__stats", trust_env=False, timeout=30)
         return int(stats.json()["requests"])
 
     def manage(
         self, *arguments: str, of: Cluster | None = None, root: Path = ROOT, **env: str
     ) -> str:
-        """Standard output of `manage.py ARGUMENTS`; raises RuntimeError with what it complained."""
+        """Standard output of `manage.py ARGUMENTS`; raises RuntimeError with its errors."""
         there = {"DATABASE_URL": of.url} if of else {}
         done = subprocess.run(  # noqa: S603 - our own command line
             [sys.executable, "manage.py", *arguments],
@@ -100,12 +100,12 @@ class Ground:
         self.manage("channel", "enable", CHANNEL, "--untested", of=cluster)
 
     def environment(self, root: Path, **more: str) -> dict[str, str]:
-        """Of a process that runs the code of a checkout."""
+        """The environment of a process that runs a checkout's code."""
         paths = f"{root}:{root / 'platform'}"
         return {**bare_environment(), **self.env, "PYTHONPATH": paths, **more}
 
     def refusal(self, kind: str, **env: str) -> tuple[int, str]:
-        """Exit status and output of a process that is to end at its start; 0 where it serves."""
+        """Exit status and output of a process that must end at its start; 0 if it serves."""
         own = {"PORT": str(self.web_ports[0]), "PICTOR_ROLE": ROLES[kind], **env}
         try:
             done = subprocess.run(  # noqa: S603 - our own command line
@@ -123,17 +123,17 @@ class Ground:
         return done.returncode, done.stdout
 
     def log(self, name: str) -> Path:
-        """A file for what a program of a drill says."""
+        """A log file for a program of a drill."""
         return self.folder / "log" / f"{name}.log"
 
     @contextmanager
     def site(
         self, *, cluster: Cluster | None = None, root: Path = ROOT, **env: str
     ) -> "Iterator[Site]":
-        """One that runs for as long as the block does.
+        """Run a site for as long as the block lasts.
 
         Args:
-            cluster: its database; the shared one, unless it is named.
+            cluster: its database; the shared one unless named.
             root: the checkout whose code its processes run.
             env: more of their environment.
         """
@@ -159,18 +159,18 @@ class Site:
     units: dict[str, list[Unit]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     def renew(self, kind: str, *, root: Path = ROOT, **env: str) -> None:
-        """Restart those of a kind one after the other, perhaps with other code or environment."""
+        """Restart the processes of a kind in turn, perhaps with other code or environment."""
         for number, part in enumerate(self.parts(kind, root, env)):
             old = self.units[kind][number]
             self.ground.units.remove(old)
             (self.units[kind][number],) = self.ground.units.start(part)
 
     def all_units(self) -> list[Unit]:
-        """Of every kind."""
+        """Processes of every kind."""
         return [unit for kind in KINDS for unit in self.units[kind]]
 
     def storage(self) -> bool | None:
-        """What `/readyz` says of it: whether all image workers can store."""
+        """The storage field of `/readyz`: whether all image workers can store."""
         answer = httpx.get(
             f"http://127.0.0.1:{self.ground.web_ports[0]}/readyz", trust_env=False, timeout=30
         )
@@ -182,7 +182,7 @@ class Site:
         until(lambda: self.storage() is True, 30)
 
     def parts(self, kind: str, root: Path, env: dict[str, str]) -> list[StackPart]:
-        """What those of a kind are started from."""
+        """The parts from which a kind's processes are started."""
         return [self._part(kind, number, root, env) for number in range(EACH)]
 
     def _part(self, kind: str, number: int, root: Path, env: dict[str, str]) -> StackPart:
@@ -213,7 +213,7 @@ class Site:
 
 @contextmanager
 def fresh_ground() -> "Iterator[Ground]":
-    """Servers in a temporary folder; all is ended and removed with the block."""
+    """Servers in a temporary folder; everything is ended and removed with the block."""
     with ExitStack() as stack:
         folder = stack.enter_context(_temporary_folder())
         units = stack.enter_context(Units(folder / "log"))

@@ -1,4 +1,4 @@
-"""Processes and servers that are killed under load."""
+"""Processes and servers killed under load."""
 
 import time
 
@@ -8,14 +8,14 @@ from tests.drills.report import Result
 from tests.drills.trial import trial
 
 SLOW = "[sandbox: delay=1.5]"
-"""Some are in each worker's hand at any moment."""
+"""Slow enough that each worker always has some in hand."""
 AWAY_SECONDS = 10
 MOST_503_SECONDS = 5.0
-"""So long after PostgreSQL was killed requests may be refused: it recovers from its log first."""
+"""Time after PostgreSQL's kill in which requests may be refused: it first recovers from its log."""
 
 
 def worker(ground: Ground) -> Result:
-    """Both image workers and a short-work worker, one after the other."""
+    """Both image workers and a short-work worker are killed, one after the other."""
     with ground.site() as site:
         site.is_storing()
         with trial(site, "worker", prompt=SLOW) as run:
@@ -32,7 +32,7 @@ def worker(ground: Ground) -> Result:
 
 
 def redis(ground: Ground) -> Result:
-    """Killed, and back after a second; then away for longer."""
+    """Redis is killed and back after a second; then it is away for longer."""
     with ground.site() as site:
         site.is_storing()
         with trial(site, "redis") as run:
@@ -53,7 +53,7 @@ def redis(ground: Ground) -> Result:
 
 
 def postgres(ground: Ground) -> Result:
-    """All of its processes; it is begun again after a second, and recovers."""
+    """All of PostgreSQL's processes are killed; it restarts after a second, and recovers."""
     with ground.site() as site:
         site.is_storing()
         with trial(site, "postgres") as run:

@@ -20,22 +20,22 @@ from tests.customer import GENERATIONS
 from tests.deploy.proxies import BUCKET, SITE, Proxy
 
 CALL_SECONDS = 590.0
-"""No call lasts longer: OpenAI's SDKs give up after 600 s."""
+"""Time after which a call is given up: OpenAI's SDKs give up after 600 s."""
 WORDS = 300
-"""Characters that are kept of an answer."""
+"""Characters kept of an answer."""
 PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One call: when it was sent (monotonic), how long it took, and its status; 0 for none."""
+    """One call: the time it was sent (monotonic), its seconds, and its status; 0 for none."""
 
     sent_at: float
     seconds: float
     status: int
     words: str
     has_image: bool
-    """Whether its address led to an image, where it is a 200."""
+    """Whether the url of a 200 led to an image."""
 
 
 @dataclass
@@ -62,17 +62,17 @@ class Load:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Send no more; after an error of the drill, wait for no answers either."""
+        """Send no more; after an error of the drill, do not wait for answers either."""
         self._is_over.set()
         self._gives_up = error is not None
         self._thread.join()
 
     def goes_on(self, seconds: float) -> None:
-        """That is what a drill does meanwhile: nothing."""
+        """Wait for this long, or until the load is over."""
         self._is_over.wait(seconds)
 
     def sent_between(self, begin: float, end: float = float("inf")) -> list[Answer]:
-        """Of those that have been answered."""
+        """Answers to requests sent in this time, as far as answered."""
         return [answer for answer in self.answers if begin <= answer.sent_at < end]
 
     async def _run(self) -> None:
@@ -116,7 +116,7 @@ class Load:
         self.answers.append(Answer(began, took, status, " ".join(text.split())[:WORDS], has_image))
 
     async def _fetched(self, session: aiohttp.ClientSession, url: str) -> bool:
-        """Whether the address leads to an image, by the proxy."""
+        """Return whether the address leads to an image, by the proxy."""
         signed = urlsplit(url)
         target = URL(f"{signed.path}?{signed.query}", encoded=True)
         with suppress(aiohttp.ClientError, TimeoutError):
@@ -127,12 +127,12 @@ class Load:
         return False
 
     def _under(self, name: str) -> dict[str, Any]:
-        """Under which name the proxy's certificate is asked for."""
+        """TLS options that check the proxy's certificate for that name."""
         return {"ssl": self.proxy.trust, "server_hostname": name}
 
 
 def failed(answers: Iterable[Answer]) -> Counter[int]:
-    """How many of each status that is not 200."""
+    """Number of answers by status other than 200."""
     return Counter(answer.status for answer in answers if answer.status != 200)
 
 

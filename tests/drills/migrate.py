@@ -1,4 +1,4 @@
-"""A migration that no release has: `python -m tests.drills.migrate`, by the code of `migrate`.
+"""A migration that is in no release: `python -m tests.drills.migrate`, by the code of `migrate`.
 
 It adds a column to the table of generations, so it needs that table for itself.
 """
@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 
 
 class Drilled(migrations.Migration):
-    """A column that nobody reads."""
+    """Adds a column that no code reads."""
 
     operations = [
         migrations.AddField("generation", "drilled", models.IntegerField(null=True)),

@@ -1,4 +1,4 @@
-"""What drills came to: a line for each, for people and for docs/operations/drills.md."""
+"""Results of drills: a line for each, for people and for docs/operations/drills.md."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ HEADINGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One drill."""
+    """Results of one drill."""
 
     name: str
     done: str
     requests: int
     failed: Counter[int]
-    """By status; 0 is a call without an answer."""
+    """Failures by status; 0 is a call without an answer."""
     seconds: tuple[float, float, float]
     """p50, p95 and the longest of the 200s."""
     bought: int
@@ -34,7 +34,7 @@ class Result:
     """Images that are stored, each charged once."""
     ledger: str
     besides: str
-    """Figures of this drill alone."""
+    """Figures of this drill only."""
     broken: Sequence[str]
     """Bars that were missed."""
     took_seconds: float
@@ -43,7 +43,7 @@ class Result:
     def without_load(
         cls, name: str, done: str, besides: str, *, broken: Sequence[str], took_seconds: float
     ) -> "Result":
-        """A drill in which nobody is served."""
+        """A drill in which no request is served."""
         return cls(
             name=name,
             done=done,
@@ -59,7 +59,7 @@ class Result:
         )
 
     def cells(self) -> tuple[str, ...]:
-        """In the order of HEADINGS."""
+        """Cells in the order of HEADINGS."""
         failed = ", ".join(f"{n}x {_word(status)}" for status, n in sorted(self.failed.items()))
         seconds = " / ".join(f"{value:.2f}" for value in self.seconds)
         return (
@@ -73,7 +73,7 @@ class Result:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """A table, of which docs/operations/drills.md keeps what matters."""
+    """A table, of which docs/operations/drills.md keeps the essentials."""
     rows = [HEADINGS, tuple("---" for _ in HEADINGS), *(each.cells() for each in results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

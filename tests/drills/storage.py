@@ -1,4 +1,4 @@
-"""S3 that is away under load, in each way in which it may be, and S3 with an own authority."""
+"""S3 away under load, in each possible way, and S3 with a private certificate authority."""
 
 import ssl
 import tempfile
@@ -17,13 +17,13 @@ from tests.s3_front import Issued, s3_front
 PER_SECOND = 4
 USUAL_SECONDS, AWAY_SECONDS, AFTER_SECONDS = 10, 100, 15
 NOTICED_SECONDS = 12
-"""Each worker has closed its gate by then, and said so with its lease."""
+"""By then each worker has closed its gate, and said so with its lease."""
 IN_HAND_SECONDS = 2
-"""What was sent so short a time before S3 went may not be stored yet."""
+"""Images of requests sent this shortly before S3 went may not be stored yet."""
 RECOVERED_SECONDS = 5
-"""After S3 is back, what is sent from then on takes as long as usual."""
+"""Requests sent later than this after S3 is back take as long as usual."""
 MOST_BOUGHT = 10 * PER_SECOND + 4 * EACH
-"""Calls that may begin after S3 went: what arrives in 10 s, and four for each image worker."""
+"""Calls that may begin after S3 went: arrivals of 10 s, and four for each image worker."""
 
 
 def _away(ground: Ground, how: str) -> Result:
@@ -49,7 +49,7 @@ def _away(ground: Ground, how: str) -> Result:
 
 
 def _without_s3(run: Trial, front: S3Front, how: str) -> tuple[int, float]:
-    """Calls that began meanwhile, and when S3 was back (monotonic)."""
+    """Calls that began meanwhile, and the time at which S3 was back (monotonic)."""
     before = run.bought()
     front.fails(how)
     run.load.goes_on(NOTICED_SECONDS)
@@ -65,11 +65,11 @@ def _name(how: str) -> str:
 
 
 AWAY = {_name(how): partial(_away, how=how) for how in FAILURES}
-"""By the names of drills."""
+"""Drills by name."""
 
 
 def own_ca(ground: Ground) -> Result:
-    """Processes without the bundle at first, then with it."""
+    """Processes run without the authority's bundle first, then with it."""
     with tempfile.TemporaryDirectory(prefix="pictor-ca-") as folder:
         authority = make_authority(Path(folder))
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

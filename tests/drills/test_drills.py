@@ -1,4 +1,4 @@
-"""What `make drills` does before it begins, and that docs/operations/drills.md has each drill."""
+"""Checks of `make drills` before it begins, and docs/operations/drills.md has each drill."""
 
 import os
 import re

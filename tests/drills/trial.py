@@ -1,4 +1,4 @@
-"""One drill on one site: a tenant of its own, its load, and what came of it."""
+"""One drill on one site: a tenant of its own, its load, and the results."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from tests.stack_processes import until
 
 HALF_A_SECOND = "[sandbox: delay=0.5]"
 UNHEARD_SECONDS = 60.0
-"""So long a generation may still take whose caller was refused."""
+"""Time that a generation may still take after its caller was refused."""
 _STORED = """
 SELECT count(*) FROM storage_storedimage AS i JOIN accounts_tenant AS t ON t.id = i.tenant_id
 WHERE t.name = %s
@@ -31,7 +31,7 @@ JOIN accounts_tenant AS t ON t.id = b.tenant_id WHERE t.name = %s
 
 @dataclass
 class Trial:
-    """What a drill measures, and the bars that it missed."""
+    """Figures of a drill, and the bars that it missed."""
 
     name: str
     site: Site
@@ -45,7 +45,7 @@ class Trial:
         return self.site.ground.calls() - self.calls_before
 
     def lost(self) -> int:
-        """Calls that the upstream got and nobody has an answer of."""
+        """Upstream calls whose image reached no caller."""
         return self.bought() - self._succeeded()
 
     def _succeeded(self) -> int:
@@ -63,7 +63,7 @@ class Trial:
         self.check(not failed(answers), f"every request is answered 200: {words}")
 
     def refused_for(self, since: float) -> float:
-        """Seconds from a moment to the last request that was refused; all others are 200."""
+        """Seconds from a time to the last refused request; all others must be 200."""
         answers = self.load.answers
         others = [answer for answer in answers if answer.status not in {200, 503}]
         self.check(not others, f"answers are 200 or 503: {[other.words for other in others][:1]}")
@@ -71,13 +71,16 @@ class Trial:
         return max((answer.sent_at - since for answer in refused), default=0.0)
 
     def p95_as_usual(self, usual: float, answers: list[Answer]) -> float:
-        """Half as long again as usual, and 0.2 s, is a load on this machine, and not the drill."""
+        """Return the p95.
+
+        Check that it is at most 1.5 times the usual and 0.2 s, for a busy machine.
+        """
         found = seconds_of(answers)[1]
         self.check(found <= 1.5 * usual + 0.2, f"p95 {found:.2f} s, usual are {usual:.2f} s")
         return found
 
     def result(self, done: str, besides: str) -> Result:
-        """After the load: what is promised of every drill, and its line."""
+        """Check the promises of every drill after its load; return its line."""
         answers = self.load.answers
         succeeded = self._succeeded()
         held = self._held_at_last()
@@ -105,7 +108,7 @@ class Trial:
         )
 
     def _held_at_last(self) -> int:
-        """Micro-USD on hold, once what nobody waits for has ended too."""
+        """Micro-USD on hold, once generations without a waiting caller have ended too."""
         with suppress(AssertionError):
             until(lambda: self._held() == 0, UNHEARD_SECONDS)
         return self._held()
@@ -128,7 +131,7 @@ def stored_of(cluster: Cluster, tenant: str) -> int:
 
 
 def _number(cluster: Cluster, statement: str, tenant: str) -> int:
-    """What a statement about a tenant counts."""
+    """The number that a statement about a tenant returns."""
     with cluster.connection() as connection:
         (found,) = connection.execute(statement, [tenant]).fetchone() or (0,)
     return int(found)

@@ -1,4 +1,4 @@
-"""Processes as systemd keeps those of deploy/: whatever ends is begun again after a second.
+"""Processes kept as systemd keeps those of deploy/: an ended one restarts after a second.
 
 All are gone at the end of the block, and also when the drill itself is killed.
 """
@@ -32,7 +32,7 @@ class Unit:
     is_wanted: bool = False
     ended_at: float = 0.0
     ends: int = 0
-    """How often it has ended without being stopped."""
+    """The number of times it has ended without being stopped."""
 
     @property
     def is_ready(self) -> bool:
@@ -41,7 +41,7 @@ class Unit:
 
 
 class Units:
-    """Starts, stops and kills them; a thread begins again what ended by itself."""
+    """Start, stop and kill units; a thread restarts those that ended by themselves."""
 
     def __init__(self, logs: Path) -> None:
         logs.mkdir()
@@ -69,7 +69,7 @@ class Units:
         self._guard.close()
 
     def start(self, *parts: StackPart) -> list[Unit]:
-        """One for each part, together; returns once all are ready."""
+        """Start a unit for each part, together; return once all are ready."""
         units = [Unit(part) for part in parts]
         self._units += units
         try:
@@ -80,7 +80,7 @@ class Units:
         return units
 
     def resume(self, *units: Unit) -> None:
-        """Begin those that were stopped; returns once all are ready."""
+        """Start stopped units; return once all are ready."""
         for unit in units:
             with self._lock:
                 unit.is_wanted = True
@@ -89,7 +89,7 @@ class Units:
             self._wait_for(unit)
 
     def stop(self, *units: Unit) -> None:
-        """As a process manager does: the part's signal, its time, and then by force."""
+        """Stop as a process manager does: the part's signal, its time, and then by force."""
         for unit in units:
             with self._lock:
                 unit.is_wanted = False
@@ -107,7 +107,7 @@ class Units:
         self.forget(*units)
 
     def forget(self, *units: Unit) -> None:
-        """End them at once, for good, unless that was done."""
+        """End them at once, for good, unless they already are."""
         for unit in units:
             with self._lock:
                 unit.is_wanted = False
@@ -116,7 +116,7 @@ class Units:
                     self._units.remove(unit)
 
     def kill(self, unit: Unit, *, comes_back: bool = True) -> None:
-        """SIGKILL for it and its children, at once."""
+        """Send SIGKILL to the unit and its children, at once."""
         with self._lock:
             unit.is_wanted = comes_back
             killed = unit.running
@@ -136,7 +136,7 @@ class Units:
         return self._logs / f"{part.name}.log"
 
     def _begin(self, unit: Unit) -> None:
-        """Under the lock."""
+        """Start a unit; the lock must be held."""
         command, log = unit.part.command(), self._log_of(unit.part)
         account, offset = command.account, begin_log(log)
         with log.open("ab") as output:
@@ -171,7 +171,7 @@ class Units:
                 self._begin(unit)
 
     def _end(self, unit: Unit) -> None:
-        """Leave nothing of it behind."""
+        """End everything left of its process group."""
         with self._lock:
             if unit.running is None:
                 return

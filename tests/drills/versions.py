@@ -1,4 +1,4 @@
-"""Other code under load: processes restarted one after the other, and two versions side by side."""
+"""Other code under load: processes restarted in turn, and two versions side by side."""
 
 import time
 
@@ -11,7 +11,7 @@ from tests.servers import ROOT
 
 PER_SECOND = 8
 BEFORE = "9fb68fc"
-"""The version before this one, whose processes must get on with ours."""
+"""The version before this one, whose processes must work beside ours."""
 PHASE_SECONDS = 15
 LIST = "drills"
 HEADER = "model,size,quality,usd,kind,width,height"
@@ -23,7 +23,7 @@ WHERE t.name = %s AND x.kind = 'capture' ORDER BY 1
 
 
 def rolling(ground: Ground) -> Result:
-    """Every process, one after the other, as `systemctl restart` does it."""
+    """Every process is restarted in turn, as `systemctl restart` does it."""
     with ground.site() as site:
         site.is_storing()
         with trial(site, "rolling", per_second=PER_SECOND) as run:
@@ -42,10 +42,10 @@ def rolling(ground: Ground) -> Result:
 
 
 def versions(ground: Ground) -> Result:
-    """The former code by itself, with our workers, ours by itself, and its workers with our web.
+    """The former code, then it with our workers, then ours, then its workers with our web.
 
-    The tenant has a shared price list, which the former code knows nothing of: its web processes
-    charge everyone's prices, and its workers settle what ours have held by the list.
+    The tenant has a shared price list, unknown to the former code: its web processes charge
+    everyone's prices, and its workers settle requests that ours have held by the list.
     """
     p95: dict[str, float] = {}
     with files_of(BEFORE) as old, ground.site(root=old) as site:
@@ -75,7 +75,7 @@ def versions(ground: Ground) -> Result:
 
 
 def _share(run: Trial) -> None:
-    """A list that sells what is asked for at less than everyone's price, for this tenant."""
+    """Give the tenant a list that sells the requested image below everyone's price."""
     manage, cluster = run.site.ground.manage, run.site.cluster
     prices = run.site.ground.folder / "list.csv"
     prices.write_text(f"{HEADER}\n{CELL}\n", encoding="utf-8")
@@ -86,14 +86,14 @@ def _share(run: Trial) -> None:
 
 
 def _charged(run: Trial) -> list[int]:
-    """What one image was charged, each amount once, in micros."""
+    """Different amounts charged for one image, in micros."""
     with run.site.cluster.connection() as connection:
         rows = connection.execute(CHARGED, [run.name]).fetchall()
     return [int(amount) for (amount,) in rows]
 
 
 def _phase(run: Trial) -> float:
-    """p95 of a while, answers included."""
+    """p95 of a phase, answers included."""
     run.load.goes_on(2)
     begin = time.monotonic()
     run.load.goes_on(PHASE_SECONDS)
