@@ -2,11 +2,11 @@
 
     python -m tests.chaos [--seed N] [--seconds S] [--no-greedy]
 
-Parts are killed alone, by twos and threes, and kept away while the others start, under load: honest
-orders, two greedy tenants, an upstream that is hostile, an order that kills whoever sends it, and
-slow clients. Before that, with nothing killed, honest orders are timed without the greedy and then
-beside them. Exit status 1 when something that is promised was not so. A seed repeats the faults and
-their order.
+Parts are killed one, two and three at a time, and kept away while the others start, under load:
+honest orders, two greedy tenants, a hostile upstream, an order that kills the process that sends
+it, and slow clients. Before that, with nothing killed, honest orders are timed without the greedy
+and then beside them. Exit status 1 if a promise was broken. A seed repeats the faults and their
+order.
 """
 
 import argparse
@@ -20,7 +20,7 @@ LONGEST_SECONDS = 3600
 
 
 def main(argv: Sequence[str]) -> int:
-    """One run; the exit status."""
+    """Run once; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--seconds", type=float, default=120.0)

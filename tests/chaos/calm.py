@@ -1,4 +1,4 @@
-"""What greedy tenants cost honest ones while nothing is killed: first without them, then with."""
+"""The cost of greedy tenants to honest ones while nothing is killed: without them, then with."""
 
 import asyncio
 import statistics
@@ -15,20 +15,20 @@ from tests.servers import Stack
 from tests.stack_processes import until
 
 SLOTS = 200
-"""Of the stack's image worker, ten of them for tests: few requests want more than there are."""
+"""Slots of the stack's image worker, ten of them for tests, so that they run short quickly."""
 TENANT, GREEDY, TESTER = "chaos", "greedy", "tester"
 LEAST_GREEDY = 150
-"""In hand before the honest are measured beside them."""
+"""Greedy requests in hand before the honest are timed beside them."""
 WARM_SECONDS = 2.0
 MOST_TIMES = 2.0
-"""So many times as long may an honest order take beside the greedy."""
+"""Factor by which an honest order may be slower beside the greedy."""
 SHOWN = ("web", "worker")
 MB = 1_000_000
 
 
 @dataclass(frozen=True)
 class Calm:
-    """How long honest orders took, what everybody had in hand at most, and memory."""
+    """Times of honest orders, the most slots that tenants had, and memory."""
 
     alone: list[float]
     beside: list[float]
@@ -53,7 +53,7 @@ class Calm:
         ]
 
     def broken(self) -> list[str]:
-        """What was promised and is not so."""
+        """Broken promises."""
         alone, beside = _p95(self.alone), _p95(self.beside)
         if beside <= MOST_TIMES * alone:
             return []
@@ -63,7 +63,7 @@ class Calm:
 def calm(
     stack: Stack, traffic: Traffic, *, seconds: float, begin_greedy: Callable[[], None]
 ) -> Calm:
-    """Honest orders for that long, then as long beside the greedy, who go on."""
+    """Send honest orders for that long, then as long beside the greedy, who go on."""
     asyncio.run(traffic.calm(WARM_SECONDS))
     groups = Groups(stack)
     idle = idle_bytes(groups)

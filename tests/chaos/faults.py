@@ -1,4 +1,4 @@
-"""What a chaos run does to the parts of a stack: kills, several at once, and long absences."""
+"""Faults of a chaos run: kills, several at once, and long absences."""
 
 import contextlib
 import random
@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Fault:
-    """One that was injected: what, and when the last of its parts was free to come back."""
+    """An injected fault: its name, and the time from which its last part was free to return."""
 
     what: str
     ended_at: float
@@ -27,7 +27,7 @@ class Fault:
 
 @dataclass
 class Faults:
-    """Injects faults until it is stopped; the same seed chooses the same ones in the same order."""
+    """Inject faults until stopped; the same seed gives the same ones in the same order."""
 
     stack: Stack
     dice: random.Random
@@ -36,7 +36,7 @@ class Faults:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, *, seconds: float, is_whole: Callable[[], bool]) -> None:
-        """One after the other; each begins when the one before it has been mended."""
+        """Inject one after the other; each begins when the one before it has been mended."""
         ends_at = time.monotonic() + seconds
         for what, inject in self._plan():
             if time.monotonic() >= ends_at:
@@ -48,11 +48,11 @@ class Faults:
             self._stop.wait(self.dice.uniform(*GAP_SECONDS))
 
     def kill_image_worker(self) -> None:
-        """What the poison does."""
+        """Kill the image worker, as the poison does."""
         self._kill("images")
 
     def _plan(self) -> "list[tuple[str, Callable[[], None]]]":
-        """Every part away, and every part alone, every pair and triple at once; shuffled.
+        """Absences of every part, and kills of every part, pair and triple, shuffled.
 
         An absence comes first, so that a short run has one.
         """
@@ -77,7 +77,7 @@ class Faults:
         return kill
 
     def _holder(self, part: str) -> Callable[[], None]:
-        """Away while the others start: killed as soon as it is there, and everything else once."""
+        """Return a fault that keeps a part away: killed whenever it returns, the others once."""
 
         def hold() -> None:
             for other in PARTS:

@@ -23,11 +23,11 @@ AWAY_SECONDS = 20.0
 SHARE_AWAY = 4
 """A short run's absences last at most this part of it."""
 CALM_SECONDS = 20.0
-"""Without kills, and again beside the greedy; a short run's are as long as itself."""
+"""Time without kills, and again beside the greedy; a short run uses its own length."""
 
 
 def run(*, seed: int, seconds: float, has_greedy: bool = True) -> Verdict:
-    """Chaos for that long, on a stack of its own in a temporary folder."""
+    """Run chaos for that long, on a stack of its own in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="pictor-chaos-", ignore_cleanup_errors=True) as folder:
         stack = start_stack(Path(folder), PICTOR_WORKER_SLOTS=str(SLOTS))
         try:
@@ -37,7 +37,7 @@ def run(*, seed: int, seconds: float, has_greedy: bool = True) -> Verdict:
 
 
 def run_on(stack: Stack, *, seed: int, seconds: float, has_greedy: bool) -> Verdict:
-    """The same on a running stack, whose parts are killed."""
+    """Run on a running stack, whose parts are killed."""
     found: list[Calm] = []
     dice = random.Random(seed)  # noqa: S311 - chaos that can be repeated, no secret
     away = min(AWAY_SECONDS, seconds / SHARE_AWAY)
@@ -80,12 +80,12 @@ def run_on(stack: Stack, *, seed: int, seconds: float, has_greedy: bool) -> Verd
 
 
 def _delays(stack: Stack) -> str:
-    """Where the sandbox's present delays are ended."""
+    """The address at which the sandbox's present delays are ended."""
     return stack.env["SANDBOX_URL"].removesuffix("/v1") + "/__delays/end"
 
 
 def _prepared(stack: Stack, honest: int, hostile: int) -> Keys:
-    """Two channels that are alone in what they serve, the sandbox for tests, and tenants' keys."""
+    """Make two channels with a model each, the sandbox for tests, and tenants' keys."""
     with closing(Operator(stack.env)) as operator:
         for name, port, model in (("honest", honest, HONEST), ("hostile", hostile, HOSTILE)):
             seconds = "40" if name == "honest" else "6"  # greedy orders take up to 30 s

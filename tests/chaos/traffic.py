@@ -1,6 +1,6 @@
-"""Who calls in a chaos run: honest customers, a poisoner, a hostile upstream's, slow ones.
+"""Callers of a chaos run: honest, poisonous, of a hostile upstream, and slow ones.
 
-And two tenants who are greedy, one by slow requests and one by tests that hang.
+And two greedy tenants, one with slow requests and one with tests that hang.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ HOSTILE_PAUSE_SECONDS = 1.0
 AGAIN_SECONDS = 0.3
 FINAL_SECONDS = 120.0
 GREEDY_CALLERS, GREEDY_WAITING = 5, 300
-"""So many slow requests wait beyond those that have begun."""
+"""Greedy callers, and their slow requests that wait beyond those begun."""
 TESTS = 30
-"""So many tests hang or wait at once; then comes one more each second."""
+"""Tests that hang or wait at once; then one more comes each second."""
 HANGS = "[sandbox: delay=300]"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """One tenant's each."""
+    """A key of each tenant."""
 
     honest: str
     greedy: str
@@ -42,18 +42,18 @@ class Keys:
 
 @dataclass
 class Seen:
-    """What the callers saw."""
+    """Results seen by the callers."""
 
     accepted: set[str] = field(default_factory=set)
     """Ids of every 2xx."""
     made: list[tuple[float, float]] = field(default_factory=list)
-    """When each honest order began and had its image."""
+    """Times at which each honest order began and had its image."""
     answers: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
 class Traffic:
-    """Callers at once, until the time is over; then each ends what it began."""
+    """Callers at once, until the time is over; then each ends its own orders."""
 
     stack: Stack
     keys: Keys
@@ -62,10 +62,10 @@ class Traffic:
     is_over: threading.Event = field(default_factory=threading.Event)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _queued: int = 0
-    """By the greedy."""
+    """Requests queued by the greedy."""
 
     async def run(self) -> None:
-        """All but the greedy."""
+        """Run all but the greedy."""
         async with self._client(self.keys.honest) as client:
             callers = [self._honest(client) for _ in range(HONEST_CALLERS)]
             callers += [self._hostile(client) for _ in range(HOSTILE_CALLERS)]
@@ -73,7 +73,7 @@ class Traffic:
             await asyncio.gather(*callers, self._poison(client), self._probe(client))
 
     async def calm(self, seconds: float) -> list[float]:
-        """The honest alone, for so long: how long each order took to its image, or for ever."""
+        """Run only the honest for this long; return each order's time to its image, or infinity."""
         ends_at = time.monotonic() + seconds
         took: list[float] = []
 
@@ -86,7 +86,7 @@ class Traffic:
         return took
 
     async def greedy(self) -> None:
-        """The greedy: each has far more waiting than its share of the slots."""
+        """Run the greedy: each has far more waiting than its share of the slots."""
         async with self._client(self.keys.greedy) as client, self._client(self.keys.tests) as tests:
             callers = [self._greedy(client) for _ in range(GREEDY_CALLERS)]
             await asyncio.gather(*callers, self._tester(tests))
@@ -105,14 +105,14 @@ class Traffic:
             await self._image(client)
 
     async def _probe(self, client: httpx.AsyncClient) -> None:
-        """One more order every second, whatever became of those before: when is an image made?"""
+        """Order once a second, whatever became of earlier orders, and time the images."""
         async with asyncio.TaskGroup() as orders:
             while not self.is_over.is_set():
                 orders.create_task(self._image(client))
                 await asyncio.sleep(PROBE_SECONDS)
 
     async def _image(self, client: httpx.AsyncClient) -> float:
-        """Seconds until it was made; infinite where it was not."""
+        """Seconds until the image was made; infinity if it was not."""
         began = time.monotonic()
         if not await self._order(client, HONEST, f"honest-{next(self._numbers)}"):
             return float("inf")
@@ -125,7 +125,7 @@ class Traffic:
             await asyncio.sleep(HOSTILE_PAUSE_SECONDS)
 
     async def _poison(self, client: httpx.AsyncClient) -> None:
-        """One at a time: each takes its worker with it three times, some 20 s apart."""
+        """Send a poisonous order at a time: each kills its worker three times, about 20 s apart."""
         while not self.is_over.is_set():
             await self._order(client, HONEST, f"{POISON}-{next(self._numbers)}")
             await asyncio.to_thread(self.is_over.wait, POISON_PAUSE_SECONDS)
@@ -149,7 +149,7 @@ class Traffic:
     async def _order(
         self, client: httpx.AsyncClient, model: str, prompt: str, *, waits: bool = True
     ) -> bool:
-        """Ask with one idempotency key until there is a final answer; True for an image."""
+        """Send with one idempotency key until there is a final answer; return True for an image."""
         body = {"model": model, "prompt": prompt, "size": "1024x1024", "quality": "low"}
         headers = {"Idempotency-Key": prompt.split(maxsplit=1)[0]}
         if not waits:
@@ -173,7 +173,7 @@ class Traffic:
         return False
 
     async def _slow(self) -> None:
-        """Half a request, a byte a second, again and again."""
+        """Send half a request, a byte a second, repeatedly."""
         address = httpx.URL(self.stack.base_url)
         head = (
             f"POST {GENERATIONS} HTTP/1.1\r\nHost: x\r\n"

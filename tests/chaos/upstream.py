@@ -1,7 +1,7 @@
-"""The upstreams of a chaos run: one that delivers, and one that does whatever hurts.
+"""Upstreams of a chaos run: one that delivers, and one that does whatever hurts.
 
-The one that delivers has a poisonous prompt: whoever sends it is killed while it waits, as an image
-that crashes a decoder would do it. A greedy one takes long. It counts the calls of every order.
+The delivering one has a poisonous prompt: the process that sends it is killed while it waits, like
+one whose decoder crashes. A greedy prompt takes long. It counts the calls of every order.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from tests.raw_server import RawServer, Received, Script, drips, hangs, says, se
 
 POISON, GREEDY = "poison", "greedy"
 SECONDS = (0.2, 1.2)
-"""An honest image takes this long."""
+"""Time of an honest image."""
 SLOW_SECONDS = (10.0, 30.0)
-"""A greedy one."""
+"""Time of a greedy image."""
 LOOK_SECONDS = 0.5
 
 
@@ -39,10 +39,10 @@ class Honest:
     calls: Counter[str] = field(default_factory=Counter)
     dice: random.Random = field(default_factory=random.Random)
     is_over: threading.Event = field(default_factory=threading.Event)
-    """Nothing takes long any more."""
+    """Set when nothing may take long any more."""
 
     def begun(self, kind: str) -> int:
-        """How many orders of that kind have been sent here."""
+        """Return the number of orders of that kind sent here."""
         return sum(prompt.startswith(kind) for prompt in list(self.calls))
 
     async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
@@ -86,7 +86,7 @@ def _text_bomb() -> bytes:
 
 
 def _pixel_bomb() -> bytes:
-    """A picture that says it has 50,000 x 50,000 pixels."""
+    """A picture that claims 50,000 x 50,000 pixels."""
     head = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
     data = zlib.compress(bytes(1_000_000), 9)
     return (
@@ -104,7 +104,7 @@ _ERROR = b'{"error": {"message": "no", "type": "x", "code": "x"}}'
 
 @cache
 def _tricks() -> list[Script]:
-    """Made when they are first played: pressing 300 MB into one of them takes most of a second."""
+    """Made on first use: compressing 300 MB into one of them takes most of a second."""
     return [
         says(_ERROR, status=500),
         says(_ERROR, status=429, headers={"Retry-After": "1"}),
@@ -128,7 +128,7 @@ def _tricks() -> list[Script]:
 
 @dataclass
 class Hostile:
-    """Never the same twice."""
+    """Misbehaves, in random order."""
 
     dice: random.Random
     tricks: list[Script] = field(default_factory=_tricks)
@@ -152,7 +152,7 @@ def serving(script: Script, port: int) -> Iterator[None]:
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             if (task := asyncio.current_task()) is not None:
-                tasks.add(task)  # asyncio itself lets go of one whose client has left
+                tasks.add(task)  # asyncio itself drops one whose client has left
                 task.add_done_callback(tasks.discard)
             with contextlib.suppress(asyncio.CancelledError):
                 await server.serve(reader, writer)

@@ -1,4 +1,4 @@
-"""What is true after a chaos run, by the database alone."""
+"""Promises checked after a chaos run, by the database only."""
 
 import json
 import time
@@ -34,7 +34,7 @@ JOIN accounts_tenant AS t ON t.id = b.tenant_id WHERE t.name = ANY(%s)
 
 @dataclass(frozen=True)
 class Verdict:
-    """The figures, and what was promised and is not so."""
+    """The figures, and the broken promises."""
 
     lines: list[str]
     broken: list[str]
@@ -48,7 +48,7 @@ def verdict(
     faults: list[Fault],
     let_go: Callable[[], object],
 ) -> Verdict:
-    """Wait until all has ended, then look; `let_go` ends what hangs at the sandbox by now."""
+    """Wait until everything has ended, then check; `let_go` ends delays at the sandbox."""
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
         rows = _ended(connection, list(tenants), let_go)
         (held,) = connection.execute(_HELD, [list(tenants)]).fetchone() or (None,)
@@ -89,7 +89,7 @@ def verdict(
 def _ended(
     connection: "psycopg.Connection[Any]", tenants: list[str], let_go: Callable[[], object]
 ) -> list[dict[str, Any]]:
-    """The tenants' generations once all are final, or after as long as that may take."""
+    """The tenants' generations once all are final, or after the longest time that may take."""
     names = ("id", "prompt", "state", "dispatch", "captured", "error", "deaths", "attempts")
     gives_up_at = time.monotonic() + TERMINAL_SECONDS
     while True:
@@ -107,7 +107,7 @@ def _failed(row: dict[str, Any]) -> bool:
 
 
 def _slowest(seen: Seen, faults: list[Fault]) -> tuple[float, str]:
-    """From the end of a fault to the first image that was ordered after it."""
+    """The longest time from a fault's end to the first image ordered after it."""
     worst, what = 0.0, "none"
     for fault in faults:
         after = [ended for began, ended in seen.made if began >= fault.ended_at]
