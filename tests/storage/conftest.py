@@ -22,7 +22,7 @@ START_SECONDS = 20
 
 @dataclass
 class S3Server:
-    """A real S3 server of these tests' own: they stop it, and start it again on the same data."""
+    """A real S3 server of these tests' own, which they stop and restart on the same data."""
 
     folder: Path
     port: int
@@ -78,7 +78,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def configured(settings: Any) -> Callable[..., None]:
-    """Gives the default storage other options for the rest of the test."""
+    """Give the default storage other options for the rest of the test."""
 
     def configure(**options: Any) -> None:
         default = settings.STORAGES["default"]
@@ -90,7 +90,7 @@ def configured(settings: Any) -> Callable[..., None]:
 
 @pytest.fixture
 def s3(s3_server: S3Server, settings: Any, configured: Callable[..., None]) -> S3Server:
-    """The server, a bucket in it, and a default storage that is there."""
+    """The server, with a bucket in it, as the default storage."""
     settings.OBJECT_KEY_SECRET = "object-key-secret"
     configured(
         bucket_name="images",
@@ -128,7 +128,7 @@ def spooled(spools: Spools) -> Iterator[Callable[[bytes], SpoolFile]]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[RawServer]:
-    """Answers each request with the next of its `answers`; `None` closes without one."""
+    """Answer each request with the next of `answers`; `None` closes without an answer."""
     answers: list[bytes | None] = []
 
     async def script(_request: Received, writer: asyncio.StreamWriter) -> None:

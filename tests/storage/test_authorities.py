@@ -1,4 +1,4 @@
-"""TLS of an authority of one's own before S3: each way there holds certificates against it."""
+"""S3 with TLS of a private authority: every client of ours checks the certificate."""
 
 import asyncio
 import ssl
@@ -26,7 +26,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def front(s3: S3Server, authority: Path, configured: Callable[..., None]) -> Iterator[Front]:
-    """S3 by https, whose certificate the authority has signed."""
+    """S3 by https, with a certificate signed by the authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(make_certificate_by(authority, "localhost"))
     with s3_front(s3.url, OURS, known={ACCESS_KEY: OURS}.get, tls=context) as front:
@@ -51,7 +51,7 @@ WAYS: dict[str, Callable[[SpoolFile], Any]] = {
     "make the bucket": lambda _: backends.ensure_bucket(),
     "delete": lambda _: services.delete_objects([KEY]),
 }
-"""In an order in which each finds what it needs."""
+"""In an order in which each finds the objects that it needs."""
 
 
 def test_every_way_to_s3_trusts_the_authority_of_the_bundle(front, authority, configured, spooled):

@@ -39,7 +39,7 @@ def sent(s3: object) -> Iterator[list[Any]]:
 
 @pytest.fixture
 def peak_bytes() -> Iterator[Callable[[], int]]:
-    """What Python objects took at most since the test began."""
+    """Peak memory of Python objects since the test began."""
     tracemalloc.start()
     yield lambda: tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -120,7 +120,7 @@ def test_a_key_that_cannot_be_removed_is_named_and_keeps_no_other(s3):
     default_storage.save("20261120/e/1-0.png", ContentFile(b"x"))
     default_storage.save("20261120/f/1-0.png", ContentFile(b"x"))
 
-    # To this server a folder with something in it is such a key.
+    # For this server a non-empty folder is such a key.
     with pytest.raises(StorageFailed, match=r"1 objects cannot be removed; 20261120/f: Internal"):
         services.delete_objects(["20261120/f", "20261120/e/1-0.png"])
     with pytest.raises(StorageFailed, match="InternalError"):

@@ -32,7 +32,7 @@ from tests.token_services import (
 LIFE_SECONDS = 4
 LOAD_SECONDS = 8
 BETWEEN_SECONDS = 0.1
-"""From one call of a lane to its next, as callers come: not as many as there can be."""
+"""Pause between a lane's calls: the pace of callers, not the highest possible."""
 KINDS = ("container", "instance", "web identity")
 KEY = "20261120/7f3/by-chain.png"
 OURS = Issued(ACCESS_KEY, SECRET_KEY)
@@ -52,7 +52,7 @@ def of_its_own() -> Iterator[None]:
 def found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, configured: Callable[..., None]
 ) -> Found:
-    """Sets what there is for the chain, and has storage use it."""
+    """Set the environment in which the chain looks, and let storage use the chain."""
 
     def set_environment(env: dict[str, str]) -> None:
         for name, value in {**nothing_else(tmp_path), **env}.items():
@@ -70,20 +70,20 @@ def tokens() -> Iterator[TokenServices]:
 
 @pytest.fixture
 def serve(tokens: TokenServices, found: Found, tmp_path: Path) -> Callable[[str], None]:
-    """Has the chain find one kind of services."""
+    """Let the chain find one kind of service."""
     return lambda kind: found(tokens.environment(kind, tmp_path))
 
 
 @pytest.fixture
 def front(s3: S3Server, tokens: TokenServices, configured: Callable[..., None]) -> Iterator[Front]:
-    """An S3 that knows only what the services have issued, and refuses it once it has ended."""
+    """An S3 that knows only the issued credentials, and refuses them once they have ended."""
     with s3_front(s3.url, OURS, known=tokens.issued.get) as front:
         configured(endpoint_url=front.url, public_endpoint_url=front.url)
         yield front
 
 
 async def upload_on_a_loop(ends_at: float, spooled: Spooled) -> int:
-    """Images one after the other in four lanes, for as long as that; how many."""
+    """Upload images in turn in four lanes until `ends_at`; return their number."""
 
     async def lane(number: int) -> int:
         spool, done = spooled(b"a small picture"), 0
@@ -98,7 +98,7 @@ async def upload_on_a_loop(ends_at: float, spooled: Spooled) -> int:
 
 
 def use_in_threads(ends_at: float, spooled: Spooled) -> int:
-    """By the wire, by url and by boto3, in two threads; how many requests."""
+    """Use the wire, a url and boto3 in two threads; return the number of requests."""
 
     def lane(number: int) -> int:
         folder, done = f"20261120/thread-{number}/", 0
@@ -124,7 +124,7 @@ def test_under_load_nothing_fails_while_credentials_end_again_and_again(
     kind, serve, front, spooled
 ):
     serve(kind)
-    backends.refuse_to_serve()  # as servers have their credentials before they serve
+    backends.refuse_to_serve()  # servers have their credentials before they serve, too
     ends_at = time.monotonic() + LOAD_SECONDS
 
     with ThreadPoolExecutor(1) as beside:
@@ -248,7 +248,7 @@ def test_a_server_without_credentials_ends_with_one_clear_line(found):
 
 
 class Pauses(list[float]):
-    """What a chain waits between its tries, without waiting; it ends after so many."""
+    """A chain's pauses between its tries, recorded without waiting; it ends after `count`."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -296,13 +296,13 @@ def test_two_thirds_of_a_life_pass_before_a_renewal_and_after_a_failure_ever_mor
 
 @contextmanager
 def ended(one: Chain) -> Iterator[Chain]:
-    """A chain whose thread renews nothing after the block."""
+    """Yield a chain whose thread ends with the block."""
     yield one
     one.end()
 
 
 def expire_seconds() -> float:
-    """What the figure says."""
+    """The value of the metric."""
     found = REGISTRY.get_sample_value("pictor_s3_credentials_expire_seconds")
     assert found is not None
     return found

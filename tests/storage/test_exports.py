@@ -1,4 +1,4 @@
-"""Exports of a tenant: asked for, made whatever dies, handed out for a day, and gone."""
+"""Exports of a tenant: requested, made despite crashes, available for a day, then deleted."""
 
 import json
 import shutil

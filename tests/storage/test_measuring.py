@@ -1,4 +1,4 @@
-"""How much each tenant has stored is counted every hour, and who has too much is known then."""
+"""Each tenant's stored bytes are counted hourly, and tenants above their limit are known."""
 
 from datetime import datetime
 from uuid import UUID
@@ -101,7 +101,7 @@ def test_nothing_is_written_of_a_tenant_whose_images_are_the_same(acme, other):
 
 
 def versions() -> dict[UUID, str]:
-    """Of each tenant's row."""
+    """Row versions of the tenants."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, ctid::text FROM accounts_tenant")
         return dict(cursor.fetchall())
@@ -112,7 +112,7 @@ def test_the_sum_is_read_from_an_index(acme):
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute("DROP INDEX stored_image_by_tenant")  # of one row it reads as little
+        cursor.execute("DROP INDEX stored_image_by_tenant")  # for one row it reads as little
         cursor.execute(
             "EXPLAIN SELECT tenant_id, SUM(size_bytes) FROM storage_storedimage"
             " WHERE deleted_at IS NULL GROUP BY tenant_id"

@@ -1,4 +1,4 @@
-"""What verifying the worst legal images takes, each in a process of its own."""
+"""Memory for verifying the worst legal images, each in a process of its own."""
 
 import os
 import random
@@ -29,7 +29,7 @@ pytestmark = [
 
 
 def drawn(width: int, height: int, bands: int, *, sample: str = "uchar", spread: int = 4) -> Any:
-    """Noise round the middle: the larger its spread, the less it can be compressed."""
+    """Noise round the middle: the larger its spread, the less it compresses."""
     noise = random.Random(width).randbytes(width * height)  # noqa: S311 - the same each time
     levels = noise.translate(bytes(128 - spread + n % (2 * spread + 1) for n in range(256)))
     step = {"uchar": 1, "ushort": 2}[sample]
@@ -47,7 +47,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 @pytest.fixture
 def grown(tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    """What verifying an image adds to a process at its peak, in bytes, and what it said."""
+    """Return the peak memory that verifying an image adds to a process (bytes), and its output."""
     small = tmp_path / "small"
     small.write_bytes(drawn(64, 64, 3).pngsave_buffer())
 
@@ -83,7 +83,7 @@ def inks(width: int, height: int) -> Any:
 
 @cache
 def deepest() -> bytes:
-    """What takes the most to convert."""
+    """The image that takes the most to convert."""
     image = drawn(4500, 2500, 4, sample="ushort")
     return bytes(image.pngsave_buffer(interlace=True, compression=1))
 
@@ -116,7 +116,7 @@ def test_the_worst_legal_images_stay_below_the_ceiling(grown, name):
 
 
 def turned_by_exif(*, height: int, bands: int) -> Any:
-    """4000 pixels wide as it is stored, and shown on its side."""
+    """An image 4000 pixels wide as stored, and shown on its side."""
     image = drawn(4000, height, bands, spread=40)
     image.set_type(pyvips.GValue.gint_type, "orientation", 6)
     return image
@@ -144,7 +144,7 @@ def test_turning_the_worst_legal_images_stays_below_its_ceiling(grown, name):
 
 
 def plain(width: int, height: int, bands: int, interpretation: str = "srgb") -> Any:
-    """Black: only its header is looked at."""
+    """A black image, of which only the header is read."""
     image = pyvips.Image.black(width, height, bands=bands).copy(interpretation=interpretation)
     return image.cast("ushort") if interpretation == "rgb16" else image
 

@@ -1,4 +1,4 @@
-"""A picture that its EXIF turns is measured and passed on upright, and its EXIF is gone."""
+"""A picture turned by its EXIF is measured and passed on upright, without the EXIF."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ from tests.storage.test_stripping import (
 
 TURNED = ("turned_upright",)
 CORNERS = Image.new("RGB", (48, 32), "white")
-"""A red, a green and a blue corner: each of the eight ways to turn it looks otherwise."""
+"""A red, a green and a blue corner: each of the eight turns looks different."""
 CORNERS.paste((220, 30, 30), (0, 0, 16, 16))
 CORNERS.paste((30, 160, 30), (32, 0, 48, 16))
 CORNERS.paste((30, 30, 220), (0, 16, 16, 32))

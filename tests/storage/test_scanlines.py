@@ -1,4 +1,4 @@
-"""A PNG is proved by inflating it: held against libpng, which makes its pixels."""
+"""A PNG is proved by inflating it: compared with libpng, which decodes its pixels."""
 
 import struct
 import zlib
@@ -27,7 +27,7 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 class Kind(TypedDict):
-    """What a PNG's header says beside its size."""
+    """Fields of a PNG's header besides its size."""
 
     depth: int
     colour_type: int
@@ -118,7 +118,7 @@ HEADERS = {
 
 
 def of_header(fields: bytes, image_data: bytes) -> bytes:
-    """A PNG of nothing but this header and this image."""
+    """A PNG with only this header and this image data."""
     return SIGNATURE + b"".join(
         [chunk(b"IHDR", fields), chunk(b"IDAT", zlib.compress(image_data)), chunk(b"IEND")]
     )
@@ -207,7 +207,7 @@ def test_a_header_says_what_libvips_says(depth, colour_type, adam7, spooled):
         whole_bytes = vips.whole_bytes(image, "png")
     assert verify(spool) == facts == ImageFacts("png", header.width, header.height)
     assert (verify(spool).has_alpha, verify(spool).oddity) == (alpha, oddity)
-    if colour_type != 3:  # whose samples are its palette's colours to a decoder
+    if colour_type != 3:  # a decoder reads its samples as its palette's colours
         assert (header.has_alpha, header.is_interlaced) == (alpha, adam7)
         assert whole_bytes == (header.decoded_bytes if adam7 else 0)
 
@@ -228,7 +228,7 @@ FAR = dice_of(3).randbytes(3_000)
 
 
 def with_window(stream: bytes, bits: int) -> bytes:
-    """The same zlib stream, whose header says another window."""
+    """The same zlib stream with another window in its header."""
     first = (bits - 8) << 4 | 8
     return bytes([first, 31 - first * 256 % 31]) + stream[2:]
 
@@ -237,7 +237,7 @@ IHDR_OF_PALETTE = chunk(b"IHDR", struct.pack(">IIBBBBB", 30, 20, 8, 3, 0, 0, 0))
 EMPTY_BLOCKS = (
     zlib.compress(b"")[:2] + zlib.compressobj(0, wbits=-15).flush(zlib.Z_SYNC_FLUSH) * 20_000
 )
-"""The beginning of a stream: 5 bytes each, that say nothing and take time."""
+"""The beginning of a stream: empty blocks of 5 bytes that cost time."""
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def hurt(dice: Random, raw: bytes) -> bytes:
 
 
 def is_whole(stream: bytes, raw: bytes) -> bool:
-    """Whether a zlib stream ends rightly, with rows like these and perhaps a little more."""
+    """Return whether a zlib stream ends rightly, with rows like these and perhaps a little more."""
     inflater = zlib.decompressobj()
     try:
         found = inflater.decompress(stream)

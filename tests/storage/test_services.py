@@ -287,7 +287,7 @@ def test_a_storage_failure_leaves_the_row_for_the_next_time(s3, spooled, tenant)
 
 def test_an_image_that_cannot_be_removed_keeps_no_other(s3, spooled, tenant, caplog):
     stuck = stored(spooled, tenant, expires_at=NOW - timedelta(hours=2))
-    # To this server a folder with something in it is a key that cannot be removed.
+    # For this server a non-empty folder is a key that cannot be removed.
     StoredImage.objects.filter(id=stuck.id).update(object_key=f"20261120/{stuck.id.hex}")
     free = stored(spooled, tenant, expires_at=NOW - timedelta(hours=1))
 

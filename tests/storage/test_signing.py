@@ -1,4 +1,4 @@
-"""Our signatures are botocore's: of urls to the letter, of requests in what is signed."""
+"""Our signatures equal botocore's: urls to the letter, requests in their signed parts."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What is kept of an image: what is needed to decode it, and nothing else."""
+"""Only the parts of an image that decoding needs are kept."""
 
 import io
 import struct

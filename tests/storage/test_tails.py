@@ -1,4 +1,4 @@
-"""What follows a PNG's image in its IDATs is cut, and strict decoders take what is left."""
+"""Bytes after a PNG's image in its IDATs are cut, and strict decoders take the rest."""
 
 import io
 import struct
@@ -23,12 +23,12 @@ from tests.storage.test_scanlines import (
 
 CUT = ("trailing_data_cut",)
 ROWS = b"".join(b"\1" + bytes(range(n, n + 30)) for n in range(20))
-"""Of 10x20 pixels in RGB."""
+"""Scanlines of 10x20 pixels in RGB."""
 STREAM = zlib.compress(ROWS)
 
 
 def with_idats(*pieces: bytes) -> bytes:
-    """10x20 pixels whose image data lies in these."""
+    """A PNG of 10x20 pixels with its image data in these IDATs."""
     head, tail = png(b"", 10, 20)[:-12], chunk(b"IEND")
     return head + b"".join(chunk(b"IDAT", piece) for piece in pieces) + tail
 
@@ -38,7 +38,7 @@ def content(spool: SpoolFile) -> bytes:
 
 
 def rows_in(data: bytes) -> bytes:
-    """What a strict reader finds: chunks with right checksums, and a stream with nothing behind."""
+    """Rows found by a strict reader: right checksums, and a stream without a tail."""
     position, stream = 8, b""
     while position < len(data):
         size, kind = struct.unpack(">I4s", data[position : position + 8])

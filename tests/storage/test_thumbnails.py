@@ -1,4 +1,4 @@
-"""Small pictures: made once, of what is there, and gone with their image."""
+"""Thumbnails: made once, of stored images, and deleted with them."""
 
 import io
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Both wires, of threads and of a loop, against servers that do what a test says."""
+"""Both wires, of threads and of a loop, against servers that follow a test's script."""
 
 import asyncio
 import hashlib
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(params=[True, False], ids=["uvloop", "asyncio"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """As workers run, and as asyncio does."""
+    """The loops of workers and of asyncio."""
     return "asyncio", {"use_uvloop": request.param}
 
 
@@ -90,7 +90,7 @@ by_loop = pytest.mark.parametrize("way", [ByLoop], indirect=True)
 
 @pytest.fixture(params=[ByThread, ByLoop])
 async def way(request: pytest.FixtureRequest, server: RawServer) -> AsyncIterator[Any]:
-    """One of the wires. What is patched afterwards holds for `type(way)(server.url)`."""
+    """One of the wires; later patches apply to `type(way)(server.url)`."""
     way = request.param(server.url)
     yield way
     await way.end()
@@ -156,7 +156,7 @@ async def test_a_second_try_may_do(server, way, first):
 
 
 async def test_a_second_try_goes_by_no_kept_connection(server, way):
-    """One that was kept may be as dead as the first was."""
+    """A kept connection may be as dead as the first was."""
     both_are_there, answer = asyncio.Barrier(2), server.script
 
     async def both_at_once(_request: Received, writer: asyncio.StreamWriter) -> None:
@@ -287,7 +287,7 @@ def certificate(tmp_path_factory):
 async def stalled(
     request: pytest.FixtureRequest, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[str]:
-    """The url of a server that sends three bytes of seven, and then nothing more."""
+    """The url of a server that sends three of seven bytes, and then nothing more."""
     monkeypatch.setattr(certifi, "where", lambda: certificate)
     tls = None
     if request.param == "https":

@@ -1,8 +1,8 @@
-"""Verify one file and print what that added to this process's memory at its peak, in bytes.
+"""Verify one file and print its effect on this process's peak memory, in bytes.
 
 A process of its own, so that nothing else has grown it: `python tests/storage/weigh.py SMALL FILE`.
-With a format after the files the image is converted too, which is then what is weighed. With
-`sent` it is made what is sent on: turned upright, for one.
+With a format after the files the conversion to it is measured too. With `sent` the image is made
+ready to be sent on, for example turned upright.
 """
 
 import sys
@@ -36,7 +36,7 @@ def spooled(spools: Spools, data: Path) -> SpoolFile:
 def main(small: str, weighed: str, into: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         spools = Spools(Path(folder), SpoolBudget(256 * 1024**2))
-        probe.verify(spooled(spools, Path(small)))  # libvips and its loaders are there now
+        probe.verify(spooled(spools, Path(small)))  # libvips and its loaders are loaded now
         spool = spooled(spools, Path(weighed))
         facts = None
         if into == "sent":
