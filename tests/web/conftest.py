@@ -19,7 +19,7 @@ ANSWER_SECONDS = 10
 
 @dataclass
 class Exchange:
-    """One request and what became of it: the answer, and the order in which things happened."""
+    """One request and its result: the answer, and the order of events."""
 
     scope: dict[str, Any]
     to_come: list[Message]
@@ -54,7 +54,7 @@ class Exchange:
 
 
 def body_of(*chunks: bytes, is_whole: bool = True) -> list[Message]:
-    """The messages of a request body; not whole: more is announced and never comes."""
+    """Messages of a request body; if not whole, more is announced and never comes."""
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks or (b"",)
     ]

@@ -1,4 +1,4 @@
-"""The body gate with something behind it that remembers what it was given."""
+"""The body gate, with an application behind it that records its input."""
 
 import json
 
@@ -16,7 +16,7 @@ from pictor.web.gate import BodyGate
 from tests.web.conftest import Exchange
 
 UNKNOWN = {"Authorization": f"Bearer {mint()}"}
-"""A key of our form that is nobody's: only a look-up tells."""
+"""A key of our form without a row: only a look-up can tell."""
 CHUNKED = {"Transfer-Encoding": "chunked"}
 GZIP = {"Content-Encoding": "gzip"}
 FORMS = FormPaths(FORM_PATHS, FORM_LIMITS)
@@ -24,12 +24,12 @@ KILOBYTE, MEGABYTE = 1024, 1024**2
 
 
 def gate_of(app: App) -> BodyGate:
-    """The gate as the application puts it together."""
+    """The gate with the settings that the application uses."""
     return BodyGate(app, read_key=read_bearer, check_key=check_key, forms=FORMS)
 
 
 class Inner:
-    """The application behind the gate: remembers the bodies it was given."""
+    """The application behind the gate: it records the bodies it was given."""
 
     def __init__(self) -> None:
         self.skeletons: list[bytes] = []

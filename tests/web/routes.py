@@ -14,7 +14,7 @@ ERRORS: dict[str, Exception] = {
     "unforeseen": ZeroDivisionError("a secret detail"),
 }
 became: list[str] = []
-"""What became of the waiting view, and what was told at the end."""
+"""Steps of the waiting view, and the end reported to `on_end`."""
 
 
 async def hello(request: HttpRequest) -> HttpResponseBase:

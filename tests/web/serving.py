@@ -17,18 +17,18 @@ ANSWER_SECONDS = 20
 
 @dataclass
 class Wire:
-    """One connection to the server."""
+    """A connection to the server."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     @property
     def is_answered(self) -> bool:
-        """Whether anything has come back, an end counts too."""
+        """Whether anything has come back, including an end of the connection."""
         return self.reader.at_eof() or bool(self.reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - no public way to look without taking
 
     async def send(self, data: bytes) -> None:
-        """Send, or notice that nobody takes it any more."""
+        """Send; raises if the connection is closed."""
         self.writer.write(data)
         await self.writer.drain()
 

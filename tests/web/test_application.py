@@ -1,4 +1,4 @@
-"""The web process as one application: which part serves what, and its life."""
+"""The web process as one application: its parts by path, and its lifespan."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path

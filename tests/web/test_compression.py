@@ -1,4 +1,4 @@
-"""What is sent gzipped."""
+"""Answers that are sent gzipped."""
 
 import gzip
 import zlib

@@ -1,4 +1,4 @@
-"""A webhook endpoint that is deleted while another request changes it is not there any more."""
+"""A webhook endpoint deleted while another request changes it answers as missing."""
 
 import json
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def lost(acme, monkeypatch):
-    """The path of an endpoint that is deleted as soon as it was looked up."""
+    """The path of an endpoint that is deleted just after it was looked up."""
     made, _ = create_endpoint(
         tenant=acme.tenant,
         livemode=True,

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def answers(scope, receive, send):
-    """200, with a header of its own."""
+    """Answer 200, with a header of its own."""
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": log.request_id.get().encode()})
@@ -179,7 +179,7 @@ async def test_what_made_nothing_under_v1_is_told(path, app, is_told):
 
 async def test_a_caller_who_was_gone_before_an_answer_is_not_told_of():
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        """No answer."""
+        """Give no answer."""
 
     told: list[Refused] = []
 

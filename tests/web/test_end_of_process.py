@@ -23,7 +23,7 @@ async def test_a_request_that_meets_the_end_is_answered_and_then_its_connection_
         await used.head()
         await used.reader.readexactly(5)
         ending = asyncio.create_task(served.server.shutdown())
-        await asyncio.sleep(0)  # the task has told every connection
+        await asyncio.sleep(0)  # the task has notified every connection
 
         await used.send(GET)
 

@@ -116,7 +116,7 @@ async def test_a_client_that_leaves_in_the_middle_gets_no_answer(app, inner):
     assert (exchange.sent, inner.skeletons) == ([], [])
 
 
-# --- how much ---------------------------------------------------------------------------------
+# --- sizes ------------------------------------------------------------------------------------
 
 
 async def test_a_body_announced_too_large_is_refused_unread(app, bearer, settings):

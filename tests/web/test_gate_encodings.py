@@ -1,4 +1,4 @@
-"""The body gate and Content-Encoding: gzip alone, with a cap on what comes out."""
+"""The body gate and Content-Encoding: only gzip, with a cap on the inflated size."""
 
 import asyncio
 import gzip
@@ -109,7 +109,7 @@ async def test_a_broken_gzip_body_is_refused(app, inner, bearer, packed, why):
 
 
 async def test_what_follows_a_gzip_body_is_refused_as_it_comes(app, inner, bearer):
-    """Not at its end: kept until then, it would grow and be copied with every chunk."""
+    """Not at the end: kept until then, it would grow and be copied with every chunk."""
     exchange = make_exchange(
         headers={**bearer, "Transfer-Encoding": "chunked", **GZIP},
         messages=body_of(gzip.compress(b"{}"), b"\0", b"\0"),

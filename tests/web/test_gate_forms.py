@@ -24,7 +24,7 @@ def form(*files: bytes, end: bytes = b"--b--\r\n") -> bytes:
 
 
 class Files:
-    """The application behind the gate: remembers the files it was given."""
+    """The application behind the gate: it records the files it was given."""
 
     def __init__(self) -> None:
         self.files: list[bytes] = []

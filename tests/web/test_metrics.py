@@ -1,4 +1,4 @@
-"""Who may read /metrics, and what it says while a server is away."""
+"""Access to /metrics, and its figures while a server is away."""
 
 import asyncio
 import ipaddress
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.anyio
 
 TOKEN = "k7Jq2-a-token-of-some-length"
 HERE = ipaddress.ip_network("203.0.113.0/24")
-"""Where callers of these tests are."""
+"""The network of these tests' callers."""
 ELSEWHERE = ipaddress.ip_network("10.0.0.0/8")
 
 
 async def site(scope, receive, send):
-    """What is asked where there are no metrics: it has no such page."""
+    """Answer 404, as the site does where metrics are off."""
     await send({"type": "http.response.start", "status": 404, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -36,7 +36,7 @@ def some_figures() -> Iterator[Metric]:
 
 @pytest.fixture(autouse=True)
 def shown(settings, pooled_connections):
-    """Metrics for whoever has the token."""
+    """Metrics, readable with the token."""
     settings.METRICS, settings.METRICS_TOKEN, settings.METRICS_NETWORKS = True, TOKEN, []
     redis_client.forget_client()
     yield
@@ -52,7 +52,7 @@ async def scrape(
 
 
 def values(exchange: Exchange) -> dict[str, float]:
-    """By name and the label `server`."""
+    """Values by name and the label `server`."""
     return {
         sample.name + sample.labels.get("server", ""): sample.value
         for family in text_string_to_metric_families(exchange.body.decode())

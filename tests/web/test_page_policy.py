@@ -1,4 +1,4 @@
-"""What a browser is told of each page: where it may load from, and that nothing in it runs."""
+"""Each page's policy for browsers: allowed sources, and no code in the page itself."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The bucket's paths handed to the S3 server, here a server that says what a test tells it."""
+"""The bucket's paths passed to the S3 server, here a server that follows a test's script."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""Whether requests can be admitted, as load balancers ask."""
+"""Readiness to admit requests, for load balancers."""
 
 import asyncio
 import json

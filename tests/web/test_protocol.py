@@ -1,4 +1,4 @@
-"""What one connection may send, how long it may take, and how many connections there may be."""
+"""Limits of one connection, in bytes and time, and of the number of connections."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ CHUNKED = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 async def echo(scope, receive, send):
-    """Waits for the whole body; says how long it was and what headers there are."""
+    """Read the whole body; answer its length and the headers."""
     size, more = 0, True
     while more:
         message = await receive()
@@ -43,7 +43,7 @@ async def server():
 
 
 def refused(answer: bytes) -> tuple[int, str]:
-    """Status and code of the one answer there is, which ends the connection."""
+    """Status and code of the only answer, which ends the connection."""
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"connection: close" in head
     assert answer.count(b"HTTP/1.1") == 1
@@ -165,7 +165,7 @@ async def test_a_body_of_many_small_chunks_is_no_excess(server):
     assert (await answered(wire)).startswith(b"50000 ")
 
 
-# --- what cannot be parsed --------------------------------------------------------------------
+# --- malformed input --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ async def test_the_rest_of_a_body_that_nobody_waited_for_may_not_drip(monkeypatc
     async with serving(hasty) as server:
         wire = await server.connect(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\na")
         await wire.head()
-        # A byte on its way while the server closes is answered with a reset: an end as well.
+        # A byte sent while the server closes is answered with a reset, which is an end too.
         with contextlib.suppress(ConnectionError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 while not wire.reader.at_eof():
@@ -343,7 +343,7 @@ async def test_the_end_of_an_answer_that_is_not_taken_in_is_not_waited_for_for_e
         client.close()
 
 
-# --- how many ---------------------------------------------------------------------------------
+# --- number of connections --------------------------------------------------------------------
 
 
 async def test_connections_beyond_the_cap_of_an_address_are_refused(settings):

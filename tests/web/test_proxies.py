@@ -1,4 +1,4 @@
-"""X-Forwarded-* is believed from our own proxies alone."""
+"""X-Forwarded-* is believed only from our own proxies."""
 
 from ipaddress import ip_network
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every refusal under /v1 is written down: what an operator asks about, no caller's words."""
+"""Every refusal under /v1 is written down, with facts for operators and no caller's words."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ GOOD = {"model": "gpt-image-2", "prompt": "a fox", "size": "1024x1024", "quality
 
 @pytest.fixture(autouse=True)
 def own_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The application's, without what other tests were refused."""
+    """A recorder without refusals of other tests."""
     monkeypatch.setattr(refusals, "recorder", Recorder())
 
 
@@ -54,7 +54,7 @@ async def written() -> list[dict[str, Any]]:
 
 
 async def row_of(exchange: Exchange) -> dict[str, Any]:
-    """The one that was written of a request."""
+    """The row written about a request."""
     request_id = ids.parse(ids.REQUEST, exchange.headers["x-request-id"])
     (row,) = [row for row in await written() if row["id"] == request_id]
     return row

@@ -1,4 +1,4 @@
-"""Everything outside /v1: small bodies, eight requests at a time, and turns for work alone."""
+"""Everything outside /v1: small bodies, eight requests at a time, and turns only for work."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def served(settings, monkeypatch):
 
 
 async def reads(scope: Scope, receive: Receive, send: Send) -> None:
-    """Reads the whole body as Django's stock handler does; says how much came and how it ended."""
+    """Read the body as Django's stock handler does; answer its length and how it ended."""
     taken = 0
     while True:
         message = await receive()
@@ -173,7 +173,7 @@ async def test_what_waits_on_disk_is_not_in_memory_too_until_more_arrives():
 
 @pytest.fixture
 def small_budget(settings: Any, tmp_path: Path) -> Iterator[SpoolBudget]:
-    """1 MiB, an eighth of it for strangers."""
+    """A budget of 1 MiB, an eighth of it for strangers."""
     settings.SPOOL_BUDGET_BYTES, settings.SPOOL = 1024**2, tmp_path
     for spools in (process_spools, strangers_spools):
         spools.cache_clear()
@@ -254,7 +254,7 @@ async def test_a_small_form_asks_about_nobody():
     handler = SiteHandler(reads, sender=sender)
 
     assert (await post(handler, b"abc", **{"Content-Length": "3"})).status == 200
-    assert (await post(handler, b"abc")).status == 200  # nothing announced: a small form's room
+    assert (await post(handler, b"abc")).status == 200  # no length announced: a small form's room
 
 
 async def test_a_form_that_becomes_too_large_is_refused(monkeypatch):

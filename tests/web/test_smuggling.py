@@ -1,4 +1,4 @@
-"""No body is read as a request: what two readers could read in two ways is refused, or one way."""
+"""No body is read as a request: ambiguous requests are refused, or read in one way only."""
 
 import pytest
 
