@@ -1,4 +1,4 @@
-"""A customer whose server is told, and the server: a real one on a socket."""
+"""A customer with an endpoint, and its server: a real one on a socket."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -35,12 +35,12 @@ def spools(tmp_path: Path) -> Spools:
 
 
 class Receiver:
-    """The customer's server: what it got, what it answers, and a sender's hands with a clock."""
+    """The customer's server, with its requests and answers, and a sender with a clock."""
 
     def __init__(self, server: RawServer, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         self._server, self._run = server, run
         self.url = f"{server.url}/hook"
-        self.now = clock.now() + timedelta(minutes=2)  # later than whatever a test does
+        self.now = clock.now() + timedelta(minutes=2)  # later than anything a test does
 
     @property
     def received(self) -> Any:
@@ -50,7 +50,7 @@ class Receiver:
         self._server.script = script
 
     def later(self, **passed: float) -> datetime:
-        """The clock goes on."""
+        """Advance the clock."""
         self.now += timedelta(**passed)
         return self.now
 
@@ -58,7 +58,7 @@ class Receiver:
         return outbox.claim(now=self.now, limit=100, in_hand={})
 
     def sent(self, order: HeldDelivery) -> Outcome:
-        """An attempt, through the guard, with this server allowed."""
+        """Make an attempt through the guard, with this server allowed."""
 
         async def attempt() -> Outcome:
             http = HttpPool(egress_allow=[self._server.host_port])
@@ -71,7 +71,7 @@ class Receiver:
         return outcome
 
     def carried(self, order: HeldDelivery) -> None:
-        """All that a sender does with a delivery it has claimed."""
+        """Do everything that a sender does with a claimed delivery."""
 
         async def carry() -> None:
             http = HttpPool(egress_allow=[self._server.host_port])
@@ -85,7 +85,7 @@ class Receiver:
         self._run(carry())
 
     def work(self) -> list[Outcome]:
-        """Send what is due now, and write down what came of it."""
+        """Send everything due now, and write down the outcomes."""
         outcomes = []
         for order in self.claimed():
             outcome = self.sent(order)
@@ -96,7 +96,7 @@ class Receiver:
 
 @pytest.fixture
 def receiver(settings: Any) -> Iterator[Receiver]:
-    """It takes everything, until a test says otherwise."""
+    """A server that accepts everything until a test says otherwise."""
     with asyncio.Runner() as runner:
         context = running(says(b"ok"))
         server = runner.run(context.__aenter__())

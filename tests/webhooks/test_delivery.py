@@ -1,4 +1,4 @@
-"""What happened reaches the customer's server, signed, with one id and body, at least once."""
+"""Events reach the customer's server, signed, with one id and body, at least once."""
 
 import asyncio
 import json
@@ -73,7 +73,7 @@ def test_a_settlement_that_nobody_is_told_of_is_one_statement(
     assert claim is not None
     delivery = make_delivery(claim, spools)
     images = stored_images(claim, delivery)
-    table_of(PricedRequest.from_json(claim.generation.priced).books)  # as any later settlement has
+    table_of(PricedRequest.from_json(claim.generation.priced).books)  # like any later settlement
 
     with django_assert_num_queries(0):
         settling = settle_unheard(

@@ -1,4 +1,4 @@
-"""Endpoints of the house are told beside those of tenants, as one more tenant."""
+"""Endpoints of the house get events beside those of tenants, as one more tenant."""
 
 from typing import Any
 

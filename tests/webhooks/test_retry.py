@@ -1,4 +1,4 @@
-"""When a delivery is tried again."""
+"""Times at which a delivery is tried again."""
 
 from datetime import timedelta
 

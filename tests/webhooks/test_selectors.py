@@ -1,4 +1,4 @@
-"""What senders have before them, of all tenants."""
+"""Pending deliveries of all tenants, as senders read them."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def deliveries(acme, endpoint):
-    """Three that are on their way."""
+    """Three pending deliveries."""
     for generation in [acme.generation() for _ in range(3)]:
         cancel(generation=generation, now=clock.now())
     return list(Delivery.objects.order_by("id"))

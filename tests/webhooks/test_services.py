@@ -1,4 +1,4 @@
-"""Endpoints are made, changed and forgotten with their audit events; secrets are never readable."""
+"""Endpoints are made, changed and deleted with audit events; secrets are never readable."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What test endpoints are told counts as something that tests leave behind: so much a day."""
+"""Events for test endpoints count in a test key's bytes of the day."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def at_noon(monkeypatch):
 
 
 def told(customer: Customer, receiver: Receiver) -> None:
-    """Somebody is to be told of the customer's next generation, and it is tried once."""
+    """Make an event about a new generation of the customer's, and try to deliver it once."""
     cancel(generation=customer.generation(), now=clock.now())
     (order,) = receiver.claimed()
     receiver.carried(order)
@@ -36,7 +36,8 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
     tester = acme.tester()
     settings.TEST_BYTES_PER_DAY = 8 * 1024 + 2 * 1024
     told(tester, receiver)
-    ask(counting_of_test(acme.id, -8 * 1024, now=NOON))  # the second is admitted, and not told of
+    # the second is admitted, and its event not delivered
+    ask(counting_of_test(acme.id, -8 * 1024, now=NOON))
 
     told(tester, receiver)
 
