@@ -1,4 +1,4 @@
-"""Commands whose failures are raised as they came, and statements that give their first row."""
+"""Redis commands whose failures are raised unchanged, and statements that return one row."""
 
 from typing import Any, NoReturn
 
@@ -20,7 +20,7 @@ class Loud(Pause):
 
 
 def asked(*words: str, is_broker: bool = False) -> RedisCommand[Any]:
-    """Read as the server gives it."""
+    """A command whose reply is returned as the server gives it."""
     return RedisCommand(words, lambda reply: reply, lambda: None, Loud(0, ""), is_broker)
 
 

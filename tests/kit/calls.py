@@ -15,7 +15,7 @@ MEGABYTE = 1024**2
 
 
 async def whole(answer: HttpAnswer, max_bytes: int = MEGABYTE) -> bytes:
-    """The body."""
+    """The whole body."""
     return b"".join([chunk async for chunk in answer.chunks(max_bytes)])
 
 
@@ -36,7 +36,7 @@ async def post(pool: HttpPool, url: str, **options: Any) -> tuple[type[HttpError
 
 
 def make_certificate(folder: Path, name: str) -> Path:
-    """A self-signed certificate for a name, with its key, in one file."""
+    """Write a self-signed certificate for a name, with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(tz=UTC)

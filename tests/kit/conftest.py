@@ -66,7 +66,7 @@ async def tls_pool(tls_server, client_context):
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """Calls wait here until a test opens it; opened at the end in any case."""
+    """An event for which calls wait; set at the end in any case."""
     event = threading.Event()
     yield event
     event.set()
@@ -77,6 +77,6 @@ Loop = Callable[[Coroutine[Any, Any, Any]], Any]
 
 @pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest) -> Loop:
-    """Runs a coroutine on a loop of its own."""
+    """Run a coroutine on a loop of its own."""
     loop: Loop = request.param
     return loop

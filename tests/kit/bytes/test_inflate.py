@@ -1,4 +1,4 @@
-"""What inflates is bounded, whatever comes after it."""
+"""Inflated sizes are bounded, whatever follows the stream."""
 
 import gzip
 import tracemalloc

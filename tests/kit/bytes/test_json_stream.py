@@ -12,7 +12,7 @@ LONG = "QUJD" * 100
 
 
 class Collected:
-    """A sink that keeps everything and what it was opened with."""
+    """A sink that keeps everything, and the arguments it was opened with."""
 
     def __init__(self, index: int, key: str) -> None:
         self.index = index

@@ -1,4 +1,4 @@
-"""Forms cut anywhere: the same text and files come out, or one refusal."""
+"""Forms cut anywhere give the same text and files, or the same refusal."""
 
 import pytest
 
@@ -22,7 +22,7 @@ LIMITS = FormLimits(
     max_text_bytes=10 * KILOBYTE,
 )
 FILE = bytes(range(256)) * 300 + b"\r\n----b-\r\n----b--x"
-"""With the beginnings of boundaries in it."""
+"""A file that contains beginnings of boundaries."""
 
 
 @pytest.fixture

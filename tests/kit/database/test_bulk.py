@@ -1,4 +1,4 @@
-"""Rows by COPY: the same as rows saved one by one."""
+"""Rows written by COPY equal rows saved one by one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An event loop's own connections to PostgreSQL: lent for a statement, and how they end."""
+"""An event loop's own connections to PostgreSQL: lent for a statement, and ended."""
 
 import asyncio
 import os
@@ -87,7 +87,7 @@ async def breaks_on_the_loop() -> None:
 
 
 async def breaks_a_transaction_in_the_pool() -> None:
-    """Whoever ends it makes another connection before anybody could look."""
+    """The pool thread that ends it makes another connection at once."""
 
     @transaction.atomic
     def ends() -> None:
@@ -107,7 +107,7 @@ def backend() -> int:
 
 
 async def of_the_loop() -> list[int]:
-    """The servers of its connections, each used once."""
+    """PostgreSQL processes of the loop's connections, each used once."""
     return list(await asyncio.gather(*(pid() for _ in range(3))))
 
 
@@ -129,7 +129,7 @@ async def end_from_the_pool(one: int) -> None:
     ("whose", "end"), [(of_the_loop, end_from_the_pool), (of_the_pool, partial(told, END))]
 )
 def test_nobody_is_refused_for_connections_that_ended_while_they_were_idle(whose, end):
-    """As after a restart of PostgreSQL, however long ago that was."""
+    """Happens after a restart of PostgreSQL, however long ago."""
 
     async def goes_on() -> tuple[list[int], list[int]]:
         idle = await whose()
@@ -153,7 +153,7 @@ async def breaks_in_the_pool() -> None:
     "breaks", [breaks_on_the_loop, breaks_in_the_pool, breaks_a_transaction_in_the_pool]
 )
 def test_where_one_connection_broke_the_others_are_dropped_and_made_anew(breaks):
-    """As after a restart of PostgreSQL, when all are dead and nobody has used them yet."""
+    """Happens after a restart of PostgreSQL, when all are dead and unused since."""
 
     async def goes_on() -> list[int]:
         idle = await asyncio.gather(*(pid() for _ in range(3)))
@@ -183,7 +183,7 @@ def test_a_connection_that_broke_in_a_thread_with_few_words_is_lost_all_the_same
 
 
 def test_after_an_error_that_is_not_about_values_the_connection_is_another_one():
-    """A statement that was prepared for a table of before would fail on it again and again."""
+    """A statement prepared for an older form of a table would fail on it repeatedly."""
 
     async def fails() -> tuple[int, int, int]:
         before = await pid()
@@ -200,7 +200,7 @@ def test_after_an_error_that_is_not_about_values_the_connection_is_another_one()
 
 
 def a_sleep() -> str:
-    """A statement that takes long, and is like no other: one that was cut off sleeps on."""
+    """A long statement unlike any other: one that was cut off sleeps on."""
     return f"SELECT pg_sleep(60) AS s_{new_uuid().hex}"
 
 
@@ -246,7 +246,7 @@ def test_who_gets_no_connection_gives_the_turn_back(monkeypatch):
 
 
 async def cut_off() -> bool:
-    """A connection that ends in the middle of a statement, without a word."""
+    """A connection that ends silently in the middle of a statement."""
     await told("SELECT 1")
     (cursor,) = (await loop_connections.of_this_loop()).free
     with socket.socket(fileno=os.dup(cursor.connection.pgconn.socket)) as same:
@@ -308,7 +308,7 @@ def on_uvloop(statement: Statement[Any]) -> Any:
 
 @pytest.fixture(params=[in_thread, on_loop, on_uvloop])
 def run(request: pytest.FixtureRequest) -> Callable[[Statement[Any]], Any]:
-    """Runs a statement in one way or another."""
+    """Run a statement in one of the ways."""
     way: Callable[[Statement[Any]], Any] = request.param
     return way
 

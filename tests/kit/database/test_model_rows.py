@@ -24,7 +24,7 @@ def generation():
 
 
 def columns(row: Model) -> dict[str, Any]:
-    """What it holds, as Django compares it."""
+    """The row's columns, as Django compares them."""
     return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
@@ -50,7 +50,7 @@ def test_a_row_is_read_as_a_query_brings_it(generation):
     kept = Generation.objects.get(id=generation.id)
     assert columns(found) == columns(kept)
     assert found.fields == {"user": "order-7"}
-    found.save(update_fields=["size"])  # it is known to be there
+    found.save(update_fields=["size"])  # it is known to exist
 
 
 def test_a_row_is_written_as_save_does(generation):

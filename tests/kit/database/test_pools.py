@@ -1,4 +1,4 @@
-"""Threads for calls of loops: how many, what of those that nobody waits for, the end."""
+"""Threads for calls of loops: their number, abandoned calls, and the end."""
 
 import asyncio
 import gc
@@ -40,7 +40,7 @@ async def test_a_thread_that_is_free_takes_the_next_call():
 
     used = {await threads(threading.get_ident) for _ in range(20)}
 
-    assert len(used) < 8  # one is free a moment after it has answered
+    assert len(used) < 8  # one is free shortly after it has answered
     assert unfinished() == 0
 
 

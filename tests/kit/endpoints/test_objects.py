@@ -1,4 +1,4 @@
-"""Answers under /v1: what is drawn of a value, and what is left out."""
+"""Answers under /v1: fields drawn of a value, and those left out."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""In which threads a path's methods run."""
+"""The threads in which a path's methods run."""
 
 import asyncio
 import threading

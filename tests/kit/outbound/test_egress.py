@@ -1,4 +1,4 @@
-"""Where we may connect to, and where never."""
+"""Addresses to which we may connect, and those to which we never do."""
 
 import asyncio
 import threading

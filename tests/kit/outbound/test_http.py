@@ -163,7 +163,7 @@ async def test_a_connection_with_an_answer_half_read_is_not_used(pool, server):
 
 
 async def test_a_call_that_is_cancelled_leaves_no_connection_open(pool, server):
-    """At each of its steps, on a new connection and on one that was kept."""
+    """At each of its steps, on a new connection and on a kept one."""
     for steps in range(40):
         server.script = says(b"hello")
         if steps % 2:
@@ -197,7 +197,7 @@ async def test_hosts_share_no_connection(pool, server):
     assert (server.connections, other.connections) == (1, 1)
 
 
-# --- what goes wrong on the wire --------------------------------------------------------------
+# --- errors on the wire -----------------------------------------------------------------------
 
 
 async def test_a_refused_connection_is_not_reached(pool, server):

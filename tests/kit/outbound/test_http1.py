@@ -1,4 +1,4 @@
-"""One connection: every way an answer may come, and end."""
+"""One connection: every way in which an answer may come and end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -132,6 +132,6 @@ async def test_what_is_not_taken_is_not_read(pool, server):
         before = -1
         while sent != before:
             before = sent
-            await asyncio.sleep(0.2)  # it goes on only if somebody reads: that is what is asked
+            await asyncio.sleep(0.2)  # it goes on only while its body is read, which is tested here
         assert sent < 50
         assert len(await whole(answer, 100 * MEGABYTE)) == 100 * MEGABYTE

@@ -1,4 +1,4 @@
-"""Django's cache: on Redis as JSON, in this process's memory where Redis is away."""
+"""Django's cache: on Redis as JSON, or in this process's memory while Redis is away."""
 
 from collections.abc import Callable, Iterator
 

@@ -37,7 +37,7 @@ def fresh() -> Iterator[None]:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """The port of a server that takes connections and never says a word."""
+    """The port of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -71,7 +71,7 @@ WHO = asked("CLIENT", "ID")
 
 
 def echo(text: str) -> RedisCommand[Any]:
-    """Answered with the text."""
+    """A command answered with the text."""
     return asked("ECHO", text)
 
 
@@ -84,7 +84,7 @@ WAYS = [
 
 @pytest.fixture(params=WAYS, ids=["in a thread", "on a loop", "on uvloop"])
 def ask(request: pytest.FixtureRequest) -> Callable[[RedisCommand[Any]], Any]:
-    """Asks Redis one way or another."""
+    """Send a command in one of the ways."""
     way: Callable[[RedisCommand[Any]], Any] = request.param
     return way
 
@@ -120,7 +120,7 @@ def test_a_question_of_the_broker_goes_to_the_brokers_server(settings, ask):
 
 @contextmanager
 def behind_tls(url: str, certificate: Path) -> Iterator[str]:
-    """The server's URL as one that speaks TLS alone, which ours was not built for."""
+    """The server's URL with TLS only, for which ours was not built."""
     there = urlsplit(url)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -194,12 +194,12 @@ def test_a_server_that_nobody_vouches_for_is_not_asked(settings, tls_url, ask):
 
 
 def open_ones() -> set[int]:
-    """The connections that the server has."""
+    """Connections that the server has open."""
     return {int(one["id"]) for one in redis_client.client().client_list()}
 
 
 def test_a_connection_that_the_server_has_closed_is_made_anew(run, settings):
-    """As after Redis was restarted, or where it closes those that are idle."""
+    """Happens after a restart of Redis, or where it closes idle connections."""
 
     async def goes_on() -> tuple[int, int]:
         first = await ask_async(WHO)
@@ -242,7 +242,7 @@ class Between:
         target.close()
 
     def reset(self) -> None:
-        """As the machine of a server does that knows nothing of a connection any more."""
+        """Reset the connections, as a host does that has forgotten them."""
         for wire in self._wires:
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             wire.shutdown(socket.SHUT_RD)
@@ -288,7 +288,7 @@ def test_a_question_that_redis_refuses_costs_no_connection(run):
 
 
 async def says_what_it_hears(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A server that knows ECHO, and takes whatever else it is told."""
+    """A server that knows ECHO and accepts every other command."""
     parser = hiredis.Reader()
     while data := await reader.read(65536):
         parser.feed(data)
@@ -349,7 +349,7 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
     writers: list[asyncio.StreamWriter] = []
 
     async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The first connection answers what is said before the first `hang`, and no more."""
+        """The first connection answers everything before the first `hang`, and nothing more."""
         writers.append(writer)
         is_first, parser = len(writers) == 1, hiredis.Reader()
         while data := await reader.read(65536):
@@ -377,7 +377,7 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
 
     assert (before, after) == (b"before", b"after")
     assert [type(error) for error in failed] == [redis.TimeoutError] * 3
-    assert 0.9 < took < 2.0  # of several time-outs one after the other: 3; loops round to a ms
+    assert 0.9 < took < 2.0  # several time-outs in turn would take 3; loops round to a ms
 
 
 def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):

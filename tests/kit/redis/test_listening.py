@@ -1,4 +1,4 @@
-"""What is published on Redis, heard on an event loop until it cannot be heard any more."""
+"""Messages published on Redis, heard on an event loop until its connection fails."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ CHANNEL = "test-of-listening"
 
 
 class Listener:
-    """Listens on the running loop, and keeps what it hears."""
+    """A listener on the running loop that keeps every message."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[bytes, bytes]] = []

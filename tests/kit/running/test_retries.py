@@ -14,7 +14,7 @@ def anyio_backend() -> str:
 
 
 class Flaky:
-    """Fails with each of these, then says 'done'; knows when it was called."""
+    """Raises each of these in turn, then returns 'done'; records the times of its calls."""
 
     def __init__(self, *errors: BaseException) -> None:
         self.errors = list(errors)

@@ -37,7 +37,7 @@ def start(a_pool: FairPool, lane: str, call: Callable[[], object]) -> "asyncio.T
 
 
 async def turns(times: int = 5) -> None:
-    """Let everything that is ready on the loop happen."""
+    """Let everything run that is ready on the loop."""
     for _ in range(times):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Passes: for one purpose, until a moment, with one secret."""
+"""Passes: for one purpose, until a set time, with one secret."""
 
 from datetime import UTC, datetime, timedelta
 

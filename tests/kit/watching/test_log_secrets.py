@@ -1,4 +1,4 @@
-"""What a log line must not carry, however it got there."""
+"""Secrets are kept out of log lines, whatever way they took."""
 
 import json
 import logging

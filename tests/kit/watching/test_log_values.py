@@ -1,4 +1,4 @@
-"""What the database says of an error is logged without the values that it quotes."""
+"""Errors of the database are logged without the values that they quote."""
 
 import json
 import logging

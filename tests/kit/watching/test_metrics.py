@@ -1,4 +1,4 @@
-"""How the figures of all processes come together, on a real server."""
+"""Figures of all processes combined, on a real server."""
 
 import json
 from typing import Any

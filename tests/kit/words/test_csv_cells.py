@@ -1,4 +1,4 @@
-"""What a spreadsheet must not take for a formula, and what stays as it is."""
+"""Cells that a spreadsheet would take for formulas get an apostrophe; others stay unchanged."""
 
 from decimal import Decimal
 
