@@ -1,4 +1,4 @@
-"""What `manage.py` says of itself, and of a database that it cannot use."""
+"""Help of `manage.py`, and its errors about an unusable database."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ Django's:
 
 @pytest.fixture(scope="module")
 def shown(stack: Stack) -> subprocess.CompletedProcess[str]:
-    """What `manage.py help` says."""
+    """Output of `manage.py help`."""
     return stack.manage("help")
 
 
@@ -116,7 +116,7 @@ TALKATIVE = (
     "help", "audit", "channel explain gpt-image-2", "demo", "key list demo", "ledger_check",
     "ledger_head", "price list", "tenant show demo",
 )  # fmt: skip
-"""Of each command that shows something one action."""
+"""One reading action of each command that has one."""
 
 
 def test_a_pipe_that_closes_early_ends_any_command_without_a_word(stack):
@@ -168,5 +168,5 @@ def test_a_process_that_is_not_asked_for_rightly_says_so_in_a_line(words, line):
     )
 
     (written,) = said.stderr.splitlines()
-    assert line in written  # a server's is a log line
+    assert line in written  # a server logs a line instead
     assert (said.returncode, said.stdout) == (1, "")

@@ -1,4 +1,4 @@
-"""A database server that is gone without a word is noticed by whoever waits for it."""
+"""A database server that vanishes silently is noticed by its waiting clients."""
 
 import os
 import socket

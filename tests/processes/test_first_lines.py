@@ -1,4 +1,4 @@
-"""A process that fails before its settings have configured the log says why in the log's form."""
+"""A process that fails before its settings configure the log still logs the reason as JSON."""
 
 import json
 import os
@@ -18,13 +18,13 @@ IMAGES = ("pictor.processes.celery_worker", "images")
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody else listens on."""
+    """A port on which another server listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 def last_words(*module: str, **variables: str) -> dict[str, Any]:
-    """The one line of a process that must fail."""
+    """The only line of a process that must fail."""
     ended = subprocess.run(  # noqa: S603 - our own process
         [sys.executable, "-m", *module],
         env={

@@ -1,4 +1,4 @@
-"""What a container's health check says of its process."""
+"""A container's health check of its process."""
 
 import socket
 import threading
@@ -66,7 +66,7 @@ def test_without_redis_it_says_so(settings):
 
 
 class Web(BaseHTTPRequestHandler):
-    """Answers its probe alone."""
+    """Answers only its probe."""
 
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/healthz" else 404)

@@ -1,4 +1,4 @@
-"""A short-work worker that takes no message any more, though the broker answers, ends."""
+"""A short-work worker that takes no more messages, though the broker answers, ends."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ HALF, LONG = DEAF_SECONDS / 2, DEAF_SECONDS + 1
 
 @pytest.fixture(autouse=True)
 def own_client():
-    """Of the settings of each test."""
+    """A client with the settings of each test."""
     redis_client.forget_client()
     yield
     redis_client.forget_client()
@@ -24,7 +24,7 @@ def own_client():
 
 @pytest.fixture
 def taken(monkeypatch):
-    """How many messages were taken, in Celery's own books."""
+    """The number of messages taken, in Celery's own books."""
     count = [7]
     monkeypatch.setattr(state, "all_total_count", count)
     return count

@@ -1,4 +1,4 @@
-"""Numbers of the environment: one that would stop the service silently stops its start instead."""
+"""Numbers of the environment: one that would silently stop the service stops its start instead."""
 
 import pytest
 

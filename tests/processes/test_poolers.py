@@ -1,4 +1,4 @@
-"""A process sees at its start whether PostgreSQL keeps what its connections are told."""
+"""A process checks at its start whether PostgreSQL keeps its connections' settings."""
 
 import os
 import subprocess
@@ -29,13 +29,13 @@ SHORT = ("pictor.processes.celery_worker", "short")
 
 @pytest.fixture
 def direct(db: None) -> dict[str, Any]:
-    """How a process connects."""
+    """Connection parameters of a process."""
     return connection.get_connection_params()
 
 
 @pytest.fixture
 def limited(direct: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A role that has the limits by itself."""
+    """A role with limits of its own."""
     with psycopg.connect(**direct, autocommit=True) as owner:
         owner.execute("CREATE ROLE limited LOGIN PASSWORD 'secret'")
         owner.execute("ALTER ROLE limited SET statement_timeout = '5s'")
@@ -89,7 +89,7 @@ def test_a_pool_with_a_single_connection_is_too_small(direct, monkeypatch):
 
 
 def environment(stack: Stack, port: int, folder: Path) -> dict[str, str]:
-    """Of a process that reaches the stack's database by that port."""
+    """The environment of a process that reaches the stack's database by that port."""
     place = urlsplit(stack.env["DATABASE_URL"])
     away = place._replace(netloc=place.netloc.replace(f":{place.port}", f":{port}"))
     return {

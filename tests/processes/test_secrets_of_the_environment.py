@@ -1,4 +1,4 @@
-"""Secrets of which there may be several."""
+"""Secrets that may have several values."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""What a process has imported: an operator's command little, a server all that it will need.
+"""Imports of a process: an operator's command has few, a server all that it will need.
 
-Names are compared, not seconds: a module that comes back where nobody needs it fails here on a
-fast machine too.
+Names are compared, not seconds: an unneeded module that comes back fails here on a fast machine
+too.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ SERVERS_ALONE = frozenset(
         *("accounts.admin", "generation.pipeline", "pictor.urls"),
     }
 )
-"""What takes long to import and no operator's command needs."""
+"""Modules that take long to import and that no operator's command needs."""
 
 TELL = "import atexit, sys; atexit.register(lambda: print('\\n', *sys.modules))"
 COMMAND = f"{TELL}; import manage; sys.argv = ['manage.py', *sys.argv[1:]]; manage.main()"
@@ -36,7 +36,7 @@ for name in PARTS[sys.argv[1]]:
 
 
 def ran(stack: Stack, code: str, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    """The code, in a process of its own; never raises."""
+    """Run the code in a process of its own; never raises."""
     return subprocess.run(  # noqa: S603 (our own command line)
         [sys.executable, "-c", code, *words],
         cwd=ROOT,

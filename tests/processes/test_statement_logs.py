@@ -1,4 +1,4 @@
-"""A process that starts says whether PostgreSQL would log prompts."""
+"""A starting process reports whether PostgreSQL would log prompts."""
 
 import json
 import os

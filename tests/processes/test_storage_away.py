@@ -1,4 +1,4 @@
-"""S3 goes away under load: no more is bought, and what was bought is stored once it is back."""
+"""S3 goes away under load: no more is bought, and bought images are stored once it is back."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ def s3_is_up(stack: Stack) -> bool:
 
 
 class Traffic:
-    """Requests at a steady rate; how each was answered, and after how long."""
+    """Requests at a steady rate, with the status and time of each answer."""
 
     def __init__(self, buyer: Customer) -> None:
         self._headers = {"Authorization": f"Bearer {buyer.api_key}"}
@@ -115,7 +115,7 @@ UNTIL_KNOWN = {
     "has no bucket": TWO_FAIL,
     "hangs": ONE_HANGS_FOR_5_SECONDS,
 }
-"""Requests that come, and how many of them may be bought before it is known."""
+"""Arriving requests, and how many may be bought before the failure is known."""
 
 
 @pytest.mark.parametrize("how", UNTIL_KNOWN)

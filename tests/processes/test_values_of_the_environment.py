@@ -1,4 +1,4 @@
-"""A value that nobody could use stops the start in one line, instead of failing much later."""
+"""An unusable value stops the start with one line, instead of failing much later."""
 
 import pytest
 from cryptography.fernet import Fernet

@@ -1,4 +1,4 @@
-"""How a worker ends while something it needs is away."""
+"""The end of a worker while a server that it needs is away."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from webhooks import sender
 
 
 class StuckBeat:
-    """It waits for a broker that is away, whatever it is asked, until a test lets it go."""
+    """A beat that waits for an absent broker, even when asked to stop, until a test lets it go."""
 
     def __init__(self) -> None:
         self.is_back = threading.Event()
@@ -38,7 +38,7 @@ class StuckBeat:
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was stopped, in that order; nothing is started."""
+    """Names of stopped parts, in order; nothing is started."""
     names: list[str] = []
 
     def note(module: Any, name: str) -> None:
@@ -76,7 +76,7 @@ def test_a_worker_drains_and_ends_while_its_beat_waits_for_the_broker(
 
     assert has_ended
     assert stuck.is_asked
-    assert data.is_dir()  # where the beat keeps its schedule
+    assert data.is_dir()  # the file in which the beat keeps its schedule
     assert ended == ["reaper.drain", "sender.drain", "metrics.stop"]
 
 
