@@ -1,4 +1,4 @@
-"""Others' programs that read the files of deploy/. Where one is missing, its tests say so."""
+"""Third-party programs that read the files of deploy/; tests report a missing one."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ DEPLOY = ROOT / "deploy"
 
 
 def program(name: str, way: str) -> str:
-    """Where it is; without it the test is skipped with the way to get it, or fails in a drill."""
+    """Return the program's path; if missing, skip with the way to get it, or fail in a drill."""
     beside = str(Path(sys.executable).parent)
     found = shutil.which(name, path=f"{beside}{os.pathsep}{os.environ['PATH']}")
     if found is None:

@@ -33,12 +33,12 @@ http {{
     include {folder}/site.conf;
 }}
 """
-"""Debian's own, as far as our file needs it, with the connections that our file asks for."""
+"""Debian's own, as far as our file needs it, with the connections that our file requires."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """One that runs. Clients reach it under the names of our files."""
+    """A running proxy; clients reach it under the names of our files."""
 
     name: str
     http_port: int
@@ -48,7 +48,7 @@ class Proxy:
     def client(
         self, host: str = SITE, *, address: str = "127.0.0.1", **options: Any
     ) -> httpx.Client:
-        """Of the site or the bucket, from an address of this machine."""
+        """A client of the site or the bucket, from an address of this machine."""
 
         def name_host(request: httpx.Request) -> None:
             request.headers["host"] = host
@@ -65,18 +65,18 @@ class Proxy:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """What differs from production."""
+    """Differences from production."""
 
     folder: Path
     http_port: int
     https_port: int
     upstreams: Mapping[str, int]
-    """By the port in our files."""
+    """Ports by the port in our files."""
 
 
 @contextmanager
 def running(name: str, folder: Path, *, upstreams: Mapping[str, int]) -> Iterator[Proxy]:
-    """It answers on ports of its own; skipped where it is not installed."""
+    """Run the proxy on ports of its own; skip the test if it is not installed."""
     folder.mkdir()
     http = free_port()
     place = _Place(
@@ -154,7 +154,7 @@ COMMANDS: dict[str, Callable[[str, _Place], list[str]]] = {
 
 
 def _rewrite(name: str, place: _Place, site: Mapping[str, str], *, to: str) -> None:
-    """Our file with other addresses, each of which must have been there."""
+    """Our file with other addresses; each of ours must have been in it."""
     text = (DEPLOY / name).read_text()
     ports = {f"127.0.0.1:{ours}": f"127.0.0.1:{port}" for ours, port in place.upstreams.items()}
     for ours, other in {**ports, **site}.items():
@@ -164,7 +164,7 @@ def _rewrite(name: str, place: _Place, site: Mapping[str, str], *, to: str) -> N
 
 
 def _certify(folder: Path) -> None:
-    """A certificate of both names, which vouches for itself."""
+    """Write a self-signed certificate for both names."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, SITE)])
     names = x509.SubjectAlternativeName([x509.DNSName(SITE), x509.DNSName(BUCKET)])

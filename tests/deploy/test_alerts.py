@@ -20,7 +20,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def tried() -> dict[str, set[bool]]:
-    """By alert, whether it is expected to fire, to stay silent, or both."""
+    """By alert, whether a test expects it to fire, to stay silent, or both."""
     found: dict[str, set[bool]] = defaultdict(set)
     for one in yaml.safe_load((DEPLOY / "alerts_test.yml").read_text())["tests"]:
         for look in one["alert_rule_test"]:
@@ -47,7 +47,7 @@ def test_what_it_asks_for_is_in_a_scrape(stack: Stack, rule: dict[str, Any]) -> 
     # A counter's TYPE has its samples' name, a histogram's has no `_bucket`.
     there = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
 
-    there.add("pictor_s3_credentials_expire_seconds")  # with S3_CREDENTIALS=chain alone
+    there.add("pictor_s3_credentials_expire_seconds")  # only with S3_CREDENTIALS=chain
     asked = {name.removesuffix("_bucket") for name in OURS.findall(rule["expr"])}
 
     assert asked

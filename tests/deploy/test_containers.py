@@ -1,4 +1,4 @@
-"""The container files: by their schema and linter, and that what they name exists."""
+"""The container files: valid by schema and linter, with existing names only."""
 
 import re
 from typing import Any

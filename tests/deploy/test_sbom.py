@@ -1,4 +1,4 @@
-"""The list of an image's packages: of the lock file, and of nothing else."""
+"""The list of an image's packages: exactly those of the lock file."""
 
 import json
 

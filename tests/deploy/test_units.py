@@ -1,4 +1,4 @@
-"""The systemd units: what systemd thinks of them, and that what they name exists."""
+"""The systemd units: systemd's own verdict, and the existence of the things they name."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from tests.deploy.programs import DEPLOY, program, said
 from tests.deploy.variables import is_known
 
 PICTOR = "/opt/pictor/current/bin/pictor"
-"""Of the release that the link leads to."""
+"""The command of the release that the link leads to."""
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 INSTALL = (DEPLOY.parent / "docs" / "operations" / "install.md").read_text()
 

@@ -1,4 +1,4 @@
-"""Whether the code, or a library that it is known to use, reads a variable of the environment."""
+"""Environment variables read by our code or by a library that it uses."""
 
 import re
 from functools import cache
@@ -16,5 +16,5 @@ def _named() -> frozenset[str]:
 
 
 def is_known(name: str) -> bool:
-    """It stands in the code in quotes, by itself or as what NAME_FILE is the file of."""
+    """Return whether our code has the name in quotes, or a library reads it."""
     return name in OTHERS or name in _named()

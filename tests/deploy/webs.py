@@ -16,14 +16,14 @@ PROXY = "127.0.0.1"
 
 @dataclass
 class Web:
-    """`pictor web` as docs/operations/install.md starts it."""
+    """`pictor web`, started as docs/operations/install.md does."""
 
     stack: Stack
     port: int
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
-        """Return once it is ready."""
+        """Start it, and return once it is ready."""
         env = {
             **bare_environment(),
             **self.stack.env,
@@ -40,13 +40,13 @@ class Web:
         until(self._is_ready)
 
     def stop(self) -> None:
-        """SIGTERM, as a process manager ends it."""
+        """Send SIGTERM, as a process manager does."""
         assert self.process is not None
         self.process.terminate()
         assert self.process.wait(15) == -signal.SIGTERM
 
     def restart(self) -> None:
-        """Return once it is ready again."""
+        """Restart it, and return once it is ready."""
         self.stop()
         self.start()
 
