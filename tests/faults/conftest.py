@@ -1,4 +1,4 @@
-"""Each test of faults leaves the stack as it found it: whole."""
+"""Each test of faults leaves the stack whole."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from tests.stack_processes import is_whole, until
 
 @pytest.fixture(autouse=True)
 def whole_again(stack: Stack) -> Iterator[None]:
-    """What a test killed is back before the next one looks at processes, or kills again.
+    """Wait until killed parts are back before the next test looks at processes or kills again.
 
-    This process's own connection to a database that was killed is not left to the next test.
+    This process's own connection to a killed database is closed, so that no test inherits it.
     """
     yield
     until(lambda: is_whole(stack))

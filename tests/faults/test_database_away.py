@@ -1,4 +1,4 @@
-"""Processes that start while PostgreSQL is away wait for it; none becomes a black hole."""
+"""Processes that start while PostgreSQL is away wait for it and swallow no work."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ WAITS = "no message is taken before the database is there"
 
 
 class Door:
-    """A port that leads to a server once it is opened; until then nobody listens there."""
+    """A port without a listener, until it is opened and leads to a server."""
 
     def __init__(self, host: str, port: int) -> None:
         self.port = free_port()
@@ -80,7 +80,7 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 
 class LoneWorker:
-    """A worker beside the stack, with a broker database and a door to PostgreSQL its own."""
+    """A worker beside the stack, with a broker database and a door to PostgreSQL of its own."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ def test_an_image_worker_that_waits_for_the_database_can_be_stopped(worker):
 
 
 def said_so_far(stack: Stack) -> tuple[int, int]:
-    """How many starts the image worker has made without the database, and the short-work worker."""
+    """Starts of the image worker without the database, and of the short-work worker."""
     return stack.log("worker").count(WAITS), stack.log("short").count(READY)
 
 
@@ -206,7 +206,7 @@ def test_images_are_made_again_after_the_database_was_away_while_all_others_star
 
 
 def test_a_short_work_worker_ends_with_its_clock(stack: Stack, tmp_path: Path) -> None:
-    no_folder = tmp_path / "a file"  # where the clock has to keep its own
+    no_folder = tmp_path / "a file"  # a file where the clock needs a folder
     no_folder.touch()
 
     worker = LoneWorker(stack, tmp_path, queue="short", role="short", data=no_folder)

@@ -39,4 +39,4 @@ def test_what_was_acknowledged_before_a_crash_exists_after_it_and_the_rest_is_50
     found = [customer.client.get(path) for path in accepted]
     assert {answer.json()["status"] for answer in found} == {"succeeded"}
     assert customer.captures() == [PRICE_OF_LOW] * customer.states()["succeeded"]
-    operator("ledger_check")  # fails where the books are wrong
+    operator("ledger_check")  # fails if the books are wrong

@@ -1,4 +1,4 @@
-"""The whole running default: its parts killed one by one, and what operators see of it."""
+"""The whole running default: its parts killed one by one, and the view of operators."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ def is_back(stack: Stack, role: str, killed: int) -> bool:
 
 
 def seconds_until_back(stack: Stack, role: str, killed: int) -> float:
-    """How long it took, at most twice of what is promised; too long, with what the logs say."""
+    """Seconds until it was back, at most twice the promise; if too long, with the logs."""
     began = time.monotonic()
     while time.monotonic() < began + 2 * BACK_SECONDS and not is_back(stack, role, killed):
         psutil.wait_procs([psutil.Process(stack.process.pid)], timeout=0.05)
@@ -68,7 +68,7 @@ def test_an_image_worker_that_renews_no_lease_is_seen_from_outside(stack):
         answer = httpx.get(f"{stack.base_url}/readyz", trust_env=False, timeout=10)
         return int(answer.json()["image_workers"])
 
-    outlive_leases(stack)  # those of the dead, too, whom other tests killed a moment ago
+    outlive_leases(stack)  # including the dead ones that other tests have just killed
     until(lambda: image_workers() == 1)
     with stopped(stack.pids()["worker"][0]):
         outlive_leases(stack)
@@ -77,14 +77,15 @@ def test_an_image_worker_that_renews_no_lease_is_seen_from_outside(stack):
 
 
 def command_line(pids: list[int]) -> str:
-    """Of the first of them; empty where it has ended."""
+    """Command line of the first of them; empty if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return " ".join(psutil.Process(pids[0]).cmdline())
     return ""
 
 
 def test_pids_are_the_servers_own(stack):
-    until(lambda: all(map(command_line, stack.pids().values())))  # whom a test killed is back
+    # the one that a test killed is back
+    until(lambda: all(map(command_line, stack.pids().values())))
     pids = stack.pids()
     words = {role: command_line(its) for role, its in pids.items()}
 

@@ -1,4 +1,4 @@
-"""Requests go on while a migration waits for whoever reads its table."""
+"""Requests go on while a migration waits for a reader of its table."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ from tests.servers import ROOT, Stack
 
 CALLERS = 4
 BETWEEN_SECONDS = 0.25
-"""From an answer to the same caller's next request."""
+"""Pause between an answer and the same caller's next request."""
 TRIES = 4
-"""As many as there are in ten seconds."""
+"""Number of tries that fit into ten seconds."""
 TABLE = "billing_tenantbalance"
 
 MIGRATE = f"""
@@ -38,7 +38,7 @@ with as_owner():
     do = executor.apply_migration if sys.argv[1] == "forwards" else executor.unapply_migration
     do(executor.loader.project_state(), Widened("widened", "billing"))
 """
-"""Of a table that every request changes, by the owner of the tables."""
+"""A migration of a table that every request changes, run by the owner of the tables."""
 
 
 def migrating(stack: Stack, direction: str) -> "subprocess.Popen[str]":
@@ -58,7 +58,7 @@ def migrating(stack: Stack, direction: str) -> "subprocess.Popen[str]":
 
 @pytest.fixture
 def reader(stack: Stack) -> Iterator["psycopg.Connection[tuple[int]]"]:
-    """In a transaction that has read the table; afterwards the table is as it was."""
+    """A reader in an open transaction on the table, which is restored afterwards."""
     with psycopg.connect(stack.env["DATABASE_URL"]) as reading:
         reading.execute(f"SELECT count(*) FROM {TABLE}")  # noqa: S608 - a constant
         yield reading

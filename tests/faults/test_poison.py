@@ -1,4 +1,4 @@
-"""A generation that kills its worker fails alone; what was in flight beside it succeeds."""
+"""A generation that kills its worker fails alone; the work in flight beside it succeeds."""
 
 import contextlib
 import os
@@ -21,10 +21,10 @@ NEIGHBOURS = 6
 
 
 class Killing(Holding):
-    """An upstream that kills the image worker when it is asked for poison.
+    """An upstream that kills the image worker when it is sent poison.
 
-    The poison is answered only when `company` calls are at this upstream beside it, so that the
-    first death takes all of them along. Nobody waits for the lease of what it has killed.
+    The poison is answered only while `company` other calls are at this upstream, so that the first
+    death takes all of them along. The leases of killed workers are ended without a wait.
     """
 
     def __init__(self, stack: Stack, company: int) -> None:
@@ -63,4 +63,4 @@ def test_poison_fails_at_its_third_dispatch_and_its_neighbours_succeed(
     assert {upstream.calls[prompt] for prompt in prompts[1:]} == {2}
     assert customer.captures() == [PRICE_OF_LOW] * NEIGHBOURS
     assert customer.balance() == (10_000_000 - NEIGHBOURS * PRICE_OF_LOW, 0)
-    operator("ledger_check")  # fails where the books are wrong
+    operator("ledger_check")  # fails if the books are wrong

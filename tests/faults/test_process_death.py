@@ -1,4 +1,4 @@
-"""Processes killed, stopped and robbed of their messages: everything accepted ends, once paid."""
+"""Processes killed, stopped and robbed of their messages: all accepted work ends, paid once."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ BOATS = [{"prompt": f"boat {number}", "quality": "low"} for number in range(20)]
 
 @pytest.fixture
 def upstream(stack: Stack, operator: Operator) -> Iterator[Holding]:
-    """Gets all orders, and holds their answers back."""
+    """Get all orders, and hold their answers back."""
     holding = Holding(stack)
     with (
         serving(holding.port, holding.answer),
@@ -58,7 +58,7 @@ def test_a_killed_image_worker_loses_nothing_and_charges_nothing_twice(
     assert customer.states() == {"succeeded": 20}
     assert customer.captures() == [PRICE_OF_LOW] * 20
     assert customer.balance() == (10_000_000 - 20 * PRICE_OF_LOW, 0)
-    operator("ledger_check")  # fails where the books are wrong
+    operator("ledger_check")  # fails if the books are wrong
 
 
 def test_an_sdk_pays_once_for_each_order_when_the_web_process_is_killed(
@@ -106,7 +106,7 @@ def test_generations_queued_when_the_broker_is_emptied_all_end(
     assert [response.status_code for response in accepted] == [202] * 20
     until(lambda: customer.states() == {"succeeded": 20})
     assert customer.captures() == [PRICE_OF_LOW] * 20
-    operator("ledger_check")  # fails where the books are wrong
+    operator("ledger_check")  # fails if the books are wrong
 
 
 @contextlib.contextmanager
@@ -153,7 +153,7 @@ def test_a_worker_that_comes_back_after_its_lease_changes_nothing(
 
     assert snapshot(database) == settled
     assert customer.captures() == [PRICE_OF_LOW] * 5
-    operator("ledger_check")  # fails where the books are wrong
+    operator("ledger_check")  # fails if the books are wrong
 
 
 def snapshot(database: Any) -> list[tuple[Any, ...]]:

@@ -156,7 +156,7 @@ def test_a_part_that_never_gets_ready_is_a_problem(supervisor):
 
 
 def test_a_part_that_was_ready_may_take_longer_to_be_so_again(supervisor, tmp_path):
-    """It recovers, or waits for another one: killed, it would begin that anew."""
+    """It recovers, or waits for another part: killed, it would begin that anew."""
     ready_at = 0.0
     recovering = replace(
         part("slow", "import signal; signal.pause()", ready_seconds=0.5),
@@ -175,7 +175,7 @@ def test_a_part_that_was_ready_may_take_longer_to_be_so_again(supervisor, tmp_pa
 
 
 def until_started(made: StackPart, *, times: int) -> StackPart:
-    """The part; the stop is asked for when it is to be started once more than that."""
+    """The part, with a stop requested when it is to be started once more than `times`."""
     left = iter(range(times))
 
     def command() -> Command:

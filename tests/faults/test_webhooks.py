@@ -1,4 +1,4 @@
-"""The short-work worker killed between a settlement and its delivery: the customer is told."""
+"""The short-work worker is killed between settlement and delivery: the event still arrives."""
 
 import os
 import signal
@@ -28,4 +28,4 @@ def test_what_was_settled_is_told_after_a_kill(
     told = [Webhook(endpoint["secret"]).verify(one.body, one.headers) for one in hooks.told]
     assert {event["data"]["id"] for event in told} == {made.headers["x-pictor-generation-id"]}
     assert len({(one.id, one.body) for one in hooks.told}) == 1
-    operator("ledger_check")  # fails where the books are wrong
+    operator("ledger_check")  # fails if the books are wrong

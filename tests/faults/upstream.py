@@ -11,7 +11,7 @@ from tests.servers import Stack
 
 
 class Holding:
-    """Holds every answer back until it is told to let go; from then on it answers at once."""
+    """Hold every answer back until released; from then on answer at once."""
 
     def __init__(self, stack: Stack) -> None:
         self.port = stack.upstream_ports[2]
