@@ -1,7 +1,7 @@
-"""Every model, every word for a size it takes, the pixels that come and what one image costs.
+"""Every model, each word for a size that it takes, the delivered pixels and one image's price.
 
 Literals of the product documents' tables and of the published price list: in quality low, for the
-dall-e models standard. Micro-USD. `auto` is what the sandbox upstream makes of it: 1024x1024.
+dall-e models standard. Micro-USD. `auto` is the sandbox upstream's choice: 1024x1024.
 """
 
 Row = tuple[str, int]

@@ -1,4 +1,4 @@
-"""A real upstream on loopback that writes down what reaches it and answers with drawn images."""
+"""A real upstream on loopback that records its requests and answers with drawn images."""
 
 import base64
 import email
@@ -24,7 +24,7 @@ OPENAI_SIZES = "1024x1024,1536x1024,1024x1536"
 
 @dataclass(frozen=True)
 class Recorded:
-    """One request as it arrived; a form's files by field, in order, with the name each went by."""
+    """One request as it arrived; a form's files by field, in order, with their names."""
 
     path: str
     headers: dict[str, str]
@@ -34,7 +34,10 @@ class Recorded:
 
 @dataclass
 class Recorder:
-    """What it got so far; `extra` is merged into every answer, `size` draws that size instead."""
+    """Requests so far.
+
+    `extra` is merged into every answer, `size` is drawn in place of the requested.
+    """
 
     port: int
     requests: list[Recorded] = field(default_factory=list)
@@ -47,12 +50,12 @@ class Recorder:
 
     @property
     def only(self) -> Recorded:
-        """The one request there was."""
+        """The only request."""
         (request,) = self.requests
         return request
 
     def answer(self, body: dict[str, Any]) -> bytes:
-        """As OpenAI's gpt-image models do: base64, and the facts of the picture."""
+        """An answer like OpenAI's gpt-image models': base64, and facts about the picture."""
         size = self.size or size_of(body.get("size"))
         image = {"b64_json": base64.b64encode(drawn(size)).decode()}
         document = {
@@ -82,7 +85,7 @@ def drawn(size: tuple[int, int]) -> bytes:
 
 @cache
 def noise(size: tuple[int, int]) -> bytes:
-    """A PNG of that size that cannot be compressed."""
+    """An incompressible PNG of that size."""
     file = io.BytesIO()
     data = random.Random(7).randbytes(size[0] * size[1] * 4)  # noqa: S311 - no secret
     Image.frombytes("RGBA", size, data).save(file, "PNG")

@@ -1,4 +1,4 @@
-"""A real upstream on loopback that refuses: from the start, or after so many good answers."""
+"""A real upstream on loopback that refuses at once, or after some good answers."""
 
 import threading
 from collections.abc import Iterator
@@ -42,8 +42,8 @@ def refusing(
 def first_channel(operator: Operator, name: str, base_url: str) -> Iterator[None]:
     """A channel before all others, for as long as the block lasts.
 
-    Nothing is known of it nor of the sandbox's: with a breaker that an earlier test opened, that
-    one would be no way out, and every call would go to this channel.
+    Breakers of both channels are reset: with one left open by an earlier test, the sandbox would be
+    no way out, and every call would go to this channel.
     """
     operator("channel", "set", name, "--base-url", base_url, "--api-key", "k", "--priority", "1")
     operator("channel", "enable", name, "--untested")

@@ -1,7 +1,7 @@
-"""What schemathesis is told of requests that no schema can say, and what it checks besides.
+"""Rules for schemathesis about requests that no schema can express, and a further check.
 
-A valid request is made one that can be honoured: its images are images, its addresses lead
-somewhere. Whatever else is valid and refused is a failure, but for what depends on what is there.
+A valid request is made satisfiable: its images are images, and its addresses lead somewhere. Any
+other valid request that is refused is a failure, unless it depends on existing objects.
 """
 
 import base64
@@ -14,21 +14,21 @@ from typing import Any
 import schemathesis
 
 IDS: dict[str, dict[str, str]] = json.loads(os.environ["PICTOR_FUZZ_IDS"])
-"""By the beginning of a path: the ids in it of what is there."""
+"""Ids of existing objects, by the beginning of a path."""
 OWN_KEY = os.environ["PICTOR_FUZZ_KEY_ID"]
 NO_KEY = "key_01k00000000000000000000000"
 DEPENDS = {
     "create_webhook_endpoint",  # an account has ten at most
-    "test_webhook_endpoint",  # one that is disabled is sent nothing
+    "test_webhook_endpoint",  # a disabled endpoint is sent nothing
     "resend_webhook_delivery",
     "resend_webhook_deliveries",
-    "rotate_api_key",  # one that has ended is not
+    "rotate_api_key",  # an ended key is not rotated
 }
-"""Operations that may be refused for what was done before, with an error that names no field."""
+"""Operations that earlier calls may make fail, with an error that names no field."""
 
 
 def _png() -> bytes:
-    """One pixel, half transparent: an image, and its own mask."""
+    """One half-transparent pixel: an image, and its own mask."""
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 6, 0, 0, 0)),
         (b"IDAT", zlib.compress(b"\0\xff\0\0\x80")),
@@ -46,7 +46,7 @@ _BASE64 = base64.b64encode(PNG).decode()
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Make a valid request one that can be honoured; never end the key that asks."""
+    """Make a valid request satisfiable; never end the calling key."""
     parts = case.path_parameters or {}
     is_valid = case.meta.generation.mode.is_positive
     if is_valid and parts and case.method != "DELETE":
@@ -64,7 +64,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
 
 
 def _honourable(body: dict[str, Any], media_type: str) -> dict[str, Any]:
-    # A whole number with a point is an integer to JSON Schema, and none to api.md.
+    # A whole number with a point is an integer to JSON Schema, but not in api.md.
     found = {name: _whole(value) for name, value in body.items()}
     if media_type == "multipart/form-data":
         found.pop("image[]", None)
@@ -91,7 +91,7 @@ def _with_image(value: Any) -> Any:
 
 @schemathesis.check
 def accepts_what_is_valid(context: Any, response: Any, case: Any) -> None:
-    """Nothing that the schema allows is refused, and no limit of ours hides that."""
+    """Check that nothing valid by the schema is refused, and that no limit of ours hides that."""
     operation = case.operation.definition.raw["operationId"]
     error = {} if response.status_code < 400 else json.loads(response.content)["error"]
     if not case.meta.generation.mode.is_positive:
