@@ -1,6 +1,6 @@
-"""What every client is put through, and how it reports. Standard library only.
+"""Checks for every client, and their report. Standard library only.
 
-A client's script runs in an environment of its own, in this folder's lock files, and knows only a
+A client's script runs in an environment of its own, from this folder's lock files, and knows only a
 base url and keys, from its environment. It writes one JSON object a line: check, ok, detail.
 """
 
@@ -26,17 +26,17 @@ MODELS = {
     "gpt-image-2-origin": "1344x1024",
 }
 AUTO_IS = "1024x1024"
-"""What the sandbox upstream makes of `auto`."""
+"""The sandbox upstream's size for `auto`."""
 
 BASE_URL = os.environ["PICTOR_CLIENT_BASE_URL"]
 """With /v1 at its end."""
 KEY = os.environ["PICTOR_CLIENT_KEY"]
 POOR_KEY = os.environ["PICTOR_CLIENT_POOR_KEY"]
-"""Of a tenant whose balance pays for nothing."""
+"""Key of a tenant whose balance pays for nothing."""
 NARROW_KEY = os.environ["PICTOR_CLIENT_NARROW_KEY"]
-"""May call dall-e-2 alone."""
+"""Key that may call only dall-e-2."""
 BASE64_KEY = os.environ["PICTOR_CLIENT_BASE64_KEY"]
-"""Answers with b64_json where a request does not say."""
+"""Key that answers with b64_json where a request does not say."""
 BAD_KEY = "sk-pictor-not-a-key"
 BASE64_MODELS = {
     "gpt-image-1": KEY,
@@ -45,11 +45,11 @@ BASE64_MODELS = {
     "gpt-image-2-auto": KEY,
     "gpt-image-2-origin": BASE64_KEY,
 }
-"""Those that clients of OpenAI's gpt-image models ask, with the key that they answer in base64."""
+"""Models called by clients of OpenAI's gpt-image models, with the key that gives base64."""
 
 
 def picture(side: int = 64) -> bytes:
-    """A square PNG in one colour, half transparent: an image, and its own mask."""
+    """A half-transparent square PNG in one colour: an image, and its own mask."""
     rows = (b"\0" + b"\xc8\x50\x14\x80" * side) * side
     head = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
     chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
@@ -64,13 +64,13 @@ Generate = Callable[..., Any]
 
 
 def emit(check: str, *, ok: bool, detail: str = "") -> None:
-    """One line of the report."""
+    """Write one line of the report."""
     sys.stdout.write(json.dumps({"check": check, "ok": ok, "detail": detail[:300]}) + "\n")
     sys.stdout.flush()
 
 
 def expect(check: str, what: str, seen: Callable[[], str]) -> None:
-    """Report whether what is seen is what was expected; an exception is a failure."""
+    """Report whether `seen` returns the expected value; an exception is a failure."""
     try:
         found = seen()
     except Exception as error:  # noqa: BLE001 - whatever a client raises belongs in the report
@@ -142,7 +142,7 @@ BAD = [
 def check_errors(
     generate: Generate, raised: Callable[[Exception], str], names: dict[int | str, str]
 ) -> None:
-    """Each error class: `names` by code or status, `raised` says what an exception showed of it."""
+    """Check each error class: `names` by code or status, `raised` reads an exception's facts."""
     for bad in BAD:
 
         def seen(bad: Bad = bad) -> str:

@@ -17,7 +17,7 @@ ORIGIN = checks.BASE_URL.removesuffix("/v1")
 
 
 def generated(folder: Path) -> str:
-    """Generate the package; what the generator could not make something of."""
+    """Generate the package; return the generator's complaints."""
     document = folder / "openapi.json"
     with urllib.request.urlopen(f"{ORIGIN}/openapi.json", timeout=60) as answer:  # noqa: S310 - our own stack's address
         document.write_bytes(answer.read())
@@ -34,7 +34,7 @@ def generated(folder: Path) -> str:
 
 
 class Generated:
-    """Its operations, by their tags and ids."""
+    """The client's operations, by their tags and ids."""
 
     def __init__(self, api_key: str = checks.KEY) -> None:
         module = import_module(PACKAGE)
@@ -43,7 +43,7 @@ class Generated:
         self.types: Any = import_module(f"{PACKAGE}.types")
 
     def call(self, tag: str, operation: str, *parts: str, **fields: Any) -> Any:
-        """What the operation answers, as an object of the client's own."""
+        """The operation's answer, as an object of the client's own."""
         module: Any = import_module(f"{PACKAGE}.api.{tag}.{operation}")
         return module.sync(*parts, client=self._client, **fields)
 

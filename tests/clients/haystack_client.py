@@ -1,4 +1,4 @@
-"""Haystack's `OpenAIImageGenerator`, which reads base64 alone and never asks for it."""
+"""Haystack's `OpenAIImageGenerator`, which reads only base64 and never asks for it."""
 
 import asyncio
 import base64

@@ -1,10 +1,10 @@
-"""`make clients`: other people's clients, and a linter of our OpenAPI document, on one stack.
+"""`make clients`: third-party clients, and a linter of our OpenAPI document, on one stack.
 
 It prints a table, and exits with 1 on failure.
 
 Each client has an environment of its own in .venv-clients/, from hashed lock files in this folder;
-those of Node are skipped, with a line that says so, where node or npm is missing. To write the
-lock files again: `python -m tests.clients.run lock`.
+those of Node are skipped, with a line that says so, if node or npm is missing. To rewrite the lock
+files: `python -m tests.clients.run lock`.
 """
 
 import json
@@ -27,7 +27,7 @@ CLIENT_SECONDS = 300
 
 @dataclass(frozen=True)
 class Client:
-    """One client: which package it is, and how its script is made ready and run."""
+    """A client: its package, and the command and script that run it."""
 
     name: str
     package: str
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _outcome(client: Client, env: dict[str, str]) -> bool:
-    """Run one client, say how it went."""
+    """Run one client and print its result."""
     try:
         command = client.command(client)
     except Unavailable as why:
@@ -116,7 +116,7 @@ def _check(line: str) -> dict[str, Any]:
 
 
 def _version(client: Client, command: list[str]) -> str:
-    """What is installed, asked of the environment itself."""
+    """The installed version, read from the environment itself."""
     if client.folder == NODE:
         path = NODE / "node_modules" / client.package / "package.json"
         return str(json.loads(path.read_text(encoding="utf-8"))["version"])
@@ -125,7 +125,7 @@ def _version(client: Client, command: list[str]) -> str:
 
 
 def _keys(stack: Stack) -> dict[str, str]:
-    """The environment of every client: where to call, and with which keys."""
+    """The environment of every client: the address and the keys."""
     rich = _json(stack, "tenant", "create", "clients", "--balance", "100", "--json")
     poor = _json(stack, "tenant", "create", "poor", "--balance", "0.001", "--json")
     narrow = _json(stack, "key", "create", "clients", "--models", "dall-e-2", "--json")
@@ -151,7 +151,7 @@ def _json(stack: Stack, *arguments: str) -> dict[str, str]:
 
 
 def _lock() -> None:
-    """Write the lock files again, from the .in files and package.json."""
+    """Rewrite the lock files, from the .in files and package.json."""
     for wanted in (*sorted(HERE.glob("*.in")), NODE / "package.json"):
         lock(wanted, "python -m tests.clients.run lock")
 
