@@ -1,7 +1,7 @@
 """The default `make run`: the first start makes an image and the demo's past, the second neither.
 
-Both on one stack, which a person has too: an image is made beside the past, once, before any vendor
-can be connected; and a command removes all of it.
+Both run on a default stack: an image is made beside the past, once, before any vendor can be
+connected; and a command removes all of it.
 """
 
 import json
@@ -20,12 +20,12 @@ LOOK = "from generation import tasks; tasks.look_for_conditions()"
 
 
 def start(folder: Path) -> Stack:
-    """As `make run` does where nothing is configured."""
+    """Start as `make run` does without any configuration."""
     return start_stack(folder, PICTOR_DEMO_HISTORY="1", PICTOR_FIRST_IMAGE="1")
 
 
 def proof(operator: Operator) -> dict[str, Any]:
-    """What `ledger_check --json` says of the running stack."""
+    """Output of `ledger_check --json` on the running stack."""
     found: dict[str, Any] = json.loads(operator("ledger_check", "--json"))
     return found
 

@@ -1,4 +1,4 @@
-"""What a start says at its end: nothing that does not work."""
+"""The last lines of a start name only things that work."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who may read what a running stack logs and records: its own account."""
+"""Logs and records of a running stack are readable only by its own account."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Who may read the metrics of `make run`, and what a bad list of networks says."""
+"""Access to the metrics of `make run`, and the error for a bad list of networks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the site's processes are given."""
+"""The environment of the site's processes."""
 
 import psutil
 import pytest

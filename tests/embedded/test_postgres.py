@@ -120,7 +120,7 @@ def test_a_pid_file_of_a_living_stranger_is_removed_and_the_stranger_left_alone(
 
 
 def test_a_server_of_this_very_cluster_is_stopped_first(tmp_path):
-    # As PostgreSQL does, it takes SIGQUIT itself: a background shell job would inherit it ignored.
+    # Takes SIGQUIT itself, as PostgreSQL does: a background shell job would inherit it ignored.
     program = (
         "import signal; signal.signal(signal.SIGQUIT, signal.SIG_DFL);"
         " print('up', flush=True); signal.pause()"

@@ -1,4 +1,4 @@
-"""Where the cluster lies when its account cannot enter PICTOR_DATA: followed, never lost."""
+"""The cluster's place if its account cannot enter PICTOR_DATA: followed, never lost."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ NOBODY = OsAccount(name="nobody", uid=65534, gid=65534)
 
 @pytest.fixture
 def away(tmp_path, monkeypatch):
-    """As root, with data folders that the account cannot enter."""
+    """Run as root, with data folders that the account cannot enter."""
     monkeypatch.setattr(postgres_place, "AWAY", tmp_path / "away")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(postgres_place, "unprivileged", lambda: NOBODY)
@@ -38,7 +38,7 @@ def data(tmp_path):
 
 
 def cluster_of(data: Path) -> Path:
-    """Found, and with something precious in it."""
+    """The cluster found for the data folder, with a precious file in it."""
     cluster = find_place(data).cluster
     cluster.mkdir(exist_ok=True)
     (cluster / "ledger").touch()

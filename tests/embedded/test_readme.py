@@ -19,7 +19,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def terminal(stack: Stack) -> dict[str, str]:
-    """The environment of a person beside their `make run`."""
+    """The environment of a terminal beside a running `make run`."""
     return {**bare_environment(), "PICTOR_RUN_DIR": str(stack.run_dir), "no_proxy": "127.0.0.1"}
 
 
