@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - the names of tables and columns come from the models and the catalogue
-"""Changes of every kind to a table's rows, and whether they show."""
+"""Changes of every kind to a table's rows, and whether they are detected."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +57,7 @@ def columns(table: str) -> list[tuple[str, str]]:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """What happens inside never happened."""
+    """Roll back everything inside the block."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -75,7 +75,7 @@ def findings_by_ranges() -> Iterator[Finding]:
 
 
 def shows(statement: str, proof: Callable[[], Iterator[Finding]] = findings) -> bool:
-    """Whether the database refuses it, or the proof finds it."""
+    """Return whether the database refuses the statement or the proof finds it."""
     try:
         with undone():
             assert run(statement) > 0, "the books have no such row"

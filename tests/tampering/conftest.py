@@ -1,4 +1,4 @@
-"""Books with a row in every table that money hangs on."""
+"""Books with a row in every table that affects money."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -38,7 +38,7 @@ def written(
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Customer]:
-    """The books are written once for a module; each of its tests begins and ends with them."""
+    """Books, written once for a module and restored for each of its tests."""
     with django_db_blocker.unblock(), transaction.atomic():
         customer = write(Spools(tmp_path_factory.mktemp("spool"), SpoolBudget(1_000_000)))
         with django_db_blocker.block():
@@ -48,7 +48,7 @@ def written(
 
 @pytest.fixture
 def books(written: Customer, db: None) -> Customer:
-    """Whose they are; what a test changes is undone."""
+    """The books' customer; a test's changes are undone."""
     return written
 
 
@@ -57,7 +57,7 @@ def write(spools: Spools) -> Customer:
 
     Half of the credit was reversed, and two lines of a bill corrected the cost, one of its call.
 
-    And scheduled prices that were withdrawn, and a shared list. What was sold is counted.
+    There are also withdrawn scheduled prices and a shared list, and sales are counted.
     """
     seeding.seed(Wishes())
     make_channel(cost_micros=30_000)

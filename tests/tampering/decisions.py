@@ -1,8 +1,8 @@
-"""What is decided for every table: how tampering with it shows, or that it does not.
+"""A decision for every table: tampering with it is found in this way, or not at all.
 
-FOUND: `ledger_check` finds any insert, deletion and change by the tables' owner, but for the
-columns named, and for attempts that delivered nothing and cost nothing. NOT_MONEY: nothing was
-charged by it; docs/pricing.md lists these tables.
+FOUND: `ledger_check` finds any insert, deletion and change by the tables' owner, except in the
+columns named, and except for attempts that delivered nothing and cost nothing. NOT_MONEY: no charge
+depends on it; docs/pricing.md lists these tables.
 """
 
 FOUND: dict[str, frozenset[str]] = {
@@ -55,7 +55,7 @@ FOUND: dict[str, frozenset[str]] = {
 }
 
 REBUILT = frozenset({"accounts_auditlink"})
-"""Deleting these rows alone is no loss: from the same events the next link makes the same chain."""
+"""Deleting only these rows loses nothing: the next link makes the same chain from the events."""
 
 NOT_MONEY = frozenset(
     {

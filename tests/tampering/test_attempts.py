@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def free(books: Customer, tmp_path: Path) -> str:
-    """A generation that a first call did not reach and a second delivered, for nothing; its id."""
+    """The id of a generation delivered for nothing, after a first call that was not reached."""
     Route.objects.update(cost_micros=None)
     channel = Channel.objects.get(name="one")
     claim = take(generation_id=books.generation().id, worker=make_worker())
@@ -35,7 +35,7 @@ def free(books: Customer, tmp_path: Path) -> str:
 
 
 def found_without(generation: str, number: int) -> list[str]:
-    """What the proof says once that attempt of the generation is gone."""
+    """Findings of the proof once that attempt of the generation is gone."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(

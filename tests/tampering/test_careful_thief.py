@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - the names of tables come from the database
-"""Every table x update, delete and insert by its owner, whom nothing of ours stands in the way."""
+"""Every table x update, delete and insert by its owner, with all of our guards off."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
 # ruff: noqa: S608 - the names of tables and columns come from the models and the catalogue
 """Every table x insert, update and delete, by the processes' role; the owner has its own file.
 
-The tables come from the database: a new one fails here until `decisions.py` says what holds for it.
+The tables come from the database: a new one fails here until `decisions.py` has an entry for it.
 """
 
 import pytest
