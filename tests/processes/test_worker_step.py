@@ -76,7 +76,7 @@ def test_a_worker_drains_and_ends_while_its_beat_waits_for_the_broker(
 
     assert has_ended
     assert stuck.is_asked
-    assert data.is_dir()  # the file in which the beat keeps its schedule
+    assert data.is_dir()  # the folder in which the beat keeps its schedule
     assert ended == ["reaper.drain", "sender.drain", "metrics.stop"]
 
 
