@@ -10,7 +10,7 @@ Post = Callable[..., httpx.Response]
 
 @dataclass(frozen=True)
 class Broken:
-    """What came of an answer that never ended."""
+    """The received part of an answer that never ended."""
 
     status: int
     headers: httpx.Headers
@@ -38,7 +38,7 @@ def generate(client: httpx.Client) -> Post:
 
 @pytest.fixture
 def break_off(client: httpx.Client) -> Callable[..., Broken]:
-    """Ask for an answer that breaks off, and keep what arrived; waits 0.8 s for each byte."""
+    """Request an answer that breaks off; return what arrived, waiting 0.8 s for each byte."""
 
     def post(prompt: str, **fields: Any) -> Broken:
         body = {"prompt": prompt, **fields}

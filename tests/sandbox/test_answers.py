@@ -11,7 +11,7 @@ from sandbox import orders
 
 PNG = b"\x89PNG and so on"
 JPEG = b"\xff\xd8\xff and so on"
-"""Enough of one: the sandbox looks at the beginning alone."""
+"""Enough of a JPEG: the sandbox reads only the beginning."""
 
 
 def image_of(item: dict[str, Any]) -> Image.Image:

@@ -15,7 +15,7 @@ USAGE_256_MEDIUM = 1190
 
 
 def events_of(text: str) -> list[dict[str, Any]]:
-    """The data of each event, after a check that `event:` says what it is."""
+    """The data of each event, after a check that `event:` has its type."""
     events = []
     for block in text.strip().split("\n\n"):
         if block.startswith(":"):
