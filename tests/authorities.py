@@ -1,4 +1,4 @@
-"""An authority of one's own, as companies have it, and certificates that it signs."""
+"""A private certificate authority, as companies have it, and certificates that it signs."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ KEY_NAME = "authority.key"
 
 
 def make_authority(folder: Path) -> Path:
-    """The certificate of a new authority; its key lies beside it."""
+    """Write the certificate of a new authority, its key beside it; return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Our own authority")])
     path = folder / "authority.pem"
@@ -22,7 +22,7 @@ def make_authority(folder: Path) -> Path:
 
 
 def make_certificate_by(authority: Path, name: str) -> Path:
-    """A certificate for a host that the authority has signed, with its key, in one file."""
+    """Write a host's certificate, signed by the authority, with its key, in one file."""
     issuer = x509.load_pem_x509_certificate(authority.read_bytes()).subject
     issuers = serialization.load_pem_private_key((authority.parent / KEY_NAME).read_bytes(), None)
     assert isinstance(issuers, ec.EllipticCurvePrivateKey)

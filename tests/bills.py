@@ -1,4 +1,4 @@
-"""Calls that a vendor bills, and its files."""
+"""Calls that a vendor bills, and files with its bills."""
 
 import json
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def call(
     request_id: str = "",
     **facts: Any,
 ) -> Attempt:
-    """A call that ended so many seconds after noon, and took 20; with its cost in the ledger."""
+    """A call of 20 seconds that ended `after` seconds from noon, with its cost in the ledger."""
     ended = NOON + timedelta(seconds=after)
     attempt = Attempt.objects.create(
         **{
@@ -59,7 +59,7 @@ def call(
 
 
 def trial(channel: Channel, *, after: float = 0, micros: int = 30_000, request_id: str = "") -> Any:
-    """A test of a route, which ended so many seconds after noon."""
+    """A test of a route, which ended `after` seconds from noon."""
     ended = NOON + timedelta(seconds=after)
     return ChannelTrial.objects.create(
         channel=channel,
@@ -79,22 +79,22 @@ def trial(channel: Channel, *, after: float = 0, micros: int = 30_000, request_i
 
 
 def csv_file(*rows: str, header: str = "request_id,created_at,model,cost_usd") -> bytes:
-    """The file of these lines."""
+    """A CSV file of these lines."""
     return "\n".join([header, *rows, ""]).encode()
 
 
 def row(request_id: str, after: float, usd: str, *more: str) -> str:
-    """A line of it, of so many seconds after noon."""
+    """A line of the file, `after` seconds from noon."""
     return ",".join([request_id, stamp(after), ORIGIN, usd, *more])
 
 
 def stamp(after: float) -> str:
-    """As vendors write it."""
+    """A time as vendors write it."""
     return (NOON + timedelta(seconds=after)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def costs_of_days(*days: tuple[datetime, Sequence[tuple[str, str]]]) -> bytes:
-    """As OpenAI's `organization/costs` has them, grouped by line item: amounts as they are."""
+    """Costs as OpenAI's `organization/costs` returns them by line item, with amounts unchanged."""
     buckets = [
         {
             "object": "bucket",
@@ -119,7 +119,7 @@ def costs_of_days(*days: tuple[datetime, Sequence[tuple[str, str]]]) -> bytes:
 def matched(
     channel: Channel, content: bytes, *, accept: bool = False, **columns: str
 ) -> VendorBill:
-    """A bill as it is once the worker has read it, by its guessed columns but for these."""
+    """A bill that the worker has matched, by its guessed columns and these changes."""
     bill = keeping.keep(channel=channel, name="bill.csv", content=content, actor="test")
     mapping = Columns.from_json({**bill.mapping, **columns})
     keeping.ask(bill, columns=mapping, channel=channel, actor="test")
@@ -132,6 +132,6 @@ def matched(
 
 
 def lines_of(bill: VendorBill) -> list[tuple[int, str, int, int]]:
-    """Number, outcome, theirs and ours, in micros."""
+    """Number, outcome, and the vendor's and our amounts, in micros."""
     rows = bill.lines.order_by("id")
     return list(rows.values_list("number", "outcome", "theirs_micros", "ours_micros"))

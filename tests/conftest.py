@@ -1,4 +1,4 @@
-"""What tests of any folder may need: the asyncio backend, pools, pages."""
+"""Fixtures for tests of any folder: the asyncio backend, pools, pages."""
 
 import asyncio
 import threading
@@ -30,7 +30,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def failures_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process asks nothing of a Redis or a broker for a while after it failed.
+    """Forget the pause in which a process avoids a Redis or a broker that failed.
 
     A test that met such a failure must not leave it to the next one in its process.
     """
@@ -40,9 +40,9 @@ def failures_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_tls_context() -> Iterator[None]:
-    """Each httpx client reads all authorities anew, which takes 20 ms and is for no test's server.
+    """Share one TLS context: each httpx client reads all authorities anew, which takes 20 ms.
 
-    So those that ask for nothing else share one.
+    Clients with TLS options of their own get a context of their own.
     """
     shared, make = httpx.create_ssl_context(), httpx.create_ssl_context
 
@@ -57,7 +57,7 @@ def one_tls_context() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_emptying() -> Iterator[None]:
-    """After a test with transactions of its own, what it left is removed, and no more is done."""
+    """Empty the database after a test with transactions of its own, and do no more."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty())
         yield
@@ -65,7 +65,7 @@ def quick_emptying() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """A hash that takes a quarter of a second, a million times quicker; the stack's stay slow."""
+    """A password hash a million times quicker than the stack's quarter of a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
         yield
@@ -93,10 +93,10 @@ def _close(barrier: threading.Barrier) -> None:
 
 @pytest.fixture
 def patient_connections() -> Iterator[None]:
-    """Connections that are made from now on wait for a lock for as long as it takes.
+    """Let new connections wait for locks without a time limit.
 
-    In production a call that waited 2 s for one is refused, and loses nothing. What comes of many
-    at once is another question: it must not depend on how long a thread is kept from the CPU.
+    In production a call that waited 2 s for one is refused, and loses nothing. The result of many
+    at once must not depend on how long a thread is kept from the CPU.
     """
 
     def wait(connection: BaseDatabaseWrapper, **_: object) -> None:
@@ -110,7 +110,7 @@ def patient_connections() -> Iterator[None]:
 
 @pytest.fixture
 def plain_static_files(settings):
-    """Pages whose own behaviour is asked about need no manifest of hashed files."""
+    """Serve pages without the manifest of hashed files, for tests of the pages themselves."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
@@ -118,7 +118,7 @@ def plain_static_files(settings):
 
 @pytest.fixture
 def prepared_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The prepared statements that are run from now on; Django does not count them."""
+    """Statements prepared from now on; Django does not count them."""
     run: list[str] = []
     fetch_one = prepared.fetch_one
 

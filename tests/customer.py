@@ -1,4 +1,4 @@
-"""A tenant on the running stack, seen as its developers see it: a key and HTTP."""
+"""A tenant on the running stack, as its developers use it: a key and HTTP."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from tests.servers import ROOT, Stack
 GENERATIONS = "/v1/images/generations"
 SCOPES = "images:write,images:read,billing:read,webhooks:write,keys:write"
 CALLS_OF_A_CLIENT = 25
-"""httpx looks at every call under way with each one that ends."""
+"""Calls of one httpx client, which looks at all calls under way when one ends."""
 
 _BALANCE = """
 SELECT b.available, b.held FROM billing_tenantbalance AS b
@@ -55,7 +55,7 @@ class Operator:
         )
 
     def __call__(self, *arguments: str) -> str:
-        """Standard output of `manage.py ARGUMENTS`."""
+        """Return the standard output of `manage.py ARGUMENTS`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(arguments) + "\n")
@@ -71,7 +71,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Customer:
-    """One tenant with one key."""
+    """A tenant with one key."""
 
     name: str
     api_key: str
@@ -79,7 +79,7 @@ class Customer:
     stack: Stack
     client: httpx.Client
     document: Document
-    """Every JSON answer to `client` is held against it."""
+    """Every JSON answer to `client` is checked against it."""
 
     @classmethod
     def create(
@@ -104,7 +104,7 @@ class Customer:
         return cls(name, found["api_key"], found["key_id"], stack, client, document)
 
     def with_key(self, created: str) -> "Customer":
-        """The same tenant through another key, as `key create --json` printed it."""
+        """The same tenant with another key, printed by `key create --json`."""
         return self._of(self.stack, self.name, created)
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Customer:
     async def generate_many(
         self, bodies: list[dict[str, Any]], *, headers: dict[str, str] | None = None
     ) -> list[httpx.Response]:
-        """All at once, one connection each; the answers in order."""
+        """Send all at once, one connection each; return the answers in order."""
         async with contextlib.AsyncExitStack() as clients:
             calls = []
             for first in range(0, len(bodies), CALLS_OF_A_CLIENT):
@@ -144,7 +144,7 @@ class Customer:
         return int(row[0]), int(row[1])
 
     def states(self) -> dict[str, int]:
-        """How many generations are in each state."""
+        """The number of generations in each state."""
         return dict(self._rows(_STATES))
 
     def captures(self) -> list[int]:
@@ -159,7 +159,7 @@ _connections: dict[str, "psycopg.Connection[Any]"] = {}
 
 
 def _rows(database_url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """By a connection that is kept, and made again where it has ended."""
+    """Rows by a kept connection, which is made again if it has ended."""
     with contextlib.suppress(KeyError, psycopg.OperationalError):
         return _connections[database_url].execute(sql, values).fetchall()
     made = _connections[database_url] = psycopg.connect(database_url, autocommit=True)
@@ -167,7 +167,7 @@ def _rows(database_url: str, sql: str, *values: object) -> list[tuple[Any, ...]]
 
 
 def facts_of(response: httpx.Response) -> tuple[int, str, str, str | None]:
-    """Status, type, code and param, after looking at what every error has."""
+    """Status, type, code and param, after checks of the parts that every error has."""
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-request-id"].startswith("req_")
     assert response.headers["access-control-allow-origin"] == "*"

@@ -23,17 +23,17 @@ MADE_BY_MIGRATIONS = {
     "accounts_configrevision": "FALSE",
     "billing_account": "tenant_id IS NOT NULL",
 }
-"""Which rows of these tables are not."""
+"""Conditions on rows of these tables that migrations do not make."""
 NO_DELETE = {
     "accounts_auditevent", "accounts_auditlink", "billing_price", "billing_pricebook",
     "billing_pricebookwithdrawal", "billing_pricelistassignment", "billing_transfer",
     "generation_costtable",
 }  # fmt: skip
-"""Append-only or final: in a database of tests they may be truncated."""
+"""Append-only or final tables, which may be truncated in a test database."""
 
 
 def empty() -> None:
-    """Leave what migrations make, and nothing else.
+    """Delete everything but the rows that migrations make.
 
     Django's `flush` truncates every table, full or not, and makes permissions anew: 130 ms, not 20.
     """
@@ -59,9 +59,9 @@ def _full_tables() -> str:
 def another_database(
     ending: str, *, like: dict[str, Any] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Connection parameters of a database that is named as the tests' with the ending.
+    """Create a database named like the tests' with this ending; yield its connection parameters.
 
-    It is empty, or a copy of one to which nobody is connected.
+    It is empty, or a copy of `like`, to which no client may be connected.
     """
     here = connection.get_connection_params()
     where = {name: here[name] for name in ("host", "port", "user", "password")}
@@ -77,7 +77,7 @@ def another_database(
 
 @contextmanager
 def connected_to(database: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
-    """Django has that database for its own."""
+    """Let Django use that database as its own."""
     ours = connections[DEFAULT_DB_ALIAS]
     other = ours.copy()
     other.settings_dict["NAME"] = database["dbname"]
@@ -90,7 +90,7 @@ def connected_to(database: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
 
 
 def run_tool(tool: str, *arguments: str, of: dict[str, Any], given: bytes = b"") -> bytes:
-    """What `pg_dump`, `psql` or the like prints about a database."""
+    """Output of `pg_dump`, `psql` or the like for a database."""
     spec = importlib.util.find_spec(PACKAGE)
     assert spec is not None
     assert spec.origin is not None

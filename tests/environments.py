@@ -1,4 +1,4 @@
-"""Other people's programs in environments of their own, from lock files with hashes."""
+"""Third-party programs in environments of their own, from lock files with hashes."""
 
 import shutil
 import subprocess
@@ -13,11 +13,11 @@ LOCK_OPTIONS = "--quiet --universal --python-version 3.11 --generate-hashes --no
 
 
 class Unavailable(Exception):
-    """This machine cannot run it; says why."""
+    """Raised with the reason why this machine cannot run a program."""
 
 
 def python_of(name: str, lock: Path) -> Path:
-    """The Python of a virtual environment that is exactly the lock file."""
+    """The Python of a virtual environment with exactly the lock file's packages."""
     python = ENVIRONMENTS / name / "bin" / "python"
     if not python.exists():
         quietly([*UV, "venv", "--python", sys.executable, str(ENVIRONMENTS / name)])
@@ -26,9 +26,9 @@ def python_of(name: str, lock: Path) -> Path:
 
 
 def node_of(folder: Path) -> str:
-    """The Node that runs what lies in the folder, once its packages are installed there.
+    """The path of Node, once the folder's packages are installed there.
 
-    No package's own scripts run. Raises Unavailable where there is no Node or no npm.
+    No package's own scripts run. Raises Unavailable if Node or npm is missing.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
@@ -38,11 +38,11 @@ def node_of(folder: Path) -> str:
 
 
 def lock(wanted: Path, command: str) -> None:
-    """Write the lock file beside an .in file or package.json again. It names no registry.
+    """Rewrite the lock file beside an .in file or package.json. It names no registry.
 
     Args:
-        wanted: what is asked for.
-        command: named in a Python lock file as the one that wrote it.
+        wanted: the .in file or package.json.
+        command: named in a Python lock file as its author.
     """
     if wanted.suffix == ".json":
         if npm := shutil.which("npm"):
@@ -55,7 +55,7 @@ def lock(wanted: Path, command: str) -> None:
 
 
 def quietly(command: list[str], *, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
-    """Standard output; raises CalledProcessError after showing what was said."""
+    """Standard output; raises CalledProcessError after printing the program's output."""
     done = subprocess.run(  # noqa: S603 - our own command line
         command, cwd=cwd, env=env, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""Streamed answers as a caller sees them: events, one by one, as they arrive."""
+"""Streamed answers as a caller receives them: events, one by one."""
 
 import base64
 import io
@@ -39,7 +39,7 @@ def types_of(events: list[tuple[str, dict[str, Any]]]) -> list[str]:
 
 
 def picture_of(event: dict[str, Any]) -> tuple[str, tuple[int, int]]:
-    """Format and pixels of what was sent, decoded whole."""
+    """Format and size of an event's image, decoded whole."""
     image = Image.open(io.BytesIO(base64.b64decode(event["b64_json"])))
     image.load()
     return str(image.format), image.size

@@ -1,6 +1,6 @@
-"""Rows and values with good defaults, as plain functions: what a test does not say does not matter.
+"""Rows and values with good defaults, as plain functions: unstated values do not matter.
 
-Customers have true books: their holds are placed by admission, their balances are the ledger's.
+Customers have true books: their holds are placed by admission, and their balances are the ledger's.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ ORIGIN = "gpt-image-2-origin"
 
 
 def open_gate() -> Gate:
-    """Images can be stored."""
+    """Report that images can be stored."""
     gate = Gate(lambda _most: None)
     gate.proved()
     return gate
@@ -129,7 +129,7 @@ class Customer:
         self.id: UUID = self.tenant.id
 
     def tester(self) -> "Customer":
-        """The same tenant by a new test key."""
+        """The same tenant with a new test key."""
         tester = copy(self)
         tester.key, tester.plaintext = issue_api_key(
             tenant=self.tenant, name="tests", actor="test", rules=EVERYTHING, is_test=True
@@ -137,7 +137,7 @@ class Customer:
         return tester
 
     def caller(self) -> Caller:
-        """As the next request sees it."""
+        """The caller, as the next request reads it."""
         caller = caller_by_digest(bytes(self.key.digest))
         assert caller is not None
         return caller
@@ -150,7 +150,7 @@ class Customer:
         now: datetime | None = None,
         **fields: Any,
     ) -> Admitted:
-        """Admit a request: 1024x1024 in medium on gpt-image-2-origin unless told otherwise."""
+        """Admit a request: 1024x1024 in medium on gpt-image-2-origin, unless fields differ."""
         request = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
         return admit(
             Submission(caller=self.caller(), request=request, idempotency_key=idempotency_key),
@@ -185,7 +185,7 @@ def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
 
 
 def make_owner(customer: Customer, email: str, *, used: str, at: datetime, images: int = 0) -> None:
-    """Somebody who owns the tenant, which used the model in that hour; known or new."""
+    """An owner of the tenant, new or known by email; the tenant used the model in that hour."""
     person = User.objects.filter(email=email).first() or User.objects.create_user(
         email, "x", email_verified_at=at
     )
@@ -194,7 +194,7 @@ def make_owner(customer: Customer, email: str, *, used: str, at: datetime, image
 
 
 def make_usage(customer: Customer, model: str, *, at: datetime, images: int = 0) -> None:
-    """A generation of the model that ended in that hour, with so many images."""
+    """A generation of the model that ended in that hour, with this many images."""
     UsageRollup.objects.create(
         tenant=customer.tenant,
         key_id=customer.key.id,
@@ -210,7 +210,7 @@ def make_usage(customer: Customer, model: str, *, at: datetime, images: int = 0)
 
 
 def make_worker() -> WorkerEpoch:
-    """A worker that was seen just now."""
+    """A worker whose lease was just renewed."""
     return enlist()
 
 
@@ -227,12 +227,12 @@ def take(
 
 
 def queued_as(generation: Generation) -> Queued:
-    """How it is found while it waits."""
+    """The generation as a worker finds it in the queue."""
     return Queued(generation.id, generation.tenant_id, generation.livemode)
 
 
 def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
-    """An attempt on the channel under this claim; None where the claim is lost."""
+    """An attempt on the channel under this claim; None if the claim is lost."""
     attempt_id = new_uuid()
     attempt = attempt_begun(
         attempt_id=attempt_id,
@@ -245,7 +245,7 @@ def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
 
 
 def asked(**changes: Any) -> Asked:
-    """One image of a vendor's model in 1024x1024, no quality said, just now."""
+    """A request for one 1024x1024 image of a vendor's model, without a quality, made now."""
     asked = Asked(model="gpt-image-2", size="1024x1024", quality="", n=1, at=clock.now())
     return replace(asked, **changes)
 
@@ -260,7 +260,7 @@ def make_delivery(
     number: int = 1,
     attempt_id: UUID | None = None,
 ) -> Verified:
-    """Images of these sizes from the model's first channel, for that attempt or one begun here."""
+    """Images of these sizes from the model's first channel, for that attempt or a new one."""
     made = claim.generation
     route = catalogue_at(claim.revision).routes_for(made.model, livemode=made.livemode)[0]
     if attempt_id is None:
@@ -293,7 +293,7 @@ def make_delivery(
 
 
 def stored_images(claim: Claim, delivery: Verified) -> list[StoredImage]:
-    """The unsaved rows that storing the delivery gives."""
+    """Unsaved rows for the stored images of the delivery."""
     generation = claim.generation
     return [
         StoredImage(

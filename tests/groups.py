@@ -1,6 +1,6 @@
-"""Where the time of the tests goes, by group and by file, and which of them are quick: a plugin.
+"""A plugin: seconds of tests by group and by file, and a mark for the quick ones.
 
-Loaded with `-p tests.groups`. `-m quick` runs all rules, and what is marked as quick of the others.
+Loaded with `-p tests.groups`. `-m quick` runs all rules, and other tests marked as quick.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ DATABASES = {"db", "transactional_db", "stack"}
 
 
 def group_of(item: pytest.Item) -> str:
-    """What is tested there: a folder's own, or else rules without a database, and services."""
+    """The test's group: its folder's, or else `services` if it needs a server, or `rules`."""
     path = item.path.relative_to(ROOT).as_posix()
     named = [group for folder, group in FOLDERS.items() if path.startswith(folder)]
     return named[0] if named else "services" if _needs_a_server(item) else "rules"
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before `-m` chooses among them."""
+    """Mark quick tests before `-m` chooses among them."""
     for item in items:
         group = group_of(item)
         item.user_properties.append(("group", group))
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Times:
-    """Seconds by group and by file, of whatever process ran the tests."""
+    """Seconds by group and by file, whatever process ran the tests."""
 
     def __init__(self) -> None:
         self.tests: dict[str, int] = defaultdict(int)
@@ -61,7 +61,7 @@ class Times:
         self.files: dict[str, float] = defaultdict(float)
 
     def add(self, report: pytest.TestReport) -> None:
-        """One phase of a test."""
+        """Add one phase of a test."""
         group = str(dict(report.user_properties)["group"])
         self.tests[group] += report.when == "call"
         self.seconds[group] += report.duration
@@ -72,12 +72,12 @@ _times = Times()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Called where the tests run, and with `-n` in their head too."""
+    """Called where the tests run, and with `-n` in their controller too."""
     _times.add(report)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Seconds that tests took, which is more than the run did where two ran at a time."""
+    """Print the seconds of tests, which exceed the run's if tests ran in parallel."""
     write = terminalreporter.write_line
     terminalreporter.section("seconds by group and file")
     for group in GROUPS:

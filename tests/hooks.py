@@ -1,4 +1,4 @@
-"""A customer's server on a socket, in threads of its own: keeps what it gets, answers as told."""
+"""A customer's server on a socket, in threads of its own: keeps requests, answers as scripted."""
 
 import json
 import secrets
@@ -31,7 +31,7 @@ class Told:
 
 
 class Hooks:
-    """What it got so far; `answers` are the next statuses, 200 when there is none."""
+    """Requests received so far; `answers` are the next statuses, 200 when empty."""
 
     def __init__(self, url: str, path: str) -> None:
         self.url = url
@@ -48,7 +48,7 @@ class Hooks:
 
 @contextmanager
 def listening(port: int) -> Iterator[Hooks]:
-    """A receiver on `port` with a path of its own: what others' endpoints retry there is gone."""
+    """A receiver on `port` with a new path: others' endpoints that retry there get 410."""
     path = f"/hook/{secrets.token_hex(8)}"
     hooks = Hooks(f"http://127.0.0.1:{port}{path}", path)
 

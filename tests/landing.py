@@ -1,4 +1,4 @@
-"""The landing page's call, made: `python -m tests.landing` writes down what came of it.
+"""The landing page's call, made: `python -m tests.landing` saves its answer and image.
 
 The image and the answer on that page are those of one real generation. It needs no running Pictor:
 a stack of its own is started, whose upstream is the sandbox.
@@ -20,7 +20,7 @@ SECONDS = 60
 
 
 def make(stack: Stack) -> tuple[dict[str, Any], bytes]:
-    """The answer to exactly the call that is shown, and the image it names."""
+    """Make exactly the call shown; return its answer and its image."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     with httpx.Client(base_url=stack.base_url, timeout=SECONDS, trust_env=False) as client:
         answer = client.post("/v1/images/generations", json=calls.BODY, headers=headers)
@@ -30,7 +30,7 @@ def make(stack: Stack) -> tuple[dict[str, Any], bytes]:
 
 
 def main() -> int:
-    """Make the call on a stack of its own and write both down; the exit status."""
+    """Make the call on a stack of its own and save both; return the exit status."""
     with tempfile.TemporaryDirectory() as folder:
         stack = start_stack(Path(folder))
         try:

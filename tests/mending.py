@@ -1,4 +1,4 @@
-"""Pictures that every viewer shows, and that are not as they should be."""
+"""Pictures that every viewer shows although they are malformed or turned."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ def photo(
     stored: tuple[int, int] = (600, 400),
     **options: Any,
 ) -> bytes:
-    """Blue, and red at the left half of its top as it is stored: at its right, turned by 6."""
+    """A blue picture, red in the left half of its top; turned by 6, red is at its right."""
     image = Image.new("RGB", stored, "blue")
     image.paste((220, 30, 30), (0, 0, stored[0] // 2, stored[1] // 2))
     exif = Image.Exif()
@@ -29,7 +29,7 @@ def photo(
 
 
 def with_tail(data: bytes, tail: bytes = bytes(9)) -> bytes:
-    """A png of one IDAT, with these bytes after its compressed stream."""
+    """A PNG of one IDAT, with these bytes after its compressed stream."""
     place = data.index(b"IDAT")
     (size,) = struct.unpack(">I", data[place - 4 : place])
     longer = chunk(b"IDAT", data[place + 4 : place + 4 + size] + tail)
@@ -37,7 +37,7 @@ def with_tail(data: bytes, tail: bytes = bytes(9)) -> bytes:
 
 
 def with_exif_at_its_end(data: bytes) -> bytes:
-    """A png that is to be turned by 90 degrees."""
+    """A PNG that is to be turned by 90 degrees."""
     return data[:-12] + chunk(b"eXIf", SIX) + data[-12:]
 
 

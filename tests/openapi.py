@@ -1,4 +1,4 @@
-"""The OpenAPI document held against real answers: nothing missing, nothing more, nothing else."""
+"""The OpenAPI document checked against real answers: nothing missing, nothing undocumented."""
 
 import re
 from functools import cached_property
@@ -11,7 +11,7 @@ JSON = "application/json"
 
 
 class Document:
-    """`/openapi.json`, and which of its operations have answered so far."""
+    """`/openapi.json`, and the operations that have answered so far."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = _strict(document)
@@ -19,7 +19,7 @@ class Document:
 
     @cached_property
     def operations(self) -> dict[str, tuple[str, "re.Pattern[str]", dict[str, Any]]]:
-        """By id: the method, the paths it answers, and its description."""
+        """By id: the method, a pattern of its paths, and its description."""
         return {
             operation["operationId"]: (method.upper(), _pattern(path), operation)
             for path, methods in self.document["paths"].items()
@@ -45,19 +45,19 @@ class Document:
                     self.succeeded.add(name)
 
     def problems(self, operation: dict[str, Any], status: int, body: Any) -> list[str]:
-        """What is wrong with an answer."""
+        """Faults of an answer."""
         described = operation["responses"].get(str(status))
         if described is None:
             return [f"{status} is not documented"]
         return self.mismatch(described["content"][JSON]["schema"], body)
 
     def told(self, event: dict[str, Any]) -> list[str]:
-        """What is wrong with an event that a webhook brought."""
+        """Faults of an event sent to a webhook."""
         body = self.document["webhooks"][event["type"]]["post"]["requestBody"]
         return self.mismatch(body["content"][JSON]["schema"], event)
 
     def mismatch(self, schema: dict[str, Any], value: Any) -> list[str]:
-        """Where a value is not as a schema of this document has it."""
+        """Places where a value differs from a schema of this document."""
         whole = {"components": self.document["components"], **schema}
         found = Draft202012Validator(whole).iter_errors(value)
         return [f"{error.json_path}: {error.message[:300]}" for error in found]
@@ -68,7 +68,7 @@ def _pattern(path: str) -> "re.Pattern[str]":
 
 
 def _strict(schema: Any) -> Any:
-    """The same with every object closed: a field that is not documented is a problem."""
+    """The same with every object closed, so that an undocumented field is a fault."""
     if isinstance(schema, list):
         return [_strict(item) for item in schema]
     if not isinstance(schema, dict):

@@ -1,7 +1,7 @@
-"""An operator at a prompt that stays open: one JSON list of arguments a line in, its outcome out.
+"""Commands from standard input: one JSON list of arguments a line in, its outcome out.
 
 Starting Python for each `manage.py` command costs more than the command; tests that need many
-operate through this. It is the same commands in the same order, in one process.
+operate through this. It runs the same commands in the same order, in one process.
 """
 
 import io
@@ -18,7 +18,7 @@ from django.db import connection
 
 @cache
 def command(name: str) -> BaseCommand:
-    """Loaded once, and its parser is made once: that takes up to 7 ms of the processor."""
+    """Load a command and make its parser once, which takes up to 7 ms of CPU."""
     made = load_command_class(get_commands()[name], name)
     made.create_parser = cache(made.create_parser)  # type: ignore[method-assign]
     return made
@@ -28,7 +28,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")  # as manage.
 django.setup()
 for line in sys.stdin:
     if connection.connection and not connection.is_usable():
-        connection.close()  # of a server that was killed
+        connection.close()  # connections to a server that was killed
     out = io.StringIO()
     outcome = {"returncode": 0, "stderr": ""}
     try:

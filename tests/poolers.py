@@ -1,4 +1,4 @@
-"""PgBouncer before the tests' PostgreSQL; where there is none its tests are skipped, and say so."""
+"""PgBouncer before the tests' PostgreSQL; where it is missing its tests are skipped with a note."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/s
 
 @contextmanager
 def pooler(mode: str, of: dict[str, Any], *, size: int = 20, port: int = 0) -> Iterator[int]:
-    """The port of one that leads to a database, by its connection parameters."""
+    """Run a pooler for a database, given by its connection parameters; yield its port."""
     if not PGBOUNCER:
         pytest.skip("NO PGBOUNCER: no pooler was tried (apt-get install pgbouncer)")
     port = port or free_port()

@@ -1,4 +1,4 @@
-"""A real HTTP/1.1 server on loopback that answers exactly the bytes a test tells it to, or none."""
+"""A real HTTP/1.1 server on loopback that answers the exact bytes of a test's script, or none."""
 
 import asyncio
 import ssl
@@ -22,14 +22,14 @@ Script = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class RawServer:
-    """What it got, where it listens, and the script it follows; tests replace the script."""
+    """Requests received, the address, and the script, which tests replace."""
 
     script: Script
     host: str = "127.0.0.1"
     port: int = 0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
-    """Since it began."""
+    """Since it started."""
     open_connections: int = 0
 
     @property
@@ -76,7 +76,7 @@ def says(body: bytes, *, status: int = 200, headers: dict[str, str] | None = Non
 
 
 def sends(raw: bytes, *, then_reset: bool = False) -> Script:
-    """Send raw bytes, then close the connection, with a reset if asked."""
+    """Send raw bytes, then close the connection, with a reset if `then_reset`."""
 
     async def script(_request: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
@@ -103,7 +103,7 @@ async def drips(_request: Received, writer: asyncio.StreamWriter) -> None:
 
 
 async def is_at_most(server: RawServer, count: int) -> None:
-    """Until the server has seen all others closed."""
+    """Wait until the server has seen all other connections closed."""
     async with asyncio.timeout(10):
         while server.open_connections > count:
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Whole journeys over HTTP: a tenant of one's own on the running stack, and clients for it."""
+"""Whole journeys over HTTP: a new tenant on the running stack, and clients for it."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ Held = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[str]:
-    """The address of a real sandbox upstream; it must not have logged anything by the end."""
+    """The address of a real sandbox upstream; it must have logged nothing by the end."""
     command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own server
         assert process.stderr is not None
@@ -53,7 +53,7 @@ def operator(stack: Stack) -> Iterator[Operator]:
 
 @pytest.fixture(scope="session")
 def make_customer_once(stack: Stack, operator: Operator) -> Iterator[MakeCustomer]:
-    """For customers that several tests of a module share."""
+    """Make customers that several tests of a module share."""
     made: list[Customer] = []
 
     def make(balance: str = "10.00", *options: str) -> Customer:
@@ -73,7 +73,7 @@ def make_customer(make_customer_once: MakeCustomer) -> MakeCustomer:
 
 @pytest.fixture(scope="session")
 def untouched() -> list[Customer]:
-    """Those that are as they were made."""
+    """Customers that no test has changed yet."""
     return []
 
 
@@ -81,7 +81,7 @@ def untouched() -> list[Customer]:
 def customer(
     request: pytest.FixtureRequest, make_customer: MakeCustomer, untouched: list[Customer]
 ) -> Iterator[Customer]:
-    """A new one; of a test marked as `refused` one that the next such test has too, if it can."""
+    """A new customer; tests marked `refused` share one as long as it is unchanged."""
     if request.node.get_closest_marker("refused") is None:
         yield make_customer()
         return
@@ -93,7 +93,7 @@ def customer(
 
 @pytest.fixture
 def sandbox(stack: Stack) -> Iterator[httpx.Client]:
-    """The sandbox upstream's counters, set to zero."""
+    """A client for the sandbox upstream's counters, set to zero."""
     base_url = stack.env["SANDBOX_URL"].removesuffix("/v1")
     with httpx.Client(base_url=base_url, trust_env=False) as client:
         client.post("/__stats/reset").raise_for_status()
@@ -102,7 +102,7 @@ def sandbox(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def end_delays(sandbox: httpx.Client) -> EndDelays:
-    """Ends delays at the sandbox upstream as they begin, until something is so."""
+    """End delays at the sandbox upstream as they begin, until a condition holds."""
 
     def until_so(condition: Callable[[], bool]) -> None:
         until(lambda: bool(sandbox.post("/__delays/end")) and condition())
@@ -112,7 +112,7 @@ def end_delays(sandbox: httpx.Client) -> EndDelays:
 
 @pytest.fixture
 def held(end_delays: EndDelays) -> Iterator[Held]:
-    """What a call comes to that waits for delayed images: their delays end once `when` is so."""
+    """Run a call that waits for delayed images; end their delays once `when` holds."""
     with ThreadPoolExecutor(1) as pool:
 
         def outcome(call: Callable[[], Any], *, when: Callable[[], bool] = lambda: True) -> Any:
@@ -126,20 +126,20 @@ def held(end_delays: EndDelays) -> Iterator[Held]:
 
 @pytest.fixture
 def database(stack: Stack) -> Iterator["psycopg.Connection[Any]"]:
-    """A connection to the running stack's database, as an operator with psql has it."""
+    """A connection to the running stack's database with an operator's rights."""
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
 def sound_ledger(operator: Operator) -> Iterator[None]:
-    """Checks the whole ledger when the test is over."""
+    """Check the whole ledger when the test is over."""
     yield
     assert json.loads(operator("ledger_check", "--json"))["ok"] is True
 
 
 def turns(database: "psycopg.Connection[Any]", customer: Customer) -> int:
-    """How often a retry has taken the one order over."""
+    """The number of times that a retry has taken over the customer's only order."""
     ((count,),) = database.execute(
         "SELECT coalesce(sum(g.turn), 0) FROM generation_generation AS g JOIN accounts_tenant AS t"
         " ON t.id = g.tenant_id WHERE t.name = %s",

@@ -1,4 +1,4 @@
-"""A front before an S3 server that passes everything on, or fails as a test tells it to."""
+"""A front before an S3 server that passes everything on, or fails as a test says."""
 
 import asyncio
 import threading
@@ -19,13 +19,13 @@ FAILURES: dict[str, Script | None] = {
     "is full": FULL,
     "has no bucket": NO_BUCKET,
 }
-"""How an S3 server may be away; None: nobody listens."""
+"""Ways in which an S3 server is away; None: no listener."""
 
 
 class S3Front:
-    """Listens on a port of its own, on a loop of its own; its methods are for other threads.
+    """A server on a port and a loop of its own; its methods are for other threads.
 
-    Whatever it is told ends the connections there are, as a server does that goes or comes back.
+    Every change ends the open connections, like a server that goes or comes back.
     """
 
     def __init__(self, server_url: str) -> None:
@@ -38,25 +38,25 @@ class S3Front:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of the front."""
         return f"http://127.0.0.1:{self._port}"
 
     def passes(self) -> None:
-        """The server is there."""
+        """Pass everything on to the server."""
         self._do(self._turned(None, listens=True))
 
     def fails(self, how: str) -> None:
-        """It is away, in one of the ways of FAILURES."""
+        """Fail in one of the ways of FAILURES."""
         script = FAILURES[how]
         self._do(self._turned(script, listens=script is not None))
 
     def run(self) -> None:
-        """Its thread."""
+        """Run the loop in its thread."""
         self._loop.run_forever()
         self._loop.close()
 
     def end(self) -> None:
-        """Close all, and have its thread end."""
+        """Close everything, and end the thread."""
         self._do(self._turned(None, listens=False))
         self._loop.call_soon_threadsafe(self._loop.stop)
 

@@ -1,7 +1,7 @@
-"""What companies have before their S3: an own authority's TLS, and credentials that end.
+"""A company's front before S3: TLS of a private authority, and credentials that end.
 
-The front holds each request against the credentials it knows, as S3 does, signs it anew and hands
-it to a server behind it, whole. Signatures are worked out here, not by what is tested.
+The front checks each request against the credentials it knows, as S3 does, signs it anew and hands
+it whole to a server behind it. Signatures are worked out here, not by the tested code.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ HANDED_BACK = ("Content-Type", "Cache-Control", "Content-Disposition", "ETag")
 
 @dataclass(frozen=True)
 class Issued:
-    """Credentials as whoever issued them knows them; those without an end have no token either."""
+    """Credentials as their issuer knows them; those without an end have no token either."""
 
     access_key: str
     secret_key: str
@@ -43,12 +43,12 @@ Answered = tuple[int, dict[str, str], bytes]
 
 
 class Refused(Exception):
-    """S3's code for why a request is not served."""
+    """Raised with S3's code for a refused request."""
 
 
 @dataclass
 class Front:
-    """Where it listens, and how it has answered."""
+    """The front's address, and the results of its requests."""
 
     url: str = ""
     codes: Counter[str] = field(default_factory=Counter)
@@ -68,10 +68,10 @@ def s3_front(
     """The front for as long as the block runs.
 
     Args:
-        behind: the url of the S3 server that it hands requests to.
-        ours: what that one knows.
-        known: by access key, the credentials that callers may have; None for strangers.
-        tls: with the certificate to show; without, it speaks plain http.
+        behind: the url of the S3 server that gets the requests.
+        ours: the credentials of that server.
+        known: returns a caller's credentials by access key; None for strangers.
+        tls: has the certificate to show; without it, the front speaks plain http.
     """
     front = Front()
 
@@ -101,7 +101,7 @@ def serving(
     """An http server in threads of its own; its port."""
     server = _Server(("127.0.0.1", 0), handler)
     if tls:
-        # Each thread shakes hands by itself: a client that does not go on holds up no other.
+        # Each thread shakes hands by itself: a stalled client holds up no other.
         server.socket = tls.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -117,12 +117,12 @@ def serving(
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # of connections that a client keeps
+    block_on_close = False  # do not wait for connections that a client keeps
     request_queue_size = 256
 
     @override
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up, or refuse our certificate, are what tests are about."""
+        """Ignore clients that hang up or refuse our certificate, as tests make them do."""
 
 
 class Asking(BaseHTTPRequestHandler):
@@ -148,13 +148,13 @@ class Asking(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, *_: Any) -> None:
-        """Nothing on stderr."""
+        """Keep stderr empty."""
 
 
 def _signed_by(
     asked: BaseHTTPRequestHandler, body: bytes, known: Callable[[str], Issued | None]
 ) -> str:
-    """The access key of whoever signed a request, in its headers or its url. Raises Refused."""
+    """Return the access key that signed a request, in headers or url. Raises Refused."""
     parts = urlsplit(asked.path)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     headers = {name.lower(): value for name, value in asked.headers.items()}
@@ -210,7 +210,7 @@ def _moment(stamp: str) -> datetime:
 
 
 def _from_behind(asked: BaseHTTPRequestHandler, body: bytes, behind: str, ours: Issued) -> Answered:
-    """What the server behind answers to the same request, signed with what it knows."""
+    """The answer of the server behind to the same request, signed with its own credentials."""
     parts = urlsplit(asked.path)
     query = parse_qsl(parts.query, keep_blank_values=True)
     kept = _canonical({name: value for name, value in query if not name.startswith(OF_URLS)})

@@ -24,10 +24,10 @@ from pictor.kit.words import clock
 
 @dataclass(frozen=True)
 class Seeds:
-    """What the seed has written into an empty database."""
+    """Rows that the seed has written into an empty database."""
 
     tables: dict[str, str]
-    """Rows as JSON, the price book among them as the draft it was."""
+    """Rows as JSON, with the price book still a draft."""
     published_at: datetime
     events: list[dict[str, Any]]
 
@@ -52,7 +52,7 @@ def sow() -> None:
 
 @cache
 def _seeds() -> Seeds:
-    yesterday = clock.now() - timedelta(days=1)  # whatever moment a test takes for the present
+    yesterday = clock.now() - timedelta(days=1)  # whatever time a test takes for the present
     known = set(AuditEvent.objects.values_list("id", flat=True))
     with transaction.atomic():
         with mock.patch.object(clock, "now", return_value=yesterday):

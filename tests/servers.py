@@ -1,10 +1,10 @@
 """Real servers for each process that runs tests, started by the code of `manage.py run`: a plugin.
 
-Loaded with `-p tests.servers`, before Django reads its settings. PostgreSQL, Valkey and S3 are
-there for tests inside the pytest process (pytest-django's `test_pictor`, Valkey's database 1, the
-bucket `pictor-test`). A whole `manage.py run` with servers of its own is started by the first test
-that asks for `stack`, and ended by the first one whose file does not: those files come last. All
-lies in temporary folders with ports of its own, so it never meets a running `make run`.
+Loaded with `-p tests.servers`, before Django reads its settings. PostgreSQL, Valkey and S3 are for
+tests inside the pytest process (pytest-django's `test_pictor`, Valkey's database 1, the bucket
+`pictor-test`). A whole `manage.py run` with servers of its own is started by the first test that
+uses `stack`, and ended before the first file that does not; files that use it come first.
+Everything lies in temporary folders with ports of its own, so it never meets a running `make run`.
 """
 
 import contextlib
@@ -52,9 +52,9 @@ class Stack:
     process: subprocess.Popen[bytes]
     base_url: str
     api_key: str
-    """The demo tenant's."""
+    """The demo tenant's key."""
     env: dict[str, str]
-    """What its parts run with."""
+    """The environment of its parts."""
     run_dir: Path
     data: Path
     upstream_ports: tuple[int, ...]
@@ -71,7 +71,7 @@ class Stack:
         return (self.run_dir / "log" / f"{name}.log").read_text(encoding="utf-8")
 
     def complaints(self, since: float) -> list[str]:
-        """What its parts have logged since then (Unix seconds) besides their ordinary news."""
+        """Log lines of its parts since then (Unix seconds), without their ordinary news."""
         lines = [
             f"{file.stem} {line}"
             for file in sorted((self.run_dir / "log").glob("*.log"))
@@ -110,9 +110,9 @@ def start_stack(folder: Path, *, root: Path = ROOT, **extra: str) -> Stack:
     """Start a stack in the folder and wait until it is ready; raises RuntimeError with its log.
 
     Args:
-        folder: where all it writes lies.
+        folder: the place of all its files.
         root: the checkout that it runs, whatever the virtual environment was made for.
-        extra: more of its environment.
+        extra: further environment variables.
     """
     return _start(folder, ["manage.py", "run"], root=root, **extra)
 
@@ -164,7 +164,7 @@ def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str)
 
 
 def stop_stack(stack: Stack) -> None:
-    """Stop it as Ctrl-C does; by force when it does not end."""
+    """Stop it as Ctrl-C does; kill it if it does not end."""
     stack.process.terminate()
     try:
         stack.process.wait(STOP_SECONDS)
@@ -188,7 +188,7 @@ def _wait_for_record(
 
 
 def _start_servers(folder: Path) -> Stack:
-    """PostgreSQL, Valkey and S3, whose addresses this process's settings will read."""
+    """Start PostgreSQL, Valkey and S3; this process's settings will read their addresses."""
     (folder / "data" / "s3" / TEST_BUCKET).mkdir(parents=True)
     servers = _start(folder, ["-m", "tests.three_servers"], SANDBOX_URL=NO_SANDBOX)
     redis = urlsplit(servers.env["REDIS_URL"])
@@ -202,7 +202,7 @@ def _start_servers(folder: Path) -> Stack:
 
 
 def _is_needed(config: pytest.Config) -> bool:
-    """Not to list things; and with `-n`, by the processes that run tests, not by their head."""
+    """False for listings and, with `-n`, for the controller, which runs no tests."""
     options = config.known_args_namespace
     idle = ("help", "version", "collectonly", "markers", "showfixtures")
     is_head = getattr(options, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
@@ -223,18 +223,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 _running: list[Stack] = []
 """The stack, while there is one."""
 _users: set[Path] = set()
-"""The files with a test that needs it."""
+"""Files with a test that needs the stack."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Shuffled as they are, the stack's files begin, so that it runs beside no others."""
+    """Put the stack's files first in the shuffled order, so that it runs beside no others."""
     _users.update(item.path for item in items if "stack" in getattr(item, "fixturenames", ()))
     items.sort(key=lambda item: item.path not in _users)
 
 
 def pytest_collection_finish() -> None:
-    """Seven thousand tests stay to the end: no collector of garbage need look at them."""
+    """Freeze the collected tests: they stay to the end, and the garbage collector can skip them."""
     keep_what_is_there()
 
 
@@ -256,7 +256,7 @@ def _end_stack() -> None:
 def pytest_runtest_makereport(
     call: "pytest.CallInfo[None]",
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With a failure goes what the stack's parts complained of: it may not happen again."""
+    """Add the stack's complaints to a failure, since it may not happen again."""
     report = yield
     if report.failed and _running and (said := _running[0].complaints(call.start)):
         report.sections.append(("The stack's logs", "\n".join(said[-MOST_COMPLAINTS:])))
@@ -265,7 +265,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The whole running system, for tests that speak to it over HTTP or kill its parts."""
+    """The whole running system, for tests that use it over HTTP or kill its parts."""
     folder = Path(tempfile.mkdtemp(prefix="pictor-stack-"))
     # Many sign up in a day of tests, all from this machine's one address.
     _running.append(start_stack(folder, PICTOR_SIGN_UP_CREDITS_PER_ADDRESS="1000"))

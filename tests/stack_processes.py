@@ -1,4 +1,4 @@
-"""Processes of the running stack: stopped for a while, and looked at until something is so."""
+"""Processes of the running stack: stopped for a while, or watched until a condition holds."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from tests.servers import Stack
 
 
 def until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    """Look again and again, return as soon as it is so; fails after that many seconds."""
+    """Poll until the condition holds; fail after that many seconds."""
     ends_at = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends_at, f"not so within {seconds} s"
@@ -24,7 +24,7 @@ def until(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """The process does nothing inside the block, and goes on after it unless it was killed."""
+    """Stop the process inside the block; it goes on afterwards unless it was killed."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -34,7 +34,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def command_lines(stack: Stack) -> str:
-    """Of all its processes; a connection's, in PostgreSQL, may end between two looks."""
+    """Command lines of all its processes; those of database connections may end meanwhile."""
     words: list[str] = []
     for process in psutil.Process(stack.process.pid).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -43,7 +43,7 @@ def command_lines(stack: Stack) -> str:
 
 
 def outlive_leases(stack: Stack) -> None:
-    """All leases have run out, without the wait for it; image workers that live renew theirs."""
+    """Let all leases expire without the wait; live image workers renew theirs."""
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(
             "UPDATE generation_worker SET seen_at = seen_at - interval '1 minute'"
@@ -52,13 +52,13 @@ def outlive_leases(stack: Stack) -> None:
 
 
 _TLS = httpx.create_ssl_context()
-"""Read once: a look at a part is to cost little, and takes plain HTTP."""
+"""Read once: a look at a part must be cheap, and uses plain HTTP."""
 NOT_PROBED = {"sandbox": "SANDBOX_URL", "s3": "S3_ENDPOINT_URL"}
-"""Parts of which the site's own probe says nothing, and where they are."""
+"""Parts that the site's own probe does not check, and the variables with their addresses."""
 
 
 def answers(stack: Stack, role: str) -> bool:
-    """Whether one of NOT_PROBED takes requests: a new process begins before it listens."""
+    """Return whether a part of NOT_PROBED takes requests: a process begins before it listens."""
     try:
         httpx.get(stack.env[NOT_PROBED[role]], verify=_TLS, trust_env=False, timeout=10)
     except httpx.HTTPError:

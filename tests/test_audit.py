@@ -1,4 +1,4 @@
-"""`.ci/audit` where nobody knows of any vulnerability: it passes and says so, but for a release."""
+"""`.ci/audit` without a vulnerability database: it passes with a notice, but not for a release."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Links of the documents lead somewhere, and the index of decisions has them all."""
+"""Links of the documents lead to existing pages, and the index of decisions is complete."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def anchors(text: str) -> set[str]:
 
 
 def leads_somewhere(page: Path, link: str) -> bool:
-    """Whether its file is there, and its heading."""
+    """Return whether the link's file exists, with its heading."""
     path, _, anchor = link.partition("#")
     target = page.parent / path if path else page
     if not target.exists():

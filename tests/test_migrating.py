@@ -1,4 +1,4 @@
-"""Migrations that meet somebody who holds their table, or what an earlier try left."""
+"""Migrations that meet a session holding their table, or remains of an earlier try."""
 
 import itertools
 import logging
@@ -53,7 +53,7 @@ def executor(transactional_db: None) -> Iterator[Executor]:
 
 @pytest.fixture
 def reader(executor: Executor) -> Iterator["psycopg.Connection[Any]"]:
-    """In a transaction that has read the table."""
+    """A session in an open transaction that has read the table."""
     with psycopg.connect(**connection.get_connection_params()) as reading:
         reading.execute("SET idle_in_transaction_session_timeout = 0")
         reading.execute(READ)
@@ -65,7 +65,7 @@ def apply(executor: Executor, kind: type[migrations.Migration]) -> None:
 
 
 def on_line(said: str, do: Callable[[], None]) -> logging.Handler:
-    """Does it when the log says so."""
+    """Call a function when the log has a matching line."""
 
     class Doing(logging.Handler):
         @override
@@ -83,7 +83,7 @@ def ask(statement: str) -> Any:
 
 
 def is_made() -> bool:
-    """Whether the index is there, and valid."""
+    """Return whether the index exists and is valid."""
     return bool(
         ask(
             "SELECT 1 FROM pg_index JOIN pg_class ON oid = indexrelid"
@@ -98,7 +98,7 @@ def is_recorded() -> bool:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses of a moment."""
+    """Shorten the pauses."""
     monkeypatch.setattr(migrating, "_pauses", lambda: itertools.repeat(0.0))
 
 
@@ -207,7 +207,8 @@ def test_an_index_made_concurrently_waits_without_a_limit_and_says_for_whom(
     apply(executor, Index)
 
     holders.logger.removeHandler(handler)
-    said = next(one for one in caplog.messages if "waits for pid" in one)  # before, it may not wait
+    # before it, a migration may not wait
+    said = next(one for one in caplog.messages if "waits for pid" in one)
     assert said.startswith(
         "accounts.tried goes on: waiting for writers before build, 0 of 0 blocks; waits for pid"
         f" {reader.info.backend_pid} of "

@@ -18,31 +18,31 @@ from tests.databases import another_database, run_tool
 from tests.servers import ROOT
 
 KEPT = Path(__file__).with_name("database_of_2026_11_25.sql.xz")
-"""Of a `make run` of 5465276 with three generations that were delivered and one that was not.
+"""The dump of a `make run` of 5465276, with three delivered generations and a failed one.
 
 The commit is the last one with every migration since the first; before an upgrade from an older one
 its own `migrate` is run. pg_dump wrote the file, with `--no-owner --no-privileges`.
 """
 LEDGER_KEY = "RuKHNalm6uYE4_uFWmJp9H1OVol8JcmyFBmHCsiDjXdYYzdeZsFhf-29ui9YZhVU"
-"""That installation's, which proves its books."""
+"""The ledger key of that installation, which proves its books."""
 
 FORGET_SQUASHED = (
     "DELETE FROM django_migrations WHERE app = 'generation' AND name LIKE '%squashed%'"
 )
-"""Then it has the steps that were squashed, one after the other, as a database of before."""
+"""Makes the squashed steps count one by one, as in an older database."""
 LATER = """
 ALTER TABLE accounts_tenant ADD COLUMN later integer;
 CREATE TABLE billing_later (id integer);
 INSERT INTO django_migrations (app, name, applied) VALUES
 ('accounts', '0099_later', now()), ('billing', '0099_later', now());
 """
-"""What migrations of the next release may have done."""
+"""Changes that migrations of the next release may have made."""
 MEANWHILE = """
 INSERT INTO accounts_mail (id, "to", subject, text, html, attempts, error)
 VALUES ('01a21431-6fff-76d9-b5fe-8d8c17ba681e', 'ann@example.com', 'Code: 1', 'It is 1', '', 0, '');
 INSERT INTO django_session VALUES ('r61tn6cfx7vrt7bpuek7yr4e0vfnu590', 'e30', now() + '1 hour');
 """
-"""A mail that waits, and somebody who is signed in."""
+"""A mail that waits, and a signed-in user."""
 
 
 def url_of(database: dict[str, Any]) -> str:
@@ -51,12 +51,12 @@ def url_of(database: dict[str, Any]) -> str:
 
 
 def environment_of(database: dict[str, Any]) -> dict[str, str]:
-    """What a command's environment has for another database than ours."""
+    """Environment of a command on another database than ours."""
     return {"DATABASE_URL": url_of(database), "PICTOR_LEDGER_KEY": LEDGER_KEY}
 
 
 def manage(*arguments: str, database: dict[str, Any]) -> str:
-    """What a command prints, with another database than ours."""
+    """Output of a command on another database than ours."""
     return subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -69,7 +69,7 @@ def manage(*arguments: str, database: dict[str, Any]) -> str:
 
 
 def schema_of(database: dict[str, Any]) -> list[str]:
-    """Every statement that makes it, after a round through a dump: that writes some differently."""
+    """Statements of its schema, dumped twice, since a restore writes some differently."""
     with another_database("again") as again:
         restore(again, dump_of(database))
         return dump_of(again).decode().splitlines()
@@ -77,7 +77,7 @@ def schema_of(database: dict[str, Any]) -> list[str]:
 
 def dump_of(database: dict[str, Any]) -> bytes:
     dump = run_tool("pg_dump", "--schema-only", "--no-owner", "--no-privileges", of=database)
-    once = (b"\\restrict", b"\\unrestrict")  # with a token that is new each time
+    once = (b"\\restrict", b"\\unrestrict")  # has a new token each time
     return b"".join(line for line in dump.splitlines(keepends=True) if not line.startswith(once))
 
 
@@ -131,7 +131,7 @@ def test_a_database_older_than_that_is_refused_with_a_line_that_names_the_way(dj
 
 
 def test_on_the_schema_of_the_next_release_there_is_nothing_to_migrate_and_nothing_against_it(kept):
-    """The way back: the release before is started again, and its `migrate` with it."""
+    """The way back: the previous release is started again, and its `migrate` with it."""
     with another_database("later", like=kept) as made:
         restore(made, LATER.encode())
         before = dump_of(made)

@@ -1,8 +1,8 @@
-"""One name, one meaning: what stands under a name twice is the same thing in both places.
+"""One name, one meaning: names that occur twice mean the same thing in both places.
 
-It may be the same subject in an app's layers and on its pages, or the same port across apps. Names
-that Django or a folder's pattern gives stand anywhere. Commands are named as operators type them,
-and the sandbox stands alone, as a vendor would.
+They may name the same subject in an app's layers and on its pages, or the same port across apps.
+Names given by Django or by a folder's pattern may occur anywhere. Commands are named as operators
+type them, and the sandbox stands apart, as a vendor would.
 """
 
 import ast
@@ -21,7 +21,7 @@ OF_DJANGO = {"admin", "api", "apps", "management", "models", "tasks", "urls", "v
 OF_A_PATTERN = {
     *("selectors", "service", "services", "rules", "locks", "base", "wire"),  # layers
     *("bodies", "errors", "objects", "retry", "signing"),  # parts of an API or of a protocol
-    *("adapter", "kind"),  # a vendor's
+    *("adapter", "kind"),  # of a vendor
     *("access", "edit", "ending", "finding", "forms", "keeping", "listed", "one", "pages"),
     *("places", "rows", "seeking", "shown", "standing"),  # pages of a subject
 }
@@ -124,7 +124,7 @@ SAME_CLASSES = {
 
 
 def modules() -> Iterator[Path]:
-    """All of ours but those that stand apart."""
+    """All of our modules but those that stand apart."""
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             if not APART & set(path.parts):
@@ -138,12 +138,12 @@ def dotted(path: Path) -> str:
 
 
 def twice(found: dict[str, set[str]]) -> dict[str, list[str]]:
-    """What stands in more than one place."""
+    """Names with more than one place."""
     return {name: sorted(places) for name, places in sorted(found.items()) if len(places) > 1}
 
 
 def names_of_modules() -> dict[str, list[str]]:
-    """Basenames of modules and packages that stand twice, except those of a pattern."""
+    """Basenames of modules and packages that occur twice, except those of a pattern."""
     found = defaultdict(set)
     for path in modules():
         name = dotted(path)
@@ -153,7 +153,7 @@ def names_of_modules() -> dict[str, list[str]]:
 
 
 def names_of_classes() -> dict[str, list[str]]:
-    """Classes that other modules import, of which there are two by one name."""
+    """Names shared by two or more classes that other modules import."""
     trees = {dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in modules()}
     imported = {
         (node.module, alias.name)

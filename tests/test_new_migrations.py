@@ -1,10 +1,11 @@
-"""Each migration since 25 November 2026: does it lock what requests need, and does it only add?
+"""Each migration since 25 November 2026 locks nothing that requests need, and only adds.
 
-The release before runs beside the new schema, and is where the way back leads. So what it uses
-stays as it is, and it may write what it always wrote. A migration that takes away or tightens
-belongs into the release after the one that needs it no more: `after_release = "0.2.0"` names it.
-A trigger may refuse what was always written; one that only fills a new column is named by `fills`.
-A foreign key alone may go, named by `loosens`: whoever writes what it allowed still may.
+The previous release runs beside the new schema, and can be started again on it. So the things it
+uses stay unchanged, and it may write everything it always wrote. A migration that removes or
+tightens comes one release after the code stops needing the old form: `after_release = "0.2.0"`
+names the release that stopped. A new trigger might refuse old writes, so `fills` must name it as
+one that only fills a new column. Of all removals only a foreign key's may come at once, named by
+`loosens`: writes that it allowed are still allowed.
 """
 
 import re
@@ -31,7 +32,7 @@ LAST = {
     "storage": "0002_sums_of_images",
     "webhooks": "0002_events_of_tests",
 }
-"""Of each app on that day: what came before is older than this rule."""
+"""The last migration of each app on that day; earlier ones are older than this rule."""
 TAKEN_AWAY = ("column", "constraint", "default", "function", "table")
 """squawk's rules `ban-drop-…`, which `after_release` answers; it answers none of its others."""
 TIGHTENED = r'(CREATE UNIQUE INDEX|CREATE (?:CONSTRAINT )?TRIGGER)[^;]*?\sON "?(\w+)'
@@ -53,7 +54,7 @@ def newer(last: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def objections(sql: str) -> str:
-    """What squawk says of statements, a line each; nothing where it has nothing against them."""
+    """Objections of squawk to statements, a line each; empty if there are none."""
     squawk = Path(sys.executable).with_name("squawk")
     return subprocess.run(  # noqa: S603 - of our own lock file
         [squawk, "--config", ROOT / ".squawk.toml", "--reporter", "gcc"],
@@ -65,7 +66,7 @@ def objections(sql: str) -> str:
 
 
 def tightened(sql: str, *, fills: str = "") -> str:
-    """What the release before may run against, a line each, in tables that were there before."""
+    """Rules new to older tables that the previous release may run against, a line each."""
     sql = sql.replace(f"CREATE TRIGGER {fills} ", "") if fills else sql
     made = set(re.findall(r'CREATE TABLE "?(\w+)', sql))
     found = [
@@ -76,7 +77,7 @@ def tightened(sql: str, *, fills: str = "") -> str:
 
 
 def without_foreign_key(sql: str, name: str, database: dict[str, object]) -> str:
-    """The same without the statement that drops it, where it is a foreign key."""
+    """The same without the statement that drops this constraint, if it is a foreign key."""
     kind = "SELECT contype FROM pg_constraint WHERE conname = %s"
     with psycopg.connect(**database) as asked:  # type: ignore[arg-type] # of a connection's own
         if asked.execute(kind, [name]).fetchone() != ("f",):
@@ -85,7 +86,7 @@ def without_foreign_key(sql: str, name: str, database: dict[str, object]) -> str
 
 
 def replaced(sql: str, database: dict[str, object]) -> str:
-    """The functions that the release before calls, and would find changed, a line each."""
+    """Functions that the previous release calls and that would change, a line each."""
     with psycopg.connect(**database) as asked:  # type: ignore[arg-type] # of a connection's own
         return "".join(
             f"{name}: CREATE OR REPLACE\n"
@@ -95,12 +96,12 @@ def replaced(sql: str, database: dict[str, object]) -> str:
 
 
 def releases(changelog: str) -> list[str]:
-    """Those that are out, the newest first."""
+    """Released versions, the newest first."""
     return re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
 
 
 def against(sql: str, *, tight: str, after: str | None, out: list[str]) -> str:
-    """What there is to say against a migration that names the release `after`, or none."""
+    """Objections to a migration that names the release `after`, or none."""
     said = objections(sql)
     if after is None:
         return said + tight
@@ -112,9 +113,10 @@ def against(sql: str, *, tight: str, after: str | None, out: list[str]) -> str:
 
 
 def objections_since(last: dict[str, str]) -> dict[str, str]:
-    """Those to each migration after these, in an order in which they can be run.
+    """Objections to each migration after these, in an order in which they can be run.
 
-    Some statements depend on what the database has before them, so each is run after it was read.
+    Some statements depend on earlier ones in the database, so each migration is run after it was
+    read.
     """
     found = {}
     out = releases((ROOT / "CHANGELOG.md").read_text())
@@ -133,7 +135,7 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
 
 
 def sql_of(migration: Migration, state: ProjectState, other: BaseDatabaseWrapper) -> str:
-    """As `manage.py sqlmigrate` prints it."""
+    """SQL of a migration, as `manage.py sqlmigrate` prints it."""
     with other.schema_editor(collect_sql=True, atomic=migration.atomic) as editor:
         migration.apply(state.clone(), editor, collect_sql=True)
     sql = "\n".join(editor.collected_sql)
@@ -143,7 +145,7 @@ def sql_of(migration: Migration, state: ProjectState, other: BaseDatabaseWrapper
 def objections_to(
     migration: Migration, sql: str, *, database: dict[str, object], out: list[str]
 ) -> str:
-    """Those to one, in the database as it is before it."""
+    """Objections to one migration, in the database as it is before it."""
     if loosened := getattr(migration, "loosens", ""):
         sql = without_foreign_key(sql, loosened, database)
     return against(
@@ -252,7 +254,7 @@ def test_a_function_that_is_there_is_not_replaced(db):
 
 
 def test_a_migration_that_is_no_transaction_only_waits_where_nobody_waits_for_it():
-    """It runs without lock_timeout: what it may hold is made CONCURRENTLY, or is our own steps."""
+    """It runs without lock_timeout: it may only build CONCURRENTLY, or run our own steps."""
     module = {(app, name): import_module(f"{app}.migrations.{name}") for app, name in newer(LAST)}
 
     held = {

@@ -1,4 +1,4 @@
-"""Books of before there were reversals and corrections: their heads and seals verify after them."""
+"""Books from before reversals and corrections: their heads and seals still verify."""
 
 import json
 import lzma
@@ -21,12 +21,12 @@ LEDGER = ROOT / "tests/ledger_of_2026_11_26.sql.xz"
 It has the ledger key of the database in test_migrations.py. pg_dump wrote the file.
 """
 HEAD = LEDGER.with_name("ledger_of_2026_11_26.head.json")
-"""That commit's heads of it, signed."""
+"""Signed heads that the commit wrote of it."""
 
 
 @pytest.fixture(scope="module")
 def migrated(django_db_setup: None) -> Iterator[dict[str, Any]]:
-    """The database of then, brought up to date."""
+    """The older database, brought up to date."""
     with another_database("older") as made:
         restore(made, lzma.decompress(LEDGER.read_bytes()))
         with closing(Operator(environment_of(made))) as manage:
@@ -49,7 +49,7 @@ def manage(books: dict[str, Any]) -> Iterator[Operator]:
 
 
 def proved(manage: Operator, *, head: Path = HEAD) -> dict[str, Any]:
-    """The totals, once every proof has found nothing."""
+    """The totals, after every proof has found nothing."""
     manage("ledger_check", "--since-checkpoint")
     manage("ledger_check", "--whole")
     manage("ledger_check", "--head", str(head))

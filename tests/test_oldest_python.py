@@ -1,4 +1,4 @@
-"""What the oldest Pythons we run on get wrong, and tests on a newer one would not show."""
+"""Bugs of the oldest supported Pythons, which tests on a newer one would not show."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What docs/operations names exists: commands, variables, conditions and alerts."""
+"""Names in docs/operations exist: commands, variables, conditions and alerts."""
 
 import re
 import shlex

@@ -1,8 +1,8 @@
-"""No SQL of one app in another's room, and no room too large to be read in one go.
+"""No SQL of one app in another's package, and no module too long to be read in one go.
 
-A table is named by the app that owns it, and nowhere else. What another app's statement may join
-are the owner's named relations (accounts.selectors.API_KEYS, billing.selectors.HOLDS, …).
-Migrations may name any table; ORM relations follow foreign keys.
+A table is named only by the app that owns it. Other apps' statements may join the owner's named
+relations (accounts.selectors.API_KEYS, billing.selectors.HOLDS, …). Migrations may name any table;
+ORM relations follow foreign keys.
 """
 
 import ast
@@ -35,7 +35,7 @@ def tables_in(source: str) -> Iterator[tuple[int, str]]:
 
 
 def sources(room: str) -> Iterator[Path]:
-    """A room's modules, migrations apart."""
+    """A package's modules, migrations apart."""
     for path in sorted((ROOT / room).rglob("*.py")):
         if "migrations" not in path.parts:
             yield path

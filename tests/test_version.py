@@ -1,4 +1,4 @@
-"""One version, wherever it is said."""
+"""The version is the same everywhere it is written."""
 
 import subprocess
 import sys

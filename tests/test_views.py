@@ -1,9 +1,9 @@
 """Views are short: at most 15 statements each.
 
-A view is what the URL map leads to, without its decorators: a function of ours, or every function
-that a class of ours has; and what answers the probes. Each statement of its body counts, those
-inside others too (an `if` with two lines in it is three; `else` and `except` are none of their
-own); its docstring does not.
+A view is the target of a path in the URL map, without its decorators: a function of ours, or every
+method of a class of ours; the probes' handlers count too. Each statement of its body counts, nested
+ones too (an `if` with two lines in it is three; `else` and `except` are not counted); its docstring
+does not.
 """
 
 import ast
@@ -20,7 +20,7 @@ OURS = ("accounts.", "billing.", "console.", "generation.", "pictor.", "storage.
 
 
 def routed(patterns: list[URLPattern | URLResolver]) -> Iterator[object]:
-    """What each path leads to; of a class, all that it has."""
+    """The targets of all paths; for a class, all of its attributes."""
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from routed(pattern.url_patterns)

@@ -1,4 +1,4 @@
-"""PostgreSQL, Valkey and S3 alone, as `manage.py run` has them: what most tests need."""
+"""Only PostgreSQL, Valkey and S3, as `manage.py run` has them: most tests need no more."""
 
 import sys
 
@@ -8,11 +8,11 @@ from tests.servers import ROOT
 
 
 def up(stack: Stack) -> None:
-    """Start them, and say where they are."""
+    """Start them, and print their addresses."""
     stack.start_servers()
     stack.write_record()
 
 
-postgres.SETTINGS["fsync"] = "off"  # nobody looks for this data after the machine has died
+postgres.SETTINGS["fsync"] = "off"  # this data is worthless after a crash of the machine
 if __name__ == "__main__":
     sys.exit(main.main(ROOT, up=up))

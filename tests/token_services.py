@@ -1,7 +1,7 @@
-"""Services that give out credentials which end soon, as containers, instances and STS do.
+"""Services that issue short-lived credentials, as containers, instances and STS do.
 
-One server answers for all three; `environment` says how botocore's chain finds one of them. What
-was issued stays known to it, for an S3 that holds requests against it (s3_front.py).
+One server answers for all three; `environment` says how botocore's chain finds one of them. The
+server keeps the credentials it issued, for an S3 that checks requests against them (s3_front.py).
 """
 
 import json
@@ -46,23 +46,23 @@ def nothing_else(folder: Path) -> dict[str, str]:
 
 @dataclass
 class TokenServices:
-    """What they have issued, and how they are to be found."""
+    """The issued credentials, and the addresses of the services."""
 
     life_seconds: float
     url: str = ""
     issued: dict[str, Issued] = field(default_factory=dict)
-    """By access key, in their order."""
+    """Credentials by access key, in order."""
     asked: Counter[str] = field(default_factory=Counter)
     is_away: bool = False
-    """Whether they answer with 500 alone."""
+    """Whether they answer only with 500."""
     _issuing: threading.Lock = field(default_factory=threading.Lock)
 
     def environment(self, kind: str, folder: Path) -> dict[str, str]:
-        """What leads botocore's chain to them: container, instance or web identity.
+        """Variables that lead botocore's chain to them: container, instance or web identity.
 
         Args:
             kind: one of these words.
-            folder: where nothing of a person's own lies; a web identity is written there.
+            folder: a folder without files of a person's; a web identity is written there.
         """
         found = nothing_else(folder)
         if kind == "container":
@@ -81,8 +81,8 @@ class TokenServices:
         }
 
     def issue(self) -> Issued:
-        """New credentials, which end in whole seconds, as the services write it."""
-        # Rounded up: the least that they live is what was asked for.
+        """New credentials with an end in whole seconds, as the services write it."""
+        # Rounded up: they live at least as long as was requested.
         ends = datetime.now(UTC) + timedelta(seconds=self.life_seconds + 1)
         with self._issuing:
             made = Issued(
@@ -97,7 +97,7 @@ class TokenServices:
 
 @contextmanager
 def chain_of_its_own() -> Iterator[None]:
-    """Nothing that the chain has found outlives the block, nor the thread that renews it."""
+    """Forget the chain's credentials after the block, and end the thread that renews them."""
     backends._chain.cache_clear()  # noqa: SLF001 - a process has one chain, for good
     yield
     backends._chain(settings.S3_REGION).end()  # noqa: SLF001 - as above
@@ -105,7 +105,7 @@ def chain_of_its_own() -> Iterator[None]:
 
 
 def session(access_key: str, *, ends_at: datetime | None = None) -> dict[str, str]:
-    """An environment with credentials of a session, as whoever starts a process sets it."""
+    """An environment with session credentials, as the parent of a process sets them."""
     found = {
         "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": "a/secret+key",
@@ -118,7 +118,7 @@ def session(access_key: str, *, ends_at: datetime | None = None) -> dict[str, st
 
 @contextmanager
 def token_services(life_seconds: float) -> Iterator[TokenServices]:
-    """All three for as long as the block runs; what they issue ends after so long."""
+    """All three for as long as the block runs; their credentials end after `life_seconds`."""
     services = TokenServices(life_seconds)
 
     class Handler(Asking):
