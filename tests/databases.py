@@ -23,7 +23,7 @@ MADE_BY_MIGRATIONS = {
     "accounts_configrevision": "FALSE",
     "billing_account": "tenant_id IS NOT NULL",
 }
-"""Conditions on rows of these tables that migrations do not make."""
+"""By table, the condition of rows that migrations did not make."""
 NO_DELETE = {
     "accounts_auditevent", "accounts_auditlink", "billing_price", "billing_pricebook",
     "billing_pricebookwithdrawal", "billing_pricelistassignment", "billing_transfer",

@@ -29,7 +29,7 @@ class Document:
     def check(self, response: httpx.Response) -> None:
         """An httpx hook: assert that a JSON answer of a known operation is as documented.
 
-        And that every 503 says when to come back, and whether.
+        It also asserts that every 503 says when to come back, and whether.
         """
         if response.status_code == 503:
             assert int(response.headers["retry-after"]) > 0

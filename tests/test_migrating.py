@@ -144,7 +144,7 @@ def test_it_says_whom_it_waits_for_since_when_and_no_literal(executor, reader, q
 
 
 def test_whoever_comes_behind_it_waits_half_a_second_at_most(executor, reader, quick, monkeypatch):
-    """The one behind has a limit of 2 s, as requests do, and the reader stays."""
+    """The waiter behind it has a limit of 2 s, as requests do, and the reader stays."""
     monkeypatch.setattr(migrating, "PATIENCE_SECONDS", 0)
     answered: list[Any] = []
 
@@ -207,7 +207,7 @@ def test_an_index_made_concurrently_waits_without_a_limit_and_says_for_whom(
     apply(executor, Index)
 
     holders.logger.removeHandler(handler)
-    # before it, a migration may not wait
+    # earlier messages may not name a wait
     said = next(one for one in caplog.messages if "waits for pid" in one)
     assert said.startswith(
         "accounts.tried goes on: waiting for writers before build, 0 of 0 blocks; waits for pid"

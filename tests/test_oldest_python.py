@@ -10,7 +10,7 @@ POSSESSIVE_GROUP = re.compile(r"\)(?:[*+?]|\{[\d,]+\})\+|\(\?>")
 
 
 def test_no_pattern_has_a_possessive_group():
-    """Up to 3.11.4, one that fails half-way keeps what it read (single runs are right there)."""
+    """Up to 3.11.4 such a group keeps its text after a partial failure (single runs do not)."""
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno} {text}"
         for room in ROOMS

@@ -54,7 +54,7 @@ class TokenServices:
     """Credentials by access key, in order."""
     asked: Counter[str] = field(default_factory=Counter)
     is_away: bool = False
-    """Whether they answer only with 500."""
+    """Whether they answer every request with 500."""
     _issuing: threading.Lock = field(default_factory=threading.Lock)
 
     def environment(self, kind: str, folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""From the Authorization header to the caller."""
+"""Authentication: from the Authorization header to the caller."""
 
 from datetime import timedelta
 

@@ -51,7 +51,7 @@ class Groups:
         self._roots = {name: [psutil.Process(pid) for pid in roots[name]] for name in GROUPS}
 
     def cpu_seconds(self) -> dict[str, float]:
-        """User and system time so far, that of ended children included."""
+        """User and system time so far, with ended children."""
         if self._stack.pids() != self._pids:
             raise RuntimeError(f"a part was started again: {self._pids} → {self._stack.pids()}")
         return {name: sum(map(cpu_seconds, self._processes(name))) for name in GROUPS}

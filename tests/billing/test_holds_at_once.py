@@ -1,4 +1,4 @@
-"""Many at once, and a process that dies between two stages: against real connections."""
+"""Many holds at once, and a process that dies between two stages, on real connections."""
 
 import time
 from collections import Counter

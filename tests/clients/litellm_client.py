@@ -31,7 +31,7 @@ def generate(*, api_key: str, model: str, response_format: str = "url", **fields
 
 
 def raised(error: Exception) -> str:
-    """Class and the code its message repeats."""
+    """The exception's class, and the code repeated in its message."""
     return f"{type(error).__name__} {checks.last_code_in(str(error))}"
 
 

@@ -26,7 +26,7 @@ PAGES = {
     "billing": "billing/?proof", "ledger": "billing/ledger/", "statements": "billing/statements/",
     "prices": "billing/prices/", "members": "members/", "audit": "audit/", "settings": "settings/",
 }  # fmt: skip
-"""By the name of the picture, below the workspace."""
+"""Paths below the workspace, by the picture's name."""
 PUBLIC = {"landing": "/", "pricing": "/pricing/", "docs": "/docs/", "status": "/status/"}
 
 

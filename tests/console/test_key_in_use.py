@@ -28,7 +28,7 @@ class Program:
         return httpx.get(url, headers=headers, trust_env=False).status_code == 200
 
     def draws(self, prompt: str) -> str:
-        """Have an image made for $0.00588; the generation's id."""
+        """Have an image made for $0.00588; return the generation's id."""
         body = {"model": "gpt-image-2", "size": "1024x1024", "quality": "low", "prompt": prompt}
         made = self._post("/images/generations", self.text, **body)
         return str(made["metadata"]["generation_id"])

@@ -13,7 +13,7 @@ from tests.servers import Stack
 
 
 def generate(stack: Stack, prompt: str, **headers: str) -> str:
-    """Make an image by the API; its generation's id."""
+    """Make an image by the API; return its generation's id."""
     answer = httpx.post(
         f"{stack.base_url}/v1/images/generations",
         headers={"Authorization": f"Bearer {stack.api_key}", **headers},

@@ -134,7 +134,7 @@ def make_customer(db):
 
 @pytest.fixture
 def price(seeded, monkeypatch):
-    """`manage.py price`; `typed` is what stands on its standard input."""
+    """Run `manage.py price`; `typed` is its standard input."""
 
     def run(*arguments: str, typed: str = "") -> str:
         monkeypatch.setattr("sys.stdin", StringIO(typed))

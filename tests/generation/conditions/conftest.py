@@ -1,4 +1,4 @@
-"""Conditions open after a look, so many minutes after the test began."""
+"""Conditions open after a look, at minutes counted from the test's start."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta

@@ -19,7 +19,7 @@ OTHER_CHANNEL = route_info(channel_id=2)
 
 
 class Channels:
-    """A process's health, spoken to in whole calls."""
+    """A process's view of channel health, driven by whole calls."""
 
     def __init__(self) -> None:
         self.health = Health()

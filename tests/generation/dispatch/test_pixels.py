@@ -30,7 +30,7 @@ def delivered(spools: Spools) -> Delivered:
 
 
 def noise(**options: Any) -> bytes:
-    """Above 256 KiB, so that its spool counts in the budget."""
+    """A picture above 256 KiB, so that its spool counts in the budget."""
     file = io.BytesIO()
     Image.effect_noise((700, 600), 90).save(file, "PNG", **options)
     return file.getvalue()

@@ -35,7 +35,7 @@ BAD: Mapping[str, Any] = {
 
 
 def refuse(customer: Customer | None = None, **facts: Any) -> str:
-    """Write a refusal down; its request's id."""
+    """Write a refusal down; return its request's id."""
     request = ids.public(ids.REQUEST, ids.new_uuid())
     whose = {} if customer is None else {
         "tenant": customer.tenant.public_id, "key": customer.key.public_id,
