@@ -48,22 +48,20 @@ def broken_promises(
     return found
 
 
-def broken_rules(
-    page: Page, name: str = "", *, apart_from: tuple[str, ...] = (), has_other_theme: bool = True
-) -> list[str]:
+def broken_rules(page: Page, name: str = "", *, apart_from: tuple[str, ...] = ()) -> list[str]:
     """Return the faults of an open page in every look; the page ends in the first look.
 
     `name` is for its pictures; `apart_from` is for `axe`.
     """
     page.wait_for_load_state()  # after a click on a link the former page may still be closing
-    found = _broken_in_every_look(page, name, apart_from, has_other_theme=has_other_theme)
+    found = _broken_in_every_look(page, name, apart_from)
     resize(page, SHOWN[0].viewport)
     page.evaluate(WEAR, SHOWN[0].theme)
     return found
 
 
 def _broken_in_every_look(
-    page: Page, name: str = "", apart_from: tuple[str, ...] = (), *, has_other_theme: bool = True
+    page: Page, name: str = "", apart_from: tuple[str, ...] = ()
 ) -> list[str]:
     """Leave the page in the last look: each change of looks is a fiftieth of all the work."""
     found: list[str] = []
@@ -73,7 +71,7 @@ def _broken_in_every_look(
         if name:
             keep(page, f"{name}-{look.name}")
         wrong = axe_of_look(page, *apart_from) + ["scrolls sideways"] * page.evaluate(IS_TOO_WIDE)
-        if has_other_theme and look.viewport == WIDE:
+        if look.viewport == WIDE:
             other = "light" if look.theme == "dark" else "dark"
             wrong += faint_in(page, other, *apart_from)
         found += [f"{look.name}: {line}" for line in wrong]
