@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.services import create_tenant, issue_api_key
 from billing.services import Hold, Usage, end_hold, record_usage
-from generation.models import Generation
+from generation.models import Attempt, Channel, Generation
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
@@ -151,3 +151,19 @@ def exported(price, tmp_path):
     file = tmp_path / "prices.csv"
     file.write_text(price("export"))
     return file
+
+
+@pytest.fixture
+def settled(acme: Customer) -> Generation:
+    """A generation that the vendor delivered by its one call."""
+    generation = acme.admit(5_880)
+    acme.end(generation, "succeeded", 5_880)
+    channel = Channel.objects.create(
+        name="vendor", kind="openai", base_url="https://api.example.com/v1"
+    )
+    Attempt.objects.create(
+        generation=generation, dispatch=1, number=1, channel=channel, upstream_model="gpt-image-2",
+        upstream_size="1024x1024", attempt_class="delivered", http_status=200,
+        upstream_request_id="req_7",
+    )  # fmt: skip
+    return generation

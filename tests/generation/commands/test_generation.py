@@ -7,7 +7,7 @@ import redis
 from django.conf import settings as django_settings
 
 from generation.lifecycle import notify
-from generation.models import Attempt, Channel, Generation
+from generation.models import Generation
 from pictor.kit.words.ids import REQUEST, new_uuid, public
 
 pytestmark = pytest.mark.django_db
@@ -21,21 +21,6 @@ def queue():
     yield lambda: [json.loads(message) for message in broker.lrange(notify.QUEUE, 0, -1)]
     broker.delete(notify.QUEUE)
     broker.close()
-
-
-@pytest.fixture
-def settled(acme):
-    generation = acme.admit(5_880)
-    acme.end(generation, "succeeded", 5_880)
-    channel = Channel.objects.create(
-        name="vendor", kind="openai", base_url="https://api.example.com/v1"
-    )
-    Attempt.objects.create(
-        generation=generation, dispatch=1, number=1, channel=channel, upstream_model="gpt-image-2",
-        upstream_size="1024x1024", attempt_class="delivered", http_status=200,
-        upstream_request_id="req_7",
-    )  # fmt: skip
-    return generation
 
 
 def test_show_tells_all_that_is_known(manage, settled):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from generation.models import Attempt, Channel, Generation
+from generation.models import Generation
 from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
@@ -17,24 +17,10 @@ def waiting(acme):
 
 
 @pytest.fixture
-def ended(acme):
-    made = acme.admit(5_880)
-    acme.end(made, "succeeded", 5_880)
-    channel = Channel.objects.create(
-        name="vendor", kind="openai", base_url="https://api.example.com/v1"
-    )
-    Attempt.objects.create(
-        generation=made, dispatch=1, number=1, channel=channel, upstream_model="gpt-image-2",
-        upstream_size="1024x1024", attempt_class="delivered", http_status=200,
-    )  # fmt: skip
-    return made
-
-
-@pytest.fixture
-def listed(manage, waiting, ended):
+def listed(manage, waiting, settled):
     """The ids listed with these arguments."""
     now = clock.now()
-    for one, minutes in ((waiting, 2), (ended, 1)):
+    for one, minutes in ((waiting, 2), (settled, 1)):
         begun = now - timedelta(minutes=minutes)
         deadline = begun + timedelta(minutes=8)
         found = Generation.objects.filter(id=one.id)
@@ -47,14 +33,14 @@ def listed(manage, waiting, ended):
     return listed
 
 
-def test_the_newest_come_first_and_filters_narrow_it(listed, waiting, ended):
-    both = [ended.public_id, waiting.public_id]
+def test_the_newest_come_first_and_filters_narrow_it(listed, waiting, settled):
+    both = [settled.public_id, waiting.public_id]
 
     assert listed() == both
     assert listed("--tenant", "acme", "--hours", "100") == both
     assert listed("--limit", "1") == both[:1]
     assert listed("--state", "queued") == [waiting.public_id]
-    assert listed("--channel", "vendor") == [ended.public_id]
+    assert listed("--channel", "vendor") == [settled.public_id]
     assert listed("--mode", "test") == []
     assert listed("--model", "dall-e-3") == []
 
@@ -66,14 +52,14 @@ def test_those_past_their_deadline_are_those_that_have_not_ended(listed, waiting
     assert listed("--late") == [waiting.public_id]
 
 
-def test_it_is_a_table_for_a_person(manage, ended):
+def test_it_is_a_table_for_a_person(manage, settled):
     Generation.objects.update(request_id="req_1")
 
     head, line = manage("generation", "list").out.splitlines()
 
     assert head.split()[:5] == ["id", "created", "deadline", "tenant", "state"]
     cells = line.split()
-    assert cells[0] == ended.public_id
+    assert cells[0] == settled.public_id
     assert cells[3:5] == ["acme", "succeeded"]
     assert cells[-4:] == ["vendor", "delivered", "0.005880", "req_1"]
 
