@@ -86,6 +86,29 @@ def tenant_as_shown(text: str) -> Tenant | None:
     return titled[0] if len(titled) == 1 else None
 
 
+def has_tenants() -> bool:
+    """True if there is any tenant, erased ones included."""
+    return Tenant.objects.exists()
+
+
+def tenants_called(text: str, *, limit: int) -> list[Tenant]:
+    """Tenants with this text in their name or title, by name."""
+    return list(Tenant.objects.filter(_is_called(text)).order_by("name")[:limit])
+
+
+def tenants_like(text: str) -> QuerySet[Tenant]:
+    """The tenant with this public id, or those with this text in a name or an owner's address.
+
+    All tenants for an empty text.
+    """
+    if not text:
+        return Tenant.objects.all()
+    if (tenant_id := ids.parse(ids.TENANT, text)) is not None:
+        return Tenant.objects.filter(id=tenant_id)
+    owners = Membership.objects.filter(role=Membership.Role.OWNER, user__email__icontains=text)
+    return Tenant.objects.filter(_is_called(text) | Q(id__in=owners.values("tenant_id")))
+
+
 def tenants_among(ids: Collection[UUID]) -> dict[UUID, Tenant]:
     """The tenants with these ids, by id."""
     return Tenant.objects.in_bulk(list(ids))
@@ -336,6 +359,10 @@ def operator_of(tenant_name: str, *, email: str) -> User | None:
         email_verified_at__isnull=False,
         memberships__in=owned,
     ).first()
+
+
+def _is_called(text: str) -> Q:
+    return Q(name__icontains=text) | Q(title__icontains=text)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -6,25 +6,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet
 
-from billing.upstream_cost import CostKey, CostRow, CostTable, Tokens
+from billing.upstream_cost import CostKey, Tokens
 from generation.models import (
     FINAL,
     NO_PRICE,
     Attempt,
-    Channel,
-    ChannelTrial,
     Generation,
     RefusedRequest,
     State,
-    Stop,
 )
-from generation.models import CostTable as StoredCosts
 from pictor.kit.database.spans import EVERYTHING, Ids
 from pictor.kit.words import ids
 from pictor.kit.words.ids import GenerationId, TenantId
-from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of, made_for
 
@@ -36,8 +31,6 @@ LONGEST_ARRIVAL = timedelta(minutes=15)
 """The longest time from a request's first line to its admission, with reference images."""
 LATELY = 20
 """The number of a caller's latest requests to show."""
-MOST_TOLD = 200
-"""The most stops shown on the status page."""
 LOOKED_INTO = 20_000
 _FOR_OPERATOR = Generation.objects.select_related("tenant", "api_key", "channel")
 _ENDED = """(
@@ -215,11 +208,6 @@ def generations_among(ids: Collection[UUID]) -> list[Generation]:
     return list(rows.order_by("-id"))
 
 
-def channel_names() -> list[str]:
-    """Names of all channels, archived ones included, in order."""
-    return list(Channel.objects.order_by("name").values_list("name", flat=True))
-
-
 def attempts_since(moment: datetime) -> list[Calls]:
     """The results of all calls to channels begun since then."""
     with connection.cursor() as cursor:
@@ -235,24 +223,6 @@ def attempts_since(moment: datetime) -> list[Calls]:
             [ids.first_at(moment)],
         )
         return [Calls(*row) for row in cursor]
-
-
-def last_trials(channel: Channel, *, pending: bool = False) -> list[ChannelTrial]:
-    """The newest begun trial of each model, of the serving routes or of the pending revision's."""
-    begun = ChannelTrial.objects.filter(channel=channel, pending=pending, started_at__isnull=False)
-    return list(begun.order_by("model", "-created_at").distinct("model"))
-
-
-def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tuple[CostTable, ...]]:
-    """Cost tables of each channel that were in force since then or will be."""
-    earlier = StoredCosts.objects.filter(channel=OuterRef("channel"), effective_from__lte=since)
-    last = earlier.order_by("-effective_from").values("effective_from")[:1]
-    stored = StoredCosts.objects.filter(channel__in=channels).annotate(last=Subquery(last))
-    stored = stored.filter(Q(last=None) | Q(effective_from__gte=F("last")))
-    found: dict[int, list[CostTable]] = {channel: [] for channel in channels}
-    for row in stored.order_by("effective_from", "id"):
-        found[row.channel_id].append(cost_table_of(row))
-    return {channel: tuple(tables) for channel, tables in found.items()}
 
 
 def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapping[CostKey, Made]]:
@@ -277,20 +247,6 @@ def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapp
         for channel, model, size, quality, images, *tokens in cursor:
             found[channel][model, size, quality] = Made(images, Tokens(*tokens))
     return found
-
-
-def stored_cost_tables(channel: Channel) -> list[StoredCosts]:
-    """A channel's cost tables, in the order in which they take over."""
-    return list(StoredCosts.objects.filter(channel=channel).order_by("effective_from", "id"))
-
-
-def cost_table_of(stored: StoredCosts) -> CostTable:
-    """A table in its form for look-ups."""
-    rows = (
-        CostRow(model, size, quality, Micros(micros), kind)
-        for model, size, quality, kind, micros in stored.rows
-    )
-    return CostTable(stored.effective_from, {row.key: row for row in rows})
 
 
 def generation_for_operator(text: str) -> Generation | None:
@@ -348,19 +304,6 @@ def refused_for_want_of_a_price(since: datetime) -> dict[str, int]:
     unpriced = RefusedRequest.objects.filter(id__gte=ids.first_at(since), stopped_by=NO_PRICE)
     counted = unpriced.values("model").annotate(number=Count("id")).order_by("model")
     return {row["model"]: row["number"] for row in counted}
-
-
-def stopped() -> list[Stop]:
-    """The stops under way, latest first."""
-    under_way = Stop.objects.filter(ended_at=None).select_related("tenant")
-    return list(under_way.order_by("-began_at", "-id"))
-
-
-def stops_told(*, since: datetime) -> list[Stop]:
-    """Public stops, of everything or a model, under way or ended since then, latest first."""
-    public = Stop.objects.filter(tenant=None)
-    told = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
-    return list(told.order_by("-began_at", "-id")[:MOST_TOLD])
 
 
 def is_named(text: str) -> bool:
