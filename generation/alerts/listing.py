@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from generation.alerts.occasions import is_wanted
 from generation.alerts.results import DestinationResult, results_of
 from generation.alerts.trying import destinations_of, doubts_of, tests_of
-from generation.conditions import is_quiet
+from generation.conditions import is_quiet, open_conditions
 from generation.conditions.alerting import heard_at
 from generation.models import AlertRule, AlertSending, Condition
 
@@ -78,7 +78,7 @@ def rule_by_id(rule_id: UUID) -> AlertRule | None:
 def listed(*, archived: bool = False, now: datetime) -> list[Listed]:
     """All present rules, or all removed ones, by name."""
     rules = list(_rules().filter(archived_at__isnull=not archived).order_by("name", "id"))
-    opened, last = _opened(), _last_of(rules)
+    opened, last = open_conditions(), _last_of(rules)
     results = results_of(list(last.values()))
     troubles = _troubles(opened)
     return [
@@ -95,7 +95,7 @@ def listed(*, archived: bool = False, now: datetime) -> list[Listed]:
 
 def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) -> Detail:
     """A rule with the alerts it sent before `after`, newest first."""
-    opened = _opened()
+    opened = open_conditions()
     sendings = _sendings(rule.id, after, limit)
     is_off = not rule.is_enabled and rule.archived_at is None
     tests = tests_of(rule, now=now) if is_off else []
@@ -122,7 +122,7 @@ def told(*, after: UUID | None, limit: int) -> list[ToldAtOnce]:
 
 def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:
     """The conditions that a rule like this, saved or not, matches now."""
-    return matching(rule, _opened(), now=now)
+    return matching(rule, open_conditions(), now=now)
 
 
 def matching(rule: AlertRule, conditions: Iterable[Condition], *, now: datetime) -> list[Condition]:
@@ -132,10 +132,6 @@ def matching(rule: AlertRule, conditions: Iterable[Condition], *, now: datetime)
 
 def _rules() -> QuerySet[AlertRule]:
     return AlertRule.objects.select_related("endpoint")
-
-
-def _opened() -> list[Condition]:
-    return list(Condition.objects.filter(resolved_at=None).order_by("since", "id"))
 
 
 def _sendings(rule_id: UUID | None, after: UUID | None, limit: int) -> list[AlertSending]:

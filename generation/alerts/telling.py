@@ -24,7 +24,7 @@ from generation.alerts.occasions import (
     news_of,
     opening_of,
 )
-from generation.conditions import is_quiet
+from generation.conditions import is_quiet, open_conditions
 from generation.conditions.alerting import heard_at
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from pictor.kit.words.money import Micros
@@ -61,7 +61,7 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     rule = rules.select_related("endpoint").filter(id=rule_id, is_enabled=True).first()
     if rule is None:
         return False
-    opened = list(Condition.objects.filter(resolved_at=None).order_by("since", "id"))
+    opened = open_conditions()
     told = _told(rule)
     _hush(rule, opened, told, now)
     news = news_of(rule, opened=opened, told=told, now=now)

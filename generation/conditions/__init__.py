@@ -3,8 +3,10 @@
 from generation.conditions.handling import (
     accept,
     assign,
+    condition_by_id,
     hand_back,
     is_quiet,
+    open_conditions,
     recall,
     silence,
     standing,
@@ -15,9 +17,11 @@ from generation.conditions.looking import look
 __all__ = [
     "accept",
     "assign",
+    "condition_by_id",
     "hand_back",
     "is_quiet",
     "look",
+    "open_conditions",
     "recall",
     "silence",
     "standing",

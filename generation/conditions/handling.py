@@ -48,7 +48,17 @@ def standing(*, now: datetime) -> Standing:
     """All open conditions, the oldest first."""
     last = last_look()
     is_fresh = last is not None and now - last <= FRESH
-    return Standing(list(_open().order_by("since", "id")), last, is_fresh)
+    return Standing(open_conditions(), last, is_fresh)
+
+
+def open_conditions() -> list[Condition]:
+    """All open conditions, the oldest first."""
+    return list(_open().order_by("since", "id"))
+
+
+def condition_by_id(condition_id: int) -> Condition | None:
+    """The condition, open or ended."""
+    return Condition.objects.filter(id=condition_id).first()
 
 
 def last_look() -> datetime | None:

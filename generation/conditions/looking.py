@@ -16,7 +16,8 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.conditions import supply
 from generation.conditions.found import Outlook, Wrong
 from generation.conditions.kinds import KINDS
-from generation.models import Channel, Condition, ConditionLook, Serves
+from generation.models import Condition, ConditionLook
+from generation.selectors import sandbox_names
 from pictor.kit.words.money import Micros
 
 logger = logging.getLogger(__name__)
@@ -91,12 +92,11 @@ def _is_one(last: ConditionLook, now: datetime, sold: datetime | None) -> bool:
 
 
 def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
-    sandboxes = Channel.objects.exclude(serves=Serves.LIVE).values_list("name", flat=True)
     return Outlook(
         now=now,
         first_at=last.first_at if last else now,
         catalogue=current_catalogue(),
-        sandboxes=frozenset(sandboxes),
+        sandboxes=frozenset(sandbox_names()),
         channels_before=last.channels if last else {},
     )
 

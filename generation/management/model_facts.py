@@ -10,6 +10,7 @@ from generation.catalogue import services
 from generation.models import Contract
 from generation.oversight.lineup import Listed, lineup
 from generation.oversight.reviewing import promised
+from generation.selectors import contract_by_name
 from generation.traffic.modes import OF_MODE
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
@@ -37,7 +38,7 @@ def _mode(action: CommandParser) -> None:
 
 def model_named(name: str) -> Contract:
     """The model. Raises CommandError."""
-    found = Contract.objects.filter(pk=name).first()
+    found = contract_by_name(name)
     if found is None:
         raise CommandError(f"there is no model {name!r}")
     return found

@@ -38,8 +38,9 @@ from billing.services import draft_price_book, publish_price_book, top_up
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.services import ChannelOptions, ContractColumns
-from generation.models import Channel, Contract, Serves
+from generation.models import Channel, Serves
 from generation.oversight.ledger.selling import add_sold
+from generation.selectors import channel_by_name, contracts
 from pictor.env import env_bool, env_secret, env_str
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -168,7 +169,7 @@ def seeded_contracts() -> Sequence[dict[str, Any]]:
 
 
 def _contracts() -> list[str]:
-    known = set(Contract.objects.values_list("model", flat=True))
+    known = {contract.model for contract in contracts()}
     missing = []
     for position, columns in enumerate(seeded_contracts()):
         model = columns["model"]
@@ -207,7 +208,7 @@ def _prices() -> list[str]:
 
 def _sandbox(base_url: str) -> list[str]:
     """Create the sandbox upstream's channel; a known one only follows the sandbox's address."""
-    known = Channel.objects.filter(name=SANDBOX).first()
+    known = channel_by_name(SANDBOX)
     if known is not None and known.archived_at is not None:
         return []  # it was deleted, and stays deleted
     if known is None:

@@ -27,6 +27,7 @@ from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS, Columns
 from generation.bills.unit_costs import draft_of, unit_costs
 from generation.management.bill_facts import bill_row, line_row, told
 from generation.models import BillLine, Channel, VendorBill
+from generation.selectors import channel_by_name
 from pictor.kit.words.money import to_decimal
 
 ACTIONS = {
@@ -223,7 +224,7 @@ def _add_reading(parser: ArgumentParser) -> None:
 def _channel(name: str | None) -> Channel:
     if not name:
         raise CommandError("--channel names the channel that it is a bill of")
-    channel = Channel.objects.filter(name=name).first()
+    channel = channel_by_name(name)
     if channel is None:
         raise CommandError(f"there is no channel {name!r}")
     return channel

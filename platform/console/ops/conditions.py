@@ -16,7 +16,8 @@ from console.ops.incident_forms import PUBLIC_WORDS
 from console.ops.kinds import Channels, Kind, kind_of
 from generation import conditions
 from generation.conditions.condition_titles import title_of
-from generation.models import Channel, Condition
+from generation.models import Condition
+from generation.selectors import channel_numbers
 from pictor.kit.words import clock
 
 
@@ -42,7 +43,7 @@ class Row:
 
 def rows_of(operator: Operator, found: Iterable[Condition]) -> list[Row]:
     """Sort conditions by severity, then by the money they cost, then by age, the oldest first."""
-    channels = dict(Channel.objects.values_list("name", "id"))
+    channels = channel_numbers()
     rows = [_row(operator, one, channels) for one in found]
     return sorted(
         rows,
@@ -60,7 +61,7 @@ def _row(operator: Operator, condition: Condition, channels: Channels) -> Row:
 @require_safe
 def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Redirect from a mail to the condition's page, or to the overview if the condition ended."""
-    found = Condition.objects.filter(id=condition).first()
+    found = conditions.condition_by_id(condition)
     if found is None or found.resolved_at is not None:
         ended = f" since {found.resolved_at:%-d %B, %H:%M:%S} UTC" if found else ""
         messages.info(request, f"That is over{ended}.")

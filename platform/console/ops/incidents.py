@@ -22,7 +22,8 @@ from console.ops.incident_forms import (
 )
 from console.parts.form_fields import dressed, take_errors
 from console.site.news import ShownIncident
-from generation.models import Condition, Incident
+from generation.conditions import condition_by_id
+from generation.models import Incident
 from generation.oversight import incidents
 from generation.oversight.incidents import State
 from pictor.kit.words import clock
@@ -177,7 +178,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
     number = request.GET.get("condition", "")
     if not re.fullmatch(r"\d{1,18}", number, re.ASCII):
         return initial
-    condition = Condition.objects.filter(id=number).first()
+    condition = condition_by_id(int(number))
     if condition is not None:
         named = condition.object.split()
         initial["parts"] = [part for part in incidents.parts() if part in named]

@@ -23,7 +23,7 @@ from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
 from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
 from generation.models import Channel
 from generation.oversight.splits import Split, left_unserved, serving_instead, sold_lately, splits
-from generation.selectors import cost_tables
+from generation.selectors import channel_by_id, cost_tables
 from generation.traffic.standing import calls_under_way
 from pictor.kit.words import clock
 
@@ -102,7 +102,7 @@ class WeightForm(forms.Form):
 
 def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
     """Return the channel or raise Http404; archived channels only if `archived` is set."""
-    found = Channel.objects.filter(pk=pk).first()
+    found = channel_by_id(pk)
     if found is None or (found.archived_at is not None and not archived):
         raise Http404
     return found

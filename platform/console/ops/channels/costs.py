@@ -25,7 +25,13 @@ from generation.catalogue import services
 from generation.catalogue.costs import cells
 from generation.models import Channel, CostTable
 from generation.oversight.splits import foreseen
-from generation.selectors import cost_table_of, stored_cost_tables
+from generation.selectors import (
+    channel_by_id,
+    channels_with_costs,
+    cost_table_of,
+    flat_costs,
+    stored_cost_tables,
+)
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal
 
@@ -68,10 +74,10 @@ def shown(channel: Channel, *, at: datetime) -> dict[str, Any]:
         "rows": list(tables[0].rows.values()) if tables else [],
         "later": [one for one in stored if one.effective_from > at],
         "past": [one for one in reversed(stored) if one.effective_from <= at and one != now],
-        "flat": list(channel.routes.exclude(cost_micros=None).order_by("contract_id")),
+        "flat": flat_costs(channel),
         "cells": len(known),
         "unknown": [cell.key for cell in known if not cell.cost.is_known],
-        "others": _with_costs(),
+        "others": channels_with_costs(),
         "draft": {"factor": "1"},
     }
 
@@ -106,7 +112,7 @@ def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
             return done(request, "Costs written", "channel_costs", str(found.pk))
     except (ValidationError, ValueError) as error:
         context["complaint"] = _complaint(error, found)
-    context["others"] = _with_costs()
+    context["others"] = channels_with_costs()
     status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
     return render(request, "ops/channel_costs.html", context, status=status)
 
@@ -160,7 +166,7 @@ def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Dr
 
 def _is_newest(channel: Channel, draft: Draft) -> bool:
     """Return True if the table written last equals the draft."""
-    newest = CostTable.objects.filter(channel=channel).order_by("-id").first()
+    newest = max(stored_cost_tables(channel), key=lambda one: one.pk, default=None)
     rows = [[*row.key, row.kind, row.micros] for row in draft.file.rows]
     return newest is not None and (newest.rows, newest.source) == (rows, draft.file.source)
 
@@ -215,15 +221,10 @@ def _amount(text: str) -> Micros | None:
 
 
 def _other(text: str) -> Channel:
-    found = Channel.objects.filter(pk=number_of(text) or 0).first()
+    found = channel_by_id(number_of(text))
     if found is None:
         raise ValidationError("There is no such channel.")
     return found
-
-
-def _with_costs() -> list[Channel]:
-    """Return the channels whose costs can be copied."""
-    return list(Channel.objects.filter(cost_tables__isnull=False).distinct())
 
 
 def _in_force(stored: list[CostTable], at: datetime) -> CostTable | None:

@@ -8,10 +8,12 @@ from django.views.decorators.http import require_safe
 
 from console.ops.access import May, Operator, staff
 from console.parts.periods import number_of
+from generation.catalogue.services import routes_of
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import Task
 from generation.models import Channel
 from generation.oversight.explaining import Explanation, explain
+from generation.selectors import channel_by_id
 
 NAMES = ("model", "size", "quality", "task")
 
@@ -22,7 +24,7 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Explain the routing of a live request, and of one channel if the address names it."""
     said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
     offered = current_catalogue().offered
-    channel = _channel(request.GET.get("channel", ""))
+    channel = channel_by_id(number_of(request.GET.get("channel", "")))
     said["model"] = said["model"] or _usual(channel, [one.model for one in offered])
     said["task"] = said["task"] if said["task"] in {*Task} else Task.GENERATE.value
     found, complaint = _explained(said)
@@ -54,11 +56,7 @@ def _explained(said: dict[str, str]) -> tuple[Explanation | None, str]:
     return found, ""
 
 
-def _channel(text: str) -> Channel | None:
-    return Channel.objects.filter(pk=number_of(text) or 0).first()
-
-
 def _usual(channel: Channel | None, offered: list[str]) -> str:
     """Return the model to explain if the address names none."""
-    served = set(channel.routes.values_list("contract_id", flat=True)) if channel else set()
+    served = routes_of(channel) if channel else {}
     return next((model for model in offered if model in served), offered[0] if offered else "")

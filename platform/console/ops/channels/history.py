@@ -12,6 +12,7 @@ from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
 from console.parts.audit_events import Change, changes_of
 from generation.models import Channel, ChannelEvent, Worker
+from generation.selectors import workers_among
 from generation.traffic.channel_events import Kind, turns_before
 
 PAGE = 50
@@ -79,7 +80,7 @@ def history_of(channel: Channel, *, before: datetime) -> list[Told]:
     )
     turns = turns_before(channel, before, kinds=list(_TURNS), most=PAGE + 1)
     told = [_done(event) for event in events]
-    workers = Worker.objects.in_bulk({turn.worker for turn in turns if turn.worker})
+    workers = workers_among({turn.worker for turn in turns if turn.worker})
     told += [_turned(turn, workers) for turn in turns]
     return sorted(told, key=lambda one: one.at, reverse=True)[: PAGE + 1]
 

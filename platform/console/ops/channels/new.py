@@ -12,7 +12,7 @@ from console.ops.access import May, Operator, by, staff
 from console.ops.channels.forms import WeighedForm, retirements, route_forms, served
 from console.ops.channels.trials import to_tests
 from generation.catalogue import services
-from generation.models import Contract
+from generation.selectors import contracts
 
 
 @staff(May.CHANNELS)
@@ -20,7 +20,7 @@ from generation.models import Contract
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a channel that serves nothing yet; sending the form twice makes one channel."""
     data = request.POST if request.method == "POST" else None
-    form, rows = WeighedForm(data), route_forms(data, Contract.objects.all(), {})
+    form, rows = WeighedForm(data), route_forms(data, contracts(), {})
     if data is not None and form.is_valid() and (routes := served(rows, form)):
         try:
             channel, _ = services.set_channel(

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.ops.access import May, Mode, Operator, staff
@@ -25,7 +24,8 @@ from console.ops.channels.shown import (
 )
 from console.parts.filters import link_of
 from generation.lifecycle import lease
-from generation.models import Channel, Route, Worker
+from generation.models import Channel
+from generation.selectors import channel_with_routes, workers_among
 from generation.traffic.channel_events import Kind, Shut, shut_now
 from generation.traffic.minutes import Now, now_of
 from generation.traffic.standing import calls_under_way, standing_of
@@ -82,7 +82,7 @@ def _of_now(page: Page) -> dict[str, Any]:
 
 
 def _held(shut: list[Shut]) -> list[Held]:
-    workers = Worker.objects.in_bulk([one.worker for one in shut])
+    workers = workers_among([one.worker for one in shut])
     return [
         Held(_SHUT_WORDS[Kind(one.kind)], one.model, str(workers[one.worker]), one.since)
         for one in shut
@@ -154,9 +154,10 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
 
 def _found(pk: int) -> Channel:
     """Return the channel with its routes in contract order and its pending revision, or 404."""
-    routes = Route.objects.order_by("contract__position", "contract_id")
-    channels = Channel.objects.select_related("pending")
-    return get_object_or_404(channels.prefetch_related(Prefetch("routes", routes)), pk=pk)
+    found = channel_with_routes(pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 def _standing(page: Page) -> tuple[Badge, str]:

@@ -26,7 +26,7 @@ from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL
 from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
-from generation.selectors import cost_tables
+from generation.selectors import contracts, cost_tables, last_trials, trial_with_picture
 from generation.traffic.standing import calls_under_way
 from pictor.kit.secrets.encryption import WrongKey
 from pictor.kit.words import clock
@@ -226,15 +226,16 @@ def tried(channel: Channel, *, revision: bool = True) -> Tried:
     pending = services.pending_of(channel) if revision else None
     candidate, routes = services.candidate_of(channel, live, pending)
     tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
-    contracts = list(Contract.objects.all())
-    calls, trouble = _calls(candidate, routes, tables, contracts)
+    every = list(contracts())
+    calls, trouble = _calls(candidate, routes, tables, every)
     if pending is not None and services.is_stale(pending, channel, live):
         trouble = (
             f"{channel.name} has changed since this revision was begun."
             " Discard it, and change the channel anew."
         )
     waits = _waiting(channel, pending, routes, calls)
-    last = _last_trials(channel, pending)
+    trials = last_trials(channel, pending=pending is not None, only_begun=False)
+    last = {row.model: row for row in trials}
     lines = [
         Line(
             model=model,
@@ -246,9 +247,7 @@ def tried(channel: Channel, *, revision: bool = True) -> Tried:
         )
         for model, terms in routes.items()
     ]
-    return Tried(
-        channel, contracts, candidate, live, pending, routes, calls, lines, tables, trouble
-    )
+    return Tried(channel, every, candidate, live, pending, routes, calls, lines, tables, trouble)
 
 
 def _calls(
@@ -277,11 +276,6 @@ def _waiting(
         return set(services.untested_models(channel))
     tested = {model for model, one in calls.items() if pending.tested.get(model) == one.digest}
     return set(routes) - tested
-
-
-def _last_trials(channel: Channel, pending: PendingRevision | None) -> dict[str, ChannelTrial]:
-    rows = channel.trials.filter(pending=pending is not None)
-    return {row.model: row for row in rows.order_by("model", "-created_at").distinct("model")}
 
 
 def _of_now(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial | None:
@@ -321,7 +315,7 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
 @require_safe
 def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID) -> HttpResponse:
     """Redirect to the image of a test; the redirect is cached for half the link's lifetime."""
-    row = ChannelTrial.objects.filter(channel=channel, pk=trial).exclude(picture_key="").first()
+    row = trial_with_picture(trial, channel=channel)
     if row is None:
         raise Http404
     try:

@@ -21,6 +21,7 @@ from generation.channels.retirements import end_of
 from generation.models import Contract, Route
 from generation.oversight.lineup import DAYS, Listed, lineup
 from generation.oversight.reviewing import promised
+from generation.selectors import contract_by_name
 from pictor.kit.words import clock
 
 MOST_TENANTS = 10
@@ -115,7 +116,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 
 def model_or_404(model: str) -> Contract:
     """Return the model of that name, or raise Http404."""
-    found = Contract.objects.filter(pk=model.replace("\0", "")).first()
+    found = contract_by_name(model)
     if found is None:
         raise Http404
     return found

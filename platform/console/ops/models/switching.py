@@ -12,7 +12,7 @@ from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.models.one import facts_of, model_or_404
 from console.parts.form_fields import dressed, line, take_errors
 from generation.catalogue import services
-from generation.models import Contract
+from generation.selectors import contracts
 from pictor.kit.words import clock
 
 
@@ -20,7 +20,7 @@ class CopyForm(forms.Form):
     """The new model's name, and the model to copy."""
 
     model = forms.CharField(label="Name", max_length=60, widget=line())
-    source = forms.ModelChoiceField(Contract.objects.all(), label="Promises what this one does")
+    source = forms.ModelChoiceField(contracts(), label="Promises what this one does")
 
 
 @staff(May.CHANNELS)
