@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
+from accounts.selectors import tenants_among
 from billing.selectors import Margin, sold_until, total_of
 from console.amounts import total
 from console.ops.access import May, Mode, Operator, staff
@@ -20,7 +21,7 @@ from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, Look, look_of
 from console.parts.charts import Point, lines
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.periods import USUAL, number_of
-from generation.models import Channel
+from generation.selectors import channel_by_name
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 
@@ -136,7 +137,7 @@ def _leads(look: Look) -> list[tuple[str, str]]:
     leads = []
     if look.tenant:
         leads.append(("Open the tenant", reverse("ops:tenant", args=[look.tenant.public_id])))
-    channel = Channel.objects.filter(name=look.said.get("channel", "")).first()
+    channel = channel_by_name(look.said.get("channel", ""))
     if channel:
         leads.append(("Open the channel", reverse("ops:channel", args=[channel.pk])))
     if model := look.said.get("model"):
@@ -150,7 +151,7 @@ def _csv(look: Look) -> Iterator[Rows]:
         yield [[look.trouble]]
         return
     rows = look.sums(look.by, look.per)
-    names = Tenant.objects.in_bulk({row.group.get("tenant_id") for row in rows} - {None})
+    names = tenants_among({one for row in rows if (one := row.group.get("tenant_id"))})
     yield [_cells(row, look, names) for row in rows]
 
 

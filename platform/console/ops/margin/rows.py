@@ -8,11 +8,12 @@ from uuid import UUID
 from django.urls import reverse
 
 from accounts.models import Tenant
+from accounts.selectors import tenants_among
 from billing.pricing import REFERENCE
 from billing.selectors import Margin
 from console.ops.margin.seeking import Look
 from console.parts.periods import USUAL
-from generation.models import Channel
+from generation.selectors import channel_numbers
 from pictor.kit.words import ids
 
 NARROWER = {"tenant": "model", "model": "cell", "channel": "cell", "cell": "tenant"}
@@ -69,8 +70,8 @@ def fitting(rows: Sequence[Margin], show: str) -> list[Margin]:
 
 def lines_of(rows: Sequence[Margin], look: Look, *, widest: int) -> list[Line]:
     """Return the rows with names and links, in at most two queries."""
-    tenants = Tenant.objects.in_bulk([row.group["tenant_id"] for row in _of_tenants(rows)])
-    channels = _channels() if look.by == "channel" else {}
+    tenants = tenants_among([row.group["tenant_id"] for row in _of_tenants(rows)])
+    channels = channel_numbers() if look.by == "channel" else {}
     return [_line(row, look, tenants, channels, widest) for row in rows]
 
 
@@ -99,10 +100,6 @@ def name_of(row: Margin, look: Look, tenants: Mapping[UUID, Tenant]) -> str:
 
 def _of_tenants(rows: Sequence[Margin]) -> list[Margin]:
     return [row for row in rows if row.group.get("tenant_id")]
-
-
-def _channels() -> Mapping[str, int]:
-    return dict(Channel.objects.values_list("name", "id"))
 
 
 def _line(

@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.models import Membership, Tenant
+from accounts.selectors import has_tenants
 from billing.selectors import customer_figures, sold_until
 from console.ops.access import May, Mode, Operator, staff
-from console.ops.tenants.rows import Row, known, row_of, sandboxes
+from console.ops.tenants.rows import Row, row_of
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.filters import MAX_TEXT, link_of
-from pictor.kit.words import clock, ids
+from generation.selectors import sandbox_names, tenants_and_stops
+from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
 PAGE = 50
@@ -43,7 +43,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     context = {
         "operator": operator,
         "rows": page,
-        "has_any": bool(rows) or bool(text) or Tenant.objects.exists(),
+        "has_any": bool(rows) or bool(text) or has_tenants(),
         "chips": [
             (link_of({**said, "show": name}), PRESETS[name], len(found), name == said["show"])
             for name, found in lists.items()
@@ -72,26 +72,15 @@ def _mode(operator: Operator) -> str:
 def _rows(operator: Operator, text: str) -> list[Row]:
     """Return the matching tenants, the worst first; in demo mode those with demo sales."""
     now, is_demo = clock.now(), operator.mode == Mode.DEMO
-    figures = customer_figures(now=now, without_channels=sandboxes(), is_demo=is_demo)
+    figures = customer_figures(now=now, without_channels=sandbox_names(), is_demo=is_demo)
     if operator.mode == Mode.TEST:  # tests sell nothing and count nowhere
         figures = {
             tenant: replace(one, sold=None, ended=0, failed=0) for tenant, one in figures.items()
         }
-    rows = [row_of(tenant, figures, now) for tenant in _called(text)]
+    rows = [row_of(tenant, figures, now) for tenant in tenants_and_stops(text)]
     if is_demo:
         rows = [row for row in rows if row.figures.sold]
     return sorted(rows, key=lambda row: row.risk)
-
-
-def _called(text: str) -> QuerySet[Tenant]:
-    """Return the tenants whose name, id or owner's address matches the text."""
-    if not text:
-        return known()
-    if (tenant_id := ids.parse(ids.TENANT, text)) is not None:
-        return known().filter(id=tenant_id)
-    owners = Membership.objects.filter(role=Membership.Role.OWNER, user__email__icontains=text)
-    named = Q(name__icontains=text) | Q(title__icontains=text)
-    return known().filter(named | Q(id__in=owners.values("tenant_id")))
 
 
 def _lists(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:

@@ -19,9 +19,10 @@ from billing.selectors import customer_figures, latest_transfers
 from billing.services import REVERSED_KINDS
 from console.ops.access import May, Mode, Operator, staff
 from console.ops.tenants.founding import StandingForm, standing_of
-from console.ops.tenants.rows import row_of, sandboxes, tenant_of
+from console.ops.tenants.rows import row_of, tenant_of
 from console.parts.entries import Entry
 from console.parts.form_fields import dressed
+from generation.selectors import sandbox_names
 from pictor.kit.words import clock, ids
 from storage.selectors import exports_of
 
@@ -54,7 +55,7 @@ def page(
     now = clock.now()
     is_demo = operator.mode == Mode.DEMO
     figures = customer_figures(
-        now=now, without_channels=sandboxes(), is_demo=is_demo, tenants=[found.id]
+        now=now, without_channels=sandbox_names(), is_demo=is_demo, tenants=[found.id]
     )
     row = row_of(found, figures, now)
     moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)

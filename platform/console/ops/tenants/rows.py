@@ -6,14 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
 from accounts.models import Tenant
 from billing.selectors import CustomerFigures
 from billing.selectors.customers import NOTHING
-from generation.models import Channel, Serves, Stop
-from pictor.kit.words import ids
+from generation.selectors import tenant_and_stop
 
 LOW_DAYS = 3
 """Days of runway below which a balance is low, as in the condition."""
@@ -127,27 +125,15 @@ class Row:
         return (place or 3, lasting, self.tenant.name.casefold())
 
 
-def sandboxes() -> "QuerySet[Channel, str]":
-    """Return names of channels that are not live: their deliveries are no spending."""
-    return Channel.objects.exclude(serves=Serves.LIVE).values_list("name", flat=True)
-
-
 def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> Row:
-    """Return the row of a tenant from `known`, with its figures."""
-    is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by known
+    """Return the row of a tenant, with its figures."""
+    is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by selectors
     return Row(tenant, figures.get(tenant.id, NOTHING), now, is_stopped)
 
 
-def known() -> QuerySet[Tenant]:
-    """Return all tenants, annotated with `is_stopped`."""
-    stops = Stop.objects.filter(ended_at=None, tenant=OuterRef("pk"))
-    return Tenant.objects.annotate(is_stopped=Exists(stops))
-
-
 def tenant_of(public_id: str) -> Tenant:
-    """Return the tenant with that id, as in `known`. Raises Http404."""
-    tenant_id = ids.parse(ids.TENANT, public_id)
-    found = tenant_id and known().filter(id=tenant_id).first()
-    if not found:
+    """Return the tenant with that id and whether it is stopped. Raises Http404."""
+    found = tenant_and_stop(public_id)
+    if found is None:
         raise Http404
     return found
