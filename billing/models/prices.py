@@ -95,7 +95,7 @@ class PriceBook(models.Model):
     list_name: str | None
     """The shared list that owns it, None for another owner; set by the same."""
     drafted_at: datetime | None
-    """The time its draft was made; set on books read by `billing.selectors.with_drafting`."""
+    """The time its draft was made; set on books read by `billing.selectors.price_book_in_full`."""
 
     class Meta:
         constraints = [

@@ -184,6 +184,11 @@ def transfer_numbered(text: str) -> Transfer | None:
     return Transfer.objects.select_related("tenant").filter(id=int(text)).first()
 
 
+def available_after(transfer_id: int) -> Micros:
+    """Return the balance that the tenant had available right after this transfer."""
+    return Micros(Transfer.objects.get(id=transfer_id).available_after or 0)
+
+
 def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
     """Return each key's use in the budget windows at `now`; keys never used are left out."""
     rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)

@@ -37,11 +37,6 @@ def decided_moves(now: datetime, *, limit: int) -> list[tuple[MoneyMove, datetim
     return [(move, move.ended_at) for move in found]
 
 
-def move_by_id(move_id: UUID) -> MoneyMove | None:
-    """Return the move with this id, with its tenant."""
-    return MoneyMove.objects.select_related("tenant").filter(id=move_id).first()
-
-
 def credited_for(
     outage: Window, *, tenants: Collection[UUID], now: datetime, but: UUID | None = None
 ) -> Mapping[UUID, Micros]:

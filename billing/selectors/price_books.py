@@ -154,6 +154,28 @@ def book_named(name: str, version: int) -> PriceBook | None:
     return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
 
 
+def price_book_by_id(number: int | None) -> PriceBook | None:
+    """Return the book, or None."""
+    return None if number is None else PriceBook.objects.filter(pk=number).first()
+
+
+def price_books_like(text: str, *, version: int | None, limit: int) -> list[PriceBook]:
+    """Return the books with this text in their names, by name, the latest version first.
+
+    With a version, also that version of the book before the text's last colon.
+    """
+    named = Q(name__icontains=text)
+    if version is not None:
+        named |= Q(name__iexact=text.rpartition(":")[0], version=version)
+    return list(PriceBook.objects.filter(named).order_by("name", "-version")[:limit])
+
+
+def books_owned_by(owner: UUID, now: datetime, *, limit: int) -> list[PriceBook]:
+    """Return the books of a list or of a tenant with their states, the latest first."""
+    books = with_states(PriceBook.objects.filter(tenant_id=owner), now)
+    return list(books.order_by("-effective_from", "-version")[:limit])
+
+
 def own_book_name(tenant: Tenant) -> str:
     """Return a name for a tenant's first own book: the tenant's or, if taken, its public id."""
     name = tenant.name[:MOST_NAME].strip()

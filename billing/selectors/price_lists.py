@@ -84,9 +84,24 @@ def price_list_named(name: str) -> PriceList | None:
     return PriceList.objects.filter(name__iexact=name.strip()).first()
 
 
+def price_list_by_id(list_id: UUID) -> PriceList | None:
+    """Return the shared list, or None."""
+    return PriceList.objects.filter(id=list_id).first()
+
+
+def lists_by_name() -> QuerySet[PriceList]:
+    """Return every shared list, by name."""
+    return PriceList.objects.order_by("name")
+
+
+def price_lists_like(text: str, *, limit: int) -> list[PriceList]:
+    """Return the shared lists with this text in their names, by name."""
+    return list(lists_by_name().filter(name__icontains=text)[:limit])
+
+
 def price_lists(now: datetime) -> list[SharedList]:
     """Return every shared list, by name. Three queries."""
-    lists = list(PriceList.objects.order_by("name"))
+    lists = list(lists_by_name())
     tenants = Counter(holding().values_list("price_list_id", flat=True))
     owned = PriceBook.objects.filter(tenant_id__in=[one.id for one in lists])
     books = with_states(owned.annotate(cells=Count("prices")), now)

@@ -13,7 +13,7 @@ from accounts.models import AuditEvent
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.pricing import REFERENCE, PriceKey
-from billing.selectors.price_books import decided
+from billing.selectors.price_books import decided, state_of
 from billing.selectors.sold import Margin, margins
 from billing.supply import supply
 from pictor.kit.words.money import Micros
@@ -55,7 +55,7 @@ def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
     return {int(event.object_id): event for event in events}
 
 
-def with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
+def _with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
     """Annotate each book with `drafted_at`, None if the log has no such event, and `list_name`."""
     events = AuditEvent.objects.filter(
         object_type="price_book",
@@ -69,10 +69,19 @@ def with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
     )
 
 
+def price_book_in_full(number: int, now: datetime) -> PriceBook | None:
+    """Return the book with its tenant, withdrawal, state, `drafted_at` and `list_name`; or None."""
+    books = _with_drafting(PriceBook.objects.select_related("tenant", "withdrawal"))
+    found = books.filter(pk=number).first()
+    if found is not None:
+        found.state = state_of(found, now)
+    return found
+
+
 def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list[PriceBook]:
     """Return the owner's books among these that were published after this draft was made.
 
-    The draft must come from `with_drafting`.
+    The draft must come from `price_book_in_full`.
     """
     drafted_at = book.drafted_at
     if drafted_at is None:

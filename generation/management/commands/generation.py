@@ -21,8 +21,8 @@ from accounts.management.operator import (
     read_why,
     say_invalid,
 )
-from billing.models import MoneyMove, Transfer
-from billing.selectors import given_for
+from billing.models import MoneyMove
+from billing.selectors import available_after, given_for
 from billing.services import needs_another
 from generation.channels.errors import AttemptClass
 from generation.management import generations_listed
@@ -167,7 +167,7 @@ class Command(OperatorCommand):
                 f" approve {move.id}",
             )
             return
-        after = Micros(Transfer.objects.get(id=move.transfer_id).available_after or 0)
+        after = available_after(move.transfer_id)
         self.tell(
             options,
             {**facts, verb: amount, "available": to_decimal(after)},

@@ -4,19 +4,18 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.models import Tenant
-from billing.models import PriceBook, PriceList
+from accounts.selectors import tenants_called
+from billing.selectors import price_books_like, price_lists_like
 from console.ops.access import May, Operator, staff
 from console.parts.filters import MAX_TEXT
 from console.parts.periods import number_of
 from console.parts.places import Place
-from generation.models import Channel
+from generation.selectors import channels_like
 
 SHOWN_CHANNELS = 8
 SHOWN_TENANTS = 8
@@ -49,38 +48,31 @@ def _found(operator: Operator, text: str) -> Sequence[Place]:
 
 
 def _tenants(text: str) -> list[Place]:
-    is_called_so = Q(name__icontains=text) | Q(title__icontains=text)
-    named = Tenant.objects.filter(is_called_so).order_by("name")
     return [
         Place(one.name, reverse("ops:tenant", args=[one.public_id]), note="tenant")
-        for one in named[:SHOWN_TENANTS]
+        for one in tenants_called(text, limit=SHOWN_TENANTS)
     ]
 
 
 def _channels(text: str) -> list[Place]:
-    named = Channel.objects.filter(name__icontains=text).order_by("name")
     return [
-        Place(name, reverse("ops:channel", args=[number]), note="channel")
-        for number, name in named.values_list("id", "name")[:SHOWN_CHANNELS]
+        Place(one.name, reverse("ops:channel", args=[one.pk]), note="channel")
+        for one in channels_like(text, limit=SHOWN_CHANNELS)
     ]
 
 
 def _lists(text: str) -> list[Place]:
-    named = PriceList.objects.filter(name__icontains=text).order_by("name")
     return [
         Place(one.name, reverse("ops:price_list", args=[one.id]), note="price list")
-        for one in named[:SHOWN_PRICES]
+        for one in price_lists_like(text, limit=SHOWN_PRICES)
     ]
 
 
 def _books(text: str) -> list[Place]:
     """Find price books by name, the latest version first; `list:2` finds one version."""
-    name, _, version = text.rpartition(":")
-    named = Q(name__icontains=text)
-    if (number := number_of(version)) is not None:
-        named |= Q(name__iexact=name, version=number)
-    found = PriceBook.objects.filter(named).order_by("name", "-version")
+    version = number_of(text.rpartition(":")[2])
+    found = price_books_like(text, version=version, limit=SHOWN_PRICES)
     return [
         Place(one.known_as, reverse("ops:price_book", args=[one.pk]), note="price book")
-        for one in found[:SHOWN_PRICES]
+        for one in found
     ]

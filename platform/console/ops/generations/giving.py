@@ -13,8 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from accounts.ledger import Window
-from billing.models import MoneyMove, Transfer
-from billing.selectors import Given, available_to, credited_for, given_for
+from billing.models import MoneyMove
+from billing.selectors import Given, available_after, available_to, credited_for, given_for
 from billing.services import is_typed_twice
 from console.amounts import amount as in_dollars
 from console.ops.access import May, Operator, Role, by, done, staff
@@ -196,7 +196,7 @@ def _said(made: Generation, move: MoneyMove, way: Way) -> str:
     """Describe the result in a sentence."""
     if move.transfer_id is None:
         return f"{in_dollars(move.amount)} waits for another person to approve it"
-    after = Transfer.objects.get(id=move.transfer_id).available_after or 0
+    after = available_after(move.transfer_id)
     return (
         f"{in_dollars(move.amount)} {way.done}: {made.tenant.shown_name}"
         f" {in_dollars(after - move.amount)} → {in_dollars(after)}"

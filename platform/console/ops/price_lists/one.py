@@ -14,10 +14,17 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors import tenant_by_name_or_id
-from billing.models import PriceBook, PriceList, PriceListAssignment
+from billing.models import PriceList, PriceListAssignment
 from billing.price_changes import PriceChange
 from billing.pricing import PriceKey
-from billing.selectors import Bought, bought, layers_of, tenants_on, with_states
+from billing.selectors import (
+    Bought,
+    books_owned_by,
+    bought,
+    layers_of,
+    price_list_by_id,
+    tenants_on,
+)
 from billing.services import rename_price_list
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.channels.shown import modes_of
@@ -71,7 +78,7 @@ def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
 
 
 def _list_or_404(price_list: UUID) -> PriceList:
-    found = PriceList.objects.filter(id=price_list).first()
+    found = price_list_by_id(price_list)
     if found is None:
         raise Http404
     return found
@@ -94,8 +101,7 @@ def cells_of(
 
 def books_of(owner: UUID, now: datetime) -> list[Shown]:
     """Return the books of a list or of a tenant, the latest first."""
-    books = with_states(PriceBook.objects.filter(tenant_id=owner), now)
-    return [Shown(book) for book in books.order_by("-effective_from", "-version")[:MOST_SHOWN]]
+    return [Shown(book) for book in books_owned_by(owner, now, limit=MOST_SHOWN)]
 
 
 def _page(

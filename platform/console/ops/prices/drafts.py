@@ -14,10 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import Tenant
 from accounts.selectors import tenant_by_name_or_id
 from billing import price_csv
-from billing.models import PriceBook, PriceList
+from billing.models import PriceList
 from billing.pricing import BookRow
 from billing.repricing import number_in
-from billing.selectors import book_in_force, price_books, price_list_named, rows_of
+from billing.selectors import (
+    book_in_force,
+    lists_by_name,
+    price_book_by_id,
+    price_books,
+    price_list_named,
+    rows_of,
+)
 from billing.services import change_price_book, discard_price_book, draft_price_book
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.prices.shown import Shown, book_or_404, words_of
@@ -50,7 +57,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         "complaint": complaint,
         "said": request.POST if complaint else _usual(request.GET.get("list", "")),
         "books": [Shown(book) for book in price_books(clock.now())[:MOST_BOOKS]],
-        "lists": PriceList.objects.order_by("name"),
+        "lists": lists_by_name(),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/price_new.html", context, status=status)
@@ -70,7 +77,7 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
     Raises ValueError or ValidationError with a message for the page.
     """
     if of := request.POST.get("of"):
-        book = PriceBook.objects.filter(pk=number_of(of) or 0).first()
+        book = price_book_by_id(number_of(of))
         if book is None:
             raise ValidationError("There is no such price book.")
         return {
@@ -161,7 +168,7 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
 @require_POST
 def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Discard a draft."""
-    found = PriceBook.objects.filter(pk=book).first()
+    found = price_book_by_id(book)
     if found is None:  # discarded by a first click
         return redirect("ops:prices")
     try:

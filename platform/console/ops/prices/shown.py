@@ -9,7 +9,7 @@ from django.http import Http404, QueryDict
 from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook
 from billing.price_stops import Confirmed
-from billing.selectors import state_of, with_drafting
+from billing.selectors import price_book_in_full
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from console.parts.periods import number_of
 from pictor.kit.words import clock
@@ -86,12 +86,10 @@ class Shown:
 
 def book_or_404(book: int) -> PriceBook:
     """Return the book with its state and the time of its draft, or raise Http404."""
-    found = with_drafting(PriceBook.objects.select_related("tenant", "withdrawal"))
-    one = found.filter(pk=book).first()
-    if one is None:
+    found = price_book_in_full(book, clock.now())
+    if found is None:
         raise Http404
-    one.state = state_of(one, clock.now())
-    return one
+    return found
 
 
 def confirmed_in(said: QueryDict) -> Confirmed:

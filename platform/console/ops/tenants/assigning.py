@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Tenant
 from billing.models import PriceList
 from billing.price_changes import digest_of_changes
-from billing.selectors import assignment_of, list_of
+from billing.selectors import assignment_of, list_of, price_list_by_id
 from billing.services import NO_LIST, assign_price_list
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.price_lists.one import MOST_SHOWN, cells_of
@@ -88,7 +88,7 @@ def _chosen(said: QueryDict) -> PriceList | None:
     if text == NO_LIST:
         return None
     try:
-        found = PriceList.objects.filter(id=UUID(text)).first()
+        found = price_list_by_id(UUID(text))
     except ValueError:
         found = None
     if found is None:

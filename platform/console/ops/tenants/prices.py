@@ -4,8 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.models import PriceList
-from billing.selectors import Layer, layers_of, list_history
+from billing.selectors import Layer, layers_of, list_history, lists_by_name
 from console.ops.access import May, Operator, staff
 from console.ops.channels.shown import modes_of
 from console.ops.price_lists.one import MOST_SHOWN, books_of, cells_of
@@ -38,7 +37,7 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         "shared_layer": layers.get(shared.id) if shared else None,
         "since": history[0].since if history else None,
         "former": history[1 : LATEST + 1],
-        "lists": PriceList.objects.order_by("name"),
+        "lists": lists_by_name(),
         "own": own,
         "cells": cells[:MOST_SHOWN],
         "cells_number": len(cells),
