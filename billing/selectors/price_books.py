@@ -57,9 +57,16 @@ def state_of(book: PriceBook, now: datetime) -> str:
     return CURRENT if book == book_in_force(book.tenant_id, now) else PAST
 
 
-def price_books(now: datetime) -> list[PriceBook]:
-    """Return all books with their states, the latest first, drafts too."""
+def price_books(now: datetime, *, text: str = "") -> list[PriceBook]:
+    """Return books with their states, the latest first, drafts too.
+
+    A text limits them to books with it in their own, their list's or their tenant's name.
+    """
     books = with_states(PriceBook.objects.select_related("tenant"), now)
+    if text:
+        named = Q(tenant__name__icontains=text) | Q(tenant__title__icontains=text)
+        named |= Q(list_name__icontains=text)
+        books = books.filter(Q(name__icontains=text.rpartition(":")[0] or text) | named)
     return list(books.order_by("-effective_from", "name", "-version"))
 
 

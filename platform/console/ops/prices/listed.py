@@ -1,15 +1,13 @@
 """The list of price books: scheduled, in force, drafts and past ones."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.models import PriceBook
-from billing.selectors import decided_by, numbers_of, taken_over, with_states
+from billing.selectors import decided_by, numbers_of, price_books, taken_over
 from billing.selectors.price_books import CURRENT
 from console.ops.access import May, Operator, staff
 from console.ops.channels.shown import mode_said, modes_of
@@ -32,7 +30,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the books that match the filters: scheduled ones first, past ones last."""
     now = clock.now()
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    books = _books(text, now)
+    books = sorted(price_books(now, text=text), key=lambda one: _PLACES[one.state])
     show = request.GET.get("show", "")
     chosen = [one for one in books if show not in BADGES or one.state == show]
     if request.GET.get("format") == "csv":
@@ -53,16 +51,6 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "csv": link_of(said, format="csv"),
     }
     return render(request, "ops/prices.html", context)
-
-
-def _books(text: str, now: datetime) -> list[PriceBook]:
-    books = with_states(PriceBook.objects.select_related("tenant"), now)
-    if text:
-        named = Q(tenant__name__icontains=text) | Q(tenant__title__icontains=text)
-        named |= Q(list_name__icontains=text)
-        books = books.filter(Q(name__icontains=text.rpartition(":")[0] or text) | named)
-    found = books.order_by("-effective_from", "name", "-version")
-    return sorted(found, key=lambda one: _PLACES[one.state])
 
 
 def _shown(books: Sequence[PriceBook]) -> list[Shown]:
