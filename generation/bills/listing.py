@@ -1,9 +1,9 @@
 """Lists of bills and of their lines, as pages and commands show them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from generation.models import Attempt, BillLine, Channel, VendorBill
 
@@ -43,6 +43,11 @@ def bill_numbered(number: int) -> VendorBill | None:
     return rows.filter(pk=number).first()
 
 
+def lines_numbered(numbers: Collection[int], *, bill: VendorBill) -> QuerySet[BillLine]:
+    """Those of these lines that the bill has, in the order of the file."""
+    return bill.lines.filter(pk__in=numbers).order_by("id")
+
+
 def lines_of(bill: VendorBill, sought: Sought) -> QuerySet[BillLine]:
     """The lines of a list, in the order of the file; calls without a line by their time."""
     rows = bill.lines.order_by("id")
@@ -56,10 +61,29 @@ def lines_of(bill: VendorBill, sought: Sought) -> QuerySet[BillLine]:
     return rows
 
 
+def decided_in(bill: VendorBill) -> dict[str, tuple[int, int]]:
+    """By decision, the number of lines, and the change of cost in micros that taking them made."""
+    rows = bill.lines.exclude(decision="").order_by().values_list("decision")
+    found = rows.annotate(Count("id"), Sum("taken_micros"))
+    return {decision: (lines, change) for decision, lines, change in found}
+
+
+def page_of(lines: QuerySet[BillLine], *, after: int | None, limit: int) -> list[BillLine]:
+    """The first of the lines, or those after the one with that id."""
+    return list(lines.filter(pk__gt=after or 0)[:limit])
+
+
+def lines_among(
+    lines: QuerySet[BillLine], chosen: QuerySet[BillLine] | Collection[int], *, limit: int
+) -> list[BillLine]:
+    """Those of the lines that are chosen, by ids or by a query, with their bill, in order."""
+    return list(lines.filter(Q(pk__in=chosen)).select_related("bill").order_by("pk")[:limit])
+
+
 def all_of(lines: QuerySet[BillLine]) -> Iterator[list[BillLine]]:
     """All of the lines, some at a time."""
     after = 0
-    while page := list(lines.filter(pk__gt=after)[:_AT_ONCE]):
+    while page := page_of(lines, after=after, limit=_AT_ONCE):
         yield page
         after = page[-1].pk
 

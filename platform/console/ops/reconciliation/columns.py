@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.ops.access import May, Operator, by, staff
-from console.ops.reconciliation.listed import bill_or_404, channels
+from console.ops.reconciliation.listed import bill_or_404
 from console.parts.periods import number_of
 from generation.bills import keeping
 from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, ReadRow, understood
 from generation.bills.parsing import Row
 from generation.models import Channel, VendorBill
+from generation.selectors import channel_by_id, every_channel
 
 UNITS = {"usd": "dollars", "cents": "cents", "micros": "millionths of a dollar"}
 OF = {CALLS: "A call", DAYS: "A day, or a part of its total"}
@@ -80,8 +81,7 @@ def _word(text: str) -> str:
 
 
 def _channel(said: QueryDict, bill: VendorBill) -> Channel:
-    found = Channel.objects.filter(pk=number_of(said.get("channel", "")) or 0).first()
-    return found or bill.channel
+    return channel_by_id(number_of(said.get("channel", ""))) or bill.channel
 
 
 def _shown(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _shown(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
         ],
         "units": [(unit, words, unit == chosen.unit) for unit, words in UNITS.items()],
         "kinds": [(kind, words, kind == chosen.of) for kind, words in OF.items()],
-        "channels": channels(),
+        "channels": every_channel(),
         "trouble": trouble,
         "rows": [] if trouble else [_read(at, row, chosen) for at, row in enumerate(rows, start=1)],
         "is_kept": bool(names),

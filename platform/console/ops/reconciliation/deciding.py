@@ -17,7 +17,7 @@ from console.ops.reconciliation.one import sought_by
 from console.parts.form_fields import dressed
 from console.parts.periods import number_of
 from generation.bills import taking
-from generation.bills.listing import lines_of
+from generation.bills.listing import lines_among, lines_numbered, lines_of
 from generation.bills.taking import MOST_AT_ONCE
 from generation.models import BillLine, VendorBill
 from pictor.kit.words.money import Micros, from_decimal
@@ -87,7 +87,7 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
         return done(request, ALREADY, "bill", str(bill))
     form = DisputeForm(request.POST if is_sent else None)
     if is_sent and form.is_valid():
-        lines = found.lines.filter(pk__in=[line.pk for line in wanted])
+        lines = lines_numbered([line.pk for line in wanted], bill=found)
         words = form.cleaned_data["words"]
         number = taking.dispute(lines, words=words, **by(request, operator))
         return done(request, f"{_lines(number)} disputed", "bill", str(bill))
@@ -99,11 +99,10 @@ def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[B
     lines = taking.takeable(bill) if takeable else taking.disputable(bill)
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("line")[:MOST_AT_ONCE]
-        lines = lines.filter(pk__in=[number_of(text) or 0 for text in named])
-    else:
-        listed = lines_of(bill, sought_by(request.GET, bill))
-        lines = lines.filter(pk__in=listed.values("pk"))
-    return list(lines.select_related("bill").order_by("pk")[:MOST_AT_ONCE])
+        numbers = [number_of(text) or 0 for text in named]
+        return lines_among(lines, numbers, limit=MOST_AT_ONCE)
+    listed = lines_of(bill, sought_by(request.GET, bill))
+    return lines_among(lines, listed, limit=MOST_AT_ONCE)
 
 
 def _context(

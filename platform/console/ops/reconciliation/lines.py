@@ -9,6 +9,7 @@ from console.ops.access import May, Operator, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.standing import refused
 from generation.bills import taking
+from generation.bills.listing import lines_numbered
 from generation.models import BillLine
 
 
@@ -48,7 +49,7 @@ def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> Http
 
 
 def _line_or_404(bill: int, line: int) -> BillLine:
-    found = BillLine.objects.filter(bill=bill_or_404(bill), pk=line).first()
+    found = lines_numbered([line], bill=bill_or_404(bill)).first()
     if found is None:
         raise Http404
     return found

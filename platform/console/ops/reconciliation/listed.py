@@ -15,7 +15,8 @@ from console.parts.filters import link_of
 from console.parts.periods import number_of
 from generation.bills import keeping
 from generation.bills import listing as bills
-from generation.models import Channel, VendorBill
+from generation.models import VendorBill
+from generation.selectors import channel_by_id, every_channel
 
 PAGE = 50
 MODES = {Mode.LIVE: "Live", Mode.TEST: "Test", Mode.DEMO: "Demo"}
@@ -46,17 +47,12 @@ def bill_or_404(number: int) -> VendorBill:
     return found
 
 
-def channels() -> list[Channel]:
-    """Return all channels, also archived ones: a vendor bills last month's calls."""
-    return list(Channel.objects.order_by("archived_at", "name"))
-
-
 @staff(May.MONEY)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
     """List bills of live calls; test and demo calls are never billed."""
     after = number_of(request.GET.get("after", ""))
-    channel = Channel.objects.filter(pk=number_of(request.GET.get("channel", "")) or 0).first()
+    channel = channel_by_id(number_of(request.GET.get("channel", "")))
     is_live = operator.mode == Mode.LIVE
     found = bills.bills(channel=channel, after=after, limit=PAGE + 1) if is_live else []
     said = {"channel": str(channel.pk) if channel else ""}
@@ -64,7 +60,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
         "operator": operator,
         "rows": [(one, BADGES[VendorBill.State(one.state)], Totals(one)) for one in found[:PAGE]],
         "channel": channel,
-        "channels": channels(),
+        "channels": every_channel(),
         "modes": [
             (link_of({"mode": "" if mode == Mode.LIVE else mode}), word, mode == operator.mode)
             for mode, word in MODES.items()
@@ -82,7 +78,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     chosen = request.POST.get("channel") or request.GET.get("channel", "")
     context: dict[str, Any] = {
         "operator": operator,
-        "channels": channels(),
+        "channels": every_channel(),
         "chosen": number_of(chosen),
         "most": keeping.MOST_BYTES // 1024**2,
     }
@@ -96,7 +92,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def _kept(request: HttpRequest, operator: Operator, channel: int | None) -> HttpResponse:
-    found = Channel.objects.filter(pk=channel or 0).first()
+    found = channel_by_id(channel)
     if found is None:
         raise ValidationError("Choose the channel that it is a bill of.")
     file = request.FILES.get("file")

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -15,7 +14,15 @@ from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
 from console.parts.periods import number_of
 from generation.bills import keeping, taking
-from generation.bills.listing import LISTS, Sought, all_of, attempts_of, lines_of
+from generation.bills.listing import (
+    LISTS,
+    Sought,
+    all_of,
+    attempts_of,
+    decided_in,
+    lines_of,
+    page_of,
+)
 from generation.bills.mapping import CALLS, Columns
 from generation.models import Attempt, BillLine, VendorBill
 from pictor.kit.words import clock
@@ -107,9 +114,9 @@ def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
 
 def _ready(bill: VendorBill, sought: Sought, after: int | None) -> dict[str, Any]:
     rows = lines_of(bill, sought)
-    page = list((rows if after is None else rows.filter(pk__gt=after))[: PAGE + 1])
+    page = page_of(rows, after=after, limit=PAGE + 1)
     said = {"list": sought.list, "q": sought.text}
-    decided = _decided(bill)
+    decided = decided_in(bill)
     counts = {name: figures[0] for name, figures in bill.sums.items()}
     counts |= {name: lines for name, (lines, _) in decided.items()}
     shown = _with_calls(page[:PAGE])
@@ -134,13 +141,6 @@ def _ready(bill: VendorBill, sought: Sought, after: int | None) -> dict[str, Any
         "most": taking.MOST_AT_ONCE,
         "rounding": bill.rounding.normalize(),
     }
-
-
-def _decided(bill: VendorBill) -> dict[str, tuple[int, int]]:
-    """Return by decision the number of lines, and the change of cost that taking them made."""
-    rows = bill.lines.exclude(decision="").order_by().values_list("decision")
-    found = rows.annotate(Count("id"), Sum("taken_micros"))
-    return {decision: (lines, change) for decision, lines, change in found}
 
 
 def _with_calls(lines: list[BillLine]) -> list[Line]:
