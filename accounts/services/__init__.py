@@ -61,6 +61,7 @@ from accounts.services.personal_data import (
 from accounts.services.storage import is_nearly_full, note_stored, stored_together
 from accounts.services.support import end_support, open_support, set_support
 from accounts.services.suspending import resume, suspend
+from accounts.services.tenant_settings import change_settings, change_standing
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
@@ -95,6 +96,8 @@ __all__ = [
     "change_own_key",
     "change_person",
     "change_role",
+    "change_settings",
+    "change_standing",
     "change_tenant",
     "check_deletion",
     "create_tenant",

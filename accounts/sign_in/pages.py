@@ -13,7 +13,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
 from django.contrib import messages
-from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.db import IntegrityError, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -25,7 +25,7 @@ from django.views.decorators.http import require_POST
 from typing_extensions import override
 
 from accounts.models import User
-from accounts.services import end_sessions
+from accounts.services import end_sessions, record
 from accounts.sign_in.forms import LimitedForm
 from pictor.kit.database.errors import is_duplicate
 
@@ -134,6 +134,13 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
         logout(request)
         messages.success(request, "Signed out everywhere")
     return redirect("account_login")
+
+
+@transaction.atomic
+def sign_in_to_demo(request: HttpRequest, user: User) -> None:
+    """Sign the demo's owner in without a password, and note it in the audit log."""
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    record(user.audited, "user.opened_demo", actor=user, ip=request.META.get("REMOTE_ADDR"))
 
 
 class CountedView(_BegunAnew, LoginView):

@@ -18,6 +18,8 @@ from accounts.services import (
     TenantLimits,
     add_member,
     change_api_key,
+    change_settings,
+    change_standing,
     change_tenant,
     create_tenant,
     issue_api_key,
@@ -26,6 +28,7 @@ from accounts.services import (
     set_tenant_status,
     set_title,
 )
+from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -120,6 +123,38 @@ def test_a_title_has_one_line(acme, title):
 
     acme.refresh_from_db()
     assert acme.shown_name == "acme"
+
+
+def test_settings_change_together_or_not_at_all(acme):
+    with pytest.raises(ValidationError, match="images are kept"):
+        change_settings(
+            tenant=acme,
+            title="Acme Studio",
+            time_zone="Asia/Tokyo",
+            prompt_retention_days=30,
+            image_retention_days=-1,
+            actor="test",
+        )
+
+    acme.refresh_from_db()
+    assert (acme.shown_name, acme.time_zone) == ("acme", "UTC")
+    assert not AuditEvent.objects.exclude(action="tenant.create").exists()
+
+
+def test_a_standing_changes_together_or_not_at_all(acme):
+    with pytest.raises(ValidationError, match="prompts are kept"):
+        change_standing(
+            tenant=acme,
+            name="Acme",
+            limits=TenantLimits(max_in_flight=7),
+            uncharged_ceiling=Micros(1_000_000),
+            prompt_retention_days=-1,
+            actor="test",
+        )
+
+    acme.refresh_from_db()
+    assert (acme.name, acme.max_in_flight, acme.uncharged_ceiling_micros) == ("acme", None, None)
+    assert not AuditEvent.objects.exclude(action="tenant.create").exists()
 
 
 def test_where_nothing_changes_nothing_is_audited(acme, acme_key):

@@ -6,6 +6,7 @@ Raises ValidationError, by field where one is at fault.
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -64,6 +65,14 @@ def announce_sunset(
             code=SOON,
         )
     return _write(contract, "contract.sunset", (since, end, successor), actor, ip)
+
+
+@transaction.atomic
+def rehearse_sunset(**said: Any) -> Contract:
+    """The model as `announce_sunset` would leave it; nothing is written."""
+    contract = announce_sunset(**said)
+    transaction.set_rollback(True)
+    return contract
 
 
 @transaction.atomic

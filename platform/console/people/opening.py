@@ -9,8 +9,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,13 +17,12 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.selectors import members_of, operator_of, tenant_by_name_or_id
-from accounts.services import record
+from accounts.sign_in.pages import sign_in_to_demo
 from console.people.here import is_here
 from generation.management.seeding import DEMO_TENANT
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 PROMPT = "A brass astrolabe on linen, window light"
 """The prompt that the playground's form starts with."""
 
@@ -45,7 +42,7 @@ def opening(request: HttpRequest, token: str) -> HttpResponse:
         )
         return redirect(f"{reverse('account_login')}?{urlencode({'next': '/console/'})}")
     if request.method == "POST":
-        _sign_in(request, user)
+        sign_in_to_demo(request, user)
     if request.user != user:
         return render(request, "people/opening.html")
     tenant = tenant_by_name_or_id(DEMO_TENANT)
@@ -61,9 +58,3 @@ def _owner() -> User | None:
         return None
     guarded = {one.user_id for one in members_of(tenant.id) if one.has_second_factor}  # type: ignore[attr-defined]  # annotated by members_of
     return None if owner.id in guarded else owner
-
-
-def _sign_in(request: HttpRequest, user: User) -> None:
-    with transaction.atomic():
-        login(request, user, backend=BACKEND)
-        record(user.audited, "user.opened_demo", actor=user, ip=request.META.get("REMOTE_ADDR"))

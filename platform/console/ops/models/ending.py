@@ -8,7 +8,6 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,8 +16,14 @@ from accounts.services import By
 from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.models.one import facts_of, model_or_404
 from console.parts.form_fields import dressed, take_errors
-from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
+from generation.catalogue.services.sunsets import (
+    SOON,
+    announce_sunset,
+    rehearse_sunset,
+    withdraw_sunset,
+)
 from generation.models import Contract
+from generation.selectors import successors_of
 from pictor.kit.words import clock
 
 
@@ -38,11 +43,9 @@ class EndForm(forms.Form):
 
     def __init__(self, data: Any, *, contract: Contract) -> None:
         super().__init__(data, initial=_initial(contract))
-        others = Contract.objects.filter(is_enabled=True).exclude(pk=contract.pk)
-        names = others.values_list("model", flat=True)
         cast(forms.ChoiceField, self.fields["successor"]).choices = [
             ("", "Choose a model"),
-            *((name, name) for name in names),
+            *((name, name) for name in successors_of(contract)),
         ]
         dressed(self)
 
@@ -51,6 +54,8 @@ class EndForm(forms.Form):
         days = {name: self.cleaned_data[name] for name in ("sunset_at", "deprecated_at")}
         known = _initial(contract)
         return {
+            "model": contract.model,
+            "now": clock.now(),
             "successor": self.cleaned_data["successor"],
             "is_meant": self.cleaned_data["is_meant"],
             **{
@@ -68,7 +73,7 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     form = EndForm(request.POST if request.method == "POST" else None, contract=found)
     planned = _planned(found, form, by(request, operator)) if form.is_valid() else None
     if planned is not None and _is_agreed(request, form, found, planned):
-        announced = _announced(found, form, by(request, operator))
+        announced = announce_sunset(**form.said(found), **by(request, operator))
         words = f"{found.model} ends on {announced.sunset_at:%-d %B %Y}"
         return done(request, words, "model", found.model)
     facts = facts_of(found.model, Mode.LIVE)
@@ -99,21 +104,14 @@ def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     return done(request, f"{found.model} stays", "model", found.model)
 
 
-def _announced(contract: Contract, form: EndForm, who: By) -> Contract:
-    return announce_sunset(model=contract.model, now=clock.now(), **form.said(contract), **who)
-
-
 def _planned(contract: Contract, form: EndForm, who: By) -> Contract | None:
-    """Return the model as it would be, found by saving and rolling back; None if it is refused."""
+    """Return the model as it would be; None if the change is refused."""
     try:
-        with transaction.atomic():
-            made = _announced(contract, form, who)
-            transaction.set_rollback(True)
+        return rehearse_sunset(**form.said(contract), **who)
     except ValidationError as error:
         is_soon = getattr(error, "code", None) == SOON
         take_errors(form, ValidationError({"is_meant": error.messages}) if is_soon else error)
         return None
-    return made
 
 
 def _is_agreed(request: HttpRequest, form: EndForm, contract: Contract, planned: Contract) -> bool:

@@ -2,6 +2,7 @@
 
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -15,6 +16,7 @@ from accounts.models import Tenant
 from accounts.services import TenantLimits
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.models import PriceList
+from billing.selectors import lists_by_name
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.form_fields import DollarsField, LimitField, dressed, take_errors
 from console.people import invitations
@@ -44,6 +46,11 @@ class StandingForm(LimitsForm):
     uncharged_ceiling = DollarsField(label="Uncharged cost a day, USD")
     prompt_retention_days = LimitField(least=0, label="Days that prompts are kept")
 
+    def standing(self) -> dict[str, Any]:
+        """Return the service's arguments."""
+        others = ("name", "uncharged_ceiling", "prompt_retention_days")
+        return {"limits": self.limits(), **{name: self.cleaned_data[name] for name in others}}
+
 
 def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
     """Return initial values of the form."""
@@ -65,7 +72,7 @@ class NewForm(LimitsForm):
     words = forms.CharField(max_length=MOST_WORDS, required=False, label="Words for the customer")
     note = forms.CharField(max_length=MOST_WORDS, required=False, label="Note for staff")
     price_list = forms.ModelChoiceField(
-        PriceList.objects.order_by("name"),
+        lists_by_name(),
         required=False,
         empty_label="None",
         label="Shared list",

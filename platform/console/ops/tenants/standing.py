@@ -5,19 +5,10 @@ from http import HTTPStatus
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from accounts.models import Tenant
-from accounts.services import (
-    By,
-    change_tenant,
-    resume,
-    set_prompt_retention,
-    set_uncharged_ceiling,
-    suspend,
-)
+from accounts.services import change_standing, resume, suspend
 from console.amounts import amount
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.tenants.founding import StandingForm, standing_of
@@ -84,7 +75,7 @@ def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> Http
     if form.is_valid():
         before = standing_of(found)
         try:
-            _change(found, form, by(request, operator))
+            change_standing(tenant=found, **form.standing(), **by(request, operator))
         except ValidationError as error:
             take_errors(form, error)
             found.refresh_from_db()
@@ -93,18 +84,6 @@ def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> Http
             return done(request, said, "tenant", found.public_id)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return page(request, operator, found, limits=form, status=status)
-
-
-@transaction.atomic
-def _change(tenant: Tenant, form: StandingForm, who: By) -> None:
-    """Save the changed values only, so that unchanged ones make no audit event."""
-    name = form.cleaned_data["name"]
-    change_tenant(tenant=tenant, name=name, limits=form.limits(), **who)
-    ceiling = form.cleaned_data["uncharged_ceiling"]
-    if ceiling != tenant.uncharged_ceiling_micros:
-        set_uncharged_ceiling(tenant=tenant, ceiling=ceiling, **who)
-    days = form.cleaned_data["prompt_retention_days"]
-    set_prompt_retention(tenant=tenant, days=days, **who)
 
 
 def _changes(before: Standing, after: Standing) -> str:

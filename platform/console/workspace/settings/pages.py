@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.conf import settings as config
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,13 +15,10 @@ from accounts.models import Tenant
 from accounts.offer import offer
 from accounts.services import (
     OwnLimits,
+    change_settings,
     is_nearly_full,
-    set_image_retention,
     set_own_limits,
-    set_prompt_retention,
     set_support,
-    set_time_zone,
-    set_title,
 )
 from console.parts.form_fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.access import May, Workspace, by, done, member
@@ -174,14 +170,15 @@ def page(
 
 def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:
     tenant, said = workspace.tenant, form.cleaned_data
-    who = by(request, workspace)
     try:
-        with transaction.atomic():
-            set_title(tenant=tenant, title=said["title"], **who)
-            zone = said["time_zone"] or tenant.time_zone
-            set_time_zone(tenant=tenant, name=zone, **who)
-            set_prompt_retention(tenant=tenant, days=said["prompt_retention_days"], **who)
-            set_image_retention(tenant=tenant, days=said["image_retention_days"], **who)
+        change_settings(
+            tenant=tenant,
+            title=said["title"],
+            time_zone=said["time_zone"] or tenant.time_zone,
+            prompt_retention_days=said["prompt_retention_days"],
+            image_retention_days=said["image_retention_days"],
+            **by(request, workspace),
+        )
     except ValidationError as error:
         take_errors(form, error)
         return False
