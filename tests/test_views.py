@@ -1,21 +1,27 @@
-"""Views are short: at most 15 statements each.
+"""Views are short, at most 15 statements each, and leave the database to selectors and services.
 
 A view is the target of a path in the URL map, without its decorators: a function of ours, or every
 method of a class of ours; the probes' handlers count too. Each statement of its body counts, nested
 ones too (an `if` with two lines in it is three; `else` and `except` are not counted); its docstring
 does not.
+
+No module of the console or of an API imports `django.db`, names a manager or a look-up by Django's
+shortcuts, or narrows a query. Pages may hand a selector's query set to a form or a template.
 """
 
 import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from types import FunctionType
 
+import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from pictor.web.probes import Probes
 
+ROOT = Path(__file__).resolve().parents[1]
 OURS = ("accounts.", "billing.", "console.", "generation.", "pictor.", "storage.", "webhooks.")
 
 
@@ -60,3 +66,56 @@ def test_statements_are_counted_as_said():
     source = "def view(a):\n  '''No.'''\n  if a:\n    b = 1\n    return b\n  else:\n    return 2"
 
     assert statements_of(source) == 4
+
+
+MANAGERS = {"objects", "_default_manager", "_base_manager"}
+SHORTCUTS = {"get_object_or_404", "get_list_or_404"}
+QUERIES = {"aggregate", "annotate", "exclude", "in_bulk", "order_by", "select_related"} | {
+    "prefetch_related", "select_for_update", "values_list"
+}  # fmt: skip
+
+
+def database_words(source: str) -> Iterator[tuple[int, str]]:
+    """Line and word of everything that only selectors and services may use."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ImportFrom(module=str(module)) if module.split(".")[:2] == ["django", "db"]:
+                yield node.lineno, module
+            case ast.alias(name=name) if name in SHORTCUTS or name.startswith("django.db"):
+                yield node.lineno, name
+            case ast.Attribute(attr=name) if name in MANAGERS | SHORTCUTS | QUERIES:
+                yield node.lineno, name
+            case ast.Call(func=ast.Attribute(attr="filter"), keywords=[_, *_]):
+                yield node.lineno, "filter"
+
+
+def test_no_view_asks_the_database_itself():
+    rooms = [ROOT / "platform/console", *ROOT.glob("*/api")]
+    paths = [path for room in rooms for path in sorted(room.rglob("*.py"))]
+
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {word}"
+        for path in paths
+        for line, word in database_words(path.read_text(encoding="utf-8"))
+    ]
+
+    assert found == []
+    assert len(paths) > 200
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("Channel.objects.filter(pk=1)", ["filter", "objects"]),
+        ("from django.db import transaction", ["django.db"]),
+        ("import django.db.models", ["django.db.models"]),
+        ("from django.shortcuts import get_object_or_404 as got", ["get_object_or_404"]),
+        ("channel.routes.order_by('pk')", ["order_by"]),
+        ("bill.lines.filter(decision='')", ["filter"]),
+        ("register.filter('price', amounts.price)", []),
+        ("from generation.api.objects import GenerationObject", []),
+        ("'Channel.objects'  # django.db", []),
+    ],
+)
+def test_database_words_are_known_as_said(source, words):
+    assert [word for _, word in database_words(source)] == words

@@ -7,7 +7,6 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import connection
 from redis.exceptions import RedisError
 
 from accounts.services import unsent_seconds
@@ -21,6 +20,7 @@ from generation.lifecycle.lease import Seen
 from generation.oversight.watch import API, WORKERS
 from generation.selectors import Lane, Queue, queues
 from pictor import __version__
+from pictor.kit.database.prepared import server
 from pictor.kit.redis import client as redis_client
 from webhooks.selectors import due_together
 
@@ -167,8 +167,8 @@ def _short_work(now: datetime) -> Row:
 
 
 def _database() -> Row:
-    whose = _whose("postgres", connection.settings_dict["HOST"] or "by a socket")
-    return Row("PostgreSQL", f"version {connection.get_database_version()[0]}, {whose}")
+    host, version = server()
+    return Row("PostgreSQL", f"version {version}, {_whose('postgres', host or 'by a socket')}")
 
 
 def _redis() -> Row:

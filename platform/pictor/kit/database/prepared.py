@@ -70,6 +70,12 @@ def database() -> BaseDatabaseWrapper:
     return connections.create_connection(DEFAULT_DB_ALIAS)
 
 
+def server() -> tuple[str, int]:
+    """Return the database's host, empty for a socket, and its major version."""
+    used = connections[DEFAULT_DB_ALIAS]
+    return used.settings_dict["HOST"], used.get_database_version()[0]
+
+
 class NotConnected(psycopg.OperationalError):
     """No connection could be made, so nothing was sent."""
 
