@@ -1,24 +1,14 @@
 """The attempt class of an answer without images. Pure.
 
-By status, then by content. An upstream that says plainly that it turned the call away did not work
-on it; an answer that leaves this open is `unknown` and is never sent again.
+An answer that is not 2xx has the class of its status (channels/statuses.py).
 
-| status | body | class |
-|---|---|---|
-| 521 522 523 525 | any (Cloudflare: the origin was not connected) | not_reached |
-| 400 413 422 | a code or phrase about policy (channels/complaints.py) | moderated |
-| 400 413 422 | one about the channel's own account | refused |
-| 400 413 422 | anything else | rejected |
-| 503 | a JSON object | refused |
-| 503 | anything else: a proxy's page, sent while the work may go on | unknown |
-| 301 307 308, other 4xx but 408 499 | any but policy codes: decided before any work | refused |
-| the rest: 408 499 500 502 504 520 524 … | any but policy codes | unknown |
-| 2xx | `error`: its own status or code as above, otherwise unknown | |
-| 2xx | words and no image | moderated |
-| 2xx | neither | bad_result |
+| body of a 2xx answer | class |
+|---|---|
+| `error` | that of its own status or code, otherwise unknown |
+| words and no image | moderated |
+| neither | bad_result |
 
-Sources: OpenAI's and Azure's error references, Cloudflare's 5xx pages, relays' source
-(20 Nov 2026).
+Sources: OpenAI's and Azure's error references, relays' source (20 Nov 2026).
 """
 
 import json
@@ -31,11 +21,8 @@ from generation.channels.complaints import About
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
+from generation.channels.statuses import class_of_status
 
-NOT_REACHED = frozenset({521, 522, 523, 525})
-REJECTED = frozenset({400, 413, 422})
-UNKNOWN_4XX = frozenset({408, 499})
-REDIRECTS_UNWORKED = frozenset({301, 307, 308})
 MAY_HAVE_BILLED = frozenset({AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT})
 
 _CLASS_OF: dict[About | None, AttemptClass] = {
@@ -50,24 +37,6 @@ _OUR_FIELDS = frozenset({
 })  # fmt: skip
 
 
-def class_of_status(status: int, complaint: Complaint) -> AttemptClass:
-    """The class of an answer that is not 2xx, by the table above."""
-    if status in NOT_REACHED:
-        return AttemptClass.NOT_REACHED
-    if complaint.about is About.POLICY:
-        return AttemptClass.MODERATED
-    if status in REJECTED and complaint.about is not About.CHANNEL:
-        return AttemptClass.REJECTED
-    return AttemptClass.REFUSED if _is_refusal(status, complaint) else AttemptClass.UNKNOWN
-
-
-def _is_refusal(status: int, complaint: Complaint) -> bool:
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return complaint.is_json
-    is_client_error = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return status in REDIRECTS_UNWORKED or (is_client_error and status not in UNKNOWN_4XX)
-
-
 def class_of_document(document: dict[str, object]) -> AttemptClass:
     """The class of a 2xx answer without a usable image, by the table above."""
     if not document.get("error"):
@@ -76,7 +45,7 @@ def class_of_document(document: dict[str, object]) -> AttemptClass:
         return AttemptClass.MODERATED
     complaint = complaint_of(document)
     if complaint.status is not None:
-        return class_of_status(complaint.status, complaint)
+        return class_of_status(complaint.status, complaint.about, is_json=True)
     return _CLASS_OF.get(complaint.about, AttemptClass.UNKNOWN)
 
 
@@ -91,7 +60,7 @@ def error_of_answer(
     complaint = complaint_of(document)
     text = complaint.message or body.decode("utf-8", "replace")
     return _error(
-        class_of_status(status, complaint),
+        class_of_status(status, complaint.about, is_json=complaint.is_json),
         complaint,
         detail=redacted(f"HTTP {status} {complaint.code} {complaint.type}: {text}", api_key),
         status=status,

@@ -1,0 +1,53 @@
+"""The attempt class of an answer's HTTP status: one table for all kinds of channels. Pure.
+
+By status, then by content. An upstream that says plainly that it turned the call away did not work
+on it; an answer that leaves this open is `unknown` and is never sent again.
+
+| status | body | class |
+|---|---|---|
+| 521 522 523 525 | any (Cloudflare: the origin was not connected) | not_reached |
+| 400 413 422 | a code or phrase about policy (complaints.py) | moderated |
+| 400 413 422 | one about the channel's own account | refused |
+| 400 413 422 | anything else | rejected |
+| 503 | a JSON object | refused |
+| 503 | anything else: a proxy's page, sent while the work may go on | unknown |
+| 301 307 308, other 4xx but 408 499 | any but policy codes: decided before any work | refused |
+| the rest: 408 499 500 502 504 520 524 … | any but policy codes | unknown |
+
+Sources: OpenAI's and Azure's error references, Cloudflare's 5xx pages, relays' source
+(20 Nov 2026).
+"""
+
+from http import HTTPStatus
+
+from generation.channels.complaints import About
+from generation.channels.errors import AttemptClass
+
+NOT_REACHED = frozenset({521, 522, 523, 525})
+REJECTED = frozenset({400, 413, 422})
+UNKNOWN_4XX = frozenset({408, 499})
+REDIRECTS_UNWORKED = frozenset({301, 307, 308})
+
+
+def class_of_status(status: int, about: About | None, *, is_json: bool) -> AttemptClass:
+    """The class of an answer that is not 2xx, by the table above.
+
+    Args:
+        status: of the answer, or the one that a vendor's body says.
+        about: the subject of the complaint in the body; None if its words do not tell.
+        is_json: whether the body is a JSON object.
+    """
+    if status in NOT_REACHED:
+        return AttemptClass.NOT_REACHED
+    if about is About.POLICY:
+        return AttemptClass.MODERATED
+    if status in REJECTED and about is not About.CHANNEL:
+        return AttemptClass.REJECTED
+    return AttemptClass.REFUSED if _is_refusal(status, is_json=is_json) else AttemptClass.UNKNOWN
+
+
+def _is_refusal(status: int, *, is_json: bool) -> bool:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return is_json
+    is_client_error = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return status in REDIRECTS_UNWORKED or (is_client_error and status not in UNKNOWN_4XX)
