@@ -23,8 +23,8 @@ from console import uploads
 from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
 from generation.admission.waiting_callers import callers
 from generation.api.waiting import hub
+from generation.background import refusals
 from generation.lifecycle import lease
-from generation.oversight import refusals
 from generation.oversight.figures import figures
 from pictor.kit.database import poolers, pools, statement_logs
 from pictor.kit.running import garbage

@@ -13,9 +13,9 @@ from accounts.services.suspending import suspend
 from accounts.services.tenants import set_tenant_status
 from billing.services import adjust
 from generation.admission.fields import EDIT, EDIT_FORM, GENERATION
+from generation.background import refusals
+from generation.background.refusals import Recorder
 from generation.models import Contract, RefusedRequest
-from generation.oversight import refusals
-from generation.oversight.refusals import Recorder
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit.database import pools
 from pictor.kit.words import clock, ids

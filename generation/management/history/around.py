@@ -12,9 +12,9 @@ from typing import Any
 
 from accounts.callers import Caller
 from generation.admission.quoting import quoted_order
+from generation.background.refusals import insert
 from generation.management.history import story
 from generation.models import ChannelEvent
-from generation.oversight.refusals import insert
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import ids
 from pictor.kit.words.errors import PictorError, RateLimited

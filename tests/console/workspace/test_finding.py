@@ -2,8 +2,8 @@
 
 import re
 
+from generation.background.refusals import insert
 from generation.models import Generation
-from generation.oversight.refusals import insert
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock
 from pictor.kit.words.ids import REQUEST, new_uuid, public

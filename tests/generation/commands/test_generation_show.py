@@ -8,8 +8,8 @@ import pytest
 
 from accounts.models import Membership, User
 from billing.models import Transfer
+from generation.background.refusals import caller_at, insert
 from generation.models import Attempt, Channel, RefusedRequest
-from generation.oversight.refusals import caller_at, insert
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
 from tests.generation.commands.conftest import NOW, Customer

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Membership, User
 from accounts.services import add_member
 from billing.models import Transfer
-from generation.oversight.refusals import insert
+from generation.background.refusals import insert
 from generation.oversight.searching import SoughtRefused, found_refused, refused
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids

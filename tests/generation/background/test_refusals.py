@@ -9,10 +9,9 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 
-from generation.background import retention
+from generation.background import refusals, retention
+from generation.background.refusals import MOST_A_DAY, Recorder, insert, without_words
 from generation.models import RefusedRequest
-from generation.oversight import refusals
-from generation.oversight.refusals import MOST_A_DAY, Recorder, insert, without_words
 from generation.selectors import refused_for_want_of_a_price
 from generation.tenants import holdings
 from pictor.kit.database import pools
