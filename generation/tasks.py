@@ -17,8 +17,7 @@ from generation.admission import idempotency, orphans
 from generation.alerts.telling import tell
 from generation.background import doorbell, leftovers, retention
 from generation.bills import keeping
-from generation.oversight import sunset_mail, watch
-from generation.oversight.ledger import selling
+from generation.oversight import selling, sunset_mail, watch
 from generation.oversight.ledger.rounds import prove
 from generation.traffic import channel_events
 from generation.traffic.minutes import Counting

@@ -25,7 +25,7 @@ from generation.bills.corrections import Line, correct
 from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from generation.oversight.ledger.selling import sold_by
+from generation.oversight.selling import sold_by
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros

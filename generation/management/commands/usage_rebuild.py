@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
-from generation.oversight.ledger import selling
+from generation.oversight import selling
 from generation.oversight.recounting import recount
 from pictor.kit.words import clock
 

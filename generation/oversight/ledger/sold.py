@@ -19,7 +19,7 @@ from billing.selectors import (
     days_sold,
     sold_on,
 )
-from generation.oversight.ledger.selling import sold_by
+from generation.oversight.selling import sold_by
 from pictor.kit.words import ids
 
 _CHECK = "sold by day"

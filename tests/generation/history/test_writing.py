@@ -19,9 +19,9 @@ from billing.selectors import (
 from generation.management import seeding
 from generation.models import Attempt, Generation
 from generation.oversight.ledger.findings import generation_findings
-from generation.oversight.ledger.selling import add_sold
 from generation.oversight.ledger.sold import findings_of_sold
 from generation.oversight.lineup import lineup, since_of
+from generation.oversight.selling import add_sold
 from generation.selectors import attempts_of
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage

@@ -11,7 +11,7 @@ from billing.services import credit, refund
 from billing.upstream_cost import UNKNOWN
 from generation.bills.corrections import Line, correct
 from generation.models import Attempt, Generation
-from generation.oversight.ledger.selling import add_sold
+from generation.oversight.selling import add_sold
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 from tests.console.workspace.conftest import words_of

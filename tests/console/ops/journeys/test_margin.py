@@ -19,7 +19,7 @@ SIZE = "1024x768"
 COUNTED_AND_LOOKED_FOR = """
 from billing.selectors import sold
 from generation.conditions.looking import look
-from generation.oversight.ledger.selling import add_sold
+from generation.oversight.selling import add_sold
 from pictor.kit.words import clock
 
 sold.TRAIL_SECONDS = 0.0
