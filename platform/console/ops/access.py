@@ -20,6 +20,7 @@ from accounts.services.staff import note_seen
 from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from console.ops import places
 from console.parts.doors import View, led, led_from_form, with_limits
+from console.parts.filters import link_of
 from console.parts.places import Place
 from pictor.kit.words import clock
 
@@ -59,6 +60,11 @@ class Mode(StrEnum):
     TEST = "test"
     DEMO = "demo"
 
+    @property
+    def said(self) -> str:
+        """The mode in an address; empty for live requests."""
+        return "" if self is Mode.LIVE else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -87,6 +93,13 @@ class Operator:
     def places(self) -> Sequence[Place]:
         """The pages in the navigation as one list."""
         return [place for group in self.groups.values() for place in group]
+
+
+def modes_of(operator: Operator, **kept: str) -> list[tuple[str, str, bool]]:
+    """For each mode: the link to the same page, the label, and whether it is shown."""
+    return [
+        (link_of(kept, mode=mode.said), mode.capitalize(), mode == operator.mode) for mode in Mode
+    ]
 
 
 def by(request: HttpRequest, operator: Operator) -> By:

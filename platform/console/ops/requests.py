@@ -63,23 +63,18 @@ class Filters:
     @property
     def chips(self) -> list[tuple[str, str, str]]:
         """Each filter's label, its value in words, and the list without it."""
-        return chips_of(self.said, LABELS, self._words, mode=self._mode)
+        return chips_of(self.said, LABELS, self._words, mode=self.mode.said)
 
     @property
     def modes(self) -> list[tuple[str, str, bool]]:
         """For each kind of key: the same list, its label, and whether it is shown."""
         return [
-            (self.link(mode="" if mode == Mode.LIVE else mode), words, mode == self.mode)
-            for mode, words in MODES.items()
+            (self.link(mode=mode.said), words, mode == self.mode) for mode, words in MODES.items()
         ]
 
     def link(self, **others: str) -> str:
         """Return the address of the list with these filters and any others that are not empty."""
-        return link_of(self.said, **{"mode": self._mode, **others})
-
-    @property
-    def _mode(self) -> str:
-        return "" if self.mode == Mode.LIVE else self.mode
+        return link_of(self.said, **{"mode": self.mode.said, **others})
 
     def _words(self, name: str, word: str) -> str:
         if name == "tenant":

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
-from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words, mode_said, modes_of
+from console.ops.access import May, Operator, modes_of, staff
+from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.uptime import State
@@ -81,7 +81,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     rows = [row for row in of_model if fits(row)]
     if request.GET.get("format") == "csv":
         return csv_answer("channels.csv", COLUMNS, [_cells(rows)])
-    said = {"mode": mode_said(operator), "model": model}
+    said = {"mode": operator.mode.said, "model": model}
     context = {
         "operator": operator,
         "rows": [Row(one) for one in rows],

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Mode, Operator, staff
+from console.ops.access import May, Mode, Operator, modes_of, staff
 from console.ops.channels import costs, errors, history, routes
 from console.ops.channels.changes import WeightForm, weights_of
 from console.ops.channels.shown import (
@@ -18,8 +18,6 @@ from console.ops.channels.shown import (
     badge_of,
     bars,
     minutes_in_words,
-    mode_said,
-    modes_of,
     state_of,
 )
 from console.parts.filters import link_of
@@ -141,11 +139,11 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         "at": at,
         "tab": tab,
         "tabs": [
-            (link_of({"tab": name}, mode=mode_said(operator)), words, name == tab)
+            (link_of({"tab": name}, mode=operator.mode.said), words, name == tab)
             for name, (words, _) in _TABS.items()
         ],
         "modes": modes_of(operator, tab=tab) if tab in _BY_MODE else [],
-        "kept": mode_said(operator),
+        "kept": operator.mode.said,
         "template": f"ops/channel_{tab}.html",
         **_TABS[tab][1](page),
     }

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import UTC
 
-from console.ops.access import Mode, Operator
-from console.parts.filters import link_of
 from console.uptime import State, bars_of
 from generation.models import Channel
 from generation.traffic.minutes import CallMinute, Now
@@ -27,23 +25,6 @@ _BADGES: Mapping[Standing, Badge] = {
 def sentence(words: str, channel: Channel) -> str:
     """Capitalise a service's words as a sentence, except if they begin with the channel's name."""
     return words if words.startswith(channel.name) else words[:1].upper() + words[1:]
-
-
-def mode_said(operator: Operator) -> str:
-    """Return the mode for an address; empty for live requests."""
-    return "" if operator.mode == Mode.LIVE else operator.mode.value
-
-
-def modes_of(operator: Operator, **kept: str) -> list[tuple[str, str, bool]]:
-    """For each mode: the link to the same page, the label, and whether it is shown."""
-    return [
-        (
-            link_of(kept, mode="" if mode == Mode.LIVE else mode),
-            mode.capitalize(),
-            mode == operator.mode,
-        )
-        for mode in Mode
-    ]
 
 
 def badge_of(standing: Standing) -> Badge:

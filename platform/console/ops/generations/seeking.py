@@ -67,28 +67,21 @@ class Filters:
     @property
     def chips(self) -> list[tuple[str, str, str]]:
         """Each filter's label, its value in words, and the list without it."""
-        return chips_of(self.said, LABELS, self._words, mode=self._mode)
+        return chips_of(self.said, LABELS, self._words, mode=self.mode.said)
 
     @property
     def modes(self) -> list[tuple[str, str, bool]]:
         """For each mode: the list with the same filters, its label, and whether it is shown."""
-        return [
-            (self.link(mode="" if one == Mode.LIVE else one), one.capitalize(), one == self.mode)
-            for one in Mode
-        ]
+        return [(self.link(mode=one.said), one.capitalize(), one == self.mode) for one in Mode]
 
     def link(self, **others: str) -> str:
         """Return the address of the list with these filters and any others that are not empty."""
-        return link_of(self.said, **{"mode": self._mode, **others})
+        return link_of(self.said, **{"mode": self.mode.said, **others})
 
     @property
     def delivered(self) -> Sought:
         """The same filters, narrowed to delivered generations."""
         return replace(self.sought, state=State.SUCCEEDED)
-
-    @property
-    def _mode(self) -> str:
-        return "" if self.mode == Mode.LIVE else self.mode
 
     def _words(self, name: str, word: str) -> str:
         match name:

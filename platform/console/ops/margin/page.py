@@ -72,10 +72,7 @@ def _choices(look: Look, rows: Sequence[Margin]) -> Mapping[str, Any]:
     """Return the other choices of each kind: the page, its label, and whether it is shown."""
     period = look.said.get("period", USUAL)
     return {
-        "modes": [
-            (look.link(mode="" if one == Mode.LIVE else one), one.capitalize(), one == look.mode)
-            for one in Mode
-        ],
+        "modes": [(look.link(mode=one.said), one.capitalize(), one == look.mode) for one in Mode],
         "periods": [
             (look.link(period="" if name == USUAL else name), words, name == period)
             for name, words in PERIODS.items()

@@ -174,5 +174,5 @@ def _address(name: str, look: Look, words: Mapping[str, str]) -> str:
     period = look.said.get("period", USUAL)
     if look.is_one_day:
         period = look.period.first.isoformat()
-    said = {**words, "period": period, "mode": look.said_mode}
+    said = {**words, "period": period, "mode": look.mode.said}
     return f"{reverse(name)}?{urlencode({one: word for one, word in said.items() if word})}"

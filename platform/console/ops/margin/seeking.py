@@ -99,19 +99,14 @@ class Look:
 
     def link(self, **others: str) -> str:
         """Return the address of the page with these filters and any others that are not empty."""
-        return link_of(self.said, **{"mode": self.said_mode, **others})
-
-    @property
-    def said_mode(self) -> str:
-        """The mode for an address; empty for live requests."""
-        return "" if self.mode == Mode.LIVE else self.mode
+        return link_of(self.said, **{"mode": self.mode.said, **others})
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
         """Each filter's label, its value in words, and the page without it."""
         alone = {name: word for name, word in self.said.items() if name in LABELS}
         kept = {name: word for name, word in self.said.items() if name not in LABELS}
-        return chips_of(alone, LABELS, self._words, mode=self.said_mode, **kept)
+        return chips_of(alone, LABELS, self._words, mode=self.mode.said, **kept)
 
     @property
     def days(self) -> str:

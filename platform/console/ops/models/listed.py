@@ -8,8 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.selectors import sold_until
-from console.ops.access import May, Operator, staff
-from console.ops.channels.shown import mode_said, modes_of
+from console.ops.access import May, Operator, modes_of, staff
 from console.ops.models.rows import Row
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
@@ -41,7 +40,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     rows = [row for row in found if _CHIPS[chosen][1](row)]
     if request.GET.get("format") == "csv":
         return csv_answer("models.csv", COLUMNS, [_cells(rows)])
-    mode = mode_said(operator)
+    mode = operator.mode.said
     context: dict[str, Any] = {
         "operator": operator,
         "rows": [Row(row) for row in rows],

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import installation_events_about, tenants_among
 from billing.selectors import Buyer, sold_until
-from console.ops.access import May, Mode, Operator, staff
-from console.ops.channels.shown import mode_said, modes_of
+from console.ops.access import May, Mode, Operator, modes_of, staff
 from console.ops.models.rows import Row
 from console.parts.audit_events import Change, changes_of
 from generation.catalogue.contracts import AUTO, SizeOption
@@ -107,7 +106,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "more_buyers": max(0, found.users - MOST_TENANTS),
         "told": [_told(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
-        "mode": mode_said(operator),
+        "mode": operator.mode.said,
         "days": DAYS,
         "until": sold_until(),
     }

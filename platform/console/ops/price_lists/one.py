@@ -26,8 +26,7 @@ from billing.selectors import (
     tenants_on,
 )
 from billing.services import rename_price_list
-from console.ops.access import May, Mode, Operator, by, done, staff
-from console.ops.channels.shown import modes_of
+from console.ops.access import May, Mode, Operator, by, done, modes_of, staff
 from console.ops.prices.shown import Shown
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock

@@ -37,7 +37,6 @@ from billing.selectors import (
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
 from console.ops.access import May, Mode, Operator, by, done, staff
-from console.ops.channels.shown import mode_said
 from console.ops.prices.shown import Shown, book_or_404, confirmed_in, words_of
 from pictor.kit.words import clock
 
@@ -245,7 +244,7 @@ def _shown(
         "rows": rows[:MOST_SHOWN],
         "number": len(rows),
         "seen": outlook_of(book, look.now, beside=beside),
-        "mode": mode_said(look.operator),
+        "mode": look.operator.mode.said,
     }
 
 

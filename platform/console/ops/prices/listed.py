@@ -9,8 +9,7 @@ from django.views.decorators.http import require_safe
 from billing.models import PriceBook
 from billing.selectors import decided_by, numbers_of, price_books, taken_over
 from billing.selectors.price_books import CURRENT
-from console.ops.access import May, Operator, staff
-from console.ops.channels.shown import mode_said, modes_of
+from console.ops.access import May, Operator, modes_of, staff
 from console.ops.prices.shown import BADGES, Shown
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
@@ -35,7 +34,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     chosen = [one for one in books if show not in BADGES or one.state == show]
     if request.GET.get("format") == "csv":
         return csv_answer("prices.csv", COLUMNS, [_cells(_shown(chosen))])
-    said = {"q": text, "show": show if show in BADGES else "", "mode": mode_said(operator)}
+    said = {"q": text, "show": show if show in BADGES else "", "mode": operator.mode.said}
     page, older = _page(chosen, number_of(request.GET.get("after", "")))
     context = {
         "operator": operator,

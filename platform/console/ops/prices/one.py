@@ -23,8 +23,7 @@ from billing.selectors import (
     sold_until,
 )
 from billing.selectors.price_books import DRAFT
-from console.ops.access import May, Mode, Operator, staff
-from console.ops.channels.shown import mode_said, modes_of
+from console.ops.access import May, Mode, Operator, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.prices.shown import Shown, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
@@ -56,7 +55,7 @@ def _page(request: HttpRequest, operator: Operator, found: PriceBook) -> HttpRes
     models = models_of(rows_of(found), found, sold)
     chosen = request.GET.get("model", "")
     model = next((one for one in models if one.name == chosen), models[0] if models else None)
-    said = {"mode": mode_said(operator), "model": chosen, "q": text}
+    said = {"mode": operator.mode.said, "model": chosen, "q": text}
     context = {
         "operator": operator,
         "shown": Shown(found, decided_by([found.id]).get(found.id)),

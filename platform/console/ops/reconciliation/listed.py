@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.ops.access import May, Mode, Operator, by, done, staff
+from console.ops.access import May, Mode, Operator, by, done, modes_of, staff
 from console.parts.filters import link_of
 from console.parts.periods import number_of
 from generation.bills import keeping
@@ -19,7 +19,6 @@ from generation.models import VendorBill
 from generation.selectors import channel_by_id, every_channel
 
 PAGE = 50
-MODES = {Mode.LIVE: "Live", Mode.TEST: "Test", Mode.DEMO: "Demo"}
 BADGES = {
     VendorBill.State.DRAFT: ("info", "Columns to confirm"),
     VendorBill.State.WAITING: ("info", "Matching"),
@@ -61,10 +60,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
         "rows": [(one, BADGES[VendorBill.State(one.state)], Totals(one)) for one in found[:PAGE]],
         "channel": channel,
         "channels": every_channel(),
-        "modes": [
-            (link_of({"mode": "" if mode == Mode.LIVE else mode}), word, mode == operator.mode)
-            for mode, word in MODES.items()
-        ],
+        "modes": modes_of(operator),
         "newest": link_of(said) if after is not None else "",
         "older": link_of(said, after=str(found[PAGE - 1].pk)) if len(found) > PAGE else "",
     }

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors import has_tenants
 from billing.selectors import customer_figures, sold_until
-from console.ops.access import May, Mode, Operator, staff
+from console.ops.access import May, Mode, Operator, modes_of, staff
 from console.ops.tenants.rows import Row, row_of
 from console.parts import exports
 from console.parts.exports import Rows
@@ -24,7 +24,6 @@ COLUMNS = (
     "tenant", "name", "status", "available_usd", "days_left", "revenue_30d_usd", "margin_30d_usd",
     "ended_7d", "failed_7d", "flags",
 )  # fmt: skip
-MODES = {Mode.LIVE: "Live", Mode.TEST: "Test", Mode.DEMO: "Demo"}
 
 
 @staff(May.SEE)
@@ -38,7 +37,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     chosen = lists.get(show, rows)
     if request.GET.get("format") == "csv":
         return exports.csv_answer("tenants.csv", COLUMNS, _csv(chosen))
-    said = {"q": text, "show": show if show in lists else "", "mode": _mode(operator)}
+    said = {"q": text, "show": show if show in lists else "", "mode": operator.mode.said}
     page, older = _page(chosen, request.GET.get("after", ""))
     context = {
         "operator": operator,
@@ -48,14 +47,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
             (link_of({**said, "show": name}), PRESETS[name], len(found), name == said["show"])
             for name, found in lists.items()
         ],
-        "modes": [
-            (
-                link_of({**said, "mode": "" if mode == Mode.LIVE else mode}),
-                word,
-                mode == operator.mode,
-            )
-            for mode, word in MODES.items()
-        ],
+        "modes": modes_of(operator, **said),
         "said": said,
         "until": sold_until(),
         "newest": link_of(said) if request.GET.get("after") else "",
@@ -63,10 +55,6 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "csv": link_of({**said, "format": "csv"}),
     }
     return render(request, "ops/tenants.html", context)
-
-
-def _mode(operator: Operator) -> str:
-    return "" if operator.mode == Mode.LIVE else operator.mode.value
 
 
 def _rows(operator: Operator, text: str) -> list[Row]:

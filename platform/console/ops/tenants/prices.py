@@ -5,8 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.selectors import Layer, layers_of, list_history, lists_by_name
-from console.ops.access import May, Operator, staff
-from console.ops.channels.shown import modes_of
+from console.ops.access import May, Operator, modes_of, staff
 from console.ops.price_lists.one import MOST_SHOWN, books_of, cells_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
