@@ -2,22 +2,11 @@
 
 from django.urls import include, path
 
-from console.ops import (
-    audit,
-    conditions,
-    finding,
-    incident_list,
-    incidents,
-    moves,
-    overview,
-    people,
-    requests,
-    styleguide,
-    support,
-    system,
-)
+from console.ops import audit, finding, moves, people, requests, styleguide, support
 from console.ops.ledger import pages as ledger
 from console.ops.margin import page as margin
+from console.ops.now import conditions, overview
+from console.ops.system import pages as system
 
 app_name = "ops"
 urlpatterns = [
@@ -50,14 +39,7 @@ urlpatterns = [
     path("prices/", include("console.ops.prices.urls")),
     path("requests/", requests.requests, name="requests"),
     path("generations/", include("console.ops.generations.urls")),
-    path("incidents/", incident_list.listing, name="incidents"),
-    path("incidents/new/", incidents.begin, name="incident_new"),
-    path("incidents/plan/", incidents.plan, name="incident_plan"),
-    path("incidents/<int:incident>/", incidents.detail, name="incident"),
-    path("incidents/<int:incident>/update/", incidents.update, name="incident_update"),
-    path(
-        "incidents/<int:incident>/updates/<int:update>/", incidents.correct, name="incident_correct"
-    ),
+    path("incidents/", include("console.ops.incidents.urls")),
     path("system/", system.system, name="system"),
     path("system/stop/", system.stop_switch, name="stop"),
     path("system/start/", system.start_again, name="start"),

@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync
 from accounts.models import Tenant
 from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay, SoldUntil
-from console.ops.kinds import kind_of
+from console.ops.now.kinds import kind_of
 from generation.models import Channel, Condition
 from pictor.kit.words import clock
 from tests.console.ops.conftest import said_by

@@ -18,8 +18,8 @@ from billing.latency import PLACES
 from billing.models import SoldDay, UsageRollup
 from billing.selectors import hours_of, total_of
 from console.ops.access import Mode
-from console.ops.kinds import KINDS, kind_of
-from console.ops.overview import figures_of
+from console.ops.now.kinds import KINDS, kind_of
+from console.ops.now.overview import figures_of
 from generation.conditions.condition_titles import TITLES
 from generation.conditions.kinds import KINDS as EVERY_KIND
 from generation.conditions.looking import FAILED

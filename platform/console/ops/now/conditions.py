@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.incident_forms import PUBLIC_WORDS
-from console.ops.kinds import Channels, Kind, kind_of
+from console.ops.incidents.forms import PUBLIC_WORDS
+from console.ops.now.kinds import Channels, Kind, kind_of
 from generation import conditions
 from generation.conditions.condition_titles import title_of
 from generation.models import Condition

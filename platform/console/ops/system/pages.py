@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.parts_of_system import lane_rows, part_rows, touched_rows, worker_rows
+from console.ops.system.rows import lane_rows, part_rows, touched_rows, worker_rows
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.stop_switch import (
     ALL,

@@ -16,8 +16,8 @@ from billing.selectors import (
     taken_over,
     total_of,
 )
-from console.ops import conditions
 from console.ops.access import May, Mode, Operator, staff
+from console.ops.now import conditions
 from console.parts.filters import link_of
 from console.parts.periods import number_of
 from generation.conditions import standing

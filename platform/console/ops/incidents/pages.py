@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.incident_forms import (
+from console.ops.incidents.forms import (
     PUBLIC_WORDS,
     CalmUpdateForm,
     NewForm,

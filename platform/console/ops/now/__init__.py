@@ -1,0 +1,1 @@
+"""The overview: open conditions, and the figures of today."""

@@ -1,0 +1,1 @@
+"""The parts of the installation, and the stop switch."""
