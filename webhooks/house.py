@@ -65,15 +65,6 @@ def reopen(endpoint: WebhookEndpoint) -> None:
         endpoint.save(update_fields=["status", "failing_since"])
 
 
-def rotate_secret(endpoint: WebhookEndpoint, *, until: datetime) -> str:
-    """Return a new secret; the former one signs too until `until`."""
-    secret = signing.new_secret()
-    endpoint.previous_secret, endpoint.previous_until = endpoint.secret, until
-    endpoint.secret = encrypted(secret)
-    endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
-    return secret
-
-
 def tell(
     endpoint: WebhookEndpoint,
     *,

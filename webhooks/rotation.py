@@ -1,15 +1,19 @@
-"""Encryption of every endpoint's secrets with the newest key, so older keys can be removed.
+"""Rotation: of one endpoint's secret, and of the key that encrypts the secrets of all endpoints.
 
-The newest key is the first of PICTOR_ENCRYPTION_KEYS.
+The newest key is the first of PICTOR_ENCRYPTION_KEYS. Once all secrets are encrypted by it, older
+keys can be removed.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Actor
 from accounts.services import Subject, record
-from pictor.kit.secrets.encryption import WrongKey, encrypted_anew, is_newest
+from pictor.kit.secrets.encryption import WrongKey, encrypted, encrypted_anew, is_newest
+from webhooks import signing
 from webhooks.models import WebhookEndpoint
 
 
@@ -19,6 +23,27 @@ class Rotation:
 
     changed: int
     unreadable: list[str]
+
+
+def replace_secret(endpoint: WebhookEndpoint, *, overlap: timedelta, now: datetime) -> str:
+    """Return a locked endpoint's new secret; the former one signs too for `overlap`.
+
+    Only one former secret is kept. Raises ValidationError if another one would end before its time;
+    without an overlap all of them end at once.
+    """
+    until = endpoint.previous_until
+    if overlap and until is not None and until > now:
+        raise ValidationError(
+            f"The secret before the present one signs until {until:%-d %b %Y, %H:%M:%S} UTC and may"
+            " still be in use: rotate again after that."
+        )
+    secret = signing.new_secret()
+    endpoint.previous_secret, endpoint.previous_until = (
+        (endpoint.secret, now + overlap) if overlap else ("", None)
+    )
+    endpoint.secret = encrypted(secret)
+    endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+    return secret
 
 
 @transaction.atomic

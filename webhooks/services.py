@@ -20,6 +20,7 @@ from webhooks import signing
 from webhooks.addresses import check_url
 from webhooks.events import TestObject, body_with
 from webhooks.models import BALANCE_LOW, EVENTS, TEST, Delivery, Event, WebhookEndpoint
+from webhooks.rotation import replace_secret
 
 MOST_ENDPOINTS = 10
 """The most endpoints of a tenant in each mode."""
@@ -107,17 +108,13 @@ def rotate_secret(
 ) -> str:
     """Return a new secret, shown only this once; the former one signs too for `overlap`.
 
-    Raises WebhookEndpoint.DoesNotExist if the endpoint was deleted meanwhile.
+    Raises ValidationError while an earlier one still signs, unless there is no overlap, and
+    WebhookEndpoint.DoesNotExist if the endpoint was deleted meanwhile.
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
     _lock(endpoint)
-    secret = signing.new_secret()
-    endpoint.previous_secret, endpoint.previous_until = (
-        (endpoint.secret, now + overlap) if overlap else ("", None)
-    )
-    endpoint.secret = encrypted(secret)
-    endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+    secret = replace_secret(endpoint, overlap=overlap, now=now)
     after = {"former_until": (now + overlap).isoformat()}
     record(endpoint.audited, "webhook_endpoint.rotate", actor=actor, after=after, ip=ip)
     return secret

@@ -26,6 +26,7 @@ from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 from webhooks import house, signing
 from webhooks.addresses import check_url
+from webhooks.rotation import replace_secret
 
 MOST_RULES, MOST_MAILS = 20, 10
 MOST_NAME, MOST_PAGE, MOST_ADDRESS = 80, 200, 254
@@ -169,11 +170,15 @@ def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRul
 
 @transaction.atomic
 def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> str:
-    """Make a new secret, shown this once; the former one signs too for a day."""
+    """Make a new secret, shown this once; the former one signs too for a day.
+
+    Raises ValidationError within that day. A secret of the operator's own (`save_rule`) ends the
+    former ones at once.
+    """
     kept = locked(rule)
     if kept.endpoint is None:
         raise ValidationError({"url": "It has no webhook."})
-    secret = house.rotate_secret(kept.endpoint, until=now + OVERLAP)
+    secret = replace_secret(kept.endpoint, overlap=OVERLAP, now=now)
     record(kept.audited, "alert.rotate", actor=actor, after={"name": kept.name}, ip=ip)
     return secret
 

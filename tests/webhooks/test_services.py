@@ -138,6 +138,24 @@ def test_one_that_is_deleted_meanwhile_is_neither_changed_nor_rotated(acme, rece
     }
 
 
+def test_no_secret_ends_before_its_time(acme, receiver, endpoint):
+    def rotate(minutes: int) -> None:
+        at = receiver.now + timedelta(minutes=minutes)
+        rotate_secret(endpoint=endpoint, overlap=timedelta(hours=1), now=at, actor="test")
+
+    rotate(0)
+    first = (endpoint.secret, endpoint.previous_secret)
+
+    with pytest.raises(ValidationError, match="may still be in use: rotate again after that"):
+        rotate(59)
+    endpoint.refresh_from_db()
+    meanwhile = (endpoint.secret, endpoint.previous_secret)
+    rotate(61)
+
+    assert meanwhile == first
+    assert endpoint.previous_secret == first[0]
+
+
 def test_without_an_overlap_the_former_secret_is_gone(acme, endpoint):
     for overlap in (timedelta(hours=1), timedelta()):
         rotate_secret(endpoint=endpoint, overlap=overlap, now=clock.now(), actor="test")

@@ -145,7 +145,10 @@ class RotationView(Endpoint):
         errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
-        """A new secret, shown this once. During the overlap both secrets sign."""
+        """A new secret, shown this once. During the overlap both secrets sign.
+
+        Until then another rotation is refused, unless it is without an overlap.
+        """
         endpoint = endpoint_of(caller, public_id)
         with refused_by_field():
             secret = rotate_secret(

@@ -101,13 +101,15 @@ def test_a_secret_is_shown_once(owner, receiver):
     answer = owner.post(NEW, typed(url=receiver.url))
     rule = AlertRule.objects.get()
     rotated = owner.post(f"{page_of(rule)}secret/")
+    again = owner.post(f"{page_of(rule)}secret/")
     none = owner.post(f"{page_of(made(name='Other'))}secret/")
 
     secrets = [re.findall(r"whsec_[\w+/]+=*", one.content.decode()) for one in (answer, rotated)]
     assert [len(set(one)) for one in secrets] == [1, 1]
     assert secrets[0] != secrets[1]
     assert "whsec_" not in owner.get(page_of(rule)).content.decode()
-    assert none.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert again.status_code == none.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "may still be in use: rotate again after that" in said_by(again)
 
 
 def test_a_form_that_is_sent_twice_makes_one_rule(owner):

@@ -300,6 +300,21 @@ def test_a_new_secret_signs_beside_the_former_for_a_day(desk):
     assert secret != desk.secret
 
 
+def test_a_secret_is_not_rotated_again_while_the_former_one_signs(desk):
+    rule = desk.rule()
+    rules.rotate_secret(rule=rule, now=desk.now, actor="test")
+    secrets = WebhookEndpoint.objects.values_list("secret", "previous_secret")
+    before = secrets.get()
+
+    with pytest.raises(ValidationError, match="may still be in use: rotate again after that"):
+        rules.rotate_secret(rule=rule, now=desk.now + timedelta(hours=23), actor="test")
+    meanwhile = secrets.get()
+    rules.rotate_secret(rule=rule, now=desk.now + timedelta(hours=25), actor="test")
+
+    assert meanwhile == before
+    assert secrets.get()[1] == before[0]
+
+
 def test_a_rule_without_a_webhook_has_no_secret(desk):
     with pytest.raises(ValidationError, match="no webhook"):
         rules.rotate_secret(rule=saved(desk).rule, now=desk.now, actor="test")

@@ -214,6 +214,8 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
         )
     except WebhookEndpoint.DoesNotExist as error:
         raise Http404 from error
+    except ValidationError as error:
+        return page(request, workspace, found, refusal=" ".join(error.messages))
     return _revealed(request, workspace, found, secret)
 
 
