@@ -65,7 +65,9 @@ _OTHER_MONEY = re.compile(
 )
 _DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,\d{1,2}|\d+,\d{4,})", re.ASCII)
 _THOUSAND = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
-_END_OF_NAME = re.compile(r"$|[\s,:;|(@]|-\d{4}-\d{2}-\d{2}(?![\d-])", re.ASCII)
+END_OF_NAME = r"$|[\s,:;|(@]|-\d{4}-\d{2}-\d{2}(?![\d-])"
+"""The end of a model's name in a line item, as a pattern for Python and PostgreSQL."""
+_END_OF_NAME = re.compile(END_OF_NAME, re.ASCII)
 _LONGEST_ID = _LONGEST_ITEM = 200
 _MOST_IMAGES = 100_000
 _PLACES = Decimal("0.000000000001")

@@ -3,16 +3,21 @@
 
 Calls are attempts and tests of routes, at their corrected cost. Calls with test keys and demo data
 are on no bill.
+
+A line's key is made only of the channel and of the vendor's words, so no later route or call gives
+the same line in an overlapping bill another key. Totals of days are added up by the word that their
+line item begins with, and so are our calls by that of their model.
 """
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Sum
 
 from billing.selectors import corrections_of
-from generation.bills.mapping import DAYS, Columns, model_of
+from generation.bills.mapping import DAYS, END_OF_NAME, Columns, model_of
 from generation.models import BillLine, Route, VendorBill
 from generation.selectors import COST_UNKNOWN
 from pictor.kit.database.spans import Span
@@ -20,6 +25,8 @@ from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 
 MOST_CANDIDATES = 5
+LONGEST_OWN = 150
+"""The most characters of a key after its channel; longer ones are digested."""
 _AROUND = timedelta(days=1)
 """Calls up to this long outside the bill's period are matched too, as the vendor's clock may
 differ."""
@@ -47,26 +54,39 @@ _LOOK_UP = f"""
 CREATE TEMPORARY TABLE bill_calls AS
 SELECT *, COUNT(*) OVER (PARTITION BY request_id) AS times, NULL::bigint AS line FROM {_CALLS}
 """
+_WORD = "COALESCE(lower(substring(btrim({}) from %(word)s)), '')"
+"""The first word of a line item or model, such as `gpt-image-1` of `gpt-image-1, output`."""
+_WORD_IS = f"^(.+?)(?:{END_OF_NAME})"
 _OF_DAY = f"""
 SELECT COALESCE(SUM(micros), 0)::bigint FROM {_CALLS}
- WHERE model = %(model)s AND (finished_at AT TIME ZONE 'UTC')::date = %(day)s
+ WHERE {_WORD.format("model")} = %(model)s AND (finished_at AT TIME ZONE 'UTC')::date = %(day)s
+"""
+_WORDS = f"""
+WITH known AS (
+    SELECT DISTINCT {_WORD.format("model")} AS word
+      FROM (SELECT unnest(%(models)s::text[]) UNION SELECT model FROM bill_calls) AS said (model)
+)
+UPDATE generation_billline AS l SET model = known.word
+  FROM known WHERE l.bill_id = %(bill)s AND l.number > 0 AND known.word <> ''
+   AND known.word = {_WORD.format("l.item")}
 """
 _MODELS = """
 UPDATE generation_billline AS l SET model = said.model
   FROM unnest(%(items)s::text[], %(models)s::text[]) AS said (item, model)
  WHERE l.bill_id = %(bill)s AND l.number > 0 AND l.item = said.item
 """
-_KEYS = """
-WITH named AS (
-    SELECT *, COALESCE(NULLIF(model, ''), item) AS name, at AT TIME ZONE 'UTC' AS utc
+_KEYS = f"""
+WITH timed AS (
+    SELECT *, at AT TIME ZONE 'UTC' AS utc, CASE WHEN %(by_number)s THEN n END AS images
       FROM generation_billline WHERE bill_id = %(bill)s AND number > 0
 ), said AS (
     SELECT *, CASE WHEN request_id <> '' THEN request_id
-                   WHEN %(by_day)s THEN to_char(utc, 'YYYY-MM-DD ') || name
-                   ELSE concat_ws(' ', to_char(utc, 'YYYY-MM-DD HH24:MI'), name, n, micros,
-                        '#' || row_number() OVER (PARTITION BY date_trunc('minute', utc), name, n,
-                                                  micros ORDER BY number)) END AS own
-      FROM named
+                   WHEN %(by_day)s THEN to_char(utc, 'YYYY-MM-DD, ') || {_WORD.format("item")}
+                   ELSE concat_ws(', ', to_char(utc, 'YYYY-MM-DD HH24:MI'), item, images, micros)
+                        || ' #' || row_number() OVER (
+                            PARTITION BY date_trunc('minute', utc), item, images, micros
+                            ORDER BY number) END AS own
+      FROM timed
 ), counted AS (
     SELECT *, row_number() OVER same AS nth, first_value(number) OVER same AS first
       FROM said WINDOW same AS (PARTITION BY own, same_row ORDER BY number)
@@ -76,9 +96,10 @@ WITH named AS (
            SUM(micros) FILTER (WHERE nth = 1) OVER (PARTITION BY own) AS total FROM counted
 )
 UPDATE generation_billline AS l
-   SET key = %(prefix)s || CASE WHEN length(t.own) <= 150 THEN t.own
+   SET key = %(prefix)s || CASE WHEN length(t.own) <= {LONGEST_OWN} THEN t.own
                                 ELSE encode(sha256(convert_to(t.own, 'UTF8')), 'hex') END
-                        || CASE WHEN nth > 1 THEN ' again ' || nth ELSE '' END,
+                        || CASE WHEN nth > 1 THEN concat(' again ', nth, ' ', t.same_row)
+                                ELSE '' END,
        of = CASE WHEN nth > 1 THEN first WHEN t.number <> leader THEN leader END,
        outcome = CASE WHEN nth > 1 THEN 'theirs' WHEN t.number <> leader THEN 'part' ELSE '' END,
        theirs_micros = CASE WHEN nth > 1 THEN t.micros WHEN t.number = leader THEN total ELSE 0 END,
@@ -87,9 +108,13 @@ UPDATE generation_billline AS l
 """
 _OPEN = """(
     SELECT l.* FROM generation_billline AS l
-     WHERE l.bill_id = %(bill)s AND l.outcome = ''
+     WHERE l.bill_id = %(bill)s AND l.outcome = '' AND l.decision <> 'taken'
        AND NOT EXISTS (SELECT FROM bill_calls AS c WHERE c.line = l.id)
 )"""
+_KEPT = """
+UPDATE bill_calls AS c SET line = l.id FROM generation_billline AS l
+ WHERE l.bill_id = %(bill)s AND l.number > 0 AND c.call = COALESCE(l.attempt_id, l.trial_id)
+"""
 _BY_ID = f"""
 UPDATE bill_calls AS c SET line = l.id FROM {_OPEN} AS l
  WHERE l.request_id <> '' AND c.request_id = l.request_id AND c.times = 1
@@ -156,11 +181,12 @@ UPDATE generation_billline AS line SET candidates = found.calls FROM (
      WHERE nth <= {MOST_CANDIDATES} GROUP BY id
 ) AS found WHERE found.id = line.id
 """
-_DAYS = """
+_DAYS = f"""
 UPDATE generation_billline AS l SET ours_micros = ours.micros, is_unknown = ours.is_unknown
-  FROM (SELECT (finished_at AT TIME ZONE 'UTC')::date AS day, model, SUM(micros)::bigint AS micros,
-               bool_or(is_unknown) AS is_unknown FROM bill_calls GROUP BY 1, 2) AS ours
- WHERE l.bill_id = %(bill)s AND l.outcome = '' AND l.model = ours.model
+  FROM (SELECT (finished_at AT TIME ZONE 'UTC')::date AS day, {_WORD.format("model")} AS model,
+               SUM(micros)::bigint AS micros, bool_or(is_unknown) AS is_unknown
+          FROM bill_calls GROUP BY 1, 2) AS ours
+ WHERE l.bill_id = %(bill)s AND l.outcome = '' AND l.model = ours.model AND l.model <> ''
    AND (l.at AT TIME ZONE 'UTC')::date = ours.day
 """
 _PAIRED = """
@@ -175,7 +201,7 @@ UPDATE generation_billline AS l
        words = CASE WHEN l.decision = '' THEN 'Taken with an earlier bill' ELSE l.words END
   FROM (SELECT key, SUM(taken_micros)::bigint AS micros FROM generation_billline
          WHERE taken_micros <> 0 AND attempt_id IS NULL GROUP BY key) AS taken
- WHERE l.bill_id = %(bill)s AND l.key = taken.key AND l.attempt_id IS NULL
+ WHERE l.bill_id = %(bill)s AND l.key = taken.key
    AND l.outcome = ANY (%(among)s) AND (l.number > 0 OR l.decision = '')
 """
 _NOTHING_LEFT = """
@@ -210,11 +236,12 @@ SELECT %(bill)s, 0, %(prefix)s || c.call, '', c.finished_at, '', c.model, c.requ
  ORDER BY c.finished_at, c.call
 """
 _DAYS_ALONE = f"""{_INSERT}
-SELECT %(bill)s, 0, %(prefix)s || to_char(day, 'YYYY-MM-DD ') || model, '',
+SELECT %(bill)s, 0, %(prefix)s || to_char(day, 'YYYY-MM-DD, ') || model, '',
        day AT TIME ZONE 'UTC', '', model, '', n, NULL, 0, 'ours', NULL, 0, micros, false, NULL,
        NULL, '[]', '', 0, 0, '', '', NULL
-  FROM (SELECT date_trunc('day', finished_at AT TIME ZONE 'UTC') AS day, model, SUM(n)::int AS n,
-               SUM(micros)::bigint AS micros FROM bill_calls
+  FROM (SELECT date_trunc('day', finished_at AT TIME ZONE 'UTC') AS day,
+               {_WORD.format("model")} AS model, SUM(n)::int AS n, SUM(micros)::bigint AS micros
+          FROM bill_calls
          WHERE finished_at >= %(begins)s AND finished_at < %(ends)s GROUP BY 1, 2) AS ours
  WHERE micros > 0 AND NOT EXISTS (
        SELECT FROM generation_billline AS l
@@ -224,16 +251,21 @@ SELECT %(bill)s, 0, %(prefix)s || to_char(day, 'YYYY-MM-DD ') || model, '',
 """
 
 
-_AS_READ = """
+_IS_KEPT = """
+(decision = 'taken' OR candidates <> '[]' AND COALESCE(attempt_id, trial_id) IS NOT NULL)
+"""
+_AS_READ = f"""
 UPDATE generation_billline
-   SET outcome = '', of = NULL, theirs_micros = 0, ours_micros = 0, is_unknown = false,
-       attempt_id = NULL, trial_id = NULL, candidates = '[]'
+   SET outcome = '', of = NULL, theirs_micros = 0, ours_micros = 0, is_unknown = false, model = '',
+       attempt_id = CASE WHEN {_IS_KEPT} THEN attempt_id END,
+       trial_id = CASE WHEN {_IS_KEPT} THEN trial_id END,
+       candidates = CASE WHEN {_IS_KEPT} THEN candidates ELSE '[]' END
  WHERE bill_id = %(bill)s AND number > 0
 """
 
 
 def begin_again(bill: VendorBill) -> None:
-    """Forget the matches of its lines, but not the decisions about them."""
+    """Forget the matches of its lines, but not the decisions about them and the calls picked."""
     bill.lines.filter(outcome=BillLine.Outcome.OURS, decision="").delete()
     _run(_AS_READ, {"bill": bill.pk})
 
@@ -246,14 +278,15 @@ def match(bill: VendorBill, columns: Columns) -> None:
     by_day, (begins, ends) = columns.of == DAYS, bill.period
     facts: dict[str, Any] = {
         "bill": bill.pk,
-        "prefix": f"channel {bill.channel_id}: ",
+        "prefix": key_of(bill.channel_id, ""),
         "by_day": by_day,
         "by_number": bool(columns.number),
+        "word": _WORD_IS,
         "begins": begins,
         "ends": ends,
     }
     _look_up_calls(bill)
-    _name_models(bill)
+    _name_models(bill, by_day=by_day)
     _run(_KEYS, facts)
     if by_day:
         _run(_DAYS, facts)
@@ -265,6 +298,12 @@ def match(bill: VendorBill, columns: Columns) -> None:
     _run(_TAKEN_BEFORE, {**facts, "among": ["ours"]})
     _run(_NOTHING_LEFT, facts)
     bill.sums = sums_of(bill)
+
+
+def key_of(channel_id: int, own: str) -> str:
+    """The key of a line with this request id, or of a call of ours without a line."""
+    short = own if len(own) <= LONGEST_OWN else sha256(own.encode()).hexdigest()
+    return f"channel {channel_id}: {short}"
 
 
 def forget_calls() -> None:
@@ -280,10 +319,10 @@ def sums_of(bill: VendorBill) -> dict[str, list[int]]:
 
 
 def ours_of_day(channel_id: int, model: str, day: datetime) -> Micros:
-    """Our present booking for the calls of an upstream's model that ended on a UTC day."""
+    """Our present booking for calls that ended on a UTC day, of models that begin with a word."""
     sql, facts = _of_calls(_OF_DAY, channel_id, day, day + timedelta(days=1))
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**facts, "model": model, "day": day.date()})
+        cursor.execute(sql, {**facts, "word": _WORD_IS, "model": model, "day": day.date()})
         return Micros(cursor.fetchone()[0])
 
 
@@ -304,9 +343,12 @@ def _look_up_calls(bill: VendorBill) -> None:
     _run("ANALYZE bill_calls", {})
 
 
-def _name_models(bill: VendorBill) -> None:
+def _name_models(bill: VendorBill, *, by_day: bool) -> None:
     routes = Route.objects.filter(channel_id=bill.channel_id)
     known = set(routes.values_list("upstream_model", flat=True))
+    if by_day:
+        _run(_WORDS, {"bill": bill.pk, "models": list(known), "word": _WORD_IS})
+        return
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT model FROM bill_calls")
         known |= {model for (model,) in cursor}
@@ -318,7 +360,11 @@ def _name_models(bill: VendorBill) -> None:
 
 
 def _pair(facts: dict[str, Any]) -> None:
-    """Pair by id first. A line with an unknown id is paired only with calls without an id."""
+    """Pair by id first. A line with an unknown id is paired only with calls without an id.
+
+    A line that was taken stays with its call or without one; a picked call stays, too.
+    """
+    _run(_KEPT, facts)
     _run(_BY_ID, facts)
     for bare in (True, False):
         for statement in (_EQUAL, _ONLY_ONES):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -157,12 +158,11 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
     if others.exclude(decision="").exists():
         raise ValidationError("That call is decided on already, as one without a line.")
     others.delete()
-    attempt = Attempt.objects.filter(pk=call).first()
-    if attempt is not None:
-        line.attempt_id, line.ours_micros = attempt.id, corrected_cost(attempt.id)
+    if Attempt.objects.filter(pk=call).exists():
+        line.attempt_id = UUID(call)
     else:
-        trial = ChannelTrial.objects.get(pk=call)
-        line.trial_id, line.ours_micros = trial.id, trial.cost_micros
+        line.trial_id = UUID(call)
+    line.ours_micros = _ours_now(line)
     is_equal = line.ours_micros == line.theirs_micros
     line.outcome = Outcome.EQUAL if is_equal else Outcome.DIFFERENT
     line.save()
@@ -213,13 +213,13 @@ def _decided(line: BillLine, words: str, actor: Actor) -> None:
 
 
 def _ours_now(line: BillLine) -> Micros:
-    """Our present booking for a line, under the lock of corrections."""
-    if line.attempt_id is not None:
-        return corrected_cost(line.attempt_id)
+    """Our present booking for a line: of its calls, and by earlier bills without a call."""
     first = 0
-    if line.trial_id is not None:
+    if line.attempt_id is not None:
+        first = corrected_cost(line.attempt_id)
+    elif line.trial_id is not None:
         first = ChannelTrial.objects.get(pk=line.trial_id).cost_micros
-    elif line.bill.mapping["of"] == DAYS and line.model:
+    elif line.bill.mapping["of"] == DAYS and line.model and line.of is None:
         first = ours_of_day(line.bill.channel_id, line.model, line.at)
     alone = BillLine.objects.filter(key=line.key, attempt_id__isnull=True)
     return Micros(first + alone.aggregate(sum=Sum("taken_micros", default=0))["sum"])
