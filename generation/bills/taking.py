@@ -3,6 +3,9 @@
 The booked change is always the displayed one: a line whose call has a different cost meanwhile is
 not taken, and the bill can be matched again. The line's own id, not the file's, prevents a second
 booking.
+
+Locks are taken in this order: corrections, the bill, its lines. A matching, too, locks the bill
+before its lines.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Actor
@@ -25,6 +28,7 @@ from generation.bills.mapping import DAYS
 from generation.bills.matching import ours_of_day, sums_of
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, BillLine, ChannelTrial, VendorBill
+from pictor.kit.database.errors import is_locked
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -32,6 +36,7 @@ MOST_AT_ONCE = 100
 """The most lines that one request takes, in a few seconds; a command takes all of a list."""
 _AT_ONCE = 20
 """The most lines that one transaction takes: its duration delays others who correct costs."""
+BEING_MATCHED = "The bill is being matched just now: try again when that is done."
 Decision, Outcome = BillLine.Decision, BillLine.Outcome
 
 
@@ -95,6 +100,7 @@ def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:
             locks.corrections()
             for line in batch:
                 try:
+                    _lock_bill(line)
                     by = _take(line.pk, reason=reason, actor=actor)
                 except ValidationError as error:
                     refused.append((line, " ".join(error.messages)))
@@ -108,6 +114,7 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
     """Undo the change of a taken line, by a correction the other way. Raises ValidationError."""
     _check(reason)
     locks.corrections()
+    _lock_bill(line)
     line = BillLine.objects.select_for_update().get(pk=line.pk)
     if line.decision != Decision.TAKEN:
         raise ValidationError("It is not taken.")
@@ -122,23 +129,25 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
 
 @transaction.atomic
 def dispute(lines: QuerySet[BillLine], *, words: str, actor: Actor, ip: str | None = None) -> int:
-    """Mark lines for the vendor, with words for the vendor's file; returns their number."""
+    """Mark lines of a bill for the vendor, with words for its file; returns their number."""
     _check(words)
+    first = lines.first()
+    if first is not None:
+        _lock_bill(first)
     open_ones = _open_among(lines)
-    bills = set(open_ones.order_by().values_list("bill_id", flat=True))
     facts = {"words": words, "by": name_of(actor), "decided_at": clock.now()}
     number = open_ones.update(decision=Decision.DISPUTED, **facts)
-    if not number:
+    if first is None or not number:
         raise ValidationError("None of these lines can be disputed.")
-    for bill_id in bills:
-        after = {"lines": number, "words": words}
-        record(Subject("bill", str(bill_id)), "bill.dispute", after=after, actor=actor, ip=ip)
+    after = {"lines": number, "words": words}
+    record(Subject("bill", str(first.bill_id)), "bill.dispute", after=after, actor=actor, ip=ip)
     return number
 
 
 @transaction.atomic
 def withdraw(line: BillLine, *, actor: Actor, ip: str | None = None) -> None:
     """Withdraw a line's dispute. Raises ValidationError."""
+    _lock_bill(line)
     disputed = BillLine.objects.filter(pk=line.pk, decision=Decision.DISPUTED)
     if not disputed.update(decision="", words="", by=name_of(actor), decided_at=clock.now()):
         raise ValidationError("It is not disputed.")
@@ -149,6 +158,7 @@ def withdraw(line: BillLine, *, actor: Actor, ip: str | None = None) -> None:
 @transaction.atomic
 def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> BillLine:
     """Choose a line's call among its candidates. Raises ValidationError."""
+    _lock_bill(line)
     line = BillLine.objects.select_for_update().get(pk=line.pk)
     if call not in line.candidates or line.attempt_id or line.trial_id or line.decision:
         raise ValidationError("That is none of the calls that this line may be of.")
@@ -171,6 +181,20 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
     after = {"line": line.number, "call": call}
     record(Subject("bill", str(line.bill_id)), "bill.pick", after=after, actor=actor, ip=ip)
     return line
+
+
+def _lock_bill(line: BillLine) -> None:
+    """Lock a line's bill to the transaction's end. Raises ValidationError while it is matched."""
+    its = VendorBill.objects.filter(pk=line.bill_id).values_list("state", flat=True)
+    if its.first() == VendorBill.State.WAITING:
+        raise ValidationError(BEING_MATCHED)
+    try:
+        with transaction.atomic():
+            its.select_for_update().first()
+    except OperationalError as error:
+        if not is_locked(error):
+            raise
+        raise ValidationError(BEING_MATCHED) from None
 
 
 @transaction.atomic

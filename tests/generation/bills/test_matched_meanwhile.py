@@ -1,0 +1,102 @@
+"""Lines are decided on while their bill is matched again: both succeed, or one is refused."""
+
+from threading import Event
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from generation.bills import keeping, taking
+from generation.models import Channel, VendorBill
+from tests.billing.conftest import alone, pool, waits_for_a_lock
+from tests.bills import call, csv_file, matched, row
+from tests.factories import Customer
+from tests.stack_processes import until
+
+__all__ = ["pool"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def bill(acme: Customer, channel: Channel) -> VendorBill:
+    """Two lines that differ, and one without a call."""
+    for number, name in enumerate("ab"):
+        call(acme, channel, after=90 * number, request_id=name)
+    return matched(channel, csv_file(row("a", 0, "0.035"), row("b", 90, "0.04"), row("x", 99, "1")))
+
+
+def match_again(bill: VendorBill) -> None:
+    keeping.ask_again(VendorBill.objects.get(pk=bill.pk), actor="ann")
+    keeping.match_waiting()
+
+
+def take(bill: VendorBill, *numbers: int) -> taking.Done:
+    lines = bill.lines.filter(number__in=numbers).order_by("-number")
+    return taking.take(list(lines), reason="their bill", actor="ann")
+
+
+def test_a_bill_is_matched_again_once_the_lines_in_hand_are_taken(bill, pool):
+    is_one_taken, may_go_on = Event(), Event()
+
+    def take_both() -> list[taking.Done]:
+        with transaction.atomic():
+            first = take(bill, 2)
+            is_one_taken.set()
+            assert may_go_on.wait(20)
+            return [first, take(bill, 1)]
+
+    one = pool.submit(alone, take_both)
+    assert is_one_taken.wait(20)
+    other = pool.submit(alone, lambda: match_again(bill))
+    until(waits_for_a_lock)
+    may_go_on.set()
+
+    assert [(done.taken, done.refused) for done in one.result(20)] == [(1, []), (1, [])]
+    other.result(20)
+    bill.refresh_from_db()
+    assert (bill.state, bill.sums["equal"]) == ("ready", [2, 75_000, 75_000])
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda bill: taking.dispute(bill.lines.all(), words="not ours", actor="ann"),
+        lambda bill: taking.put_back(bill.lines.get(number=1), reason="wrong", actor="ann"),
+        lambda bill: taking.withdraw(bill.lines.get(number=1), actor="ann"),
+        lambda bill: taking.pick(bill.lines.get(number=3), call="x", actor="ann"),
+    ],
+    ids=["dispute", "put back", "withdraw", "pick"],
+)
+def test_nothing_is_decided_on_while_the_bill_is_matched(bill, decide):
+    keeping.ask_again(bill, actor="ann")
+
+    with pytest.raises(ValidationError, match="is being matched just now: try again"):
+        decide(bill)
+
+    keeping.match_waiting()
+    assert not bill.lines.exclude(decision="").exists()
+
+
+def test_lines_are_not_taken_while_the_bill_is_matched(bill, pool):
+    keeping.ask_again(bill, actor="ann")
+
+    with transaction.atomic():
+        keeping.read_and_match(bill.pk)
+        done = pool.submit(alone, lambda: take(bill, 1)).result(20)
+
+    assert [why for _, why in done.refused] == [taking.BEING_MATCHED]
+    assert take(bill, 1).taken == 1
+
+
+def test_lines_of_a_bill_that_is_locked_for_long_are_refused_in_words(bill, pool):
+    def impatient() -> taking.Done:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 20")
+        return take(bill, 1)
+
+    with transaction.atomic():
+        VendorBill.objects.select_for_update().get(pk=bill.pk)
+        done = pool.submit(alone, impatient).result(20)
+
+    assert [why for _, why in done.refused] == [taking.BEING_MATCHED]
