@@ -24,8 +24,10 @@ _LEAST_MINUTES = 45
 _SHIFT = """
 SELECT count(*), percentile_cont(0.5) WITHIN GROUP (
            ORDER BY extract(epoch FROM l.at - c.finished_at) / 60.0)
-  FROM generation_billline AS l JOIN bill_calls AS c ON c.line = l.id WHERE l.bill_id = %(bill)s
+  FROM generation_billline AS l JOIN bill_calls AS c ON c.line = l.id
+ WHERE l.bill_id = %(bill)s AND (l.at AT TIME ZONE 'UTC')::time <> '00:00'
 """
+"""Lines at midnight are left out: their times are dates."""
 _BEST_SHIFT = """
 SELECT hours, count(DISTINCT l.id) AS found
   FROM (SELECT id, model, at FROM generation_billline

@@ -25,6 +25,7 @@ from generation.bills.parsing import Row, beginning_of, rows_of, text_of
 from generation.models import BillLine, Channel, VendorBill
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
+from pictor.kit.words.money import MAX_MICROS
 
 logger = logging.getLogger(__name__)
 
@@ -73,13 +74,18 @@ def keep(
         raise ValidationError(_sentence(error)) from None
     return VendorBill.objects.create(
         channel=channel,
-        name=" ".join(name.replace("\0", "").split())[-200:],
+        name=" ".join(_storable(name).split())[-200:],
         digest=digest,
         size_bytes=len(content),
         content=content,
         mapping=(columns or guessed(names, rows, last=_last(channel))).as_json,
         by=name_of(actor),
     )
+
+
+def _storable(name: str) -> str:
+    """A file's name without null characters and bytes that are no text."""
+    return name.replace("\0", "").encode(errors="replace").decode()
 
 
 def too_large(most_bytes: int) -> str:
@@ -279,15 +285,20 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
     Stops collecting after two different times.
     """
     read = enumerate(rows_of(text), start=1)
-    rounding, count, starts = Decimal(0), 0, set[str]()
+    rounding, count, amounts, starts = Decimal(0), 0, 0, set[str]()
     begins, ends = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     while rows := list(islice(read, _AT_ONCE)):
         batch = [(number, row, _understood(number, row, columns)) for number, row in rows]
         BillLine.objects.bulk_create(_line(bill, number, said) for number, _, said in batch)
         rounding += sum((said.micros - said.exact for _, _, said in batch), Decimal(0))
         count += len(batch)
+        amounts += sum(abs(said.micros) for _, _, said in batch)
         if count > MOST_LINES:
             raise ValueError(f"the file has more than {MOST_LINES:,} lines")
+        if amounts > MAX_MICROS:
+            raise ValueError(
+                "its amounts are too large together: is that the column of the amounts?"
+            )
         times = [said.at for _, _, said in batch]
         begins, ends = min(begins, *times), max(ends, *times)
         if columns.of == DAYS and len(starts) <= 1:

@@ -64,6 +64,7 @@ _OTHER_MONEY = re.compile(
     "[\u20ac\u00a3\u00a5\u20b9]|\\b(EUR|GBP|CNY|RMB|JPY|INR|CHF)\\b", re.IGNORECASE
 )
 _DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,\d{1,2}|\d+,\d{4,})", re.ASCII)
+_POINTS_AND_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII)
 _THOUSAND = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
 END_OF_NAME = r"$|[\s,:;|(@]|-\d{4}-\d{2}-\d{2}(?![\d-])"
 """The end of a model's name in a line item, as a pattern for Python and PostgreSQL."""
@@ -246,16 +247,18 @@ def time_of(text: str, zone: tzinfo) -> datetime:
 
 
 def _amount(text: str) -> Decimal:
-    """An amount in any unit, with any decimals; `$`, `USD` and commas of thousands are allowed.
+    """An amount in any unit, with any decimals; `$`, `USD` and separators are allowed.
 
     An empty one is 0: nothing was charged.
     """
     if found := _OTHER_MONEY.search(text):
         raise ValueError(f"the amount is in {found[0]}: only USD is booked")
-    word = re.sub(r"(?i)usd|[$\s]", "", text) or "0"
+    word = re.sub(r"(?i)usd|[$\s]", "", text.replace("\N{MINUS SIGN}", "-")) or "0"
     if word.startswith("(") and word.endswith(")"):
         word = f"-{word[1:-1]}"
-    if _DECIMAL_COMMA.fullmatch(word):
+    if _POINTS_AND_COMMA.fullmatch(word):
+        word = word.replace(".", "").replace(",", ".")
+    elif _DECIMAL_COMMA.fullmatch(word):
         word = word.replace(",", ".")
     elif _THOUSAND.fullmatch(word):
         raise ValueError(f"{text[:40]!r} may be with decimals or without: write a decimal point")

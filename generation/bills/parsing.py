@@ -1,13 +1,13 @@
 """A vendor's file as rows, each a mapping from columns or JSON paths to texts. Pure.
 
-CSV has its columns in the first line. JSON is an array of objects, the first array in an object, or
-one object per line. An object's members become paths, `amount.value`; a list of objects in it
-becomes rows, each with the rest of the object around it: this is OpenAI's format of a day's costs.
-One object is in memory at a time. Raises ValueError, with the row's number if it is about one row.
+CSV has its columns in the first line; where that line comes again, it is no row. JSON is an array
+of objects, the first array in an object, or one object per line. An object's members become paths,
+`amount.value`; a list of objects in it becomes rows, each with the rest of the object around it:
+this is OpenAI's format of a day's costs. One row is in memory at a time. Raises ValueError, with
+the row's number if it is about one row.
 """
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +26,7 @@ _PACKED = {
     b"\x1f\x8b": "packed with gzip: unpack it first",
     b"%PDF": "a PDF: ask the vendor for CSV or JSON",
 }
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _SPACE = re.compile(r"[\s,]*")
 _COLON = re.compile(r"\s*:?\s*")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -43,10 +44,10 @@ def text_of(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("the file is not UTF-8 text") from None
+        raise ValueError("the file is not UTF-8 text: save it as CSV UTF-8") from None
     if "\0" in text:
         raise ValueError("a file with a null character in it is neither CSV nor JSON")
-    if not text.strip():
+    if not text or text.isspace():
         raise ValueError("the file is empty")
     return text
 
@@ -71,14 +72,14 @@ def rows_of(text: str) -> Iterator[Row]:
 def _of_csv(text: str) -> Iterator[Row]:
     first = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter)
-    names: list[str] = []
+    lines = csv.reader(_lines_of(text), delimiter=delimiter)
+    header, names = list[str](), list[str]()
     try:
         for cells in lines:
-            if not any(cell.strip() for cell in cells):
+            if cells == header or not any(cell.strip() for cell in cells):
                 continue
             if not names:
-                names = _names(cells)
+                header, names = cells, _names(cells)
                 continue
             if any(cells[len(names) :]):
                 raise ValueError(f"line {lines.line_num}: more cells than columns")
@@ -86,6 +87,14 @@ def _of_csv(text: str) -> Iterator[Row]:
             yield dict.fromkeys(names, "") | found
     except csv.Error as error:
         raise ValueError(f"line {lines.line_num + 1}: {error}") from None
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    at = 0
+    for end in _LINE_ENDS.finditer(text):
+        yield f"{text[at : end.start()]}\n"
+        at = end.end()
+    yield text[at:]
 
 
 def _names(cells: list[str]) -> list[str]:

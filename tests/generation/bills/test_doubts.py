@@ -73,6 +73,14 @@ def test_times_of_another_zone(acme, channel, has_ids):
     assert [outcome for _, outcome, _, _ in lines_of(right)] == ["equal"] * 3
 
 
+def test_dates_are_no_times_of_another_zone(acme, channel):
+    call(acme, channel, request_id="a")
+
+    bill = matched(channel, csv_file(f"a,2026-11-20,{ORIGIN},0.03"))
+
+    assert (bill.state, bill.sums) == ("ready", {"equal": [1, 30_000, 30_000]})
+
+
 def test_days_that_begin_at_another_time_than_utcs(acme, channel):
     call(acme, channel)
 

@@ -66,6 +66,17 @@ def test_a_bill_of_years_is_none(drafted):
     )
 
 
+def test_amounts_whose_sum_no_ledger_holds_are_none(drafted):
+    bill = drafted(csv_file(row("a", 0, "8000000000"), row("b", 0, "-8000000000")))
+
+    keeping.match_waiting()
+
+    bill.refresh_from_db()
+    assert bill.trouble == (
+        "Its amounts are too large together: is that the column of the amounts?"
+    )
+
+
 def test_what_nobody_goes_on_with_is_deleted_after_a_day(acme, channel):
     call(acme, channel, request_id="a")
     kept = matched(channel, csv_file(row("a", 0, "0.04")))

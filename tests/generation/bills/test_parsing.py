@@ -13,6 +13,7 @@ from generation.bills.parsing import beginning_of, rows_of, text_of
         ("id,cost\na,0.1\n\nb,0.2\n", [{"id": "a", "cost": "0.1"}, {"id": "b", "cost": "0.2"}]),
         ("id;cost\r\na;0,1\r\n", [{"id": "a", "cost": "0,1"}]),
         ("id,cost\ra,1\rb,2\r", [{"id": "a", "cost": "1"}, {"id": "b", "cost": "2"}]),
+        ("id,cost\na,1\nid,cost\nb,2\n", [{"id": "a", "cost": "1"}, {"id": "b", "cost": "2"}]),
         ("id\tcost\na\t 0.1 \n", [{"id": "a", "cost": "0.1"}]),
         ('id,words\na,"one, two\nthree"\n', [{"id": "a", "words": "one, two\nthree"}]),
         ("id,cost\na\n", [{"id": "a", "cost": ""}]),
