@@ -1,11 +1,16 @@
-"""Lists of bills and of their lines, as pages and commands show them."""
+"""Lists of bills and of their lines, as pages and commands show them.
+
+A list may have a million lines. A page looks at no more than LOOKED_AT of them; a line with a
+request id is found by it wherever it stands.
+"""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
-from generation.models import Attempt, BillLine, Channel, VendorBill
+from generation.bills.matching import key_of
+from generation.models import Attempt, BillLine, Channel, ChannelTrial, VendorBill
 
 LISTS = {
     "different": "Different",
@@ -16,6 +21,8 @@ LISTS = {
     "disputed": "Disputed",
 }
 """The lists of a bill's lines, by their names in addresses and commands."""
+LOOKED_AT = 10_000
+"""The most lines to look at for one page."""
 _AT_ONCE = 1000
 
 
@@ -25,6 +32,20 @@ class Sought:
 
     list: str = "different"
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of lines, in the order of the file; calls without a line by their time.
+
+    Attributes:
+        last: the id to continue after; None if nothing is left to look at.
+        is_cut: the search stopped looking before the page was full.
+    """
+
+    lines: list[BillLine]
+    last: int | None = None
+    is_cut: bool = False
 
 
 def bills(*, channel: Channel | None, after: int | None, limit: int) -> list[VendorBill]:
@@ -48,42 +69,69 @@ def lines_numbered(numbers: Collection[int], *, bill: VendorBill) -> QuerySet[Bi
     return bill.lines.filter(pk__in=numbers).order_by("id")
 
 
-def lines_of(bill: VendorBill, sought: Sought) -> QuerySet[BillLine]:
-    """The lines of a list, in the order of the file; calls without a line by their time."""
+def lines_of(bill: VendorBill, name: str) -> QuerySet[BillLine]:
+    """All lines of a list, in the order of the file; calls without a line by their time."""
     rows = bill.lines.order_by("id")
-    if sought.list in BillLine.Decision.values:
-        rows = rows.filter(decision=sought.list)
-    else:
-        rows = rows.filter(outcome=sought.list)
-    if sought.text:
-        text = sought.text
-        rows = rows.filter(Q(request_id=text) | Q(item__icontains=text) | Q(model__icontains=text))
-    return rows
+    is_decision = name in BillLine.Decision.values
+    return rows.filter(decision=name) if is_decision else rows.filter(outcome=name)
 
 
-def decided_in(bill: VendorBill) -> dict[str, tuple[int, int]]:
-    """By decision, the number of lines, and the change of cost in micros that taking them made."""
-    rows = bill.lines.exclude(decision="").order_by().values_list("decision")
-    found = rows.annotate(Count("id"), Sum("taken_micros"))
-    return {decision: (lines, change) for decision, lines, change in found}
+def page_of(bill: VendorBill, sought: Sought, *, after: int, limit: int) -> Page:
+    """The selection's first lines after the id `after`, in at most five queries."""
+    near, edge = in_reach(bill, sought, after=after)
+    chosen = list(near[: limit + 1])
+    if len(chosen) > limit:
+        return Page(chosen[:limit], chosen[limit - 1].pk)
+    return Page(chosen, edge, is_cut=edge is not None)
 
 
-def page_of(lines: QuerySet[BillLine], *, after: int | None, limit: int) -> list[BillLine]:
-    """The first of the lines, or those after the one with that id."""
-    return list(lines.filter(pk__gt=after or 0)[:limit])
+def every(bill: VendorBill, sought: Sought) -> Iterator[list[BillLine]]:
+    """Yield all lines of the selection in pages; a page may be empty."""
+    after: int | None = 0
+    while after is not None:
+        page = page_of(bill, sought, after=after, limit=_AT_ONCE)
+        yield page.lines
+        after = page.last
 
 
-def lines_among(
-    lines: QuerySet[BillLine], chosen: QuerySet[BillLine] | Collection[int], *, limit: int
-) -> list[BillLine]:
-    """Those of the lines that are chosen, by ids or by a query, with their bill, in order."""
-    return list(lines.filter(Q(pk__in=chosen)).select_related("bill").order_by("pk")[:limit])
+def in_reach(
+    bill: VendorBill, sought: Sought, *, after: int
+) -> tuple[QuerySet[BillLine], int | None]:
+    """The selection among LOOKED_AT lines of its list after the id `after`, and the last one's id.
+
+    The id is None if the list ends before. Takes at most four queries.
+    """
+    rows, text = lines_of(bill, sought.list).filter(pk__gt=after), sought.text
+    if text:
+        named = rows.filter(key__in=_keys_of(bill, text))
+        if named.exists():
+            return named, None
+    edge = rows.values_list("pk", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+    near = rows if edge is None else rows.filter(pk__lte=edge)
+    if text:
+        near = near.filter(Q(request_id=text) | Q(item__icontains=text) | Q(model__icontains=text))
+    return near, edge
+
+
+def _keys_of(bill: VendorBill, request_id: str) -> list[str]:
+    """The keys of the lines with a request id, and of our calls with it that have no line."""
+    theirs = {"channel": bill.channel_id, "upstream_request_id": request_id}
+    calls = [
+        *Attempt.objects.filter(**theirs).values_list("pk", flat=True)[:_AT_ONCE],
+        *ChannelTrial.objects.filter(**theirs).values_list("pk", flat=True)[:_AT_ONCE],
+    ]
+    return [key_of(bill.channel_id, own) for own in (request_id, *map(str, calls))]
+
+
+def with_bill(lines: QuerySet[BillLine], *, limit: int) -> list[BillLine]:
+    """The first of these lines with their bill, in the order of the file."""
+    return list(lines.select_related("bill").order_by("pk")[:limit])
 
 
 def all_of(lines: QuerySet[BillLine]) -> Iterator[list[BillLine]]:
     """All of the lines, some at a time."""
     after = 0
-    while page := page_of(lines, after=after, limit=_AT_ONCE):
+    while page := list(lines.filter(pk__gt=after)[:_AT_ONCE]):
         yield page
         after = page[-1].pk
 

@@ -57,21 +57,22 @@ class Done:
     refused: Sequence[tuple[BillLine, str]]
 
 
-def takeable(bill: VendorBill) -> QuerySet[BillLine]:
+def takeable(bill: VendorBill, among: QuerySet[BillLine] | None = None) -> QuerySet[BillLine]:
     """The lines of a matched bill that can be taken: open ones that differ and have one meaning."""
     if bill.state != VendorBill.State.READY:
         return bill.lines.none()
-    differing = bill.lines.filter(outcome__in=[Outcome.DIFFERENT, Outcome.THEIRS, Outcome.OURS])
+    lines = bill.lines.all() if among is None else among
+    differing = lines.filter(outcome__in=[Outcome.DIFFERENT, Outcome.THEIRS, Outcome.OURS])
     of_one = Q(candidates=[]) | Q(attempt_id__isnull=False) | Q(trial_id__isnull=False)
     open_ones = differing.filter(of_one, decision="")
     return open_ones.exclude(outcome=Outcome.OURS, trial_id__isnull=False)
 
 
-def disputable(bill: VendorBill) -> QuerySet[BillLine]:
+def disputable(bill: VendorBill, among: QuerySet[BillLine] | None = None) -> QuerySet[BillLine]:
     """The lines of a matched bill that can be disputed: open ones that differ."""
     if bill.state != VendorBill.State.READY:
         return bill.lines.none()
-    return _open_among(bill.lines.all())
+    return _open_among(bill.lines.all() if among is None else among)
 
 
 def _open_among(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
@@ -124,6 +125,7 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
         _book(line, f"{line.key} put back {line.pk}.{line.takes}", change, reason, actor)
     line.decision, line.taken_micros = "", 0
     _decided(line, "", actor)
+    _count(line, taken_lines=-1, taken_micros=change)
     return change
 
 
@@ -139,6 +141,7 @@ def dispute(lines: QuerySet[BillLine], *, words: str, actor: Actor, ip: str | No
     number = open_ones.update(decision=Decision.DISPUTED, **facts)
     if first is None or not number:
         raise ValidationError("None of these lines can be disputed.")
+    _count(first, disputed_lines=number)
     after = {"lines": number, "words": words}
     record(Subject("bill", str(first.bill_id)), "bill.dispute", after=after, actor=actor, ip=ip)
     return number
@@ -151,6 +154,7 @@ def withdraw(line: BillLine, *, actor: Actor, ip: str | None = None) -> None:
     disputed = BillLine.objects.filter(pk=line.pk, decision=Decision.DISPUTED)
     if not disputed.update(decision="", words="", by=name_of(actor), decided_at=clock.now()):
         raise ValidationError("It is not disputed.")
+    _count(line, disputed_lines=-1)
     after = {"line": line.number}
     record(Subject("bill", str(line.bill_id)), "bill.agree", after=after, actor=actor, ip=ip)
 
@@ -222,7 +226,14 @@ def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
         line.takes += 1
     line.decision, line.taken_micros = Decision.TAKEN, change
     _decided(line, reason, actor)
+    _count(line, taken_lines=1, taken_micros=change)
     return change
+
+
+def _count(line: BillLine, **more: int) -> None:
+    """Add to the figures of a line's bill, which is locked."""
+    changed = {name: F(name) + number for name, number in more.items()}
+    VendorBill.objects.filter(pk=line.bill_id).update(**changed)
 
 
 def _book(line: BillLine, name: str, change: Micros, reason: str, actor: Actor) -> None:

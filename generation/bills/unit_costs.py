@@ -17,9 +17,14 @@ SELECT a.upstream_model, COALESCE(NULLIF(a.upstream_size, ''), %(any)s),
        COALESCE(NULLIF(a.upstream_quality, ''), %(any)s),
        round(l.theirs_micros::numeric / COALESCE(NULLIF(a.images_received, 0), a.n, 1))::bigint,
        COUNT(*)
-  FROM generation_billline AS l JOIN generation_attempt AS a ON a.id = l.attempt_id
- WHERE l.bill_id = %(bill)s AND l.outcome IN ('equal', 'different') AND l.theirs_micros > 0
-   AND a.attempt_class = 'delivered'
+  FROM (
+    (SELECT * FROM generation_billline WHERE bill_id = %(bill)s AND outcome = 'equal'
+      ORDER BY id LIMIT %(most)s)
+    UNION ALL
+    (SELECT * FROM generation_billline WHERE bill_id = %(bill)s AND outcome = 'different'
+      ORDER BY id LIMIT %(most)s)
+  ) AS l JOIN generation_attempt AS a ON a.id = l.attempt_id
+ WHERE l.theirs_micros > 0 AND a.attempt_class = 'delivered'
  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 5 DESC, 4 DESC
 """
 
@@ -41,10 +46,13 @@ class UnitCost:
     others: int
 
 
-def unit_costs(bill: VendorBill) -> list[UnitCost]:
-    """The costs of the cells with matched calls; none for a bill of days, which has no calls."""
+def unit_costs(bill: VendorBill, *, most: int | None = None) -> list[UnitCost]:
+    """The costs of the cells with matched calls; none for a bill of days, which has no calls.
+
+    At most the first `most` equal and `most` different lines are looked at; None is all of them.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_UNITS, {"bill": bill.pk, "any": ANY})
+        cursor.execute(_UNITS, {"bill": bill.pk, "any": ANY, "most": most})
         rows = cursor.fetchall()
     found: dict[CostKey, UnitCost] = {}
     for model, size, quality, micros, calls in rows:

@@ -22,7 +22,7 @@ from accounts.management.operator import (
     say_invalid,
 )
 from generation.bills import keeping, listing, taking
-from generation.bills.listing import LISTS, Sought
+from generation.bills.listing import LISTS
 from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS, Columns
 from generation.bills.unit_costs import draft_of, unit_costs
 from generation.management.bill_facts import bill_row, line_row, told
@@ -140,7 +140,7 @@ class Command(OperatorCommand):
     def _take(self, bill: VendorBill, options: dict[str, Any]) -> None:
         check_reason(options["reason"])
         wanted = _lines(bill, options)
-        lines = taking.takeable(bill).filter(pk__in=wanted.values("pk"))
+        lines = taking.takeable(bill, wanted)
         number, change = taking.change_of(lines)
         if not number:
             raise CommandError("none of these lines can be taken")
@@ -286,4 +286,4 @@ def _lines(bill: VendorBill, options: Mapping[str, Any]) -> QuerySet[BillLine]:
         if len(found) != len(set(named)):
             raise CommandError("the bill has no such line: `reconcile show` has their ids")
         return found
-    return listing.lines_of(bill, Sought(options["list"])) if options["list"] else lines
+    return listing.lines_of(bill, options["list"]) if options["list"] else lines

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from billing.models import Transfer
+from console.ops.reconciliation import one
 from console.uploads import sender
-from generation.bills import keeping
+from generation.bills import keeping, listing
 from generation.models import BillLine, Channel, CostTable, VendorBill
 from tests.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.console.ops.conftest import said_by
@@ -405,6 +406,37 @@ def test_a_list_of_many_is_paged_and_searched_in_few_queries(owner, acme, channe
     with CaptureQueriesContext(connection) as listed:
         assert "61" in said_by(owner.get(LIST))
     assert len(listed) <= 12
+
+
+def test_a_search_looks_at_so_many_lines_and_then_further_on(owner, acme, channel, monkeypatch):
+    call(acme, channel, request_id="a")
+    items = ["heron", "fox", "fox", "a heron", "heron"]
+    lines = [f"x{n},2026-11-20T13:00:00Z,{item},0.01" for n, item in enumerate(items)]
+    bill = matched(channel, csv_file(row("a", 0, "0.03"), *lines))
+    for place in (listing, one):
+        monkeypatch.setattr(place, "LOOKED_AT", 2)
+
+    first = owner.get(of(bill) + "?list=theirs&q=heron")
+    (more,) = set(re.findall(r'href="(\?list=theirs&amp;q=heron&amp;after=\d+)"', html_of(first)))
+    second = owner.get(of(bill) + more.replace("&amp;", "&"))
+    taken = owner.get(of(bill, "take") + more.replace("&amp;", "&") + "&all=1")
+    by_id = owner.get(of(bill) + "?list=theirs&q=x4")
+    csv = csv_of(owner.get(of(bill) + "?list=theirs&q=heron&format=csv"))
+
+    assert "Only the first 2 lines of this list were looked at: look further on" in said_by(first)
+    assert "Only the next 2 lines of this list were looked at: look further on" in said_by(second)
+    assert [shown(page) for page in (first, second, by_id)] == [["x0"], ["x3"], ["x4"]]
+    assert "Take 1 line" in said_by(taken)
+    assert [line.split(",")[2] for line in csv.splitlines()[1:]] == ["x0", "x3", "x4"]
+
+
+def html_of(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def shown(answer: Any) -> list[str]:
+    """Return the request ids in a list of lines."""
+    return re.findall(r">(x\d)</code>", html_of(answer))
 
 
 @pytest.mark.parametrize("role", ["support", "operator"])

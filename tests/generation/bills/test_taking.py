@@ -26,6 +26,12 @@ def booked() -> int:
     return sum(one.cost_change for one in Transfer.objects.filter(kind="correction"))
 
 
+def figures_of(bill: VendorBill) -> tuple[int, int, int]:
+    """The number of taken lines, what taking them changed, and the number of disputed lines."""
+    bill.refresh_from_db()
+    return bill.taken_lines, bill.taken_micros, bill.disputed_lines
+
+
 def take_all(bill: VendorBill) -> taking.Done:
     lines = taking.takeable(bill).order_by("id")
     return taking.take(list(lines), reason="the bill of November", actor="ann")
@@ -91,9 +97,12 @@ def test_it_can_be_put_back_and_taken_again(acme, channel):
     for line in bill.lines.order_by("id"):
         taking.put_back(line, reason="it was the wrong month", actor="ann")
     between = (booked(), corrected_cost(made.id))
+    figures = [figures_of(bill)]
     done = take_all(bill)
+    figures.append(figures_of(bill))
 
     assert between == (0, 30_000)
+    assert figures == [(0, 0, 0), (2, 55_000, 0)]
     assert (done.taken, done.change) == (2, 55_000)
     assert (booked(), corrected_cost(made.id)) == (55_000, 35_000)
     lines = Transfer.objects.filter(kind="correction", corrects_id=made.id).order_by("id")
@@ -251,6 +260,7 @@ def test_disputed_lines_are_marked_and_withdrawn(acme, channel):
     assert (number, line.number, line.words) == (1, 2, "never asked for")
     line.refresh_from_db()
     assert line.decision == ""
+    assert figures_of(bill) == (0, 0, 0)
     events = AuditEvent.objects.filter(object_type="bill").order_by("id")
     assert [one.action for one in events] == ["bill.match", "bill.dispute", "bill.agree"]
 
@@ -267,6 +277,7 @@ def test_what_is_disputed_is_neither_taken_nor_disputed_again(acme, channel):
     assert taking.takeable(bill).count() == taking.disputable(bill).count() == 0
     line.refresh_from_db()
     assert (number, line.words, booked()) == (1, "never asked for", 0)
+    assert figures_of(bill) == (0, 0, 2)
 
 
 def test_a_bill_is_forgotten_unless_lines_of_it_were_taken(acme, channel):

@@ -17,7 +17,7 @@ from console.ops.reconciliation.one import sought_by
 from console.parts.form_fields import dressed
 from console.parts.periods import number_of
 from generation.bills import taking
-from generation.bills.listing import lines_among, lines_numbered, lines_of
+from generation.bills.listing import in_reach, lines_numbered, with_bill
 from generation.bills.taking import MOST_AT_ONCE
 from generation.models import BillLine, VendorBill
 from pictor.kit.words.money import Micros, from_decimal
@@ -95,14 +95,15 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
 
 
 def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
-    """Return the named lines, or the first ones of a list, that can be decided."""
-    lines = taking.takeable(bill) if takeable else taking.disputable(bill)
+    """Return the named lines, or the next ones of a list, that can be decided."""
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("line")[:MOST_AT_ONCE]
-        numbers = [number_of(text) or 0 for text in named]
-        return lines_among(lines, numbers, limit=MOST_AT_ONCE)
-    listed = lines_of(bill, sought_by(request.GET, bill))
-    return lines_among(lines, listed, limit=MOST_AT_ONCE)
+        among = lines_numbered([number_of(text) or 0 for text in named], bill=bill)
+    else:
+        after = number_of(request.GET.get("after", "")) or 0
+        among, _ = in_reach(bill, sought_by(request.GET, bill), after=after)
+    lines = taking.takeable(bill, among) if takeable else taking.disputable(bill, among)
+    return with_bill(lines, limit=MOST_AT_ONCE)
 
 
 def _context(

@@ -14,15 +14,7 @@ from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
 from console.parts.periods import number_of
 from generation.bills import keeping, taking
-from generation.bills.listing import (
-    LISTS,
-    Sought,
-    all_of,
-    attempts_of,
-    decided_in,
-    lines_of,
-    page_of,
-)
+from generation.bills.listing import LISTS, LOOKED_AT, Sought, attempts_of, every, page_of
 from generation.bills.mapping import CALLS, Columns
 from generation.models import Attempt, BillLine, VendorBill
 from pictor.kit.words import clock
@@ -76,8 +68,10 @@ def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBas
         return _loaded_anew()
     sought = sought_by(request.GET, found)
     if request.GET.get("format") == "csv":
-        return csv_answer(f"bill-{found.pk}-{sought.list}.csv", COLUMNS, _pages(found, sought))
-    context |= _ready(found, sought, number_of(request.GET.get("after", "")))
+        rest = f"`reconcile show {found.pk} --list {sought.list} --json` prints all of them"
+        name = f"bill-{found.pk}-{sought.list}.csv"
+        return csv_answer(name, COLUMNS, _pages(found, sought), rest=rest)
+    context |= _ready(found, sought, number_of(request.GET.get("after", "")) or 0)
     return render(request, "ops/bill.html", context)
 
 
@@ -112,17 +106,16 @@ def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
     return dict(doubt["columns"] or {})
 
 
-def _ready(bill: VendorBill, sought: Sought, after: int | None) -> dict[str, Any]:
-    rows = lines_of(bill, sought)
-    page = page_of(rows, after=after, limit=PAGE + 1)
+def _ready(bill: VendorBill, sought: Sought, after: int) -> dict[str, Any]:
+    page = page_of(bill, sought, after=after, limit=PAGE)
     said = {"list": sought.list, "q": sought.text}
-    decided = decided_in(bill)
     counts = {name: figures[0] for name, figures in bill.sums.items()}
-    counts |= {name: lines for name, (lines, _) in decided.items()}
-    shown = _with_calls(page[:PAGE])
+    counts |= {"taken": bill.taken_lines, "disputed": bill.disputed_lines}
+    shown = _with_calls(page.lines)
+    here = {**said, "after": str(after or "")}
     return {
         "totals": Totals(bill),
-        "taken": decided.get("taken", (0, 0))[1],
+        "taken": bill.taken_micros,
         "columns": Columns.from_json(bill.mapping),
         "is_of_calls": bill.mapping["of"] == CALLS,
         "tabs": [
@@ -134,10 +127,11 @@ def _ready(bill: VendorBill, sought: Sought, after: int | None) -> dict[str, Any
         "lines": shown,
         "can_choose": any(one.is_open for one in shown),
         "why_none": NO_LINES[sought.list],
-        "first": link_of(said) if after is not None else "",
-        "more": link_of(said, after=str(page[PAGE - 1].pk)) if len(page) > PAGE else "",
+        "looked_at": LOOKED_AT if page.is_cut else 0,
+        "first": link_of(said) if after else "",
+        "more": link_of(said, after=str(page.last)) if page.last else "",
         "csv": link_of(said, format="csv"),
-        "all": link_of(said, all="1"),
+        "all": link_of(here, all="1"),
         "most": taking.MOST_AT_ONCE,
         "rounding": bill.rounding.normalize(),
     }
@@ -156,7 +150,7 @@ def _with_calls(lines: list[BillLine]) -> list[Line]:
 
 
 def _pages(bill: VendorBill, sought: Sought) -> Iterator[Rows]:
-    for page in all_of(lines_of(bill, sought)):
+    for page in every(bill, sought):
         yield [_cells(line) for line in page]
 
 
