@@ -3,13 +3,14 @@
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
 Scenarios: throughput, waiting, arrivals, big_images, edits, slow_clients, bombs, pages, seals,
-proofs, moments, hot_tenant, scrapes, greedy, attacks
+proofs, moments, hot_tenant, scrapes, greedy, attacks, bill_lines
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
 or a scrape was slow, when a greedy tenant held others up, when an attack took memory or slowed an
 honest caller, when seals cost too much or the hourly proof took too long, or when `ledger_check`
-finds something afterwards; `pages` writes rows past the ledger, which is not proved then.
+finds something afterwards; `pages` and `bill_lines` write rows past the ledger, which is not
+proved then.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from tests.bench import (
     arrivals,
     attacks,
     big_images,
+    bill_lines,
     bombs,
     edits,
     greedy,
@@ -55,8 +57,9 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "scrapes": scrapes.run,
     "greedy": greedy.run,
     "attacks": attacks.run,
+    "bill_lines": bill_lines.run,
 }
-UNPROVED = frozenset({"pages"})
+UNPROVED = frozenset({"bill_lines", "pages"})
 """Scenarios that write rows past the ledger."""
 MOST_REQUESTS = 10_000_000
 

@@ -204,18 +204,18 @@ def run(ground: Ground, requests: int | None) -> Result:
     with ExitStack() as kept:
         known, rows, (seeded_seconds, counted_seconds) = kept.enter_context(_filled(ground, count))
         asked = kept.enter_context(Statements.of(ground.stack))
-        browser = kept.enter_context(_signed_in(ground))
+        browser = kept.enter_context(signed_in(ground))
         for name, look in _all(ground.stack, browser, known):
             try:
-                found = [_measured(look, asked) for _ in range(LOOKS + 1)]
+                found = [measured(look, asked) for _ in range(LOOKS + 1)]
             except httpx.HTTPStatusError as error:
                 failures.append(f"{name} was answered {error.response.status_code}")
             else:
                 looks[name] = found[1:]
-    quickest = {name: _quickest(found) for name, found in looks.items()}
-    width = max(map(len, quickest))
-    slow = {name for name, look in quickest.items() if look.asked.ms > MOST_MS} - NO_LIMIT
-    of_staff = {name: look for name, look in quickest.items() if name.startswith(STAFF)}
+    least = {name: quickest(found) for name, found in looks.items()}
+    width = max(map(len, least))
+    slow = {name for name, look in least.items() if look.asked.ms > MOST_MS} - NO_LIMIT
+    of_staff = {name: look for name, look in least.items() if name.startswith(STAFF)}
     return Result(
         name=f"pages: {count:,} generations of {DAYS} days, {rows}; the quickest of {LOOKS} looks",
         lines=[
@@ -223,17 +223,17 @@ def run(ground: Ground, requests: int | None) -> Result:
             f"{'':<{width}}  statements  their ms  all ms",
             *(
                 f"{name:<{width}}  {look.asked.number:>10}  {look.asked.ms:>8.1f}  {look.ms:>6.0f}"
-                for name, look in quickest.items()
+                for name, look in least.items()
             ),
         ],
         columns={},
         figures={
             name: {"statements": look.asked.number, "statements_ms": look.asked.ms, "ms": look.ms}
-            for name, look in quickest.items()
+            for name, look in least.items()
         },
         failures=[
             *failures,
-            *(f"{name} took PostgreSQL {quickest[name].asked.ms:.0f} ms" for name in sorted(slow)),
+            *(f"{name} took PostgreSQL {least[name].asked.ms:.0f} ms" for name in sorted(slow)),
             *(
                 f"{name} took {look.ms:.0f} ms and {look.asked.number} statements"
                 for name, look in of_staff.items()
@@ -243,7 +243,7 @@ def run(ground: Ground, requests: int | None) -> Result:
     )
 
 
-def _quickest(found: list[Look]) -> Look:
+def quickest(found: list[Look]) -> Look:
     """The least of each figure: other work of the machine only adds to them."""
     return Look(
         min(look.ms for look in found),
@@ -251,7 +251,7 @@ def _quickest(found: list[Look]) -> Look:
     )
 
 
-def _measured(look: Callable[[], object], asked: Statements) -> Look:
+def measured(look: Callable[[], object], asked: Statements) -> Look:
     asked.since_last()
     began = time.perf_counter()
     look()
@@ -273,9 +273,9 @@ def _all(
     ):
         for name, path in paths.items():
             address = root + path.format(**known)
-            yield f"{kind}: {name}", partial(_get, browser, address, headers)
+            yield f"{kind}: {name}", partial(get, browser, address, headers)
     for name, path in {**pages_found(browser), **_operators(known)}.items():
-        yield f"{STAFF}: {name}", partial(_get, browser, path, {})
+        yield f"{STAFF}: {name}", partial(get, browser, path, {})
     for name, words in COMMANDS.items():
         arguments = [word.format(**known) for word in words]
         yield f"manage.py {name}", partial(_manage, stack, arguments)
@@ -285,7 +285,7 @@ def _operators(known: Mapping[str, str]) -> Mapping[str, str]:
     return {name: f"/ops/{path.format(**known)}" for name, path in OPERATORS.items()}
 
 
-def _get(client: httpx.Client, path: str, headers: Mapping[str, str]) -> None:
+def get(client: httpx.Client, path: str, headers: Mapping[str, str]) -> None:
     opened(client, path, **headers).raise_for_status()
 
 
@@ -383,7 +383,7 @@ def _begun(stack: Stack) -> Mapping[str, str]:
 
 
 @contextmanager
-def _signed_in(ground: Ground) -> Iterator[httpx.Client]:
+def signed_in(ground: Ground) -> Iterator[httpx.Client]:
     """A browser session of the demo's owner, who is staff too."""
     stack = ground.stack
     with httpx.Client(base_url=stack.base_url, trust_env=False, timeout=120) as client:
