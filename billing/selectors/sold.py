@@ -20,6 +20,8 @@ from pictor.kit.words.untyped import Json
 By = Literal["tenant", "model", "channel", "cell", "all"]
 Per = Literal["day", "week", "month"]
 
+LEAST_SHOWN = -999
+"""The lowest margin, in percent of revenue, that pages show."""
 TRAIL_SECONDS = 60.0
 """Only transfers this old are counted: most transactions that move money take milliseconds."""
 PATIENCE_SECONDS = 5.0
@@ -215,6 +217,12 @@ class Margin:
         """The margin in percent of revenue; None without revenue or any known cost."""
         is_known = self.unknown_images < max(self.images, 1)
         return self.margin * 100 / self.revenue if self.revenue > 0 and is_known else None
+
+    @property
+    def shown_percent(self) -> float | None:
+        """`percent`, or None below LEAST_SHOWN: the revenue is too small to compare with."""
+        found = self.percent
+        return None if found is None or found < LEAST_SHOWN else found
 
 
 def margins(

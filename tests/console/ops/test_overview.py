@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts.models import ApiKey, AuditEvent, User
 from accounts.services import create_tenant, issue_api_key
 from billing.latency import PLACES
-from billing.models import SoldDay, UsageRollup
+from billing.models import FIGURES, SoldDay, UsageRollup
 from billing.selectors import hours_of, total_of
 from console.ops.access import Mode
 from console.ops.now.kinds import KINDS, kind_of
@@ -323,6 +323,23 @@ def test_the_figures_are_on_the_page(owner, keys):
     assert "3 failed" in words
     assert "tests move no money" in test
     assert ">0.0</dd>" in test
+
+
+def test_a_margin_far_above_what_was_sold_is_no_percentage(owner, keys):
+    SoldDay.objects.create(
+        **dict.fromkeys(FIGURES, 0)
+        | {"images": 1, "captured_micros": 220_000, "credited_micros": 49_519_800},
+        day=clock.now().date(),
+        tenant_id=keys["live"].tenant_id,
+        is_demo=False,
+        model="gpt-image-2",
+    )
+
+    overview, margin = words_of(owner.get("/ops/")), words_of(owner.get("/ops/margin/"))
+
+    assert "revenue $0.22" in overview
+    assert "revenue is small beside it" in margin
+    assert "-22409" not in overview + margin
 
 
 def test_a_condition_that_is_none_is_not_found(operator):
