@@ -32,14 +32,15 @@ def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook
     The state is DRAFT, SCHEDULED, CURRENT, PAST or WITHDRAWN.
     """
     lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
-    begun = decided().filter(effective_from__lte=now).values_list("tenant_id", "id")
-    in_force = dict(begun).values()  # by owner, the last one
+    begun = decided().filter(effective_from__lte=now)
+    lasts = begun.order_by("tenant_id", "-effective_from", "-version", "-id")
+    in_force = lasts.distinct("tenant_id").values("id")  # one of each owner
     return books.annotate(  # type: ignore[no-redef]  # where the model declares it
         state=Case(
             When(published_at=None, then=Value(DRAFT)),
             When(withdrawal__isnull=False, then=Value(WITHDRAWN)),
             When(effective_from__gt=now, then=Value(SCHEDULED)),
-            When(id__in=list(in_force), then=Value(CURRENT)),
+            When(id__in=in_force, then=Value(CURRENT)),
             default=Value(PAST),
         ),
         list_name=Subquery(lists.values("name")[:1]),
@@ -57,17 +58,10 @@ def state_of(book: PriceBook, now: datetime) -> str:
     return CURRENT if book == book_in_force(book.tenant_id, now) else PAST
 
 
-def price_books(now: datetime, *, text: str = "") -> list[PriceBook]:
-    """Return books with their states, the latest first, drafts too.
-
-    A text limits them to books with it in their own, their list's or their tenant's name.
-    """
+def price_books(now: datetime, *, limit: int | None = None) -> list[PriceBook]:
+    """Return books with their states, the latest first, drafts too; all without a limit."""
     books = with_states(PriceBook.objects.select_related("tenant"), now)
-    if text:
-        named = Q(tenant__name__icontains=text) | Q(tenant__title__icontains=text)
-        named |= Q(list_name__icontains=text)
-        books = books.filter(Q(name__icontains=text.rpartition(":")[0] or text) | named)
-    return list(books.order_by("-effective_from", "name", "-version"))
+    return list(books.order_by("-effective_from", "name", "-version")[:limit])
 
 
 def decided_for(tenant_id: UUID | None) -> list[PriceBook]:

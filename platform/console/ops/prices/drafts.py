@@ -56,7 +56,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         "operator": operator,
         "complaint": complaint,
         "said": request.POST if complaint else _usual(request.GET.get("list", "")),
-        "books": [Shown(book) for book in price_books(clock.now())[:MOST_BOOKS]],
+        "books": [Shown(book) for book in price_books(clock.now(), limit=MOST_BOOKS)],
         "lists": lists_by_name(),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK

@@ -1,14 +1,14 @@
 """The list of price books: scheduled, in force, drafts and past ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.models import PriceBook
-from billing.selectors import decided_by, numbers_of, price_books, taken_over
-from billing.selectors.price_books import CURRENT
+from billing.selectors import book_in_force, decided_by, numbers_of, taken_over
+from billing.selectors.book_lists import all_books, book_page, numbers_by_state
 from console.ops.access import May, Operator, modes_of, staff
 from console.ops.prices.shown import BADGES, Shown
 from console.parts.exports import Rows, csv_answer
@@ -20,7 +20,6 @@ PAGE = 50
 COLUMNS = (
     "book", "tenant", "list", "state", "begins", "published", "by", "markup", "prices",
 )  # fmt: skip
-_PLACES = {state: place for place, state in enumerate(BADGES)}
 
 
 @staff(May.SEE)
@@ -29,24 +28,26 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the books that match the filters: scheduled ones first, past ones last."""
     now = clock.now()
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    books = sorted(price_books(now, text=text), key=lambda one: _PLACES[one.state])
     show = request.GET.get("show", "")
-    chosen = [one for one in books if show not in BADGES or one.state == show]
+    show = show if show in BADGES else ""
     if request.GET.get("format") == "csv":
-        return csv_answer("prices.csv", COLUMNS, [_cells(_shown(chosen))])
-    said = {"q": text, "show": show if show in BADGES else "", "mode": operator.mode.said}
-    page, older = _page(chosen, number_of(request.GET.get("after", "")))
+        pages = (_cells(_shown(page)) for page in all_books(text, show, now))
+        return csv_answer("prices.csv", COLUMNS, pages)
+    said = {"q": text, "show": show, "mode": operator.mode.said}
+    after = number_of(request.GET.get("after", ""))
+    books = book_page(text, show, now, after=after, limit=PAGE + 1)
+    numbers = numbers_by_state(text, now)
     context = {
         "operator": operator,
-        "rows": _shown(page),
-        "has_any": bool(books) or bool(text),
-        "current": any(one.state == CURRENT and one.tenant_id is None for one in books),
-        "chips": _chips(books, said),
-        "modes": modes_of(operator, q=text, show=said["show"]),
+        "rows": _shown(books[:PAGE]),
+        "has_any": any(numbers.values()) or bool(text),
+        "current": book_in_force(None, now) is not None,
+        "chips": _chips(numbers, said),
+        "modes": modes_of(operator, q=text, show=show),
         "said": said,
         "back": taken_over(now),
         "newest": link_of(said) if request.GET.get("after") else "",
-        "older": link_of(said, after=str(older)) if older else "",
+        "older": link_of(said, after=str(books[PAGE - 1].id)) if books[PAGE:] else "",
         "csv": link_of(said, format="csv"),
     }
     return render(request, "ops/prices.html", context)
@@ -58,26 +59,13 @@ def _shown(books: Sequence[PriceBook]) -> list[Shown]:
     return [Shown(one, events.get(one.id), numbers.get(one.id, 0)) for one in books]
 
 
-def _chips(books: Sequence[PriceBook], said: dict[str, str]) -> list[tuple[str, str, int, bool]]:
+def _chips(numbers: Mapping[str, int], said: dict[str, str]) -> list[tuple[str, str, int, bool]]:
     words = {"": "All", **{state: word for state, (_, word) in BADGES.items()}}
-    counts = {state: sum(one.state == state for one in books) for state in BADGES}
+    counts = {"": sum(numbers.values()), **numbers}
     return [
-        (
-            link_of(said, show=state),
-            word,
-            counts[state] if state else len(books),
-            said["show"] == state,
-        )
+        (link_of(said, show=state), word, counts[state], said["show"] == state)
         for state, word in words.items()
     ]
-
-
-def _page(books: Sequence[PriceBook], after: int | None) -> tuple[Sequence[PriceBook], int | None]:
-    """Return the page after the book with that id, and the id to continue from, if any."""
-    places = {one.id: place for place, one in enumerate(books, start=1)}
-    begin = places.get(after, 0) if after else 0
-    page = books[begin : begin + PAGE]
-    return page, page[-1].id if begin + PAGE < len(books) else None
 
 
 def _cells(rows: Sequence[Shown]) -> Rows:

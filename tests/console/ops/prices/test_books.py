@@ -6,6 +6,7 @@ from http import HTTPStatus
 import pytest
 
 from accounts.models import User
+from billing.models import PriceBook
 from billing.services import publish_price_book
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import csv_of, text_of
@@ -90,6 +91,34 @@ def test_a_page_takes_few_queries(owner, draft, rest, django_assert_max_num_quer
 def test_the_list_takes_few_queries(owner, draft, django_assert_max_num_queries):
     with django_assert_max_num_queries(MOST_QUERIES):
         owner.get(LIST)
+
+
+def test_the_list_is_read_a_page_at_a_time(owner, first, django_assert_max_num_queries):
+    PriceBook.objects.bulk_create(
+        PriceBook(
+            name=name,
+            version=version,
+            effective_from=first.effective_from + timedelta(days=-(version // 40)),
+        )
+        for name in ("b", "a")
+        for version in range(1, 61)
+    )
+
+    with django_assert_max_num_queries(3 * MOST_QUERIES) as asked:
+        pages = [owner.get(LIST)]
+        pages += [owner.get(LIST + pages[0].context["older"])]
+        pages += [owner.get(LIST + pages[1].context["older"])]
+    pages_read = sum("LIMIT 51" in one["sql"] for one in asked)
+    rows = csv_of(owner.get(LIST, {"format": "csv"})).splitlines()
+
+    listed = [[shown.book.known_as for shown in page.context["rows"]] for page in pages]
+    of_a, of_b = ([f"{name}:{version}" for version in range(60, 0, -1)] for name in "ab")
+    assert listed[0] == [first.known_as, *of_a[21:], *of_b[21:31]]
+    assert listed[1] == [*of_b[31:], *of_a[:21]]
+    assert listed[2] == of_b[:21]
+    assert pages[2].context["older"] == ""
+    assert [row.split(",")[0] for row in rows[1:]] == [*listed[0], *listed[1], *listed[2]]
+    assert pages_read == 3
 
 
 def test_finance_may_draft_and_not_publish_and_support_only_looks(client, settings, draft):
