@@ -73,9 +73,9 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
     return found
 
 
-def is_of_demo(key_id: UUID, made_at: datetime | None) -> bool:
-    """Return whether a key is of the demo data: only those are dated earlier than their ids."""
-    return made_at is not None and made_at < ids.made_at(key_id) - _BACKDATED
+def is_of_demo(owner_id: UUID, made_at: datetime | None) -> bool:
+    """Return whether a key or tenant has demo data: only those are dated earlier than their ids."""
+    return made_at is not None and made_at < ids.made_at(owner_id) - _BACKDATED
 
 
 def sorts_of(keys: Collection[UUID]) -> Mapping[UUID, Sort]:

@@ -15,6 +15,7 @@ from generation.models import (
     Attempt,
     Generation,
     RefusedRequest,
+    Source,
     State,
 )
 from pictor.kit.database.spans import EVERYTHING, Ids
@@ -206,6 +207,12 @@ def generations_among(ids: Collection[UUID]) -> list[Generation]:
     """These generations of any tenant, with their tenants, newest first."""
     rows = Generation.objects.filter(id__in=list(ids)).select_related("tenant")
     return list(rows.order_by("-id"))
+
+
+def demo_among(generations: Collection[UUID]) -> set[UUID]:
+    """Those of these generations that are demo data."""
+    marked = Generation.objects.filter(id__in=generations, source=Source.DEMO)
+    return set(marked.values_list("id", flat=True))
 
 
 def attempts_since(moment: datetime) -> list[Calls]:

@@ -22,9 +22,10 @@ KIND_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A transfer with the words for it."""
+    """A transfer with the words for it; only staff's pages mark demo data."""
 
     transfer: Transfer
+    is_demo: bool = False
 
     @property
     def kind(self) -> str:

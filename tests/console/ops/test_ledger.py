@@ -4,12 +4,14 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from html import unescape
 from io import StringIO
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import Tenant
+from accounts.services import backdate_tenant
 from billing.models import LedgerHead, LedgerProof, Transfer
 from billing.selectors import Finding, Sought, all_transfers_like, transfers, transfers_like
 from billing.services import (
@@ -19,6 +21,7 @@ from billing.services import (
     correct_cost,
     record_proof,
     reverse,
+    top_up,
 )
 from billing.signed_heads import read_signed
 from billing.upstream_cost import Cost, CostSource
@@ -307,6 +310,27 @@ def test_one_that_was_changed_does_not_fit_its_seal(owner, acme):
     assert "◆ Seal broken" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
     assert owner.get("/ops/ledger/0/").status_code == 404
     assert owner.get(f"/ops/ledger/{10**30}/").status_code == 404
+
+
+def test_demo_data_is_marked_beside_what_really_moved(owner, acme, lost):
+    demo = Customer("demo")
+    then = clock.now() - timedelta(days=30)
+    backdate_tenant(tenant=demo.tenant, at=then - timedelta(days=30))
+    with mock.patch.object(clock, "now", return_value=then):
+        top_up(tenant_id=demo.tenant.id, amount=Micros(5), reason="refilled", actor="test")
+    top_up(tenant_id=demo.tenant.id, amount=Micros(6), reason="paid", actor="test")
+    before = lines_of(owner.get("/ops/ledger/?format=csv"))
+    Generation.objects.filter(pk=lost.pk).update(source="demo")
+
+    after = lines_of(owner.get("/ops/ledger/?format=csv"))
+    page = said_by(owner.get(f"/ops/ledger/?tenant={demo.tenant.public_id}"))
+    (refill,) = Transfer.objects.filter(reason="refilled")
+
+    assert [one["reason"] for one in before if one["mode"] == "demo"] == ["refilled"]
+    assert {one["generation"] for one in after if one["mode"] == "demo"} == {lost.public_id, ""}
+    assert {one["kind"] for one in after if one["mode"] == "live"} == {"top_up"}
+    assert page.count("Demo data") == 1
+    assert "Demo data" in said_by(owner.get(f"/ops/ledger/{refill.pk}/"))
 
 
 def test_it_asks_the_database_little(owner, acme, lost, django_assert_max_num_queries):

@@ -28,8 +28,8 @@ from billing.selectors import (
 from console.ops.access import May, Operator, staff
 from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
-from console.ops.ledger.seeking import ZONE, meant_by, sought_by
-from console.parts.entries import KIND_WORDS, Entry
+from console.ops.ledger.seeking import ZONE, entries_of, meant_by, sought_by
+from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices
 from console.parts.periods import WORDS, number_of, period_in
@@ -42,6 +42,7 @@ LABELS = {"tenant": "Tenant", "kind": "Kind", "period": "Moved"}
 COLUMNS = (
     "id", "at", "tenant", "tenant_name", "kind", "amount", "currency", "seq", "available_after",
     "held_after", "generation", "attempt", "reason", "line", "reverses", "corrects", "seal",
+    "mode",
 )  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "checks": checks,
         "is_followed": any(one.is_awaited for one in checks),
         "heads": kept_heads(limit=HEADS),
-        "entries": [Entry(one) for one in page.rows],
+        "entries": entries_of(page.rows),
         "looked_at": LOOKED_AT if page.is_cut else 0,
         "is_later": after is not None,
         **_bar(said, text, tenant, page.after),
@@ -117,7 +118,7 @@ def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpRespon
         raise Http404
     context = {
         "operator": operator,
-        "entry": Entry(found),
+        "entry": entries_of([found])[0],
         "from": _words(found.debit),
         "to": _words(found.credit),
         "is_sealed": carries_its_seal(found),
@@ -170,10 +171,11 @@ def _cells(pages: Iterable[list[Transfer]]) -> Iterator[Rows]:
                 one.pk, one.created_at.isoformat(), one.tenant.public_id if one.tenant else "",
                 one.tenant.name if one.tenant else "", one.kind, to_decimal(one.amount), "USD",
                 one.seq, _dollars(one.available_after), _dollars(one.held_after),
-                Entry(one).generation, one.attempt_id, one.reason, one.line, one.reverses_seq,
-                one.corrects_id, bytes(one.seal or b"").hex(),
+                entry.generation, one.attempt_id, one.reason, one.line, one.reverses_seq,
+                one.corrects_id, bytes(one.seal or b"").hex(), "demo" if entry.is_demo else "live",
             ]
-            for one in page
+            for entry in entries_of(page)
+            for one in [entry.transfer]
         ]  # fmt: skip
 
 

@@ -11,11 +11,14 @@ from accounts.models import Tenant
 from accounts.selectors import api_key_by_id, tenant_as_shown
 from billing.models import Transfer
 from billing.selectors import Sought, transfer_numbered, transfers_of
+from billing.selectors.hours import is_of_demo
+from console.parts.entries import Entry
 from console.parts.filters import words_in
 from console.parts.periods import WORDS, Period, period_in, period_of
 from generation.models import Generation
 from generation.selectors import (
     attempts_of,
+    demo_among,
     generation_by_image,
     generation_for_operator,
     generations_by_attempt,
@@ -62,6 +65,20 @@ def _moved_for(made: Generation) -> list[Transfer]:
     for one in moved:
         one.tenant = made.tenant if one.tenant_id else None
     return moved[::-1]
+
+
+def entries_of(moves: Sequence[Transfer]) -> list[Entry]:
+    """Return the transfers for pages; those of demo data are marked."""
+    made = demo_among({one.generation_id for one in moves if one.generation_id})
+    return [Entry(one, one.generation_id in made or _is_of_a_demo_past(one)) for one in moves]
+
+
+def _is_of_a_demo_past(move: Transfer) -> bool:
+    """Return True for a refill in the past that a demo workspace began with."""
+    tenant = move.tenant
+    if tenant is None or move.generation_id or not is_of_demo(tenant.id, tenant.created_at):
+        return False
+    return move.created_at < ids.made_at(tenant.id)
 
 
 def sought_by(query: QueryDict, now: datetime) -> tuple[dict[str, str], Sought, Tenant | None]:
