@@ -1,7 +1,7 @@
 """Money moves: top-ups and credits that await approval or are decided, and outage credits."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
 from pictor.kit.words.money import Micros
 
+READ = 500
+
 
 def waiting_moves(now: datetime) -> list[MoneyMove]:
     """Return the moves that await a decision, oldest first, with their tenants."""
@@ -19,12 +21,12 @@ def waiting_moves(now: datetime) -> list[MoneyMove]:
     return list(waiting.select_related("tenant").order_by("asked_at", "id"))
 
 
-def decided_moves(now: datetime, *, limit: int) -> list[tuple[MoneyMove, datetime]]:
-    """Return decided moves and their end, latest first, with their tenants.
+Ended = tuple[MoneyMove, datetime]
+"""A decided move, and its end: when it was booked, was declined, or expired."""
 
-    A move ends when it is booked, is declined, or expires. Moves that never needed approval are
-    left out.
-    """
+
+def decided_moves(now: datetime, *, limit: int, after: Ended | None = None) -> list[Ended]:
+    """Return moves that needed approval and are decided, latest first, with their tenants."""
     is_over = ~Q(transfer_id=None) | ~Q(declined_at=None) | Q(expires_at__lte=now)
     booked_at = Subquery(Transfer.objects.filter(id=OuterRef("transfer_id")).values("created_at"))
     found = (
@@ -32,9 +34,20 @@ def decided_moves(now: datetime, *, limit: int) -> list[tuple[MoneyMove, datetim
         .filter(is_over)
         .annotate(ended_at=Coalesce("declined_at", booked_at, "expires_at"))
         .select_related("tenant")
-        .order_by("-ended_at", "-id")[:limit]
+        .order_by("-ended_at", "-id")
     )
-    return [(move, move.ended_at) for move in found]
+    if after is not None:
+        last, ended_at = after
+        found = found.filter(Q(ended_at__lt=ended_at) | Q(ended_at=ended_at, id__lt=last.id))
+    return [(move, move.ended_at) for move in found[:limit]]
+
+
+def all_decided_moves(now: datetime) -> Iterator[list[Ended]]:
+    """Yield all decided moves like `decided_moves`, some at a time."""
+    after: Ended | None = None
+    while page := decided_moves(now, limit=READ, after=after):
+        yield page
+        after = page[-1]
 
 
 def credited_for(

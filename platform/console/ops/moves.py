@@ -1,30 +1,40 @@
 """Money moves that wait for a second person to approve or decline them, and decided ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.models import MoneyMove
 from billing.selectors import balances_of, decided_moves, waiting_moves
+from billing.selectors.moves import all_decided_moves
 from billing.services import approve_move, decline_move
 from console.amounts import amount
 from console.ops.access import May, Operator, by, done, staff
 from console.parts.entries import KIND_WORDS
+from console.parts.exports import Rows, csv_answer
 from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 DECIDED = 50
 """Number of decided moves listed, the latest first."""
+COLUMNS = (
+    *("id", "tenant", "name", "kind", "amount", "currency", "state", "words", "note", "asked_by"),
+    *("asked", "expires", "decided_by", "decided"),
+)
 
 
 @staff(May.MONEY)
 @require_safe
-def waiting(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """List waiting moves with the balance before and after, then decided ones."""
+def waiting(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """List waiting moves with the balance before and after, then decided ones; also as CSV."""
+    if request.GET.get("format") == "csv":
+        return csv_answer("money-moves.csv", COLUMNS, _csv(clock.now()))
     return _page(request, operator)
 
 
@@ -71,6 +81,21 @@ def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> Htt
     context = {"operator": operator, "rows": rows, "decided": decided, "refusal": refusal}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "ops/moves.html", context, status=status)
+
+
+def _csv(now: datetime) -> Iterator[Rows]:
+    yield [_cells(one, now, None) for one in waiting_moves(now)]
+    for page in all_decided_moves(now):
+        yield [_cells(one, now, ended_at) for one, ended_at in page]
+
+
+def _cells(move: MoneyMove, now: datetime, ended_at: datetime | None) -> Sequence[str]:
+    return [
+        str(move.id), move.tenant.public_id, move.tenant.name, move.kind, to_decimal(move.amount),
+        "USD", move.state(now), move.reason, move.note, move.asked_by_name,
+        move.asked_at.isoformat(), move.expires_at.isoformat() if move.expires_at else "",
+        move.decided_by_name, ended_at.isoformat() if ended_at else "",
+    ]  # fmt: skip
 
 
 def _sign(move: MoneyMove) -> int:

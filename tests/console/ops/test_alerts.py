@@ -97,6 +97,21 @@ def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
     assert AlertRule.objects.get().is_enabled
 
 
+def test_rules_as_csv(owner):
+    wrong(micros=5_000_000)
+    made(is_on=True, kinds=["calls_fail"], least_micros=2_500_000)
+    made(name="Removed")
+    owner.post(f"{LIST}{AlertRule.objects.get(name='Removed').pk}/remove/")
+
+    (row,) = lines_of(owner.get(f"{LIST}?format=csv"))
+    (removed,) = lines_of(owner.get(f"{LIST}?show=removed&format=csv"))
+
+    assert (row["rule"], row["state"], row["kinds"]) == ("On call", "On", "calls_fail")
+    assert (row["costs_at_least"], row["currency"], row["mails"]) == ("2.500000", "USD", OP)
+    assert (row["webhook"], row["matches_now"], row["last_result"]) == ("no", "1", "Arrived")
+    assert (removed["rule"], removed["state"], removed["kinds"]) == ("Removed", "Removed", "")
+
+
 def test_a_secret_is_shown_once(owner, receiver):
     answer = owner.post(NEW, typed(url=receiver.url))
     rule = AlertRule.objects.get()

@@ -8,9 +8,10 @@ from django.test import Client
 from accounts.models import Tenant, User
 from accounts.services import create_tenant
 from billing.models import MoneyMove
-from billing.selectors import available_to, ledger_findings, statement
+from billing.selectors import available_to, ledger_findings, moves, statement
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
+from tests.console.workspace.conftest import lines_of
 
 
 @pytest.fixture
@@ -181,6 +182,26 @@ def test_what_was_decided_is_shown_with_who_asked_and_who_decided(
     assert ("ann@pictor.example" in before, "bob@pictor.example" in before) == (True, True)
     assert f'href="/ops/ledger/{statement(acme.id)[-1].id}/"' in before
     assert ("Acme" in before, "Staff: late images" in before) == (True, True)
+
+
+def test_waiting_and_decided_money_as_csv(ann, bob, acme, monkeypatch):
+    monkeypatch.setattr(moves, "READ", 1)
+    for amount in ("99001", "99002", "99003"):
+        send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", again=amount)
+    first, second, _ = MoneyMove.objects.order_by("amount")
+    bob.post(f"/ops/moves/{first.id}/approve/")
+    ann.post(f"/ops/moves/{second.id}/decline/")
+
+    rows = lines_of(bob.get("/ops/moves/?format=csv"))
+
+    facts = ("amount", "state", "tenant", "asked_by", "decided_by")
+    ann_asked = (acme.public_id, "ann@pictor.example")
+    assert [tuple(row[name] for name in facts) for row in rows] == [
+        ("99003.000000", "waiting", *ann_asked, ""),
+        ("99002.000000", "declined", *ann_asked, "ann@pictor.example"),
+        ("99001.000000", "booked", *ann_asked, "bob@pictor.example"),
+    ]
+    assert [bool(row["decided"]) for row in rows] == [False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Vendors' bills in the browser: uploaded, mapped, matched; lines taken, disputed and put back."""
 
+import csv
 import re
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from billing.models import Transfer
-from console.ops.reconciliation import one
+from console.ops.reconciliation import listed, one
 from console.uploads import sender
 from generation.bills import keeping, listing
 from generation.models import BillLine, Channel, CostTable, VendorBill
@@ -120,6 +121,27 @@ def test_other_columns_are_understood_anew_and_remembered_for_the_channel(owner,
     assert "1 20 Nov 2026, 12:00:00 gpt-image-2-origin a \N{EN DASH} $0.03" in said_by(shown)
     assert BillLine.objects.get(number=1).outcome == "equal"
     assert fields_of(owner.get(second)).items() >= {**columns, **said}.items()
+
+
+def test_bills_as_csv(owner, bill, channel, monkeypatch):
+    monkeypatch.setattr(listed, "READ", 1)
+    other = make_channel("other")
+    sent(owner, other, csv_file(row("z", 0, "0.01")))
+
+    rows = list(csv.DictReader(csv_of(owner.get(f"{LIST}?format=csv")).splitlines()))
+    of_one = csv_of(owner.get(f"{LIST}?format=csv&channel={channel.pk}")).splitlines()
+    of_tests = csv_of(owner.get(f"{LIST}?format=csv&mode=test")).splitlines()
+
+    assert [(row["channel"], row["state"], row["theirs"]) for row in rows] == [
+        ("other", "draft", ""),
+        (channel.name, "ready", "0.115000"),
+    ]
+    assert (rows[1]["lines"], rows[1]["ours"], rows[1]["difference"]) == (
+        "3",
+        "0.090000",
+        "0.025000",
+    )
+    assert (len(of_one), len(of_tests)) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.models import AuditEvent, Mail, User
 from accounts.services.staff import set_staff_role
 from pictor.kit.words import clock
+from tests.console.workspace.conftest import lines_of
 
 PAGE = "/ops/staff/"
 
@@ -44,6 +45,17 @@ def test_it_lists_everybody_in_few_queries(owner, bob, django_assert_max_num_que
     assert words.count('<tr><th scope="row"') == 22
     assert "bob@pictor.example" in words
     assert "op@pictor.example</span> <span" in words  # · you
+
+
+def test_staff_as_csv(owner, bob):
+    rows = lines_of(owner.get(f"{PAGE}?format=csv"))
+
+    assert [(row["email"], row["role"], row["second_factor"]) for row in rows] == [
+        ("bob@pictor.example", "support", "no"),
+        ("op@pictor.example", "owner", "no"),
+    ]
+    assert (rows[0]["may_sign_in"], rows[0]["last_seen"]) == ("yes", "")
+    assert rows[1]["last_seen"].endswith("+00:00")
 
 
 @pytest.mark.parametrize("role", ["support", "finance", "operator", ""])

@@ -1,17 +1,18 @@
 """The alert rules and the alerts that they sent; the latter also as CSV."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.ops.access import May, Operator, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
+from console.parts.filters import link_of
 from generation.alerts import listing
-from generation.alerts.listing import ToldAtOnce
+from generation.alerts.listing import Listed, ToldAtOnce
 from generation.alerts.rules import MOST_RULES
 from generation.conditions.condition_titles import title_of
 from pictor.kit.words import clock
@@ -24,17 +25,25 @@ COLUMNS = (
     *("to", "results"),
 )
 
+RULE_COLUMNS = (
+    *("rule", "state", "kinds", "costs_at_least", "currency", "minutes_old", "again_hours"),
+    *("mails", "webhook", "matches_now", "last_told", "last_result", "trouble"),
+)
+
 
 @staff(May.SEE)
 @require_safe
-def rules(request: HttpRequest, operator: Operator) -> HttpResponse:
+def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the rules with the conditions they match now and their last alert; or removed rules."""
     is_removed = request.GET.get("show") == "removed"
     found = listing.listed(archived=is_removed, now=clock.now())
+    if request.GET.get("format") == "csv":
+        return csv_answer("alert-rules.csv", RULE_COLUMNS, [[_of_rule(one) for one in found]])
     context = {
         "operator": operator,
         "rows": [(one, sentence(one.rule), badge_of(one), worst_of(one)) for one in found],
         "is_removed": is_removed,
+        "csv": link_of({"show": "removed" if is_removed else ""}, format="csv"),
         "is_full": not is_removed and len(found) >= MOST_RULES,
         "most": MOST_RULES,
     }
@@ -77,6 +86,17 @@ def shown(found: list[ToldAtOnce]) -> list[object]:
         }
         for one in found
     ]
+
+
+def _of_rule(one: Listed) -> Sequence[str | int]:
+    rule, last = one.rule, one.last
+    return [
+        rule.name, badge_of(one)[1], "" if rule.kinds is None else ", ".join(rule.kinds),
+        "" if rule.least_micros is None else to_decimal(rule.least_micros), "USD",
+        rule.least_minutes, rule.repeat_hours, ", ".join(rule.mails), "yes" if rule.url else "no",
+        len(one.matching), last.at.isoformat() if last else "", worst_of(one)[1] if last else "",
+        one.trouble,
+    ]  # fmt: skip
 
 
 def _pages() -> Iterator[Rows]:

@@ -1,24 +1,32 @@
 """The list of vendors' bills, the newest first; and the upload of a new one."""
 
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console.ops.access import May, Mode, Operator, by, done, modes_of, staff
+from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.parts.periods import number_of
 from generation.bills import keeping
 from generation.bills import listing as bills
-from generation.models import VendorBill
+from generation.models import Channel, VendorBill
 from generation.selectors import channel_by_id, every_channel
+from pictor.kit.words.money import to_decimal
 
-PAGE = 50
+PAGE, READ = 50, 500
+"""Bills on a page, and bills that a CSV reads in one query."""
+COLUMNS = (
+    *("bill", "name", "channel", "begins", "ends", "state", "lines", "theirs", "ours"),
+    *("difference", "currency", "uploaded", "by"),
+)
 BADGES = {
     VendorBill.State.DRAFT: ("info", "Columns to confirm"),
     VendorBill.State.WAITING: ("info", "Matching"),
@@ -48,11 +56,13 @@ def bill_or_404(number: int) -> VendorBill:
 
 @staff(May.MONEY)
 @require_safe
-def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """List bills of live calls; test and demo calls are never billed."""
+def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    """List bills of live calls, also as CSV; test and demo calls are never billed."""
     after = number_of(request.GET.get("after", ""))
     channel = channel_by_id(number_of(request.GET.get("channel", "")))
     is_live = operator.mode == Mode.LIVE
+    if request.GET.get("format") == "csv":
+        return csv_answer("bills.csv", COLUMNS, _csv(channel) if is_live else [])
     found = bills.bills(channel=channel, after=after, limit=PAGE + 1) if is_live else []
     said = {"channel": str(channel.pk) if channel else ""}
     context = {
@@ -63,8 +73,27 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponse:
         "modes": modes_of(operator),
         "newest": link_of(said) if after is not None else "",
         "older": link_of(said, after=str(found[PAGE - 1].pk)) if len(found) > PAGE else "",
+        "csv": link_of(said, format="csv"),
     }
     return render(request, "ops/bills.html", context)
+
+
+def _csv(channel: Channel | None) -> Iterator[Rows]:
+    after: int | None = None
+    while page := bills.bills(channel=channel, after=after, limit=READ):
+        yield [_cells(one) for one in page]
+        after = page[-1].pk
+
+
+def _cells(bill: VendorBill) -> Sequence[str | int]:
+    begins, ends, totals = bill.begins_at, bill.ends_at, Totals(bill)
+    sums = (totals.theirs, totals.ours, totals.difference)
+    return [
+        bill.pk, bill.name, bill.channel.name, begins.isoformat() if begins else "",
+        ends.isoformat() if ends else "", bill.state, bill.lines_read,
+        *(to_decimal(one) if bill.sums else "" for one in sums), "USD",
+        bill.created_at.isoformat(), bill.by,
+    ]  # fmt: skip
 
 
 @staff(May.MONEY)
