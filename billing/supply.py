@@ -1,6 +1,6 @@
 """The costs of serving that decisions on prices need; `generation` plugs itself in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,8 +11,8 @@ from pictor.kit.running.plugs import Plug
 class Supply(Protocol):
     """The owner of the channels."""
 
-    def served(self, at: datetime) -> Sequence[Served]:
-        """Return every offered cell at each enabled channel for live requests, at that moment.
+    def served(self, moments: Collection[datetime]) -> Mapping[datetime, Sequence[Served]]:
+        """Return every offered cell at each enabled channel for live requests, at these moments.
 
         If a channel charges tokens, the cost is the mean of its recent images of that cell.
         """

@@ -83,9 +83,15 @@ def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = 
     present = [*standing(books, owner, now), *standing(without, owner, now)]
     later = [one for one in books if one.effective_from > now]
     payers = None if owner is None else [one.tenant_id for one in tenants_on(owner)]
-    if not payers and book.price_list is None:
+    if not payers and not _is_a_lists(book):
         payers = None
     return Beside(books, rows_of_each([book, *present, *later]), payers)
+
+
+def _is_a_lists(book: PriceBook) -> bool:
+    """Return True for a list's book. One query, unless the book was read `with_states`."""
+    known = vars(book).get("list_name") if "list_name" in vars(book) else book.price_list
+    return known is not None
 
 
 def outlook_of(book: PriceBook, now: datetime, *, beside: Beside | None = None) -> str:
@@ -139,6 +145,7 @@ def assignment_of(
     found = _assigned(tenant_id, former, price_list, now)
     known: set[PriceChange] = set()
     steps: list[Step] = []
+    falling: dict[datetime, Mapping[PriceKey, Micros]] = {}
     below: dict[PriceKey, BelowCost] = {}
     unknown: dict[PriceKey, None] = {}
     sold = _sold_to([tenant_id], now)
@@ -147,10 +154,12 @@ def assignment_of(
         known |= {*fresh}
         if large := _large(fresh, sold):
             steps.append(Step(changes, large, later))
-        if falling := {one.key: one.becomes.unit for one in fresh if one.becomes and one.falls}:
-            costly, silent = judged_by_cost(falling, supply().served(begins))
-            below = {one.key: one for one in costly} | below
-            unknown |= dict.fromkeys(silent)
+        if fallen := {one.key: one.becomes.unit for one in fresh if one.becomes and one.falls}:
+            falling[begins] = fallen
+    for begins, served in supply().served(falling).items():
+        costly, silent = judged_by_cost(falling[begins], served)
+        below = {one.key: one for one in costly} | below
+        unknown |= dict.fromkeys(silent)
     return Assignment(found[0].changes, Stops(steps, [*below.values()], [*unknown]))
 
 
@@ -210,7 +219,7 @@ def stops_of(
             follower.effective_from,
         )
         steps += _later(follower, others, was=without, becomes=book, rows=beside.rows, sold=sold)
-    below, unknown = judged_by_cost(_units(book, beside), supply().served(begins))
+    below, unknown = judged_by_cost(_units(book, beside), supply().served([begins])[begins])
     return Stops(steps, below, unknown)
 
 
@@ -230,7 +239,7 @@ def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None
         steps = _later(follower, others, was=book, becomes=stays, rows=beside.rows, sold=sold)
     if stays is None:
         return Stops(steps)
-    served = supply().served(begins)
+    served = supply().served([begins])[begins]
     without, with_it = (judged_by_cost(_units(one, beside), served)[0] for one in (stays, book))
     known = {one.key for one in with_it}
     return Stops(steps, [one for one in without if one.key not in known])

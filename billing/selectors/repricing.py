@@ -13,32 +13,38 @@ from accounts.models import AuditEvent
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.pricing import REFERENCE, PriceKey
-from billing.selectors.price_books import decided, state_of
+from billing.selectors.price_books import decided, with_states
 from billing.selectors.sold import Margin, margins
 from billing.supply import supply
 from pictor.kit.words.money import Micros
 
 LOOK_BACK = timedelta(days=30)
-_OVER_EVERYONES = """
+_SOLD_AT = """
 WITH owned AS (
     SELECT DISTINCT ON (b.tenant_id) b.id, b.tenant_id
       FROM billing_pricebook AS b LEFT JOIN billing_pricebookwithdrawal AS w ON w.book_id = b.id
      WHERE b.tenant_id IS NOT NULL AND b.published_at IS NOT NULL AND w.book_id IS NULL
-       AND b.effective_from <= %s
+       AND b.effective_from <= %(now)s
      ORDER BY b.tenant_id, b.effective_from DESC, b.version DESC, b.id DESC
 ), held AS (
     SELECT DISTINCT ON (tenant_id) tenant_id, price_list_id
       FROM billing_pricelistassignment ORDER BY tenant_id, id DESC
+), above AS (
+    SELECT COALESCE(held.tenant_id, owned.tenant_id) AS payer, p.model, p.size, p.quality
+      FROM owned JOIN billing_price AS p ON p.book_id = owned.id
+      LEFT JOIN held ON held.price_list_id = owned.tenant_id
+     WHERE %(is_everyones)s OR held.tenant_id IS NULL AND owned.tenant_id <> %(owner)s
 )
-SELECT COALESCE(held.tenant_id, owned.tenant_id), owned.tenant_id, p.model, p.size, p.quality
-  FROM owned JOIN billing_price AS p ON p.book_id = owned.id
-  LEFT JOIN held ON held.price_list_id = owned.tenant_id
+SELECT model, asked, quality, SUM(images)::bigint
+  FROM billing_soldday AS s
+ WHERE day >= %(since)s AND images > 0 AND is_demo = %(is_demo)s AND asked <> %(reference)s
+   AND (%(is_everyones)s OR tenant_id = ANY(%(payers)s))
+   AND NOT EXISTS (SELECT FROM above AS a WHERE a.payer = s.tenant_id
+                      AND (a.model, a.size, a.quality) = (s.model, s.asked, s.quality))
+ GROUP BY 1, 2, 3
 """
-"""SQL: the payers of prices that are not everyone's, with the owner: themselves or their list."""
-_SOLD = """
-SELECT CASE WHEN tenant_id = ANY(%s) THEN tenant_id END, model, asked, quality, SUM(images)::bigint
-  FROM billing_soldday WHERE day >= %s AND images > 0 AND is_demo = %s AND asked <> %s
- GROUP BY 1, 2, 3, 4
+"""SQL: the images sold to payers of a book's prices, except at prices that lie over this book's:
+over everyone's, a list's and a tenant's own; over a list's, a tenant's own.
 """
 PUT_BACK_FOR = timedelta(hours=24)
 """The overview links to the previous book for this long after another took over."""
@@ -56,26 +62,20 @@ def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
 
 
 def _with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
-    """Annotate each book with `drafted_at`, None if the log has no such event, and `list_name`."""
+    """Annotate each book with `drafted_at`, None if the log has no such event."""
     events = AuditEvent.objects.filter(
         object_type="price_book",
         object_id=Cast(OuterRef("pk"), CharField()),
         action="price_book.draft",
     )
-    lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
-    return books.annotate(  # type: ignore[no-redef]  # where the model declares them
-        drafted_at=Subquery(events.order_by("id").values("at")[:1]),
-        list_name=Subquery(lists.values("name")[:1]),
-    )
+    drafted_at = Subquery(events.order_by("id").values("at")[:1])
+    return books.annotate(drafted_at=drafted_at)  # type: ignore[no-redef]  # where it is declared
 
 
 def price_book_in_full(number: int, now: datetime) -> PriceBook | None:
-    """Return the book with its tenant, withdrawal, state, `drafted_at` and `list_name`; or None."""
-    books = _with_drafting(PriceBook.objects.select_related("tenant", "withdrawal"))
-    found = books.filter(pk=number).first()
-    if found is not None:
-        found.state = state_of(found, now)
-    return found
+    """Return the book with its tenant, state, `list_name` and `drafted_at`; or None."""
+    books = with_states(PriceBook.objects.select_related("tenant", "withdrawal"), now)
+    return _with_drafting(books).filter(pk=number).first()
 
 
 def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list[PriceBook]:
@@ -144,7 +144,7 @@ def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
     """Return a function for an image's cost: its 30-day mean, else that of the dearest channel."""
     sold = sold_by_cell(now)
     dearest: dict[PriceKey, Micros] = {}
-    for one in supply().served(now):
+    for one in supply().served([now])[now]:
         if one.cost.is_known and not one.is_sandbox:
             dearest[one.key] = max(one.cost.micros, dearest.get(one.key, Micros(0)))
 
@@ -179,7 +179,8 @@ def weighed(
     is_demo: bool = False,
 ) -> list[Weighed]:
     """Return a book's changes, those that move most money first; `payers` is as in `Beside`."""
-    images = _images_of(book, now, _over(book, now, payers or ()), is_demo=is_demo)
+    buyers = payers or ([] if book.tenant_id is None else [book.tenant_id])
+    images = _images_of(book, now, buyers, is_demo=is_demo)
     found = [_weighed(change, images.get(change.key, 0)) for change in changes]
     return sorted(found, key=lambda one: (-abs(one.micros or 0), -one.images, one.change.key))
 
@@ -195,36 +196,18 @@ def _weighed(change: PriceChange, images: int) -> Weighed:
 
 
 def _images_of(
-    book: PriceBook, now: datetime, over: Mapping[UUID, set[PriceKey]], *, is_demo: bool
+    book: PriceBook, now: datetime, payers: Collection[UUID], *, is_demo: bool
 ) -> Mapping[PriceKey, int]:
-    """Count by price row the images of 30 days sold to payers of this book's prices.
-
-    Images that other prices over this book's apply to are left out.
-    """
-    since = (now - LOOK_BACK).astimezone(UTC).date()
-    images: dict[PriceKey, int] = {}
+    """Count by price row the images of 30 days sold to payers of this book's prices."""
+    values = {
+        "now": now,
+        "since": (now - LOOK_BACK).astimezone(UTC).date(),
+        "owner": book.tenant_id,
+        "is_everyones": book.tenant_id is None,
+        "payers": list(payers),
+        "is_demo": is_demo,
+        "reference": REFERENCE,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_SOLD, [list(over), since, is_demo, REFERENCE])
-        for tenant, model, asked, quality, number in cursor:
-            key = (model, asked, quality)
-            if key not in over[tenant] if tenant else book.tenant_id is None:
-                images[key] = images.get(key, 0) + number
-    return images
-
-
-def _over(book: PriceBook, now: datetime, payers: Collection[UUID]) -> Mapping[UUID, set[PriceKey]]:
-    """Return the tenants to count separately, each with the price rows that lie over this book's.
-
-    For everyone's book these are all tenants with prices of their own or a list's, for a list the
-    tenants on it, for a tenant's book that tenant.
-    """
-    found: dict[UUID, set[PriceKey]] = {}
-    if book.tenant_id is not None:
-        found = {one: set() for one in payers or [book.tenant_id]}
-    with connection.cursor() as cursor:
-        cursor.execute(_OVER_EVERYONES, [now])
-        for payer, owner, *key in cursor:
-            is_over = book.tenant_id is None or (payer == owner and payer != book.tenant_id)
-            if book.tenant_id is None or payer in found:
-                found.setdefault(payer, set()).update([tuple(key)] if is_over else [])
-    return found
+        cursor.execute(_SOLD_AT, values)
+        return {(model, asked, quality): images for model, asked, quality, images in cursor}

@@ -3,6 +3,7 @@
 Implements `accounts.offer.Offer` and `billing.supply.Supply`.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from accounts.offer import OfferedModel
@@ -18,39 +19,38 @@ LATELY = timedelta(days=30)
 
 def models() -> list[OfferedModel]:
     """Every contract, in the order of positions."""
-    return [_offered(terms) for terms in _contracts()]
+    rows = Contract.objects.order_by("position", "model").values()
+    return [_offered(contract_from(row)) for row in rows]
 
 
-def served(at: datetime) -> list[Served]:
-    """Every cell at each channel serving it to live requests, with its cost at that moment.
+def served(moments: Collection[datetime]) -> dict[datetime, list[Served]]:
+    """Every cell at each channel serving it to live requests, with its cost at each moment.
 
-    A channel that test keys may use as well is a sandbox.
+    A channel that test keys may use as well is a sandbox. Three queries at most.
     """
+    if not moments:
+        return {}
     routes: dict[Channel, list[Route]] = {}
     enabled = Route.objects.filter(is_approved=True, channel__is_enabled=True)
-    live = enabled.exclude(channel__serves=Serves.TEST).select_related("channel")
-    for route in live.order_by("channel_id", "contract_id"):
+    live = enabled.exclude(channel__serves=Serves.TEST).filter(contract__is_enabled=True)
+    for route in live.select_related("channel", "contract").order_by("channel_id", "contract_id"):
         routes.setdefault(route.channel, []).append(route)
-    tables = cost_tables({channel.pk for channel in routes}, since=at)
+    tables = cost_tables({channel.pk for channel in routes}, since=min(moments))
     by_tokens = {pk for pk, found in tables.items() if any(one.has_tokens for one in found)}
     made = made_since(clock.now() - LATELY, by_tokens) if by_tokens else {}
-    contracts = [terms for terms in _contracts() if terms.is_enabled]
-    return [
-        Served(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
-        for channel, found in routes.items()
-        for cell in cells_of_routes(
-            found,
-            contracts,
-            tables[channel.pk],
-            at=at,
-            made=made.get(channel.pk, {}),
-        )
-    ]
-
-
-def _contracts() -> list[ContractTerms]:
-    rows = Contract.objects.order_by("position", "model")
-    return [contract_from(row) for row in rows.values()]
+    offered = {route.contract for found in routes.values() for route in found}
+    in_order = sorted(offered, key=lambda one: (one.position, one.model))
+    contracts = [contract_from(vars(one)) for one in in_order]
+    return {
+        at: [
+            Served(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
+            for channel, found in routes.items()
+            for cell in cells_of_routes(
+                found, contracts, tables[channel.pk], at=at, made=made.get(channel.pk, {})
+            )
+        ]
+        for at in moments
+    }
 
 
 def _offered(terms: ContractTerms) -> OfferedModel:

@@ -131,7 +131,9 @@ def test_what_others_bought_or_long_ago_stops_nothing(acme, other, resellers, da
 
 def test_a_price_that_falls_below_cost_is_typed(acme, resellers, monkeypatch):
     cost = Cost(Micros(401), CostSource.TABLE)
-    monkeypatch.setattr(offer, "served", lambda at: [Served(KEY, "one", cost)])
+    monkeypatch.setattr(
+        offer, "served", lambda moments: {at: [Served(KEY, "one", cost)] for at in moments}
+    )
 
     with pytest.raises(ValidationError, match="prices below cost: 1"):
         assign(acme, resellers)
@@ -155,7 +157,9 @@ def test_what_a_list_is_to_charge_later_is_stopped_before_it_is_given(acme, rese
 def test_what_a_list_is_to_charge_below_cost_later_is_typed(acme, resellers, monkeypatch):
     publish(390, owner=resellers.id, days=2)
     cost = Cost(Micros(399), CostSource.TABLE)
-    monkeypatch.setattr(offer, "served", lambda at: [Served(KEY, "one", cost)])
+    monkeypatch.setattr(
+        offer, "served", lambda moments: {at: [Served(KEY, "one", cost)] for at in moments}
+    )
 
     with pytest.raises(ValidationError, match=r"prices below cost: 1, .* 0\.000390 USD"):
         assign(acme, resellers)

@@ -114,7 +114,8 @@ def test_tokens_cost_the_mean_of_what_was_made(price, again):
             output_tokens=tokens,
         )  # fmt: skip
 
-    found = {one.key: one.cost.micros for one in served(clock.now())}
+    now = clock.now()
+    found = {one.key: one.cost.micros for one in served([now])[now]}
 
     assert (found[CELL], found[D2, "512x512", "standard"]) == (17_000, 1)
     with pytest.raises(CommandError, match=BELOW):

@@ -227,7 +227,7 @@ def test_a_large_change_of_what_sold_is_typed(owner, acme, draft, typed, words):
 
 def test_a_price_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypatch):
     dear = Served((ORIGIN, SIZE, "low"), "acme", Cost(Micros(58_801), CostSource.FLAT))
-    monkeypatch.setattr(offer, "served", lambda _at: [dear])
+    monkeypatch.setattr(offer, "served", lambda moments: {at: [dear] for at in moments})
 
     page = owner.get(of(draft, "review"))
     refused = owner.post(of(draft, "publish"), hidden_in(page))
