@@ -83,7 +83,7 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Show an incident with its updates and the form for the next one."""
     found = _found(incident)
-    return _asked(request, operator, _form_of(request, found), PAGE, incident=found)
+    return _asked(request, operator, _form_of(None, found), PAGE, incident=found)
 
 
 @staff(May.INCIDENTS)
@@ -91,7 +91,7 @@ def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
 def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Post an update."""
     found = _found(incident)
-    form = _form_of(request, found)
+    form = _form_of(request.POST, found)
     if form.is_valid():
         try:
             return _updated(request, operator, found, form)
@@ -104,14 +104,18 @@ def update(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
 @require_POST
 def correct(request: HttpRequest, operator: Operator, incident: int, update: int) -> HttpResponse:
     """Replace the words of an update, which marks it as edited."""
+    words = request.POST.get("words", "")
     try:
-        words = request.POST.get("words", "")
         said = incidents.correct(
             update_id=update, words=words, now=clock.now(), **by(request, operator)
         )
     except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return redirect("ops:incident", incident)
+        found, complaint = incidents.incident_by_id(incident), " ".join(error.messages)
+        if found is None:
+            messages.error(request, complaint)
+            return redirect("ops:incident", incident)
+        form, corrected = _form_of(None, found), (update, words, complaint)
+        return _asked(request, operator, form, PAGE, incident=found, corrected=corrected)
     return done(request, "Corrected, and marked as edited", "incident", str(said.incident_id))
 
 
@@ -122,11 +126,11 @@ def _found(incident: int) -> Incident:
     return found
 
 
-def _form_of(request: HttpRequest, incident: Incident) -> SayForm:
+def _form_of(sent: QueryDict | None, incident: Incident) -> SayForm:
     """Return the form for the next update; after "investigating" it proposes "identified"."""
     state = State.IDENTIFIED if incident.state == State.INVESTIGATING else incident.state
     kind = CalmUpdateForm if incident.is_maintenance else UpdateForm
-    return dressed(kind(_sent(request), initial={"state": state}))
+    return dressed(kind(sent, initial={"state": state}))
 
 
 def _updated(
@@ -151,8 +155,12 @@ def _asked(
     template: str,
     *,
     incident: Incident | None = None,
+    corrected: tuple[int, str, str] | None = None,
 ) -> HttpResponse:
-    """Render the page with its form and the number of owners who would get mail."""
+    """Render the page with its form and the number of owners who would get mail.
+
+    `corrected` is an update's id, the words typed for it, and the reason why they are refused.
+    """
     now = clock.now()
     chosen = incident.parts if incident else _chosen(request, form)
     context: dict[str, Any] = {
@@ -160,6 +168,7 @@ def _asked(
         "form": form,
         "reach": len(incidents.owners_touched(chosen, now=now)),
         "one": ShownIncident(incident, now) if incident else None,
+        "corrected": corrected,
     }
     refused = request.method == "POST"
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK

@@ -19,13 +19,13 @@ from billing.repricing import Repriced, RowChange, operation, repriced, typed
 from billing.selectors import known_costs, rows_of
 from billing.services import change_prices, undo_prices
 from console.ops.access import May, Operator, by, done, staff
+from console.ops.prices.grid import PRICE
+from console.ops.prices.one import page
 from console.ops.prices.shown import book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up
 
-PRICE = "price "
-"""Prefix of the form fields with typed prices."""
 MOST_SHOWN = 200
 BOOK, MODEL, TICKED = "book", "model", "ticked"
 """Prices that an operation applies to."""
@@ -65,7 +65,10 @@ class Line:
 @staff(May.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Show the changes of prices first, then write exactly the shown ones."""
+    """Show the changes of prices first, then write exactly the shown ones.
+
+    A mistake leads back to the book's page with everything that was typed.
+    """
     found = book_or_404(book)
     if request.method != "POST":
         return redirect("ops:price_book", found.pk)
@@ -76,12 +79,19 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
         if request.POST.get("seen", "") == plan.digest:
             change_prices(book=found, changes=plan.changes, **by(request, operator))
             return _back(request, found, len(plan.changes))
-        if "seen" in request.POST:
-            context["complaint"] = "Prices have changed since these were shown. Look again."
     except (ValidationError, ValueError) as error:
-        context["complaint"] = words_of(error)
+        return page(request, operator, found, words_of(error))
+    if "seen" in request.POST:
+        context["complaint"] = "Prices have changed since these were shown. Look again."
     status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
     return render(request, "ops/price_change.html", context, status=status)
+
+
+@staff(May.MONEY)
+@require_POST
+def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
+    """Show the book's page again with everything that was typed."""
+    return page(request, operator, book_or_404(book))
 
 
 @staff(May.MONEY, fresh=True)

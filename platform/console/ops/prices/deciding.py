@@ -251,7 +251,13 @@ def _shown(
 def _page(
     request: HttpRequest, operator: Operator, decision: dict[str, Any], complaint: str
 ) -> HttpResponse:
-    context = {"operator": operator, "complaint": complaint, "typed": request.POST, **decision}
+    context = {
+        "operator": operator,
+        "complaint": complaint,
+        "typed": request.POST or request.GET,
+        "kept": "#reason, #changes, #below_cost",
+        **decision,
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/price_review.html", context, status=status)
 

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.http import QueryDict
+
 from billing.models import PriceBook
 from billing.pricing import QUALITIES, REFERENCE, BookRow, PriceKey
 from billing.selectors import Margin, image_cost
 from pictor.kit.words.money import Micros, scale_half_up
 
+PRICE = "price "
+"""Prefix of the form fields with typed prices."""
 MOST_FOUND = 100
 """Number of prices that a search shows."""
 
@@ -18,11 +22,15 @@ class Cell:
 
     Attributes:
         unit: the charge, with the book's markup.
+        typed: the new price in the form that was sent.
+        is_ticked: True if that form selects the price.
     """
 
     row: BookRow
     unit: Micros
     sold: Margin | None
+    typed: str = ""
+    is_ticked: bool = False
 
     @property
     def name(self) -> str:
@@ -101,13 +109,15 @@ class Grid:
 
 
 def models_of(
-    rows: Sequence[BookRow], book: PriceBook, sold: Mapping[PriceKey, Margin]
+    rows: Sequence[BookRow], book: PriceBook, sold: Mapping[PriceKey, Margin], sent: QueryDict
 ) -> list[Model]:
-    """Return the models of a book, most sold first."""
+    """Return the models of a book, most sold first, with the prices that a form has sent."""
     cells: dict[str, list[Cell]] = {}
+    ticked = set(sent.getlist("cell"))
     for row in rows:
-        unit = scale_half_up(row.micros, book.markup)
-        cells.setdefault(row.model, []).append(Cell(row, unit, sold.get(row.key)))
+        unit, name = scale_half_up(row.micros, book.markup), " ".join(row.key)
+        cell = Cell(row, unit, sold.get(row.key), sent.get(PRICE + name, ""), name in ticked)
+        cells.setdefault(row.model, []).append(cell)
     models = [
         Model(name, sorted(found, key=lambda one: (-one.images, one.row.key)))
         for name, found in cells.items()

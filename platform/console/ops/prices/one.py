@@ -1,10 +1,12 @@
 """One price book: a grid for each model, with the margin of each price."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing import price_csv
@@ -34,7 +36,7 @@ from pictor.kit.words import clock
 @require_safe
 def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the prices of one model, or of a search; a draft's prices can be changed."""
-    return _page(request, operator, book_or_404(book))
+    return page(request, operator, book_or_404(book))
 
 
 @staff(May.SEE)
@@ -44,16 +46,20 @@ def current(request: HttpRequest, operator: Operator) -> HttpResponse:
     present = book_in_force(None, clock.now())
     if present is None:
         return redirect("ops:prices")
-    return _page(request, operator, book_or_404(present.pk))
+    return page(request, operator, book_or_404(present.pk))
 
 
-def _page(request: HttpRequest, operator: Operator, found: PriceBook) -> HttpResponse:
-    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+def page(
+    request: HttpRequest, operator: Operator, found: PriceBook, complaint: str = ""
+) -> HttpResponse:
+    """Render a book, with everything that was typed on its page if it was sent."""
+    asked = request.POST or request.GET
+    text = asked.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     sold: Mapping[PriceKey, Margin] = {}
     if operator.mode != Mode.TEST:  # tests sell nothing
         sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
-    models = models_of(rows_of(found), found, sold)
-    chosen = request.GET.get("model", "")
+    models = models_of(rows_of(found), found, sold, request.POST)
+    chosen = asked.get("model", "")
     model = next((one for one in models if one.name == chosen), models[0] if models else None)
     said = {"mode": operator.mode.said, "model": chosen, "q": text}
     context = {
@@ -63,10 +69,14 @@ def _page(request: HttpRequest, operator: Operator, found: PriceBook) -> HttpRes
         "modes": modes_of(operator, model=chosen, q=text),
         "said": said,
         "until": sold_until(),
+        "complaint": complaint,
+        "typed": request.POST,
+        "base": reverse("ops:price_book", args=[found.pk]) if request.POST else request.path,
         **_prices(models, model, text),
         **_standing(found, operator),
     }
-    return render(request, "ops/price_book.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
+    return render(request, "ops/price_book.html", context, status=status)
 
 
 def _chips(

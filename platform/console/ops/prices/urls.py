@@ -11,6 +11,7 @@ urlpatterns = [
     path("<int:book>/", one.book, name="price_book"),
     path("<int:book>.csv", one.download, name="price_book_csv"),
     path("<int:book>/change/", changing.change, name="price_change"),
+    path("<int:book>/retype/", changing.retype, name="price_retype"),
     path("<int:book>/undo/", changing.undo, name="price_undo"),
     path("<int:book>/markup/", drafts.set_markup, name="price_markup"),
     path("<int:book>/discard/", drafts.discard, name="price_discard"),

@@ -69,6 +69,7 @@ def page(
         "row": row,
         "figures": row.figures,
         "refusal": refusal,
+        "typed": {request.resolver_match.url_name: request.POST} if request.resolver_match else {},
         "once": ids.new_uuid(),
         "why": "" if row.is_active else suspended_because(found.id),
         "moves": [

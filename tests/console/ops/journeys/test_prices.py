@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.console.browser import keep
 from tests.console.people import fill
@@ -56,8 +56,11 @@ def test_one_price_is_raised_told_by_the_api_and_put_back(own, customer):
     page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0,21")
     page.get_by_role("button", name="Show before and after").click()
     page.get_by_text("'0,21' is not an amount").wait_for()
-    page.get_by_role("link", name="Back").click()
+    expect(page.get_by_label(re.compile(f"^Price of {CELL}"))).to_have_value("0,21")
     page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0.0055")
+    page.get_by_role("button", name="Show before and after").click()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_label(re.compile(f"^Price of {CELL}"))).to_have_value("0.0055")
     page.get_by_role("button", name="Show before and after").click()
     page.get_by_text("1 change, 1 as before").wait_for()
     assert broken_rules(page, "ops-price-change") == []
@@ -106,8 +109,10 @@ def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, custome
     page.get_by_text("perhaps mistyped").wait_for()
     page.get_by_role("button", name="Save 1 price").click()
     page.get_by_role("link", name="Review", exact=True).click()
-    fill(page, "Show for that date", Begins="2099-12-01 00:00 UTC")
     page.get_by_label("Reason").fill("They pay for support")
+    fill(page, "Show for that date", Begins="2099-12-01 00:00 UTC")
+    page.get_by_role("button", name=re.compile("^Publish .* UTC$")).wait_for()
+    expect(page.get_by_label("Reason")).to_have_value("They pay for support")
     page.get_by_label("Number of changed prices").fill("7")
     page.get_by_role("button", name=re.compile("^Publish .* UTC$")).click()
     page.get_by_text("7 is not the number of changed prices").wait_for()

@@ -1,0 +1,148 @@
+"""Forms that are shown again keep everything that was typed."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from billing.models import PriceBook
+from billing.selectors import book_in_force, rows_of
+from billing.services import (
+    create_price_list,
+    draft_price_book,
+    publish_price_book,
+    set_prices,
+)
+from generation.alerts.rules import RuleWishes, save_rule
+from generation.models import CostTable
+from generation.oversight import incidents
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
+from tests.bills import call, csv_file, matched, row
+from tests.console.ops.channel_pages import FORM, ROUTE
+from tests.factories import ORIGIN, Customer, make_channel
+from tests.seeds import sow
+
+LOW = f"{ORIGIN} 1024x1024 low"
+CELL = {f"price {LOW}": "0.0777", "cell": LOW, "number": "0.123x", "which": "book", "how": "by"}
+LONG = "k" * 201
+FORMS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("/ops/prices/{draft}/change/", CELL | {"model": ORIGIN}),
+    ("/ops/prices/{draft}/change/", {f"price {LOW}": "0.07x", "q": "1024x1024"}),
+    ("/ops/prices/{draft}/retype/", CELL | {"model": ORIGIN}),
+    ("/ops/prices/{draft}/markup/", {"markup": "1.5x"}),
+    ("/ops/prices/{draft}/publish/", {"reason": "because so", "seen": "x"}),
+    ("/ops/prices/{past}/restore/", {"reason": "because so", "changes": "7x"}),
+    ("/ops/prices/new/", {"name": "other", "rows": "model,size", "markup": "1.7", "tenant": "nix"}),
+    ("/ops/prices/lists/new/", {"name": "none"}),
+    ("/ops/prices/lists/{shared}/rename/", {"name": "none"}),
+    ("/ops/tenants/{acme}/prices/own/", {"model": ORIGIN, LOW: "0.07x"}),
+    ("/ops/tenants/{acme}/money/credit/", {"amount": "5x", "reason": "words", "note": "a note"}),
+    ("/ops/tenants/new/", {"name": "new one", "owner": "nobody", "credit": "5x", "note": "noted"}),
+    ("/ops/tenants/{acme}/limits/", {"name": "acme 2", "requests_per_minute": "0"}),
+    ("/ops/tenants/{acme}/suspend/", {"words": LONG, "note": "a note"}),
+    ("/ops/tenants/{acme}/keys/", {"name": LONG}),
+    ("/ops/tenants/{acme}/members/", {"email": "nobody", "role": "billing"}),
+    ("/ops/tenants/{acme}/erase/", {"name": "acma"}),
+    ("/ops/tenants/{acme}/support/open/", {"reason": LONG}),
+    ("/ops/channels/new/", {**FORM, "api_key": "", "weight": "0", f"{ROUTE}cost": "5x"}),
+    ("/ops/channels/{channel}/costs/", {"rows": "model,size", "source": "a bill", "begins": "no"}),
+    ("/ops/channels/{channel}/costs/", {"other": "{channel}", "factor": "1.5x"}),
+    ("/ops/models/{model}/copy/", {"model": "A b"}),
+    ("/ops/models/{model}/end/", {"sunset_at": "never", "deprecated_at": "2026-13-01"}),
+    ("/ops/generations/outage/", {"since": "yesterday", "model": ORIGIN, "each": "5x"}),
+    ("/ops/generations/{made}/credit/", {"amount": "5x", "note": "a note", "words": "sorry"}),
+    ("/ops/generations/{made}/fail/", {"reason": LONG}),
+    ("/ops/alerts/new/", {"name": LONG, "least": "5x", "mails": "a b", "url": "no"}),
+    ("/ops/alerts/{rule}/edit/", {"name": LONG, "least_minutes": "-1", "repeat_hours": "x"}),
+    ("/ops/alerts/{rule}/confirm/", {"address": "a@b.example", "code": "12 34"}),
+    ("/ops/incidents/new/", {"title": "All", "words": "k" * 2001, "next_update_at": "soon"}),
+    ("/ops/incidents/plan/", {"title": "All", "words": "words", "begins_at": "soon"}),
+    ("/ops/incidents/{incident}/update/", {"words": "k" * 2001}),
+    ("/ops/incidents/{incident}/updates/{update}/", {"words": "k" * 2001}),
+    ("/ops/system/stop/", {"what": "nothing", "reason": "because so", "words": "sorry"}),
+    ("/ops/staff/add/", {"email": "nobody", "role": "finance"}),
+    ("/ops/reconciliation/{bill}/take/", {"line": "{line}", "reason": LONG}),
+    ("/ops/reconciliation/{bill}/dispute/", {"line": "{line}", "words": LONG}),
+)
+
+
+@pytest.fixture
+def ids(db: None) -> dict[str, object]:
+    """One of everything that has a form."""
+    sow()
+    channel, acme = make_channel(cost_micros=1_000), Customer("acme")
+    past = book_in_force(None, clock.now())
+    assert past
+    present = copied(past)
+    raised = [replace(row, micros=Micros(row.micros + 1)) for row in rows_of(past)]
+    set_prices(book=present, rows=raised, actor="test")
+    publish_price_book(book=present, actor="test", now=clock.now())
+    CostTable.objects.create(channel=channel, rows=[[ORIGIN, "any", "any", "fixed", 1_000]])
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "0.05")))
+    wishes = RuleWishes(name="All", mails=["a@b.example"], page="https://pictor.example/")
+    said = incidents.Said("so", uuid4(), None, mails=False, page="https://pictor.example/")
+    incident = incidents.begin(
+        title="All",
+        touched=incidents.parts()[:1],
+        state=incidents.State.INVESTIGATING,
+        said=said,
+        now=clock.now(),
+        actor="test",
+    )
+    return {
+        "draft": copied(past).pk,
+        "past": past.pk,
+        "shared": create_price_list(name="Resellers", actor="test").pk,
+        "acme": acme.tenant.public_id,
+        "channel": channel.pk,
+        "model": ORIGIN,
+        "made": acme.generation().public_id,
+        "rule": save_rule(wishes=wishes, now=clock.now(), actor="test").rule.pk,
+        "incident": incident.pk,
+        "update": incident.updates.get().pk,
+        "bill": bill.pk,
+        "line": bill.lines.earliest("id").pk,
+    }
+
+
+def copied(book: PriceBook) -> PriceBook:
+    return draft_price_book(name=book.name, effective_from=clock.now(), actor="test")
+
+
+@pytest.mark.parametrize(("path", "form"), FORMS)
+def test_what_was_typed_stays_in_a_form_that_is_refused(owner, ids, path, form):
+    said = {name: value.format(**ids) if "{" in value else value for name, value in form.items()}
+
+    answer = owner.post(path.format(**ids), {"once": str(uuid4()), **said})
+
+    page = answer.content.decode()
+    assert answer.status_code == (200 if "retype" in path else 422)
+    assert [value for value in said.values() if value not in page] == []
+
+
+def test_a_reason_stays_when_a_book_that_takes_over_is_ticked(owner, ids):
+    later = copied(PriceBook.objects.get(pk=ids["past"]))
+    publish_price_book(
+        book=later, actor="test", now=clock.now(), begins=clock.now() + timedelta(days=1)
+    )
+    said = {"withdraw": str(later.pk), "reason": "because so"}
+
+    page = owner.get(f"/ops/prices/{ids['past']}/restore/", said).content.decode()
+
+    assert 'hx-include="this, #reason, #changes, #below_cost"' in page
+    assert f'value="{later.pk}" checked' in page
+    assert 'name="reason" value="because so"' in page
+
+
+@pytest.mark.parametrize("begins", ["2100-01-01 00:00:00 UTC", "tomorrow"])
+def test_a_reason_stays_when_another_date_is_looked_at(owner, ids, begins):
+    said = {"begins": begins, "reason": "because so"}
+
+    page = owner.get(f"/ops/prices/{ids['draft']}/review/", said).content.decode()
+
+    assert 'hx-include="#reason, #changes, #below_cost"' in page
+    assert f'name="begins" value="{begins}"' in page
+    assert 'name="reason" value="because so"' in page
