@@ -21,6 +21,7 @@ from billing.services import (
     draft_price_book,
     undo_prices,
 )
+from billing.services.repricing import checked
 from pictor.kit.words import clock
 from pictor.kit.words.money import scale_half_up, to_decimal
 
@@ -119,10 +120,11 @@ def _plan(book: PriceBook, options: dict[str, Any]) -> Repriced:
         raise ValidationError("the book is published already")
     try:
         if (price := options["to"]) is not None:
-            return typed(rows, {row.key: price or "empty" for row in rows})
+            return checked(typed(rows, {row.key: price or "empty" for row in rows}), book.markup)
         name = next(name for name in OPERATIONS if options[name] is not None)
         how = operation(name.replace("_", "-"), options[name])
-        return repriced(rows, how, markup=book.markup, costs=known_costs(clock.now()))
+        plan = repriced(rows, how, markup=book.markup, costs=known_costs(clock.now()))
+        return checked(plan, book.markup)
     except ValueError as error:
         raise CommandError(str(error)) from None
 

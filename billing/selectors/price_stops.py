@@ -1,9 +1,10 @@
 """A book's price changes, and the confirmations needed to publish or withdraw it."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from billing.selectors.prices import (
     rows_of,
     rows_of_each,
     tables_of,
+    too_dear,
     unpriced,
 )
 from billing.selectors.usage import sold_since
@@ -50,15 +52,21 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
     offered = offer().models() if is_everyones or of_some_size else []
     if book.effective_from.year > LAST_YEAR:
         wrong.append(f"the book would begin in {book.effective_from.year}")
-    if not book.markup:
-        wrong.append("a markup of 0 would give every image away")
     if odd := of_other_pixels(rows, offered):
         wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
-    if book.markup and (free := given_away(rows, book.markup)):
-        wrong.append(f"the book gives away: {price_words(free)}")
+    wrong += _faults_of_charges(rows, book.markup)
     if is_everyones and (missing := unpriced(rows, offered)):
         wrong.append(f"the book leaves without a price: {price_words(missing)}")
     return wrong
+
+
+def _faults_of_charges(rows: Sequence[BookRow], markup: Decimal) -> Iterator[str]:
+    if not markup:
+        yield "a markup of 0 would give every image away"
+    elif free := given_away(rows, markup):
+        yield f"the book gives away: {price_words(free)}"
+    if dear := too_dear(rows, markup):
+        yield f"the book charges more than nine billion USD for: {price_words(dear)}"
 
 
 @dataclass(frozen=True, slots=True)

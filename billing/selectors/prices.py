@@ -23,7 +23,7 @@ from billing.selectors.price_books import (
     standing,
 )
 from billing.selectors.price_lists import lists_of_tenants
-from pictor.kit.words.money import Micros, scale_half_up
+from pictor.kit.words.money import MAX_MICROS, Micros, scale_half_up
 
 SETTLED_AFTER = timedelta(days=1)
 """Longer than any transaction, and than clocks differ."""
@@ -100,6 +100,11 @@ def unpriced(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[P
 def given_away(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
     """Return the cells sold for nothing: priced at 0, or at a price that the markup rounds to 0."""
     return [row.key for row in rows if not scale_half_up(row.micros, markup)]
+
+
+def too_dear(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
+    """Return the cells that the markup makes dearer than the highest amount that can be typed."""
+    return [row.key for row in rows if scale_half_up(row.micros, markup) > MAX_MICROS]
 
 
 def of_other_pixels(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:

@@ -20,7 +20,7 @@ from billing.selectors import given_for
 from billing.selectors.balances import available_to
 from billing.transfer_seals import first_seal, note_seal, seal_of
 from pictor.kit.words import clock
-from pictor.kit.words.money import Micros, in_dollars
+from pictor.kit.words.money import MAX_MICROS, Micros, in_dollars
 
 REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 """The kinds that can be reversed: money that people entered."""
@@ -256,6 +256,8 @@ def _give(
         raise ValidationError("the amount must be above 0")
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)
+    if balance.available + balance.held + amount > MAX_MICROS:
+        raise ValidationError("the tenant would have more than nine billion USD")
     return _write(
         balance,
         change=amount,

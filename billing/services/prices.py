@@ -18,7 +18,7 @@ from accounts.services import Actor, Subject, record
 from billing import locks
 from billing.models import Price, PriceBook, PriceBookWithdrawal, PriceList
 from billing.price_stops import UNCONFIRMED, Confirmed, Stops
-from billing.pricing import BookRow, PriceKey
+from billing.pricing import BookRow, PriceKey, price_words
 from billing.selectors import (
     book_in_force,
     decided,
@@ -30,6 +30,7 @@ from billing.selectors import (
     stops_of_withdrawal,
     whose,
 )
+from billing.selectors.prices import too_dear
 from billing.selectors.published import digest_of
 from pictor.kit.words import clock
 
@@ -55,7 +56,8 @@ def draft_price_book(
     `tenant_id` is its owner: a tenant's id, a shared list's, or None for everyone. Without `rows`
     or `markup` it begins with those of the owner's book in force; the markup is 1 if there is none.
     With `is_once`, returns the latest version if that is such a draft already. Raises
-    ValidationError for an empty name, another owner's name, a negative markup, or an unknown owner.
+    ValidationError for an empty name, another owner's name, a negative markup, an unknown owner,
+    or a charge that is too large.
     """
     locks.decisions_on_prices()  # two drafts at once get two versions
     present = book_in_force(tenant_id, clock.now())
@@ -74,6 +76,7 @@ def draft_price_book(
         effective_from=effective_from,
     )
     _check_book(book)
+    check_charges(rows, markup)
     book.save(force_insert=True)
     Price.objects.bulk_create(Price(book=book, **asdict(row)) for row in rows)
     after = {**_describe(book), "prices": len(rows)}
@@ -100,7 +103,8 @@ def change_price_book(
 ) -> None:
     """Change a draft's terms; without a change, nothing is written.
 
-    Raises ValidationError for a negative markup, an unknown owner, or a published book.
+    Raises ValidationError for a negative markup, an unknown owner, a published book, or a charge
+    that is too large.
     """
     _lock_draft(book)
     before = _describe(book)
@@ -109,6 +113,7 @@ def change_price_book(
     if after == before:
         return
     _check_book(book)
+    check_charges(rows_of(book), markup)
     book.save(update_fields=["effective_from", "markup", "tenant"])
     record(book.audited, "price_book.change", actor=actor, before=before, after=after, ip=ip)
 
@@ -124,9 +129,10 @@ def set_prices(
 ) -> None:
     """Remove rows of a draft, then write others; a row of the same cell is replaced.
 
-    Raises ValidationError for an invalid row, or a published book.
+    Raises ValidationError for an invalid row, a published book, or a charge that is too large.
     """
     _lock_draft(book)
+    check_charges(rows, book.markup)
     known = {(price.model, price.size, price.quality): price for price in book.prices.all()}
     touched = dict.fromkeys((*removed, *(row.key for row in rows)))
     before = {_words(key): _describe_price(known[key]) for key in touched if key in known}
@@ -284,6 +290,15 @@ def _check_seen(book: PriceBook, seen: str | None, now: datetime) -> None:
     """Raise ValidationError if the facts have changed since they were shown."""
     if seen is not None and seen != outlook_of(book, now):
         raise ValidationError("prices have changed since these were shown", code=SEEN_ANOTHER)
+
+
+def check_charges(rows: Sequence[BookRow], markup: Decimal) -> None:
+    """Raise ValidationError if prices are more than can be held with this markup."""
+    if dear := too_dear(rows, markup):
+        raise ValidationError(
+            f"with the markup {markup.normalize():f} more than nine billion USD would be charged"
+            f" for: {price_words(dear)}"
+        )
 
 
 def confirm(

@@ -1,6 +1,7 @@
 """Change prices of a draft as they were reviewed, and undo the last change."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -8,11 +9,17 @@ from django.db import transaction
 from accounts.services import Actor
 from billing.models import PriceBook
 from billing.pricing import BookRow, Kind
-from billing.repricing import RowChange
+from billing.repricing import Repriced, RowChange
 from billing.selectors import last_repricing, rows_of
-from billing.services.prices import SEEN_ANOTHER, set_prices
+from billing.services.prices import SEEN_ANOTHER, check_charges, set_prices
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
+
+
+def checked(plan: Repriced, markup: Decimal) -> Repriced:
+    """Return the plan. Raises ValidationError if a price is too large with this markup."""
+    check_charges([change.becomes for change in plan.changes], markup)
+    return plan
 
 
 @transaction.atomic

@@ -29,6 +29,7 @@ def test_an_amount_of_at_most_six_decimals_is_whole_micros(text, micros):
     [
         ("0.0000001", "6 decimals"),
         ("1.2345678", "6 decimals"),
+        (f"1.{'0' * 33}1", "6 decimals"),
         ("NaN", "not an amount"),
         ("Infinity", "not an amount"),
         (Decimal("Infinity"), "6 decimals"),

@@ -18,6 +18,7 @@ from billing.pricing import BookRow, PriceKey
 from billing.repricing import Repriced, RowChange, operation, repriced, typed
 from billing.selectors import known_costs, rows_of
 from billing.services import change_prices, undo_prices
+from billing.services.repricing import checked
 from console.ops.access import May, Operator, by, done, staff
 from console.ops.prices.grid import PRICE
 from console.ops.prices.one import page
@@ -137,21 +138,21 @@ def _kept(request: HttpRequest) -> list[tuple[str, str]]:
 def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
     """Return the typed changes with the operation applied after them.
 
-    Raises ValueError with a message for the page.
+    Raises ValueError or ValidationError with a message for the page.
     """
     rows = rows_of(book)
     costs = known_costs(clock.now())
     by_hand = typed(rows, _typed(request, rows))
     how = request.POST.get("how", "")
     if not how:
-        return by_hand, costs
+        return checked(by_hand, book.markup), costs
     what = operation(how, request.POST.get("number", ""))
     at_hand = {change.key: change.becomes for change in by_hand.changes}
     chosen = _chosen(request, [at_hand.get(row.key, row) for row in rows])
     if not chosen:
         raise ValueError("tick the prices that it is about, or choose all of them")
     many = repriced(chosen, what, markup=book.markup, costs=costs)
-    return _together(rows, by_hand, many), costs
+    return checked(_together(rows, by_hand, many), book.markup), costs
 
 
 def _together(rows: Sequence[BookRow], by_hand: Repriced, many: Repriced) -> Repriced:

@@ -22,12 +22,13 @@ def from_decimal(amount: Decimal | str) -> Micros:
     """Return micros: '10.25' -> 10_250_000. At most six decimals, never rounded."""
     if isinstance(amount, str) and not _PLAIN.fullmatch(amount.strip()):
         raise ValueError(f"{amount!r} is not an amount")
-    scaled = Decimal(amount) * PER_UNIT
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
-        raise ValueError(f"{amount!r} is not an amount with at most 6 decimals")
-    if abs(scaled) > MAX_MICROS:
+    exact = Decimal(amount)
+    if exact.is_finite() and abs(exact * PER_UNIT) > MAX_MICROS:
         raise ValueError(f"{amount!r} is too large")
-    return Micros(int(scaled))
+    micros = int(exact * PER_UNIT) if exact.is_finite() else 0
+    if Decimal(micros).scaleb(-6) != exact:
+        raise ValueError(f"{amount!r} is not an amount with at most 6 decimals")
+    return Micros(micros)
 
 
 def to_decimal(amount: int) -> str:
