@@ -24,8 +24,8 @@ from pictor.kit.words.money import Micros, from_decimal, to_decimal
 COLUMNS = ("model", "size", "quality", "usd", "kind")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
 KINDS: Mapping[str, CostKind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
-MOST_ROWS = 2000
-MOST_MICROS = 1_000_000_000_000
+MAX_ROWS = 2000
+MAX_MICROS = 1_000_000_000_000
 """A million dollars, so that the cost of an answer's tokens stays a valid amount."""
 MAX_MODEL_CHARS, MAX_QUALITY_CHARS = 128, 64
 _PIXELS = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}", re.ASCII)
@@ -71,8 +71,8 @@ def read(text: str) -> CostFile:
         if row.key in rows:
             raise ValueError(f"line {number}: {' '.join(row.key)} has a cost already")
         rows[row.key] = row
-    if not 0 < len(rows) <= MOST_ROWS:
-        raise ValueError(f"there must be 1 to {MOST_ROWS} costs, not {len(rows)}")
+    if not 0 < len(rows) <= MAX_ROWS:
+        raise ValueError(f"there must be 1 to {MAX_ROWS} costs, not {len(rows)}")
     return CostFile(list(rows.values()), " ".join(line.lstrip("# ").strip() for line in said))
 
 
@@ -87,8 +87,8 @@ def _row(line: Mapping[str, str]) -> CostRow:
         raise ValueError(f"{empty[0]} is empty")
     kind = _kind(line)
     micros = from_decimal(line["usd"])
-    if not 0 <= micros <= MOST_MICROS:
-        raise ValueError(f"{line['usd']} is not from 0 to {to_decimal(MOST_MICROS)}")
+    if not 0 <= micros <= MAX_MICROS:
+        raise ValueError(f"{line['usd']} is not from 0 to {to_decimal(MAX_MICROS)}")
     if len(line["model"]) > MAX_MODEL_CHARS or len(line["quality"]) > MAX_QUALITY_CHARS:
         raise ValueError("a model has at most 128 characters, a quality 64")
     return CostRow(line["model"], line["size"], line["quality"], Micros(micros), kind)

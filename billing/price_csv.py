@@ -18,7 +18,7 @@ from pictor.kit.words.money import from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
-MOST_NAMED = 20
+MAX_NAMED = 20
 """The most wrong lines that an error names."""
 LONGEST: Mapping[str, int] = {"model": 100, "size": 11, "quality": 8}
 """Characters that the database's columns can hold."""
@@ -59,8 +59,8 @@ def read(text: str) -> list[BookRow]:
             wrong.append(f"line {number}: {' '.join(row.key)} has a price already")
         rows[row.key] = row
     if wrong:
-        more = f"; and {len(wrong) - MOST_NAMED} more lines" if len(wrong) > MOST_NAMED else ""
-        raise ValueError("; ".join(wrong[:MOST_NAMED]) + more)
+        more = f"; and {len(wrong) - MAX_NAMED} more lines" if len(wrong) > MAX_NAMED else ""
+        raise ValueError("; ".join(wrong[:MAX_NAMED]) + more)
     return list(rows.values())
 
 

@@ -16,9 +16,9 @@ from billing.pricing import REFERENCE, BookRow, PriceKey
 from pictor.kit.words.money import MAX_MICROS, Micros, from_decimal, scale_half_up
 
 OperationKind = Literal["by", "cost-times", "round-up"]
-LEAST_PERCENT, MOST_PERCENT = Decimal(-99), Decimal(1000)
-MOST_TIMES = Decimal(100)
-MOST_CHARACTERS = 20
+LEAST_PERCENT, MAX_PERCENT = Decimal(-99), Decimal(1000)
+MAX_TIMES = Decimal(100)
+MAX_CHARACTERS = 20
 _EXAMPLES: Mapping[str, str] = {"by": "5 or -2.5", "cost-times": "1.3", "round-up": "0.001"}
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _HALF = Decimal("0.5")
@@ -89,7 +89,7 @@ class Repriced:
 def number_in(text: str) -> Decimal | None:
     """Read a plain decimal number; None for others, even `1_2`, which Python accepts."""
     bare = text.strip()
-    return Decimal(bare) if _NUMBER.fullmatch(bare) and len(bare) <= MOST_CHARACTERS else None
+    return Decimal(bare) if _NUMBER.fullmatch(bare) and len(bare) <= MAX_CHARACTERS else None
 
 
 def operation(kind: str, text: str) -> Operation:
@@ -99,11 +99,11 @@ def operation(kind: str, text: str) -> Operation:
     if number is None:
         raise ValueError(f"{text!r} is not a number such as {_EXAMPLES.get(kind, '1.5')}")
     if kind == "by":
-        if not (LEAST_PERCENT <= number <= MOST_PERCENT) or not number:
+        if not (LEAST_PERCENT <= number <= MAX_PERCENT) or not number:
             raise ValueError(f"{text!r} is not a percentage from -99 to 1000, other than 0")
         return Operation("by", number)
     if kind == "cost-times":
-        if not 0 < number <= MOST_TIMES:
+        if not 0 < number <= MAX_TIMES:
             raise ValueError(f"{text!r} is not a factor above 0, up to 100")
         return Operation("cost-times", number)
     if kind == "round-up":

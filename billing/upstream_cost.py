@@ -23,7 +23,7 @@ TOKENS = "tokens"
 INPUT_TEXT, INPUT_IMAGE, OUTPUT = "input_text", "input_image", "output"
 TOKEN_ROWS = (INPUT_TEXT, INPUT_IMAGE, OUTPUT)
 PER_MILLION = Decimal("0.000001")
-MOST_TOKENS = 2**31 - 1
+MAX_TOKENS = 2**31 - 1
 """The limit for one kind in one answer; a larger count is not believed."""
 
 CostKind = Literal["fixed", "formula", "tokens"]

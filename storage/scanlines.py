@@ -26,16 +26,16 @@ PIECE_BYTES = 512 * 1024
 """Bytes read and inflated at a time. Each piece gives up the interpreter lock and has to win it
 back: beside a busy event loop, pieces of 96 KB took a third more CPU, and half as long again."""
 
-MOST_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
+MAX_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
 """The factor and the bytes by which a stream may exceed its content. Blocks without data take time
 and hold nothing: 50 MB of them took 15 s of CPU."""
 
-MOST_TAIL_BYTES = 64 * 1024
+MAX_TAIL_BYTES = 64 * 1024
 """The most bytes after the compressed stream, and after the last row in it: a whole buffer."""
 
 _HEAD_BYTES, _CHECKSUM_BYTES = 8, 4
 _FILTERS = bytes(range(5))
-_MOST_WINDOW_BITS = 15
+_MAX_WINDOW_BITS = 15
 
 
 def plain_header(spool: SpoolFile) -> Header | None:
@@ -50,7 +50,7 @@ def plain_header(spool: SpoolFile) -> Header | None:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The numbers of bytes in a PNG's IDATs after its image, each at most MOST_TAIL_BYTES."""
+    """The numbers of bytes in a PNG's IDATs after its image, each at most MAX_TAIL_BYTES."""
 
     after_stream: int
     """Bytes in the file, after the compressed stream."""
@@ -105,7 +105,7 @@ class _Rows:
         while begin < len(data):
             if not self._left and not self._next_pass():
                 self.bytes_after += len(data) - begin
-                if self.bytes_after > MOST_TAIL_BYTES:
+                if self.bytes_after > MAX_TAIL_BYTES:
                     raise NotAnImage("a png with more rows than it says")
                 return
             end = min(len(data), begin + self._left)
@@ -197,19 +197,19 @@ class Inflated:
                 raise NotAnImage(f"a png that does not decode: {error}") from error
             yield part
             self._given, rest = self._given + len(part), b""
-            if self._taken > MOST_OVERHEAD * self._given + SPARE_BYTES:
+            if self._taken > MAX_OVERHEAD * self._given + SPARE_BYTES:
                 raise NotAnImage("a png of more data than it has pixels")
 
     def _follow(self, size: int) -> None:
         self.bytes_after += size
-        if self.bytes_after > MOST_TAIL_BYTES:
+        if self.bytes_after > MAX_TAIL_BYTES:
             raise NotAnImage("a png with data after its image")
 
 
 def _window_bits(first: bytes) -> int:
     """The window that the stream declares: a decoder may hold no more than that."""
     bits = 8 + (first[0] >> 4 if first else 0)
-    if bits > _MOST_WINDOW_BITS:
+    if bits > _MAX_WINDOW_BITS:
         raise NotAnImage("a png that does not decode: its window is none")
     return bits
 

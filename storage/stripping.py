@@ -29,7 +29,7 @@ _CONTAINERS = (
     _Container(jpeg.SIGNATURE, "jpeg", jpeg.kept, jpeg.exif),
     _Container(webp.SIGNATURE, "webp", webp.kept, webp.exif),
 )
-_MOST_SIGNATURE_BYTES = 8
+_MAX_SIGNATURE_BYTES = 8
 
 
 class Stripped(NamedTuple):
@@ -46,7 +46,7 @@ class Stripped(NamedTuple):
 
 def stripped(spool: SpoolFile) -> Stripped:
     """Return the image without unneeded parts."""
-    head = spool.read_at(0, _MOST_SIGNATURE_BYTES)
+    head = spool.read_at(0, _MAX_SIGNATURE_BYTES)
     for container in _CONTAINERS:
         if head.startswith(container.signature):
             pieces = list(joined(container.kept(spool)))

@@ -10,7 +10,7 @@ from storage import exports, selectors, services
 
 logger = logging.getLogger(__name__)
 
-MOST_IMAGES = 100_000
+MAX_IMAGES = 100_000
 """The most images removed in one run, so that a run ends."""
 
 
@@ -44,4 +44,4 @@ def measure_images() -> None:
 @shared_task(name="storage.expire_images", ignore_result=True)
 def expire_images() -> int:
     """Remove every expired image and return how many."""
-    return services.delete_expired(now=clock.now(), limit=MOST_IMAGES)
+    return services.delete_expired(now=clock.now(), limit=MAX_IMAGES)

@@ -34,7 +34,7 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 TEST_BUCKET = "pictor-test"
 UPSTREAM_PORTS = 4
-MOST_COMPLAINTS = 50
+MAX_COMPLAINTS = 50
 NO_SANDBOX = "http://127.0.0.1:9/v1"
 
 
@@ -259,7 +259,7 @@ def pytest_runtest_makereport(
     """Add the stack's complaints to a failure, since it may not happen again."""
     report = yield
     if report.failed and _running and (said := _running[0].complaints(call.start)):
-        report.sections.append(("The stack's logs", "\n".join(said[-MOST_COMPLAINTS:])))
+        report.sections.append(("The stack's logs", "\n".join(said[-MAX_COMPLAINTS:])))
     return report
 
 

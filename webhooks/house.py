@@ -17,7 +17,7 @@ from pictor.kit.secrets.encryption import encrypted
 from webhooks import signing
 from webhooks.models import Delivery, Event, WebhookEndpoint
 
-LEAST_BYTES, MOST_BYTES = 24, 64
+LEAST_BYTES, MAX_BYTES = 24, 64
 """The length of a secret in bytes, as in Standard Webhooks."""
 
 
@@ -28,8 +28,8 @@ def check_secret(secret: str) -> None:
         length = len(base64.b64decode(encoded, validate=True))
     except (binascii.Error, ValueError):
         length = 0
-    if encoded == secret or not LEAST_BYTES <= length <= MOST_BYTES:
-        words = f"a secret is {signing.PREFIX} and the base64 of {LEAST_BYTES} to {MOST_BYTES}"
+    if encoded == secret or not LEAST_BYTES <= length <= MAX_BYTES:
+        words = f"a secret is {signing.PREFIX} and the base64 of {LEAST_BYTES} to {MAX_BYTES}"
         raise ValidationError({"secret": f"{words} bytes, on one line"})
 
 

@@ -15,7 +15,7 @@ LATELY = 100
 """The number of latest deliveries that a success rate covers."""
 AROUND = timedelta(minutes=5)
 """An event's id is made within this time of the occurrence it is about."""
-MOST_ANSWERED = 20
+MAX_ANSWERED = 20
 """The most attempts of a delivery shown with their answers, each at most 64 KB."""
 
 
@@ -109,7 +109,7 @@ def attempts_of(deliveries: Iterable[Delivery]) -> Mapping[UUID, list[DeliveryAt
 def answered_attempts_of(delivery: Delivery) -> list[DeliveryAttempt]:
     """The latest attempts at one delivery, in order, with their answers."""
     attempts = DeliveryAttempt.objects.filter(delivery=delivery)
-    return list(attempts.order_by("-id")[:MOST_ANSWERED])[::-1]
+    return list(attempts.order_by("-id")[:MAX_ANSWERED])[::-1]
 
 
 def deliveries_about(tenant_id: UUID, subject_id: UUID, *, at: datetime) -> list[Delivery]:

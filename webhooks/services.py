@@ -22,9 +22,9 @@ from webhooks.events import TestObject, body_with
 from webhooks.models import BALANCE_LOW, EVENTS, TEST, Delivery, Event, WebhookEndpoint
 from webhooks.rotation import replace_secret
 
-MOST_ENDPOINTS = 10
+MAX_ENDPOINTS = 10
 """The most endpoints of a tenant in each mode."""
-MOST_RESENT = 10_000
+MAX_RESENT = 10_000
 """The most deliveries resent at once."""
 
 
@@ -49,10 +49,10 @@ def create_endpoint(
     with transaction.atomic():
         tenant_for_update(tenant.id)  # so concurrent calls are counted
         theirs = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
-        if theirs.count() >= MOST_ENDPOINTS:
+        if theirs.count() >= MAX_ENDPOINTS:
             mode = "live" if livemode else "test"
             raise ValidationError(
-                f"There are {MOST_ENDPOINTS} {mode} endpoints already: delete one."
+                f"There are {MAX_ENDPOINTS} {mode} endpoints already: delete one."
             )
         endpoint = WebhookEndpoint(
             tenant=tenant, livemode=livemode, secret=encrypted(secret), **columns
@@ -171,14 +171,14 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
         tenant=endpoint.tenant_id, livemode=endpoint.livemode, id__gte=ids.first_at(since)
     )
     mine = Delivery.objects.filter(endpoint=endpoint, event__in=theirs)
-    again = mine.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MOST_RESENT]
+    again = mine.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MAX_RESENT]
     resent = Delivery.objects.filter(id__in=again.values("id")).update(
         state=Delivery.State.PENDING, tries=0, due_at=now
     )
     missed = theirs.filter(type__in=endpoint.events or EVENTS).exclude(
         deliveries__endpoint=endpoint
     )
-    event_ids = list(missed.order_by("-id").values_list("id", flat=True)[: MOST_RESENT - resent])
+    event_ids = list(missed.order_by("-id").values_list("id", flat=True)[: MAX_RESENT - resent])
     Delivery.objects.bulk_create(
         [Delivery(event_id=event_id, endpoint=endpoint, due_at=now) for event_id in event_ids],
         ignore_conflicts=True,

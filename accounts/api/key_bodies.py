@@ -16,7 +16,7 @@ from pictor.kit.endpoints.bodies import (
 
 USUAL_OVERLAP = "24h"
 MAX_NAME_CHARS = 100
-_MOST = 2**31 - 1
+_MAX_LIMIT = 2**31 - 1
 
 
 class KeyChange(ApiBody):
@@ -31,9 +31,9 @@ class KeyChange(ApiBody):
     models = optional(WordsField, "The models it may call; null is every model.")
     ip_ranges = optional(WordsField, "Addresses or networks it may be used from.")
     expires_at = optional(MomentField, "Unix seconds.")
-    requests_per_minute = optional(NumberField, "Requests a minute.", least=1, most=_MOST)
-    images_per_minute = optional(NumberField, "Images a minute.", least=1, most=_MOST)
-    max_in_flight = optional(NumberField, "Requests under way at once.", least=1, most=_MOST)
+    requests_per_minute = optional(NumberField, "Requests a minute.", least=1, most=_MAX_LIMIT)
+    images_per_minute = optional(NumberField, "Images a minute.", least=1, most=_MAX_LIMIT)
+    max_in_flight = optional(NumberField, "Requests under way at once.", least=1, most=_MAX_LIMIT)
     budget_day = optional(UsdField, "USD a UTC day, a hard stop: a string such as `12.50`.")
     budget_month = optional(UsdField, "USD a UTC month, a hard stop.")
     budget_warns_only = FlagField(

@@ -33,7 +33,7 @@ ACTOR = AT_THE_SHELL
 UNASKED = Micros(settings.MONEY_TYPED_TWICE)
 """A larger change of a balance needs a confirmation."""
 
-_MOST_NAME = 200
+_MAX_NAME = 200
 _LARGEST_LIMIT = 2**31 - 1
 _REASON_CHARS = 200
 
@@ -136,8 +136,8 @@ def _hand(email: str | None) -> str:
         validate_email(email)
     except ValidationError:
         raise CommandError(f"--as takes an e-mail address, not {email!r}") from None
-    if len(email) > _MOST_NAME:
-        raise CommandError(f"--as takes an e-mail address of at most {_MOST_NAME} characters")
+    if len(email) > _MAX_NAME:
+        raise CommandError(f"--as takes an e-mail address of at most {_MAX_NAME} characters")
     return f"{user} as {email}"
 
 

@@ -10,7 +10,7 @@ from accounts.models.records import (
 )
 from accounts.models.tenants import (
     MANAGES_KEYS,
-    MOST_WORDS,
+    MAX_WORDS,
     SCOPES,
     ApiKey,
     Invitation,
@@ -21,7 +21,7 @@ from accounts.models.tenants import (
 
 __all__ = [
     "MANAGES_KEYS",
-    "MOST_WORDS",
+    "MAX_WORDS",
     "SCOPES",
     "Actor",
     "ApiKey",

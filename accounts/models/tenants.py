@@ -24,7 +24,7 @@ SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys
 MANAGES_KEYS = "keys:write"
 """Given only by name, because a key with it can make further keys."""
 
-MOST_WORDS = 100
+MAX_WORDS = 100
 """The most entries in each of a key's lists: every request is checked against them."""
 _IP_RANGE_LENGTH = 43
 
@@ -75,7 +75,7 @@ class Tenant(models.Model):
     own_max_in_flight = _limit("Empty: unlimited.", editable=False)
     own_models = ArrayField(
         models.CharField(max_length=100),
-        size=MOST_WORDS,
+        size=MAX_WORDS,
         null=True,
         blank=True,
         editable=False,
@@ -255,14 +255,14 @@ class ApiKey(models.Model):
     )
     allowed_models = ArrayField(
         models.CharField(max_length=100),
-        size=MOST_WORDS,
+        size=MAX_WORDS,
         null=True,
         blank=True,
         help_text="Model names, separated by commas. Empty: every model.",
     )
     ip_ranges = ArrayField(
         models.CharField(max_length=_IP_RANGE_LENGTH, validators=[validate_ip_range]),
-        size=MOST_WORDS,
+        size=MAX_WORDS,
         null=True,
         blank=True,
         help_text="Addresses or networks this key may be used from. Empty: anywhere.",

@@ -42,7 +42,7 @@ class KeyRules:
 
 
 FREE = KeyRules()
-MOST_KEYS = 1000
+MAX_KEYS = 1000
 """The most keys per tenant that are neither revoked nor expired."""
 
 OVERLAPS = {
@@ -106,8 +106,8 @@ def _refuse_one_too_many(tenant_id: UUID) -> None:
     tenant_for_update(tenant_id)
     refuse_ended(tenant_id)
     good = ApiKey.objects.filter(tenant_id=tenant_id, revoked_at=None)
-    if good.exclude(expires_at__lte=clock.now()).count() >= MOST_KEYS:
-        raise ValidationError(f"An account has at most {MOST_KEYS} keys: revoke one first.")
+    if good.exclude(expires_at__lte=clock.now()).count() >= MAX_KEYS:
+        raise ValidationError(f"An account has at most {MAX_KEYS} keys: revoke one first.")
 
 
 @transaction.atomic

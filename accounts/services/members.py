@@ -20,9 +20,9 @@ from accounts.services.tenants import change_columns, refuse_ended
 INVITE = "member.invite"
 UNINVITE = "member.uninvite"
 INVITED_FOR = timedelta(days=7)
-MOST_INVITATIONS = 50
+MAX_INVITATIONS = 50
 """Limits both a tenant's open invitations and those sent in a day: each mails a stranger."""
-MOST_TO_ONE = 3
+MAX_TO_ONE = 3
 """The most invitations to one address in a day."""
 DAY = timedelta(days=1)
 
@@ -208,8 +208,8 @@ def _offer(
         raise ValidationError({"email": "That person is a member already."})
     _refuse_many_mails(tenant, email, now)
     Invitation.objects.filter(tenant=tenant, email=email).delete()
-    if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MOST_INVITATIONS:
-        raise ValidationError(f"{MOST_INVITATIONS} invitations are open: cancel one first.")
+    if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MAX_INVITATIONS:
+        raise ValidationError(f"{MAX_INVITATIONS} invitations are open: cancel one first.")
     invitation.email, invitation.expires_at = email, now + INVITED_FOR
     invitation.full_clean()
     invitation.save(force_insert=True)
@@ -360,10 +360,10 @@ def _hand_over(key: ApiKey, heir: User, actor: Actor, ip: str | None) -> None:
 def _refuse_many_mails(tenant: Tenant, email: str, now: datetime) -> None:
     """Count all invitations sent: canceled and replaced ones were mailed, too."""
     sent = AuditEvent.objects.filter(tenant=tenant, action=INVITE, at__gt=now - DAY)
-    if sent.count() >= MOST_INVITATIONS:
-        raise ValidationError(f"{MOST_INVITATIONS} invitations were sent within a day: wait a day.")
-    if sent.filter(after__email=email).count() >= MOST_TO_ONE:
-        message = f"{MOST_TO_ONE} invitations were sent there within a day: wait a day."
+    if sent.count() >= MAX_INVITATIONS:
+        raise ValidationError(f"{MAX_INVITATIONS} invitations were sent within a day: wait a day.")
+    if sent.filter(after__email=email).count() >= MAX_TO_ONE:
+        message = f"{MAX_TO_ONE} invitations were sent there within a day: wait a day."
         raise ValidationError({"email": message})
 
 

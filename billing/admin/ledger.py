@@ -13,7 +13,7 @@ from billing.models import KeyBudget, TenantBalance, Transfer, UnchargedCost, Us
 from billing.selectors import newest_of_tenant, of_generation
 from pictor.kit.words import ids
 
-MOST_DIGITS = 18
+MAX_DIGITS = 18
 """The most digits of a searched transfer id: PostgreSQL's bigint cannot hold all numbers of 19."""
 
 
@@ -47,7 +47,7 @@ class TransferAdmin(LargeAdmin):
 
     @override
     def found(self, text: str) -> Q:
-        if text.isdecimal() and len(text) <= MOST_DIGITS:
+        if text.isdecimal() and len(text) <= MAX_DIGITS:
             return Q(pk=int(text))
         generation_id = ids.parse_either(ids.GENERATION, text)
         if generation_id is not None:

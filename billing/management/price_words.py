@@ -17,14 +17,14 @@ from billing.selectors import book_named, price_list_named
 from billing.services import NO_LIST
 from pictor.kit.words import clock
 
-MOST_DIGITS = 9
+MAX_DIGITS = 9
 BOOK_HELP = "as NAME:VERSION, such as standard:2"
 
 
 def read_book(text: str) -> PriceBook:
     """Return the book with this name and version. Raises CommandError."""
     name, _, version = text.rpartition(":")
-    is_number = version.isascii() and version.isdigit() and len(version) <= MOST_DIGITS
+    is_number = version.isascii() and version.isdigit() and len(version) <= MAX_DIGITS
     book = book_named(name, int(version)) if is_number else None
     if book is None:
         raise CommandError(f"there is no price book {text!r}; `manage.py price list` shows them")
@@ -69,7 +69,7 @@ def read_number(text: str | None) -> int | None:
     """Read a number of prices; None for an empty text. Raises CommandError."""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise CommandError(f"{text!r} is not a number of prices")
     return int(text)
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 from accounts.models import Tenant
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
 
-MOST_NAME = 60
+MAX_NAME = 60
 WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
 
 DRAFT, SCHEDULED, CURRENT, PAST, WITHDRAWN = "draft", "scheduled", "current", "past", "withdrawn"
@@ -179,7 +179,7 @@ def books_owned_by(owner: UUID, now: datetime, *, limit: int) -> list[PriceBook]
 
 def own_book_name(tenant: Tenant) -> str:
     """Return a name for a tenant's first own book: the tenant's or, if taken, its public id."""
-    name = tenant.name[:MOST_NAME].strip()
+    name = tenant.name[:MAX_NAME].strip()
     taken = PriceBook.objects.filter(name=name).exclude(tenant_id=tenant.id)
     return tenant.public_id if taken.exists() else name
 

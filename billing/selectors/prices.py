@@ -28,7 +28,7 @@ from pictor.kit.words.money import MAX_MICROS, Micros, scale_half_up
 SETTLED_AFTER = timedelta(days=1)
 """Longer than any transaction, and than clocks differ."""
 
-MOST_TABLES = 256
+MAX_TABLES = 256
 """The number of tables that a process keeps."""
 _tables: dict[tuple[int, ...], PriceTable] = {}
 
@@ -144,13 +144,13 @@ def known_table_of(books: tuple[int, ...]) -> PriceTable | None:
 def table_of(books: tuple[int, ...]) -> PriceTable:
     """Return the table made of these published books, in force or not, to settle with.
 
-    Published books never change, so tables are kept until there are MOST_TABLES, when all are
+    Published books never change, so tables are kept until there are MAX_TABLES, when all are
     dropped. Raises LookupError for a book that is not published.
     """
     table = _tables.get(books)
     if table is None:
         table = _made_of(books)
-        if len(_tables) >= MOST_TABLES:
+        if len(_tables) >= MAX_TABLES:
             _tables.clear()
         _tables[books] = table
     return table

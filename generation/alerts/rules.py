@@ -28,11 +28,11 @@ from webhooks import house, signing
 from webhooks.addresses import check_url
 from webhooks.rotation import replace_secret
 
-MOST_RULES, MOST_MAILS = 20, 10
-MOST_NAME, MOST_PAGE, MOST_ADDRESS = 80, 200, 254
+MAX_RULES, MAX_MAILS = 20, 10
+MAX_NAME, MAX_PAGE, MAX_ADDRESS = 80, 200, 254
 """The longest texts, in characters."""
-MOST_MINUTES, MOST_HOURS = 7 * 24 * 60, 7 * 24
-MOST_MICROS = 10**15
+MAX_MINUTES, MAX_HOURS = 7 * 24 * 60, 7 * 24
+MAX_MICROS = 10**15
 """A billion dollars."""
 CHANGED = "changed"
 """The code of a refused change that was based on an outdated rule."""
@@ -253,8 +253,8 @@ def _check_there_is_room(rule: AlertRule, name: str) -> None:
     others = AlertRule.objects.filter(archived_at=None).exclude(pk=rule.pk)
     if others.filter(name=name).exists():
         raise ValidationError({"name": "There is a rule of this name already."})
-    if others.count() >= MOST_RULES:
-        raise ValidationError(f"There are {MOST_RULES} rules already: remove one first.")
+    if others.count() >= MAX_RULES:
+        raise ValidationError(f"There are {MAX_RULES} rules already: remove one first.")
 
 
 def _checked(wishes: RuleWishes) -> RuleWishes:
@@ -277,10 +277,10 @@ def _checked(wishes: RuleWishes) -> RuleWishes:
 
 def _mistakes(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
     """The mistakes, by field."""
-    if not 0 < len(wishes.name) <= MOST_NAME:
-        yield "name", f"Name it, in at most {MOST_NAME} characters."
-    if len(wishes.page) > MOST_PAGE:
-        yield "page", f"At most {MOST_PAGE} characters."
+    if not 0 < len(wishes.name) <= MAX_NAME:
+        yield "name", f"Name it, in at most {MAX_NAME} characters."
+    if len(wishes.page) > MAX_PAGE:
+        yield "page", f"At most {MAX_PAGE} characters."
     if wishes.secret and not wishes.url:
         yield "secret", "A secret signs what a webhook gets: give its url."
     yield from _mistakes_of_what(wishes)
@@ -292,12 +292,12 @@ def _mistakes_of_what(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
         yield "kinds", "Choose at least one kind, or every kind."
     elif unknown := [one for one in wishes.kinds or () if one not in ALL_KINDS]:
         yield "kinds", f"There is no kind {unknown[0]!r}; there are {', '.join(ALL_KINDS)}."
-    if wishes.least_micros is not None and not 0 <= wishes.least_micros <= MOST_MICROS:
+    if wishes.least_micros is not None and not 0 <= wishes.least_micros <= MAX_MICROS:
         yield "least_micros", "Type an amount from $0 to a billion dollars."
-    if not 0 <= wishes.least_minutes <= MOST_MINUTES:
-        yield "least_minutes", f"Type 0 to {MOST_MINUTES} minutes, which is a week."
-    if not 0 <= wishes.repeat_hours <= MOST_HOURS:
-        yield "repeat_hours", f"Type 0 to {MOST_HOURS} hours, which is a week."
+    if not 0 <= wishes.least_minutes <= MAX_MINUTES:
+        yield "least_minutes", f"Type 0 to {MAX_MINUTES} minutes, which is a week."
+    if not 0 <= wishes.repeat_hours <= MAX_HOURS:
+        yield "repeat_hours", f"Type 0 to {MAX_HOURS} hours, which is a week."
 
 
 def _mistakes_of_whom(mails: Sequence[str], *, has_webhook: bool) -> Iterator[tuple[str, str]]:
@@ -306,8 +306,8 @@ def _mistakes_of_whom(mails: Sequence[str], *, has_webhook: bool) -> Iterator[tu
         yield "mails", "Say where it goes: an e-mail address, a webhook, or both."
     elif wrong:
         yield "mails", f"{wrong[0]!r} is no e-mail address."
-    elif len(mails) > MOST_MAILS:
-        yield "mails", f"At most {MOST_MAILS} addresses."
+    elif len(mails) > MAX_MAILS:
+        yield "mails", f"At most {MAX_MAILS} addresses."
 
 
 def _is_address(text: str) -> bool:
@@ -315,4 +315,4 @@ def _is_address(text: str) -> bool:
         validate_email(text)
     except ValidationError:
         return False
-    return len(text) <= MOST_ADDRESS
+    return len(text) <= MAX_ADDRESS

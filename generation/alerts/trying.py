@@ -23,7 +23,7 @@ EVENT = "alert.test"
 MAIL = "account/email/alert_test"
 GOOD_FOR = timedelta(days=7)
 """An older test no longer counts; mails are not kept for longer."""
-MOST_AN_HOUR, MOST_TESTS = 6, 50
+MAX_AN_HOUR, MAX_TESTS = 6, 50
 """The most tests within an hour, and the most that are read."""
 
 
@@ -34,8 +34,8 @@ def send_test(
     """Send a test to every destination; to an unconfirmed address with a code."""
     rule = locked(rule)
     lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
-    if lately.count() >= MOST_AN_HOUR:
-        raise ValidationError(f"{MOST_AN_HOUR} tests were sent within the hour: wait a little")
+    if lately.count() >= MAX_AN_HOUR:
+        raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a little")
     hearers = heard_at([rule])[rule.id]
     posted = [
         post_rendered(
@@ -91,7 +91,7 @@ def untried(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str
 def tests_of(rule: AlertRule, *, now: datetime) -> list[AlertSending]:
     """The tests that still count, newest first."""
     tests = rule.sendings.filter(is_test=True, at__gt=now - GOOD_FOR)
-    return list(tests.order_by("-id")[:MOST_TESTS])
+    return list(tests.order_by("-id")[:MAX_TESTS])
 
 
 def doubts_of(

@@ -11,7 +11,7 @@ from generation.models import AlertRule, AlertSending
 from pictor.kit.words.money import in_dollars, to_decimal
 
 MAIL = "account/email/alert"
-MOST_MAILED, MOST_POSTED = 50, 500
+MAX_MAILED, MAX_POSTED = 50, 500
 """The most conditions in a mail and in a webhook's event; the others are counted."""
 
 
@@ -32,7 +32,7 @@ def _mended_at(rule: AlertRule, one: AlertNews) -> str:
 
 def said(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
     """The values for the mail's templates."""
-    listed = news[:MOST_MAILED]
+    listed = news[:MAX_MAILED]
     parts = [
         (occasion.label, [_line(sending.rule, one) for one in listed if one.occasion == occasion])
         for occasion in Occasion
@@ -80,9 +80,9 @@ def body(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
                 "currency": "USD",
                 "url": _mended_at(sending.rule, one) or None,
             }
-            for one in news[:MOST_POSTED]
+            for one in news[:MAX_POSTED]
         ],
-        "more": max(0, len(news) - MOST_POSTED),
+        "more": max(0, len(news) - MAX_POSTED),
         "passed": sending.passed,
     }
 

@@ -31,15 +31,15 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
 LAST_WORDS_SECONDS = 2.0
-MOST = 500
+MAX_ROWS = 500
 """Rows in one INSERT, and rows waiting for it."""
-MOST_OF_STRANGERS = 250
-"""The part of MOST for rows with keys of no tenant; the rest is left to tenants' rows."""
-MOST_OF_ONE = 50
-"""The part of MOST for one tenant, or for one address without a tenant's key."""
-MOST_A_DAY = 20_000
+MAX_OF_STRANGERS = 250
+"""The part of MAX_ROWS for rows with keys of no tenant; the rest is left to tenants' rows."""
+MAX_OF_ONE = 50
+"""The part of MAX_ROWS for one tenant, or for one address without a tenant's key."""
+MAX_A_DAY = 20_000
 """Rows of one caller in a UTC day."""
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """The table's size without indexes above which nothing is written, if no worker trims it."""
 
 LEFT_OUT = Count(
@@ -99,9 +99,9 @@ class Recorder:
         """Keep a refusal for the next INSERT, or count it as left out; never waits."""
         is_strange = not refused.tenant
         whose = _whose(refused)
-        if self._of_each[whose] >= MOST_OF_ONE:
+        if self._of_each[whose] >= MAX_OF_ONE:
             LEFT_OUT.labels("caller").inc()
-        elif len(self._kept) >= MOST or (is_strange and self._strangers >= MOST_OF_STRANGERS):
+        elif len(self._kept) >= MAX_ROWS or (is_strange and self._strangers >= MAX_OF_STRANGERS):
             LEFT_OUT.labels("process").inc()
         else:
             self._of_each[whose] += 1
@@ -152,7 +152,7 @@ def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
     An advisory lock makes processes take turns, so that each sees the others' rows.
     """
     rows = json.dumps([_row(one) for one in batch])
-    bounds = {"most": MOST_A_DAY, "bytes": MOST_BYTES}
+    bounds = {"most": MAX_A_DAY, "bytes": MAX_BYTES}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(_WRITE, {"rows": rows, "day": now.date(), **bounds})

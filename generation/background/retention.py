@@ -23,7 +23,7 @@ BATCH = 500
 LEAST = timedelta(hours=1)
 """By then every generation and its retries have ended."""
 REFUSED_KEPT = timedelta(days=7)
-MOST_REFUSED = 1_500_000
+MAX_REFUSED = 1_500_000
 LEAST_ROW_BYTES = 76
 REFUSED_BATCH = 5_000
 TEST_ROWS_KEPT = timedelta(days=30)
@@ -61,9 +61,9 @@ def delete_tests(*, now: datetime) -> int:
 def forget_refused(*, now: datetime) -> int:
     """Delete refusals after 7 days, and the oldest beyond the limit; returns their number."""
     last_due = ids.first_at(now - REFUSED_KEPT)
-    if _refused_may_be(MOST_REFUSED):
+    if _refused_may_be(MAX_REFUSED):
         newest_first = RefusedRequest.objects.order_by("-id").values_list("id", flat=True)
-        last_due = max([last_due, *newest_first[MOST_REFUSED : MOST_REFUSED + 1]])
+        last_due = max([last_due, *newest_first[MAX_REFUSED : MAX_REFUSED + 1]])
     due = RefusedRequest.objects.filter(id__lte=last_due)
     count = 0
     while batch := list(due.order_by("id").values_list("id", flat=True)[:REFUSED_BATCH]):

@@ -26,7 +26,7 @@ from pictor.kit.words.csv_cells import table_of
 from pictor.kit.words.money import Micros, from_decimal
 
 COLUMNS = ("line", "attempt", "change_usd")
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 """The longest name of a line."""
 
 
@@ -88,8 +88,8 @@ def _lines(rows: Sequence[dict[str, str]]) -> Iterator[Line]:
 def _line(row: dict[str, str]) -> Line:
     if not all(is_storable(cell) for cell in row.values()):
         raise ValueError("it has a NUL or a lone surrogate")
-    if not 0 < len(row["line"]) <= MOST_CHARACTERS:
-        raise ValueError(f"a line's name has from 1 to {MOST_CHARACTERS} characters")
+    if not 0 < len(row["line"]) <= MAX_CHARACTERS:
+        raise ValueError(f"a line's name has from 1 to {MAX_CHARACTERS} characters")
     change = from_decimal(row["change_usd"])
     if change == 0:
         raise ValueError("it changes nothing")

@@ -29,10 +29,10 @@ from pictor.kit.words.money import MAX_MICROS
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 8 * 1024**2
+MAX_BYTES = 8 * 1024**2
 """The limit for a file sent by the browser."""
-MOST_BYTES_AT_THE_SHELL = 256 * 1024**2
-MOST_LINES = 1_000_000
+MAX_BYTES_AT_THE_SHELL = 256 * 1024**2
+MAX_LINES = 1_000_000
 LONGEST = timedelta(days=400)
 SHOWN = 5
 """The number of lines shown as they were understood."""
@@ -57,7 +57,7 @@ def keep(
     name: str,
     content: bytes,
     actor: Actor,
-    most_bytes: int = MOST_BYTES,
+    most_bytes: int = MAX_BYTES,
     columns: Columns | None = None,
 ) -> VendorBill:
     """A draft of a bill, with its columns as given, as in the channel's last bill, or guessed.
@@ -90,7 +90,7 @@ def _storable(name: str) -> str:
 
 def too_large(most_bytes: int) -> str:
     """The message about a file that is too large."""
-    more = " `manage.py reconcile` takes larger ones." if most_bytes == MOST_BYTES else ""
+    more = " `manage.py reconcile` takes larger ones." if most_bytes == MAX_BYTES else ""
     return f"The file is larger than {most_bytes // 1024**2} MiB.{more}"
 
 
@@ -293,8 +293,8 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
         rounding += sum((said.micros - said.exact for _, _, said in batch), Decimal(0))
         count += len(batch)
         amounts += sum(abs(said.micros) for _, _, said in batch)
-        if count > MOST_LINES:
-            raise ValueError(f"the file has more than {MOST_LINES:,} lines")
+        if count > MAX_LINES:
+            raise ValueError(f"the file has more than {MAX_LINES:,} lines")
         if amounts > MAX_MICROS:
             raise ValueError(
                 "its amounts are too large together: is that the column of the amounts?"

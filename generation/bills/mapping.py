@@ -70,7 +70,7 @@ END_OF_NAME = r"$|[\s,:;|(@]|-\d{4}-\d{2}-\d{2}(?![\d-])"
 """The end of a model's name in a line item, as a pattern for Python and PostgreSQL."""
 _END_OF_NAME = re.compile(END_OF_NAME, re.ASCII)
 _LONGEST_ID = _LONGEST_ITEM = 200
-_MOST_IMAGES = 100_000
+_MAX_IMAGES = 100_000
 _PLACES = Decimal("0.000000000001")
 _FIRST, _END = datetime(2015, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -274,7 +274,7 @@ def _number(text: str) -> int | None:
     if not text:
         return None
     word = re.sub(r"\.0+$", "", text)
-    if not re.fullmatch(r"-?\d{1,6}", word, re.ASCII) or int(word) > _MOST_IMAGES:
+    if not re.fullmatch(r"-?\d{1,6}", word, re.ASCII) or int(word) > _MAX_IMAGES:
         raise ValueError(f"{text[:40]!r} is not a number of images")
     return int(word) if int(word) > 0 else None
 

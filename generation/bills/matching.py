@@ -24,7 +24,7 @@ from pictor.kit.database.spans import Span
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 
-MOST_CANDIDATES = 5
+MAX_CANDIDATES = 5
 LONGEST_OWN = 150
 """The most characters of a key after its channel; longer ones are digested."""
 _AROUND = timedelta(days=1)
@@ -163,7 +163,7 @@ _IN_MINUTE = f"""
                                   ORDER BY c.started_at, c.call) AS nth
           FROM bill_calls AS c WHERE c.line IS NULL) AS c
         ON c.model = l.model AND c.minute = {_MINUTE.format("l.at")}
-     WHERE c.nth <= {MOST_CANDIDATES} AND (l.request_id = '' OR c.request_id = '')
+     WHERE c.nth <= {MAX_CANDIDATES} AND (l.request_id = '' OR c.request_id = '')
        AND (NOT %(by_number)s OR COALESCE(l.n, 0) = COALESCE(c.n, 0))
 """
 _CANDIDATES = f"""
@@ -178,7 +178,7 @@ WITH pairs AS (
 )
 UPDATE generation_billline AS line SET candidates = found.calls FROM (
     SELECT id, jsonb_agg(call ORDER BY nth) AS calls FROM first
-     WHERE nth <= {MOST_CANDIDATES} GROUP BY id
+     WHERE nth <= {MAX_CANDIDATES} GROUP BY id
 ) AS found WHERE found.id = line.id
 """
 _DAYS = f"""

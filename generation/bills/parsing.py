@@ -17,9 +17,9 @@ from typing import Any
 
 Row = Mapping[str, str]
 
-MOST_COLUMNS = 200
-TOO_WIDE = f"more than {MOST_COLUMNS} columns"
-MOST_CHARACTERS = 4_000
+MAX_COLUMNS = 200
+TOO_WIDE = f"more than {MAX_COLUMNS} columns"
+MAX_CHARACTERS = 4_000
 """The length to which cells are cut; the rest is not needed here."""
 _PACKED = {
     b"PK\x03\x04": "a zip or a spreadsheet: unpack it, or save it as CSV",
@@ -98,10 +98,10 @@ def _lines_of(text: str) -> Iterator[str]:
 
 
 def _names(cells: list[str]) -> list[str]:
-    if len(cells) > MOST_COLUMNS:
+    if len(cells) > MAX_COLUMNS:
         raise ValueError(TOO_WIDE)
-    said = [cell.strip()[:MOST_CHARACTERS] for cell in cells if cell.strip()]
-    names = [cell.strip()[:MOST_CHARACTERS] or f"column {at}" for at, cell in enumerate(cells, 1)]
+    said = [cell.strip()[:MAX_CHARACTERS] for cell in cells if cell.strip()]
+    names = [cell.strip()[:MAX_CHARACTERS] or f"column {at}" for at, cell in enumerate(cells, 1)]
     if twice := sorted({name for name in said if said.count(name) > 1}):
         raise ValueError(f"the column {twice[0]!r} comes twice")
     if any(re.fullmatch(r"[\d.:$ -]+", name) for name in said):
@@ -115,7 +115,7 @@ def _of_json(text: str) -> Iterator[Row]:
             if not isinstance(value, dict):
                 raise ValueError(f"row {number} is no object")  # noqa: TRY004 - the file's mistake
             for row in _flat(value):
-                if len(row) > MOST_COLUMNS:
+                if len(row) > MAX_COLUMNS:
                     raise ValueError(TOO_WIDE)
                 yield row
     except RecursionError:
@@ -232,7 +232,7 @@ def _text(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    cell = text.strip()[:MOST_CHARACTERS]
+    cell = text.strip()[:MAX_CHARACTERS]
     if _UNSTORABLE.search(cell):
         raise ValueError("a text has a null character or a lone surrogate in it")
     return cell

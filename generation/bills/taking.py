@@ -32,7 +32,7 @@ from pictor.kit.database.errors import is_locked
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 
-MOST_AT_ONCE = 100
+MAX_AT_ONCE = 100
 """The most lines that one request takes, in a few seconds; a command takes all of a list."""
 _AT_ONCE = 20
 """The most lines that one transaction takes: its duration delays others who correct costs."""

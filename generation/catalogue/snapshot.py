@@ -30,7 +30,7 @@ _loaded = Catalogue(revision=-1)
 _tables: dict[tuple[int, UUID], PriceTable] = {}
 LONGEST_CALL = timedelta(days=1)
 """Attempts begun earlier have ended, so their costs are not needed."""
-MOST_TABLES = 1024
+MAX_TABLES = 1024
 """The most price tables kept; the oldest go first."""
 
 
@@ -65,7 +65,7 @@ def prices_at(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable:
     if table is None:
         table = table_to_charge(tenant_id, clock.now())
         with _lock:
-            while len(_tables) >= MOST_TABLES:
+            while len(_tables) >= MAX_TABLES:
                 del _tables[next(iter(_tables))]
             _tables[revision, tenant_id] = table
     return table

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from billing.upstream_cost import MOST_TOKENS, Tokens
+from billing.upstream_cost import MAX_TOKENS, Tokens
 from generation.channels.declaration import Task
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words.money import Micros
@@ -126,7 +126,7 @@ class TokenUsage:
         text = max(self.input_tokens - self.input_image_tokens, 0)
         counted = Tokens(text, self.input_image_tokens, self.output_tokens)
         most = max(counted.input_text, counted.input_image, counted.output)
-        return counted if most <= MOST_TOKENS else None
+        return counted if most <= MAX_TOKENS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pictor.kit.running import retries
 
 READ_SECONDS = 30.0
 
-MOST_REDIRECTS = 3
+MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BARE = re.compile(r"[^!-~]+")
 """Characters to be escaped in an address: white space and letters that are not ASCII."""
@@ -53,7 +53,7 @@ async def _fetch(
     url: str,
     http: HttpPool,
     new_spool: Callable[[], SpoolFile],
-    redirects: int = MOST_REDIRECTS,
+    redirects: int = MAX_REDIRECTS,
 ) -> SpoolFile:
     url = _BARE.sub(lambda bare: quote(bare[0]), url)
     async with http.exchange("GET", url, read_timeout_seconds=READ_SECONDS) as answer:

@@ -19,9 +19,9 @@ from pictor.kit.words.untyped import Json
 
 FRESH = timedelta(minutes=3)
 """A look older than this does not count as current."""
-MOST_HOURS = 168
+MAX_HOURS = 168
 """The longest silence."""
-MOST_WHY, MOST_NAME = 200, 254
+MAX_WHY, MAX_NAME = 200, 254
 """The longest reason and assignee, in characters."""
 
 
@@ -70,8 +70,8 @@ def last_look() -> datetime | None:
 def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -> Condition:
     """Assign it to an operator."""
     to = without_marks(to)
-    if not 0 < len(to) <= MOST_NAME:
-        raise ValidationError(f"say who sees to it, in at most {MOST_NAME} characters")
+    if not 0 < len(to) <= MAX_NAME:
+        raise ValidationError(f"say who sees to it, in at most {MAX_NAME} characters")
     return _change(_locked(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)
 
 
@@ -92,8 +92,8 @@ def silence(
     ip: str | None = None,
 ) -> Condition:
     """Silence it for this many hours, a week's at most."""
-    if not 0 < hours <= MOST_HOURS:
-        raise ValidationError(f"silence it for 1 to {MOST_HOURS} hours")
+    if not 0 < hours <= MAX_HOURS:
+        raise ValidationError(f"silence it for 1 to {MAX_HOURS} hours")
     changes = {"silenced_until": now + timedelta(hours=hours), "why": _checked(why)}
     return _change(_locked(condition_id), changes, "condition.silence", actor, ip)
 
@@ -161,6 +161,6 @@ def _described(values: Json) -> Mapping[str, str | None]:
 
 def _checked(why: str) -> str:
     why = without_marks(why)
-    if not 0 < len(why) <= MOST_WHY:
-        raise ValidationError(f"say why, in at most {MOST_WHY} characters")
+    if not 0 < len(why) <= MAX_WHY:
+        raise ValidationError(f"say why, in at most {MAX_WHY} characters")
     return why

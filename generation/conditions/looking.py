@@ -29,8 +29,8 @@ KEPT = timedelta(days=90)
 FAILED = "look_fails"
 """The kind of a condition about a kind whose look failed."""
 _LOCK = 7_303_010
-_MOST_CHARACTERS = {"object": 200, "words": 300}
-_MOST_MICROS = 2**63 - 1
+_MAX_CHARACTERS = {"object": 200, "words": 300}
+_MAX_MICROS = 2**63 - 1
 
 Found = tuple[str, str, Micros | None, str]
 """Kind, object, micros, words."""
@@ -112,16 +112,16 @@ def _found(outlook: Outlook) -> Iterator[Found]:
             yield FAILED, kind, None, f"it cannot be looked for: {type(error).__name__}"
         else:
             for one in found:
-                most = None if one.micros is None else Micros(min(one.micros, _MOST_MICROS))
+                most = None if one.micros is None else Micros(min(one.micros, _MAX_MICROS))
                 yield kind, one.object, most, one.words
 
 
 def _once_each(found: Iterable[Wrong]) -> Iterable[Wrong]:
     """The last finding of each object, cut to the row's length."""
     return {
-        name: one._replace(object=name, words=one.words[: _MOST_CHARACTERS["words"]])
+        name: one._replace(object=name, words=one.words[: _MAX_CHARACTERS["words"]])
         for one in found
-        for name in [one.object[: _MOST_CHARACTERS["object"]]]
+        for name in [one.object[: _MAX_CHARACTERS["object"]]]
     }.values()
 
 

@@ -26,7 +26,7 @@ DROPPED = Counter(
     "pictor_channel_events_dropped", "Turns of channels that nobody can read, of too many."
 )
 
-MOST_WAITING = 500
+MAX_WAITING = 500
 """The longest queue; beyond it the oldest changes are dropped and counted."""
 WRITE_SECONDS = 1.0
 REST_SECONDS = 60.0
@@ -39,7 +39,7 @@ class Turns:
     """The changes of one worker process. Monotonic times are those of its health."""
 
     def __init__(self) -> None:
-        self._waiting: deque[BreakerTurn] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[BreakerTurn] = deque(maxlen=MAX_WAITING)
         self._closed: dict[int, float] = {}
         """Channels whose gate was noted as closed, and the time at which it opens."""
 
@@ -90,6 +90,6 @@ class Turns:
                     self._note(turn)
 
     def _note(self, turn: BreakerTurn) -> None:
-        if len(self._waiting) == MOST_WAITING:
+        if len(self._waiting) == MAX_WAITING:
             DROPPED.inc()
         self._waiting.append(turn)

@@ -32,7 +32,7 @@ from storage.services import StorageFailed, partial_key_of, upload_on_loop
 logger = logging.getLogger(__name__)
 
 ONE_TRY_SECONDS = 5.0
-MOST_WAITING = 8
+MAX_WAITING = 8
 """The most partial images of a call that wait in spools."""
 LONGEST_STALL_SECONDS = 2.0
 """The longest time that reading an answer waits for a place in the queue."""
@@ -52,7 +52,7 @@ class Partials:
     @asynccontextmanager
     async def sending(self, wanted: WantedImage) -> AsyncIterator[OnPartial]:
         """Take partial images while a call lasts."""
-        waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MOST_WAITING)
+        waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MAX_WAITING)
         sending = asyncio.create_task(self._send_all(waiting, wanted))
         try:
             yield bound(self._offer, waiting)

@@ -22,7 +22,7 @@ from pictor.kit.words import ids
 WorkerEpoch = NewType("WorkerEpoch", UUID)
 
 TROUBLE_CHARS = 200
-MOST_SEEN = 200
+MAX_SEEN = 200
 """The most workers that are listed."""
 
 
@@ -101,7 +101,7 @@ def seen_lately() -> list[Seen]:
     """
     since = Now() - timedelta(hours=1)
     left = Worker.objects.filter(stopped_at=None, seen_at__gt=since).annotate(at=Now())
-    rows = left.order_by("-seen_at", "epoch")[:MOST_SEEN]
+    rows = left.order_by("-seen_at", "epoch")[:MAX_SEEN]
     return [Seen(row, (row.at - row.seen_at).total_seconds()) for row in rows]
 
 

@@ -25,7 +25,7 @@ ERRORS = (
 SHUT = ("kind", "model", "worker", "since")
 CHANGES = ("at", "action", "before", "after", "actor")
 TURNS = ("at", "event", "model", "seconds", "worker", "actor")
-MOST_TURNS = 1_000
+MAX_TURNS = 1_000
 
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
@@ -99,11 +99,11 @@ def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel
     since = now - _hours(options)
     if options["changes"]:
         about, name, _ = channel.audited
-        done = installation_events_about(about, name, before=now, limit=MOST_TURNS)
+        done = installation_events_about(about, name, before=now, limit=MAX_TURNS)
         made = [_change(one) for one in done if one.at >= since]
         _print(stdout, CHANGES, made, as_json=options["json"])
         return
-    found = [_turn(one) for one in channel_events.events_of(channel, since=since, most=MOST_TURNS)]
+    found = [_turn(one) for one in channel_events.events_of(channel, since=since, most=MAX_TURNS)]
     _print(stdout, TURNS, found, as_json=options["json"])
 
 

@@ -22,7 +22,7 @@ COLUMNS = (
 MODES = ("live", "test", "demo")
 READ = 500
 """The number of rows read at once."""
-MOST = 100_000
+MAX_NUMBER = 100_000
 """The most hours, or rows."""
 
 
@@ -72,8 +72,8 @@ def _sought(options: Mapping[str, Any]) -> Sought:
 
 def _positive(options: Mapping[str, Any], name: str) -> int:
     number: int = options[name]
-    if not 1 <= number <= MOST:
-        raise CommandError(f"--{name} is 1 to {MOST}, not {number}")
+    if not 1 <= number <= MAX_NUMBER:
+        raise CommandError(f"--{name} is 1 to {MAX_NUMBER}, not {number}")
     return number
 
 

@@ -28,9 +28,9 @@ from pictor.kit.words.untyped import Json
 
 LOOK_BACK = timedelta(days=30)
 """Owners of tenants that used an affected part within this time may get mail."""
-MOST_TITLE, MOST_WORDS = 120, 2000
+MAX_TITLE, MAX_WORDS = 120, 2000
 """Characters."""
-MOST_LISTED = 50
+MAX_LISTED = 50
 MAIL = "account/email/incident"
 _LOCK = 7_303_043
 """The advisory lock that makes incidents begin one at a time."""
@@ -230,7 +230,7 @@ class Told(NamedTuple):
 def told(*, now: datetime, since: datetime) -> Told:
     """Incidents open now or ended since `since`, with updates: at most 50, the oldest cut off."""
     rows = _with_updates().filter(Q(ends_at=None) | Q(ends_at__gte=since))
-    found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MOST_LISTED])
+    found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MAX_LISTED])
     is_open = _in_turn((one for one in found if one.is_open(now)), now)
     return Told(is_open, [one for one in found if not one.is_open(now)])
 
@@ -289,15 +289,15 @@ def _locked(incident_id: int) -> Incident:
 
 def _title(title: str) -> str:
     title = without_marks(title)
-    if not 0 < len(title) <= MOST_TITLE:
-        raise ValidationError({"title": f"say what is wrong, in at most {MOST_TITLE} characters"})
+    if not 0 < len(title) <= MAX_TITLE:
+        raise ValidationError({"title": f"say what is wrong, in at most {MAX_TITLE} characters"})
     return title
 
 
 def _words(words: str) -> str:
     words = "\n".join(without_marks(line) for line in words.splitlines()).strip()
-    if not 0 < len(words) <= MOST_WORDS:
-        raise ValidationError({"words": f"say it, in at most {MOST_WORDS} characters"})
+    if not 0 < len(words) <= MAX_WORDS:
+        raise ValidationError({"words": f"say it, in at most {MAX_WORDS} characters"})
     return words
 
 

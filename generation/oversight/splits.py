@@ -25,7 +25,7 @@ from generation.models import Channel
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
-MOST_SIZES = 3
+MAX_SIZES = 3
 """The most sizes to name; of the others only the number is given."""
 DAYS = 7
 """The period looked back at, in UTC days, today included."""
@@ -105,8 +105,8 @@ class Split(NamedTuple):
         """Text such as ' (1024x1024 and 6 more)'; empty for every size."""
         if not self.sizes:
             return ""
-        more = len(self.sizes) - MOST_SIZES
-        return f" ({', '.join(self.sizes[:MOST_SIZES])}{f' and {more} more' if more > 0 else ''})"
+        more = len(self.sizes) - MAX_SIZES
+        return f" ({', '.join(self.sizes[:MAX_SIZES])}{f' and {more} more' if more > 0 else ''})"
 
 
 def foreseen(change: Callable[[], object]) -> list[Split]:

@@ -26,7 +26,7 @@ LOOK_BACK = timedelta(days=30)
 """Tenants that used the model within this time are told."""
 KEPT = timedelta(days=90)
 """Notices are kept this long after the end."""
-MOST = 1000
+MAX_MAILED = 1000
 """Tenants told about one model in one run; the next hour's run continues."""
 CHANGED = 0
 """The stage recorded for a change that is told before the first stage."""
@@ -69,7 +69,7 @@ def _outdated(contract: Contract, now: datetime) -> QuerySet[SunsetNotice]:
 
 def _misled(contract: Contract, now: datetime) -> Iterable[UUID]:
     rows = _outdated(contract, now).order_by("tenant_id").values_list("tenant_id", flat=True)
-    return list(rows.distinct()[:MOST])
+    return list(rows.distinct()[:MAX_MAILED])
 
 
 def _to_tell(contract: Contract, now: datetime) -> Iterable[UUID]:
@@ -78,7 +78,7 @@ def _to_tell(contract: Contract, now: datetime) -> Iterable[UUID]:
         return []
     told = SunsetNotice.objects.filter(**_said(contract, stage)).values_list("tenant_id", flat=True)
     using = set(tenants_using([contract.model], since=now - LOOK_BACK))
-    return sorted(using.difference(told))[:MOST]
+    return sorted(using.difference(told))[:MAX_MAILED]
 
 
 def _said(contract: Contract, days: int) -> Json:

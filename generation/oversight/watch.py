@@ -32,7 +32,7 @@ WINDOW = timedelta(minutes=5)
 """Requests that ended within it are evidence of a model's present health."""
 LONGEST = timedelta(minutes=15)
 """The most time between making a request and its end."""
-MOST_ENDED = 2_000
+MAX_ENDED = 2_000
 LEAST_FAILED, FAILED_SHARE = 3, 0.5
 """From here on a model counts as ill, by a breaker's measure."""
 PAUSED = "Paused by the operator"
@@ -106,7 +106,7 @@ def _ended(now: datetime) -> Mapping[str, Ended]:
                      ORDER BY id DESC LIMIT %s) AS lately
              GROUP BY model
             """,
-            [ids.first_at(now - LONGEST), now - WINDOW, MOST_ENDED],
+            [ids.first_at(now - LONGEST), now - WINDOW, MAX_ENDED],
         )
         return {model: Ended(delivered, failed) for model, delivered, failed in cursor.fetchall()}
 

@@ -27,7 +27,7 @@ from storage.selectors import STORED_IMAGES, kept_images_of, made_for
 COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
 """SQL: whether an ended attempt's cost is unknown; `format` names its row."""
 CLOCKS_APART = timedelta(minutes=1)
-MOST_MADE = 200_000
+MAX_MADE = 200_000
 LONGEST_ARRIVAL = timedelta(minutes=15)
 """The longest time from a request's first line to its admission, with reference images."""
 LATELY = 20
@@ -249,7 +249,7 @@ def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapp
              WHERE channel_id = ANY(%s) AND images_received > 0 AND output_tokens > 0
              GROUP BY 1, 2, 3, 4
             """,
-            [ids.first_at(moment), MOST_MADE, list(channels)],
+            [ids.first_at(moment), MAX_MADE, list(channels)],
         )
         for channel, model, size, quality, images, *tokens in cursor:
             found[channel][model, size, quality] = Made(images, Tokens(*tokens))

@@ -61,7 +61,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
 }
 UNPROVED = frozenset({"bill_lines", "pages"})
 """Scenarios that write rows past the ledger."""
-MOST_REQUESTS = 10_000_000
+MAX_REQUESTS = 10_000_000
 
 
 def main(argv: Sequence[str]) -> int:
@@ -96,8 +96,8 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if unknown := set(options.scenarios) - set(SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
-    if options.requests is not None and not 1 <= options.requests <= MOST_REQUESTS:
-        parser.error(f"--requests is between 1 and {MOST_REQUESTS}")
+    if options.requests is not None and not 1 <= options.requests <= MAX_REQUESTS:
+        parser.error(f"--requests is between 1 and {MAX_REQUESTS}")
     return options
 
 

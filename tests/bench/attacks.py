@@ -22,7 +22,7 @@ from tests.bench.report import MB, Result
 from tests.customer import Operator
 
 SECONDS = 30.0
-MOST_GROWTH_BYTES = 150 * MB
+MAX_GROWTH_BYTES = 150 * MB
 """Limits for the web process and for the image worker."""
 HONEST = (SIGN_IN, "a sign-in", "an image")
 """Honest calls with a printed p95."""
@@ -120,7 +120,7 @@ def _failures(attacked: Attacked) -> list[str]:
     found = [
         f"{name} grew by {grown // MB} MB"
         for name, grown in _growth(attacked).items()
-        if grown > MOST_GROWTH_BYTES
+        if grown > MAX_GROWTH_BYTES
     ]
     if attacked.endured.failed:
         found.append(f"{attacked.endured.failed} honest calls were not answered as they should be")

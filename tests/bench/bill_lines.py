@@ -15,8 +15,8 @@ import psycopg
 from tests.bench.ground import Ground
 from tests.bench.pages import (
     LOOKS,
-    MOST_MS,
-    MOST_STATEMENTS,
+    MAX_MS,
+    MAX_STATEMENTS,
     Look,
     get,
     measured,
@@ -27,7 +27,7 @@ from tests.bench.report import MB, Result
 from tests.bench.statements import Statements
 
 LINES = 1_000_000
-MOST_MB = 20.0
+MAX_MB = 20.0
 """Limit of what the web processes may grow by while CSVs are made."""
 LOOKED_AT = {
     "all bills": "",
@@ -113,7 +113,7 @@ def run(ground: Ground, requests: int | None) -> Result:
     slow = {
         name: look
         for name, look in looks.items()
-        if look.ms > MOST_MS or look.asked.number > MOST_STATEMENTS
+        if look.ms > MAX_MS or look.asked.number > MAX_STATEMENTS
     }
     return Result(
         name=f"bill_lines: {count:,} lines; the quickest of {LOOKS} looks",
@@ -138,7 +138,7 @@ def run(ground: Ground, requests: int | None) -> Result:
                 f"{name} took {look.ms:.0f} ms and {look.asked.number}"
                 for name, look in slow.items()
             ),
-            *([f"CSVs took {grown:.0f} MB"] if grown > MOST_MB else []),
+            *([f"CSVs took {grown:.0f} MB"] if grown > MAX_MB else []),
         ],
     )
 

@@ -6,7 +6,7 @@ from tests.bench.report import MB, Result
 
 REQUESTS = 120
 CONCURRENCY = 8
-MOST_GROWTH_BYTES = 150 * MB
+MAX_GROWTH_BYTES = 150 * MB
 """Limit for the web process and for the image worker."""
 
 
@@ -17,7 +17,7 @@ def run(ground: Ground, requests: int | None) -> Result:
     failures = []
     for group in ("web", "worker"):
         grown = measured.peak_bytes[group] - measured.idle_bytes[group]
-        if grown > MOST_GROWTH_BYTES:
+        if grown > MAX_GROWTH_BYTES:
             failures.append(f"{group} grew by {grown // MB} MB")
     return Result(
         name=f"bombs: {count} generations from a hostile upstream, {CONCURRENCY} at once",

@@ -6,7 +6,7 @@ from tests.bench.report import MB, Result
 
 EDITS = 32
 IMAGES = 4
-MOST_MB_PER_EDIT = {"web": 2.0, "worker": 3.0}
+MAX_MB_PER_EDIT = {"web": 2.0, "worker": 3.0}
 """Limits of peak memory above idle."""
 
 
@@ -20,7 +20,7 @@ def run(ground: Ground, requests: int | None) -> Result:
     failures = report.failures_of(measured, requests=count)
     failures += [
         f"{group}: {peak[group]:.1f} MB for each edit, more than {most}"
-        for group, most in MOST_MB_PER_EDIT.items()
+        for group, most in MAX_MB_PER_EDIT.items()
         if peak[group] > most
     ]
     return Result(

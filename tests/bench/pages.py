@@ -30,11 +30,11 @@ GENERATIONS = 2_000_000
 TENANTS = 200
 """Tenants, each with a key and so with some of the generations."""
 STAFF = "operators"
-MOST_STATEMENTS = 12
-"""Limit for a page of the operator's console, which must also come within MOST_MS."""
+MAX_STATEMENTS = 12
+"""Limit for a page of the operator's console, which must also come within MAX_MS."""
 LOOKS = 5
 """Number of looks at each page, after a first one."""
-MOST_MS = 200.0
+MAX_MS = 200.0
 """Limit of PostgreSQL's time for one look."""
 ZONE = "Asia/Kolkata"
 """Time zone of the large tenant, whose days differ from UTC's."""
@@ -214,7 +214,7 @@ def run(ground: Ground, requests: int | None) -> Result:
                 looks[name] = found[1:]
     least = {name: quickest(found) for name, found in looks.items()}
     width = max(map(len, least))
-    slow = {name for name, look in least.items() if look.asked.ms > MOST_MS} - NO_LIMIT
+    slow = {name for name, look in least.items() if look.asked.ms > MAX_MS} - NO_LIMIT
     of_staff = {name: look for name, look in least.items() if name.startswith(STAFF)}
     return Result(
         name=f"pages: {count:,} generations of {DAYS} days, {rows}; the quickest of {LOOKS} looks",
@@ -237,7 +237,7 @@ def run(ground: Ground, requests: int | None) -> Result:
             *(
                 f"{name} took {look.ms:.0f} ms and {look.asked.number} statements"
                 for name, look in of_staff.items()
-                if look.ms > MOST_MS or look.asked.number > MOST_STATEMENTS
+                if look.ms > MAX_MS or look.asked.number > MAX_STATEMENTS
             ),
         ],
     )

@@ -30,9 +30,9 @@ BEFORE = 200_000
 """Generations of 30 days, which the hourly proof does not read."""
 SINCE = 20_000
 """Generations of an hour, unless --requests gives the number."""
-MOST_SECONDS, MOST_EACH_SECONDS = 1.0, 200e-6
+MAX_SECONDS, MAX_EACH_SECONDS = 1.0, 200e-6
 """Limits of an hourly proof: in all, and for each generation since the last."""
-MOST_ADDING_EACH_SECONDS = 500e-6
+MAX_ADDING_EACH_SECONDS = 500e-6
 """Limit of a minute's run for each ended generation: 20,000 in 10 s."""
 COST = 30_000
 """Micros of an attempt."""
@@ -57,7 +57,7 @@ def run(ground: Ground, requests: int | None) -> Result:
         text=True,
     )
     took = json.loads(answer.stdout)
-    most = MOST_SECONDS + MOST_EACH_SECONDS * since
+    most = MAX_SECONDS + MAX_EACH_SECONDS * since
     lines = [
         f"{name}: {one['seconds']:.1f} s for {one['generations']:,} generations"
         f" ({1e6 * one['seconds'] / one['generations']:.0f} µs each),"
@@ -67,7 +67,7 @@ def run(ground: Ground, requests: int | None) -> Result:
     hourly = took["since the checkpoint"]["seconds"]
     failures = [f"the hourly proof took {hourly:.1f} s"] if hourly > most else []
     adding = took["sold by the day, of an hour"]["seconds"]
-    if adding > MOST_ADDING_EACH_SECONDS * since:
+    if adding > MAX_ADDING_EACH_SECONDS * since:
         failures.append(f"adding to what was sold took {adding:.1f} s")
     failures += [f"{name}: {one['found']} findings" for name, one in took.items() if one["found"]]
     return Result(

@@ -16,7 +16,7 @@ from pictor.embedded.ports import free_port
 from tests.servers import start_stack, stop_stack
 
 ROUNDS = 5
-MOST_SECONDS = 3.0
+MAX_SECONDS = 3.0
 """Limit of the time that the history adds to a first start."""
 
 
@@ -34,7 +34,7 @@ def main(rounds: int) -> int:
     for name, found in times.items():
         each = ", ".join(f"{seconds:.1f}" for seconds in found)
         sys.stdout.write(f"{name}: {medians[name]:.1f} s ({each})\n")
-    return int(medians["first"] - medians["first, no history"] > MOST_SECONDS)
+    return int(medians["first"] - medians["first, no history"] > MAX_SECONDS)
 
 
 def _seconds(folder: Path, port: int, *, history: str = "1") -> float:

@@ -6,9 +6,9 @@ from tests.bench.report import KB, MB, Result
 
 REQUESTS = 2_000
 DELAY_SECONDS = 30
-MOST_WEB_THREADS = 30
+MAX_WEB_THREADS = 30
 """A waiting request holds none."""
-MOST_KB = 45
+MAX_KB = 45
 """Limit for a waiting request, in the web process and the image worker together."""
 
 
@@ -23,9 +23,9 @@ def run(ground: Ground, requests: int | None) -> Result:
     waiting = report.growth(measured.waiting_bytes, measured.idle_bytes, each=count, unit=KB)
     peak = report.growth(measured.peak_bytes, measured.idle_bytes, each=count, unit=KB)
     failures = report.failures_of(measured, requests=count)
-    if measured.peak_threads["web"] >= MOST_WEB_THREADS:
+    if measured.peak_threads["web"] >= MAX_WEB_THREADS:
         failures.append(f"{measured.peak_threads['web']} threads in web")
-    if (kept := waiting["web"] + waiting["worker"]) > MOST_KB:
+    if (kept := waiting["web"] + waiting["worker"]) > MAX_KB:
         failures.append(f"{kept:.0f} KB for a waiting request")
     return Result(
         name=f"waiting: {count} requests in flight on a {DELAY_SECONDS} s upstream",

@@ -109,7 +109,7 @@ def test_a_request_is_settled_at_the_books_it_was_quoted_from(acme, now):
 def test_tables_that_are_known_ask_no_database_and_are_bounded(
     now, monkeypatch, django_assert_num_queries
 ):
-    monkeypatch.setattr("billing.selectors.prices.MOST_TABLES", 2)
+    monkeypatch.setattr("billing.selectors.prices.MAX_TABLES", 2)
     books = [(publish([row(unit)], now).id,) for unit in (100, 200, 300)]
     for one in books:
         assert known_table_of(one) is None

@@ -20,7 +20,7 @@ TENANT, GREEDY, TESTER = "chaos", "greedy", "tester"
 LEAST_GREEDY = 150
 """Greedy requests in hand before the honest are timed beside them."""
 WARM_SECONDS = 2.0
-MOST_TIMES = 2.0
+MAX_TIMES = 2.0
 """Factor by which an honest order may be slower beside the greedy."""
 SHOWN = ("web", "worker")
 MB = 1_000_000
@@ -55,7 +55,7 @@ class Calm:
     def broken(self) -> list[str]:
         """Broken promises."""
         alone, beside = _p95(self.alone), _p95(self.beside)
-        if beside <= MOST_TIMES * alone:
+        if beside <= MAX_TIMES * alone:
             return []
         return [f"honest p95 beside the greedy: {beside:.2f} s, without them {alone:.2f} s"]
 

@@ -22,7 +22,7 @@ from tests.stack_processes import until
 STANDBY = "standby"
 NOTICED_SECONDS = 2.0
 """Time until the watcher of the primary promotes its standby."""
-MOST_REFUSED_SECONDS = 3.0
+MAX_REFUSED_SECONDS = 3.0
 """Beyond that, requests may be refused."""
 READER_SECONDS = 60.0
 POOL_SIZE = 80
@@ -58,7 +58,7 @@ def failover(ground: Ground) -> Result:
             site.cluster = standby
             refused = run.refused_for(killed_at)
             late = refused - promoted
-            run.check(late <= MOST_REFUSED_SECONDS, f"503 until {late:.1f} s after the promotion")
+            run.check(late <= MAX_REFUSED_SECONDS, f"503 until {late:.1f} s after the promotion")
             return run.result(
                 "the primary killed for good, its synchronous standby promoted 2 s later",
                 f"promoted {promoted:.1f} s after the kill, the last 503 {refused:.1f} s after it",

@@ -10,7 +10,7 @@ from tests.drills.trial import trial
 SLOW = "[sandbox: delay=1.5]"
 """Slow enough that each worker always has some in hand."""
 AWAY_SECONDS = 10
-MOST_503_SECONDS = 5.0
+MAX_503_SECONDS = 5.0
 """Time after PostgreSQL's kill in which requests may be refused: it first recovers from its log."""
 
 
@@ -62,7 +62,7 @@ def postgres(ground: Ground) -> Result:
             ground.units.kill(ground.postgres)
             run.load.goes_on(15)
         refused = run.refused_for(killed_at)
-        run.check(refused <= MOST_503_SECONDS, f"503 for {refused:.1f} s")
+        run.check(refused <= MAX_503_SECONDS, f"503 for {refused:.1f} s")
         return run.result(
             "PostgreSQL killed and restarted after 1 s",
             f"503 for {refused:.1f} s after it",

@@ -22,7 +22,7 @@ IN_HAND_SECONDS = 2
 """Images of requests sent this shortly before S3 went may not be stored yet."""
 RECOVERED_SECONDS = 5
 """Requests sent later than this after S3 is back take as long as usual."""
-MOST_BOUGHT = 10 * PER_SECOND + 4 * EACH
+MAX_BOUGHT = 10 * PER_SECOND + 4 * EACH
 """Calls that may begin after S3 went: arrivals of 10 s, and four for each image worker."""
 
 
@@ -38,7 +38,7 @@ def _away(ground: Ground, how: str) -> Result:
         late = run.load.sent_between(back_at)
         after = run.p95_as_usual(usual, run.load.sent_between(back_at + RECOVERED_SECONDS))
         run.nothing_failed()
-        run.check(bought <= MOST_BOUGHT, f"{bought} calls began while S3 was away")
+        run.check(bought <= MAX_BOUGHT, f"{bought} calls began while S3 was away")
         lost = run.lost()
         run.check(lost == 0, f"{lost} images were bought and lost")
         return run.result(

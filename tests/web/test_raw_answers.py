@@ -248,7 +248,7 @@ FORMS = [
 
 
 async def test_no_refusal_keeps_a_word_of_its_request(whole, acme, bearer, monkeypatch):
-    monkeypatch.setattr(refusals, "MOST_OF_ONE", 500)
+    monkeypatch.setattr(refusals, "MAX_OF_ONE", 500)
     await pools.views(offer)
     form = {"Content-Type": "multipart/form-data; boundary=b"}
 

@@ -19,7 +19,7 @@ from accounts.models import AuditEvent
 from accounts.selectors import emails_of
 
 SHOWN = "50"
-MOST = 10_000
+MAX_EVENTS = 10_000
 COLUMNS = ("id", "at", "by", "did", "object_id", "tenant")
 
 
@@ -43,8 +43,8 @@ class Command(OperatorCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         limit = read_limit(options["limit"]) or 0
-        if limit > MOST:
-            raise CommandError(f"at most {MOST} at once: narrow it by --since and --until")
+        if limit > MAX_EVENTS:
+            raise CommandError(f"at most {MAX_EVENTS} at once: narrow it by --since and --until")
         events = all_events(_asked(options), limit=limit)
         emails = emails_of([one.object_id for one in events if one.object_type == "user"])
         rows = [_row(one, emails) for one in events]

@@ -28,7 +28,7 @@ from generation.models.trials import DELIVERED
 UNTESTED = "untested"
 """The code of a refusal that a confirmation lifts, except for a sandbox."""
 TESTED_COLUMNS = ("kind", "base_url", "credentials")
-MOST_NAMED = 3
+MAX_NAMED = 3
 
 
 class Standing(NamedTuple):
@@ -193,5 +193,5 @@ def _digest_of_all(channel: Channel) -> str:
 
 
 def _named(models: Collection[str]) -> str:
-    named, more = list(models)[:MOST_NAMED], len(models) - MOST_NAMED
+    named, more = list(models)[:MAX_NAMED], len(models) - MAX_NAMED
     return f"{', '.join(named)}{f' and {more} more' if more > 0 else ''}"

@@ -17,10 +17,10 @@ from generation.models import Contract
 from pictor.kit.words import clock
 
 RESPONSE_FORMATS = ("url", "b64_json")
-MOST_TIER, MOST_WORD = 8, 16
+MAX_TIER, MAX_WORD = 8, 16
 """Characters of a tier, and of another word stored with a generation."""
-MOST_N = 10
-MOST_PROMPT_CHARS = 1_000_000
+MAX_N = 10
+MAX_PROMPT_CHARS = 1_000_000
 _RATIO = re.compile(r"[1-9]\d{0,4}:[1-9]\d{0,4}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:()-]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
@@ -118,11 +118,11 @@ def _faults(contract: ContractTerms) -> Iterator[tuple[str, str]]:
         ("quality_aliases", bool(odd_aliases), _no_words(odd_aliases)),
         ("quality_aliases", bool(shadowed), f"{', '.join(shadowed)} is a quality itself"),
         ("tasks", not contract.tasks, "name at least one"),
-        ("max_n", not 1 <= contract.max_n <= MOST_N, f"must be from 1 to {MOST_N}"),
+        ("max_n", not 1 <= contract.max_n <= MAX_N, f"must be from 1 to {MAX_N}"),
         (
             "prompt_max_chars",
-            not 1 <= contract.prompt_max_chars <= MOST_PROMPT_CHARS,
-            f"must be from 1 to {MOST_PROMPT_CHARS}",
+            not 1 <= contract.prompt_max_chars <= MAX_PROMPT_CHARS,
+            f"must be from 1 to {MAX_PROMPT_CHARS}",
         ),
         (
             "response_format_default",
@@ -139,12 +139,12 @@ def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
         size, tier, ratio, preset = (row.get(name) for name in ("size", "tier", "ratio", "preset"))
         if not isinstance(size, str) or not _is_size(size):
             yield SizeFault(place, "size", f"{size!r} is not a size such as 1536x1024")
-        if tier is not None and not (_is_word(tier) and len(tier) <= MOST_TIER):
-            yield SizeFault(place, "tier", f"{tier!r} is no word of 1 to {MOST_TIER} characters")
+        if tier is not None and not (_is_word(tier) and len(tier) <= MAX_TIER):
+            yield SizeFault(place, "tier", f"{tier!r} is no word of 1 to {MAX_TIER} characters")
         if ratio is not None and not (isinstance(ratio, str) and _RATIO.fullmatch(ratio)):
             yield SizeFault(place, "ratio", f"{ratio!r} is not a ratio such as 3:2")
         if preset is not None and not _is_word(preset):
-            words = f"{preset!r} is no word of 1 to {MOST_WORD} characters"
+            words = f"{preset!r} is no word of 1 to {MAX_WORD} characters"
             yield SizeFault(place, "preset", words)
         elif preset == AUTO:
             yield SizeFault(place, "preset", f"{AUTO} stands for a size that the upstream chooses")
@@ -175,9 +175,9 @@ def _is_size(text: str) -> bool:
 
 
 def _no_words(words: Sequence[str]) -> str:
-    return f"{', '.join(words)} is no word of 1 to {MOST_WORD} characters"
+    return f"{', '.join(words)} is no word of 1 to {MAX_WORD} characters"
 
 
 def _is_word(text: object) -> bool:
     """True if it is a valid word to request and to store with a generation."""
-    return isinstance(text, str) and len(text) <= MOST_WORD and bool(_WORD.fullmatch(text))
+    return isinstance(text, str) and len(text) <= MAX_WORD and bool(_WORD.fullmatch(text))

@@ -20,7 +20,7 @@ from generation.models import Contract, Stop
 from pictor.kit.endpoints.body import is_storable
 
 ALL = "all"
-MOST_REASON, MOST_WORDS = 200, 300
+MAX_REASON, MAX_WORDS = 200, 300
 """Characters."""
 
 
@@ -65,10 +65,10 @@ def stop(
         ip: the actor's address, for the audit log.
     """
     reason, words = without_marks(reason), without_marks(words)
-    if not 0 < len(reason) <= MOST_REASON:
-        raise ValidationError({"reason": f"say why, in at most {MOST_REASON} characters"})
-    if len(words) > MOST_WORDS:
-        raise ValidationError({"words": f"say it in at most {MOST_WORDS} characters"})
+    if not 0 < len(reason) <= MAX_REASON:
+        raise ValidationError({"reason": f"say why, in at most {MAX_REASON} characters"})
+    if len(words) > MAX_WORDS:
+        raise ValidationError({"words": f"say it in at most {MAX_WORDS} characters"})
     told = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
     # Locked, so that a stop that is just being ended does not count.
     stop, is_new = Stop.objects.select_for_update().get_or_create(

@@ -21,7 +21,7 @@ from accounts.management.operator import (
 from generation.alerts import rules, trying
 from generation.alerts.listing import Listed, listed, rule_named
 from generation.alerts.results import results_of, short
-from generation.alerts.rules import MOST_HOURS, MOST_MINUTES, RuleWishes
+from generation.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleWishes
 from generation.models import AlertRule
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
@@ -122,8 +122,8 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
         "rename": ("name", str),
         "kinds": ("kinds", lambda text: None if text == "all" else read_words(text)),
         "least": ("least_micros", lambda text: None if text == NONE else read_amount(text)),
-        "after": ("least_minutes", lambda text: _number(text, MOST_MINUTES)),
-        "repeat": ("repeat_hours", lambda text: _number(text, MOST_HOURS)),
+        "after": ("least_minutes", lambda text: _number(text, MAX_MINUTES)),
+        "repeat": ("repeat_hours", lambda text: _number(text, MAX_HOURS)),
         "mails": ("mails", lambda text: [] if text == NONE else read_words(text)),
         "url": ("url", lambda text: "" if text == NONE else text),
         "secret": ("secret", lambda text: sys.stdin.read() if text == "-" else text),

@@ -39,7 +39,7 @@ COLUMNS = (
     "models", "sizes", "maps",
 )  # fmt: skip
 CALLS = ("channel", "model", "class", "attempts", "seconds", "cost", "cost_unknown")
-MOST_HOURS = 168
+MAX_HOURS = 168
 NONE = "none"
 
 
@@ -205,8 +205,8 @@ class Command(OperatorCommand):
 
     def _attempts(self, options: dict[str, Any]) -> None:
         hours = options["hours"]
-        if not 1 <= hours <= MOST_HOURS:
-            raise CommandError(f"--hours is 1 to {MOST_HOURS}, not {hours}")
+        if not 1 <= hours <= MAX_HOURS:
+            raise CommandError(f"--hours is 1 to {MAX_HOURS}, not {hours}")
         found = attempts_since(clock.now() - timedelta(hours=hours))
         if options["json"]:
             self.stdout.write(json.dumps([_calls(one) for one in found]))

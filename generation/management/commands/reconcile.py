@@ -82,7 +82,7 @@ class Command(OperatorCommand):
         channel, mapping = _channel(options["channel"]), _mapping(options)
         content = _content(file)
         name = "stdin" if file == "-" else Path(file).name
-        most = keeping.MOST_BYTES_AT_THE_SHELL
+        most = keeping.MAX_BYTES_AT_THE_SHELL
         bill = keeping.keep(
             channel=channel, name=name, content=content, actor=ACTOR, most_bytes=most
         )
@@ -235,8 +235,8 @@ def _content(file: str) -> bytes:
         if file == "-":
             return sys.stdin.buffer.read()
         path = Path(file)
-        if path.stat().st_size > keeping.MOST_BYTES_AT_THE_SHELL:
-            most = keeping.MOST_BYTES_AT_THE_SHELL // 1024**2
+        if path.stat().st_size > keeping.MAX_BYTES_AT_THE_SHELL:
+            most = keeping.MAX_BYTES_AT_THE_SHELL // 1024**2
             raise CommandError(f"{file} is larger than {most} MiB")
         return path.read_bytes()
     except OSError as error:

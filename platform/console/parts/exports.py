@@ -10,10 +10,10 @@ from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 
 from pictor.kit.words.csv_cells import harmless
 
-MOST_ROWS = 50_000
+MAX_ROWS = 50_000
 """The most rows of a file that a person waits for: they are made in seconds."""
-MOST_BYTES = 200 * 1024**2
-MOST_SECONDS = 20.0
+MAX_BYTES = 200 * 1024**2
+MAX_SECONDS = 20.0
 """The most seconds spent on a file: a little less than a page may take (web/site.py)."""
 NARROW = "narrow the filter"
 _CUT = "The file ends here, {why}: {rest}."
@@ -25,7 +25,7 @@ Rows = Sequence[Sequence[Any]]
 def csv_answer(
     name: str, columns: Sequence[str], pages: Iterable[Rows], *, rest: str = NARROW
 ) -> StreamingHttpResponse:
-    """Stream a CSV file of at most MOST_ROWS, MOST_BYTES and MOST_SECONDS.
+    """Stream a CSV file of at most MAX_ROWS, MAX_BYTES and MAX_SECONDS.
 
     Args:
         name: the file's name.
@@ -38,19 +38,19 @@ def csv_answer(
 
     async def text() -> AsyncIterator[str]:
         yield _MARK + _lines([columns])
-        steps, rows, size, ends_at = iter(pages), 0, 0, time.monotonic() + MOST_SECONDS
+        steps, rows, size, ends_at = iter(pages), 0, 0, time.monotonic() + MAX_SECONDS
         while (page := await sync_to_async(_next)(steps)) is not None:
-            lines = _lines(page[: MOST_ROWS - rows])
+            lines = _lines(page[: MAX_ROWS - rows])
             rows, size = rows + len(page), size + len(lines.encode())
             if time.monotonic() > ends_at:
                 yield _lines([[_CUT.format(why="as the rest would take too long", rest=rest)]])
                 return
-            if size > MOST_BYTES:
-                yield _lines([[_CUT.format(why=f"at {MOST_BYTES // 1024**2} MB", rest=rest)]])
+            if size > MAX_BYTES:
+                yield _lines([[_CUT.format(why=f"at {MAX_BYTES // 1024**2} MB", rest=rest)]])
                 return
             yield lines
-            if rows > MOST_ROWS:
-                yield _lines([[_CUT.format(why=f"at {MOST_ROWS:,} rows", rest=rest)]])
+            if rows > MAX_ROWS:
+                yield _lines([[_CUT.format(why=f"at {MAX_ROWS:,} rows", rest=rest)]])
                 return
 
     answer = StreamingHttpResponse(text(), content_type="text/csv; charset=utf-8")

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from typing_extensions import override
 
-from accounts.models import MOST_WORDS
+from accounts.models import MAX_WORDS
 from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
@@ -89,8 +89,8 @@ class LinesField(forms.CharField):
     @override
     def clean(self, value: Any) -> Sequence[str] | None:
         words = [word for word in re.split(r"[\s,]+", str(super().clean(value))) if word]
-        if len(words) > MOST_WORDS:
-            raise ValidationError(f"At most {MOST_WORDS} of them.")
+        if len(words) > MAX_WORDS:
+            raise ValidationError(f"At most {MAX_WORDS} of them.")
         return words or None
 
     @override

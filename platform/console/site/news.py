@@ -10,7 +10,7 @@ from generation.oversight import incidents
 from generation.selectors import stops_told
 
 SHOWN = timedelta(days=90)
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 """The most past incidents on the page; its JSON and feed have more."""
 State = Incident.State
 BADGES: Mapping[State, Literal["ok", "warn", "bad", "info", "idle"]] = {
@@ -105,7 +105,7 @@ class News:
     def days(self) -> list[tuple[date, list[ShownIncident], list[Stop]]]:
         """Past incidents and stops, by the UTC day of their end, the latest first."""
         found: dict[date, tuple[list[ShownIncident], list[Stop]]] = {}
-        for one in self.past[:MOST_SHOWN]:
+        for one in self.past[:MAX_SHOWN]:
             if one.incident.ends_at is not None:
                 found.setdefault(one.incident.ends_at.date(), ([], []))[0].append(one)
         for stop in self.stops:

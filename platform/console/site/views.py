@@ -23,7 +23,7 @@ from generation.oversight import watch
 from pictor.kit.words import clock
 
 SHOWN_INCIDENTS = 20
-MOST_ENTRIES = 100
+MAX_ENTRIES = 100
 STATUS_SECONDS = 30
 
 
@@ -130,7 +130,7 @@ def status_feed(request: HttpRequest) -> HttpResponse:
         for row in incidents(watch.history(now=now))
     )
     entries = sorted((*news(now=now).entries(), *failed), key=lambda one: one.at, reverse=True)
-    for one in entries[:MOST_ENTRIES]:
+    for one in entries[:MAX_ENTRIES]:
         feed.add_item(
             one.title,
             page,

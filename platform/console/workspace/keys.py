@@ -36,7 +36,7 @@ from console.workspace.calls.first_call import first_call
 from console.workspace.shared.lately import lately_of, latest_of, sparks_of
 from pictor.kit.words import clock
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 """The most rows of the list; other keys are found by searching."""
 HISTORY = 20
 LISTS = {
@@ -99,8 +99,8 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     }
     context = {
         "workspace": workspace,
-        "keys": lists.get(chosen, shown)[:MOST_SHOWN],
-        "others": len(lists.get(chosen, shown)[MOST_SHOWN:]),
+        "keys": lists.get(chosen, shown)[:MAX_SHOWN],
+        "others": len(lists.get(chosen, shown)[MAX_SHOWN:]),
         "chips": [
             (_address(status=name, q=text), LISTS[name], len(found), name == chosen)
             for name, found in lists.items()

@@ -45,7 +45,7 @@ LONG_STRING_BYTES = 64 * 1024
 """In a scanned body, strings longer than this go to a spool, except for the prompt."""
 MAX_REST_BYTES = 4 * 1024**2
 """The most bytes of a scanned body outside those strings: an amount that is harmless to parse."""
-MOST_PACKED = 2
+MAX_PACKED = 2
 """A form may unpack to JSON's limit plus this many times its size; images hardly compress."""
 DRAIN_BYTES = 1024 * 1024
 DRAIN_SECONDS = 1.0
@@ -216,7 +216,7 @@ async def _decoded(
     inflate = zlib.decompressobj(wbits=31)
     async for chunk in chunks:
         received += len(chunk)
-        most = min(max_bytes, settings.MAX_JSON_BYTES + MOST_PACKED * received)
+        most = min(max_bytes, settings.MAX_JSON_BYTES + MAX_PACKED * received)
         for piece in _inflated(inflate, chunk):
             unpacked += len(piece)
             if unpacked > most:

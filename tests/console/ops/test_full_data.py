@@ -27,7 +27,7 @@ from tests.bills import call, csv_file, matched, row
 from tests.factories import ORIGIN, Customer, make_channel
 from tests.seeds import sow
 
-MOST_QUERIES = 12
+MAX_QUERIES = 12
 SIZE = "1024x1024"
 TOKENS = [[ORIGIN, "tokens", word, "tokens", 40_000_000] for word in ("input_text", "output")]
 PAGES = {
@@ -212,7 +212,7 @@ def looking(owner: Client, ids: dict[str, object]) -> Client:
 @pytest.mark.parametrize("group", PAGES)
 def test_a_page_takes_few_queries(looking, ids, group, django_assert_max_num_queries):
     for page in PAGES[group]:
-        with django_assert_max_num_queries(MOST_QUERIES, info=page):
+        with django_assert_max_num_queries(MAX_QUERIES, info=page):
             answer = looking.get(page.format(**ids))
 
         assert (page, answer.status_code) == (page, HTTPStatus.OK)

@@ -30,7 +30,7 @@ async def test_a_page_is_made_when_the_one_before_was_taken():
 
 
 def test_it_ends_before_it_grows_without_limit(monkeypatch):
-    monkeypatch.setattr(exports, "MOST_BYTES", 1024**2)
+    monkeypatch.setattr(exports, "MAX_BYTES", 1024**2)
     pages = ([["x" * 100_000]] for _ in range(99))
 
     lines = lines_of(csv_answer("x.csv", ["words"], pages))
@@ -40,7 +40,7 @@ def test_it_ends_before_it_grows_without_limit(monkeypatch):
 
 
 def test_it_ends_at_the_most_rows_and_says_how_to_get_the_rest(monkeypatch):
-    monkeypatch.setattr(exports, "MOST_ROWS", 3)
+    monkeypatch.setattr(exports, "MAX_ROWS", 3)
     pages = [[["a"], ["b"]], [["c"], ["d"]], [["e"]]]
 
     lines = lines_of(csv_answer("x.csv", ["words"], pages, rest="ask for it"))
@@ -50,7 +50,7 @@ def test_it_ends_at_the_most_rows_and_says_how_to_get_the_rest(monkeypatch):
 
 
 def test_one_of_just_so_many_rows_is_whole(monkeypatch):
-    monkeypatch.setattr(exports, "MOST_ROWS", 2)
+    monkeypatch.setattr(exports, "MAX_ROWS", 2)
 
     lines = lines_of(csv_answer("x.csv", ["words"], [[["a"]], [["b"]], []]))
 
@@ -58,7 +58,7 @@ def test_one_of_just_so_many_rows_is_whole(monkeypatch):
 
 
 def test_it_ends_before_a_page_takes_too_long(monkeypatch):
-    monkeypatch.setattr(exports, "MOST_SECONDS", -1.0)
+    monkeypatch.setattr(exports, "MAX_SECONDS", -1.0)
     pages = iter([[["a"]], [["b"]]])
 
     lines = lines_of(csv_answer("x.csv", ["words"], pages))

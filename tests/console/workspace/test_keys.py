@@ -176,7 +176,7 @@ def test_spaces_of_a_name_that_a_field_cannot_hold_keep_no_key_alive(acme, sign_
 
 
 def test_the_list_shows_the_newest_and_says_how_many_more_there_are(acme, sign_in, monkeypatch):
-    monkeypatch.setattr(keys, "MOST_SHOWN", 2)
+    monkeypatch.setattr(keys, "MAX_SHOWN", 2)
     for name in ("third", "second", "first"):
         issue_api_key(tenant=acme.tenant, name=name, actor="test")
 
@@ -187,7 +187,7 @@ def test_the_list_shows_the_newest_and_says_how_many_more_there_are(acme, sign_i
 
 
 def test_a_key_too_many_is_said_on_its_form(acme, sign_in, monkeypatch):
-    monkeypatch.setattr(api_keys, "MOST_KEYS", 1)
+    monkeypatch.setattr(api_keys, "MAX_KEYS", 1)
 
     answer = sign_in(acme).post(url("key_new", acme), FORM)
 

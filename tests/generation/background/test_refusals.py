@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 
 from generation.background import refusals, retention
-from generation.background.refusals import MOST_A_DAY, Recorder, insert, without_words
+from generation.background.refusals import MAX_A_DAY, Recorder, insert, without_words
 from generation.models import RefusedRequest
 from generation.selectors import refused_for_want_of_a_price
 from generation.tenants import holdings
@@ -189,31 +189,31 @@ def fill(caller: str, *, number: int, at: datetime) -> None:
 
 def test_of_one_tenant_20000_are_kept_a_day_and_the_next_day_begins_anew(db):
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    fill(ACME, number=MOST_A_DAY - 3, at=noon)
+    fill(ACME, number=MAX_A_DAY - 3, at=noon)
     fill(ACME, number=5, at=noon - timedelta(days=1))
 
     beyond = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
 
     assert (beyond, rows_of(ORBIT)) == ({"day": 7, "full": 0}, 1)
-    assert rows_of(ACME) == MOST_A_DAY + 5
+    assert rows_of(ACME) == MAX_A_DAY + 5
     tomorrow = noon + timedelta(days=1)
     assert insert([refused(ACME, at=tomorrow)], now=tomorrow)["day"] == 0
 
 
 def test_of_a_table_that_is_full_nothing_is_written(db, monkeypatch):
-    monkeypatch.setattr(refusals, "MOST_BYTES", 0)
+    monkeypatch.setattr(refusals, "MAX_BYTES", 0)
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    fill(ACME, number=MOST_A_DAY - 3, at=noon)
+    fill(ACME, number=MAX_A_DAY - 3, at=noon)
 
     left_out = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
 
     assert left_out == {"day": 7, "full": 4}
-    assert (rows_of(ORBIT), rows_of(ACME)) == (0, MOST_A_DAY - 3)
+    assert (rows_of(ORBIT), rows_of(ACME)) == (0, MAX_A_DAY - 3)
 
 
 def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_db):
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    fill(ACME, number=MOST_A_DAY - 30, at=noon)
+    fill(ACME, number=MAX_A_DAY - 30, at=noon)
     both = Barrier(2)
 
     def write(_: int) -> int:
@@ -227,7 +227,7 @@ def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_d
     with ThreadPoolExecutor(2) as threads:
         beyond = sum(threads.map(write, range(2)))
 
-    assert (beyond, rows_of(ACME)) == (70, MOST_A_DAY)
+    assert (beyond, rows_of(ACME)) == (70, MAX_A_DAY)
 
 
 def test_what_is_written_twice_is_there_once(db):
@@ -243,7 +243,7 @@ def test_what_is_written_twice_is_there_once(db):
 def test_they_end_after_7_days_and_the_oldest_beyond_the_most(db, monkeypatch, most, left):
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     monkeypatch.setattr(retention, "REFUSED_BATCH", 2)
-    monkeypatch.setattr(retention, "MOST_REFUSED", most)
+    monkeypatch.setattr(retention, "MAX_REFUSED", most)
     for hours in (7 * 24 + 3, 7 * 24 + 2, 7 * 24 + 1, 7 * 24 - 1, 3, 2, 1, 0):
         fill(ACME, number=1, at=now - timedelta(hours=hours))
 

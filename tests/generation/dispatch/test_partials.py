@@ -234,7 +234,7 @@ async def test_more_than_can_be_made_ready_are_left_out(send, make, storage_at, 
 
         await send(*made)
 
-    left_out = made[partials.MOST_WAITING + 1 :]
+    left_out = made[partials.MAX_WAITING + 1 :]
     for one in left_out:
         with pytest.raises(SpoolClosed):
             one.spool.read_at(0, 1)

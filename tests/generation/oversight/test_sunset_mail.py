@@ -253,7 +253,7 @@ def test_who_was_told_hears_of_a_change_at_once(acme, change, subject, days):
 
 
 def test_one_go_is_bounded_and_the_next_goes_on(acme, other, monkeypatch):
-    monkeypatch.setattr(sunset_mail, "MOST", 1)
+    monkeypatch.setattr(sunset_mail, "MAX_MAILED", 1)
     use(acme, ANN, 40 * DAY)
     use(other, BOB, 40 * DAY)
     announced()

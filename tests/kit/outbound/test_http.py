@@ -125,9 +125,9 @@ async def test_every_call_of_a_burst_has_its_connection_and_few_are_kept(server)
         release.set()
 
     assert [call.result() for call in calls] == [b"hello"] * 250
-    await is_at_most(server, connections.MOST_IDLE)
+    await is_at_most(server, connections.MAX_IDLE)
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(connections.MOST_IDLE):
+        for _ in range(connections.MAX_IDLE):
             tasks.create_task(fetch(patient, server.url))
     assert server.connections == 250
     await patient.aclose()

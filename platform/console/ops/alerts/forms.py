@@ -9,9 +9,9 @@ from typing_extensions import override
 from console.parts.form_fields import DollarsField, LinesField, WordsField
 from generation.alerts.rules import (
     ALL_KINDS,
-    MOST_HOURS,
-    MOST_MINUTES,
-    MOST_NAME,
+    MAX_HOURS,
+    MAX_MINUTES,
+    MAX_NAME,
     RuleWishes,
     wishes_of,
 )
@@ -29,19 +29,19 @@ class RuleForm(forms.Form):
     rule as it was when the form was opened.
     """
 
-    name = forms.CharField(label="Name", max_length=MOST_NAME)
+    name = forms.CharField(label="Name", max_length=MAX_NAME)
     is_all = forms.BooleanField(
         label="Every kind, also those of later versions", required=False, initial=True
     )
     kinds = WordsField(required=False, label="Kinds")
     least = DollarsField(label="It costs at least, USD", may_be_zero=True)
     least_minutes = forms.IntegerField(
-        label="It is at least this old, minutes", min_value=0, max_value=MOST_MINUTES, initial=0
+        label="It is at least this old, minutes", min_value=0, max_value=MAX_MINUTES, initial=0
     )
     repeat_hours = forms.IntegerField(
         label="Again while it is open, every so many hours",
         min_value=0,
-        max_value=MOST_HOURS,
+        max_value=MAX_HOURS,
         initial=4,
     )
     mails = LinesField(label="E-mail addresses")

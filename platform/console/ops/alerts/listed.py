@@ -13,7 +13,7 @@ from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from generation.alerts import listing
 from generation.alerts.listing import Listed, ToldAtOnce
-from generation.alerts.rules import MOST_RULES
+from generation.alerts.rules import MAX_RULES
 from generation.conditions.condition_titles import title_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
@@ -44,8 +44,8 @@ def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "rows": [(one, sentence(one.rule), badge_of(one), worst_of(one)) for one in found],
         "is_removed": is_removed,
         "csv": link_of({"show": "removed" if is_removed else ""}, format="csv"),
-        "is_full": not is_removed and len(found) >= MOST_RULES,
-        "most": MOST_RULES,
+        "is_full": not is_removed and len(found) >= MAX_RULES,
+        "most": MAX_RULES,
     }
     return render(request, "ops/alerts.html", context)
 

@@ -17,7 +17,7 @@ STATES: Mapping[SendState, str] = {
     SendState.ARRIVED: "Arrived",
 }
 """States of a delivery, the worst first."""
-MOST_NAMED = 3
+MAX_NAMED = 3
 """Number of kinds that a sentence names."""
 
 
@@ -71,9 +71,9 @@ def _kinds(kinds: Sequence[str] | None) -> str:
     if kinds is None:
         return "Every condition"
     titles = [title_of(one) for one in kinds]
-    more = len(titles) - MOST_NAMED
+    more = len(titles) - MAX_NAMED
     if more > 0:
-        return f"{', '.join(titles[:MOST_NAMED])} and {_number(more, 'more kind')}"
+        return f"{', '.join(titles[:MAX_NAMED])} and {_number(more, 'more kind')}"
     return " and ".join([", ".join(titles[:-1]), titles[-1]] if titles[1:] else titles)
 
 

@@ -35,9 +35,9 @@ from generation.selectors import (
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal
 
-MOST_BYTES = 512 * 1024
+MAX_BYTES = 512 * 1024
 """The largest file accepted; 2,000 costs take a fifth of it."""
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 """Number of changed cells listed."""
 
 
@@ -138,7 +138,7 @@ def _change(channel: Channel, draft: Draft) -> dict[str, Any]:
         "file": draft.file,
         "begins": draft.begins,
         "text": draft.text,
-        "changes": changes[:MOST_SHOWN],
+        "changes": changes[:MAX_SHOWN],
         "number": len(changes),
         "same": len(rows) - sum(one.after is not None for one in changes),
         "doubts": doubts,
@@ -196,8 +196,8 @@ def _text(request: HttpRequest) -> str:
     file = request.FILES.get("file")
     if file is None:
         return request.POST.get("rows", "").lstrip("\ufeff")
-    if (file.size or 0) > MOST_BYTES:
-        raise ValueError(f"the file is larger than {MOST_BYTES // 1024} KiB")
+    if (file.size or 0) > MAX_BYTES:
+        raise ValueError(f"the file is larger than {MAX_BYTES // 1024} KiB")
     try:
         return str(file.read(), "utf-8-sig")
     except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from console.amounts import amount as in_dollars
 from console.ops.access import May, Operator, by, done, staff
-from console.ops.generations.giving import MOST_CHARACTERS
+from console.ops.generations.giving import MAX_CHARACTERS
 from console.ops.generations.one import found
 from console.parts.form_fields import dressed, take_errors
 from generation.models import Generation, State
@@ -25,7 +25,7 @@ from pictor.kit.words import clock
 class ReasonForm(forms.Form):
     """The reason for ending a generation, for staff."""
 
-    reason = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
+    reason = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)

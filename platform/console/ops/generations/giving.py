@@ -29,7 +29,7 @@ from pictor.kit.words.money import Micros
 
 SUPPORT_A_DAY = Micros(20_000_000)
 """The most that a member of support may give on one UTC day."""
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 
 
 class GiftForm(forms.Form):
@@ -37,9 +37,9 @@ class GiftForm(forms.Form):
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     amount = DollarsField(label="Amount, USD")
-    note = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
+    note = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
     words = forms.CharField(
-        label="Words for the customer", max_length=MOST_CHARACTERS, required=False
+        label="Words for the customer", max_length=MAX_CHARACTERS, required=False
     )
 
     def clean_amount(self) -> Micros:

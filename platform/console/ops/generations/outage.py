@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from billing.selectors import available_among
 from billing.services import is_typed_twice, needs_another
 from console.ops.access import May, Operator, staff
-from console.ops.generations.giving import MOST_CHARACTERS, giver_of
+from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
 from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
@@ -67,8 +67,8 @@ class AgreementForm(forms.Form):
 
     once = forms.UUIDField(widget=forms.HiddenInput)
     seen = forms.IntegerField(widget=forms.HiddenInput)
-    note = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
-    words = forms.CharField(label="Words for the customers", max_length=MOST_CHARACTERS)
+    note = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
+    words = forms.CharField(label="Words for the customers", max_length=MAX_CHARACTERS)
     number = forms.IntegerField(label="Type the number of tenants", min_value=0)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from billing.selectors import given_for
 from billing.services import needs_another
 from console.ops.access import May, Operator, staff
-from console.ops.generations.giving import MOST_CHARACTERS, giver_of
+from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
 from console.parts.form_fields import dressed
 from generation.models import Generation, State
@@ -25,16 +25,16 @@ from generation.selectors import generations_among
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
-MOST = 500
+MAX_AT_ONCE = 500
 
 
 class BulkForm(forms.Form):
     """The reason, and the number of generations, typed; `once` is set when the form is shown."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
-    note = forms.CharField(label="Note for staff", max_length=MOST_CHARACTERS)
+    note = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
     words = forms.CharField(
-        label="Words for the customers", max_length=MOST_CHARACTERS, required=False
+        label="Words for the customers", max_length=MAX_CHARACTERS, required=False
     )
     number = forms.IntegerField(label="Type the number of generations", min_value=0)
 
@@ -91,7 +91,7 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
         "results": results,
         "given": sum(one.amount for one in results or () if not one.waits),
         "waiting": sum(one.amount for one in results or () if one.waits),
-        "most": MOST,
+        "most": MAX_AT_ONCE,
     }
     is_refused = is_sent and results is None
     status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
@@ -101,7 +101,7 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
 def _chosen(request: HttpRequest, operator: Operator) -> list[Chosen]:
     """Return the named generations, or all that match the filters, with refundable amounts."""
     if request.method == "POST" or "all" not in request.GET:
-        named = (request.POST or request.GET).getlist("generation")[:MOST]
+        named = (request.POST or request.GET).getlist("generation")[:MAX_AT_ONCE]
         found = [one for text in named if (one := ids.parse(ids.GENERATION, text))]
         generations: Sequence[Generation] = generations_among(found)
     else:
@@ -115,4 +115,4 @@ def _matching(request: HttpRequest, operator: Operator) -> Sequence[Generation]:
     filters = filters_of(request.GET, operator.mode, clock.now())
     if filters.trouble or filters.sought.state not in {"", State.SUCCEEDED}:
         return []
-    return found_across(filters.delivered, limit=MOST).rows
+    return found_across(filters.delivered, limit=MAX_AT_ONCE).rows

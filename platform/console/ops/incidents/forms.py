@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
 from console.parts.form_fields import WordsField
-from generation.oversight.incidents import MOST_TITLE, MOST_WORDS, SAID, Said, State, parts
+from generation.oversight.incidents import MAX_TITLE, MAX_WORDS, SAID, Said, State, parts
 
 PUBLIC_WORDS: Mapping[str, str] = {
     "calls_fail": "Many requests fail",
@@ -49,7 +49,7 @@ class SayForm(forms.Form):
     """The fields of every update; `once` is set with the form, so that a repeat is ignored."""
 
     words = forms.CharField(
-        label="Words for customers", max_length=MOST_WORDS, widget=forms.Textarea(attrs={"rows": 4})
+        label="Words for customers", max_length=MAX_WORDS, widget=forms.Textarea(attrs={"rows": 4})
     )
     next_update_at = UtcField(label="Next update by, UTC", required=False)
     mails = forms.BooleanField(label="Mail them", required=False)
@@ -86,7 +86,7 @@ class CalmUpdateForm(SayForm):
 class NewForm(SayForm):
     """A new incident that has already begun."""
 
-    title = forms.CharField(label="Title", max_length=MOST_TITLE)
+    title = forms.CharField(label="Title", max_length=MAX_TITLE)
     parts = WordsField(label="Parts")
     state = forms.ChoiceField(
         label="State",

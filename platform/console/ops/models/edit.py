@@ -111,7 +111,7 @@ def _begun(request: HttpRequest, found: Contract) -> Mapping[str, Any]:
 def _with_row(rows: list[SizeRow], word: str) -> list[SizeRow]:
     """Add an empty row, or remove the row at that position."""
     if word == "add":
-        return [*rows, SizeRow(is_new=True)][: forms.MOST_ROWS]
+        return [*rows, SizeRow(is_new=True)][: forms.MAX_ROWS]
     place = number_of(word)
     return [row for number, row in enumerate(rows) if number != place]
 

@@ -22,8 +22,8 @@ from generation.catalogue import services
 from generation.channels.declaration import Task
 from generation.models import Contract
 
-MOST_ROWS = 200
-MOST_POSITION = 2**15 - 1
+MAX_ROWS = 200
+MAX_POSITION = 2**15 - 1
 SPARE = 2
 """Number of empty rows at the end of a newly opened form."""
 _CELLS = ("size", "tier", "ratio", "preset")
@@ -87,7 +87,7 @@ class ModelForm(forms.Form):
         label="Answer unless asked otherwise",
         choices=[(word, word) for word in services.RESPONSE_FORMATS],
     )
-    position = forms.IntegerField(min_value=0, max_value=MOST_POSITION, label="Place in lists")
+    position = forms.IntegerField(min_value=0, max_value=MAX_POSITION, label="Place in lists")
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
@@ -117,7 +117,7 @@ def opened(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:
 
 def typed(data: QueryDict) -> list[SizeRow]:
     """Return the rows as sent."""
-    cells = [[word.strip() for word in data.getlist(name)[:MOST_ROWS]] for name in _CELLS]
+    cells = [[word.strip() for word in data.getlist(name)[:MAX_ROWS]] for name in _CELLS]
     return [SizeRow(*words) for words in zip_longest(*cells, fillvalue="")]
 
 

@@ -23,7 +23,7 @@ from generation.oversight.reviewing import promised
 from generation.selectors import contract_by_name
 from pictor.kit.words import clock
 
-MOST_TENANTS = 10
+MAX_TENANTS = 10
 HISTORY = 20
 CLOCKS_APART = timedelta(minutes=1)
 _FEW = 4
@@ -103,7 +103,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "sizes": _sizes(found),
         "routes": _routes(found),
         "buyers": _buyers(found.buyers),
-        "more_buyers": max(0, found.users - MOST_TENANTS),
+        "more_buyers": max(0, found.users - MAX_TENANTS),
         "told": [_told(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
         "mode": operator.mode.said,
@@ -155,7 +155,7 @@ def _routes(found: Listed) -> list[ShownRoute]:
 
 def _buyers(buyers: Sequence[Buyer]) -> list[tuple[Tenant, Buyer]]:
     """Return the tenants with the most images."""
-    most = [one for one in buyers if one.tenant_id and one.figures.images > 0][:MOST_TENANTS]
+    most = [one for one in buyers if one.tenant_id and one.figures.images > 0][:MAX_TENANTS]
     tenants = tenants_among([one.tenant_id for one in most if one.tenant_id])
     return [(tenants[one.tenant_id], one) for one in most if one.tenant_id in tenants]
 

@@ -33,7 +33,7 @@ from pictor.kit.words import clock
 
 DAYS = 30
 """Number of past days whose sales are shown."""
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 """Prices, books and tenants on a page."""
 COLUMNS = ("tenant", "name", "since")
 
@@ -100,7 +100,7 @@ def cells_of(
 
 def books_of(owner: UUID, now: datetime) -> list[Shown]:
     """Return the books of a list or of a tenant, the latest first."""
-    return [Shown(book) for book in books_owned_by(owner, now, limit=MOST_SHOWN)]
+    return [Shown(book) for book in books_owned_by(owner, now, limit=MAX_SHOWN)]
 
 
 def _page(
@@ -125,10 +125,10 @@ def _page(
     context = {
         "operator": operator,
         "price_list": price_list,
-        "tenants": tenants[:MOST_SHOWN],
+        "tenants": tenants[:MAX_SHOWN],
         "tenants_number": len(tenants),
         "layer": layer,
-        "cells": cells[:MOST_SHOWN],
+        "cells": cells[:MAX_SHOWN],
         "cells_number": len(cells),
         "books": books_of(price_list.id, now),
         "modes": modes_of(operator),

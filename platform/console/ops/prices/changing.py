@@ -27,7 +27,7 @@ from console.parts.periods import number_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 BOOK, MODEL, TICKED = "book", "model", "ticked"
 """Prices that an operation applies to."""
 
@@ -188,6 +188,6 @@ def _shown(plan: Repriced, book: PriceBook, costs: Costs) -> dict[str, Any]:
     lines = [Line(one, book.markup, costs(one.key)) for one in plan.changes]
     return {
         "plan": plan,
-        "lines": lines[:MOST_SHOWN],
+        "lines": lines[:MAX_SHOWN],
         "below": sum(one.is_below_cost for one in lines),
     }

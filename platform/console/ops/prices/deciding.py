@@ -40,7 +40,7 @@ from console.ops.access import May, Mode, Operator, by, done, staff
 from console.ops.prices.shown import Shown, book_or_404, confirmed_in, words_of
 from pictor.kit.words import clock
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 """Number of changes on a page."""
 
 
@@ -241,7 +241,7 @@ def _shown(
         "moves": len(beside.payers or ()) if book.list_name else None,
         "stops": stops,
         "large": {change.key for step in stops.steps for change in step.large},
-        "rows": rows[:MOST_SHOWN],
+        "rows": rows[:MAX_SHOWN],
         "number": len(rows),
         "seen": outlook_of(book, look.now, beside=beside),
         "mode": look.operator.mode.said,

@@ -32,11 +32,11 @@ from console.ops.prices.shown import Shown, book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 
-MOST_BYTES = 512 * 1024
+MAX_BYTES = 512 * 1024
 """The largest file accepted; 2,000 prices take a fifth of it."""
-MOST_BOOKS = 200
+MAX_BOOKS = 200
 """Number of books to choose from."""
-MOST_MARKUP = Decimal(100)
+MAX_MARKUP = Decimal(100)
 
 
 @staff(May.MONEY, fresh=True)
@@ -57,7 +57,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         "operator": operator,
         "complaint": complaint,
         "said": request.POST if complaint else _usual(request.GET.get("list", "")),
-        "books": [Shown(book) for book in price_books(clock.now(), limit=MOST_BOOKS)],
+        "books": [Shown(book) for book in price_books(clock.now(), limit=MAX_BOOKS)],
         "lists": lists_by_name(),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
@@ -104,8 +104,8 @@ def _rows(request: HttpRequest, *, may_be_none: bool) -> list[BookRow]:
     file = request.FILES.get("file")
     text = request.POST.get("rows", "")
     if file is not None:
-        if (file.size or 0) > MOST_BYTES:
-            raise ValueError(f"the file is larger than {MOST_BYTES // 1024} KiB")
+        if (file.size or 0) > MAX_BYTES:
+            raise ValueError(f"the file is larger than {MAX_BYTES // 1024} KiB")
         try:
             text = str(file.read(), "utf-8-sig")
         except UnicodeDecodeError:
@@ -119,7 +119,7 @@ def _rows(request: HttpRequest, *, may_be_none: bool) -> list[BookRow]:
 def _markup(text: str) -> Decimal:
     """Parse a markup; 1 for empty text. Raises ValueError."""
     markup = number_in(text.strip() or "1")
-    if markup is None or not 0 < markup <= MOST_MARKUP:
+    if markup is None or not 0 < markup <= MAX_MARKUP:
         raise ValueError(f"{text!r} is not a factor above 0, up to 100, such as 1.2")
     return markup
 

@@ -12,7 +12,7 @@ from pictor.kit.words.money import Micros, scale_half_up
 
 PRICE = "price "
 """Prefix of the form fields with typed prices."""
-MOST_FOUND = 100
+MAX_FOUND = 100
 """Number of prices that a search shows."""
 
 
@@ -143,10 +143,10 @@ def grid_of(model: Model) -> Grid:
 
 
 def matching(models: Sequence[Model], text: str) -> list[Cell]:
-    """Return at most MOST_FOUND prices that have all words in model, size or quality."""
+    """Return at most MAX_FOUND prices that have all words in model, size or quality."""
     words = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split()
     cells = [cell for model in models for cell in model.cells]
-    return [cell for cell in cells if all(word in cell.name.lower() for word in words)][:MOST_FOUND]
+    return [cell for cell in cells if all(word in cell.name.lower() for word in words)][:MAX_FOUND]
 
 
 def _place(line: tuple[str, Mapping[str, Cell]]) -> tuple[int, int, str]:

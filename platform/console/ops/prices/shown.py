@@ -14,7 +14,7 @@ from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHD
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 
-MOST_REASON = 200
+MAX_REASON = 200
 BADGES: Mapping[str, tuple[str, str]] = {
     SCHEDULED: ("info", "Scheduled"),
     CURRENT: ("ok", "In force"),
@@ -95,8 +95,8 @@ def book_or_404(book: int) -> PriceBook:
 def confirmed_in(said: QueryDict) -> Confirmed:
     """Return the confirmation typed for a stopped decision. Raises ValueError."""
     reason = said.get("reason", "").replace("\0", "").strip()
-    if len(reason) > MOST_REASON:
-        raise ValueError(f"at most {MOST_REASON} characters of a reason are kept")
+    if len(reason) > MAX_REASON:
+        raise ValueError(f"at most {MAX_REASON} characters of a reason are kept")
     return Confirmed(reason, _number(said, "changes"), _number(said, "below_cost"))
 
 

@@ -23,7 +23,7 @@ from generation.selectors import channel_by_id, every_channel
 
 UNITS = {"usd": "dollars", "cents": "cents", "micros": "millionths of a dollar"}
 OF = {CALLS: "A call", DAYS: "A day, or a part of its total"}
-MOST_CHARACTERS = 4000
+MAX_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _chosen(said: QueryDict, bill: VendorBill) -> Columns:
 
 
 def _word(text: str) -> str:
-    return text.replace("\0", "").strip()[:MOST_CHARACTERS]
+    return text.replace("\0", "").strip()[:MAX_CHARACTERS]
 
 
 def _channel(said: QueryDict, bill: VendorBill) -> Channel:

@@ -18,18 +18,18 @@ from console.parts.form_fields import dressed
 from console.parts.periods import number_of
 from generation.bills import taking
 from generation.bills.listing import in_reach, lines_numbered, with_bill
-from generation.bills.taking import MOST_AT_ONCE
+from generation.bills.taking import MAX_AT_ONCE
 from generation.models import BillLine, VendorBill
 from pictor.kit.words.money import Micros, from_decimal
 
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 ALREADY = "These lines are decided already"
 
 
 class TakeForm(forms.Form):
     """The reason; for several lines also the typed change of cost."""
 
-    reason = forms.CharField(label="Reason", max_length=MOST_CHARACTERS)
+    reason = forms.CharField(label="Reason", max_length=MAX_CHARACTERS)
     typed = forms.CharField(label="Type the change, USD", max_length=30)
 
     def __init__(self, data: QueryDict | None, *, change: Micros, lines: int) -> None:
@@ -53,7 +53,7 @@ class TakeForm(forms.Form):
 class DisputeForm(forms.Form):
     """The words for the vendor."""
 
-    words = forms.CharField(label="Words for the vendor", max_length=MOST_CHARACTERS)
+    words = forms.CharField(label="Words for the vendor", max_length=MAX_CHARACTERS)
 
 
 @staff(May.MONEY, fresh=True)
@@ -97,13 +97,13 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
 def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
     """Return the named lines, or the next ones of a list, that can be decided."""
     if request.method == "POST" or "all" not in request.GET:
-        named = (request.POST or request.GET).getlist("line")[:MOST_AT_ONCE]
+        named = (request.POST or request.GET).getlist("line")[:MAX_AT_ONCE]
         among = lines_numbered([number_of(text) or 0 for text in named], bill=bill)
     else:
         after = number_of(request.GET.get("after", "")) or 0
         among, _ = in_reach(bill, sought_by(request.GET, bill), after=after)
     lines = taking.takeable(bill, among) if takeable else taking.disputable(bill, among)
-    return with_bill(lines, limit=MOST_AT_ONCE)
+    return with_bill(lines, limit=MAX_AT_ONCE)
 
 
 def _context(
@@ -116,7 +116,7 @@ def _context(
         "theirs": sum(line.theirs_micros for line in wanted),
         "ours": sum(line.ours_micros for line in wanted),
         "form": dressed(form),
-        "most": MOST_AT_ONCE,
+        "most": MAX_AT_ONCE,
         "is_refused": form.is_bound and not form.is_valid(),
     }
 

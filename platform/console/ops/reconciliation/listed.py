@@ -105,7 +105,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         "operator": operator,
         "channels": every_channel(),
         "chosen": number_of(chosen),
-        "most": keeping.MOST_BYTES // 1024**2,
+        "most": keeping.MAX_BYTES // 1024**2,
     }
     if request.method == "POST":
         try:
@@ -123,8 +123,8 @@ def _kept(request: HttpRequest, operator: Operator, channel: int | None) -> Http
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise ValidationError("Choose a file.")
-    if (file.size or 0) > keeping.MOST_BYTES:
-        raise ValidationError(keeping.too_large(keeping.MOST_BYTES))
+    if (file.size or 0) > keeping.MAX_BYTES:
+        raise ValidationError(keeping.too_large(keeping.MAX_BYTES))
     actor = by(request, operator)["actor"]
     try:
         bill = keeping.keep(channel=found, name=file.name or "", content=file.read(), actor=actor)

@@ -132,7 +132,7 @@ def _ready(bill: VendorBill, sought: Sought, after: int) -> dict[str, Any]:
         "more": link_of(said, after=str(page.last)) if page.last else "",
         "csv": link_of(said, format="csv"),
         "all": link_of(here, all="1"),
-        "most": taking.MOST_AT_ONCE,
+        "most": taking.MAX_AT_ONCE,
         "rounding": bill.rounding.normalize(),
     }
 

@@ -15,8 +15,8 @@ from console.ops.system.rows import lane_rows, part_rows, touched_rows, worker_r
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.stop_switch import (
     ALL,
-    MOST_REASON,
-    MOST_WORDS,
+    MAX_REASON,
+    MAX_WORDS,
     start,
     stop,
     stoppable,
@@ -34,10 +34,10 @@ class StopForm(forms.Form):
     what = forms.CharField(
         label="What", widget=forms.TextInput(attrs={"list": "stoppable", "autocomplete": "off"})
     )
-    reason = forms.CharField(label="Reason", max_length=MOST_REASON)
+    reason = forms.CharField(label="Reason", max_length=MAX_REASON)
     words = forms.CharField(
         label="Words for customers",
-        max_length=MOST_WORDS,
+        max_length=MAX_WORDS,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )

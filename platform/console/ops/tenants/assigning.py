@@ -15,7 +15,7 @@ from billing.price_changes import digest_of_changes
 from billing.selectors import assignment_of, list_of, price_list_by_id
 from billing.services import NO_LIST, assign_price_list
 from console.ops.access import May, Mode, Operator, by, done, staff
-from console.ops.price_lists.one import MOST_SHOWN, cells_of
+from console.ops.price_lists.one import MAX_SHOWN, cells_of
 from console.ops.prices.shown import confirmed_in, words_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
@@ -70,7 +70,7 @@ def _page(
         "is_same": former == chosen,
         "no_list": NO_LIST,
         "complaint": complaint,
-        "cells": (sold or cells)[:MOST_SHOWN],
+        "cells": (sold or cells)[:MAX_SHOWN],
         "is_sold": bool(sold),
         "number": len(changes),
         "stops": stops,

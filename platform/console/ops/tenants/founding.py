@@ -23,7 +23,7 @@ from console.people import invitations
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
-MOST_WORDS = 200
+MAX_WORDS = 200
 LIMITS = ("requests_per_minute", "images_per_minute", "max_in_flight")
 
 
@@ -69,8 +69,8 @@ class NewForm(LimitsForm):
     name = forms.CharField(max_length=100, label="Name")
     owner = forms.EmailField(label="E-mail of its owner")
     credit = DollarsField(label="Opening credit, USD")
-    words = forms.CharField(max_length=MOST_WORDS, required=False, label="Words for the customer")
-    note = forms.CharField(max_length=MOST_WORDS, required=False, label="Note for staff")
+    words = forms.CharField(max_length=MAX_WORDS, required=False, label="Words for the customer")
+    note = forms.CharField(max_length=MAX_WORDS, required=False, label="Note for staff")
     price_list = forms.ModelChoiceField(
         lists_by_name(),
         required=False,

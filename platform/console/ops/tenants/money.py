@@ -30,7 +30,7 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal
 
 Kind = Transfer.Kind
-MOST_WORDS = 200
+MAX_WORDS = 200
 VERBS = {
     Kind.TOP_UP: ("Book payment", "A payment that has arrived, once by its reference."),
     Kind.CREDIT: ("Credit", "Money that nobody paid, added to the balance."),
@@ -52,8 +52,8 @@ class MoneyForm(forms.Form):
         label="Amount, USD",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    reason = forms.CharField(max_length=MOST_WORDS, required=False, label="Words for the customer")
-    note = forms.CharField(max_length=MOST_WORDS, required=False, label="Note for staff")
+    reason = forms.CharField(max_length=MAX_WORDS, required=False, label="Words for the customer")
+    note = forms.CharField(max_length=MAX_WORDS, required=False, label="Note for staff")
     again = forms.CharField(
         max_length=40,
         required=False,

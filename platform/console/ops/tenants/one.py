@@ -28,7 +28,7 @@ from storage.selectors import exports_of
 
 LATEST = 20
 """Number of moves by operators; transfers of requests are in the ledger."""
-MOST_KEYS = 50
+MAX_KEYS = 50
 """Number of keys on a page."""
 MOVED = tuple(
     Transfer.Kind(kind) for kind in ("top_up", "credit", "refund", "adjustment", "reversal")
@@ -61,8 +61,8 @@ def page(
     moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)
     notes = notes_about("transfer", [str(one.id) for one in moves])
     after = ids.parse(ids.KEY, request.GET.get("after", ""))
-    keys = counted_keys_of(found.id, after=after, limit=MOST_KEYS + 1)
-    shown = keys[:MOST_KEYS]
+    keys = counted_keys_of(found.id, after=after, limit=MAX_KEYS + 1)
+    shown = keys[:MAX_KEYS]
     context = {
         "operator": operator,
         "tenant": found,
@@ -79,7 +79,7 @@ def page(
         "keys": [(key, key.status(now)) for key in shown],
         "keys_of_all": keys[0].of_all if keys else 0,  # type: ignore[attr-defined]  # annotated
         "is_later": after is not None,
-        "older_keys": shown[-1].public_id if len(keys) > MOST_KEYS else "",
+        "older_keys": shown[-1].public_id if len(keys) > MAX_KEYS else "",
         "members": members_of(found.id),
         "invitations": invitations_of(found.id, now=now),
         "roles": Membership.Role.choices,

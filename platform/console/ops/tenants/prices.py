@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors import Layer, layers_of, list_history, lists_by_name
 from console.ops.access import May, Operator, modes_of, staff
-from console.ops.price_lists.one import MOST_SHOWN, books_of, cells_of
+from console.ops.price_lists.one import MAX_SHOWN, books_of, cells_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 
@@ -38,7 +38,7 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         "former": history[1 : LATEST + 1],
         "lists": lists_by_name(),
         "own": own,
-        "cells": cells[:MOST_SHOWN],
+        "cells": cells[:MAX_SHOWN],
         "cells_number": len(cells),
         "books": books_of(found.id, now),
         "modes": modes_of(operator),

@@ -256,7 +256,7 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         number = sums(tenant.id, filters_of(query, keys, now, tenant.zone).wanted).generations
     except TooBroad:
         number = 0  # its last line says so
-    if number > exports.MOST_ROWS:
+    if number > exports.MAX_ROWS:
         return to_order(request, tenant.public_id, "generations")
     rest = f"all of it is made at {ordering(request, tenant.public_id, 'generations')}"
     return exports.csv_answer(

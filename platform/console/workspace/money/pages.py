@@ -167,7 +167,7 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Return the ledger as CSV, or redirect to its export if it is long."""
     tenant, query = workspace.tenant, exports.query_of(request)
     newest = [one.seq or 0 for one in latest_transfers(tenant.id, limit=1)]
-    if sum(newest) - _after(query) > exports.MOST_ROWS:
+    if sum(newest) - _after(query) > exports.MAX_ROWS:
         return to_order(request, tenant.public_id, "ledger")
     rest = f"all of it is made at {ordering(request, tenant.public_id, 'ledger')}"
     pages = pages_of(workspace, query, clock.now())

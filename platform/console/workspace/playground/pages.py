@@ -52,9 +52,9 @@ from pictor.kit.words.money import Micros
 
 SHOWN_RUNS = 8
 SHOWN_FOR = timedelta(days=7)
-MOST_BYTES = 23 * 1024**2
+MAX_BYTES = 23 * 1024**2
 """The most bytes of a form's files: a little less than the form's limit (web/site.py)."""
-MOST_OF_A_NAME = 100
+MAX_OF_A_NAME = 100
 _NUMBER = re.compile("[0-9a-f]{32}", re.ASCII)
 _MICROS = re.compile("[0-9]{1,15}", re.ASCII)
 IDEAS = (
@@ -166,7 +166,7 @@ def _check_model(catalogue: Catalogue, named: str, draft: Draft, now: datetime) 
     if contract is not None and contract.has_ended(now):
         raise sunset_of(catalogue, contract, now)
     raise InvalidRequest(
-        f"The model {named[:MOST_OF_A_NAME]!r} is not offered here any more. Nothing was made or"
+        f"The model {named[:MAX_OF_A_NAME]!r} is not offered here any more. Nothing was made or"
         " charged: choose another.",
         param="model",
     )
@@ -213,7 +213,7 @@ def _context(
         "is_limit": quoted is not None and not quoted.is_final,
         "takes_references": takes_references,
         "most_references": MAX_IMAGES,
-        "most_bytes": MOST_BYTES,
+        "most_bytes": MAX_BYTES,
         "references": references,
         "number": _number_of(request) or uuid4().hex,
         "ideas": IDEAS,
@@ -260,7 +260,7 @@ def _references(request: HttpRequest) -> list[str]:
 
 
 def _short(name: str | None) -> str:
-    return (name or "").rpartition("/")[2][:MOST_OF_A_NAME]
+    return (name or "").rpartition("/")[2][:MAX_OF_A_NAME]
 
 
 def usable(workspace: Workspace) -> list[ApiKey]:

@@ -25,7 +25,7 @@ from pictor.kit.words.errors import Unavailable
 from webhooks.models import EVENTS, Delivery, WebhookEndpoint
 from webhooks.selectors import Record, deliveries_of, endpoint_by_id, endpoints_of, records_of
 from webhooks.services import (
-    MOST_ENDPOINTS,
+    MAX_ENDPOINTS,
     EndpointWishes,
     change_endpoint,
     create_endpoint,
@@ -132,8 +132,8 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "workspace": workspace,
         "endpoints": shown,
         "paused": [one for one in shown if one.badge[1] == "Paused"],
-        "is_full": len(shown) >= 2 * MOST_ENDPOINTS,
-        "most": MOST_ENDPOINTS,
+        "is_full": len(shown) >= 2 * MAX_ENDPOINTS,
+        "most": MAX_ENDPOINTS,
         "event_words": EVENT_WORDS.items(),
     }
     return render(request, "workspace/webhooks.html", context)

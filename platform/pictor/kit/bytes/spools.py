@@ -8,7 +8,7 @@ from prometheus_client import Gauge
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 
 USED = Gauge("pictor_spool_bytes", "Spool files on disk.")
-MOST = Gauge("pictor_spool_budget_bytes", "How much of them there may be.")
+BUDGET = Gauge("pictor_spool_budget_bytes", "How much of them there may be.")
 
 STRANGERS_SHARE = 8
 """Unauthenticated senders together get the budget divided by this."""
@@ -19,7 +19,7 @@ def process_spools() -> Spools:
     """Return the spools under PICTOR_DATA/spool within PICTOR_SPOOL_BUDGET_BYTES."""
     budget = SpoolBudget(settings.SPOOL_BUDGET_BYTES)
     USED.set_function(lambda: budget.used_bytes)
-    MOST.set(settings.SPOOL_BUDGET_BYTES)
+    BUDGET.set(settings.SPOOL_BUDGET_BYTES)
     return Spools(settings.SPOOL, budget)
 
 

@@ -20,7 +20,7 @@ from pictor.kit.words.errors import InvalidRequest
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LARGEST = 10**20
-_MOST_DIGITS = 1000
+_MAX_DIGITS = 1000
 """Longest number that is parsed; one above _LARGEST is then refused with its field's name."""
 MAX_SHORT_BYTES = 16 * 1024
 
@@ -113,8 +113,8 @@ def _constant(word: str) -> None:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
     return int(digits)
 
 

@@ -13,7 +13,7 @@ from pictor.kit.outbound.http1 import Connection, Request
 KEEPALIVE_SECONDS = 4.0
 """Shorter than servers' usual 5 s: if a connection is reused just as its server closes it, we
 cannot know whether a paid request arrived."""
-MOST_IDLE = 100
+MAX_IDLE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, connect: Callable[[Origin, float | None], Awaitable[Connection]]) -> None:
         self._connect = connect
-        self.idle = Idle(MOST_IDLE, KEEPALIVE_SECONDS)
+        self.idle = Idle(MAX_IDLE, KEEPALIVE_SECONDS)
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -135,7 +135,7 @@ def test_all_that_match_are_taken_up_to_so_many(owner, three, failed, other, mon
     assert "Nothing to refund" in words_of(owner.get(f"{REFUNDS}?all=1&state=failed"))
     assert "Nothing to refund" in words_of(owner.get(f"{REFUNDS}?all=1&tenant=nobody"))
     assert "Nothing to refund" in words_of(owner.get(f"{REFUNDS}?generation=x"))
-    monkeypatch.setattr(refunds, "MOST", 2)
+    monkeypatch.setattr(refunds, "MAX_AT_ONCE", 2)
 
     page = words_of(owner.get(f"{REFUNDS}?all=1"))
 

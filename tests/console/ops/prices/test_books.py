@@ -12,7 +12,7 @@ from pictor.kit.words import clock
 from tests.console.ops.channel_pages import csv_of, text_of
 from tests.console.ops.prices.conftest import LIST, ORIGIN, of, price_of, published, saved, sold
 
-MOST_QUERIES = 12
+MAX_QUERIES = 12
 
 
 def test_the_list_says_of_each_book_what_it_is_and_by_whom(owner, first, draft):
@@ -84,12 +84,12 @@ def test_a_page_takes_few_queries(owner, draft, rest, django_assert_max_num_quer
     sold(images=3, captured_micros=3, cost_micros=1)
     saved(owner, draft, how="by", number="5", which="book")
 
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with django_assert_max_num_queries(MAX_QUERIES):
         assert owner.get(of(draft, *rest)).status_code == HTTPStatus.OK
 
 
 def test_the_list_takes_few_queries(owner, draft, django_assert_max_num_queries):
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with django_assert_max_num_queries(MAX_QUERIES):
         owner.get(LIST)
 
 
@@ -104,7 +104,7 @@ def test_the_list_is_read_a_page_at_a_time(owner, first, django_assert_max_num_q
         for version in range(1, 61)
     )
 
-    with django_assert_max_num_queries(3 * MOST_QUERIES) as asked:
+    with django_assert_max_num_queries(3 * MAX_QUERIES) as asked:
         pages = [owner.get(LIST)]
         pages += [owner.get(LIST + pages[0].context["older"])]
         pages += [owner.get(LIST + pages[1].context["older"])]

@@ -29,7 +29,7 @@ from tests.factories import Customer
 
 @pytest.fixture(autouse=True)
 def two_are_many(monkeypatch):
-    monkeypatch.setattr("console.parts.exports.MOST_ROWS", 2)
+    monkeypatch.setattr("console.parts.exports.MAX_ROWS", 2)
     monkeypatch.setattr("console.workspace.generations.pages.READ", 2)
 
 

@@ -244,7 +244,7 @@ def test_no_prompt_of_the_csv_is_a_formula(acme, sign_in, delivered):
 
 def test_a_csv_of_just_so_many_rows_is_whole(acme, sign_in, some, monkeypatch):
     monkeypatch.setattr("console.workspace.generations.pages.READ", 1)
-    monkeypatch.setattr("console.parts.exports.MOST_ROWS", len(some))
+    monkeypatch.setattr("console.parts.exports.MAX_ROWS", len(some))
 
     lines = lines_of(sign_in(acme).get(url("generations", acme) + "?format=csv"))
 

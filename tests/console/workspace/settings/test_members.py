@@ -240,7 +240,7 @@ def test_a_second_invitation_replaces_the_first(acme, sign_in):
 
 def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):
     """Canceled and replaced invitations count too: each was a mail."""
-    monkeypatch.setattr(members, "MOST_INVITATIONS", 4)
+    monkeypatch.setattr(members, "MAX_INVITATIONS", 4)
     client, form = sign_in(acme), {"email": "bob@example.com", "role": "viewer"}
     three = [client.post(url("member_invite", acme), form).status_code for _ in range(3)]
 
