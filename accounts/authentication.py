@@ -21,12 +21,12 @@ from pictor.kit.words import ids
 from pictor.kit.words.errors import Forbidden, Unauthenticated
 
 _MISSING = "No API key was given. Send it in the header 'Authorization: Bearer YOUR_KEY'."
-_MALFORMED = "The Authorization header must be 'Bearer', a space and an API key, nothing else."
+_MALFORMED = "The Authorization header must be 'Bearer', a space and an API key, and nothing else."
 # LiteLLM recognizes a bad key by these first words of OpenAI's message.
 _UNKNOWN = "Incorrect API key provided. Check that it is complete and belongs to this service."
 _REVOKED = "Incorrect API key provided: it was revoked."
 _EXPIRED = "Incorrect API key provided: it has expired."
-_SUSPENDED = "This account is suspended."
+_SUSPENDED = "This workspace is suspended."
 _ADDRESS = "This API key may not be used from this address."
 
 _SCHEME = "bearer"

@@ -19,7 +19,7 @@ from pictor.kit.words.untyped import Row
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NOTED_EVERY = timedelta(minutes=1)
-"""The shortest time between two notes that a rotated key's former text is still used."""
+"""The shortest time between two records that a rotated key's old secret is still used."""
 _EVERY = f"interval '{NOTED_EVERY.total_seconds()} seconds'"
 
 _VERSION = f"concat_ws(' ', k.xmin, t.xmin, {REVISION})"
@@ -105,9 +105,9 @@ class Caller:
     version: str = field(default="", compare=False)
     """The versions that `unchanged` compares; empty for a rotated key's old secret, which ends."""
     digest: bytes = field(default=b"", compare=False, repr=False)
-    """The key's digest; empty if a rotated key's former text was used, which manages no keys."""
+    """The key's digest; empty if a rotated key's old secret was used, which cannot manage keys."""
     use_is_due: bool = field(default=False, compare=False)
-    """True if the request used a rotated key's former text and that use has to be noted."""
+    """True if the request used a rotated key's old secret and that use must be recorded."""
 
     def may_use(self, model: str) -> bool:
         """True if the key and its tenant both allow the model."""

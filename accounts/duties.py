@@ -15,4 +15,4 @@ class Duties(Protocol):
         """Unassign the tasks of this e-mail address, in the caller's transaction."""
 
 
-duties = Plug[Duties]("accounts knows nobody's duties")
+duties = Plug[Duties]("accounts.duties is not plugged in")

@@ -137,4 +137,4 @@ class Ledger(Protocol):
         """The number of the tenant's running generations, each with a hold."""
 
 
-ledger = Plug[Ledger]("accounts has no ledger")
+ledger = Plug[Ledger]("accounts.ledger is not plugged in")

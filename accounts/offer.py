@@ -27,4 +27,4 @@ class Offer(Protocol):
         """Every contract, including disabled ones."""
 
 
-offer = Plug[Offer]("nobody says what is offered")
+offer = Plug[Offer]("accounts.offer is not plugged in")

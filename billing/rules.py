@@ -24,9 +24,9 @@ RULES = (
         "images_delivered",
         "images delivered and stored",
         "delivered",
-        "each image by its pixels and quality; the rest of the hold is available again",
+        "each image by its pixels and quality; the rest of the hold becomes available again",
     ),
-    Rule("fewer_images", "fewer images than asked for", "delivered", "those that came"),
+    Rule("fewer_images", "fewer images than asked for", "delivered", "the images that came"),
     Rule("more_images", "more images than asked for", "delivered", "as many as were asked for"),
     Rule(
         "other_size",
@@ -49,7 +49,7 @@ RULES = (
     ),
     Rule(
         "not_usable",
-        "what came was not an image, or could not be stored",
+        "the result was not an image, or could not be stored",
         "nothing",
         "the whole hold is released at once",
     ),

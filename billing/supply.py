@@ -18,4 +18,4 @@ class Supply(Protocol):
         """
 
 
-supply = Plug[Supply]("nobody says what serving costs")
+supply = Plug[Supply]("billing.supply is not plugged in")

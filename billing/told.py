@@ -16,11 +16,11 @@ class LowBalance(ApiObject):
     currency = Constant("USD")
     days_left = serializers.IntegerField(
         allow_null=True,
-        help_text="As long as it lasts if you spend as of late. Null: nothing lately.",
+        help_text="Days that it lasts at the recent pace. Null if nothing was spent recently.",
     )
-    below = Usd(allow_null=True, help_text="The threshold, where there is one.")
+    below = Usd(allow_null=True, help_text="The threshold, if there is one.")
     below_days = serializers.IntegerField(
-        allow_null=True, help_text="The threshold in days, where there is one."
+        allow_null=True, help_text="The threshold in days, if there is one."
     )
 
 
@@ -28,7 +28,7 @@ TOLD = posted(
     BALANCE_LOW,
     LowBalance,
     summary="The balance has fallen low",
-    about="The balance has fallen below what was chosen under Billing in the console. Told once.",
+    about="The balance has fallen below the threshold set under Billing in the console. Sent once.",
     example={
         "object": "balance",
         "livemode": True,

@@ -37,4 +37,4 @@ class Lists(Protocol):
         """
 
 
-lists = Plug[Lists]("nobody writes lists")
+lists = Plug[Lists]("storage.lists is not plugged in")

@@ -35,7 +35,7 @@ def check_url(url: str) -> None:
         is_fit = False
     if not is_fit:
         raise ValidationError(
-            {"url": "url must be https, without user info, and lead to public addresses alone."}
+            {"url": "url must be https, without user info, and resolve only to public addresses."}
         )
 
 
@@ -51,7 +51,7 @@ def _is_fit(url: str) -> bool:
 
 def _addresses_of(origin: egress.Origin) -> list[str]:
     if not _turns.acquire(blocking=False):
-        raise Unavailable("Urls are being checked; try again in a moment.", retry_after=1)
+        raise Unavailable("Other urls are being checked; try again in a moment.", retry_after=1)
     look_up = _look_ups.submit(egress.resolve, origin.host, origin.port)
     look_up.add_done_callback(lambda _: _turns.release())  # even after a timeout
     return look_up.result(LOOK_UP_SECONDS)

@@ -17,4 +17,4 @@ class Contents(Protocol):
         """
 
 
-contents = Plug[Contents]("nobody says what came of a generation")
+contents = Plug[Contents]("webhooks.contents is not plugged in")

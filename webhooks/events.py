@@ -34,7 +34,7 @@ class EventBody(ApiObject):
     """An event: the same on every attempt."""
 
     type = serializers.CharField()
-    timestamp = UnixSeconds(source="at", help_text="When it happened.")
+    timestamp = UnixSeconds(source="at", help_text="When the event happened.")
     data = Rendered()  # type: ignore[assignment]  # a field, named as Standard Webhooks names it
 
 
@@ -74,7 +74,7 @@ TESTED = posted(
     TEST,
     TestObject,
     summary="A test",
-    about="Somebody asked for it, in the console or by the API; nothing has happened.",
+    about="Requested in the console or by the API; nothing has happened.",
     example={
         "object": "webhook_endpoint",
         "id": f"{ids.WEBHOOK_ENDPOINT}_01m7xwfx9bf3vty34tyve35tm9",

@@ -29,7 +29,7 @@ def check_secret(secret: str) -> None:
     except (binascii.Error, ValueError):
         length = 0
     if encoded == secret or not LEAST_BYTES <= length <= MAX_BYTES:
-        words = f"a secret is {signing.PREFIX} and the base64 of {LEAST_BYTES} to {MAX_BYTES}"
+        words = f"a secret must be {signing.PREFIX} and the base64 of {LEAST_BYTES} to {MAX_BYTES}"
         raise ValidationError({"secret": f"{words} bytes, on one line"})
 
 

@@ -52,7 +52,7 @@ def create_endpoint(
         if theirs.count() >= MAX_ENDPOINTS:
             mode = "live" if livemode else "test"
             raise ValidationError(
-                f"There are {MAX_ENDPOINTS} {mode} endpoints already: delete one."
+                f"There are {MAX_ENDPOINTS} {mode} endpoints already: delete one first."
             )
         endpoint = WebhookEndpoint(
             tenant=tenant, livemode=livemode, secret=encrypted(secret), **columns
@@ -205,7 +205,7 @@ def _checked(
     if unknown := [word for word in wishes.events or () if word not in EVENTS]:
         raise ValidationError({"events": f"no such event: {unknown[0]!r}"})
     if not livemode and list(wishes.events or ()) == [BALANCE_LOW]:
-        words = f"test keys move no money: no test endpoint is ever told of {BALANCE_LOW}"
+        words = f"test keys move no money: a test endpoint never receives {BALANCE_LOW}"
         raise ValidationError({"events": words})
     columns: dict[str, Any] = {
         "url": wishes.url,

@@ -13,10 +13,12 @@ from collections.abc import Iterable
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 HEADERS = {
-    "webhook-id": "The event's id, the same on every attempt: keep those that you have handled.",
-    "webhook-timestamp": "When this attempt was made, in Unix seconds: refuse an old one.",
+    "webhook-id": "The event's id, the same on every attempt: use it to skip events you have"
+    " handled.",
+    "webhook-timestamp": "The attempt's time in Unix seconds: refuse old ones.",
     "webhook-signature": "One or more signatures, separated by spaces: `v1,` and the base64 of an"
-    " HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. One that matches is enough.",
+    " HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. One match is"
+    " enough.",
 }
 """The headers of each attempt, with their descriptions."""
 

@@ -1,4 +1,4 @@
-"""/v1/api_keys: an account's keys, managed by a key that may."""
+"""/v1/api_keys: a tenant's keys, managed by a key with `keys:write`."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ FIELD_OF = {
     "budget_day_micros": "budget_day",
     "budget_month_micros": "budget_month",
 }
-"""The API's field names of columns that have another name."""
+"""The API's field names for columns that are named otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +88,20 @@ KEY_EXAMPLE: Mapping[str, Any] = {
 
 
 class KeyObject(ApiObject):
-    """An API key. A limit that is null is none."""
+    """An API key. A null limit means no limit."""
 
     example = KEY_EXAMPLE
 
     id = serializers.CharField(source="key.public_id")
     object = Constant("api_key")
     api_key = serializers.CharField(
-        source="text", required=False, help_text="The key itself: shown this once."
+        source="text", required=False, help_text="The key itself, shown only in this answer."
     )
     name = serializers.CharField(source="key.name")
-    prefix = serializers.CharField(source="key.visible_prefix", help_text="How it begins.")
+    prefix = serializers.CharField(source="key.visible_prefix", help_text="Its first characters.")
     status = serializers.ChoiceField(choices=["active", "expired", "revoked"])
     livemode = serializers.BooleanField(
-        help_text="False for a test key: a sandbox serves it, and it spends no money."
+        help_text="False for a test key, which a sandbox serves and which spends no money."
     )
     created_at = UnixSeconds(source="key.created_at")
     expires_at = UnixSeconds(source="key.expires_at", allow_null=True)
@@ -109,7 +109,7 @@ class KeyObject(ApiObject):
     former_until = UnixSeconds(
         source="key.previous_until",
         allow_null=True,
-        help_text="Until when the text from before the last rotation works.",
+        help_text="When the secret from before the last rotation stops working.",
     )
     scopes = serializers.ListField(source="key.scopes", child=serializers.CharField())
     models = serializers.ListField(
@@ -123,16 +123,18 @@ class KeyObject(ApiObject):
     )
     images_per_minute = serializers.IntegerField(source="key.images_per_minute", allow_null=True)
     max_in_flight = serializers.IntegerField(source="key.max_in_flight", allow_null=True)
-    budget_day = Usd(source="key.budget_day_micros", allow_null=True, help_text="USD a UTC day.")
+    budget_day = Usd(
+        source="key.budget_day_micros", allow_null=True, help_text="Budget in USD per UTC day."
+    )
     budget_month = Usd(
-        source="key.budget_month_micros", allow_null=True, help_text="USD a UTC month."
+        source="key.budget_month_micros", allow_null=True, help_text="Budget in USD per UTC month."
     )
     budget_warns_only = serializers.BooleanField(
         source="key.budget_warns_only",
-        help_text="Whether its budgets warn, and stop nothing.",
+        help_text="True if its budgets only warn.",
     )
     default_response_format = serializers.CharField(
-        source="key.default_response_format", help_text="Empty: the model's."
+        source="key.default_response_format", help_text="Empty: the model's default."
     )
 
 
@@ -145,7 +147,7 @@ class KeyList(PageObject):
 
 
 class RevokedKey(ApiObject):
-    """The next request with this key is refused; work in flight ends and is charged."""
+    """The next request with this key is refused; work in flight finishes and is charged."""
 
     example = {"id": KEY_EXAMPLE["id"], "object": "api_key", "revoked": True}
 
@@ -173,7 +175,10 @@ class KeysView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The account's keys, newest first, ended ones too. A test key sees test keys alone."""
+        """The workspace's keys, newest first, with revoked and expired ones.
+
+        A test key sees only test keys.
+        """
         found = api_keys_of(
             caller.tenant_id, tests_only=caller.is_test, after=after, limit=limit + 1
         )
@@ -189,10 +194,10 @@ class KeysView(Endpoint):
         rate=rates.take_key_change,
     )
     def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
-        """A key of the same account. What is left out is as with the key that asks.
+        """A new key in the same workspace. Omitted fields are taken from the calling key.
 
-        But `keys:write` is given only by name, and the new key's budgets stop it, unless it is said
-        that they only warn.
+        But `keys:write` must be given by name, and the new key's budgets are hard stops unless
+        `budget_warns_only` is true.
         """
         livemode = given.pop("livemode", None)
         with _refused_by_field():
@@ -214,7 +219,7 @@ class KeyView(Endpoint):
         errors=[NotFound],
     )
     def get(self, caller: Caller, public_id: str) -> Answer:
-        """One of the account's keys."""
+        """One of the workspace's keys."""
         return Answer(ShownKey(_key(caller, public_id)))
 
     @operation(
@@ -227,7 +232,7 @@ class KeyView(Endpoint):
         rate=rates.take_key_change,
     )
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
-        """Change what is named; null takes a limit away. Felt by the next request."""
+        """Change the given fields; null removes a limit. Applies from the next request on."""
         key, name = _key(caller, public_id), given.pop("name", None)
         with _refused_by_field():
             change_key_for(caller=caller, key=key, name=name, given=given, **self.by(caller))
@@ -242,7 +247,7 @@ class KeyView(Endpoint):
         rate=rates.take_key_change,
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
-        """End a key, now. A key may end itself."""
+        """Revoke a key at once. A key may revoke itself."""
         key = _key(caller, public_id)
         revoke_key_for(caller=caller, key=key, now=clock.now(), **self.by(caller))
         return Answer(key)
@@ -261,9 +266,9 @@ class RotationView(Endpoint):
         rate=rates.take_key_change,
     )
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
-        """A new text for a key, which keeps its id, rules, budgets and usage.
+        """Give a key a new secret. Its id, rules, budgets and usage stay.
 
-        The former text goes on to make images until the overlap ends, and manages no keys.
+        The old secret can make images until the overlap ends, but cannot manage keys.
         """
         key = _key(caller, public_id)
         with _refused_by_field():

@@ -78,9 +78,9 @@ def buckets_of(
     if tenant_ipm is None and limits.key_ipm is None:
         tenant_ipm = ceiling
     found = [
-        (REQUESTS, "account", f"{of_tenant}:requests", tenant_rpm, 1),
+        (REQUESTS, "workspace", f"{of_tenant}:requests", tenant_rpm, 1),
         (REQUESTS, "API key", f"{of_key}:requests", limits.key_rpm, 1),
-        (IMAGES, "account", f"{of_tenant}:images", tenant_ipm, images),
+        (IMAGES, "workspace", f"{of_tenant}:images", tenant_ipm, images),
         (IMAGES, "API key", f"{of_key}:images", limits.key_ipm, images),
     ]
     return [
@@ -92,7 +92,7 @@ def buckets_of(
 
 def bucket_of_reads(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit on a tenant's reads, over all its keys."""
-    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:reads", READS, "account", most, 1)
+    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:reads", READS, "workspace", most, 1)
 
 
 def bucket_of_pages(user_id: UUID) -> Bucket:
@@ -115,18 +115,18 @@ def bucket_of_new_pictures(user_id: UUID) -> Bucket:
 def bucket_of_key_changes(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit on changes of a tenant's keys by keys: each stays in the audit log."""
     name = f"pictor:rate:{{{tenant_id}}}:tenant:key-changes"
-    return Bucket(name, KEY_CHANGES, "account", most, 1)
+    return Bucket(name, KEY_CHANGES, "workspace", most, 1)
 
 
 def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:
     """The platform's limit on events that a tenant sends by hand."""
     name = f"pictor:rate:{{{tenant_id}}}:tenant:sendings"
-    return Bucket(name, SENDINGS, "account", SENDINGS_OF_TENANT, count)
+    return Bucket(name, SENDINGS, "workspace", SENDINGS_OF_TENANT, count)
 
 
 def bucket_of_queries(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit on a tenant's lists and quotes, which cost more than reads."""
-    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:queries", QUERIES, "account", most, 1)
+    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:queries", QUERIES, "workspace", most, 1)
 
 
 def buckets_of_sign_in(account: str, address: str) -> list[Bucket]:

@@ -26,8 +26,8 @@ def used_up() -> InsufficientQuota:
     """The error for a test without room."""
     megabytes = settings.TEST_BYTES_PER_DAY // 1_000_000
     return InsufficientQuota(
-        f"The tests of this account have stored the {megabytes} MB that they may store a UTC day."
-        " They go on at 00:00 UTC; live keys do now. Nothing was made or charged.",
+        f"Tests in this workspace have stored {megabytes} MB today, the limit for a UTC day. They"
+        " can go on at 00:00 UTC; live keys are not affected. Nothing was made or charged.",
         limit="tests",
     )
 

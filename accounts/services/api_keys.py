@@ -52,7 +52,7 @@ OVERLAPS = {
     "3d": timedelta(days=3),
     "7d": timedelta(days=7),
 }
-"""The times for which a rotated key's former text may go on working."""
+"""How long a rotated key's old secret may keep working."""
 
 
 @transaction.atomic
@@ -80,7 +80,7 @@ def issue_api_key(
     """
     text = plaintext or keys.mint(test=is_test)
     if not keys.is_well_formed(text):
-        raise ValueError("plaintext is not a key of ours")
+        raise ValueError("plaintext is not one of our keys")
     key = ApiKey(
         id=once or ids.new_uuid(),
         tenant=tenant,
@@ -94,7 +94,7 @@ def issue_api_key(
     check_models(rules.models)
     _refuse_one_too_many(tenant.id)
     if ApiKey.objects.filter(id=key.id).exists():
-        raise ValidationError("This form has made its key, whose text was shown then.")
+        raise ValidationError("This form has already created its key, which was shown then.")
     key.full_clean()
     key.save(force_insert=True)
     record(key.audited, "api_key.issue", actor=actor, after=_describe(key), ip=ip)
@@ -107,7 +107,7 @@ def _refuse_one_too_many(tenant_id: UUID) -> None:
     refuse_ended(tenant_id)
     good = ApiKey.objects.filter(tenant_id=tenant_id, revoked_at=None)
     if good.exclude(expires_at__lte=clock.now()).count() >= MAX_KEYS:
-        raise ValidationError(f"An account has at most {MAX_KEYS} keys: revoke one first.")
+        raise ValidationError(f"A workspace has at most {MAX_KEYS} keys: revoke one first.")
 
 
 @transaction.atomic
@@ -153,7 +153,7 @@ def rotate_api_key(
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
     key.refresh_from_db(from_queryset=ApiKey.objects.select_for_update())
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-        raise ValidationError("the key has ended: make another one")
+        raise ValidationError("the key is revoked or expired: create another one")
     before = {"visible_prefix": key.visible_prefix}
     text = keys.mint(test=key.is_test)
     key.previous_digest, key.previous_until = (
@@ -266,7 +266,7 @@ def check_models(models: Sequence[str] | None, *, column: str = "allowed_models"
     if unknown := [model for model in models if model not in known]:
         raise ValidationError(
             {
-                column: f"no such model: {', '.join(map(repr, unknown))};"
-                f" there are {', '.join(known) or 'none yet'}"
+                column: f"no such model: {', '.join(map(repr, unknown))}; available:"
+                f" {', '.join(known) or 'none yet'}"
             }
         )

@@ -60,7 +60,7 @@ def change_own_key(
     """
     bounds = [] if key.limited_by_id is not None else _bounds_of(key.created_by, key)
     if key.limited_by_id is not None or bounds:
-        message = "Somebody who manages the keys set this: you may narrow it, not widen it."
+        message = "Somebody who manages keys set this: you may narrow it, but not widen it."
         _refuse_widening([key, *bounds], rules, message)
     change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
 
@@ -82,7 +82,7 @@ def issue_own_key(
     """
     tenant_for_update(tenant.id)
     if bounds := _bounds_of(actor, ApiKey(tenant=tenant, is_test=is_test)):
-        message = "Somebody who manages the keys limited yours: a new one may do no more."
+        message = "Somebody who manages keys has limited yours: a new key may do no more."
         _refuse_widening(bounds, rules, message)
     return issue_api_key(tenant=tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip)
 
@@ -139,10 +139,12 @@ def issue_key_for(
     own = _own(caller)
     is_test = own.is_test if livemode is None else not livemode
     if own.is_test and not is_test:
-        raise Forbidden("A test key can make only test keys.", param="livemode")
+        raise Forbidden("A test key can create only test keys.", param="livemode")
     scopes = [scope for scope in own.scopes if scope != MANAGES_KEYS]
     if not scopes and "scopes" not in given:
-        message = f"This API key has only {MANAGES_KEYS}, which is given by name: say the scopes."
+        message = (
+            f"This API key has only {MANAGES_KEYS}, which must be given by name: name the scopes."
+        )
         raise ValidationError({"scopes": message})
     rules = replace(rules_of(own), **{"scopes": scopes, "budget_warns_only": False, **given})
     refuse_more_than(rules_of(own), rules)
@@ -213,10 +215,10 @@ def _own(caller: Caller) -> ApiKey:
     keys = ApiKey.objects.select_related("tenant", "created_by")
     own = keys.select_for_update(no_key=True, of=("self",)).get(id=caller.key_id)
     if own.status(clock.now()) != "active":
-        raise Forbidden("This API key has ended.")
+        raise Forbidden("This API key is revoked or expired.")
     if bytes(own.digest) != caller.digest:
         raise Forbidden(
-            "This API key was rotated: its former text manages no keys. Use the present one."
+            "This API key was rotated: its old secret cannot manage keys. Use the new one."
         )
     return own
 

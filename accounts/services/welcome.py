@@ -19,7 +19,7 @@ from accounts.services.tenants import TenantLimits, create_tenant
 from accounts.titles import for_mail
 
 SIGN_UP_KEY = "Playground"
-"""The name of a new workspace's first key, whose text is shown to no person."""
+"""The name of a new workspace's first key, whose secret nobody sees."""
 PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 
 

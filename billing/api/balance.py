@@ -9,7 +9,7 @@ from pictor.kit.endpoints.objects import ApiObject, Constant, Usd
 
 
 class BalanceObject(ApiObject):
-    """What the account can spend, and what requests under way hold of it."""
+    """The money that the workspace can spend, and the money held by requests in flight."""
 
     example = {
         "object": "balance",
@@ -21,8 +21,8 @@ class BalanceObject(ApiObject):
 
     object = Constant("balance")
     available = Usd(help_text="USD that new requests can hold.")
-    held = Usd(help_text="USD held by requests under way: charged or given back when they end.")
-    in_flight = serializers.IntegerField(help_text="Requests under way.")
+    held = Usd(help_text="USD held by requests in flight; charged or released when they end.")
+    in_flight = serializers.IntegerField(help_text="Requests in flight.")
     currency = Constant("USD")
 
 
@@ -36,5 +36,5 @@ class BalanceView(Endpoint):
         answer=BalanceObject,
     )
     def get(self, caller: Caller) -> Answer:
-        """The account's balance now."""
+        """The workspace's balance now."""
         return Answer(balance_of(caller.tenant_id))

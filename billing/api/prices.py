@@ -1,4 +1,4 @@
-"""GET /v1/prices: what each model costs this account now, what is decided for later, or no more."""
+"""GET /v1/prices: prices in force for this workspace, scheduled ones and withdrawn ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,31 +29,32 @@ class PriceItem(ApiObject):
 
     model = serializers.CharField()
     size = serializers.CharField(
-        help_text="`WxH`, or `auto`; `reference` is each image that a request begins with."
+        help_text="`WxH` or `auto`; `reference` for each reference image of a request."
     )
     quality = serializers.CharField(help_text="`input` for reference images.")
-    price = Usd(allow_null=True, help_text="USD; null where it will no longer be sold.")
+    price = Usd(allow_null=True, help_text="USD; null if it will no longer be sold.")
     is_most = serializers.BooleanField(
-        help_text="What is held at most: what comes back decides. For `auto` and `reference`."
+        help_text="True if this is the most that is held and the delivered image decides the"
+        " charge, as for `auto` and `reference`."
     )
 
 
 class ScheduledPrices(ApiObject):
-    """What changes at a moment to come."""
+    """Prices that change at a future time."""
 
     effective_from = UnixSeconds()
     data = PriceItem(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
 
 
 class WithdrawnPrices(ApiObject):
-    """What was announced for a moment, and will not change then."""
+    """An announced change of prices that was withdrawn."""
 
-    effective_from = UnixSeconds(help_text="When the prices were to change.")
+    effective_from = UnixSeconds(help_text="When the prices would have changed.")
     withdrawn_at = UnixSeconds()
 
 
 class PriceList(ApiObject):
-    """The prices in force for this account, its own and everyone's."""
+    """The prices in force for this workspace, its own and everyone's."""
 
     example = {
         "object": "list",
@@ -70,7 +71,7 @@ class PriceList(ApiObject):
     data = PriceItem(many=True)  # type: ignore[assignment]  # as above
     scheduled = ScheduledPrices(many=True)
     withdrawn = WithdrawnPrices(
-        many=True, help_text="Changes that were taken back, for 30 days; the latest first."
+        many=True, help_text="Changes withdrawn in the last 30 days, latest first."
     )
 
 
@@ -86,9 +87,9 @@ class PricesView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller) -> Answer:
-        """Every price in force, markup included, and each change that is already published.
+        """Every price in force, including markup, and every published change.
 
-        `withdrawn` has the changes that were published, and taken back before they began.
+        `withdrawn` lists published changes that were withdrawn before they began.
         """
         present = clock.now()
         (_, now), *later = price_tables(caller.tenant_id, present)

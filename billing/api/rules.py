@@ -12,11 +12,11 @@ from pictor.kit.endpoints.queries import NoQuery
 
 
 class RuleObject(ApiObject):
-    """One thing that can happen, and what is charged for it."""
+    """One outcome of a request, and its charge."""
 
     object = Constant("billing.rule")
     id = serializers.ChoiceField(choices=[rule.id for rule in RULES])
-    when = serializers.CharField(help_text="What happened.")
+    when = serializers.CharField(help_text="The outcome.")
     charge = serializers.ChoiceField(choices=["delivered", "nothing"])
     detail = serializers.CharField()
 
@@ -41,5 +41,5 @@ class RulesView(Endpoint):
         answer=RuleList,
     )
     def get(self, caller: Caller) -> Answer:
-        """When a request is charged: the same for every account."""
+        """When a request is charged: the same for every workspace."""
         return Answer({"data": RULES})

@@ -67,7 +67,7 @@ class GroupsField(serializers.Field[Any, Any, Any, Any]):
 
     def __init__(self) -> None:
         names = ", ".join(GROUPS)
-        super().__init__(default=None, help_text=f"Any of {names}, with commas between them.")
+        super().__init__(default=None, help_text=f"Any of {names}, separated by commas.")
 
     @override
     def to_internal_value(self, data: Any) -> Sequence[Group]:
@@ -80,9 +80,11 @@ class GroupsField(serializers.Field[Any, Any, Any, Any]):
 class UsageQuery(ApiQuery):
     """Which usage, and how it is divided."""
 
-    start = MomentField("The first bucket is the one this lies in. Usually a day, 30 days or a"
-                        " year before `end`, by the length of a bucket.")  # fmt: skip
-    end = MomentField("The last bucket is the one before this, or that this lies in. Usually now.")
+    start = MomentField("The first bucket is the one that contains this time. Default a day, 30"
+                        " days or a year before `end`, depending on `bucket`.")  # fmt: skip
+    end = MomentField(
+        "The last bucket is the one that contains this time or ends at it. Default now."
+    )
     bucket = BucketField()
     group_by = GroupsField()
     limit = LimitField(default=MAX_PAGE)
@@ -98,7 +100,7 @@ class KeyIdField(serializers.Field[Any, Any, str, Any]):
 
 
 class UsageResult(ApiObject):
-    """What one group used; its names are those that `group_by` asked for."""
+    """The usage of one group, named by the fields in `group_by`."""
 
     model = serializers.CharField(source="group.model", required=False)
     key = KeyIdField(source="group.key", required=False, help_text="An id, `key_…`.")
@@ -108,24 +110,24 @@ class UsageResult(ApiObject):
     images = serializers.IntegerField(help_text="Images delivered.")
     cost = Usd(source="captured", help_text="USD charged.")
     seconds_p50 = serializers.FloatField(
-        source="p50", allow_null=True, help_text="Half of the images were there within that."
+        source="p50", allow_null=True, help_text="Median time to the images."
     )
     seconds_p95 = serializers.FloatField(
-        source="p95", allow_null=True, help_text="All but one in twenty were there within that."
+        source="p95", allow_null=True, help_text="95th percentile of the time to the images."
     )
 
 
 class UsageBucket(ApiObject):
-    """One bucket of time; without results where nothing ended in it."""
+    """One bucket of time; without results if no request ended in it."""
 
     object = Constant("usage.bucket")
     start = UnixSeconds()
-    end = UnixSeconds(help_text="Where the next one begins.")
+    end = UnixSeconds(help_text="The start of the next bucket.")
     results = UsageResult(many=True)
 
 
 class UsagePage(ApiObject):
-    """Buckets in the order of time."""
+    """Buckets in order of time."""
 
     example = {
         "object": "list",
@@ -177,7 +179,7 @@ class UsageView(Endpoint):
         group_by: Sequence[Group] | None,
         limit: int,
     ) -> Answer:
-        """Requests, images, charges and times of what ended, counted in the hour of its end."""
+        """Requests, images, charges and times, counted in the hour in which a request ended."""
         end = end or clock.now()
         start = start or end - USUAL_SPAN[bucket]
         if start >= end:

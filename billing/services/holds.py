@@ -215,7 +215,7 @@ def _refusal(
 ) -> PictorError:
     """The caller's error for a refusal by pictor_place_hold_v1."""
     if refused_by == "tenant_in_flight":
-        return _too_many("account", limits.tenant_in_flight)
+        return _too_many("workspace", limits.tenant_in_flight)
     if refused_by == "key_in_flight":
         return _too_many("API key", limits.key_in_flight)
     if refused_by == "balance":

@@ -44,20 +44,20 @@ class Field:
     is_nullable: bool = True
 
 
-_MASK = "What may change is transparent. As large as the first image; png or webp."
-_STRICT = "Refuse, and pay nothing for, an image of another size than asked for."
+_MASK = "A png or webp of the first image's size, transparent where the image may change."
+_STRICT = "If true, an image of another size than requested is refused and not charged."
 
 GENERATION = (
-    Field("model", "text", "A model's name, as GET /v1/models lists them.",
+    Field("model", "text", "A model's name from GET /v1/models.",
           is_required=True, is_nullable=False),
     Field("prompt", "prompt", "What the image should show. Not blank.", is_nullable=False),
-    Field("n", "count", "How many images, 1 to 10. Default 1."),
+    Field("n", "count", "Number of images, 1 to 10. Default 1."),
     Field("size", "text", "`WxH`, a preset such as `16:9`, or `auto` where the model has it."),
     Field("quality", "text", "low, medium, high or auto; standard or hd for dall-e."),
-    Field("response_format", "word", "How images are answered.", ("url", "b64_json", "base64")),
+    Field("response_format", "word", "How images are returned.", ("url", "b64_json", "base64")),
     Field("style", "text_or_object", "Sent to the upstream unchanged.", is_passed_on=True),
     Field("background", "text_or_object", "Sent to the upstream unchanged.", is_passed_on=True),
-    Field("watermark", "flag", "Absent, true and false are three different things.",
+    Field("watermark", "flag", "Sent to the upstream if given, true or false.",
           is_passed_on=True),
     Field("image", "image_or_images",
           "Reference image: base64, a data URI, an address, or an object with one.",
@@ -72,8 +72,8 @@ GENERATION = (
     Field("partial_images", "number", "0 to 3, with stream.", most=3),
     Field("input_fidelity", "word", "As OpenAI.", ("high", "low"), is_passed_on=True),
     Field("strict_size", "flag",
-          f"{_STRICT} While every channel's last image of that size was another, the answer is a"
-          " 503 and none is called."),
+          f"{_STRICT} If every channel last delivered another size for this one, the answer is a"
+          " 503 and no channel is called."),
 )  # fmt: skip
 """The body of POST /v1/images/generations; the other bodies are derived from it."""
 PASSED_ON = tuple(one.name for one in GENERATION if one.is_passed_on)
@@ -89,19 +89,23 @@ def _edited(*own: Field) -> tuple[Field, ...]:
 
 
 EDIT = _edited(
-    Field("images", "image_or_images", "Images to edit, 1 to 16: each as `image` of a generation."),
-    Field("image", "image_or_images", "The same by another name."),
+    Field(
+        "images",
+        "image_or_images",
+        "Images to edit, 1 to 16, each in a form that a generation's `image` takes.",
+    ),
+    Field("image", "image_or_images", "The same under another name."),
     Field("mask", "image", _MASK),
 )
 EDIT_FORM = _edited(
     Field("image", "file",
           "One image: png, jpeg or webp, at most 50 MiB. Several are sent as `image[]`."),
     Field("mask", "file", _MASK),
-    Field("image[]", "files", "Several images, at most 16, in place of `image`."),
+    Field("image[]", "files", "Several images, at most 16, instead of `image`."),
 )  # fmt: skip
 FILES = tuple(one.name for one in EDIT_FORM if one.shape in {"file", "files"})
 VARIATION_FORM = (
-    replace(_BY_NAME["model"], about="Default dall-e-2, the only one there is.", is_required=False),
+    replace(_BY_NAME["model"], about="Default and only value: dall-e-2.", is_required=False),
     Field("image", "file", "The image to vary: a square png, at most 50 MiB. Required.",
           is_required=True),
     _BY_NAME["n"],
@@ -112,6 +116,7 @@ VARIATION_FORM = (
 QUOTE = (
     *GENERATION,
     Field("task", "word",
-          "What it is for, and `image` what it begins with. Default generate; all cost the same.",
+          "The kind of request; `image` holds its reference images. Default generate; all cost the"
+          " same.",
           tuple(task.value for task in Task)),
 )  # fmt: skip

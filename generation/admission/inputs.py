@@ -245,7 +245,7 @@ class _Taker:
             return self._address(label, value) if is_address else self._text(label, value)
         given = {part: inner for part, inner in value.items() if inner is not None}
         if unknown := given.keys() - set(PARTS):
-            raise _refused(label, f"has a key that is not known: {min(unknown)[:100]!r}")
+            raise _refused(label, f"has an unknown key: {min(unknown)[:100]!r}")
         if len(given) != 1:
             raise _refused(label, f"must have exactly one of {', '.join(PARTS)}")
         ((part, inner),) = given.items()
@@ -269,7 +269,7 @@ class _Taker:
         try:
             egress.check_form(text)
         except egress.EgressRefused:
-            raise _refused(label, "is an address that must not be fetched") from None
+            raise _refused(label, "is an address that may not be fetched") from None
         found = Input(label, address=text)
         return self._kept(found, hashlib.sha256(f"address {text}".encode()).hexdigest())
 

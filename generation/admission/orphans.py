@@ -45,8 +45,9 @@ class InDoubt(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "The database went away while this was being accepted. An image that was begun goes on:"
-            " look in GET /v1/images/generations before you repeat the request yourself."
+            "The database became unavailable while this request was being accepted. If generation"
+            " began, it goes on: check GET /v1/images/generations before you repeat the request"
+            " yourself."
         )
 
 
@@ -210,7 +211,9 @@ def check_waits(attendance: Attendance | None) -> None:
     would be held for both.
     """
     if attendance is not None and attendance.is_gone:
-        raise Unavailable("The connection ended before this was accepted. Nothing was charged.")
+        raise Unavailable(
+            "The connection ended before this request was accepted. Nothing was charged."
+        )
 
 
 def attend(attendance: Attendance, turn: Turn) -> bool:

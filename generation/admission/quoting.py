@@ -76,10 +76,10 @@ def check_ceiling(caller: Caller, now: datetime) -> None:
     until = caller.uncharged_until
     if caller.livemode and until is not None and now < until:
         raise InsufficientQuota(
-            "This workspace has reached the day's ceiling on images that cost us and are not"
-            " charged: of another size than `strict_size` asked for, or refused by a content"
-            f" policy after the work. It resets at {until:%Y-%m-%dT%H:%M:%SZ}. Until then only"
-            " test keys make images.",
+            "This workspace has reached today's ceiling on images that cost us and are not"
+            " charged: of another size than `strict_size` allows, or refused by a content policy"
+            f" afterwards. It resets at {until:%Y-%m-%dT%H:%M:%SZ}. Until then only test keys can"
+            " make images.",
             limit="uncharged",
         )
 
@@ -130,7 +130,7 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str, now: datetime) -
     contract = catalogue.known(model, now)
     if contract is None:
         raise NotFound(
-            f"The model {model[:100]!r} does not exist. GET /v1/models lists what there is.",
+            f"The model {model[:100]!r} does not exist. GET /v1/models lists the models.",
             code="model_not_found",
             param="model",
         )
@@ -147,8 +147,8 @@ def _paused(stop: StopTerms) -> Paused:
     words = f" {stop.words}" if stop.words else ""
     page = "" if stop.tenant_id else ": see /status/"
     return Paused(
-        f"{what} is paused by the operator since {stop.began_at:%Y-%m-%dT%H:%M:%SZ}.{words}"
-        f" Nothing was charged. A retry is refused until it is on again{page}.",
+        f"{what} has been paused by the operator since {stop.began_at:%Y-%m-%dT%H:%M:%SZ}.{words}"
+        f" Nothing was charged. Retries are refused until it resumes{page}.",
         limit="paused",
     )
 

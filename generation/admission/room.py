@@ -34,8 +34,8 @@ async def require_async(caller: Caller, *, size_bytes: int, now: datetime) -> No
 def _require_storage(caller: Caller) -> None:
     if caller.storage_full:
         raise InsufficientQuota(
-            "The images of this account take all that they may. Delete some, or keep images for"
-            " fewer days: they are counted every hour. Nothing was made or charged.",
+            "The image storage of this workspace is full. Delete some images, or keep them for"
+            " fewer days: storage is counted every hour. Nothing was made or charged.",
             limit="storage",
         )
 

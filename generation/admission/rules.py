@@ -14,7 +14,7 @@ from pictor.kit.words.errors import InvalidRequest
 from pictor.kit.words.untyped import Json
 
 _CANNOT = {
-    Task.GENERATE: "does not make images from words alone",
+    Task.GENERATE: "does not make images from a prompt alone",
     Task.EDIT: "does not edit images",
     Task.VARIATION: "does not make variations",
 }

@@ -123,7 +123,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
         if submission.most is not None and quoted.quote.total > submission.most:
             raise InvalidRequest(
                 "This costs more than the price that was shown. Nothing was made or charged:"
-                " generate again if you accept the price as it is now."
+                " generate again to accept the present price."
             )
         room.require(submission.caller, size_bytes=_bytes_of(submission), now=now)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)

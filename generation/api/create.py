@@ -49,10 +49,10 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "header",
-    description="1 to 255 visible ASCII characters, for 24 hours.",
+    description="1 to 255 visible ASCII characters, remembered for 24 hours.",
 )
 PREFER = OpenApiParameter(
-    "Prefer", str, "header", description="`respond-async`, or `wait=N` to wait N seconds at most."
+    "Prefer", str, "header", description="`respond-async`, or `wait=N` to wait at most N seconds."
 )
 
 
@@ -64,12 +64,12 @@ RATES: Mapping[str, Mapping[str, str]] = {
 ANSWERED = (
     *render.about_one([200, 202, 400, 404, 409, 502, 503, 504]),
     answered("Idempotent-Replayed", [200, 202], "`true`: nothing was made or charged again."),
-    answered("Location", [202], "Where to ask for it."),
-    answered("Preference-Applied", [202], "What of `Prefer` was done."),
+    answered("Location", [202], "The generation's address."),
+    answered("Preference-Applied", [202], "The preferences that were applied."),
     *render.of_life([200, 202, 400, 404, 409, 410, 502, 503, 504]),
     *(
         answered(
-            f"x-ratelimit-{what}-{of}", [200, 202, 429], f"Your {of} a minute: {what}.", schema
+            f"x-ratelimit-{what}-{of}", [200, 202, 429], f"Your {of} per minute: {what}.", schema
         )
         for of in ("requests", "images")
         for what, schema in RATES.items()
@@ -104,12 +104,12 @@ EVENTS = {
     errors=ERRORS,
 )
 async def create(request: ASGIRequest) -> HttpResponseBase:
-    """Generate images and wait for them; charged by what was really delivered.
+    """Generate images and wait for them. The charge follows the images that were delivered.
 
     With `stream`, the answer is server-sent events: up to `partial_images` events
-    `image_generation.partial_image` for each image while it is made, where the model's channel can
-    do that, then one `image_generation.completed` for each. Partial images are free. With a slash
-    at the path's end a body that names no model is for gpt-image-2-origin.
+    `image_generation.partial_image` for each image while it is made, if the model's channel
+    supports them, then one `image_generation.completed` for each. Partial images are free. With a
+    trailing slash in the path, a body without a model is for gpt-image-2-origin.
     """
     return await respond(request, parse=requests.generation)
 

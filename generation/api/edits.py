@@ -33,14 +33,14 @@ EVENTS = {
     errors=ERRORS,
 )
 async def edit(request: ASGIRequest) -> HttpResponseBase:
-    """Make new images from images and words; charged as a generation of that size and quality.
+    """Edit images by a prompt. The charge is that of a generation of the same size and quality.
 
-    The images that it begins with are charged besides, where the price list has a price for them.
-    As a form, with one file as `image` or several as `image[]`, and a `mask` where only a part may
-    change; or as JSON, with base64, data URIs or addresses. Images are png, jpeg or webp, told by
-    their bytes, wholly decodable, of at most 50 MiB and 16 megapixels (a webp 11.25, a progressive
-    RGB jpeg 12). File names mean nothing. With `stream`, the events are `image_edit.partial_image`
-    and `image_edit.completed`.
+    Reference images are charged too if the price list has a price for them. Send a form with one
+    file as `image` or several as `image[]`, and a `mask` if only a part may change; or send JSON
+    with base64, data URIs or addresses. Images are png, jpeg or webp, recognized by their bytes,
+    fully decodable, of at most 50 MiB and 16 megapixels (webp 11.25, progressive RGB jpeg 12). File
+    names are ignored. With `stream`, the events are `image_edit.partial_image` and
+    `image_edit.completed`.
     """
     return await respond(request, parse=requests.edit)
 
@@ -55,9 +55,8 @@ async def edit(request: ASGIRequest) -> HttpResponseBase:
     errors=ERRORS,
 )
 async def vary(request: ASGIRequest) -> HttpResponseBase:
-    """Make variations of a square png; charged as a generation of that size.
+    """Make variations of a square png. The charge is that of a generation of the same size.
 
-    Where the channel knows no variations it is asked for an edit, and `metadata.upstream_task` says
-    so.
+    A channel without variations makes an edit instead, and `metadata.upstream_task` says so.
     """
     return await respond(request, parse=requests.variation)

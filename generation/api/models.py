@@ -70,18 +70,18 @@ class Sold:
 
 
 class SizeObject(ApiObject):
-    """One legal size."""
+    """One accepted size."""
 
     size = serializers.CharField(help_text="Pixels, `WxH`.")
-    preset = serializers.CharField(allow_null=True, help_text="Another legal word for it.")
+    preset = serializers.CharField(allow_null=True, help_text="Another accepted name for it.")
     ratio = serializers.CharField()
     tier = serializers.CharField(help_text="Price class: base, 1K, 2K or 4K.")
 
 
 class ModelPriceObject(ApiObject):
-    """What one image costs this account now."""
+    """The price of one image for this workspace now."""
 
-    size = serializers.CharField(help_text="Pixels, `WxH`, or `auto`: that price is the most.")
+    size = serializers.CharField(help_text="Pixels, `WxH`, or `auto`, whose price is a maximum.")
     quality = serializers.CharField()
     price = Usd(help_text="USD.")
 
@@ -125,16 +125,16 @@ class ModelObject(ApiObject):
     deprecated_at = UnixSeconds(
         source="terms.deprecated_at",
         allow_null=True,
-        help_text="Since when, or from when on, nothing new should begin with it.",
+        help_text="The time from which nothing new should use it.",
     )
     sunset_at = UnixSeconds(
         source="terms.sunset_at",
         allow_null=True,
-        help_text="From then on it answers 410 `model_sunset`. Null: no end is announced.",
+        help_text="The time from which it answers 410 `model_sunset`. Null if no end is announced.",
     )
     successor = serializers.CharField(
         allow_null=True,
-        help_text="The model to ask for in its place; null where no end is announced.",
+        help_text="The model to use instead; null if no end is announced.",
     )
 
 
@@ -158,7 +158,7 @@ class ModelsView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller) -> Answer:
-        """Every model this key may call."""
+        """Every model that this key may call."""
         catalogue, now = catalogue_at(caller.revision), clock.now()
         prices = prices_at(caller.revision, caller.tenant_id, now=now)
         callable_now = [one for one in catalogue.on_offer(now) if caller.may_use(one.model)]
@@ -177,7 +177,7 @@ class ModelView(Endpoint):
         headers=of_life([200, 410]),
     )
     def get(self, caller: Caller, model: str) -> Answer:
-        """One model this key may call; any other is not found. One that has ended says so."""
+        """One model that this key may call; others are not found. An ended one answers 410."""
         catalogue, now = catalogue_at(caller.revision), clock.now()
         contract = catalogue.known(model, now)
         if contract is None or not caller.may_use(model):

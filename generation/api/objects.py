@@ -100,7 +100,7 @@ class UsageObject(Tokens):
 
 
 class Metadata(ApiObject):
-    """What was asked for, sent and delivered."""
+    """Facts about what was requested, sent and delivered."""
 
     generation_id = serializers.CharField()
     requested_size = serializers.CharField()
@@ -109,24 +109,24 @@ class Metadata(ApiObject):
     size_plan = serializers.ChoiceField(choices=PLANS)
     ignored = serializers.ListField(child=serializers.CharField())
     task = serializers.ChoiceField(
-        choices=FROM_IMAGES, required=False, help_text="What was asked for; absent for generations."
+        choices=FROM_IMAGES, required=False, help_text="The requested task; absent for generations."
     )
     upstream_task = serializers.ChoiceField(
         choices=FROM_IMAGES,
         required=False,
-        help_text="What the upstream was asked for: an edit, where it knows no variations.",
+        help_text="The task sent to the upstream: an edit if it has no variations.",
     )
     mended = serializers.ListField(
         child=serializers.ListField(child=serializers.ChoiceField(choices=MENDED)),
         required=False,
-        help_text="What we put right in each image, in the order of `data`: it was turned upright,"
-        " as its EXIF said; bytes after a png's pixels were cut; or a jpeg got the end marker that"
-        " it lacked. Absent where nothing was.",
+        help_text="Repairs to each image, in the order of `data`: turned upright according to its"
+        " EXIF, bytes after a png's pixels removed, or a jpeg's missing end marker added. Absent"
+        " if nothing was repaired.",
     )
     url_expires_at = serializers.IntegerField(
         required=False,
-        help_text="Unix time at which every `url` of this answer ends; fetching the generation"
-        " again gives new ones.",
+        help_text="Unix time at which the `url`s in this answer expire; fetch the generation again"
+        " for new ones.",
     )
 
 
@@ -146,7 +146,7 @@ class ImagesAnswer(ApiObject):
 
 
 class GenerationObject(ApiObject):
-    """A generation and where it stands. Money is USD with six decimals."""
+    """A generation and its state. Money is USD with six decimals."""
 
     example = GENERATION_EXAMPLE
 
@@ -154,11 +154,12 @@ class GenerationObject(ApiObject):
     object = Constant("image.generation")
     livemode = serializers.BooleanField(
         source="generation.livemode",
-        help_text="False: a test key asked, a sandbox made it, and its prices moved no money.",
+        help_text="False if a test key requested it: a sandbox made it, and no money moved.",
     )
     status = serializers.ChoiceField(
         choices=[*State.values, DELETED],
-        help_text="`deleted`: it succeeded, and its images were deleted or their time was up.",
+        help_text="`deleted`: it succeeded, and its images have since been deleted or have"
+        " expired.",
     )
     created = UnixSeconds(source="generation.created_at")
     started = UnixSeconds(source="generation.started_at", allow_null=True)
@@ -184,7 +185,7 @@ class GenerationList(PageObject):
 
 
 class DeletedObject(ApiObject):
-    """The images are gone, and so are the prompt and all that came with it."""
+    """The images, the prompt and its other fields are deleted."""
 
     example = {"id": GENERATION_ID, "object": "image.generation", "deleted": True}
 
@@ -194,7 +195,7 @@ class DeletedObject(ApiObject):
 
 
 class QuoteObject(ApiObject):
-    """What a body would cost: `unit_price` an image at most, `hold` in all, USD."""
+    """The cost of a body in USD: at most `unit_price` per image, `hold` in total."""
 
     example = {
         "object": "image.quote",
@@ -227,25 +228,27 @@ class QuoteObject(ApiObject):
     n = serializers.IntegerField(source="order.n")
     unit_price = Usd(source="quote.unit")
     price = Usd(source="quote.total")
-    price_min = Usd(source="least", help_text="USD, if the cheapest of `decided_by` comes back.")
-    price_max = Usd(source="quote.total", help_text="USD; never charged more.")
+    price_min = Usd(source="least", help_text="USD for the cheapest possible result.")
+    price_max = Usd(source="quote.total", help_text="USD; the charge is never higher.")
     decided_by = serializers.ListField(
         source="open_fields",
         child=serializers.ChoiceField(choices=["size", "quality", "image"]),
-        help_text="What the body leaves open: what comes back decides it, and the price."
-        " `image`: what reference images cost is known when they were read.",
+        help_text="Fields that the body leaves open, so that the result decides the price."
+        " `image`: the cost of reference images is known once they have been read.",
     )
-    references = Usd(source="quote.references", help_text="USD, for all reference images at most.")
+    references = Usd(source="quote.references", help_text="USD, at most, for all reference images.")
     hold = Usd(source="quote.total")
     quality_held = serializers.CharField(source="quote.quality_held")
-    is_final = serializers.BooleanField(help_text="Size and quality are known, so is the price.")
+    is_final = serializers.BooleanField(
+        help_text="True if size and quality, and so the price, are known."
+    )
     size_plan = serializers.ChoiceField(source="plan.plan", choices=PLANS)
     upstream_size = serializers.CharField(source="plan.upstream_size")
     currency = Constant("USD")
 
 
 class PartialImageEvent(ApiObject):
-    """An image before it is finished, of a streamed answer."""
+    """An unfinished image in a streamed answer."""
 
     type = Constant("image_generation.partial_image")
     b64_json = serializers.CharField()
@@ -258,13 +261,13 @@ class PartialImageEvent(ApiObject):
 
 
 class EditPartialImageEvent(PartialImageEvent):
-    """An image before it is finished, of a streamed edit."""
+    """An unfinished image in a streamed edit."""
 
     type = Constant("image_edit.partial_image")
 
 
 class CompletedEvent(ApiObject):
-    """A finished image of a streamed answer, with its share of the tokens."""
+    """A finished image in a streamed answer, with its share of the tokens."""
 
     type = Constant("image_generation.completed")
     b64_json = serializers.CharField()
@@ -277,13 +280,13 @@ class CompletedEvent(ApiObject):
 
 
 class ErrorEvent(ApiObject):
-    """Why there is no image, of a streamed answer. Its `error` is that of any other error."""
+    """The error of a streamed answer, in the same form as any other error."""
 
     type = Constant("error")
     error = ErrorDetail()
 
 
 class EditCompletedEvent(CompletedEvent):
-    """A finished image of a streamed edit, with its share of the tokens."""
+    """A finished image in a streamed edit, with its share of the tokens."""
 
     type = Constant("image_edit.completed")

@@ -25,7 +25,7 @@ from pictor.kit.words.errors import ModelSunset, NoChannelAvailable, NotFound
     errors=[NotFound, ModelSunset, NoChannelAvailable],
 )
 async def quote(request: ASGIRequest) -> HttpResponseBase:
-    """What the same body would cost. Spends and holds nothing."""
+    """The cost of the same body. Spends and holds nothing."""
     quoted = await pipeline.quote(Arrival.of(request, parse=requests.quote))
     headers = life_headers(latest_catalogue(), quoted.order.model, clock.now())
     return api_errors.json_response(QuoteObject.render(quoted), headers=headers)

@@ -24,8 +24,8 @@ from pictor.kit.words.money import to_decimal
 GENERATION_ID = {"type": "string", "pattern": ids.pattern(ids.GENERATION)}
 
 NOT_READY = GenerationTimeout(
-    "The image is not ready yet. The generation goes on, and can be fetched later:"
-    " GET /v1/images/generations/ID, with the id of the x-pictor-generation-id header."
+    "The image is not ready yet. The generation goes on, and can be fetched later: GET"
+    " /v1/images/generations/ID, with the id from the x-pictor-generation-id header."
 )
 CANCELED = Canceled("The generation was canceled. You were not charged.")
 _CANCELED = error_row(CANCELED)
@@ -38,7 +38,8 @@ def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
         answered(
             "x-pictor-charge",
             statuses,
-            "USD charged, or what a live key would be. Absent until it has ended.",
+            "USD charged, or what a live key would be charged. Absent until the generation has"
+            " ended.",
             DOLLARS,
         ),
     )
@@ -50,16 +51,17 @@ def of_life(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
         answered(
             "Deprecation",
             statuses,
-            "Since when nothing new should begin with the model, by RFC 9745. Absent where no end"
-            " is announced, as the next two are.",
+            "When the model is deprecated (RFC 9745). Absent, like the next two, if no end is"
+            " announced.",
             {"type": "string", "pattern": "^@[0-9]+$"},
         ),
-        answered("Sunset", statuses, "From when on it answers 410 `model_sunset`, by RFC 8594."),
+        answered(
+            "Sunset", statuses, "When the model begins to answer 410 `model_sunset` (RFC 8594)."
+        ),
         answered(
             "Link",
             statuses,
-            'With `rel="successor-version"` the model that follows, with `rel="deprecation"` the'
-            " guide.",
+            'The successor with `rel="successor-version"`, the guide with `rel="deprecation"`.',
         ),
     )
 

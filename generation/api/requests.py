@@ -46,8 +46,8 @@ ONE_IMAGE = {
             "type": "object",
             "properties": {
                 "b64_json": {**_TEXT, "description": "Base64, or a data URI."},
-                "url": {**_TEXT, "description": "An address, or one of these."},
-                "image_url": {**_TEXT, "description": "The same by another name."},
+                "url": {**_TEXT, "description": "An address, or an object with one."},
+                "image_url": {**_TEXT, "description": "The same under another name."},
             },
             "additionalProperties": False,
             "minProperties": 1,
@@ -55,7 +55,7 @@ ONE_IMAGE = {
         },
     ]
 }
-"""As JSON Schema has it; that its bytes are an image is for `invalid_image` to say."""
+"""The form as JSON Schema; `invalid_image` reports bytes that are no image."""
 _IS_GIVEN = {"not": {"type": "null"}}
 A_FILE = "the bytes of a file"
 """Stands for one in an example, which is JSON."""
@@ -227,7 +227,7 @@ class VariationForm(ImagesBody):
 
 
 class QuoteRequest(GenerationRequest):
-    """The body of POST /v1/images/quote: that of a generation, and what it is for."""
+    """The body of POST /v1/images/quote: a generation's body, and its task."""
 
     rows = fields.QUOTE
 

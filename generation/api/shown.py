@@ -42,7 +42,7 @@ class Result:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What was asked for, sent and delivered."""
+        """Facts about what was requested, sent and delivered."""
         return {
             **self.answer["metadata"],
             "generation_id": self.generation.public_id,

@@ -34,26 +34,26 @@ _NO_ANSWER = {
     "param": None,
     "code": UpstreamFailed.default_code,
 }
-_LEFT_OUT = "Its images have no urls and no revised prompts here: ask for the generation by its id."
+_LEFT_OUT = "Image urls and revised prompts are left out: fetch the generation by its id."
 SUCCEEDED = posted(
     models.SUCCEEDED,
     GenerationObject,
     summary="A generation succeeded",
-    about=f"Its images are stored, and charged unless a test key ordered them. {_LEFT_OUT}",
+    about=f"The images are stored, and charged unless a test key ordered them. {_LEFT_OUT}",
     example={**_ENDED, "status": "succeeded", "captured": "0.052680", "result": _RESULT},
 )
 FAILED = posted(
     models.FAILED,
     GenerationObject,
     summary="A generation failed",
-    about="It brought no image; nothing was charged.",
+    about="It produced no image; nothing was charged.",
     example={**_ENDED, "status": "failed", "error": _NO_ANSWER},
 )
 CANCELED = posted(
     models.CANCELED,
     GenerationObject,
     summary="A generation was canceled",
-    about="It was canceled before it was begun; nothing was charged.",
+    about="It was canceled before it began; nothing was charged.",
     example={**_ENDED, "status": "canceled", "started": None},
 )
 

@@ -35,7 +35,7 @@ class GenerationsView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The tenant's generations, newest first: to a test key tests, to others live ones."""
+        """The workspace's generations, newest first: tests for a test key, else live ones."""
         rows, has_more = services.page_of(
             caller.tenant_id, livemode=caller.livemode, limit=limit, after=after
         )
@@ -55,7 +55,7 @@ class GenerationView(Endpoint):
         headers=render.about_one([200]),
     )
     def get(self, caller: Caller, public_id: str) -> Answer:
-        """One generation, with its result once there is one."""
+        """One generation, with its result once it has one."""
         return _shown(services.generation_of(caller.tenant_id, public_id, livemode=caller.livemode))
 
     @operation(
@@ -67,9 +67,9 @@ class GenerationView(Endpoint):
         headers=render.about_one([200]),
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
-        """Forget the prompt, tags and every image of a generation that has ended.
+        """Delete the prompt, tags and images of a generation that has ended.
 
-        Reference images and partial images go too. Its bill stays, and so does its id.
+        Reference images and partial images are deleted too. The charge and the id stay.
         """
         generation = services.delete(
             caller.tenant_id, public_id, livemode=caller.livemode, now=clock.now()
@@ -89,7 +89,7 @@ class CancellationView(Endpoint):
         headers=render.about_one([200]),
     )
     def post(self, caller: Caller, public_id: str) -> Answer:
-        """End what has not been sent to an upstream, and release its hold."""
+        """Cancel a generation that no worker has started, and release its hold."""
         canceled = services.cancel(
             caller.tenant_id, public_id, livemode=caller.livemode, now=clock.now()
         )

@@ -251,7 +251,7 @@ class Hub:
             try:
                 await self._subscribe()
             except (RedisError, OSError) as error:
-                self._say(f"no wake-ups, since Redis cannot be listened to: {error}")
+                self._say(f"no wake-ups, as Redis cannot be subscribed to: {error}")
             except Exception:  # the poll goes on meanwhile: no reason to lose those who wait
                 logger.exception("wake-ups interrupted")
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -267,7 +267,7 @@ class Hub:
 
     def _begin(self) -> None:
         if self._trouble:
-            logger.info("wake-ups are listened to again")
+            logger.info("wake-ups arrive again")
             self._trouble = ""
         self.wake(list(self._waiters))  # what was finished while nobody listened
 

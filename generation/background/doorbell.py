@@ -51,7 +51,7 @@ def hear(payload: Any) -> None:
     except (ValueError, TypeError, AttributeError) as error:
         if not _by.was_unread:  # logged once: beside another release, every bell may be unreadable
             _by.was_unread = True
-            logger.warning("a doorbell cannot be read, so the queue is looked at: %s", error)
+            logger.warning("a doorbell cannot be read, so the queue is checked: %s", error)
         _by.look()
     else:
         _by.answer(ring)

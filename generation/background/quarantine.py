@@ -78,7 +78,7 @@ class Quarantine:
         try:
             return await pools.database(self._take)
         except (OperationalError, InterfaceError) as error:
-            logger.warning("the quarantine could not be looked at: %s", error)
+            logger.warning("the quarantine could not be checked: %s", error)
             return None
 
     def _take(self) -> Claim | None:

@@ -140,7 +140,7 @@ def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
     except Exception:
         if not connection.is_usable():
             raise  # the database went away: the next round tries again
-        logger.exception("%s could not be failed", generation.public_id)
+        logger.exception("%s could not be marked as failed", generation.public_id)
         return False
     if is_failed:
         attempts.cut_off(generation_ids=[generation.id], now=now)

@@ -228,7 +228,7 @@ class ImageWorker:
             try:
                 self._begin_all(await pools.database(self._find_waiting))
             except (OperationalError, InterfaceError) as error:
-                logger.warning("what waits could not be looked for: %s", error)
+                logger.warning("queued work could not be looked up: %s", error)
             await asyncio.sleep(FILL_SECONDS)
 
     def _begin_all(self, waiting: Iterable[Queued]) -> None:

@@ -33,9 +33,7 @@ def life_headers(catalogue: Catalogue, model: str, now: datetime) -> Mapping[str
 def sunset_of(catalogue: Catalogue, contract: ContractTerms, now: datetime) -> ModelSunset:
     """The refusal of a request for an ended model."""
     successor = catalogue.successor_of(contract, now)
-    way_out = (
-        f"Ask for {successor} in its place." if successor else "GET /v1/models lists what there is."
-    )
+    way_out = f"Use {successor} instead." if successor else "GET /v1/models lists the models."
     error = ModelSunset(
         f"The model {contract.model} ended at {contract.sunset_at:%Y-%m-%dT%H:%M:%SZ}. {way_out}",
         param="model",

@@ -30,7 +30,7 @@ def unreadable(error: Exception) -> str:
     if isinstance(error, probe.Animated):
         return _odd("animated")
     if isinstance(error, SpoolError):
-        return "is too large once it is put right: send it smaller, or upright"
+        return "is too large once it is turned upright: send it smaller, or upright"
     return error.problem if isinstance(error, probe.TooManyPixels) else _UNREADABLE
 
 

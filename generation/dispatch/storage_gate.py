@@ -95,7 +95,7 @@ class Gate:
     def _open(self, most: float) -> None:
         self._failed = 0
         self.trouble = ""
-        logger.info("images can be stored: generations are claimed")
+        logger.info("images can be stored again: generations are claimed")
         self._let_through(most)
 
     def _let_through(self, most: float) -> None:

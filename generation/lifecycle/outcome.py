@@ -147,11 +147,11 @@ _MESSAGES: Mapping[AttemptClass, PictorError] = {
 }
 TIMED_OUT = GenerationTimeout("The image was not ready within the time limit." + NOT_CHARGED)
 GAVE_UP = UpstreamFailed("The generation was interrupted too often." + NOT_CHARGED)
-ENDED_BY_OPERATOR = UpstreamFailed("Whoever runs this site ended it." + NOT_CHARGED)
-BROKEN = UpstreamFailed("Something went wrong while the image was made." + NOT_CHARGED)
+ENDED_BY_OPERATOR = UpstreamFailed("The operator of this site ended it." + NOT_CHARGED)
+BROKEN = UpstreamFailed("Something went wrong while the image was being made." + NOT_CHARGED)
 NO_CHANNEL = NoChannelAvailable("No channel serves this model and size." + NOT_CHARGED)
 NO_STRICT_CHANNEL = NoChannelAvailable(
-    "The last image of this size was delivered in another one, and `strict_size` takes no other:"
+    "The last image of this size was delivered in another one, which `strict_size` does not allow:"
     " no channel was called." + NOT_CHARGED
 )
 NO_ROOM = Unavailable(
@@ -160,7 +160,7 @@ NO_ROOM = Unavailable(
 CANNOT_STORE = Unavailable(
     "Images cannot be stored on our side at the moment." + NOT_CHARGED, should_retry=False
 )
-WRONG_SIZE = UpstreamFailed("The model delivered another size than was asked for." + NOT_CHARGED)
+WRONG_SIZE = UpstreamFailed("The model delivered another size than requested." + NOT_CHARGED)
 
 
 def error_for(failed: UpstreamError) -> PictorError:

@@ -4,9 +4,10 @@ from pictor import __version__
 
 SPECTACULAR = {
     "TITLE": "Pictor",
-    "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint. Money is USD"
-    " in strings with six decimals, moments are Unix seconds. Text holds no NUL characters and no"
-    " lone surrogates. Every path works with and without a slash at its end.",
+    "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint. Money is a"
+    " string in USD with six decimals; times are Unix seconds. Text must not"
+    " contain NUL characters or lone surrogates. Every path works with and without"
+    " a trailing slash.",
     "VERSION": __version__,
     "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
     "SERVE_INCLUDE_SCHEMA": False,

@@ -34,7 +34,10 @@ def test_an_opening_balance_is_a_top_up():
 def test_without_a_ledger_no_tenant_is_made(monkeypatch):
     monkeypatch.setattr(ledger, "_load", None)
 
-    with pytest.raises(ImproperlyConfigured, match="accounts has no ledger"), transaction.atomic():
+    with (
+        pytest.raises(ImproperlyConfigured, match=r"accounts\.ledger is not plugged in"),
+        transaction.atomic(),
+    ):
         create_tenant(name="lost", actor="test")
 
     assert not Tenant.objects.exists()

@@ -145,7 +145,7 @@ def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():
     assert (error.status, error.code) == (429, "rate_limit_exceeded")
     assert error.retry_after in {1, 2, 3, 4, 5}
     assert error.should_retry is None
-    assert error.message == "Rate limit reached for this account: 30 requests a minute."
+    assert error.message == "Rate limit reached for this workspace: 30 requests a minute."
     assert error.headers["x-ratelimit-remaining-requests"] == "0"
 
 

@@ -12,8 +12,8 @@ from tests.flows.test_test_keys import by_test_key
 FULL = "UPDATE accounts_tenant SET storage_full_at = now() WHERE name = %s"
 NOT_FULL = "UPDATE accounts_tenant SET storage_full_at = NULL WHERE name = %s"
 MESSAGE = (
-    "The images of this account take all that they may. Delete some, or keep images for fewer days:"
-    " they are counted every hour. Nothing was made or charged."
+    "The image storage of this workspace is full. Delete some images, or keep them for fewer days:"
+    " storage is counted every hour. Nothing was made or charged."
 )
 
 

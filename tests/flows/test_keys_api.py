@@ -211,7 +211,7 @@ def test_the_former_text_of_a_key_makes_images_and_manages_no_keys(
     ]
 
     assert [answer.status_code for answer in refused] == [403] * 7
-    assert "former text manages no keys" in refused[0].json()["error"]["message"]
+    assert "old secret cannot manage keys" in refused[0].json()["error"]["message"]
     assert operator("key", "list", customer.name, "--json") == listed
     assert customer.generate(quality="low").status_code == 200
     with using(customer, text) as present:

@@ -264,7 +264,7 @@ def test_edits_are_documented_as_forms_and_as_json(document: Document) -> None:
         r"^image\[\]$": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
-            "description": "Several images, at most 16, in place of `image`.",
+            "description": "Several images, at most 16, instead of `image`.",
         }
     }
     assert "style" not in form
@@ -317,7 +317,7 @@ def test_a_list_without_filters_refuses_one(customer: Customer, path: str) -> No
 
     assert answer.status_code == 400
     assert answer.json()["error"] == {
-        "message": "Unknown parameter: 'model'. None is taken here.",
+        "message": "Unknown parameter: 'model'. No parameters are accepted here.",
         "type": "invalid_request_error",
         "param": "model",
         "code": "unknown_parameter",

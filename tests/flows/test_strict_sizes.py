@@ -13,7 +13,7 @@ from tests.events import COMPLETED, PARTIAL, streamed_to, types_of
 OPENING = (10_000_000, 0)
 WRONG = "a fox [sandbox: size=3840x2160]"
 CANNOT_NOW = (
-    "The last image of this size was delivered in another one, and `strict_size` takes no other:"
+    "The last image of this size was delivered in another one, which `strict_size` does not allow:"
     " no channel was called. You were not charged."
 )
 

@@ -124,7 +124,7 @@ def test_after_its_end_it_is_gone_and_leads_to_its_successor(
         {
             "error": {
                 "message": "The model gpt-image-1 ended at 2026-11-01T00:00:00Z."
-                " Ask for gpt-image-2 in its place.",
+                " Use gpt-image-2 instead.",
                 "type": "invalid_request_error",
                 "param": "model",
                 "code": "model_sunset",

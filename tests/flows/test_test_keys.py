@@ -148,8 +148,8 @@ def test_what_tests_store_is_counted_and_a_day_of_it_ends_at_200_mb(
         assert answer.json()["error"]["type"] == answer.json()["error"]["code"]
         assert answer.json()["error"]["code"] == "insufficient_quota"
         assert answer.json()["error"]["message"] == (
-            "The tests of this account have stored the 200 MB that they may store a UTC day."
-            " They go on at 00:00 UTC; live keys do now. Nothing was made or charged."
+            "Tests in this workspace have stored 200 MB today, the limit for a UTC day."
+            " They can go on at 00:00 UTC; live keys are not affected. Nothing was made or charged."
         )
     assert customer.states() == {"succeeded": 4, "failed": 1}
 

@@ -76,7 +76,7 @@ def test_whoever_has_wrong_sizes_made_for_nothing_is_stopped_at_the_ceiling(
     assert "retry-after" not in refused.headers
     error = refused.json()["error"]
     assert (error["type"], error["code"]) == ("insufficient_quota", "insufficient_quota")
-    assert "the day's ceiling on images that cost us and are not charged" in error["message"]
+    assert "today's ceiling on images that cost us and are not charged" in error["message"]
     reset = f"It resets at {resets_at('day', clock.now()):%Y-%m-%dT%H:%M:%SZ}."
     assert reset in error["message"]
     assert len(wrong.requests) == 2

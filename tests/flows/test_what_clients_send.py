@@ -79,7 +79,7 @@ def test_an_address_is_taken_where_base64_is(customer: Customer) -> None:
     inner = customer.client.post(GENERATIONS, json={**body, "image": "https://127.0.0.1/cat.png"})
 
     assert inner.status_code == 400
-    assert inner.json()["error"]["message"] == "image is an address that must not be fetched."
+    assert inner.json()["error"]["message"] == "image is an address that may not be fetched."
 
 
 def form(customer: Customer, *parts: tuple[str, bytes], before: bytes = b"") -> Any:

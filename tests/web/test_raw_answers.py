@@ -98,7 +98,7 @@ async def test_a_refusal_by_rate_says_whose_and_of_which_model(whole, acme, bear
 
     row = await row_of(await ask(whole, GOOD, later))
 
-    assert (row["code"], row["stopped_by"]) == ("rate_limit_exceeded", "requests of this account")
+    assert (row["code"], row["stopped_by"]) == ("rate_limit_exceeded", "requests of this workspace")
     assert row["model"] == "gpt-image-2"
 
 
@@ -107,7 +107,7 @@ async def test_a_suspended_tenants_customer_reads_why(whole, acme, bearer):
 
     exchange = await ask(whole, GOOD, bearer)
 
-    said = "This account is suspended. The reason: Invoice 7 is unpaid."
+    said = "This workspace is suspended. The reason: Invoice 7 is unpaid."
     assert (exchange.status, json.loads(exchange.body)["error"]["message"]) == (403, said)
     row = await row_of(exchange)
     assert (row["message"], row["tenant_id"]) == (said, acme.id)
@@ -119,7 +119,7 @@ async def test_a_suspension_without_a_reason_says_no_more(whole, acme, bearer):
 
     exchange = await ask(whole, GOOD, bearer)
 
-    assert json.loads(exchange.body)["error"]["message"] == "This account is suspended."
+    assert json.loads(exchange.body)["error"]["message"] == "This workspace is suspended."
 
 
 async def test_what_has_no_price_is_refused_for_want_of_one(whole, acme, bearer):

@@ -126,14 +126,16 @@ async def test_a_large_answer_is_passed_on_whole():
     assert exchange.body == b"1" * 300_000 + b"2" * 300_000
 
 
-UNKNOWN = "A form above 64 KiB is read from people who have signed in, and who say how large it is."
+UNKNOWN = (
+    "A form above 64 KiB is accepted only from signed-in people, with its size given in advance."
+)
 
 
 @pytest.mark.parametrize(
     ("session", "size", "message"),
     [
         ("made-up", 64 * 1024 + 1, UNKNOWN),
-        ("ann", 8 * 1024**2 + 1, "A form is at most 8 MiB."),
+        ("ann", 8 * 1024**2 + 1, "A form may have at most 8 MiB."),
     ],
 )
 async def test_a_form_announced_too_large_is_refused_unread(session, size, message):

@@ -353,7 +353,7 @@ def test_every_address_of_a_name_must_be_public(monkeypatch, answers, is_fit):
     if is_fit:
         check_url("https://hooks.example.com/")
     else:
-        with pytest.raises(ValidationError, match="public addresses alone"):
+        with pytest.raises(ValidationError, match="only to public addresses"):
             check_url("https://hooks.example.com/")
 
 

@@ -18,45 +18,49 @@ STATUSES = ("enabled", "disabled")
 
 
 class NewEndpoint(ApiBody):
-    """Where to, and of what."""
+    """The address, and the events to send."""
 
     example = {
         "url": "https://example.com/pictor",
         "events": ["generation.succeeded", "generation.failed"],
     }
 
-    url = TextField(max_length=MAX_URL_CHARS, help_text="https, leading to public addresses alone.")
-    events = optional(WordsField, "Absent or null: every event, later ones too.", words=EVENTS)
+    url = TextField(
+        max_length=MAX_URL_CHARS, help_text="An https url that resolves only to public addresses."
+    )
+    events = optional(
+        WordsField, "Absent or null: every event, including ones added later.", words=EVENTS
+    )
 
 
 class EndpointChange(ApiBody):
-    """What is left out stays; `events` null is every event."""
+    """Omitted fields stay; `events` null means every event."""
 
     example = {"status": "enabled"}
 
     null_counts = True
 
-    url = TextField(required=False, max_length=MAX_URL_CHARS, help_text="As when it is made.")
-    events = optional(WordsField, "Null: every event, later ones too.", words=EVENTS)
+    url = TextField(required=False, max_length=MAX_URL_CHARS, help_text="As in a new endpoint.")
+    events = optional(WordsField, "Null: every event, including ones added later.", words=EVENTS)
     status = WordField(
-        required=False, help_text="Enabling one that failed gives it a clean slate.", words=STATUSES
+        required=False, help_text="Enabling an endpoint clears its failures.", words=STATUSES
     )
 
 
 class SecretRotation(ApiBody):
-    """How the secret is rotated."""
+    """How to rotate the secret."""
 
     example = {"overlap": "24h"}
 
     overlap = optional(
         WordField,
-        f"How long the former secret signs too. Usually {USUAL_OVERLAP}.",
+        f"How long the old secret signs too. Default {USUAL_OVERLAP}.",
         words=tuple(OVERLAPS),
     )
 
 
 class Since(ApiBody):
-    """From when on."""
+    """The start of the time to resend."""
 
     example = {"since": 1_795_225_540}
 

@@ -41,7 +41,7 @@ class DeliveriesView(Endpoint):
         errors=[NotFound],
     )
     def get(self, caller: Caller, public_id: str, limit: int, after: UUID | None) -> Answer:
-        """What was sent to an endpoint and is on its way to it, newest first; without bodies."""
+        """The deliveries to an endpoint, newest first, without bodies."""
         endpoint = endpoint_of(caller, public_id)
         found = deliveries_of(endpoint, after=after, limit=limit + 1)
         attempts = attempts_of(found[:limit])
@@ -59,7 +59,7 @@ class DeliveryView(Endpoint):
         errors=[NotFound],
     )
     def get(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
-        """One delivery, with what was sent and what was answered."""
+        """One delivery, with its body and the answers to it."""
         return _whole(_delivery(endpoint_of(caller, public_id), delivery_id))
 
 
@@ -75,7 +75,10 @@ class ResendView(Endpoint):
         errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
-        """Send it again, within a second or two: the same event id and body, all tries anew."""
+        """Send the event again within a second or two.
+
+        Its id and body are the same; a new series of attempts begins.
+        """
         endpoint = endpoint_of(caller, public_id)
         delivery = _delivery(endpoint, delivery_id)
         rates.take_sending(caller.tenant_id)
@@ -89,7 +92,7 @@ class ResendSinceView(Endpoint):
 
     @operation(
         "resend_webhook_deliveries",
-        summary="Resend what was missed",
+        summary="Resend missed events",
         scope=SCOPE,
         body=Since,
         answer=ResentObject,
@@ -97,10 +100,10 @@ class ResendSinceView(Endpoint):
         errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, since: datetime) -> Answer:
-        """Send all events since then that the endpoint has not taken, 10,000 at most.
+        """Send all events since then that the endpoint has not accepted, at most 10,000.
 
-        Those from while it was paused or disabled too. Events are kept for 30 days, those of tests
-        for a day.
+        This includes events from while it was paused or disabled. Events are kept for 30 days,
+        those of tests for a day.
         """
         endpoint = endpoint_of(caller, public_id)
         rates.take_sending(caller.tenant_id, many=True)
@@ -121,7 +124,7 @@ class TestView(Endpoint):
         errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str) -> Answer:
-        """Have a `webhook.test` event sent, within a second or two."""
+        """Send a `webhook.test` event within a second or two."""
         endpoint = endpoint_of(caller, public_id)
         rates.take_sending(caller.tenant_id)
         with refused_by_field():

@@ -1,4 +1,4 @@
-"""/v1/webhook_endpoints: where an account is told, managed by a key that may."""
+"""/v1/webhook_endpoints: a tenant's endpoints, managed by a key with `webhooks:write`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ class EndpointsView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The account's endpoints of the key's mode, newest first."""
+        """The workspace's endpoints in the key's mode, newest first."""
         every = endpoints_of(caller.tenant_id, livemode=caller.livemode)
         found = [one for one in every if after is None or one.id < after]
         return Answer(Page.of(found, limit, ShownEndpoint))
@@ -68,10 +68,10 @@ class EndpointsView(Endpoint):
         status=HTTPStatus.CREATED.value,
     )
     def post(self, caller: Caller, url: str, events: list[str] | None = None) -> Answer:
-        """An endpoint and its secret, which is shown only this once. An account has at most ten.
+        """An endpoint and its secret, which is shown only in this answer.
 
-        It is told of requests by live keys; one that a test key made, of those by test keys, and an
-        account has ten of these as well.
+        It receives events about requests by live keys, or by test keys if a test key created it. A
+        workspace has at most ten of each.
         """
         tenant = tenant_by_id(caller.tenant_id)
         with refused_by_field():
@@ -95,7 +95,7 @@ class EndpointView(Endpoint):
         errors=[NotFound],
     )
     def get(self, caller: Caller, public_id: str) -> Answer:
-        """One of the account's endpoints."""
+        """One of the workspace's endpoints."""
         return Answer(ShownEndpoint(endpoint_of(caller, public_id)))
 
     @operation(
@@ -107,7 +107,7 @@ class EndpointView(Endpoint):
         errors=[NotFound],
     )
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
-        """Change what is named. What is under way to it goes to its new url."""
+        """Change the given fields. Pending deliveries go to the new url."""
         endpoint = endpoint_of(caller, public_id)
         status = given.get("status", endpoint.status)
         wishes = EndpointWishes(
@@ -127,7 +127,7 @@ class EndpointView(Endpoint):
         errors=[NotFound],
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
-        """Nothing more is sent there, and what was sent is forgotten."""
+        """Delete the endpoint and its deliveries."""
         endpoint = endpoint_of(caller, public_id)
         delete_endpoint(endpoint=endpoint, **self.by(caller))
         return Answer(endpoint)
@@ -145,9 +145,9 @@ class RotationView(Endpoint):
         errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
-        """A new secret, shown this once. During the overlap both secrets sign.
+        """Create a new secret, shown only in this answer. During the overlap both secrets sign.
 
-        Until then another rotation is refused, unless it is without an overlap.
+        Until it ends, another rotation is refused, unless that one has no overlap.
         """
         endpoint = endpoint_of(caller, public_id)
         with refused_by_field():

@@ -71,7 +71,7 @@ class ShownDelivery:
 
 
 class EndpointObject(ApiObject):
-    """Where the account is told of what happens to its generations and its balance."""
+    """An address that receives events about the workspace's generations and balance."""
 
     example = ENDPOINT_EXAMPLE
 
@@ -79,28 +79,29 @@ class EndpointObject(ApiObject):
     object = Constant("webhook_endpoint")
     livemode = serializers.BooleanField(
         source="endpoint.livemode",
-        help_text="Whether it is told of live requests, or else of tests: as the key that made it.",
+        help_text="True if it receives live requests, false for tests; set by the key that created"
+        " it.",
     )
     url = serializers.CharField(source="endpoint.url")
     events = serializers.ListField(child=serializers.ChoiceField(choices=EVENTS))
     status = serializers.ChoiceField(
         source="endpoint.status",
         choices=WebhookEndpoint.Status.values,
-        help_text="`disabled`: by you, or by its answer 410. `paused`: it failed for 5 days.",
+        help_text="`disabled`: by you, or because it answered 410. `paused`: it failed for 5 days.",
     )
     failing_since = UnixSeconds(
         source="endpoint.failing_since",
         allow_null=True,
-        help_text="The first failed attempt since the last one that it took.",
+        help_text="The first failed attempt since the last successful one.",
     )
     former_until = UnixSeconds(
         source="endpoint.previous_until",
         allow_null=True,
-        help_text="Until when the secret from before the last rotation signs too.",
+        help_text="When the secret from before the last rotation stops signing.",
     )
     created = UnixSeconds(source="endpoint.created_at")
     secret = serializers.CharField(
-        required=False, help_text="What verifies signatures: shown this once."
+        required=False, help_text="The signing secret, shown only in this answer."
     )
 
 
@@ -113,7 +114,7 @@ class EndpointList(PageObject):
 
 
 class DeletedEndpoint(ApiObject):
-    """Nothing more is sent there."""
+    """Nothing more is sent to this endpoint."""
 
     example = {"id": ENDPOINT_ID, "object": "webhook_endpoint", "deleted": True}
 
@@ -123,7 +124,7 @@ class DeletedEndpoint(ApiObject):
 
 
 class EventObject(ApiObject):
-    """What happened. Its id is what `webhook-id` says, on every attempt."""
+    """The event. Its id is the `webhook-id` of every attempt."""
 
     id = serializers.CharField(source="public_id")
     type = serializers.ChoiceField(choices=[*EVENTS, TEST])
@@ -131,22 +132,22 @@ class EventObject(ApiObject):
 
 
 class AttemptObject(ApiObject):
-    """One try: what was answered, or why there was no answer."""
+    """One attempt: its answer, or the reason that there was none."""
 
     created = UnixSeconds(source="at")
     http_status = serializers.IntegerField(allow_null=True)
-    error = serializers.CharField(allow_null=True, help_text="Null where there was an answer.")
+    error = serializers.CharField(allow_null=True, help_text="Null if there was an answer.")
     milliseconds = serializers.IntegerField(source="took_ms")
 
 
 class AnsweredAttempt(AttemptObject):
-    """The same with the answer's body."""
+    """The attempt with the answer's body."""
 
     answer = serializers.CharField(help_text="The first 64 KB of its body.")
 
 
 class DeliveryObject(ApiObject):
-    """One event on its way to one endpoint. Attempts are kept for 30 days, of tests for one."""
+    """One event for one endpoint. Attempts are kept for 30 days, those of tests for one."""
 
     example = DELIVERY_EXAMPLE
 
@@ -159,7 +160,7 @@ class DeliveryObject(ApiObject):
 
 
 class WholeDelivery(DeliveryObject):
-    """A delivery with what was sent and what was answered."""
+    """A delivery with its body and answers."""
 
     example = {
         **DELIVERY_EXAMPLE,
@@ -182,7 +183,7 @@ class DeliveryList(PageObject):
 
 
 class ResentObject(ApiObject):
-    """How many deliveries have begun again."""
+    """The number of deliveries that were started again."""
 
     example = {"object": "webhook_resend", "resent": 12}
 

@@ -20,7 +20,7 @@ class _Health(APIView):
         "check_health", summary="Is the process alive?", answers={200: HealthObject}
     )
     def get(self) -> None:
-        """It answers, whether what it needs does or not."""
+        """The process answers, whether or not its dependencies do."""
 
 
 class _Readiness(APIView):
@@ -31,9 +31,9 @@ class _Readiness(APIView):
         headers=retried([503]),
     )
     def get(self) -> None:
-        """PostgreSQL, Redis and the broker answer.
+        """Whether PostgreSQL, Redis and the broker answer.
 
-        It is ready without image workers, too: what is admitted waits for the next one.
+        The process is ready without image workers, too: admitted requests wait for the next one.
         """
 
 
@@ -46,9 +46,9 @@ class _Metrics(APIView):
         security=[{"metricsToken": []}, {}],
     )
     def get(self) -> None:
-        """The figures of the whole installation, as Prometheus reads them.
+        """The metrics of the whole installation, in Prometheus' format.
 
-        They are there where the operator names a token or networks that may read them.
+        The operator must set a token, or networks that may read them.
         """
 
 

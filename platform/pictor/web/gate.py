@@ -207,7 +207,7 @@ async def _decoded(
     """Undo gzip, with a cap on the unpacked size; a large form's also depends on its own size."""
     encoding = _encoding(scope)
     if encoding not in {"", "gzip"}:
-        raise UnsupportedMediaType("Only gzip is understood as Content-Encoding.")
+        raise UnsupportedMediaType("Content-Encoding must be gzip.")
     if not encoding:
         async for chunk in chunks:
             yield chunk
@@ -233,4 +233,4 @@ def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
     except zlib.error:
         raise InvalidRequest("The body is not gzip.", code="invalid_json") from None
     if inflate.unused_data:  # zlib would keep all further bytes, and copy them with each chunk
-        raise InvalidRequest("Bytes follow the end of the gzip body.", code="invalid_json")
+        raise InvalidRequest("There are bytes after the end of the gzip body.", code="invalid_json")

@@ -23,9 +23,9 @@ from pictor.kit.words.errors import Unavailable
 from pictor.web.edge import Message, Receive, Scope, Send
 
 STOPPING = Unavailable(
-    "The service is restarting. An image that was begun goes on: an SDK's own retry finds it, and"
-    " so does the same Idempotency-Key. Without either, look at GET /v1/images/generations before"
-    " you send the request again: that would begin, and charge, a second image.",
+    "The service is restarting. If generation began, it goes on: an SDK's own retry finds it, and"
+    " so does the same Idempotency-Key. Without either, check GET /v1/images/generations before"
+    " you send the request again: that would start, and charge, a second image.",
     retry_after=2,
 )
 """`x-should-retry` is for SDKs: their retries are marked as such and find the generation."""

@@ -35,7 +35,7 @@ class WrongToken(Unauthenticated):
 
 
 class NotShown(Forbidden):
-    """This address, or this name, may not read them."""
+    """This address or host name may not read them."""
 
 
 class Metrics:
@@ -109,7 +109,7 @@ def _is_there(scope: Scope) -> bool:
 def _check(scope: Scope) -> None:
     """Raise a PictorError unless the reader may read the metrics."""
     if scope["method"] not in {"GET", "HEAD"}:
-        error = MethodNotAllowed("This address does not answer that method.")
+        error = MethodNotAllowed("This address does not support that method.")
         error.headers["allow"] = "GET, HEAD"
         raise error
     if settings.METRICS_NETWORKS and not _is_inside(scope):
@@ -118,7 +118,7 @@ def _check(scope: Scope) -> None:
         given = (header(scope, b"authorization") or b"").strip()
         wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
         if not hmac.compare_digest(given, wanted):
-            refusal = WrongToken("Metrics need their token.")
+            refusal = WrongToken("Metrics require their token.")
             refusal.headers["www-authenticate"] = "Bearer"
             raise refusal
     elif not _is_known(header(scope, b"host")):

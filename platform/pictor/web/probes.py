@@ -47,7 +47,7 @@ class HealthObject(ApiObject):
 
 
 class ReadinessObject(ApiObject):
-    """Whether requests can be admitted and rung for, and what is missing otherwise."""
+    """Whether requests can be admitted, and which dependency is missing."""
 
     example = {
         "status": "ok",
@@ -61,17 +61,17 @@ class ReadinessObject(ApiObject):
     postgres = serializers.BooleanField(help_text="PostgreSQL answers, and has our tables.")
     broker = serializers.BooleanField(help_text="Redis and the broker answer.")
     image_workers = serializers.IntegerField(
-        allow_null=True, help_text="Those that are alive; null where PostgreSQL cannot say."
+        allow_null=True, help_text="The number alive; null if PostgreSQL does not answer."
     )
     storage = serializers.BooleanField(
         allow_null=True,
-        help_text="Whether all of them can store images; null where nobody can say. Without it the"
-        " process is ready all the same: what is admitted waits.",
+        help_text="Whether all image workers can store images; null if that is unknown. If false,"
+        " the process is still ready: admitted requests wait.",
     )
 
 
 class UnreadyObject(ReadinessObject):
-    """Something is missing: ask again."""
+    """A dependency is missing: try again."""
 
     example = {
         "status": "unavailable",
@@ -101,7 +101,7 @@ class Probes:
         if path not in {HEALTH, READINESS}:
             await self._app(scope, receive, send)
         elif scope["method"] not in {"GET", "HEAD"}:
-            error = MethodNotAllowed("This address does not answer that method.")
+            error = MethodNotAllowed("This address does not support that method.")
             error.headers["allow"] = "GET, HEAD"
             await refuse(error, receive, send)
         elif path == HEALTH:

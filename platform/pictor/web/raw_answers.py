@@ -48,7 +48,7 @@ LATE = Refusal(
 )
 TOO_LARGE = Refusal(
     "431 Request Header Fields Too Large",
-    "The headers of the request are more than 64 KiB or more than 100.",
+    "The request has more than 64 KiB of headers, or more than 100.",
     code="headers_too_large",
 )
 CROWDED = Refusal(

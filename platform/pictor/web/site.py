@@ -125,7 +125,7 @@ class SiteHandler:
         work.add_done_callback(self._begun.discard)
         done, _ = await asyncio.wait((work,), timeout=TURN_SECONDS)
         if not done:
-            raise Unavailable("This page takes too long just now.")
+            raise Unavailable("This page is taking too long just now.")
         work.result()
 
     async def _have_pages(self) -> None:
@@ -187,7 +187,7 @@ def _check_host(scope: Scope) -> None:
     host = header(scope, b"host")
     name, _ = split_domain_port(host.decode("latin-1") if host is not None else _own_address(scope))
     if not name or not validate_host(name, settings.ALLOWED_HOSTS):
-        raise InvalidRequest("This host is not served here.", code="unknown_host")
+        raise InvalidRequest("This host name is not served here.", code="unknown_host")
 
 
 def _address(scope: Scope) -> str:
@@ -210,7 +210,7 @@ def _own_address(scope: Scope) -> str:
 def _too_large(most: int) -> RequestTooLarge:
     if most == MAX_STRANGERS_BYTES:
         return RequestTooLarge(
-            f"A form above {most // 1024} KiB is read from people who have signed in,"
-            " and who say how large it is."
+            f"A form above {most // 1024} KiB is accepted only from signed-in people, with its"
+            " size given in advance."
         )
-    return RequestTooLarge(f"A form is at most {most // 1024**2} MiB.")
+    return RequestTooLarge(f"A form may have at most {most // 1024**2} MiB.")

@@ -41,7 +41,7 @@ def test_a_maker_turns_no_hard_stop_of_somebody_else_s_into_a_warning(acme, sign
     widened = maker.post(page, WARNED)
 
     assert widened.status_code == 422
-    assert "you may narrow it, not widen it" in widened.content.decode()
+    assert "you may narrow it, but not widen it" in widened.content.decode()
     own.refresh_from_db()
     assert own.budget_warns_only is False
 

@@ -45,7 +45,7 @@ def test_a_maker_does_not_lift_what_somebody_else_set(acme, sign_in):
     lowered = maker.post(page, {**FORM, "name": "mine", "budget_month": "10"})
 
     assert [answer.status_code for answer in (*lifted, lowered)] == [422, 422, 302]
-    assert "you may narrow it, not widen it" in lifted[0].content.decode()
+    assert "you may narrow it, but not widen it" in lifted[0].content.decode()
     own.refresh_from_db()
     assert (own.name, own.budget_month_micros) == ("mine", 10_000_000)
     assert str(own.limited_by) == "owner@acme.example"
@@ -71,7 +71,7 @@ def test_a_maker_whose_key_was_limited_makes_none_that_may_more(acme, sign_in, w
     answer = maker.post(url("key_new", acme), {**FORM, "name": "second", **wish})
 
     assert answer.status_code == status
-    assert ("a new one may do no more" in answer.content.decode()) == (status == 422)
+    assert ("a new key may do no more" in answer.content.decode()) == (status == 422)
     assert ApiKey.objects.filter(name="second").exists() == (status == 200)
 
 

@@ -85,7 +85,7 @@ def test_the_playground_says_that_the_tests_of_a_day_are_used_up(other, sign_in,
     answer = client.post(url("playground_run", other), form(tester))
 
     assert answer.status_code == 422
-    assert "They go on at 00:00 UTC" in words_of(answer)
+    assert "They can go on at 00:00 UTC" in words_of(answer)
     assert Generation.objects.count() == 1
 
 

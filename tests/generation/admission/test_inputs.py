@@ -45,5 +45,5 @@ async def test_one_that_is_too_large_once_it_is_turned_is_the_callers_to_mend(mo
 
     assert refused.value.code == "invalid_image"
     assert refused.value.message == (
-        "cat.jpg is too large once it is put right: send it smaller, or upright."
+        "cat.jpg is too large once it is turned upright: send it smaller, or upright."
     )

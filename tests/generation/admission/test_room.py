@@ -52,7 +52,7 @@ def test_of_a_live_request_nothing_is_asked(settings, caplog, ask):
 
 @pytest.mark.django_db
 def test_a_test_without_room_leaves_nothing(tester):
-    with pytest.raises(InsufficientQuota, match="They go on at 00:00 UTC") as refused:
+    with pytest.raises(InsufficientQuota, match="They can go on at 00:00 UTC") as refused:
         tester.generation()
 
     assert refused.value.limit == "tests"

@@ -33,8 +33,7 @@ def test_it_is_made_to_the_last_second_and_refused_from_the_next_on(acme):
     with pytest.raises(ModelSunset) as refused:
         acme.submit(now=END)
     assert refused.value.message == (
-        "The model gpt-image-2-origin ended at 2027-03-01T00:00:00Z."
-        " Ask for gpt-image-2 in its place."
+        "The model gpt-image-2-origin ended at 2027-03-01T00:00:00Z. Use gpt-image-2 instead."
     )
     assert Generation.objects.count() == 1
 

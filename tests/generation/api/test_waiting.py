@@ -266,4 +266,4 @@ async def test_a_redis_that_is_away_is_named_once_and_so_is_its_return(
 
     away, back = [one for one in caplog.records if one.name == waiting.__name__]
     assert (away.levelname, back.levelname) == ("WARNING", "INFO")
-    assert away.getMessage().startswith("no wake-ups, since Redis cannot be listened to: Error 111")
+    assert away.getMessage().startswith("no wake-ups, as Redis cannot be subscribed to: Error 111")

@@ -28,7 +28,7 @@ def refused(
     tenant: str = "", *, address: str = "203.0.113.9", at: datetime | None = None, **facts: str
 ) -> Refused:
     made = ids.new_uuid() if at is None else ids.new_uuid_of(at)
-    given = {"code": "rate_limit_exceeded", "limit": "requests of this account", **facts}
+    given = {"code": "rate_limit_exceeded", "limit": "requests of this workspace", **facts}
     request = ids.public(ids.REQUEST, made)
     return Refused(request=request, address=address, status=429, ms=3, tenant=tenant, **given)
 

@@ -59,7 +59,7 @@ def test_whoever_asks_for_it_is_told_when_it_ended_and_what_to_ask_for():
         *(410, "invalid_request_error", "model_sunset", "model", False),
     )
     assert error.message == (
-        "The model gpt-image-1 ended at 2027-03-01T00:00:00Z. Ask for gpt-image-2 in its place."
+        "The model gpt-image-1 ended at 2027-03-01T00:00:00Z. Use gpt-image-2 instead."
     )
     assert error.headers["Sunset"] == "Mon, 01 Mar 2027 00:00:00 GMT"
 
@@ -80,7 +80,7 @@ def test_a_successor_that_nobody_can_ask_for_is_not_named():
 
     assert [one.successor_of(one.contracts[OLD], END) for one in (found, gone)] == ["", ""]
     assert sunset_of(found, found.contracts[OLD], END).message.endswith(
-        " ended at 2027-03-01T00:00:00Z. GET /v1/models lists what there is."
+        " ended at 2027-03-01T00:00:00Z. GET /v1/models lists the models."
     )
     assert "successor-version" not in life_headers(found, OLD, END)["Link"]
 

@@ -85,9 +85,9 @@ def test_who_is_refused_reads_what_since_when_and_why_and_nothing_is_held(acme):
         acme.submit()
 
     assert refused.value.message == (
-        f"gpt-image-2-origin is paused by the operator since {at:%Y-%m-%dT%H:%M:%SZ}."
+        f"gpt-image-2-origin has been paused by the operator since {at:%Y-%m-%dT%H:%M:%SZ}."
         " We look into wrong colours. Nothing was charged."
-        " A retry is refused until it is on again: see /status/."
+        " Retries are refused until it resumes: see /status/."
     )
     assert (refused.value.status, refused.value.code) == (503, "paused")
     assert (refused.value.should_retry, refused.value.retry_after) == (False, None)
@@ -102,7 +102,7 @@ def test_who_alone_is_stopped_is_led_to_no_page_that_does_not_say_so(acme):
         acme.submit()
 
     assert refused.value.message.endswith(
-        " Call us. Nothing was charged. A retry is refused until it is on again."
+        " Call us. Nothing was charged. Retries are refused until it resumes."
     )
 
 

@@ -53,7 +53,7 @@ def test_a_refused_request_is_told_with_its_limit_and_the_callers_last(manage, a
     first = refuse(acme, code="invalid_value", status=400, param="n", message="n must be 1.")
     last = refuse(
         acme, code="rate_limit_exceeded", message="Rate limit reached.", model="gpt-image-2",
-        limit="requests of this account",
+        limit="requests of this workspace",
     )  # fmt: skip
 
     found = show(last)
@@ -61,7 +61,7 @@ def test_a_refused_request_is_told_with_its_limit_and_the_callers_last(manage, a
     assert found["refused"] == {
         "request": last, "at": found["refused"]["at"],
         "status": 429, "code": "rate_limit_exceeded", "param": "", "message": "Rate limit reached.",
-        "limit": "requests of this account", "model": "gpt-image-2",
+        "limit": "requests of this workspace", "model": "gpt-image-2",
         "tenant_id": acme.tenant.public_id, "key_id": acme.key.public_id,
         "generation_id": None, "ms": 4,
     }  # fmt: skip

@@ -177,7 +177,7 @@ def refused(model: str = ORIGIN, *, status: int = 503, limit: str = NO_PRICE) ->
 def test_requests_that_find_no_price(acme, look):
     refused()
     refused()
-    refused(limit="requests of this account", status=429)
+    refused(limit="requests of this workspace", status=429)
 
     missing = look(1)
 

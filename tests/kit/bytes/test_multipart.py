@@ -168,7 +168,7 @@ def test_what_stands_before_the_first_boundary_is_ignored(spools, step, before):
 
 @pytest.mark.parametrize("size", [100, 20_000])
 def test_what_has_no_boundary_is_refused(spools, size):
-    with pytest.raises(FormInvalid, match="cannot be told apart by its boundary"):
+    with pytest.raises(FormInvalid, match="does not separate its parts"):
         whole(stream_of(spools), b"x" * size)
 
 

@@ -126,12 +126,12 @@ class FormStream:
         try:
             self._parser.write(chunk)
         except FormParserError:
-            raise FormInvalid("its parts cannot be told apart by its boundary") from None
+            raise FormInvalid("its boundary does not separate its parts") from None
         if self._parser.state == MultipartState.BOUNDARY_PADDING:  # a caller could send it for ever
             raise FormInvalid("its boundary is followed by spaces")
         self._delimiters += chunk.count(self._delimiter)
         if self._delimiters > MAX_PARTS + 1:  # the parser walks those that end no part by bytes
-            raise FormInvalid(f"its boundary stands in it more than {MAX_PARTS + 1} times")
+            raise FormInvalid(f"its boundary appears more than {MAX_PARTS + 1} times")
 
     def _after_preamble(self, begun: bytes) -> bytes:
         """Return the bytes from the first boundary on; empty until it has come."""
@@ -143,20 +143,20 @@ class FormStream:
         if place >= 0:
             return begun[place + 2 :]
         if len(begun) > MAX_PREAMBLE_BYTES:
-            raise FormInvalid("its parts cannot be told apart by its boundary")
+            raise FormInvalid("its boundary does not separate its parts")
         self._preamble = begun
         return b""
 
     def finish(self) -> Form:
         """Return the form. Raises FormInvalid if it is cut short or its text is not UTF-8."""
         if self._preamble:
-            raise FormInvalid("its parts cannot be told apart by its boundary")
+            raise FormInvalid("its boundary does not separate its parts")
         if not self._is_whole:
             raise FormInvalid("it is cut short")
         for name, raw in self._raw.items():
             charset = self._charsets.get(name, self._charset)
             if not is_readable(raw, charset):
-                raise FormInvalid(f"{name[:100]} is {charset}: send UTF-8", param=name[:100])
+                raise FormInvalid(f"{name[:100]} is in {charset}: send UTF-8", param=name[:100])
             try:
                 self._form.texts[name] = raw.decode()
             except UnicodeDecodeError:
@@ -225,7 +225,7 @@ class FormStream:
             known = ", ".join(self._limits.file_fields)
             raise FormInvalid(f"{shown!r} is not a file; files are {known}", param=shown)
         elif name in self._raw:
-            raise FormInvalid(f"{shown} is given twice", param=shown)
+            raise FormInvalid(f"{shown} appears twice", param=shown)
         else:
             self._raw[name] = bytearray()
             if self._part_charset:
@@ -239,7 +239,7 @@ class FormStream:
         if given and not name.endswith(REPEATED):
             several = f"{name}{REPEATED}"
             hint = f": send several as {several}" if several in self._limits.file_fields else ""
-            raise FormInvalid(f"{name} is given twice{hint}", param=name)
+            raise FormInvalid(f"{name} appears twice{hint}", param=name)
         self._spool = self._new_spool()
         given.append(FormFile(self._spool))
 

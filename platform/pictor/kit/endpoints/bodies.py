@@ -90,7 +90,7 @@ def unknown(name: str, known: Iterable[str]) -> InvalidRequest:
     """Return the error for an unknown name, with the nearest known one if there is any."""
     names = [*known]
     nearest = difflib.get_close_matches(name[:100], names, n=1, cutoff=LIKENESS)
-    there = f"Known: {', '.join(names)}." if names else "None is taken here."
+    there = f"Known: {', '.join(names)}." if names else "No parameters are accepted here."
     hint = f" Did you mean {nearest[0]!r}?" if nearest else f" {there}"
     message = f"Unknown parameter: {name[:100]!r}.{hint}"
     return InvalidRequest(message, code="unknown_parameter", param=name[:100])
@@ -248,7 +248,7 @@ class WordsField(serializers.ListField):
             refuse(
                 self,
                 "invalid_value",
-                f"{self.field_name} has {unknown[0][:100]!r}; there are {', '.join(self.words)}.",
+                f"{self.field_name} has {unknown[0][:100]!r}; it accepts {', '.join(self.words)}.",
             )
         return list(dict.fromkeys(data))
 

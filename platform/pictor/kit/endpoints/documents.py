@@ -52,14 +52,20 @@ TEXT = {"type": "string"}
 WHOLE_NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
 YES_OR_NO = {"type": "string", "enum": ["true", "false"]}
 TAGS = {
-    "/v1/images": ("Images", "Make images, look at what was made, cancel and delete."),
-    "/v1/models": ("Models", "What a key may call, and what it costs."),
+    "/v1/images": ("Images", "Make, list, cancel and delete images."),
+    "/v1/models": ("Models", "Models that a key may call, with prices."),
     "/v1/balance": ("Billing", "Balance, usage, prices, and when a request is charged."),
     "/v1/usage": ("Billing", ""),
     "/v1/prices": ("Billing", ""),
     "/v1/billing": ("Billing", ""),
-    "/v1/webhook_endpoints": ("Webhooks", "Where your server is told what became of a request."),
-    "/v1/api_keys": ("API keys", "Keys of the account, managed by a key that may."),
+    "/v1/webhook_endpoints": (
+        "Webhooks",
+        "Endpoints on your server that receive the outcome of requests.",
+    ),
+    "/v1/api_keys": (
+        "API keys",
+        "The workspace's keys, managed by a key with the scope `keys:write`.",
+    ),
 }
 """By a path's beginning: its tag, and the tag's description at its first use."""
 IDS = {
@@ -68,7 +74,7 @@ IDS = {
     "/v1/webhook_endpoints": ids.WEBHOOK_ENDPOINT,
 }
 """By a path's beginning: the prefix of its `public_id`."""
-OPERATIONS = ("Operations", "Is it alive and ready, and how does it do: for whoever runs it.")
+OPERATIONS = ("Operations", "Health, readiness and metrics, for operators.")
 """The tag of paths outside /v1, which need no API key."""
 _MARKS = {"x-spec-enum-id", "readOnly"}
 _PARAMETERS = "x-parameters"
@@ -145,14 +151,14 @@ def described_in_front(
         for status, answer in answers.items()
     }
     if page:
-        responses[200, page] = OpenApiResponse(OpenApiTypes.STR, description="The page.")
+        responses[200, page] = OpenApiResponse(OpenApiTypes.STR, description="The metrics.")
     every = [*answers, *([200] if page else []), *failed]
     asked: Any = [*security]  # extend_schema's annotation allows only names
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
         auth=asked,
-        parameters=[answered("x-request-id", every, "Its name in the logs."), *headers],
+        parameters=[answered("x-request-id", every, "The request's id in the logs."), *headers],
         responses=responses | {status: _failure(kinds) for status, kinds in failed.items()},
         examples=_examples({}, answers, failed),
     )
@@ -163,9 +169,9 @@ def told_of(
 ) -> OpenApiWebhook:
     """Describe an event posted to a customer's server; `headers` has descriptions by name."""
     taken = {
-        "2XX": "Taken.",
-        "410": "Gone: the endpoint is disabled.",
-        "default": "Not taken: the same comes again, up to eight more times.",
+        "2XX": "Accepted.",
+        "410": "Gone: disables the endpoint.",
+        "default": "Not accepted: the event is sent again, up to eight more times.",
     }
     parameters = [
         {"name": name, "in": "header", "required": True, "schema": TEXT, "description": words}
@@ -239,7 +245,9 @@ def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
         event["post"] |= {"parameters": event["post"].pop(_PARAMETERS), "security": []}
     known = [*TAGS.values(), OPERATIONS]
     result["tags"] = [{"name": tag, "description": about} for tag, about in known if about]
-    result["servers"] = [{"url": "/", "description": "Where this document came from."}]
+    result["servers"] = [
+        {"url": "/", "description": "The server that answered with this document."}
+    ]
     return {name: _without_marks(value) for name, value in result.items()}
 
 
@@ -308,8 +316,8 @@ def _given(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _headers(succeeded: list[int], failed: list[int]) -> list[OpenApiParameter]:
     every = [*succeeded, *failed]
     return [
-        answered("x-request-id", every, "Name it when you ask us about a request."),
-        answered("openai-processing-ms", every, "Milliseconds until the answer.", WHOLE_NUMBER),
+        answered("x-request-id", every, "Quote it when you ask us about a request."),
+        answered("openai-processing-ms", every, "Milliseconds taken to answer.", WHOLE_NUMBER),
         *retried(failed),
     ]
 
@@ -319,8 +327,10 @@ def retried(failed: Iterable[int]) -> list[OpenApiParameter]:
     failed = [*failed]
     later = [status for status in failed if status in {429, 503}]
     return [
-        answered("x-should-retry", failed, "As OpenAI's SDKs read it.", YES_OR_NO),
-        answered("Retry-After", later, "Seconds until another try has a chance.", WHOLE_NUMBER),
+        answered(
+            "x-should-retry", failed, "Whether to retry, as OpenAI's SDKs understand it.", YES_OR_NO
+        ),
+        answered("Retry-After", later, "Seconds after which to try again.", WHOLE_NUMBER),
     ]
 
 

@@ -95,7 +95,7 @@ def _framework_error(error: Exception) -> PictorError | None:
             path = error.args[0]["path"] if isinstance(error, Resolver404) else ""
             return NotFound(nothing_at(path))
         case drf.MethodNotAllowed():
-            return MethodNotAllowed("This address does not answer that method.")
+            return MethodNotAllowed("This address does not support that method.")
         case drf.UnsupportedMediaType():
             return UnsupportedMediaType("Send the body as application/json.")
         case RequestDataTooBig():

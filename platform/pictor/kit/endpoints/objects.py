@@ -95,7 +95,7 @@ class Usd(serializers.Field[Any, Any, str, Any]):
 
 @extend_schema_field({"type": "integer"})
 class UnixSeconds(serializers.Field[Any, Any, int, Any]):
-    """A moment in Unix seconds."""
+    """A time in Unix seconds."""
 
     @override
     def to_representation(self, value: datetime) -> int:
@@ -117,12 +117,12 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
 
 
 class ErrorDetail(ApiObject):
-    """What went wrong."""
+    """The error."""
 
-    message = serializers.CharField(help_text="One or two sentences for people.")
+    message = serializers.CharField(help_text="One or two sentences for a person.")
     type = serializers.ChoiceField(choices=ERROR_TYPES)
-    param = serializers.CharField(allow_null=True, help_text="The field that it is about.")
-    code = serializers.CharField(allow_null=True, help_text="What programs tell errors apart by.")
+    param = serializers.CharField(allow_null=True, help_text="The field at fault.")
+    code = serializers.CharField(allow_null=True, help_text="The error code, for programs.")
 
 
 class ErrorAnswer(ApiObject):

@@ -54,7 +54,7 @@ def paths(at: str, view: Waiting) -> list[URLPattern]:
 
 def _not_allowed(methods: list[str]) -> HttpResponseBase:
     names = ", ".join(method.upper() for method in methods)
-    response = api_errors.response_of(MethodNotAllowed(f"This address answers {names} only."))
+    response = api_errors.response_of(MethodNotAllowed(f"This address supports only {names}."))
     response["Allow"] = names
     return response
 

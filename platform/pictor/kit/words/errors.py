@@ -86,7 +86,7 @@ def told(error: Exception) -> dict[str, str]:
 
 
 class InvalidRequest(PictorError):
-    """The request cannot be honoured as written."""
+    """A field or the body as a whole is invalid."""
 
     status = 400
     type = "invalid_request_error"
@@ -95,7 +95,7 @@ class InvalidRequest(PictorError):
 
 
 class Unauthenticated(PictorError):
-    """No usable API key."""
+    """The API key is missing, malformed, revoked or expired."""
 
     status = 401
     type = "invalid_request_error"
@@ -104,7 +104,7 @@ class Unauthenticated(PictorError):
 
 
 class Forbidden(PictorError):
-    """A good key that may not do this."""
+    """The API key is valid but may not do this."""
 
     status = 403
     type = "permission_error"
@@ -113,14 +113,14 @@ class Forbidden(PictorError):
 
 
 class ModelForbidden(Forbidden):
-    """A model that the key, or its workspace, does not allow: `limit` says whose list lacks it."""
+    """The key or its workspace does not allow the model; `limit` names the one that does not."""
 
     def __init__(self, message: str, *, limit: Literal["workspace", "key"]) -> None:
         super().__init__(message, param="model", limit=limit)
 
 
 class NotFound(PictorError):
-    """Nothing here by that name, or not this tenant's."""
+    """It does not exist, or belongs to another workspace."""
 
     status = 404
     type = "invalid_request_error"
@@ -129,7 +129,7 @@ class NotFound(PictorError):
 
 
 class MethodNotAllowed(PictorError):
-    """The path exists, this method on it does not."""
+    """The path exists but does not have this method."""
 
     status = 405
     type = "invalid_request_error"
@@ -147,7 +147,7 @@ class RequestTimeout(PictorError):
 
 
 class NotCancelable(PictorError):
-    """Already sent upstream, or final."""
+    """The generation has already been started or has ended."""
 
     status = 409
     type = "invalid_request_error"
@@ -156,7 +156,7 @@ class NotCancelable(PictorError):
 
 
 class Canceled(PictorError):
-    """It was canceled before there was an image; nothing was charged."""
+    """The generation was canceled before it had an image; nothing was charged."""
 
     status = 409
     type = "invalid_request_error"
@@ -165,7 +165,7 @@ class Canceled(PictorError):
 
 
 class ModelSunset(PictorError):
-    """A model that has ended; the message names its successor."""
+    """The model has ended; the message names its successor."""
 
     status = 410
     type = "invalid_request_error"
@@ -174,7 +174,7 @@ class ModelSunset(PictorError):
 
 
 class RequestTooLarge(PictorError):
-    """More bytes than are accepted, before or after decompression."""
+    """The body is too large, before or after decompression."""
 
     status = 413
     type = "invalid_request_error"
@@ -183,7 +183,7 @@ class RequestTooLarge(PictorError):
 
 
 class UnsupportedMediaType(PictorError):
-    """A content encoding or type that is not read here."""
+    """The body's content type or encoding is not supported."""
 
     status = 415
     type = "invalid_request_error"
@@ -192,7 +192,7 @@ class UnsupportedMediaType(PictorError):
 
 
 class IdempotencyKeyReused(PictorError):
-    """The key was used for another body."""
+    """The idempotency key was used with another body."""
 
     status = 422
     type = "invalid_request_error"
@@ -209,7 +209,7 @@ class RateLimited(PictorError):
 
 
 class InsufficientQuota(PictorError):
-    """Balance, budget, storage or a ceiling too low for it; `limit` says which, and whose."""
+    """The balance, a budget, the storage or a daily ceiling is too low; `limit` names which."""
 
     status = 429
     type = "insufficient_quota"
@@ -223,7 +223,7 @@ class InsufficientQuota(PictorError):
 
 
 class UpstreamFailed(PictorError):
-    """It led to no image that could be delivered; the hold was released."""
+    """The upstream delivered no usable image; the hold was released."""
 
     status = 502
     type = "upstream_error"
@@ -242,7 +242,7 @@ class NoChannelAvailable(PictorError):
 
 
 class Paused(PictorError):
-    """Stopped by the operator until further notice; nothing is on hold, and a retry is in vain."""
+    """The operator has paused this; nothing is on hold, and retries are refused."""
 
     status = 503
     type = "api_error"
@@ -251,7 +251,7 @@ class Paused(PictorError):
 
 
 class Unavailable(PictorError):
-    """We cannot answer just now. Unless the message says otherwise, nothing new was accepted."""
+    """The service is briefly unavailable. Nothing new was accepted unless the message says so."""
 
     status = 503
     type = "api_error"
@@ -261,7 +261,7 @@ class Unavailable(PictorError):
 
 
 class GenerationTimeout(PictorError):
-    """Took longer than a caller is kept waiting, or than a generation may take."""
+    """The generation took longer than its time limit, or than a caller may wait."""
 
     status = 504
     type = "upstream_error"

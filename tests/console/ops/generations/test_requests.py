@@ -23,7 +23,7 @@ RATE: Mapping[str, Any] = {
     "status": 429,
     "code": "rate_limit_exceeded",
     "message": "Rate limit reached.",
-    "limit": "requests of this account",
+    "limit": "requests of this workspace",
     "model": "gpt-image-2",
 }
 BAD: Mapping[str, Any] = {
@@ -82,7 +82,7 @@ def test_a_refusal_names_the_limit_and_the_callers_last(owner, acme, other):
 
     page = words_of(owner.get(PAGE, {"q": second}))
 
-    assert '<dt>Stopped by</dt><dd class="font-medium">requests of this account</dd>' in page
+    assert '<dt>Stopped by</dt><dd class="font-medium">requests of this workspace</dd>' in page
     assert "429 <code>rate_limit_exceeded</code>" in page
     assert "Rate limit reached." in page
     assert acme.key.public_id in page
@@ -160,7 +160,7 @@ def test_the_file_has_the_same_rows(owner, acme):
 
     assert (told["request"], told["tenant"], told["status"]) == (refusal, "acme", "429")
     assert (told["stopped_by"], told["key_id"]) == (
-        "requests of this account", acme.key.public_id,
+        "requests of this workspace", acme.key.public_id,
     )  # fmt: skip
 
 

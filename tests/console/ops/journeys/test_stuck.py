@@ -41,7 +41,7 @@ def test_what_runs_for_too_long_is_ended_and_made_good(
         lambda: customer.generate("a fox [sandbox: delay=300]", **BODY), when=is_ended
     )
 
-    assert "Whoever runs this site ended it." in answer.json()["error"]["message"]
+    assert "The operator of this site ended it." in answer.json()["error"]["message"]
     assert customer.balance() == (10_000_000, 0)
     expect(page.get_by_role("heading", name="Why it failed")).to_be_visible()
     page.get_by_role("link", name="Credit", exact=True).click()

@@ -85,7 +85,7 @@ def test_a_model_that_ends_is_announced_told_of_and_refused(
     )
     refused = client.post("/v1/images/generations", json=BODY)
     assert (refused.status_code, refused.json()["error"]["code"]) == (410, "model_sunset")
-    assert f"Ask for {NEW} in its place." in refused.json()["error"]["message"]
+    assert f"Use {NEW} instead." in refused.json()["error"]["message"]
     over = words(page, home)
     assert f"{OLD} ended on" in over
     assert "requests for it are refused" in over

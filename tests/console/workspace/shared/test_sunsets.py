@@ -36,7 +36,7 @@ def test_whoever_used_it_reads_when_it_ends_and_what_follows(acme, sign_in, name
     assert "dall-e-3 ends" not in before
     assert (
         "dall-e-3 ends on 1 March 2099, 00:00 UTC. This workspace made 1,234 images with it in the"
-        " last 30 days. Ask for gpt-image-2 in its place."
+        " last 30 days. Use gpt-image-2 instead."
         ' <a href="/docs/models/#when-a-model-ends">What to do</a>'
     ) in words_of(client.get(url(name, acme)))
 
@@ -91,7 +91,7 @@ def test_once_it_has_ended_it_is_said_until_30_days_are_over(acme, sign_in):
 
     at = f"{now - DAY:%-d %B %Y, %H:%M} UTC"
     assert f"dall-e-3 ended on {at}: requests for it are refused." in over
-    assert "Ask for gpt-image-2 in its place." in over
+    assert "Use gpt-image-2 instead." in over
     assert "dall-e-3 ended" not in long_over
 
 
@@ -139,7 +139,7 @@ def test_what_has_ended_is_not_offered_any_more(acme, sign_in):
     [
         (
             {"sunset_at": END - 100 * 365 * DAY},
-            "The model dall-e-3 ended at 1999-03-26T00:00:00Z. Ask for gpt-image-2 in its place.",
+            "The model dall-e-3 ended at 1999-03-26T00:00:00Z. Use gpt-image-2 instead.",
         ),
         (
             {"is_enabled": False},
