@@ -176,7 +176,7 @@ def test_it_gives_up_with_a_sentence_and_has_done_nothing(executor, reader, monk
         apply(executor, Widen)
 
     assert str(given_up.value).startswith(
-        "accounts.tried did not get its locks within 0 s, and nothing of it is done: it waits for"
+        "accounts.tried did not get its locks within 0 s and did nothing: it waits for"
         f" pid {reader.info.backend_pid} of "
     )
     assert ask("SELECT to_regclass('left_over') IS NULL") == [(True,)]
@@ -301,7 +301,7 @@ def test_nothing_is_undone_unless_it_is_said_and_what_would_be_lost_is(db):
     assert "generation.0027_cost_tables" in said
     assert "the table generation_costtable" in said
     assert "the column cost_source of generation_attempt" in said
-    assert said.endswith("To undo them all the same: --undo.")
+    assert said.endswith("To undo them anyway: --undo.")
     assert applied() == before
 
 

@@ -125,8 +125,8 @@ def test_a_database_older_than_that_is_refused_with_a_line_that_names_the_way(dj
     assert refused.value.returncode == 1
     assert refused.value.stderr.startswith(
         "CommandError: This database is older than 0.1.0 (commit 5465276): it has tables of"
-        " generation, but not all that 0001_squashed_0021_fewer_indexes makes. Nothing is changed."
-        " Migrate it by the `migrate` of 0.1.0 (commit 5465276), and then by this one."
+        " generation, but not all from 0001_squashed_0021_fewer_indexes. Nothing was changed."
+        " Migrate it with the `migrate` of 0.1.0 (commit 5465276) first, then with this one."
     )
 
 

@@ -48,7 +48,7 @@ def check_reason(text: str, option: str = "--reason") -> None:
 def check_note(text: str, option: str = "--reason") -> None:
     """Raise CommandError for a note or words longer than a transfer keeps."""
     if len(text) > _REASON_CHARS:
-        raise CommandError(f"at most {_REASON_CHARS} characters of {option} are kept")
+        raise CommandError(f"{option} may have at most {_REASON_CHARS} characters")
 
 
 def read_why(options: Mapping[str, Any]) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def read_staff() -> User:
     email = at_the_shell.get().partition(" as ")[2]
     user = user_by_email(email) if email else None
     if user is None or not user.staff_role:
-        raise CommandError("--as takes the address of a member of staff, who sends the invitation")
+        raise CommandError("--as takes the address of the staff member who sends the invitation")
     return user
 
 
@@ -100,7 +100,7 @@ class OperatorCommand(BaseCommand):
             return super().execute(*args, **options)
         except OperationalError as error:
             if is_locked(error):
-                raise CommandError("somebody else is changing this just now: try again") from None
+                raise CommandError("somebody else is changing this: try again") from None
             raise
         finally:
             at_the_shell.reset(hand)
@@ -184,7 +184,7 @@ def read_words(text: str | None) -> list[str] | None:
         return None
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
-        raise CommandError("a list of names, separated by commas, is needed")
+        raise CommandError("give a list of names, separated by commas")
     return list(dict.fromkeys(words))
 
 
@@ -192,7 +192,7 @@ def read_scopes(text: str | None) -> list[str]:
     """Read a key's scopes; None gives the default ones."""
     scopes = read_words(text) or default_scopes()
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
-        raise CommandError(f"no such scope: {', '.join(unknown)}; there are {' '.join(SCOPES)}")
+        raise CommandError(f"no such scope: {', '.join(unknown)}; available: {' '.join(SCOPES)}")
     return scopes
 
 

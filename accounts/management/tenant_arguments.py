@@ -7,26 +7,28 @@ from accounts.models import Membership, default_scopes
 from accounts.services import TenantLimits
 
 LIMITS = tuple(field.name for field in fields(TenantLimits))
-FOR_TENANT = "what the tenant reads of it"
-FOR_STAFF = "a note that staff alone read"
+FOR_TENANT = "a reason that the tenant sees"
+FOR_STAFF = "a note that only staff see"
 
 
 def add_create(actions: Any) -> None:
     """Add the action that creates a tenant; `actions` is argparse's subparsers object."""
-    create = actions.add_parser("create", help="a new tenant, its first key and its balance")
+    create = actions.add_parser("create", help="create a tenant with a first key and a balance")
     create.add_argument("name")
     create.add_argument("--balance", default="0", metavar="USD")
     create.add_argument("--rpm", metavar="N", help="requests per minute")
     create.add_argument("--ipm", metavar="N", help="images per minute")
     create.add_argument("--max-in-flight", metavar="N", help="requests at once")
-    create.add_argument("--owner", default="", metavar="EMAIL", help="is invited by mail")
-    create.add_argument("--site", default="", metavar="URL", help="this site, for that mail")
-    create.add_argument("--credit", default="0", metavar="USD", help="given, not paid")
+    create.add_argument("--owner", default="", metavar="EMAIL", help="invited by mail")
+    create.add_argument(
+        "--site", default="", metavar="URL", help="address of this site, for that mail"
+    )
+    create.add_argument("--credit", default="0", metavar="USD", help="an opening credit")
     create.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)
     create.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
-    create.add_argument("--price-list", default="", metavar="LIST", help="shared, by name")
+    create.add_argument("--price-list", default="", metavar="LIST", help="a shared list, by name")
     create.add_argument(
-        "--scopes", metavar="A,B", help=f"its key's; default: {','.join(default_scopes())}"
+        "--scopes", metavar="A,B", help=f"scopes of its key; default: {','.join(default_scopes())}"
     )
     create.add_argument("--json", action="store_true")
 
@@ -34,10 +36,10 @@ def add_create(actions: Any) -> None:
 def add_moves(actions: Any) -> None:
     """Add the actions that change a balance; `actions` is argparse's subparsers object."""
     for action, words in (
-        ("top-up", "book a tenant's payment, once by its reference"),
-        ("credit", "give a tenant something for nothing"),
-        ("refund", "give back what a generation was charged, or a part of it"),
-        ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
+        ("top-up", "book a tenant's payment, once per reference"),
+        ("credit", "credit a tenant without a payment"),
+        ("refund", "refund a generation, in full or in part"),
+        ("adjust", "correct a mistake; a negative amount takes from the balance"),
     ):
         money = actions.add_parser(action, help=words)
         money.add_argument("tenant", help="name or id")
@@ -49,12 +51,10 @@ def add_moves(actions: Any) -> None:
         _add_why(money, has_words=action != "top-up")
         money.add_argument("--yes", action="store_true", help="do not ask")
         money.add_argument("--json", action="store_true")
-    back = actions.add_parser(
-        "reverse", help="take back a top-up or a credit that should not have been"
-    )
+    back = actions.add_parser("reverse", help="reverse a mistaken top-up or credit")
     back.add_argument("tenant", help="name or id")
-    back.add_argument("transfer", metavar="NUMBER", help="as the tenant's ledger has it")
-    back.add_argument("--amount", metavar="USD", help="a part; default: all that can be")
+    back.add_argument("transfer", metavar="NUMBER", help="its number in the tenant's ledger")
+    back.add_argument("--amount", metavar="USD", help="a part; default: as much as possible")
     _add_why(back, has_words=True)
     back.add_argument("--yes", action="store_true", help="do not ask")
     back.add_argument("--json", action="store_true")
@@ -70,10 +70,10 @@ def _add_why(money: Any, *, has_words: bool) -> None:
 def add_standing(actions: Any) -> None:
     """Add the actions that show a tenant, set its limits, suspend and resume it."""
     for action, words in (
-        ("show", "its status, balance and limits, and its last transfers"),
-        ("limits", "say, or change, its limits over all keys"),
-        ("suspend", "refuse its requests, with a reason that its members read and are mailed"),
-        ("resume", "let a suspended one work again"),
+        ("show", "show its status, balance, limits and last transfers"),
+        ("limits", "show or change its limits over all keys"),
+        ("suspend", "refuse its requests; its members see the reason and get it by mail"),
+        ("resume", "resume a suspended tenant"),
     ):
         parser = actions.add_parser(action, help=words)
         parser.add_argument("tenant", help="name or id")
@@ -88,28 +88,30 @@ def add_standing(actions: Any) -> None:
 
 def add_people(actions: Any) -> None:
     """Add the actions on members and invitations."""
-    members = actions.add_parser("members", help="its members, and who is invited")
+    members = actions.add_parser("members", help="list its members and invitations")
     members.add_argument("tenant", help="name or id")
     members.add_argument("--json", action="store_true")
-    invite = actions.add_parser("invite", help="offer somebody a part in it, by mail")
+    invite = actions.add_parser("invite", help="invite somebody by mail")
     invite.add_argument("tenant", help="name or id")
     invite.add_argument("email")
     invite.add_argument("role", choices=Membership.Role.values)
-    invite.add_argument("--site", required=True, metavar="URL", help="this site, for the mail")
+    invite.add_argument(
+        "--site", required=True, metavar="URL", help="address of this site, for the mail"
+    )
     invite.add_argument("--json", action="store_true")
-    role = actions.add_parser("role", help="give a member another role")
+    role = actions.add_parser("role", help="change a member's role")
     role.add_argument("tenant", help="name or id")
     role.add_argument("email")
     role.add_argument("role", choices=Membership.Role.values)
     role.add_argument("--json", action="store_true")
-    uninvite = actions.add_parser("uninvite", help="take an invitation back")
+    uninvite = actions.add_parser("uninvite", help="withdraw an invitation")
     uninvite.add_argument("tenant", help="name or id")
     uninvite.add_argument("email")
     uninvite.add_argument("--json", action="store_true")
-    remove = actions.add_parser("remove", help="end a membership")
+    remove = actions.add_parser("remove", help="remove a member")
     remove.add_argument("tenant", help="name or id")
     remove.add_argument("email")
     remove.add_argument(
-        "--keys", metavar="EMAIL", help="a member who gets the keys they made; or: revoke"
+        "--keys", metavar="EMAIL", help="a member to hand their keys to; or: revoke"
     )
     remove.add_argument("--json", action="store_true")

@@ -97,7 +97,9 @@ def remove(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     email: str = found.user.email
     keys: int = found.keys_made  # type: ignore[attr-defined]  # annotated by members_of
     if keys and text is None:
-        raise CommandError(f"{email} made {keys} of its keys: --keys EMAIL, or --keys {REVOKE}")
+        raise CommandError(
+            f"{email} made {keys} of its keys; hand them over: --keys EMAIL, or --keys {REVOKE}"
+        )
     heir = None if text in {None, REVOKE} else read_person(text)
     dismiss_member_as_operator(membership=found, heir=heir, actor=ACTOR, now=clock.now())
     facts = {"tenant": tenant.public_id, "removed": email}

@@ -26,26 +26,26 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import scale_half_up, to_decimal
 
 OPERATIONS = {
-    "by": ("PERCENT", "up by that, such as 5%%; down by --by=-5%%"),
-    "cost_times": ("X", "that times what an image costs, such as 1.3"),
-    "round_up": ("USD", "what is charged up to a multiple, such as 0.001"),
+    "by": ("PERCENT", "raise by a percentage, such as 5%%; lower by --by=-5%%"),
+    "cost_times": ("X", "a multiple of an image's cost, such as 1.3"),
+    "round_up": ("USD", "round charges up to a multiple, such as 0.001"),
     "to": ("USD", "the list price itself, such as 0.21"),
 }
 
 
 def add_draft_actions(actions: "_SubParsersAction[CommandParser]") -> None:
     """Add the parsers of these actions."""
-    copy = actions.add_parser("draft", help="a book's prices as the next version, a draft")
-    change = actions.add_parser("change", help="prices of a draft, seen first; asks, always")
-    markup = actions.add_parser("markup", help="what each price of a draft is multiplied by")
-    undo = actions.add_parser("undo", help="take back the last change of a draft's prices")
-    discard = actions.add_parser("discard", help="throw a draft away")
+    copy = actions.add_parser("draft", help="copy a book as its next version, a draft")
+    change = actions.add_parser("change", help="change prices of a draft, shown first; always asks")
+    markup = actions.add_parser("markup", help="set the factor for each price of a draft")
+    undo = actions.add_parser("undo", help="undo the last change of a draft's prices")
+    discard = actions.add_parser("discard", help="discard a draft")
     for one in (copy, change, markup, undo, discard):
         one.add_argument("book", help=BOOK_HELP)
         one.add_argument("--json", action="store_true")
     markup.add_argument("markup", metavar="X", help="such as 1.2")
     for name in ("model", "size", "quality"):
-        words = f"of this {name} alone; may be said several times; default: every {name}"
+        words = f"only this {name}; repeatable; default: every {name}"
         change.add_argument(f"--{name}", action="append", default=[], help=words)
     how = change.add_mutually_exclusive_group(required=True)
     for name, (value, words) in OPERATIONS.items():
@@ -150,9 +150,9 @@ def _lines(plan: Repriced, book: PriceBook) -> Iterator[str]:
     if plan.large:
         yield f"by more than 50 %, perhaps mistyped: {plan.large}"
     if plan.unknown:
-        yield f"left out, as their cost is unknown: {price_words(plan.unknown)}"
+        yield f"left out because their cost is unknown: {price_words(plan.unknown)}"
     if plan.by_formula:
-        yield f"left out, as they are only held: {price_words(plan.by_formula)}"
+        yield f"left out because they are only held: {price_words(plan.by_formula)}"
 
 
 def _fact(change: RowChange) -> dict[str, str]:

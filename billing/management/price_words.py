@@ -61,7 +61,9 @@ def read_owner(tenant: str | None, shared: str | None) -> UUID | None:
         return None
     found = read_list(shared)
     if found is None:
-        raise CommandError(f"{NO_LIST!r} is no shared list: without --list it is everyone's")
+        raise CommandError(
+            f"{NO_LIST!r} is not a shared list: leave out --list for everyone's prices"
+        )
     return found.id
 
 

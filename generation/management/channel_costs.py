@@ -32,30 +32,34 @@ T = TypeVar("T")
 PUBLISHED = Path(__file__).with_name("published_costs")
 """Vendors' published prices, each file with its source and date."""
 COLUMNS = ("model", "size", "quality", "usd", "kind")
-AGAIN_HELP = "the highest cost that is above 5 times the last, or above the price, typed again"
+AGAIN_HELP = "the highest cost above 5 times the last, or above the price, typed again"
 
 
 def add_arguments(costs: CommandParser) -> None:
     """Define the arguments of `channel cost`."""
     steps = costs.add_subparsers(dest="step", required=True)
-    table = steps.add_parser("import", help="a CSV as all that it costs from now on")
+    table = steps.add_parser("import", help="replace its costs by a CSV, from now on")
     table.add_argument("name")
     table.add_argument("file", nargs="?", help="'-' reads standard input")
     names = sorted(path.stem for path in PUBLISHED.glob("*.csv"))
-    table.add_argument("--published", choices=names, help="a vendor's published prices instead")
-    table.add_argument("--source", metavar="TEXT", help="where they are from; default: as it says")
-    copy = steps.add_parser("copy", help="all that another channel costs, times a factor")
-    copy.add_argument("name", help="whose costs they become")
-    copy.add_argument("other", help="whose costs in force they are")
+    table.add_argument(
+        "--published", choices=names, help="import a vendor's published prices instead"
+    )
+    table.add_argument(
+        "--source", metavar="TEXT", help="source of the amounts; default: the file's own"
+    )
+    copy = steps.add_parser("copy", help="copy another channel's costs, times a factor")
+    copy.add_argument("name", help="the channel that gets the costs")
+    copy.add_argument("other", help="the channel whose present costs are copied")
     copy.add_argument("--factor", metavar="X", default="1", help="such as 0.8; default: 1")
     for step in (table, copy):
         step.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
         step.add_argument("--again", metavar="USD", help=AGAIN_HELP)
         step.add_argument("--json", action="store_true")
-    show = steps.add_parser("show", help="what it costs, and which cells have no known cost")
+    show = steps.add_parser("show", help="show its costs, and cells without a known cost")
     show.add_argument("name")
     show.add_argument("--at", metavar="TIME", help="ISO 8601; default: now")
-    show.add_argument("--csv", action="store_true", help="the table as it is imported")
+    show.add_argument("--csv", action="store_true", help="print the table in the form for import")
     show.add_argument("--json", action="store_true")
 
 
@@ -145,11 +149,11 @@ def _print(
         stdout.write(f"from {now.effective_from.isoformat()}: {now.source or 'no source named'}")
         print_table(stdout, [COLUMNS, *(tuple(row.values()) for row in _rows(now))])
     for model, usd in flat.items():
-        stdout.write(f"flat, where no cell says more: {model} {usd}")
+        stdout.write(f"flat, if no cell applies: {model} {usd}")
     for one in later:
         stdout.write(f"{len(one.rows)} other costs from {one.effective_from.isoformat()}")
     if unknown:
-        stdout.write(f"unknown: {len(unknown)} cells that it serves, as {unknown[0]}")
+        stdout.write(f"unknown: {len(unknown)} cells that it serves, such as {unknown[0]}")
 
 
 def _flat(channel: Channel) -> dict[str, str]:

@@ -12,15 +12,17 @@ from pictor.kit.words.money import to_decimal
 
 COLUMNS = ("channel", "rank", "share", "plan", "model", "size", "quality", "cost")
 UNSEEN = (
-    "Not looked at: breakers, Retry-After gates and calls at once, which each worker keeps for"
-    " itself. A channel that they hold back goes behind the others."
+    "Not considered: breakers, Retry-After gates and calls in flight, which each worker tracks for"
+    " itself. A channel held back by them is called after the others."
 )
 
 
 def add_arguments(parser: CommandParser) -> None:
     """Define the arguments of `channel explain`."""
     parser.add_argument("model")
-    parser.add_argument("--size", default="", help="WIDTHxHEIGHT, a preset or auto; default: its")
+    parser.add_argument(
+        "--size", default="", help="WIDTHxHEIGHT, a preset or auto; default: the model's"
+    )
     parser.add_argument("--quality", default="", metavar="WORD", help="default: none is sent")
     parser.add_argument(
         "--task", default=Task.GENERATE.value, choices=[task.value for task in Task]

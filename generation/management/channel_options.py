@@ -18,41 +18,37 @@ T = TypeVar("T")
 
 NONE = "none"
 UNKNOWN = "unknown"
-KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said"
+KIND_HELP = f"kind of API; default for a new one: {USUAL_KIND}"
 
 
 def add_options(change: CommandParser) -> None:
     """Define the options."""
     change.add_argument("name")
     change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
-    change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
+    change.add_argument("--base-url", metavar="URL", help="its address, such as https://…/v1")
     change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
     change.add_argument("--models", metavar="A,B", help="default for a new one: all")
     change.add_argument(
         "--map",
         metavar="OURS=THEIRS",
         action="append",
-        help="a model it serves, and the vendor's name for it; again, or with commas, for more",
+        help="a model it serves, and the vendor's name for it; repeatable, or with commas",
     )
     change.add_argument("--sizes", metavar="A,B", help="taken natively; default: all")
+    change.add_argument("--ignore", metavar="A,B", help="request fields that it ignores, or 'none'")
     change.add_argument(
-        "--ignore", metavar="A,B", help="fields of a request it does not honour, or 'none'"
+        "--refuse", metavar="A,B", help="tasks that it refuses (edit, variation), or 'none'"
     )
-    change.add_argument(
-        "--refuse", metavar="A,B", help="tasks it does not do (edit, variation), or 'none'"
-    )
-    change.add_argument("--max-images", metavar="N", help="that one edit may begin with")
-    change.add_argument(
-        "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
-    )
+    change.add_argument("--max-images", metavar="N", help="reference images per edit")
+    change.add_argument("--cost", metavar="USD", help="our cost of one image of any model")
     change.add_argument("--again", metavar="USD", help=channel_costs.AGAIN_HELP)
     change.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
     change.add_argument(
         "--serves",
         metavar="KEYS",
-        help="live (default), test or both: test keys' requests, to a sandbox alone",
+        help="live (default), test or both; only a sandbox may serve test keys",
     )
-    change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
+    change.add_argument("--priority", metavar="N", help="the smallest goes first; default 10")
     change.add_argument("--weight", metavar="N", help="share among equals; default 1")
     change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
     _add_of_account(change)
@@ -60,25 +56,23 @@ def add_options(change: CommandParser) -> None:
 
 def _add_of_account(change: CommandParser) -> None:
     """Define the options for the account's abilities, and those for one model."""
-    change.add_argument("--concurrency", metavar="N", help="calls at once in a worker, or 'none'")
+    change.add_argument("--concurrency", metavar="N", help="calls in flight per worker, or 'none'")
     change.add_argument(
-        "--statuses", metavar="429=unknown", help="HTTP statuses read as other classes, or 'none'"
+        "--statuses", metavar="429=unknown", help="HTTP statuses with another class, or 'none'"
     )
     for option, what in (
         ("--crop", "serve exact models by cropping a larger size"),
-        ("--redispatch", "be called again after a crash of ours"),
-        ("--free-retries", "be asked once more after a bad result, which costs nothing there"),
+        ("--redispatch", "be called again after one of our processes crashed"),
+        ("--free-retries", "be called once more after a bad result, which it does not charge"),
     ):
         change.add_argument(option, action=BooleanOptionalAction, help=f"it may {what}")
     for option, metavar, what in (
         ("--words", "MODEL:high=hd", "its vendor's quality words, or 'none'"),
         ("--sizes-of", "MODEL:A,B", "sizes taken natively of one model, or 'all'"),
-        ("--retires", "MODEL:DATE", "the first day on which its vendor has it no more, or 'none'"),
-        ("--cost-of", "MODEL:USD", "what one image of it costs us there, or 'unknown'"),
+        ("--retires", "MODEL:DATE", "the first day without it at the vendor, or 'none'"),
+        ("--cost-of", "MODEL:USD", "our cost of one image, or 'unknown'"),
     ):
-        change.add_argument(
-            option, metavar=metavar, action="append", help=f"{what}; again for more"
-        )
+        change.add_argument(option, metavar=metavar, action="append", help=f"{what}; repeatable")
 
 
 def read(options: dict[str, Any]) -> ChannelOptions:

@@ -30,20 +30,20 @@ MAX_TURNS = 1_000
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     """Define the arguments of these actions."""
-    now = actions.add_parser("show", help="its routes, their tests, what waits, how calls go")
+    now = actions.add_parser("show", help="show its routes, tests, pending revision and calls")
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
-    told = actions.add_parser("errors", help="what its calls without an image came to")
-    told.add_argument("--mode", choices=list(OF_MODE), default="live", help="whose; default: live")
+    told = actions.add_parser("errors", help="show errors of its calls without an image")
+    told.add_argument("--mode", choices=list(OF_MODE), default="live", help="default: live")
     _add_hours(told, most=168, usual=24)
-    turns = actions.add_parser("history", help="what turned on it: breakers, gates, operators")
-    turns.add_argument("--changes", action="store_true", help="what was changed, before and after")
+    turns = actions.add_parser("history", help="show events: breakers, gates, operators")
+    turns.add_argument("--changes", action="store_true", help="show changes, before and after")
     _add_hours(turns, most=channel_events.KEPT // timedelta(hours=1), usual=24)
 
 
 def _add_hours(parser: argparse.ArgumentParser, *, most: int, usual: int) -> None:
     parser.add_argument("name")
-    words = f"1 to {most}; usually {usual}"
+    words = f"1 to {most}; default: {usual}"
     parser.add_argument("--hours", type=int, default=usual, metavar="N", help=words)
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(most_hours=most)

@@ -21,20 +21,20 @@ from pictor.kit.words.money import to_decimal
 
 T = TypeVar("T")
 
-YES_HELP = "do not ask where a model is served by nobody then"
+YES_HELP = "do not ask, even if a model loses its last channel"
 ROUTES = ("model", "maps", "state", "tested", "result", "cost")
 
 
 def add_arguments(actions: Any) -> None:
     """Define the arguments of these actions."""
     test = actions.add_parser("test", help="make one small real image on each of its routes")
-    _named(test, pending="the routes of its pending revision")
+    _named(test, pending="test the routes of its pending revision")
     test.add_argument("--route", metavar="MODEL", help="only this model's route")
-    swap = actions.add_parser("swap", help="put its pending revision in place, once it is tested")
+    swap = actions.add_parser("swap", help="swap in its pending revision, once tested")
     _named(swap)
     swap.add_argument("--untested", action="store_true", help="without a test")
     swap.add_argument("--yes", action="store_true", help=YES_HELP)
-    _named(actions.add_parser("discard", help="forget its pending revision"))
+    _named(actions.add_parser("discard", help="discard its pending revision"))
 
 
 def _named(action: CommandParser, *, pending: str = "") -> None:
@@ -95,7 +95,7 @@ def try_out(
 
     Raises CommandError if one did not pass, once all were tried.
     """
-    from generation.catalogue import trials  # noqa: PLC0415 - heavy, for this alone
+    from generation.catalogue import trials  # noqa: PLC0415 - heavy, only for this
 
     models, pending = options["route"] and [options["route"]], options["pending"]
     try:
@@ -128,7 +128,7 @@ def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) ->
         return
     change = untested_by_name(stdout, swapping, channel=channel, untested=options["untested"])
     under_way = foreseen_and_made(stdout, change, yes=options["yes"])
-    goes_on = f"; {under_way} calls that have begun end by what was before" if under_way else ""
+    goes_on = f"; {under_way} calls in flight finish with the former settings" if under_way else ""
     stdout.write(f"{channel.name} is swapped{goes_on}")
 
 

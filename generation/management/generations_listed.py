@@ -28,12 +28,14 @@ MAX_NUMBER = 100_000
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     """Define the arguments of `generation list`."""
-    some = actions.add_parser("list", help="those of the last 24 hours, or more of one tenant")
+    some = actions.add_parser(
+        "list", help="list those of the last 24 hours, or more for one tenant"
+    )
     some.add_argument("--tenant", metavar="NAME", help="name or id")
     some.add_argument("--state", choices=State.values, default="")
-    some.add_argument("--late", action="store_true", help="past their deadline, and not ended")
+    some.add_argument("--late", action="store_true", help="past their deadline but not ended")
     some.add_argument("--model", default="", metavar="NAME")
-    some.add_argument("--channel", default="", metavar="NAME", help="one that was called")
+    some.add_argument("--channel", default="", metavar="NAME", help="a channel that was called")
     some.add_argument("--code", default="", metavar="WORD", help="of the error")
     some.add_argument("--mode", choices=MODES, default="live")
     some.add_argument("--hours", type=int, default=24, metavar="N")
@@ -56,7 +58,7 @@ def _sought(options: Mapping[str, Any]) -> Sought:
     tenant = read_tenant(options["tenant"]) if options["tenant"] else None
     now, hours = clock.now(), timedelta(hours=_positive(options, "hours"))
     if tenant is None and hours > LONGEST_ACROSS:
-        raise CommandError("more than 24 hours are looked at for one --tenant alone")
+        raise CommandError("more than 24 hours need one --tenant")
     return Sought(
         mode=options["mode"],
         tenant_id=tenant.id if tenant else None,

@@ -16,7 +16,7 @@ from generation.oversight.reviewing import Review, review
 from pictor.kit.words import clock
 
 NONE = "none"
-YES_HELP = "do not ask where somebody uses what goes"
+YES_HELP = "do not ask, even if removed features are in use"
 _NUMBERS = {"prompt_chars": "prompt_max_chars", "max_n": "max_n"}
 _AS_THEY_ARE = {
     "default_size": "default_size",
@@ -30,21 +30,21 @@ _AS_THEY_ARE = {
 
 def add_arguments(actions: Any) -> None:
     """Define the arguments of these actions."""
-    change = actions.add_parser("set", help="change what it promises; shown before and after")
+    change = actions.add_parser("set", help="change its contract, shown before and after")
     change.add_argument("model")
     _add_sizes(change)
     change.add_argument("--qualities", metavar="A,B", help="in rising order")
-    change.add_argument("--aliases", metavar="hd=high", help="further words, or 'none'")
+    change.add_argument("--aliases", metavar="hd=high", help="other words for qualities, or 'none'")
     change.add_argument("--default-quality", metavar="WORD")
     change.add_argument("--tasks", metavar="A,B", help="generate, edit, variation")
-    change.add_argument("--prompt-chars", metavar="N", help="a longer prompt is refused")
-    change.add_argument("--max-n", metavar="N", help="images of a request, 1 to 10")
+    change.add_argument("--prompt-chars", metavar="N", help="the longest prompt")
+    change.add_argument("--max-n", metavar="N", help="images per request, 1 to 10")
     change.add_argument("--response-format", metavar="WORD", help="url or b64_json")
     change.add_argument("--position", type=int, metavar="N", help="its place in lists")
-    copy = actions.add_parser("copy", help="a new model like another, switched off")
+    copy = actions.add_parser("copy", help="copy a model, switched off")
     copy.add_argument("source")
     copy.add_argument("model")
-    enable = actions.add_parser("enable", help="let it be asked for: with prices and a channel")
+    enable = actions.add_parser("enable", help="offer it; needs prices and a channel")
     enable.add_argument("model")
     disable = actions.add_parser("disable", help="refuse it with 404 from the next request on")
     disable.add_argument("model")
@@ -59,14 +59,16 @@ def _add_sizes(change: CommandParser) -> None:
         "--size",
         action="append",
         metavar="WxH,tier=2K,ratio=3:2,preset=WORD",
-        help="a size it has, or gets: tier, ratio and preset may be left out; again for more",
+        help="add or change a size; tier, ratio and preset are optional; repeatable",
     )
     change.add_argument(
-        "--no-size", action="append", metavar="WxH", help="a size that goes; again for more"
+        "--no-size", action="append", metavar="WxH", help="remove a size; repeatable"
     )
-    change.add_argument("--auto", action=BooleanOptionalAction, help="the upstream may choose")
+    change.add_argument("--auto", action=BooleanOptionalAction, help="let the upstream choose")
     change.add_argument("--default-size", metavar="SIZE")
-    change.add_argument("--exact", action=BooleanOptionalAction, help="no size but its own")
+    change.add_argument(
+        "--exact", action=BooleanOptionalAction, help="only sizes that a channel makes itself"
+    )
 
 
 def change(
@@ -84,7 +86,7 @@ def change(
             users = one.users
             bought = f"{users.tenants} tenants, {users.images} images in 30 days" if users else ""
             aside.write(f"{one.what}: {bought}")
-        ask(aside, "Take that away?")
+        ask(aside, "Remove these?")
     made, _ = services.set_contract(
         model=contract.pk, columns=cast(ContractColumns, columns), actor=ACTOR
     )
@@ -134,7 +136,7 @@ def _said(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:
     if options["size"] or options["no_size"]:
         said["sizes"] = _sizes(contract, options["size"] or [], options["no_size"] or [])
     if not said:
-        raise CommandError("nothing is said that it should promise: see --help")
+        raise CommandError("nothing to change was given: see --help")
     return said
 
 

@@ -24,8 +24,8 @@ NONE = "-"
 
 def add_arguments(actions: Any) -> None:
     """Define the arguments of these actions."""
-    every = actions.add_parser("list", help="all models, those that need somebody first")
-    show = actions.add_parser("show", help="all that one promises, and who serves and uses it")
+    every = actions.add_parser("list", help="list all models, those that need attention first")
+    show = actions.add_parser("show", help="show its contract, its channels and its users")
     show.add_argument("model")
     for action in (every, show):
         _mode(action)
@@ -33,7 +33,9 @@ def add_arguments(actions: Any) -> None:
 
 
 def _mode(action: CommandParser) -> None:
-    action.add_argument("--mode", choices=list(OF_MODE), default="live", help="of what is sold")
+    action.add_argument(
+        "--mode", choices=list(OF_MODE), default="live", help="whose sales to count"
+    )
 
 
 def model_named(name: str) -> Contract:

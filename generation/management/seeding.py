@@ -275,7 +275,7 @@ def _demo(wishes: Wishes) -> list[str]:
         done.append("the demo tenant")
     if wishes.demo_api_key and caller_by_digest(*_digests(wishes)) is None:
         if not keys.is_well_formed(wishes.demo_api_key):
-            raise ValidationError("PICTOR_DEMO_API_KEY is not a key of ours")
+            raise ValidationError("PICTOR_DEMO_API_KEY is not a Pictor key")
         issue_api_key(
             tenant=tenant,
             name="demo",

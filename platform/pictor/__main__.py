@@ -61,7 +61,7 @@ def _command() -> None:
     except ProgrammingError as error:
         if not is_unmigrated(error):
             raise
-        sys.exit(f"The database lacks what `migrate` makes: {str(error).splitlines()[0]}")
+        sys.exit(f"The database lacks migrations; run `migrate`: {str(error).splitlines()[0]}")
     except SystemExit as exit_:
         sys.exit(min(exit_.code, 1) if isinstance(exit_.code, int) else exit_.code)
 

@@ -155,7 +155,7 @@ def env_fernet_keys(name: str) -> list[str]:
         except ValueError:
             is_one = False
         if not is_one:
-            raise EnvError(f"{name}: number {place} of {len(found)} is no Fernet key")
+            raise EnvError(f"{name}: key {place} of {len(found)} is not a Fernet key")
     return found
 
 

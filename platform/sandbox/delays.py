@@ -1,4 +1,4 @@
-"""What an answer waits for before it begins: so many seconds, or somebody who says to go on."""
+"""What an answer waits for before it begins: a number of seconds, or a signal to go on."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ class Delays:
         self._waiting = 0
 
     async def wait(self, seconds: float) -> None:
-        """Return after so many seconds, or when all who wait are told to go on."""
+        """Return after that many seconds, or when all waiters are told to go on."""
         if not seconds:
             return
         over = self._over

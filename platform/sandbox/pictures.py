@@ -1,7 +1,7 @@
 """One picture: what is on it, its bytes, and its address.
 
 A picture is drawn from its description alone, so `url` results need no storage: the address holds
-the description, and whoever fetches it gets the picture drawn again, byte for byte (random ones
+the description, and each fetch draws the picture again, byte for byte (random ones
 only until the sandbox restarts).
 """
 

@@ -132,12 +132,12 @@ def test_a_mistake_is_one_clear_line_and_changes_nothing(words, message):
 @pytest.mark.parametrize(
     ("words", "said", "ceiling"),
     [
-        (["7.5"], "Acme: may cost 7.500000 USD a day uncharged, and orders\n", 7_500_000),
-        (["none"], "Acme: may cost 20.000000 USD a day uncharged, and orders\n", None),
+        (["7.5"], "Acme: may cost 7.500000 USD a day uncharged, and may order again\n", 7_500_000),
+        (["none"], "Acme: may cost 20.000000 USD a day uncharged, and may order again\n", None),
         (
             ["0.01", "--prompt-retention-days", "30"],
             (
-                "Acme: may cost 0.010000 USD a day uncharged, and orders\n"
+                "Acme: may cost 0.010000 USD a day uncharged, and may order again\n"
                 "Acme: prompts are kept for 30 days\n"
             ),
             10_000,
@@ -181,7 +181,7 @@ def test_a_payment_is_booked_once_by_its_reference():
 
     said = run("tenant", "top-up", "Acme", "500", "--reference", "RF18")
     for again in ("RF18", " rf18 "):
-        with pytest.raises(CommandError, match=r"\$500\.00 by the reference '.*' were booked"):
+        with pytest.raises(CommandError, match=r"\$500\.00 with the reference '.*' was booked"):
             run("tenant", "top-up", "Acme", "500", "--reference", again)
     run("tenant", "top-up", "Acme", "500", "--reference", "RF19")
 
@@ -267,7 +267,7 @@ def test_tenants_and_keys_are_found_again():
 def test_a_key_for_a_model_that_nobody_offers_is_refused():
     run("tenant", "create", "Acme")
 
-    with pytest.raises(CommandError, match=r"'dall-e-33'; there are .*dall-e-3"):
+    with pytest.raises(CommandError, match=r"'dall-e-33'; available: .*dall-e-3"):
         run("key", "create", "Acme", "--models", "dall-e-3,dall-e-33")
 
     assert ApiKey.objects.count() == 1

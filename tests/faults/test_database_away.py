@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(180)
 
 QUEUE = "images"
 READY = "ready."
-WAITS = "no message is taken before the database is there"
+WAITS = "no message is taken before the database answers"
 
 
 class Door:

@@ -15,39 +15,39 @@ PICTORS = """\
 Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
-    alert          Print who is told of what needs a person; change, test and switch that.
+    alert          Print alert rules and their recipients; change, test and switch them.
     audit          Print who did what, filtered by person, action, tenant, id and time.
-    channel        Create, change, switch, try and list channels.
-    cost_correct   Correct what calls cost by the lines of a vendor's bill, each of them once.
-    demo           Print the running default's address, API key and sign-in; remove its demo data.
+    channel        Create, change, switch, test and list channels.
+    cost_correct   Correct the cost of calls by lines of a vendor's bill, each once.
+    demo           Print the address, API key and sign-in of the running demo; remove its demo data.
     generation     List generations; show one, send its message again, refund, credit or end it.
-    incident       Tell customers of an incident or maintenance, or print what they are told.
+    incident       Inform customers about an incident or maintenance, or print what is published.
     key            Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
     ledger_check   Prove the ledger against itself and the generations.
     ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.
-    ledger_seal    Seal what was written before the ledger had a chain of seals.
-    margin         Say what is earned and lost, by tenant, model, channel, price cell or in all.
+    ledger_seal    Seal entries from before the ledger had a chain of seals.
+    margin         Show revenue, cost and margin by tenant, model, channel, price cell or in total.
     migrate        Run the migrations, then let the processes' role use the tables.
     model          List, show, change, copy, enable, disable and end models.
-    money          Show, approve or decline money that waits for another person.
-    person         Change a person, reset a second factor, end sessions, or encrypt factors anew.
+    money          Show, approve or decline moves of money that need a second person.
+    person         Change a person, reset a second factor, end sessions, or re-encrypt factors.
     price          List, import, change, compare, publish, withdraw and restore price books.
-    reconcile      Match a vendor's bill with what we booked; show, take or dispute its lines.
-    run            Start one complete Pictor here.
-    seed           Create what is missing of contracts, prices, bucket and demo account.
-    staff          List who runs this installation, give somebody a role, or take it away.
-    start          Take on again what was stopped.
-    status         Print what needs a person; assign, silence or accept it.
-    stop           Take on nothing of a model, of a tenant or at all; print what is stopped.
-    support        List who looks into which tenant as support, or end that.
+    reconcile      Match a vendor's bill with our books; show, take or dispute its lines.
+    run            Start a complete Pictor here.
+    seed           Create missing contracts, prices, bucket and demo account.
+    staff          List staff, give somebody a staff role, or take it away.
+    start          Resume what was stopped.
+    status         Print open conditions; assign, silence or accept them.
+    stop           Stop new work for a model, a tenant or everything; print the stops.
+    support        List support views of tenants, or end one.
     tenant         Create, show, credit, limit, suspend, export or erase tenants.
-    usage_rebuild  Count again what was used by the hour and sold by the day.
-    webhook        Encrypt the secrets of webhook endpoints by the newest key.
+    usage_rebuild  Recount hourly usage and daily sales.
+    webhook        Re-encrypt the secrets of webhook endpoints with the newest key.
 
 Processes, for production (docs/operations/install.md):
     web                  Serve HTTP on PORT.
     worker images|short  Make images; or do the short work.
-    health ROLE          Say whether a process is well: web, images or short.
+    health ROLE          Check the health of a process: web, images or short.
 
 Django's:
 
@@ -108,7 +108,7 @@ def test_a_database_that_was_never_migrated_is_named_in_a_line(words):
     )
 
     (line,) = said.stderr.splitlines()
-    assert line.startswith("The database lacks what `migrate` makes: relation ")
+    assert line.startswith("The database lacks migrations; run `migrate`: relation ")
     assert (said.returncode, said.stdout) == (1, "")
 
 
@@ -150,7 +150,7 @@ def test_a_pipe_that_closes_early_ends_any_command_without_a_word(stack):
         (["worker", "long"], "usage: pictor worker images|short"),
         (
             ["worker", "short"],
-            "PICTOR_DATA must be a folder of this worker's own: docs/operations/settings.md.",
+            "Each worker needs its own PICTOR_DATA folder: docs/operations/settings.md.",
         ),
         (["health", "database"], "usage: pictor health web|images|short"),
     ],

@@ -13,7 +13,7 @@ from pictor.embedded.ports import free_port
 from pictor.kit.redis import client as redis_client
 from pictor.processes.health import main
 
-POSTED = "it has posted no figures for 15 s"
+POSTED = "it has posted no metrics for 15 s"
 
 
 @pytest.fixture
@@ -50,9 +50,7 @@ def test_another_host_or_another_role_says_nothing_of_this_one(redis):
 def test_a_worker_without_metrics_says_what_is_missing(settings):
     settings.METRICS = False
 
-    assert main(["short"]) == (
-        "workers tell of themselves where PICTOR_METRICS_TOKEN or _NETWORKS is set"
-    )
+    assert main(["short"]) == ("workers report only if PICTOR_METRICS_TOKEN or _NETWORKS is set")
 
 
 def test_without_redis_it_says_so(settings):

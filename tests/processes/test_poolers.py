@@ -21,7 +21,7 @@ from tests.poolers import pooler
 from tests.servers import ROOT, Stack
 from tests.stack_processes import until
 
-NOT_KEPT = "a connection does not keep its backend: is there a pooler in transaction mode?"
+NOT_KEPT = "a connection does not keep its backend: is a pooler in transaction mode in between?"
 WEB = ("pictor.processes.web",)
 IMAGES = ("pictor.processes.celery_worker", "images")
 SHORT = ("pictor.processes.celery_worker", "short")
@@ -75,7 +75,7 @@ def test_only_limits_that_were_asked_for_need_be_in_force(direct):
 
     with pooler("session", direct) as port:
         assert what_is_not_kept({**direct, "port": port, "options": ours}) == (
-            "lock_timeout is not in force: a pooler drops it? Set it on the role"
+            "lock_timeout is not in force: does a pooler drop it? Set it on the role"
         )
 
 
@@ -132,7 +132,7 @@ def test_a_worker_that_started_before_the_pooler_ends_when_it_comes(stack, tmp_p
             stderr=output,
         )
     try:
-        until(lambda: "before the database is there" in log.read_text())
+        until(lambda: "before the database answers" in log.read_text())
 
         with pooler("transaction", conninfo_to_dict(stack.env["DATABASE_URL"]), port=port):
             assert worker.wait(60) == EXIT_STATUS

@@ -138,7 +138,7 @@ def test_one_that_fernet_would_refuse_stops_the_start_and_is_not_quoted(monkeypa
     with pytest.raises(EnvError) as stopped:
         env_fernet_keys(NAME)
 
-    assert str(stopped.value) == f"{NAME}: number 2 of 2 is no Fernet key"
+    assert str(stopped.value) == f"{NAME}: key 2 of 2 is not a Fernet key"
 
 
 @pytest.mark.parametrize(("typed", "micros"), [("", 20_000_000), ("0.000001", 1)])

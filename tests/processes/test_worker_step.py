@@ -81,7 +81,8 @@ def test_a_worker_drains_and_ends_while_its_beat_waits_for_the_broker(
 
 
 @pytest.mark.parametrize(
-    ("queue", "problem"), [("short", "PICTOR_DATA must be a folder"), ("image", "images|short")]
+    ("queue", "problem"),
+    [("short", "Each worker needs its own PICTOR_DATA folder"), ("image", "images|short")],
 )
 def test_a_worker_that_cannot_begin_says_why_in_one_line(monkeypatch, queue, problem):
     monkeypatch.delenv("PICTOR_DATA", raising=False)

@@ -31,13 +31,15 @@ class Command(OperatorCommand):
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--who", default="", help="an address, or the name of a program")
-        parser.add_argument("--action", default="", help="or its beginning: api_key.")
+        parser.add_argument("--who", default="", help="an e-mail address, or a program's name")
+        parser.add_argument(
+            "--action", default="", help="an action or its beginning, such as api_key."
+        )
         parser.add_argument("--tenant", help="name or id")
-        parser.add_argument("--about", default="", metavar="ID", help="of what was changed")
+        parser.add_argument("--about", default="", metavar="ID", help="of the changed object")
         parser.add_argument("--since", metavar="TIME", help="such as 2026-12-01T00:00:00Z")
         parser.add_argument("--until", metavar="TIME", help="before then")
-        parser.add_argument("--limit", metavar="N", default=SHOWN, help=f"{SHOWN}, unless said")
+        parser.add_argument("--limit", metavar="N", default=SHOWN, help=f"default: {SHOWN}")
         parser.add_argument("--json", action="store_true", help="with before and after")
 
     @override
@@ -48,7 +50,7 @@ class Command(OperatorCommand):
         events = all_events(_asked(options), limit=limit)
         emails = emails_of([one.object_id for one in events if one.object_type == "user"])
         rows = [_row(one, emails) for one in events]
-        self.tell(options, rows, *([] if rows else ["Nothing was done that fits."]))
+        self.tell(options, rows, *([] if rows else ["No events match."]))
         if rows and not options["json"]:
             cells = [tuple(str(row[name]) for name in COLUMNS) for row in rows]
             print_table(self.stdout, [COLUMNS, *cells])

@@ -39,15 +39,15 @@ from pictor.kit.words.money import to_decimal
 
 RULES = {
     "scopes": "a,b",
-    "models": "a,b; or: none, which is every model",
-    "ip_ranges": "a,b: addresses or networks; or: none, which is anywhere",
+    "models": "a,b; or: none, for every model",
+    "ip_ranges": "a,b: addresses or networks; or: none, for anywhere",
     "expires_at": "a time with its zone; or: none",
     "requests_per_minute": "or: none",
     "images_per_minute": "or: none",
     "max_in_flight": "requests at once; or: none",
     "budget_day": "USD per UTC day; or: none",
     "budget_month": "USD per UTC month; or: none",
-    "budget_warns_only": "yes: a budget warns, and stops nothing; or: no",
+    "budget_warns_only": "yes: budgets only warn; or: no",
 }
 """The rules that `key set` changes, each with the form of its value."""
 YES_OR_NO = {"yes": True, "no": False}
@@ -62,7 +62,7 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        create = actions.add_parser("create", help="a new key, shown this once")
+        create = actions.add_parser("create", help="create a key, shown only once")
         create.add_argument("tenant", help="name or id")
         create.add_argument("--name", default="")
         create.add_argument("--rpm", metavar="N", help="requests per minute")
@@ -71,9 +71,7 @@ class Command(OperatorCommand):
             "--scopes", metavar="A,B", help=f"default: {','.join(default_scopes())}"
         )
         create.add_argument("--budget", metavar="USD", help="per UTC month, a hard stop")
-        create.add_argument(
-            "--warn-only", action="store_true", help="the budget warns, and stops nothing"
-        )
+        create.add_argument("--warn-only", action="store_true", help="budgets only warn")
         create.add_argument(
             "--test", action="store_true", help="a test key: served by a sandbox, spends nothing"
         )
@@ -81,20 +79,25 @@ class Command(OperatorCommand):
             "--response-format",
             choices=[form for form in ApiKey.ResponseFormat.values if form],
             default="",
-            help="how images are answered where a request does not say; default: the model's",
+            help="response format if a request names none; default: the model's",
         )
         create.add_argument("--json", action="store_true")
-        every = actions.add_parser("list", help="a tenant's keys, newest first, without their text")
+        every = actions.add_parser(
+            "list", help="list a tenant's keys, newest first, without secrets"
+        )
         every.add_argument("tenant", help="name or id")
         every.add_argument("--json", action="store_true")
         _add_set(actions)
-        rotate = actions.add_parser("rotate", help="a new text for a key, shown this once")
+        rotate = actions.add_parser("rotate", help="give a key a new secret, shown only once")
         rotate.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
         rotate.add_argument(
-            "--overlap", choices=OVERLAPS, default="24h", help="how long the former text works on"
+            "--overlap",
+            choices=OVERLAPS,
+            default="24h",
+            help="how long the old secret keeps working",
         )
         rotate.add_argument("--json", action="store_true")
-        revoke = actions.add_parser("revoke", help="end a key at once")
+        revoke = actions.add_parser("revoke", help="revoke a key at once")
         revoke.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
         revoke.add_argument("--json", action="store_true")
 
@@ -168,7 +171,7 @@ class Command(OperatorCommand):
         ]
         facts = {"key_id": key.public_id, "name": key.name}
         facts |= {field: _told(field, value) for field, value in said.items()}
-        self.tell(options, facts, f"{key.public_id} is called {key.name!r}", *changes)
+        self.tell(options, facts, f"{key.public_id} is now called {key.name!r}", *changes)
 
     def _rotate(self, options: dict[str, Any]) -> None:
         key, overlap = _read_key(options["key_id"]), OVERLAPS[options["overlap"]]
@@ -187,7 +190,7 @@ class Command(OperatorCommand):
 
 
 def _add_set(actions: Any) -> None:
-    change = actions.add_parser("set", help="another name or other rules; what is not said stays")
+    change = actions.add_parser("set", help="change a key's name or rules; others stay")
     change.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
     change.add_argument("--name")
     for field, words in RULES.items():

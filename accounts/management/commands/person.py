@@ -20,7 +20,7 @@ from accounts.services.second_factors import (
 class Command(OperatorCommand):
     """Change or delete a person, reset second factors, end sessions, or encrypt secrets anew."""
 
-    help = "Change a person, reset a second factor, end sessions, or encrypt factors anew."
+    help = "Change a person, reset a second factor, end sessions, or re-encrypt factors."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 
     @override
@@ -31,13 +31,15 @@ class Command(OperatorCommand):
         change.add_argument("--email", dest="new_email", metavar="EMAIL")
         change.add_argument("--name")
         change.add_argument("--may-sign-in", choices=("yes", "no"))
-        delete = actions.add_parser("delete", help="forget a person who never did anything")
+        delete = actions.add_parser("delete", help="delete a person who never did anything")
         delete.add_argument("email")
-        reset = actions.add_parser("reset-mfa", help="take away a person's second factors")
+        reset = actions.add_parser("reset-mfa", help="remove a person's second factors")
         reset.add_argument("email")
         end = actions.add_parser("end-sessions", help="sign a person out everywhere")
         end.add_argument("email")
-        actions.add_parser("rotate-mfa", help="write all second factors and mail by the newest key")
+        actions.add_parser(
+            "rotate-mfa", help="re-encrypt all second factors and mail with the newest key"
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -72,14 +74,15 @@ class Command(OperatorCommand):
             delete_user(user=user, actor=ACTOR)
         except ProtectedError:
             raise CommandError(
-                f"{user.email} stands in the audit log: person set --may-sign-in no"
+                f"{user.email} appears in the audit log; block them instead: person set"
+                " --may-sign-in no"
             ) from None
         self.stdout.write(f"{user.email}: deleted")
 
     def _reset(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
         reset_second_factors(user=user, actor=ACTOR)
-        self.stdout.write(f"{user.email}: signs in by password only, and sets up a new factor")
+        self.stdout.write(f"{user.email}: signs in with only the password and sets up a new factor")
 
     def _end(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
@@ -89,4 +92,4 @@ class Command(OperatorCommand):
     def _rotate(self, options: dict[str, Any]) -> None:
         count = encrypt_second_factors_anew(actor=ACTOR)
         mails = encrypt_mail_anew()
-        self.stdout.write(f"{count} factors and {mails} mails encrypted by the newest key")
+        self.stdout.write(f"{count} factors and {mails} mails re-encrypted with the newest key")

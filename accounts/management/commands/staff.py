@@ -25,18 +25,22 @@ COLUMNS = ("email", "role", "second_factor", "last_seen")
 class Command(OperatorCommand):
     """List staff, give a person a role, or take it away."""
 
-    help = "List who runs this installation, give somebody a role, or take it away."
+    help = "List staff, give somebody a staff role, or take it away."
     requires_system_checks = (Tags.security,)  # the mail's encryption key; not the site's pages
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        every = actions.add_parser("list", help="everybody, with role, second factor, last seen")
+        every = actions.add_parser(
+            "list", help="list staff with role, second factor and last visit"
+        )
         every.add_argument("--json", action="store_true")
         give = actions.add_parser("set", help="make somebody staff, or change their role")
         give.add_argument("email")
         give.add_argument("role", choices=User.StaffRole.values)
-        remove = actions.add_parser("remove", help="make somebody nobody; their sessions end")
+        remove = actions.add_parser(
+            "remove", help="remove somebody from staff, and end their sessions"
+        )
         remove.add_argument("email")
 
     @override
@@ -69,8 +73,8 @@ class Command(OperatorCommand):
         self.stdout.write(f"{done.user.email}: {done.user.staff_role}")
         if done.is_invited:
             self.stdout.write(
-                "They are invited by mail, and set a password by “Forgotten your password?”."
-                f" Where no mail is sent: changepassword {done.user.email}"
+                "They get an invitation by mail and set a password with “Forgotten your"
+                f" password?”. If no mail is sent: changepassword {done.user.email}"
             )
 
     def _remove(self, options: dict[str, Any]) -> None:

@@ -22,16 +22,16 @@ COLUMNS = ("id", "tenant", "by", "opened_at", "ends_at", "is_open", "reason")
 class Command(OperatorCommand):
     """List support views, or end one."""
 
-    help = "List who looks into which tenant as support, or end that."
+    help = "List support views of tenants, or end one."
     requires_system_checks = (Tags.security,)
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        every = actions.add_parser("list", help=f"the last {SHOWN}, newest first")
+        every = actions.add_parser("list", help=f"list the last {SHOWN}, newest first")
         every.add_argument("tenant", nargs="?", help="name or id; default: of all tenants")
         every.add_argument("--json", action="store_true")
-        end = actions.add_parser("end", help="end one before its time")
+        end = actions.add_parser("end", help="end a view early")
         end.add_argument("view", metavar="ID", help="sup_… as printed by list")
 
     @override
@@ -68,7 +68,7 @@ class Command(OperatorCommand):
             raise CommandError(f"no support view {options['view']!r}")
         if not end_support(grant=grant, now=clock.now(), actor=ACTOR):
             raise CommandError(f"{grant.public_id} had ended before")
-        whose = f"{grant.user.email} sees {grant.tenant.name} no more"
+        whose = f"{grant.user.email} no longer sees {grant.tenant.name}"
         self.stdout.write(f"{grant.public_id}: ended; {whose}")
 
 

@@ -67,22 +67,26 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         arguments.add_create(actions)
-        every = actions.add_parser("list", help="all tenants by name, with their ids")
+        every = actions.add_parser("list", help="list all tenants by name, with their ids")
         every.add_argument("--json", action="store_true")
         arguments.add_moves(actions)
         arguments.add_standing(actions)
         arguments.add_people(actions)
-        change = actions.add_parser("set", help="its name, how long prompts are kept, its losses")
+        change = actions.add_parser(
+            "set", help="change its name, prompt retention or ceiling on uncharged cost"
+        )
         change.add_argument("tenant", help="name or id")
-        change.add_argument("--name", metavar="NAME", help="what operators call it")
+        change.add_argument("--name", metavar="NAME", help="the name that operators see")
         change.add_argument("--prompt-retention-days", metavar="N", help="or: none")
         change.add_argument(
-            "--uncharged-ceiling", metavar="USD", help="a day, uncharged; or: none of its own"
+            "--uncharged-ceiling",
+            metavar="USD",
+            help="the most it may cost uncharged a day; or: none, for the default",
         )
-        export = actions.add_parser("export", help="all that is kept of a tenant, as a zip file")
+        export = actions.add_parser("export", help="export all data of a tenant as a zip file")
         export.add_argument("tenant", help="name or id")
         export.add_argument("path", type=Path, help="a file that does not exist yet")
-        erase = actions.add_parser("erase", help="end a tenant, and forget all but its money")
+        erase = actions.add_parser("erase", help="erase a tenant's data, except money records")
         erase.add_argument("tenant", help="name or id")
         erase.add_argument("--confirm", required=True, metavar="NAME", help="the tenant's name")
 
@@ -213,8 +217,8 @@ class Command(OperatorCommand):
         self.tell(
             options,
             {"tenant": tenant.public_id, "waits": str(move.id), "until": until},
-            f"{tenant.name}: {to_decimal(asked.amount)} USD wait until {until} for another person:"
-            f" money approve {move.id}",
+            f"{tenant.name}: {to_decimal(asked.amount)} USD wait until {until} for another"
+            f" person's approval: money approve {move.id}",
         )
         return False
 
@@ -223,8 +227,8 @@ class Command(OperatorCommand):
         amount = None if options["amount"] is None else read_amount(options["amount"])
         words, note = read_why(options)
         if (amount is None or amount > UNASKED) and not options["yes"]:
-            what = f"{to_decimal(amount)} USD" if amount else "all that can be"
-            question = f"Take back {what} of transfer {seq} from {tenant.name}?"
+            what = f"{to_decimal(amount)} USD" if amount else "as much as possible"
+            question = f"Reverse {what} of transfer {seq} of {tenant.name}?"
             ask(self.aside(options), question)
         left, most = ledger().reversible(tenant_id=tenant.id, seq=seq)
         asked = AskedMove(
@@ -240,7 +244,7 @@ class Command(OperatorCommand):
         available, rest = to_decimal(ledger().available_to(tenant.id)), left - asked.amount
         amounts = {"reversed": to_decimal(asked.amount), "left": to_decimal(rest)}
         facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
-        are_left = f"; {amounts['left']} USD of it are left" if rest else ""
+        are_left = f"; {amounts['left']} USD of it is left" if rest else ""
         self.tell(
             options,
             {**facts, "available": available},
@@ -316,7 +320,7 @@ class Command(OperatorCommand):
         if options["name"] is not None:
             before, name, limits = tenant.name, options["name"].strip(), _limits_of(tenant)
             change_tenant(tenant=tenant, name=name, limits=limits, actor=ACTOR)
-            self.stdout.write(f"{before}: is called {name}")
+            self.stdout.write(f"{before}: now called {name}")
         if options["uncharged_ceiling"] is not None:
             self._set_ceiling(tenant, options["uncharged_ceiling"])
         if text is not None:
@@ -325,11 +329,12 @@ class Command(OperatorCommand):
     def _set_ceiling(self, tenant: Tenant, text: str) -> None:
         ceiling = None if text == "none" else read_amount(text)
         if ceiling == 0:
-            raise CommandError("a ceiling of 0 would stop the tenant at its first such cost")
+            raise CommandError("a ceiling of 0 would stop the tenant at its first uncharged cost")
         set_uncharged_ceiling(tenant=tenant, ceiling=ceiling, actor=ACTOR)
         most = settings.UNCHARGED_CEILING if ceiling is None else ceiling
         self.stdout.write(
-            f"{tenant.name}: may cost {to_decimal(Micros(most))} USD a day uncharged, and orders"
+            f"{tenant.name}: may cost {to_decimal(Micros(most))} USD a day uncharged, and may"
+            " order again"
         )
 
     def _set_retention(self, tenant: Tenant, text: str) -> None:

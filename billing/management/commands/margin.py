@@ -23,7 +23,7 @@ OF = {"model": "model", "channel": "channel", "size": "asked", "quality": "quali
 class Command(OperatorCommand):
     """Revenue, costs, losses and credits of UTC days, from the ledger's transfers."""
 
-    help = "Say what is earned and lost, by tenant, model, channel, price cell or in all."
+    help = "Show revenue, cost and margin by tenant, model, channel, price cell or in total."
     requires_system_checks = ()
 
     @override
@@ -31,11 +31,11 @@ class Command(OperatorCommand):
         parser.add_argument("--by", required=True, choices=get_args(By))
         parser.add_argument("--from", dest="first", metavar="DAY", help="such as 2026-11-01, UTC")
         parser.add_argument("--to", dest="last", metavar="DAY", help="the last day")
-        parser.add_argument("--per", choices=get_args(Per), help="all days together without it")
-        parser.add_argument("--tenant", help="of that one alone, by name or id")
+        parser.add_argument("--per", choices=get_args(Per), help="default: all days together")
+        parser.add_argument("--tenant", help="only this tenant, by name or id")
         for name in OF:
-            parser.add_argument(f"--{name}", help="of that one alone")
-        parser.add_argument("--demo", action="store_true", help="of the demo data alone")
+            parser.add_argument(f"--{name}", help="only this one")
+        parser.add_argument("--demo", action="store_true", help="only the demo data")
         parser.add_argument("--json", action="store_true")
 
     @override

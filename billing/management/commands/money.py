@@ -21,21 +21,23 @@ DECIDED = 50
 class Command(OperatorCommand):
     """List the moves, approve one or decline one."""
 
-    help = "Show, approve or decline money that waits for another person."
+    help = "Show, approve or decline moves of money that need a second person."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         every = actions.add_parser("list", help="what waits")
-        every.add_argument("--decided", action="store_true", help="the last 50 that did, instead")
+        every.add_argument(
+            "--decided", action="store_true", help="show the last 50 decided moves instead"
+        )
         every.add_argument("--json", action="store_true")
         for action, words in (
-            ("approve", "book it, as another person than the one who asked for it"),
-            ("decline", "never book it"),
+            ("approve", "book it; somebody other than the requester must do this"),
+            ("decline", "decline it"),
         ):
             one = actions.add_parser(action, help=words)
-            one.add_argument("id", help="as `money list` has it")
+            one.add_argument("id", help="from `money list`")
             one.add_argument("--json", action="store_true")
 
     @override

@@ -84,31 +84,31 @@ class Command(DraftActions):
     """Prices out and in as CSV, in dollars, and the decisions on price books and shared lists."""
 
     help = (
-        "List, import, change, compare, publish, withdraw and restore price books."
-        " Say which tenants share a list. Amounts are dollars."
+        "List, import, change, compare, publish, withdraw and restore price books. Assign shared"
+        " lists to tenants. Amounts are in dollars."
     )
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        every = actions.add_parser("list", help="all books, the latest first")
-        export = actions.add_parser("export", help="a book as CSV on standard output")
+        every = actions.add_parser("list", help="list all books, latest first")
+        export = actions.add_parser("export", help="print a book as CSV")
         export.add_argument("--book", metavar="BOOK", help=f"{BOOK_HELP}; default: everyone's")
-        draft = actions.add_parser("import", help="CSV as the next version of a book, a draft")
+        draft = actions.add_parser("import", help="import a CSV as a book's next version, a draft")
         draft.add_argument("file", help="'-' reads standard input")
         draft.add_argument("--name", required=True)
-        draft.add_argument("--markup", metavar="X", help="each price times this; default: as now")
+        draft.add_argument("--markup", metavar="X", help="factor for prices; default: as now")
         whose = draft.add_mutually_exclusive_group()
-        whose.add_argument("--tenant", help="whose own it is, by name or id; default: everyone's")
-        whose.add_argument("--list", metavar="LIST", help="the shared list that it is of, by name")
+        whose.add_argument("--tenant", help="its owner, by name or id; default: everyone")
+        whose.add_argument("--list", metavar="LIST", help="the shared list that owns it, by name")
         draft.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
-        diff = actions.add_parser("diff", help="what a book changes, and would have brought")
+        diff = actions.add_parser("diff", help="show what a book changes and would have earned")
         diff.add_argument("book", help=BOOK_HELP)
-        diff.add_argument("--demo", action="store_true", help="would have, of the demo data")
+        diff.add_argument("--demo", action="store_true", help="earned by the demo data")
         for action, words in (
-            ("publish", "put a draft in force from its date; it is final then"),
-            ("restore", "put a book that was in force in force again, from now on"),
+            ("publish", "put a draft in force from its date; this is final"),
+            ("restore", "put a former book in force again, from now on"),
         ):
             final = actions.add_parser(action, help=words)
             final.add_argument("book", help=BOOK_HELP)
@@ -122,9 +122,9 @@ class Command(DraftActions):
             action="append",
             default=[],
             metavar="BOOK",
-            help="a scheduled book that is withdrawn with it; may be said several times",
+            help="a scheduled book to withdraw with it; repeatable",
         )
-        back = actions.add_parser("withdraw", help="take a scheduled book back before it begins")
+        back = actions.add_parser("withdraw", help="withdraw a scheduled book before it begins")
         back.add_argument("book", help=BOOK_HELP)
         _add_confirmation(back)
         for one in (every, draft, diff, back):
@@ -239,7 +239,7 @@ class Command(DraftActions):
         if not options["yes"] and state_of(book, clock.now()) == SCHEDULED:
             stops, seen = stops_of_withdrawal(book, clock.now()), outlook_of(book, clock.now())
             self._show(options, change_lines(book, stops))
-            question = f"Withdraw these prices, which are to begin at {date_of(book)}?"
+            question = f"Withdraw these prices, due to begin at {date_of(book)}?"
             ask(self.aside(options), question)
             confirmed = self._typed(options, confirmed, stops)
         withdraw_price_book(book=book, actor=ACTOR, confirmed=confirmed, seen=seen)
@@ -286,9 +286,9 @@ class Command(DraftActions):
     def _list_rename(self, options: dict[str, Any]) -> None:
         former = read_list(options["list"])
         if former is None:
-            raise CommandError(f"{NO_LIST!r} is no shared list")
+            raise CommandError(f"{NO_LIST!r} is not a shared list")
         renamed = rename_price_list(price_list=former, name=options["name"], actor=ACTOR)
-        words = f"{former.name} is called {renamed.name} now"
+        words = f"{former.name} is now called {renamed.name}"
         self.tell(options, {"was": former.name, "list": renamed.name}, words)
 
     def _assign(self, options: dict[str, Any]) -> None:
@@ -359,13 +359,13 @@ class _Said(TypedDict):
 
 
 def _add_list_actions(actions: "_SubParsersAction[CommandParser]") -> None:
-    shared = actions.add_parser("lists", help="the lists that tenants share")
-    create = actions.add_parser("list-create", help="a new list, without prices or tenants")
-    create.add_argument("name", metavar="NAME", help="customers who have it may read this")
-    rename = actions.add_parser("list-rename", help="another name for a shared list")
+    shared = actions.add_parser("lists", help="show the shared lists")
+    create = actions.add_parser("list-create", help="create a list, without prices or tenants")
+    create.add_argument("name", metavar="NAME", help="customers who have it can see this")
+    rename = actions.add_parser("list-rename", help="rename a shared list")
     rename.add_argument("list", metavar="LIST", help="by name")
-    rename.add_argument("name", metavar="NEW", help="customers who have it may read this")
-    assign = actions.add_parser("assign", help="which shared list a tenant has, from now on")
+    rename.add_argument("name", metavar="NEW", help="customers who have it can see this")
+    assign = actions.add_parser("assign", help="assign a shared list to a tenant, from now on")
     assign.add_argument("tenant", help="name or id")
     assign.add_argument("list", metavar="LIST", help=f"by name, or: {NO_LIST}")
     _add_confirmation(assign)
@@ -375,9 +375,13 @@ def _add_list_actions(actions: "_SubParsersAction[CommandParser]") -> None:
 
 def _add_confirmation(parser: CommandParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--reason", metavar="TEXT", help=f"why, where {LARGE}, or {BELOW}")
-    parser.add_argument("--changes", metavar="N", help=f"how many prices change, where {LARGE}")
-    parser.add_argument("--below-cost", metavar="N", help=f"how many they are, where {BELOW}")
+    parser.add_argument("--reason", metavar="TEXT", help=f"a reason, needed if {LARGE}, or {BELOW}")
+    parser.add_argument(
+        "--changes", metavar="N", help=f"the number of changed prices, needed if {LARGE}"
+    )
+    parser.add_argument(
+        "--below-cost", metavar="N", help=f"the number of such prices, needed if {BELOW}"
+    )
 
 
 def _owner(book: PriceBook) -> str:

@@ -40,29 +40,31 @@ SWITCHES: Mapping[str, tuple[Callable[[AlertRule, datetime], AlertRule], str]] =
 class Command(OperatorCommand):
     """Print the alert rules and their recipients; make, change, test, switch and remove rules."""
 
-    help = "Print who is told of what needs a person; change, test and switch that."
+    help = "Print alert rules and their recipients; change, test and switch them."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        listing = actions.add_parser("list", help="the rules, what each matches, and what it told")
-        listing.add_argument("--removed", action="store_true", help="also those that were removed")
-        change = actions.add_parser("set", help="make a rule, or change what is named of it")
+        listing = actions.add_parser(
+            "list", help="list the rules, their matches and their last alerts"
+        )
+        listing.add_argument("--removed", action="store_true", help="include removed ones")
+        change = actions.add_parser("set", help="create a rule, or change the given settings")
         _add_wishes(change)
         for action, words in (
             ("test", "send a test to every address and the webhook"),
-            ("enable", "tell by it; a test has to have got through"),
-            ("disable", "tell nothing by it"),
-            ("remove", "put it away"),
-            ("restore", "take a removed one back, switched off"),
-            ("rotate", "a new secret, shown once; the former signs too for a day"),
+            ("enable", "switch it on, once a test has got through"),
+            ("disable", "switch it off"),
+            ("remove", "remove it"),
+            ("restore", "restore a removed one, switched off"),
+            ("rotate", "create a new secret, shown once; the old one signs too for a day"),
         ):
             actions.add_parser(action, help=words).add_argument("name")
-        confirm = actions.add_parser("confirm", help="let an address be told that is not of staff")
+        confirm = actions.add_parser("confirm", help="confirm an address that is not staff's")
         confirm.add_argument("name")
         confirm.add_argument("address")
-        confirm.add_argument("code", help="that the test mail to it has")
+        confirm.add_argument("code", help="from the test mail to it")
         for one in actions.choices.values():
             one.add_argument("--json", action="store_true")
 
@@ -88,8 +90,8 @@ class Command(OperatorCommand):
         wishes = replace(present, **_changes(options))
         saved = rules.save_rule(wishes=wishes, rule=rule, now=now, actor=ACTOR)
         facts = {**rules.described(saved.rule), "secret": saved.secret or None}
-        off = "; it is off until a test got through" if not saved.rule.is_enabled else ""
-        lines = [f"{saved.rule.name} is {'made' if rule is None else 'changed'}{off}"]
+        off = "; it is off until a test gets through" if not saved.rule.is_enabled else ""
+        lines = [f"{saved.rule.name} is {'created' if rule is None else 'changed'}{off}"]
         if saved.secret:
             lines.append(f"Its secret, shown this once: {saved.secret}")
         self.tell(options, facts, *lines)
@@ -107,13 +109,13 @@ def _add_wishes(change: Any) -> None:
     change.add_argument("name")
     change.add_argument("--rename", metavar="NAME")
     change.add_argument("--kinds", metavar="A,B", help="as `status` names them, or 'all'")
-    change.add_argument("--least", metavar="USD", help="what a condition has to cost, or 'none'")
-    change.add_argument("--after", metavar="MINUTES", help="how old it has to be")
-    change.add_argument("--repeat", metavar="HOURS", help="tell it again while open; 0: never")
+    change.add_argument("--least", metavar="USD", help="the least cost of a condition, or 'none'")
+    change.add_argument("--after", metavar="MINUTES", help="the least age of a condition")
+    change.add_argument("--repeat", metavar="HOURS", help="repeat it while open; 0: never")
     change.add_argument("--mails", metavar="A,B", help="addresses, or 'none'")
     change.add_argument("--url", metavar="URL", help="of a webhook, or 'none'")
-    change.add_argument("--secret", help="'-' reads it from standard input; one is made otherwise")
-    change.add_argument("--page", metavar="URL", help="where /ops/ is, for links")
+    change.add_argument("--secret", help="'-' reads it from standard input; default: a new one")
+    change.add_argument("--page", metavar="URL", help="address of /ops/, for links")
 
 
 def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def _done(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
     if action == "confirm":
         address, code = options["address"], options["code"]
         trying.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
-        return f"{address} is told by {rule.name} from now on", {"confirmed": address}
+        return f"{address} now gets alerts of {rule.name}", {"confirmed": address}
     sending = trying.send_test(rule=rule, now=now, actor=ACTOR)
     sent = [one.shown for one in results_of([sending])[sending.id]]
     return f"a test is on its way to {', '.join(sent)}", {"sent": sent}

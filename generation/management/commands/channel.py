@@ -46,7 +46,7 @@ NONE = "none"
 class Command(OperatorCommand):
     """Configure the accounts at vendors that serve generations."""
 
-    help = "Create, change, switch, try and list channels. Holds from the next request on."
+    help = "Create, change, switch, test and list channels. Applies from the next request on."
     requires_system_checks = ()
 
     @override
@@ -54,34 +54,36 @@ class Command(OperatorCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         change = actions.add_parser("set", help="create a channel, disabled, or change one")
         channel_options.add_options(change)
-        enable = actions.add_parser("enable", help="let it serve, once a test has passed")
+        enable = actions.add_parser("enable", help="let it serve, once tested")
         enable.add_argument("name")
         enable.add_argument("--untested", action="store_true", help="without a test")
         for action, words in (
-            ("disable", "send it nothing more"),
-            ("reset", "forget breakers, Retry-After gates and counters"),
-            ("delete", "remove a disabled one; what was used is archived, without its key"),
+            ("disable", "send it no more requests"),
+            ("reset", "reset breakers, Retry-After gates and counters"),
+            ("delete", "remove a disabled one; a used one is archived, without its key"),
         ):
             one = actions.add_parser(action, help=words)
             one.add_argument("name")
             if action == "disable":
                 one.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
         channel_trials.add_arguments(actions)
-        actions.add_parser("rotate", help="encrypt all API keys anew, by the newest encryption key")
-        every = actions.add_parser("list", help="all channels, in the order they are tried")
+        actions.add_parser("rotate", help="re-encrypt all API keys with the newest encryption key")
+        every = actions.add_parser("list", help="list all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
-        every.add_argument("--archived", action="store_true", help="those that were deleted")
-        every.add_argument(
-            "--lately", action="store_true", help="how they fare: share, p95, cost and margin"
-        )
+        every.add_argument("--archived", action="store_true", help="list archived ones")
+        every.add_argument("--lately", action="store_true", help="show share, p95, cost and margin")
         every.add_argument("--mode", choices=list(OF_MODE), default="live", help="of --lately")
-        lately = actions.add_parser("attempts", help="what calls to channels came to of late")
-        lately.add_argument("--hours", type=int, default=1, metavar="N", help="1 to 168; usually 1")
+        lately = actions.add_parser("attempts", help="sum up recent calls to channels")
+        lately.add_argument(
+            "--hours", type=int, default=1, metavar="N", help="1 to 168; default: 1"
+        )
         lately.add_argument("--json", action="store_true")
-        costs = actions.add_parser("cost", help="what its account costs: import, copy, show")
+        costs = actions.add_parser("cost", help="import, copy or show its costs")
         channel_costs.add_arguments(costs)
         channel_traffic.add_arguments(actions)
-        why = actions.add_parser("explain", help="who would be asked for a model, and why no other")
+        why = actions.add_parser(
+            "explain", help="show which channels would be called for a model, and why not others"
+        )
         channel_explain.add_arguments(why)
 
     @override

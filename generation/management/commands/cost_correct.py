@@ -17,7 +17,7 @@ from pictor.kit.words.money import to_decimal
 class Command(OperatorCommand):
     """Book the differences between a vendor's bill and our booking, each line once."""
 
-    help = "Correct what calls cost by the lines of a vendor's bill, each of them once."
+    help = "Correct the cost of calls by lines of a vendor's bill, each once."
     requires_system_checks = ()
 
     @override

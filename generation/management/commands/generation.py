@@ -39,10 +39,10 @@ ANY_ID = (
     " upstream's request id"
 )
 AMOUNTS = {
-    "refund": "a part; default: all of it",
-    "credit": "default: what it would have cost at most",
+    "refund": "a part; default: all",
+    "credit": "default: its quote",
 }
-KEPT = "what was refused is kept for 7 days, and lost if the database crashes"
+KEPT = "refused requests are kept for 7 days, and lost if the database crashes"
 
 
 class Command(OperatorCommand):
@@ -54,24 +54,26 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        show = actions.add_parser("show", help="what became of an id, and whose it is")
+        show = actions.add_parser("show", help="trace an id, with its tenant")
         show.add_argument("id", help=ANY_ID)
         show.add_argument("--json", action="store_true")
         generations_listed.add_arguments(actions)
-        again = actions.add_parser("redeliver", help="send its message again, whatever its state")
+        again = actions.add_parser("redeliver", help="send its message again, in any state")
         again.add_argument("id", help="gen_… or a UUID")
         _add_outage(actions)
         for action, words in (
-            ("refund", "give back what it was charged, or a part of it"),
-            ("credit", "give something for one that failed and cost nothing"),
-            ("cancel", "end it while no worker has taken it"),
-            ("fail", "end it as failed, uncharged, even where a channel is being called"),
+            ("refund", "refund it, in full or in part"),
+            ("credit", "credit one that failed, uncharged"),
+            ("cancel", "cancel it before a worker takes it"),
+            ("fail", "end it as failed, uncharged, even during a call"),
         ):
             change = actions.add_parser(action, help=words)
             change.add_argument("id", help="gen_… or a UUID, or its request's req_…")
             if action in AMOUNTS:
                 change.add_argument("--amount", metavar="USD", help=AMOUNTS[action])
-                change.add_argument("--yes", action="store_true", help="do not ask about much")
+                change.add_argument(
+                    "--yes", action="store_true", help="do not ask about large amounts"
+                )
             change.add_argument("--reason", required=True, metavar="TEXT")
             if action in AMOUNTS:
                 change.add_argument("--words", default="", metavar="TEXT", help="the tenant's")
@@ -117,7 +119,7 @@ class Command(OperatorCommand):
         found = tracing.trace(text)
         if found is None:
             kept = f"; {KEPT}" if ids.parse(ids.REQUEST, text) else ""
-            raise CommandError(f"nothing is known of {text!r}{kept}")
+            raise CommandError(f"nothing is known about {text!r}{kept}")
         if as_json:
             self.stdout.write(json.dumps(found))
             return
@@ -252,15 +254,15 @@ class Command(OperatorCommand):
 
 def _add_outage(actions: Any) -> None:
     outage = actions.add_parser(
-        "outage", help="one credit to every tenant whose requests failed by a fault of the service"
+        "outage", help="credit every tenant whose requests failed through a fault of the service"
     )
     outage.add_argument("--from", dest="since", required=True, metavar="TIME")
     outage.add_argument("--to", dest="until", required=True, metavar="TIME", help="24 h at most")
     outage.add_argument("--model", default="", metavar="NAME")
-    outage.add_argument("--channel", default="", metavar="NAME", help="one that was called")
+    outage.add_argument("--channel", default="", metavar="NAME", help="a channel that was called")
     outage.add_argument("--class", dest="attempt_class", default="", choices=("", *AttemptClass))
-    outage.add_argument("--each", metavar="USD", help="default: what its requests were quoted")
-    outage.add_argument("--reason", required=True, metavar="TEXT", help="a note for staff alone")
+    outage.add_argument("--each", metavar="USD", help="default: the quotes of its requests")
+    outage.add_argument("--reason", required=True, metavar="TEXT", help="a note for staff only")
     outage.add_argument("--words", default="", metavar="TEXT", help="the tenants'")
     outage.add_argument("--yes", action="store_true", help="do not ask")
     outage.add_argument("--json", action="store_true")

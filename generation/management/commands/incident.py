@@ -31,32 +31,38 @@ BEGINNINGS = [state.value for state in SAID if state != State.RESOLVED]
 class Command(OperatorCommand):
     """Tell customers of an incident or of maintenance, on the status page and by mail."""
 
-    help = "Tell customers of an incident or maintenance, or print what they are told."
+    help = "Inform customers about an incident or maintenance, or print what is published."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        start = actions.add_parser("start", help="something is wrong")
-        plan = actions.add_parser("plan", help="maintenance, which begins and ends by its times")
+        start = actions.add_parser("start", help="announce an incident")
+        plan = actions.add_parser(
+            "plan", help="announce maintenance, which begins and ends at given times"
+        )
         for new in (start, plan):
             new.add_argument("title")
-            new.add_argument("--parts", required=True, metavar="A,B", help="as /status/ names them")
+            new.add_argument(
+                "--parts", required=True, metavar="A,B", help="names of parts on /status/"
+            )
         start.add_argument("--state", choices=BEGINNINGS, default=State.INVESTIGATING.value)
         for name in ("--from", "--until"):
             plan.add_argument(name, required=True, metavar="TIME", dest=name.strip("-") + "_at")
         update = actions.add_parser("update", help="say more")
         update.add_argument("id", metavar="ID")
         update.add_argument("--state", choices=[state.value for state in SAID])
-        resolve = actions.add_parser("resolve", help="it is over, or maintenance ended early")
+        resolve = actions.add_parser(
+            "resolve", help="announce the end, or an early end of maintenance"
+        )
         resolve.add_argument("id", metavar="ID")
         for saying in (start, plan, update, resolve):
             _add_words(saying)
-        correct = actions.add_parser("correct", help="other words in place of an update's")
-        correct.add_argument("id", metavar="UPDATE", help="as `list --json` has it")
+        correct = actions.add_parser("correct", help="replace the words of an update")
+        correct.add_argument("id", metavar="UPDATE", help="from `list --json`")
         correct.add_argument("--words", required=True, metavar="TEXT")
         correct.add_argument("--json", action="store_true")
-        listing = actions.add_parser("list", help="what is open; with --all also what has ended")
+        listing = actions.add_parser("list", help="list open ones; with --all ended ones too")
         listing.add_argument("--all", action="store_true")
         listing.add_argument("--json", action="store_true")
 
@@ -96,9 +102,11 @@ class Command(OperatorCommand):
 
 def _add_words(parser: ArgumentParser) -> None:
     parser.add_argument("--words", required=True, metavar="TEXT", help="for customers")
-    parser.add_argument("--next", metavar="TIME", help="when you will say more")
+    parser.add_argument("--next", metavar="TIME", help="time of your next update")
     parser.add_argument(
-        "--mail", action="store_true", help="to owners of tenants who used the parts in 30 days"
+        "--mail",
+        action="store_true",
+        help="mail the owners of tenants that used the parts in 30 days",
     )
     parser.add_argument("--json", action="store_true")
 

@@ -35,20 +35,20 @@ class Command(BaseCommand):
         what.add_argument(
             "--protections", action="store_true", help="print the database's own rules instead"
         )
-        what.add_argument("--head", type=Path, metavar="FILE", help="a head kept before")
+        what.add_argument("--head", type=Path, metavar="FILE", help="compare with a kept head")
         what.add_argument(
             "--since-checkpoint",
             action="store_const",
             dest="kind",
             const=LedgerProof.Kind.SINCE_CHECKPOINT,
-            help="what came since the last proofs, by ranges, as it is done hourly",
+            help="prove the part since the last proofs, by ranges, as each hour",
         )
         what.add_argument(
             "--whole",
             action="store_const",
             dest="kind",
             const=LedgerProof.Kind.WHOLE,
-            help="all of it by ranges, as it is done daily",
+            help="prove the whole ledger by ranges, as each day",
         )
 
     @override
@@ -92,7 +92,7 @@ def _proof_with(head: Path) -> Audit:
 def _by_ranges(kind: LedgerProof.Kind) -> Mapping[str, Any]:
     proof = prove(kind, now=clock.now())
     if proof is None:
-        raise CommandError("another process is at this proof now: try again when it has ended")
+        raise CommandError("another process is running this proof: try again later")
     return {"ok": not proof.found, "findings": proof.findings}
 
 

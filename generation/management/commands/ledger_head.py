@@ -29,10 +29,14 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--date", type=date.fromisoformat, help="a past UTC day; yesterday")
-        parser.add_argument("--json", action="store_true", help="the file to keep")
         parser.add_argument(
-            "--kept", action="store_true", help="the days kept here; with --date, that one's file"
+            "--date", type=date.fromisoformat, help="a past UTC day; default: yesterday"
+        )
+        parser.add_argument("--json", action="store_true", help="print the file to keep")
+        parser.add_argument(
+            "--kept",
+            action="store_true",
+            help="list the days kept here; with --date, print that file",
         )
         parser.add_argument("--verify", type=Path, metavar="FILE", help="prove a kept file")
 

@@ -12,7 +12,7 @@ from billing.services import SealBroken, seal_ledger
 class Command(OperatorCommand):
     """Seal every tenant's transfers that are in no chain yet. Safe to run again."""
 
-    help = "Seal what was written before the ledger had a chain of seals."
+    help = "Seal entries from before the ledger had a chain of seals."
     requires_system_checks = ()
 
     @override

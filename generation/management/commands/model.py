@@ -27,17 +27,17 @@ class Command(OperatorCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         model_facts.add_arguments(actions)
         model_changes.add_arguments(actions)
-        sunset = actions.add_parser("sunset", help="it ends at a date, and another follows")
+        sunset = actions.add_parser("sunset", help="announce the end of a model and its successor")
         sunset.add_argument("model")
+        sunset.add_argument("--on", metavar="DATE", help="the first UTC day without it; or a time")
+        sunset.add_argument("--successor", metavar="MODEL", help="its successor")
         sunset.add_argument(
-            "--on", metavar="DATE", help="the first day without it, in UTC; or a time"
+            "--deprecated",
+            metavar="DATE",
+            help="from when nobody should start to use it; default: now",
         )
-        sunset.add_argument("--successor", metavar="MODEL", help="the model that follows")
-        sunset.add_argument(
-            "--deprecated", metavar="DATE", help="since when nobody should begin with it: now"
-        )
-        sunset.add_argument("--soon", action="store_true", help="a date within 60 days is meant")
-        sunset.add_argument("--withdraw", action="store_true", help="it stays")
+        sunset.add_argument("--soon", action="store_true", help="confirm a date within 60 days")
+        sunset.add_argument("--withdraw", action="store_true", help="withdraw the announced end")
         sunset.add_argument("--json", action="store_true")
 
     @override
@@ -74,7 +74,7 @@ class Command(OperatorCommand):
     def _set(self, options: Mapping[str, Any]) -> None:
         contract, found = model_changes.change(self.stdout, self.aside(options), options)
         columns = {"model": contract.pk, **services.columns_of(contract)}
-        words = "is changed" if found.changes_something else "is as it was"
+        words = "is changed" if found.changes_something else "is unchanged"
         self.tell(options, columns, f"{contract.pk} {words}")
 
     def _copy(self, options: Mapping[str, Any]) -> None:

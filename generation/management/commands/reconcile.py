@@ -32,15 +32,15 @@ from pictor.kit.words.money import to_decimal
 
 ACTIONS = {
     "list": "all bills",
-    "show": "one, with the lines of a list",
-    "accept": "it is as it was read",
+    "show": "one bill, with the lines of a list",
+    "accept": "confirm how it was read",
     "again": "match it once more",
-    "take": "the vendor's amounts, into the ledger",
+    "take": "take the vendor's amounts into the ledger",
     "back": "undo that",
     "dispute": "mark lines for the vendor",
     "withdraw": "undo that",
-    "pick": "the call that a line is of",
-    "costs": "a cost table of it, as CSV",
+    "pick": "choose the call of a line",
+    "costs": "print a cost table from it, as CSV",
     "forget": "delete it",
 }
 HELP = "; ".join(f"{action}: {words}" for action, words in ACTIONS.items())
@@ -49,20 +49,24 @@ HELP = "; ".join(f"{action}: {words}" for action, words in ACTIONS.items())
 class Command(OperatorCommand):
     """Match vendors' bills with our booking, and settle the differences."""
 
-    help = "Match a vendor's bill with what we booked; show, take or dispute its lines."
+    help = "Match a vendor's bill with our books; show, take or dispute its lines."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", metavar="FILE|ACTION", help=f"a vendor's file, or {HELP}")
-        parser.add_argument("bill", nargs="?", metavar="BILL", help="its number, as list has it")
+        parser.add_argument("bill", nargs="?", metavar="BILL", help="its number, from `list`")
         _add_reading(parser)
-        parser.add_argument("--list", choices=LISTS, help="of a bill's lines")
-        parser.add_argument("--line", action="append", metavar="ID", help="as show has it")
+        parser.add_argument("--list", choices=LISTS, help="which of a bill's lines")
+        parser.add_argument("--line", action="append", metavar="ID", help="from `show`")
         parser.add_argument("--reason", default="", metavar="TEXT", help="to take or put back")
         parser.add_argument("--words", default="", metavar="TEXT", help="for the vendor: dispute")
-        parser.add_argument("--amount", metavar="USD", help="what taking changes, not to be asked")
-        parser.add_argument("--call", default="", metavar="ID", help="of the candidates: pick")
+        parser.add_argument(
+            "--amount", metavar="USD", help="the change that taking makes; confirms it"
+        )
+        parser.add_argument(
+            "--call", default="", metavar="ID", help="one of the candidates, for pick"
+        )
         parser.add_argument("--json", action="store_true")
 
     @override
@@ -172,7 +176,7 @@ class Command(OperatorCommand):
     def _costs(self, bill: VendorBill, options: dict[str, Any]) -> None:
         units = unit_costs(bill)
         if not units:
-            raise CommandError("no line of it is of one call: it says no cost of an image")
+            raise CommandError("no line is about one call: the bill gives no cost of an image")
         self.stdout.write(draft_of(bill, units), ending="")
 
     def _change_line(self, bill: VendorBill, options: dict[str, Any]) -> None:
@@ -184,7 +188,7 @@ class Command(OperatorCommand):
                 said = f"put back, which changes the cost by {to_decimal(change)} USD"
             case "withdraw":
                 taking.withdraw(line, actor=ACTOR)
-                said = "disputed no more"
+                said = "no longer disputed"
             case _:
                 line = taking.pick(line, call=options["call"], actor=ACTOR)
                 said = f"of that call, {line.outcome}"
@@ -213,17 +217,17 @@ def _add_reading(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--mapping",
         metavar="A=COLUMN,…",
-        help=f"which column is what, of {columns}; guessed by their names without it",
+        help=f"meaning of columns, of {columns}; default: guessed from their names",
     )
-    parser.add_argument("--of", choices=[CALLS, DAYS], help="what a row is of")
-    parser.add_argument("--unit", choices=UNITS, help="what amounts are in")
-    parser.add_argument("--zone", metavar="ZONE", help="of times without one, such as +08:00")
-    parser.add_argument("--accept", action="store_true", help="whatever is in doubt about it")
+    parser.add_argument("--of", choices=[CALLS, DAYS], help="a row's subject")
+    parser.add_argument("--unit", choices=UNITS, help="the unit of amounts")
+    parser.add_argument("--zone", metavar="ZONE", help="for times without one, such as +08:00")
+    parser.add_argument("--accept", action="store_true", help="accept it despite doubts")
 
 
 def _channel(name: str | None) -> Channel:
     if not name:
-        raise CommandError("--channel names the channel that it is a bill of")
+        raise CommandError("--channel must name the bill's channel")
     channel = channel_by_name(name)
     if channel is None:
         raise CommandError(f"there is no channel {name!r}")

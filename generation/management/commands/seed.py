@@ -23,7 +23,7 @@ class Command(BaseCommand):
     default may have. Safe to run again, and twice at once.
     """
 
-    help = "Create what is missing of contracts, prices, bucket and demo account."
+    help = "Create missing contracts, prices, bucket and demo account."
     requires_system_checks = ()
 
     @override

@@ -14,7 +14,7 @@ from pictor.kit.words import clock
 class Command(OperatorCommand):
     """End a stop, so that its work is taken on again."""
 
-    help = "Take on again what was stopped."
+    help = "Resume what was stopped."
     requires_system_checks = ()
 
     @override
@@ -30,4 +30,4 @@ class Command(OperatorCommand):
             raise say_invalid(error) from None
         since = ended.began_at.isoformat(timespec="seconds")
         facts = {"what": ended.name, "was_stopped_since": since}
-        self.tell(options, facts, f"{facts['what']} is on again; it was stopped since {since}")
+        self.tell(options, facts, f"{facts['what']} has resumed; it was stopped since {since}")

@@ -29,23 +29,23 @@ COLUMNS = ("id", "kind", "object", "since", "usd", "assigned_to", "quiet", "word
 class Command(OperatorCommand):
     """Print conditions; exit status 1 if one needs an operator, or if the last look is too old."""
 
-    help = "Print what needs a person; assign, silence or accept it."
+    help = "Print open conditions; assign, silence or accept them."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--all", action="store_true", help="also what is silenced or accepted")
+        parser.add_argument("--all", action="store_true", help="include silenced and accepted ones")
         parser.add_argument("--json", action="store_true")
         actions = parser.add_subparsers(dest="action")
         for action, words in (
-            ("assign", "say who sees to it"),
-            ("unassign", "say that nobody does"),
-            ("silence", "count it no more for some hours"),
-            ("accept", "count it never again"),
-            ("recall", "count it again"),
+            ("assign", "assign it"),
+            ("unassign", "unassign it"),
+            ("silence", "silence it for some hours"),
+            ("accept", "accept it for good"),
+            ("recall", "show it again"),
         ):
             change = actions.add_parser(action, help=words)
-            change.add_argument("id", metavar="ID", help="as `status` prints it")
+            change.add_argument("id", metavar="ID", help="from `status`")
             change.add_argument("--json", action="store_true", default=SUPPRESS)
             if action == "assign":
                 change.add_argument("--to", metavar="WHOM", help="default: you")
@@ -84,7 +84,7 @@ class Command(OperatorCommand):
         else:
             self._tell(rows, looked_at, is_clear=not needing)
         if not standing.is_fresh:
-            raise CommandError("no look for 3 minutes: is a short-work worker running?")
+            raise CommandError("no check for 3 minutes: is a short-work worker running?")
         if needing:
             raise CommandError(f"open conditions: {len(needing)}")
 
@@ -93,7 +93,7 @@ class Command(OperatorCommand):
     ) -> None:
         if rows:
             print_table(self.stdout, [COLUMNS, *map(_cells, rows)])
-        last = f"Last look {looked_at}." if looked_at else "Nobody has looked yet."
+        last = f"Last check {looked_at}." if looked_at else "No check yet."
         self.stdout.write(f"Nothing needs you. {last}" if is_clear else last)
 
 

@@ -19,15 +19,15 @@ COLUMNS = ("what", "since", "by", "reason", "words")
 class Command(OperatorCommand):
     """Stop new work of a model, of a tenant or of all until `start`; or print the stops."""
 
-    help = "Take on nothing of a model, of a tenant or at all; print what is stopped."
+    help = "Stop new work for a model, a tenant or everything; print the stops."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", nargs="?", help="all, a model, or a tenant's name or id")
-        parser.add_argument("--reason", default="", metavar="TEXT", help="for your own people")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="for staff")
         parser.add_argument(
-            "--words", default="", metavar="TEXT", help="for customers: in their 503, on /status/"
+            "--words", default="", metavar="TEXT", help="for customers: in the 503 and on /status/"
         )
         parser.add_argument("--json", action="store_true")
 
@@ -37,7 +37,7 @@ class Command(OperatorCommand):
             self._print(options)
             return
         if not options["reason"].strip():
-            raise CommandError("--reason TEXT is needed, for your own people")
+            raise CommandError("--reason TEXT is needed, for staff")
         try:
             made = stop(
                 what=stoppable(options["what"]),
@@ -52,8 +52,8 @@ class Command(OperatorCommand):
         self.tell(
             options,
             row,
-            f"{row['what']} is stopped since {row['since']}: requests get 503 paused, what is"
-            " queued waits to its deadline, what runs ends",
+            f"{row['what']} is stopped since {row['since']}: requests get 503 paused, queued work"
+            " waits to its deadline, running work finishes",
         )
 
     def _print(self, options: Mapping[str, Any]) -> None:

@@ -13,10 +13,10 @@ from pictor.kit.words import clock
 class Command(BaseCommand):
     """Correct wrong rows of usage and sales, while generations are being settled."""
 
-    help = "Count again what was used by the hour and sold by the day."
+    help = "Recount hourly usage and daily sales."
     requires_system_checks = ()
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         wrong = recount(now=clock.now()) + selling.rebuild()
-        self.stdout.write(f"put right: {wrong}" if wrong else "every row was right")
+        self.stdout.write(f"corrected: {wrong}" if wrong else "every row was correct")

@@ -122,7 +122,7 @@ class Postgres:
             found = (self.place.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         except OSError as error:
             raise RuntimeProblem(
-                f"{self.place.cluster} is no PostgreSQL cluster: {error}"
+                f"{self.place.cluster} is not a PostgreSQL cluster: {error}"
             ) from error
         if found != self.place.major:
             raise RuntimeProblem(

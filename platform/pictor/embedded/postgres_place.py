@@ -130,14 +130,14 @@ def _away(data: Path, inside: Path) -> Path:
     home, _, token = marker.read_text(encoding="utf-8").strip().partition("\n")
     if not token or _kept(Path(home) / "token") != token:
         raise RuntimeProblem(
-            f"The database of {data} should be in {home}, and is not there. Put it back, or remove"
-            f" {marker} to begin with an empty one."
+            f"The database of {data} should be in {home} but is missing. Put it back, or remove"
+            f" {marker} to start with an empty one."
         )
     user = Path(_kept(Path(home) / "data") or data)
     if user != data.resolve() and _kept(user / MARKER) == f"{home}\n{token}":
         raise RuntimeProblem(
             f"{data} is a copy of {user}: both would use the database in {home}. Remove {marker}"
-            " to begin with an empty one here."
+            " to start with an empty one here."
         )
     write_private(Path(home) / "data", str(data.resolve()))
     return _brought(inside, Path(home) / "postgres")

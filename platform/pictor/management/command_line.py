@@ -13,7 +13,7 @@ from pictor import __version__
 PROCESSES = (
     "    web                  Serve HTTP on PORT.",
     "    worker images|short  Make images; or do the short work.",
-    "    health ROLE          Say whether a process is well: web, images or short.",
+    "    health ROLE          Check the health of a process: web, images or short.",
 )
 
 

@@ -100,7 +100,7 @@ class Watch:
         said = ["{}, {} of {} blocks".format(*progress)] if progress else []
         if found:
             said.append(f"waits for {'; '.join(map(str, found))}")
-        logger.info("%s: %s", self._says, "; ".join(said) or "no index is built now")
+        logger.info("%s: %s", self._says, "; ".join(said) or "no index is being built")
 
 
 def first_words(query: str | None) -> str:

@@ -115,9 +115,9 @@ class Executor(MigrationExecutor):
                     raise
                 if time.monotonic() > ends_at:
                     raise CommandError(
-                        f"{migration} did not get its locks within {PATIENCE_SECONDS} s, and"
-                        f" nothing of it is done: it waits for {watch.holders}. Run this again once"
-                        " that has ended."
+                        f"{migration} did not get its locks within {PATIENCE_SECONDS} s and did"
+                        f" nothing: it waits for {watch.holders}. Run this again once that has"
+                        " ended."
                     ) from error
             pause = next(pauses)
             logger.warning(
@@ -155,11 +155,10 @@ class Executor(MigrationExecutor):
     def _what_undoing_loses(self, undone: Sequence[Migration]) -> str:
         named = ", ".join(map(str, undone))
         lost = [what for migration in undone for what in self._made_by(migration)]
-        words = f" Lost with it, and all that is in it: {', '.join(lost)}." if lost else ""
+        words = f" This would delete, with all data: {', '.join(lost)}." if lost else ""
         return (
-            f"This would undo {named}.{words} Nothing is changed. The way back to the former"
-            " release needs no migration undone (docs/operations/upgrade.md). To undo them all"
-            " the same: --undo."
+            f"This would undo {named}.{words} Nothing was changed. Going back to the former"
+            " release does not need it (docs/operations/upgrade.md). To undo them anyway: --undo."
         )
 
     def _made_by(self, migration: Migration) -> Iterator[str]:
@@ -190,9 +189,9 @@ def _refuse_too_old(loader: MigrationLoader) -> None:
         missing = [first for first in loader.graph.root_nodes(app) if first not in applied]
         if app in begun and missing:
             raise CommandError(
-                f"This database is older than {OLDEST}: it has tables of {app}, but not all that"
-                f" {missing[0][1]} makes. Nothing is changed. Migrate it by the `migrate` of"
-                f" {OLDEST}, and then by this one. See docs/operations/upgrade.md."
+                f"This database is older than {OLDEST}: it has tables of {app}, but not all from"
+                f" {missing[0][1]}. Nothing was changed. Migrate it with the `migrate` of {OLDEST}"
+                " first, then with this one. See docs/operations/upgrade.md."
             )
 
 

@@ -46,7 +46,7 @@ def _queue(arguments: Sequence[str]) -> str:
         raise SystemExit(USAGE)
     if arguments[0] == "short" and not os.environ.get("PICTOR_DATA"):
         raise SystemExit(
-            "PICTOR_DATA must be a folder of this worker's own: docs/operations/settings.md."
+            "Each worker needs its own PICTOR_DATA folder: docs/operations/settings.md."
         )
     return arguments[0]
 

@@ -26,9 +26,9 @@ def trouble(role: str) -> str:
     if role == "web":
         return "" if answers_ok(read_port(), "/healthz") else "it does not answer"
     if not settings.METRICS:
-        return "workers tell of themselves where PICTOR_METRICS_TOKEN or _NETWORKS is set"
+        return "workers report only if PICTOR_METRICS_TOKEN or _NETWORKS is set"
     try:
-        return "" if metrics.is_posted_here(role) else "it has posted no figures for 15 s"
+        return "" if metrics.is_posted_here(role) else "it has posted no metrics for 15 s"
     except RedisError as error:
         return f"Redis does not answer: {error}"
 

@@ -134,7 +134,7 @@ def _as_soon_as_possible(begin: Callable[[], None]) -> None:
         try:
             return begin()
         except (OperationalError, InterfaceError) as error:
-            logger.warning("no message is taken before the database is there: %s", error)
+            logger.warning("no message is taken before the database answers: %s", error)
             connection.close()
             pause.wait(AGAIN_SECONDS)
 

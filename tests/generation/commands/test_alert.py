@@ -94,8 +94,8 @@ def test_an_address_is_confirmed_and_a_secret_is_read_and_rotated(manage, receiv
     confirmed = manage("alert", "confirm", "On call", team, code_of(team))
     rotated = manage("alert", "rotate", "On call")
 
-    assert made.out == "On call is made; it is off until a test got through\n"
-    assert confirmed.out == "team@acme.example is told by On call from now on\n"
+    assert made.out == "On call is created; it is off until a test gets through\n"
+    assert confirmed.out == "team@acme.example now gets alerts of On call\n"
     assert rotated.out.startswith("Its new secret, shown this once: whsec_")
 
 
@@ -103,7 +103,7 @@ def test_an_address_is_confirmed_and_a_secret_is_read_and_rotated(manage, receiv
     ("words", "mistake"),
     [
         (("set", "x"), "mails: Say where it goes"),
-        (("set", "x", "--mails", "ann"), "mails: 'ann' is no e-mail address"),
+        (("set", "x", "--mails", "ann"), "mails: 'ann' is not an e-mail address"),
         (("set", "x", "--mails", ANN, "--kinds", "moon"), "kinds: There is no kind 'moon'"),
         (("set", "x", "--mails", ANN, "--kinds", ","), "a list of names"),
         (("set", "x", "--mails", ANN, "--least", "-1"), "below 0"),

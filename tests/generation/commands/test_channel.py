@@ -299,8 +299,8 @@ def test_a_change_that_leaves_a_model_without_a_channel_is_warned_of(manage):
     narrowed = manage("channel", "set", "reserve", "--models", "dall-e-2", "--yes")
 
     assert [each.err for each in enabled] == ["", ""]
-    assert said.err == "warning: no enabled channel serves dall-e-3 any more\n"
-    assert narrowed.err == "warning: no enabled channel serves gpt-image-2 any more\n"
+    assert said.err == "warning: no enabled channel now serves dall-e-3\n"
+    assert narrowed.err == "warning: no enabled channel now serves gpt-image-2\n"
 
 
 @pytest.mark.parametrize("action", ["enable", "disable", "reset", "test", "delete"])

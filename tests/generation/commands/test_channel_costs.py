@@ -36,7 +36,7 @@ def test_a_file_is_imported_shown_and_given_back_as_it_was(manage, acme):
     assert said.out.startswith("acme has 2 costs from 20")
     assert shown[0].endswith(": their letter of 2026-11-26")
     assert shown[2].split() == ["dall-e-3", "1024x1024", "standard", "0.030000", "fixed"]
-    assert shown[-1] == "unknown: 4 cells that it serves, as dall-e-3 1024x1792 standard"
+    assert shown[-1] == "unknown: 4 cells that it serves, such as dall-e-3 1024x1792 standard"
     assert manage("channel", "cost", "show", "acme", "--csv").out == CSV
 
 

@@ -38,7 +38,7 @@ def test_who_is_asked_comes_in_order_with_its_share_and_what_it_is_asked(manage)
         ["small", "1", "25", "%", "native", "dall-e-3", "1024x1792", "hd", "0.030000"],
         ["last", "2", "0", "%", "native", "dall-e-3", "1024x1792", "hd", "unknown"],
     ]
-    assert shown.splitlines()[-1].startswith("Not looked at: breakers, Retry-After gates")
+    assert shown.splitlines()[-1].startswith("Not considered: breakers, Retry-After gates")
 
 
 def test_why_a_channel_is_not_asked_is_said_in_full(manage):
@@ -55,7 +55,7 @@ def test_why_a_channel_is_not_asked_is_said_in_full(manage):
     assert [one["channel"] for one in plain["serving"]] == ["refusing"]
     assert plain["others"] == {
         "narrow": ["does not make 1024x1024 itself, and the sizes of dall-e-3 are exact"],
-        "sandbox": ["serves test keys alone", "has no route for dall-e-3"],
+        "sandbox": ["serves only test keys", "has no route for dall-e-3"],
         "tested": ["disabled"],
         "untested": ["has not been tested for dall-e-3 as it is now"],
     }
@@ -108,7 +108,7 @@ def test_a_preset_is_the_size_that_it_names(manage):
         (("nothing",), "there is no model 'nothing'"),
         ((D3, "--size", "1x1"), "dall-e-3 has no size '1x1'; there are 1024x1024, "),
         ((D3, "--size", "auto"), "dall-e-3 has no size 'auto'"),
-        ((D3, "--quality", "low"), "dall-e-3 has no quality 'low'; there are standard, hd"),
+        ((D3, "--quality", "low"), "dall-e-3 has no quality 'low'; available: standard, hd"),
     ],
 )
 def test_what_there_is_not_is_said_in_a_line(manage, words, error):

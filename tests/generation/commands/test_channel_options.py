@@ -63,7 +63,7 @@ def test_it_can_be_taken_back(manage):
         (("--words", "dall-e-3"), "--words takes MODEL and what holds"),
         (("--words", "dall-e-3:high"), "--words takes OURS=THEIRS"),
         (("--words", "dall-e-3:hd=a,hd=b"), "--words takes OURS=THEIRS, each once"),
-        (("--words", "dall-e-3:hgih=hd"), "dall-e-3 has no quality hgih; there are standard, hd"),
+        (("--words", "dall-e-3:hgih=hd"), "dall-e-3 has no quality hgih; available: standard, hd"),
         (("--words", "dall-e-2:standard=low"), "the channel does not serve dall-e-2"),
         (("--cost-of", "dall-e-3:1", "--cost-of", "dall-e-3:2"), "names dall-e-3 twice"),
         (("--cost-of", "dall-e-3:much"), "'much' is not an amount"),
@@ -71,7 +71,7 @@ def test_it_can_be_taken_back(manage):
         (("--sizes-of", "nothing:all"), "no such model: nothing"),
         (("--concurrency", "few"), "--concurrency must be a whole number, not 'few'"),
         (("--concurrency", "0"), "the number of calls at once must be from 1"),
-        (("--statuses", "999=unknown"), "'999': 'unknown' is not a status and its class"),
+        (("--statuses", "999=unknown"), "'999': 'unknown' is not an HTTP status and a class"),
     ],
     ids=str,
 )

@@ -159,11 +159,14 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
         (["req_1,{1},0.006"], "the line 'req_1' was booked before, for something else"),
         (
             ["req_9,,0.1", "req_2,{2},-0.030001"],
-            r"takes \$0\.030001 of an attempt that cost \$0\.03",
+            r"takes \$0\.030001 from an attempt that cost \$0\.03",
         ),
-        (["req_9,,0.1", f"req_2,{new_uuid()},1"], "of an attempt that is not there"),
-        (["req_9,,0.1", "req_2,none,1"], "the line 'req_2' is of an attempt that is not there"),
-        (["req_9,,0.1", "req_9,,0.1"], "line 3: 'req_9' comes twice"),
+        (["req_9,,0.1", f"req_2,{new_uuid()},1"], "names an attempt that does not exist"),
+        (
+            ["req_9,,0.1", "req_2,none,1"],
+            "the line 'req_2' names an attempt that does not exist",
+        ),
+        (["req_9,,0.1", "req_9,,0.1"], "line 3: 'req_9' appears twice"),
         (["req_9,,0"], "line 2: it changes nothing"),
         (["req_9,,0.1", "req_2,\x00,1"], "line 3: it has a NUL or a lone surrogate"),
         (["req_9\x00,,1"], "line 2: it has a NUL or a lone surrogate"),
@@ -214,7 +217,7 @@ def test_what_is_no_bill_is_refused(tmp_path):
 def test_a_call_that_is_under_way_is_not_corrected(made, bill):
     Attempt.objects.filter(number=2).update(finished_at=None)
 
-    with pytest.raises(CommandError, match="is not there, has not ended or was a test's"):
+    with pytest.raises(CommandError, match="does not exist, has not ended or was a test"):
         run(bill(f"req_2,{attempt(2)},1"))
 
 
@@ -226,7 +229,7 @@ def test_a_call_of_a_test_cost_nothing_that_could_be_corrected(made, bill):
     assert called is not None
     end_attempt(AttemptEnd(called, "not_reached"), generation=claim.generation, now=clock.now())
 
-    with pytest.raises(CommandError, match="is not there, has not ended or was a test's"):
+    with pytest.raises(CommandError, match="does not exist, has not ended or was a test"):
         run(bill(f"req_2,{called},1"))
 
 

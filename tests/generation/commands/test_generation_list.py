@@ -67,7 +67,7 @@ def test_it_is_a_table_for_a_person(manage, settled):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--hours", "25"), "more than 24 hours are looked at for one --tenant alone"),
+        (("--hours", "25"), "more than 24 hours need one --tenant"),
         (("--hours", "0"), "--hours is 1 to 100000, not 0"),
         (("--limit", "-1"), "--limit is 1 to 100000, not -1"),
         (("--tenant", "nobody"), "nobody"),

@@ -152,13 +152,13 @@ def test_a_person_is_told_with_their_workspaces(acme, show):
 def test_what_is_nobodys_id_is_one_clear_line(manage, acme, text):
     said = manage("generation", "show", text)
 
-    assert (said.error, said.out) == (f"nothing is known of {text!r}", "")
+    assert (said.error, said.out) == (f"nothing is known about {text!r}", "")
 
 
 def test_of_a_request_that_is_not_there_it_is_said_how_long_refusals_are_kept(manage, acme):
     text = ids.public(ids.REQUEST, ids.new_uuid())
 
     assert manage("generation", "show", text).error == (
-        f"nothing is known of {text!r}; what was refused is kept for 7 days, and lost if the"
+        f"nothing is known about {text!r}; refused requests are kept for 7 days, and lost if the"
         " database crashes"
     )

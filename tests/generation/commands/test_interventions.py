@@ -174,7 +174,7 @@ def test_a_failure_is_credited_by_an_entry_that_names_it(manage, orderer):
     )
     assert json.loads(more.out)["credited"] == "1.500000"
     assert again.error == (
-        "$0.05268 were credited for it already: reverse that, or credit the tenant"
+        "$0.05268 was already credited for it: reverse that, or credit the tenant"
     )
     given = Transfer.objects.filter(kind="credit", generation_id=queued.id)
     assert list(given.values_list("amount", flat=True)) == [52_680]

@@ -217,7 +217,7 @@ def test_one_runs_at_a_time(manage, books):
         assert found(WHOLE) == set()
         other.execute("SELECT pg_advisory_unlock(7303005)")
 
-    assert said.error == "another process is at this proof now: try again when it has ended"
+    assert said.error == "another process is running this proof: try again later"
     assert found(SINCE) == set()
 
 

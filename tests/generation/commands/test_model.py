@@ -62,6 +62,6 @@ def test_a_date_that_is_near_is_meant(manage):
     soon = ("model", "sunset", OLD, "--on", near, "--successor", NEW)
 
     assert manage(*soon).error == (
-        "gpt-image-1 would end in 7 days; customers have 60 unless you say that it is meant: --soon"
+        "gpt-image-1 would end in 7 days; customers get 60 unless you confirm the date: --soon"
     )
     assert manage(*soon, "--soon").error is None

@@ -117,7 +117,7 @@ def test_what_goes_and_is_used_is_asked_about(manage, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "nothing is said that it should promise"),
+        ((), "nothing to change was given"),
         (("--no-size", "9x9"), "dall-e-3 has no size '9x9'"),
         (("--size", "9x9,colour=red"), "--size takes WxH,tier="),
         (("--size", "9x9,tier=1K,tier=2K"), "--size takes WxH,tier="),

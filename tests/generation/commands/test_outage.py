@@ -56,7 +56,7 @@ def test_all_are_credited_what_they_were_quoted_and_not_again(manage, monkeypatc
         "second: 0.052680 USD credited\n"
     )
     assert [one["refusal"] for one in json.loads(again.out)] == [
-        "that time is covered already", "that time is covered already",
+        "that time is already covered", "that time is already covered",
     ]  # fmt: skip
     assert credited() == [52_680, 105_360]
     assert {one.reason for one in Transfer.objects.filter(kind="credit")} == {"Sorry"}
@@ -86,7 +86,7 @@ def test_above_what_one_person_moves_in_all_each_waits(manage, monkeypatch, time
     [
         ((), "Nothing was changed."),
         (("--to", "2020-01-01T00:00:00Z"), "it ends before it begins"),
-        (("--from", "2020-01-01T00:00:00Z"), "an outage of at most 24 hours is looked at"),
+        (("--from", "2020-01-01T00:00:00Z"), "an outage may last at most 24 hours"),
         (("--each", "-1"), "'-1' is below 0"),
         (("--reason", " "), "--reason is empty"),
     ],

@@ -58,8 +58,8 @@ def test_what_is_perhaps_mistyped_and_what_is_left_out_is_said(price, draft):
     none = price("change", "list:2", "--cost-times", "1.3", typed="y\n")
 
     assert "by more than 50 %, perhaps mistyped: " in many
-    assert "left out, as they are only held: " in many
-    assert "left out, as their cost is unknown: " in none
+    assert "left out because they are only held: " in many
+    assert "left out because their cost is unknown: " in none
     assert none.endswith("changed prices: 0\n")
 
 
@@ -67,7 +67,7 @@ def test_what_is_perhaps_mistyped_and_what_is_left_out_is_said(price, draft):
     ("words", "why"),
     [
         (("list:2", "--by", "5,5"), "'5,5' is not a number such as 5 or -2.5"),
-        (("list:2", "--to", "0"), "a price is above 0"),
+        (("list:2", "--to", "0"), "a price must be above 0"),
         (("list:2", "--to", ""), "'empty' is not an amount"),
         (("list:2", "--to", "0,21"), "'0,21' is not an amount"),
         (("list:2", "--model", "dalle", "--by", "5"), "list:2 has no such prices"),

@@ -115,17 +115,17 @@ def test_it_is_json_where_that_is_asked_for(price, acme, resellers):
     [
         (("assign", "acme", "Partners"), "there is no shared list 'Partners'"),
         (("assign", "nobody", "Resellers"), "nobody"),
-        (("list-create", "rESELLERS"), "there is a list 'rESELLERS' already"),
-        (("list-create", "None"), "'none' stands for no list"),
+        (("list-create", "rESELLERS"), "a list named 'rESELLERS' exists already"),
+        (("list-create", "None"), "'none' means no list"),
         (("list-create", " "), "cannot be blank"),
         (("list-rename", "Partners", "x"), "there is no shared list 'Partners'"),
-        (("list-rename", "none", "x"), "'none' is no shared list"),
-        (("list-rename", "Resellers", "NONE"), "'none' stands for no list"),
+        (("list-rename", "none", "x"), "'none' is not a shared list"),
+        (("list-rename", "Resellers", "NONE"), "'none' means no list"),
         (
             ("import", "-", "--name", "x", "--list", "Partners"),
             "there is no shared list 'Partners'",
         ),
-        (("import", "-", "--name", "x", "--list", "none"), "'none' is no shared list"),
+        (("import", "-", "--name", "x", "--list", "none"), "'none' is not a shared list"),
         (
             ("import", "-", "--name", "x", "--list", "Resellers", "--tenant", "acme"),
             "not allowed with",

@@ -88,7 +88,7 @@ def test_a_scheduled_book_is_withdrawn_once_asked(price, dearer):
     said = price("withdraw", "list:2", typed="y\n")
 
     assert said == (
-        f"{CHANGE}Withdraw these prices, which are to begin at 2099-12-01T00:00:00+00:00? [y/N] "
+        f"{CHANGE}Withdraw these prices, due to begin at 2099-12-01T00:00:00+00:00? [y/N] "
         "list:2 is withdrawn, and never takes effect\nlist:1 stays in force\n"
     )
     assert price("list").splitlines()[0].endswith("  withdrawn")

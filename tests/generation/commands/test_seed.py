@@ -273,7 +273,7 @@ def test_another_demo_key_is_added_without_another_gift(manage, embedded, monkey
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("PICTOR_DEMO_API_KEY", "sk-pictor-nonsense", "PICTOR_DEMO_API_KEY is not a key of ours"),
+        ("PICTOR_DEMO_API_KEY", "sk-pictor-nonsense", "PICTOR_DEMO_API_KEY is not a Pictor key"),
         ("SANDBOX_URL", "ftp://host", "the base URL must begin with http:// or https://"),
         ("PICTOR_DEMO_EMAIL", "nobody", "valid email address"),
     ],

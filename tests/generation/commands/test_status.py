@@ -11,7 +11,7 @@ from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
 
-STALE = "no look for 3 minutes: is a short-work worker running?"
+STALE = "no check for 3 minutes: is a short-work worker running?"
 
 
 def looked(**ago: float) -> str:
@@ -34,7 +34,7 @@ def test_nothing_is_open(manage):
 
     said = manage("status")
 
-    assert (said.out, said.error) == (f"Nothing needs you. Last look {at}.\n", None)
+    assert (said.out, said.error) == (f"Nothing needs you. Last check {at}.\n", None)
     assert json.loads(manage("status", "--json").out) == {
         "looked_at": at,
         "is_fresh": True,
@@ -56,7 +56,7 @@ def test_what_is_open_is_printed_and_ends_with_1(manage):
         *(str(one.id), "below_cost", "acme", since, "0.012500"),
         *("acme", "is", "below", "cost"),
     ]
-    assert last == f"Last look {at}."
+    assert last == f"Last check {at}."
     assert json.loads(as_json.out)["conditions"] == [
         {
             "id": one.id, "kind": "below_cost", "object": "acme", "since": since,
@@ -70,7 +70,7 @@ def test_a_look_of_more_than_three_minutes_ago_ends_with_1(manage):
     never = manage("status")
     looked(seconds=181)
 
-    assert (never.out, never.error) == ("Nothing needs you. Nobody has looked yet.\n", STALE)
+    assert (never.out, never.error) == ("Nothing needs you. No check yet.\n", STALE)
     assert manage("status").error == STALE
     ConditionLook.objects.update(looked_at=clock.now() - timedelta(seconds=170))
     assert manage("status").error is None
@@ -117,7 +117,7 @@ def test_one_is_assigned_to_whoever_runs_the_command_or_is_named(manage):
         (("assign", "x"), "'x' is not a whole number from 1 to 2147483647"),
         (("silence", "1", "--why", ""), "say why, in at most 200 characters"),
         (("silence", "1", "--why", "x", "--hours", "169"), "silence it for 1 to 168 hours"),
-        (("assign", "1", "--to", "x" * 255), "say who sees to it, in at most 254 characters"),
+        (("assign", "1", "--to", "x" * 255), "name the assignee, in at most 254 characters"),
     ],
 )
 def test_a_mistake_is_one_line(manage, words, error):

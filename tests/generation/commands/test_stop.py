@@ -19,14 +19,14 @@ def test_a_model_is_stopped_listed_and_started(seeded, manage):
     since = Stop.objects.get().began_at.isoformat(timespec="seconds")
     assert none.out == "Nothing is stopped.\n"
     assert said.out == (
-        f"{ORIGIN} is stopped since {since}: requests get 503 paused, what is queued waits to its"
-        " deadline, what runs ends\n"
+        f"{ORIGIN} is stopped since {since}: requests get 503 paused, queued work waits to its"
+        " deadline, running work finishes\n"
     )
     (row,) = json.loads(manage("stop", "--json").out)
     assert row.pop("by").endswith(" as a@b.io)")
     assert row == {"what": ORIGIN, "since": since, "reason": "wrong colours", "words": "Soon."}
     assert manage("stop").out.splitlines()[0].split() == ["what", "since", "by", "reason", "words"]
-    assert manage("start", ORIGIN).out == (f"{ORIGIN} is on again; it was stopped since {since}\n")
+    assert manage("start", ORIGIN).out == (f"{ORIGIN} has resumed; it was stopped since {since}\n")
     assert manage("stop", "--json").out == "[]\n"
 
 
@@ -40,10 +40,10 @@ def test_a_tenant_is_named_by_its_id(seeded, manage):
 
 
 def test_mistakes_are_one_line_each(seeded, manage):
-    assert manage("stop", "all").error == "--reason TEXT is needed, for your own people"
+    assert manage("stop", "all").error == "--reason TEXT is needed, for staff"
     assert manage("start", "all").error == "Everything is not stopped"
     assert manage("stop", "gpt-9", "--reason", "x").error == (
-        "nothing is called 'gpt-9': say all, a model or a tenant"
+        "no model or tenant is called 'gpt-9': give one, or all"
     )
     assert manage("stop", "all", "--reason", "x" * 201).error == (
         "reason: say why, in at most 200 characters"

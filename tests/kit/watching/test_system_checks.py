@@ -87,7 +87,7 @@ def test_a_server_does_not_start_with_a_url_it_cannot_use(settings, name, url):
     with pytest.raises(SystemExit) as ended:
         refuse_to_serve()
 
-    said = f"{name} is no address of a Redis that can be used. See docs/operations/settings.md."
+    said = f"{name} is not a usable Redis address. See docs/operations/settings.md."
     assert str(ended.value) == said
 
 
@@ -100,7 +100,7 @@ def test_a_server_is_warned_of_the_owners_url_and_of_nothing_else(settings, capl
     refuse_to_serve()
 
     (line,) = caplog.messages
-    assert line.startswith("MIGRATION_DATABASE_URL is set for a process that serves")
+    assert line.startswith("MIGRATION_DATABASE_URL is set for a serving process")
 
 
 def test_a_deployment_is_warned_that_nobody_is_named(settings):
@@ -116,7 +116,7 @@ def test_a_deployment_is_warned_that_nobody_is_named(settings):
     [
         ("", []),
         ("k" * 24, []),
-        ("k" * 23, ["PICTOR_METRICS_TOKEN has less than 24 characters"]),
+        ("k" * 23, ["PICTOR_METRICS_TOKEN has fewer than 24 characters"]),
     ],
 )
 def test_a_token_of_metrics_is_too_long_to_guess(settings, token, said):

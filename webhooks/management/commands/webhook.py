@@ -13,13 +13,13 @@ from webhooks.rotation import rotate_encryption
 class Command(OperatorCommand):
     """Encrypt the secrets of all endpoints with the newest key."""
 
-    help = "Encrypt the secrets of webhook endpoints by the newest key."
+    help = "Re-encrypt the secrets of webhook endpoints with the newest key."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("rotate", help="encrypt all secrets by the newest encryption key")
+        actions.add_parser("rotate", help="re-encrypt all secrets with the newest encryption key")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:

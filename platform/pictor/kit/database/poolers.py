@@ -47,9 +47,12 @@ def what_is_not_kept(parameters: dict[str, Any]) -> str | None:
         if _ask(another, "BEGIN; SELECT pg_backend_pid()") is None:
             return "a second connection had no answer within 2 s: is a pooler's pool too small?"
         if before is None or _ask(ours, "SELECT pg_backend_pid()") != before:
-            return "a connection does not keep its backend: is there a pooler in transaction mode?"
+            return (
+                "a connection does not keep its backend: is a pooler in transaction mode in"
+                " between?"
+            )
         if off := [name for name in _limits(parameters) if _ask(ours, f"SHOW {name}") == "0"]:
-            return f"{', '.join(off)} is not in force: a pooler drops it? Set it on the role"
+            return f"{', '.join(off)} is not in force: does a pooler drop it? Set it on the role"
     return None
 
 

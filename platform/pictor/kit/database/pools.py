@@ -122,7 +122,7 @@ async def again(function: Callable[[], Awaitable[T]]) -> T:
 def _is_away(error: Exception) -> bool:
     is_away = isinstance(error, OperationalError | InterfaceError)
     if is_away:
-        logger.warning("what must be written is written again: %s", error)
+        logger.warning("a write that must not be lost is repeated: %s", error)
     return is_away
 
 

@@ -164,6 +164,6 @@ def _post_what_can_be() -> None:
     try:
         _post(_own())
     except RedisError:
-        logger.debug("the figures of this process could not be posted")
+        logger.debug("the metrics of this process could not be posted")
     except Exception:
-        logger.exception("the figures of this process could not be posted")
+        logger.exception("the metrics of this process could not be posted")

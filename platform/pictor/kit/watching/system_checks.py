@@ -56,8 +56,8 @@ def refuse_to_serve() -> None:
         raise SystemExit(f"{'; '.join(wrong)}. See docs/operations/settings.md.")
     if settings.MIGRATION_DATABASE is not None:
         logger.warning(
-            "MIGRATION_DATABASE_URL is set for a process that serves, which could rewrite the"
-            " ledger with it: give it to `migrate` and `seed --migrate` alone"
+            "MIGRATION_DATABASE_URL is set for a serving process, which could rewrite the ledger"
+            " with it: set it only for `migrate` and `seed --migrate`"
         )
 
 
@@ -79,7 +79,7 @@ def addresses_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
     return [
         Error(
-            f"{name} is no address of a Redis that can be used",
+            f"{name} is not a usable Redis address",
             hint="It must be like rediss://user:password@host:6379/0."
             " See docs/operations/settings.md.",
             id="pictor.E003",
@@ -94,7 +94,7 @@ def operator_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Caution(
             f"PICTOR_{name} is not set",
-            hint="The terms and the privacy notice name it. See docs/operations/settings.md.",
+            hint="The terms and the privacy notice need it. See docs/operations/settings.md.",
             id="pictor.W001",
         )
         for name in OPERATOR
@@ -109,7 +109,7 @@ def metrics_token_is_long(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         return []
     return [
         Caution(
-            f"PICTOR_METRICS_TOKEN has less than {SHORTEST_TOKEN} characters",
+            f"PICTOR_METRICS_TOKEN has fewer than {SHORTEST_TOKEN} characters",
             hint="python -c 'import secrets; print(secrets.token_urlsafe(48))'",
             id="pictor.W002",
         )

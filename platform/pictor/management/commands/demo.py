@@ -23,7 +23,7 @@ NAMES = (
 class Command(OperatorCommand):
     """The demo account of the stack whose environment manage.py adopted, and its demo data."""
 
-    help = "Print the running default's address, API key and sign-in; remove its demo data."
+    help = "Print the address, API key and sign-in of the running demo; remove its demo data."
     requires_system_checks = ()
 
     @override
@@ -34,7 +34,7 @@ class Command(OperatorCommand):
         forms.add_argument("--shell", action="store_true", dest="as_shell")
         actions = parser.add_subparsers(dest="action")
         actions.add_parser("pictures", help="paint the newest images of the demo data, once")
-        remove = actions.add_parser("remove", help="erase the demo data; begin without any")
+        remove = actions.add_parser("remove", help="erase the demo data and start without any")
         remove.add_argument("--yes", action="store_true", help="do not ask")
 
     @override

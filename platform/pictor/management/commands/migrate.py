@@ -22,7 +22,7 @@ class Command(migrate.Command):
         parser.add_argument(
             "--undo",
             action="store_true",
-            help="undo what came after the migration that is named, with all that is in its tables",
+            help="undo later migrations, and delete the data in their tables",
         )
 
     @override

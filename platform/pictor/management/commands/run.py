@@ -16,7 +16,7 @@ from pictor.embedded.main import main
 class Command(BaseCommand):
     """Start every part, show a first image, supervise until Ctrl-C."""
 
-    help = "Start one complete Pictor here. Reads PORT and PICTOR_DATA; skips configured parts."
+    help = "Start a complete Pictor here. Reads PORT and PICTOR_DATA; skips configured parts."
     requires_system_checks = ()
 
     @override
