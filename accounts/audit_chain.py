@@ -70,10 +70,10 @@ def audit_problems(now: datetime, *, after: tuple[int, bytes] = (0, b"")) -> Ite
         elif bytes(event.seal) != event_seal(sealed_part(event)):
             yield AuditProblem(event.id, event.tenant_id, "was written or changed without the key")
         elif event.at < now - LINKED_WITHIN:
-            yield AuditProblem(event.id, event.tenant_id, "is in no chain")
+            yield AuditProblem(event.id, event.tenant_id, "is not in the chain")
     copies = AuditEvent.objects.filter(seal__isnull=False).values("seal")
     for copy in copies.annotate(times=Count("id")).filter(times__gt=1).iterator():
-        yield AuditProblem(None, None, f"an event is there {copy['times']} times")
+        yield AuditProblem(None, None, f"the event appears {copy['times']} times")
 
 
 def _broken_links(seq: int, seal: bytes) -> Iterator[AuditProblem]:

@@ -53,7 +53,7 @@ def written(rows: Iterable[CostRow], *, source: str = "") -> str:
 def read(text: str) -> CostFile:
     """Read the rows and the source of a CSV; raises ValueError, also for a repeated cost."""
     if "\0" in text:
-        raise ValueError("a file with a null character in it is no CSV")
+        raise ValueError("a file with a null character is not CSV")
     lines = text.splitlines()
     said = _remarks(lines)
     columns, table = table_of("\n".join(lines[len(said) :]))
@@ -98,10 +98,14 @@ def _kind(line: Mapping[str, str]) -> CostKind:
     size, quality, word = line["size"], line["quality"], line.get("kind", "")
     if size == TOKENS:
         if word not in {"", "tokens"} or quality not in TOKEN_ROWS:
-            raise ValueError(f"tokens are {', '.join(TOKEN_ROWS)}, of the kind tokens")
+            raise ValueError(
+                f"the size tokens needs the kind tokens and a quality of {', '.join(TOKEN_ROWS)}"
+            )
         return "tokens"
     if word not in KINDS:
-        raise ValueError(f"{word!r} is no kind: fixed, formula, or tokens of the size tokens")
+        raise ValueError(
+            f"{word!r} is not a kind: use fixed, formula, or tokens for the size tokens"
+        )
     if size not in {AUTO, ANY} and not _PIXELS.fullmatch(size):
         raise ValueError(f"{size!r} is neither WIDTHxHEIGHT nor {AUTO}, {ANY} or {TOKENS}")
     if KINDS[word] == "formula" and quality not in {*TOKEN_AXES, AUTO, ANY}:

@@ -22,7 +22,7 @@ def day_start(day: date, zone: tzinfo = UTC) -> datetime:
 
 
 def day_of(moment: datetime, zone: tzinfo = UTC) -> date:
-    """Return the day that a moment is counted in."""
+    """Return the day in which a time is counted."""
     day = moment.astimezone(zone).date()
     following = day + _DAY
     return following if day_start(following, zone) <= moment else day
@@ -34,7 +34,7 @@ def minutes_early(day: date, zone: tzinfo) -> int:
 
 
 def bucket_start(moment: datetime, bucket: Bucket, *, zone: tzinfo = UTC) -> datetime:
-    """Return the beginning of the bucket that a moment lies in."""
+    """Return the beginning of the bucket that contains a time."""
     if bucket == "hour":
         return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     day = day_of(moment, zone)

@@ -44,7 +44,7 @@ def read(text: str) -> list[BookRow]:
     if missing := NEEDED - names:
         raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
     if twice := [name for name in names if columns.count(name) > 1]:
-        raise ValueError(f"columns stand there twice: {', '.join(sorted(twice))}")
+        raise ValueError(f"columns appear twice: {', '.join(sorted(twice))}")
     if unknown := names - set(COLUMNS):
         raise ValueError(f"unknown columns: {', '.join(sorted(map(str, unknown)))}")
     rows: dict[PriceKey, BookRow] = {}
@@ -69,10 +69,10 @@ def _row(line: Mapping[str, str]) -> BookRow:
         raise ValueError(f"{empty[0]} is empty")
     for name, most in LONGEST.items():
         if len(line[name]) > most or "\0" in line[name]:
-            raise ValueError(f"{name} is longer than {most} characters, or no text")
+            raise ValueError(f"{name} is longer than {most} characters, or not text")
     kind = line.get("kind", "")
     if kind not in KINDS:
-        raise ValueError(f"{kind!r} is no kind: fixed or formula")
+        raise ValueError(f"{kind!r} is not a kind: use fixed or formula")
     micros = from_decimal(line["usd"])
     if micros < 0:
         raise ValueError(f"{line['usd']} is below 0")

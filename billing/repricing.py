@@ -111,7 +111,7 @@ def operation(kind: str, text: str) -> Operation:
         if step <= 0:
             raise ValueError(f"{text!r} is not an amount above 0")
         return Operation("round-up", Decimal(step))
-    raise ValueError(f"{kind!r} is none of {', '.join(_EXAMPLES)}")
+    raise ValueError(f"{kind!r} is not one of {', '.join(_EXAMPLES)}")
 
 
 def repriced(
@@ -165,7 +165,7 @@ def _typed(key: PriceKey, text: str) -> Micros:
 
 def _checked(key: PriceKey, micros: int) -> Micros:
     if not 0 < micros <= MAX_MICROS:
-        raise ValueError(f"{' '.join(key)}: a price is above 0, and at most nine billion")
+        raise ValueError(f"{' '.join(key)}: a price must be above 0 and at most nine billion")
     return Micros(micros)
 
 

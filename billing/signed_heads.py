@@ -38,7 +38,7 @@ def read_signed(text: str) -> Heads:
     except InvalidSignature:
         raise BadHead("the signature is not this ledger's") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadHead("this is no head of a ledger") from None
+        raise BadHead("this is not a ledger head") from None
 
 
 def _key() -> Ed25519PrivateKey:

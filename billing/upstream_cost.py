@@ -156,7 +156,7 @@ class CostRow:
 
 @dataclass(frozen=True, slots=True)
 class CostTable:
-    """The costs at a vendor's account from a moment on. Never changes."""
+    """The costs at a vendor's account from a time on. Never changes."""
 
     effective_from: datetime
     rows: Mapping[CostKey, CostRow]

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 _counting = Counting()
 
 
-class Doorbell(Task):  # type: ignore[type-arg] # generic for the stubs alone
+class Doorbell(Task):  # type: ignore[type-arg] # generic only for the stubs
     """A task whose messages go another way than into Celery's pool."""
 
     Strategy = "generation.background.doorbell:hand_over"

@@ -151,7 +151,7 @@ def delete_exports_of(tenant_id: UUID) -> None:
 
 def _check_reader(tenant: Tenant) -> None:
     if not any(one.role in _DOWNLOAD for one in members_of(tenant.id)):
-        raise ValidationError("It has no owner or admin yet, and nobody else may download it.")
+        raise ValidationError("It has no owner or admin yet, and only they may download it.")
 
 
 def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) -> None:
@@ -163,7 +163,7 @@ def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) 
         known = known.filter(list_name="")
         one, most, what = "An export", MAX_A_DAY, "exports"
     if known.filter(ready_at=None, failed_at=None).exists():
-        raise ValidationError(f"{one} is being made already.")
+        raise ValidationError(f"{one} is already being made.")
     if known.filter(asked_at__gt=now - KEPT).count() >= most:
         raise ValidationError(f"At most {most} {what} within 24 hours: ask again later.")
 

@@ -51,7 +51,7 @@ class ObjectMissing(StorageFailed):
     """There is no such object."""
 
 
-class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alone
+class ObjectStream(File):  # type: ignore[type-arg] # generic only for the stubs
     """An object's bytes, forwards only. Iterating yields chunks, all full except the last.
 
     Close it if you stop early, from any thread; a read by another thread then fails.

@@ -69,11 +69,11 @@ def said_where_refused(
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     except ProtectedError:
-        messages.error(request, "Something refers to it meanwhile: it cannot be deleted.")
+        messages.error(request, "Something refers to it now, so it cannot be deleted.")
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
-        messages.error(request, "Somebody else made the same at the same moment. Look again.")
+        messages.error(request, "Somebody else created the same just now. Look again.")
     return HttpResponseRedirect(request.get_full_path())
 
 

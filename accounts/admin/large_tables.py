@@ -17,7 +17,7 @@ from pictor.kit.words import clock, ids
 
 LOOKED_AT = 20_000
 """Filters look only at this many of the newest rows that match the time and the search."""
-NEWEST = f"the list is of the newest {LOOKED_AT:,} of what is asked for"
+NEWEST = f"only the newest {LOOKED_AT:,} matches are listed"
 HOUR = timedelta(hours=1)
 
 

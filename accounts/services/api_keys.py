@@ -143,7 +143,7 @@ def change_api_key(
 def rotate_api_key(
     *, key: ApiKey, overlap: timedelta, now: datetime, actor: Actor, ip: str | None = None
 ) -> str:
-    """Give a key a new text and return it; the former text works for `overlap` longer.
+    """Give a key a new secret and return it; the old one works for `overlap` longer.
 
     The key keeps its id, rules, budgets and usage. Any text older than the former one stops
     working. Raises ValidationError for a key that has ended, and for an overlap that is not one of
@@ -179,7 +179,7 @@ UPDATE accounts_apikey SET previous_used_at = %s WHERE id = (
 
 
 def note_former_use(*, key_id: UUID, digests: Sequence[bytes], now: datetime) -> None:
-    """Note that a rotated key's former text is still in use, at most once a minute.
+    """Record that a rotated key's old secret is still in use, at most once a minute.
 
     The person who rotated it can see when every program has the new one. Of several requests at
     once only the first writes; one with a text older than the former does not, and no request waits

@@ -208,8 +208,8 @@ def revoke_key_for(
 def _own(caller: Caller) -> ApiKey:
     """Return the caller's key, locked so that its rules stay while they are compared.
 
-    Raises Forbidden if it has ended meanwhile, and for a rotated key's former text, even if it was
-    rotated a moment ago: a thief of an old text could take the key over.
+    Raises Forbidden if it has ended meanwhile, and for a rotated key's old secret, even if it was
+    rotated a moment ago: a thief of an old secret could take the key over.
     """
     tenant_for_update(caller.tenant_id)  # first: two keys changing each other would deadlock
     keys = ApiKey.objects.select_related("tenant", "created_by")

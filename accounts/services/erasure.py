@@ -39,7 +39,7 @@ _at_work = threading.Lock()
 def check_deletion(*, by: Membership, confirmation: str) -> None:
     """Raise ValidationError, with a message for a person, if `delete_workspace` would."""
     if by.role != Membership.Role.OWNER:
-        raise ValidationError("Only an owner deletes a workspace.")
+        raise ValidationError("Only an owner can delete a workspace.")
     if confirmation != by.tenant.shown_name:
         raise ValidationError("Type the workspace's name exactly as it is. Nothing was deleted.")
     under_way = ledger().in_flight_of(by.tenant_id)

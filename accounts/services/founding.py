@@ -90,13 +90,13 @@ def found_tenant(
     that made another tenant.
     """
     if once.version != _OUR_IDS:
-        raise ValidationError("This form was not drawn here: open it again.")
+        raise ValidationError("This form did not come from here: open it again.")
     with connection.cursor() as cursor:  # two clicks at once must not both find the name free
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     known = Tenant.objects.filter(id=once).first()
     if known is not None:
         if known.name != name:
-            raise ValidationError(f"This form has made {known.name}: open it again.")
+            raise ValidationError(f"This form has already created {known.name}: open it again.")
         return Founded(known, None, "")
     _refuse_much("credit", start.credit, settings.MONEY_TYPED_TWICE)
     _refuse_much("balance", start.paid, settings.MONEY_NEEDS_TWO)
@@ -146,5 +146,5 @@ def _invite(tenant: Tenant, owner: Owner, actor: Actor, now: datetime, ip: str |
 
 def _refuse_much(field: str, amount: Micros, most: int) -> None:
     if not 0 <= amount <= most:
-        words = f"To begin with, from $0 to {in_dollars(most)}: book the rest afterwards."
+        words = f"Start with $0 to {in_dollars(most)}: book the rest afterwards."
         raise ValidationError({field: words})

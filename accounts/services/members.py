@@ -142,7 +142,7 @@ def _dismiss(
         .exclude(pk=membership.pk)
         .exists()
     ):
-        raise ValidationError("Keys are handed over to another member.")
+        raise ValidationError("Keys can be handed over only to another member.")
     keys = ApiKey.objects.filter(
         tenant_id=membership.tenant_id, created_by=membership.user_id, revoked_at=None
     )
@@ -311,9 +311,9 @@ def _may(by: Membership, *roles: str) -> None:
     """Raise ValidationError unless the role may: owners all, admins all but owners' matters."""
     under = roles_under(by.role)
     if not under:
-        raise ValidationError("Only owners and admins do this.")
+        raise ValidationError("Only owners and admins can do this.")
     if not under.issuperset(roles):
-        raise ValidationError("Only an owner makes, changes or removes owners.")
+        raise ValidationError("Only an owner can add, change or remove owners.")
 
 
 def _end_invitations(
@@ -336,7 +336,7 @@ def _refuse_last_owner(membership: Membership) -> None:
         tenant_id=membership.tenant_id, role=Membership.Role.OWNER
     ).exclude(pk=membership.pk)
     if not others.exists():
-        raise ValidationError("A workspace keeps an owner: make somebody else one first.")
+        raise ValidationError("A workspace needs an owner: make somebody else one first.")
 
 
 def _hand_over(key: ApiKey, heir: User, actor: Actor, ip: str | None) -> None:
@@ -363,7 +363,7 @@ def _refuse_many_mails(tenant: Tenant, email: str, now: datetime) -> None:
     if sent.count() >= MAX_INVITATIONS:
         raise ValidationError(f"{MAX_INVITATIONS} invitations were sent within a day: wait a day.")
     if sent.filter(after__email=email).count() >= MAX_TO_ONE:
-        message = f"{MAX_TO_ONE} invitations were sent there within a day: wait a day."
+        message = f"{MAX_TO_ONE} invitations were sent to this address within a day: wait a day."
         raise ValidationError({"email": message})
 
 

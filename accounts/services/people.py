@@ -125,7 +125,7 @@ def seed_operator(
 
 def _refuse_staff(user: User) -> None:
     if user.staff_role:
-        raise ValidationError(f"{user.email} is staff: take them out first.")
+        raise ValidationError(f"{user.email} is staff: remove them from staff first.")
 
 
 def _sync_address(user: User) -> None:

@@ -53,7 +53,7 @@ def encrypt_second_factors_anew(*, actor: Actor) -> int:
             }
         except WrongKey:
             raise ValidationError(
-                f"The second factor of {factor.user.email} is by an unknown key."
+                f"The second factor of {factor.user.email} was encrypted with an unknown key."
             ) from None
         factor.data = {**factor.data, **anew}
         factor.save(update_fields=["data"])

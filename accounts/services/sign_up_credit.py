@@ -30,7 +30,7 @@ _LOCK = 7_303_041
 
 CREDITS = Counter(
     "pictor_sign_up_credits",
-    "Workspaces that were opened by signing up: whether they got the credit, and why not.",
+    "Workspaces created by signing up, by whether they got the credit, or why not.",
     ["outcome"],
 )
 
@@ -86,14 +86,14 @@ def _digests(text: str) -> list[bytes]:
 
 def _tell_operator() -> None:
     ceiling = to_decimal(Micros(settings.SIGN_UP_CREDIT_PER_DAY))
-    logger.warning("the ceiling on credit for signing up is reached: workspaces open with 0 today")
+    logger.warning("the ceiling on sign-up credit is reached: new workspaces start with 0 today")
     text = (
-        f"New workspaces got {ceiling} USD of credit today (UTC) between them, or nearly, which is"
-        " the ceiling (PICTOR_SIGN_UP_CREDIT_PER_DAY). Those that open later today begin with 0:"
-        " look whether somebody collects credits, and raise the ceiling if nobody does."
+        f"New workspaces have together received close to {ceiling} USD of credit today (UTC), the"
+        " ceiling set by PICTOR_SIGN_UP_CREDIT_PER_DAY. Workspaces created later today start with"
+        " 0. Check whether somebody is collecting credits; if not, raise the ceiling."
     )
     for address in _operators():
-        post(to=address, subject="The day's credit for signing up is used up", text=text)
+        post(to=address, subject="Today's sign-up credit is used up", text=text)
 
 
 def _operators() -> list[str]:

@@ -93,7 +93,7 @@ def _begin(actor: Actor) -> None:
     owners = User.objects.select_for_update(no_key=True).filter(staff_role=User.StaffRole.OWNER)
     known = {owner.pk for owner in owners.order_by("pk")}
     if isinstance(actor, User) and actor.pk not in known:
-        raise ValidationError("Only an owner changes who is staff.")
+        raise ValidationError("Only an owner can change who is staff.")
 
 
 def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
@@ -118,7 +118,7 @@ def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
     if before == User.StaffRole.OWNER:
         others = User.objects.filter(staff_role=User.StaffRole.OWNER, is_active=True)
         if not others.exclude(pk=user.pk).exists():
-            raise ValidationError("The last owner stays: make somebody else one first.")
+            raise ValidationError("This is the last owner: make somebody else one first.")
     user.staff_role = role
     user.is_staff = user.is_superuser = role == User.StaffRole.OWNER
     user.save(update_fields=["staff_role", "is_staff", "is_superuser"])

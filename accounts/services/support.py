@@ -35,7 +35,7 @@ def open_support(
     """
     reason = " ".join(reason.split())
     if not reason:
-        raise ValidationError({"reason": "Say why: the workspace reads it in its audit log."})
+        raise ValidationError({"reason": "Give a reason: the workspace sees it in its audit log."})
     if len(reason) > REASON_CHARS:
         raise ValidationError({"reason": f"At most {REASON_CHARS} characters."})
     locked = tenant_for_update(tenant.id)

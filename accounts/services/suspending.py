@@ -24,7 +24,7 @@ def suspend(
     """
     words = words.strip()
     if not words:
-        raise ValidationError({"words": "A reason is needed: its members read it."})
+        raise ValidationError({"words": "Give a reason: its members see it."})
     suspended = Tenant.Status.SUSPENDED
     if Tenant.objects.select_for_update().get(pk=tenant.pk).status == suspended:
         raise ValidationError("it is suspended already")

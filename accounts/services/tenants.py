@@ -64,7 +64,7 @@ def refuse_ended(tenant_id: UUID) -> None:
     """Raise ValidationError for a tenant that is erased or being erased."""
     if Tenant.objects.only("name", "erasure_due_at").get(pk=tenant_id).has_ended:
         raise ValidationError(
-            "It is being erased, or was: it does not work again, and nothing of it changes."
+            "It is erased or being erased: it can be neither resumed nor changed."
         )
 
 
@@ -112,12 +112,12 @@ def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None
     invisible mark either, unless it is the present name.
     """
     if "".join(title.splitlines()) != title:
-        raise ValidationError({"title": "A name has one line."})
+        raise ValidationError({"title": "A name must be a single line."})
     if title != tenant.shown_name:
         if without_marks(title) != " ".join(title.split()):
-            raise ValidationError({"title": "A name holds no marks that nobody sees."})
+            raise ValidationError({"title": "A name must not contain invisible characters."})
         if holds_address(title):
-            raise ValidationError({"title": "A name holds no web or e-mail address."})
+            raise ValidationError({"title": "A name must not contain a web or e-mail address."})
     columns = {"title": title}
     change_columns(tenant=tenant, action="tenant.title", columns=columns, actor=actor, ip=ip)
 

@@ -1,6 +1,6 @@
 """Newcomers: their address is verified once, and their workspace opens.
 
-A person who is in no workspace any more, or left the one they were invited to, opens one later.
+A person who is no longer in a workspace, or left the one they were invited to, opens one later.
 """
 
 from datetime import datetime

@@ -84,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> None:
         """Replace the library's words after too many wrong codes: they speak of failed sign-ins."""
         if message == self.error_messages["too_many_login_attempts"]:
-            message = "Too many wrong codes. Begin again, and another one is mailed."
+            message = "Too many wrong codes. Start again to get a new one by mail."
         super().add_message(request, level, *args, message=message, **more)
 
     @override

@@ -18,7 +18,7 @@ View = Callable[..., HttpResponseBase]
 
 FRESH = timedelta(minutes=15)
 """The time for which a second factor counts as fresh after it was shown."""
-SHOW_AGAIN = "Show your second factor again, then send it once more."
+SHOW_AGAIN = "Enter your second factor again, then resend the form."
 
 
 def app_since(user: User) -> datetime | None:

@@ -46,7 +46,7 @@ def page(view: View) -> View:
         except IntegrityError as error:
             if not is_duplicate(error):
                 raise
-            messages.warning(request, "The same was sent at the same moment. Look again.")
+            messages.warning(request, "The same form was sent twice at once. Look again.")
             return redirect(request.get_full_path())
 
     return never_cache(whole)

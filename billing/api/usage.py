@@ -33,7 +33,7 @@ USUAL_SPAN: dict[Bucket, timedelta] = {
 
 
 class MomentField(serializers.IntegerField):
-    """A moment in Unix seconds; None where it was not given."""
+    """A time in Unix seconds; None if it was not given."""
 
     def __init__(self, help_text: str) -> None:
         super().__init__(default=None, min_value=0, max_value=LATEST, help_text=help_text)
@@ -63,7 +63,7 @@ class BucketField(serializers.ChoiceField):
 
 @extend_schema_field({"type": "string", "pattern": f"^ *{_GROUP} *(, *{_GROUP} *)*$"})
 class GroupsField(serializers.Field[Any, Any, Any, Any]):
-    """Names of groups, with commas between them."""
+    """Names of groups, separated by commas."""
 
     def __init__(self) -> None:
         names = ", ".join(GROUPS)
@@ -78,7 +78,7 @@ class GroupsField(serializers.Field[Any, Any, Any, Any]):
 
 
 class UsageQuery(ApiQuery):
-    """Which usage, and how it is divided."""
+    """The usage to return, and its groups."""
 
     start = MomentField("The first bucket is the one that contains this time. Default a day, 30"
                         " days or a year before `end`, depending on `bucket`.")  # fmt: skip

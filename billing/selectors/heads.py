@@ -68,7 +68,7 @@ class Heads:
 
 
 def heads_before(until: datetime) -> Heads:
-    """Return the heads of everything written before a moment that is some minutes past.
+    """Return the heads of everything written before a time that is some minutes past.
 
     A transfer's time is taken before it waits for its turn, so for a more recent moment some could
     still appear.
@@ -92,17 +92,17 @@ def head_findings(kept: Heads) -> list[Finding]:
             "kept head",
             tenant,
             f"tenant {tenant}",
-            f"transfer {seq} and what is before it are not what was kept",
+            f"transfer {seq} and those before it differ from the kept head",
         )
         for tenant, (seq, seal) in kept.tenants.items()
         if _seal_at(ids.parse(ids.TENANT, tenant), seq) != seal
     ]
     seq, seal = kept.audit
     if seq and (audit_seal_at(seq) or b"").hex() != seal:
-        message = f"link {seq} is not what was kept"
+        message = f"link {seq} differs from the kept head"
         findings.append(Finding("kept head", None, "audit log", message))
     if _costs_before(kept.until) != kept.costs:
-        message = "those before the kept head are not what they were"
+        message = "those before the kept head have changed"
         findings.append(Finding("kept head", None, "transfers of the platform", message))
     return findings
 

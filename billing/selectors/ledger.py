@@ -83,7 +83,7 @@ def cost_findings(attempts: Ids) -> list[Finding]:
 def _audit_log_findings(proved: Position) -> list[Finding]:
     """Return changed, forged or missing events of the audit log. At most 100."""
     if proved.seq and audit_seal_at(proved.seq) != proved.seal:
-        return [Finding("audit log", None, "audit log", f"link {proved.seq} is not what it was")]
+        return [Finding("audit log", None, "audit log", f"link {proved.seq} has changed")]
     problems = audit_problems(clock.now(), after=(proved.seq, proved.seal))
     return [
         Finding(

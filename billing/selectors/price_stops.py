@@ -172,7 +172,7 @@ def assignment_of(
 
 
 class _Then(NamedTuple):
-    """A tenant's price changes from a moment on, and the name of the book that takes over then."""
+    """A tenant's price changes from a time on, and the name of the book that takes over then."""
 
     begins: datetime
     later: str

@@ -100,9 +100,9 @@ def withdrawal_findings() -> list[Finding]:
         elif said != one.withdrawn_at.isoformat():
             findings.append(_finding(one.book, "was not withdrawn when the audit log says"))
         if one.book.published_at is None or one.book.effective_from <= one.withdrawn_at:
-            findings.append(_finding(one.book, "was not scheduled any more when it was withdrawn"))
+            findings.append(_finding(one.book, "was no longer scheduled when it was withdrawn"))
     findings.extend(
-        Finding("prices", None, f"price_book {book}", "was withdrawn, and is not any more")
+        Finding("prices", None, f"price_book {book}", "was withdrawn, but no longer is")
         for book in recorded
     )
     return findings

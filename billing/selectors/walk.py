@@ -175,7 +175,7 @@ class Walk:
         count, seal = self._older_costs.seq, self._older_costs.seal
         if not count or seal.hex() == sealed_older_costs():
             return []
-        message = f"{count} without a seal are not those that were there when the chain began"
+        message = f"{count} without a seal differ from those present when the chain began"
         return [Finding("seal", None, "transfers of the platform", message)]
 
     def _meet(self, one: str | None, seen: set[UUID]) -> None:

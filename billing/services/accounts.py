@@ -80,8 +80,8 @@ def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Tran
         if left := left_of(booked):
             rest = "" if left == booked.amount else f"; {in_dollars(left)} of it is not reversed"
             raise ValidationError(
-                f"{in_dollars(booked.amount)} by the reference {reason!r} were booked"
-                f" on {booked.created_at:%Y-%m-%d} as transfer {booked.seq}{rest}"
+                f"{in_dollars(booked.amount)} with the reference {reason!r} was booked on"
+                f" {booked.created_at:%Y-%m-%d} as transfer {booked.seq}{rest}"
             )
     return top_up(tenant_id=tenant_id, amount=amount, **why)
 

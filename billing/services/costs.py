@@ -106,7 +106,7 @@ def correct_cost(
     be below 0.
     """
     if not line or change == 0:
-        raise ValidationError("a correction has a line, and a change that is not 0")
+        raise ValidationError("a correction needs a line, and a change other than 0")
     locks.corrections()
     correction = _correction(line, change, of)
     correction.reason = reason
@@ -117,7 +117,7 @@ def correct_cost(
         return None
     if of is not None and (cost := corrected_cost(of.attempt_id)) + change < 0:
         raise ValidationError(
-            f"the line {line!r} takes {in_dollars(-change)} of an attempt that cost"
+            f"the line {line!r} takes {in_dollars(-change)} from an attempt that cost"
             f" {in_dollars(cost)}"
         )
     correction.seal = seal_of(correction.sealed)

@@ -123,13 +123,13 @@ def _refuse_a_second(asked: AskedMove, once: UUID, now: datetime) -> None:
     if asked.outage is not None:
         covered = credited_for(asked.outage, tenants=[tenant_id], now=now, but=once).get(tenant_id)
         if covered is not None:
-            raise ValidationError(f"{in_dollars(covered)} cover a part of that time already")
+            raise ValidationError(f"{in_dollars(covered)} already covers a part of that time")
     if asked.generation_id is not None:
         given = credited_by_itself(asked.generation_id, tenant_id=tenant_id, now=now, but=once)
         if given:
             raise ValidationError(
-                f"{in_dollars(given)} were credited for it already: reverse that, or credit"
-                " the tenant"
+                f"{in_dollars(given)} was already credited for it: reverse that, or credit the"
+                " tenant"
             )
 
 
@@ -139,7 +139,7 @@ def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
         raise ValidationError("There is no such move.")
     if (state := move.state(now)) != "waiting":
         by = f" by {move.decided_by_name}" if move.decided_by_name else ""
-        raise ValidationError(f"It does not wait any more: it is {state}{by}.")
+        raise ValidationError(f"It is no longer waiting: it is {state}{by}.")
     return move
 
 
@@ -206,7 +206,7 @@ def _moved(asked: AskedMove, why: Why) -> Transfer:
             return accounts.refund(
                 tenant_id=tenant_id, generation_id=asked.generation_id, amount=amount, **why
             )
-    raise ValidationError(f"Nobody moves money by a {asked.kind}.")
+    raise ValidationError(f"Money cannot be moved by a {asked.kind}.")
 
 
 def _record(move: MoneyMove, action: str, actor: Actor, ip: str | None, **more: str) -> None:

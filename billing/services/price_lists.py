@@ -56,9 +56,9 @@ def rename_price_list(
 def _check_name(price_list: PriceList) -> None:
     price_list.clean_fields()
     if price_list.name.lower() == NO_LIST:
-        raise ValidationError({"name": f"{NO_LIST!r} stands for no list"})
+        raise ValidationError({"name": f"{NO_LIST!r} means no list"})
     if price_list_named(price_list.name) not in {None, price_list}:
-        raise ValidationError({"name": f"there is a list {price_list.name!r} already"})
+        raise ValidationError({"name": f"a list named {price_list.name!r} exists already"})
 
 
 @transaction.atomic

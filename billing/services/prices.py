@@ -266,7 +266,7 @@ def withdraw_price_book(
 def _take_back(book: PriceBook) -> PriceBookWithdrawal:
     """Withdraw a book without an audit event. Raises ValidationError like `withdraw_price_book`."""
     if book.published_at is None:
-        raise ValidationError("the book is a draft: nothing begins by itself")
+        raise ValidationError("the book is a draft: it does not begin by itself")
     if PriceBookWithdrawal.objects.filter(book=book).exists():
         raise ValidationError("the book is withdrawn already")
     try:
@@ -337,7 +337,7 @@ def _check_book(book: PriceBook) -> None:
     if book.tenant_id is not None and not any(
         kind.objects.filter(id=book.tenant_id).exists() for kind in owners
     ):
-        raise ValidationError("there is no such tenant, and no such list")
+        raise ValidationError("there is no such tenant or list")
 
 
 def _lock_draft(book: PriceBook) -> None:

@@ -39,7 +39,7 @@ def find(
 ) -> Generation | None:
     """The generation already admitted under this key. Raises IdempotencyKeyReused.
 
-    Live and test requests have separate keys. A deleted generation has no digest any more, so every
+    Live and test requests have separate keys. A deleted generation no longer has a digest, so every
     body finds it.
     """
     record = (

@@ -240,7 +240,7 @@ def left(turns: Collection[Turn]) -> None:
 
 
 def answered(turns: Collection[Turn]) -> Statement[None]:
-    """Record callers who have their answers: no retry may take these over any more."""
+    """Record callers who have their answers: retries may no longer take these over."""
     return _ended(turns, is_orphan=False)
 
 
@@ -262,7 +262,7 @@ def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Clear marks that no retry can find any more; returns their number.
+    """Clear marks that retries can no longer find; returns their number.
 
     No caller waits that long.
     """

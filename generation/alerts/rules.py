@@ -111,7 +111,7 @@ def save_rule(
         kept = locked(rule) if rule else AlertRule(**({"id": new_id} if new_id else {}))
         if seen and wishes_of(kept).digest not in {seen, wishes.digest}:
             raise ValidationError(
-                "Somebody changed it since this page was opened. Look at it now, and save again.",
+                "Somebody changed it after you opened this page. Check it and save again.",
                 code=CHANGED,
             )
         before = None if rule is None else described(kept)
@@ -278,11 +278,11 @@ def _checked(wishes: RuleWishes) -> RuleWishes:
 def _mistakes(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
     """The mistakes, by field."""
     if not 0 < len(wishes.name) <= MAX_NAME:
-        yield "name", f"Name it, in at most {MAX_NAME} characters."
+        yield "name", f"Give it a name of at most {MAX_NAME} characters."
     if len(wishes.page) > MAX_PAGE:
         yield "page", f"At most {MAX_PAGE} characters."
     if wishes.secret and not wishes.url:
-        yield "secret", "A secret signs what a webhook gets: give its url."
+        yield "secret", "A secret is only for a webhook: give its url."
     yield from _mistakes_of_what(wishes)
     yield from _mistakes_of_whom(wishes.mails, has_webhook=bool(wishes.url))
 
@@ -291,7 +291,7 @@ def _mistakes_of_what(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
     if wishes.kinds is not None and not wishes.kinds:
         yield "kinds", "Choose at least one kind, or every kind."
     elif unknown := [one for one in wishes.kinds or () if one not in ALL_KINDS]:
-        yield "kinds", f"There is no kind {unknown[0]!r}; there are {', '.join(ALL_KINDS)}."
+        yield "kinds", f"There is no kind {unknown[0]!r}; the kinds are {', '.join(ALL_KINDS)}."
     if wishes.least_micros is not None and not 0 <= wishes.least_micros <= MAX_MICROS:
         yield "least_micros", "Type an amount from $0 to a billion dollars."
     if not 0 <= wishes.least_minutes <= MAX_MINUTES:
@@ -303,9 +303,9 @@ def _mistakes_of_what(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
 def _mistakes_of_whom(mails: Sequence[str], *, has_webhook: bool) -> Iterator[tuple[str, str]]:
     wrong = [one for one in mails if not _is_address(one)]
     if not mails and not has_webhook:
-        yield "mails", "Say where it goes: an e-mail address, a webhook, or both."
+        yield "mails", "Give an e-mail address, a webhook, or both."
     elif wrong:
-        yield "mails", f"{wrong[0]!r} is no e-mail address."
+        yield "mails", f"{wrong[0]!r} is not an e-mail address."
     elif len(mails) > MAX_MAILS:
         yield "mails", f"At most {MAX_MAILS} addresses."
 

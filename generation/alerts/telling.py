@@ -51,7 +51,7 @@ def tell(*, now: datetime) -> int:
         try:
             told += _tell(rule_id[0], now)
         except Exception:
-            logger.exception("an alert rule told nothing")  # the next minute tries again
+            logger.exception("an alert rule sent nothing")  # the next minute tries again
     return told
 
 

@@ -35,7 +35,7 @@ def send_test(
     rule = locked(rule)
     lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
     if lately.count() >= MAX_AN_HOUR:
-        raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a little")
+        raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a while")
     hearers = heard_at([rule])[rule.id]
     posted = [
         post_rendered(
@@ -103,7 +103,7 @@ def doubts_of(
 ) -> Iterator[str]:
     """Like `untried`, by the results of its tests, newest first, and its confirmed recipients."""
     if not rule.mails and not rule.url:
-        yield "Say where it goes first."
+        yield "Give it a destination first."
     for one in among:
         results = [result for result in tried if result.to == one]
         if not results:
@@ -111,7 +111,7 @@ def doubts_of(
         elif not any(result.state == SendState.ARRIVED for result in results):
             yield f"The test to {short(one)} has not got through: {results[0].words}."
         elif one != rule.url and one not in hearers:
-            yield f"Type the code that the test to {one} has."
+            yield f"Type the code from the test mail to {one}."
 
 
 def code_of(address: str) -> str:

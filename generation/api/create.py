@@ -115,7 +115,7 @@ async def create(request: ASGIRequest) -> HttpResponseBase:
 
 
 async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
-    """The same with the slash, where a body need not name a model."""
+    """The same path with a trailing slash: a body need not name a model."""
     parse = partial(requests.generation, default_model=USUAL_MODEL)
     return await respond(request, parse=parse)
 

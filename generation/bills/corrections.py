@@ -80,7 +80,7 @@ def _lines(rows: Sequence[dict[str, str]]) -> Iterator[Line]:
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
         if line.name in seen:
-            raise ValueError(f"line {number}: {line.name!r} comes twice")
+            raise ValueError(f"line {number}: {line.name!r} appears twice")
         seen.add(line.name)
         yield line
 
@@ -101,7 +101,7 @@ def _attempt(line: str, text: str) -> CorrectedAttempt:
     attempts = list(ended.filter(attempt_named(text)).order_by("id")[:2])
     if not attempts:
         raise ValidationError(
-            f"the line {line!r} is of an attempt that is not there, has not ended or was a test's"
+            f"the line {line!r} names an attempt that does not exist, has not ended or was a test"
         )
     found, *others = attempts
     if others:

@@ -95,7 +95,7 @@ def _of_channel(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
     if asked and not known.exists():
         yield Doubt(
             "channel",
-            f"None of its request ids is of a call of {bill.channel.name}.",
+            f"None of its request ids belongs to a call of {bill.channel.name}.",
             channels=_with_calls(asked, bill),
         )
 

@@ -122,7 +122,7 @@ def beginning(content: bytes) -> tuple[list[str], list[Row]]:
         rows = list(islice(rows_of(text_of(content)), SHOWN))
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not rows:
-        raise ValueError("the file has no lines below the names of its columns")
+        raise ValueError("the file has no lines below its header")
     return names, rows
 
 
@@ -144,7 +144,7 @@ def ask(
     facts = {"mapping": columns.as_json, "channel": channel, "asked_at": clock.now()}
     with transaction.atomic():
         if not asked.update(**facts, state=State.WAITING, trouble="", doubts=[]):
-            raise ValidationError("It is matched already, or just now.")
+            raise ValidationError("It is matched already, or being matched.")
         after = {"name": bill.name, "channel": channel.name}
         record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
         transaction.on_commit(lambda: ring("generation.tasks.match_bills"))
@@ -183,7 +183,7 @@ def match_waiting() -> None:
             read_and_match(bill_id)
         except Exception:
             logger.exception("the bill %s could not be matched", bill_id)
-            _not_matched(bill_id, "It could not be matched, for a reason that is in the log.")
+            _not_matched(bill_id, "It could not be matched: see the log.")
 
 
 @transaction.atomic
@@ -230,7 +230,7 @@ def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
     if doubtful.exists():
         refuse_same(bill.digest)
     if not doubtful.update(state=State.READY, content=None):
-        raise ValidationError("Nothing of it is in doubt any more.")
+        raise ValidationError("Nothing about it is in doubt now.")
     after = {"name": bill.name, "doubts": [one["words"] for one in bill.doubts]}
     record(Subject("bill", str(bill.pk)), "bill.accept", after=after, actor=actor, ip=ip)
 
@@ -241,7 +241,7 @@ def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
     locks.corrections()
     its = VendorBill.objects.filter(pk=bill.pk)
     if its.select_for_update(skip_locked=True).values_list("pk").first() is None:
-        raise ValidationError("It is being matched just now, or is deleted already.")
+        raise ValidationError("It is being matched, or is already deleted.")
     if bill.lines.filter(takes__gt=0).exists():
         raise ValidationError("Lines of it were taken, so it is kept.")
     after = {"name": bill.name}
@@ -305,11 +305,10 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
             zone = zone_of(columns.zone)
             starts |= {f"{time_of(row[columns.time], zone):%H:%M}" for _, row, _ in batch}
     if not count:
-        raise ValueError("the file has no lines below the names of its columns")
+        raise ValueError("the file has no lines below its header")
     if ends - begins > LONGEST:
         raise ValueError(
-            f"its lines are of {begins:%-d %b %Y} to {ends:%-d %b %Y}:"
-            " is that the column of the time?"
+            f"its lines run from {begins:%-d %b %Y} to {ends:%-d %b %Y}: is that the time column?"
         )
     bill.begins_at, bill.ends_at = matching.period_of(begins, ends, now=clock.now())
     bill.lines_read, bill.rounding = count, rounding

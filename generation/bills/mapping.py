@@ -180,7 +180,7 @@ def understood(row: Row, columns: Columns) -> ReadRow:
         raise ValueError(f"the amount is in {cells['currency'][:20]}: only USD is booked")
     exact = _amount(cells["amount"]) * UNITS[columns.unit]
     if abs(exact) > MAX_MICROS:
-        raise ValueError(f"{cells['amount'][:40]!r} is too large an amount")
+        raise ValueError(f"{cells['amount'][:40]!r} is too large")
     at, is_of_day = time_of(cells["time"], zone_of(columns.zone)), columns.of == DAYS
     return ReadRow(
         at=at.replace(hour=0, minute=0, second=0, microsecond=0) if is_of_day else at,
@@ -218,7 +218,9 @@ def zone_of(text: str) -> tzinfo:
     try:
         return ZoneInfo(word)
     except (ValueError, OSError, KeyError):
-        raise ValueError(f"{text!r} is no time zone such as UTC, +08:00 or Asia/Shanghai") from None
+        raise ValueError(
+            f"{text!r} is not a time zone such as UTC, +08:00 or Asia/Shanghai"
+        ) from None
 
 
 def time_of(text: str, zone: tzinfo) -> datetime:
@@ -242,7 +244,7 @@ def time_of(text: str, zone: tzinfo) -> datetime:
     except OverflowError:
         at = _FIRST - timedelta(days=1)
     if not _FIRST <= at < _END:
-        raise ValueError(f"{text[:40]!r} is no time of a call from 2015 to 2099")
+        raise ValueError(f"{text[:40]!r} is not the time of a call from 2015 to 2099")
     return at
 
 
@@ -261,7 +263,7 @@ def _amount(text: str) -> Decimal:
     elif _DECIMAL_COMMA.fullmatch(word):
         word = word.replace(",", ".")
     elif _THOUSAND.fullmatch(word):
-        raise ValueError(f"{text[:40]!r} may be with decimals or without: write a decimal point")
+        raise ValueError(f"{text[:40]!r} is ambiguous: write decimals with a point")
     elif _GROUPED.fullmatch(word):
         word = word.replace(",", "")
     if not _AMOUNT.fullmatch(word):

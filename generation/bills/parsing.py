@@ -103,7 +103,7 @@ def _names(cells: list[str]) -> list[str]:
     said = [cell.strip()[:MAX_CHARACTERS] for cell in cells if cell.strip()]
     names = [cell.strip()[:MAX_CHARACTERS] or f"column {at}" for at, cell in enumerate(cells, 1)]
     if twice := sorted({name for name in said if said.count(name) > 1}):
-        raise ValueError(f"the column {twice[0]!r} comes twice")
+        raise ValueError(f"the column {twice[0]!r} appears twice")
     if any(re.fullmatch(r"[\d.:$ -]+", name) for name in said):
         raise ValueError("the first line does not name the columns")
     return names
@@ -113,7 +113,7 @@ def _of_json(text: str) -> Iterator[Row]:
     try:
         for number, value in enumerate(_elements(text), start=1):
             if not isinstance(value, dict):
-                raise ValueError(f"row {number} is no object")  # noqa: TRY004 - the file's mistake
+                raise ValueError(f"row {number} is not an object")  # noqa: TRY004 - the file's mistake
             for row in _flat(value):
                 if len(row) > MAX_COLUMNS:
                     raise ValueError(TOO_WIDE)
@@ -123,7 +123,7 @@ def _of_json(text: str) -> Iterator[Row]:
 
 
 def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def _decimal(text: str) -> Decimal:
@@ -171,7 +171,7 @@ def _in_object(text: str, at: int) -> Iterator[Any]:
         around[name], at = _value(text, at)
         at = _skip(text, at)
     if text[at : at + 1] != "}":
-        raise ValueError("the JSON ends in the middle")
+        raise ValueError("the JSON is cut short")
     yield around
 
 
@@ -182,7 +182,7 @@ def _of_array(text: str, at: int, *, is_whole: bool = False) -> Iterator[Any]:
         yield value
         at = _skip(text, at)
     if at >= len(text):
-        raise ValueError("the JSON ends in the middle")
+        raise ValueError("the JSON is cut short")
     if is_whole and _skip(text, at + 1) < len(text):
         raise ValueError("something follows the end of the JSON")
 
@@ -191,7 +191,7 @@ def _value(text: str, at: int) -> tuple[Any, int]:
     try:
         return _decoder.raw_decode(text, at)
     except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno} is no JSON: {error.msg}") from None
+        raise ValueError(f"line {error.lineno} is not JSON: {error.msg}") from None
 
 
 def _skip(text: str, at: int) -> int:

@@ -165,12 +165,12 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
     _lock_bill(line)
     line = BillLine.objects.select_for_update().get(pk=line.pk)
     if call not in line.candidates or line.attempt_id or line.trial_id or line.decision:
-        raise ValidationError("That is none of the calls that this line may be of.")
+        raise ValidationError("That call is not a candidate for this line.")
     others = line.bill.lines.filter(Q(attempt_id=call) | Q(trial_id=call))
     if others.exclude(outcome=Outcome.OURS).exists():
-        raise ValidationError("Another line is of that call.")
+        raise ValidationError("Another line belongs to that call.")
     if others.exclude(decision="").exists():
-        raise ValidationError("That call is decided on already, as one without a line.")
+        raise ValidationError("That call was already decided as one without a line.")
     others.delete()
     if Attempt.objects.filter(pk=call).exists():
         line.attempt_id = UUID(call)
@@ -207,7 +207,7 @@ def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
     bills = BillLine.objects.select_related("bill").defer("bill__content")
     line = bills.select_for_update(of=["self"]).filter(pk=pk).first()
     if line is None:
-        raise ValidationError("It is there no more: the bill was matched again.")
+        raise ValidationError("It no longer exists: the bill was matched again.")
     if line.decision == Decision.TAKEN:
         return Micros(0)
     if why := _why_not(line):
@@ -283,15 +283,15 @@ def _why_not(line: BillLine) -> str:
             "Its bill is not matched yet, or something about it is in doubt.",
         ),
         (line.decision == Decision.DISPUTED, "It is disputed: withdraw that first."),
-        (line.outcome == Outcome.EQUAL, "It is as we booked it."),
+        (line.outcome == Outcome.EQUAL, "It equals what we booked."),
         (
             line.outcome == Outcome.PART,
             f"It is part of line {line.of}, which is taken as a whole.",
         ),
-        (not is_of_one, "It may be of several calls: say first of which."),
+        (not is_of_one, "It may belong to several calls: choose one first."),
         (
             line.outcome == Outcome.OURS and line.trial_id is not None,
-            "What a test of ours cost was never booked, so there is nothing to correct.",
+            "The cost of our own tests is never booked, so there is nothing to correct.",
         ),
     )
     return next((words for is_so, words in known if is_so), "")

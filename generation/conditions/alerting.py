@@ -12,7 +12,7 @@ from webhooks.models import WebhookEndpoint
 LATE = timedelta(minutes=15)
 """The age from which mail and webhooks of alerts are overdue."""
 _STOPPED = {
-    WebhookEndpoint.Status.PAUSED: "its webhook is paused: it has taken nothing for 5 days",
+    WebhookEndpoint.Status.PAUSED: "its webhook is paused: it has accepted nothing for 5 days",
     WebhookEndpoint.Status.DISABLED: "its webhook is off: it answered 410 Gone",
 }
 
@@ -42,15 +42,15 @@ def _troubles(
 ) -> Iterator[str]:
     endpoint = rule.endpoint
     if not hearers and endpoint is None:
-        yield "nobody is told: it has no webhook, and no address of staff or that was confirmed"
+        yield "it reaches nobody: it has no webhook, and no address that is confirmed or of staff"
     elif left := [one for one in rule.mails if one not in hearers]:
-        yield f"{left[0]} gets nothing: it is not of staff, and was not confirmed"
+        yield f"{left[0]} gets nothing: it is neither confirmed nor of staff"
     if endpoint is not None and not endpoint.is_enabled:
         yield _STOPPED[WebhookEndpoint.Status(endpoint.status)]
     elif endpoint is not None and endpoint.failing_since is not None:
         minutes = (now - endpoint.failing_since) / timedelta(minutes=1)
         if now - endpoint.failing_since >= LATE:
-            yield f"its webhook has taken nothing for {minutes:.0f} minutes"
+            yield f"its webhook has accepted nothing for {minutes:.0f} minutes"
     if rule.id in unsent:
         yield f"its last mail to {unsent[rule.id]} has not been sent"
 

@@ -10,7 +10,7 @@ TITLES: Mapping[str, str] = {
     "update_overdue": "Update overdue",
     "route_untested": "Route not tested",
     "upstream_retires": "Vendor ends model",
-    "queued_too_long": "Queue stands still",
+    "queued_too_long": "Queue stalled",
     "past_deadline": "Past the deadline",
     "storage_refuses": "Storage refuses",
     "sold_below_cost": "Sold below cost",
@@ -26,7 +26,7 @@ TITLES: Mapping[str, str] = {
     "mail_overdue": "Mail overdue",
     "webhooks_overdue": "Webhooks overdue",
     "alerts_overdue": "Alerts overdue",
-    "look_fails": "Cannot be looked for",
+    "look_fails": "Check failed",
 }
 
 

@@ -71,7 +71,7 @@ def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -
     """Assign it to an operator."""
     to = without_marks(to)
     if not 0 < len(to) <= MAX_NAME:
-        raise ValidationError(f"say who sees to it, in at most {MAX_NAME} characters")
+        raise ValidationError(f"name the assignee, in at most {MAX_NAME} characters")
     return _change(_locked(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)
 
 

@@ -108,8 +108,8 @@ def _found(outlook: Outlook) -> Iterator[Found]:
             with transaction.atomic():
                 found = list(_once_each(wrong_now(outlook)))
         except Exception as error:
-            logger.exception("the look for conditions of kind %s failed", kind)
-            yield FAILED, kind, None, f"it cannot be looked for: {type(error).__name__}"
+            logger.exception("the check for conditions of kind %s failed", kind)
+            yield FAILED, kind, None, f"its check failed: {type(error).__name__}"
         else:
             for one in found:
                 most = None if one.micros is None else Micros(min(one.micros, _MAX_MICROS))

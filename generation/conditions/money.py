@@ -52,7 +52,7 @@ def sold_behind(outlook: Outlook) -> Iterator[Wrong]:
     age = outlook.now - until
     if age > SOLD_BEHIND:
         minutes = f"{age.total_seconds() / 60:.0f}"
-        yield Wrong("sold", None, f"what was sold in the last {minutes} minutes is not counted")
+        yield Wrong("sold", None, f"sales of the last {minutes} minutes are not counted")
 
 
 def price_changes(outlook: Outlook) -> Iterator[Wrong]:

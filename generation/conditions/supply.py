@@ -68,7 +68,7 @@ def untested(outlook: Outlook) -> Iterator[Wrong]:
     lasting = waiting.exclude(contract__sunset_at__lte=outlook.now)
     named = lasting.order_by("channel__name", "contract_id")
     for channel, model in named.values_list("channel__name", "contract_id"):
-        yield Wrong(f"{channel} {model}", None, "waits for a test, and is not served")
+        yield Wrong(f"{channel} {model}", None, "must be tested before it is served")
 
 
 def sunsets(outlook: Outlook) -> Iterator[Wrong]:

@@ -76,7 +76,7 @@ def mail(_outlook: Outlook) -> Iterator[Wrong]:
     seconds = unsent_seconds()
     if seconds > MAIL_SECONDS:
         minutes = f"{seconds / 60:.0f}"
-        yield Wrong("mail", None, f"posted for {minutes} minutes, and none sent")
+        yield Wrong("mail", None, f"none sent for {minutes} minutes")
 
 
 def webhooks(_outlook: Outlook) -> Iterator[Wrong]:

@@ -106,7 +106,7 @@ def seen_lately() -> list[Seen]:
 
 
 def retire(*, worker: WorkerEpoch) -> None:
-    """End the lease at once: nothing can be claimed under this epoch any more."""
+    """End the lease at once: nothing more can be claimed under this epoch."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE generation_worker SET stopped_at = clock_timestamp() WHERE epoch = %s",

@@ -102,7 +102,7 @@ def _size(contract: ContractTerms, word: str) -> str:
         return AUTO
     if word not in contract.by_name:
         sizes = ", ".join(contract.size_names)
-        raise ValueError(f"{contract.model} has no size {word!r}; there are {sizes}")
+        raise ValueError(f"{contract.model} has no size {word!r}; available: {sizes}")
     return str(contract.by_name[word].size)
 
 
@@ -110,7 +110,7 @@ def _quality(contract: ContractTerms, word: str) -> str:
     found = contract.quality(word) if word else ""
     if found is None:
         there_are = ", ".join(contract.qualities)
-        raise ValueError(f"{contract.model} has no quality {word!r}; there are {there_are}")
+        raise ValueError(f"{contract.model} has no quality {word!r}; available: {there_are}")
     return found
 
 
@@ -145,7 +145,7 @@ def _reasons(
     if not channel.is_enabled:
         yield "disabled"
     if channel.serves == Serves.TEST:
-        yield "serves test keys alone"
+        yield "serves only test keys"
     if info is None:
         yield f"has no route for {contract.model}"
         return
@@ -161,7 +161,7 @@ def _why_not(size: str, contract: ContractTerms) -> str:
         return "does not take auto as a size"
     if contract.is_exact:
         return f"does not make {size} itself, and the sizes of {contract.model} are exact"
-    return "has no size that could stand for it"
+    return "has no size that can replace it"
 
 
 def _serving(

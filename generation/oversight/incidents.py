@@ -305,7 +305,7 @@ def _parts(touched: Sequence[str]) -> list[str]:
     known = parts()
     if unknown := [part for part in touched if part not in known]:
         there = ", ".join(known)
-        raise ValidationError({"parts": f"no such part: {', '.join(unknown)}; there are {there}"})
+        raise ValidationError({"parts": f"no such part: {', '.join(unknown)}; available: {there}"})
     if not touched:
         raise ValidationError({"parts": "name at least one"})
     return [part for part in known if part in touched]

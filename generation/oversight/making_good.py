@@ -61,7 +61,7 @@ def credit(
     if generation.state not in {State.FAILED, State.CANCELED}:
         raise ValidationError("only for one that failed or was canceled: others are refunded")
     if not generation.livemode:
-        raise ValidationError("it was a test, which would have cost nothing")
+        raise ValidationError("it was a test, which costs nothing")
     asked = _asked(generation, Transfer.Kind.CREDIT, gift)
     return _given(once, asked, giver, now)
 
@@ -153,6 +153,6 @@ def _within(giver: Giver, now: datetime) -> Iterator[None]:
         given = given_by(giver.actor, since=since)
         if given > giver.most_a_day:
             raise ValidationError(
-                f"you may give {in_dollars(giver.most_a_day)} a day, and this would make it"
+                f"you may give {in_dollars(giver.most_a_day)} a day, and this would bring it to"
                 f" {in_dollars(given)}: ask finance or an owner"
             )

@@ -94,7 +94,7 @@ def hit_by(outage: Outage, *, now: datetime) -> list[Hit]:
         is_uncredited=True,
     )
     if sought.is_too_wide:
-        raise ValidationError("an outage of at most 24 hours is looked at")
+        raise ValidationError("an outage may last at most 24 hours")
     found = across_by_tenant(sought)
     tenants = tenants_among({one.tenant_id for one in found})
     before = credited_for(outage.window, tenants=tenants.keys(), now=now)
@@ -132,7 +132,7 @@ def credit_all(
     for hit in hits:
         amount = hit.due(each)
         if not amount:
-            done.append(Credited(hit, Micros(0), refusal="that time is covered already"))
+            done.append(Credited(hit, Micros(0), refusal="that time is already covered"))
             continue
         asked = AskedMove(
             tenant_id=hit.tenant.id, kind=Transfer.Kind.CREDIT.value, amount=amount,

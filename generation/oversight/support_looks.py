@@ -23,7 +23,9 @@ def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None
     Raises ValidationError if the tenant does not let support see them.
     """
     if not is_let(generation):
-        raise ValidationError("No owner of this workspace lets support see prompts and images.")
+        raise ValidationError(
+            "No owner of this workspace allows support to see prompts and images."
+        )
     record(_about(generation), ACTION, actor=actor, ip=ip)
 
 

@@ -93,7 +93,7 @@ def test_an_event_whose_process_died_before_it_was_linked_is_linked_later(log, m
     lost = write("lost")
     assert problems() == []
     assert [p.message for p in audit_problems(clock.now() + timedelta(hours=3))][-1] == (
-        "is in no chain"
+        "is not in the chain"
     )
 
     assert link_events() == 1
@@ -151,7 +151,7 @@ def test_one_that_was_committed_after_a_thousand_others_is_linked_hourly(log, mo
                 " seal) SELECT actor_name, action, object_type, object_id, at, seal"
                 " FROM accounts_auditevent WHERE object_id = 'three'"
             ),
-            "an event is there 2 times",
+            "the event appears 2 times",
         ),
         (
             "UPDATE accounts_auditlink SET seq = 9 - seq WHERE seq < 3",

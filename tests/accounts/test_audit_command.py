@@ -57,7 +57,7 @@ def test_it_is_told_in_lines_and_whole_as_json():
     assert (password["by"], password["ip"]) == ("ann@pictor.example", "203.0.113.7")
     assert (note["before"], note["after"]["note"]) == (None, "they were angry")
     assert "ann@pictor.example  changed the password of ann@pictor.example" in audit()
-    assert audit("--about", "nothing") == "Nothing was done that fits.\n"
+    assert audit("--about", "nothing") == "No events match.\n"
 
 
 @pytest.mark.parametrize(

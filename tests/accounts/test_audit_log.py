@@ -111,8 +111,8 @@ def test_our_reasons_are_not_the_tenants_to_read(acme, ann):
     [
         ("member.set", None, {"role": "viewer"}, "added bob as a member"),
         ("member.set", {"role": "viewer"}, {"role": "admin"}, "changed the role of bob"),
-        ("tenant.status", {}, {"status": "active"}, "let the workspace work again"),
-        ("support.open", None, {"reason": "{ticket} 7"}, "looked, because: {ticket} 7"),
+        ("tenant.status", {}, {"status": "active"}, "resumed the workspace"),
+        ("support.open", None, {"reason": "{ticket} 7"}, "opened a support view: {ticket} 7"),
         ("robot.paint_all", None, None, "did: robot, paint all"),
     ],
 )

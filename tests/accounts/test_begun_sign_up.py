@@ -152,5 +152,5 @@ def test_after_too_many_wrong_codes_one_is_told_to_begin_again(left, address):
     page = left.post(CODE, {"code": "WRONG1"}, follow=True).content.decode()
     left.post(LOGIN, credentials(address))
 
-    assert "Too many wrong codes. Begin again, and another one is mailed." in page
+    assert "Too many wrong codes. Start again to get a new one by mail." in page
     assert left.post(CODE, {"code": code_in(latest())}).headers["Location"] == "/console/"

@@ -103,10 +103,10 @@ def test_what_cannot_be_made_leaves_nothing(db):
 
     for said, message in (
         ({"name": "Acme"}, "already exists"),
-        ({"name": "Other", "once": once}, "has made Acme"),
-        ({"name": "Other", "once": uuid4()}, "not drawn here"),
-        ({"name": "Other", "credit": 1_000_000_001}, r"from \$0 to \$1,000\.00"),
-        ({"name": "Other", "credit": -1}, r"from \$0 to \$1,000\.00"),
+        ({"name": "Other", "once": once}, "has already created Acme"),
+        ({"name": "Other", "once": uuid4()}, "did not come from here"),
+        ({"name": "Other", "credit": 1_000_000_001}, r"Start with \$0 to \$1,000\.00"),
+        ({"name": "Other", "credit": -1}, r"Start with \$0 to \$1,000\.00"),
     ):
         with pytest.raises(ValidationError, match=message):
             found(**said)
@@ -141,9 +141,9 @@ def test_the_same_by_command(db):
     ("words", "message"),
     [
         (("--owner", "ann@acme.example"), "--site https"),
-        (("--owner", "ann@acme.example", "--site", "https://pictor.example"), "a member of staff"),
+        (("--owner", "ann@acme.example", "--site", "https://pictor.example"), "the staff member"),
         (("--credit", "1"), "--reason is empty"),
-        (("--balance", "10000.01"), "balance: To begin with"),
+        (("--balance", "10000.01"), "balance: Start with"),
         (("--max-in-flight", "0"), "whole number"),
     ],
 )
@@ -169,7 +169,7 @@ def test_members_are_invited_and_a_name_is_changed_by_command(db):
     renamed = tenant("set", "Acme", "--name", "Acme Inc")
 
     assert said == "Acme: eve@acme.example invited as billing\n"
-    assert renamed == "Acme: is called Acme Inc\n"
+    assert renamed == "Acme: now called Acme Inc\n"
     assert json.loads(tenant("members", "Acme Inc", "--json")) == [
         {"email": "eve@acme.example", "role": "billing", "is": "invited"}
     ]
@@ -191,7 +191,7 @@ def test_a_members_role_is_changed_by_command(db):
     event = AuditEvent.objects.filter(action="member.set").latest("id")
     assert (event.before, event.after) == ({"role": "viewer"}, {"role": "admin"})
     assert event.actor_name.endswith("as eve@pictor.example)")
-    with pytest.raises(CommandError, match="keeps an owner"):
+    with pytest.raises(CommandError, match="needs an owner"):
         tenant("role", "Acme", "ann@acme.example", "viewer")
     User.objects.create_user("eve@low.example")
     with pytest.raises(CommandError, match="no member of Acme"):
@@ -223,9 +223,11 @@ def test_a_member_is_removed_by_command(db):
         tenant=acme, name="ci", rules=rules, actor=User.objects.get(email="bob@acme.example")
     )
 
-    with pytest.raises(CommandError, match="made 1 of its keys: --keys EMAIL, or --keys revoke"):
+    with pytest.raises(
+        CommandError, match="made 1 of its keys; hand them over: --keys EMAIL, or --keys revoke"
+    ):
         tenant("remove", "Acme", "bob@acme.example")
-    with pytest.raises(CommandError, match="keeps an owner"):
+    with pytest.raises(CommandError, match="needs an owner"):
         tenant("remove", "Acme", "ann@acme.example")
     said = tenant("remove", "Acme", "bob@acme.example", "--keys", "ann@acme.example")
 

@@ -29,7 +29,7 @@ def test_one_mailbox_gets_six_within_an_hour(page, form, is_known):
     assert [answer.status_code for answer in answers] == [302] * 6 + [429] * 5
     assert Mail.objects.filter(to="ann@example.com").count() == 6
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 600
-    assert "Enough mails were sent to this address." in answers[-1].content.decode()
+    assert "Too many mails were sent to this address." in answers[-1].content.decode()
 
 
 def test_a_label_leads_to_the_same_mailbox():

@@ -129,7 +129,9 @@ def test_nothing_of_a_tenant_that_was_erased_is_changed(acme, change):
     before = Tenant.objects.values().get()
     log = AuditEvent.objects.count()
 
-    with pytest.raises(CommandError, match="It is being erased, or was: it does not work again"):
+    with pytest.raises(
+        CommandError, match="It is erased or being erased: it can be neither resumed"
+    ):
         run(*change.format(acme.public_id).split())
 
     assert Tenant.objects.values().get() == before

@@ -46,7 +46,7 @@ def test_a_rewriting_with_the_key_is_seen_by_who_kept_a_head(acme, kept):
     assert ledger_findings() == []
     (finding,) = head_findings(read_signed(kept))
     assert (finding.check, finding.tenant) == ("kept head", acme.tenant.public_id)
-    assert finding.message == "transfer 4 and what is before it are not what was kept"
+    assert finding.message == "transfer 4 and those before it differ from the kept head"
 
 
 def test_a_changed_file_is_no_head(kept):

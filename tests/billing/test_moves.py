@@ -117,8 +117,8 @@ def test_a_rehearsal_says_what_would_be_and_moves_nothing(acme, kind, amount, mo
         ("adjustment", -10_000_001, r"only \$10\.00 is available"),
         ("reversal", 10_000_001, "can be reversed now"),
         ("credit", 0, "above 0"),
-        ("hold", 5, "Nobody moves money by a hold"),
-        ("refund", 5, "Nobody moves money by a refund"),
+        ("hold", 5, "Money cannot be moved by a hold"),
+        ("refund", 5, "Money cannot be moved by a refund"),
     ],
 )
 @pytest.mark.parametrize("act", [move, lambda wanted: rehearse(wanted, actor="ann")])
@@ -186,7 +186,7 @@ def test_what_is_decided_is_decided_once(acme, ann, bob, end, state):
     available = available_to(acme.id)
 
     for decide in (approve_move, decline_move):
-        with pytest.raises(ValidationError, match=f"does not wait any more: it is {state}"):
+        with pytest.raises(ValidationError, match=f"is no longer waiting: it is {state}"):
             decide(move_id=waits.id, actor=bob, now=clock.now())
 
     assert available_to(acme.id) == available

@@ -79,7 +79,7 @@ def test_a_markup_of_nothing_is_no_way_to_a_price():
 def test_a_price_that_would_be_nothing_is_refused_by_name():
     cheap = BookRow("m", "1x1", "low", Micros(1), 1, 1)
 
-    with pytest.raises(ValueError, match="m 1x1 low: a price is above 0"):
+    with pytest.raises(ValueError, match="m 1x1 low: a price must be above 0"):
         repriced([cheap], operation("by", "-99"), markup=Decimal(1), costs=COSTS.get)
 
 

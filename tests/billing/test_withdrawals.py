@@ -248,7 +248,7 @@ def tamper(sql: str) -> None:
                 WHERE version = 1""",
             "is withdrawn, but that was never audited",
         ),
-        ("DELETE FROM billing_pricebookwithdrawal", "was withdrawn, and is not any more"),
+        ("DELETE FROM billing_pricebookwithdrawal", "was withdrawn, but no longer is"),
         (
             "UPDATE billing_pricebookwithdrawal SET withdrawn_at = withdrawn_at - interval '1 s'",
             "was not withdrawn when the audit log says",
@@ -274,7 +274,7 @@ def test_a_book_that_was_withdrawn_after_it_began_is_found():
     )
 
     messages = [finding.message for finding in ledger_findings()]
-    assert "was not scheduled any more when it was withdrawn" in messages
+    assert "was no longer scheduled when it was withdrawn" in messages
 
 
 # --- two at once --------------------------------------------------------------------------------

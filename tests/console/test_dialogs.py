@@ -87,7 +87,7 @@ def test_without_scripts_dialogs_stand_where_their_buttons_would_be(browser, pla
     page.goto(f"/console/{place.tenant}/keys/{key}/")
 
     assert not page.get_by_role("button", name="Cancel").first.is_visible()
-    assert page.get_by_label("The present text ends").is_visible()
+    assert page.get_by_label("The old secret ends").is_visible()
     page.get_by_role("button", name="Revoke key").click()
 
     page.get_by_text("Key revoked").wait_for()

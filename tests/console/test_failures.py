@@ -71,8 +71,8 @@ def test_a_failure_in_a_dialog_is_said_above_it(playground, place):
     [
         ({}, "No answer came"),
         ({"status": 429, "body": "429", "headers": {"Retry-After": "7"}}, "try again in 7 s"),
-        ({"status": 404, "body": "<main>404</main>"}, "That is not here any more"),
-        ({"status": 413, "body": '{"error": {}}'}, "more than is taken"),
+        ({"status": 404, "body": "<main>404</main>"}, "That no longer exists"),
+        ({"status": 413, "body": '{"error": {}}'}, "Those files are too large"),
     ],
     ids=["no answer", "too many", "gone", "too large"],
 )

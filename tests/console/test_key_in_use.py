@@ -52,7 +52,7 @@ def test_a_rotated_key_works_by_its_old_text_and_by_its_new_one(signed_in, place
 
     page.get_by_role("button", name="Rotate key").click()
     dialog = page.get_by_role("dialog", name="Rotate key?")
-    dialog.get_by_label("The present text ends").select_option("1h")
+    dialog.get_by_label("The old secret ends").select_option("1h")
     dialog.get_by_role("button", name="Rotate key").click()
     new = page.locator("#new-key").inner_text().strip()
 

@@ -196,7 +196,7 @@ def test_what_is_over_stays_for_90_days(client, seeded):
     at_first, now = words_of(client.get("/status/")), clock.now()
     Incident.objects.update(begins_at=now - timedelta(days=99), ends_at=now - timedelta(days=91))
 
-    assert "What was" in at_first
+    assert "Past" in at_first
     assert "It was a disk." in at_first
     assert "It was a disk." not in words_of(client.get("/status/"))
 

@@ -220,7 +220,7 @@ def test_an_operator_lets_it_work_again_up_to_another_ceiling(
     last = strict(limited, SIZES[2])
     refused = limited.generate(quality="low").status_code
 
-    assert said == f"{limited.name}: may cost 0.014000 USD a day uncharged, and orders\n"
+    assert said == f"{limited.name}: may cost 0.014000 USD a day uncharged, and may order again\n"
     assert (last, refused) == (502, 429)
 
 

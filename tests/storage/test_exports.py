@@ -73,7 +73,7 @@ def test_it_is_made_mailed_and_handed_out(acme, ask):
     assert json.loads(tenant)["name"] == "acme"
     mail = Mail.objects.get()
     assert (mail.to, mail.subject) == ("ann@example.com", "The export of “acme” is ready")
-    assert "that you asked for is ready" in mail.text
+    assert "requested by you is ready" in mail.text
     assert "https://pictor.example/console/settings/" in mail.text
     actions = AuditEvent.objects.filter(action__startswith="tenant.export").order_by("id")
     assert [(one.action, one.actor_name) for one in actions] == [
@@ -94,7 +94,7 @@ def test_of_what_staff_ask_for_those_are_mailed_who_may_download_it(acme, ann):
 
     mail = Mail.objects.get()
     assert mail.to == "ann@example.com"
-    assert "that Pictor support asked for is ready" in mail.text
+    assert "requested by Pictor support is ready" in mail.text
     assert "bob" not in mail.text + mail.html
 
 
@@ -111,7 +111,7 @@ def test_one_at_a_time_and_three_a_day(ask):
     now = clock.now()
     for _ in range(3):
         ask(now)
-        with pytest.raises(ValidationError, match="being made already"):
+        with pytest.raises(ValidationError, match="already being made"):
             ask(now)
         make_due(now=now)
 

@@ -59,7 +59,7 @@ def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
         return None
     return (
         f"{origin.host_port} is {reason} and not in PICTOR_EGRESS_ALLOW: calls to it are refused"
-        " until the workers run with it there"
+        " until it is listed there for the workers"
     )
 
 

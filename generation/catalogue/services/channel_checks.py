@@ -112,7 +112,7 @@ def narrowable() -> tuple[str, ...]:
 def _among(known: Collection[str], what: str, names: Collection[str]) -> list[str]:
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValidationError(f"no {what}: {', '.join(unknown)}; there are {', '.join(known)}")
+        raise ValidationError(f"no {what}: {', '.join(unknown)}; available: {', '.join(known)}")
     return list(dict.fromkeys(names))
 
 
@@ -130,7 +130,9 @@ def _quality_map(words: Any, *, model: str, known: Collection[str]) -> dict[str,
     unknown = [word for word in mapped if word not in known]
     if unknown:
         there_are = ", ".join(known)
-        raise ValidationError(f"{model} has no quality {', '.join(unknown)}; there are {there_are}")
+        raise ValidationError(
+            f"{model} has no quality {', '.join(unknown)}; available: {there_are}"
+        )
     return mapped
 
 
@@ -139,7 +141,7 @@ def _class_overrides(overrides: Any) -> dict[str, str]:
     words = _words(overrides)
     for status, name in words.items():
         if not STATUS.fullmatch(status) or name not in set(AttemptClass):
-            raise ValidationError(f"{status!r}: {name!r} is not a status and its class")
+            raise ValidationError(f"{status!r}: {name!r} is not an HTTP status and a class")
     return words
 
 
@@ -147,7 +149,7 @@ def _upstream_model(name: str) -> str:
     name = name.strip()
     if not 0 < len(name) <= MAX_UPSTREAM_MODEL_CHARS or not name.isprintable():
         raise ValidationError(
-            f"the vendor's name of a model has 1 to {MAX_UPSTREAM_MODEL_CHARS} characters"
+            f"a vendor's model name must have 1 to {MAX_UPSTREAM_MODEL_CHARS} characters"
         )
     return name
 

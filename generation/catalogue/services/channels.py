@@ -77,7 +77,7 @@ def set_channel(
     if is_new:
         if _is_all_of(channel, options):
             return channel, False
-        raise ValidationError({"name": f"there is a channel called {name}"})
+        raise ValidationError({"name": f"a channel named {name} exists already"})
     check_name(channel, name)
     with refusing_stops(are_meant=may_stop):
         channel = _change(channel, options, name=name, actor=actor, ip=ip)
@@ -113,8 +113,8 @@ def set_enabled(
     if stands_in:
         if is_sandbox(channel.serves) and not is_ours:
             raise ValidationError(
-                f"test keys may use {channel.name}, so it has to show that it is a sandbox:"
-                f" run `channel test {channel.name}`"
+                f"test keys may use {channel.name}, so it must prove to be a sandbox: run `channel"
+                f" test {channel.name}`"
             )
         after["untested"] = untested_models(channel)
         approve_all(channel)
@@ -138,7 +138,9 @@ def is_deletable(channel: Channel) -> bool:
 def check_name(channel: Channel, name: str) -> None:
     """Raise ValidationError if a used channel would be renamed."""
     if name != channel.name and _is_used(channel):
-        raise ValidationError({"name": f"{channel.name} has been used: usage is counted under it"})
+        raise ValidationError(
+            {"name": f"{channel.name} has been used: usage is recorded under that name"}
+        )
 
 
 def _is_used(channel: Channel) -> bool:

@@ -86,7 +86,7 @@ def _read(columns: Mapping[str, Any]) -> ContractTerms:
     if not isinstance(aliases, Mapping) or not all(
         isinstance(word, str) for pair in aliases.items() for word in pair
     ):
-        raise ValidationError({"quality_aliases": "must be words for words"})
+        raise ValidationError({"quality_aliases": "must map words to qualities"})
     return contract_from(columns)
 
 
@@ -113,7 +113,7 @@ def _faults(contract: ContractTerms) -> Iterator[tuple[str, str]]:
         (
             "quality_aliases",
             not set(aliases.values()) <= set(qualities),
-            "must each stand for one of the qualities",
+            "must each map to one of the qualities",
         ),
         ("quality_aliases", bool(odd_aliases), _no_words(odd_aliases)),
         ("quality_aliases", bool(shadowed), f"{', '.join(shadowed)} is a quality itself"),
@@ -140,11 +140,11 @@ def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
         if not isinstance(size, str) or not _is_size(size):
             yield SizeFault(place, "size", f"{size!r} is not a size such as 1536x1024")
         if tier is not None and not (_is_word(tier) and len(tier) <= MAX_TIER):
-            yield SizeFault(place, "tier", f"{tier!r} is no word of 1 to {MAX_TIER} characters")
+            yield SizeFault(place, "tier", f"{tier!r} is not a word of 1 to {MAX_TIER} characters")
         if ratio is not None and not (isinstance(ratio, str) and _RATIO.fullmatch(ratio)):
             yield SizeFault(place, "ratio", f"{ratio!r} is not a ratio such as 3:2")
         if preset is not None and not _is_word(preset):
-            words = f"{preset!r} is no word of 1 to {MAX_WORD} characters"
+            words = f"{preset!r} is not a word of 1 to {MAX_WORD} characters"
             yield SizeFault(place, "preset", words)
         elif preset == AUTO:
             yield SizeFault(place, "preset", f"{AUTO} stands for a size that the upstream chooses")
@@ -175,7 +175,7 @@ def _is_size(text: str) -> bool:
 
 
 def _no_words(words: Sequence[str]) -> str:
-    return f"{', '.join(words)} is no word of 1 to {MAX_WORD} characters"
+    return f"{', '.join(words)} is not a word of 1 to {MAX_WORD} characters"
 
 
 def _is_word(text: object) -> bool:

@@ -90,7 +90,7 @@ def copy_contract(
     if known is not None:
         if columns_of(known) | {"position": like.position} == columns:
             return known, False
-        raise ValidationError({"model": f"there is a model {model}"})
+        raise ValidationError({"model": f"a model named {model} exists already"})
     last = Contract.objects.aggregate(last=Max("position"))["last"] or 0
     columns["position"] = last + 1
     return set_contract(model=model, columns=columns, actor=actor, ip=ip)  # type: ignore[arg-type] # all of them
@@ -135,7 +135,7 @@ def _why_not(contract: Contract) -> list[str]:
     )
     if not serving.exclude(channel__serves=Serves.TEST).exists():
         reasons.append(
-            "is served by no channel: give a channel that is enabled a route for it, and test that"
+            "is served by no channel: give an enabled channel a route for it, and test it"
         )
     return reasons
 

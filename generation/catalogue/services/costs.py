@@ -68,9 +68,9 @@ def set_costs(
     newest: int | None = None,
     ip: str | None = None,
 ) -> StoredCosts:
-    """Write a channel's complete costs from a moment on, or from now; past attempts keep theirs.
+    """Write a channel's complete costs from a time on, or from now; past attempts keep theirs.
 
-    Raises ValidationError for a moment in the past, and for a cost more than 5 times the last one
+    Raises ValidationError for a time in the past, and for a cost more than 5 times the last one
     or above the price, unless `again` is the highest of these: a person typed it again. Also raises
     it if `newest`, the table that the person has seen, is not the id of the newest one, 0 for none.
     """
@@ -95,7 +95,7 @@ def set_costs(
 def costs_in_doubt(
     channel: Channel, rows: Sequence[CostRow], effective_from: datetime | None
 ) -> list[Doubt]:
-    """Costs that may be mistyped. Raises ValidationError for a moment in the past."""
+    """Costs that may be mistyped. Raises ValidationError for a time in the past."""
     now = clock.now()
     if effective_from is not None and effective_from < now:
         raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
@@ -141,12 +141,12 @@ def _stored(
 def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
     """The rows times a factor above 0, each rounded half up to a micro."""
     if not (factor.is_finite() and 0 < factor <= MAX_MICROS):
-        raise ValidationError(f"a factor is above 0, not {factor}")
+        raise ValidationError(f"a factor must be above 0, not {factor}")
     found = [replace(row, micros=scale_half_up(row.micros, factor)) for row in rows]
     if any(after.micros == 0 < row.micros for row, after in zip(rows, found, strict=True)):
         raise ValidationError(f"with a factor of {factor} a cost would round to nothing")
     if any(row.micros > MAX_MICROS for row in found):
-        raise ValidationError(f"with a factor of {factor} a cost is above any that is taken")
+        raise ValidationError(f"with a factor of {factor} a cost is above the maximum")
     return found
 
 

@@ -27,8 +27,8 @@ def set_retirements(
     wrong = [model for model, day in days.items() if model not in known and day is not None]
     if wrong:
         raise ValidationError(
-            f"{channel.name} has no route for {', '.join(wrong)} yet: where a pending revision"
-            " brings it, swap that first"
+            f"{channel.name} has no route for {', '.join(wrong)} yet: if a pending revision adds"
+            " it, swap that first"
         )
     changed = {model: day for model, day in days.items() if day != known.get(model)}
     if not changed:

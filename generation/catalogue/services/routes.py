@@ -51,7 +51,7 @@ def unserved_warning(before: Collection[str]) -> str:
         before: the models that had none already.
     """
     left = [model for model in unserved_models() if model not in before]
-    return f"no enabled channel serves {', '.join(left)} any more" if left else ""
+    return f"no enabled channel now serves {', '.join(left)}" if left else ""
 
 
 def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
@@ -138,5 +138,5 @@ def _check_known(named: Sequence[str], models: Sequence[str]) -> None:
     unknown = [model for model in named if model not in models]
     if unknown:
         raise ValidationError(
-            f"no such model: {', '.join(unknown)}; there are {', '.join(models) or 'none yet'}"
+            f"no such model: {', '.join(unknown)}; available: {', '.join(models) or 'none yet'}"
         )

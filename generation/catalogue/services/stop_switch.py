@@ -41,7 +41,7 @@ def stoppable(text: str) -> Stoppable:
             return Stoppable(model=text)
         if tenant := tenant_by_name_or_id(text):
             return Stoppable(tenant=tenant)
-    raise ValidationError(f"nothing is called {text[:100]!r}: say all, a model or a tenant")
+    raise ValidationError(f"no model or tenant is called {text[:100]!r}: give one, or all")
 
 
 @transaction.atomic

@@ -51,7 +51,7 @@ def announce_sunset(
     contracts = _locked()
     contract, successor = _ahead(contracts, model, now), successor.strip()
     if not contract.is_enabled:
-        raise ValidationError(f"{model} is switched off: nobody can ask for it")
+        raise ValidationError(f"{model} is switched off: nobody can request it")
     since = (deprecated_at or contract.deprecated_at or now).replace(microsecond=0)
     end = sunset_at.replace(microsecond=0)
     _check_dates(contract, since, end, now)
@@ -60,8 +60,8 @@ def announce_sunset(
     if end < least and not is_meant:
         days = (end - now).days
         raise ValidationError(
-            f"{model} would end in {days} days; customers have {LEAST_NOTICE.days} unless you say"
-            " that it is meant",
+            f"{model} would end in {days} days; customers get {LEAST_NOTICE.days} unless you"
+            " confirm the date",
             code=SOON,
         )
     return _write(contract, "contract.sunset", (since, end, successor), actor, ip)
@@ -120,7 +120,7 @@ def _check_successor(
     """Refuse an unusable successor, and an end before that of a model it should succeed."""
     after = contracts.get(successor)
     if not successor:
-        raise ValidationError({"successor": "name the model that follows"})
+        raise ValidationError({"successor": "name the successor"})
     if after is None:
         raise ValidationError({"successor": f"there is no model {successor[:100]!r}"})
     if after is contract:
@@ -134,7 +134,7 @@ def _check_successor(
         if is_led_here and other.sunset_at is not None and other.sunset_at >= sunset_at:
             raise ValidationError(
                 {
-                    "sunset_at": f"{other.model} is to be followed by {contract.model}, and ends"
+                    "sunset_at": f"{contract.model} is the successor of {other.model}, which ends"
                     f" later, on {_day(other.sunset_at)}"
                 }
             )

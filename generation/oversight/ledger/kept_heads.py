@@ -8,7 +8,7 @@ from billing.services import keep_head
 from generation.oversight.ledger.proof import heads_at
 
 SETTLED = timedelta(minutes=5)
-"""After this long nothing is written for a past moment any more: it exceeds every time-out."""
+"""After this long nothing more is written for a past time: it exceeds every time-out."""
 
 
 class NotOver(ValueError):

@@ -73,7 +73,7 @@ def proof_with_head(kept: Heads) -> Audit:
 
 
 def heads_at(until: datetime) -> Heads:
-    """The heads of the ledger at a moment that is some minutes past."""
+    """The heads of the ledger at a time that is some minutes past."""
     return in_one_moment(partial(heads_before, until))
 
 

@@ -53,7 +53,7 @@ class SoldRound:
         self._days = [day for day in days if day.day >= self._first_day]
         if not self._counted or Transfer.objects.filter(id=self._counted).exists():
             return []
-        message = "is the last that is counted in what was sold, and is not there"
+        message = "is the last transfer that was counted as sold, and is missing"
         return [Finding(_CHECK, None, f"transfer {self._counted}", message)]
 
 

@@ -111,7 +111,7 @@ def every_across(sought: Sought, *, limit: int) -> Iterator[Sequence[Generation]
 
 def _in_reach(sought: Sought) -> QuerySet[Generation]:
     if sought.is_too_wide:
-        raise ValueError("all tenants are looked at for at most 24 hours")
+        raise ValueError("across all tenants, at most 24 hours can be searched")
     rows = Generation.objects.order_by("-id")
     if sought.tenant_id is not None:
         rows = rows.filter(tenant_id=sought.tenant_id)

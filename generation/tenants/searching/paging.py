@@ -157,7 +157,7 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
 def _chosen(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
     rows = in_time(tenant_id, wanted).filter(matching(wanted))
     if wanted.text and not is_id(wanted.text):
-        # A bound on ids: with `id IN` so many rows the planner may read all rows instead.
+        # A bound on ids: with `id IN` for that many rows the planner may read all rows instead.
         stretch = bounds.stretch_of(wanted)
         last = in_time(tenant_id, wanted).values("id")[stretch - 1 : stretch]
         return rows.filter(id__gte=Coalesce(Subquery(last), FIRST))

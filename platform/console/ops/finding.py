@@ -43,7 +43,7 @@ def _found(operator: Operator, text: str) -> Sequence[Place]:
     pages = (place for place in operator.places if word in place.title.casefold())
     named = [*pages, *_tenants(text), *_channels(text), *_lists(text), *_books(text)]
     url = f"{reverse('ops:requests')}?{urlencode({'q': text})}"
-    became = Place(f"What became of “{text}”", url)
+    became = Place(f"Trace of “{text}”", url)
     return [became, *named] if _ID.match(text) else [*named, became]
 
 

@@ -24,10 +24,10 @@ from console.parts.form_fields import dressed
 
 COLUMNS = ("email", "name", "role", "second_factor", "may_sign_in", "last_seen")
 ROLE_WORDS = {
-    "support": "Look at everything, open a tenant's console, refund up to $20 a day",
-    "finance": "Look at everything, move money",
-    "operator": "Channels, generations, tenants and incidents, no money",
-    "owner": "Everything: publish prices, erase tenants, say who is staff",
+    "support": "View everything, open a tenant's console, refund up to $20 a day",
+    "finance": "View everything, move money",
+    "operator": "Channels, generations, tenants and incidents, but no money",
+    "owner": "Everything: publish prices, erase tenants, manage staff",
 }
 
 

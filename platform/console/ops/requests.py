@@ -27,7 +27,7 @@ from pictor.kit.words import clock, ids
 PAGE = 50
 READ = 500
 """Number of rows that a CSV reads in one query."""
-KEPT = "What was refused is kept for 7 days, and lost if the database crashes."
+KEPT = "Refused requests are kept for 7 days, and lost if the database crashes."
 COLUMNS = (
     "request", "at", "tenant", "tenant_id", "key", "key_id", "model", "status", "code", "param",
     "message", "stopped_by", "ms",

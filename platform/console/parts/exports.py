@@ -43,7 +43,7 @@ def csv_answer(
             lines = _lines(page[: MAX_ROWS - rows])
             rows, size = rows + len(page), size + len(lines.encode())
             if time.monotonic() > ends_at:
-                yield _lines([[_CUT.format(why="as the rest would take too long", rest=rest)]])
+                yield _lines([[_CUT.format(why="because the rest would take too long", rest=rest)]])
                 return
             if size > MAX_BYTES:
                 yield _lines([[_CUT.format(why=f"at {MAX_BYTES // 1024**2} MB", rest=rest)]])

@@ -128,7 +128,7 @@ class PairsField(forms.CharField):
             if not (ours and separator and theirs):
                 raise ValidationError(f"Write pairs such as high=hd, not {pair.strip()!r}.")
             if ours in pairs:
-                raise ValidationError(f"{ours} is named twice.")
+                raise ValidationError(f"{ours} appears twice.")
             pairs[ours] = theirs
         return pairs
 

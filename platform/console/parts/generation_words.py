@@ -23,7 +23,7 @@ _ATTEMPTS = {
     AttemptClass.REFUSED: "turned the call away",
     AttemptClass.REJECTED: "did not accept the request",
     AttemptClass.MODERATED: "refused by its content policy",
-    AttemptClass.UNKNOWN: "gave no clear answer, so it is not asked again",
+    AttemptClass.UNKNOWN: "gave no clear answer, so it is not called again",
     AttemptClass.BAD_RESULT: "answered without a usable image",
     AttemptClass.STORAGE_FAILED: "delivered, and the images could not be stored",
 }
@@ -72,7 +72,7 @@ def steps_of(
         if move.kind in _MOVES
     ]
     for number, attempt in enumerate(attempts, start=1):
-        told.append((attempt.started_at, f"Attempt {number} begun", None))
+        told.append((attempt.started_at, f"Attempt {number} started", None))
         if attempt.finished_at is not None:
             words = _ATTEMPTS.get(attempt.attempt_class, "ended")
             status = f", HTTP {attempt.http_status}" if attempt.http_status else ""

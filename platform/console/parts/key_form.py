@@ -36,7 +36,7 @@ FIELD_OF = {
 
 LIVE, TEST = "live", "test"
 MODES = [
-    (LIVE, "Live: spends from the balance"),
+    (LIVE, "Live: spends the balance"),
     (TEST, "Test: a sandbox draws the images, and nothing is charged"),
 ]
 
@@ -51,7 +51,7 @@ class KeyForm(forms.Form):
     requests_per_minute = LimitField(label="Requests per minute")
     images_per_minute = LimitField(label="Images per minute")
     max_in_flight = LimitField(label="Requests at once")
-    ip_ranges = LinesField(label="Addresses it may be used from")
+    ip_ranges = LinesField(label="Addresses that it may be used from")
     expires = forms.DateField(
         required=False,
         label="Last day",
@@ -59,7 +59,7 @@ class KeyForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     default_response_format = forms.ChoiceField(
-        required=False, label="Images are answered as", choices=ApiKey.ResponseFormat.choices
+        required=False, label="Images are returned as", choices=ApiKey.ResponseFormat.choices
     )
 
     @override

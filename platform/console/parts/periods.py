@@ -112,8 +112,8 @@ class Period:
         if self.bucket == "hour" or not early:
             return ""
         return (
-            f"Usage is counted by full UTC hours, so a day here begins up to {early} minutes before"
-            f" midnight in {self.zone.key}."
+            f"Usage is counted in full UTC hours, so a day here begins up to {early} minutes"
+            f" before midnight in {self.zone.key}."
         )
 
 

@@ -31,9 +31,9 @@ def filled(text: Guide) -> str:
 
 def _words() -> Mapping[str, str]:
     return {
-        "operator": settings.OPERATOR_NAME or "Whoever runs this installation",
-        "place": settings.OPERATOR_PLACE or "at a place that is not given yet",
-        "contact": settings.OPERATOR_CONTACT or "them: no address is given here yet",
+        "operator": settings.OPERATOR_NAME or "The operator of this installation",
+        "place": settings.OPERATOR_PLACE or "at an address not given yet",
+        "contact": settings.OPERATOR_CONTACT or "them (no address is given here yet)",
         "image_days": str(settings.IMAGE_RETENTION_DAYS),
         "prompt_days": str(settings.PROMPT_RETENTION_DAYS),
     }

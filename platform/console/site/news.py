@@ -142,7 +142,7 @@ class News:
             paused = FeedEntry(f"stop-{stop.id}", f"{what} is paused", stop.words, stop.began_at)
             yield paused
             if stop.ended_at is not None:
-                yield FeedEntry(f"start-{stop.id}", f"{what} is on again", "", stop.ended_at)
+                yield FeedEntry(f"start-{stop.id}", f"{what} has resumed", "", stop.ended_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,14 +117,14 @@ def status_json(request: HttpRequest) -> HttpResponse:
 def status_feed(request: HttpRequest) -> HttpResponse:
     """Return news, and days with failed checks, as RSS, the latest first."""
     page = _origin(request) + reverse("site:status")
-    words = "What is paused, incidents, maintenance, and days on which a part of Pictor failed."
+    words = "Pauses, incidents, maintenance, and days on which a part of Pictor failed."
     feed = Rss201rev2Feed("Pictor status", page, words)
     now = clock.now()
     failed = (
         FeedEntry(
             f"{row.day}-{row.part}",
             f"{row.part}: {row.trouble.lower()}",
-            f"{row.failed} of {row.looks} checks on {written(row.day)} (UTC) found it so.",
+            f"{row.failed} of {row.looks} checks on {written(row.day)} (UTC) failed.",
             row.last_failed_at or now,
         )
         for row in incidents(watch.history(now=now))

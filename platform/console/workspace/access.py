@@ -82,16 +82,16 @@ class Stop:
     page: str = ""
 
 
-_RAISED = ("Owners and admins raise it in the settings.", "settings", May.MANAGE)
+_RAISED = ("Owners and admins can raise it in the settings.", "settings", May.MANAGE)
 _STOPS = {
-    StoppedBy.SUSPENDED: ("This workspace is suspended", "Ask whoever runs this site.", "", ""),
+    StoppedBy.SUSPENDED: ("This workspace is suspended", "Ask the operator of this site.", "", ""),
     StoppedBy.NO_BALANCE: (
-        *("The balance is used up", "Funds are added by whoever runs this site."),
+        *("The balance is used up", "The operator of this site adds funds."),
         *("billing", May.SEE_MONEY),
     ),
     StoppedBy.NO_STORAGE: (
-        "The images take all that this workspace may store",
-        "Delete some, or have owners or admins keep them for fewer days.",
+        "The image storage of this workspace is full",
+        "Delete some images, or ask an owner or admin to keep them for fewer days.",
         *("settings", May.MANAGE),
     ),
     StoppedBy.MONTH: ("The workspace has used up its monthly budget", *_RAISED),

@@ -89,7 +89,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished], bool]:
-    """The latest visible generations, and whether the first image need not be awaited any more."""
+    """The latest visible generations, and whether the first image has arrived."""
     if May.SEE_GENERATIONS not in workspace.may:
         return [], True
     # Ask before reading the images: one that is made in between is then still awaited.

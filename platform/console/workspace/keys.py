@@ -177,7 +177,7 @@ def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     _require_change(workspace, found)
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
     if overlap is None:
-        return _refused(request, workspace, found, "Choose when the present text ends.")
+        return _refused(request, workspace, found, "Choose when the old secret ends.")
     try:
         text = rotate_api_key(key=found, overlap=overlap, now=clock.now(), **by(request, workspace))
     except ValidationError as error:
@@ -196,7 +196,7 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     typed, name = request.POST.get("confirm", ""), found.name
     if shown.asks_for_name and typed.split() != name.split():  # a field cannot hold every space
         return _refused(
-            request, workspace, found, "It was used lately: type its name to revoke it."
+            request, workspace, found, "It was used recently: type its name to revoke it."
         )
     revoke_api_key(key=found, now=clock.now(), **by(request, workspace))
     return done(request, workspace, "Key revoked", "key", found.public_id)

@@ -92,7 +92,7 @@ def seen(workspace: Workspace, one: Finished) -> Finished:
     sizes = {"delivered_sizes": metadata.get("delivered_sizes", [])}
     made.prompt, made.fields, made.inputs, made.answer = "", {}, [], {"metadata": sizes}
     if made.error:
-        made.error = {**made.error, "message": "What it said is for its caller alone."}
+        made.error = {**made.error, "message": "Only its caller may see the message."}
     return Finished(made, ())
 
 

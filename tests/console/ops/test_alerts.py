@@ -71,8 +71,8 @@ def page_of(rule: AlertRule) -> str:
 def test_at_first_nobody_is_told(owner):
     page = said_by(owner.get(LIST))
 
-    assert "Nobody is told yet" in page
-    assert "Nothing was told yet" in said_by(owner.get(f"{LIST}sent/"))
+    assert "Nobody is notified yet" in page
+    assert "No alerts yet" in said_by(owner.get(f"{LIST}sent/"))
 
 
 def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
@@ -87,7 +87,7 @@ def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
     on = owner.post(f"{page_of(rule)}enable/", follow=True)
 
     assert OP in form.content.decode()  # the author of the rule
-    assert "It is off, and tells nobody anything" in off
+    assert "It is off and sends nothing" in off
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert f"No test was sent to {OP} within a week" in said_by(refused)
     assert "Its test got through: switch it on" in ready
@@ -150,8 +150,8 @@ def test_a_form_that_is_sent_twice_makes_one_rule(owner):
         ({"least_minutes": ""}, "This field is required"),
         ({"repeat_hours": "169"}, "less than or equal to 168"),
         ({"repeat_hours": "often"}, "Enter a whole number"),
-        ({"mails": ""}, "Say where it goes"),
-        ({"mails": "ann@pictor.example, ann"}, "'ann' is no e-mail address"),
+        ({"mails": ""}, "Give an e-mail address"),
+        ({"mails": "ann@pictor.example, ann"}, "'ann' is not an e-mail address"),
         ({"mails": "\x00@"}, "Null characters are not allowed"),
         ({"url": "http://hooks.example.com/"}, "url must be https"),
         ({"url": "https://[::1]/"}, "public addresses"),
@@ -199,7 +199,7 @@ def test_of_two_tabs_the_second_is_refused_and_shows_what_the_first_saved(owner)
     second = owner.post(edit, typed(name="Second", seen=seen), follow=True)
 
     assert second.redirect_chain == [(edit, HTTPStatus.FOUND)]
-    assert "Somebody changed it since this page was opened" in said_by(second)
+    assert "Somebody changed it after you opened this page" in said_by(second)
     assert 'value="First"' in second.content.decode()
     assert AlertRule.objects.get().name == "First"
 
@@ -217,7 +217,7 @@ def test_an_address_of_others_is_confirmed_by_its_code(owner):
         follow=True,
     )
 
-    assert "not staff, and not confirmed: gets only tests" in before
+    assert "neither staff nor confirmed: gets only tests" in before
     assert wrong_code.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "That is not the code" in said_by(wrong_code)
     assert "team@acme.example confirmed" in said_by(right)

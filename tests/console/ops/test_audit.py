@@ -106,8 +106,8 @@ def test_a_person_is_found_by_what_they_did_at_the_shell_too(owner):
 
     page = words_of(owner.get(PAGE, {"who": "op@pictor.example"}))
 
-    assert "as op@pictor.example)</a></strong> changed for how many days prompts are kept" in page
-    assert page.count("changed for how many days prompts are kept</span>") == 1
+    assert "as op@pictor.example)</a></strong> changed how long prompts are kept" in page
+    assert page.count("changed how long prompts are kept</span>") == 1
     assert "as bob@" not in page
     assert len(deeds(owner, who="manage.py")) == 2
 

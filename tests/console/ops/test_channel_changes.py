@@ -45,7 +45,7 @@ def test_a_route_that_goes_at_once_is_shown_with_the_split_before_it_is_saved(ow
     seen = edit(owner, channel, **gone, seen=outlook.digest)
 
     assert (unseen.status_code, kept) == (422, {"gpt-image-2", "dall-e-3"})
-    assert "see what it changes at once" in unseen.content.decode()
+    assert "check the immediate effect" in unseen.content.decode()
     assert [str(split) for split in outlook.splits] == [
         "dall-e-3: acme 50 % -> 0 %, other 50 % -> 100 %"
     ]
@@ -119,7 +119,7 @@ def test_a_revision_that_somebody_extended_is_not_swapped_unseen(owner):
     answer = owner.post(f"/ops/channels/{channel.pk}/swap/", {"seen": seen, "confirm": "acme"})
 
     assert answer.status_code == 422
-    assert "Something changed since this was shown" in answer.content.decode()
+    assert "Something has changed" in answer.content.decode()
 
 
 def test_a_paused_channel_is_enabled_as_it_is_and_its_revision_waits_on(owner):
@@ -154,7 +154,7 @@ def test_a_form_sent_again_where_the_stored_key_is_foreign_is_refused(owner):
 
     answer = owner.post(NEW, FORM)
 
-    assert trouble(answer) == {"name": ["there is a channel called acme"]}
+    assert trouble(answer) == {"name": ["a channel named acme exists already"]}
 
 
 def test_what_is_sold_meanwhile_hinders_no_pause(owner):

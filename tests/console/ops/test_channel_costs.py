@@ -130,7 +130,7 @@ def test_costs_of_a_later_day_stand_beside_those_in_force(owner, vendor):
         ({"rows": "model,size,quality,usd\nx,1x1,any,free"}, "line 2: 'free' is not an amount"),
         ({"rows": "model,size,quality,usd\nx,big,any,1"}, "line 2: 'big' is neither"),
         ({"rows": "model,size,quality,usd\nx,1x1,any,-1"}, "line 2: -1 is not from 0"),
-        ({"rows": "model,size,quality,usd\nx\0y,1x1,any,1"}, "null character in it is no CSV"),
+        ({"rows": "model,size,quality,usd\nx\0y,1x1,any,1"}, "null character is not CSV"),
         ({"rows": FILE, "begins": "tomorrow"}, "'tomorrow' is not a date and time such as"),
         ({"rows": FILE, "begins": "2026-02-31 00:00"}, "is not a date and time such as"),
         ({"rows": FILE, "begins": "2020-01-01 00:00"}, "costs begin now or later"),

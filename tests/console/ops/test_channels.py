@@ -144,7 +144,7 @@ def test_calls_under_way_are_counted_before_a_pause(owner):
 
     said = text_of(owner.get(of(channel, "pause")))
 
-    assert "1 call under way will end. Enable puts it back." in said
+    assert "1 call under way will end. Enable resumes it." in said
 
 
 def test_the_last_channel_of_a_model_names_what_stops_and_wants_its_name(owner):
@@ -175,7 +175,7 @@ def test_a_page_that_shows_what_is_not_so_any_more_changes_nothing(owner):
     answer = owner.post(url, {"seen": digest})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "Something changed since this was shown" in text_of(answer)
+    assert "Something has changed" in text_of(answer)
     channel.refresh_from_db()
     assert channel.is_enabled
 
@@ -205,7 +205,7 @@ def test_a_sandbox_is_never_enabled_untested(owner):
     answer = owner.get(of(channel, "enable"))
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "has to show in a test that it is a sandbox" in text_of(answer)
+    assert "must prove that it is a sandbox" in text_of(answer)
     assert 'name="seen"' not in answer.content.decode()
 
 
@@ -323,11 +323,11 @@ def test_errors_are_those_of_the_mode_and_readable_once_three_tenants_met_them(o
     )
 
     assert "Refused 429 HTTP #: Rate limit reached in organization #: # a minute" in live
-    assert "Rejected 400 readable once 3 tenants met it" in live
+    assert "Rejected 400 readable once 3 tenants have met it" in live
     assert "a fox in the snow" not in live
     assert all(generation.public_id in live for generation in generations)
     assert tester.public_id not in live
-    assert "Unknown 500 readable once 3 tenants met it" in test
+    assert "Unknown 500 readable once 3 tenants have met it" in test
     assert tester.public_id in test
 
 
@@ -490,5 +490,5 @@ def test_one_that_was_never_used_is_deleted_and_says_so(owner):
     page = owner.get(url)
     owner.post(url, {"seen": seen(owner, url), "confirm": "acme"})
 
-    assert "Delete acme? It was never used: nothing of it stays." in text_of(page)
+    assert "Delete acme? It was never used, so nothing is kept." in text_of(page)
     assert not Channel.objects.exists()

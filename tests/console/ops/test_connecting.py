@@ -63,7 +63,7 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(owner, other):
 
     answer = owner.post(NEW, FORM | other)
 
-    assert trouble(answer) == {"name": ["there is a channel called acme"]}
+    assert trouble(answer) == {"name": ["a channel named acme exists already"]}
     assert decrypted(Channel.objects.get().credentials) == "sk-acme"
 
 
@@ -185,7 +185,7 @@ def test_what_no_worker_begins_is_said_and_may_be_asked_for_again(owner, rung):
     page = owner.get(f"/ops/channels/{channel.pk}/edit/").content.decode()
     owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
 
-    assert "No worker began it" in page
+    assert "No worker started it" in page
     assert "every 2s" not in page
     assert len(rung) == 2
 
@@ -346,7 +346,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_written_over(owner):
     answer = owner.post(f"/ops/channels/{channel.pk}/edit/", said_on(page), follow=True)
 
     channel.refresh_from_db()
-    assert "Somebody changed it since" in answer.content.decode()
+    assert "Somebody changed it after" in answer.content.decode()
     assert channel.timeout_seconds == 30
 
 
@@ -360,7 +360,7 @@ def test_a_revision_of_what_has_changed_is_not_swapped_and_may_be_discarded(owne
     discard = owner.post(f"/ops/channels/{channel.pk}/discard/")
     again = owner.post(f"/ops/channels/{channel.pk}/discard/", follow=True)
 
-    assert "has changed since this revision was begun" in page
+    assert "has changed since this revision was started" in page
     assert (swap.status_code, discard.status_code) == (422, 303)
     assert PendingRevision.objects.count() == 0
     assert "has no pending revision" in again.content.decode()

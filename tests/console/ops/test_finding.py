@@ -25,7 +25,7 @@ def test_pages_are_those_of_the_role(owner, client, settings):
     assert {"Overview", "Channels", "Staff"} <= set(found(owner, ""))
     assert {"Overview", "Channels"} <= set(found(client, ""))
     assert "Staff" not in found(client, "")
-    assert found(owner, "sTAf") == ["Staff", "What became of “sTAf”"]
+    assert found(owner, "sTAf") == ["Staff", "Trace of “sTAf”"]
 
 
 def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
@@ -34,7 +34,7 @@ def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
 
     answer = owner.get("/ops/find/", {"q": "ACME", "go": "1"})
 
-    assert found(owner, "acme-o") == ["acme-openai", "What became of “acme-o”"]
+    assert found(owner, "acme-o") == ["acme-openai", "Trace of “acme-o”"]
     assert answer["Location"] == f"/ops/channels/{channel.pk}/"
 
 
@@ -74,13 +74,13 @@ def test_a_tenant_is_found_by_what_its_members_call_it_where_one_is_called_so(ow
     for path in ("/ops/generations/", "/ops/requests/", "/ops/margin/"):
         text = owner.get(path, {"tenant": "Rabbit Labs"}).getvalue().decode()
         assert "Tenant: Rabbit Labs" in text, path
-        assert "No tenant is called" not in text, path
+        assert "No tenant has the name" not in text, path
     assert "its members call it Rabbit Labs" in owner.get(page).getvalue().decode()
 
     other = create_tenant(name="Other", actor="test")
     Tenant.objects.filter(id=other.id).update(title="Rabbit Labs")
     text = owner.get("/ops/generations/", {"tenant": "Rabbit Labs"}).getvalue().decode()
-    assert "No tenant is called “Rabbit Labs”" in text
+    assert "No tenant has the name or id “Rabbit Labs”" in text
 
 
 @pytest.mark.parametrize("text", ["%", "\0", "x" * 10_000, "'; --", "🦊"])
@@ -97,9 +97,9 @@ def test_prices_are_found_by_the_names_of_books_and_lists(owner):
 
     answer = owner.get("/ops/find/", {"q": "list:2", "go": "1"})
 
-    assert found(owner, "resell") == ["Resellers", "What became of “resell”"]
-    assert found(owner, "LIST")[-3:] == ["list:2", "list:1", "What became of “LIST”"]
-    assert found(owner, "list:99999999999999999") == ["What became of “list:99999999999999999”"]
+    assert found(owner, "resell") == ["Resellers", "Trace of “resell”"]
+    assert found(owner, "LIST")[-3:] == ["list:2", "list:1", "Trace of “LIST”"]
+    assert found(owner, "list:99999999999999999") == ["Trace of “list:99999999999999999”"]
     assert answer["Location"] == f"/ops/prices/{book.pk}/"
     go = owner.get("/ops/find/", {"q": "resell", "go": "1"})
     assert go["Location"] == f"/ops/prices/lists/{shared.id}/"

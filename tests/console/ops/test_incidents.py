@@ -92,7 +92,7 @@ def test_what_ended_is_found_by_pages_by_part_and_kind_and_as_csv(
     assert listed(shown(owner, f"{LIST}?part=API")) == [other.id]
     assert "No incidents match" in shown(owner, f"{LIST}?kind=maintenance")
     assert listed(shown(owner, f"{LIST}?kind=nonsense&after=x")) == listed(first)
-    assert "None ended before" in shown(owner, f"{LIST}?after={numbers[-1]}")
+    assert "No earlier ones" in shown(owner, f"{LIST}?after={numbers[-1]}")
     (row,) = lines_of(owner.get(f"{LIST}?part=API&format=csv"))
     assert (row["incident"], row["title"], row["state"]) == (
         *(str(other.id), "'=Slow", "investigating"),

@@ -240,7 +240,7 @@ def test_what_is_no_id_finds_nothing(owner, acme, text):
     answer = owner.get("/ops/ledger/", {"q": text.encode(errors="surrogatepass")})
 
     assert answer.status_code == 200
-    assert "Nothing moved by that id" in said_by(answer) or text == "\0"
+    assert "No money moved under that id" in said_by(answer) or text == "\0"
 
 
 def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
@@ -270,7 +270,7 @@ def test_what_makes_no_sense_is_no_filter(owner, acme):
 def test_of_a_mistyped_tenant_nothing_is_listed_rather_than_everybodys(owner, acme):
     page = said_by(owner.get("/ops/ledger/?tenant=acmee"))
 
-    assert "No tenant is called “acmee”, or has that id." in page
+    assert "No tenant has the name or id “acmee”." in page
     assert "$10.00" not in page
     assert lines_of(owner.get("/ops/ledger/?tenant=acmee&format=csv")) == []
 

@@ -269,9 +269,9 @@ def test_live_and_demo_are_never_together_and_tests_have_none(owner, acme):
 
 
 def test_where_nothing_moved_it_says_so(owner, db):
-    assert "No money moved in this time What is charged" in said_by(owner.get(MARGIN))
+    assert "No money moved in this time Charges" in said_by(owner.get(MARGIN))
     assert "No money moved in this time Clear filters" in said_by(owner.get(MARGIN, {"model": "x"}))
-    assert "past is written when it is seeded" in said_by(owner.get(MARGIN, {"mode": "demo"}))
+    assert "history is written when it is seeded" in said_by(owner.get(MARGIN, {"mode": "demo"}))
 
 
 def test_only_what_loses_or_has_an_unknown_cost_can_be_shown(owner, two, acme):
@@ -318,7 +318,7 @@ def test_margins_of_a_model_lead_to_its_prices(owner, acme):
         ("period=2026-11-01T10Z", "“2026-11-01T10Z” is not a day"),
         ("period=2026-11-01..", "“” is not a day"),
         ("period=2026-11-01..2026-11-02..2026-11-03", "“2026-11-02..2026-11-03” is not a day"),
-        ("tenant=nobody", "No tenant is called “nobody”, or has that id."),
+        ("tenant=nobody", "No tenant has the name or id “nobody”."),
         ("tenant=%00", "No money moved in this time"),
         ("first=%00", "No money moved in this time"),
     ],
@@ -365,7 +365,7 @@ def test_the_file_says_the_row_of_a_price_in_columns(owner, two):
 def test_the_file_of_what_is_typed_wrong_says_why(owner, db):
     answer = owner.get(MARGIN, {"format": "csv", "tenant": "nobody"})
 
-    assert "No tenant is called" in str(lines_of(answer))
+    assert "No tenant has the name" in str(lines_of(answer))
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def test_a_payment_is_booked_once_by_its_reference(ann, acme):
 
     answer = send(ann, acme, "top_up", reason=" inv-1 ", seen="5000000")
 
-    assert "by the reference" in words(answer)
+    assert "with the reference" in words(answer)
     assert available_to(acme.id) == 15_000_000
 
 

@@ -101,14 +101,14 @@ def test_empty_says_when_it_was_looked_for_last(owner, looked):
 
 
 def test_before_the_first_look_it_does_not_say_that_all_is_well(owner):
-    assert "No look yet" in words_of(owner.get("/ops/"))
+    assert "No check yet" in words_of(owner.get("/ops/"))
 
 
 def test_an_old_look_is_said_to_be_old(owner):
     then = clock.now() - timedelta(minutes=4)
     ConditionLook.objects.create(first_at=then, looked_at=then)
 
-    assert "The last look was at" in words_of(owner.get("/ops/"))
+    assert "The last check was at" in words_of(owner.get("/ops/"))
 
 
 def test_the_worst_is_first(owner, looked):

@@ -114,9 +114,9 @@ def test_lists_are_told_with_their_tenants_and_what_is_in_force(owner, acme, res
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("resellers", "There is a list 'resellers' already"),
+        ("resellers", "A list named 'resellers' exists already"),
         ("", "This field cannot be blank"),
-        ("none", "'none' stands for no list"),
+        ("none", "'none' means no list"),
         ("x" * 61, "at most 60 characters"),
         ("\0", "This field cannot be blank"),
     ],
@@ -155,9 +155,9 @@ def test_a_list_is_called_otherwise_and_what_its_tenants_pay_stays(owner, acme, 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("partners", "There is a list 'partners' already"),
+        ("partners", "A list named 'partners' exists already"),
         (" \0", "This field cannot be blank"),
-        ("None", "'none' stands for no list"),
+        ("None", "'none' means no list"),
         ("x" * 61, "at most 60 characters"),
     ],
 )
@@ -366,7 +366,7 @@ def test_what_is_no_price_is_said_beside_it_and_nothing_is_drafted(
 def test_a_form_that_changes_nothing_drafts_nothing(owner, acme, resellers):
     answer = owner.post(address(acme, "own"), {"model": MODEL})
 
-    assert (answer.status_code, "Nothing differs" in said_by(answer)) == (422, True)
+    assert (answer.status_code, "No price differs" in said_by(answer)) == (422, True)
 
 
 def test_a_book_with_a_markup_is_not_typed_over(owner, acme, resellers):

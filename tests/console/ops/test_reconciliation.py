@@ -154,7 +154,7 @@ def test_bills_as_csv(owner, bill, channel, monkeypatch):
         (b"a,b\n1,\0", "A file with a null character in it is neither CSV nor JSON."),
         (b"id,cost\n", "The file has no lines below the names of its columns."),
         (b"1,2\n3,4\n", "The first line does not name the columns."),
-        (b"id,id\n3,4\n", "The column 'id' comes twice."),
+        (b"id,id\n3,4\n", "The column 'id' appears twice."),
         (b"id,cost\n1,2,3\n", "Line 2: more cells than columns."),
         (b'[{"a":', "Line 1 is no JSON"),
         (b"[1]", "Row 1 is no object."),
@@ -176,7 +176,7 @@ def test_a_bill_is_of_a_channel_and_has_a_file(owner, channel, said):
     answer = owner.post(f"{LIST}new/", said)
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "Choose the channel that it is a bill of." in said_by(answer)
+    assert "Choose the bill's channel." in said_by(answer)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_bill_is_of_a_channel_and_has_a_file(owner, channel, said):
         ({"time": "request_id"}, "Row 1: 'a' is not a time such as 2026-11-25T10:14:05Z."),
         ({"currency": "model"}, "Row 1: the amount is in gpt-image-2-origin: only USD is booked."),
         ({"number": "model"}, "Row 1: 'gpt-image-2-origin' is not a number of images."),
-        ({"zone": "Mars"}, "'Mars' is no time zone such as UTC, +08:00 or Asia/Shanghai."),
+        ({"zone": "Mars"}, "'Mars' is not a time zone such as UTC, +08:00 or Asia/Shanghai."),
         ({"unit": "euros"}, "Amounts are in usd, cents, micros, not in 'euros'."),
         ({"of": "weeks"}, "Rows are of calls or of days, not of 'weeks'."),
         ({"request_id": "", "model": ""}, "Calls have a request id or a model, days a line item."),
@@ -231,7 +231,7 @@ def test_each_list_has_its_lines_with_sums_and_is_a_csv(owner, bill):
     different = said_by(owner.get(of(bill)))
 
     assert "Different 1 Theirs without ours 1 Ours without theirs 1 Equal 1" in different
-    assert "In this list they charge $0.035 and we booked $0.03." in different
+    assert "Lines in this list: they charge $0.035 and we booked $0.03." in different
     assert "$0.035 $0.03 $0.005 \N{BLACK CIRCLE} Open" in different
     assert "x none" not in pages["theirs"]
     assert "$0.05 none $0.05 \N{BLACK CIRCLE} Open" in pages["theirs"]
@@ -324,8 +324,8 @@ def test_a_call_is_picked_of_those_that_a_line_may_be_of(owner, acme, channel):
     wrong = owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": "x"}, follow=True)
     owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": made[0].pk})
 
-    assert "Of one of 2" in page
-    assert "That is none of the calls that this line may be of." in said_by(wrong)
+    assert "One of 2" in page
+    assert "That call is not a candidate for this line." in said_by(wrong)
     line.refresh_from_db()
     assert (line.attempt_id, line.ours_micros) == (made[0].pk, 40_000)
 

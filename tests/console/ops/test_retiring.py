@@ -62,5 +62,5 @@ def test_history_says_who_entered_it(owner):
 
     said = text_of(owner.get(f"{of(channel)}?tab=history"))
 
-    assert "Ends of models entered by op@pictor.example" in said
+    assert "End dates of models entered by op@pictor.example" in said
     assert "retires gpt-image-2 none \N{RIGHTWARDS ARROW} to 2027-02-03" in said

@@ -125,7 +125,7 @@ def test_the_last_owner_stays(owner, me, step):
     answer = owner.post(f"{PAGE}{me.pk}/{step}/", {"role": "support"})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "The last owner stays" in words_of(answer)
+    assert "This is the last owner" in words_of(answer)
     me.refresh_from_db()
     assert me.staff_role == "owner"
 

@@ -43,7 +43,7 @@ def test_a_fresh_installation_has_no_worker_and_nobody_who_looks(owner):
     found = words_of(owner)
 
     assert "No image worker" in found
-    assert "None has looked yet: one does each minute" in found
+    assert "No check yet: one runs each minute" in found
     assert found.count("Not run yet") == 2
 
 
@@ -57,9 +57,9 @@ def test_what_runs_is_well(owner, acme, settings, django_assert_max_num_queries)
 
     assert f'<td data-label="Version">{__version__}</td>' in found
     assert f">3 of {settings.WORKER_SLOTS}</td>" in found
-    assert "None has looked" not in found
+    assert "No check" not in found
     assert found.count(">Empty<") == 3
-    assert "None is kept yet: one is, each day" in found
+    assert "None kept yet: one is kept each day" in found
 
 
 def test_a_queue_that_stands_says_why(owner, acme):
@@ -73,11 +73,11 @@ def test_a_queue_that_stands_says_why(owner, acme):
     owner.post(STOP, {"what": ORIGIN, "reason": "wrong colours"})
     stopped = words_of(owner)
 
-    assert "No image worker is at work: what waits ends at its deadline" in nobody
+    assert "No image worker is running: queued requests fail at their deadline" in nobody
     assert "No image worker can store images" in storing_nothing
     assert "nothing has been stored yet" in storing_nothing
-    assert "has its slots taken, or waits for channels" in busy
-    assert "What is stopped waits here too" in stopped
+    assert "are full or waiting for channels" in busy
+    assert "Stopped work waits here too" in stopped
     aged(-25)
     assert ">Moving<" in words_of(owner)
 
@@ -86,8 +86,8 @@ def test_short_work_that_nobody_does(owner):
     at = clock.now() - timedelta(minutes=4)
     ConditionLook.objects.create(first_at=at, looked_at=at)
 
-    assert f"Last look {at:%-d %B, %H:%M:%S} UTC" in words_of(owner)
-    assert "None has looked for 3 minutes" in words_of(owner)
+    assert f"Last check {at:%-d %B, %H:%M:%S} UTC" in words_of(owner)
+    assert "No check for 3 minutes" in words_of(owner)
 
 
 def test_a_worker_that_went_silent_or_is_of_another_version(owner, acme):
@@ -98,7 +98,7 @@ def test_a_worker_that_went_silent_or_is_of_another_version(owner, acme):
 
     found = words_of(owner)
 
-    assert "What it had in hand was taken back" in found
+    assert "Its work was requeued" in found
     assert f"Its version is not this page&#x27;s, {__version__}" in found
 
 
@@ -150,7 +150,7 @@ def test_the_form_says_what_a_stop_of_each_model_touches(
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"what": "gpt-9", "reason": "x"}, "nothing is called"),
+        ({"what": "gpt-9", "reason": "x"}, "no model or tenant is called"),
         ({"what": "", "reason": "x"}, "This field is required."),
         ({"what": "all", "reason": " "}, "This field is required."),
         ({"what": "all", "reason": "x" * 201}, "at most 200 characters"),
@@ -172,7 +172,7 @@ def test_what_is_nothings_name_is_not_started(owner, what):
 
     answer = owner.post(START, typed, "application/x-www-form-urlencoded", follow=True)
 
-    assert "nothing is called" in answer.content.decode()
+    assert "no model or tenant is called" in answer.content.decode()
 
 
 def test_a_second_click_says_that_it_is_stopped_already(owner, acme):
@@ -181,6 +181,6 @@ def test_a_second_click_says_that_it_is_stopped_already(owner, acme):
     assert (once.status_code, twice.status_code) == (303, 422)
     assert "is stopped already" in twice.content.decode()
     starts = [owner.post(START, {"what": "all"}, follow=True) for _ in range(2)]
-    assert "Everything is on again" in starts[0].content.decode()
+    assert "Everything has resumed" in starts[0].content.decode()
     assert "Everything is not stopped" in starts[1].content.decode()
     assert Stop.objects.count() == 1

@@ -81,7 +81,7 @@ def test_a_member_is_removed_and_the_last_owner_is_not(owner, acme):
     done = remove(owner, acme, "bob")
 
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "A workspace keeps an owner" in refused.content.decode()
+    assert "A workspace needs an owner" in refused.content.decode()
     assert members() == ["ann@acme.example"]
     assert "bob@acme.example removed" in owner.get(done["Location"]).content.decode()
     assert remove(owner, acme, "bob").status_code == HTTPStatus.NOT_FOUND

@@ -63,5 +63,5 @@ def test_it_ends_before_a_page_takes_too_long(monkeypatch):
 
     lines = lines_of(csv_answer("x.csv", ["words"], pages))
 
-    late = "The file ends here, as the rest would take too long: narrow the filter."
+    late = "The file ends here, because the rest would take too long: narrow the filter."
     assert [line["words"] for line in lines] == [late]

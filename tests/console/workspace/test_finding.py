@@ -57,7 +57,7 @@ def test_the_first_is_opened_at_once_when_one_says_so(acme, sign_in, delivered):
 
     assert answer["Location"] == url("generation", acme, made.public_id)
     assert (looked_up.status_code, nothing.status_code) == (200, 200)
-    assert "Nothing is called “heron”." in words_of(nothing)
+    assert "Nothing matches “heron”." in words_of(nothing)
 
 
 def test_a_generation_is_found_by_its_request_in_its_own_workspace(acme, other, sign_in, delivered):

@@ -126,7 +126,7 @@ def test_a_rotated_key_has_a_new_text_and_the_former_goes_on(acme, sign_in):
     assert new == former
     listed = words_of(client.get(url("keys", acme)))
     assert "Rotating" in listed
-    assert "old text ends in 59 minutes" in listed
+    assert "old secret ends in 59 minutes" in listed
     for shown in (listed, words_of(client.get(url("key", acme, acme.key.public_id)))):
         assert "not used since" in shown
     authenticate(acme.plaintext, now=clock.now() - timedelta(minutes=4), ip=None)

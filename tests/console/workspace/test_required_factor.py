@@ -59,7 +59,7 @@ def shut_out(client: Client, name: str, page: str) -> str:
     ("is_set_up", "way"),
     [
         (False, ("This workspace asks for a second factor", "/accounts/2fa/totp/activate/")),
-        (True, ("Show your second factor", "/accounts/2fa/reauthenticate/?next=%2Fconsole%2F")),
+        (True, ("Enter your second factor", "/accounts/2fa/reauthenticate/?next=%2Fconsole%2F")),
     ],
     ids=["none", "not-shown"],
 )

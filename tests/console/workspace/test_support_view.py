@@ -287,9 +287,9 @@ def test_the_workspace_reads_who_looked_and_why(acme, ann):
     log = words_of(owner.get(url("audit", acme) + "?action=support"))
     (line,) = lines_of(owner.get(url("audit", acme) + "?action=support&format=csv"))
 
-    said = '<strong class="font-medium">Pictor support (Ann)</strong> looked, because: '
+    said = '<strong class="font-medium">Pictor support (Ann)</strong> opened a support view: '
     assert f"{said}{WHY}" in log
-    assert (line["by"], line["action"]) == ("Pictor support (Ann)", f"looked, because: {WHY}")
+    assert (line["by"], line["action"]) == ("Pictor support (Ann)", f"opened a support view: {WHY}")
     assert "ann@pictor.example" not in f"{log}{line}"
     assert line["ip"] == ""
 

@@ -37,7 +37,7 @@ def saved(desk: Desk, **wishes: Any) -> Saved:
 @pytest.mark.parametrize(
     ("wishes", "field", "words"),
     [
-        ({"name": ""}, "name", "Name it"),
+        ({"name": ""}, "name", "Give it a name"),
         ({"name": "x" * 81}, "name", "at most 80 characters"),
         ({"kinds": []}, "kinds", "at least one kind"),
         ({"kinds": ["calls_fail", "moon"]}, "kinds", "There is no kind 'moon'"),
@@ -47,8 +47,8 @@ def saved(desk: Desk, **wishes: Any) -> Saved:
         ({"least_minutes": 10_081}, "least_minutes", "a week"),
         ({"repeat_hours": -1}, "repeat_hours", "0 to 168 hours"),
         ({"repeat_hours": 169}, "repeat_hours", "a week"),
-        ({"mails": []}, "mails", "Say where it goes"),
-        ({"mails": ["ann"]}, "mails", "'ann' is no e-mail address"),
+        ({"mails": []}, "mails", "Give an e-mail address"),
+        ({"mails": ["ann"]}, "mails", "'ann' is not an e-mail address"),
         ({"mails": [f"{n}@pictor.example" for n in range(11)]}, "mails", "At most 10"),
         ({"url": "http://hooks.example.com/"}, "url", "must be https"),
         ({"url": "https://127.0.0.1/"}, "url", "public addresses"),
@@ -221,7 +221,7 @@ def test_whoever_is_not_of_staff_is_told_once_they_gave_the_code(desk):
     trying.confirm(code=f" {code[:4]} {code[4:]} ", **confirm)
 
     assert code in letter.body
-    assert doubts == ["Type the code that the test to team@acme.example has."]
+    assert doubts == ["Type the code from the test mail to team@acme.example."]
     assert rules.enable(rule=rule, now=desk.now, actor="test").is_enabled
     desk.wrong()
     desk.later(minutes=1)

@@ -43,7 +43,7 @@ def test_a_bill_of_another_channel_names_it(acme, channel):
 
     doubt = doubt_of(matched(channel, csv_file(row("a", 0, "0.03"))))
 
-    assert doubt["words"] == "None of its request ids is of a call of one."
+    assert doubt["words"] == "None of its request ids belongs to a call of one."
     assert doubt["channels"] == ["other"]
 
 

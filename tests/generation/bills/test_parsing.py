@@ -39,7 +39,7 @@ def test_rows_are_read(text, rows):
     ("text", "complaint"),
     [
         ("id,cost\na,1,2\n", "line 2: more cells than columns"),
-        ("a,a\n1,2\n", "the column 'a' comes twice"),
+        ("a,a\n1,2\n", "the column 'a' appears twice"),
         ("1,0.5\n2,0.7\n", "the first line does not name the columns"),
         (",".join(f"c{n}" for n in range(201)) + "\n", "more than 200 columns"),
         ("id,cost" + "," * 199 + "\na,1\n", "more than 200 columns"),
@@ -53,15 +53,15 @@ def test_rows_are_read(text, rows):
         ('[{"cost": 1e99999999999999999999}]', "'1e99999999999999999999' is too large a number"),
         ('[{"cost": 1e-99999999999999999999}]', "is too large a number"),
         ('id,x\na,"' + "y" * 140_000 + '"\n', "field larger than field limit"),
-        ('[{"a": 1}', "the JSON ends in the middle"),
+        ('[{"a": 1}', "the JSON is cut short"),
         ('[{"a": 1}] and more', "something follows the end of the JSON"),
-        ('[{"a": NaN}]', "NaN is no JSON"),
+        ('[{"a": NaN}]', "NaN is not JSON"),
         ('[{"a": "\\u0000"}]', "a text has a null character or a lone surrogate"),
         ('[{"a": "\\ud800"}]', "a text has a null character or a lone surrogate"),
-        ("[1]", "row 1 is no object"),
+        ("[1]", "row 1 is not an object"),
         ("[" * 200_000, "the JSON is nested too deep"),
         ('{"a": ' * 200_000, "the JSON is nested too deep"),
-        ("{", "the JSON ends in the middle"),
+        ("{", "the JSON is cut short"),
     ],
 )
 def test_what_is_no_table_is_said(text, complaint):

@@ -109,11 +109,11 @@ def test_costs_of_a_bill_are_a_table_that_is_imported(calls, file, channel):
             ["nowhere.csv", "--channel", "one"],
             "No such file or directory: nowhere.csv; the",
         ),
-        (["FILE"], "--channel names the channel"),
+        (["FILE"], "--channel must name the bill"),
         (["FILE", "--channel", "two"], "there is no channel 'two'"),
         (["FILE", "--channel", "one", "--mapping", "cost=usd"], "'cost=usd' is none of request_id"),
         (["FILE", "--channel", "one", "--mapping", "amount=usd"], "has no column 'usd'"),
-        (["FILE", "--channel", "one", "--zone", "Mars"], "'Mars' is no time zone"),
+        (["FILE", "--channel", "one", "--zone", "Mars"], "'Mars' is not a time zone"),
         (["FILE", "--channel", "one", "--unit", "cents"], "Then --unit usd. Nothing was kept"),
         (["show"], "there is no bill"),
         (["show", "999"], "there is no bill 999"),
@@ -139,7 +139,7 @@ def test_mistakes_are_one_line_and_keep_nothing(calls, file, words, complaint):
         (["take", "--line", "1", "--reason", "r"], "no such line"),
         (["dispute", "--list", "equal", "--words", "w"], "None of these lines can be disputed"),
         (["back", "--reason", "r"], "--line names one line"),
-        (["accept"], "Nothing of it is in doubt"),
+        (["accept"], "Nothing about it is in doubt"),
     ],
 )
 def test_a_bill_is_not_taken_by_mistake(calls, file, words, complaint):

@@ -180,7 +180,7 @@ def test_what_a_test_of_ours_cost_was_never_booked_and_is_not_taken_away(acme, c
     done = taking.take([line], reason="why not", actor="ann")
 
     assert done.refused == [
-        (line, "What a test of ours cost was never booked, so there is nothing to correct.")
+        (line, "The cost of our own tests is never booked, so there is nothing to correct.")
     ]
     assert booked() == 0
 

@@ -38,16 +38,16 @@ def size(text: object, **more: object) -> list[dict[str, object]]:
         ({"sizes": ["1024x1024"]}, "are rows with a size each"),
         ({"sizes": [{}]}, "row 1: None is not a size such as 1536x1024"),
         ({"sizes": size(7)}, "row 2: 7 is not a size such as 1536x1024"),
-        ({"sizes": size("2x2", tier="")}, "row 2: '' is no word of 1 to 8 characters"),
+        ({"sizes": size("2x2", tier="")}, "row 2: '' is not a word of 1 to 8 characters"),
         ({"sizes": size("2x2", ratio=1)}, "row 2: 1 is not a ratio such as 3:2"),
-        ({"sizes": size("2x2", preset=7)}, "row 2: 7 is no word of 1 to 16 characters"),
+        ({"sizes": size("2x2", preset=7)}, "row 2: 7 is not a word of 1 to 16 characters"),
         ({"sizes": size("1024x1024")}, "row 2: 1024x1024 is listed twice"),
         ({"sizes": []}, "name at least one, or let the upstream choose"),
         ({"tasks": ["dance"]}, "there is no task dance"),
-        ({"qualities": ["standard", "hd", "a b"]}, "a b is no word of 1 to 16 characters"),
-        ({"quality_aliases": [1]}, "must be words for words"),
-        ({"quality_aliases": {"a": ["hd"]}}, "must be words for words"),
-        ({"quality_aliases": {"a b": "hd"}}, "a b is no word of 1 to 16 characters"),
+        ({"qualities": ["standard", "hd", "a b"]}, "a b is not a word of 1 to 16 characters"),
+        ({"quality_aliases": [1]}, "must map words to qualities"),
+        ({"quality_aliases": {"a": ["hd"]}}, "must map words to qualities"),
+        ({"quality_aliases": {"a b": "hd"}}, "a b is not a word of 1 to 16 characters"),
         ({"max_n": 0}, "must be from 1 to 10"),
         ({"response_format_default": "x"}, "must be url or b64_json"),
     ],
@@ -91,7 +91,7 @@ def test_a_copy_stands_behind_all_others_and_is_off():
 def test_a_copy_of_nothing_or_over_another_is_refused():
     services.copy_contract(model="fox-1", source="gpt-image-2", actor="Ann")
 
-    with pytest.raises(ValidationError, match="there is a model fox-1"):
+    with pytest.raises(ValidationError, match="a model named fox-1 exists already"):
         services.copy_contract(model="fox-1", source=MODEL, actor="Ann")
     with pytest.raises(ValidationError, match="there is no model 'none'"):
         services.copy_contract(model="fox-2", source="none", actor="Ann")

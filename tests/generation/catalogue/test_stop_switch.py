@@ -254,10 +254,10 @@ def test_what_is_being_started_just_now_is_stopped_again():
 @pytest.mark.parametrize(
     ("what", "words", "message"),
     [
-        ("gpt-image-9", {}, "nothing is called 'gpt-image-9'"),
-        ("", {}, "nothing is called ''"),
-        ("all\0", {}, "nothing is called"),
-        ("\ud800", {}, "nothing is called"),
+        ("gpt-image-9", {}, "no model or tenant is called 'gpt-image-9'"),
+        ("", {}, "no model or tenant is called ''"),
+        ("all\0", {}, "no model or tenant is called"),
+        ("\ud800", {}, "no model or tenant is called"),
         ("all", {"reason": " "}, "say why, in at most 200 characters"),
         ("all", {"reason": "x" * 201}, "say why, in at most 200 characters"),
         ("all", {"words": "x" * 301}, "say it in at most 300 characters"),

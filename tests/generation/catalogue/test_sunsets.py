@@ -80,7 +80,7 @@ def test_another_change_of_the_model_leaves_its_end_alone():
             "has passed",
         ),
         ({"deprecated_at": MARCH}, "deprecated_at", "must be before the end"),
-        ({"successor": " "}, "successor", "name the model that follows"),
+        ({"successor": " "}, "successor", "name the successor"),
         ({"successor": "gpt-image-9"}, "successor", "there is no model 'gpt-image-9'"),
         ({"successor": OLD}, "successor", "must be another model"),
     ],
@@ -98,7 +98,7 @@ def test_a_model_that_there_is_not_or_that_is_switched_off_has_no_end():
 
     with pytest.raises(ValidationError, match="there is no model 'gpt-image-9'"):
         announced("gpt-image-9")
-    with pytest.raises(ValidationError, match="dall-e-3 is switched off: nobody can ask for it"):
+    with pytest.raises(ValidationError, match="dall-e-3 is switched off: nobody can request it"):
         announced("dall-e-3")
     with pytest.raises(ValidationError, match="dall-e-3 is switched off"):
         announced(successor="dall-e-3")
@@ -118,7 +118,7 @@ def test_an_end_within_60_days_has_to_be_meant():
         announced(sunset_at=least)
     assert refused.value.code == SOON
     assert refused.value.messages == [
-        "gpt-image-1 would end in 59 days; customers have 60 unless you say that it is meant"
+        "gpt-image-1 would end in 59 days; customers get 60 unless you confirm the date"
     ]
 
     announced(sunset_at=least + SECOND)
@@ -161,7 +161,7 @@ def test_who_follows_lasts_longer():
         announced(NEW, successor="gpt-image-2-pro", sunset_at=MARCH - SECOND)
     assert refused.value.message_dict == {
         "sunset_at": [
-            "gpt-image-1 is to be followed by gpt-image-2, and ends later, on 28 February 2027"
+            "gpt-image-2 is the successor of gpt-image-1, which ends later, on 28 February 2027"
         ]
     }
 

@@ -34,8 +34,8 @@ def test_a_rule_that_goes_to_nobody(rule, look):
     nobody = look(2)
     AlertRule.objects.update(is_enabled=False)
 
-    assert left == {KEY: f"{ANN} gets nothing: it is not of staff, and was not confirmed"}
-    words = "nobody is told: it has no webhook, and no address of staff or that was confirmed"
+    assert left == {KEY: f"{ANN} gets nothing: it is neither confirmed nor of staff"}
+    words = "it reaches nobody: it has no webhook, and no address that is confirmed or of staff"
     assert (alone, nobody, look(3)) == ({KEY: words}, {KEY: words}, {})
 
 
@@ -57,8 +57,8 @@ def test_a_webhook_that_fails_is_paused_or_wants_no_more(rule, look):
     endpoints.update(status="disabled")
 
     assert lately == {}
-    assert failing == {KEY: "its webhook has taken nothing for 17 minutes"}
-    assert paused == {KEY: "its webhook is paused: it has taken nothing for 5 days"}
+    assert failing == {KEY: "its webhook has accepted nothing for 17 minutes"}
+    assert paused == {KEY: "its webhook is paused: it has accepted nothing for 5 days"}
     assert look(3) == {KEY: "its webhook is off: it answered 410 Gone"}
 
 

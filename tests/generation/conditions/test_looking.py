@@ -133,7 +133,7 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
     failed = look(1)
 
     assert failed == {
-        ("look_fails", "smell"): "it cannot be looked for: DataError",
+        ("look_fails", "smell"): "its check failed: DataError",
         ("noise", "fridge"): "it smells",
         ("smell", "fridge"): "it smells",
     }

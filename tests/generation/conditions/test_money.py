@@ -93,7 +93,7 @@ def test_what_was_sold_and_nobody_counted_for_five_minutes(look):
 
     assert look(5, counted=0) == {}
     assert look(6, counted=0) == {
-        ("sold_behind", "sold"): "what was sold in the last 6 minutes is not counted"
+        ("sold_behind", "sold"): "sales of the last 6 minutes are not counted"
     }
     assert look(7) == {}
 

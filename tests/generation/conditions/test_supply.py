@@ -191,7 +191,7 @@ def test_a_live_channel_with_a_route_that_waits_for_a_test(channel, look):
 
     waiting = look(0)
 
-    words = "waits for a test, and is not served"
+    words = "must be tested before it is served"
     assert waiting == {("route_untested", f"one {ORIGIN}"): words}
     Route.objects.update(is_approved=True)
     assert look(1) == {}

@@ -80,7 +80,7 @@ def test_mail_that_nobody_sends(look):
 
     overdue = look(0)
 
-    assert overdue == {("mail_overdue", "mail"): "posted for 16 minutes, and none sent"}
+    assert overdue == {("mail_overdue", "mail"): "none sent for 16 minutes"}
     Mail.objects.update(sent_at=clock.now())
     assert look(1) == {}
 

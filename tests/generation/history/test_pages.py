@@ -50,8 +50,8 @@ def test_tenants_and_generations_are_listed_under_demo_alone(owner):
 
 EMPTY = {
     "/ops/": "Nothing needs you",
-    "/ops/alerts/": "Nobody is told yet",
-    "/ops/alerts/sent/": "Nothing was told yet",
+    "/ops/alerts/": "Nobody is notified yet",
+    "/ops/alerts/sent/": "No alerts yet",
     "/ops/generations/refunds/": "Nothing to refund",
     "/ops/incidents/": "No incidents yet",
     "/ops/moves/": "Nothing waits",

@@ -130,7 +130,7 @@ def test_owners_who_have_used_a_part_in_30_days_are_mailed_each_once(acme, other
     mail = Mail.objects.get()
     assert mail.subject == "Wrong colours: investigating"
     assert "We look into it." in mail.text
-    assert f"Touched: {ORIGIN}." in mail.text
+    assert f"Affected: {ORIGIN}." in mail.text
     assert "https://pictor.example/status/" in mail.text
     everybody = incidents.owners_touched(["API"], now=NOON)
     assert everybody == ["ann@acme.example", "bob@other.example"]

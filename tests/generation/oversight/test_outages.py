@@ -91,7 +91,7 @@ def test_a_tenant_is_credited_once_however_the_outage_is_named(hit, named):
 
     (again,) = made_good(outage(**named))
 
-    assert again.refusal == "that time is covered already"
+    assert again.refusal == "that time is already covered"
     assert amounts() == [QUOTED]
 
 
@@ -129,7 +129,7 @@ def test_what_was_declined_or_reversed_covers_nothing(hit):
 
     (anew,) = made_good(outage(), each=Micros(60_000))
 
-    assert (waits.waits, meanwhile.refusal) == (True, "that time is covered already")
+    assert (waits.waits, meanwhile.refusal) == (True, "that time is already covered")
     assert (anew.amount, anew.refusal) == (60_000, "")
 
 
@@ -154,5 +154,5 @@ def test_two_who_credit_at_once_credit_once(monkeypatch):
         sent = [people.submit(alone, lambda name=name: credited(name, hits[name])) for name in hits]
     said = sorted(done.refusal for (done,) in (one.result() for one in sent))
 
-    assert said == ["", "$0.05268 cover a part of that time already"]
+    assert said == ["", "$0.05268 already covers a part of that time"]
     assert amounts() == [QUOTED]

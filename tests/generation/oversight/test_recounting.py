@@ -51,10 +51,10 @@ def test_usage_counted_again_comes_out_identical(acme, claim, worker, spools):
     UsageRollup.objects.create(tenant_id=acme.id, key_id=acme.key.id, hour=clock.now())
     said = rebuilt()
 
-    assert said == "put right: 3\n"
+    assert said == "corrected: 3\n"
     assert rows() == before
     assert generation_findings() == []
-    assert rebuilt() == "every row was right\n"
+    assert rebuilt() == "every row was correct\n"
 
 
 @pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_times_that_do_not_say_what_their_row_says_are_found_and_put_right(claim
     found = [finding.check for finding in generation_findings()]
 
     assert found == ["usage by hour"]
-    assert rebuilt() == "put right: 1\n"
+    assert rebuilt() == "corrected: 1\n"
     assert rows() == before
 
 

@@ -376,7 +376,7 @@ def test_counted_again_it_is_the_same_and_what_was_wrong_is_put_right(acme, work
     SoldDay.objects.filter(delivered="1024x1024").update(quality="high")
     call_command("usage_rebuild", stdout=(said := StringIO()))
 
-    assert said.getvalue() == "put right: 4\n"
+    assert said.getvalue() == "corrected: 4\n"
     assert all_rows() == before
 
 

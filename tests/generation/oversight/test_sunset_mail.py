@@ -246,7 +246,7 @@ def test_who_was_told_hears_of_a_change_at_once(acme, change, subject, days):
     assert found == [1, 0]
     assert mail.subject == f"gpt-image-2-origin {subject}"
     assert (
-        "This replaces what we wrote before: that it ends on 1 March 2027, 00:00 UTC and"
+        "This replaces our earlier mail, which said that it ends on 1 March 2027, 00:00 UTC and"
         " gpt-image-2 follows."
     ) in mail.text
     assert [one.days for one in SunsetNotice.objects.all()] == [days]

@@ -31,15 +31,15 @@ class RuleForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=MAX_NAME)
     is_all = forms.BooleanField(
-        label="Every kind, also those of later versions", required=False, initial=True
+        label="Every kind, including those of later versions", required=False, initial=True
     )
     kinds = WordsField(required=False, label="Kinds")
-    least = DollarsField(label="It costs at least, USD", may_be_zero=True)
+    least = DollarsField(label="Costs at least, USD", may_be_zero=True)
     least_minutes = forms.IntegerField(
-        label="It is at least this old, minutes", min_value=0, max_value=MAX_MINUTES, initial=0
+        label="Open for at least, minutes", min_value=0, max_value=MAX_MINUTES, initial=0
     )
     repeat_hours = forms.IntegerField(
-        label="Again while it is open, every so many hours",
+        label="Again while it is open, every (hours)",
         min_value=0,
         max_value=MAX_HOURS,
         initial=4,

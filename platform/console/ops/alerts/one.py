@@ -22,7 +22,7 @@ from pictor.kit.words import clock
 SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
     "test": (
         lambda **facts: trying.send_test(now=clock.now(), **facts),
-        "Test sent. Reload to see what came of it",
+        "Test sent. Reload to see its result",
     ),
     "enable": (lambda **facts: rules.enable(now=clock.now(), **facts), "{} is on"),
     "disable": (rules.disable, "{} is off"),

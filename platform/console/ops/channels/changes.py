@@ -122,7 +122,7 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
         title=f"Pause {found.name}?",
         verb="Pause channel",
         words=words,
-        note=f"{calls}Enable puts it back.",
+        note=f"{calls}Enable resumes it.",
         make=partial(
             services.set_enabled, channel=found, is_enabled=False, **by(request, operator)
         ),
@@ -180,9 +180,9 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         title=f"{'Delete' if leaves else 'Archive'} {found.name}?",
         verb="Delete channel" if leaves else "Archive channel",
         words=f"{found.name} is {'deleted' if leaves else 'archived'}",
-        note="It was never used: nothing of it stays."
+        note="It was never used, so nothing is kept."
         if leaves
-        else "Its key is deleted, and it cannot be brought back. What it did stays on record.",
+        else "Its key is deleted, and it cannot be restored. Its history stays on record.",
         make=lambda: services.delete_channel(
             channel=channel_or_404(channel), **by(request, operator)
         ),
@@ -279,7 +279,7 @@ def complaint_of(
 ) -> str:
     """Return the reason why a sent form is refused; empty if it is accepted."""
     if request.POST.get("seen") != outlook.digest:
-        return "Something changed since this was shown. This is what it does now."
+        return "Something has changed. This is the effect now."
     typed = request.POST.get("confirm", "").split()  # fields drop some spaces
     is_named = typed == channel.name.split()
     asks = (always_named or outlook.doubts) and not is_named

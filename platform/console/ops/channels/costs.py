@@ -121,7 +121,7 @@ def _complaint(error: ValidationError | ValueError, channel: Channel) -> str:
     if not isinstance(error, ValidationError):
         return sentence(str(error), channel)
     if error.code == services.DOUBTFUL_COST:
-        return "Nothing is written yet. Type the highest of these costs again."
+        return "Nothing is saved yet. Type the highest of these costs again."
     return sentence(" ".join(error.messages), channel)
 
 

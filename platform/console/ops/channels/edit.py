@@ -34,7 +34,7 @@ from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import foreseen
 
-ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."
+ELSEWHERE = "Somebody changed it after you opened this page. Check it and save again."
 
 
 @staff(May.CHANNELS)
@@ -132,7 +132,7 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
     if not (outlook.splits or outlook.doubts):
         return ""
     if "seen" not in request.POST:
-        return "Nothing is saved yet: see what it changes at once, below."
+        return "Nothing is saved yet: check the immediate effect below."
     return complaint_of(request, channel, outlook)
 
 
@@ -149,7 +149,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
         title=f"Enable {found.name}?",
         verb="Enable channel",
         words=words,
-        note="From the next request on it is asked.",
+        note="It is called from the next request on.",
         make=partial(services.set_enabled, channel=found, is_enabled=True, **by(request, operator)),
     )
     return _next(request, operator, page, change)
@@ -168,7 +168,7 @@ def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
         title=f"Swap {found.name}?",
         verb="Swap",
         words=f"{found.name} is swapped",
-        note="Calls that have begun end by the address and key that they began with.",
+        note="Calls in flight finish with the address and key that they started with.",
         make=partial(services.swap, channel=found, **by(request, operator)),
     )
     return _next(request, operator, page, change)

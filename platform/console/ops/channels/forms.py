@@ -57,15 +57,15 @@ class ChannelForm(forms.Form):
     max_concurrency = LimitField(label="Calls at once in a worker")
     max_images = LimitField(label="Images an edit may begin with")
     sizes = LineField(label="Sizes of every model")
-    class_overrides = PairsField(label="HTTP statuses read otherwise", widget=line())
+    class_overrides = PairsField(label="HTTP statuses with another class", widget=line())
     allows_exact_crop = forms.BooleanField(
         required=False, label="May serve exact models by cropping a larger size"
     )
     allows_redispatch = forms.BooleanField(
-        required=False, initial=True, label="May be called again after a crash of ours"
+        required=False, initial=True, label="May be called again after one of our processes crashed"
     )
     retry_is_free = forms.BooleanField(
-        required=False, label="Charges nothing for a bad result, so ask once more"
+        required=False, label="Charges nothing for a bad result, so retry once"
     )
     cost_again = DollarsField(label="Type the highest of them again, USD")
 
@@ -84,7 +84,7 @@ class ChannelForm(forms.Form):
         self.fields["ignored_fields"] = WordsField(
             [(word, word) for word in services.narrowable()],
             required=False,
-            label="Fields of a request that it ignores",
+            label="Request fields that it ignores",
         )
         self.fields["refused_tasks"] = WordsField(
             [(word, word.capitalize()) for word in REFUSABLE],

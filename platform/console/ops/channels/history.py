@@ -17,7 +17,7 @@ from generation.traffic.channel_events import Kind, turns_before
 
 PAGE = 50
 _FEW = 4
-"""Number of changes shown without unfolding."""
+"""Changes shown before unfolding."""
 WEIGHED = ("priority", "weight")
 _TURNS: Mapping[str, str] = {
     Kind.BREAKER_OPENED: "Breaker opened",
@@ -37,8 +37,8 @@ _ACTIONS: Mapping[str, str] = {
     "channel.swap": "Revision swapped in",
     "channel.discard": "Revision discarded",
     "channel.costs": "Costs written",
-    "channel.retire": "Ends of models entered",
-    "channel.rotate": "Key encrypted anew",
+    "channel.retire": "End dates of models entered",
+    "channel.rotate": "Key re-encrypted",
 }
 
 

@@ -109,7 +109,7 @@ def _summary(rows: Sequence[Listed]) -> str:
     """Summarise the standings: '1 down, 2 degraded'."""
     counts = Counter(row.standing for row in rows if row.standing in NEEDS_SOMEBODY)
     said = ", ".join(f"{counts[one]} {one}" for one in Standing if counts[one])
-    return f"{said}." if said else "Accounts at vendors that requests are sent to."
+    return f"{said}." if said else "Your accounts at vendors, to which requests are sent."
 
 
 def _cells(rows: Sequence[Listed]) -> Rows:

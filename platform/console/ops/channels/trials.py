@@ -35,7 +35,7 @@ from storage.services import StorageFailed, signed_url, url_seconds
 WHY = {
     401: "The vendor refuses the key",
     402: "The account at the vendor has no credit",
-    403: "The vendor does not let this key do that",
+    403: "The vendor does not allow this key to do that",
     404: "The vendor has no such address or model",
     429: "The vendor asks for fewer requests",
 }
@@ -100,7 +100,7 @@ class Line:
             return (
                 "Its worker stopped, and the call may have been paid for."
                 if trial.started_at
-                else "No worker began it. Does a short-work worker run?"
+                else "No worker started it. Is a short-work worker running?"
             )
         status = f"HTTP {trial.http_status}" if trial.http_status else ""
         detail = " ".join(trial.detail.split()).removeprefix(status).strip()
@@ -204,8 +204,8 @@ class Tried:
         if self.trouble or not (self.untested and services.is_sandbox(self.candidate.serves)):
             return self.trouble
         return (
-            f"Test keys may use {self.channel.name}, so each of its routes"
-            " has to show in a test that it is a sandbox."
+            f"Test keys may use {self.channel.name}, so a test of each route must prove that it is"
+            " a sandbox."
         )
 
     @cached_property
@@ -230,8 +230,8 @@ def tried(channel: Channel, *, revision: bool = True) -> Tried:
     calls, trouble = _calls(candidate, routes, tables, every)
     if pending is not None and services.is_stale(pending, channel, live):
         trouble = (
-            f"{channel.name} has changed since this revision was begun."
-            " Discard it, and change the channel anew."
+            f"{channel.name} has changed since this revision was started. Discard it and make the"
+            " change again."
         )
     waits = _waiting(channel, pending, routes, calls)
     trials = last_trials(channel, pending=pending is not None, only_begun=False)
@@ -307,7 +307,7 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
         said = error.messages if isinstance(error, ValidationError) else ["Type its key again."]
         messages.error(request, " ".join(said))
     else:
-        messages.success(request, f"{len(planned)} test{'s' * (len(planned) > 1)} asked for")
+        messages.success(request, f"{len(planned)} test{'s' * (len(planned) > 1)} started")
     return to_tests(found)
 
 

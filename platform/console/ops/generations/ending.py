@@ -46,15 +46,15 @@ def _canceled(**facts: object) -> EndedAsFailed:
 CANCEL = Way(
     "Cancel",
     "Canceled",
-    "It waits, and no worker has taken it. Its caller is told that it was canceled.",
+    "It is queued, and no worker has taken it. Its caller is told that it was canceled.",
     _canceled,
     frozenset({State.QUEUED}),
 )
 FAIL = Way(
     "End as failed",
     "Ended as failed",
-    "Its caller gets an error that the operator ended it, and is not charged. Images of calls under"
-    " way are not delivered.",
+    "Its caller is not charged, and gets an error that says the operator ended it. Images of calls"
+    " in flight are not delivered.",
     interventions.end_as_failed,
     frozenset({State.QUEUED, State.RUNNING}),
 )
@@ -80,14 +80,14 @@ def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
     """Notify an image worker again of a queued generation."""
     made = found(generation)
     if made.state != State.QUEUED:
-        messages.error(request, "It is no longer queued, so no worker was told")
+        messages.error(request, "It is no longer queued, so no worker was notified")
         return redirect("ops:generation", made.public_id)
     try:
         interventions.ring_again(made)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages).capitalize())
         return redirect("ops:generation", made.public_id)
-    return done(request, "Rung again: an image worker was told", "generation", made.public_id)
+    return done(request, "Rung again: an image worker was notified", "generation", made.public_id)
 
 
 def _end(request: HttpRequest, operator: Operator, made: Generation, way: Way) -> HttpResponse:

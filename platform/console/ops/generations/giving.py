@@ -28,7 +28,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
 SUPPORT_A_DAY = Micros(20_000_000)
-"""The most that a member of support may give on one UTC day."""
+"""The most that a member of support may give in one UTC day."""
 MAX_CHARACTERS = 200
 
 
@@ -48,7 +48,9 @@ class GiftForm(forms.Form):
         if amount is None:
             raise ValidationError("Type an amount in dollars, such as 0.05.")
         if is_typed_twice(amount):
-            raise ValidationError("Give so much on the tenant's page, where it is typed twice.")
+            raise ValidationError(
+                "Give an amount this large on the tenant's page, where it is typed twice."
+            )
         return amount
 
     @property
@@ -79,7 +81,11 @@ def _not_refunded(_: Generation, given: Given) -> str:
 
 def _not_credited(made: Generation, _: Given) -> str:
     is_for = made.livemode and made.state in {State.FAILED, State.CANCELED}
-    return "" if is_for else "A credit is for one that failed or was canceled, and cost nothing."
+    return (
+        ""
+        if is_for
+        else ("Only a generation that failed or was canceled, uncharged, can get a credit.")
+    )
 
 
 REFUND = Way(

@@ -153,7 +153,7 @@ def _trouble(made: Generation, now: datetime) -> str:
     if made.is_final:
         return ""
     if made.deadline_at < now - TIME_TO_END:
-        return f"Its deadline was at {made.deadline_at:%H:%M:%S} UTC, and nothing has ended it."
+        return f"Its deadline passed at {made.deadline_at:%H:%M:%S} UTC, but it has not ended."
     waited = now - made.created_at
     if made.state == State.QUEUED and waited > LONGEST_WAIT:
         return f"No image worker has taken it for {waited.total_seconds():.0f} s."

@@ -49,7 +49,9 @@ class OutageForm(forms.Form):
         """Return the amount for each tenant; None credits what its requests were quoted."""
         each: Micros | None = self.cleaned_data["each"]
         if each is not None and is_typed_twice(each):
-            raise ValidationError("Give so much on the tenant's page, where it is typed twice.")
+            raise ValidationError(
+                "Give an amount this large on the tenant's page, where it is typed twice."
+            )
         return each
 
     @property
@@ -135,7 +137,7 @@ def _is_agreed(agreement: AgreementForm, tenants: int, total: int) -> bool:
         return False
     data: dict[str, Any] = agreement.cleaned_data
     if data["seen"] != total:
-        agreement.add_error(None, "It has changed since it was shown: look at it again.")
+        agreement.add_error(None, "It has changed since it was shown: check it again.")
     elif data["number"] != tenants:
         agreement.add_error("number", f"There are {tenants}.")
     return not agreement.errors

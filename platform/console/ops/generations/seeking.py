@@ -33,7 +33,9 @@ LABELS = {
 }
 ZONE = ZoneInfo("UTC")
 """The time zone of days in the operator's console."""
-TOO_WIDE = "Across all tenants at most 24 hours are looked at: choose a tenant or a shorter period."
+TOO_WIDE = (
+    "Across all tenants, at most 24 hours can be searched: choose a tenant or a shorter period."
+)
 CLASSES = {one.value: one.value.replace("_", " ").capitalize() for one in AttemptClass}
 TICKED = {"loss": "may have been billed for nothing", "late": "has passed"}
 """Filters that are on or off, in words."""
@@ -136,7 +138,7 @@ def known_tenant(word: str) -> Tenant | bool:
 
 def no_such_tenant(word: str) -> str:
     """Return the reason why nothing is listed, in a sentence."""
-    return f"No tenant is called “{word}”, or has that id."
+    return f"No tenant has the name or id “{word}”."
 
 
 def known_code(word: str) -> str | None:

@@ -79,7 +79,7 @@ class CalmUpdateForm(SayForm):
     state = forms.ChoiceField(
         label="State",
         required=False,
-        choices=[("", "As its times say"), (State.RESOLVED.value, "It ends now")],
+        choices=[("", "According to its times"), (State.RESOLVED.value, "It ends now")],
     )
 
 

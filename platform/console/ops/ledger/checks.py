@@ -11,7 +11,7 @@ from console.parts.periods import number_of
 
 Kind = LedgerProof.Kind
 CHECKS = {
-    Kind.SINCE_CHECKPOINT: ("What came since the last check", "every hour"),
+    Kind.SINCE_CHECKPOINT: ("Since the last check", "every hour"),
     Kind.WHOLE: ("The whole ledger", "every day"),
 }
 """The part of the ledger that each kind proves, and its schedule."""

@@ -143,7 +143,7 @@ def look_of(query: QueryDict, mode: Mode, now: datetime) -> Look:
     tenant: Tenant | None = meant.get("tenant") or None
     if "tenant" in said:
         if tenant is None:
-            trouble = trouble or f"No tenant is called “{said['tenant']}”, or has that id."
+            trouble = trouble or f"No tenant has the name or id “{said['tenant']}”."
         else:
             said["tenant"] = tenant.public_id
     of: dict[str, Any] = {

@@ -26,7 +26,7 @@ from generation.oversight.reviewing import Review, review
 from pictor.kit.words import clock
 
 _PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}
-ELSEWHERE = "Somebody changed it since this page was opened. Look at it now, and save again."
+ELSEWHERE = "Somebody changed it after you opened this page. Check it and save again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ MAX_TENANTS = 10
 HISTORY = 20
 CLOCKS_APART = timedelta(minutes=1)
 _FEW = 4
-"""Number of changes shown without unfolding."""
+"""Changes shown before unfolding."""
 _ACTIONS: Mapping[str, str] = {
     "contract.set": "Promise changed",
     "contract.enable": "Switched on",

@@ -72,7 +72,7 @@ def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
     except ValidationError as error:
         tenants, refusal = tenants_on(found.id), " ".join(error.messages)
         return _page(request, operator, found, tenants, name=name, refusal=refusal)
-    words = f"{found.name} is called {renamed.name} now"
+    words = f"{found.name} is now called {renamed.name}"
     return done(request, words, "price_list", str(found.pk))
 
 

@@ -83,7 +83,7 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     except (ValidationError, ValueError) as error:
         return page(request, operator, found, words_of(error))
     if "seen" in request.POST:
-        context["complaint"] = "Prices have changed since these were shown. Look again."
+        context["complaint"] = "Prices have changed since these were shown. Check again."
     status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
     return render(request, "ops/price_change.html", context, status=status)
 
@@ -150,7 +150,7 @@ def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
     at_hand = {change.key: change.becomes for change in by_hand.changes}
     chosen = _chosen(request, [at_hand.get(row.key, row) for row in rows])
     if not chosen:
-        raise ValueError("tick the prices that it is about, or choose all of them")
+        raise ValueError("tick the prices to change, or choose all of them")
     many = repriced(chosen, what, markup=book.markup, costs=costs)
     return checked(_together(rows, by_hand, many), book.markup), costs
 

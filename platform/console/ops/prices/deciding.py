@@ -192,7 +192,7 @@ def _of_draft(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str
     return {
         "verb": "Publish",
         "action": "price_publish",
-        "lead": "What it changes, by the money that it moves, and what stops it.",
+        "lead": "The changes, largest effect on money first, and any warnings.",
         "begins": begins,
         "faults": faults_of(book, rows=beside.rows[book.id]),
         "overtaken": published_since_drafted(book, beside.books),
@@ -225,7 +225,7 @@ def _of_scheduled(book: PriceBook, look: _Look) -> dict[str, Any]:
     return {
         "verb": "Withdraw",
         "action": "price_withdraw",
-        "lead": "It never takes effect. What is in force before its date stays in force.",
+        "lead": "It will never take effect. The book in force before its date stays in force.",
         "stays": last_of(beside.books, book.tenant_id, look.now),
         **_shown(book, stops_of_withdrawal(book, look.now, beside=beside), beside, look),
     }
@@ -280,7 +280,7 @@ def _moment(text: str, now: datetime) -> datetime | None:
     if found is None:
         raise ValueError(f"{text!r} is not a time with its zone, such as 2026-12-01 00:00 UTC")
     if found < now:
-        raise ValueError(f"{text} is in the past: prices begin now, or later")
+        raise ValueError(f"{text} is in the past: prices begin now or later")
     return found
 
 

@@ -23,7 +23,7 @@ from generation.models import BillLine, VendorBill
 from pictor.kit.words.money import Micros, from_decimal
 
 MAX_CHARACTERS = 200
-ALREADY = "These lines are decided already"
+ALREADY = "These lines are already decided"
 
 
 class TakeForm(forms.Form):

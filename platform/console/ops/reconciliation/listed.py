@@ -119,7 +119,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
 def _kept(request: HttpRequest, operator: Operator, channel: int | None) -> HttpResponse:
     found = channel_by_id(channel)
     if found is None:
-        raise ValidationError("Choose the channel that it is a bill of.")
+        raise ValidationError("Choose the bill's channel.")
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise ValidationError("Choose a file.")

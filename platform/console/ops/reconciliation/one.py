@@ -26,11 +26,11 @@ COLUMNS = (
     "result", "decision", "words",
 )  # fmt: skip
 NO_LINES: Mapping[str, str] = {
-    "different": "No line costs something else than we booked.",
-    "theirs": "They charge nothing that we do not know.",
-    "ours": "Each of our calls is on the bill.",
-    "equal": "No line is as we booked it.",
-    "taken": "Nothing of it is taken yet.",
+    "different": "No line differs from what we booked.",
+    "theirs": "They charge nothing that is unknown to us.",
+    "ours": "All of our calls are on the bill.",
+    "equal": "No line equals what we booked.",
+    "taken": "No line is taken yet.",
     "disputed": "No line is disputed.",
 }
 

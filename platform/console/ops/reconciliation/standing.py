@@ -19,7 +19,7 @@ from generation.bills import keeping
 @require_POST
 def accept(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Accept a bill in doubt as it was read."""
-    return _changed(request, operator, bill, keeping.accept, "Bill matched as it was read")
+    return _changed(request, operator, bill, keeping.accept, "Bill accepted as read")
 
 
 @staff(May.MONEY, fresh=True)

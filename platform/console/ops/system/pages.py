@@ -94,7 +94,7 @@ def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("ops:system")
-    return done(request, f"{ended.name} is on again", "system")
+    return done(request, f"{ended.name} has resumed", "system")
 
 
 def _stop(form: StopForm, *, now: datetime, request: HttpRequest, operator: Operator) -> str:

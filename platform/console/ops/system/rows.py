@@ -40,9 +40,9 @@ class Row:
     state: State = "ok"
     word: str = "Healthy"
     trouble: str = ""
-    """The trouble and its remedy, in sentences; empty if there is none."""
+    """The problem and its remedy, in sentences; empty if there is none."""
     touches: str = ""
-    """The part of the status page that suffers from it."""
+    """The affected part of the status page."""
     page: str = ""
     """The name of the page with more about it."""
 
@@ -98,13 +98,13 @@ def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool
     """Return a row for each queue; a queue that has waited too long is stuck, with the reason."""
     alive = [one for one in workers if one.is_alive]
     if not alive:
-        why = "No image worker is at work: what waits ends at its deadline, uncharged."
+        why = "No image worker is running: queued requests fail at their deadline, uncharged."
     elif all(one.worker.storage_trouble for one in alive):
-        why = "No image worker can store images: what waits ends at its deadline, uncharged."
+        why = "No image worker can store images: queued requests fail at their deadline, uncharged."
     elif has_stops:
-        why = "What is stopped waits here too, until it is on again."
+        why = "Stopped work waits here too, until it is started again."
     else:
-        why = "Each image worker has its slots taken, or waits for channels: see the workers below."
+        why = "All image workers are full or waiting for channels: see the workers below."
     return [
         LaneRow(lane, "bad", "Stuck", why)
         if lane.queued and lane.oldest_seconds > LONGEST_WAIT.total_seconds()
@@ -120,10 +120,10 @@ def worker_rows(workers: Sequence[Seen]) -> list[WorkerRow]:
 
 def _worker(seen: Seen) -> WorkerRow:
     if not seen.is_alive:
-        lost = "What it had in hand was taken back. Its host's log says how it ended."
+        lost = "Its work was requeued. Its host's log says how it ended."
         return WorkerRow(seen, "bad", "Silent", lost)
     if seen.worker.storage_trouble:
-        closed = f"It claims nothing, because it can store nothing: {seen.worker.storage_trouble}."
+        closed = f"It takes no work because it cannot store images: {seen.worker.storage_trouble}."
         return WorkerRow(seen, "bad", "Cannot store", closed)
     if seen.worker.version not in {"", __version__}:
         older = f"Its version is not this page's, {__version__}: an upgrade is under way."
@@ -156,14 +156,14 @@ def _web() -> Row:
 def _short_work(now: datetime) -> Row:
     last, name = handling.last_look(), "Short-work workers"
     if last is not None and now - last <= handling.FRESH:
-        return Row(name, f"last look {(now - last).total_seconds():.0f} s ago")
+        return Row(name, f"last check {(now - last).total_seconds():.0f} s ago")
     if last is None:
-        return Row(name, "none has looked yet: one does each minute", "warn", "Not yet")
+        return Row(name, "no check yet: one runs each minute", "warn", "Not yet")
     trouble = (
-        "None has looked for 3 minutes: mail, webhooks, deadlines and proofs wait for one."
-        " Start it: pictor worker short."
+        "No check for 3 minutes: mail, webhooks, deadlines and proofs wait for a short-work"
+        " worker. Start one: pictor worker short."
     )
-    return Row(name, f"last look {last:%-d %B, %H:%M:%S} UTC", "bad", "Silent", trouble)
+    return Row(name, f"last check {last:%-d %B, %H:%M:%S} UTC", "bad", "Silent", trouble)
 
 
 def _database() -> Row:
@@ -177,8 +177,8 @@ def _redis() -> Row:
         redis_client.client().ping()
     except RedisError:
         trouble = (
-            "It does not answer. Requests are still taken on; rates are counted in each process,"
-            " and workers look for what is queued every 3 s."
+            "It does not answer. Requests are still accepted; rates are counted in each process,"
+            " and workers check the queue every 3 s."
         )
         return Row(name, whose, "bad", "Down", trouble, API)
     return Row(name, whose)
@@ -191,15 +191,15 @@ def _storage(workers: Sequence[Seen]) -> Row:
     if not failing:
         return Row(name, whose) if alive else Row(name, whose, "idle", "Not tried")
     trouble = (
-        f"{len(failing)} of {len(alive)} image workers store nothing: {failing[0]}."
-        " They try each second; nothing is bought meanwhile."
+        f"{len(failing)} of {len(alive)} image workers cannot store images: {failing[0]}. They try"
+        " each second and call no channel meanwhile."
     )
     return Row(name, whose, "bad", "Refusing", trouble, WORKERS)
 
 
 def _sandbox() -> Iterator[Row]:
     if "sandbox" in settings.EMBEDDED_PARTS:
-        fact = "embedded: it draws pictures and costs nothing"
+        fact = "embedded: draws pictures at no cost"
         yield Row("Sandbox upstream", fact, "idle", "No vendor")
 
 
@@ -211,8 +211,8 @@ def _mail() -> Row:
     seconds = unsent_seconds()
     if seconds > MAIL_SECONDS:
         trouble = (
-            f"Mail has waited for {seconds / 60:.0f} minutes and none was sent: check EMAIL_URL and"
-            " the short-work worker's log."
+            f"No mail has been sent for {seconds / 60:.0f} minutes: check EMAIL_URL and the"
+            " short-work worker's log."
         )
         return Row("Mail", fact, "bad", "Overdue", trouble)
     return Row("Mail", fact, *(("idle", "Kept") if settings.MAILBOX else ("ok", "Healthy")))
@@ -223,7 +223,7 @@ def _webhooks() -> Row:
     fact = f"{due.count} due" if due.count else "none due"
     if due.overdue_seconds > WEBHOOK_SECONDS:
         minutes = f"{due.overdue_seconds / 60:.0f}"
-        trouble = f"The first has waited for {minutes} minutes: does a short-work worker run?"
+        trouble = f"The first has waited for {minutes} minutes: is a short-work worker running?"
         return Row("Webhooks", fact, "bad", "Overdue", trouble)
     return Row("Webhooks", fact)
 
@@ -232,14 +232,14 @@ def _proofs(now: datetime) -> Iterator[Row]:
     for last in last_proofs(now=now):
         name = f"Ledger, {PROOFS[last.kind]} proof"
         if last.found:
-            trouble = "The ledger is not as it was written."
+            trouble = "The ledger was changed."
             fact = f"{last.found} finding{'' if last.found == 1 else 's'}"
             yield Row(name, fact, "bad", "Findings", trouble, page=LEDGER)
         elif last.age_seconds == float("inf"):
             yield Row(name, "not run yet", "idle", "Not yet", page=LEDGER)
         elif last.age_seconds > OLDEST_PROOF[LedgerProof.Kind(last.kind)].total_seconds():
             fact = f"{last.age_seconds / 3600:.0f} hours ago, nothing found"
-            trouble = "It has not finished since: the short-work worker's log says why."
+            trouble = "No check has finished since then: see the short-work worker's log."
             yield Row(name, fact, "bad", "Overdue", trouble, page=LEDGER)
         else:
             fact = f"{last.age_seconds / 60:.0f} min ago, nothing found"
@@ -249,7 +249,7 @@ def _proofs(now: datetime) -> Iterator[Row]:
 def _head() -> Row:
     name, heads = "Ledger, last head", kept_heads(limit=1)
     if not heads:
-        return Row(name, "none is kept yet: one is, each day", "idle", "Not yet", page=LEDGER)
+        return Row(name, "none kept yet: one is kept each day", "idle", "Not yet", page=LEDGER)
     return Row(name, f"of {heads[0].day:%-d %B %Y}", "ok", "Kept", page=LEDGER)
 
 

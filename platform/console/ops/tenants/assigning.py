@@ -41,7 +41,7 @@ def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         )
     except (ValidationError, ValueError) as error:
         return _page(request, operator, found, chosen, words_of(error))
-    words = f"{found.name} has {chosen.name if chosen else 'no shared list'} from now on"
+    words = f"{found.name} now has {chosen.name if chosen else 'no shared list'}"
     return done(request, words, "tenant_prices", found.public_id)
 
 

@@ -83,7 +83,7 @@ class NewForm(LimitsForm):
         """Require a note for a credit."""
         super().clean()
         if self.cleaned_data.get("credit") and not self.cleaned_data.get("note"):
-            self.add_error("note", "Say why, for the others of staff.")
+            self.add_error("note", "Give a reason, for other staff.")
 
 
 @staff(May.TENANTS, fresh=True)
@@ -133,7 +133,7 @@ def _list_name(operator: Operator, form: NewForm) -> str:
 
 def _shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
     if made.key is None:
-        words = f"{made.tenant.name} was made by the first click; its key was shown there"
+        words = f"{made.tenant.name} was created by the first click, which showed its key"
         return done(request, words, "tenant", made.tenant.public_id)
     return key_shown(request, operator, made)
 

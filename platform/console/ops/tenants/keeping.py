@@ -30,7 +30,7 @@ def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         )
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
-    words = "The export is being made: its owners and admins are mailed once it is ready"
+    words = "The export is being made: owners and admins get a mail when it is ready"
     return done(request, words, "tenant", found.public_id)
 
 

@@ -32,10 +32,10 @@ from pictor.kit.words.money import Micros, to_decimal
 Kind = Transfer.Kind
 MAX_WORDS = 200
 VERBS = {
-    Kind.TOP_UP: ("Book payment", "A payment that has arrived, once by its reference."),
-    Kind.CREDIT: ("Credit", "Money that nobody paid, added to the balance."),
-    Kind.ADJUSTMENT: ("Adjust", "Corrects a mistake. An amount below 0 takes from the balance."),
-    Kind.REVERSAL: ("Reverse", "Takes back a top-up or a credit that should not have been."),
+    Kind.TOP_UP: ("Book payment", "A payment that has arrived, booked once per reference."),
+    Kind.CREDIT: ("Credit", "Adds money to the balance without a payment."),
+    Kind.ADJUSTMENT: ("Adjust", "Corrects a mistake. A negative amount takes from the balance."),
+    Kind.REVERSAL: ("Reverse", "Reverses a mistaken top-up or credit."),
 }
 """The kinds of moves by operators, each with its verb and an explanation."""
 

@@ -159,10 +159,10 @@ def _error_in(typed: str) -> str:
 def _drafted(request: HttpRequest, operator: Operator, tenant: Tenant, sheet: Sheet) -> PriceBook:
     """Draft the book. Raises ValidationError if nothing changes or the own book has a markup."""
     if sheet.has_markup:
-        raise ValidationError("Its own book has a markup: make a new version of that.")
+        raise ValidationError("Its own book has a markup: make a new version of the book.")
     rows = sheet.rows
     if set(rows) == set(sheet.kept.values()):
-        raise ValidationError("Nothing differs from what it pays now.")
+        raise ValidationError("No price differs from what it pays now.")
     return draft_price_book(
         name=sheet.own.name if sheet.own else own_book_name(tenant),
         rows=rows,

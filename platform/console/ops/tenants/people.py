@@ -137,7 +137,7 @@ def remove_member(
     heir = next((one.user for one in members_of(found.id) if str(one.user_id) == keys), None)
     made: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
     if made and heir is None and keys != "revoke":
-        return page(request, operator, found, refusal="Say what becomes of the keys they made.")
+        return page(request, operator, found, refusal="Choose what happens to the keys they made.")
     try:
         dismiss_member_as_operator(
             membership=member, heir=heir, now=clock.now(), **by(request, operator)

@@ -45,13 +45,13 @@ def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRe
     """Suspend a tenant from its next request on; running generations are finished."""
     found, form = tenant_of(tenant), SuspendForm(request.POST)
     if not form.is_valid():
-        refusal = "Say why, in at most 200 characters: its members read it."
+        refusal = "Give a reason of at most 200 characters: its members see it."
         return page(request, operator, found, refusal=refusal)
     try:
         told = suspend(tenant=found, **form.cleaned_data, **by(request, operator))
     except ValidationError as error:
         return page(request, operator, found, refusal=_said(error))
-    members = f"{told} member{'' if told == 1 else 's'} mailed the reason"
+    members = f"reason mailed to {told} member{'' if told == 1 else 's'}"
     return done(request, f"{found.name} suspended, {members}", "tenant", found.public_id)
 
 
@@ -64,7 +64,7 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
         resume(tenant=found, **by(request, operator))
     except ValidationError as error:
         return page(request, operator, found, refusal=_said(error))
-    return done(request, f"{found.name} works again", "tenant", found.public_id)
+    return done(request, f"{found.name} is active again", "tenant", found.public_id)
 
 
 @staff(May.TENANTS)

@@ -132,8 +132,8 @@ function whyRefused({ status, headers }) {
     const seconds = headers.get("Retry-After");
     return `Too many requests: try again in ${seconds ? `${seconds} s` : "a minute"}.`;
   }
-  if (status === 413) return "That is more than is taken: choose fewer or smaller files.";
-  if (status < 500) return "That is not here any more. Load the page again.";
+  if (status === 413) return "Those files are too large: choose fewer or smaller ones.";
+  if (status < 500) return "That no longer exists. Load the page again.";
   const id = headers.get("x-request-id");
   return `That did not work; this page has not changed.${id ? ` If it stays so, tell us ${id}.` : ""}`;
 }

@@ -36,7 +36,7 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         way = ordering(request, workspace.tenant.public_id, "audit")
         pages = pages_of(workspace, request.GET, clock.now())
-        return exports.csv_answer("audit.csv", COLUMNS, pages, rest=f"all of it is made at {way}")
+        return exports.csv_answer("audit.csv", COLUMNS, pages, rest=f"make the whole file at {way}")
     said = _said(request.GET)
     before_id = number_of(request.GET.get("before", ""))
     events = _page(workspace, said, before=before_id, limit=PAGE + 1)

@@ -25,7 +25,7 @@ def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractT
 def first_call(origin: str, workspace: Workspace, key: ApiKey | None, text: str = "") -> str:
     """The shell command for this key: an image, or the list of models, or "" if it may do neither.
 
-    `text` is the key's text, if it may be shown; otherwise its visible prefix is used.
+    `text` is the key itself, if it may be shown; otherwise its visible prefix is used.
     """
     shown = text or (f"{key.visible_prefix}…" if key else "…")
     models = models_of(workspace, key) if key is None or "images:write" in key.scopes else []

@@ -60,7 +60,7 @@ COUNTED_SECONDS = 15.0
 """The time limit for exact sums over filters that the usage rollups lack; made on request."""
 READ = 200
 """The number of rows that a CSV reads at once."""
-TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
+TOO_BROAD = "The search takes too long: narrow it by a period, a model or a key."
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
     "charged", "currency", "key", "user", "prompt", "mode",
@@ -258,7 +258,7 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         number = 0  # its last line says so
     if number > exports.MAX_ROWS:
         return to_order(request, tenant.public_id, "generations")
-    rest = f"all of it is made at {ordering(request, tenant.public_id, 'generations')}"
+    rest = f"make the whole file at {ordering(request, tenant.public_id, 'generations')}"
     return exports.csv_answer(
         "generations.csv", COLUMNS, pages_of(workspace, query, now), rest=rest
     )

@@ -50,8 +50,8 @@ COLUMNS = (
 class AlertForm(forms.Form):
     """The limits below which to mail those who pay; an empty field sets none."""
 
-    below = DollarsField(label="When less is left than, USD")
-    below_days = LimitField(label="When it lasts for fewer days than")
+    below = DollarsField(label="When less is left than (USD)")
+    below_days = LimitField(label="When it will last for fewer days than")
 
 
 @require_safe
@@ -169,7 +169,7 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     newest = [one.seq or 0 for one in latest_transfers(tenant.id, limit=1)]
     if sum(newest) - _after(query) > exports.MAX_ROWS:
         return to_order(request, tenant.public_id, "ledger")
-    rest = f"all of it is made at {ordering(request, tenant.public_id, 'ledger')}"
+    rest = f"make the whole file at {ordering(request, tenant.public_id, 'ledger')}"
     pages = pages_of(workspace, query, clock.now())
     return exports.csv_answer("ledger.csv", COLUMNS, pages, rest=rest)
 

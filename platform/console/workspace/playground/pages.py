@@ -288,7 +288,7 @@ def _number(request: HttpRequest) -> str:
     """The form's unique number. Raises InvalidRequest if it is missing."""
     number = _number_of(request)
     if not number:
-        raise InvalidRequest("Load the page again: the form lacks its number.", param="number")
+        raise InvalidRequest("Load the page again: the form is incomplete.", param="number")
     return number
 
 

@@ -30,11 +30,11 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import RateLimited
 
 ROLE_WORDS = {
-    "owner": "Everything, owners and the workspace itself too",
-    "admin": "Everything but owners",
+    "owner": "Everything, including owners and the workspace itself",
+    "admin": "Everything except owners",
     "developer": "Images, webhooks, and the keys they make",
     "billing": "Usage and money",
-    "viewer": "Look at everything but secrets",
+    "viewer": "View everything except secrets",
 }
 REQUIRED = {"yes": True, "no": False}
 
@@ -83,7 +83,7 @@ def _count_mail(address: str) -> None:
     try:
         rates.take_mail(address)
     except RateLimited:
-        words = "Enough mails were sent to this address: try again later."
+        words = "Too many mails were sent to this address: try again later."
         raise ValidationError({"email": words}) from None
 
 
@@ -116,7 +116,7 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
     heirs = {str(one.user_id): one.user for one in members_of(workspace.tenant.id)}
     heir, ends = heirs.get(request.POST.get("keys", "")), request.POST.get("keys") == "revoke"
     if heir is None and not ends and _made_by(workspace, found):
-        why = ValidationError("Say what becomes of the keys they made.")
+        why = ValidationError("Choose what happens to the keys they made.")
         return _refused(request, workspace, why)
     try:
         dismiss_member(
@@ -140,7 +140,7 @@ def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Require a second factor of all members, or stop requiring it."""
     wish = request.POST.get("required", "")
     if wish not in REQUIRED:
-        return _refused(request, workspace, ValidationError("Say whether it is required."))
+        return _refused(request, workspace, ValidationError("Choose whether it is required."))
     said = "required" if REQUIRED[wish] else "no longer required"
     act = partial(require_second_factor, is_required=REQUIRED[wish])
     return _tried(request, workspace, act, f"Second factor {said}")

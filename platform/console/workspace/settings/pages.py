@@ -36,7 +36,7 @@ class SettingsForm(forms.Form):
     time_zone = forms.ChoiceField(required=False, label="Time zone of reports")
     prompt_retention_days = LimitField(label="Days that prompts are kept", least=0)
     image_retention_days = LimitField(label="Days that images are kept", least=0)
-    erases = forms.BooleanField(required=False, label="Erase what is older now")
+    erases = forms.BooleanField(required=False, label="Erase older data now")
 
     @override
     def clean(self) -> dict[str, Any]:

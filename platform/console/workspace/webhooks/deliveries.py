@@ -81,7 +81,7 @@ def resend_missed(request: HttpRequest, workspace: Workspace, endpoint: str) -> 
     except (ValidationError, RateLimited) as error:
         return page(request, workspace, found, refusal=_words(error))
     words = "1 event" if resent == 1 else f"{resent:,} events"
-    return done(request, workspace, f"{words} on the way again", "webhook", found.public_id)
+    return done(request, workspace, f"{words} being sent again", "webhook", found.public_id)
 
 
 def _words(error: ValidationError | RateLimited) -> str:

@@ -35,8 +35,8 @@ from webhooks.services import (
 
 PAGE = 50
 MODES = [
-    (LIVE, "Live: told of what live keys ask for, and of the balance"),
-    (TEST, "Test: told of what test keys ask for"),
+    (LIVE, "Live: events about live requests and the balance"),
+    (TEST, "Test: events about test requests"),
 ]
 EVENT_WORDS = {
     "generation.succeeded": "A generation succeeded",
@@ -99,7 +99,7 @@ class EndpointForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         words = [(name, EVENT_WORDS[name]) for name in EVENTS]
-        self.fields["events"] = WordsField(words, required=False, label="It is told of")
+        self.fields["events"] = WordsField(words, required=False, label="Events")
 
     def wishes(self, *, is_enabled: bool = True) -> EndpointWishes:
         """The chosen values. With no event ticked, or all, it subscribes to every event."""
@@ -207,7 +207,7 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     found = endpoint_of(workspace, endpoint)
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
     if overlap is None:
-        return page(request, workspace, found, refusal="Choose when the present secret ends.")
+        return page(request, workspace, found, refusal="Choose when the old secret ends.")
     try:
         secret = rotate_secret(
             endpoint=found, overlap=overlap, now=clock.now(), **by(request, workspace)

@@ -74,7 +74,7 @@ def test_a_double_click_refunds_once(owner, acme, delivered):
         ({"amount": "0.01", "note": " "}, "This field is required."),
         ({"amount": "0.01", "note": "x" * 201}, "at most 200 characters"),
         ({"amount": "0.01", "words": "a\0b"}, "Null characters are not allowed."),
-        ({"amount": "0.01", "once": "1"}, "This form is no longer whole"),
+        ({"amount": "0.01", "once": "1"}, "This form is incomplete"),
     ],
 )
 def test_what_is_mistyped_moves_nothing_and_is_said(owner, acme, delivered, typed, complaint):
@@ -93,7 +93,7 @@ def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, fai
 
     answer = send(support, second, "credit", amount="0.02")
 
-    assert "You may give $0.06 a day, and this would make it $0.07" in words_of(answer)
+    assert "You may give $0.06 a day, and this would bring it to $0.07" in words_of(answer)
     assert (moved("refund"), moved("credit")) == ([50_000], [])
     send(sign_in("finance"), second, "credit", amount="0.02")
     assert moved("credit") == [20_000]
@@ -120,7 +120,7 @@ def test_a_failure_is_credited_and_the_customers_ledger_names_it(sign_in, acme, 
     page = words_of(finance.get(page_of(made)))
     assert "Credited for it</dt><dd>$0.05268" in page
     assert "-$0.08268" in page.partition("<dt>Margin</dt>")[2].partition("</div>")[0]
-    assert "was credited for it already" in words_of(finance.get(page_of(made, "credit/")))
+    assert "was already credited for it" in words_of(finance.get(page_of(made, "credit/")))
     ledger = words_of(signed_in(acme).get(url("ledger", acme)))
     assert url("generation", acme, made.public_id) in ledger
 
@@ -136,7 +136,7 @@ def test_a_credit_that_was_taken_back_is_none(sign_in, acme, failed):
     page = words_of(finance.get(page_of(made)))
     assert "Credited for it" not in page
     assert "-$0.03" in page.partition("<dt>Margin</dt>")[2].partition("</div>")[0]
-    assert "was credited for it already" not in words_of(finance.get(page_of(made, "credit/")))
+    assert "was already credited for it" not in words_of(finance.get(page_of(made, "credit/")))
     assert describe(made)["generation"]["margin"] == "-0.030000"
 
 
@@ -144,8 +144,8 @@ def test_each_is_for_its_own_kind(owner, acme, delivered, failed):
     good, bad, test = delivered(acme), failed(acme), acme.tester().generation()
 
     assert "It has no charge left" in words_of(owner.get(page_of(bad, "refund/")))
-    assert "A credit is for one that failed" in words_of(owner.get(page_of(good, "credit/")))
-    assert "A credit is for one that failed" in words_of(owner.get(page_of(test, "credit/")))
+    assert "Only a generation that failed" in words_of(owner.get(page_of(good, "credit/")))
+    assert "Only a generation that failed" in words_of(owner.get(page_of(test, "credit/")))
     refused = send(owner, good, "credit", amount="0.01")
     assert "others are refunded" in words_of(refused)
     assert moved("credit") == []
@@ -197,7 +197,7 @@ def test_what_waits_is_rung_for_again(sign_in, acme, running, monkeypatch):
     told = operator.post(page_of(waits, "ring/"), follow=True)
     refused = operator.post(page_of(runs, "ring/"), follow=True)
 
-    assert "Rung again: an image worker was told" in words_of(told)
+    assert "Rung again: an image worker was notified" in words_of(told)
     assert rung == [notify.Ring.of(waits)]
     assert "It is no longer queued" in words_of(refused)
     monkeypatch.setattr(notify, "ring", lambda _: False)

@@ -117,7 +117,7 @@ def test_each_has_its_own_result(owner, three, acme):
         ({"number": 2}, "There are 3."),
         ({"number": "three"}, "Enter a whole number."),
         ({"note": ""}, "This field is required."),
-        ({"once": "x"}, "This form is no longer whole"),
+        ({"once": "x"}, "This form is incomplete"),
     ],
 )
 def test_what_is_mistyped_refunds_nothing(owner, three, typed, complaint):
@@ -182,14 +182,14 @@ def test_all_that_an_outage_hit_are_credited_once_each(owner, hit, acme, other):
     assert answer.count("Credited</span>") == 2
     assert moved("credit") == [52_680, 105_360]
     credit_page = words_of(owner.get(f"/ops/generations/{hit[0].public_id}/credit/"))
-    assert "$0.10536 cover an outage of that time already." in credit_page
+    assert "$0.10536 already cover an outage at that time." in credit_page
     after = available_to(acme.id), available_to(other.id)
     assert after == (before[0] + 105_360, before[1] + 52_680)
     assert "$0.10536 before" in again
-    assert "Credits cover that time for all of them already." in again
+    assert "All of them already have credits for that time." in again
     for other_name in ({}, {"each": "0.50"}, {"channel": ""}, {"model": "gpt-image-2-origin"}):
         twice = owner.post(OUTAGE, {**asked, **other_name, **WHY, "seen": 0, "number": 0})
-        assert "that time is covered already" in words_of(twice)
+        assert "that time is already covered" in words_of(twice)
     assert moved("credit") == [52_680, 105_360]
     assert ledger_findings() == []
 
@@ -222,11 +222,11 @@ def test_each_may_get_the_same(owner, hit):
         ({"number": 3}, "There are 2."),
         ({"seen": 1}, "It has changed since it was shown"),
         ({"words": ""}, "This field is required."),
-        ({"once": "x"}, "This form is no longer whole"),
+        ({"once": "x"}, "This form is incomplete"),
         ({"each": "1000.01"}, "where it is typed twice"),
         ({"each": "-1"}, "Type an amount above 0"),
         ({"since": "yesterday"}, "Enter a valid date/time."),
-        ({"since": "2020-01-01T00:00"}, "An outage of at most 24 hours is looked at"),
+        ({"since": "2020-01-01T00:00"}, "An outage may last at most 24 hours"),
         ({"since": "2100-01-01T00:00"}, "It ends before it begins"),
     ],
 )

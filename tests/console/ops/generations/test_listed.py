@@ -77,14 +77,14 @@ def test_filters_narrow_it(owner, some, query, names):
 def test_a_tenant_that_is_mistyped_is_named_and_nothing_is_listed(owner, some):
     page = owner.get(f"{LIST}?tenant=acmee").content.decode()
 
-    assert "No tenant is called “acmee”" in page
+    assert "No tenant has the name or id “acmee”" in page
     assert some["delivered"] not in page
 
 
 def test_across_tenants_at_most_24_hours_are_looked_at(owner, some, acme):
     wide = owner.get(f"{LIST}?period=7d").content.decode()
 
-    assert "Across all tenants at most 24 hours are looked at" in wide
+    assert "Across all tenants, at most 24 hours can be searched" in wide
     assert some["delivered"] not in wide
     assert len(listed(owner, f"?period=7d&tenant={acme.tenant.public_id}")) == 3
 

@@ -95,7 +95,7 @@ def test_why_one_failed_is_told_as_its_caller_was_told(owner, acme, failed):
 
 @pytest.fixture
 def lets(acme):
-    """An owner of acme lets support see prompts and images."""
+    """An owner of acme allows support to see prompts and images."""
     Tenant.objects.filter(id=acme.id).update(shows_support_content=True)
     return acme
 
@@ -133,8 +133,8 @@ def test_no_word_is_shown_unless_the_tenant_lets_support_see_it(sign_in, lets, d
 
     assert open_to_support
     assert (CANARY in after, "<img" in after, "Show, logged" in after) == (False, False, False)
-    assert "no owner of acme lets support see prompts and images" in after
-    assert "No owner of this workspace lets support see prompts and images." in refused
+    assert "no owner of acme allows support to see prompts and images" in after
+    assert "No owner of this workspace allows support to see prompts and images." in refused
     assert CANARY not in refused
     assert AuditEvent.objects.filter(action="generation.look").count() == 1
 
@@ -175,11 +175,11 @@ def test_what_stands_still_says_so_until_it_has_ended(owner, acme, running, fail
     both = Generation.objects.filter(id__in=[late.id, over.id])
     both.update(created_at=long_ago, deadline_at=past)
 
-    assert "stands still" not in words_of(owner.get(page_of(fresh)))
+    assert "is stuck" not in words_of(owner.get(page_of(fresh)))
     assert "No image worker has taken it for 45 s." in words_of(owner.get(page_of(waits)))
-    deadline = f"Its deadline was at {past:%H:%M:%S} UTC, and nothing has ended it."
+    deadline = f"Its deadline passed at {past:%H:%M:%S} UTC, but it has not ended."
     assert deadline in words_of(owner.get(page_of(late)))
-    assert "stands still" not in words_of(owner.get(page_of(over)))
+    assert "is stuck" not in words_of(owner.get(page_of(over)))
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def _made(page: Page, rule: str, url: str) -> str:
     page.get_by_role("link", name="Add rule").first.click()
     page.get_by_label("Name").fill(rule)
     page.get_by_label("Every kind").uncheck()
-    page.get_by_text("Or these alone").click()
+    page.get_by_text("Or only these").click()
     page.get_by_label("Calls fail").check()
     page.get_by_label("Webhook URL").fill(url)
     assert broken_rules(page, "ops-alert-new") == []
@@ -119,7 +119,7 @@ def _made(page: Page, rule: str, url: str) -> str:
     page.get_by_text("Copy the signing secret now").wait_for()
     secret = page.locator("#new-secret").inner_text().strip()
     page.get_by_role("link", name="I have stored this secret").click()
-    page.get_by_text("It is off, and tells nobody anything.").wait_for()
+    page.get_by_text("It is off and sends nothing.").wait_for()
     return secret
 
 

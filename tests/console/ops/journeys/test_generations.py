@@ -32,7 +32,7 @@ def asked(stack: Stack, prompt: str) -> str:
 def found(page: Page, text: str) -> None:
     """Search for it in the box and follow the result."""
     page.goto("/ops/requests/")
-    page.get_by_label("What became of this id?").fill(text)
+    page.get_by_label("Trace an id").fill(text)
     page.get_by_role("button", name="Find").click()
 
 
@@ -61,7 +61,7 @@ def test_a_disappointment_is_found_looked_at_and_refunded(
     page.get_by_role("heading", name="gen_").wait_for()
     expect(page.get_by_text("too dark")).to_have_count(0)
     one = page.url.removeprefix(there)
-    expect(page.get_by_text("lets support see prompts and images")).to_be_visible()
+    expect(page.get_by_text("allows support to see prompts and images")).to_be_visible()
     lets_support_see(page, place, words=True)
     assert broken_promises(page, one, base_url=there, name="ops-generation") == []
     page.get_by_role("button", name="Show, logged").click()

@@ -51,7 +51,7 @@ def test_an_incident_is_on_the_status_page_and_in_its_feed_until_it_is_over(sign
             "Vivid images come out grey: resolved",
             "Vivid images come out grey: investigating",
         ]
-        assert "What was" in anybody.get("/status/").text
+        assert "Past" in anybody.get("/status/").text
     page.goto("/ops/incidents/")
     page.get_by_text("Nothing is open.").wait_for()
     keep(page, "ops-incidents")

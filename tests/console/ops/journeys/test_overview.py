@@ -39,7 +39,7 @@ def test_a_condition_is_taken_silenced_and_shown_again(
     signed_in: BrowserContext, stack: Stack, name: str
 ) -> None:
     page = signed_in.new_page()
-    about = f"Queue stands still, {name}"
+    about = f"Queue stalled, {name}"
     assert broken_promises(page, "/ops/", base_url=stack.base_url, name="ops-overview") == []
 
     assert page.get_by_role("link", name=f"See queued: {about}").is_visible()

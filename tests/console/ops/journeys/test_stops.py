@@ -56,7 +56,7 @@ def test_a_stopped_model_is_told_of_once_and_is_on_again(signed_in, customer, op
         keep(status, "status-paused")
         status.close()
         page.get_by_role("button", name=f"Start {MODEL}").click()
-        page.get_by_text(f"{MODEL} is on again").wait_for()
+        page.get_by_text(f"{MODEL} has resumed").wait_for()
         sdk.images.generate(model=MODEL, prompt="a fox", size="256x256")
     finally:
         if MODEL in operator("stop"):

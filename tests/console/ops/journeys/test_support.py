@@ -37,7 +37,7 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
     page.goto(f"/ops/tenants/{place.tenant}/")
     page.get_by_role("link", name="Open as support").click()
     fill(page, "Open support view", Why="ticket 4711: images are late")
-    page.get_by_text("you may look, and change nothing").wait_for()
+    page.get_by_text("you may look, but change nothing").wait_for()
     page.get_by_text("29:").wait_for()
 
     for name in ("", "generations/", f"generations/{place.generation}/", "audit/", "billing/"):
@@ -60,9 +60,9 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
     keep(page, "ops-support-ended")
 
     page.goto(f"{workspace}/audit/?action=support")
-    page.get_by_text("looked, because: ticket 4711: images are late").wait_for()
+    page.get_by_text("opened a support view: ticket 4711: images are late").wait_for()
     assert page.get_by_text("Pictor support").first.is_visible()
     keep(page, "support-in-the-log")
     page.goto(f"/ops/audit/?action=support.&tenant={place.tenant}")
-    page.get_by_text("looked, because: ticket 4711: images are late").wait_for()
+    page.get_by_text("opened a support view: ticket 4711: images are late").wait_for()
     keep(page, "ops-audit-filtered")

@@ -108,7 +108,7 @@ def suspended(page: Page, to: Made) -> None:
 def resumed(page: Page, to: Made) -> None:
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("dialog").get_by_role("button", name="Resume").click()
-    page.get_by_text(f"{to.name} works again").wait_for()
+    page.get_by_text(f"{to.name} is active again").wait_for()
 
 
 def test_a_customer_from_the_first_form_to_a_suspension_that_they_read(

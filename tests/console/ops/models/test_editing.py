@@ -70,7 +70,7 @@ def test_what_goes_is_named_with_who_used_it(owner):
     assert "No longer to be asked for" in said
     assert "Size 1792x1024: 2 tenants, 320 images in 30 days" in said
     assert "Quality hd: 1 tenant, 20 images in 30 days" in said
-    assert "Quality auto : nobody counts who asks by this word" in said
+    assert "Quality auto : its use is not counted" in said
 
 
 def test_a_size_that_no_channel_makes_is_said(owner):
@@ -109,7 +109,7 @@ def test_another_tab_does_not_write_over_what_somebody_else_saved(owner):
 
     answer = owner.post(of(LEAST, "edit"), said, follow=True)
 
-    assert "Somebody changed it since this page was opened" in text_of(answer)
+    assert "Somebody changed it after you opened this page" in text_of(answer)
     assert stored()["max_n"] == 3
 
 
@@ -163,10 +163,10 @@ def test_a_history_that_is_none_begins_with_what_there_is(owner, back):
         ({"size": {0: "1024 x 1024"}}, "size 0", "'1024 x 1024' is not a size"),
         ({"size": {0: "0x5"}}, "size 0", "'0x5' is not a size"),
         ({"size": {3: "1024x1024"}}, "size 3", "1024x1024 is listed twice"),
-        ({"tier": {0: "much too long"}}, "tier 0", "'much too long' is no word of 1 to 8"),
+        ({"tier": {0: "much too long"}}, "tier 0", "'much too long' is not a word of 1 to 8"),
         ({"ratio": {0: "wide"}}, "ratio 0", "'wide' is not a ratio such as 3:2"),
         ({"ratio": {0: "0:1"}}, "ratio 0", "'0:1' is not a ratio"),
-        ({"preset": {0: "a b"}}, "preset 0", "'a b' is no word of 1 to 16 characters"),
+        ({"preset": {0: "a b"}}, "preset 0", "'a b' is not a word of 1 to 16 characters"),
         ({"preset": {0: "auto"}}, "preset 0", "auto stands for a size that the upstream chooses"),
         ({"preset": {0: "1:1", 1: "1:1"}}, "preset 1", "1:1 stands for two sizes"),
         ({"preset": {0: "1792x1024"}}, "preset 0", "1792x1024 is another size"),
@@ -180,12 +180,12 @@ def test_a_history_that_is_none_begins_with_what_there_is(owner, back):
         (
             {"qualities": "standard, hd, gr\u00f6\u00dfte"},
             "qualities",
-            "Gr\u00f6\u00dfte is no word",
+            "Gr\u00f6\u00dfte is not a word",
         ),
         ({"quality_default": "best"}, "quality_default", "Is not one of the qualities."),
         ({"quality_aliases": "auto"}, "quality_aliases", "Write pairs such as high=hd, not"),
-        ({"quality_aliases": "a=hd, a=hd"}, "quality_aliases", "a is named twice."),
-        ({"quality_aliases": "a=best"}, "quality_aliases", "Must each stand for one of the"),
+        ({"quality_aliases": "a=hd, a=hd"}, "quality_aliases", "a appears twice."),
+        ({"quality_aliases": "a=best"}, "quality_aliases", "Must each map to one of the"),
         ({"quality_aliases": "hd=standard"}, "quality_aliases", "Hd is a quality itself."),
         ({"tasks": None}, "tasks", "Tick at least one."),
         ({"tasks": ["dance"]}, "tasks", "Select a valid choice. dance is not one"),

@@ -88,7 +88,7 @@ def test_an_end_within_60_days_is_meant(owner):
     answer = owner.post(of(MODEL, "end"), seen(owner, soon | {"is_meant": "on"}))
 
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "customers have 60 unless you say that it is meant" in text_of(refused)
+    assert "customers get 60 unless you confirm the date" in text_of(refused)
     assert answer.status_code == HTTPStatus.SEE_OTHER
 
 

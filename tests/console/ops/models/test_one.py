@@ -27,7 +27,7 @@ def test_a_model_with_its_promise_and_its_channels(owner):
     assert "one dall-e-3 every size 100% ● Serves" in said
     assert "spare dall-e-3 every size 0% ○ Channel paused" in said
     assert "new dall-e-3 every size 0% ■ Untested" in said
-    assert "standard, hd; standard where none is asked for" in said
+    assert "standard, hd; standard if none is requested" in said
     assert "auto → standard" in said
     assert "1 to 1 image, a prompt of 4,000 characters" in said
 

@@ -139,7 +139,7 @@ def test_a_double_click_makes_one_copy(owner):
         ({"model": "füchse"}, "model", "a name has 1 to 60 letters, digits, dots"),
         ({"model": "f" * 61}, "model", "Ensure this value has at most 60 characters"),
         ({"model": "f\0"}, "model", "Null characters are not allowed."),
-        ({"model": MODEL}, "model", "there is a model gpt-image-2"),
+        ({"model": MODEL}, "model", "a model named gpt-image-2 exists already"),
         ({"model": "fox", "source": "no"}, "source", "Select a valid choice."),
         ({"model": "fox", "source": ""}, "source", "This field is required."),
     ],

@@ -40,8 +40,8 @@ def test_a_typed_price_is_shown_before_and_after_and_then_saved(owner, draft):
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("0", "a price is above 0"),
-        ("-1", "a price is above 0"),
+        ("0", "a price must be above 0"),
+        ("-1", "a price must be above 0"),
         ("0,21", "'0,21' is not an amount"),
         ("a lot", "'a lot' is not an amount"),
         ("0.0000001", "with at most 6 decimals"),
@@ -118,8 +118,8 @@ def test_what_has_no_known_cost_or_is_only_held_is_left_out_and_named(owner, dra
     page = owner.post(of(draft, "change"), {"how": "cost-times", "number": "1.3", "which": "book"})
 
     said = text_of(page)
-    assert "Left out, as nobody knows their cost: " in said
-    assert "Left out, as the price is only held: " in said
+    assert "Left out because their cost is unknown: " in said
+    assert "Left out because the price is only held: " in said
     assert "No price changes" in said
 
 

@@ -65,7 +65,7 @@ def test_a_file_is_a_draft_of_everyones_a_tenants_or_a_lists_prices(owner, first
         ),
         ({"rows": f"{ROWS}{'m' * 101},1x1,low,1\n"}, "model is longer than 100 characters"),
         ({"rows": f"{ROWS}m,{'9' * 6}x{'9' * 6},low,1\n"}, "size is longer than 11 characters"),
-        ({"rows": f"{ROWS}m\0,1x1,low,1\n"}, "or no text"),
+        ({"rows": f"{ROWS}m\0,1x1,low,1\n"}, "or not text"),
         ({"rows": ROWS, "name": " "}, "Name: This field cannot be blank"),
         ({"rows": ROWS, "name": "x" * 61}, "at most 60 characters"),
         ({"rows": ROWS, "markup": "0"}, "'0' is not a factor above 0"),

@@ -139,7 +139,7 @@ def test_a_list_of_unknown_length_says_where_the_rest_is(acme, sign_in):
         "added 3@example.com as a member",
     ]
     assert [line["at"] for line in lines[2:]] == [
-        f"The file ends here, at 2 rows: all of it is made at {way}."
+        f"The file ends here, at 2 rows: make the whole file at {way}."
     ]
 
 
@@ -191,7 +191,7 @@ def test_one_at_a_time_and_ten_a_day(acme, sign_in):
     long = ask(client, acme, list="ledger", q="x" * 4001)
 
     assert [one.status_code for one in (again, eleventh, long)] == [422, 422, 422]
-    assert "A list that you asked for is being made already." in words_of(again)
+    assert "A list that you asked for is already being made." in words_of(again)
     assert "At most 10 lists within 24 hours" in words_of(eleventh)
 
 
@@ -202,7 +202,7 @@ def test_a_page_that_refuses_follows_what_is_being_made(acme, sign_in):
     refused = ask(client, acme, list="generations", status="failed")
 
     (followed,) = re.findall(r'hx-get="([^"]*)" hx-trigger="every 3s"', words_of(refused))
-    assert "ask for this one after it" in words_of(client.get(unescape(followed)))
+    assert "request this one afterwards" in words_of(client.get(unescape(followed)))
     made_ready(TenantExport.objects.get())
     after = client.get(unescape(followed))
     assert after.status_code == 200

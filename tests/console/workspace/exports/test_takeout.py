@@ -16,7 +16,7 @@ def test_it_is_asked_for_once_at_a_time(acme, sign_in):
 
     assert answer["Location"] == url("settings", acme) + "#export"
     assert again.status_code == 422
-    assert "An export is being made already." in words_of(again)
+    assert "An export is already being made." in words_of(again)
     export = TenantExport.objects.get()
     assert export.page_url == "http://testserver" + url("settings", acme)
     page = words_of(client.get(url("settings", acme)))

@@ -80,12 +80,12 @@ def test_what_takes_too_long_is_looked_for_among_the_newest_and_then_further_bac
     near = words_of(client.get(page + "?source=playground"))
     older = words_of(client.get(page + back))
 
-    assert "Only the newest 2 were looked at" in near
+    assert "Only the newest 2 were searched" in near
     assert "Among the newest 2: 0 generations" in near
     assert "None among these" in near
     assert f'href="{back.replace("&", "&amp;")}">look further back</a>' in near
     assert some[0].public_id in older
-    assert "were looked at" not in older
+    assert "were searched" not in older
     assert 'rel="next"' not in older
 
 

@@ -66,7 +66,7 @@ def test_the_page_says_where_to_pay_and_by_what_reference(acme, sign_in, setting
     settings.PAYMENT_DETAILS = "Example Ltd, IBAN XX00 0000"
     page = words_of(client.get(url("billing", acme)))
 
-    assert "Funds are added by whoever runs this site" in before
+    assert "The operator of this site adds funds" in before
     assert "Example Ltd, IBAN XX00 0000" in page
     assert f'id="reference" class="font-mono text-xs text-ink">{acme.tenant.public_id}<' in page
     assert '<p-copy class="scripted" for="reference">' in page

@@ -220,7 +220,7 @@ def test_the_csv_equals_the_page(moved, sign_in):
     assert total == Decimal(closing["available"]) + Decimal(closing["held"]) == Decimal("11.701997")
     assert (closing["entry"], closing["seal"] in page) == ("12", True)
     assert moved.tenant.public_id in page
-    assert "of the month took, to the micro-dollar" in page
+    assert "of the month, to the micro-dollar" in page
 
 
 def test_the_list_has_a_row_for_each_month_and_so_has_its_csv(moved, sign_in):

@@ -202,7 +202,7 @@ def test_the_picker_shows_its_prices(acme, sign_in):
 def test_an_open_quality_says_up_to(acme, sign_in):
     page = words_of(sign_in(acme).post(url("playground_quote", acme), form(acme, quality="auto")))
 
-    assert "Holds up to; charged by what comes back, from $0.00588" in page
+    assert "Holds up to; charged by the result, from $0.00588" in page
     assert "$0.21072" in page
 
 
@@ -296,7 +296,7 @@ def test_what_was_shown_as_a_test_is_not_charged_to_a_live_key(acme, sign_in):
     ("changes", "message"),
     [
         ({"prompt": " "}, "The prompt is missing"),
-        ({"number": "a\0b"}, "the form lacks its number"),
+        ({"number": "a\0b"}, "the form is incomplete"),
         ({"key": "key_x"}, "Choose a key"),
         ({"model": "gpt-image-2-pro"}, "No channel serves gpt-image-2-pro"),
     ],
@@ -461,7 +461,7 @@ def test_each_image_of_a_run_is_shown_with_its_file(acme, sign_in, delivered):
         assert f"{image.public_id}.png" in card
     assert "2 \N{MULTIPLICATION SIGN} 1024\N{MULTIPLICATION SIGN}1024</dd>" in card
     assert "not as asked" in card
-    assert "Charged by what came: $0.00244 was released." in card
+    assert "Charged by the result: $0.00244 was released." in card
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_the_price_is_asked_for_with_the_names_of_the_files_alone(acme, sign_in)
 
     page = words_of(sign_in(acme).post(url("playground_quote", acme), said))
 
-    assert "Holds up to; charged by what comes back, from $0.05268" in page
+    assert "Holds up to; charged by the result, from $0.05268" in page
     assert "$0.15988" in page
     assert "data-no-references" not in page
     assert "readFileSync(&quot;fox.png&quot;, &quot;base64&quot;)" in page

@@ -263,7 +263,7 @@ def test_one_mailbox_gets_six_invitations_within_an_hour_whoever_sends_them(sign
     answers = [sign_in(one).post(url("member_invite", one), form) for one in customers]
 
     assert [answer.status_code for answer in answers] == [302] * 6 + [422]
-    assert "Enough mails were sent to this address" in words_of(answers[-1])
+    assert "Too many mails were sent to this address" in words_of(answers[-1])
     assert Mail.objects.count() == 6
 
 
@@ -327,7 +327,7 @@ def test_the_last_owner_stays(acme, sign_in, action):
     answer = client.post(url(action, acme, str(owner.id)), {"role": "viewer", "keys": "revoke"})
 
     assert answer.status_code == 422
-    assert "A workspace keeps an owner" in words_of(answer)
+    assert "A workspace needs an owner" in words_of(answer)
     assert role_of(acme, owner) == "owner"
 
 
@@ -372,7 +372,7 @@ def test_the_keys_of_who_goes_are_handed_over_or_end(acme, sign_in, is_handed_ov
     answer = client.post(page, {"keys": str(owner.id) if is_handed_over else "revoke"})
 
     assert (unsaid.status_code, answer.status_code) == (422, 302)
-    assert "Say what becomes of the keys" in words_of(unsaid)
+    assert "Choose what happens to the keys" in words_of(unsaid)
     key = ApiKey.objects.get(id=key.id)
     assert (key.created_by == owner, key.revoked_at is None) == (is_handed_over, is_handed_over)
     assert role_of(acme, bob) is None
@@ -435,7 +435,7 @@ def test_a_second_factor_is_required_and_no_longer(acme, sign_in, role):
 
     assert "Members without a second factor: 1 of 2. Once it is required" in beforehand
     assert (on, is_on, is_required(acme)) == ([page, page], True, False)
-    assert "Without one: 1 of 2, who see nothing but how to set one up." in shown
+    assert "Without one: 1 of 2, who see only how to set one up." in shown
     events = AuditEvent.objects.filter(tenant_id=acme.id, action="tenant.second_factor")
     flag = "requires_second_factor"
     assert [

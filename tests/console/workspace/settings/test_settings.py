@@ -56,16 +56,16 @@ def test_they_say_what_images_take_and_that_nothing_more_is_made(acme, sign_in, 
     page = words_of(sign_in(acme).get(url("settings", acme)))
 
     assert '4.0 GB <span class="text-muted">of 4.0 GB</span>' in page
-    assert "The images take all that this workspace may store: new generations stop" in page
+    assert "The image storage of this workspace is full: new generations stop" in page
 
 
 @pytest.mark.parametrize(
     ("form", "message"),
     [
         ({"title": ""}, "This field is required"),
-        ({"title": "Acme\r\nStudio"}, "A name has one line."),
-        ({"title": "Win at evil.example"}, "A name holds no web or e-mail address."),
-        ({"title": "Acme \u202eoidutS"}, "A name holds no marks that nobody sees."),
+        ({"title": "Acme\r\nStudio"}, "A name must be a single line."),
+        ({"title": "Win at evil.example"}, "A name must not contain a web or e-mail address."),
+        ({"title": "Acme \u202eoidutS"}, "A name must not contain invisible characters."),
         ({"title": "acme", "prompt_retention_days": "-1"}, "greater than or equal to 0"),
         ({"title": "Other", "prompt_retention_days": "99999"}, "prompts are kept for 0 to"),
         ({"title": "Other", "image_retention_days": "31"}, "images are kept for 0 to 30 days"),

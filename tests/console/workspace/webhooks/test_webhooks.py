@@ -120,7 +120,7 @@ def test_a_secret_is_rotated_with_an_overlap(acme, sign_in, sent):
     assert decrypted(endpoint.previous_secret) == before
     assert refused.status_code == again.status_code == 422
     assert "may still be in use: rotate again after that" in words_of(again)
-    assert "Former secret ends" in words_of(client.get(url("webhook", acme, endpoint.public_id)))
+    assert "Old secret ends" in words_of(client.get(url("webhook", acme, endpoint.public_id)))
 
 
 def test_each_attempt_is_shown_and_can_be_made_again(acme, sign_in, sent):
@@ -152,7 +152,7 @@ def test_what_was_missed_is_sent_and_counted(acme, sign_in, sent):
     resend = url("webhook_resend", acme, sent.endpoint.public_id)
     page = words_of(sign_in(acme).post(resend, {"since": "1h"}, follow=True))
 
-    assert "1 event on the way again" in page
+    assert "1 event being sent again" in page
     assert Delivery.objects.get().state == "pending"
 
 
