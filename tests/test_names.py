@@ -22,7 +22,7 @@ OF_A_PATTERN = {
     *("selectors", "service", "services", "rules", "locks", "base", "wire"),  # layers
     *("bodies", "errors", "objects", "retry", "signing"),  # parts of an API or of a protocol
     *("adapter", "kind"),  # of a vendor
-    *("access", "edit", "ending", "finding", "forms", "keeping", "listed", "one", "pages"),
+    *("access", "edit", "ending", "finding", "forms", "listed", "one", "pages"),
     *("places", "rows", "seeking", "shown", "standing"),  # pages of a subject
 }
 SAME = {
@@ -94,7 +94,6 @@ SAME = {
     "support": "support views of a workspace",
     "tenants": "tenants",
     "thumbnails": "small pictures of a generation",
-    "told": "what webhooks say",
     "traffic": "how calls to channels go",
     "trials": "tests of routes",
     "uncharged": "what calls cost that nobody is charged for",
@@ -106,20 +105,10 @@ SAME = {
     "wording": "conditions and rules in words",
 }
 SAME_CLASSES = {
-    "Change": "a change, before and after",
     "CostTable": "a channel's table of costs, as a row and as a value",
-    "Entry": "an entry of a log, as pages tell it",
-    "Filters": "what a list is filtered by",
-    "LimitField": "a number of rows, typed",
-    "Listed": "what a list shows of one",
-    "May": "what a member, or one of staff, may do",
-    "RotationView": "a rotation's endpoint",
-    "Row": "what a table shows of one",
-    "Shown": "what is shown of one",
-    "Sought": "what a list is asked for",
-    "Step": "one after the other",
-    "Stretch": "rows that are read at once",
-    "WordsField": "a text, typed",
+    "DollarsField": "an amount in dollars, typed",
+    "LiveWorkers": "the port by which the probes ask for image workers",
+    "PriceList": "prices in force; the API's document has published this name",
 }
 
 
@@ -153,20 +142,12 @@ def names_of_modules() -> dict[str, list[str]]:
 
 
 def names_of_classes() -> dict[str, list[str]]:
-    """Names shared by two or more classes that other modules import."""
-    trees = {dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in modules()}
-    imported = {
-        (node.module, alias.name)
-        for tree in trees.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    """Names that two or more public classes have."""
     found = defaultdict(set)
-    for module, tree in trees.items():
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef) and (module, node.name) in imported:
-                found[node.name].add(module)
+    for path in modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].add(dotted(path))
     return twice(found)
 
 
