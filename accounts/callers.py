@@ -12,7 +12,7 @@ from accounts.quotas import Limits
 from accounts.selectors import REVISION, SUSPENDED_BECAUSE
 from pictor.kit.database import prepared
 from pictor.kit.database.loop_connections import fetch_async
-from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.database.prepared import SqlPart, Statement
 from pictor.kit.words.ids import TenantId
 from pictor.kit.words.untyped import Row
 
@@ -135,13 +135,13 @@ async def caller_by_digest_async(digest: bytes, *others: bytes) -> Caller | None
     return await fetch_async(present) or await fetch_async(former)
 
 
-def unchanged(caller: Caller) -> Part:
+def unchanged(caller: Caller) -> SqlPart:
     """A part of a statement that yields the caller's `tenant_id` and `key_id` only if unchanged.
 
     It compares the versions of key, tenant and configuration with those the caller was read with.
     It does not check the clock: a key may expire meanwhile.
     """
-    return Part(_UNCHANGED, (caller.key_id, caller.version))
+    return SqlPart(_UNCHANGED, (caller.key_id, caller.version))
 
 
 def caller_of_key(key_id: UUID) -> Caller:

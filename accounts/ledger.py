@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # apps plug in before there are models
     from accounts.models import Actor
 
 
-class Why(TypedDict):
+class TransferReason(TypedDict):
     """The actor and the reason of a transfer.
 
     `reason` is what the tenant reads in its ledger; `note` is only for staff.
@@ -86,10 +86,10 @@ class Ledger(Protocol):
     def open_account(self, *, tenant_id: UUID) -> object:
         """Open an empty account for a tenant. Safe to call again."""
 
-    def top_up(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
+    def top_up(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) -> object:
         """Book money that the tenant paid in. Raises ValidationError unless it is above 0."""
 
-    def credit(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> object:
+    def credit(self, *, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) -> object:
         """Book a gift of the operator. Raises ValidationError unless it is above 0."""
 
     def move_money(

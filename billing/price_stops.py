@@ -17,7 +17,7 @@ from pictor.kit.words.money import Micros, to_decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class CellCost:
     """One cell at one channel that may serve it, and the cost of one image there."""
 
     key: PriceKey
@@ -32,7 +32,7 @@ class BelowCost:
 
     key: PriceKey
     price: Micros
-    dearest: Served
+    dearest: CellCost
 
     @override
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class BelowCost:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BookStep:
     """A book's changes as it begins, and those of them that are large on models sold lately.
 
     `later` names a book that follows the changed one, with its date; empty for the changed one.
@@ -84,7 +84,7 @@ class Stops:
     `unknown` are prices without a known cost: they are reported, and need no confirmation.
     """
 
-    steps: Sequence[Step] = ()
+    steps: Sequence[BookStep] = ()
     below: Sequence[BelowCost] = ()
     unknown: Sequence[PriceKey] = ()
 
@@ -140,13 +140,13 @@ class Stops:
 
 
 def judged_by_cost(
-    prices: Mapping[PriceKey, Micros], served: Sequence[Served]
+    prices: Mapping[PriceKey, Micros], served: Sequence[CellCost]
 ) -> tuple[list[BelowCost], list[PriceKey]]:
     """Return the prices below their dearest known cost, and those without any known cost.
 
     Those that lose most come first. A sandbox with an unknown cost is ignored.
     """
-    dearest: dict[PriceKey, Served] = {}
+    dearest: dict[PriceKey, CellCost] = {}
     unknown = set()
     for one in served:
         if one.key not in prices:

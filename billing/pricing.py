@@ -209,7 +209,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class AmountDue:
     """The charge, and the evidence of quality it rests on.
 
     `references` is the part of it for reference images; `excess` is the value beyond the hold: our
@@ -285,7 +285,7 @@ def due(
     output_tokens: int | None,
     hold: Micros,
     input_image_tokens: int = 0,
-) -> Due:
+) -> AmountDue:
     """Compute the charge for delivered and reference images, never more than the hold.
 
     `table` must be made of the books the request was quoted from; raises ValueError otherwise.
@@ -299,7 +299,7 @@ def due(
     worth = _references_worth(table, priced, input_image_tokens) if prices else 0
     references = min(worth, priced.references)
     total = min(sum(prices), hold - priced.references) + references
-    return Due(
+    return AmountDue(
         total=Micros(total),
         quality_billed=quality,
         quality_source=source,

@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from billing.price_stops import Served
+from billing.price_stops import CellCost
 from pictor.kit.running.plugs import Plug
 
 
 class Supply(Protocol):
     """The owner of the channels."""
 
-    def served(self, moments: Collection[datetime]) -> Mapping[datetime, Sequence[Served]]:
+    def served(self, moments: Collection[datetime]) -> Mapping[datetime, Sequence[CellCost]]:
         """Return every offered cell at each enabled channel for live requests, at these moments.
 
         If a channel charges tokens, the cost is the mean of its recent images of that cell.

@@ -87,7 +87,7 @@ UNKNOWN = Cost(NOTHING, CostSource.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenCounts:
     """The upstream's count of tokens for all images of the answer."""
 
     input_text: int
@@ -96,7 +96,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SentRequest:
     """A request as it was sent to an upstream.
 
     Attributes:
@@ -115,7 +115,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class UpstreamResult:
     """The upstream's answer.
 
     Attributes:
@@ -126,12 +126,12 @@ class Came:
     """
 
     images: Sequence[Delivered] = ()
-    tokens: Tokens | None = None
+    tokens: TokenCounts | None = None
     quality: str | None = None
     reported: Micros | None = None
 
 
-NOTHING_CAME = Came()
+NOTHING_CAME = UpstreamResult()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class CostTable:
         """True if tokens of any model have a price."""
         return any(row.kind == "tokens" for row in self.rows.values())
 
-    def of_tokens(self, model: str, tokens: Tokens) -> Micros | None:
+    def of_tokens(self, model: str, tokens: TokenCounts) -> Micros | None:
         """Return the cost of these tokens; None if a needed price is missing."""
         counted = {
             INPUT_TEXT: tokens.input_text,
@@ -181,14 +181,14 @@ class CostTable:
             micros += number * row.micros if row else 0
         return scale_half_up(micros, PER_MILLION)
 
-    def of_images(self, asked: Asked, came: Came) -> Micros | None:
+    def of_images(self, asked: SentRequest, came: UpstreamResult) -> Micros | None:
         """Return the cost of the images by their cells; None if one has no cell."""
         words = list(_qualities(asked, came))
         costs = [self._of_image(asked, size, words) for size in _sizes(asked, came)]
         known = [cost for cost in costs if cost is not None]
         return Micros(sum(known)) if len(known) == len(costs) else None
 
-    def _of_image(self, asked: Asked, size: str, words: Sequence[str]) -> Micros | None:
+    def _of_image(self, asked: SentRequest, size: str, words: Sequence[str]) -> Micros | None:
         for place, word in product(dict.fromkeys((asked.size, size, ANY)), (*words, ANY)):
             row = self.rows.get((asked.model, place, word))
             if row is not None:
@@ -217,7 +217,11 @@ class Costs:
 
 
 def upstream_cost(
-    costs: Costs, *, asked: Asked, came: Came = NOTHING_CAME, may_have_billed: bool = True
+    costs: Costs,
+    *,
+    asked: SentRequest,
+    came: UpstreamResult = NOTHING_CAME,
+    may_have_billed: bool = True,
 ) -> Cost:
     """Return the cost of a call, assumed to be billed unless that is impossible.
 
@@ -241,14 +245,14 @@ def upstream_cost(
     return UNKNOWN
 
 
-def _sizes(asked: Asked, came: Came) -> list[str]:
+def _sizes(asked: SentRequest, came: UpstreamResult) -> list[str]:
     """Return each image's size: as requested, or as delivered if the upstream chose."""
     if asked.size == AUTO and came.images:
         return [image.size for image in came.images]
     return [asked.size] * (len(came.images) or asked.n)
 
 
-def _qualities(asked: Asked, came: Came) -> Iterator[str]:
+def _qualities(asked: SentRequest, came: UpstreamResult) -> Iterator[str]:
     """Yield names for a cell's quality, best first: as requested, then as delivered for `auto`."""
     yield asked.quality or AUTO
     if asked.quality in {"", AUTO}:

@@ -30,7 +30,7 @@ from billing.pricing import (
 from pictor.kit.words.money import Micros, in_dollars
 
 
-class Why(StrEnum):
+class LeftOutReason(StrEnum):
     """The reason, in words, why the price of a sale does not follow."""
 
     REFERENCES = "reference images cost by their tokens"
@@ -76,7 +76,7 @@ ByOwner = Mapping[UUID | None, Prices]
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
+class TenantEffect:
     """A tenant's charges, and those it would have had."""
 
     tenant: UUID
@@ -93,7 +93,7 @@ class Touched:
 class LeftOut:
     """Sales left out on both sides; `captured` is their charge."""
 
-    why: Why
+    why: LeftOutReason
     key: PriceKey
     images: int
     captured: Micros
@@ -109,7 +109,7 @@ class LeftOut:
 class WhatIf:
     """The revenue a period would have had. `touched` are tenants, the largest change first."""
 
-    touched: Sequence[Touched]
+    touched: Sequence[TenantEffect]
     left_out: Sequence[LeftOut]
 
     @property
@@ -133,7 +133,7 @@ class WhatIf:
         return self.change * 100 / self.was if self.was else None
 
     @property
-    def most_touched(self) -> Sequence[Touched]:
+    def most_touched(self) -> Sequence[TenantEffect]:
         """The tenants with any change."""
         return [one for one in self.touched if one.change]
 
@@ -172,7 +172,9 @@ def cut_off(sold: Iterable[SoldImages], prices: ByOwner) -> set[PriceKey]:
     """Return the rows whose charge a hold may cap: compare those day by day."""
     judged = _judge(prices)
     return {
-        one.key for one in sold if judged(_owner(one, prices), one.key, one.delivered) is Why.HOLD
+        one.key
+        for one in sold
+        if judged(_owner(one, prices), one.key, one.delivered) is LeftOutReason.HOLD
     }
 
 
@@ -184,18 +186,20 @@ def brought_by(sold: Collection[SoldImages], prices: ByOwner) -> WhatIf:
     """
     judged = _judge(prices)
     verdicts = [(one, judged(_owner(one, prices), one.key, one.delivered)) for one in sold]
-    cut = {_together(one) for one, verdict in verdicts if verdict is Why.HOLD}
+    cut = {_together(one) for one, verdict in verdicts if verdict is LeftOutReason.HOLD}
     by_tenant: dict[UUID, tuple[int, int]] = {}
-    left: dict[tuple[Why, PriceKey], tuple[int, int]] = {}
+    left: dict[tuple[LeftOutReason, PriceKey], tuple[int, int]] = {}
     for one, verdict in verdicts:
-        found = Why.HOLD if _together(one) in cut else verdict
-        if isinstance(found, Why):
+        found = LeftOutReason.HOLD if _together(one) in cut else verdict
+        if isinstance(found, LeftOutReason):
             images, captured = left.get((found, one.key), (0, 0))
             left[found, one.key] = (images + one.images, captured + one.captured)
         else:
             was, becomes = by_tenant.get(one.tenant, (0, 0))
             by_tenant[one.tenant] = (was + one.captured, becomes + one.images * found)
-    touched = [Touched(who, Micros(was), Micros(then)) for who, (was, then) in by_tenant.items()]
+    touched = [
+        TenantEffect(who, Micros(was), Micros(then)) for who, (was, then) in by_tenant.items()
+    ]
     return WhatIf(
         sorted(touched, key=lambda one: (-abs(one.change), str(one.tenant))),
         [*_in_order(left), *_newly_charged(sold, prices)],
@@ -210,7 +214,7 @@ def _together(one: SoldImages) -> tuple[date | None, UUID, PriceKey]:
     return (one.day, one.tenant, one.key)
 
 
-def _in_order(left: Mapping[tuple[Why, PriceKey], tuple[int, int]]) -> list[LeftOut]:
+def _in_order(left: Mapping[tuple[LeftOutReason, PriceKey], tuple[int, int]]) -> list[LeftOut]:
     """Return the parts left out, those with the highest charge first."""
     found = [
         LeftOut(why, key, images, Micros(captured))
@@ -230,39 +234,42 @@ def _newly_charged(sold: Iterable[SoldImages], prices: ByOwner) -> list[LeftOut]
             and any(former.reference(model) is None for former in prices[owner].former)
         }
     )
-    return [LeftOut(Why.NEW_REFERENCES, (model, REFERENCE, INPUT), 0, NOTHING) for model in models]
+    return [
+        LeftOut(LeftOutReason.NEW_REFERENCES, (model, REFERENCE, INPUT), 0, NOTHING)
+        for model in models
+    ]
 
 
-def _judge(prices: ByOwner) -> Callable[[UUID | None, PriceKey, str], Micros | Why]:
+def _judge(prices: ByOwner) -> Callable[[UUID | None, PriceKey, str], Micros | LeftOutReason]:
     """Return a cached function for an image's price at an owner's table, or why it fails."""
 
     @cache
-    def judged(owner: UUID | None, key: PriceKey, delivered: str) -> Micros | Why:
+    def judged(owner: UUID | None, key: PriceKey, delivered: str) -> Micros | LeftOutReason:
         return _price(prices[owner], key, delivered)
 
     return judged
 
 
-def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | Why:
+def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | LeftOutReason:
     model, asked, quality = key
     if asked == REFERENCE:
-        return Why.REFERENCES
+        return LeftOutReason.REFERENCES
     rows = prices.table.qualities(model, asked)
     row = rows.get(quality)
     if row is None:
-        return Why.NO_PRICE
+        return LeftOutReason.NO_PRICE
     if any(former.qualities(model, asked).keys() != rows.keys() for former in prices.former):
-        return Why.OTHER_QUALITIES
+        return LeftOutReason.OTHER_QUALITIES
     width, _, height = delivered.partition("x")
     if not height:
-        return Why.NO_SIZE
+        return LeftOutReason.NO_SIZE
     image = Delivered(int(width), int(height))
     try:
         price = image_price(prices.table, _request(prices.table, key, row), quality, image)
     except KeyError:  # by a formula that has no such quality
-        return Why.NO_PRICE
+        return LeftOutReason.NO_PRICE
     least_held = min(row.unit, rows.get(HIGH, row).unit)  # for `auto`, high is held
-    return Micros(price) if price <= least_held else Why.HOLD
+    return Micros(price) if price <= least_held else LeftOutReason.HOLD
 
 
 def _request(table: PriceTable, key: PriceKey, row: PriceRow) -> PricedRequest:

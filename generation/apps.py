@@ -43,12 +43,12 @@ def _holdings() -> holdings.Holdings:
 
 
 def _duties() -> Duties:
-    from generation.alerts import leaving  # noqa: PLC0415 - only where staff leave
+    from generation.alerts import former_staff  # noqa: PLC0415 - only where staff leave
 
-    return leaving
+    return former_staff
 
 
 def _told() -> Contents:
-    from generation.api import told  # noqa: PLC0415 - needed where webhooks are sent
+    from generation.api import event_data  # noqa: PLC0415 - needed where webhooks are sent
 
-    return told
+    return event_data

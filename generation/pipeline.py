@@ -22,14 +22,14 @@ from generation.admission.arrival import Arrival
 from generation.admission.identity import (
     Identity,
     Outdated,
-    asked_anew,
+    add_rate_limits,
     count,
-    lane_of,
+    identify,
+    identify_again,
     let_in,
     looked_up,
-    rates_told,
     refusals,
-    who_asks,
+    turn_owner,
 )
 from generation.admission.orphans import Undecided
 from generation.admission.quoting import Quoted, quoted_order_async
@@ -46,7 +46,7 @@ from generation.lifecycle.outcome import TIMED_OUT, Failure, Verified, not_store
 from generation.lifecycle.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from generation.selectors import Finished
 from pictor.kit.database import pools
-from pictor.kit.redis.client import ask_async
+from pictor.kit.redis.client import send_async
 from pictor.kit.running import retries
 from pictor.kit.watching import log
 from pictor.kit.words import clock
@@ -69,7 +69,7 @@ async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
     """
     with arrival.spools:  # kept until admission ends, not until the image is made minutes later
         first = await pools.admission().run(  # once begun, it finishes without its caller
-            lane_of(arrival), lambda: _submitted(arrival, generation_id)
+            turn_owner(arrival), lambda: _submitted(arrival, generation_id)
         )
         if isinstance(first, Deferred):
             return await _continued(arrival, first, generation_id)
@@ -78,14 +78,14 @@ async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
 
 async def _submitted(arrival: Arrival, generation_id: GenerationId) -> Admitted | Deferred:
     """Key → fields → rate limits → quote → hold, commit → ring; or what must happen first."""
-    identity = await who_asks(arrival)
+    identity = await identify(arrival)
     outcome: Admitted | Deferred | Outdated
     try:
         outcome = await _held(arrival, identity, generation_id)
     except Outdated as error:
         outcome = error  # handled outside: a later failure must not be chained to this one
     if isinstance(outcome, Outdated):
-        present = await asked_anew(arrival, identity, outcome)
+        present = await identify_again(arrival, identity, outcome)
         outcome = await _held(arrival, present, generation_id)
     return await _rung(outcome) if isinstance(outcome, Admitted) else outcome
 
@@ -138,14 +138,14 @@ async def _continued(arrival: Arrival, deferred: Deferred, generation_id: Genera
     """
     submission, now = deferred.submission, clock.now()
     arrival.spools.owner = str(submission.caller.tenant_id)
-    with rates_told(deferred.counted):
+    with add_rate_limits(deferred.counted):
         images = await pools.storage(
             inputs.extract, submission.request, arrival.body, arrival.spools
         )
-        async with images.stored(lane_of(arrival), generation_id, now) as rows:
+        async with images.stored(turn_owner(arrival), generation_id, now) as rows:
             whole = replace(submission, request=images.request, inputs=rows)
             turn = partial(_admitted, arrival, whole, generation_id, now)
-            in_turn = partial(pools.admission().run, lane_of(arrival), turn)
+            in_turn = partial(pools.admission().run, turn_owner(arrival), turn)
             admitted: Admitted = await _once_decided(Undecided, in_turn)
             if not admitted.is_new:
                 await images.forget()
@@ -163,13 +163,13 @@ async def _admitted(
 async def _rung(admitted: Admitted) -> Admitted:
     """Ring the doorbell for a new generation."""
     if admitted.is_new:
-        await ask_async(notify.doorbell(Ring.of(admitted.generation)))
+        await send_async(notify.doorbell(Ring.of(admitted.generation)))
     return admitted
 
 
 async def quote(arrival: Arrival) -> Quoted:
     """Quote it in a turn, with a fresh look-up of the key. Spends and holds nothing."""
-    return await pools.admission().run(lane_of(arrival), partial(_quoted, arrival))
+    return await pools.admission().run(turn_owner(arrival), partial(_quoted, arrival))
 
 
 async def _quoted(arrival: Arrival) -> Quoted:
@@ -263,4 +263,4 @@ async def _end(
 ) -> None:
     """Make it final, retrying while the database is away, and wake the waiting caller."""
     if await pools.again(end):  # or the claim was lost on the way
-        await ask_async(notify.wake_up(Finished(claim.generation, tuple(stored))))
+        await send_async(notify.wake_up(Finished(claim.generation, tuple(stored))))

@@ -14,9 +14,9 @@ from billing.models import LedgerProof
 from billing.services import is_due
 from generation import conditions
 from generation.admission import idempotency, orphans
-from generation.alerts.telling import tell
+from generation.alerts.alert_sending import send_due_alerts
 from generation.background import doorbell, leftovers, retention
-from generation.bills import keeping
+from generation.bills import intake
 from generation.oversight import selling, sunset_mail, watch
 from generation.oversight.ledger.rounds import prove
 from generation.traffic import channel_events
@@ -59,13 +59,13 @@ def look_for_conditions() -> None:
         selling.add_sold()
     finally:
         conditions.look(now=clock.now())
-        tell(now=clock.now())
+        send_due_alerts(now=clock.now())
 
 
 @shared_task(ignore_result=True)
 def tell_of_sunsets() -> None:
     """Mail those who use a model that ends, or that stays after all."""
-    sunset_mail.tell_of_sunsets(now=clock.now())
+    sunset_mail.mail_sunsets(now=clock.now())
 
 
 @shared_task(ignore_result=True)
@@ -113,13 +113,13 @@ def forget_refused() -> None:
 @shared_task(ignore_result=True)
 def match_bills() -> None:
     """Read and match the vendors' bills that wait."""
-    keeping.match_waiting()
+    intake.match_waiting()
 
 
 @shared_task(ignore_result=True)
 def forget_bills() -> None:
     """Delete the bills that nobody went on with."""
-    keeping.forget_old(now=clock.now())
+    intake.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -14,8 +14,8 @@ from http import HTTPStatus
 
 from pictor.kit.bytes.spool import CHUNK_BYTES
 from pictor.kit.database import pools
-from pictor.kit.outbound.connections import Idle, Origin
-from pictor.kit.outbound.http1 import Connection, Request, TransportError, WireAnswer
+from pictor.kit.outbound.connections import Destination, Idle
+from pictor.kit.outbound.http1 import HttpConnection, Request, TransportError, WireAnswer
 from pictor.kit.running.per_loop import PerLoop
 from storage.signing import Signers
 from storage.wire import (
@@ -47,7 +47,7 @@ class LoopWire:
         self._place = place
         self._signed = partial(signed, place, signers)
         self._putting, self._getting = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
-        self._origin = Origin("https" if place.is_tls else "http", *place.address)
+        self._origin = Destination("https" if place.is_tls else "http", *place.address)
         self._idle = Idle(MAX_IDLE_CONNECTIONS, MAX_IDLE_SECONDS)
 
     async def put(
@@ -117,13 +117,15 @@ class LoopWire:
         except (OSError, TransportError) as error:
             raise failed(error) from error
 
-    async def _new(self) -> Connection:
+    async def _new(self) -> HttpConnection:
         loop = asyncio.get_running_loop()
         tls: ssl.SSLContext | None = None
         if self._place.is_tls:
             tls = await pools.storage(lambda: self._place.tls)  # read from a file once
         async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-            _, connection = await loop.create_connection(Connection, *self._place.address, ssl=tls)
+            _, connection = await loop.create_connection(
+                HttpConnection, *self._place.address, ssl=tls
+            )
         return connection
 
 

@@ -24,7 +24,7 @@ from django.db.models import QuerySet
 from accounts.selectors import IMAGE_RETENTIONS
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.database import model_rows, pools
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
 from storage.models import StoredImage
@@ -281,7 +281,7 @@ def remove_until(kind: str, day: datetime) -> None:
         remove_all(page)
 
 
-def images_kept(images: Iterable[StoredImage], *, given: str) -> list[Part]:
+def images_kept(images: Iterable[StoredImage], *, given: str) -> list[SqlPart]:
     """The parts of a settling statement that insert the rows of stored images.
 
     Args:

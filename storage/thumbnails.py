@@ -17,7 +17,7 @@ CONTENT_TYPE = "image/webp"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ThumbnailSize:
     """A size of thumbnail.
 
     Attributes:
@@ -31,18 +31,18 @@ class Kind:
     flag: str
 
 
-THUMBNAIL = Kind(512, thumbnail_key, "has_thumbnail")
+THUMBNAIL = ThumbnailSize(512, thumbnail_key, "has_thumbnail")
 """For a gallery."""
-ICON = Kind(96, icon_key, "has_icon")
+ICON = ThumbnailSize(96, icon_key, "has_icon")
 """For a row of a list."""
 
 
-def is_made(image: StoredImage, kind: Kind) -> bool:
+def is_made(image: StoredImage, kind: ThumbnailSize) -> bool:
     """True if the image has a thumbnail of this kind on storage."""
     return bool(getattr(image, kind.flag))
 
 
-def small_url(image: StoredImage, kind: Kind, *, spools: Spools) -> str:
+def small_url(image: StoredImage, kind: ThumbnailSize, *, spools: Spools) -> str:
     """A url of the image's thumbnail, valid as long as that of the image; made first if needed.
 
     Args:
@@ -55,7 +55,7 @@ def small_url(image: StoredImage, kind: Kind, *, spools: Spools) -> str:
     return signed_url(kind.key_of(image.object_key), content_type=CONTENT_TYPE)
 
 
-def _make(image: StoredImage, kind: Kind, spools: Spools) -> None:
+def _make(image: StoredImage, kind: ThumbnailSize, spools: Spools) -> None:
     key, source, form = kind.key_of(image.object_key), image.object_key, image.format
     if kind is ICON and image.has_thumbnail:
         source, form = thumbnail_key(image.object_key), "webp"

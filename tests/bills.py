@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing.services import book_upstream_cost
-from generation.bills import keeping
+from generation.bills import intake
 from generation.bills.mapping import Columns
 from generation.models import Attempt, Channel, ChannelTrial, VendorBill
 from pictor.kit.words.ids import new_uuid_of
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, Customer, at
+from tests.factories import ORIGIN, PayingCustomer, at
 
 NOON = at("2026-11-20T12:00:00Z")
 
 
 def call(
-    customer: Customer,
+    customer: PayingCustomer,
     channel: Channel,
     *,
     after: float = 0,
@@ -120,13 +120,13 @@ def matched(
     channel: Channel, content: bytes, *, accept: bool = False, **columns: str
 ) -> VendorBill:
     """A bill that the worker has matched, by its guessed columns and these changes."""
-    bill = keeping.keep(channel=channel, name="bill.csv", content=content, actor="test")
+    bill = intake.draft_bill(channel=channel, name="bill.csv", content=content, actor="test")
     mapping = Columns.from_json({**bill.mapping, **columns})
-    keeping.ask(bill, columns=mapping, channel=channel, actor="test")
-    keeping.match_waiting()
+    intake.request_match(bill, columns=mapping, channel=channel, actor="test")
+    intake.match_waiting()
     bill = VendorBill.objects.get(pk=bill.pk)
     if accept:
-        keeping.accept(bill, actor="test")
+        intake.accept(bill, actor="test")
         bill.refresh_from_db()
     return bill
 

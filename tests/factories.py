@@ -19,7 +19,7 @@ from accounts.services import KeyRules, add_member, create_tenant, issue_api_key
 from billing.models import UsageRollup
 from billing.selectors import balance_of
 from billing.services import hold_placed
-from billing.upstream_cost import Asked, Costs
+from billing.upstream_cost import Costs, SentRequest
 from generation.admission.service import Admitted, Submission, admit
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import catalogue_at
@@ -33,7 +33,7 @@ from generation.lifecycle.outcome import Verified, VerifiedImage
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
 from pictor.kit.bytes.spool import Spools
-from pictor.kit.database.prepared import Part, fetch
+from pictor.kit.database.prepared import SqlPart, fetch
 from pictor.kit.words import clock
 from pictor.kit.words.ids import GenerationId, TenantId, new_uuid
 from pictor.kit.words.money import Micros
@@ -111,7 +111,7 @@ def make_caller(**limits: Any) -> Caller:
 # --- rows -------------------------------------------------------------------------------------
 
 
-class Customer:
+class PayingCustomer:
     """A tenant with a balance and a key."""
 
     def __init__(
@@ -128,7 +128,7 @@ class Customer:
         )
         self.id: UUID = self.tenant.id
 
-    def tester(self) -> "Customer":
+    def tester(self) -> "PayingCustomer":
         """The same tenant with a new test key."""
         tester = copy(self)
         tester.key, tester.plaintext = issue_api_key(
@@ -184,7 +184,9 @@ def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
     return channel
 
 
-def make_owner(customer: Customer, email: str, *, used: str, at: datetime, images: int = 0) -> None:
+def make_owner(
+    customer: PayingCustomer, email: str, *, used: str, at: datetime, images: int = 0
+) -> None:
     """An owner of the tenant, new or known by email; the tenant used the model in that hour."""
     person = User.objects.filter(email=email).first() or User.objects.create_user(
         email, "x", email_verified_at=at
@@ -193,7 +195,7 @@ def make_owner(customer: Customer, email: str, *, used: str, at: datetime, image
     make_usage(customer, used, at=at, images=images)
 
 
-def make_usage(customer: Customer, model: str, *, at: datetime, images: int = 0) -> None:
+def make_usage(customer: PayingCustomer, model: str, *, at: datetime, images: int = 0) -> None:
     """A generation of the model that ended in that hour, with this many images."""
     UsageRollup.objects.create(
         tenant=customer.tenant,
@@ -220,7 +222,7 @@ def place_hold(**facts: Any) -> None:
 
 
 def take(
-    *, generation_id: UUID, worker: WorkerEpoch, beginning: Part | None = None
+    *, generation_id: UUID, worker: WorkerEpoch, beginning: SqlPart | None = None
 ) -> Claim | None:
     """Claim it within the test's transaction, as an image worker does on its loop."""
     return fetch(taken(generation_id=generation_id, worker=worker, beginning=beginning))
@@ -244,9 +246,9 @@ def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
     return None if fetch(attempt) is None else attempt_id
 
 
-def asked(**changes: Any) -> Asked:
+def asked(**changes: Any) -> SentRequest:
     """A request for one 1024x1024 image of a vendor's model, without a quality, made now."""
-    asked = Asked(model="gpt-image-2", size="1024x1024", quality="", n=1, at=clock.now())
+    asked = SentRequest(model="gpt-image-2", size="1024x1024", quality="", n=1, at=clock.now())
     return replace(asked, **changes)
 
 

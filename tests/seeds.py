@@ -18,7 +18,7 @@ from accounts.models import AuditEvent
 from accounts.services import link_events
 from billing.models import PriceBook
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from pictor.kit.words import clock
 
 
@@ -56,7 +56,7 @@ def _seeds() -> Seeds:
     known = set(AuditEvent.objects.values_list("id", flat=True))
     with transaction.atomic():
         with mock.patch.object(clock, "now", return_value=yesterday):
-            seeding.seed(Wishes())
+            seeding.seed(SeedOptions())
         said = ("actor_name", "object_type", "object_id", "action", "before", "after")
         events = AuditEvent.objects.exclude(id__in=known).order_by("id").values(*said)
         seeds = Seeds(

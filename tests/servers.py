@@ -26,7 +26,7 @@ import pytest
 from pictor.embedded.files import read_json
 from pictor.embedded.part import tail
 from pictor.embedded.ports import free_port
-from pictor.embedded.recorded import ALSO_OURS, OURS, read_record
+from pictor.embedded.stack_record import ALSO_OURS, OURS, read_record
 from pictor.kit.running.garbage import keep_what_is_there
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,15 +9,15 @@ from typing import Any
 from uuid import UUID
 
 from pictor.kit.database import prepared
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 from webhooks.models import Delivery, Event, WebhookEndpoint
 
 _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode = %s LIMIT 1"
 
 
-def nobody_listens(*, tenant_id: UUID, livemode: bool) -> Part:
+def nobody_listens(*, tenant_id: UUID, livemode: bool) -> SqlPart:
     """A part of a statement with a row only if the tenant has no endpoint of that mode."""
-    return Part(f"SELECT WHERE NOT EXISTS ({_ANY})", (tenant_id, livemode))
+    return SqlPart(f"SELECT WHERE NOT EXISTS ({_ANY})", (tenant_id, livemode))
 
 
 def announce(

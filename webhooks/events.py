@@ -1,7 +1,7 @@
 """What is posted to endpoints: the one definition of an event's body, and how it is documented.
 
-Each kind of event is described where what it tells of is rendered (generation/api/told.py,
-billing/told.py), and by the same objects.
+Each kind of event is described where what it tells of is rendered (generation/api/event_data.py,
+billing/low_balance.py), and by the same objects.
 """
 
 import json
@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiWebhook
 from rest_framework import serializers
 from typing_extensions import override
 
-from pictor.kit.endpoints.documents import told_of
+from pictor.kit.endpoints.documents import described_event
 from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds
 from pictor.kit.words import ids
 from webhooks.models import TEST, Event
@@ -67,7 +67,7 @@ def posted(
             "example": {"type": event_type, "timestamp": AT, "data": example},
         },
     )
-    return told_of(event_type, body, summary=summary, headers=HEADERS)
+    return described_event(event_type, body, summary=summary, headers=HEADERS)
 
 
 TESTED = posted(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts.rates.of_tests import TESTS_KEPT
+from accounts.rates.daily_bytes import TESTS_KEPT
 from pictor.kit.words import ids
 from webhooks.models import WebhookEndpoint
 

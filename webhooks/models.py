@@ -31,7 +31,7 @@ class WebhookEndpoint(models.Model):
         PAUSED = "paused"
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    # Null: the installation's own (house.py).
+    # Null: the installation's own (installation_endpoints.py).
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, null=True, related_name="webhook_endpoints"
     )

@@ -54,7 +54,7 @@ class HeldDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """An attempt's result: the answer's status and beginning, or why there is none."""
 
     began_at: datetime
@@ -170,7 +170,7 @@ def put_off(*, order: HeldDelivery, now: datetime) -> None:
 
 
 @transaction.atomic
-def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
+def write_down(*, order: HeldDelivery, outcome: DeliveryOutcome, now: datetime) -> None:
     """Record an attempt, and decide the next step of the delivery and its endpoint.
 
     A delivery that was sent again by hand meanwhile stays due: this attempt began before that.
@@ -192,7 +192,7 @@ def write_down(*, order: HeldDelivery, outcome: Outcome, now: datetime) -> None:
     _judge(endpoint, outcome, now)
 
 
-def _go_on(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
+def _go_on(delivery: Delivery, outcome: DeliveryOutcome, now: datetime) -> None:
     """Schedule the delivery's next attempt, or end it."""
     delivery.tries += 1
     if retry.is_taken(outcome.status):
@@ -220,7 +220,7 @@ def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
     return answer[:SHORT_ANSWER_CHARS]
 
 
-def _judge(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime) -> None:
+def _judge(endpoint: WebhookEndpoint, outcome: DeliveryOutcome, now: datetime) -> None:
     """Apply the attempt's result to the endpoint."""
     theirs = WebhookEndpoint.objects.filter(id=endpoint.id)
     if retry.is_taken(outcome.status):

@@ -18,7 +18,7 @@ from webhooks.models import WebhookEndpoint
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class SecretEncryption:
     """The number of endpoints whose secrets were encrypted anew, and the ids of unreadable ones."""
 
     changed: int
@@ -47,7 +47,7 @@ def replace_secret(endpoint: WebhookEndpoint, *, overlap: timedelta, now: dateti
 
 
 @transaction.atomic
-def rotate_encryption(*, actor: Actor) -> Rotation:
+def rotate_encryption(*, actor: Actor) -> SecretEncryption:
     """Encrypt the secrets with the first key, unless they already are. Safe to repeat.
 
     Secrets that no key opens are left as they are, and their endpoints are named.
@@ -72,4 +72,4 @@ def rotate_encryption(*, actor: Actor) -> Rotation:
             actor=actor,
             after={"secrets": f"those of {changed} encrypted by the first key"},
         )
-    return Rotation(changed, unreadable)
+    return SecretEncryption(changed, unreadable)

@@ -34,14 +34,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueDeliveries:
     """All tenants' due deliveries: their number, and how long the first is overdue."""
 
     count: int
     overdue_seconds: float
 
 
-def due_together() -> Due:
+def due_deliveries() -> DueDeliveries:
     """Count the deliveries that a sender could claim now; only enabled endpoints count."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -53,7 +53,7 @@ def due_together() -> Due:
             """
         )
         (count, seconds) = cursor.fetchone()
-    return Due(count, seconds)
+    return DueDeliveries(count, seconds)
 
 
 def endpoints_of(tenant_id: UUID, *, livemode: bool | None = None) -> list[WebhookEndpoint]:

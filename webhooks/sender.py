@@ -15,14 +15,14 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from accounts.rates.of_tests import SENDING_BYTES, counting_of_test
+from accounts.rates.daily_bytes import SENDING_BYTES, counting_of_test
 from pictor.kit.database import pools
 from pictor.kit.outbound.http import HttpPool, LookUpsBusy
-from pictor.kit.redis.client import ask_async
+from pictor.kit.redis.client import send_async
 from pictor.kit.running import vital
 from pictor.kit.words import clock
 from webhooks import outbox
-from webhooks.outbox import HeldDelivery, Outcome
+from webhooks.outbox import DeliveryOutcome, HeldDelivery
 from webhooks.sending import ATTEMPT_SECONDS, CONNECT_SECONDS, send
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    async def _tried(self, order: HeldDelivery) -> Outcome:
+    async def _tried(self, order: HeldDelivery) -> DeliveryOutcome:
         """Attempt the delivery. Our own error counts as an attempt, or it would repeat for ever."""
         began = clock.now()
         try:
@@ -83,7 +83,9 @@ class Sender:
             raise
         except Exception:
             logger.exception("an event could not be sent")
-            return Outcome(began_at=began, took=clock.now() - began, error="it could not be sent")
+            return DeliveryOutcome(
+                began_at=began, took=clock.now() - began, error="it could not be sent"
+            )
 
     async def _deliver(self, order: HeldDelivery) -> None:
         try:
@@ -107,7 +109,7 @@ async def _has_room(order: HeldDelivery) -> bool:
     tenant_id = order.test_of
     if tenant_id is None:
         return True
-    return await ask_async(counting_of_test(tenant_id, SENDING_BYTES, now=clock.now()))
+    return await send_async(counting_of_test(tenant_id, SENDING_BYTES, now=clock.now()))
 
 
 _stop = threading.Event()

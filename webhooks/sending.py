@@ -20,7 +20,7 @@ from pictor.kit.outbound.http import (
     deadline,
 )
 from webhooks import signing
-from webhooks.outbox import HeldDelivery, Outcome
+from webhooks.outbox import DeliveryOutcome, HeldDelivery
 
 CONNECT_SECONDS = 8.0
 """For look-up and connection; shorter than the whole attempt, to tell a late connection from a late
@@ -37,7 +37,7 @@ _WORDS: tuple[tuple[type[HttpError], str], ...] = (
 )
 
 
-async def send(order: HeldDelivery, *, http: HttpPool, at: datetime) -> Outcome:
+async def send(order: HeldDelivery, *, http: HttpPool, at: datetime) -> DeliveryOutcome:
     """Post an event once and return the outcome."""
     headers = {
         "Content-Type": "application/json",
@@ -61,7 +61,7 @@ async def send(order: HeldDelivery, *, http: HttpPool, at: datetime) -> Outcome:
         raise
     except HttpError as problem:
         error = next(words for kind, words in _WORDS if isinstance(problem, kind))
-    return Outcome(
+    return DeliveryOutcome(
         began_at=at,
         took=timedelta(seconds=time.monotonic() - began),
         status=exchange.status,

@@ -29,7 +29,7 @@ MAX_RESENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointWishes:
+class EndpointValues:
     """The requested values of an endpoint. `events` None subscribes to all."""
 
     url: str
@@ -38,7 +38,7 @@ class EndpointWishes:
 
 
 def create_endpoint(
-    *, tenant: Tenant, livemode: bool, wishes: EndpointWishes, actor: Actor, ip: str | None = None
+    *, tenant: Tenant, livemode: bool, wishes: EndpointValues, actor: Actor, ip: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """Create an endpoint and return its secret, shown only this once.
 
@@ -70,7 +70,7 @@ def create_endpoint(
 
 
 def change_endpoint(
-    *, endpoint: WebhookEndpoint, wishes: EndpointWishes, actor: Actor, ip: str | None = None
+    *, endpoint: WebhookEndpoint, wishes: EndpointValues, actor: Actor, ip: str | None = None
 ) -> None:
     """Change an endpoint's url, events or status; nothing is written if nothing changes.
 
@@ -197,7 +197,7 @@ def _require_enabled(endpoint: WebhookEndpoint) -> None:
 
 
 def _checked(
-    wishes: EndpointWishes, *, livemode: bool, present: WebhookEndpoint | None = None
+    wishes: EndpointValues, *, livemode: bool, present: WebhookEndpoint | None = None
 ) -> dict[str, Any]:
     """The wishes as columns. Call it outside any transaction: a name may have to be looked up."""
     if present is None or wishes.url != present.url:
@@ -216,7 +216,7 @@ def _checked(
     return columns
 
 
-def _status(wishes: EndpointWishes) -> str:
+def _status(wishes: EndpointValues) -> str:
     status = WebhookEndpoint.Status
     return (status.ENABLED if wishes.is_enabled else status.DISABLED).value
 

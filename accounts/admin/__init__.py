@@ -4,9 +4,9 @@ Groups have no page.
 """
 
 from accounts.admin.api_keys import ApiKeyAdmin
-from accounts.admin.asking import Groups, asked
 from accounts.admin.audit_log import AuditEventAdmin
 from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
+from accounts.admin.confirmation import Groups, confirmation_page
 from accounts.admin.large_tables import (
     LOOKED_AT,
     NEWEST,
@@ -31,8 +31,8 @@ __all__ = [
     "ServiceAdmin",
     "TenantAdmin",
     "UserAdmin",
-    "asked",
     "by",
+    "confirmation_page",
     "dollars",
     "words_filter",
 ]

@@ -49,18 +49,18 @@ class ServiceAdmin(GuardedAdmin):
     @override
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show a late refusal: the forms asked the service, but data may have changed since."""
-        return said_where_refused(request, super().changeform_view, *args, **kwargs)
+        return message_on_refusal(request, super().changeform_view, *args, **kwargs)
 
     @override
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return said_where_refused(request, super().delete_view, *args, **kwargs)
+        return message_on_refusal(request, super().delete_view, *args, **kwargs)
 
     @override
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return said_where_refused(request, super().changelist_view, *args, **kwargs)
+        return message_on_refusal(request, super().changelist_view, *args, **kwargs)
 
 
-def said_where_refused(
+def message_on_refusal(
     request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
 ) -> HttpResponse:
     """Return the view's answer; if a service refuses, the same page with the reason on it."""

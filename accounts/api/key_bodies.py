@@ -5,9 +5,9 @@ from accounts.services import OVERLAPS
 from pictor.kit.endpoints.bodies import (
     ApiBody,
     FlagField,
-    MomentField,
     NumberField,
     TextField,
+    UnixTimeField,
     UsdField,
     WordField,
     WordsField,
@@ -30,7 +30,7 @@ class KeyChange(ApiBody):
     scopes = WordsField(required=False, help_text="Its permissions.", words=SCOPES)
     models = optional(WordsField, "Models that it may call; null for every model.")
     ip_ranges = optional(WordsField, "Addresses or networks that it may be used from.")
-    expires_at = optional(MomentField, "Unix seconds.")
+    expires_at = optional(UnixTimeField, "Unix seconds.")
     requests_per_minute = optional(NumberField, "Requests per minute.", least=1, most=_MAX_LIMIT)
     images_per_minute = optional(NumberField, "Images per minute.", least=1, most=_MAX_LIMIT)
     max_in_flight = optional(NumberField, "Requests in flight at once.", least=1, most=_MAX_LIMIT)

@@ -32,7 +32,7 @@ from pictor.kit.endpoints.objects import (
     Usd,
     page_example,
 )
-from pictor.kit.endpoints.queries import AfterField, ApiQuery, LimitField
+from pictor.kit.endpoints.queries import AfterField, ApiQuery, PageLimitField
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import InvalidRequest, NotFound
 
@@ -159,7 +159,7 @@ class RevokedKey(ApiObject):
 class KeyPage(ApiQuery):
     """A page of a list."""
 
-    limit = LimitField()
+    limit = PageLimitField()
     after = AfterField(ids.KEY, "an API key")
 
 
@@ -253,7 +253,7 @@ class KeyView(Endpoint):
         return Answer(key)
 
 
-class RotationView(Endpoint):
+class KeyRotationView(Endpoint):
     """/v1/api_keys/{id}/rotate."""
 
     @operation(

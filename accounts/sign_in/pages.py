@@ -149,10 +149,10 @@ class CountedView(_BegunAnew, LoginView):
     @override
     def form_invalid(self, form: LimitedForm) -> HttpResponse:
         """Return the form with its errors; a 429 if there were too many attempts."""
-        return said_when(super().form_invalid(form), form)
+        return response_with_limit(super().form_invalid(form), form)
 
 
-def said_when(response: HttpResponse, form: LimitedForm) -> HttpResponse:
+def response_with_limit(response: HttpResponse, form: LimitedForm) -> HttpResponse:
     """Return the response, as a 429 with Retry-After if the form was over the limit."""
     wait = form.retry_after()
     if wait is not None:

@@ -19,7 +19,7 @@ from unfold.sites import UnfoldAdminSite
 from accounts.models import User
 from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from accounts.sign_in.forms import SignInForm
-from accounts.sign_in.pages import said_when
+from accounts.sign_in.pages import response_with_limit
 from pictor.kit.words import clock
 
 HIDDEN = frozenset({"account", "mfa", "auth"})
@@ -103,7 +103,7 @@ class _StagedLoginView(LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Return the form with its errors; a 429 if there were too many attempts."""
         response = super().form_invalid(form)
-        return said_when(response, form) if isinstance(form, SignInForm) else response
+        return response_with_limit(response, form) if isinstance(form, SignInForm) else response
 
 
 def has_shown_factor(request: HttpRequest) -> bool:
@@ -115,7 +115,7 @@ def has_shown_factor(request: HttpRequest) -> bool:
     return since is not None and has_shown(request, user, since=since)
 
 
-def asked_again(request: HttpRequest) -> HttpResponse | None:
+def factor_redirect(request: HttpRequest) -> HttpResponse | None:
     """Redirect to the page that asks for the factor; None if it was shown within FRESH.
 
     Used before steps of the admin that equal those of /ops/ that require a fresh factor.

@@ -18,7 +18,7 @@ from billing.periods import Bucket, buckets_between
 from billing.selectors import Group, Used, usage_between
 from pictor.kit.endpoints.bodies import LATEST
 from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
-from pictor.kit.endpoints.queries import MAX_PAGE, ApiQuery, LimitField
+from pictor.kit.endpoints.queries import MAX_PAGE, ApiQuery, PageLimitField
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import InvalidRequest
 
@@ -32,7 +32,7 @@ USUAL_SPAN: dict[Bucket, timedelta] = {
 }
 
 
-class MomentField(serializers.IntegerField):
+class QueryTimeField(serializers.IntegerField):
     """A time in Unix seconds; None if it was not given."""
 
     def __init__(self, help_text: str) -> None:
@@ -80,14 +80,14 @@ class GroupsField(serializers.Field[Any, Any, Any, Any]):
 class UsageQuery(ApiQuery):
     """The usage to return, and its groups."""
 
-    start = MomentField("The first bucket is the one that contains this time. Default a day, 30"
+    start = QueryTimeField("The first bucket is the one that contains this time. Default a day, 30"
                         " days or a year before `end`, depending on `bucket`.")  # fmt: skip
-    end = MomentField(
+    end = QueryTimeField(
         "The last bucket is the one that contains this time or ends at it. Default now."
     )
     bucket = BucketField()
     group_by = GroupsField()
-    limit = LimitField(default=MAX_PAGE)
+    limit = PageLimitField(default=MAX_PAGE)
 
 
 @extend_schema_field({"type": "string"})

@@ -8,7 +8,7 @@ from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.price_stops import Stops
 from billing.pricing import PriceRow
-from billing.selectors import Foretold, following, moved_by, price_changes, whose
+from billing.selectors import Forecast, following, moved_by, price_changes, whose
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -72,7 +72,7 @@ def change_lines(
     yield from stops.lines
 
 
-def foretold(what: Foretold) -> dict[str, Any]:
+def forecast_words(what: Forecast) -> dict[str, Any]:
     """Describe the revenue of the last 30 days under a book; `left_out` is on neither side."""
     facts = what.facts
     return {

@@ -39,7 +39,6 @@ from billing.selectors.checkpoints import (
 )
 from billing.selectors.customers import CustomerFigures, customer_figures
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
-from billing.selectors.given import Given, given_by, given_for
 from billing.selectors.heads import Heads, head_findings, heads_before
 from billing.selectors.hours import Hour, hours_of, sorts_of
 from billing.selectors.ledger import (
@@ -117,6 +116,7 @@ from billing.selectors.prices import (
 )
 from billing.selectors.proof import proof_of
 from billing.selectors.protection import protection_findings, protections
+from billing.selectors.refunds_given import Given, given_by, given_for
 from billing.selectors.relations import (
     BALANCES,
     KEY_COUNTERS,
@@ -130,7 +130,7 @@ from billing.selectors.relations import (
 from billing.selectors.reports import (
     PACE,
     PACE_DAYS,
-    Ended,
+    EndedTotals,
     Group,
     Used,
     captured_since,
@@ -156,8 +156,8 @@ from billing.selectors.repricing import (
 from billing.selectors.sold import (
     Bought,
     By,
+    CountedTransfers,
     Margin,
-    OfDay,
     Per,
     Settled,
     SoldCell,
@@ -180,10 +180,10 @@ from billing.selectors.statements import (
     monthly_statement,
     monthly_statements,
 )
-from billing.selectors.together import OPEN, balances_together, usage_together
+from billing.selectors.totals import OPEN, balance_totals, usage_together
 from billing.selectors.transfers import (
     LOOKED_AT,
-    Sought,
+    TransferFilter,
     TransferPage,
     all_transfers_like,
     carries_its_seal,
@@ -200,7 +200,7 @@ from billing.selectors.usage import (
     used_of,
 )
 from billing.selectors.walk import Step, Walk
-from billing.selectors.whatif import Foretold, would_have_brought
+from billing.selectors.whatif import Forecast, would_have_brought
 
 __all__ = [
     "BALANCES",
@@ -225,10 +225,11 @@ __all__ = [
     "By",
     "CellUsers",
     "Checkpoints",
+    "CountedTransfers",
     "CustomerFigures",
-    "Ended",
+    "EndedTotals",
     "Finding",
-    "Foretold",
+    "Forecast",
     "Given",
     "Group",
     "Heads",
@@ -236,15 +237,14 @@ __all__ = [
     "Layer",
     "Margin",
     "MonthStatement",
-    "OfDay",
     "PassedBudget",
     "Per",
     "Position",
     "Settled",
     "SharedList",
     "SoldCell",
-    "Sought",
     "Step",
+    "TransferFilter",
     "TransferPage",
     "Used",
     "Users",
@@ -257,8 +257,8 @@ __all__ = [
     "available_to",
     "balance_alert_of",
     "balance_of",
+    "balance_totals",
     "balances_of",
-    "balances_together",
     "book_in_force",
     "book_named",
     "books_of",

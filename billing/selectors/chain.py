@@ -47,7 +47,7 @@ START = Position()
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TransferRange:
     """A tenant's transfers after a position up to number `until`; None means to the last."""
 
     tenant_id: UUID
@@ -55,7 +55,7 @@ class Stretch:
     until: int | None = None
 
 
-def positions_of(stretches: Collection[Stretch]) -> str:
+def positions_of(stretches: Collection[TransferRange]) -> str:
     """Return SQL for the stretches' ends, as `checks.moves` takes it."""
     return "VALUES " + ", ".join(
         f"('{one.tenant_id}'::uuid, {one.after.seq}::bigint,"
@@ -83,7 +83,7 @@ class Link:
         return self.carried or self.computed
 
 
-def links(stretches: Collection[Stretch]) -> Iterator[Link]:
+def links(stretches: Collection[TransferRange]) -> Iterator[Link]:
     """Yield the transfers of each stretch in the order of their numbers."""
     begins = {str(one.tenant_id): one.after for one in stretches}
     rows = _rows(

@@ -138,7 +138,7 @@ def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdraw
     return list(found.order_by("-withdrawn_at", "book_id"))
 
 
-def settled_moment(books: Sequence[PriceBook], now: datetime) -> datetime:
+def settled_time(books: Sequence[PriceBook], now: datetime) -> datetime:
     """Return the present by the slower of the caller's and the database's clocks.
 
     Books that begin by then can no longer be withdrawn. Waits for a withdrawal of these books that

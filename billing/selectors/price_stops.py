@@ -15,7 +15,7 @@ from django.db.models import Q
 from accounts.offer import offer
 from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
-from billing.price_stops import BelowCost, Step, Stops, judged_by_cost, later_name
+from billing.price_stops import BelowCost, BookStep, Stops, judged_by_cost, later_name
 from billing.pricing import AUTO, BookRow, PriceKey, price_words
 from billing.selectors.price_books import decided, decided_for, last_of, standing
 from billing.selectors.price_lists import tenants_on
@@ -152,7 +152,7 @@ def assignment_of(
     """
     found = _assigned(tenant_id, former, price_list, now)
     known: set[PriceChange] = set()
-    steps: list[Step] = []
+    steps: list[BookStep] = []
     falling: dict[datetime, Mapping[PriceKey, Micros]] = {}
     below: dict[PriceKey, BelowCost] = {}
     unknown: dict[PriceKey, None] = {}
@@ -161,7 +161,7 @@ def assignment_of(
         fresh = [one for one in changes if one not in known]
         known |= {*fresh}
         if large := _large(fresh, sold):
-            steps.append(Step(changes, large, later))
+            steps.append(BookStep(changes, large, later))
         if fallen := {one.key: one.becomes.unit for one in fresh if one.becomes and one.falls}:
             falling[begins] = fallen
     for begins, served in supply().served(falling).items():
@@ -219,7 +219,7 @@ def stops_of(
     changes = price_changes(book, now, withdrawn=withdrawn, beside=beside)
     sold = _sold_to(beside.payers, now)
     large = _large(changes, sold)
-    steps = [Step(changes, large)] if large else []
+    steps = [BookStep(changes, large)] if large else []
     if follower := _follower(others, book, begins):
         without = last_of(
             [one for one in others if one.id != follower.id],
@@ -275,7 +275,7 @@ def _later(
     becomes: PriceBook | None,
     rows: Mapping[int, Sequence[BookRow]],
     sold: "_Sold",
-) -> list[Step]:
+) -> list[BookStep]:
     """Return the step for a book's new large changes when the book before it is another one."""
     owner, begins = follower.tenant_id, follower.effective_from
     below = [one for one in standing(books, owner, begins) if one.tenant_id != owner]
@@ -290,7 +290,7 @@ def _later(
     fresh = [change for change in changes if change not in known]
     large = _large(fresh, sold)
     name = later_name(follower.known_as, follower.effective_from)
-    return [Step(changes, large, name)] if large else []
+    return [BookStep(changes, large, name)] if large else []
 
 
 _Sold = Callable[[], Collection[str]]

@@ -19,7 +19,7 @@ from billing.selectors.price_books import (
     decided,
     decided_for,
     following,
-    settled_moment,
+    settled_time,
     standing,
 )
 from billing.selectors.price_lists import lists_of_tenants
@@ -51,7 +51,7 @@ def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
     """
     books = decided_for(tenant_id)
     if begun := [one for one in books if _has_just_begun(one, now)]:
-        now = settled_moment(begun, now)
+        now = settled_time(begun, now)
         books = decided_for(tenant_id)  # without books withdrawn meanwhile
     return _table_at(books, tenant_id, now)
 

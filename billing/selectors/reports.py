@@ -102,7 +102,7 @@ def has_made_images(tenant_id: UUID) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedTotals:
     """The sums over generations that ended.
 
     Attributes:
@@ -128,7 +128,7 @@ def ended_like(
     start: datetime | None = None,
     end: datetime | None = None,
     captured: Micros | None = None,
-) -> Ended:
+) -> EndedTotals:
     """Sum the generations that ended and match; empty or None values match all. One query.
 
     `start` and `end` are full hours. With `captured`, only the usage rows (hour, key, model, tier,
@@ -153,7 +153,7 @@ def ended_like(
         first=Min("hour"),
         last=Max("hour"),
     )
-    return Ended(
+    return EndedTotals(
         generations=int(found["generations"]),
         images=int(found["images"]),
         captured=Micros(int(found["captured"])),

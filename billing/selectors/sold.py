@@ -88,7 +88,7 @@ def sold_among(transfers: Ids) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OfDay:
+class CountedTransfers:
     """The transfers of a UTC day that `SoldDay` has counted, usable as `Ids`.
 
     They lie between `first` and `last`, or were counted after `since`.
@@ -114,11 +114,13 @@ def counted_to() -> int:
     return SoldUntil.objects.values_list("transfer_id", flat=True).first() or 0
 
 
-def days_sold(after: int, to: int) -> list[OfDay]:
+def days_sold(after: int, to: int) -> list[CountedTransfers]:
     """Return the days that `SoldDay` has, and those of transfers after one and up to another."""
     with connection.cursor() as cursor:
         cursor.execute(_DAYS.format(moved=sold_among(Span(after + 1, to + 1))))
-        return [OfDay(day, first or 0, last or 0, since=to) for day, first, last in cursor]
+        return [
+            CountedTransfers(day, first or 0, last or 0, since=to) for day, first, last in cursor
+        ]
 
 
 def sold_on(day: date) -> dict[SoldRow, tuple[int, ...]]:

@@ -16,7 +16,7 @@ READ = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class TransferFilter:
     """A search for transfers: by tenant, by kind, from `since` to before `until`; None for any."""
 
     tenant_id: UUID | None = None
@@ -42,7 +42,7 @@ class TransferPage:
     is_cut: bool = False
 
 
-def transfers_like(sought: Sought, *, after: int | None, limit: int) -> TransferPage:
+def transfers_like(sought: TransferFilter, *, after: int | None, limit: int) -> TransferPage:
     """Return the transfers after a place, newest first.
 
     A place is a transfer's id or, in a search for one tenant, its number.
@@ -57,7 +57,7 @@ def transfers_like(sought: Sought, *, after: int | None, limit: int) -> Transfer
     return TransferPage(rows, least, is_cut=True) if least > 0 else TransferPage(rows, None)
 
 
-def all_transfers_like(sought: Sought) -> Iterator[list[Transfer]]:
+def all_transfers_like(sought: TransferFilter) -> Iterator[list[Transfer]]:
     """Yield all matching transfers, newest first, page by page."""
     page = transfers_like(sought, after=None, limit=READ)
     yield page.rows
@@ -66,7 +66,7 @@ def all_transfers_like(sought: Sought) -> Iterator[list[Transfer]]:
         yield page.rows
 
 
-def _end(sought: Sought, place: str) -> int:
+def _end(sought: TransferFilter, place: str) -> int:
     """Return a place past the newest transfer."""
     mine = Transfer.objects.all()
     if sought.tenant_id is not None:
@@ -75,7 +75,7 @@ def _end(sought: Sought, place: str) -> int:
     return (last or 0) + 1
 
 
-def _matching(sought: Sought) -> QuerySet[Transfer]:
+def _matching(sought: TransferFilter) -> QuerySet[Transfer]:
     rows = Transfer.objects.all()
     if sought.tenant_id is not None:
         rows = rows.filter(tenant_id=sought.tenant_id)

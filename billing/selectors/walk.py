@@ -11,7 +11,7 @@ from billing.selectors.chain import (
     START,
     Link,
     Position,
-    Stretch,
+    TransferRange,
     costs,
     links,
     positions_of,
@@ -84,18 +84,18 @@ class Walk:
             yield partial(self._prove_costs, span)
         yield self._prove_older_costs
 
-    def _stretches(self) -> Iterator[list[Stretch]]:
+    def _stretches(self) -> Iterator[list[TransferRange]]:
         """Yield the stretches left to prove: many short ones together, a long one in parts."""
-        together: list[Stretch] = []
+        together: list[TransferRange] = []
         size = 0
         for tenant, last in self._ahead():
             at = self.tenants.get(tenant, START)
             while last - at.seq > AT_ONCE:
-                yield [Stretch(tenant, at, at.seq + AT_ONCE)]
+                yield [TransferRange(tenant, at, at.seq + AT_ONCE)]
                 before, at = at, self.tenants.get(tenant, START)
                 if at == before:  # no such transfers: the last stretch reports that
                     break
-            together.append(Stretch(tenant, at))
+            together.append(TransferRange(tenant, at))
             size += last - at.seq
             if size >= AT_ONCE or len(together) >= TENANTS_AT_ONCE:
                 yield together
@@ -120,7 +120,7 @@ class Walk:
         for tenant in sorted(others):
             yield tenant, 0
 
-    def _prove(self, stretches: Collection[Stretch]) -> list[Finding]:
+    def _prove(self, stretches: Collection[TransferRange]) -> list[Finding]:
         given = moves(transfers=TRANSFERS_AFTER, positions=positions_of(stretches))
         found = [
             finding
@@ -129,7 +129,7 @@ class Walk:
         ]
         return [*found, *self._seals(stretches)]
 
-    def _seals(self, stretches: Collection[Stretch]) -> Iterator[Finding]:
+    def _seals(self, stretches: Collection[TransferRange]) -> Iterator[Finding]:
         ends: dict[str, Link] = {}
         for link in links(stretches):
             tenant = str(link.transfer.tenant_id)

@@ -15,7 +15,7 @@ from billing.selectors.price_books import decided, standing
 from billing.selectors.price_lists import Held, list_at, lists_held
 from billing.selectors.prices import tables_of
 from billing.selectors.sold import sold_until
-from billing.whatif import ByOwner, Prices, SoldImages, Touched, WhatIf, brought_by, cut_off
+from billing.whatif import ByOwner, Prices, SoldImages, TenantEffect, WhatIf, brought_by, cut_off
 from pictor.kit.words.money import Micros
 
 DAYS = 30
@@ -27,7 +27,7 @@ _LONGEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
+class Forecast:
     """The revenue those days would have brought (`facts`), and the tenants affected most.
 
     Transfers before `until` are counted; None means that nothing is counted yet.
@@ -36,7 +36,7 @@ class Foretold:
     facts: WhatIf
     first: date
     until: datetime | None
-    most_touched: Collection[tuple[Tenant, Touched]]
+    most_touched: Collection[tuple[Tenant, TenantEffect]]
 
     @property
     def lines(self) -> list[str]:
@@ -45,7 +45,7 @@ class Foretold:
         return self.facts.lines(names.__getitem__, DAYS)
 
 
-def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False) -> Foretold:
+def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False) -> Forecast:
     """Compare the charges of the last 30 days with those under this book.
 
     The book takes its owner's place among the books in force at its beginning. At most 7 queries.
@@ -61,7 +61,7 @@ def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False)
     facts = brought_by(sold, prices)
     most = facts.most_touched[:SOME_TOUCHED]
     named = Tenant.objects.in_bulk([one.tenant for one in most])
-    return Foretold(facts, first, sold_until(), [(named[one.tenant], one) for one in most])
+    return Forecast(facts, first, sold_until(), [(named[one.tenant], one) for one in most])
 
 
 def _paying(owner: UUID, held: Mapping[UUID, Held]) -> list[UUID]:

@@ -19,6 +19,7 @@ from billing.services.accounts import (
     top_up,
 )
 from billing.services.alerts import TOLD_ROLES, look_at_balances, set_balance_alert
+from billing.services.backfill import PastCost, PastHold, Refills, write_past
 from billing.services.budget_warnings import look_at_budgets
 from billing.services.costs import (
     CorrectedAttempt,
@@ -37,7 +38,7 @@ from billing.services.holds import (
     hold_placed,
 )
 from billing.services.moves import (
-    Effect,
+    MoveEffect,
     approve_move,
     decline_move,
     is_typed_twice,
@@ -45,7 +46,6 @@ from billing.services.moves import (
     needs_another,
     rehearse,
 )
-from billing.services.past import PastCost, PastHold, Refills, write_past
 from billing.services.price_lists import (
     NO_LIST,
     assign_price_list,
@@ -78,10 +78,10 @@ __all__ = [
     "TOLD_ROLES",
     "ConditionFailed",
     "CorrectedAttempt",
-    "Effect",
     "Hold",
     "HoldLimits",
     "LedgerError",
+    "MoveEffect",
     "PastCost",
     "PastHold",
     "Refills",

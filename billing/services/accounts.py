@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 from typing_extensions import Unpack
 
-from accounts.ledger import Why
+from accounts.ledger import TransferReason
 from accounts.services import Actor, Subject, note_for_staff, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
@@ -54,7 +54,7 @@ def open_account(*, tenant_id: UUID) -> TenantBalance:
     return balance
 
 
-def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
+def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) -> Transfer:
     """Add money the tenant paid in. Raises ValidationError unless the amount is above 0."""
     return _give(
         tenant_id=tenant_id,
@@ -66,7 +66,7 @@ def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
 
 
 @transaction.atomic
-def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
+def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) -> Transfer:
     """Book a payment once; its `reason` is the payment's reference.
 
     Raises ValidationError if a payment with that reference, in any spacing or case, is booked
@@ -91,7 +91,7 @@ def credit(
     tenant_id: UUID,
     amount: Micros,
     generation_id: UUID | None = None,
-    **why: Unpack[Why],
+    **why: Unpack[TransferReason],
 ) -> Transfer:
     """Give a tenant money; with a generation, for one that failed and cost nothing.
 
@@ -113,7 +113,7 @@ def refund(
     tenant_id: UUID,
     generation_id: UUID,
     amount: Micros | None = None,
-    **why: Unpack[Why],
+    **why: Unpack[TransferReason],
 ) -> Transfer:
     """Give a generation's charge, or a part of it, back out of revenue.
 
@@ -137,7 +137,7 @@ def refund(
 
 
 @transaction.atomic
-def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[Why]) -> Transfer:
+def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) -> Transfer:
     """Correct a mistake: a positive amount gives, a negative one takes what is available.
 
     Raises ValidationError for 0, or for more than is available.
@@ -182,7 +182,7 @@ class Reversal:
 
 @transaction.atomic
 def reverse(
-    *, tenant_id: UUID, seq: int, amount: Micros | None = None, **why: Unpack[Why]
+    *, tenant_id: UUID, seq: int, amount: Micros | None = None, **why: Unpack[TransferReason]
 ) -> Reversal:
     """Take back a mistaken top-up or credit: the tenant's transfer `seq`.
 

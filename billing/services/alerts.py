@@ -92,7 +92,7 @@ def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
 
 
 def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: datetime) -> None:
-    from billing.told import LowBalance  # noqa: PLC0415 - settling needs no serializers
+    from billing.low_balance import LowBalance  # noqa: PLC0415 - settling needs no serializers
 
     announce(
         tenant_id=alert.tenant_id,

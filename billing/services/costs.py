@@ -18,7 +18,7 @@ from billing import locks
 from billing.models import Account, Transfer
 from billing.transfer_seals import seal_of
 from pictor.kit.database import model_rows
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, in_dollars
 
@@ -36,7 +36,7 @@ def book_upstream_cost(
 
 def upstream_cost_booked(
     *, generation_id: UUID, attempt_id: UUID, amount: Micros, given: str
-) -> Part:
+) -> SqlPart:
     """The part of a statement that books a cost a tenant pays for, if the part `given` has a row.
 
     Args:

@@ -16,7 +16,7 @@ from accounts.quotas import Period, resets_at, window_start
 from billing.models import Account
 from billing.transfer_seals import hold_key
 from pictor.kit.database import prepared
-from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.database.prepared import SqlPart, Statement
 from pictor.kit.secrets.seals import microseconds
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota, PictorError, QuotaLimit, RateLimited
@@ -29,8 +29,8 @@ _OWNERS: dict[QuotaLimit, str] = {"workspace": "workspace", "key": "API key"}
 PLACED = "placed"
 """The name of the part of a hold's statement that has a row if the hold was placed."""
 
-_PLACED = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
-_FOUND = Part("SELECT * FROM hold", ())
+_PLACED = SqlPart("SELECT FROM hold WHERE refused_by IS NULL", ())
+_FOUND = SqlPart("SELECT * FROM hold", ())
 
 
 class LedgerError(Exception):
@@ -88,8 +88,8 @@ def hold_placed(
     now: datetime,
     limits: HoldLimits = UNLIMITED,
     evidence: bytes | None = None,
-    writes: Part | None = None,
-    condition: Part | None = None,
+    writes: SqlPart | None = None,
+    condition: SqlPart | None = None,
 ) -> Statement[None]:
     """The statement that moves `amount` from available to held, and counts a request in flight.
 
@@ -117,7 +117,7 @@ def hold_placed(
     }
     if condition is None:
         given |= {"p_tenant": tenant_id, "p_key": key_id}
-    hold = Part(_placing(tuple(given), is_conditional=condition is not None), [*given.values()])
+    hold = SqlPart(_placing(tuple(given), is_conditional=condition is not None), [*given.values()])
     if writes is not None:
         first = {} if condition is None else {"condition": condition}
         parts = {**first, "hold": hold, PLACED: _PLACED, "written": writes}
@@ -162,7 +162,7 @@ def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> 
 
 def hold_ended(
     *, hold: Hold, captured: Micros, evidence: bytes | None = None, given: str = ""
-) -> Part:
+) -> SqlPart:
     """The statement that ends a hold; with `given`, a part that needs that part's row.
 
     Raises LedgerError if more is captured than was held; the statement raises IntegrityError if
@@ -185,7 +185,7 @@ def hold_ended(
         "p_capture_key": hold_key("capture", hold.generation_id),
         "p_release_key": hold_key("release", hold.generation_id),
     }
-    return Part(_ending(tuple(named), given), [*named.values()])
+    return SqlPart(_ending(tuple(named), given), [*named.values()])
 
 
 @cache

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import AskedMove, Why
+from accounts.ledger import AskedMove, TransferReason
 from accounts.models import User
 from accounts.services import Actor, Subject, name_of, record, refuse_ended
 from billing.locks import account_for_update
@@ -25,7 +25,7 @@ WAITS_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class MoveEffect:
     """A move's effect on a tenant's available money, in micros."""
 
     before: Micros
@@ -43,16 +43,16 @@ def is_typed_twice(amount: int) -> bool:
 
 
 @transaction.atomic
-def rehearse(asked: AskedMove, *, actor: Actor) -> Effect:
+def rehearse(asked: AskedMove, *, actor: Actor) -> MoveEffect:
     """Return a move's effect now: it is made and rolled back."""
     before = accounts.open_account(tenant_id=asked.tenant_id).available
-    why = Why(actor=actor, reason=asked.reason, note=asked.note)
+    why = TransferReason(actor=actor, reason=asked.reason, note=asked.note)
     point = transaction.savepoint()
     try:
         after = _moved(asked, why).available_after
     finally:
         transaction.savepoint_rollback(point)
-    return Effect(Micros(before), Micros(after or 0))
+    return MoveEffect(Micros(before), Micros(after or 0))
 
 
 @transaction.atomic
@@ -181,13 +181,13 @@ def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
         reason=move.reason,
         note=move.note,
     )
-    moved = _moved(asked, Why(actor=actor, reason=move.reason, note=move.note, ip=ip))
+    moved = _moved(asked, TransferReason(actor=actor, reason=move.reason, note=move.note, ip=ip))
     move.transfer_id = moved.id
     move.save(update_fields=["transfer_id", "decided_by_name"])
     return move
 
 
-def _moved(asked: AskedMove, why: Why) -> Transfer:
+def _moved(asked: AskedMove, why: TransferReason) -> Transfer:
     tenant_id, amount = asked.tenant_id, asked.amount
     refuse_ended(tenant_id)
     match asked.kind:

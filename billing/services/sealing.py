@@ -8,7 +8,7 @@ from accounts.models import Tenant
 from accounts.services import Actor, Subject, link_older_events, record
 from billing.locks import account_for_update
 from billing.models import PriceBook, TenantBalance
-from billing.selectors.chain import Position, Stretch, links, older_costs, sealed_older_costs
+from billing.selectors.chain import Position, TransferRange, links, older_costs, sealed_older_costs
 from billing.selectors.published import digest_of, recorded_digests
 from billing.transfer_seals import first_seal
 
@@ -74,7 +74,7 @@ def _seal(tenant_id: UUID, actor: Actor) -> bool:
 
 def _walk(tenant_id: UUID, seq: int, seal: bytes) -> tuple[int, bytes]:
     """Return the number and seal of the tenant's last transfer, starting from a known one."""
-    for link in links([Stretch(tenant_id, Position(seq, seal))]):
+    for link in links([TransferRange(tenant_id, Position(seq, seal))]):
         if link.carried not in {None, link.computed}:
             raise SealBroken(f"transfer {link.transfer_id} does not carry its own seal")
         seq, seal = link.transfer.seq or seq, link.seal

@@ -11,7 +11,7 @@ from billing.latency import bucket_of
 from billing.locks import one_recount
 from billing.selectors import usage_of
 from pictor.kit.database import prepared
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words.money import Micros
 
 _RECORD = """
@@ -105,13 +105,13 @@ def record_usage(usage: Usage) -> None:
     prepared.fetch_one(*usage_recorded(usage))
 
 
-def usage_recorded(usage: Usage, *, given: str = "") -> Part:
+def usage_recorded(usage: Usage, *, given: str = "") -> SqlPart:
     """The statement that counts a generation; with `given`, a part that needs that part's row."""
     hour = usage.at.replace(minute=0, second=0, microsecond=0)
     whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
     bucket = () if usage.took is None else (str(bucket_of(usage.took)),) * 3
     amounts = (usage.images, int(usage.captured), *bucket)
-    return Part(_recorded(given, is_timed=bool(bucket)), (*whose, hour, *amounts))
+    return SqlPart(_recorded(given, is_timed=bool(bucket)), (*whose, hour, *amounts))
 
 
 @cache
@@ -121,7 +121,7 @@ def _recorded(given: str, *, is_timed: bool) -> str:
 
 
 @transaction.atomic
-def recount_usage(ended: Part, *, start: datetime, end: datetime) -> int:
+def recount_usage(ended: SqlPart, *, start: datetime, end: datetime) -> int:
     """Correct the usage rows of these hours and return the number of wrong ones.
 
     Settlements go on meanwhile; concurrent recounts take turns. `start` and `end` are full hours,

@@ -21,11 +21,11 @@ from generation.admission.orphans import InDoubt
 from generation.catalogue.snapshot import loaded_catalogue
 from pictor.kit.watching import log
 from pictor.kit.words import clock
-from pictor.kit.words.errors import PictorError, RateLimited, Unauthenticated, tell
+from pictor.kit.words.errors import PictorError, RateLimited, Unauthenticated, add_headers
 from pictor.kit.words.untyped import Json
 
 
-class Counted(NamedTuple):
+class CountedRequest(NamedTuple):
     """A counted request: the limits it was counted by, and their headers for the answer."""
 
     limits: Limits
@@ -39,7 +39,7 @@ class Identity:
     caller: Caller
     is_remembered: bool = False
     """The caller is remembered from an earlier request."""
-    counted: Counted | None = None
+    counted: CountedRequest | None = None
     """Its count from a moment ago, when a remembered caller was refused."""
 
 
@@ -50,19 +50,19 @@ class Outdated(Exception):
         refusal: the refusal; None if the caller has changed or must be looked up.
     """
 
-    def __init__(self, refusal: PictorError | None, counted: Counted | None) -> None:
+    def __init__(self, refusal: PictorError | None, counted: CountedRequest | None) -> None:
         super().__init__()
         self.refusal = refusal
         self.counted = counted
 
 
-def lane_of(arrival: Arrival) -> object:
+def turn_owner(arrival: Arrival) -> object:
     """The tenant whose turn it takes, or the key before its first request."""
     caller = known.get(arrival.key_digests[0])
     return arrival.key_digests[0] if caller is None else caller.tenant_id
 
 
-async def who_asks(arrival: Arrival) -> Identity:
+async def identify(arrival: Arrival) -> Identity:
     """The key's remembered caller if that is good enough, otherwise the caller looked up now.
 
     It is not good enough for a request that an earlier image may answer without a hold; for a
@@ -96,16 +96,16 @@ def let_in(arrival: Arrival, identity: Identity) -> None:
         require_scope(identity.caller, "images:write")
 
 
-async def asked_anew(arrival: Arrival, identity: Identity, tried: Outdated) -> Identity:
+async def identify_again(arrival: Arrival, identity: Identity, tried: Outdated) -> Identity:
     """The remembered caller, looked up. Raises the refusal again if nothing has changed."""
-    with rates_told(tried.counted):
+    with add_rate_limits(tried.counted):
         present = await looked_up(arrival)
     if tried.refusal is not None and present.version == identity.caller.version:
         raise tried.refusal
     return Identity(present, counted=tried.counted)
 
 
-async def count(identity: Identity, fields: Json | None) -> Counted:
+async def count(identity: Identity, fields: Json | None) -> CountedRequest:
     """Count it, unless the same limits counted it a moment ago. Raises RateLimited.
 
     A request that cannot be read has no `fields` and counts as one for no image.
@@ -115,7 +115,7 @@ async def count(identity: Identity, fields: Json | None) -> Counted:
         return identity.counted
     images = 0 if fields is None else fields.get("n", 1)
     try:
-        return Counted(limits, await rates.take_async(identity.caller, images=images))
+        return CountedRequest(limits, await rates.take_async(identity.caller, images=images))
     except RateLimited:
         _note_model(identity.caller, fields or {})
         raise
@@ -130,10 +130,10 @@ def _note_model(caller: Caller, fields: Json) -> None:
 
 
 @contextmanager
-def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
+def refusals(identity: Identity, counted: CountedRequest | None) -> Iterator[None]:
     """Turn a remembered caller's refusal into Outdated; add the counted limits to any refusal."""
     try:
-        with rates_told(counted):
+        with add_rate_limits(counted):
             yield
     except InDoubt:
         raise
@@ -144,7 +144,7 @@ def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
 
 
 @contextmanager
-def rates_told(counted: Counted | None) -> Iterator[None]:
+def add_rate_limits(counted: CountedRequest | None) -> Iterator[None]:
     """Add the counted limits to any error, but never those of the key's former caller."""
     try:
         yield
@@ -152,11 +152,11 @@ def rates_told(counted: Counted | None) -> Iterator[None]:
         raise
     except Exception as error:
         if counted is not None:
-            tell(error, counted.headers)
+            add_headers(error, counted.headers)
         raise
 
 
-class Known(OrderedDict[bytes, Caller]):
+class CallerCache(OrderedDict[bytes, Caller]):
     """The caller of each key at its last look-up in this web process, by the key's digest.
 
     Good enough for scheduling; re-check before granting access.
@@ -171,4 +171,4 @@ class Known(OrderedDict[bytes, Caller]):
             self.popitem(last=False)
 
 
-known = Known()
+known = CallerCache()

@@ -17,7 +17,7 @@ from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, StopT
 from generation.catalogue.life import sunset_of
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import OnSale, on_sale, on_sale_async
-from generation.channels.declaration import Lack
+from generation.channels.declaration import MissingAbility
 from generation.models import NO_PRICE
 from pictor.kit.watching import log
 from pictor.kit.words.errors import (
@@ -185,7 +185,7 @@ def _planned(
     return found
 
 
-def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
+def _no_channel(lacks: Sequence[MissingAbility | None], order: Order) -> PictorError:
     """The refusal if none of these routes fits: preferably one that the caller can correct."""
     found = [lack for lack in lacks if lack is not None]
     if not found or len(found) < len(lacks):

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from accounts.callers import Caller
-from accounts.rates.of_tests import counting_of_test, used_up
-from pictor.kit.redis.client import ask, ask_async
+from accounts.rates.daily_bytes import counting_of_test, used_up
+from pictor.kit.redis.client import send, send_async
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.untyped import Json
 
@@ -18,7 +18,7 @@ def require(caller: Caller, *, size_bytes: int, now: datetime) -> None:
     _require_storage(caller)
     if caller.livemode:
         return
-    if not ask(counting_of_test(caller.tenant_id, size_bytes, now=now)):
+    if not send(counting_of_test(caller.tenant_id, size_bytes, now=now)):
         raise used_up()
 
 
@@ -27,7 +27,7 @@ async def require_async(caller: Caller, *, size_bytes: int, now: datetime) -> No
     _require_storage(caller)
     if caller.livemode:
         return
-    if not await ask_async(counting_of_test(caller.tenant_id, size_bytes, now=now)):
+    if not await send_async(counting_of_test(caller.tenant_id, size_bytes, now=now)):
         raise used_up()
 
 

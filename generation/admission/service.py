@@ -20,12 +20,12 @@ from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
 from accounts.callers import Caller, unchanged
-from accounts.rates.of_tests import ROWS_BYTES
+from accounts.rates.daily_bytes import ROWS_BYTES
 from billing import locks
 from billing.services import PLACED, HoldLimits, hold_placed
 from generation.admission import idempotency, orphans, room
 from generation.admission.arrival import Arrival
-from generation.admission.identity import Counted, Identity
+from generation.admission.identity import CountedRequest, Identity
 from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
 from generation.lifecycle import evidence
@@ -104,7 +104,7 @@ class Deferred:
     """Not admitted yet: its images go to storage first, or an earlier web process may be dead."""
 
     submission: Submission
-    counted: Counted
+    counted: CountedRequest
 
 
 def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:

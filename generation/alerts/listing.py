@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from generation.alerts.alert_tests import destinations_of, doubts_of, tests_of
 from generation.alerts.occasions import is_wanted
 from generation.alerts.results import DestinationResult, results_of
-from generation.alerts.trying import destinations_of, doubts_of, tests_of
 from generation.conditions import is_quiet, open_conditions
-from generation.conditions.alerting import heard_at
+from generation.conditions.alerting import receiving_addresses
 from generation.models import AlertRule, AlertSending, Condition
 
 OVERDUE = "alerts_overdue"
@@ -19,7 +19,7 @@ OVERDUE = "alerts_overdue"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedRule:
     """A rule with its matching conditions and its last alert.
 
     Attributes:
@@ -37,7 +37,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldAtOnce:
+class SentAlert:
     """An alert that was sent, with its results."""
 
     sending: AlertSending
@@ -49,16 +49,16 @@ class Detail:
     """A rule with its matching conditions and the alerts it sent.
 
     Attributes:
-        matching: as in `Listed`.
+        matching: as in `ListedRule`.
         told: newest first.
         hearers: those of its addresses that receive alerts.
         doubts: the reasons it cannot be enabled, in sentences.
-        trouble: as in `Listed`.
+        trouble: as in `ListedRule`.
     """
 
     rule: AlertRule
     matching: Sequence[Condition]
-    told: Sequence[ToldAtOnce]
+    told: Sequence[SentAlert]
     hearers: Sequence[str]
     doubts: Sequence[str]
     trouble: str
@@ -75,14 +75,14 @@ def rule_by_id(rule_id: UUID) -> AlertRule | None:
     return _rules().filter(pk=rule_id).first()
 
 
-def listed(*, archived: bool = False, now: datetime) -> list[Listed]:
+def listed(*, archived: bool = False, now: datetime) -> list[ListedRule]:
     """All present rules, or all removed ones, by name."""
     rules = list(_rules().filter(archived_at__isnull=not archived).order_by("name", "id"))
     opened, last = open_conditions(), _last_of(rules)
     results = results_of(list(last.values()))
     troubles = _troubles(opened)
     return [
-        Listed(
+        ListedRule(
             rule=rule,
             matching=matching(rule, opened, now=now),
             last=last.get(rule.id),
@@ -100,24 +100,24 @@ def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) ->
     is_off = not rule.is_enabled and rule.archived_at is None
     tests = tests_of(rule, now=now) if is_off else []
     results = results_of([*sendings, *tests])
-    hearers = heard_at([rule])[rule.id]
+    hearers = receiving_addresses([rule])[rule.id]
     tried = [one for test in tests for one in results[test.id]]
     doubts = doubts_of(rule, among=destinations_of(rule), tried=tried, hearers=hearers)
     return Detail(
         rule=rule,
         matching=matching(rule, opened, now=now),
-        told=[ToldAtOnce(one, results[one.id]) for one in sendings],
+        told=[SentAlert(one, results[one.id]) for one in sendings],
         hearers=hearers,
         doubts=list(doubts) if is_off else [],
         trouble=_troubles(opened).get(rule.name, "") if rule.is_enabled else "",
     )
 
 
-def told(*, after: UUID | None, limit: int) -> list[ToldAtOnce]:
+def sent_alerts(*, after: UUID | None, limit: int) -> list[SentAlert]:
     """The alerts of all rules before `after`, newest first."""
     found = _sendings(None, after, limit)
     results = results_of(found)
-    return [ToldAtOnce(one, results[one.id]) for one in found]
+    return [SentAlert(one, results[one.id]) for one in found]
 
 
 def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:

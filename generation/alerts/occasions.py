@@ -23,7 +23,7 @@ class ConditionOpening(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ToldOccasion:
+class PastAlerts:
     """Past alerts about an opening: the last one's time and words, and their number by occasion.
 
     `is_hushed`: it was silenced or accepted since, so that afterwards it counts as new again.
@@ -71,7 +71,7 @@ def news_of(
     rule: AlertRule,
     *,
     opened: Sequence[Condition],
-    told: Mapping[ConditionOpening, ToldOccasion],
+    told: Mapping[ConditionOpening, PastAlerts],
     now: datetime,
 ) -> list[AlertNews]:
     """New conditions, then repeated ones, then ended ones."""
@@ -90,7 +90,7 @@ def news_of(
 def _of(
     rule: AlertRule,
     condition: Condition,
-    told: Mapping[ConditionOpening, ToldOccasion],
+    told: Mapping[ConditionOpening, PastAlerts],
     now: datetime,
 ) -> Iterator[AlertNews]:
     is_due = is_wanted(rule, condition) and is_of_age(rule, condition, now)
@@ -105,9 +105,7 @@ def _of(
         yield _news(Occasion.REPEATED, known.repeated, condition)
 
 
-def _is_to_repeat(
-    rule: AlertRule, condition: Condition, known: ToldOccasion, now: datetime
-) -> bool:
+def _is_to_repeat(rule: AlertRule, condition: Condition, known: PastAlerts, now: datetime) -> bool:
     if not rule.repeat_hours or condition.assigned_to:
         return False
     return now - known.last_at >= timedelta(hours=rule.repeat_hours) - EARLY

@@ -17,14 +17,14 @@ from django.db import connection, transaction
 from accounts.models import Actor, User
 from accounts.services import record
 from accounts.titles import without_marks
+from generation.alerts.alert_tests import destinations_of, locked, untried
 from generation.alerts.results import short
-from generation.alerts.trying import destinations_of, locked, untried
 from generation.conditions.kinds import KINDS
 from generation.conditions.looking import FAILED
 from generation.models import AlertRule
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
-from webhooks import house, signing
+from webhooks import installation_endpoints, signing
 from webhooks.addresses import check_url
 from webhooks.rotation import replace_secret
 
@@ -44,7 +44,7 @@ _LOCK = 7_303_062
 
 
 @dataclass(frozen=True, slots=True)
-class RuleWishes:
+class RuleValues:
     """The wanted values of a rule.
 
     Attributes:
@@ -86,7 +86,7 @@ class Saved:
 
 def save_rule(
     *,
-    wishes: RuleWishes,
+    wishes: RuleValues,
     rule: AlertRule | None = None,
     seen: str = "",
     new_id: UUID | None = None,
@@ -109,7 +109,7 @@ def save_rule(
         if known is not None:
             return Saved(known, "")
         kept = locked(rule) if rule else AlertRule(**({"id": new_id} if new_id else {}))
-        if seen and wishes_of(kept).digest not in {seen, wishes.digest}:
+        if seen and values_of(kept).digest not in {seen, wishes.digest}:
             raise ValidationError(
                 "Somebody changed it after you opened this page. Check it and save again.",
                 code=CHANGED,
@@ -198,10 +198,10 @@ def described(rule: AlertRule) -> Json:
     }
 
 
-def wishes_of(rule: AlertRule) -> RuleWishes:
+def values_of(rule: AlertRule) -> RuleValues:
     """The present values of a rule."""
     least = None if rule.least_micros is None else Micros(rule.least_micros)
-    return RuleWishes(
+    return RuleValues(
         name=rule.name,
         kinds=rule.kinds,
         least_micros=least,
@@ -220,11 +220,11 @@ def _switched(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> Ale
         action = "alert.enable" if to else "alert.disable"
         record(rule.audited, action, actor=actor, after={"name": rule.name}, ip=ip)
     if not to and rule.endpoint is not None:
-        house.give_up(rule.endpoint)
+        installation_endpoints.give_up(rule.endpoint)
     return rule
 
 
-def _take(rule: AlertRule, wishes: RuleWishes) -> str:
+def _take(rule: AlertRule, wishes: RuleValues) -> str:
     """Write the wishes into the rule; returns the newly made secret, if any."""
     _check_there_is_room(rule, wishes.name)
     rule.name, rule.page = wishes.name, wishes.page or rule.page
@@ -236,12 +236,12 @@ def _take(rule: AlertRule, wishes: RuleWishes) -> str:
         rule.endpoint = None
     elif former is None:
         made = "" if wishes.secret else signing.new_secret()
-        rule.endpoint = house.open_endpoint(wishes.url, wishes.secret or made)
+        rule.endpoint = installation_endpoints.open_endpoint(wishes.url, wishes.secret or made)
     else:
-        house.change_endpoint(former, url=wishes.url, secret=wishes.secret)
+        installation_endpoints.change_endpoint(former, url=wishes.url, secret=wishes.secret)
     rule.save()
     if former is not None and rule.endpoint is None:
-        house.close_endpoint(former)
+        installation_endpoints.close_endpoint(former)
     return made
 
 
@@ -257,7 +257,7 @@ def _check_there_is_room(rule: AlertRule, name: str) -> None:
         raise ValidationError(f"There are {MAX_RULES} rules already: remove one first.")
 
 
-def _checked(wishes: RuleWishes) -> RuleWishes:
+def _checked(wishes: RuleValues) -> RuleValues:
     """The wishes, tidied. Raises ValidationError."""
     tidy = replace(
         wishes,
@@ -269,13 +269,13 @@ def _checked(wishes: RuleWishes) -> RuleWishes:
     if wrong := dict(_mistakes(tidy)):
         raise ValidationError(wrong)
     if tidy.secret:
-        house.check_secret(tidy.secret)
+        installation_endpoints.check_secret(tidy.secret)
     if tidy.kinds is None:
         return tidy
     return replace(tidy, kinds=[one for one in ALL_KINDS if one in tidy.kinds])
 
 
-def _mistakes(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
+def _mistakes(wishes: RuleValues) -> Iterator[tuple[str, str]]:
     """The mistakes, by field."""
     if not 0 < len(wishes.name) <= MAX_NAME:
         yield "name", f"Give it a name of at most {MAX_NAME} characters."
@@ -287,7 +287,7 @@ def _mistakes(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
     yield from _mistakes_of_whom(wishes.mails, has_webhook=bool(wishes.url))
 
 
-def _mistakes_of_what(wishes: RuleWishes) -> Iterator[tuple[str, str]]:
+def _mistakes_of_what(wishes: RuleValues) -> Iterator[tuple[str, str]]:
     if wishes.kinds is not None and not wishes.kinds:
         yield "kinds", "Choose at least one kind, or every kind."
     elif unknown := [one for one in wishes.kinds or () if one not in ALL_KINDS]:

@@ -30,7 +30,7 @@ def _mended_at(rule: AlertRule, one: AlertNews) -> str:
     return page_of(rule, f"conditions/{one.condition_id}/")
 
 
-def said(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
+def template_values(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
     """The values for the mail's templates."""
     listed = news[:MAX_MAILED]
     parts = [

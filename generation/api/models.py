@@ -49,7 +49,7 @@ MODEL_EXAMPLE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
+class SoldModel:
     """A model and what it costs a tenant."""
 
     terms: ContractTerms
@@ -191,5 +191,7 @@ class ModelView(Endpoint):
         return Answer(sold, headers=life_headers(catalogue, model, now))
 
 
-def _sold(contract: ContractTerms, prices: PriceTable, catalogue: Catalogue, now: datetime) -> Sold:
-    return Sold(contract, prices, catalogue.successor_of(contract, now) or None)
+def _sold(
+    contract: ContractTerms, prices: PriceTable, catalogue: Catalogue, now: datetime
+) -> SoldModel:
+    return SoldModel(contract, prices, catalogue.successor_of(contract, now) or None)

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from generation.api import base64_body
 from generation.api.objects import GenerationObject, ImagesAnswer
-from generation.api.shown import Shown, with_urls
+from generation.api.shown import ShownGeneration, with_urls
 from generation.lifecycle.outcome import error_row
 from generation.models import Generation, State
 from generation.selectors import Finished
@@ -90,7 +90,7 @@ def accepted(generation: Generation, *, applied: str, is_replay: bool) -> HttpRe
         "Preference-Applied": applied,
     }
     return api_errors.json_response(
-        GenerationObject.render(Shown(generation)), status=202, headers=headers
+        GenerationObject.render(ShownGeneration(generation)), status=202, headers=headers
     )
 
 

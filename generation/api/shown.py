@@ -51,7 +51,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownGeneration:
     """A generation and where it stands."""
 
     generation: Generation
@@ -79,11 +79,11 @@ class Shown:
         return self.generation.captured_micros or 0
 
 
-def shown(finished: Finished) -> Shown:
+def shown(finished: Finished) -> ShownGeneration:
     """A generation with its result, if it has one. Makes no request. Raises Unavailable."""
     is_done = finished.generation.state == State.SUCCEEDED
     result = with_urls(finished) if is_done and finished.images else None
-    return Shown(finished.generation, result)
+    return ShownGeneration(finished.generation, result)
 
 
 def cannot_be_read(generation: Generation) -> Unavailable:

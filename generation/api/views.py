@@ -11,7 +11,7 @@ from generation.api.shown import shown
 from generation.selectors import Finished
 from generation.tenants import services
 from pictor.kit.endpoints.objects import Page
-from pictor.kit.endpoints.queries import AfterField, ApiQuery, LimitField
+from pictor.kit.endpoints.queries import AfterField, ApiQuery, PageLimitField
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import NotCancelable, NotFound
 
@@ -19,7 +19,7 @@ from pictor.kit.words.errors import NotCancelable, NotFound
 class PageQuery(ApiQuery):
     """A page of a list."""
 
-    limit = LimitField()
+    limit = PageLimitField()
     after = AfterField(ids.GENERATION, "a generation")
 
 

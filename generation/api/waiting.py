@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from generation.dispatch.announce import PARTIALS, PartialImage
 from generation.lifecycle.notify import FINISHED
-from generation.lifecycle.wakeups import heard
+from generation.lifecycle.wakeups import read_wakeup
 from generation.selectors import Finished, finished_among
 from pictor.kit.database import pools
 from pictor.kit.redis import client as redis_client
@@ -278,7 +278,7 @@ class Hub:
             self._wake_named(message)
 
     def _wake_named(self, message: str | bytes) -> None:
-        said = heard(message)
+        said = read_wakeup(message)
         for finished in said.finished:
             self.finish(finished)
         if said.is_clear:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, QuerySet
 
-from accounts.rates.of_tests import TESTS_KEPT
+from accounts.rates.daily_bytes import TESTS_KEPT
 from accounts.selectors import prompt_retentions
 from generation.models import FINAL, Generation, PromptsForgotten, RefusedRequest
 from generation.tenants.forgetting import delete_rows, forget_words

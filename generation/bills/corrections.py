@@ -31,7 +31,7 @@ MAX_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CorrectionLine:
     """A line of a bill: its change of the cost, and its attempt if it is about one."""
 
     name: str
@@ -49,7 +49,7 @@ class Corrected:
     before: int
 
 
-def read(text: str) -> list[Line]:
+def read(text: str) -> list[CorrectionLine]:
     """The lines of a CSV. Raises ValueError with the number of the first invalid one."""
     columns, rows = table_of(text)
     if tuple(columns) != COLUMNS:
@@ -58,7 +58,7 @@ def read(text: str) -> list[Line]:
 
 
 @transaction.atomic
-def correct(lines: Sequence[Line], *, reason: str, actor: Actor) -> Corrected:
+def correct(lines: Sequence[CorrectionLine], *, reason: str, actor: Actor) -> Corrected:
     """Book each line that was not booked before: all of them, or none.
 
     Raises ValidationError for an attempt that does not exist, has not ended or was a test, for a
@@ -72,7 +72,7 @@ def correct(lines: Sequence[Line], *, reason: str, actor: Actor) -> Corrected:
     return Corrected(booked, Micros(change), len(lines) - booked)
 
 
-def _lines(rows: Sequence[dict[str, str]]) -> Iterator[Line]:
+def _lines(rows: Sequence[dict[str, str]]) -> Iterator[CorrectionLine]:
     seen = set[str]()
     for number, row in enumerate(rows, start=2):
         try:
@@ -85,7 +85,7 @@ def _lines(rows: Sequence[dict[str, str]]) -> Iterator[Line]:
         yield line
 
 
-def _line(row: dict[str, str]) -> Line:
+def _line(row: dict[str, str]) -> CorrectionLine:
     if not all(is_storable(cell) for cell in row.values()):
         raise ValueError("it has a NUL or a lone surrogate")
     if not 0 < len(row["line"]) <= MAX_CHARACTERS:
@@ -93,7 +93,7 @@ def _line(row: dict[str, str]) -> Line:
     change = from_decimal(row["change_usd"])
     if change == 0:
         raise ValueError("it changes nothing")
-    return Line(row["line"], row["attempt"], change)
+    return CorrectionLine(row["line"], row["attempt"], change)
 
 
 def _attempt(line: str, text: str) -> CorrectedAttempt:

@@ -47,7 +47,7 @@ SELECT channel_id, count(*) FROM generation_attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class BillDoubt:
     """A possible mistake, and another way to read the file.
 
     Attributes:
@@ -74,26 +74,26 @@ class Doubt:
         }
 
 
-def doubts_of(bill: VendorBill, columns: Columns) -> list[Doubt]:
+def doubts_of(bill: VendorBill, columns: Columns) -> list[BillDoubt]:
     """All doubts about a bill; none if everything fits."""
     return [*_of_channel(bill, columns), *_of_unit(bill, columns), *_of_zone(bill, columns)]
 
 
-def _of_channel(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
+def _of_channel(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
     lines = bill.lines.exclude(outcome=BillLine.Outcome.OURS)
     with_ids = lines.exclude(request_id="")
     asked = list(with_ids.order_by("id").values_list("request_id", flat=True)[:SAMPLE])
     if not asked and not lines.exclude(model="").exists():
         items = list(lines.order_by().values_list("item", flat=True).distinct()[:SAMPLE])
         what = "line items" if columns.of == DAYS else "models"
-        yield Doubt(
+        yield BillDoubt(
             "channel",
             f"None of its {what} is a model of {bill.channel.name}.",
             channels=_with_models(items, bill.channel_id),
         )
     known = with_ids.filter(Q(attempt_id__isnull=False) | Q(trial_id__isnull=False))
     if asked and not known.exists():
-        yield Doubt(
+        yield BillDoubt(
             "channel",
             f"None of its request ids belongs to a call of {bill.channel.name}.",
             channels=_with_calls(asked, bill),
@@ -118,10 +118,10 @@ def _with_models(items: list[str], channel_id: int) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _of_unit(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
+def _of_unit(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
     theirs, ours = _totals(bill)
     if theirs == 0:
-        yield Doubt("nothing", "All of its amounts are 0. Is that the column of the amounts?")
+        yield BillDoubt("nothing", "All of its amounts are 0. Is that the column of the amounts?")
         return
     if ours <= 0 or theirs < 0:
         return
@@ -129,7 +129,7 @@ def _of_unit(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
         factor = float(UNITS[columns.unit] / micros)
         if unit != columns.unit and abs(theirs / ours / factor - 1) < _TOLERANCE:
             times = f"{factor:,.0f} times" if factor > 1 else f"a {1 / factor:,.0f}th of"
-            yield Doubt(
+            yield BillDoubt(
                 "unit",
                 f"The bill is {times} what we booked, {in_dollars(theirs)} beside"
                 f" {in_dollars(ours)}: are its amounts {unit}?",
@@ -148,7 +148,7 @@ def _totals(bill: VendorBill) -> tuple[int, int]:
     return theirs, ours
 
 
-def _of_zone(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
+def _of_zone(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
     if columns.of == DAYS:
         return
     matched, minutes = _one(_SHIFT, bill) or (0, 0)
@@ -161,7 +161,7 @@ def _of_zone(bill: VendorBill, columns: Columns) -> Iterator[Doubt]:
     said = zone_of(columns.zone).utcoffset(bill.period[0])
     zone = _zone_of(apart + int(said.total_seconds() // 60 if said else 0))
     hours, rest = divmod(abs(apart), 60)
-    yield Doubt(
+    yield BillDoubt(
         "zone",
         f"Its times are {hours} h{f' {rest} min' if rest else ''}"
         f" {'ahead of' if apart > 0 else 'behind'} ours: are they of the zone {zone}?",

@@ -27,7 +27,7 @@ _AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class BillLineFilter:
     """A selection of a bill's lines: a list, and a request id, model or line item within it."""
 
     list: str = "different"
@@ -76,7 +76,7 @@ def lines_of(bill: VendorBill, name: str) -> QuerySet[BillLine]:
     return rows.filter(decision=name) if is_decision else rows.filter(outcome=name)
 
 
-def page_of(bill: VendorBill, sought: Sought, *, after: int, limit: int) -> Page:
+def page_of(bill: VendorBill, sought: BillLineFilter, *, after: int, limit: int) -> Page:
     """The selection's first lines after the id `after`, in at most five queries."""
     near, edge = in_reach(bill, sought, after=after)
     chosen = list(near[: limit + 1])
@@ -85,7 +85,7 @@ def page_of(bill: VendorBill, sought: Sought, *, after: int, limit: int) -> Page
     return Page(chosen, edge, is_cut=edge is not None)
 
 
-def every(bill: VendorBill, sought: Sought) -> Iterator[list[BillLine]]:
+def every(bill: VendorBill, sought: BillLineFilter) -> Iterator[list[BillLine]]:
     """Yield all lines of the selection in pages; a page may be empty."""
     after: int | None = 0
     while after is not None:
@@ -95,7 +95,7 @@ def every(bill: VendorBill, sought: Sought) -> Iterator[list[BillLine]]:
 
 
 def in_reach(
-    bill: VendorBill, sought: Sought, *, after: int
+    bill: VendorBill, sought: BillLineFilter, *, after: int
 ) -> tuple[QuerySet[BillLine], int | None]:
     """The selection among LOOKED_AT lines of its list after the id `after`, and the last one's id.
 

@@ -11,26 +11,26 @@ from billing.upstream_cost import (
     NOTHING_CAME,
     OUTPUT,
     TOKENS,
-    Asked,
-    Came,
     Cost,
     CostKey,
     Costs,
     CostSource,
     CostTable,
+    SentRequest,
+    UpstreamResult,
     upstream_cost,
 )
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.plans import plan
 from generation.catalogue.snapshot import route_info
 from generation.models import Channel, Contract, Route
-from generation.selectors import Made
+from generation.selectors import ImagesMade
 from pictor.kit.words.money import scale_half_up
 
-NOTHING_MADE: Mapping[CostKey, Made] = MappingProxyType({})
+NOTHING_MADE: Mapping[CostKey, ImagesMade] = MappingProxyType({})
 
 
-class Cell(NamedTuple):
+class ServedCell(NamedTuple):
     """A cell that a channel can serve, and the cost of one image there."""
 
     key: PriceKey
@@ -42,8 +42,8 @@ def cells(
     tables: tuple[CostTable, ...],
     *,
     at: datetime,
-    made: Mapping[CostKey, Made] = NOTHING_MADE,
-) -> Iterator[Cell]:
+    made: Mapping[CostKey, ImagesMade] = NOTHING_MADE,
+) -> Iterator[ServedCell]:
     """Yield every cell of the channel's models, with its cost by these tables at that time.
 
     `made` are its recent deliveries, by the vendor's model, requested size and quality; where
@@ -61,8 +61,8 @@ def cells_of_routes(
     tables: tuple[CostTable, ...],
     *,
     at: datetime,
-    made: Mapping[CostKey, Made],
-) -> Iterator[Cell]:
+    made: Mapping[CostKey, ImagesMade],
+) -> Iterator[ServedCell]:
     """Like `cells`, for routes of one channel, in the order of these contracts."""
     by_model = {route.contract_id: route for route in routes}
     for contract in contracts:
@@ -74,7 +74,7 @@ def cells_of_routes(
             asked = _asked(info, contract, key, at=at)
             if asked is not None:
                 lately = made.get((asked.model, asked.size, asked.quality))
-                yield Cell(key, _of_one_image(info.costs, asked, lately))
+                yield ServedCell(key, _of_one_image(info.costs, asked, lately))
 
 
 def cost_of_cell(
@@ -83,7 +83,7 @@ def cost_of_cell(
     key: PriceKey,
     *,
     at: datetime,
-    came: Came = NOTHING_CAME,
+    came: UpstreamResult = NOTHING_CAME,
 ) -> Cost | None:
     """The cost of one image of the cell on that route; None if the route cannot serve it."""
     asked = _asked(route, contract, key, at=at)
@@ -98,18 +98,18 @@ def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
 
 def _asked(
     route: RouteInfo, contract: ContractTerms, key: PriceKey, *, at: datetime
-) -> Asked | None:
+) -> SentRequest | None:
     _, size, quality = key
     candidate = plan(route, contract=contract, size=size)
     if candidate is None:
         return None
     word = route.quality_map.get(quality, quality)
-    return Asked(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
+    return SentRequest(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
 
 
-def _of_one_image(costs: Costs, asked: Asked, made: Made | None) -> Cost:
+def _of_one_image(costs: Costs, asked: SentRequest, made: ImagesMade | None) -> Cost:
     if made is not None:
-        cost = upstream_cost(costs, asked=asked, came=Came(tokens=made.tokens))
+        cost = upstream_cost(costs, asked=asked, came=UpstreamResult(tokens=made.tokens))
         if cost.source is CostSource.TOKENS:
             mean = scale_half_up(cost.micros, Decimal(1), made.images)
             return Cost(mean, CostSource.TOKENS)

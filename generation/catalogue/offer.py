@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from accounts.offer import OfferedModel
-from billing.price_stops import Served
+from billing.price_stops import CellCost
 from generation.catalogue.contracts import AUTO, ContractTerms, contract_from
 from generation.catalogue.costs import cells_of_routes
 from generation.models import Channel, Contract, Route, Serves
@@ -23,7 +23,7 @@ def models() -> list[OfferedModel]:
     return [_offered(contract_from(row)) for row in rows]
 
 
-def served(moments: Collection[datetime]) -> dict[datetime, list[Served]]:
+def served(moments: Collection[datetime]) -> dict[datetime, list[CellCost]]:
     """Every cell at each channel serving it to live requests, with its cost at each moment.
 
     A channel that test keys may use as well is a sandbox. Three queries at most.
@@ -43,7 +43,7 @@ def served(moments: Collection[datetime]) -> dict[datetime, list[Served]]:
     contracts = [contract_from(vars(one)) for one in in_order]
     return {
         at: [
-            Served(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
+            CellCost(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
             for channel, found in routes.items()
             for cell in cells_of_routes(
                 found, contracts, tables[channel.pk], at=at, made=made.get(channel.pk, {})

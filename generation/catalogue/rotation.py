@@ -12,7 +12,7 @@ from pictor.kit.secrets.encryption import WrongKey
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class CredentialRotation:
     """The numbers of re-encrypted and unchanged credentials, and the channels no key opens."""
 
     changed: int
@@ -21,7 +21,7 @@ class Rotation:
 
 
 @transaction.atomic
-def rotate_credentials(*, actor: Actor) -> Rotation:
+def rotate_credentials(*, actor: Actor) -> CredentialRotation:
     """Encrypt each credential by the first key, unless it is already. Safe to repeat.
 
     A credential that no key opens is left, and its channel is named. Approvals stay: the
@@ -44,4 +44,4 @@ def rotate_credentials(*, actor: Actor) -> Rotation:
             after = {"api_key": "encrypted by the first key"}
             record(channel.audited, "channel.rotate", actor=actor, after=after)
             changed += len(new)
-    return Rotation(changed, unchanged, unreadable)
+    return CredentialRotation(changed, unchanged, unreadable)

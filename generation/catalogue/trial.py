@@ -16,7 +16,15 @@ from datetime import datetime
 from django.conf import settings
 
 from billing.pricing import Delivered
-from billing.upstream_cost import NOTHING_CAME, Asked, Came, Cost, Costs, CostTable, upstream_cost
+from billing.upstream_cost import (
+    NOTHING_CAME,
+    Cost,
+    Costs,
+    CostTable,
+    SentRequest,
+    UpstreamResult,
+    upstream_cost,
+)
 from generation.catalogue.contracts import AUTO, Size
 from generation.catalogue.snapshot import route_info
 from generation.channels.base import ChannelConfig, UpstreamAnswer, UpstreamRequest
@@ -56,15 +64,15 @@ class Trial:
         return f"{PROMPT} [sandbox: size={SANDBOX_SIZE}]" if self.is_of_sandbox else PROMPT
 
     def cost(
-        self, at: datetime, came: Came = NOTHING_CAME, *, may_have_billed: bool = True
+        self, at: datetime, came: UpstreamResult = NOTHING_CAME, *, may_have_billed: bool = True
     ) -> Cost:
         """The cost of making it at that moment, as far as that is known."""
-        asked = Asked(self.upstream_model, self.size, self.quality, n=1, at=at)
+        asked = SentRequest(self.upstream_model, self.size, self.quality, n=1, at=at)
         return upstream_cost(self.costs, asked=asked, came=came, may_have_billed=may_have_billed)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialOutcome:
     """The result of one call: its class, and the image's true pixels if one came."""
 
     trial_class: AttemptClass
@@ -78,12 +86,12 @@ class Outcome:
     size_bytes: int | None = None
 
     @property
-    def came(self) -> Came:
+    def came(self) -> UpstreamResult:
         """The parts of the answer that decide its cost."""
         if self.answer is None:
             return NOTHING_CAME
         usage = self.answer.usage
-        return Came(
+        return UpstreamResult(
             images=[Delivered(self.facts.width, self.facts.height)] if self.facts else [],
             tokens=None if usage is None else usage.counted,
             quality=self.answer.quality,
@@ -107,7 +115,7 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
     )
 
 
-async def attempt(trial: Trial, keep: Keep) -> Outcome:
+async def attempt(trial: Trial, keep: Keep) -> TrialOutcome:
     """Make the call and verify the image; `keep` gets any image, even a wrong one."""
     request = UpstreamRequest(
         model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality
@@ -121,7 +129,7 @@ async def attempt(trial: Trial, keep: Keep) -> Outcome:
             try:
                 answer = await open_adapter(trial.config, http, spools).generate(request)
             except UpstreamError as error:
-                return Outcome(
+                return TrialOutcome(
                     trial_class=error.attempt_class,
                     milliseconds=_since(started),
                     detail=error.detail,
@@ -134,7 +142,7 @@ async def attempt(trial: Trial, keep: Keep) -> Outcome:
 
 async def _looked_at(
     trial: Trial, answer: UpstreamAnswer, milliseconds: int, keep: Keep
-) -> Outcome:
+) -> TrialOutcome:
     spool, facts = answer.images[0].spool, None
     try:
         facts = probe.verify(spool)
@@ -142,7 +150,7 @@ async def _looked_at(
         detail = _complaint(trial, facts)
     except (probe.NotAnImage, SpoolError) as error:
         detail = str(error)
-    return Outcome(
+    return TrialOutcome(
         trial_class=AttemptClass.BAD_RESULT if detail else AttemptClass.DELIVERED,
         milliseconds=milliseconds,
         detail=detail,

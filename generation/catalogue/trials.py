@@ -218,7 +218,7 @@ def run_asked(trial_id: UUID) -> ChannelTrial:
     return run_trial(trial_id)
 
 
-def _make(row: ChannelTrial, call: trial.Trial) -> trial.Outcome:
+def _make(row: ChannelTrial, call: trial.Trial) -> trial.TrialOutcome:
     channel_events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
@@ -266,7 +266,7 @@ def _picture_key(row: ChannelTrial, facts: ImageFacts) -> str:
     )
 
 
-def _end(row: ChannelTrial, one: trial.Trial, outcome: trial.Outcome) -> None:
+def _end(row: ChannelTrial, one: trial.Trial, outcome: trial.TrialOutcome) -> None:
     began: datetime = row.started_at or clock.now()
     cost = one.cost(began, outcome.came, may_have_billed=outcome.may_have_billed)
     row.finished_at = clock.now()

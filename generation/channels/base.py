@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from billing.upstream_cost import MAX_TOKENS, Tokens
+from billing.upstream_cost import MAX_TOKENS, TokenCounts
 from generation.channels.declaration import Task
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words.money import Micros
@@ -121,10 +121,10 @@ class TokenUsage:
     input_image_tokens: int = 0
 
     @property
-    def counted(self) -> Tokens | None:
+    def counted(self) -> TokenCounts | None:
         """The counts, untyped input as text; None if a number is impossibly large."""
         text = max(self.input_tokens - self.input_image_tokens, 0)
-        counted = Tokens(text, self.input_image_tokens, self.output_tokens)
+        counted = TokenCounts(text, self.input_image_tokens, self.output_tokens)
         most = max(counted.input_text, counted.input_image, counted.output)
         return counted if most <= MAX_TOKENS else None
 

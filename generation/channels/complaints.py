@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class About(Enum):
+class ComplaintSubject(Enum):
     """The subject of a complaint."""
 
     CHANNEL = "the channel's own key, credit, model or rate"
@@ -19,7 +19,7 @@ class About(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    about: About
+    about: ComplaintSubject
     source: str
     codes: tuple[str, ...] = ()
     """Parts of a code or type, letters only."""
@@ -29,66 +29,66 @@ class _Row:
 
 _TABLE = (
     _Row(
-        About.CHANNEL,
+        ComplaintSubject.CHANNEL,
         "Alibaba Model Studio, error codes: Arrearage, by 400; QuantumNous/new-api#1401",
         codes=("arrearage",),
         phrases=("your account is in good standing",),
     ),
     _Row(
-        About.CHANNEL,
+        ComplaintSubject.CHANNEL,
         "Volcengine Ark, error codes: AccountOverdueError",
         codes=("overdue",),
         phrases=("has an overdue balance", "account is overdue"),
     ),
     _Row(
-        About.CHANNEL,
+        ComplaintSubject.CHANNEL,
         "OpenAI, error codes: billing_hard_limit_reached, by 400; LiteLLM keeps its message alone",
         codes=("billinghardlimit", "billingnotactive"),
         phrases=("billing hard limit has been reached", "check your billing details"),
     ),
     _Row(
-        About.CHANNEL,
+        ComplaintSubject.CHANNEL,
         "new-api and one-api, relay errors: the operator's credit there",
         phrases=("额度不足", "余额不足", "欠费"),
     ),
     _Row(
-        About.CHANNEL,
+        ComplaintSubject.CHANNEL,
         "Azure OpenAI's abuse monitoring; pollinations/pollinations#12067",
         phrases=("your resource has been temporarily blocked", "your resource has been blocked"),
     ),
     _Row(
-        About.POLICY,
+        ComplaintSubject.POLICY,
         "OpenAI and Azure, error codes",
         codes=("moderation", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw"),
         phrases=("safety system", "content policy", "content management policy"),
     ),
     _Row(
-        About.POLICY,
+        ComplaintSubject.POLICY,
         "LiteLLM, exception mapping: the class's name begins the message",
         phrases=("contentpolicyviolationerror",),
     ),
     _Row(
-        About.POLICY,
+        ComplaintSubject.POLICY,
         "Alibaba Model Studio, error codes: DataInspectionFailed",
         codes=("datainspection",),
     ),
     _Row(
-        About.POLICY,
+        ComplaintSubject.POLICY,
         "Volcengine Ark, error codes: InputTextSensitiveContentDetected and its kin",
         codes=("sensitivecontent",),
     ),
     _Row(
-        About.POLICY,
+        ComplaintSubject.POLICY,
         "new-api, its own check of words: sensitive_words_detected",
         codes=("sensitivewords",),
     ),
     _Row(
-        About.POLICY,
+        ComplaintSubject.POLICY,
         "Google Gemini API, FinishReason and BlockReason: PROHIBITED_CONTENT",
         codes=("prohibitedcontent",),
     ),
     _Row(
-        About.CHANNEL,
+        ComplaintSubject.CHANNEL,
         "OpenAI, error codes; one-api and new-api answer 400 or 200 for a dead account",
         codes=(
             "insufficient", "quota", "apikey", "authentication", "permission", "deactivated",
@@ -96,14 +96,14 @@ _TABLE = (
         ),
     ),
     _Row(
-        About.CALLER,
+        ComplaintSubject.CALLER,
         "OpenAI and Azure, error codes",
         codes=("invalidrequest", "invalidvalue", "imagegenerationuser", "invalidparameter"),
     ),
 )  # fmt: skip
 
 
-def about(*, codes: tuple[str, ...], message: str) -> About | None:
+def about(*, codes: tuple[str, ...], message: str) -> ComplaintSubject | None:
     """The subject of a complaint; None if no row matches.
 
     Args:

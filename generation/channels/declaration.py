@@ -44,7 +44,7 @@ PLAIN = Needs()
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingAbility:
     """An ability that a channel lacks.
 
     Attributes:
@@ -99,20 +99,20 @@ class Abilities:
             return None
         return needs.task if needs.task in self.tasks else Task.EDIT
 
-    def lack(self, needs: Needs) -> Lack | None:
+    def lack(self, needs: Needs) -> MissingAbility | None:
         """The first ability it lacks; None if it has all."""
         if needs.task not in self.tasks and not (
             needs.task == Task.VARIATION and Task.EDIT in self.tasks
         ):
-            return Lack(_CAN[needs.task])
+            return MissingAbility(_CAN[needs.task])
         if needs.task == Task.GENERATE:
             return None
         most = self.max_images if "image" in self.fields else 0
         if needs.images > most:
             what = f"takes {needs.images} image{'s' if needs.images > 1 else ''}"
-            return Lack(what, "image" if most else "")
+            return MissingAbility(what, "image" if most else "")
         is_masked = needs.has_mask and "mask" not in self.fields
-        return Lack("takes a mask", "mask") if is_masked else None
+        return MissingAbility("takes a mask", "mask") if is_masked else None
 
 
 _CAN = {

@@ -20,7 +20,7 @@ Sources: OpenAI's and Azure's error references, Cloudflare's 5xx pages, relays' 
 
 from http import HTTPStatus
 
-from generation.channels.complaints import About
+from generation.channels.complaints import ComplaintSubject
 from generation.channels.errors import AttemptClass
 
 NOT_REACHED = frozenset({521, 522, 523, 525})
@@ -29,7 +29,7 @@ UNKNOWN_4XX = frozenset({408, 499})
 REDIRECTS_UNWORKED = frozenset({301, 307, 308})
 
 
-def class_of_status(status: int, about: About | None, *, is_json: bool) -> AttemptClass:
+def class_of_status(status: int, about: ComplaintSubject | None, *, is_json: bool) -> AttemptClass:
     """The class of an answer that is not 2xx, by the table above.
 
     Args:
@@ -39,9 +39,9 @@ def class_of_status(status: int, about: About | None, *, is_json: bool) -> Attem
     """
     if status in NOT_REACHED:
         return AttemptClass.NOT_REACHED
-    if about is About.POLICY:
+    if about is ComplaintSubject.POLICY:
         return AttemptClass.MODERATED
-    if status in REJECTED and about is not About.CHANNEL:
+    if status in REJECTED and about is not ComplaintSubject.CHANNEL:
         return AttemptClass.REJECTED
     return AttemptClass.REFUSED if _is_refusal(status, is_json=is_json) else AttemptClass.UNKNOWN
 

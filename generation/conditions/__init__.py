@@ -4,12 +4,12 @@ from generation.conditions.handling import (
     accept,
     assign,
     condition_by_id,
+    conditions_now,
     hand_back,
     is_quiet,
     open_conditions,
     recall,
     silence,
-    standing,
     unassign,
 )
 from generation.conditions.looking import look
@@ -18,12 +18,12 @@ __all__ = [
     "accept",
     "assign",
     "condition_by_id",
+    "conditions_now",
     "hand_back",
     "is_quiet",
     "look",
     "open_conditions",
     "recall",
     "silence",
-    "standing",
     "unassign",
 ]

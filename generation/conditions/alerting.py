@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from accounts.models import Mail, User
-from generation.conditions.found import Outlook, Wrong
+from generation.conditions.found import FoundCondition, Outlook
 from generation.models import AlertAddress, AlertRule, AlertSending
 from webhooks.models import WebhookEndpoint
 
@@ -17,7 +17,7 @@ _STOPPED = {
 }
 
 
-def heard_at(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]]:
+def receiving_addresses(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]]:
     """By rule, those of its addresses that receive alerts: of staff, or confirmed."""
     named = {address for rule in rules for address in rule.mails}
     people = User.objects.filter(email__in=named, is_active=True).exclude(staff_role="")
@@ -26,15 +26,15 @@ def heard_at(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]]:
     return {rule.id: [one for one in rule.mails if one in hear] for rule in rules}
 
 
-def overdue(outlook: Outlook) -> Iterator[Wrong]:
+def overdue(outlook: Outlook) -> Iterator[FoundCondition]:
     """Enabled rules without a recipient, or with mail or a webhook that does not get through."""
     rules = list(AlertRule.objects.filter(is_enabled=True).select_related("endpoint"))
-    hearers = heard_at(rules)
+    hearers = receiving_addresses(rules)
     unsent = _unsent(rules, before=outlook.now - LATE)
     for rule in rules:
         troubles = list(_troubles(rule, hearers[rule.id], unsent, outlook.now))
         if troubles:
-            yield Wrong(rule.name, None, "; ".join(troubles))
+            yield FoundCondition(rule.name, None, "; ".join(troubles))
 
 
 def _troubles(

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from billing.pricing import Delivered, PriceKey, PriceMissing, PriceTable, image_price, quote
 from billing.selectors import SoldCell, cells_sold, tables_in_force
-from billing.upstream_cost import NOTHING_CAME, Came
+from billing.upstream_cost import NOTHING_CAME, UpstreamResult
 from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
-from generation.conditions.found import Outlook, Wrong
+from generation.conditions.found import FoundCondition, Outlook
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars
 
@@ -35,7 +35,7 @@ class _OnSale(NamedTuple):
     is_unknown: bool
 
 
-def below_cost(outlook: Outlook) -> Iterator[Wrong]:
+def below_cost(outlook: Outlook) -> Iterator[FoundCondition]:
     """Cells sold since yesterday whose price in force is below their cost in force."""
     lost, images = Counter[str](), Counter[str]()
     words: dict[str, str] = {}
@@ -46,10 +46,10 @@ def below_cost(outlook: Outlook) -> Iterator[Wrong]:
             words[one.name] = f"sold at {in_dollars(one.price, 3)}, costs {in_dollars(one.cost, 3)}"
     for name, said in words.items():
         sold = f"{_number(images[name], 'image')} since yesterday"
-        yield Wrong(name, Micros(lost[name]), f"{said}; {sold}")
+        yield FoundCondition(name, Micros(lost[name]), f"{said}; {sold}")
 
 
-def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
+def cost_unknown(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models that a channel delivered since yesterday in cells without a known cost."""
     cells: dict[str, list[SoldCell]] = {}
     for one in _on_sale(outlook):
@@ -60,7 +60,7 @@ def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
         rows = sorted({f"{cell.asked} {cell.quality}" for cell in unknown})
         cells_named = f"{_number(len(rows), 'cell')} without a known cost, such as {rows[0]}"
         words = f"{_number(images, 'image')} since yesterday in {cells_named}"
-        yield Wrong(name, None, words)
+        yield FoundCondition(name, None, words)
 
 
 def _number(many: int, thing: str) -> str:
@@ -98,8 +98,8 @@ def _key(cell: SoldCell) -> PriceKey:
     return (cell.model, cell.asked, cell.quality)
 
 
-def _came(cell: SoldCell) -> Came:
-    return Came(images=[_pixels(cell.delivered)]) if cell.delivered else NOTHING_CAME
+def _came(cell: SoldCell) -> UpstreamResult:
+    return UpstreamResult(images=[_pixels(cell.delivered)]) if cell.delivered else NOTHING_CAME
 
 
 def _mean(cell: SoldCell) -> Micros | None:

@@ -9,7 +9,7 @@ from generation.catalogue.contracts import Catalogue, RouteInfo
 from pictor.kit.words.money import Micros
 
 
-class Wrong(NamedTuple):
+class FoundCondition(NamedTuple):
     """A finding: one thing that is wrong now.
 
     Attributes:

@@ -26,7 +26,7 @@ MAX_WHY, MAX_NAME = 200, 254
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OpenConditions:
     """The open conditions, and the time of the last look; None before the first look."""
 
     conditions: Sequence[Condition]
@@ -44,11 +44,11 @@ def is_quiet(condition: Condition, now: datetime) -> bool:
     return condition.accepted_at is not None or (until is not None and until > now)
 
 
-def standing(*, now: datetime) -> Standing:
+def conditions_now(*, now: datetime) -> OpenConditions:
     """All open conditions, the oldest first."""
     last = last_look()
     is_fresh = last is not None and now - last <= FRESH
-    return Standing(open_conditions(), last, is_fresh)
+    return OpenConditions(open_conditions(), last, is_fresh)
 
 
 def open_conditions() -> list[Condition]:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from generation.conditions import alerting, cells, money, supply, work
-from generation.conditions.found import Outlook, Wrong
+from generation.conditions.found import FoundCondition, Outlook
 
-Kind = Callable[[Outlook], Iterator[Wrong]]
+Kind = Callable[[Outlook], Iterator[FoundCondition]]
 
 KINDS: Mapping[str, Kind] = {
     "calls_fail": supply.failing,

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from billing.selectors import sold_until
 from generation.catalogue.snapshot import current_catalogue
 from generation.conditions import supply
-from generation.conditions.found import Outlook, Wrong
+from generation.conditions.found import FoundCondition, Outlook
 from generation.conditions.kinds import KINDS
 from generation.models import Condition, ConditionLook
 from generation.selectors import sandbox_names
@@ -116,7 +116,7 @@ def _found(outlook: Outlook) -> Iterator[Found]:
                 yield kind, one.object, most, one.words
 
 
-def _once_each(found: Iterable[Wrong]) -> Iterable[Wrong]:
+def _once_each(found: Iterable[FoundCondition]) -> Iterable[FoundCondition]:
     """The last finding of each object, cut to the row's length."""
     return {
         name: one._replace(object=name, words=one.words[: _MAX_CHARACTERS["words"]])

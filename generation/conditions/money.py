@@ -6,7 +6,7 @@ from datetime import timedelta
 from accounts.models import Tenant
 from billing.models import LedgerProof
 from billing.selectors import decided, last_change, running_out, sold_until, waiting_moves, whose
-from generation.conditions.found import Outlook, Wrong
+from generation.conditions.found import FoundCondition, Outlook
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars
@@ -24,17 +24,17 @@ LEAST_DAYS = 3
 """The least time that a tenant's balance should last at the pace of the last week."""
 
 
-def findings(_outlook: Outlook) -> Iterator[Wrong]:
+def findings(_outlook: Outlook) -> Iterator[FoundCondition]:
     """Each finding of the last proof of each kind: an entry of the ledger that cannot be true."""
     for proof in LedgerProof.objects.filter(found__gt=0).order_by("kind"):
         for one in proof.findings:
-            yield Wrong(f"{one['check']}: {one['object']}", None, str(one["message"]))
+            yield FoundCondition(f"{one['check']}: {one['object']}", None, str(one["message"]))
         more = proof.found - len(proof.findings)
         if more > 0:
-            yield Wrong(f"{proof.kind}: more", None, f"{more} more findings")
+            yield FoundCondition(f"{proof.kind}: more", None, f"{more} more findings")
 
 
-def unproved(outlook: Outlook) -> Iterator[Wrong]:
+def unproved(outlook: Outlook) -> Iterator[FoundCondition]:
     """Proofs of the ledger that have not finished lately."""
     proofs = LedgerProof.objects.filter(ended_at__lte=outlook.now)
     ended = dict(proofs.values_list("kind", "ended_at"))
@@ -43,19 +43,19 @@ def unproved(outlook: Outlook) -> Iterator[Wrong]:
         age = outlook.now - last
         if age > oldest:
             hours = f"{age.total_seconds() / 3600:.1f}"
-            yield Wrong(kind.value, None, f"not proved for {hours} hours")
+            yield FoundCondition(kind.value, None, f"not proved for {hours} hours")
 
 
-def sold_behind(outlook: Outlook) -> Iterator[Wrong]:
+def sold_behind(outlook: Outlook) -> Iterator[FoundCondition]:
     """Sales that are not being counted: then their costs are unknown too."""
     until = max(sold_until() or outlook.first_at, outlook.first_at)
     age = outlook.now - until
     if age > SOLD_BEHIND:
         minutes = f"{age.total_seconds() / 60:.0f}"
-        yield Wrong("sold", None, f"sales of the last {minutes} minutes are not counted")
+        yield FoundCondition("sold", None, f"sales of the last {minutes} minutes are not counted")
 
 
-def price_changes(outlook: Outlook) -> Iterator[Wrong]:
+def price_changes(outlook: Outlook) -> Iterator[FoundCondition]:
     """Price books that will take over within a week."""
     ahead = decided().filter(
         effective_from__gt=outlook.now, effective_from__lte=outlook.now + PRICES_AHEAD
@@ -64,27 +64,27 @@ def price_changes(outlook: Outlook) -> Iterator[Wrong]:
         owner = book.owner
         payer = owner.public_id if isinstance(owner, Tenant) else whose(book)
         begins = book.effective_from.isoformat(timespec="minutes")
-        yield Wrong(str(book), None, f"takes over for {payer} at {begins}")
+        yield FoundCondition(str(book), None, f"takes over for {payer} at {begins}")
 
 
-def waiting(outlook: Outlook) -> Iterator[Wrong]:
+def waiting(outlook: Outlook) -> Iterator[FoundCondition]:
     """Requested transfers of money that wait for another operator's approval."""
     for move in waiting_moves(outlook.now):
         amount, kind = in_dollars(abs(move.amount)), move.kind.replace("_", "-")
         words = f"{kind} of {amount} for {move.tenant.name} waits: {move.asked_by_name} asked"
-        yield Wrong(str(move.id), Micros(abs(move.amount)), words)
+        yield FoundCondition(str(move.id), Micros(abs(move.amount)), words)
 
 
-def unpriced(outlook: Outlook) -> Iterator[Wrong]:
+def unpriced(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models with recent requests that found no price, if no prices have changed since."""
     since = outlook.now - LATELY
     since = max(since, last_change(outlook.now) or since)
     for model, number in refused_for_want_of_a_price(since).items():
         if not outlook.is_of_sandbox(model):
-            yield Wrong(model, None, f"{number} requests in 10 minutes found no price")
+            yield FoundCondition(model, None, f"{number} requests in 10 minutes found no price")
 
 
-def runway(outlook: Outlook) -> Iterator[Wrong]:
+def runway(outlook: Outlook) -> Iterator[FoundCondition]:
     """Tenants whose balance lasts for less than three days."""
     found = running_out(now=outlook.now, within_days=LEAST_DAYS, without_channels=outlook.sandboxes)
     active = Tenant.objects.filter(
@@ -94,4 +94,4 @@ def runway(outlook: Outlook) -> Iterator[Wrong]:
     for one in found:
         if one.tenant in there:
             words = f"{in_dollars(one.available)} left, {one.days:.1f} days at this week's pace"
-            yield Wrong(ids.public(ids.TENANT, one.tenant), one.a_day, words)
+            yield FoundCondition(ids.public(ids.TENANT, one.tenant), one.a_day, words)

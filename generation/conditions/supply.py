@@ -6,12 +6,12 @@ from uuid import UUID
 
 from billing.selectors import images_by_model
 from generation.channels.retirements import end_of, host_of
-from generation.conditions.found import Outlook, Wrong
+from generation.conditions.found import FoundCondition, Outlook
 from generation.lifecycle import lease
 from generation.models import ChannelEvent, Route, Serves
 from generation.selectors import stopped as stopped_now
 from generation.traffic.channel_events import shut_now
-from generation.traffic.minutes import success_lately
+from generation.traffic.minutes import recent_success
 
 SUNSETS_AHEAD, LATELY = timedelta(days=60), timedelta(days=30)
 RETIRES_AHEAD = timedelta(days=60)
@@ -19,12 +19,12 @@ LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
 """Channels with fewer calls, or at least this share of successes, are not reported."""
 
 
-def shrunk(outlook: Outlook) -> Iterator[Wrong]:
+def shrunk(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models served by one channel or none, after several before."""
     for model, now, before in _served(outlook):
         if now < min(before, 2):
             left = "one channel serves it" if now else "no channel serves it"
-            yield Wrong(model, None, f"{left}, where there were {before}")
+            yield FoundCondition(model, None, f"{left}, where there were {before}")
 
 
 def channels_before(outlook: Outlook) -> Mapping[str, int]:
@@ -34,30 +34,32 @@ def channels_before(outlook: Outlook) -> Mapping[str, int]:
     }
 
 
-def failing(outlook: Outlook) -> Iterator[Wrong]:
+def failing(outlook: Outlook) -> Iterator[FoundCondition]:
     """Channels with mostly failed calls in the last ten minutes, by model."""
     names = _names(outlook)
-    for lately in success_lately(now=outlook.now):
+    for lately in recent_success(now=outlook.now):
         few = lately.delivered / lately.calls < LEAST_SUCCESS
         if lately.channel_id in names and lately.calls >= LEAST_CALLS and few:
             words = f"{lately.delivered} of {lately.calls} calls in 10 minutes brought images"
-            yield Wrong(f"{names[lately.channel_id]} {lately.model}", None, words)
+            yield FoundCondition(f"{names[lately.channel_id]} {lately.model}", None, words)
 
 
-def breakers(outlook: Outlook) -> Iterator[Wrong]:
+def breakers(outlook: Outlook) -> Iterator[FoundCondition]:
     """Channels with a breaker open in half of the image workers, for one model or for all."""
     names, open_in = _names(outlook), dict[str, set[UUID]]()
     for shut in shut_now():
         if shut.kind == ChannelEvent.Kind.BREAKER_OPENED and shut.channel_id in names:
             name = f"{names[shut.channel_id]} {shut.model}".strip()
             open_in.setdefault(name, set()).add(shut.worker)
-    workers = lease.alive().workers
+    workers = lease.live_workers().workers
     for name, inside in open_in.items():
         if len(inside) * 2 >= workers:
-            yield Wrong(name, None, f"its breaker is open in {len(inside)} of {workers} workers")
+            yield FoundCondition(
+                name, None, f"its breaker is open in {len(inside)} of {workers} workers"
+            )
 
 
-def untested(outlook: Outlook) -> Iterator[Wrong]:
+def untested(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models on offer that a live channel could serve once tested."""
     waiting = Route.objects.filter(
         is_approved=False,
@@ -68,10 +70,10 @@ def untested(outlook: Outlook) -> Iterator[Wrong]:
     lasting = waiting.exclude(contract__sunset_at__lte=outlook.now)
     named = lasting.order_by("channel__name", "contract_id")
     for channel, model in named.values_list("channel__name", "contract_id"):
-        yield Wrong(f"{channel} {model}", None, "must be tested before it is served")
+        yield FoundCondition(f"{channel} {model}", None, "must be tested before it is served")
 
 
-def sunsets(outlook: Outlook) -> Iterator[Wrong]:
+def sunsets(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models that end within 60 days, with the tenants that bought them in the last 30."""
     until = outlook.now + SUNSETS_AHEAD
     near = [
@@ -85,14 +87,14 @@ def sunsets(outlook: Outlook) -> Iterator[Wrong]:
         after = outlook.catalogue.successor_of(contract, outlook.now) or "nothing"
         bought = f"{_number(tenants, 'tenant')}, {_number(images, 'image')} in 30 days"
         words = f"ends on {end:%-d %B %Y, %H:%M} UTC, {after} follows; {bought}"
-        yield Wrong(contract.model, None, words)
+        yield FoundCondition(contract.model, None, words)
 
 
 def _number(many: int, thing: str) -> str:
     return f"{many:,} {thing}{'' if many == 1 else 's'}"
 
 
-def retiring(outlook: Outlook) -> Iterator[Wrong]:
+def retiring(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models on offer that a live channel serves, and that its vendor has ended or soon ends."""
     today = outlook.now.astimezone(UTC).date()
     live = Route.objects.filter(
@@ -107,14 +109,14 @@ def retiring(outlook: Outlook) -> Iterator[Wrong]:
         if day is not None and day <= today + RETIRES_AHEAD:
             verb = "ended" if day <= today else "ends"
             words = f"{name} {verb} at {host_of(channel.base_url)} on {day:%-d %B %Y}"
-            yield Wrong(f"{channel.name} {route.contract_id}", None, words)
+            yield FoundCondition(f"{channel.name} {route.contract_id}", None, words)
 
 
-def stopped(_outlook: Outlook) -> Iterator[Wrong]:
+def stopped(_outlook: Outlook) -> Iterator[FoundCondition]:
     """Stops made by operators, with the operator's name."""
     for stop in stopped_now():
         words = f"stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}: {stop.reason}"
-        yield Wrong(stop.name, None, words)
+        yield FoundCondition(stop.name, None, words)
 
 
 def _names(outlook: Outlook) -> Mapping[int, str]:

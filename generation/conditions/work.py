@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db.models import Count, Min, Sum
 
 from accounts.services import unsent_seconds
-from generation.conditions.found import Outlook, Wrong
+from generation.conditions.found import FoundCondition, Outlook
 from generation.models import Generation, Incident, State, Worker
 from pictor.kit.words.money import Micros
-from webhooks.selectors import due_together
+from webhooks.selectors import due_deliveries
 
 LONGEST_WAIT = timedelta(seconds=30)
 """The longest wait of a queued generation."""
@@ -22,7 +22,7 @@ MAIL_SECONDS, WEBHOOK_SECONDS = 900, 300
 """The ages from which they are overdue; deploy/alerts.yml has the same."""
 
 
-def queued(outlook: Outlook) -> Iterator[Wrong]:
+def queued(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models with a live generation that has been queued for too long."""
     waiting = Generation.objects.filter(state=State.QUEUED, livemode=True)
     by_model = waiting.values("model").annotate(
@@ -32,10 +32,10 @@ def queued(outlook: Outlook) -> Iterator[Wrong]:
         if not outlook.is_of_sandbox(row["model"]):
             seconds = (outlook.now - row["first"]).total_seconds()
             words = f"{row['number']} queued, the oldest for {seconds:.0f} s"
-            yield Wrong(row["model"], Micros(row["held"]), words)
+            yield FoundCondition(row["model"], Micros(row["held"]), words)
 
 
-def past_deadline(outlook: Outlook) -> Iterator[Wrong]:
+def past_deadline(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models with a live generation that has not ended at its deadline."""
     late = Generation.objects.filter(
         state__in=(State.QUEUED, State.RUNNING),
@@ -49,10 +49,10 @@ def past_deadline(outlook: Outlook) -> Iterator[Wrong]:
         if not outlook.is_of_sandbox(row["model"]):
             seconds = (outlook.now - row["first"]).total_seconds()
             words = f"{row['number']} past the deadline, the first for {seconds:.0f} s"
-            yield Wrong(row["model"], Micros(row["held"]), words)
+            yield FoundCondition(row["model"], Micros(row["held"]), words)
 
 
-def storage(outlook: Outlook) -> Iterator[Wrong]:
+def storage(outlook: Outlook) -> Iterator[FoundCondition]:
     """Storage, if image workers cannot store anything."""
     alive = Worker.objects.filter(
         stopped_at=None, seen_at__gt=outlook.now - timedelta(seconds=settings.LEASE_SECONDS)
@@ -61,27 +61,29 @@ def storage(outlook: Outlook) -> Iterator[Wrong]:
     troubles = list(proved.exclude(storage_trouble="").values_list("storage_trouble", flat=True))
     if troubles:
         words = f"{len(troubles)} of {alive.count()} image workers store nothing: {troubles[0]}"
-        yield Wrong("storage", None, words)
+        yield FoundCondition("storage", None, words)
 
 
-def updates(outlook: Outlook) -> Iterator[Wrong]:
+def updates(outlook: Outlook) -> Iterator[FoundCondition]:
     """Incidents with an overdue update for customers."""
     late = Incident.objects.filter(next_update_at__lt=outlook.now).order_by("id")
     for title, due_at in late.values_list("title", "next_update_at"):
-        yield Wrong(title, None, f"customers were promised more by {due_at:%-d %B, %H:%M} UTC")
+        yield FoundCondition(
+            title, None, f"customers were promised more by {due_at:%-d %B, %H:%M} UTC"
+        )
 
 
-def mail(_outlook: Outlook) -> Iterator[Wrong]:
+def mail(_outlook: Outlook) -> Iterator[FoundCondition]:
     """Mail, if it is posted and not sent."""
     seconds = unsent_seconds()
     if seconds > MAIL_SECONDS:
         minutes = f"{seconds / 60:.0f}"
-        yield Wrong("mail", None, f"none sent for {minutes} minutes")
+        yield FoundCondition("mail", None, f"none sent for {minutes} minutes")
 
 
-def webhooks(_outlook: Outlook) -> Iterator[Wrong]:
+def webhooks(_outlook: Outlook) -> Iterator[FoundCondition]:
     """Webhooks, if they are due and not sent."""
-    due = due_together()
+    due = due_deliveries()
     if due.overdue_seconds > WEBHOOK_SECONDS:
         minutes = f"{due.overdue_seconds / 60:.0f}"
-        yield Wrong("webhooks", None, f"{due.count} due, the first for {minutes} minutes")
+        yield FoundCondition("webhooks", None, f"{due.count} due, the first for {minutes} minutes")

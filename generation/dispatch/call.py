@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from billing.upstream_cost import Asked
+from billing.upstream_cost import SentRequest
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
 from generation.channels.base import (
@@ -32,7 +32,7 @@ class WrongMode(Exception):
     """A test almost sent to a vendor, or a live request to a sandbox that serves only tests."""
 
 
-async def ask(
+async def make_call(
     generation: Generation,
     candidate: Candidate,
     *,
@@ -94,9 +94,9 @@ def request_for(
     )
 
 
-def asked_for(generation: Generation, candidate: Candidate, *, at: datetime) -> Asked:
+def sent_request(generation: Generation, candidate: Candidate, *, at: datetime) -> SentRequest:
     """The request of an attempt that began then, in the terms of its cost."""
-    return Asked(
+    return SentRequest(
         model=candidate.route.upstream_model,
         size=candidate.upstream_size,
         quality=_quality_for(candidate.route, generation.quality_sent) or "",
@@ -109,7 +109,7 @@ def begun_at(
     at: datetime | None, attempt_id: UUID, generation: Generation, candidate: Candidate
 ) -> Begun | None:
     """The attempt recorded at that moment; None if there is none."""
-    return None if at is None else Begun(attempt_id, asked_for(generation, candidate, at=at))
+    return None if at is None else Begun(attempt_id, sent_request(generation, candidate, at=at))
 
 
 def ignored_by(

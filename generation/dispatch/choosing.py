@@ -25,7 +25,7 @@ from generation.dispatch.selection import candidates
 from generation.lifecycle import attempts
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure, error_for
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words import ids
 
 LONGEST_WAIT_SECONDS = 15.0
@@ -56,7 +56,7 @@ class Opening:
     catalogue: Catalogue
 
     @property
-    def beginning(self) -> Part:
+    def beginning(self) -> SqlPart:
         """The part of the claim that records it."""
         return attempts.begun_with_claim(
             attempt_id=self.attempt_id,

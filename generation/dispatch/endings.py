@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
 
-from billing.upstream_cost import NOTHING_CAME, Asked, Came, Loss, upstream_cost
+from billing.upstream_cost import NOTHING_CAME, Loss, SentRequest, UpstreamResult, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
@@ -14,8 +14,8 @@ from generation.lifecycle.outcome import (
     WRONG_SIZE,
     AttemptEnd,
     VerifiedImage,
-    came_of,
     error_for,
+    upstream_result,
 )
 from pictor.kit.words.errors import PictorError
 
@@ -77,12 +77,12 @@ class Begun:
     """A recorded attempt: its request, and its result so far."""
 
     attempt_id: UUID
-    asked: Asked
-    came: Came = NOTHING_CAME
+    asked: SentRequest
+    came: UpstreamResult = NOTHING_CAME
 
     def brought(self, answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> None:
         """Record the result of an answer with these decodable images."""
-        self.came = came_of(answer, images)
+        self.came = upstream_result(answer, images)
 
 
 def end_of(begun: Begun, cause: UpstreamError, route: RouteInfo) -> AttemptEnd:

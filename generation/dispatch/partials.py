@@ -25,7 +25,7 @@ from generation.models import Generation
 from generation.selectors import is_left
 from pictor.kit.bytes.spool import SpoolFull, Spools
 from pictor.kit.database import pools
-from pictor.kit.redis.client import ask_async
+from pictor.kit.redis.client import send_async
 from pictor.kit.words import clock
 from storage.services import StorageFailed, partial_key_of, upload_on_loop
 
@@ -120,7 +120,7 @@ class Partials:
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await upload_on_loop(key, good.spool, content_type=kind)
-        return await ask_async(announced(self._partial(partial, good, key)))
+        return await send_async(announced(self._partial(partial, good, key)))
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
         return partial_key_of(

@@ -19,7 +19,7 @@ from generation.channels.base import LargeValue, UpstreamAnswer
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
-from generation.dispatch.call import ask, begun_at, ignored_by, wanted_of
+from generation.dispatch.call import begun_at, ignored_by, make_call, wanted_of
 from generation.dispatch.channel_health import UpstreamCall
 from generation.dispatch.choosing import UNMADE, Chooser, NotNow, Opening
 from generation.dispatch.endings import (
@@ -300,7 +300,7 @@ class Dispatcher:
         self, run: _Run, candidate: Candidate, seconds: float, spools: Spools
     ) -> UpstreamAnswer:
         call = partial(
-            ask,
+            make_call,
             run.generation,
             candidate,
             seconds=seconds,
@@ -386,7 +386,7 @@ class _Ended(Exception):
 def _tell(
     run: _Run, candidate: Candidate, ended_as: AttemptClass, status: int | None, started: float
 ) -> None:
-    attempts.tell(
+    attempts.log_attempt(
         run.generation,
         channel=candidate.route.channel_name,
         attempt_class=ended_as,

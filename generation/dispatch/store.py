@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from accounts.rates.of_tests import TESTS_KEPT, counting_of_test, used_up
+from accounts.rates.daily_bytes import TESTS_KEPT, counting_of_test, used_up
 from generation.dispatch.storage_gate import HUNG_SECONDS, Gate
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Failure, Verified, VerifiedImage, not_stored
 from generation.models import Generation
 from pictor.kit.bytes.spool import SpoolFull
-from pictor.kit.redis.client import ask_async
+from pictor.kit.redis.client import send_async
 from pictor.kit.running import retries
 from pictor.kit.words import clock
 from storage.models import StoredImage
@@ -91,7 +91,7 @@ async def has_room(generation: Generation, size_bytes: int) -> bool:
     if generation.livemode:
         return True
     counting = counting_of_test(generation.tenant_id, size_bytes, now=clock.now())
-    return await ask_async(counting)
+    return await send_async(counting)
 
 
 async def _upload(key: str, image: VerifiedImage, gate: Gate, ends_at: float) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from billing.pricing import Due
+from billing.pricing import AmountDue
 from generation.channels.declaration import Task
 from generation.lifecycle.outcome import Verified
 from generation.models import Generation
@@ -15,7 +15,7 @@ ECHOED_BACKGROUNDS = frozenset({"transparent", "opaque"})
 
 
 def answer_of(
-    generation: Generation, delivery: Verified, bill: Due, now: datetime
+    generation: Generation, delivery: Verified, bill: AmountDue, now: datetime
 ) -> dict[str, Any]:
     """The caller's answer without its images; `api/shown.py` adds those."""
     usage = delivery.answer.usage

@@ -14,7 +14,7 @@ from psycopg.errors import IntegrityConstraintViolation
 from accounts.services import refuse_above_ceiling
 from billing.selectors import uncharged_of_day
 from billing.services import book_upstream_cost, count_uncharged
-from billing.upstream_cost import COUNTED, Asked, Cost, Costs, Loss, upstream_cost
+from billing.upstream_cost import COUNTED, Cost, Costs, Loss, SentRequest, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.lifecycle.claims import CLAIMED, Claim
@@ -24,7 +24,7 @@ from generation.selectors import cost_tables
 from generation.traffic.errors import fingerprint_of
 from pictor.kit.database import model_rows, prepared
 from pictor.kit.database.loop_connections import fetch_async
-from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.database.prepared import SqlPart, Statement
 from pictor.kit.watching.metrics import LONG
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
@@ -102,7 +102,7 @@ async def begin(attempt: Statement[datetime | None]) -> datetime | None:
 
 def begun_with_claim(
     *, attempt_id: UUID, route: RouteInfo, upstream_size: str, size: str, revision: int
-) -> Part:
+) -> SqlPart:
     """The part of a claim's statement that begins the first attempt, if the row is as expected.
 
     Expected is a plain live request for the route's model in that size, never dispatched before,
@@ -110,7 +110,7 @@ def begun_with_claim(
     undo the claim.
     """
     facts = _facts(attempt_id, 1, route, upstream_size)
-    return Part(_BEGIN_WITH_CLAIM, [*facts, route.model, size, revision])
+    return SqlPart(_BEGIN_WITH_CLAIM, [*facts, route.model, size, revision])
 
 
 def _facts(attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str) -> list[object]:
@@ -174,7 +174,7 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
         transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
 
-def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
+def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> SqlPart:
     """The statement that closes an open attempt's row; with `given`, a part of a statement."""
     tokens = end.came.tokens
     return model_rows.changing(
@@ -197,7 +197,7 @@ def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
     )
 
 
-def tell(
+def log_attempt(
     generation: Generation,
     *,
     channel: str,
@@ -244,7 +244,7 @@ def cut_off(
             loss=Loss.INTERRUPTED,
         )
         if _ended(end, attempt, now):
-            tell(
+            log_attempt(
                 attempt.generation,
                 channel=attempt.channel.name,
                 attempt_class=AttemptClass.UNKNOWN,
@@ -269,9 +269,9 @@ def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
         return False
 
 
-def _asked(attempt: Attempt) -> Asked:
+def _asked(attempt: Attempt) -> SentRequest:
     """The request of an attempt, by its row; attempts begun by 0.2.0 have no `n` of their own."""
-    return Asked(
+    return SentRequest(
         model=attempt.upstream_model,
         size=attempt.upstream_size,
         quality=attempt.upstream_quality,

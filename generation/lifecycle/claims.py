@@ -25,7 +25,7 @@ from accounts.selectors import REVISION
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, State
 from pictor.kit.database import model_rows, prepared
-from pictor.kit.database.prepared import Part, Statement
+from pictor.kit.database.prepared import SqlPart, Statement
 from pictor.kit.words.untyped import Row
 
 
@@ -74,11 +74,11 @@ WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING {_LEFT}, {REVISION} AS revision, {model_rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
-_TAKEN = Part(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
+_TAKEN = SqlPart(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
 
 
 def taken(
-    *, generation_id: UUID, worker: WorkerEpoch, beginning: Part | None = None
+    *, generation_id: UUID, worker: WorkerEpoch, beginning: SqlPart | None = None
 ) -> Statement[Claim | None]:
     """Claim a queued generation under this worker's lease; None if it cannot be claimed.
 
@@ -92,7 +92,7 @@ def taken(
     values = [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
     if beginning is None:
         return Statement(_TAKE, values, _claim)
-    parts = {CLAIMED: Part(_TAKE, values), "begun": beginning}
+    parts = {CLAIMED: SqlPart(_TAKE, values), "begun": beginning}
     return Statement(*prepared.together(answer=_TAKEN, **parts), _begun_claim)
 
 

@@ -57,7 +57,7 @@ def renew(*, worker: WorkerEpoch, trouble: str = "", in_hand: int = 0) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
+class LiveWorkers:
     """The numbers of image workers with a valid lease, and of those that can store images."""
 
     workers: int
@@ -69,7 +69,7 @@ class Alive:
         return self.can_store == self.workers if self.workers else None
 
 
-def alive() -> Alive:
+def live_workers() -> LiveWorkers:
     """The numbers as the workers reported them."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -78,11 +78,11 @@ def alive() -> Alive:
             " AND seen_at > clock_timestamp() - make_interval(secs => %s)",
             [settings.LEASE_SECONDS],
         )
-        return Alive(*cursor.fetchone())
+        return LiveWorkers(*cursor.fetchone())
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenWorker:
     """An image worker, and the time since it was last seen."""
 
     worker: Worker
@@ -94,7 +94,7 @@ class Seen:
         return self.unseen_seconds < settings.LEASE_SECONDS
 
 
-def seen_lately() -> list[Seen]:
+def recent_workers() -> list[SeenWorker]:
     """Workers that did not end by themselves, most recently seen first.
 
     Includes those that fell silent within the hour and whose work was taken back.
@@ -102,7 +102,7 @@ def seen_lately() -> list[Seen]:
     since = Now() - timedelta(hours=1)
     left = Worker.objects.filter(stopped_at=None, seen_at__gt=since).annotate(at=Now())
     rows = left.order_by("-seen_at", "epoch")[:MAX_SEEN]
-    return [Seen(row, (row.at - row.seen_at).total_seconds()) for row in rows]
+    return [SeenWorker(row, (row.at - row.seen_at).total_seconds()) for row in rows]
 
 
 def retire(*, worker: WorkerEpoch) -> None:

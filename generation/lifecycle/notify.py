@@ -13,10 +13,10 @@ from uuid import UUID
 
 from generation.channels.declaration import Task
 from generation.lifecycle.claims import Queued
-from generation.lifecycle.wakeups import has_words, told
+from generation.lifecycle.wakeups import answer_json, has_words
 from generation.models import Generation
 from generation.selectors import Finished
-from pictor.kit.redis.client import RedisCommand, ask
+from pictor.kit.redis.client import RedisCommand, send
 from pictor.kit.running.pauses import Pause
 from pictor.kit.words.untyped import Json, Row
 
@@ -131,7 +131,7 @@ def _message_of(bell: Ring) -> dict[str, object]:
 
 def ring(bell: Ring) -> bool:
     """Ring the bell, in this thread."""
-    return ask(doorbell(bell))
+    return send(doorbell(bell))
 
 
 def ring_all(waiting: Iterable[Queued]) -> None:
@@ -142,12 +142,12 @@ def ring_all(waiting: Iterable[Queued]) -> None:
 
 def wake(generation_ids: Iterable[UUID]) -> None:
     """Tell the web processes that generations are final."""
-    ask(_published(json.dumps([str(generation_id) for generation_id in generation_ids])))
+    send(_published(json.dumps([str(generation_id) for generation_id in generation_ids])))
 
 
 def wake_up(finished: Finished) -> RedisCommand[None]:
     """Like `wake` for one, with the data of its answer, unless that contains words of a prompt."""
-    message = "" if has_words(finished) else json.dumps([told(finished)])
+    message = "" if has_words(finished) else json.dumps([answer_json(finished)])
     if not 0 < len(message) <= MAX_TOLD_BYTES:
         message = json.dumps([str(finished.generation.id)])
     return _published(message)

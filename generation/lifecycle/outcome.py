@@ -12,10 +12,10 @@ from billing.pricing import Delivered
 from billing.upstream_cost import (
     FREE,
     NOTHING_CAME,
-    Asked,
-    Came,
     Cost,
     Loss,
+    SentRequest,
+    UpstreamResult,
     upstream_cost,
 )
 from generation.catalogue.contracts import RouteInfo
@@ -46,7 +46,7 @@ class AttemptEnd:
     may_have_billed: bool = False
     cost: Cost = FREE
     """If it is not known, the quote counts as lost."""
-    came: Came = NOTHING_CAME
+    came: UpstreamResult = NOTHING_CAME
     detail: str = ""
     loss: Loss | None = None
     """The reason for not charging it although it may have been billed."""
@@ -81,14 +81,14 @@ class Verified:
     ignored: tuple[str, ...]
     answer: UpstreamAnswer
     images: tuple[VerifiedImage, ...]
-    asked: Asked
+    asked: SentRequest
     task: Task = Task.GENERATE
     """The task as it was sent."""
 
     @property
     def ended(self) -> AttemptEnd:
         """The end of the attempt that delivered it."""
-        came = came_of(self.answer, self.images)
+        came = upstream_result(self.answer, self.images)
         return AttemptEnd(
             attempt_id=self.attempt_id,
             attempt_class=AttemptClass.DELIVERED,
@@ -100,9 +100,9 @@ class Verified:
         )
 
 
-def came_of(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> Came:
+def upstream_result(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> UpstreamResult:
     """The facts that decide an attempt's cost; `images` are those that could be decoded."""
-    return Came(
+    return UpstreamResult(
         images=[Delivered(image.width, image.height) for image in images],
         tokens=None if answer.usage is None else answer.usage.counted,
         quality=answer.quality,

@@ -35,7 +35,7 @@ from generation.lifecycle.claims import Claim, held_by
 from generation.lifecycle.outcome import BROKEN, Failure, Verified, error_row
 from generation.models import Generation, IdempotencyRecord, State
 from pictor.kit.database import loop_connections, model_rows, pools, prepared
-from pictor.kit.database.prepared import Part, Statement, is_there
+from pictor.kit.database.prepared import SqlPart, Statement, is_there
 from pictor.kit.watching.metrics import LONG, SHORT
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
@@ -48,7 +48,7 @@ from webhooks.models import CANCELED, FAILED, SUCCEEDED
 logger = logging.getLogger(__name__)
 
 NOTHING = Micros(0)
-ALWAYS, FINAL = Part("SELECT", ()), Part("SELECT FROM final", ())
+ALWAYS, FINAL = SqlPart("SELECT", ()), SqlPart("SELECT FROM final", ())
 SETTLE_SECONDS = Histogram(
     "pictor_settle_seconds", "The transaction in which a hold ends.", buckets=SHORT
 )
@@ -115,7 +115,9 @@ def settle_and_tell(
     return is_final
 
 
-def _success(generation: Generation, delivery: Verified, bill: pricing.Due, now: datetime) -> Json:
+def _success(
+    generation: Generation, delivery: Verified, bill: pricing.AmountDue, now: datetime
+) -> Json:
     """The final values of a successful generation's row."""
     return {
         "state": State.SUCCEEDED,
@@ -128,7 +130,7 @@ def _success(generation: Generation, delivery: Verified, bill: pricing.Due, now:
     }
 
 
-def _succeed(generation: Generation, ending: Json, bill: pricing.Due) -> None:
+def _succeed(generation: Generation, ending: Json, bill: pricing.AmountDue) -> None:
     _end(generation, ending)
     if bill.excess:
         logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
@@ -140,11 +142,11 @@ def _succeed(generation: Generation, ending: Json, bill: pricing.Due) -> None:
 def _settled(
     claim: Claim,
     delivery: Verified,
-    bill: pricing.Due,
+    bill: pricing.AmountDue,
     stored: Sequence[StoredImage],
     ending: Json,
     *,
-    condition: Part = ALWAYS,
+    condition: SqlPart = ALWAYS,
 ) -> Statement[bool]:
     """The statement of a settlement: the final UPDATE, and everything that follows if it applied.
 
@@ -252,7 +254,9 @@ def hold_of(generation: Generation) -> Hold:
     )
 
 
-def _outcome_of(generation: Generation, bill: pricing.Due, stored: Sequence[StoredImage]) -> bytes:
+def _outcome_of(
+    generation: Generation, bill: pricing.AmountDue, stored: Sequence[StoredImage]
+) -> bytes:
     """The evidence of a success: the bill, and its pixels."""
     return evidence.of_outcome(
         tenant=generation.tenant_id,
@@ -296,7 +300,7 @@ def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
 
 
 def _usage_of_images(
-    generation: Generation, delivery: Verified, bill: pricing.Due, *, at: datetime
+    generation: Generation, delivery: Verified, bill: pricing.AmountDue, *, at: datetime
 ) -> Usage:
     return replace(
         _usage_of(generation, State.SUCCEEDED, at=at),
@@ -307,7 +311,9 @@ def _usage_of_images(
     )
 
 
-def bill_of(generation: Generation, delivery: Verified, table: pricing.PriceTable) -> pricing.Due:
+def bill_of(
+    generation: Generation, delivery: Verified, table: pricing.PriceTable
+) -> pricing.AmountDue:
     """The bill of a delivery, at the prices of the books it was quoted from."""
     priced = pricing.PricedRequest.from_json(generation.priced)
     usage = delivery.answer.usage

@@ -36,7 +36,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 @dataclass(slots=True)
-class Heard:
+class WakeUp:
     """The content of a message.
 
     Attributes:
@@ -55,7 +55,7 @@ def has_words(finished: Finished) -> bool:
     return any(getattr(image, _WORDS) for image in finished.images)
 
 
-def told(finished: Finished) -> dict[str, Any]:
+def answer_json(finished: Finished) -> dict[str, Any]:
     """The data of an answer, as JSON."""
     return {
         "format": FORMAT,
@@ -65,9 +65,9 @@ def told(finished: Finished) -> dict[str, Any]:
     }
 
 
-def heard(message: str | bytes) -> Heard:
+def read_wakeup(message: str | bytes) -> WakeUp:
     """Read a wake-up of this or another release: ids, and carried generations."""
-    found = Heard()
+    found = WakeUp()
     try:
         for one in json.loads(message):
             _hear(one, found)
@@ -76,7 +76,7 @@ def heard(message: str | bytes) -> Heard:
     return found
 
 
-def _hear(one: str | Mapping[str, Any], found: Heard) -> None:
+def _hear(one: str | Mapping[str, Any], found: WakeUp) -> None:
     """Read one entry. Raises ValueError, TypeError, KeyError or AttributeError without an id."""
     if isinstance(one, str):
         found.ids.append(UUID(one))

@@ -47,7 +47,7 @@ def line_row(line: BillLine) -> dict[str, Any]:
     }
 
 
-def told(bill: VendorBill) -> Iterator[str]:
+def bill_lines(bill: VendorBill) -> Iterator[str]:
     """A bill as lines of text."""
     yield f"bill {bill.pk} of {bill.channel.name}, {bill.lines_read} lines: {bill.state}"
     if bill.trouble:

@@ -81,14 +81,14 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
     ]
     success = {
         one.model: f"{one.delivered} of {one.calls}"
-        for one in minutes.success_lately(now=clock.now())
+        for one in minutes.recent_success(now=clock.now())
         if one.channel_id == channel.id
     }
     lately = {"success": success, "p50": _rounded(now.p50), "p95": _rounded(now.p95)}
     if options["json"]:
         stdout.write(json.dumps({**facts, **lately, "minutes": cells, "shut": shut}))
         return
-    channel_trials.tell(stdout, channel, facts)
+    channel_trials.print_facts(stdout, channel, facts)
     answer(stdout, {name: _cell(value) for name, value in lately.items()}, as_json=False)
     _print(stdout, SHUT, shut, as_json=False)
     _print(stdout, CELLS, [cell for cell in cells if cell["calls"]], as_json=False)

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 from accounts.management.operator import ACTOR, ask, ask_for, print_table
 from generation.catalogue import services
 from generation.models import Channel, ChannelTrial
-from generation.oversight.splits import foreseen
+from generation.oversight.splits import expected_splits
 from generation.selectors import last_trials
 from pictor.kit.secrets.encryption import WrongKey
 from pictor.kit.words.money import to_decimal
@@ -50,7 +50,7 @@ def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: b
     If a model would be left without a channel, that is printed, and confirmed unless `yes`.
     """
     try:
-        found = foreseen(change)
+        found = expected_splits(change)
     except ValidationError as error:
         if getattr(error, "code", None) != services.STOPS:
             raise
@@ -58,7 +58,7 @@ def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: b
             stdout.write(" ".join(error.messages))
             ask(stdout, "Stop that?")
         change = partial(change, may_stop=True)
-        found = foreseen(change)
+        found = expected_splits(change)
     for split in found:
         stdout.write(str(split))
     return change()
@@ -74,7 +74,7 @@ def untested_by_name(
     if untested:
         return partial(change, untested=True)
     try:
-        foreseen(partial(change, may_stop=True))
+        expected_splits(partial(change, may_stop=True))
     except ValidationError as error:
         if getattr(error, "code", None) != services.UNTESTED:
             raise
@@ -150,7 +150,7 @@ def described(channel: Channel) -> dict[str, Any]:
     }
 
 
-def tell(stdout: OutputWrapper, channel: Channel, found: dict[str, Any]) -> None:
+def print_facts(stdout: OutputWrapper, channel: Channel, found: dict[str, Any]) -> None:
     """Print the facts as text."""
     state = "enabled" if channel.is_enabled else "disabled"
     stdout.write(f"{channel.name}: {channel.kind} at {channel.base_url}, {state}")

@@ -18,8 +18,8 @@ from accounts.models import Tenant
 from accounts.selectors import api_key_by_id, tenant_by_name_or_id
 from accounts.services import Actor, erase_tenant, rotate_api_key
 from generation.management import seeding
-from generation.management.history import around
-from generation.management.seeding import DEMO_TENANT, Wishes
+from generation.management.history import surroundings
+from generation.management.seeding import DEMO_TENANT, SeedOptions
 from generation.models import Generation, Source
 from generation.tenants.forgetting import forget_words
 from pictor.kit.words import ids
@@ -36,7 +36,7 @@ def demo_data() -> tuple[int, int]:
     return marked, theirs.count() - marked
 
 
-def remove(wishes: Wishes, *, now: datetime, actor: Actor) -> None:
+def remove(wishes: SeedOptions, *, now: datetime, actor: Actor) -> None:
     """Erase the demo workspace and seed another, without a history. Safe to call again.
 
     Raises ValidationError if there is no demo data, while generations are under way, and while
@@ -48,7 +48,7 @@ def remove(wishes: Wishes, *, now: datetime, actor: Actor) -> None:
             raise ValidationError(f"there is no demo data in the workspace {DEMO_TENANT!r}")
         _forget(tenant, now)
         _take_key_away(wishes, TenantId(tenant.id), now, actor)
-        around.forget_turns()
+        surroundings.forget_turns()
         erase_tenant(tenant=tenant, confirmation=tenant.name, actor=actor, now=now)
     seeding.seed(replace(wishes, demo_history=False))
 
@@ -67,7 +67,7 @@ def _forget(tenant: Tenant, now: datetime) -> None:
         remove_images(generation_id, now=now)
 
 
-def _take_key_away(wishes: Wishes, tenant_id: TenantId, now: datetime, actor: Actor) -> None:
+def _take_key_away(wishes: SeedOptions, tenant_id: TenantId, now: datetime, actor: Actor) -> None:
     """Replace the demo key's secret by an unknown one, so that its own opens the next workspace.
 
     A revoked key stays unchanged, and opens nothing.

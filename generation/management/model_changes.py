@@ -11,7 +11,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
 from generation.management.model_facts import model_named
 from generation.models import Contract
-from generation.oversight.lineup import lineup
+from generation.oversight.model_list import listed_models
 from generation.oversight.reviewing import Review, review
 from pictor.kit.words import clock
 
@@ -97,7 +97,7 @@ def switch(aside: OutputWrapper, options: Mapping[str, Any], *, is_offered: bool
     """Switch it; before it goes off, its users are printed and the change is confirmed."""
     contract = model_named(options["model"])
     if not is_offered and contract.is_enabled:
-        (row,) = lineup(mode="live", now=clock.now(), model=contract.pk)
+        (row,) = listed_models(mode="live", now=clock.now(), model=contract.pk)
         if used := row.used(clock.now()):
             aside.write(f"{contract.pk}: {used}")
             if not options["yes"]:

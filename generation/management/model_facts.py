@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 from accounts.management.operator import print_table
 from generation.catalogue import services
 from generation.models import Contract
-from generation.oversight.lineup import Listed, lineup
+from generation.oversight.model_list import ListedModel, listed_models
 from generation.oversight.reviewing import promised
 from generation.selectors import contract_by_name
 from generation.traffic.modes import OF_MODE
@@ -46,7 +46,7 @@ def model_named(name: str) -> Contract:
     return found
 
 
-def facts_of(row: Listed) -> dict[str, Any]:
+def facts_of(row: ListedModel) -> dict[str, Any]:
     """A model as JSON values; sales are of 30 UTC days, in USD."""
     terms, sold = row.terms, row.sold
     return {
@@ -71,12 +71,12 @@ def facts_of(row: Listed) -> dict[str, Any]:
     }
 
 
-def tell_all(stdout: OutputWrapper, rows: list[Listed]) -> None:
+def print_models(stdout: OutputWrapper, rows: list[ListedModel]) -> None:
     """Print a line for each model."""
     print_table(stdout, [COLUMNS, *(_line(facts_of(row)) for row in rows)])
 
 
-def tell_one(stdout: OutputWrapper, row: Listed, contract: Contract) -> None:
+def print_model(stdout: OutputWrapper, row: ListedModel, contract: Contract) -> None:
     """Print everything about one model."""
     facts = facts_of(row)
     print_table(stdout, [COLUMNS, _line(facts)])
@@ -86,9 +86,9 @@ def tell_one(stdout: OutputWrapper, row: Listed, contract: Contract) -> None:
         stdout.write(f"used: {used}")
 
 
-def listed(options: Mapping[str, Any], model: str = "") -> list[Listed]:
+def listed(options: Mapping[str, Any], model: str = "") -> list[ListedModel]:
     """Every model, or one, in the requested mode."""
-    return lineup(mode=options["mode"], now=clock.now(), model=model)
+    return listed_models(mode=options["mode"], now=clock.now(), model=model)
 
 
 def _line(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ LOCK_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class SeedOptions:
     """The environment's requests beyond contracts and prices; empty for none."""
 
     sandbox_url: str = ""
@@ -69,7 +69,7 @@ class Wishes:
     demo_history: bool = False
 
     @classmethod
-    def of_environment(cls) -> "Wishes":
+    def of_environment(cls) -> "SeedOptions":
         """Read the command line's environment."""
         return cls(
             sandbox_url=env_str("SANDBOX_URL"),
@@ -112,7 +112,7 @@ def _try_to_lock(cursor: CursorWrapper) -> bool:
     return bool(cursor.fetchone() == (True,))
 
 
-def seed(wishes: Wishes) -> list[str]:
+def seed(wishes: SeedOptions) -> list[str]:
     """Create missing rows, in one transaction; returns descriptions of the work, [] for none."""
     if not _missing(wishes):
         return []
@@ -136,7 +136,7 @@ SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
 """  # noqa: S608 - built from constants
 
 
-def _missing(wishes: Wishes) -> bool:
+def _missing(wishes: SeedOptions) -> bool:
     """Return True if anything requested is missing or outdated."""
     models = [contract["model"] for contract in seeded_contracts()]
     sandbox_url = services.checked_base_url(wishes.sandbox_url) if wishes.sandbox_url else ""
@@ -152,12 +152,12 @@ def _missing(wishes: Wishes) -> bool:
     )
 
 
-def _has_user(wishes: Wishes) -> bool:
+def _has_user(wishes: SeedOptions) -> bool:
     user = operator_of(DEMO_TENANT, email=wishes.demo_email)
     return user is not None and user.check_password(wishes.demo_password)
 
 
-def _digests(wishes: Wishes) -> list[bytes]:
+def _digests(wishes: SeedOptions) -> list[bytes]:
     return keys.digests(wishes.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
 
 
@@ -247,7 +247,7 @@ def _set_sandbox(known: Channel | None, options: ChannelOptions) -> None:
         )
 
 
-def _demo_tenant(wishes: Wishes) -> Tenant:
+def _demo_tenant(wishes: SeedOptions) -> Tenant:
     """Create the demo tenant; its balance is full even after the expenses of an invented past.
 
     The transfers of its past are dated by their events, not by their writing. So they may only be
@@ -267,7 +267,7 @@ def _demo_tenant(wishes: Wishes) -> Tenant:
     return tenant
 
 
-def _demo(wishes: Wishes) -> list[str]:
+def _demo(wishes: SeedOptions) -> list[str]:
     done = []
     tenant = tenant_by_name_or_id(DEMO_TENANT)
     if tenant is None:

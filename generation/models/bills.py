@@ -43,7 +43,7 @@ class VendorBill(models.Model):
         max_digits=30, decimal_places=12, default=0, help_text="What rounding added, in micros."
     )
     sums = models.JSONField(default=dict, help_text="By outcome: lines, theirs, ours.")
-    # Kept by bills/taking.py under the bill's lock: counting a million lines takes too long.
+    # Kept by bills/decisions.py under the bill's lock: counting a million lines takes too long.
     taken_lines = models.IntegerField(default=0, db_default=0)
     taken_micros = models.BigIntegerField(
         default=0, db_default=0, help_text="What taking lines changed."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from billing.pricing import PriceMissing, quote
 from billing.selectors import current_table
-from billing.upstream_cost import Asked, Cost, upstream_cost
+from billing.upstream_cost import Cost, SentRequest, upstream_cost
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
 from generation.catalogue.plans import CLOSEST, plan
 from generation.catalogue.snapshot import route_info
@@ -33,7 +33,7 @@ class Serving:
     rank: int
     share: float
     plan: str
-    asked: Asked
+    asked: SentRequest
     cost: Cost
 
 
@@ -171,7 +171,7 @@ def _serving(
     for candidate, share in shares(routes, contract=contract, size=size, needs=needs):
         route = candidate.route
         rank = ranks.setdefault((route.priority, candidate.plan == CLOSEST), len(ranks) + 1)
-        asked = Asked(
+        asked = SentRequest(
             model=route.upstream_model,
             size=candidate.upstream_size,
             quality=route.quality_map.get(quality, quality),

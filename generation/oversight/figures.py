@@ -9,13 +9,13 @@ from datetime import datetime
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from accounts.services import stored_together, unsent_seconds
-from billing.selectors import balances_together, last_proofs, usage_together
+from billing.selectors import balance_totals, last_proofs, usage_together
 from generation.admission import orphans
 from generation.catalogue.snapshot import current_catalogue
 from generation.lifecycle import lease
 from generation.models import State
 from generation.selectors import Queue, queues
-from webhooks.selectors import due_together
+from webhooks.selectors import due_deliveries
 
 
 def figures(*, now: datetime) -> Iterator[Metric]:
@@ -23,7 +23,7 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     yield from _of_queues(queues())
     yield from _of_money(now)
     yield from _of_proofs(now)
-    alive = lease.alive()
+    alive = lease.live_workers()
     yield _gauge("pictor_image_workers", "Image workers that renew their lease.", alive.workers)
     yield _gauge(
         "pictor_image_workers_storing", "Image workers that can store images.", alive.can_store
@@ -32,7 +32,7 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     stored = stored_together()
     yield _gauge("pictor_stored_bytes", "Of all tenants' images.", stored.size_bytes)
     yield _gauge("pictor_tenants_storage_full", "Tenants that may store no more.", stored.full)
-    due = due_together()
+    due = due_deliveries()
     yield _gauge("pictor_webhooks_due", "Deliveries whose time has come.", due.count)
     yield _gauge(
         "pictor_webhooks_overdue_seconds", "For how long, of the first.", due.overdue_seconds
@@ -59,7 +59,7 @@ def _of_queues(found: Iterable[Queue]) -> Iterator[Metric]:
 
 
 def _of_money(now: datetime) -> Iterator[Metric]:
-    balances = balances_together()
+    balances = balance_totals()
     yield _gauge("pictor_available_micros", "What tenants can spend.", balances.available)
     yield _gauge("pictor_held_micros", "What is on hold.", balances.held)
     yield _gauge("pictor_holds", "Holds that are open.", balances.in_flight)

@@ -46,7 +46,7 @@ SAID: Sequence[State] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class IncidentWords:
     """One update for customers, and whether it is mailed too.
 
     Attributes:
@@ -86,7 +86,7 @@ def begin(
     title: str,
     touched: Sequence[str],
     state: State,
-    said: Said,
+    said: IncidentWords,
     now: datetime,
     actor: Actor,
     ip: str | None = None,
@@ -110,7 +110,7 @@ def plan(
     touched: Sequence[str],
     begins_at: datetime,
     ends_at: datetime,
-    said: Said,
+    said: IncidentWords,
     now: datetime,
     actor: Actor,
     ip: str | None = None,
@@ -136,7 +136,7 @@ def update(
     *,
     incident_id: int,
     state: State | None,
-    said: Said,
+    said: IncidentWords,
     now: datetime,
     actor: Actor,
     ip: str | None = None,
@@ -184,20 +184,20 @@ def incident_by_id(incident_id: int) -> Incident | None:
     return _with_updates().filter(id=incident_id).first()
 
 
-class SoughtIncidents(NamedTuple):
+class IncidentFilter(NamedTuple):
     """A filter by part and by maintenance or not; "" and None match any."""
 
     part: str = ""
     is_maintenance: bool | None = None
 
 
-def open_ones(sought: SoughtIncidents, *, now: datetime) -> list[Incident]:
+def open_ones(sought: IncidentFilter, *, now: datetime) -> list[Incident]:
     """Incidents that have not ended, with updates: ongoing ones first, then planned ones."""
     return _in_turn(_like(sought).filter(Q(ends_at=None) | Q(ends_at__gt=now)), now)
 
 
 def ended(
-    sought: SoughtIncidents, *, now: datetime, after: int | None = None, limit: int | None = None
+    sought: IncidentFilter, *, now: datetime, after: int | None = None, limit: int | None = None
 ) -> list[Incident]:
     """Ended incidents with updates, the latest first: at most `limit`, from after id `after`."""
     rows = _like(sought).filter(ends_at__lte=now)
@@ -207,7 +207,7 @@ def ended(
     return list(rows.order_by("-ends_at", "-id")[:limit])
 
 
-def _like(sought: SoughtIncidents) -> QuerySet[Incident]:
+def _like(sought: IncidentFilter) -> QuerySet[Incident]:
     rows = _with_updates()
     if sought.part:
         rows = rows.filter(parts__contains=[sought.part])
@@ -220,19 +220,19 @@ def _in_turn(found: Iterable[Incident], now: datetime) -> list[Incident]:
     return sorted(found, key=lambda one: (one.begins_at > now, one.begins_at, one.id))
 
 
-class Told(NamedTuple):
+class IncidentLists(NamedTuple):
     """Open incidents, ongoing before planned; and ended ones, the latest first."""
 
     open: Sequence[Incident]
     ended: Sequence[Incident]
 
 
-def told(*, now: datetime, since: datetime) -> Told:
+def recent_incidents(*, now: datetime, since: datetime) -> IncidentLists:
     """Incidents open now or ended since `since`, with updates: at most 50, the oldest cut off."""
     rows = _with_updates().filter(Q(ends_at=None) | Q(ends_at__gte=since))
     found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MAX_LISTED])
     is_open = _in_turn((one for one in found if one.is_open(now)), now)
-    return Told(is_open, [one for one in found if not one.is_open(now)])
+    return IncidentLists(is_open, [one for one in found if not one.is_open(now)])
 
 
 def _with_updates() -> QuerySet[Incident]:
@@ -240,7 +240,7 @@ def _with_updates() -> QuerySet[Incident]:
 
 
 def _opened(
-    incident: Incident, said: Said, now: datetime, actor: Actor, ip: str | None
+    incident: Incident, said: IncidentWords, now: datetime, actor: Actor, ip: str | None
 ) -> Incident:
     with connection.cursor() as cursor:  # a second click finds the first's incident
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -259,7 +259,7 @@ def _opened(
     return incident
 
 
-def _say(incident: Incident, said: Said, now: datetime, actor: Actor) -> IncidentUpdate:
+def _say(incident: Incident, said: IncidentWords, now: datetime, actor: Actor) -> IncidentUpdate:
     if said.next_update_at is not None and said.next_update_at <= now:
         raise ValidationError({"next_update_at": "must lie ahead"})
     incident.next_update_at = said.next_update_at if incident.is_open(now) else None

@@ -102,7 +102,7 @@ def describe(generation: Generation) -> dict[str, Any]:
         },
         "attempts": [_attempt(attempt, changes[attempt.id]) for attempt in attempts],
         "images": [_image(image) for image in images_of(generation.id)],
-        "transfers": [transfer_told(transfer) for transfer in transfers],
+        "transfers": [transfer_facts(transfer) for transfer in transfers],
     }
 
 
@@ -155,10 +155,10 @@ def _generation(row: Generation) -> dict[str, Any]:
         "worker": str(row.worker_id) if row.worker_id else None,
         "dispatch": row.dispatch,
         "deaths": row.deaths,
-        "created_at": told_time(row.created_at),
-        "started_at": told_time(row.started_at),
-        "deadline_at": told_time(row.deadline_at),
-        "finished_at": told_time(row.finished_at),
+        "created_at": iso_time(row.created_at),
+        "started_at": iso_time(row.started_at),
+        "deadline_at": iso_time(row.deadline_at),
+        "finished_at": iso_time(row.finished_at),
         "error": row.error,
     }
 
@@ -187,8 +187,8 @@ def _attempt(row: Attempt, change: int) -> dict[str, Any]:
         "corrected_cost": None if corrected is None else to_decimal(corrected),
         "detail": row.detail,
         "fingerprint": row.fingerprint,
-        "started_at": told_time(row.started_at),
-        "finished_at": told_time(row.finished_at),
+        "started_at": iso_time(row.started_at),
+        "finished_at": iso_time(row.finished_at),
     }
 
 
@@ -201,23 +201,23 @@ def _image(row: StoredImage) -> dict[str, Any]:
         "bytes": row.size_bytes,
         "sha256": row.sha256,
         "object_key": row.object_key,
-        "expires_at": told_time(row.expires_at),
-        "deleted_at": told_time(row.deleted_at),
+        "expires_at": iso_time(row.expires_at),
+        "deleted_at": iso_time(row.deleted_at),
     }
 
 
-def transfer_told(row: Transfer) -> dict[str, Any]:
+def transfer_facts(row: Transfer) -> dict[str, Any]:
     """A transfer's number, kind, amount in USD and time."""
     return {
         "id": row.pk,
         "kind": row.kind,
         "amount": to_decimal(row.amount),
         "seq": row.seq,
-        "created_at": told_time(row.created_at),
+        "created_at": iso_time(row.created_at),
     }
 
 
-def told_time(moment: datetime | None) -> str | None:
+def iso_time(moment: datetime | None) -> str | None:
     """Format a time in ISO 8601."""
     return None if moment is None else moment.isoformat()
 

@@ -53,7 +53,7 @@ def cancel(
     return Micros(generation.hold_micros)
 
 
-def foreseen(generation: Generation) -> EndedAsFailed:
+def expected_result(generation: Generation) -> EndedAsFailed:
     """The result of ending the generation as failed now."""
     return EndedAsFailed(
         Micros(generation.hold_micros),

@@ -18,8 +18,8 @@ from billing.models import Transfer
 from billing.selectors import credited_for
 from billing.services import move_money
 from generation.models import State
-from generation.oversight.making_good import Giver
-from generation.oversight.searching import Sought, across_by_tenant
+from generation.oversight.compensation import Giver
+from generation.oversight.searching import GenerationFilter, across_by_tenant
 from pictor.kit.words.money import Micros
 
 
@@ -45,7 +45,7 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class OutageVictim:
     """A tenant that an outage hit. Amounts are micros.
 
     Attributes:
@@ -70,20 +70,20 @@ class Hit:
 class Credited:
     """A tenant's result: credited, waiting for approval (`waits`), or a refusal."""
 
-    hit: Hit
+    hit: OutageVictim
     amount: Micros
     waits: bool = False
     refusal: str = ""
 
 
-def hit_by(outage: Outage, *, now: datetime) -> list[Hit]:
+def hit_by(outage: Outage, *, now: datetime) -> list[OutageVictim]:
     """The tenants that it hit, those with most failures first, in at most five queries.
 
     Raises ValidationError for more than 24 hours, and for an end before the beginning.
     """
     if outage.until <= outage.since:
         raise ValidationError("it ends before it begins")
-    sought = Sought(
+    sought = GenerationFilter(
         since=outage.since,
         until=outage.until,
         model=outage.model,
@@ -99,7 +99,7 @@ def hit_by(outage: Outage, *, now: datetime) -> list[Hit]:
     tenants = tenants_among({one.tenant_id for one in found})
     before = credited_for(outage.window, tenants=tenants.keys(), now=now)
     hits = [
-        Hit(
+        OutageVictim(
             tenants[one.tenant_id],
             one.number,
             one.quoted,
@@ -114,7 +114,7 @@ def credit_all(
     *,
     once: UUID,
     outage: Outage,
-    hits: Sequence[Hit],
+    hits: Sequence[OutageVictim],
     each: Micros | None,
     words: str,
     note: str,

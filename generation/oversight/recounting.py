@@ -14,7 +14,7 @@ from billing.selectors import OPEN
 from billing.services import recount_usage
 from generation.models import Generation
 from generation.selectors import ENDED, ended_where
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words import ids
 
 AT_ONCE = timedelta(days=1)
@@ -45,15 +45,15 @@ def recount(*, now: datetime) -> int:
             ids.first_at(start - timedelta(hours=HOURS_BEFORE)),
             ids.first_at(end + timedelta(hours=HOURS_AFTER)),
         ]
-        ended = Part(ended_where(_OF_DAY), [*made, late, start, end])
+        ended = SqlPart(ended_where(_OF_DAY), [*made, late, start, end])
         wrong += recount_usage(ended, start=start, end=end)
-    ended = Part(ended_where("g.finished_at >= %s"), [open_from])
+    ended = SqlPart(ended_where("g.finished_at >= %s"), [open_from])
     return wrong + recount_usage(ended, start=open_from, end=_FAR)
 
 
 def recount_at_once() -> None:
     """Recount in one statement, for a new database with little in it."""
-    recount_usage(Part(ENDED, ()), start=_EPOCH, end=_FAR)
+    recount_usage(SqlPart(ENDED, ()), start=_EPOCH, end=_FAR)
 
 
 def _late(until: datetime) -> Sequence[UUID]:

@@ -11,7 +11,7 @@ from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contr
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import PLAIN, Needs, Task
 from generation.models import Contract
-from generation.oversight.lineup import since_of, unmade_of
+from generation.oversight.model_list import since_of, unmade_of
 
 
 class Gone(NamedTuple):

@@ -36,7 +36,7 @@ Shares = Mapping[str, float]
 """Fractions by channel, from 0 to 1."""
 
 
-class Sold(NamedTuple):
+class RecentSales(NamedTuple):
     """Recent sales.
 
     Attributes:
@@ -109,7 +109,7 @@ class Split(NamedTuple):
         return f" ({', '.join(self.sizes[:MAX_SIZES])}{f' and {more} more' if more > 0 else ''})"
 
 
-def foreseen(change: Callable[[], object]) -> list[Split]:
+def expected_splits(change: Callable[[], object]) -> list[Split]:
     """The splits that `change` would cause: make the change, compare, and roll it back.
 
     Raises the errors of `change`.
@@ -119,7 +119,7 @@ def foreseen(change: Callable[[], object]) -> list[Split]:
         change()
         after = stored_catalogue()
         transaction.set_rollback(True)
-    return splits(before, after, sold=sold_lately(clock.now()))
+    return splits(before, after, sold=recent_sales(clock.now()))
 
 
 def serving_instead(
@@ -151,7 +151,7 @@ def left_unserved(before: Catalogue, after: Catalogue) -> list[str]:
     ]
 
 
-def sold_lately(now: datetime) -> Sold:
+def recent_sales(now: datetime) -> RecentSales:
     """Sales of the last 7 UTC days, without demo data."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=DAYS - 1)
@@ -164,16 +164,16 @@ def sold_lately(now: datetime) -> Sold:
         known[key, row.channel] += row.images - row.unknown_images
         cost[key, row.channel] += row.cost
     means = {pair: Micros(cost[pair] // number) for pair, number in known.items() if number > 0}
-    return Sold((now - since) / timedelta(days=1), images, means)
+    return RecentSales((now - since) / timedelta(days=1), images, means)
 
 
-def splits(before: Catalogue, after: Catalogue, *, sold: Sold) -> list[Split]:
+def splits(before: Catalogue, after: Catalogue, *, sold: RecentSales) -> list[Split]:
     """Splits that differ, in the order of the contracts; sizes with equal splits are merged."""
     return [one for contract in after.offered for one in _of_model(contract, before, after, sold)]
 
 
 def _of_model(
-    contract: ContractTerms, before: Catalogue, after: Catalogue, sold: Sold
+    contract: ContractTerms, before: Catalogue, after: Catalogue, sold: RecentSales
 ) -> Iterator[Split]:
     sizes = [*map(str, (option.size for option in contract.options))]
     sizes += [AUTO] if contract.accepts_auto else []
@@ -217,7 +217,7 @@ def _daily(
     routes: Mapping[str, RouteInfo],
     *,
     known: Mapping[str, RouteInfo],
-    sold: Sold,
+    sold: RecentSales,
 ) -> Daily:
     """The cost of these images with this split; `known` are the routes that made the sold ones."""
     micros = unknown = 0.0

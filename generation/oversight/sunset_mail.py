@@ -33,7 +33,7 @@ CHANGED = 0
 ENDS, STAYS = "account/email/model_ends", "account/email/model_stays"
 
 
-def tell_of_sunsets(*, now: datetime) -> int:
+def mail_sunsets(*, now: datetime) -> int:
     """Mail every tenant that is due now; return the number of tenants told."""
     SunsetNotice.objects.filter(sunset_at__lt=now - KEPT).delete()
     contracts = list(Contract.objects.filter(is_enabled=True))

@@ -22,21 +22,23 @@ def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None
 
     Raises ValidationError if the tenant does not let support see them.
     """
-    if not is_let(generation):
+    if not is_allowed(generation):
         raise ValidationError(
             "No owner of this workspace allows support to see prompts and images."
         )
     record(_about(generation), ACTION, actor=actor, ip=ip)
 
 
-def is_let(generation: Generation) -> bool:
+def is_allowed(generation: Generation) -> bool:
     """True if the tenant lets support see prompts and images, as in a support view."""
     return generation.tenant.allows_support and generation.tenant.shows_support_content
 
 
 def is_looking(*, generation: Generation, person: User, now: datetime) -> bool:
     """True if this person recorded a look within `OPEN`, and the tenant still lets them."""
-    return is_let(generation) and did_since(person, ACTION, _about(generation), since=now - OPEN)
+    return is_allowed(generation) and did_since(
+        person, ACTION, _about(generation), since=now - OPEN
+    )
 
 
 def _about(generation: Generation) -> Subject:

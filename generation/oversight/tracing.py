@@ -16,13 +16,13 @@ from uuid import UUID
 from accounts.selectors import api_key_by_id, memberships_of, tenant_by_name_or_id, user_by_email
 from billing.selectors import available_to, transfer_numbered
 from generation.models import Generation, RefusedRequest
-from generation.oversight.inspection import describe, told_time, transfer_told
+from generation.oversight.inspection import describe, iso_time, transfer_facts
 from generation.selectors import (
     generation_by_image,
     generation_for_operator,
     generations_by_attempt,
-    generations_lately,
-    refused_lately,
+    recent_generations,
+    recent_refusals,
     refused_request,
 )
 from pictor.kit.endpoints.body import is_storable
@@ -48,7 +48,7 @@ def _request(text: str) -> Found | None:
     made = generation_for_operator(text)
     if made is None and refused.generation_id is not None:
         made = generation_for_operator(str(refused.generation_id))
-    lately = refused_lately(refused.caller)
+    lately = recent_refusals(refused.caller)
     return {
         "refused": _refused(refused),
         **({} if made is None else describe(made)),
@@ -83,9 +83,9 @@ def _key(text: str) -> Found | None:
         "tenant": key.tenant.name,
         "tenant_id": key.tenant.public_id,
         "livemode": not key.is_test,
-        "created_at": told_time(key.created_at),
-        "expires_at": told_time(key.expires_at),
-        "revoked_at": told_time(key.revoked_at),
+        "created_at": iso_time(key.created_at),
+        "expires_at": iso_time(key.expires_at),
+        "revoked_at": iso_time(key.revoked_at),
     }
     return {"key": facts, **_lately(key.tenant_id, key_id=key.id)}
 
@@ -99,7 +99,7 @@ def _tenant(text: str) -> Found | None:
         "name": tenant.name,
         "status": tenant.status,
         "available": to_decimal(available_to(tenant.id)),
-        "created_at": told_time(tenant.created_at),
+        "created_at": iso_time(tenant.created_at),
     }
     return {"tenant": facts, **_lately(tenant.id)}
 
@@ -109,7 +109,7 @@ def _transfer(text: str) -> Found | None:
     if transfer is None:
         return None
     facts = {
-        **transfer_told(transfer),
+        **transfer_facts(transfer),
         "tenant": transfer.tenant and transfer.tenant.name,
         "tenant_id": transfer.tenant and transfer.tenant.public_id,
         "reason": transfer.reason,
@@ -134,8 +134,8 @@ def _one(generation: Generation | None) -> Found | None:
 
 
 def _lately(tenant_id: UUID, *, key_id: UUID | None = None) -> Found:
-    made = generations_lately(tenant_id, key_id=key_id)
-    refused = refused_lately(tenant_id, key_id=key_id)
+    made = recent_generations(tenant_id, key_id=key_id)
+    refused = recent_refusals(tenant_id, key_id=key_id)
     return {
         "made_lately": [_made(one) for one in made],
         "refused_lately": [_refused(one) for one in refused],
@@ -146,7 +146,7 @@ def _made(row: Generation) -> dict[str, Any]:
     return {
         "generation": row.public_id,
         "request": row.request_id,
-        "at": told_time(row.created_at),
+        "at": iso_time(row.created_at),
         "model": row.model,
         "state": row.state,
     }
@@ -156,7 +156,7 @@ def _refused(row: RefusedRequest) -> dict[str, Any]:
     tenant, key, generation = row.tenant_id, row.key_id, row.generation_id
     return {
         "request": row.public_id,
-        "at": told_time(row.at),
+        "at": iso_time(row.at),
         "status": row.status,
         "code": row.code,
         "param": row.param,

@@ -55,7 +55,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RecentOutcomes:
     """A model's recently ended requests: delivered, and failed through no fault of the caller."""
 
     delivered: int = 0
@@ -76,18 +76,18 @@ def look(*, now: datetime) -> list[Sight]:
     ended = _ended(now)
     return [
         Sight(API, "" if orphans.present() else NO_WEB_PROCESS),
-        Sight(WORKERS, "" if lease.alive().workers else "None is at work"),
+        Sight(WORKERS, "" if lease.live_workers().workers else "None is at work"),
         *(
             Sight(
                 name,
-                _trouble(catalogue, name, ended.get(name, Ended())),
+                _trouble(catalogue, name, ended.get(name, RecentOutcomes())),
             )
             for name in offered
         ),
     ]
 
 
-def _trouble(catalogue: Catalogue, model: str, ended: Ended) -> str:
+def _trouble(catalogue: Catalogue, model: str, ended: RecentOutcomes) -> str:
     if catalogue.stop_of(model):
         return PAUSED
     if not catalogue.routes_for(model, livemode=True):
@@ -95,7 +95,7 @@ def _trouble(catalogue: Catalogue, model: str, ended: Ended) -> str:
     return "Most requests fail" if ended.mostly_fails else ""
 
 
-def _ended(now: datetime) -> Mapping[str, Ended]:
+def _ended(now: datetime) -> Mapping[str, RecentOutcomes]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -108,7 +108,10 @@ def _ended(now: datetime) -> Mapping[str, Ended]:
             """,
             [ids.first_at(now - LONGEST), now - WINDOW, MAX_ENDED],
         )
-        return {model: Ended(delivered, failed) for model, delivered, failed in cursor.fetchall()}
+        return {
+            model: RecentOutcomes(delivered, failed)
+            for model, delivered, failed in cursor.fetchall()
+        }
 
 
 def look_and_count(*, now: datetime) -> None:

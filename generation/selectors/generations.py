@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from billing.upstream_cost import CostKey, Tokens
+from billing.upstream_cost import CostKey, TokenCounts
 from generation.models import (
     FINAL,
     NO_PRICE,
@@ -103,11 +103,11 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ImagesMade:
     """Images, and the tokens for all of them together."""
 
     images: int
-    tokens: Tokens
+    tokens: TokenCounts
 
 
 def queues() -> list[Queue]:
@@ -232,12 +232,14 @@ def attempts_since(moment: datetime) -> list[Calls]:
         return [Calls(*row) for row in cursor]
 
 
-def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapping[CostKey, Made]]:
+def made_since(
+    moment: datetime, channels: Collection[int]
+) -> Mapping[int, Mapping[CostKey, ImagesMade]]:
     """Images and known tokens of calls since then, among the newest 200,000 of all channels.
 
     By channel, then by the vendor's model and the requested size and quality.
     """
-    found: dict[int, dict[CostKey, Made]] = {channel: {} for channel in channels}
+    found: dict[int, dict[CostKey, ImagesMade]] = {channel: {} for channel in channels}
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -252,7 +254,7 @@ def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapp
             [ids.first_at(moment), MAX_MADE, list(channels)],
         )
         for channel, model, size, quality, images, *tokens in cursor:
-            found[channel][model, size, quality] = Made(images, Tokens(*tokens))
+            found[channel][model, size, quality] = ImagesMade(images, TokenCounts(*tokens))
     return found
 
 
@@ -267,14 +269,14 @@ def refused_request(text: str) -> RefusedRequest | None:
     return None if request_id is None else RefusedRequest.objects.filter(id=request_id).first()
 
 
-def refused_lately(caller: UUID, *, key_id: UUID | None = None) -> list[RefusedRequest]:
+def recent_refusals(caller: UUID, *, key_id: UUID | None = None) -> list[RefusedRequest]:
     """The last refused requests of a tenant, of one of its keys, or of an address; newest first."""
     rows = RefusedRequest.objects.filter(caller=caller)
     rows = rows if key_id is None else rows.filter(key_id=key_id)
     return list(rows.order_by("-day", "-place")[:LATELY])
 
 
-def generations_lately(tenant_id: UUID, *, key_id: UUID | None = None) -> list[Generation]:
+def recent_generations(tenant_id: UUID, *, key_id: UUID | None = None) -> list[Generation]:
     """The last generations of a tenant; of a key those among the tenant's newest 20,000."""
     rows = generations_of(tenant_id)
     if key_id is not None:

@@ -135,7 +135,7 @@ def stopped() -> list[Stop]:
     return list(under_way.order_by("-began_at", "-id"))
 
 
-def stops_told(*, since: datetime) -> list[Stop]:
+def public_stops(*, since: datetime) -> list[Stop]:
     """Public stops, of everything or a model, under way or ended since then, latest first."""
     public = Stop.objects.filter(tenant=None)
     told = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))

@@ -164,7 +164,7 @@ def now_of_each(*, now: datetime, mode: Mode = "live") -> Mapping[int, Now]:
     return {pk: _now(called[pk], now) for pk in channels}
 
 
-def success_lately(*, now: datetime) -> list[Success]:
+def recent_success(*, now: datetime) -> list[Success]:
     """Live calls that ended in the last 10 minutes, by channel and model, sandboxes included.
 
     Failures because of the request are not counted.

@@ -15,7 +15,7 @@ FEW_FAIL = 0.05
 """Up to this share of failures in 30 minutes a channel is well."""
 
 
-class Standing(StrEnum):
+class ChannelStatus(StrEnum):
     """Conditions in the order of a list that begins with those that need an operator."""
 
     DOWN = "down"
@@ -27,7 +27,7 @@ class Standing(StrEnum):
     ARCHIVED = "archived"
 
 
-NEEDS_SOMEBODY = frozenset({Standing.DOWN, Standing.DEGRADED, Standing.UNTESTED})
+NEEDS_SOMEBODY = frozenset({ChannelStatus.DOWN, ChannelStatus.DEGRADED, ChannelStatus.UNTESTED})
 
 
 def calls_under_way(channel: Channel) -> int:
@@ -45,7 +45,7 @@ def standing_of(
     shut: Sequence[Shut],
     workers: int,
     untested: Collection[str],
-) -> tuple[Standing, str]:
+) -> tuple[ChannelStatus, str]:
     """The channel's condition and the reason in words, empty if the condition says it all.
 
     Args:
@@ -56,31 +56,39 @@ def standing_of(
         untested: its models that wait for a test.
     """
     if channel.archived_at is not None:
-        return Standing.ARCHIVED, ""
+        return ChannelStatus.ARCHIVED, ""
     if not channel.is_enabled:
-        return Standing.PAUSED, ""
+        return ChannelStatus.PAUSED, ""
     found = _trouble(now, shut, workers)
     if found is not None:
         return found
     if untested:
-        return Standing.UNTESTED, f"{', '.join(untested)}: not served before a test"
-    return (Standing.HEALTHY if any(one.calls for one in now.cells) else Standing.QUIET), ""
+        return ChannelStatus.UNTESTED, f"{', '.join(untested)}: not served before a test"
+    return (
+        ChannelStatus.HEALTHY if any(one.calls for one in now.cells) else ChannelStatus.QUIET
+    ), ""
 
 
-def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[Standing, str] | None:
+def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[ChannelStatus, str] | None:
     open_in = {one.worker for one in shut if one.kind == Kind.BREAKER_OPENED}
     if open_in and 2 * len(open_in) >= workers:
-        return Standing.DOWN, f"breaker open in {len(open_in)} of {workers} workers"
+        return ChannelStatus.DOWN, f"breaker open in {len(open_in)} of {workers} workers"
     delivered, judged = _judged(now.cells[-LATELY:])
     if judged >= LEAST_CALLS and delivered < LEAST_SUCCESS * judged:
-        return Standing.DOWN, f"{delivered} of {judged} calls in {LATELY} minutes brought images"
+        return (
+            ChannelStatus.DOWN,
+            f"{delivered} of {judged} calls in {LATELY} minutes brought images",
+        )
     if open_in:
-        return Standing.DEGRADED, f"breaker open in {len(open_in)} of {workers} workers"
+        return ChannelStatus.DEGRADED, f"breaker open in {len(open_in)} of {workers} workers"
     if shut:
-        return Standing.DEGRADED, f"asked to wait by the vendor in {len(shut)} of {workers} workers"
+        return (
+            ChannelStatus.DEGRADED,
+            f"asked to wait by the vendor in {len(shut)} of {workers} workers",
+        )
     delivered, judged = _judged(now.cells)
     if judged - delivered > FEW_FAIL * judged:
-        return Standing.DEGRADED, f"{judged - delivered} of {judged} calls failed"
+        return ChannelStatus.DEGRADED, f"{judged - delivered} of {judged} calls failed"
     return None
 
 

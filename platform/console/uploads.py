@@ -10,7 +10,7 @@ from django.urls import ResolverMatch, resolve
 from accounts.models import User
 from accounts.selectors import membership_in
 from console.ops import access as ops
-from console.workspace.access import May, allows, lack_of
+from console.workspace.access import Permission, allows, lack_of
 
 TAKE_FILES = frozenset({"workspace:playground_run"})
 TAKE_BILLS = frozenset({"ops:bill_new"})
@@ -34,7 +34,7 @@ def sender(path: str, session: str) -> tuple[str, bool]:
     except Http404:
         return f"person {user.id}", False
     if match.view_name in TAKE_BILLS:
-        return f"person {user.id}", ops.allows(user.staff_role, ops.May.MONEY)
+        return f"person {user.id}", ops.allows(user.staff_role, ops.Right.MONEY)
     tenant = _tenant_for_files(match, request, user)
     return tenant or f"person {user.id}", bool(tenant)
 
@@ -44,6 +44,6 @@ def _tenant_for_files(match: ResolverMatch, request: HttpRequest, user: User) ->
     if match.view_name not in TAKE_FILES:
         return ""
     membership = membership_in(user.id, match.kwargs["tenant"])
-    if membership is None or not allows(membership.role, May.GENERATE):
+    if membership is None or not allows(membership.role, Permission.GENERATE):
         return ""
     return "" if lack_of(request, user, membership) else str(membership.tenant_id)

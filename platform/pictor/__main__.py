@@ -35,9 +35,9 @@ def main() -> None:
 
 
 def _command() -> None:
-    from pictor.embedded import recorded  # noqa: PLC0415 - not needed by processes
+    from pictor.embedded import stack_record  # noqa: PLC0415 - not needed by processes
 
-    recorded.adopt(sys.argv, root=ROOT)
+    stack_record.adopt(sys.argv, root=ROOT)
 
     from django.db import (  # noqa: PLC0415 - reads the settings, which read the adopted record
         InterfaceError,

@@ -106,13 +106,13 @@ def build() -> App:
     backends.refuse_to_serve()
     stock: Any = get_asgi_application()
     forms = FormPaths(FORM_PATHS, FORM_LIMITS)
-    site = Probes(SiteHandler(stock, sender=sender), workers=lease.alive)
+    site = Probes(SiteHandler(stock, sender=sender), workers=lease.live_workers)
     app: App = Router(
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=forms),
         site=Metrics(
             site,
             figures=lambda: figures(now=clock.now()),
-            storage=lambda: lease.alive().storage,
+            storage=lambda: lease.live_workers().storage,
         ),
     )
     closing: list[Callable[[], Awaitable[None]]] = []

@@ -30,7 +30,7 @@ app.conf.update(
         Queue("images", Exchange("images"), "images", no_ack=True),
         Queue("short", Exchange("short"), "short"),
     ],
-    imports=["generation.catalogue.lanes"],
+    imports=["generation.catalogue.trial_threads"],
     task_routes={"generation.tasks.ring": {"queue": "images"}},
     task_ignore_result=True,
     task_serializer="json",

@@ -20,10 +20,10 @@ SPECTACULAR = {
     "POSTPROCESSING_HOOKS": ["pictor.kit.endpoints.documents.as_it_is"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "WEBHOOKS": [
-        "generation.api.told.SUCCEEDED",
-        "generation.api.told.FAILED",
-        "generation.api.told.CANCELED",
-        "billing.told.TOLD",
+        "generation.api.event_data.SUCCEEDED",
+        "generation.api.event_data.FAILED",
+        "generation.api.event_data.CANCELED",
+        "billing.low_balance.TOLD",
         "webhooks.events.TESTED",
     ],
     "APPEND_COMPONENTS": {

@@ -16,7 +16,7 @@ from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import tenant_by_name_or_id
 from billing.selectors import available_to, ledger_findings, statement
 from pictor.kit.words import ids
-from tests.billing.conftest import Customer
+from tests.billing.conftest import LedgerCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -197,7 +197,7 @@ def test_a_payment_is_booked_once_by_its_reference():
 
 
 def test_what_a_generation_was_charged_is_refunded():
-    acme = Customer("acme", 10_000_000)
+    acme = LedgerCustomer("acme", 10_000_000)
     hold = acme.hold(2_000_000)
     acme.end(hold, 1_500_000)
     generation = ids.public(ids.GENERATION, hold.generation_id)

@@ -53,9 +53,9 @@ def main(count: int) -> None:
     """Print the rates of admission and settlement of all processes together."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
-    from tests.factories import Customer  # noqa: PLC0415 - as above
+    from tests.factories import PayingCustomer  # noqa: PLC0415 - as above
 
-    customer, each = Customer("hot", balance=BALANCE), count // PROCESSES
+    customer, each = PayingCustomer("hot", balance=BALANCE), count // PROCESSES
     connection.close()
     context = multiprocessing.get_context("fork")
     with context.Pool(PROCESSES, _meet, (context.Barrier(PROCESSES),)) as pool:

@@ -58,12 +58,12 @@ def main(count: int) -> None:
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
     from pictor.kit.bytes.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
-    from tests.factories import Customer  # noqa: PLC0415 - as above
+    from tests.factories import PayingCustomer  # noqa: PLC0415 - as above
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         server = psutil.Process(cursor.fetchone()[0])
-    customer, batches = Customer("moments", balance=BALANCE), count // AT_ONCE
+    customer, batches = PayingCustomer("moments", balance=BALANCE), count // AT_ONCE
     found = dict.fromkeys(MOMENTS, (0.0, 0.0))
     with tempfile.TemporaryDirectory() as folder:
         spools = Spools(Path(folder), SpoolBudget(1_000_000))

@@ -134,7 +134,7 @@ def _timed(proof: Callable[[], Any]) -> dict[str, Any]:
     from generation.oversight.ledger import rounds  # noqa: PLC0415 - as above
 
     longest = 0.0
-    known = of_all.in_one_moment
+    known = of_all.in_one_snapshot
 
     def watched(read: Callable[[], Any]) -> Any:
         nonlocal longest
@@ -145,8 +145,8 @@ def _timed(proof: Callable[[], Any]) -> dict[str, Any]:
 
     began = time.perf_counter()
     with (
-        patch.object(rounds, "in_one_moment", watched),
-        patch.object(of_all, "in_one_moment", watched),
+        patch.object(rounds, "in_one_snapshot", watched),
+        patch.object(of_all, "in_one_snapshot", watched),
     ):
         found = proof()
     said = found.findings if found else ()

@@ -22,7 +22,7 @@ T = TypeVar("T")
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-class Customer:
+class LedgerCustomer:
     """A tenant and its key, as the ledger's callers see them."""
 
     def __init__(self, name: str, balance: int) -> None:
@@ -57,12 +57,12 @@ def now():
 
 @pytest.fixture
 def acme(db):
-    return Customer("acme", 10_000_000)
+    return LedgerCustomer("acme", 10_000_000)
 
 
 @pytest.fixture
 def other(db):
-    return Customer("other", 5_000_000)
+    return LedgerCustomer("other", 5_000_000)
 
 
 @pytest.fixture

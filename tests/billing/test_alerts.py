@@ -18,7 +18,7 @@ from billing.services import (
     top_up,
 )
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer
+from tests.billing.conftest import LedgerCustomer
 from webhooks.models import Event, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -32,12 +32,12 @@ def members(acme):
         add_member(tenant=acme.tenant, user=user, role=role, actor="test")
 
 
-def want(acme: Customer, *, below: int | None = None, days: int | None = None) -> None:
+def want(acme: LedgerCustomer, *, below: int | None = None, days: int | None = None) -> None:
     amount = None if below is None else Micros(below)
     set_balance_alert(tenant=acme.tenant, below=amount, below_days=days, page=PAGE, actor="test")
 
 
-def charge(acme: Customer, amount: int, at: datetime) -> None:
+def charge(acme: LedgerCustomer, amount: int, at: datetime) -> None:
     record_usage(Usage(
         tenant_id=acme.id, key_id=acme.key.id, model="dall-e-3", tier="base", channel="one",
         status="succeeded", at=at, images=1, captured=Micros(amount), took=timedelta(seconds=4),

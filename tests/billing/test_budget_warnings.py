@@ -14,7 +14,7 @@ from accounts.services import mail as sending
 from billing.models import BudgetWarning
 from billing.services import look_at_budgets
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer
+from tests.billing.conftest import LedgerCustomer
 
 pytestmark = pytest.mark.django_db
 ONE = Micros(1_000_000)
@@ -28,7 +28,7 @@ def members(acme):
         add_member(tenant=acme.tenant, user=user, role=role, actor="test")
 
 
-def set_rules(acme: Customer, rules: KeyRules, name: str = "ci") -> None:
+def set_rules(acme: LedgerCustomer, rules: KeyRules, name: str = "ci") -> None:
     change_api_key(key=acme.key, name=name, rules=rules, actor="test")
 
 

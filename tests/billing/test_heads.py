@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from billing.selectors import head_findings, heads_before, ledger_findings
-from billing.selectors.chain import Stretch, links
+from billing.selectors.chain import TransferRange, links
 from billing.selectors.heads import Heads
 from billing.signed_heads import BadHead, read_signed, signed
 from pictor.kit.words import clock
@@ -28,7 +28,7 @@ def rewrite_with_the_key(tenant: UUID) -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_transfer DISABLE TRIGGER USER")
         cursor.execute("UPDATE billing_transfer SET reason = 'other' WHERE seq = 1")
-        whole = [Stretch(tenant)]
+        whole = [TransferRange(tenant)]
         while broken := [link for link in links(whole) if link.carried != link.computed]:
             values = (broken[0].computed, broken[0].transfer_id)
             cursor.execute("UPDATE billing_transfer SET seal = %s WHERE id = %s", values)

@@ -14,7 +14,7 @@ from billing.services import Hold, HoldLimits
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import to_decimal
-from tests.billing.conftest import NOW, Customer
+from tests.billing.conftest import NOW, LedgerCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +112,9 @@ END = st.tuples(st.integers(0, 20), st.floats(0, 1))
 class Books:
     """A tenant in the database and its model, taken through the same steps."""
 
-    customer: Customer = field(default_factory=lambda: Customer(new_uuid().hex[:12], BALANCE))
+    customer: LedgerCustomer = field(
+        default_factory=lambda: LedgerCustomer(new_uuid().hex[:12], BALANCE)
+    )
     model: Model = field(default_factory=Model)
     open_holds: list[tuple[Hold, int]] = field(default_factory=list)
 

@@ -26,7 +26,7 @@ from billing.services import (
 )
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer, alone, waits_for_a_lock
+from tests.billing.conftest import LedgerCustomer, alone, waits_for_a_lock
 from tests.stack_processes import until
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ MODEL = "gpt-image-2"
 
 
 def sell(
-    customer: Customer, *, days_ago: float = 0, micros: int = 5_880, model: str = MODEL
+    customer: LedgerCustomer, *, days_ago: float = 0, micros: int = 5_880, model: str = MODEL
 ) -> None:
     record_usage(
         Usage(

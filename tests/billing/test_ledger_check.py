@@ -32,7 +32,7 @@ from billing.services import Usage, book_upstream_cost, record_usage
 from pictor.kit.database.spans import EVERYTHING
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer
+from tests.billing.conftest import LedgerCustomer
 from tests.databases import another_database, run_tool
 
 pytestmark = pytest.mark.django_db
@@ -41,10 +41,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(scope="module")
 def both(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[tuple[Customer, Customer]]:
+) -> Iterator[tuple[LedgerCustomer, LedgerCustomer]]:
     """Two tenants, written once for the module and restored for each of its tests."""
     with django_db_blocker.unblock(), transaction.atomic():
-        made = Customer("acme", 10_000_000), Customer("other", 5_000_000)
+        made = LedgerCustomer("acme", 10_000_000), LedgerCustomer("other", 5_000_000)
         with django_db_blocker.block():
             yield made
         transaction.set_rollback(True)

@@ -11,7 +11,7 @@ from billing.selectors import available_to, balance_of, ledger_findings
 from billing.services import HoldLimits
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer
+from tests.billing.conftest import LedgerCustomer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -125,7 +125,7 @@ def test_each_key_has_its_own_budget(acme, now):
 # --- a workspace's budgets ----------------------------------------------------------------------
 
 
-def second_key(acme: Customer) -> None:
+def second_key(acme: LedgerCustomer) -> None:
     acme.key, _ = issue_api_key(tenant=acme.tenant, name="second", actor="test")
 
 

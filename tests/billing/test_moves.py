@@ -25,7 +25,7 @@ from billing.selectors import (
 from billing.services import approve_move, decline_move, move_money, rehearse
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer, alone
+from tests.billing.conftest import LedgerCustomer, alone
 
 MUCH = Micros(50_000_000_000)
 """50,000 USD, above PICTOR_MONEY_NEEDS_TWO."""
@@ -70,7 +70,7 @@ def test_what_is_sent_twice_is_moved_once(acme):
 @pytest.mark.usefixtures("pooled_connections")
 @pytest.mark.django_db(transaction=True)
 def test_what_is_sent_twice_at_once_is_moved_once():
-    acme, once = Customer("acme", 10_000_000), ids.new_uuid()
+    acme, once = LedgerCustomer("acme", 10_000_000), ids.new_uuid()
     wanted = asked(acme.id)
 
     with ThreadPoolExecutor(2) as both:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from billing.models import PriceBook, PriceList, PriceListAssignment
-from billing.price_stops import UNCONFIRMED, Confirmed, Served
+from billing.price_stops import UNCONFIRMED, CellCost, Confirmed
 from billing.pricing import BookRow
 from billing.selectors import list_of
 from billing.services import (
@@ -24,7 +24,7 @@ from billing.upstream_cost import Cost, CostSource
 from generation.catalogue import offer
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer
+from tests.billing.conftest import LedgerCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def publish(
     return publish_price_book(book=draft, actor="test", now=now, confirmed=said)
 
 
-def sell(customer: Customer, *, days_ago: int = 3) -> None:
+def sell(customer: LedgerCustomer, *, days_ago: int = 3) -> None:
     record_usage(
         Usage(
             tenant_id=customer.id,
@@ -65,7 +65,7 @@ def sell(customer: Customer, *, days_ago: int = 3) -> None:
 
 
 def assign(
-    customer: Customer, to: PriceList | None, said: Confirmed = UNCONFIRMED
+    customer: LedgerCustomer, to: PriceList | None, said: Confirmed = UNCONFIRMED
 ) -> PriceListAssignment | None:
     return assign_price_list(
         tenant_id=customer.id, price_list=to, actor="test", now=clock.now(), confirmed=said
@@ -132,7 +132,7 @@ def test_what_others_bought_or_long_ago_stops_nothing(acme, other, resellers, da
 def test_a_price_that_falls_below_cost_is_typed(acme, resellers, monkeypatch):
     cost = Cost(Micros(401), CostSource.TABLE)
     monkeypatch.setattr(
-        offer, "served", lambda moments: {at: [Served(KEY, "one", cost)] for at in moments}
+        offer, "served", lambda moments: {at: [CellCost(KEY, "one", cost)] for at in moments}
     )
 
     with pytest.raises(ValidationError, match="prices below cost: 1"):
@@ -158,7 +158,7 @@ def test_what_a_list_is_to_charge_below_cost_later_is_typed(acme, resellers, mon
     publish(390, owner=resellers.id, days=2)
     cost = Cost(Micros(399), CostSource.TABLE)
     monkeypatch.setattr(
-        offer, "served", lambda moments: {at: [Served(KEY, "one", cost)] for at in moments}
+        offer, "served", lambda moments: {at: [CellCost(KEY, "one", cost)] for at in moments}
     )
 
     with pytest.raises(ValidationError, match=r"prices below cost: 1, .* 0\.000390 USD"):

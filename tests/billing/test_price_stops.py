@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.price_changes import PriceChange
-from billing.price_stops import BelowCost, Confirmed, Served, Step, Stops, judged_by_cost
+from billing.price_stops import BelowCost, BookStep, CellCost, Confirmed, Stops, judged_by_cost
 from billing.pricing import PriceRow
 from billing.upstream_cost import UNKNOWN, Cost, CostSource
 from pictor.kit.words.money import Micros
@@ -13,9 +13,9 @@ from pictor.kit.words.money import Micros
 LOW, HIGH = ("img", "1024x1024", "low"), ("img", "1024x1024", "high")
 
 
-def served(micros: int | None, channel: str = "acme", *, is_sandbox: bool = False) -> Served:
+def served(micros: int | None, channel: str = "acme", *, is_sandbox: bool = False) -> CellCost:
     cost = UNKNOWN if micros is None else Cost(Micros(micros), CostSource.TABLE)
-    return Served(LOW, channel, cost, is_sandbox=is_sandbox)
+    return CellCost(LOW, channel, cost, is_sandbox=is_sandbox)
 
 
 def changed(was: int, becomes: int) -> PriceChange:
@@ -23,7 +23,7 @@ def changed(was: int, becomes: int) -> PriceChange:
     return PriceChange(LOW, *rows)
 
 
-FAR = Step([changed(1_000, 10_000)], [changed(1_000, 10_000)])
+FAR = BookStep([changed(1_000, 10_000)], [changed(1_000, 10_000)])
 BELOW = [BelowCost(LOW, Micros(1_000), served(1_001))]
 A_STEP_WORDS = (
     "changed prices: 1; by more than 50 % on models that sold in the last 30 days: 1,"
@@ -52,7 +52,7 @@ def test_a_price_is_held_against_the_dearest_known_cost(cells, is_below):
 
 
 def test_of_several_the_one_that_loses_most_comes_first_by_its_dearest_channel():
-    cells = [served(5_000, "dear"), served(2_000), Served(HIGH, "acme", served(9_001).cost)]
+    cells = [served(5_000, "dear"), served(2_000), CellCost(HIGH, "acme", served(9_001).cost)]
 
     below, _ = judged_by_cost({LOW: Micros(1_000), HIGH: Micros(5_002)}, cells)
 
@@ -105,7 +105,7 @@ def test_each_reason_is_a_sentence_and_is_answered_by_its_number(stops, said, re
 
 
 def test_the_changes_of_a_following_book_are_counted_with_its_own():
-    later = Step([changed(1, 5), changed(1, 2)], [changed(1, 5)], "list:3 at noon")
+    later = BookStep([changed(1, 5), changed(1, 2)], [changed(1, 5)], "list:3 at noon")
 
     stops = Stops([FAR, later])
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from billing.pricing import (
+    AmountDue,
     Delivered,
-    Due,
     PricedRequest,
     PriceMissing,
     PriceRow,
@@ -59,7 +59,7 @@ def charge(
     reported: str | None = None,
     tokens: int | None = None,
     table: PriceTable = TABLE,
-) -> Due:
+) -> AmountDue:
     """Quote, deliver, and return the amount due."""
     quoted = quote(table, model=model, size=size, quality=quality, n=n)
     return due(

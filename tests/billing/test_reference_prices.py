@@ -9,8 +9,8 @@ import pytest
 from billing.pricing import (
     INPUT,
     REFERENCE,
+    AmountDue,
     Delivered,
-    Due,
     PricedRequest,
     PriceRow,
     due,
@@ -26,7 +26,7 @@ WITH_REFERENCES = replace(TABLE, rows={**TABLE.rows, ("gpt-image-2", REFERENCE, 
 ONE = (Delivered(1024, 1024),)
 
 
-def read(tokens: int, *, references: int = 2, delivered: Sequence[Delivered] = ONE) -> Due:
+def read(tokens: int, *, references: int = 2, delivered: Sequence[Delivered] = ONE) -> AmountDue:
     """Charge one low 1024x1024 image (5,880) made from reference images of this many tokens."""
     quoted = quote(
         WITH_REFERENCES,

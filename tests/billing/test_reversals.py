@@ -13,12 +13,12 @@ from billing.selectors import available_to, ledger_findings, ledger_totals, stat
 from billing.services import adjust, book_payment, credit, refund, reverse
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import Micros
-from tests.billing.conftest import Customer, alone
+from tests.billing.conftest import LedgerCustomer, alone
 
 pytestmark = pytest.mark.django_db
 
 
-def taken_back(customer: Customer, seq: int, amount: int | None = None) -> tuple[int, int]:
+def taken_back(customer: LedgerCustomer, seq: int, amount: int | None = None) -> tuple[int, int]:
     done = reverse(
         tenant_id=customer.id,
         seq=seq,
@@ -29,7 +29,7 @@ def taken_back(customer: Customer, seq: int, amount: int | None = None) -> tuple
     return done.amount, done.shortfall
 
 
-def paid(customer: Customer, amount: int, reference: str) -> Transfer:
+def paid(customer: LedgerCustomer, amount: int, reference: str) -> Transfer:
     return book_payment(
         tenant_id=customer.id, amount=Micros(amount), reason=reference, actor="test"
     )

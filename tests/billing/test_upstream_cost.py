@@ -7,21 +7,21 @@ import pytest
 
 from billing.pricing import Delivered
 from billing.upstream_cost import (
-    Asked,
-    Came,
     Cost,
     CostRow,
     Costs,
     CostSource,
     CostTable,
-    Tokens,
+    SentRequest,
+    TokenCounts,
+    UpstreamResult,
     upstream_cost,
 )
 from pictor.kit.words.money import Micros
 
 MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
 SQUARE, WIDE = Delivered(1024, 1024), Delivered(1536, 1024)
-ASKED = Asked(model="img", size="1024x1024", quality="high", n=2, at=MIDNIGHT)
+ASKED = SentRequest(model="img", size="1024x1024", quality="high", n=2, at=MIDNIGHT)
 TOKEN_ROWS = (
     CostRow("img", "tokens", "input_text", Micros(5_000_000), "tokens"),
     CostRow("img", "tokens", "input_image", Micros(8_000_000), "tokens"),
@@ -44,7 +44,7 @@ def known(micros: int, source: CostSource) -> Cost:
 
 def test_the_first_that_is_known_is_taken():
     everything = costs(*TOKEN_ROWS, CELL, flat=90_000)
-    came = Came((SQUARE, SQUARE), Tokens(10, 100, 7024), reported=Micros(123))
+    came = UpstreamResult((SQUARE, SQUARE), TokenCounts(10, 100, 7024), reported=Micros(123))
 
     assert upstream_cost(everything, asked=ASKED, came=came) == known(123, CostSource.REPORTED)
     came = replace(came, reported=None)  # 10 x 5 + 100 x 8 + 7,024 x 30
@@ -64,7 +64,7 @@ def test_what_nothing_is_known_of_is_unknown_and_what_costs_nothing_is_known():
 
 
 def test_what_was_not_billed_and_what_is_a_test_cost_nothing():
-    came = Came((SQUARE,), reported=Micros(9))
+    came = UpstreamResult((SQUARE,), reported=Micros(9))
 
     unbilled = upstream_cost(costs(CELL), asked=ASKED, came=came, may_have_billed=False)
     of_a_test = upstream_cost(Costs(flat=5, is_free=True), asked=ASKED, came=came)
@@ -94,15 +94,15 @@ def test_a_table_in_the_future_says_nothing_yet():
 @pytest.mark.parametrize(
     ("asked", "came", "micros"),
     [
-        ({}, Came((SQUARE,)), 4),
-        ({"size": "1536x1024"}, Came(), 2 * 3),
-        ({"quality": "low"}, Came(), 2 * 2),
-        ({"quality": "low", "size": "1536x1024"}, Came(), 2 * 1),
-        ({"size": "auto"}, Came((SQUARE, WIDE)), 4 + 3),
-        ({"quality": ""}, Came((SQUARE,), quality="high"), 4),
-        ({"quality": "auto"}, Came((SQUARE,), quality="low"), 2),
-        ({"quality": ""}, Came((SQUARE,), Tokens(0, 0, 7_000)), 4),
-        ({"quality": ""}, Came((SQUARE,), Tokens(0, 0, 200)), 2),
+        ({}, UpstreamResult((SQUARE,)), 4),
+        ({"size": "1536x1024"}, UpstreamResult(), 2 * 3),
+        ({"quality": "low"}, UpstreamResult(), 2 * 2),
+        ({"quality": "low", "size": "1536x1024"}, UpstreamResult(), 2 * 1),
+        ({"size": "auto"}, UpstreamResult((SQUARE, WIDE)), 4 + 3),
+        ({"quality": ""}, UpstreamResult((SQUARE,), quality="high"), 4),
+        ({"quality": "auto"}, UpstreamResult((SQUARE,), quality="low"), 2),
+        ({"quality": ""}, UpstreamResult((SQUARE,), TokenCounts(0, 0, 7_000)), 4),
+        ({"quality": ""}, UpstreamResult((SQUARE,), TokenCounts(0, 0, 200)), 2),
     ],
 )
 def test_the_nearest_cell_is_that_of_what_was_asked_or_left_to_the_upstream(asked, came, micros):
@@ -121,9 +121,9 @@ def test_the_nearest_cell_is_that_of_what_was_asked_or_left_to_the_upstream(aske
 @pytest.mark.parametrize(
     ("asked", "came", "micros"),
     [
-        ({}, Came((SQUARE,)), 7_024 * 30),
-        ({"quality": "low"}, Came(), 2 * 196 * 30),
-        ({"size": "auto", "quality": ""}, Came((SQUARE,), quality="low"), 196 * 30),
+        ({}, UpstreamResult((SQUARE,)), 7_024 * 30),
+        ({"quality": "low"}, UpstreamResult(), 2 * 196 * 30),
+        ({"size": "auto", "quality": ""}, UpstreamResult((SQUARE,), quality="low"), 196 * 30),
     ],
 )
 def test_a_formula_is_that_of_the_size_and_quality(asked, came, micros):
@@ -142,15 +142,15 @@ def test_a_formula_without_size_or_quality_says_nothing(asked):
 
 
 def test_tokens_of_which_one_has_no_price_are_not_added_up():
-    came = Came((SQUARE,), Tokens(10, 100, 7024))
+    came = UpstreamResult((SQUARE,), TokenCounts(10, 100, 7024))
     rows = [row for row in TOKEN_ROWS if row.quality != "input_image"]
 
     assert not upstream_cost(costs(*rows), asked=ASKED, came=came).is_known
-    without = replace(came, tokens=Tokens(10, 0, 7024))
+    without = replace(came, tokens=TokenCounts(10, 0, 7024))
     assert upstream_cost(costs(*rows), asked=ASKED, came=without).micros == 210_770
 
 
 def test_an_upstream_that_counts_no_tokens_of_images_is_not_taken_at_its_word():
-    came = Came((SQUARE,), Tokens(10, 0, 0))
+    came = UpstreamResult((SQUARE,), TokenCounts(10, 0, 0))
 
     assert upstream_cost(costs(*TOKEN_ROWS, CELL), asked=ASKED, came=came).micros == 40_000

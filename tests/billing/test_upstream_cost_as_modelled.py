@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from billing.pricing import Delivered
 from billing.upstream_cost import (
-    Asked,
-    Came,
     Cost,
     CostKey,
     CostRow,
     Costs,
     CostSource,
     CostTable,
-    Tokens,
+    SentRequest,
+    TokenCounts,
+    UpstreamResult,
     upstream_cost,
 )
 from pictor.kit.words.money import Micros
@@ -36,14 +36,14 @@ cells = st.dictionaries(
 token_prices = st.dictionaries(st.sampled_from(TOKEN_KINDS), micros, max_size=3)
 tables = st.lists(st.tuples(st.sampled_from(MOMENTS), cells, token_prices), max_size=3)
 answers = st.builds(
-    Came,
+    UpstreamResult,
     images=st.lists(st.sampled_from([Delivered(1024, 1024), Delivered(1536, 1024)]), max_size=3),
     tokens=st.none()
-    | st.builds(Tokens, *(st.sampled_from([0, 1, 777, 10_000]) for _ in TOKEN_KINDS)),
+    | st.builds(TokenCounts, *(st.sampled_from([0, 1, 777, 10_000]) for _ in TOKEN_KINDS)),
     reported=st.none() | micros,
 )
 requests = st.builds(
-    Asked,
+    SentRequest,
     model=st.just("img"),
     size=st.sampled_from(SIZES),
     quality=st.sampled_from(QUALITIES),
@@ -67,7 +67,7 @@ def table(begins: datetime, fixed: dict[CostKey, Micros], tokens: dict[str, Micr
 
 
 def by_the_rule(
-    found: list[Stored], flat: int | None, asked: Asked, came: Came
+    found: list[Stored], flat: int | None, asked: SentRequest, came: UpstreamResult
 ) -> tuple[int | None, str]:
     """Return the amount and its source by docs/pricing.md; None if the cost is unknown."""
     if came.reported is not None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from billing.pricing import PriceKey, PriceRow, PriceTable
-from billing.whatif import Prices, SoldImages, Why, brought_by, cut_off
+from billing.whatif import LeftOutReason, Prices, SoldImages, brought_by, cut_off
 from pictor.kit.words.money import Micros
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
@@ -93,14 +93,14 @@ def test_prices_as_they_were_touch_nobody():
 @pytest.mark.parametrize(
     ("new", "one", "why"),
     [
-        ([(REFERENCE, 1)], sold(REFERENCE, "", 0, 420), Why.REFERENCES),
-        ([], sold(SQUARE, "1024x1024", 1, 420), Why.NO_PRICE),
-        ([(SQUARE, 1)], sold(SQUARE, "", 0, 420), Why.NO_SIZE),
-        ([(AUTO, FORMULA)], sold(AUTO, "2880x2880", 1, 420), Why.HOLD),
+        ([(REFERENCE, 1)], sold(REFERENCE, "", 0, 420), LeftOutReason.REFERENCES),
+        ([], sold(SQUARE, "1024x1024", 1, 420), LeftOutReason.NO_PRICE),
+        ([(SQUARE, 1)], sold(SQUARE, "", 0, 420), LeftOutReason.NO_SIZE),
+        ([(AUTO, FORMULA)], sold(AUTO, "2880x2880", 1, 420), LeftOutReason.HOLD),
         (
             [(("x", "auto", "standard"), FORMULA)],
             sold(("x", "auto", "standard"), "16x16", 1, 420),
-            Why.NO_PRICE,
+            LeftOutReason.NO_PRICE,
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_another_quality_on_offer_leaves_its_row_out():
 
     found = brought_by([sold(SQUARE, "1024x1024", 1, 5_000)], prices(more, table((SQUARE, 5_000))))
 
-    assert [one.why for one in found.left_out] == [Why.OTHER_QUALITIES]
+    assert [one.why for one in found.left_out] == [LeftOutReason.OTHER_QUALITIES]
 
 
 def test_reference_images_that_would_newly_be_charged_are_said():
@@ -144,7 +144,9 @@ def test_reference_images_that_would_newly_be_charged_are_said():
         prices(table((SQUARE, 6_000), (REFERENCE, 1)), table((SQUARE, 5_000))),
     )
 
-    assert [(one.why, one.captured) for one in found.left_out] == [(Why.NEW_REFERENCES, 0)]
+    assert [(one.why, one.captured) for one in found.left_out] == [
+        (LeftOutReason.NEW_REFERENCES, 0)
+    ]
     assert found.becomes == 6_000
 
 
@@ -165,4 +167,4 @@ def test_a_dearer_low_than_high_is_not_above_what_is_held_for_quality_auto():
 
     found = brought_by([sold(low, "1024x1024", 1, 5_000)], prices(odd))
 
-    assert [one.why for one in found.left_out] == [Why.HOLD]
+    assert [one.why for one in found.left_out] == [LeftOutReason.HOLD]

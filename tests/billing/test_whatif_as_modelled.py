@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from billing.pricing import (
     INPUT,
     REFERENCE,
+    AmountDue,
     Delivered,
-    Due,
     Kind,
     PriceKey,
     PriceRow,
@@ -25,7 +25,7 @@ from billing.pricing import (
     quote,
 )
 from billing.sharing import parts_of
-from billing.whatif import ByOwner, Prices, SoldImages, Why, brought_by
+from billing.whatif import ByOwner, LeftOutReason, Prices, SoldImages, brought_by
 from pictor.kit.words.money import Micros
 
 SIZES = ((1024, 1024), (1024, 1536), (512, 512))
@@ -68,7 +68,7 @@ class Asked:
     output_tokens: int | None
     input_tokens: int
 
-    def due(self, table: PriceTable) -> tuple[Due, list[SoldImages]]:
+    def due(self, table: PriceTable) -> tuple[AmountDue, list[SoldImages]]:
         """Return the amount due at these prices, and the row counted for it."""
         quoted = quote(
             table,
@@ -179,5 +179,5 @@ def test_it_is_what_each_generation_would_have_been_charged(seed, spread):
             for _, then in pairs
         ]
         assert sum(of_tenant) == sum(one.becomes for one in found.touched if one.tenant == tenant)
-    named = {one.key for one in found.left_out if one.why is Why.HOLD}
+    named = {one.key for one in found.left_out if one.why is LeftOutReason.HOLD}
     assert named == {group[2:] for group in cut}

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import AuditEvent, Tenant, User
 from accounts.services import erase_tenant
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import words_of
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files
 def demo(settings):
     settings.EMBEDDED, settings.DEMO_EMAIL = True, "demo@pictor.local"
     sow()
-    seeding.seed(Wishes(demo_email="demo@pictor.local", demo_password="aaaa-bbbb-cccc"))
+    seeding.seed(SeedOptions(demo_email="demo@pictor.local", demo_password="aaaa-bbbb-cccc"))
 
 
 def link(*, minutes: int = 60, secret: str = "") -> str:

@@ -15,7 +15,7 @@ from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.lifecycle import lease
 from generation.models import Channel, Incident, WatchedDay
 from generation.oversight import incidents, watch
-from generation.oversight.incidents import Said
+from generation.oversight.incidents import IncidentWords
 from generation.oversight.watch import Sight
 from pictor.kit.words import clock
 from tests.seeds import sow
@@ -144,7 +144,7 @@ def told(*, hours_ago: int = 0) -> Incident:
         title="Requests fail",
         touched=["dall-e-3"],
         state=incidents.State.IDENTIFIED,
-        said=Said(words="Every second one fails.", once=uuid4()),
+        said=IncidentWords(words="Every second one fails.", once=uuid4()),
         now=clock.now() - timedelta(hours=hours_ago),
         actor="Ann",
     )
@@ -154,7 +154,7 @@ def resolve(incident: Incident, words: str) -> None:
     incidents.update(
         incident_id=incident.id,
         state=incidents.State.RESOLVED,
-        said=Said(words=words, once=uuid4()),
+        said=IncidentWords(words=words, once=uuid4()),
         now=clock.now(),
         actor="Ann",
     )

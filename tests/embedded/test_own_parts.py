@@ -4,8 +4,8 @@ import psutil
 import pytest
 
 from pictor.embedded.files import read_json
-from pictor.embedded.recorded import ALSO_OURS, OURS
 from pictor.embedded.stack import OWNERS
+from pictor.embedded.stack_record import ALSO_OURS, OURS
 from tests.servers import Stack
 
 

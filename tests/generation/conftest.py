@@ -10,7 +10,7 @@ from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
-from tests.factories import Customer, make_channel, make_worker, take
+from tests.factories import PayingCustomer, make_channel, make_worker, take
 from tests.seeds import sow
 
 
@@ -27,13 +27,13 @@ def channel(seeded: None) -> Channel:
 
 
 @pytest.fixture
-def acme(channel: Channel) -> Customer:
-    return Customer("acme")
+def acme(channel: Channel) -> PayingCustomer:
+    return PayingCustomer("acme")
 
 
 @pytest.fixture
-def other(channel: Channel) -> Customer:
-    return Customer("other")
+def other(channel: Channel) -> PayingCustomer:
+    return PayingCustomer("other")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def worker(db: None) -> WorkerEpoch:
 
 
 @pytest.fixture
-def queued(acme: Customer) -> Generation:
+def queued(acme: PayingCustomer) -> Generation:
     """A queued generation of acme's: one image in medium, 0.05268 USD on hold."""
     return acme.generation()
 

@@ -23,12 +23,12 @@ from generation.dispatch.announce import PARTIALS, PartialImage
 from generation.lifecycle.claims import Queued
 from generation.lifecycle.notify import FINISHED, QUEUE, TASK, Ring
 from generation.lifecycle.settlement import end_without_image
-from generation.lifecycle.wakeups import heard, told
+from generation.lifecycle.wakeups import answer_json, read_wakeup
 from generation.models import Generation, State
 from generation.selectors import Finished, finished_among
 from pictor.celery import app
 from pictor.kit.database import pools
-from pictor.kit.redis.client import ask
+from pictor.kit.redis.client import send
 from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.factories import make_caller
@@ -65,7 +65,7 @@ def as_format_2(message: str) -> str:
 
 
 def test_a_wake_up_of_the_release_before_is_answered_from():
-    (finished,) = heard(OF_9FB68FC).finished
+    (finished,) = read_wakeup(OF_9FB68FC).finished
 
     generation, (image,) = finished.generation, finished.images
     assert (generation.id, generation.captured_micros) == (UUID(ID), 52680)
@@ -74,7 +74,10 @@ def test_a_wake_up_of_the_release_before_is_answered_from():
 
 def test_the_release_before_answers_from_ours():
     """That release needs each of these fields and ignores others."""
-    ((theirs,), ours) = json.loads(OF_9FB68FC), told(Finished(Generation(), (StoredImage(),)))
+    ((theirs,), ours) = (
+        json.loads(OF_9FB68FC),
+        answer_json(Finished(Generation(), (StoredImage(),))),
+    )
 
     assert ours["format"] == 1
     assert set(theirs) <= set(ours)
@@ -100,7 +103,7 @@ def test_the_release_before_answers_from_ours():
     ],
 )
 def test_of_what_cannot_be_read_the_id_is(message):
-    said = heard(message)
+    said = read_wakeup(message)
 
     assert (said.finished, said.ids, said.is_clear) == ([], [UUID(ID)], True)
 
@@ -108,7 +111,7 @@ def test_of_what_cannot_be_read_the_id_is(message):
 def test_one_that_cannot_be_read_leaves_the_others_as_they_are():
     of_2 = json.loads(as_format_2(OF_9FB68FC))
 
-    said = heard(json.dumps([*of_2, *json.loads(OF_9FB68FC)]))
+    said = read_wakeup(json.dumps([*of_2, *json.loads(OF_9FB68FC)]))
 
     assert (len(said.finished), said.ids) == (1, [UUID(ID)])
 
@@ -293,7 +296,7 @@ def test_what_is_counted_is_counted_by_both():
         seconds, microseconds = client.time()
         now = int(seconds) * 1000 + int(microseconds) // 1000
         client.hset(name, mapping={"level": 7000, "at": now})
-        taken = ask(on_redis.taking([Bucket(name, "requests", "account", 60, 1, 86_400.0)]))
+        taken = send(on_redis.taking([Bucket(name, "requests", "account", 60, 1, 86_400.0)]))
         kept = client.hkeys(name)
         client.delete(name)
 

@@ -20,7 +20,7 @@ from generation.models import Generation
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, Customer, make_delivery, stored_images, take
+from tests.factories import ORIGIN, PayingCustomer, make_delivery, stored_images, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -45,7 +45,7 @@ def listed(name: str, micros: int) -> PriceList:
     return price_list
 
 
-def assign(customer: Customer, to: PriceList | None) -> None:
+def assign(customer: PayingCustomer, to: PriceList | None) -> None:
     assign_price_list(tenant_id=customer.id, price_list=to, actor="test", now=clock.now())
 
 

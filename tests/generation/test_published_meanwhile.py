@@ -35,7 +35,14 @@ from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
+from tests.factories import (
+    PayingCustomer,
+    make_channel,
+    make_delivery,
+    make_worker,
+    stored_images,
+    take,
+)
 from tests.seeds import sow
 
 MODELS = ("gpt-image-2", "gpt-image-2-auto", "gpt-image-1")
@@ -43,10 +50,10 @@ CAME = ((1024, 1024), (1024, 1536), (512, 512), (1000, 900), (2880, 2880))
 
 
 @pytest.fixture
-def acme(db: None) -> Customer:
+def acme(db: None) -> PayingCustomer:
     sow()
     make_channel("one", *MODELS, cost_micros=None)
-    return Customer("acme", balance=10**10)
+    return PayingCustomer("acme", balance=10**10)
 
 
 def agreed(stops: Stops) -> Confirmed:
@@ -79,7 +86,7 @@ def scheduled_or_now(draw: Random, owner: Any) -> PriceBook:
     )
 
 
-def happenings(acme: Customer) -> list[Callable[[Random], object]]:
+def happenings(acme: PayingCustomer) -> list[Callable[[Random], object]]:
     """Price decisions that may happen meanwhile."""
     shared = create_price_list(name="Resellers", actor="test")
 

@@ -11,10 +11,10 @@ from billing.models import KeyBudget, TenantBalance, Transfer, UsageRollup
 from billing.selectors import ledger_findings, usage_findings
 from billing.services import book_upstream_cost
 from generation import selectors
-from generation.api.told import data_of
+from generation.api.event_data import data_of
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import current_catalogue
-from generation.dispatch.call import WrongMode, ask
+from generation.dispatch.call import WrongMode, make_call
 from generation.lifecycle import attempts, claims, settlement
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.settlement import settle_and_tell
@@ -28,7 +28,7 @@ from pictor.kit.words.errors import NoChannelAvailable, RateLimited
 from pictor.kit.words.money import Micros
 from tests.factories import (
     ORIGIN,
-    Customer,
+    PayingCustomer,
     make_channel,
     make_delivery,
     route_info,
@@ -49,16 +49,16 @@ def sandbox(seeded):
 @pytest.fixture
 def tester(sandbox):
     """A tenant without a cent, by a test key."""
-    return Customer("tester", balance=0, is_test=True)
+    return PayingCustomer("tester", balance=0, is_test=True)
 
 
 @pytest.fixture
-def delivered(tester: Customer, worker: WorkerEpoch, spools: Spools) -> Generation:
+def delivered(tester: PayingCustomer, worker: WorkerEpoch, spools: Spools) -> Generation:
     """A test generation, made and settled."""
     return deliver(tester, worker, spools)
 
 
-def deliver(customer: Customer, worker: WorkerEpoch, spools: Spools) -> Generation:
+def deliver(customer: PayingCustomer, worker: WorkerEpoch, spools: Spools) -> Generation:
     made = customer.generation()
     claim = take(generation_id=made.id, worker=worker)
     assert claim is not None
@@ -143,7 +143,7 @@ def test_under_way_it_counts_as_a_request_in_flight_and_holds_nothing(tester):
 
 
 def test_without_a_sandbox_it_is_refused_though_vendors_could_serve_it(channel):
-    tester = Customer("tester", is_test=True)
+    tester = PayingCustomer("tester", is_test=True)
 
     with pytest.raises(NoChannelAvailable, match="Test keys are served only by a sandbox"):
         tester.generation()
@@ -153,7 +153,7 @@ def test_without_a_sandbox_it_is_refused_though_vendors_could_serve_it(channel):
 
 def test_a_live_key_is_not_served_by_a_sandbox_for_tests(sandbox):
     with pytest.raises(NoChannelAvailable, match="No channel serves"):
-        Customer("acme").generation()
+        PayingCustomer("acme").generation()
 
 
 def test_each_mode_has_the_channels_that_serve_it(seeded):
@@ -187,7 +187,7 @@ def test_a_call_to_a_vendor_is_refused_where_it_is_made(channel, tester, spools)
 
     with pytest.raises(WrongMode):
         asyncio.run(
-            ask(
+            make_call(
                 tester.generation(),
                 Candidate(vendor, "native", "1024x1024"),
                 large={},

@@ -19,7 +19,7 @@ from generation.lifecycle.settlement import fail
 from generation.models import Attempt, Channel, Generation, Route
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import Micros
-from tests.factories import Customer, asked, at, begun, make_delivery, route_info, take
+from tests.factories import PayingCustomer, asked, at, begun, make_delivery, route_info, take
 
 NOON, MIDNIGHT = at("2026-11-20T12:00:00Z"), at("2026-11-21T00:00:00Z")
 WRONG = WrongSize("asked for 1024x1024, got 512x512")
@@ -52,11 +52,11 @@ def losses() -> list[tuple[str, str, int, int]]:
     return [(str(row.day), row.loss, row.attempts, row.cost_micros) for row in rows]
 
 
-def refused_until(customer: Customer) -> datetime | None:
+def refused_until(customer: PayingCustomer) -> datetime | None:
     return Tenant.objects.get(id=customer.id).uncharged_until
 
 
-def ceiling(customer: Customer, micros: int | None) -> None:
+def ceiling(customer: PayingCustomer, micros: int | None) -> None:
     set_uncharged_ceiling(
         tenant=customer.tenant,
         ceiling=None if micros is None else Micros(micros),

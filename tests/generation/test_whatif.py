@@ -16,7 +16,7 @@ from billing.pricing import BookRow, PricedRequest, quote
 from billing.selectors import current_table, rows_of, would_have_brought
 from billing.selectors import sold as waiting
 from billing.services import draft_price_book, refund
-from billing.whatif import Why
+from billing.whatif import LeftOutReason
 from generation.channels.base import TokenUsage
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import Verified
@@ -26,7 +26,7 @@ from generation.oversight.selling import add_sold
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import Customer, make_channel, make_delivery, stored_images, take
+from tests.factories import PayingCustomer, make_channel, make_delivery, stored_images, take
 from tests.seeds import sow
 
 MODELS = ("gpt-image-2", "gpt-image-2-auto", "gpt-image-2-origin", "gpt-image-1")
@@ -42,7 +42,7 @@ def deliver(db: None, worker: WorkerEpoch, spools: Spools, monkeypatch: Any) -> 
     make_channel("one", *MODELS, cost_micros=1_000)
 
     def delivered(
-        customer: Customer, request: Any, *, days_ago: int = 0, **came: Any
+        customer: PayingCustomer, request: Any, *, days_ago: int = 0, **came: Any
     ) -> tuple[Generation, Verified]:
         made = customer.generation(**request)
         claim = take(generation_id=made.id, worker=worker)
@@ -121,7 +121,7 @@ def charged_then(made: Generation, delivery: Verified, table: Any) -> int:
 
 def test_it_is_what_each_generation_would_have_been_charged(deliver, django_assert_num_queries):
     draw = Random(4)  # noqa: S311 - no secret
-    acme, other = Customer("acme", balance=10**9), Customer("other", balance=10**9)
+    acme, other = PayingCustomer("acme", balance=10**9), PayingCustomer("other", balance=10**9)
     put_in_force(dearer(markup="0.7", tenant_id=other.id), clock.now() - timedelta(hours=1))
     made = []
     for who in (acme, other) * 40:
@@ -144,14 +144,14 @@ def test_it_is_what_each_generation_would_have_been_charged(deliver, django_asse
     )
     assert of_references
     assert (found.facts.was, found.facts.uncompared) == (captured - of_references, of_references)
-    assert {one.why for one in found.facts.left_out} == {Why.REFERENCES}
+    assert {one.why for one in found.facts.left_out} == {LeftOutReason.REFERENCES}
 
 
 LARGE = {"model": "gpt-image-2-auto", "quality": "high", "prompt": "a fox"}
 
 
 def test_the_book_in_force_would_have_brought_what_was_charged(deliver):
-    acme = Customer()
+    acme = PayingCustomer()
     deliver(acme, {"quality": "low"})
     add_sold()
 
@@ -161,7 +161,7 @@ def test_the_book_in_force_would_have_brought_what_was_charged(deliver):
 
 
 def test_a_day_on_which_a_hold_may_cut_off_is_left_out_alone(deliver, django_assert_num_queries):
-    acme = Customer()
+    acme = PayingCustomer()
     deliver(acme, {**LARGE, "n": 2}, sizes=[(2880, 2880), (1024, 1024)], days_ago=3)
     deliver(acme, LARGE)
     add_sold()
@@ -181,7 +181,7 @@ def test_a_day_on_which_a_hold_may_cut_off_is_left_out_alone(deliver, django_ass
 
 
 def test_a_tenants_book_is_about_that_tenant(deliver):
-    acme, other = Customer("acme"), Customer("other")
+    acme, other = PayingCustomer("acme"), PayingCustomer("other")
     for who in (acme, other):
         deliver(who, {"model": "gpt-image-2", "quality": "medium"})
     add_sold()
@@ -196,7 +196,7 @@ def test_a_tenants_book_is_about_that_tenant(deliver):
 
 def test_a_shared_lists_book_is_about_the_tenants_that_have_it(deliver):
     """It applies over everyone's book and under a tenant's own."""
-    acme, other, third = Customer("acme"), Customer("other"), Customer("third")
+    acme, other, third = PayingCustomer("acme"), PayingCustomer("other"), PayingCustomer("third")
     shared = PriceList.objects.create(name="Resellers")
     for who in (acme, other):
         PriceListAssignment.objects.create(tenant=who.tenant, price_list=shared)
@@ -223,7 +223,7 @@ def test_a_shared_lists_book_is_about_the_tenants_that_have_it(deliver):
 
 def test_what_a_tenant_paid_before_it_had_its_list_is_not_taken_for_the_lists_price(deliver):
     """The list charges for reference images, and everyone's book includes them."""
-    acme, shared, now = Customer(), PriceList.objects.create(name="Resellers"), clock.now()
+    acme, shared, now = PayingCustomer(), PriceList.objects.create(name="Resellers"), clock.now()
     deliver(acme, {"model": "gpt-image-1", "quality": "low"})
     add_sold()
     row = BookRow("gpt-image-1", "reference", "input", Micros(50_000), 1, 1, "formula")
@@ -236,12 +236,12 @@ def test_what_a_tenant_paid_before_it_had_its_list_is_not_taken_for_the_lists_pr
     found = would_have_brought(dearer(), clock.now())
 
     assert [(one.why, one.key[0]) for one in found.facts.left_out] == [
-        (Why.NEW_REFERENCES, "gpt-image-1")
+        (LeftOutReason.NEW_REFERENCES, "gpt-image-1")
     ]
 
 
 def test_demo_data_older_days_and_refunds_are_apart(deliver):
-    acme = Customer()
+    acme = PayingCustomer()
     demo, _ = deliver(acme, {"quality": "low"})
     Generation.objects.filter(id=demo.id).update(source="demo")
     kept, _ = deliver(acme, {"quality": "medium"})
@@ -264,18 +264,18 @@ def without_high(since: datetime) -> None:
 
 
 def test_a_quality_that_a_book_of_these_days_had_not_leaves_its_rows_out(deliver):
-    acme, now = Customer(), clock.now()
+    acme, now = PayingCustomer(), clock.now()
     deliver(acme, {"model": MODELS[0], "quality": "low"})
     add_sold()
     without_high(now - timedelta(days=9))
 
     found = would_have_brought(dearer(), now)
 
-    assert [one.why for one in found.facts.left_out] == [Why.OTHER_QUALITIES]
+    assert [one.why for one in found.facts.left_out] == [LeftOutReason.OTHER_QUALITIES]
 
 
 def test_a_book_that_was_published_late_did_not_charge_before_that(deliver):
-    acme, now = Customer(), clock.now()
+    acme, now = PayingCustomer(), clock.now()
     deliver(acme, {"model": MODELS[0], "quality": "low"})
     add_sold()
     without_high(now - timedelta(days=90))
@@ -286,4 +286,4 @@ def test_a_book_that_was_published_late_did_not_charge_before_that(deliver):
 
     found = would_have_brought(dearer(), now)
 
-    assert [one.why for one in found.facts.left_out] == [Why.OTHER_QUALITIES]
+    assert [one.why for one in found.facts.left_out] == [LeftOutReason.OTHER_QUALITIES]

@@ -19,7 +19,7 @@ from storage import backends, exports
 from storage.backends import bucket
 from storage.exports import ask_for_export, delete_old, export_url, make_due
 from storage.models import TenantExport
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3")]
@@ -30,7 +30,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 def acme(s3):
     bucket.delete_many(objects())
     sow()
-    return Customer("acme")
+    return PayingCustomer("acme")
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def end_the_connection(**_):
 def test_the_database_fails_and_it_waits_and_keeps_nobody_waiting(ask, monkeypatch, failing):
     export = ask()
     TenantExport.objects.update(attempts=2)
-    theirs = Customer("other").tenant
+    theirs = PayingCustomer("other").tenant
     add_member(tenant=theirs, user=export.asked_by, role=Membership.Role.OWNER, actor="test")
     other = ask_for_export(tenant=theirs, user=export.asked_by, page_url="/", now=clock.now())
     writers = {export.tenant_id: failing, other.tenant_id: write_export}

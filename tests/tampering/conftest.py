@@ -21,15 +21,22 @@ from billing.services import (
     reverse,
     withdraw_price_book,
 )
-from generation.bills.corrections import Line, correct
+from generation.bills.corrections import CorrectionLine, correct
 from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from generation.oversight.selling import sold_by
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
+from tests.factories import (
+    PayingCustomer,
+    make_channel,
+    make_delivery,
+    make_worker,
+    stored_images,
+    take,
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,7 @@ def written(
     django_db_setup: None,
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Customer]:
+) -> Iterator[PayingCustomer]:
     """Books, written once for a module and restored for each of its tests."""
     with django_db_blocker.unblock(), transaction.atomic():
         customer = write(Spools(tmp_path_factory.mktemp("spool"), SpoolBudget(1_000_000)))
@@ -47,22 +54,22 @@ def written(
 
 
 @pytest.fixture
-def books(written: Customer, db: None) -> Customer:
+def books(written: PayingCustomer, db: None) -> PayingCustomer:
     """The books' customer; a test's changes are undone."""
     return written
 
 
-def write(spools: Spools) -> Customer:
+def write(spools: Spools) -> PayingCustomer:
     """A customer with a top-up, a credit, a settled generation that cost us, and one under way.
 
     Half of the credit was reversed, and two lines of a bill corrected the cost, one of its call.
 
     There are also withdrawn scheduled prices and a shared list, and sales are counted.
     """
-    seeding.seed(Wishes())
+    seeding.seed(SeedOptions())
     make_channel(cost_micros=30_000)
-    acme = Customer("acme")
-    Customer("other")
+    acme = PayingCustomer("acme")
+    PayingCustomer("other")
     credit(tenant_id=acme.id, amount=Micros(1_000_000), reason="gift", actor="test")
     reverse(tenant_id=acme.id, seq=2, amount=Micros(500_000), reason="typo", actor="test")
     claim = take(generation_id=acme.generation().id, worker=make_worker())
@@ -71,7 +78,10 @@ def write(spools: Spools) -> Customer:
     settle_and_tell(
         claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
     )
-    lines = [Line("1", str(delivery.attempt_id), Micros(5)), Line("2", "", Micros(-7))]
+    lines = [
+        CorrectionLine("1", str(delivery.attempt_id), Micros(5)),
+        CorrectionLine("2", "", Micros(-7)),
+    ]
     correct(lines, reason="bill", actor="test")
     acme.generation(idempotency_key="once")
     later = clock.now() + timedelta(days=400)

@@ -12,13 +12,13 @@ from generation.models import Channel, Route
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
-from tests.factories import Customer, begun, make_delivery, make_worker, stored_images, take
+from tests.factories import PayingCustomer, begun, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def free(books: Customer, tmp_path: Path) -> str:
+def free(books: PayingCustomer, tmp_path: Path) -> str:
     """The id of a generation delivered for nothing, after a first call that was not reached."""
     Route.objects.update(cost_micros=None)
     channel = Channel.objects.get(name="one")

@@ -9,7 +9,7 @@ from pytest_django import DjangoDbBlocker
 
 from billing.selectors import walk
 from generation.oversight.ledger import rounds
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.tampering.changes import (
     adding_to,
     change,
@@ -29,7 +29,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def careful_thief(written: Customer, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def careful_thief(written: PayingCustomer, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The owner, with every trigger and foreign key of ours out of the way."""
     with django_db_blocker.unblock(), transaction.atomic():
         run("SET CONSTRAINTS ALL IMMEDIATE")

@@ -12,7 +12,7 @@ from django.conf import settings
 from pictor.application import build
 from pictor.kit.redis.client import forget_client
 from pictor.web.edge import App, Message
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 ANSWER_SECONDS = 10
 
@@ -99,12 +99,12 @@ async def call(app: App, **options: Any) -> Exchange:
 
 
 @pytest.fixture
-def acme(pooled_connections: None) -> Customer:
-    return Customer("acme")
+def acme(pooled_connections: None) -> PayingCustomer:
+    return PayingCustomer("acme")
 
 
 @pytest.fixture
-def bearer(acme: Customer) -> dict[str, str]:
+def bearer(acme: PayingCustomer) -> dict[str, str]:
     """The header of a key that is in the database."""
     return {"Authorization": f"Bearer {acme.plaintext}"}
 

@@ -9,7 +9,7 @@ from tests.web.conftest import body_of, call
 from webhooks import selectors
 from webhooks.api import endpoints
 from webhooks.models import WebhookEndpoint
-from webhooks.services import EndpointWishes, create_endpoint
+from webhooks.services import EndpointValues, create_endpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ def lost(acme, monkeypatch):
     made, _ = create_endpoint(
         tenant=acme.tenant,
         livemode=True,
-        wishes=EndpointWishes("https://1.1.1.1/hook"),
+        wishes=EndpointValues("https://1.1.1.1/hook"),
         actor="test",
     )
     look_up = selectors.endpoint_by_id

@@ -8,7 +8,7 @@ import pytest
 from accounts.keys import mint
 from pictor.kit.bytes.spools import process_spools
 from pictor.web import body_reading
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.web.conftest import body_of, call, make_exchange
 from tests.web.gates import (
     CHUNKED,
@@ -247,8 +247,8 @@ async def test_no_room_for_spools_is_our_trouble_and_not_the_callers(app, bearer
 
 
 @pytest.fixture
-def others(pooled_connections: None) -> Customer:
-    return Customer("others")
+def others(pooled_connections: None) -> PayingCustomer:
+    return PayingCustomer("others")
 
 
 async def test_a_tenants_large_bodies_leave_room_for_others(app, acme, others, bearer, settings):

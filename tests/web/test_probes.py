@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from generation.lifecycle import lease
-from generation.lifecycle.lease import Alive
+from generation.lifecycle.lease import LiveWorkers
 from pictor.kit.redis import client as redis_client
 from pictor.web import probes
 from pictor.web.probes import Probes
@@ -25,8 +25,8 @@ def fresh():
     redis_client.forget_client()
 
 
-def two() -> Alive:
-    return Alive(workers=2, can_store=2)
+def two() -> LiveWorkers:
+    return LiveWorkers(workers=2, can_store=2)
 
 
 def readyz() -> object:
@@ -38,7 +38,7 @@ def test_a_process_whose_servers_answer_is_ready():
 
 
 def test_storage_that_fails_is_named_and_does_not_decide():
-    state = probes.readiness(lambda: Alive(workers=2, can_store=1))
+    state = probes.readiness(lambda: LiveWorkers(workers=2, can_store=1))
 
     assert state == {**READY, "storage": False}
 
@@ -74,8 +74,8 @@ def test_a_database_without_our_tables_can_admit_nothing():
     missing = {"status": "unavailable", "postgres": False, "image_workers": None}
     missing["storage"] = None
 
-    assert probes.readiness(lease.alive) == READY | missing
-    assert probes.readiness(lease.alive) == READY | {"image_workers": 0, "storage": None}
+    assert probes.readiness(lease.live_workers) == READY | missing
+    assert probes.readiness(lease.live_workers) == READY | {"image_workers": 0, "storage": None}
 
 
 # --- over HTTP --------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ async def test_what_is_missing_is_a_503(settings, pooled_connections):
 async def test_many_who_ask_at_once_share_one_look(pooled_connections):
     looks = []
 
-    def counted() -> Alive:
+    def counted() -> LiveWorkers:
         looks.append(1)
         return two()
 

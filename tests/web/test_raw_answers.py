@@ -21,7 +21,7 @@ from pictor.kit.database import pools
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from pictor.web.edge import App
-from tests.factories import Customer, make_channel
+from tests.factories import PayingCustomer, make_channel
 from tests.seeds import sow
 from tests.web.conftest import Exchange, body_of, call
 
@@ -85,7 +85,7 @@ async def test_a_refusal_by_balance_says_which_limit_stopped_it(whole, acme, bea
     assert row["model"] == "gpt-image-2"
 
 
-def _make_poor(acme: Customer) -> None:
+def _make_poor(acme: PayingCustomer) -> None:
     offer()
     adjust(tenant_id=acme.id, amount=Micros(-10_000_000), reason="test", actor="test")
 

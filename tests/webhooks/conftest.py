@@ -11,22 +11,22 @@ import pytest
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.outbound.http import HttpPool
 from pictor.kit.words import clock
-from tests.factories import Customer, make_channel
+from tests.factories import PayingCustomer, make_channel
 from tests.raw_server import RawServer, Script, running, says
 from tests.seeds import sow
 from webhooks import outbox
 from webhooks.models import WebhookEndpoint
-from webhooks.outbox import HeldDelivery, Outcome
+from webhooks.outbox import DeliveryOutcome, HeldDelivery
 from webhooks.sender import Sender
 from webhooks.sending import send
-from webhooks.services import EndpointWishes, create_endpoint
+from webhooks.services import EndpointValues, create_endpoint
 
 
 @pytest.fixture
-def acme(db: None) -> Customer:
+def acme(db: None) -> PayingCustomer:
     sow()
     make_channel(serves="both")
-    return Customer("acme")
+    return PayingCustomer("acme")
 
 
 @pytest.fixture
@@ -57,17 +57,17 @@ class Receiver:
     def claimed(self) -> list[HeldDelivery]:
         return outbox.claim(now=self.now, limit=100, in_hand={})
 
-    def sent(self, order: HeldDelivery) -> Outcome:
+    def sent(self, order: HeldDelivery) -> DeliveryOutcome:
         """Make an attempt through the guard, with this server allowed."""
 
-        async def attempt() -> Outcome:
+        async def attempt() -> DeliveryOutcome:
             http = HttpPool(egress_allow=[self._server.host_port])
             try:
                 return await send(order, http=http, at=self.now)
             finally:
                 await http.aclose()
 
-        outcome: Outcome = self._run(attempt())
+        outcome: DeliveryOutcome = self._run(attempt())
         return outcome
 
     def carried(self, order: HeldDelivery) -> None:
@@ -84,7 +84,7 @@ class Receiver:
 
         self._run(carry())
 
-    def work(self) -> list[Outcome]:
+    def work(self) -> list[DeliveryOutcome]:
         """Send everything due now, and write down the outcomes."""
         outcomes = []
         for order in self.claimed():
@@ -106,18 +106,18 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def endpoint(acme: Customer, receiver: Receiver) -> WebhookEndpoint:
+def endpoint(acme: PayingCustomer, receiver: Receiver) -> WebhookEndpoint:
     made, _ = endpoint_of(acme, receiver.url)
     return made
 
 
 def endpoint_of(
-    customer: Customer, url: str, *, livemode: bool = True, **wishes: Any
+    customer: PayingCustomer, url: str, *, livemode: bool = True, **wishes: Any
 ) -> tuple[WebhookEndpoint, str]:
     """A new endpoint and its secret."""
     return create_endpoint(
         tenant=customer.tenant,
         livemode=livemode,
-        wishes=EndpointWishes(url, **wishes),
+        wishes=EndpointValues(url, **wishes),
         actor="test",
     )

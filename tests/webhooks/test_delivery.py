@@ -19,10 +19,10 @@ from generation.lifecycle.settlement import cancel, settle_and_tell, settle_unhe
 from generation.models import Generation
 from generation.tenants import forgetting
 from pictor.kit.bytes.spool import Spools
-from pictor.kit.database.loop_connections import Connection, LoopConnections
+from pictor.kit.database.loop_connections import LentConnection, LoopConnections
 from pictor.kit.outbound.http import HttpPool, LookUpsBusy
 from pictor.kit.words import clock
-from tests.factories import Customer, make_delivery, make_worker, stored_images, take
+from tests.factories import PayingCustomer, make_delivery, make_worker, stored_images, take
 from tests.raw_server import drips, hangs, says, sends
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks import outbox, sending
@@ -39,13 +39,13 @@ def impatient(monkeypatch):
     monkeypatch.setattr(sending, "ATTEMPT_SECONDS", 0.3)
 
 
-def canceled(customer: Customer) -> Generation:
+def canceled(customer: PayingCustomer) -> Generation:
     generation = customer.generation()
     assert cancel(generation=generation, now=clock.now())
     return generation
 
 
-def settled(customer: Customer, receiver: Receiver, spools: Spools) -> Generation:
+def settled(customer: PayingCustomer, receiver: Receiver, spools: Spools) -> Generation:
     claim = take(generation_id=customer.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, spools)
@@ -64,7 +64,7 @@ def test_a_settlement_that_nobody_is_told_of_is_one_statement(
 ):
     lend, lent = LoopConnections.lend, []
 
-    async def noted(connections: LoopConnections) -> Connection:
+    async def noted(connections: LoopConnections) -> LentConnection:
         lent.append(await lend(connections))
         return lent[-1]
 
@@ -142,7 +142,7 @@ def test_a_tenant_without_endpoints_pays_one_look(
 
 
 def test_nobody_else_s_endpoint_is_told(acme, receiver, endpoint):
-    other = Customer("other")
+    other = PayingCustomer("other")
     canceled(other)
 
     assert receiver.work() == []
@@ -351,7 +351,7 @@ def test_the_oldest_event_begins_first(acme, receiver, endpoint):
 
 
 def test_one_that_fails_gets_one_at_a_time_and_keeps_nobody_waiting(acme, receiver, endpoint):
-    other = Customer("other")
+    other = PayingCustomer("other")
     endpoint_of(other, receiver.url)
     for _ in range(20):
         canceled(acme)
@@ -372,7 +372,7 @@ def test_a_tenant_of_many_slow_servers_keeps_no_other_tenant_waiting(acme, recei
     slow = [endpoint, *(endpoint_of(acme, receiver.url)[0] for _ in range(3))]
     for _ in range(9):
         canceled(acme)
-    other = Customer("other")
+    other = PayingCustomer("other")
     theirs, _ = endpoint_of(other, receiver.url)
     canceled(other)
     in_hand = {one.id: 4 for one in slow}
@@ -401,7 +401,7 @@ def test_a_fault_of_ours_is_a_try_too(receiver, endpoint, acme, monkeypatch):
 
 
 def test_who_had_no_turn_to_be_looked_up_has_not_failed(receiver, endpoint, acme, monkeypatch):
-    async def busy(*_: object, **__: object) -> outbox.Outcome:
+    async def busy(*_: object, **__: object) -> outbox.DeliveryOutcome:
         raise LookUpsBusy("others are looked up")
 
     written: list[dict[str, Any]] = []
@@ -434,7 +434,7 @@ def test_a_private_address_is_not_called(acme, receiver, endpoint):
     canceled(acme)
     (order,) = receiver.claimed()
 
-    async def attempt() -> list[outbox.Outcome]:
+    async def attempt() -> list[outbox.DeliveryOutcome]:
         http = HttpPool(resolve=lambda host, port: ["10.0.0.1"])
         try:
             orders = [
@@ -458,7 +458,7 @@ def fields(order: outbox.HeldDelivery) -> dict[str, Any]:
 def test_of_an_endpoint_that_says_too_much_only_beginnings_are_kept(acme, receiver, endpoint):
     canceled(acme)
     (order,) = receiver.claimed()
-    long = outbox.Outcome(
+    long = outbox.DeliveryOutcome(
         began_at=receiver.now, took=timedelta(), status=500, answer="x" * 64 * 1024
     )
     tomorrow = receiver.now + timedelta(days=1)

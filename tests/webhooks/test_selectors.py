@@ -7,7 +7,7 @@ import pytest
 from generation.lifecycle.settlement import cancel
 from pictor.kit.words import clock
 from webhooks.models import Delivery, WebhookEndpoint
-from webhooks.selectors import due_together
+from webhooks.selectors import due_deliveries
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def test_what_is_due_is_counted_and_how_late_the_first_is(deliveries):
     due_at(late, seconds=5)
     due_at(tomorrow, days=-1)
 
-    due = due_together()
+    due = due_deliveries()
 
     assert due.count == 2
     assert 70 <= due.overdue_seconds < 100
@@ -42,6 +42,6 @@ def test_what_waits_for_its_owner_is_not_late(deliveries, status):
         due_at(delivery, days=1)
     WebhookEndpoint.objects.update(status=status)
 
-    due = due_together()
+    due = due_deliveries()
 
     assert (due.count, due.overdue_seconds) == (0, 0)

@@ -14,7 +14,7 @@ from generation.lifecycle.settlement import cancel
 from pictor.kit.secrets.encryption import decrypted
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.raw_server import says
 from tests.webhooks.conftest import endpoint_of
 from webhooks import holdings, outbox
@@ -24,7 +24,7 @@ from webhooks.models import EVENTS, Delivery, DeliveryAttempt, Event, WebhookEnd
 from webhooks.rotation import rotate_encryption
 from webhooks.selectors import endpoint_by_id, records_of
 from webhooks.services import (
-    EndpointWishes,
+    EndpointValues,
     change_endpoint,
     delete_endpoint,
     resend,
@@ -36,7 +36,7 @@ from webhooks.services import (
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
-def canceled(customer: Customer) -> None:
+def canceled(customer: PayingCustomer) -> None:
     cancel(generation=customer.generation(), now=clock.now())
 
 
@@ -48,11 +48,11 @@ def test_a_secret_is_stored_encrypted(acme, receiver):
     assert decrypted(stored) == secret
     assert secret not in stored
     assert secret not in str(list(AuditEvent.objects.values()))
-    assert endpoint_by_id(endpoint.public_id, tenant_id=Customer("other").id) is None
+    assert endpoint_by_id(endpoint.public_id, tenant_id=PayingCustomer("other").id) is None
 
 
 def test_a_change_is_recorded_without_a_url_s_query(acme, receiver, endpoint):
-    wishes = EndpointWishes(f"{receiver.url}?token=hidden", ["generation.failed"], is_enabled=False)
+    wishes = EndpointValues(f"{receiver.url}?token=hidden", ["generation.failed"], is_enabled=False)
 
     for _ in range(2):
         change_endpoint(endpoint=endpoint, wishes=wishes, actor="test")
@@ -78,7 +78,7 @@ def test_a_test_endpoint_is_not_made_for_what_it_is_never_told_of(acme, receiver
     for attempt in (
         lambda: endpoint_of(acme, receiver.url, livemode=False, events=["balance.low"]),
         lambda: change_endpoint(
-            endpoint=made, wishes=EndpointWishes(made.url, ["balance.low"]), actor="test"
+            endpoint=made, wishes=EndpointValues(made.url, ["balance.low"]), actor="test"
         ),
     ):
         with pytest.raises(ValidationError, match="test keys move no money"):
@@ -91,7 +91,7 @@ def test_one_that_is_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
     WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
     endpoint.refresh_from_db()
 
-    change_endpoint(endpoint=endpoint, wishes=EndpointWishes(receiver.url), actor="test")
+    change_endpoint(endpoint=endpoint, wishes=EndpointValues(receiver.url), actor="test")
 
     endpoint.refresh_from_db()
     assert (endpoint.status, endpoint.failing_since) == ("enabled", None)
@@ -100,7 +100,7 @@ def test_one_that_is_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
 def test_a_paused_endpoint_stays_so_when_something_else_changes(acme, receiver, endpoint):
     WebhookEndpoint.objects.update(status="paused")
     endpoint.refresh_from_db()
-    wishes = EndpointWishes(receiver.url, ["generation.failed"], is_enabled=False)
+    wishes = EndpointValues(receiver.url, ["generation.failed"], is_enabled=False)
 
     change_endpoint(endpoint=endpoint, wishes=wishes, actor="test")
 
@@ -126,7 +126,7 @@ def test_one_that_is_deleted_meanwhile_is_neither_changed_nor_rotated(acme, rece
 
     with pytest.raises(WebhookEndpoint.DoesNotExist):
         change_endpoint(
-            endpoint=endpoint, wishes=EndpointWishes(receiver.url, is_enabled=False), **by
+            endpoint=endpoint, wishes=EndpointValues(receiver.url, is_enabled=False), **by
         )
     with pytest.raises(WebhookEndpoint.DoesNotExist):
         rotate_secret(endpoint=endpoint, overlap=timedelta(hours=1), now=receiver.now, **by)
@@ -187,10 +187,10 @@ def test_all_that_was_missed_is_sent_and_nothing_twice(acme, receiver, endpoint)
     canceled(acme)
     Delivery.objects.filter(state="pending").update(state="failed")
     change_endpoint(
-        endpoint=endpoint, wishes=EndpointWishes(receiver.url, is_enabled=False), actor="test"
+        endpoint=endpoint, wishes=EndpointValues(receiver.url, is_enabled=False), actor="test"
     )
     canceled(acme)
-    change_endpoint(endpoint=endpoint, wishes=EndpointWishes(receiver.url), actor="test")
+    change_endpoint(endpoint=endpoint, wishes=EndpointValues(receiver.url), actor="test")
 
     hour = timedelta(hours=1)
     tomorrow = resend_since(endpoint=endpoint, since=receiver.now + hour, now=receiver.now)
@@ -300,7 +300,7 @@ def test_a_tenant_s_webhooks_are_handed_out_without_secrets_and_erased(acme, rec
     receiver.answers(says(b"Ann was here"))
     canceled(acme)
     receiver.work()
-    other = Customer("other")
+    other = PayingCustomer("other")
     endpoint_of(other, receiver.url)
 
     handed_out = {name: list(rows) for name, rows in holdings.tables(acme.id)}

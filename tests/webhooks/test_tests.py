@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.rates.of_tests import counting_of_test
+from accounts.rates.daily_bytes import counting_of_test
 from generation.lifecycle.settlement import cancel
-from pictor.kit.redis.client import ask
+from pictor.kit.redis.client import send
 from pictor.kit.words import clock
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks.models import Delivery, DeliveryAttempt
 
@@ -22,7 +22,7 @@ def at_noon(monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: NOON)
 
 
-def told(customer: Customer, receiver: Receiver) -> None:
+def told(customer: PayingCustomer, receiver: Receiver) -> None:
     """Make an event about a new generation of the customer's, and try to deliver it once."""
     cancel(generation=customer.generation(), now=clock.now())
     (order,) = receiver.claimed()
@@ -37,7 +37,7 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
     settings.TEST_BYTES_PER_DAY = 8 * 1024 + 2 * 1024
     told(tester, receiver)
     # the second is admitted, and its event not delivered
-    ask(counting_of_test(acme.id, -8 * 1024, now=NOON))
+    send(counting_of_test(acme.id, -8 * 1024, now=NOON))
 
     told(tester, receiver)
 
@@ -51,7 +51,7 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
 def test_live_events_are_told_all_the_same(acme, receiver, settings, at_noon):
     endpoint_of(acme, receiver.url)
     settings.TEST_BYTES_PER_DAY = 1
-    ask(counting_of_test(acme.id, 1, now=NOON))
+    send(counting_of_test(acme.id, 1, now=NOON))
 
     told(acme, receiver)
 

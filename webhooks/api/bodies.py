@@ -3,13 +3,13 @@
 from accounts.services import OVERLAPS
 from pictor.kit.endpoints.bodies import (
     ApiBody,
-    MomentField,
     TextField,
+    UnixTimeField,
     WordField,
     WordsField,
     optional,
 )
-from pictor.kit.endpoints.queries import AfterField, ApiQuery, LimitField
+from pictor.kit.endpoints.queries import AfterField, ApiQuery, PageLimitField
 from pictor.kit.words import ids
 from webhooks.models import EVENTS, MAX_URL_CHARS
 
@@ -64,18 +64,18 @@ class Since(ApiBody):
 
     example = {"since": 1_795_225_540}
 
-    since = MomentField(help_text="Unix seconds.")
+    since = UnixTimeField(help_text="Unix seconds.")
 
 
 class EndpointPage(ApiQuery):
     """A page of a list."""
 
-    limit = LimitField()
+    limit = PageLimitField()
     after = AfterField(ids.WEBHOOK_ENDPOINT, "a webhook endpoint")
 
 
 class DeliveryPage(ApiQuery):
     """A page of a list."""
 
-    limit = LimitField()
+    limit = PageLimitField()
     after = AfterField(ids.DELIVERY, "a delivery")

@@ -32,7 +32,7 @@ from webhooks.api.objects import (
 from webhooks.models import WebhookEndpoint
 from webhooks.selectors import endpoint_by_id, endpoints_of
 from webhooks.services import (
-    EndpointWishes,
+    EndpointValues,
     change_endpoint,
     create_endpoint,
     delete_endpoint,
@@ -78,7 +78,7 @@ class EndpointsView(Endpoint):
             endpoint, secret = create_endpoint(
                 tenant=tenant,
                 livemode=caller.livemode,
-                wishes=EndpointWishes(url, events),
+                wishes=EndpointValues(url, events),
                 **self.by(caller),
             )
         return Answer(ShownEndpoint(endpoint, secret))
@@ -110,7 +110,7 @@ class EndpointView(Endpoint):
         """Change the given fields. Pending deliveries go to the new url."""
         endpoint = endpoint_of(caller, public_id)
         status = given.get("status", endpoint.status)
-        wishes = EndpointWishes(
+        wishes = EndpointValues(
             url=given.get("url", endpoint.url),
             events=given.get("events", endpoint.events),
             is_enabled=status == WebhookEndpoint.Status.ENABLED,
@@ -133,7 +133,7 @@ class EndpointView(Endpoint):
         return Answer(endpoint)
 
 
-class RotationView(Endpoint):
+class SecretRotationView(Endpoint):
     """/v1/webhook_endpoints/{id}/rotate."""
 
     @operation(

@@ -8,14 +8,14 @@ from webhooks.api.deliveries import (
     ResendView,
     TestView,
 )
-from webhooks.api.endpoints import EndpointsView, EndpointView, RotationView
+from webhooks.api.endpoints import EndpointsView, EndpointView, SecretRotationView
 
 ONE = "webhook_endpoints/<str:public_id>"
 
 urlpatterns = [
     *paths("webhook_endpoints", route(EndpointsView)),
     *paths(ONE, route(EndpointView)),
-    *paths(f"{ONE}/rotate", route(RotationView)),
+    *paths(f"{ONE}/rotate", route(SecretRotationView)),
     *paths(f"{ONE}/test", route(TestView)),
     *paths(f"{ONE}/resend", route(ResendSinceView)),
     *paths(f"{ONE}/deliveries", route(DeliveriesView)),

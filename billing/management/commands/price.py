@@ -27,7 +27,7 @@ from billing.management.price_facts import (
     described,
     follower_lines,
     followers,
-    foretold,
+    forecast_words,
     name_of,
 )
 from billing.management.price_words import (
@@ -199,7 +199,7 @@ class Command(DraftActions):
                 **described(book),
                 "state": state,
                 **changes_of(book, stops),
-                "last_30_days": foretold(what),
+                "last_30_days": forecast_words(what),
             },
             *change_lines(book, stops),
             *what.lines,

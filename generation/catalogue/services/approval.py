@@ -31,7 +31,7 @@ TESTED_COLUMNS = ("kind", "base_url", "credentials")
 MAX_NAMED = 3
 
 
-class Standing(NamedTuple):
+class Approval(NamedTuple):
     """The approved part of a channel. `tested` are digests of routes by model."""
 
     is_approved: bool
@@ -39,7 +39,7 @@ class Standing(NamedTuple):
     tested: Mapping[str, str]
 
 
-def standing(channel: Channel) -> Standing:
+def standing(channel: Channel) -> Approval:
     """The approvals as stored."""
     approved = set(channel.routes.filter(is_approved=True).values_list("contract_id", flat=True))
     proves = is_sandbox(channel.serves)
@@ -48,7 +48,7 @@ def standing(channel: Channel) -> Standing:
         for model, terms in routes_of(channel).items()
         if model in approved
     }
-    return Standing(channel.is_enabled or is_agreed(channel), proves, digests)
+    return Approval(channel.is_enabled or is_agreed(channel), proves, digests)
 
 
 def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
@@ -75,7 +75,7 @@ def untested_models(channel: Channel) -> list[str]:
     return list(waiting.values_list("contract_id", flat=True))
 
 
-def keep_approvals(channel: Channel, was: Standing) -> None:
+def keep_approvals(channel: Channel, was: Approval) -> None:
     """Withdraw approvals of routes that a change made different from the tested ones."""
     proves = is_sandbox(channel.serves) or was.is_sandbox
     routes = routes_of(channel)

@@ -19,11 +19,11 @@ from billing.upstream_cost import (
     ANY,
     OUTPUT,
     TOKENS,
-    Asked,
     CostRow,
     Costs,
     CostSource,
     CostTable,
+    SentRequest,
     upstream_cost,
 )
 from generation.catalogue.costs import cells
@@ -43,7 +43,7 @@ COSTS_CHANGED = "costs_changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class CostDoubt:
     """A cost that may be mistyped; `than` says what it was compared with."""
 
     what: str
@@ -94,7 +94,7 @@ def set_costs(
 
 def costs_in_doubt(
     channel: Channel, rows: Sequence[CostRow], effective_from: datetime | None
-) -> list[Doubt]:
+) -> list[CostDoubt]:
     """Costs that may be mistyped. Raises ValidationError for a time in the past."""
     now = clock.now()
     if effective_from is not None and effective_from < now:
@@ -150,7 +150,7 @@ def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
     return found
 
 
-def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
+def refuse_doubtful(doubts: Sequence[CostDoubt], *, again: Micros | None) -> None:
     """Raise ValidationError unless the highest of these costs was typed again."""
     if not doubts or again == max(doubt.micros for doubt in doubts):
         return
@@ -164,7 +164,7 @@ def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
     raise ValidationError(f"{named}{more}. {lacking}", code=DOUBTFUL_COST)
 
 
-def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
+def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
     """Flat costs of routes that may be mistyped, next to the last cost and the dearest price.
 
     Prices cannot change before the caller's transaction ends.
@@ -173,7 +173,7 @@ def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
     yield from _of_flat(known, planned)
 
 
-def _of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
+def _of_flat(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
     prices = current_table(None, clock.now())
     for model, terms in planned.items():
         was = known[model].cost_micros if model in known else None
@@ -181,22 +181,22 @@ def _of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
         if becomes is None or becomes == was:
             continue
         if was and becomes > LARGE_FACTOR * was:
-            yield Doubt(model, Micros(becomes), _times(was))
+            yield CostDoubt(model, Micros(becomes), _times(was))
             continue
         units = [row.unit for key, row in prices.rows.items() if key[0] == model]
         dearest = max(units, default=None)
         if dearest is not None and becomes > dearest:
             words = f"above the price, at most {to_decimal(dearest)}"
-            yield Doubt(model, Micros(becomes), words)
+            yield CostDoubt(model, Micros(becomes), words)
 
 
-def _of_table(channel: Channel, table: CostTable, begins: datetime) -> Iterator[Doubt]:
+def _of_table(channel: Channel, table: CostTable, begins: datetime) -> Iterator[CostDoubt]:
     before = Costs(tables=cost_tables([channel.pk], since=begins)[channel.pk]).table_at(begins)
     flat = dict(channel.routes.values_list("upstream_model", "cost_micros"))
     for row in table.rows.values():
         was = _last(row, before, flat.get(row.model), begins)
         if was and row.micros > LARGE_FACTOR * was:
-            yield Doubt(" ".join(row.key), row.micros, _times(was))
+            yield CostDoubt(" ".join(row.key), row.micros, _times(was))
     yield from _above_price(channel, table, current_table(None, begins))
 
 
@@ -205,12 +205,12 @@ def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: date
     if row.kind != "fixed":
         same = before.rows.get(row.key) if before else None
         return same.micros if same and same.kind == row.kind else None
-    asked = Asked(row.model, row.size, row.quality, n=1, at=begins)
+    asked = SentRequest(row.model, row.size, row.quality, n=1, at=begins)
     cost = upstream_cost(Costs(flat, (before,) if before else ()), asked=asked)
     return cost.micros if cost.is_known else None
 
 
-def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iterator[Doubt]:
+def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iterator[CostDoubt]:
     """Yield cells that cost more than their price, by tokens if the formula prices the model."""
     begins = table.effective_from
     of_formula = {model for (model, _, _), row in prices.rows.items() if row.kind == "formula"}
@@ -223,7 +223,7 @@ def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iter
             cost = by_tokens.cost
         if cost.micros > price.unit:
             words = f"above the price, {to_decimal(price.unit)}"
-            yield Doubt(" ".join(cell.key), cost.micros, words)
+            yield CostDoubt(" ".join(cell.key), cost.micros, words)
 
 
 def _formula(table: CostTable) -> CostTable:

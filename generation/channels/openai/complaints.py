@@ -5,7 +5,7 @@ Sources: OpenAI's and Azure's error references, relays' source (20 Nov 2026).
 
 from dataclasses import dataclass
 
-from generation.channels.complaints import About, about
+from generation.channels.complaints import ComplaintSubject, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Complaint:
     """A status inside the body, such as {"error": {"code": 429}}."""
 
     @property
-    def about(self) -> About | None:
+    def about(self) -> ComplaintSubject | None:
         """The complaint's subject; None if its words do not tell."""
         return about(codes=(self.code, self.type), message=self.message)
 

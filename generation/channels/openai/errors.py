@@ -17,7 +17,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from generation.channels.answers import redacted, request_id_of, retry_after_of
-from generation.channels.complaints import About
+from generation.channels.complaints import ComplaintSubject
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
@@ -25,10 +25,10 @@ from generation.channels.statuses import class_of_status
 
 MAY_HAVE_BILLED = frozenset({AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT})
 
-_CLASS_OF: dict[About | None, AttemptClass] = {
-    About.POLICY: AttemptClass.MODERATED,
-    About.CHANNEL: AttemptClass.REFUSED,
-    About.CALLER: AttemptClass.REJECTED,
+_CLASS_OF: dict[ComplaintSubject | None, AttemptClass] = {
+    ComplaintSubject.POLICY: AttemptClass.MODERATED,
+    ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
+    ComplaintSubject.CALLER: AttemptClass.REJECTED,
 }
 _OUR_FIELDS = frozenset({
     "prompt", "n", "size", "quality", "output_format", "output_compression", "style",

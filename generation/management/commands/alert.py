@@ -18,10 +18,10 @@ from accounts.management.operator import (
     read_words,
     say_invalid,
 )
-from generation.alerts import rules, trying
-from generation.alerts.listing import Listed, listed, rule_named
+from generation.alerts import alert_tests, rules
+from generation.alerts.listing import ListedRule, listed, rule_named
 from generation.alerts.results import results_of, short
-from generation.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleWishes
+from generation.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleValues
 from generation.models import AlertRule
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
@@ -86,7 +86,7 @@ class Command(OperatorCommand):
 
     def _set(self, options: Mapping[str, Any], now: datetime) -> None:
         rule = rule_named(options["name"])
-        present = RuleWishes(options["name"]) if rule is None else rules.wishes_of(rule)
+        present = RuleValues(options["name"]) if rule is None else rules.values_of(rule)
         wishes = replace(present, **_changes(options))
         saved = rules.save_rule(wishes=wishes, rule=rule, now=now, actor=ACTOR)
         facts = {**rules.described(saved.rule), "secret": saved.secret or None}
@@ -119,7 +119,7 @@ def _add_wishes(change: Any) -> None:
 
 
 def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The values named on the command line, as in `RuleWishes`."""
+    """The values named on the command line, as in `RuleValues`."""
     readers: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         "rename": ("name", str),
         "kinds": ("kinds", lambda text: None if text == "all" else read_words(text)),
@@ -160,21 +160,21 @@ def _done(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
         return f"Its new secret, shown this once: {secret}", {"secret": secret}
     if action == "confirm":
         address, code = options["address"], options["code"]
-        trying.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
+        alert_tests.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
         return f"{address} now gets alerts of {rule.name}", {"confirmed": address}
-    sending = trying.send_test(rule=rule, now=now, actor=ACTOR)
+    sending = alert_tests.send_test(rule=rule, now=now, actor=ACTOR)
     sent = [one.shown for one in results_of([sending])[sending.id]]
     return f"a test is on its way to {', '.join(sent)}", {"sent": sent}
 
 
-def _row(one: Listed) -> dict[str, Any]:
+def _row(one: ListedRule) -> dict[str, Any]:
     rule, last = one.rule, one.last
     state = "removed" if rule.archived_at else "on" if rule.is_enabled else "off"
     return {
         **rules.described(rule),
         "is": state,
         "kinds": "all" if rule.kinds is None else ",".join(rule.kinds),
-        "to": ", ".join(short(each) for each in trying.destinations_of(rule)),
+        "to": ", ".join(short(each) for each in alert_tests.destinations_of(rule)),
         "matches": len(one.matching),
         "told": last.at.isoformat(timespec="seconds") if last else "",
         "is_test": last.is_test if last else None,

@@ -23,8 +23,8 @@ from generation.catalogue.services import ChannelOptions
 from generation.management import (
     channel_costs,
     channel_explain,
-    channel_lately,
     channel_options,
+    channel_success,
     channel_traffic,
     channel_trials,
 )
@@ -185,7 +185,7 @@ class Command(OperatorCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         if options["lately"]:
-            channel_lately.run(self.stdout, options)
+            channel_success.run(self.stdout, options)
             return
         channels = services.all_channels(archived=options["archived"])
         found = [services.describe(channel) for channel in channels]

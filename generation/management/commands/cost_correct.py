@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, answer, check_reason, say_invalid
 from generation.bills import corrections
-from generation.bills.corrections import Line
+from generation.bills.corrections import CorrectionLine
 from pictor.kit.words.money import to_decimal
 
 
@@ -46,7 +46,7 @@ class Command(OperatorCommand):
         )
 
 
-def _read(file: str) -> list[Line]:
+def _read(file: str) -> list[CorrectionLine]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         return corrections.read(text)

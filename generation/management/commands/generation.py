@@ -25,10 +25,10 @@ from billing.models import MoneyMove
 from billing.selectors import available_after, given_for
 from billing.services import needs_another
 from generation.channels.errors import AttemptClass
-from generation.management import generations_listed
+from generation.management import generation_list
 from generation.models import Generation
-from generation.oversight import inspection, interventions, making_good, tracing
-from generation.oversight.making_good import Gift, Giver
+from generation.oversight import compensation, inspection, interventions, tracing
+from generation.oversight.compensation import Gift, Giver
 from generation.oversight.outages import Credited, Outage, credit_all, hit_by
 from generation.selectors import generation_for_operator
 from pictor.kit.words import clock, ids
@@ -57,7 +57,7 @@ class Command(OperatorCommand):
         show = actions.add_parser("show", help="trace an id, with its tenant")
         show.add_argument("id", help=ANY_ID)
         show.add_argument("--json", action="store_true")
-        generations_listed.add_arguments(actions)
+        generation_list.add_arguments(actions)
         again = actions.add_parser("redeliver", help="send its message again, in any state")
         again.add_argument("id", help="gen_… or a UUID")
         _add_outage(actions)
@@ -85,7 +85,7 @@ class Command(OperatorCommand):
             self._show(options["id"], as_json=options["json"])
             return
         if options["action"] == "list":
-            generations_listed.tell(self.stdout, options)
+            generation_list.print_generations(self.stdout, options)
             return
         if options["action"] == "outage":
             try:
@@ -133,11 +133,11 @@ class Command(OperatorCommand):
     def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
         given = given_for([generation.id], tenants=[generation.tenant_id])
         gift = self._gift(generation, options, usual=given[generation.id].left)
-        self._give(making_good.refund, generation, gift, "refunded", options)
+        self._give(compensation.refund, generation, gift, "refunded", options)
 
     def _credit(self, generation: Generation, options: dict[str, Any]) -> None:
         gift = self._gift(generation, options, usual=Micros(generation.held_micros))
-        self._give(making_good.credit, generation, gift, "credited", options)
+        self._give(compensation.credit, generation, gift, "credited", options)
 
     def _gift(self, generation: Generation, options: dict[str, Any], *, usual: Micros) -> Gift:
         """The named amount, or the usual one; a large one is confirmed."""

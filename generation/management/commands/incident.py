@@ -21,7 +21,7 @@ from accounts.management.operator import (
 )
 from generation.models import Incident
 from generation.oversight import incidents
-from generation.oversight.incidents import SAID, Said, SoughtIncidents, State
+from generation.oversight.incidents import SAID, IncidentFilter, IncidentWords, State
 from pictor.kit.words import clock
 
 COLUMNS = ("id", "state", "begins_at", "ends_at", "next_update_at", "parts", "title")
@@ -91,7 +91,7 @@ class Command(OperatorCommand):
         self.tell(options, facts, f"{incident.id}: {incident.title}, {state}{whom}")
 
     def _list(self, options: Mapping[str, Any], now: datetime) -> None:
-        every = SoughtIncidents()
+        every = IncidentFilter()
         ended = incidents.ended(every, now=now) if options["all"] else []
         rows = [_row(one, now) for one in (*incidents.open_ones(every, now=now), *ended)]
         self.tell(options, rows, *([] if rows else ["Nothing is open."]))
@@ -113,7 +113,7 @@ def _add_words(parser: ArgumentParser) -> None:
 
 def _said(options: Mapping[str, Any], now: datetime) -> Incident:
     until = options["next"]
-    said = Said(
+    said = IncidentWords(
         words=options["words"],
         once=uuid4(),
         next_update_at=read_time(until) if until else None,

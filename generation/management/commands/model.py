@@ -61,7 +61,7 @@ class Command(OperatorCommand):
         rows = model_facts.listed(options)
         self.tell(options, [model_facts.facts_of(row) for row in rows])
         if not options["json"]:
-            model_facts.tell_all(self.stdout, rows)
+            model_facts.print_models(self.stdout, rows)
 
     def _show(self, options: Mapping[str, Any]) -> None:
         contract = model_facts.model_named(options["model"])
@@ -69,7 +69,7 @@ class Command(OperatorCommand):
         columns = services.columns_of(contract)
         self.tell(options, {**model_facts.facts_of(row), "promise": columns})
         if not options["json"]:
-            model_facts.tell_one(self.stdout, row, contract)
+            model_facts.print_model(self.stdout, row, contract)
 
     def _set(self, options: Mapping[str, Any]) -> None:
         contract, found = model_changes.change(self.stdout, self.aside(options), options)

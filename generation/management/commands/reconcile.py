@@ -21,11 +21,11 @@ from accounts.management.operator import (
     read_limit,
     say_invalid,
 )
-from generation.bills import keeping, listing, taking
+from generation.bills import decisions, intake, listing
 from generation.bills.listing import LISTS
 from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS, Columns
 from generation.bills.unit_costs import draft_of, unit_costs
-from generation.management.bill_facts import bill_row, line_row, told
+from generation.management.bill_facts import bill_lines, bill_row, line_row
 from generation.models import BillLine, Channel, VendorBill
 from generation.selectors import channel_by_name
 from pictor.kit.words.money import to_decimal
@@ -86,29 +86,29 @@ class Command(OperatorCommand):
         channel, mapping = _channel(options["channel"]), _mapping(options)
         content = _content(file)
         name = "stdin" if file == "-" else Path(file).name
-        most = keeping.MAX_BYTES_AT_THE_SHELL
-        bill = keeping.keep(
+        most = intake.MAX_BYTES_AT_THE_SHELL
+        bill = intake.draft_bill(
             channel=channel, name=name, content=content, actor=ACTOR, most_bytes=most
         )
         columns = Columns.from_json({**bill.mapping, **mapping})
         try:
-            keeping.ask(bill, columns=columns, channel=channel, actor=ACTOR)
-            keeping.read_and_match(bill.pk)
+            intake.request_match(bill, columns=columns, channel=channel, actor=ACTOR)
+            intake.read_and_match(bill.pk)
         except ValidationError:
-            keeping.drop(VendorBill.objects.filter(pk=bill.pk))
+            intake.drop(VendorBill.objects.filter(pk=bill.pk))
             raise
         bill = _bill(str(bill.pk))
-        if bill.state == keeping.State.FAILED:
-            keeping.drop(VendorBill.objects.filter(pk=bill.pk))
+        if bill.state == intake.State.FAILED:
+            intake.drop(VendorBill.objects.filter(pk=bill.pk))
             raise CommandError(bill.trouble)
-        if bill.state == keeping.State.DOUBTFUL and options["accept"]:
-            keeping.accept(bill, actor=ACTOR)
-        elif bill.state == keeping.State.DOUBTFUL:
-            keeping.drop(VendorBill.objects.filter(pk=bill.pk))
+        if bill.state == intake.State.DOUBTFUL and options["accept"]:
+            intake.accept(bill, actor=ACTOR)
+        elif bill.state == intake.State.DOUBTFUL:
+            intake.drop(VendorBill.objects.filter(pk=bill.pk))
             said = " ".join(_doubt(one) for one in bill.doubts)
             raise CommandError(f"{said} Nothing was kept; --accept reads it as it is.")
         bill = _bill(str(bill.pk))
-        self.tell(options, bill_row(bill), *told(bill))
+        self.tell(options, bill_row(bill), *bill_lines(bill))
 
     def _list(self, options: dict[str, Any]) -> None:
         channel = _channel(options["channel"]) if options["channel"] else None
@@ -136,7 +136,7 @@ class Command(OperatorCommand):
     def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
         found = _lines(bill, options) if options["list"] or options["line"] else bill.lines.none()
         rows = [line_row(one) for page in listing.all_of(found) for one in page]
-        self.tell(options, {**bill_row(bill), "lines": rows}, *told(bill))
+        self.tell(options, {**bill_row(bill), "lines": rows}, *bill_lines(bill))
         if rows and not options["json"]:
             names = [name for name in rows[0] if name not in {"candidates", "by", "key"}]
             print_table(self.stdout, [names, *([str(row[one]) for one in names] for row in rows)])
@@ -144,8 +144,8 @@ class Command(OperatorCommand):
     def _take(self, bill: VendorBill, options: dict[str, Any]) -> None:
         check_reason(options["reason"])
         wanted = _lines(bill, options)
-        lines = taking.takeable(bill, wanted)
-        number, change = taking.change_of(lines)
+        lines = decisions.takeable(bill, wanted)
+        number, change = decisions.change_of(lines)
         if not number:
             raise CommandError("none of these lines can be taken")
         said = options["amount"] or ask_for(
@@ -154,7 +154,7 @@ class Command(OperatorCommand):
         if not said or read_change(said) != change:
             raise CommandError(f"Nothing was changed: it changes the cost by {to_decimal(change)}.")
         pages = listing.all_of(lines.order_by("id"))
-        done = taking.take(
+        done = decisions.take(
             (one for page in pages for one in page), reason=options["reason"], actor=ACTOR
         )
         refused = [{"line": one.pk, "why": why} for one, why in done.refused]
@@ -170,7 +170,7 @@ class Command(OperatorCommand):
     def _dispute(self, bill: VendorBill, options: dict[str, Any]) -> None:
         check_reason(options["words"], "--words")
         lines = _lines(bill, options)
-        number = taking.dispute(lines, words=options["words"], actor=ACTOR)
+        number = decisions.dispute(lines, words=options["words"], actor=ACTOR)
         self.tell(options, {"disputed": number}, f"{number} lines disputed")
 
     def _costs(self, bill: VendorBill, options: dict[str, Any]) -> None:
@@ -184,13 +184,13 @@ class Command(OperatorCommand):
         match options["what"]:
             case "back":
                 check_reason(options["reason"])
-                change = taking.put_back(line, reason=options["reason"], actor=ACTOR)
+                change = decisions.put_back(line, reason=options["reason"], actor=ACTOR)
                 said = f"put back, which changes the cost by {to_decimal(change)} USD"
             case "withdraw":
-                taking.withdraw(line, actor=ACTOR)
+                decisions.withdraw(line, actor=ACTOR)
                 said = "no longer disputed"
             case _:
-                line = taking.pick(line, call=options["call"], actor=ACTOR)
+                line = decisions.pick(line, call=options["call"], actor=ACTOR)
                 said = f"of that call, {line.outcome}"
         line.refresh_from_db()
         self.tell(options, line_row(line), f"line {line.pk}: {said}")
@@ -198,17 +198,17 @@ class Command(OperatorCommand):
     def _change_bill(self, bill: VendorBill, options: dict[str, Any]) -> None:
         match options["what"]:
             case "accept":
-                keeping.accept(bill, actor=ACTOR)
+                intake.accept(bill, actor=ACTOR)
             case "again":
-                keeping.ask_again(bill, actor=ACTOR)
-                keeping.read_and_match(bill.pk)
+                intake.request_rematch(bill, actor=ACTOR)
+                intake.read_and_match(bill.pk)
             case _:
                 number = bill.pk
-                keeping.forget(bill, actor=ACTOR)
+                intake.forget(bill, actor=ACTOR)
                 self.tell(options, {"forgotten": number}, f"bill {number} is deleted")
                 return
         bill = _bill(str(bill.pk))
-        self.tell(options, bill_row(bill), *told(bill))
+        self.tell(options, bill_row(bill), *bill_lines(bill))
 
 
 def _add_reading(parser: ArgumentParser) -> None:
@@ -239,8 +239,8 @@ def _content(file: str) -> bytes:
         if file == "-":
             return sys.stdin.buffer.read()
         path = Path(file)
-        if path.stat().st_size > keeping.MAX_BYTES_AT_THE_SHELL:
-            most = keeping.MAX_BYTES_AT_THE_SHELL // 1024**2
+        if path.stat().st_size > intake.MAX_BYTES_AT_THE_SHELL:
+            most = intake.MAX_BYTES_AT_THE_SHELL // 1024**2
             raise CommandError(f"{file} is larger than {most} MiB")
         return path.read_bytes()
     except OSError as error:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from accounts.management.operator import say_invalid
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from pictor.kit.database.roles import as_owner
 from storage import backends
 from storage.wire import StorageFailed
@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        wishes = Wishes.of_environment()
+        wishes = SeedOptions.of_environment()
         if options["migrate"]:
             with as_owner(), seeding.alone():
                 call_command("migrate", interactive=False, verbosity=0, skip_checks=True)

@@ -73,7 +73,7 @@ class Command(OperatorCommand):
             print_table(self.stdout, [COLUMNS, _cells(row)])
 
     def _print(self, options: dict[str, Any], now: datetime) -> None:
-        standing = conditions.standing(now=now)
+        standing = conditions.conditions_now(now=now)
         needing = standing.needing(now)
         shown = standing.conditions if options["all"] else needing
         rows = [_row(one, now) for one in shown]

@@ -4,6 +4,6 @@ story.py      the events: requests, calls, endings. Pure, the same for the same 
 habits.py     the shop's models, sizes and qualities, and its failures
 prompts.py    its words
 writing.py    the one service that writes all of it
-around.py     refused requests, and the channel's events
+surroundings.py     refused requests, and the channel's events
 demo_pictures.py   the newest images, painted by the sandbox once everything else runs
 """

@@ -34,7 +34,7 @@ _SPREAD = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class SampleAttempt:
     """One attempt, with the values of its row."""
 
     attempt_class: AttemptClass
@@ -44,7 +44,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SampleRequest:
     """One request and its result.
 
     Attributes:
@@ -61,7 +61,7 @@ class Told:
     key: str
     request: dict[str, Any] = field(repr=False)
     queued_seconds: float
-    calls: tuple[Tried, ...] = ()
+    calls: tuple[SampleAttempt, ...] = ()
     stored_seconds: float = 0.0
     images: int = 0
     came_as: str | None = None
@@ -91,7 +91,7 @@ def revoked_at(now: datetime) -> datetime:
     return begins_at(now) + timedelta(days=_REVOKED_AFTER_DAYS, hours=2)
 
 
-def tell(now: datetime) -> list[Told]:
+def sample_requests(now: datetime) -> list[SampleRequest]:
     """The requests of the 90 days before `now`, oldest first."""
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     times = sorted([*_times(random, now), *_just_before(random, now)])
@@ -121,7 +121,7 @@ def _just_before(random: Random, now: datetime) -> Iterator[datetime]:
         yield now - _QUIET - timedelta(seconds=random.uniform(1, 900))
 
 
-def _told(random: Random, at: datetime, now: datetime, *, is_late: bool) -> Told:
+def _told(random: Random, at: datetime, now: datetime, *, is_late: bool) -> SampleRequest:
     (habit,) = random.choices(habits.HABITS, [habit.share for habit in habits.HABITS])
     request = _request(random, habit, is_late=is_late)
     told: dict[str, Any] = {
@@ -133,7 +133,7 @@ def _told(random: Random, at: datetime, now: datetime, *, is_late: bool) -> Told
     roll = random.randrange(1000)
     if roll < habits.CANCELED:
         told["queued_seconds"] = 1 + random.expovariate(0.5)
-        return Told(**told)
+        return SampleRequest(**told)
     trouble = _trouble(random, roll - habits.CANCELED, at - begins_at(now))
     if trouble is not None:
         return _failed(random, told, habit, trouble)
@@ -171,12 +171,12 @@ def _trouble(random: Random, roll: int, since: timedelta) -> Trouble | None:
     return None
 
 
-def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble) -> Told:
+def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble) -> SampleRequest:
     if trouble.attempt_class == AttemptClass.MODERATED:
         told = told | {"request": told["request"] | {"prompt": random.choice(prompts.REFUSED)}}
     seconds = trouble.seconds
     calls = tuple(
-        Tried(
+        SampleAttempt(
             trouble.attempt_class,
             _seconds(random, habit) if seconds is None else seconds * random.uniform(1.0, 1.2),
             trouble.http_status,
@@ -184,14 +184,16 @@ def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble
         )
         for _ in range(trouble.calls)
     )
-    return Told(**told, calls=calls, timed_out=trouble.timed_out)
+    return SampleRequest(**told, calls=calls, timed_out=trouble.timed_out)
 
 
-def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> Told:
+def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> SampleRequest:
     request = told["request"]
-    calls = [Tried(AttemptClass.DELIVERED, _seconds(random, habit) * _effort(request))]
+    calls = [SampleAttempt(AttemptClass.DELIVERED, _seconds(random, habit) * _effort(request))]
     if random.randrange(1000) < habits.SECOND_TRY:
-        calls.insert(0, Tried(AttemptClass.NOT_REACHED, 0.3, None, "the connection was refused"))
+        calls.insert(
+            0, SampleAttempt(AttemptClass.NOT_REACHED, 0.3, None, "the connection was refused")
+        )
     images = request["n"]
     if images > 1 and random.randrange(1000) < habits.FEWER:
         images -= 1
@@ -201,7 +203,7 @@ def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> Told:
     elif request.get("size") == "1536x1024" and random.randrange(150) < habits.SMALLER:
         came_as = "1024x1024"
     quality = random.choice(("low", "medium", "medium", "high")) if habit.reports else None
-    return Told(
+    return SampleRequest(
         **told,
         calls=tuple(calls),
         stored_seconds=0.08 + random.expovariate(3.0),

@@ -29,14 +29,14 @@ from generation.admission.service import Submission, new_generation
 from generation.catalogue.contracts import Size
 from generation.channels.base import TokenUsage, UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.dispatch.call import asked_for, ignored_by
+from generation.dispatch.call import ignored_by, sent_request
 from generation.dispatch.endings import error_of
 from generation.lifecycle import evidence
 from generation.lifecycle.answer import answer_of
 from generation.lifecycle.outcome import Verified, VerifiedImage, error_row
 from generation.lifecycle.settlement import bill_of, hold_of
-from generation.management.history import around, story
-from generation.management.history.story import Told
+from generation.management.history import story, surroundings
+from generation.management.history.story import SampleRequest
 from generation.models import Attempt, Generation, Source, State
 from generation.oversight.recounting import recount_at_once
 from pictor.kit.bytes.spool import SpoolBudget, Spools
@@ -70,7 +70,7 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     """
     callers = _callers(tenant, now, actor)
     rows = _Rows(callers, now)
-    for told in story.tell(now):
+    for told in story.sample_requests(now):
         rows.add(told)
     copy_rows(rows.generations)
     copy_rows(rows.attempts)
@@ -78,7 +78,7 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     write_past(
         tenant_id=tenant.id, holds=rows.holds, costs=rows.costs, refills=REFILLS, actor=actor
     )
-    around.write(callers, rows.attempts[-1].channel_id, now=now)
+    surroundings.write(callers, rows.attempts[-1].channel_id, now=now)
     recount_at_once()
 
 
@@ -110,7 +110,7 @@ class _Rows:
         self.holds: list[PastHold] = []
         self.costs: list[PastCost] = []
 
-    def add(self, told: Told) -> None:
+    def add(self, told: SampleRequest) -> None:
         """Add one request: its generation in its final state, and all that belongs to it."""
         caller = self._callers[told.key]
         submission = Submission(
@@ -133,7 +133,7 @@ class _Rows:
         self.images += stored
         self.holds.append(_hold(made, stored))
 
-    def _call(self, made: Generation, told: Told, quoted: Quoted) -> datetime:
+    def _call(self, made: Generation, told: SampleRequest, quoted: Quoted) -> datetime:
         """Add the attempts; returns the generation's end."""
         at = told.at + timedelta(seconds=told.queued_seconds)
         if not told.calls:
@@ -167,7 +167,7 @@ class _Rows:
         return at
 
     def _succeed(
-        self, made: Generation, told: Told, quoted: Quoted, ended_at: datetime
+        self, made: Generation, told: SampleRequest, quoted: Quoted, ended_at: datetime
     ) -> list[StoredImage]:
         """Settle it for the delivered images; returns their rows."""
         images = _gone_images(made, told)
@@ -180,7 +180,7 @@ class _Rows:
             ignored=ignored_by(made, quoted.plan, answer),
             answer=answer,
             images=images,
-            asked=asked_for(made, quoted.plan, at=self.attempts[-1].started_at),
+            asked=sent_request(made, quoted.plan, at=self.attempts[-1].started_at),
         )
         bill = bill_of(made, delivery, quoted.prices)
         made.state = State.SUCCEEDED
@@ -192,7 +192,7 @@ class _Rows:
         self._book(made, told, ended_at)
         return [self._stored(made, index, image) for index, image in enumerate(images)]
 
-    def _book(self, made: Generation, told: Told, ended_at: datetime) -> None:
+    def _book(self, made: Generation, told: SampleRequest, ended_at: datetime) -> None:
         """Record the cost of the call that delivered."""
         call = self.attempts[-1]
         call.cost_micros = (made.captured_micros or 0) * told.cost // 100
@@ -221,7 +221,9 @@ class _Rows:
         )
 
 
-def _end_without_image(made: Generation, told: Told, ended_at: datetime, *, now: datetime) -> None:
+def _end_without_image(
+    made: Generation, told: SampleRequest, ended_at: datetime, *, now: datetime
+) -> None:
     """End it as failed by its last call, or canceled before one. Nothing is left to clean up."""
     made.finished_at = ended_at
     made.cleaned_at = now
@@ -234,13 +236,13 @@ def _end_without_image(made: Generation, told: Told, ended_at: datetime, *, now:
     made.error = error_row(error_of(cause, timed_out=told.timed_out))
 
 
-def _gone_images(made: Generation, told: Told) -> tuple[VerifiedImage, ...]:
+def _gone_images(made: Generation, told: SampleRequest) -> tuple[VerifiedImage, ...]:
     size = Size.parse(told.came_as or made.size)
     image = VerifiedImage(_GONE, made.output_format, size.width, size.height, None)
     return (image,) * told.images
 
 
-def _usage(told: Told, images: Sequence[VerifiedImage]) -> TokenUsage | None:
+def _usage(told: SampleRequest, images: Sequence[VerifiedImage]) -> TokenUsage | None:
     """Tokens, if the upstream reports the quality."""
     if told.reported is None:
         return None

@@ -53,7 +53,7 @@ class Audit:
 
 def audit() -> Audit:
     """Prove the whole ledger at one moment. Writes nothing; call it outside any transaction."""
-    return in_one_moment(_proof)
+    return in_one_snapshot(_proof)
 
 
 def _proof() -> Audit:
@@ -69,15 +69,15 @@ def _proof() -> Audit:
 def proof_with_head(kept: Heads) -> Audit:
     """Run `audit`, and check that nothing before a kept head was rewritten."""
     proof = audit()
-    return Audit((*proof.findings, *in_one_moment(partial(head_findings, kept))), proof.totals)
+    return Audit((*proof.findings, *in_one_snapshot(partial(head_findings, kept))), proof.totals)
 
 
 def heads_at(until: datetime) -> Heads:
     """The heads of the ledger at a time that is some minutes past."""
-    return in_one_moment(partial(heads_before, until))
+    return in_one_snapshot(partial(heads_before, until))
 
 
-def in_one_moment(read: Callable[[], T]) -> T:
+def in_one_snapshot(read: Callable[[], T]) -> T:
     """Read in one read-only snapshot without a statement timeout."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:

@@ -39,7 +39,7 @@ from generation.oversight.ledger.findings import (
     first_day,
 )
 from generation.oversight.ledger.kept_heads import keep_yesterdays
-from generation.oversight.ledger.proof import in_one_moment
+from generation.oversight.ledger.proof import in_one_snapshot
 from generation.oversight.ledger.sold import SoldRound
 from pictor.kit.database.spans import Ids, Named, spans_from
 from pictor.kit.secrets.seals import from_microseconds, microseconds
@@ -135,7 +135,7 @@ def prove(kind: LedgerProof.Kind, *, now: datetime) -> LedgerProof | None:
             kept, found = kept_checkpoints()
         round_ = Round(kept, now=now)
         for prove_range in round_.steps():
-            found = _at_most([*found, *in_one_moment(prove_range)])
+            found = _at_most([*found, *in_one_snapshot(prove_range)])
         if not found:
             keep_checkpoints(round_.reached())
         if not found and kind == LedgerProof.Kind.WHOLE:

@@ -11,8 +11,8 @@ from itertools import islice
 from billing.models import FIGURES, SoldRow, Transfer
 from billing.selectors import (
     MAX_FINDINGS_PER_CHECK,
+    CountedTransfers,
     Finding,
-    OfDay,
     Position,
     Step,
     counted_to,
@@ -33,7 +33,7 @@ class SoldRound:
         self._first_day = date.fromordinal(kept.available or 1)
         self._after = kept.seq
         self._counted = 0
-        self._days: Sequence[OfDay] = ()
+        self._days: Sequence[CountedTransfers] = ()
 
     def steps(self) -> Iterator[Step]:
         """Yield the step that finds the days, then one step per day."""
@@ -62,7 +62,7 @@ def findings_of_sold() -> list[Finding]:
     return [finding for step in SoldRound(Position()).steps() for finding in step()]
 
 
-def findings_of_day(day: OfDay) -> list[Finding]:
+def findings_of_day(day: CountedTransfers) -> list[Finding]:
     """Rows of one day that differ from their transfers; at most 100."""
     said, true = sold_on(day.day), sold_by(day)
     rows = sorted(said.keys() | true.keys(), key=str)

@@ -1,16 +1,16 @@
 """Operators' search over generations and refused requests of all tenants, page by page."""
 
-from generation.oversight.searching.across import (
+from generation.oversight.searching.generations import (
     LONGEST_ACROSS,
     LOOKED_AT,
-    OfTenant,
-    Sought,
+    GenerationFilter,
+    TenantMatches,
     across_by_tenant,
     every_across,
     found_across,
 )
 from generation.oversight.searching.refused import (
-    SoughtRefused,
+    RefusalFilter,
     every_refused,
     found_refused,
 )
@@ -18,9 +18,9 @@ from generation.oversight.searching.refused import (
 __all__ = [
     "LONGEST_ACROSS",
     "LOOKED_AT",
-    "OfTenant",
-    "Sought",
-    "SoughtRefused",
+    "GenerationFilter",
+    "RefusalFilter",
+    "TenantMatches",
     "across_by_tenant",
     "every_across",
     "every_refused",

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from billing.selectors import sorts_of
 from generation.models import RefusedRequest
-from generation.oversight.searching.stretches import Stretch, each_stretch, made_within, stretch_of
+from generation.oversight.searching.search_pages import SearchPage, each_page, made_within, page_of
 from generation.traffic.modes import Mode
 
 LOOKED_AT = 5_000
@@ -23,7 +23,7 @@ _REFUSED = Q(status__gte=400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoughtRefused:
+class RefusalFilter:
     """A filter for refused requests; empty fields and None match any.
 
     Attributes:
@@ -38,8 +38,8 @@ class SoughtRefused:
 
 
 def found_refused(
-    sought: SoughtRefused, *, after: UUID | None = None, limit: int
-) -> Stretch[RefusedRequest]:
+    sought: RefusalFilter, *, after: UUID | None = None, limit: int
+) -> SearchPage[RefusedRequest]:
     """One page of matching refusals, out of LOOKED_AT rows looked at, in at most four queries."""
     of = sought.tenant_id
     rows = _of_all(sought, after) if of is None else _of_tenant(of, sought, after)
@@ -52,21 +52,21 @@ def found_refused(
     near = near.exclude(key_id__in=sorts.keys() - mine) if is_live else near.filter(key_id__in=mine)
     if sought.code:
         near = near.filter(code=sought.code)
-    return stretch_of(near.order_by(*rows.query.order_by), edge=edge, limit=limit)
+    return page_of(near.order_by(*rows.query.order_by), edge=edge, limit=limit)
 
 
-def every_refused(sought: SoughtRefused, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
+def every_refused(sought: RefusalFilter, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
     """Yield all matching refusals in pages; a page may be empty."""
-    return each_stretch(lambda after: found_refused(sought, after=after, limit=limit))
+    return each_page(lambda after: found_refused(sought, after=after, limit=limit))
 
 
-def _of_all(sought: SoughtRefused, after: UUID | None) -> QuerySet[RefusedRequest]:
+def _of_all(sought: RefusalFilter, after: UUID | None) -> QuerySet[RefusedRequest]:
     rows = made_within(RefusedRequest.objects.order_by("-id"), sought.since, sought.until)
     return rows if after is None else rows.filter(id__lt=after)
 
 
 def _of_tenant(
-    tenant_id: UUID, sought: SoughtRefused, after: UUID | None
+    tenant_id: UUID, sought: RefusalFilter, after: UUID | None
 ) -> QuerySet[RefusedRequest]:
     rows = RefusedRequest.objects.filter(caller=tenant_id).order_by("-day", "-place")
     rows = made_within(rows, sought.since, sought.until)

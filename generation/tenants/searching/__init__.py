@@ -6,16 +6,16 @@ at a time, and a search by words reads only the newest rows.
 """
 
 from generation.tenants.searching.bounds import SEARCHED, TooBroad
+from generation.tenants.searching.criteria import Criteria
 from generation.tenants.searching.paging import ListPage, every, found, newest_of_key, page_of
 from generation.tenants.searching.sums import Sums, narrowed, sums, sums_of_all
-from generation.tenants.searching.wanted import Wanted
 
 __all__ = [
     "SEARCHED",
+    "Criteria",
     "ListPage",
     "Sums",
     "TooBroad",
-    "Wanted",
     "every",
     "found",
     "narrowed",

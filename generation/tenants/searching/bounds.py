@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
-from generation.tenants.searching.wanted import Wanted
+from generation.tenants.searching.criteria import Criteria
 
 SEARCHED = 20_000
 """The newest rows a sum looks at, and the rows of one stretch."""
@@ -20,13 +20,13 @@ class TooBroad(Exception):
     """The search would have to look at too many rows; narrow it."""
 
 
-def stretch_of(wanted: Wanted) -> int:
+def stretch_of(wanted: Criteria) -> int:
     """The number of rows the search looks at in one go."""
     return WORDS_SEARCHED if wanted.text else SEARCHED
 
 
 @contextmanager
-def bounded(wanted: Wanted) -> Iterator[None]:
+def bounded(wanted: Criteria) -> Iterator[None]:
     """Raise TooBroad if a search that has to look into rows takes longer than PATIENCE_MS."""
     if not wanted.is_picky:
         yield

@@ -12,8 +12,8 @@ from generation.models import Generation
 from generation.selectors import Finished
 from generation.tenants.searching import bounds
 from generation.tenants.searching.bounds import TooBroad, bounded
+from generation.tenants.searching.criteria import Criteria, in_time, is_id, matching, older
 from generation.tenants.searching.sums import Sums, known_of, narrowed_by, summed
-from generation.tenants.searching.wanted import Wanted, in_time, is_id, matching, older
 from pictor.kit.words.ids import TenantId
 
 FIRST = Value(UUID(int=0), UUIDField())
@@ -37,7 +37,7 @@ class ListPage:
 
 def page_of(
     tenant_id: TenantId | UUID,
-    wanted: Wanted,
+    wanted: Criteria,
     *,
     after: UUID | None = None,
     limit: int,
@@ -70,7 +70,7 @@ def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit
 
 
 def found(
-    tenant_id: TenantId | UUID, wanted: Wanted, *, limit: int, prompt_chars: int | None = None
+    tenant_id: TenantId | UUID, wanted: Criteria, *, limit: int, prompt_chars: int | None = None
 ) -> list[Finished]:
     """The newest matching generations, in two queries. Raises TooBroad.
 
@@ -84,7 +84,7 @@ def found(
 
 
 def every(
-    tenant_id: TenantId | UUID, wanted: Wanted, *, limit: int, prompt_chars: int
+    tenant_id: TenantId | UUID, wanted: Criteria, *, limit: int, prompt_chars: int
 ) -> Iterator[list[Finished]]:
     """Yield all matching generations, newest first, in pages for display as in `found`.
 
@@ -123,7 +123,7 @@ def newest_of_key(
 
 def _near(
     tenant_id: TenantId | UUID,
-    wanted: Wanted,
+    wanted: Criteria,
     after: UUID | None,
     *,
     limit: int,
@@ -154,7 +154,7 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
     return list[Generation](shown)
 
 
-def _chosen(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
+def _chosen(tenant_id: TenantId | UUID, wanted: Criteria) -> QuerySet[Generation]:
     rows = in_time(tenant_id, wanted).filter(matching(wanted))
     if wanted.text and not is_id(wanted.text):
         # A bound on ids: with `id IN` for that many rows the planner may read all rows instead.

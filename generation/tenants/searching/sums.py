@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db.models import Case, Count, Q, QuerySet, Sum, When
 
-from billing.selectors import Ended, ended_like
+from billing.selectors import EndedTotals, ended_like
 from generation.models import FINAL, Generation, State
 from generation.tenants.searching import bounds
 from generation.tenants.searching.bounds import bounded
-from generation.tenants.searching.wanted import Wanted, in_time, matching
+from generation.tenants.searching.criteria import Criteria, in_time, matching
 from pictor.kit.words.ids import TenantId
 from pictor.kit.words.money import Micros
 from storage.selectors import images_stored
@@ -34,7 +34,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSums:
     """Facts about the matching generations without a look into the rows.
 
     Attributes:
@@ -43,10 +43,10 @@ class Known:
     """
 
     under_way: int
-    ended: Ended
+    ended: EndedTotals
 
 
-def known_of(tenant_id: TenantId | UUID, wanted: Wanted) -> Known | None:
+def known_of(tenant_id: TenantId | UUID, wanted: Criteria) -> KnownSums | None:
     """The facts, if usage has them, in at most two queries; else None."""
     if not wanted.is_of_usage:
         return None
@@ -63,20 +63,20 @@ def known_of(tenant_id: TenantId | UUID, wanted: Wanted) -> Known | None:
         end=wanted.ended_until,
         captured=wanted.cost_over,
     )
-    return Known(under_way, ended)
+    return KnownSums(under_way, ended)
 
 
-def _unfinished(tenant_id: TenantId | UUID, wanted: Wanted) -> int:
+def _unfinished(tenant_id: TenantId | UUID, wanted: Criteria) -> int:
     rows = in_time(tenant_id, wanted).filter(matching(wanted))
     return rows.filter(state__in=(State.QUEUED, State.RUNNING)).count()
 
 
-def narrowed(tenant_id: TenantId | UUID, wanted: Wanted) -> Wanted:
+def narrowed(tenant_id: TenantId | UUID, wanted: Criteria) -> Criteria:
     """The same search, limited to the time when matches were made; at most two queries."""
     return narrowed_by(known_of(tenant_id, wanted), wanted)
 
 
-def narrowed_by(known: Known | None, wanted: Wanted) -> Wanted:
+def narrowed_by(known: KnownSums | None, wanted: Criteria) -> Criteria:
     """Limit the search to the time when matches ended, unless one is still under way."""
     if known is None or known.under_way or not wanted.is_picky:
         return wanted
@@ -86,7 +86,7 @@ def narrowed_by(known: Known | None, wanted: Wanted) -> Wanted:
     return replace(wanted, since=first - AWAY, until=last + timedelta(hours=1))
 
 
-def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
+def sums(tenant_id: TenantId | UUID, wanted: Criteria) -> Sums:
     """Sums over the matches, in at most two queries. Raises TooBroad.
 
     Usage has the sums over all live ones; for words, source, cost and tests the newest rows are
@@ -97,7 +97,7 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
         return summed(tenant_id, wanted, known)
 
 
-def summed(tenant_id: TenantId | UUID, wanted: Wanted, known: Known | None) -> Sums:
+def summed(tenant_id: TenantId | UUID, wanted: Criteria, known: KnownSums | None) -> Sums:
     """Like `sums`, given what usage knows; at most one query, without a time limit."""
     if known is not None and wanted.cost_over is None:
         ended = known.ended
@@ -108,7 +108,7 @@ def summed(tenant_id: TenantId | UUID, wanted: Wanted, known: Known | None) -> S
     return replace(newest, looked_at=looked_at, is_all=newest.looked_at < looked_at)
 
 
-def sums_of_all(tenant_id: TenantId | UUID, wanted: Wanted, *, seconds: float) -> Sums:
+def sums_of_all(tenant_id: TenantId | UUID, wanted: Criteria, *, seconds: float) -> Sums:
     """Sums that usage does not have, over all matches, stretch by stretch of the tenant's rows.
 
     Each stretch is one statement, so none takes long. After `seconds` it ends with the rows so far.

@@ -19,13 +19,18 @@ from accounts.services import By
 from accounts.services.staff import note_seen
 from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from console.ops import places
-from console.parts.doors import View, led, led_from_form, with_limits
 from console.parts.filters import link_of
+from console.parts.page_guards import (
+    View,
+    sign_in_redirect,
+    sign_in_redirect_from_form,
+    with_limits,
+)
 from console.parts.places import Place
 from pictor.kit.words import clock
 
 
-class May(StrEnum):
+class Right(StrEnum):
     """The rights that a role can have."""
 
     SEE = "see"
@@ -43,13 +48,13 @@ class May(StrEnum):
 
 Role = User.StaffRole
 
-ROLES: Mapping[str, frozenset[May]] = {
-    Role.SUPPORT: frozenset({May.SEE, May.SUPPORT_VIEW, May.REFUND}),
-    Role.FINANCE: frozenset({May.SEE, May.REFUND, May.MONEY}),
+ROLES: Mapping[str, frozenset[Right]] = {
+    Role.SUPPORT: frozenset({Right.SEE, Right.SUPPORT_VIEW, Right.REFUND}),
+    Role.FINANCE: frozenset({Right.SEE, Right.REFUND, Right.MONEY}),
     Role.OPERATOR: frozenset(
-        {May.SEE, May.CHANNELS, May.GENERATIONS, May.TENANTS, May.INCIDENTS},
+        {Right.SEE, Right.CHANNELS, Right.GENERATIONS, Right.TENANTS, Right.INCIDENTS},
     ),
-    Role.OWNER: frozenset(May),
+    Role.OWNER: frozenset(Right),
 }
 
 
@@ -115,12 +120,12 @@ def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse
     return answer
 
 
-def allows(role: str, what: May) -> bool:
+def allows(role: str, what: Right) -> bool:
     """Return True if a staff role has a right; users outside staff have no role and no right."""
     return what in ROLES.get(role, frozenset())
 
 
-def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
+def staff(needs: Right, *, fresh: bool = False) -> Callable[[View], View]:
     """Protect a page under /ops/: its view gets an Operator after the request.
 
     Must be the view's outermost decorator. Signed-out users are sent to sign in. Users whose role
@@ -141,12 +146,12 @@ def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
         def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not isinstance(user, User):
-                return led(request, "account_login")
+                return sign_in_redirect(request, "account_login")
             rates.take_page(user.id)
             if not allows(user.staff_role, needs):
                 raise Http404
             if settings.STAFF_MFA and (page := _lacks(request, user, fresh=fresh)):
-                return led_from_form(request, page, home=reverse("ops:overview"))
+                return sign_in_redirect_from_form(request, page, home=reverse("ops:overview"))
             note_seen(user=user, now=clock.now())
             return protected(request, Operator(user, _mode(request)), **kwargs)
 

@@ -14,9 +14,9 @@ from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import ALL_KINDS, WORDS, object_words, sentence
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import emails_of, staff, tenant_as_shown
-from console.ops.access import May, Operator
+from console.ops.access import Operator, Right
 from console.ops.access import staff as page_of_staff
-from console.parts.audit_events import Entry, Thing, entry_of
+from console.parts.audit_events import AuditEntry, Thing, entry_of
 from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
 from console.parts.periods import WORDS as PERIODS
@@ -43,7 +43,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class AuditSearch:
     """The filters in the address, as typed and as parsed; words without meaning are in neither."""
 
     said: Mapping[str, str]
@@ -79,7 +79,7 @@ CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
 KIND_WORDS = {start: label for start, label, _ in CHOICES}
 
 
-@page_of_staff(May.SEE)
+@page_of_staff(Right.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List events with their values before and after, newest first, filtered by the address."""
@@ -91,7 +91,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     older = str(events[PAGE - 1].pk) if len(events) > PAGE else ""
     context = {
         "operator": operator,
-        "entries": told(events[:PAGE]),
+        "entries": entries_for_staff(events[:PAGE]),
         "filters": filters,
         "chips": chips_of(filters.said, LABELS, filters.words),
         "newest": link_of(filters.said) if after is not None else "",
@@ -104,7 +104,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/audit.html", context)
 
 
-def filters_of(query: QueryDict) -> Filters:
+def filters_of(query: QueryDict) -> AuditSearch:
     """Read the filters from an address: see LABELS."""
     now = clock.now()
     readers: Mapping[str, Read] = {
@@ -128,10 +128,10 @@ def filters_of(query: QueryDict) -> Filters:
         since=period.start if period else None,
         until=period.end if period else None,
     )
-    return Filters(said, asked, period, tenant)
+    return AuditSearch(said, asked, period, tenant)
 
 
-def told(events: Sequence[AuditEvent]) -> list[Entry]:
+def entries_for_staff(events: Sequence[AuditEvent]) -> list[AuditEntry]:
     """Return entries as staff read them: with IP addresses and reasons; names link to filters."""
     people = [event.object_id for event in events if event.object_type == "user"]
     things = {one: Thing(email, one, _about(one)) for one, email in emails_of(people).items()}
@@ -162,11 +162,11 @@ def pages_of(asked: EventFilter) -> Iterator[Rows]:
     """Read the filtered log newest first, READ events at a time."""
     after: int | None = None
     while page := all_events(asked, after=after, limit=READ):
-        yield [_cells(one) for one in told(page)]
+        yield [_cells(one) for one in entries_for_staff(page)]
         after = page[-1].pk
 
 
-def _cells(entry: Entry) -> Sequence[Any]:
+def _cells(entry: AuditEntry) -> Sequence[Any]:
     event = entry.event
     return [
         event.at.isoformat(), event.actor_name, entry.did, event.action,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from accounts.models import AuditEvent
-from console.parts.audit_events import Entry, Thing, entry_of
+from console.parts.audit_events import AuditEntry, Thing, entry_of
 
 
-def told(events: Sequence[AuditEvent]) -> list[Entry]:
+def full_entries(events: Sequence[AuditEvent]) -> list[AuditEntry]:
     """Return an entry for each event, with all its values and the actor's full name."""
     return [
         entry_of(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors import tenants_called
 from billing.selectors import price_books_like, price_lists_like
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.parts.filters import MAX_TEXT
 from console.parts.periods import number_of
 from console.parts.places import Place
@@ -24,7 +24,7 @@ _ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNOREC
 """Openings of ids, e-mail addresses and transfer numbers: for these the trace comes first."""
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def find(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show everything found by that text; with `go`, redirect to the first result."""

@@ -17,10 +17,10 @@ from accounts.selectors import staff as people_of_staff
 from accounts.services import end_sessions
 from accounts.services.second_factors import reset_second_factors
 from accounts.services.staff import remove_staff, set_staff_role
-from console.ops.access import May, Operator, by, done, staff
-from console.parts.doors import View
+from console.ops.access import Operator, Right, by, done, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed
+from console.parts.page_guards import View
 
 COLUMNS = ("email", "name", "role", "second_factor", "may_sign_in", "last_seen")
 ROLE_WORDS = {
@@ -40,7 +40,7 @@ class AddForm(forms.Form):
     )
 
 
-@staff(May.STAFF)
+@staff(Right.STAFF)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List staff with role, second factor and when each was last seen; also as CSV."""
@@ -49,7 +49,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator, AddForm())
 
 
-@staff(May.STAFF, fresh=True)
+@staff(Right.STAFF, fresh=True)
 @require_POST
 def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Make a user staff; a user who cannot sign in yet is invited, again if added again."""
@@ -80,7 +80,7 @@ def _of_one(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View
     return tried
 
 
-@staff(May.STAFF, fresh=True)
+@staff(Right.STAFF, fresh=True)
 @require_POST
 @_of_one
 def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
@@ -91,7 +91,7 @@ def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpRespon
     return done(request, f"{user.email}: {before} → {role}", page)
 
 
-@staff(May.STAFF, fresh=True)
+@staff(Right.STAFF, fresh=True)
 @require_POST
 @_of_one
 def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
@@ -100,7 +100,7 @@ def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpRe
     return done(request, f"Second factor of {user.email} reset", "staff")
 
 
-@staff(May.STAFF, fresh=True)
+@staff(Right.STAFF, fresh=True)
 @require_POST
 @_of_one
 def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
@@ -109,7 +109,7 @@ def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> Ht
     return done(request, f"Sessions of {user.email} ended", "staff")
 
 
-@staff(May.STAFF, fresh=True)
+@staff(Right.STAFF, fresh=True)
 @require_POST
 @_of_one
 def remove(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:

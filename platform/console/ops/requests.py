@@ -13,13 +13,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, Tenant
 from accounts.selectors import api_keys_among, tenants_among
-from console.ops.access import May, Mode, Operator, staff
+from console.ops.access import Mode, Operator, Right, staff
 from console.ops.generations.seeking import ZONE, known_code, known_tenant, no_such_tenant
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices, words_in
 from console.parts.periods import WORDS, Period, period_in, period_of
 from generation.models import RefusedRequest
-from generation.oversight.searching import SoughtRefused, every_refused, found_refused
+from generation.oversight.searching import RefusalFilter, every_refused, found_refused
 from generation.oversight.tracing import Found, trace
 from generation.selectors import refused_request
 from pictor.kit.words import clock, ids
@@ -39,7 +39,7 @@ MODES = {Mode.LIVE: "Live keys", Mode.TEST: "Test keys", Mode.DEMO: "Demo data"}
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class RefusalSearch:
     """The filters of the list, and the trouble with them, if any.
 
     Attributes:
@@ -48,7 +48,7 @@ class Filters:
     """
 
     said: Mapping[str, str]
-    sought: SoughtRefused
+    sought: RefusalFilter
     mode: Mode
     period: Period | None
     tenant: Tenant | None
@@ -83,7 +83,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RefusalRow:
     """A refused request with its tenant and key; None for an unknown key."""
 
     refused: RefusedRequest
@@ -91,7 +91,7 @@ class Row:
     key: ApiKey | None
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the trace of an id; without an id, list refused requests, also as CSV."""
@@ -134,7 +134,7 @@ def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse
     return render(request, "ops/request.html", context)
 
 
-def _whose(text: str) -> Row | None:
+def _whose(text: str) -> RefusalRow | None:
     """Return a refused request with its tenant and key."""
     refused = refused_request(text)
     return None if refused is None else _rows([refused])[0]
@@ -151,7 +151,7 @@ def _page_of(found: Found, text: str) -> str:
     return f"{page}?{urlencode({'retry': text})}" if "refused" in found else page
 
 
-def _filters(query: QueryDict, mode: Mode, now: datetime) -> Filters:
+def _filters(query: QueryDict, mode: Mode, now: datetime) -> RefusalSearch:
     said, meant = words_in(
         query,
         {
@@ -167,22 +167,22 @@ def _filters(query: QueryDict, mode: Mode, now: datetime) -> Filters:
     if tenant is not None:
         said["tenant"] = tenant.public_id
     period: Period | None = meant.get("period")
-    sought = SoughtRefused(
+    sought = RefusalFilter(
         mode=mode.value,
         tenant_id=tenant.id if tenant else None,
         code=said.get("code", ""),
         since=period.start.astimezone(UTC) if period else None,
         until=period.end.astimezone(UTC) if period else None,
     )
-    return Filters(said, sought, mode, period, tenant, trouble)
+    return RefusalSearch(said, sought, mode, period, tenant, trouble)
 
 
-def _rows(refused: Sequence[RefusedRequest]) -> list[Row]:
+def _rows(refused: Sequence[RefusedRequest]) -> list[RefusalRow]:
     """Add tenants and keys to refused requests, in two queries."""
     tenants = tenants_among({one.tenant_id for one in refused if one.tenant_id})
     keys = api_keys_among({one.key_id for one in refused if one.key_id})
     return [
-        Row(
+        RefusalRow(
             one,
             tenants.get(one.tenant_id) if one.tenant_id else None,
             keys.get(one.key_id) if one.key_id else None,
@@ -196,7 +196,7 @@ def _csv(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return csv_answer("refused.csv", COLUMNS, _pages(filters))
 
 
-def _pages(filters: Filters) -> Iterator[Rows]:
+def _pages(filters: RefusalSearch) -> Iterator[Rows]:
     if filters.trouble:
         yield [[filters.trouble]]
         return
@@ -204,7 +204,7 @@ def _pages(filters: Filters) -> Iterator[Rows]:
         yield [_cells(row) for row in _rows(page)]
 
 
-def _cells(row: Row) -> Sequence[Any]:
+def _cells(row: RefusalRow) -> Sequence[Any]:
     refused, tenant, key = row.refused, row.tenant, row.key
     return [
         refused.public_id, refused.at.isoformat(), tenant.name if tenant else "",

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.parts.charts import spark
 from console.site.status import Component, components
 from generation.models import WatchedDay
@@ -19,7 +19,7 @@ class _Example(forms.Form):
     name = forms.CharField(widget=forms.TextInput(attrs={"class": "control"}))
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show every component."""

@@ -14,7 +14,7 @@ from accounts.models import Tenant
 from accounts.selectors import support_grant_by_id, support_grants_of, tenant_by_public_id
 from accounts.services import end_support, open_support
 from accounts.services.support import REASON_CHARS
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.parts.form_fields import dressed, take_errors
 from console.parts.support import remember
 from pictor.kit.words import clock
@@ -22,25 +22,25 @@ from pictor.kit.words import clock
 SHOWN = 20
 
 
-class ReasonForm(forms.Form):
+class SupportReasonForm(forms.Form):
     """The reason for the view, which the tenant can read. `once` is the form's own id."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     reason = forms.CharField(max_length=REASON_CHARS, label="Why")
 
 
-@staff(May.SUPPORT_VIEW, fresh=True)
+@staff(Right.SUPPORT_VIEW, fresh=True)
 @require_safe
 def support(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show what a support view of the tenant covers, and the latest ones."""
-    return _page(request, operator, _tenant(tenant), ReasonForm())
+    return _page(request, operator, _tenant(tenant), SupportReasonForm())
 
 
-@staff(May.SUPPORT_VIEW, fresh=True)
+@staff(Right.SUPPORT_VIEW, fresh=True)
 @require_POST
 def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Open a support view for this session, and redirect to it."""
-    found, form = _tenant(tenant), ReasonForm(request.POST)
+    found, form = _tenant(tenant), SupportReasonForm(request.POST)
     if form.is_valid():
         ip = by(request, operator)["ip"]
         try:
@@ -57,7 +57,7 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
     return _page(request, operator, found, form)
 
 
-@staff(May.SUPPORT_VIEW)
+@staff(Right.SUPPORT_VIEW)
 @require_POST
 def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) -> HttpResponse:
     """End a support view, also one that another operator opened."""
@@ -77,7 +77,7 @@ def _tenant(public_id: str) -> Tenant:
 
 
 def _page(
-    request: HttpRequest, operator: Operator, tenant: Tenant, form: ReasonForm
+    request: HttpRequest, operator: Operator, tenant: Tenant, form: SupportReasonForm
 ) -> HttpResponse:
     now = clock.now()
     grants = support_grants_of(tenant.id, limit=SHOWN)

@@ -34,7 +34,7 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedValue:
     """One value that an event set, in words; `before` is None if the event created the object."""
 
     name: str
@@ -43,7 +43,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """An event with its actor, its object and its changes."""
 
     event: AuditEvent
@@ -71,7 +71,7 @@ class Entry:
         return sentence(event.action, what, before=event.before, after=event.after)
 
     @property
-    def changes(self) -> Sequence[Change]:
+    def changes(self) -> Sequence[ChangedValue]:
         """The values that differ; of a new object, those it was created with."""
         return changes_of(self.before, self.after)
 
@@ -99,21 +99,23 @@ def entry_of(
     before: Values | None,
     after: Values | None,
     address: str,
-) -> Entry:
+) -> AuditEntry:
     """Build an entry; the object's name is found by id in `things`, or else in the event."""
     name = name_in(event.object_type, event.object_id, event.before, event.after)
     what = things.get(event.object_id) or Thing(name, event.object_id)
-    return Entry(event, who, what, before, after, address)
+    return AuditEntry(event, who, what, before, after, address)
 
 
-def changes_of(before: Values | None, after: Values | None) -> list[Change]:
+def changes_of(before: Values | None, after: Values | None) -> list[ChangedValue]:
     """The values that differ, in the event's order; of a new object, those that are not empty."""
     if before is None:
         made = {name: value for name, value in (after or {}).items() if value not in (None, "", [])}
-        return [Change(_name(name), None, _value(name, value)) for name, value in made.items()]
+        return [
+            ChangedValue(_name(name), None, _value(name, value)) for name, value in made.items()
+        ]
     now = after or {}
     return [
-        Change(_name(name), _value(name, before.get(name)), _value(name, now.get(name)))
+        ChangedValue(_name(name), _value(name, before.get(name)), _value(name, now.get(name)))
         for name in {**before, **now}
         if before.get(name) != now.get(name)
     ]

@@ -9,7 +9,7 @@ from generation.models import Generation
 from generation.selectors import Finished
 
 
-def asked(made: Generation) -> dict[str, Any]:
+def request_body(made: Generation) -> dict[str, Any]:
     """The request's body in a form that can be sent again; reference images are only named."""
     named: dict[str, Any] = {
         "model": made.model,
@@ -31,6 +31,6 @@ def as_json(body: object) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
-def answered(one: Finished) -> dict[str, Any]:
+def answer_body(one: Finished) -> dict[str, Any]:
     """The generation as the API returns it."""
     return GenerationObject.render(shown(one))

@@ -21,7 +21,7 @@ KIND_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """A transfer with the words for it; only staff's pages mark demo data."""
 
     transfer: Transfer

@@ -139,7 +139,7 @@ class PairsField(forms.CharField):
         return ", ".join(f"{ours}={theirs}" for ours, theirs in value.items())
 
 
-class WordsField(forms.MultipleChoiceField):
+class CheckboxesField(forms.MultipleChoiceField):
     """A choice of several words, as checkboxes."""
 
     @override

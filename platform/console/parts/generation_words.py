@@ -37,7 +37,7 @@ _MOVES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """One step of a generation; `after` is the time since it was accepted.
 
     `entry` is the number of the ledger entry, if money moved.
@@ -62,7 +62,7 @@ class Step:
 
 def steps_of(
     generation: Generation, attempts: Sequence[Attempt], transfers: Sequence[Transfer]
-) -> list[Step]:
+) -> list[TimelineStep]:
     """All steps of a generation, in order."""
     begun = generation.created_at
     told: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None)]
@@ -80,4 +80,4 @@ def steps_of(
     if generation.finished_at is not None:
         told.append((generation.finished_at, BADGES[State(generation.state)][1], None))
     told.sort(key=lambda step: step[0])
-    return [Step(at, words, at - begun, entry) for at, words, entry in told]
+    return [TimelineStep(at, words, at - begun, entry) for at, words, entry in told]

@@ -13,7 +13,13 @@ from typing_extensions import override
 from accounts.models import SCOPES, ApiKey
 from accounts.offer import offer
 from accounts.services import KeyRules
-from console.parts.form_fields import DollarsField, LimitField, LinesField, WordsField, take_errors
+from console.parts.form_fields import (
+    CheckboxesField,
+    DollarsField,
+    LimitField,
+    LinesField,
+    take_errors,
+)
 
 SCOPE_WORDS = {
     "images:write": "Make, cancel and delete images",
@@ -67,9 +73,9 @@ class KeyForm(forms.Form):
         """Offer only the scopes in `most`."""
         super().__init__(*args, **kwargs)
         given = [(scope, SCOPE_WORDS[scope]) for scope in SCOPES if scope in most]
-        self.fields["scopes"] = WordsField(given, label="It may")
+        self.fields["scopes"] = CheckboxesField(given, label="It may")
         words = [(model.name, model.name) for model in offer().models()]
-        self.fields["models"] = WordsField(words, required=False, label="Models")
+        self.fields["models"] = CheckboxesField(words, required=False, label="Models")
 
     def rules(self) -> KeyRules:
         """The chosen rules. With no model ticked, every model is allowed."""

@@ -17,7 +17,7 @@ SHOWN_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GenerationRow:
     """A generation in a list, with its key and the url of its first image."""
 
     generation: Generation
@@ -42,8 +42,8 @@ class Row:
         return max(0, (until - self.generation.created_at) // timedelta(seconds=1))
 
 
-def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> Row:
+def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> GenerationRow:
     """Build the row of a generation."""
     first = one.images[0] if one.images else None
     url = signed_url(first.object_key, content_type=first.content_type) if first else ""
-    return Row(one.generation, keys.get(one.generation.api_key_id), url)
+    return GenerationRow(one.generation, keys.get(one.generation.api_key_id), url)

@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import latest_mail
-from console.people.here import is_here
+from console.people.loopback import is_loopback
 
 SHOWN = 30
 
@@ -16,6 +16,6 @@ SHOWN = 30
 @never_cache
 def mailbox(request: HttpRequest) -> HttpResponse:
     """Show the latest mail. It contains codes, so only requests from this machine may see it."""
-    if not settings.MAILBOX or not is_here(request):
+    if not settings.MAILBOX or not is_loopback(request):
         raise Http404
     return render(request, "people/mailbox.html", {"mails": latest_mail(limit=SHOWN)})

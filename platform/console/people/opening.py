@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from accounts.selectors import members_of, operator_of, tenant_by_name_or_id
 from accounts.sign_in.pages import sign_in_to_demo
-from console.people.here import is_here
+from console.people.loopback import is_loopback
 from generation.management.seeding import DEMO_TENANT
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
@@ -34,7 +34,7 @@ def opening(request: HttpRequest, token: str) -> HttpResponse:
     if not settings.EMBEDDED:
         raise Http404
     is_good = passes.is_good(token, passes.OPEN_DEMO, secret=settings.SECRET_KEY, now=clock.now())
-    user = _owner() if is_good and is_here(request) else None
+    user = _owner() if is_good and is_loopback(request) else None
     if user is None:
         messages.info(
             request,

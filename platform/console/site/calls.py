@@ -38,7 +38,7 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SampleGeneration:
     """The generation that is shown: its answer as text, without the image's url."""
 
     answer: str
@@ -48,7 +48,7 @@ class Made:
 
 
 @cache
-def made() -> Made:
+def made() -> SampleGeneration:
     """Read the answer that `make landing` stored."""
     said: dict[str, Any] = json.loads(ANSWER.read_text(encoding="utf-8"))
     answer = said["answer"]
@@ -61,7 +61,7 @@ def made() -> Made:
         f' "usage": {json.dumps(usage)},\n'
         f' "metadata": {json.dumps(generation)}}}'
     )
-    return Made(
+    return SampleGeneration(
         answer=text,
         cost=from_decimal(usage["cost"]),
         size_bytes=said["size_bytes"],

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from generation.models import Incident, Stop
 from generation.oversight import incidents
-from generation.selectors import stops_told
+from generation.selectors import public_stops
 
 SHOWN = timedelta(days=90)
 MAX_SHOWN = 20
@@ -158,10 +158,10 @@ class FeedEntry:
 def news(*, now: datetime) -> News:
     """Current and scheduled news, and those that ended within 90 days."""
     since = now - SHOWN
-    told = incidents.told(now=now, since=since)
+    told = incidents.recent_incidents(now=now, since=since)
     return News(
         at=now,
-        stops=stops_told(since=since),
+        stops=public_stops(since=since),
         open=[ShownIncident(one, now) for one in told.open],
         past=[ShownIncident(one, now) for one in told.ended],
     )

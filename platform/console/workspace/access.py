@@ -22,7 +22,7 @@ from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
 from billing.selectors.budgets import StoppedBy, what_stops
-from console.parts.doors import View, led, with_limits
+from console.parts.page_guards import View, sign_in_redirect, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
 from pictor.kit.watching import log
@@ -32,7 +32,7 @@ from pictor.kit.words.ids import TenantId
 OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
 
 
-class May(StrEnum):
+class Permission(StrEnum):
     """The permissions of roles."""
 
     SEE_GENERATIONS = "see_generations"
@@ -50,31 +50,46 @@ class May(StrEnum):
     DELETE = "delete"
 
 
-_EVERYTHING = frozenset(May)
-_ROLES: dict[str, frozenset[May]] = {
+_EVERYTHING = frozenset(Permission)
+_ROLES: dict[str, frozenset[Permission]] = {
     OWNER: _EVERYTHING,
-    ADMIN: _EVERYTHING - {May.ALLOW_SUPPORT, May.DELETE},
+    ADMIN: _EVERYTHING - {Permission.ALLOW_SUPPORT, Permission.DELETE},
     DEVELOPER: frozenset(
         {
-            *(May.SEE_GENERATIONS, May.GENERATE, May.SEE_KEYS, May.MAKE_KEYS, May.SEE_USAGE),
-            May.WEBHOOKS,
+            *(
+                Permission.SEE_GENERATIONS,
+                Permission.GENERATE,
+                Permission.SEE_KEYS,
+                Permission.MAKE_KEYS,
+                Permission.SEE_USAGE,
+            ),
+            Permission.WEBHOOKS,
         }
     ),
-    BILLING: frozenset({May.SEE_USAGE, May.SEE_MONEY, May.MANAGE_MONEY}),
-    VIEWER: frozenset({May.SEE_GENERATIONS, May.SEE_KEYS, May.SEE_USAGE, May.SEE_MONEY}),
+    BILLING: frozenset({Permission.SEE_USAGE, Permission.SEE_MONEY, Permission.MANAGE_MONEY}),
+    VIEWER: frozenset(
+        {
+            Permission.SEE_GENERATIONS,
+            Permission.SEE_KEYS,
+            Permission.SEE_USAGE,
+            Permission.SEE_MONEY,
+        }
+    ),
 }
 
-_SUPPORT = frozenset({May.SEE_GENERATIONS, May.SEE_USAGE, May.SEE_MONEY, May.SEE_AUDIT})
+_SUPPORT = frozenset(
+    {Permission.SEE_GENERATIONS, Permission.SEE_USAGE, Permission.SEE_MONEY, Permission.SEE_AUDIT}
+)
 """The permissions of our people in a support view; support.py names their pages."""
 
 
-def allows(role: str, what: May) -> bool:
+def allows(role: str, what: Permission) -> bool:
     """True if a member with this role has this permission."""
     return what in _ROLES[role]
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Blocker:
     """A reason why nothing new can be generated; `page` is where to change that, if anywhere."""
 
     what: str
@@ -82,17 +97,17 @@ class Stop:
     page: str = ""
 
 
-_RAISED = ("Owners and admins can raise it in the settings.", "settings", May.MANAGE)
+_RAISED = ("Owners and admins can raise it in the settings.", "settings", Permission.MANAGE)
 _STOPS = {
     StoppedBy.SUSPENDED: ("This workspace is suspended", "Ask the operator of this site.", "", ""),
     StoppedBy.NO_BALANCE: (
         *("The balance is used up", "The operator of this site adds funds."),
-        *("billing", May.SEE_MONEY),
+        *("billing", Permission.SEE_MONEY),
     ),
     StoppedBy.NO_STORAGE: (
         "The image storage of this workspace is full",
         "Delete some images, or ask an owner or admin to keep them for fewer days.",
-        *("settings", May.MANAGE),
+        *("settings", Permission.MANAGE),
     ),
     StoppedBy.MONTH: ("The workspace has used up its monthly budget", *_RAISED),
     StoppedBy.DAY: ("The workspace has used up its daily budget", *_RAISED),
@@ -174,7 +189,7 @@ class Workspace:
         return self.balance.available
 
     @property
-    def stopped(self) -> Stop | None:
+    def stopped(self) -> Blocker | None:
         """Why nothing can be generated now, and the remedy; None if it can."""
         stopped = what_stops(self.tenant, self.balance)
         if stopped is None:
@@ -183,7 +198,7 @@ class Workspace:
         if stopped == StoppedBy.SUSPENDED and (reason := suspended_because(self.tenant.id)):
             way_out = f"The reason: {reason}"
         url = reverse(f"workspace:{page}", args=[self.tenant.public_id]) if page else ""
-        return Stop(what, way_out, url if needs in self.may else "")
+        return Blocker(what, way_out, url if needs in self.may else "")
 
     @property
     def may(self) -> Collection[str]:
@@ -206,9 +221,9 @@ def done(
 
 def may_see(workspace: Workspace, key: ApiKey) -> bool:
     """True if the member may see this key."""
-    if May.SEE_KEYS not in workspace.may:
+    if Permission.SEE_KEYS not in workspace.may:
         return False
-    is_maker = May.MAKE_KEYS in workspace.may and May.MANAGE_KEYS not in workspace.may
+    is_maker = Permission.MAKE_KEYS in workspace.may and Permission.MANAGE_KEYS not in workspace.may
     return not is_maker or key.created_by_id == workspace.user.id
 
 
@@ -222,7 +237,7 @@ def is_called(key: ApiKey, text: str) -> bool:
     return text.casefold() in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
 
 
-class Lack(StrEnum):
+class MissingFactor(StrEnum):
     """The missing part of a required second factor."""
 
     NOTHING = ""
@@ -231,20 +246,20 @@ class Lack(StrEnum):
     """The person has a factor, but has not shown it in this session."""
 
 
-def lack_of(request: HttpRequest, user: User, membership: Membership) -> Lack:
+def lack_of(request: HttpRequest, user: User, membership: Membership) -> MissingFactor:
     """Return what the session still needs before it shows anything of the workspace.
 
     The membership comes from `membership_in`, whose query includes when the factor was set up.
     """
     if not membership.tenant.requires_second_factor:
-        return Lack.NOTHING
+        return MissingFactor.NOTHING
     since = membership.factor_since  # type: ignore[attr-defined]  # annotated by membership_in
     if since is None:
-        return Lack.FACTOR
-    return Lack.NOTHING if has_shown(request, user, since=since) else Lack.CODE
+        return MissingFactor.FACTOR
+    return MissingFactor.NOTHING if has_shown(request, user, since=since) else MissingFactor.CODE
 
 
-def _shut(request: HttpRequest, membership: Membership, lack: Lack) -> HttpResponse:
+def _shut(request: HttpRequest, membership: Membership, lack: MissingFactor) -> HttpResponse:
     """Show how to get in, and nothing of the workspace except its name.
 
     A page that requested a part of itself is reloaded, and then shows this page.
@@ -269,14 +284,14 @@ def _shut(request: HttpRequest, membership: Membership, lack: Lack) -> HttpRespo
     return render(request, "workspace/shut.html", context, status=HTTPStatus.FORBIDDEN)
 
 
-def _membership(user: User, tenant: str, needs: May | None) -> Membership:
+def _membership(user: User, tenant: str, needs: Permission | None) -> Membership:
     membership = membership_in(user.id, tenant)
     if membership is None or (needs is not None and not allows(membership.role, needs)):
         raise Http404
     return membership
 
 
-def _looked_into(grant: SupportGrant, user: User, needs: May | None) -> Workspace:
+def _looked_into(grant: SupportGrant, user: User, needs: Permission | None) -> Workspace:
     """The workspace for one of our people, whom support.py has let in."""
     if needs is not None and needs not in _SUPPORT:
         raise Http404
@@ -285,7 +300,7 @@ def _looked_into(grant: SupportGrant, user: User, needs: May | None) -> Workspac
 
 
 def member(
-    needs: May | None = None, *, take: Callable[[UUID], None] = rates.take_page
+    needs: Permission | None = None, *, take: Callable[[UUID], None] = rates.take_page
 ) -> Callable[[View], View]:
     """Guard a page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
@@ -306,7 +321,7 @@ def member(
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
-                return led(request, "account_login")
+                return sign_in_redirect(request, "account_login")
             take(request.user.id)
             grant: SupportGrant | None = getattr(request, "support_grant", None)
             if grant is not None:
@@ -314,7 +329,7 @@ def member(
             else:
                 membership = _membership(request.user, tenant, needs)
                 if request.user.terms_version != settings.TERMS_VERSION:
-                    return led(request, reverse("people:terms"))
+                    return sign_in_redirect(request, reverse("people:terms"))
                 log.note(tenant=membership.tenant.public_id)
                 if lack := lack_of(request, request.user, membership):
                     return _shut(request, membership, lack)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
-from console.workspace.access import May, Workspace, is_called, keys_of, member
+from console.workspace.access import Permission, Workspace, is_called, keys_of, member
 from console.workspace.places import places_of
 from console.workspace.support import seen
 from generation.tenants import services
@@ -51,7 +51,7 @@ def _found(workspace: Workspace, text: str) -> list[Place]:
 
 
 def _generation(workspace: Workspace, text: str) -> list[Place]:
-    if May.SEE_GENERATIONS not in workspace.may:
+    if Permission.SEE_GENERATIONS not in workspace.may:
         return []
     try:
         made = seen(workspace, services.generation_named(workspace.id, text)).generation
@@ -62,7 +62,7 @@ def _generation(workspace: Workspace, text: str) -> list[Place]:
 
 
 def _search(workspace: Workspace, text: str) -> list[Place]:
-    if May.SEE_GENERATIONS not in workspace.may or not workspace.sees_content:
+    if Permission.SEE_GENERATIONS not in workspace.may or not workspace.sees_content:
         return []
     url = reverse("workspace:generations", args=[workspace.tenant.public_id])
     return [Place(f"Generations with “{text}”", f"{url}?{urlencode({'q': text})}")]

@@ -17,16 +17,16 @@ from billing.periods import bucket_start, day_of
 from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting, has_made_images
 from billing.selectors.budgets import budgets_of
 from console.parts.rows import SHOWN_CHARS, row_of
-from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.access import Permission, Workspace, keys_of, member
 from console.workspace.calls.first_call import first_call
 from console.workspace.keys import may_use
-from console.workspace.shared.lately import lately_of
-from console.workspace.shared.sunsets import endings_of
+from console.workspace.shared.recent_use import recent_use_of
+from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
 from console.workspace.support import seen
 from generation.models import Source, State
 from generation.selectors import Finished
-from generation.tenants.searching import Wanted, found
+from generation.tenants.searching import Criteria, found
 from pictor.kit.words import clock
 
 STRIP = 12
@@ -61,20 +61,22 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     usable = [key for key in keys if may_use(workspace, key, now)]
     own = [key for key in usable if key.name != SIGN_UP_KEY]
     budgets = budgets_of(workspace.tenant, keys, used=workspace.balance.used, now=now)
-    lately = lately_of(workspace, now)
+    lately = recent_use_of(workspace, now)
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
         "is_begun": is_begun,
         "has_own_key": bool(own),
-        "can_generate": May.GENERATE in workspace.may and bool(usable),
+        "can_generate": Permission.GENERATE in workspace.may and bool(usable),
         "call": "" if is_begun else _first_call(request, workspace, own),
         "latest": pictured[:STRIP],
         **_charged(workspace, now),
-        "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
+        "alert": balance_alert_of(workspace.tenant.id)
+        if Permission.SEE_MONEY in workspace.may
+        else None,
         "failed": _failed_lately(latest, now),
         "trouble": trouble_of(workspace, now),
-        "endings": endings_of(workspace, now, used=lately.models),
+        "endings": sunsets_of(workspace, now, used=lately.models),
         "budgets": budgets,
         "near": [one for one in budgets if one.is_near],
         "lately": lately,
@@ -90,11 +92,11 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished], bool]:
     """The latest visible generations, and whether the first image has arrived."""
-    if May.SEE_GENERATIONS not in workspace.may:
+    if Permission.SEE_GENERATIONS not in workspace.may:
         return [], True
     # Ask before reading the images: one that is made in between is then still awaited.
     had_made = has_followed and has_made_images(workspace.id)
-    whole = found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
+    whole = found(workspace.tenant.id, Criteria(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
     latest = [seen(workspace, one) for one in whole]
     has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
     return latest, has_succeeded or (had_made if has_followed else has_made_images(workspace.id))

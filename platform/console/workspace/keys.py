@@ -30,10 +30,19 @@ from console.parts.charts import Spark
 from console.parts.filters import MAX_TEXT
 from console.parts.form_fields import dressed
 from console.parts.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
-from console.workspace.access import May, Workspace, by, done, is_called, keys_of, may_see, member
-from console.workspace.audit.audit_events import told
+from console.workspace.access import (
+    Permission,
+    Workspace,
+    by,
+    done,
+    is_called,
+    keys_of,
+    may_see,
+    member,
+)
+from console.workspace.audit.audit_events import entries_for_tenant
 from console.workspace.calls.first_call import first_call
-from console.workspace.shared.lately import lately_of, latest_of, sparks_of
+from console.workspace.shared.recent_use import latest_of, recent_use_of, sparks_of
 from pictor.kit.words import clock
 
 MAX_SHOWN = 200
@@ -66,7 +75,7 @@ OVERLAP_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShownKey(KeyInUse):
+class KeyRow(KeyInUse):
     """A key in the list and on its page, with the changes the member may make now."""
 
     may_change: bool
@@ -80,7 +89,7 @@ class ShownKey(KeyInUse):
 
 
 @require_safe
-@member(May.SEE_KEYS)
+@member(Permission.SEE_KEYS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """List the keys that the member may see and that match the filters, newest first."""
     sparks = sparks_of(workspace, clock.now())
@@ -114,7 +123,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member(May.MAKE_KEYS)
+@member(Permission.MAKE_KEYS)
 def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Create a key, and show its text only this once."""
     most = scopes_of(workspace.role)
@@ -123,7 +132,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return render(request, "workspace/key_new.html", {"workspace": workspace, "form": form})
     form = dressed(NewKeyForm(request.POST, most=most))
     if form.is_valid():
-        issue = issue_api_key if May.MANAGE_KEYS in workspace.may else issue_own_key
+        issue = issue_api_key if Permission.MANAGE_KEYS in workspace.may else issue_own_key
         try:
             key, text = issue(
                 tenant=workspace.tenant,
@@ -144,7 +153,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member(May.SEE_KEYS)
+@member(Permission.SEE_KEYS)
 def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """Show a key: its latest usage, its rules and the changes to them; POST changes it."""
     found, keys = _key_among(workspace, key)
@@ -159,7 +168,7 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
 
 
 def _is_changed(request: HttpRequest, workspace: Workspace, key: ApiKey, form: KeyForm) -> bool:
-    change = change_api_key if May.MANAGE_KEYS in workspace.may else change_own_key
+    change = change_api_key if Permission.MANAGE_KEYS in workspace.may else change_own_key
     name, who = form.cleaned_data["name"], by(request, workspace)
     try:
         change(key=key, name=name, rules=form.rules(), **who)
@@ -170,7 +179,7 @@ def _is_changed(request: HttpRequest, workspace: Workspace, key: ApiKey, form: K
 
 
 @require_POST
-@member(May.MAKE_KEYS)
+@member(Permission.MAKE_KEYS)
 def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """Give a key a new text, shown only this once; the former one works for the chosen time."""
     found = _key(workspace, key)
@@ -186,7 +195,7 @@ def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
 
 
 @require_POST
-@member(May.MAKE_KEYS)
+@member(Permission.MAKE_KEYS)
 def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """Revoke a key. For a key that may be in use, its name must be typed."""
     found = _key(workspace, key)
@@ -228,8 +237,8 @@ def _may_change(workspace: Workspace, key: ApiKey) -> bool:
 
 def _may_end(workspace: Workspace, key: ApiKey) -> bool:
     """True if the member may revoke the key: managers any, makers their own."""
-    return May.MANAGE_KEYS in workspace.may or (
-        May.MAKE_KEYS in workspace.may and key.created_by_id == workspace.user.id
+    return Permission.MANAGE_KEYS in workspace.may or (
+        Permission.MAKE_KEYS in workspace.may and key.created_by_id == workspace.user.id
     )
 
 
@@ -238,12 +247,12 @@ def _require_change(workspace: Workspace, key: ApiKey) -> None:
         raise Http404
 
 
-def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
+def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[KeyRow]:
     now = clock.now()
     uses: Mapping[UUID, BudgetUse] = key_uses(workspace.tenant.id, now)
     used = last_used(workspace.tenant.id, since=now - timedelta(days=UNUSED_DAYS))
     return [
-        ShownKey(
+        KeyRow(
             key,
             uses.get(key.id, NOTHING_USED),
             used.get(key.id),
@@ -283,7 +292,7 @@ def _detail(
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     usual = KeyForm(initial=values_of(key), most=scopes_of(workspace.role))
     (shown,) = _shown(workspace, [key])
-    lately = lately_of(workspace, shown.now, key)
+    lately = recent_use_of(workspace, shown.now, key)
     events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=HISTORY)
     context = {
         "workspace": workspace,
@@ -298,6 +307,6 @@ def _detail(
         "rows": latest_of(workspace, key),
         "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
         "overlaps": OVERLAP_WORDS.items(),
-        "history": told(workspace, events, is_of_one=True, keys=keys),
+        "history": entries_for_tenant(workspace, events, is_of_one=True, keys=keys),
     }
     return render(request, "workspace/key.html", context, status=status)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from console.parts.places import Place
-from console.workspace.access import May, Workspace
+from console.workspace.access import Permission, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class _Known:
 
     title: str
     name: str
-    needs: May | None
+    needs: Permission | None
     keys: str = ""
     holds_more: bool = False
 
@@ -22,25 +22,25 @@ class _Known:
 _GROUPS = {
     "Build": (
         _Known("Overview", "overview", None, "g o"),
-        _Known("Playground", "playground", May.GENERATE, "g p"),
-        _Known("Generations", "generations", May.SEE_GENERATIONS, "g r", holds_more=True),
-        _Known("Keys", "keys", May.SEE_KEYS, "g k", holds_more=True),
-        _Known("Webhooks", "webhooks", May.WEBHOOKS, "g w", holds_more=True),
+        _Known("Playground", "playground", Permission.GENERATE, "g p"),
+        _Known("Generations", "generations", Permission.SEE_GENERATIONS, "g r", holds_more=True),
+        _Known("Keys", "keys", Permission.SEE_KEYS, "g k", holds_more=True),
+        _Known("Webhooks", "webhooks", Permission.WEBHOOKS, "g w", holds_more=True),
     ),
     "Measure": (
         _Known("Usage", "usage", None, "g u"),
-        _Known("Billing", "billing", May.SEE_MONEY, "g b"),
-        _Known("Ledger", "ledger", May.SEE_MONEY),
-        _Known("Statements", "statements", May.SEE_MONEY, holds_more=True),
-        _Known("Prices", "prices", May.SEE_MONEY),
+        _Known("Billing", "billing", Permission.SEE_MONEY, "g b"),
+        _Known("Ledger", "ledger", Permission.SEE_MONEY),
+        _Known("Statements", "statements", Permission.SEE_MONEY, holds_more=True),
+        _Known("Prices", "prices", Permission.SEE_MONEY),
     ),
     "Manage": (
-        _Known("Members", "members", May.MANAGE),
-        _Known("Audit log", "audit", May.SEE_AUDIT),
-        _Known("Settings", "settings", May.MANAGE, holds_more=True),
+        _Known("Members", "members", Permission.MANAGE),
+        _Known("Audit log", "audit", Permission.SEE_AUDIT),
+        _Known("Settings", "settings", Permission.MANAGE, holds_more=True),
     ),
 }
-_NEW_KEY = _Known("Create key", "key_new", May.MAKE_KEYS, "n")
+_NEW_KEY = _Known("Create key", "key_new", Permission.MAKE_KEYS, "n")
 
 
 def groups_of(workspace: Workspace) -> dict[str, list[Place]]:

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from accounts.models import SupportGrant, User
 from accounts.selectors import support_grant
-from console.parts.doors import View, with_limits
+from console.parts.page_guards import View, with_limits
 from console.parts.support import forget, remembered
 from console.workspace.access import Workspace
 from generation.selectors import Finished

@@ -7,7 +7,7 @@ from django.urls import URLPattern, include, path
 
 from console.workspace import finding, home, keys, support, usage
 from console.workspace.audit import pages as audit
-from console.workspace.exports import takeout
+from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
 from console.workspace.generations import thumbnails
 from console.workspace.money import pages as money
@@ -72,10 +72,10 @@ pages = [
     _page("settings/limits/", settings.limits, name="settings_limits"),
     _page("settings/support/", settings.support, name="settings_support"),
     _page("settings/delete/", danger.delete, name="delete"),
-    _page("settings/export/", takeout.ask, name="export_ask"),
-    _page("exports/", takeout.lists, name="exports"),
-    _page("exports/ask/", takeout.ask_for_list, name="list_ask"),
-    _page("exports/<str:export>/", takeout.download, name="export"),
+    _page("settings/export/", downloads.ask, name="export_ask"),
+    _page("exports/", downloads.lists, name="exports"),
+    _page("exports/ask/", downloads.ask_for_list, name="list_ask"),
+    _page("exports/<str:export>/", downloads.download, name="export"),
 ]
 urlpatterns = [
     path("", home.choose, name="choose"),

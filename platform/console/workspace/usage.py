@@ -21,7 +21,7 @@ from console.parts.exports import csv_answer
 from console.parts.filters import several
 from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_of
-from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.access import Permission, Workspace, keys_of, member
 from console.workspace.shared.filters import rows_for
 from generation.models import State
 from pictor.kit.words import clock, ids
@@ -46,7 +46,7 @@ TIMES = {"p50": "Time to image, p50", "p95": "Time to image, p95"}
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class PeriodTotals:
     """The figures of a period or of a part of it; `p50` and `p95` are seconds."""
 
     generations: int
@@ -57,7 +57,7 @@ class Totals:
     p95: float | None
 
     @classmethod
-    def of(cls, rows: Iterable[Used]) -> "Totals":
+    def of(cls, rows: Iterable[Used]) -> "PeriodTotals":
         """Sum these rows, each of one status."""
         generations = images = captured = failed = times = 0
         for row in rows:
@@ -84,21 +84,21 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class UsageRow:
     """One group's figures, with links to its generations, if the member may list them.
 
     `made` links to those with an image, which the times cover, and `failed` to those that failed.
     """
 
     name: str
-    totals: Totals
+    totals: PeriodTotals
     rows: str
     made: str
     failed: str
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class UsageReport:
     """The page's data: a period, split by a group whose values have `names`.
 
     `used` is by bucket, split and status; `rows` links to the generations of a figure.
@@ -112,15 +112,15 @@ class Look:
 
 
 @require_safe
-@member(May.SEE_USAGE)
+@member(Permission.SEE_USAGE)
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show the figures, chart and table of one period, split by the query string; or its CSV."""
     look, measures = _look(request, workspace), MEASURES | TIMES
     measure = _chosen(request, "show", tuple(measures))
     if request.GET.get("format") == "csv":
         return _csv(look)
-    totals = Totals.of(look.used)
-    before = Totals.of(_used(workspace, look.period.before, None, "status"))
+    totals = PeriodTotals.of(look.used)
+    before = PeriodTotals.of(_used(workspace, look.period.before, None, "status"))
     context = {
         "workspace": workspace,
         "period": look.period,
@@ -147,12 +147,12 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     return render(request, "workspace/usage.html", context)
 
 
-def _look(request: HttpRequest, workspace: Workspace) -> Look:
+def _look(request: HttpRequest, workspace: Workspace) -> UsageReport:
     period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
     split = _chosen(request, "split", SPLITS)
     keys = keys_of(workspace) if split == "key" else []
     used = _used(workspace, period, period.bucket, split)
-    return Look(used, period, split, _names(split, keys), rows_for(workspace, keys))
+    return UsageReport(used, period, split, _names(split, keys), rows_for(workspace, keys))
 
 
 def _listed(rows: Callable[..., str], period: Period) -> dict[str, str]:
@@ -185,19 +185,19 @@ def _used(workspace: Workspace, period: Period, bucket: Bucket | None, split: Gr
     )
 
 
-def _summed(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, Totals]:
+def _summed(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, PeriodTotals]:
     """The totals of each part, in order of first appearance."""
     parts: dict[T, list[Used]] = {}
     for one in used:
         parts.setdefault(by(one), []).append(one)
-    return {part: Totals.of(rows) for part, rows in parts.items()}
+    return {part: PeriodTotals.of(rows) for part, rows in parts.items()}
 
 
-def _by_bucket(look: Look) -> dict[datetime, Totals]:
+def _by_bucket(look: UsageReport) -> dict[datetime, PeriodTotals]:
     return _summed(look.used, lambda one: one.start)
 
 
-def _by_bucket_and_split(look: Look) -> dict[tuple[datetime, Any], Totals]:
+def _by_bucket_and_split(look: UsageReport) -> dict[tuple[datetime, Any], PeriodTotals]:
     return _summed(look.used, lambda one: (one.start, one.group[look.split]))
 
 
@@ -211,7 +211,7 @@ def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
     return str
 
 
-def _chart(look: Look, measure: str) -> Bars:
+def _chart(look: UsageReport, measure: str) -> Bars:
     """The measure by bucket and split; failures count the failed requests."""
     said = {"status": State.FAILED.value} if measure == "failed" else {}
     series: dict[str, dict[date, int]] = {}
@@ -232,7 +232,7 @@ def _chart(look: Look, measure: str) -> Bars:
     )
 
 
-def _times(look: Look) -> Lines:
+def _times(look: UsageReport) -> Lines:
     """Time to image by bucket, in milliseconds: the median and the 95th percentile."""
     made = {
         look.period.name_of(start): totals
@@ -246,7 +246,7 @@ def _times(look: Look) -> Lines:
     return lines(_points(look), quantiles)
 
 
-def _split_times(look: Look, measure: str) -> Lines:
+def _split_times(look: UsageReport, measure: str) -> Lines:
     """One of these quantiles by bucket and split, for the parts with the most images."""
     made = {
         part: totals
@@ -266,7 +266,7 @@ def _split_times(look: Look, measure: str) -> Lines:
     return lines(_points(look), quantiles, rows=_slices(look, {"status": State.SUCCEEDED.value}))
 
 
-def _points(look: Look) -> list[Point]:
+def _points(look: UsageReport) -> list[Point]:
     """Every bucket, with its number of images."""
     images = {
         look.period.name_of(start): totals.images for start, totals in _by_bucket(look).items()
@@ -281,7 +281,7 @@ def _points(look: Look) -> list[Point]:
     ]
 
 
-def _slices(look: Look, said: Mapping[str, str]) -> Rows:
+def _slices(look: UsageReport, said: Mapping[str, str]) -> Rows:
     """Return a function that links to the rows of a bar, of one series in it or of all.
 
     `said` are filters for every link.
@@ -296,13 +296,13 @@ def _slices(look: Look, said: Mapping[str, str]) -> Rows:
     return slices
 
 
-def _lines(look: Look) -> list[Line]:
+def _lines(look: UsageReport) -> list[UsageRow]:
     period, split = look.period, look.split
     listed = []
     for value, totals in _summed(look.used, lambda one: one.group[split]).items():
         said = {split: _word(split, value), **period.said()}
         listed.append(
-            Line(
+            UsageRow(
                 name=look.names(value),
                 totals=totals,
                 rows=look.rows(**said),
@@ -319,7 +319,7 @@ def _word(split: Group, value: Any) -> str:
     return ids.public(ids.KEY, value) if split == "key" else str(value)
 
 
-def _changes(now: Totals, before: Totals) -> dict[str, str]:
+def _changes(now: PeriodTotals, before: PeriodTotals) -> dict[str, str]:
     """Each figure compared with the period before, in words."""
     return {
         "spend": _by_share(now.captured, before.captured, amount),
@@ -349,7 +349,7 @@ def _by(now: float | None, before: float | None, unit: str) -> str:
     return f"{moved:+.1f} {unit} {_BEFORE}" if moved else _SAME
 
 
-def _csv(look: Look) -> HttpResponseBase:
+def _csv(look: UsageReport) -> HttpResponseBase:
     split = look.split
     columns = [
         "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",

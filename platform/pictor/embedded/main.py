@@ -18,8 +18,8 @@ from pictor.embedded.old_parts import end_leftovers
 from pictor.embedded.preflight import check_disk, check_port, make_folders, take_locks
 from pictor.embedded.process import die_with_parent, raise_file_limit
 from pictor.embedded.progress import Progress
-from pictor.embedded.recorded import clear_record
 from pictor.embedded.stack import Stack
+from pictor.embedded.stack_record import clear_record
 
 
 def main(root: Path, *, up: Callable[[Stack], None] = Stack.up) -> int:

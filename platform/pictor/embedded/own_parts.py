@@ -10,7 +10,7 @@ from pictor.embedded.errors import INSTALL, RuntimeProblem
 from pictor.embedded.layout import Layout
 from pictor.embedded.part import Running, StackPart, answers_ok
 from pictor.embedded.process import Command
-from pictor.embedded.recorded import ALSO_OURS, OURS
+from pictor.embedded.stack_record import ALSO_OURS, OURS
 
 CELERY_READY = re.compile(rb"@\S+ ready\.")
 WEB_STOP_SECONDS = 15.0

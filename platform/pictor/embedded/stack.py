@@ -16,9 +16,9 @@ from pictor.embedded.ports import keep_ports
 from pictor.embedded.postgres import Postgres
 from pictor.embedded.postgres_place import find_place
 from pictor.embedded.progress import Progress
-from pictor.embedded.recorded import write_record
 from pictor.embedded.s3 import S3
 from pictor.embedded.setup_mark import digest_of, is_marked, write_mark
+from pictor.embedded.stack_record import write_record
 from pictor.embedded.supervisor import Supervisor
 from pictor.embedded.valkey import Valkey
 

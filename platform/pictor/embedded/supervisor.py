@@ -54,7 +54,7 @@ class Watched:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class SetupStep:
     """A command that runs to its end while the supervisor watches the parts."""
 
     name: str
@@ -78,7 +78,7 @@ class Supervisor:
         self._progress = progress
         self._watched: list[Watched] = []
         self._tiers: list[list[Watched]] = []
-        self._step: Step | None = None
+        self._step: SetupStep | None = None
         self._signals = 0
         self._settled = False
         self._wake, self._bell = socket.socketpair()
@@ -120,17 +120,19 @@ class Supervisor:
         """Run a command to its end. Raises RuntimeProblem with its last lines if it fails."""
         self.end_step(self.begin_step(name, command, seconds=seconds))
 
-    def begin_step(self, name: str, command: Command, *, seconds: float) -> Step:
+    def begin_step(self, name: str, command: Command, *, seconds: float) -> SetupStep:
         """Start a command that `end_step` waits for. One at a time."""
         running = self._launch(command, self._run / "log" / f"{name}.log")
-        self._step = Step(name=name, running=running, began_at=time.monotonic(), seconds=seconds)
+        self._step = SetupStep(
+            name=name, running=running, began_at=time.monotonic(), seconds=seconds
+        )
         return self._step
 
-    def wait_until_said(self, step: Step, line: bytes) -> None:
+    def wait_until_said(self, step: SetupStep, line: bytes) -> None:
         """Return when the step has printed the line or is over; `end_step` raises if it failed."""
         self.wait_for(lambda: line in step.running.output().splitlines() or step.is_over())
 
-    def end_step(self, step: Step) -> None:
+    def end_step(self, step: SetupStep) -> None:
         """Wait for the step's end. Raises RuntimeProblem with its last lines if it failed."""
         self.wait_for(step.is_over)
         status, log = step.running.process.poll(), step.running.log

@@ -39,7 +39,7 @@ PARTS = {
 the image worker take 12 MB."""
 
 
-class Part(Protocol):
+class WorkerPart(Protocol):
     """The interface of such a module."""
 
     def start(self) -> None:
@@ -52,7 +52,7 @@ class Part(Protocol):
         """Begin nothing more, and wait for work in hand as long as a shutdown may take."""
 
 
-_begun: list[Part] = []
+_begun: list[WorkerPart] = []
 
 
 class Become(bootsteps.StartStopStep):
@@ -79,7 +79,7 @@ class Become(bootsteps.StartStopStep):
         statement_logs.look_once()
         queues = parent.app.amqp.queues.consume_from
         for name in (name for queue in sorted(queues) for name in PARTS[queue]):
-            part = cast("Part", import_module(name))
+            part = cast("WorkerPart", import_module(name))
             _as_soon_as_possible(part.start)
             _begun.append(part)
         if "short" in queues:

@@ -26,7 +26,7 @@ from pictor.web.gate import refuse
 HEALTH, READINESS = "/healthz", "/readyz"
 
 
-class Alive(Protocol):
+class LiveWorkers(Protocol):
     """The image workers that renew their lease."""
 
     @property
@@ -91,7 +91,7 @@ class Probes:
             ready: admitted generations wait for the next worker.
     """
 
-    def __init__(self, app: App, *, workers: Callable[[], Alive]) -> None:
+    def __init__(self, app: App, *, workers: Callable[[], LiveWorkers]) -> None:
         self._app = app
         self._workers = workers
         self._asking: asyncio.Task[dict[str, Any]] | None = None
@@ -121,7 +121,7 @@ class Probes:
         return await asyncio.shield(self._asking)
 
 
-def readiness(workers: Callable[[], Alive]) -> dict[str, Any]:
+def readiness(workers: Callable[[], LiveWorkers]) -> dict[str, Any]:
     """Return whether requests can be admitted and workers notified, and the missing servers."""
     alive, has_broker = _count(workers), _redis_answers() and _broker_answers()
     has_postgres = alive is not None
@@ -140,7 +140,7 @@ async def _answer(response: HttpResponse, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.content})
 
 
-def _count(workers: Callable[[], Alive]) -> Alive | None:
+def _count(workers: Callable[[], LiveWorkers]) -> LiveWorkers | None:
     """Return the image workers, or None if PostgreSQL is away or was never migrated."""
     try:
         return workers()

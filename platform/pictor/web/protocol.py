@@ -37,7 +37,7 @@ _AROUND_A_HEADER = len(": \r\n")
 _UPGRADE = re.compile(rb"(?im)^upgrade:[^\n]*\n")
 
 
-class Part(enum.Enum):
+class RequestPart(enum.Enum):
     """The next part of a request."""
 
     START = "start"
@@ -109,7 +109,7 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.pipeline = cast("Any", Ahead())
         self._all = process_connections()
-        self._part = Part.START
+        self._part = RequestPart.START
         self._line = bytearray()
         self._head_bytes = 0
         self._head_count = 0
@@ -163,7 +163,7 @@ class Protocol(HttpToolsProtocol):
             if end:
                 lines = bytes(self._line) + data[:end] if self._line else data[:end]
                 self._drop_line()
-                is_end = self._part is Part.HEAD and lines.startswith(b"\r\n")
+                is_end = self._part is RequestPart.HEAD and lines.startswith(b"\r\n")
                 self._feed(lines if is_end else _without_upgrade(lines))  # leaves a body unchanged
                 data = data[end:]
             if not self._is_in_body:
@@ -188,7 +188,7 @@ class Protocol(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         self._has_body = False
         self.parser.feed_data(data)
-        if self._part is Part.HEAD and not self._has_ended:
+        if self._part is RequestPart.HEAD and not self._has_ended:
             self._open_bytes += len(data)  # on_header comes only once the next line has begun
             if self._open_bytes > MAX_HEAD_BYTES:
                 raise RefusedError(TOO_LARGE)
@@ -209,7 +209,7 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_message_begin(self) -> None:
-        self._part = Part.HEAD
+        self._part = RequestPart.HEAD
         super().on_message_begin()
 
     @override
@@ -221,7 +221,7 @@ class Protocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_count += 1
         self._count(len(name) + len(value) + _AROUND_A_HEADER)
-        if self._part is Part.HEAD:  # trailers are ignored
+        if self._part is RequestPart.HEAD:  # trailers are ignored
             super().on_header(name, value)
 
     @override
@@ -236,7 +236,7 @@ class Protocol(HttpToolsProtocol):
         if self._all.is_ending:
             self.cycle.keep_alive = False
         self._await(None)
-        self._part = Part.BODY
+        self._part = RequestPart.BODY
         self._head_bytes = self._head_count = self._open_bytes = self._frame_bytes = 0
 
     @override
@@ -246,7 +246,7 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_message_complete(self) -> None:
-        self._part = Part.START
+        self._part = RequestPart.START
         self._head_bytes = self._head_count = 0
         self._has_ended = True
         super().on_message_complete()
@@ -264,7 +264,7 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def _is_in_body(self) -> bool:
-        return self._part is Part.BODY
+        return self._part is RequestPart.BODY
 
     @override
     def on_response_complete(self) -> None:
@@ -350,7 +350,7 @@ class Protocol(HttpToolsProtocol):
 
     def _watch(self) -> None:
         """Start the timer for the present wait, unless it is running already."""
-        if self._line or self._part is Part.HEAD:
+        if self._line or self._part is RequestPart.HEAD:
             self._await(Wait.HEAD)
         elif not self._is_answered:
             self._await(None)
@@ -370,7 +370,7 @@ class Protocol(HttpToolsProtocol):
     def _late(self) -> None:
         """Refuse or end the connection after its wait has timed out."""
         wait, self._wait, self._timer = self._wait, None, None
-        if wait is Wait.HEAD and (self._line or self._part is Part.HEAD):
+        if wait is Wait.HEAD and (self._line or self._part is RequestPart.HEAD):
             self._refuse(LATE)
         else:
             self._end()

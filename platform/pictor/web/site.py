@@ -76,7 +76,7 @@ class SiteHandler:
         try:
             with process_spools().scope(OWNER) as spools:
                 _check_host(scope)
-                answer = Answer(spools)
+                answer = PageAnswer(spools)
                 room, most = await self._room(scope)
                 with room:
                     form = room.new(max_bytes=most, memory_bytes=MEMORY_BYTES)
@@ -118,7 +118,7 @@ class SiteHandler:
             raise _too_large(most)
         return process_spools().scope(owner), most
 
-    async def _work(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
+    async def _work(self, scope: Scope, form: SpoolFile, answer: "PageAnswer") -> None:
         """Make the page; raise Unavailable if it takes longer than TURN_SECONDS."""
         work = asyncio.create_task(self._make(scope, form, answer))
         self._begun.add(work)
@@ -135,7 +135,7 @@ class SiteHandler:
         async with self._importing:  # after a failed import the next request tries again
             await asyncio.to_thread(import_module, settings.ROOT_URLCONF)
 
-    async def _make(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
+    async def _make(self, scope: Scope, form: SpoolFile, answer: "PageAnswer") -> None:
         await self._have_pages()
         messages = _messages(form)
 
@@ -149,7 +149,7 @@ class SiteHandler:
         await self._app(scope, receive, answer.take)
 
 
-class Answer:
+class PageAnswer:
     """A page's answer, kept until its turn is over."""
 
     def __init__(self, spools: Spools) -> None:

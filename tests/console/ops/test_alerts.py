@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services import mail
-from generation.alerts.rules import RuleWishes, enable, save_rule
-from generation.alerts.telling import tell
-from generation.alerts.trying import code_of, send_test
+from generation.alerts.alert_sending import send_due_alerts
+from generation.alerts.alert_tests import code_of, send_test
+from generation.alerts.rules import RuleValues, enable, save_rule
 from generation.models import AlertRule, AlertSending, Condition
 from pictor.kit.words import clock
 from tests.console.ops.conftest import said_by
@@ -51,7 +51,7 @@ def typed(**fields: Any) -> dict[str, Any]:
 
 def made(*, is_on: bool = False, **wishes: Any) -> AlertRule:
     said = {"name": "On call", "mails": [OP], "page": "https://pictor.example/ops/", **wishes}
-    rule = save_rule(wishes=RuleWishes(**said), now=clock.now(), actor="test").rule
+    rule = save_rule(wishes=RuleValues(**said), now=clock.now(), actor="test").rule
     if is_on:
         send_test(rule=rule, now=clock.now(), actor="test")
         mail.send_due(now=clock.now() + timedelta(seconds=1))
@@ -246,7 +246,7 @@ def test_the_pages_say_what_matches_what_was_told_and_what_came_of_it(
     late = made(name="Late", least_minutes=30, kinds=["calls_fail", "mail_overdue"])
     told = wrong(micros=630_000)
     quiet = wrong("quiet", silenced_until=clock.now() + timedelta(hours=1))
-    tell(now=clock.now() + timedelta(seconds=1))
+    send_due_alerts(now=clock.now() + timedelta(seconds=1))
     mail.send_due(now=clock.now() + timedelta(seconds=2))
 
     with django_assert_max_num_queries(12):
@@ -271,7 +271,7 @@ def test_the_pages_say_what_matches_what_was_told_and_what_came_of_it(
 def test_what_was_told_is_a_csv_and_pages(owner):
     rule = made(is_on=True)
     wrong("=acme")
-    tell(now=clock.now() + timedelta(seconds=1))
+    send_due_alerts(now=clock.now() + timedelta(seconds=1))
     now = clock.now()
     AlertSending.objects.bulk_create(
         AlertSending(rule=rule, at=now, mails=[OP], mail_ids=[uuid4()]) for _ in range(51)

@@ -25,7 +25,7 @@ from tests.console.ops.channel_pages import (
     sold,
     text_of,
 )
-from tests.factories import Customer, begun, make_channel, make_worker, take
+from tests.factories import PayingCustomer, begun, make_channel, make_worker, take
 from tests.seeds import sow
 
 
@@ -138,7 +138,7 @@ def test_pausing_shows_the_split_and_a_double_click_pauses_once(owner):
 
 def test_calls_under_way_are_counted_before_a_pause(owner):
     channel, _ = make_channel("acme"), make_channel("backup")
-    claim = take(generation_id=Customer("acme").generation().id, worker=make_worker())
+    claim = take(generation_id=PayingCustomer("acme").generation().id, worker=make_worker())
     assert claim is not None
     begun(claim, channel)
 
@@ -309,7 +309,7 @@ def test_errors_are_those_of_the_mode_and_readable_once_three_tenants_met_them(o
     channel = make_channel("acme", serves="both")
     limit = "HTTP 429: Rate limit reached in organization org-a1b2c3: 5 a minute"
     quoted = "HTTP 400: 'a fox in the snow' is not allowed"
-    customers = [Customer(f"tenant-{number}") for number in range(3)]
+    customers = [PayingCustomer(f"tenant-{number}") for number in range(3)]
     generations = [customer.generation() for customer in customers]
     for number, generation in enumerate(generations):
         failed(generation, channel, limit, status=429)

@@ -8,14 +8,21 @@ from django.test import Client
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from console.ops import access
-from console.ops.access import ROLES, May
+from console.ops.access import ROLES, Right
 from tests.console.ops.addresses import Address, addresses
 from tests.console.ops.conftest import shown
 
 ALL = addresses()
 ACTIONS = [one for one in ALL if not one.is_page and one.name != "support_end"]
 """Addresses that only act, but for the end of a support view."""
-SHOWN_AGAIN = {May.SUPPORT_VIEW, May.REFUND, May.MONEY, May.PUBLISH, May.STAFF, May.ERASE}
+SHOWN_AGAIN = {
+    Right.SUPPORT_VIEW,
+    Right.REFUND,
+    Right.MONEY,
+    Right.PUBLISH,
+    Right.STAFF,
+    Right.ERASE,
+}
 """Permissions for which the second factor must have been shown within 15 minutes."""
 AT_ONCE = {"support_end"}
 """Ending a support view takes a right away, so it never waits for the factor."""
@@ -48,7 +55,7 @@ def opens(client: Client, address: Address) -> bool:
 
 
 def test_every_address_says_what_a_role_has_to_allow():
-    assert [one.name for one in ALL if one.needs not in set(May)] == []
+    assert [one.name for one in ALL if one.needs not in set(Right)] == []
     assert len(ALL) > 5
 
 

@@ -18,13 +18,13 @@ from billing.services import (
     publish_price_book,
     set_prices,
 )
-from generation.alerts.rules import RuleWishes, save_rule
+from generation.alerts.rules import RuleValues, save_rule
 from generation.models import Channel, Condition, CostTable
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid_of
 from pictor.kit.words.money import Micros
 from tests.bills import call, csv_file, matched, row
-from tests.factories import ORIGIN, Customer, make_channel
+from tests.factories import ORIGIN, PayingCustomer, make_channel
 from tests.seeds import sow
 
 MAX_QUERIES = 12
@@ -131,7 +131,7 @@ def agreed(stops: Stops) -> Confirmed:
     return Confirmed("so", stops.number_of_changes, stops.number_below_cost)
 
 
-def dear_channel(name: str, customer: Customer) -> Channel:
+def dear_channel(name: str, customer: PayingCustomer) -> Channel:
     """A channel by tokens with tables now and to come, and a call that came lately."""
     channel = make_channel(name, ORIGIN, "gpt-image-2")
     now = clock.now()
@@ -143,7 +143,7 @@ def dear_channel(name: str, customer: Customer) -> Channel:
     return channel
 
 
-def sell(customer: Customer, channel: str) -> None:
+def sell(customer: PayingCustomer, channel: str) -> None:
     for quality in ("low", "medium", "high"):
         SoldDay.objects.create(
             **dict.fromkeys(FIGURES, 0) | {"images": 9, "captured_micros": 900},
@@ -161,7 +161,7 @@ def sell(customer: Customer, channel: str) -> None:
 def ids() -> dict[str, object]:
     """Books of everyone, of a list and of a tenant; costs by tokens; sales, a bill, a rule."""
     sow()
-    acme, other = Customer("acme"), Customer("other")
+    acme, other = PayingCustomer("acme"), PayingCustomer("other")
     channels = [dear_channel(name, acme) for name in ("one", "two")]
     for customer in (acme, other):
         for name in ("one", "two"):
@@ -179,7 +179,7 @@ def ids() -> dict[str, object]:
         tenant_id=acme.id, price_list=shared, actor="test", now=now, confirmed=agreed(stops)
     )
     bill = matched(channels[0], csv_file(row("a", 0, "0.03"), row("x", 9, "0.05")))
-    wishes = RuleWishes(name="All", mails=["op@pictor.example"], page="https://pictor.example/")
+    wishes = RuleValues(name="All", mails=["op@pictor.example"], page="https://pictor.example/")
     rule = save_rule(wishes=wishes, now=clock.now(), actor="test").rule
     Condition.objects.create(object="one", kind="calls_fail", words="3 of 12", since=clock.now())
     return {

@@ -11,7 +11,7 @@ from django.test import Client
 
 from generation.models import Condition, Incident, IncidentUpdate
 from generation.oversight import incidents
-from generation.oversight.incidents import Said, State
+from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import lines_of
 from tests.factories import ORIGIN
@@ -49,7 +49,7 @@ def typed(**fields: Any) -> dict[str, Any]:
 
 
 def begun(**facts: Any) -> Incident:
-    told = Said(words="We look into it.", once=uuid4())
+    told = IncidentWords(words="We look into it.", once=uuid4())
     return incidents.begin(
         **{
             "title": "Wrong colours",

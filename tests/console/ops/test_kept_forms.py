@@ -14,14 +14,14 @@ from billing.services import (
     publish_price_book,
     set_prices,
 )
-from generation.alerts.rules import RuleWishes, save_rule
+from generation.alerts.rules import RuleValues, save_rule
 from generation.models import CostTable
 from generation.oversight import incidents
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.bills import call, csv_file, matched, row
 from tests.console.ops.channel_pages import FORM, ROUTE
-from tests.factories import ORIGIN, Customer, make_channel
+from tests.factories import ORIGIN, PayingCustomer, make_channel
 from tests.seeds import sow
 
 LOW = f"{ORIGIN} 1024x1024 low"
@@ -72,7 +72,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
 def ids(db: None) -> dict[str, object]:
     """One of everything that has a form."""
     sow()
-    channel, acme = make_channel(cost_micros=1_000), Customer("acme")
+    channel, acme = make_channel(cost_micros=1_000), PayingCustomer("acme")
     past = book_in_force(None, clock.now())
     assert past
     present = copied(past)
@@ -82,8 +82,8 @@ def ids(db: None) -> dict[str, object]:
     CostTable.objects.create(channel=channel, rows=[[ORIGIN, "any", "any", "fixed", 1_000]])
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.05")))
-    wishes = RuleWishes(name="All", mails=["a@b.example"], page="https://pictor.example/")
-    said = incidents.Said("so", uuid4(), None, mails=False, page="https://pictor.example/")
+    wishes = RuleValues(name="All", mails=["a@b.example"], page="https://pictor.example/")
+    said = incidents.IncidentWords("so", uuid4(), None, mails=False, page="https://pictor.example/")
     incident = incidents.begin(
         title="All",
         touched=incidents.parts()[:1],

@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.models import Tenant
 from accounts.services import backdate_tenant
 from billing.models import LedgerHead, LedgerProof, Transfer
-from billing.selectors import Finding, Sought, all_transfers_like, transfers, transfers_like
+from billing.selectors import Finding, TransferFilter, all_transfers_like, transfers, transfers_like
 from billing.services import (
     CorrectedAttempt,
     alone,
@@ -35,7 +35,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.ops.conftest import said_by
 from tests.console.workspace.conftest import lines_of
-from tests.factories import Customer, begun, make_channel, make_worker, take
+from tests.factories import PayingCustomer, begun, make_channel, make_worker, take
 from tests.seeds import sow
 
 COST = Cost(Micros(30_000), CostSource.FLAT)
@@ -43,8 +43,8 @@ WHOLE, SINCE = LedgerProof.Kind.WHOLE, LedgerProof.Kind.SINCE_CHECKPOINT
 
 
 @pytest.fixture
-def acme(db: None) -> Customer:
-    return Customer("acme", balance=10_000_000)
+def acme(db: None) -> PayingCustomer:
+    return PayingCustomer("acme", balance=10_000_000)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def lost(acme: Customer) -> Generation:
+def lost(acme: PayingCustomer) -> Generation:
     """A generation whose failed call cost 0.03 USD, corrected to 0.025 by a bill."""
     sow()
     channel = make_channel(cost_micros=30_000)
@@ -244,7 +244,7 @@ def test_what_is_no_id_finds_nothing(owner, acme, text):
 
 
 def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
-    Customer("other", balance=5_000_000)
+    PayingCustomer("other", balance=5_000_000)
     query = f"?tenant={acme.tenant.public_id}&kind=top_up&period=24h"
 
     page = owner.get(f"/ops/ledger/{query}")
@@ -276,10 +276,10 @@ def test_of_a_mistyped_tenant_nothing_is_listed_rather_than_everybodys(owner, ac
 
 
 def test_pages_follow_each_other_and_leave_nothing_out(acme, monkeypatch):
-    other = Customer("other", balance=5_000_000)
+    other = PayingCustomer("other", balance=5_000_000)
     for number in range(5):
         book_payment(tenant_id=acme.id, amount=Micros(1_000), reason=f"n{number}", actor="test")
-    for sought in (Sought(), Sought(tenant_id=acme.id)):
+    for sought in (TransferFilter(), TransferFilter(tenant_id=acme.id)):
         page = transfers_like(sought, after=None, limit=2)
         seen = [one.pk for one in page.rows]
         while page.after is not None:
@@ -291,9 +291,9 @@ def test_pages_follow_each_other_and_leave_nothing_out(acme, monkeypatch):
         assert seen == list(mine.order_by("-id").values_list("id", flat=True))
 
     monkeypatch.setattr(transfers, "LOOKED_AT", 2)
-    first = transfers_like(Sought(kind="credit"), after=None, limit=2)
+    first = transfers_like(TransferFilter(kind="credit"), after=None, limit=2)
     assert (first.rows, first.is_cut) == ([], True)
-    found = [one for some in all_transfers_like(Sought(kind="top_up")) for one in some]
+    found = [one for some in all_transfers_like(TransferFilter(kind="top_up")) for one in some]
     assert len(found) == 7
 
 
@@ -313,7 +313,7 @@ def test_one_that_was_changed_does_not_fit_its_seal(owner, acme):
 
 
 def test_demo_data_is_marked_beside_what_really_moved(owner, acme, lost):
-    demo = Customer("demo")
+    demo = PayingCustomer("demo")
     then = clock.now() - timedelta(days=30)
     backdate_tenant(tenant=demo.tenant, at=then - timedelta(days=30))
     with mock.patch.object(clock, "now", return_value=then):

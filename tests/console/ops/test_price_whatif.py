@@ -6,8 +6,8 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from accounts.models import Tenant
-from billing.selectors import Foretold
-from billing.whatif import LeftOut, Touched, WhatIf, Why
+from billing.selectors import Forecast
+from billing.whatif import LeftOut, LeftOutReason, TenantEffect, WhatIf
 from pictor.kit.words.money import Micros
 from tests.console.ops.conftest import words_in
 
@@ -15,17 +15,17 @@ ACME = Tenant(id=UUID(int=1), name="acme", title="Acme Inc")
 UNTIL = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
 
 
-def shown(*touched: Touched, left_out: tuple[LeftOut, ...] = ()) -> str:
+def shown(*touched: TenantEffect, left_out: tuple[LeftOut, ...] = ()) -> str:
     facts = WhatIf(touched, left_out)
     most = [(ACME, one) for one in touched if one.change]
-    what = Foretold(facts, date(2026, 10, 28), UNTIL, most)
+    what = Forecast(facts, date(2026, 10, 28), UNTIL, most)
     return words_in(render_to_string("ops/price_whatif.html", {"whatif": what}))
 
 
 def test_it_says_both_sums_and_who_is_touched_most():
     words = shown(
-        Touched(ACME.id, Micros(75_440_000), Micros(80_120_000)),
-        left_out=(LeftOut(Why.REFERENCES, ("m", "reference", "input"), 0, Micros(420)),),
+        TenantEffect(ACME.id, Micros(75_440_000), Micros(80_120_000)),
+        left_out=(LeftOut(LeftOutReason.REFERENCES, ("m", "reference", "input"), 0, Micros(420)),),
     )
 
     assert (
@@ -41,14 +41,14 @@ def test_it_says_both_sums_and_who_is_touched_most():
 
 
 def test_where_nothing_changes_it_says_so():
-    words = shown(Touched(ACME.id, Micros(100), Micros(100)))
+    words = shown(TenantEffect(ACME.id, Micros(100), Micros(100)))
 
     assert "(+0.0 %) . Nobody would have been charged more or less." in words
     assert "Most affected" not in words
 
 
 def test_less_is_said_with_its_sign():
-    assert "(-50.0 %)" in shown(Touched(ACME.id, Micros(100), Micros(50)))
+    assert "(-50.0 %)" in shown(TenantEffect(ACME.id, Micros(100), Micros(50)))
 
 
 def test_where_nothing_was_sold_it_says_so():

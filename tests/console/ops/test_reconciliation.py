@@ -16,11 +16,11 @@ from accounts.models import User
 from billing.models import Transfer
 from console.ops.reconciliation import listed, one
 from console.uploads import sender
-from generation.bills import keeping, listing
+from generation.bills import intake, listing
 from generation.models import BillLine, Channel, CostTable, VendorBill
 from tests.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.console.ops.conftest import said_by
-from tests.factories import ORIGIN, Customer, make_channel
+from tests.factories import ORIGIN, PayingCustomer, make_channel
 from tests.seeds import sow
 
 LIST = "/ops/reconciliation/"
@@ -38,12 +38,12 @@ def channel() -> Channel:
 
 
 @pytest.fixture
-def acme(channel: Channel) -> Customer:
-    return Customer("acme")
+def acme(channel: Channel) -> PayingCustomer:
+    return PayingCustomer("acme")
 
 
 @pytest.fixture
-def bill(acme: Customer, channel: Channel) -> VendorBill:
+def bill(acme: PayingCustomer, channel: Channel) -> VendorBill:
     """A bill with one equal line, one different, one too many and one missing."""
     for number, name in enumerate("abc"):
         call(acme, channel, after=60 * number, request_id=name)
@@ -91,7 +91,7 @@ def test_a_file_is_sent_its_columns_confirmed_and_matched_in_the_background(owne
     page = owner.get(answer["Location"])
     waiting = owner.post(answer["Location"], fields_of(page))
     polled = owner.get(of(bill) + "?waits=1")
-    keeping.match_waiting()
+    intake.match_waiting()
     over = owner.get(of(bill) + "?waits=1")
 
     assert answer["Location"] == of(bill, "columns")
@@ -114,7 +114,7 @@ def test_other_columns_are_understood_anew_and_remembered_for_the_channel(owner,
     guessed = owner.get(at)
     shown = owner.get(at, {**columns, **said, "channel": channel.pk})
     owner.post(at, {**columns, **said, "channel": channel.pk})
-    keeping.match_waiting()
+    intake.match_waiting()
     second = sent(owner, channel, csv_file("b,2026-11-20,x,4", header=header))["Location"]
 
     assert "Which columns are the time and the amount?" in said_by(guessed)
@@ -210,7 +210,7 @@ def test_a_row_further_down_that_cannot_be_read_is_named_and_other_columns_chose
     at = sent(owner, channel, csv_file(*lines, row("z", 0, "EUR 3")))["Location"]
 
     owner.post(at, fields_of(owner.get(at)))
-    keeping.match_waiting()
+    intake.match_waiting()
     page = owner.get(of(VendorBill.objects.get()))
 
     assert "Row 21: the amount is in EUR: only USD is booked." in said_by(page)
@@ -337,7 +337,7 @@ def test_what_is_in_doubt_is_answered_by_another_reading(owner, acme, channel):
     form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode()))
 
     owner.post(of(bill, "columns"), form)
-    keeping.match_waiting()
+    intake.match_waiting()
 
     assert "are its amounts cents? Read its amounts as cents" in said_by(page)
     bill.refresh_from_db()
@@ -386,7 +386,7 @@ def test_days_of_openai_are_matched_and_have_no_unit_costs(owner, acme, channel)
     content = costs_of_days((NOON.replace(hour=0), [(f"{ORIGIN}, output", "0.04")]))
     at = sent(owner, channel, content, "costs.json")["Location"]
     owner.post(at, fields_of(owner.get(at)))
-    keeping.match_waiting()
+    intake.match_waiting()
     bill = VendorBill.objects.get()
 
     assert "$0.04 $0.03 $0.01 \N{BLACK CIRCLE} Open" in said_by(owner.get(of(bill)))

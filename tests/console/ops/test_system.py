@@ -15,17 +15,17 @@ from generation.lifecycle import lease
 from generation.models import ConditionLook, Generation, Stop, Worker
 from pictor import __version__
 from pictor.kit.words import clock
-from tests.factories import ORIGIN, Customer, make_channel, make_worker
+from tests.factories import ORIGIN, PayingCustomer, make_channel, make_worker
 from tests.seeds import sow
 
 SYSTEM, STOP, START = "/ops/system/", "/ops/system/stop/", "/ops/system/start/"
 
 
 @pytest.fixture
-def acme() -> Customer:
+def acme() -> PayingCustomer:
     sow()
     make_channel()
-    return Customer("acme")
+    return PayingCustomer("acme")
 
 
 def words_of(client: Client, path: str = SYSTEM) -> str:

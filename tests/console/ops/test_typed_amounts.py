@@ -29,7 +29,7 @@ from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import MAX_MICROS, Micros
 from tests.bills import call, csv_file, matched, row
 from tests.console.ops.channel_pages import FORM, ROUTE, text_of
-from tests.factories import ORIGIN, Customer, make_channel
+from tests.factories import ORIGIN, PayingCustomer, make_channel
 from tests.seeds import sow
 
 TEXTS = (
@@ -81,7 +81,7 @@ def draft() -> PriceBook:
 @pytest.fixture
 def ids(draft: PriceBook) -> dict[str, object]:
     """One of everything that a form about money is for."""
-    channel, acme = make_channel(cost_micros=30_000), Customer("acme")
+    channel, acme = make_channel(cost_micros=30_000), PayingCustomer("acme")
     CostTable.objects.create(channel=channel, rows=[[ORIGIN, "any", "any", "fixed", 30_000]])
     call(acme, channel, request_id="a")
     call(acme, channel, request_id="b", after=60)
@@ -171,11 +171,11 @@ def test_the_highest_price_is_quoted_and_not_paid():
     make_channel()
 
     with pytest.raises(InsufficientQuota):
-        Customer("acme").submit(n=10)
+        PayingCustomer("acme").submit(n=10)
 
 
 def test_nobody_gets_more_than_can_be_counted(owner):
-    acme = Customer("acme").tenant
+    acme = PayingCustomer("acme").tenant
     credit(tenant_id=acme.id, amount=Micros(MAX_MICROS // 2), reason="x", actor="test")
 
     form = {"once": str(uuid4()), "amount": "9000000000", "note": "x"}
@@ -201,7 +201,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_no_amount_at_the_shell_ends_in_a_traceback(draft, monkeypatch, words):
-    channel, _ = make_channel(cost_micros=30_000), Customer("acme")
+    channel, _ = make_channel(cost_micros=30_000), PayingCustomer("acme")
     CostTable.objects.create(channel=channel, rows=[[ORIGIN, "any", "any", "fixed", 30_000]])
 
     errors = {text: error_of([word.replace("{}", text) for word in words]) for text in TEXTS}

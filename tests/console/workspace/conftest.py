@@ -28,10 +28,17 @@ from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock, ids
-from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
+from tests.factories import (
+    PayingCustomer,
+    make_channel,
+    make_delivery,
+    make_worker,
+    stored_images,
+    take,
+)
 from tests.seeds import sow
 from webhooks.models import Delivery
-from webhooks.services import EndpointWishes as Hook
+from webhooks.services import EndpointValues as Hook
 from webhooks.services import create_endpoint, send_test
 
 SignIn = Callable[..., Client]
@@ -43,7 +50,7 @@ class Begun:
     """The rows with which the tests of a module begin."""
 
     channel: Channel
-    acme: Customer
+    acme: PayingCustomer
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +60,7 @@ def begun(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         sow()
         models = ("gpt-image-2-origin", "gpt-image-2", "dall-e-3")
         channel = make_channel("hidden-vendor", *models, cost_micros=30_000)
-        begun = Begun(channel, Customer("acme"))
+        begun = Begun(channel, PayingCustomer("acme"))
         with django_db_blocker.block():
             yield begun
         transaction.set_rollback(True)
@@ -70,17 +77,17 @@ def channel(begun: Begun) -> Channel:
 
 
 @pytest.fixture
-def acme(begun: Begun) -> Customer:
+def acme(begun: Begun) -> PayingCustomer:
     """A tenant with 10 USD and a key with every permission."""
     return deepcopy(begun.acme)
 
 
 @pytest.fixture
-def other() -> Customer:
-    return Customer("other")
+def other() -> PayingCustomer:
+    return PayingCustomer("other")
 
 
-def signed_in(customer: Customer, role: str = "owner", email: str = "") -> Client:
+def signed_in(customer: PayingCustomer, role: str = "owner", email: str = "") -> Client:
     """A browser's session of a new member."""
     email = email or f"{role}@{customer.tenant.name}.example"
     user, _ = User.objects.get_or_create(
@@ -103,7 +110,7 @@ def deliverer(folder: Path) -> Make:
     spools = Spools(folder, SpoolBudget(1_000_000))
 
     def make(
-        customer: Customer,
+        customer: PayingCustomer,
         *,
         sizes: tuple[tuple[int, int], ...] = ((1024, 1024),),
         seconds: float = 4,
@@ -146,7 +153,7 @@ def ended(tmp_path: Path) -> Make:
     spools = Spools(tmp_path / "then", SpoolBudget(1_000_000))
 
     def make(
-        customer: Customer, when: str, *, seconds: float = 10, fails: bool = False
+        customer: PayingCustomer, when: str, *, seconds: float = 10, fails: bool = False
     ) -> Generation:
         end = datetime.fromisoformat(when)
         made = end - timedelta(seconds=seconds)
@@ -179,12 +186,12 @@ def give_factor(client: Client, *, is_shown: bool = True) -> User:
     return user
 
 
-def require_factor(customer: Customer) -> None:
+def require_factor(customer: PayingCustomer) -> None:
     """Require a second factor of all members, as an owner would."""
     Tenant.objects.filter(id=customer.id).update(requires_second_factor=True)
 
 
-def told(customer: Customer) -> Delivery:
+def told(customer: PayingCustomer) -> Delivery:
     """A delivery under way to an endpoint of the tenant's."""
     endpoint, _ = create_endpoint(
         tenant=customer.tenant, livemode=True, wishes=Hook("https://1.1.1.1/hook"), actor="test"
@@ -192,7 +199,7 @@ def told(customer: Customer) -> Delivery:
     return send_test(endpoint=endpoint, now=clock.now())
 
 
-def url(name: str, customer: Customer, *ids: str) -> str:
+def url(name: str, customer: PayingCustomer, *ids: str) -> str:
     """The address of a page in that customer's workspace."""
     return reverse(f"workspace:{name}", args=[customer.tenant.public_id, *ids])
 
@@ -212,6 +219,6 @@ def lines_of(answer: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def available(customer: Customer) -> int:
+def available(customer: PayingCustomer) -> int:
     """Micros available to the customer."""
     return balance_of(customer.id).available

@@ -30,7 +30,7 @@ from tests.console.workspace.conftest import (
     signed_in,
     told,
 )
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from webhooks.models import Delivery
 
 ACTIONS = {
@@ -102,7 +102,7 @@ MAY = {
 class There:
     """Objects in acme and in another workspace as each test begins."""
 
-    other: Customer
+    other: PayingCustomer
     made: str
     """The last of acme's generations."""
     theirs: str
@@ -117,7 +117,7 @@ def everything(
     """One of each object that a page may be about, written once for the module."""
     delivered = deliverer(tmp_path_factory.mktemp("spool"))
     with django_db_blocker.unblock(), transaction.atomic():
-        acme, other = begun.acme, Customer("other")
+        acme, other = begun.acme, PayingCustomer("other")
         for customer in (acme, other):
             told(customer)
             peopled(customer, signed_in)
@@ -137,7 +137,7 @@ def there(everything: There, monkeypatch: pytest.MonkeyPatch) -> There:
 
 
 @pytest.fixture
-def other(there: There) -> Customer:
+def other(there: There) -> PayingCustomer:
     return deepcopy(there.other)
 
 
@@ -158,10 +158,10 @@ PAGES = sorted(set(names()) - ACTIONS - ELSEWHERE)
 
 def address(
     name: str,
-    customer: Customer,
+    customer: PayingCustomer,
     generation: str = "",
     key: str = "",
-    people: Customer | None = None,
+    people: PayingCustomer | None = None,
 ) -> str:
     """The address of that page, with this generation or key, or one of these people."""
     entry = next(one for one in urls.pages if one.name == name)
@@ -185,7 +185,7 @@ def address(
     return reverse(f"workspace:{name}", kwargs={"tenant": customer.tenant.public_id, **kwargs})
 
 
-def peopled(customer: Customer, sign_in: SignIn) -> None:
+def peopled(customer: PayingCustomer, sign_in: SignIn) -> None:
     """Give the workspace an owner, an invited person and a finished export."""
     sign_in(customer)
     owner = Membership.objects.get(tenant=customer.tenant)
@@ -429,7 +429,7 @@ def test_the_only_workspace_is_opened_at_once(acme, other, sign_in):
 
 
 def test_reading_goes_on_without_a_balance(sign_in, channel):
-    poor = Customer("poor", balance=0)
+    poor = PayingCustomer("poor", balance=0)
     client = sign_in(poor)
 
     page = client.get(address("usage", poor))

@@ -8,10 +8,10 @@ from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock
 from pictor.kit.words.ids import REQUEST, new_uuid, public
 from tests.console.workspace.conftest import SignIn, url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 
-def found(sign_in: SignIn, customer: Customer, text: str, role: str = "owner") -> list[str]:
+def found(sign_in: SignIn, customer: PayingCustomer, text: str, role: str = "owner") -> list[str]:
     page = words_of(sign_in(customer, role).get(url("find", customer), {"q": text}))
     return re.findall(r'<span class="truncate">([^<]+)</span>', page[page.index('id="found"') :])
 

@@ -8,7 +8,7 @@ from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key
 from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import SignIn, url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 FORM = {"mode": "live", "name": "production", "scopes": ["images:write"], "budget_month": "20"}
 WARNED = {**FORM, "budget_warns_only": "on"}
@@ -46,7 +46,7 @@ def test_a_maker_turns_no_hard_stop_of_somebody_else_s_into_a_warning(acme, sign
     assert own.budget_warns_only is False
 
 
-def shown_with(acme: Customer, sign_in: SignIn, rules: KeyRules) -> list[str]:
+def shown_with(acme: PayingCustomer, sign_in: SignIn, rules: KeyRules) -> list[str]:
     """The list, the key's page and the overview, for key "production" with these rules."""
     change_api_key(key=acme.key, name="production", rules=rules, actor="test")
     client, key = sign_in(acme), acme.key.public_id

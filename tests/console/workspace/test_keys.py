@@ -22,7 +22,7 @@ from accounts.services import (
 )
 from billing.selectors import NOTHING_USED
 from console.workspace import keys
-from console.workspace.keys import ShownKey
+from console.workspace.keys import KeyRow
 from generation.models import Serves
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
@@ -141,7 +141,7 @@ def test_a_use_within_the_hour_that_runs_is_told_as_that(acme, hour, is_so):
     now = datetime(2026, 11, 3, 14, 40, tzinfo=UTC)
     used_at = now.replace(hour=hour, minute=0)
 
-    shown = ShownKey(acme.key, NOTHING_USED, used_at, now, may_change=True, may_end=True)
+    shown = KeyRow(acme.key, NOTHING_USED, used_at, now, may_change=True, may_end=True)
 
     assert shown.is_used_this_hour is is_so
 
@@ -374,7 +374,7 @@ def test_expired_keys_are_among_the_ended(acme, sign_in):
 
 
 def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, ended, monkeypatch):
-    monkeypatch.setattr("console.workspace.shared.lately.LATEST", 2)
+    monkeypatch.setattr("console.workspace.shared.recent_use.LATEST", 2)
     another, _ = issue_api_key(tenant=acme.tenant, name="another", rules=KeyRules(), actor="test")
     now = clock.now()
     made = [

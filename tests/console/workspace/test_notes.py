@@ -13,12 +13,12 @@ from billing.selectors import ledger_findings
 from billing.services import accounts, adjust, book_payment, credit, reverse
 from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 NOTE = "they are about to leave us"
 
 
-def everything_read(acme: Customer, client: Client) -> str:
+def everything_read(acme: PayingCustomer, client: Client) -> str:
     """Everything that the tenant's owner can read of its money and its log."""
     pages = "".join(words_of(client.get(url(page, acme))) for page in ("billing", "audit"))
     lists = [lines_of(client.get(url(page, acme) + "?format=csv")) for page in ("ledger", "audit")]

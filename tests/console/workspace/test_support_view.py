@@ -36,7 +36,7 @@ from tests.console.workspace.conftest import (
     words_of,
 )
 from tests.console.workspace.test_access import address, names, peopled
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 WORDS = "zanzibar"
 """A word in every prompt and answer of the tenant's, which staff must not see."""
@@ -67,7 +67,7 @@ def everything(
         transaction.set_rollback(True)
 
 
-def written(acme: Customer, delivered: Callable[..., Generation]) -> There:
+def written(acme: PayingCustomer, delivered: Callable[..., Generation]) -> There:
     peopled(acme, signed_in)
     told(acme)
     tags = {"user": f"{WORDS}-order", "metadata": {"note": WORDS}}
@@ -101,7 +101,7 @@ def browser(user: User) -> Client:
     return client
 
 
-def looking(user: User, acme: Customer) -> Client:
+def looking(user: User, acme: PayingCustomer) -> Client:
     """A browser with a support view of acme."""
     client, request = browser(user), HttpRequest()
     request.session = client.session
@@ -124,12 +124,12 @@ def ann(there: There) -> Client:
     return client
 
 
-def door(customer: Customer) -> str:
+def door(customer: PayingCustomer) -> str:
     """The address at which a support view of it is opened."""
     return reverse("ops:support_open", args=[customer.tenant.public_id])
 
 
-def page(name: str, acme: Customer, there: There, generation: str = "") -> str:
+def page(name: str, acme: PayingCustomer, there: There, generation: str = "") -> str:
     return address(name, acme, generation or there.made, acme.key.public_id)
 
 
@@ -253,7 +253,7 @@ def test_another_session_of_the_same_person_sees_nothing(acme):
 
 
 def test_the_view_is_of_one_workspace(ann):
-    other = Customer("other")
+    other = PayingCustomer("other")
 
     assert ann.get(url("overview", other)).status_code == 404
 
@@ -319,7 +319,7 @@ def test_a_member_of_ours_looks_as_support_and_not_as_the_member(acme):
 
 def test_a_form_opens_nothing_twice_and_nothing_of_anothers(acme, ann):
     grant = SupportGrant.objects.get()
-    other = Customer("other")
+    other = PayingCustomer("other")
     form = {"reason": WHY, "once": str(grant.id)}
 
     again = ann.post(door(acme), form)

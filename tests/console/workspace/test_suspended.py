@@ -7,13 +7,13 @@ from accounts.services import resume, suspend
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Forbidden
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 
 
 def test_its_members_read_why(channel, sign_in):
-    acme = Customer("unpaid")
+    acme = PayingCustomer("unpaid")
     suspend(tenant=acme.tenant, words="unpaid since May <b>", actor="test")
 
     page = words_of(sign_in(acme).get(url("overview", acme)))
@@ -23,7 +23,7 @@ def test_its_members_read_why(channel, sign_in):
 
 
 def test_its_keys_open_nothing_until_it_is_resumed(channel):
-    acme = Customer("unpaid")
+    acme = PayingCustomer("unpaid")
     suspend(tenant=acme.tenant, words="unpaid", actor="test")
     with pytest.raises(Forbidden, match="suspended"):
         let_in(acme.caller(), now=clock.now(), ip=None)

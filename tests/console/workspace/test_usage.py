@@ -16,7 +16,7 @@ from console.amounts import amount
 from console.parts.charts import REST
 from console.parts.periods import period_of
 from console.templatetags.console import took
-from console.workspace.usage import Totals
+from console.workspace.usage import PeriodTotals
 from generation.models import Generation
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -42,7 +42,9 @@ def test_figures_are_of_this_workspace_alone(acme, sign_in, used):
 
 @pytest.mark.parametrize(("images", "each"), [(0, None), (2, 3), (3, 2)])
 def test_an_images_average_is_rounded_half_up(images, each):
-    totals = Totals(generations=1, images=images, captured=Micros(5), failed=0, p50=None, p95=None)
+    totals = PeriodTotals(
+        generations=1, images=images, captured=Micros(5), failed=0, p50=None, p95=None
+    )
 
     assert totals.each == each
 

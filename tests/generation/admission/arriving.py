@@ -19,7 +19,7 @@ from pictor.kit.bytes.spools import process_spools
 from pictor.kit.database import pools
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words.ids import GenerationId, new_uuid
-from tests.factories import ORIGIN, Customer
+from tests.factories import ORIGIN, PayingCustomer
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Request:
     on_end: list[Callable[[bool], None]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, customer: Customer, *, is_retry: bool = False, key: str | None = None,
+    def of(cls, customer: PayingCustomer, *, is_retry: bool = False, key: str | None = None,
            **fields: object) -> "Request":  # fmt: skip
         """A request of the customer's: an image in medium unless fields say otherwise."""
         asked = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
@@ -61,7 +61,7 @@ class Request:
             told(was_answered)
 
 
-async def money(customer: Customer) -> tuple[int, int]:
+async def money(customer: PayingCustomer) -> tuple[int, int]:
     """Available and held."""
     return await pools.database(lambda: customer.money)
 

@@ -15,7 +15,7 @@ from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import Micros
-from tests.factories import Customer, make_delivery, make_worker, stored_images, take
+from tests.factories import PayingCustomer, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +23,12 @@ ONE = Micros(52_680)
 WARNED = KeyRules(budget_day=ONE, budget_month=ONE, budget_warns_only=True)
 
 
-def used(customer: Customer) -> tuple[int, int]:
+def used(customer: PayingCustomer) -> tuple[int, int]:
     row = KeyBudget.objects.get(key=customer.key)
     return row.day_used_micros, row.month_used_micros
 
 
-def pay(customer: Customer, spools: Spools) -> None:
+def pay(customer: PayingCustomer, spools: Spools) -> None:
     """Admit a request, make its image and charge it."""
     claim = take(generation_id=customer.generation().id, worker=make_worker())
     assert claim is not None
@@ -40,7 +40,7 @@ def pay(customer: Customer, spools: Spools) -> None:
 
 @pytest.mark.usefixtures("channel")
 def test_requests_pass_beyond_a_budget_that_warns_and_are_charged_and_counted(tmp_path):
-    warned = Customer(rules=WARNED)
+    warned = PayingCustomer(rules=WARNED)
     spools = Spools(tmp_path, SpoolBudget(1_000_000))
 
     pay(warned, spools)
@@ -54,7 +54,7 @@ def test_requests_pass_beyond_a_budget_that_warns_and_are_charged_and_counted(tm
 
 @pytest.mark.usefixtures("channel")
 def test_a_budget_of_nothing_that_warns_stops_no_first_request():
-    warned = Customer(rules=KeyRules(budget_day=Micros(0), budget_warns_only=True))
+    warned = PayingCustomer(rules=KeyRules(budget_day=Micros(0), budget_warns_only=True))
 
     warned.submit()
 
@@ -63,7 +63,7 @@ def test_a_budget_of_nothing_that_warns_stops_no_first_request():
 
 @pytest.mark.usefixtures("channel")
 def test_what_was_used_while_a_budget_warned_counts_once_it_stops():
-    key = Customer(rules=WARNED)
+    key = PayingCustomer(rules=WARNED)
     key.submit()
     key.submit()
     hard = KeyRules(budget_month=Micros(150_000))
@@ -85,7 +85,7 @@ def test_what_was_used_while_a_budget_warned_counts_once_it_stops():
     ],
 )
 def test_a_balance_and_a_workspace_s_budget_stop_such_a_key_too(balance, own, what):
-    warned = Customer(rules=WARNED, balance=balance)
+    warned = PayingCustomer(rules=WARNED, balance=balance)
     set_own_limits(tenant=warned.tenant, limits=own, actor="test")
     warned.submit()
 
@@ -109,7 +109,7 @@ def test_a_balance_and_a_workspace_s_budget_stop_such_a_key_too(balance, own, wh
 )
 def test_of_twenty_at_once_on_a_budget_for_three(warns, outcomes, counted):
     rules = KeyRules(budget_month=Micros(158_040), budget_warns_only=warns)
-    customer, barrier = Customer(rules=rules), Barrier(20)
+    customer, barrier = PayingCustomer(rules=rules), Barrier(20)
 
     def one(_: int) -> object:
         try:

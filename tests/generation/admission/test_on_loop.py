@@ -31,7 +31,7 @@ from pictor.kit.words.errors import (
     PictorError,
     Unavailable,
 )
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.generation.admission.arriving import Request, asked, money
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
@@ -47,14 +47,14 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture
-def acme(pooled_connections: None, channel: object) -> Customer:
-    return Customer("acme")
+def acme(pooled_connections: None, channel: object) -> PayingCustomer:
+    return PayingCustomer("acme")
 
 
 @pytest.fixture
-def poor(pooled_connections: None, channel: object) -> Customer:
+def poor(pooled_connections: None, channel: object) -> PayingCustomer:
     """With a balance for ten."""
-    return Customer("poor", balance=526_800)
+    return PayingCustomer("poor", balance=526_800)
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from generation.management.seeding import alone
 from generation.models import Generation, State
 from pictor.kit.database.prepared import fetch
 from pictor.kit.words import clock
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 DIGEST = b"d" * 32
 
@@ -44,7 +44,7 @@ def elsewhere(db: None) -> Iterator[WebProcess]:
         yield process
 
 
-def waited_for(acme: Customer, by: WebProcess, **changes: object) -> Generation:
+def waited_for(acme: PayingCustomer, by: WebProcess, **changes: object) -> Generation:
     generation = acme.generation()
     values = {"body_digest": DIGEST, "web_process": by.number, **changes}
     Generation.objects.filter(id=generation.id).update(**values)

@@ -29,7 +29,7 @@ from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Channel, Generation
 from pictor.kit.database import pools
 from pictor.kit.database.loop_connections import LoopConnections
-from pictor.kit.database.prepared import Part, numbered, together
+from pictor.kit.database.prepared import SqlPart, numbered, together
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words import clock
 from pictor.kit.words.errors import (
@@ -42,7 +42,7 @@ from pictor.kit.words.errors import (
     Unauthenticated,
 )
 from tests.edits import data_uri
-from tests.factories import ORIGIN, Customer
+from tests.factories import ORIGIN, PayingCustomer
 from tests.generation.admission.arriving import Request, asked, money
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
@@ -59,9 +59,9 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture
-async def acme(pooled_connections: None, channel: object) -> Customer:
+async def acme(pooled_connections: None, channel: object) -> PayingCustomer:
     """A customer whose key was already used."""
-    acme = await pools.database(Customer, "acme", rules=KeyRules(requests_per_minute=6))
+    acme = await pools.database(PayingCustomer, "acme", rules=KeyRules(requests_per_minute=6))
     await Request.of(acme, prompt="a wolf").submitted()
     return acme
 
@@ -79,11 +79,11 @@ def lent(monkeypatch: pytest.MonkeyPatch) -> list[LoopConnections]:
     return lent
 
 
-def revoke(customer: Customer) -> None:
+def revoke(customer: PayingCustomer) -> None:
     revoke_api_key(key=customer.key, actor="test", now=clock.now())
 
 
-def unrevoke(customer: Customer) -> None:
+def unrevoke(customer: PayingCustomer) -> None:
     ApiKey.objects.filter(id=customer.key.id).update(revoked_at=None)
 
 
@@ -91,44 +91,44 @@ def raise_revision() -> None:
     ConfigRevision.objects.update(revision=F("revision") + 1)
 
 
-def fill_storage(customer: Customer) -> None:
+def fill_storage(customer: PayingCustomer) -> None:
     Tenant.objects.filter(id=customer.id).update(storage_full_at=clock.now())
 
 
-def suspend(customer: Customer) -> None:
+def suspend(customer: PayingCustomer) -> None:
     set_tenant_status(tenant=customer.tenant, status=Tenant.Status.SUSPENDED, actor="test")
 
 
-def give(customer: Customer, **rules: Any) -> None:
+def give(customer: PayingCustomer, **rules: Any) -> None:
     change_api_key(key=customer.key, name="acme", rules=KeyRules(**rules), actor="test")
 
 
-def take_model(customer: Customer) -> None:
+def take_model(customer: PayingCustomer) -> None:
     give(customer, models=["dall-e-3"])
 
 
-def take_scope(customer: Customer) -> None:
+def take_scope(customer: PayingCustomer) -> None:
     give(customer, scopes=["billing:read"])
 
 
-def take_address(customer: Customer) -> None:
+def take_address(customer: PayingCustomer) -> None:
     give(customer, ip_ranges=["198.51.100.0/24"])
 
 
-def reach_ceiling(customer: Customer) -> None:
+def reach_ceiling(customer: PayingCustomer) -> None:
     tenants = Tenant.objects.filter(id=customer.id)
     tenants.update(uncharged_until=clock.now() + timedelta(hours=1))
 
 
-def take_channel(_: Customer) -> None:
+def take_channel(_: PayingCustomer) -> None:
     set_enabled(channel=Channel.objects.get(), is_enabled=False, actor="test", may_stop=True)
 
 
-def stop_all(_: Customer) -> None:
+def stop_all(_: PayingCustomer) -> None:
     stop(what=Stoppable(), reason="a fire", now=clock.now(), actor="test")
 
 
-def edit_of(customer: Customer, image: bytes) -> Request:
+def edit_of(customer: PayingCustomer, image: bytes) -> Request:
     fields = {"model": ORIGIN, "prompt": "a fox", "image": [data_uri(image)]}
     body = Body(json.dumps(fields).encode())
     return Request(replace(Request.of(customer).arrival, parse=requests.edit, body=body))
@@ -251,7 +251,7 @@ async def test_a_lower_limit_counts_for_the_request_that_finds_it(acme):
 
 async def test_after_another_heard_of_a_change_nobody_is_taken_for_who_they_were(acme, lent):
     await pools.database(raise_revision)
-    await Request.of(await pools.database(Customer, "other")).submitted()
+    await Request.of(await pools.database(PayingCustomer, "other")).submitted()
     lent.clear()
 
     await Request.of(acme).submitted()
@@ -268,7 +268,7 @@ async def test_what_was_taken_from_a_key_counts_before_its_images_are_looked_at(
 
 async def test_the_hold_is_placed_after_its_condition_whatever_the_planner_finds(acme):
     caller = await pools.database(acme.caller)
-    hold = together(answer=Part(LATERAL, ()), condition=unchanged(caller))
+    hold = together(answer=SqlPart(LATERAL, ()), condition=unchanged(caller))
 
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
         explained = psycopg.RawCursor(other).execute(f"EXPLAIN {numbered(hold.text)}", hold.values)

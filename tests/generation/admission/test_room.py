@@ -7,13 +7,13 @@ from datetime import datetime
 import pytest
 
 from accounts.callers import Caller
-from accounts.rates.of_tests import counting_of_test
+from accounts.rates.daily_bytes import counting_of_test
 from generation.admission import room
 from generation.models import Generation, Serves
-from pictor.kit.redis.client import ask, forget_client
+from pictor.kit.redis.client import forget_client, send
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota
-from tests.factories import Customer, make_caller, make_channel
+from tests.factories import PayingCustomer, make_caller, make_channel
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def tester(seeded, settings):
     """Acme by a test key whose tests of the day are used up."""
     make_channel("sandbox", serves=Serves.TEST)
     forget_client()
-    tester = Customer("tester", balance=0, is_test=True)
-    ask(counting_of_test(tester.id, settings.TEST_BYTES_PER_DAY, now=clock.now()))
+    tester = PayingCustomer("tester", balance=0, is_test=True)
+    send(counting_of_test(tester.id, settings.TEST_BYTES_PER_DAY, now=clock.now()))
     yield tester
     forget_client()
 

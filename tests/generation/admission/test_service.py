@@ -32,7 +32,7 @@ from pictor.kit.words.errors import (
 )
 from pictor.kit.words.ids import GenerationId, new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, Customer, at, make_channel
+from tests.factories import ORIGIN, PayingCustomer, at, make_channel
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,7 @@ def test_a_quality_that_was_not_sent_is_known_as_such(acme):
 
 def test_the_order_is_kept_in_the_contracts_words(channel):
     make_channel("pro", "gpt-image-2-pro")
-    acme = Customer(rules=KeyRules(default_response_format="b64_json"))
+    acme = PayingCustomer(rules=KeyRules(default_response_format="b64_json"))
 
     generation = acme.generation(
         model="gpt-image-2-pro", size="16:9(4K)", quality="hd", output_format="webp", user="u-1"
@@ -124,7 +124,7 @@ def test_a_disabled_model_is_as_unknown(acme, untouched):
 
 
 def test_a_model_that_the_key_may_not_use_is_forbidden(channel):
-    narrow = Customer(rules=KeyRules(models=["dall-e-2"]))
+    narrow = PayingCustomer(rules=KeyRules(models=["dall-e-2"]))
 
     with pytest.raises(Forbidden) as refused:
         narrow.submit()
@@ -182,7 +182,7 @@ def test_an_invalid_request_is_not_remembered(acme, untouched):
 
 
 def test_a_balance_that_is_too_low_leaves_nothing_behind(channel):
-    poor = Customer(balance=52_679)
+    poor = PayingCustomer(balance=52_679)
 
     with pytest.raises(InsufficientQuota, match=r"0\.000001 USD is missing"):
         poor.submit(idempotency_key="k")
@@ -193,7 +193,7 @@ def test_a_balance_that_is_too_low_leaves_nothing_behind(channel):
 
 
 def test_after_a_refusal_the_same_key_may_be_used_again(channel):
-    poor = Customer(balance=10_000)
+    poor = PayingCustomer(balance=10_000)
     with pytest.raises(InsufficientQuota):
         poor.submit(idempotency_key="k")
     top_up(tenant_id=poor.id, amount=Micros(100_000), reason="card", actor="test")
@@ -203,7 +203,7 @@ def test_after_a_refusal_the_same_key_may_be_used_again(channel):
 
 
 def test_a_key_with_a_request_in_flight_too_many_is_refused(channel):
-    busy = Customer(rules=KeyRules(max_in_flight=1))
+    busy = PayingCustomer(rules=KeyRules(max_in_flight=1))
     busy.submit()
 
     with pytest.raises(RateLimited) as refused:
@@ -275,7 +275,7 @@ def test_who_has_left_before_the_hold_is_not_held_for(acme, is_retry):
     assert not Generation.objects.exists()
 
 
-def waited_for(acme: Customer, generation_id: GenerationId) -> Submission:
+def waited_for(acme: PayingCustomer, generation_id: GenerationId) -> Submission:
     """A request whose caller waits, without an idempotency key."""
     return Submission(
         caller=acme.caller(),
@@ -297,7 +297,7 @@ def test_a_replay_finds_the_generation_and_holds_nothing(acme):
 
 
 def test_a_replay_is_found_before_the_balance_is_looked_at(channel):
-    poor = Customer(balance=52_680)
+    poor = PayingCustomer(balance=52_680)
     first = poor.submit(idempotency_key="k")
     assert poor.money == (0, 52_680)
 
@@ -382,7 +382,7 @@ def test_equal_requests_at_once_are_one_generation_and_one_hold(acme):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
 def test_equal_requests_at_once_on_a_balance_for_one_are_all_answered(channel):
-    poor = Customer(balance=52_680)
+    poor = PayingCustomer(balance=52_680)
 
     admitted = at_once(lambda _: poor.submit(idempotency_key="k"), 12)
 
@@ -405,7 +405,7 @@ def test_of_different_bodies_under_one_key_at_once_one_is_admitted(acme):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
 def test_of_forty_at_once_on_a_balance_for_ten_exactly_ten_are_admitted(channel):
-    poor = Customer(balance=526_800)
+    poor = PayingCustomer(balance=526_800)
 
     outcomes = at_once(lambda _: poor.submit(generation_id=new_uuid()).is_new, 40)
 

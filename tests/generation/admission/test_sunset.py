@@ -9,7 +9,7 @@ from generation.admission.quoting import quoted_order
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.models import Contract, Generation
 from pictor.kit.words.errors import ModelForbidden, ModelSunset, NotFound
-from tests.factories import ORIGIN, Customer, make_channel, take
+from tests.factories import ORIGIN, PayingCustomer, make_channel, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -93,7 +93,7 @@ def test_it_stays_so_when_it_is_switched_off_afterwards(acme):
 
 @pytest.mark.usefixtures("announced")
 def test_a_key_that_never_could_is_told_that(channel):
-    narrow = Customer("narrow", rules=KeyRules(scopes=["images:write"], models=["dall-e-2"]))
+    narrow = PayingCustomer("narrow", rules=KeyRules(scopes=["images:write"], models=["dall-e-2"]))
 
     with pytest.raises(ModelForbidden):
         narrow.submit(now=END)

@@ -11,9 +11,9 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.services import mail
 from generation import conditions
-from generation.alerts.rules import RuleWishes, enable, save_rule
-from generation.alerts.telling import tell
-from generation.alerts.trying import send_test
+from generation.alerts.alert_sending import send_due_alerts
+from generation.alerts.alert_tests import send_test
+from generation.alerts.rules import RuleValues, enable, save_rule
 from generation.models import AlertRule, Condition
 from pictor.kit.words import clock
 from tests.webhooks.conftest import Receiver, receiver
@@ -35,7 +35,7 @@ class Desk:
     def rule(self, *, is_on: bool = True, **wishes: Any) -> AlertRule:
         """A rule that goes to Ann and to the receiver, tested and on."""
         said = {"name": "On call", "mails": [ANN], "url": self.receiver.url, "page": PAGE, **wishes}
-        saved = save_rule(wishes=RuleWishes(**said), now=self.now, actor="test")
+        saved = save_rule(wishes=RuleValues(**said), now=self.now, actor="test")
         self.secret = saved.secret
         if is_on:
             send_test(rule=saved.rule, now=self.now, actor="test")
@@ -61,7 +61,7 @@ class Desk:
     def later(self, **passed: float) -> datetime:
         """Move the clock by this time and do that minute's work."""
         self.now += timedelta(**passed)
-        tell(now=self.now)
+        send_due_alerts(now=self.now)
         self.sent()
         return self.now
 

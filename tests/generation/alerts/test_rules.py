@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent, User
 from accounts.services.staff import remove_staff
-from generation.alerts import rules, trying
-from generation.alerts.rules import RuleWishes, Saved, save_rule, wishes_of
-from generation.alerts.telling import tell
+from generation.alerts import alert_tests, rules
+from generation.alerts.alert_sending import send_due_alerts
+from generation.alerts.rules import RuleValues, Saved, save_rule, values_of
 from generation.models import AlertAddress, AlertRule
 from pictor.kit.secrets.encryption import decrypted
 from pictor.kit.words import clock, ids
@@ -25,13 +25,13 @@ SECRET = "whsec_" + "QUFB" * 8
 
 
 def untried(rule: AlertRule, *, now: datetime) -> list[str]:
-    among = trying.destinations_of(rule)
-    return trying.untried(rule, among=among, now=now)
+    among = alert_tests.destinations_of(rule)
+    return alert_tests.untried(rule, among=among, now=now)
 
 
 def saved(desk: Desk, **wishes: Any) -> Saved:
     said = {"name": "On call", "mails": [ANN], **wishes}
-    return save_rule(wishes=RuleWishes(**said), now=desk.now, actor="test")
+    return save_rule(wishes=RuleValues(**said), now=desk.now, actor="test")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_secret_that_is_given_signs_and_is_not_shown_again(desk):
 def test_a_secret_that_is_made_is_shown_once_and_kept_when_the_rule_changes(desk):
     made = saved(desk, url=desk.receiver.url)
 
-    wishes = RuleWishes(name="Night", mails=[ANN], url=desk.receiver.url)
+    wishes = RuleValues(name="Night", mails=[ANN], url=desk.receiver.url)
     again = save_rule(wishes=wishes, rule=made.rule, now=desk.now, actor="test")
 
     assert (made.secret[:6], again.secret) == ("whsec_", "")
@@ -98,10 +98,10 @@ def test_a_secret_that_is_made_is_shown_once_and_kept_when_the_rule_changes(desk
 
 def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused(desk):
     rule = saved(desk).rule
-    seen = wishes_of(rule).digest
+    seen = values_of(rule).digest
     mine, theirs = (
-        RuleWishes("On call", repeat_hours=4, mails=[ANN]),
-        RuleWishes("Night", mails=[ANN]),
+        RuleValues("On call", repeat_hours=4, mails=[ANN]),
+        RuleValues("Night", mails=[ANN]),
     )
 
     for _ in "ab":  # also by a second click
@@ -112,7 +112,7 @@ def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused(desk):
     assert refused.value.code == rules.CHANGED
     kept = AlertRule.objects.get()
     assert (kept.name, kept.repeat_hours) == ("Night", 0)
-    seen = wishes_of(kept).digest
+    seen = values_of(kept).digest
     assert save_rule(wishes=mine, rule=rule, seen=seen, now=desk.now, actor="test").rule == rule
 
 
@@ -139,7 +139,7 @@ def test_a_name_is_taken_once_and_there_are_twenty_rules(desk):
 
 
 def test_a_form_that_is_sent_twice_makes_one_rule(desk):
-    once, wishes = ids.new_uuid(), RuleWishes(name="On call", mails=[ANN])
+    once, wishes = ids.new_uuid(), RuleValues(name="On call", mails=[ANN])
 
     for _ in range(2):
         save_rule(wishes=wishes, new_id=once, now=desk.now, actor="test")
@@ -152,7 +152,7 @@ def test_a_rule_is_off_until_a_test_got_through_everywhere(desk):
     with pytest.raises(ValidationError) as refused:
         rules.enable(rule=rule, now=desk.now, actor="test")
     desk.receiver.answers(says(b"no", status=503))
-    trying.send_test(rule=rule, now=desk.now, actor="test")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
     waits = untried(rule, now=desk.now)
     desk.sent()
     failed = untried(rule, now=desk.now)
@@ -176,7 +176,7 @@ def test_a_rule_is_off_until_a_test_got_through_everywhere(desk):
 def test_a_test_says_that_nothing_is_wrong(desk):
     rule = desk.rule(is_on=False)
 
-    trying.send_test(rule=rule, now=desk.now, actor="test")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
     desk.sent()
 
     (letter,), (body,) = desk.inbox, desk.bodies
@@ -198,27 +198,27 @@ def test_a_test_of_a_week_ago_says_nothing_of_now(desk):
 def test_six_tests_an_hour_are_enough(desk):
     rule = desk.rule(is_on=False)
     for _ in range(6):
-        trying.send_test(rule=rule, now=desk.now, actor="test")
+        alert_tests.send_test(rule=rule, now=desk.now, actor="test")
 
     with pytest.raises(ValidationError, match="6 tests were sent"):
-        trying.send_test(rule=rule, now=desk.now, actor="test")
+        alert_tests.send_test(rule=rule, now=desk.now, actor="test")
 
 
 def test_whoever_is_not_of_staff_is_told_once_they_gave_the_code(desk):
     rule = desk.rule(is_on=False, mails=["Team@acme.example"], url="")
-    trying.send_test(rule=rule, now=desk.now, actor="test")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
     desk.sent()
     (letter,) = desk.inbox
-    code = trying.code_of("team@acme.example")
+    code = alert_tests.code_of("team@acme.example")
     doubts = untried(rule, now=desk.now)
     confirm = {"rule": rule, "address": "team@acme.example", "now": desk.now, "actor": "test"}
     for wrong in ("", "0" * 8, "1" * 500, "é"):
         with pytest.raises(ValidationError, match="not the code"):
-            trying.confirm(code=wrong, **confirm)
+            alert_tests.confirm(code=wrong, **confirm)
     with pytest.raises(ValidationError, match="does not go to"):
-        trying.confirm(**{**confirm, "address": "eve@acme.example", "code": code})
+        alert_tests.confirm(**{**confirm, "address": "eve@acme.example", "code": code})
 
-    trying.confirm(code=f" {code[:4]} {code[4:]} ", **confirm)
+    alert_tests.confirm(code=f" {code[:4]} {code[4:]} ", **confirm)
 
     assert code in letter.body
     assert doubts == ["Type the code from the test mail to team@acme.example."]
@@ -231,13 +231,13 @@ def test_whoever_is_not_of_staff_is_told_once_they_gave_the_code(desk):
 def test_a_destination_that_is_new_switches_a_rule_off_and_one_that_goes_does_not(desk):
     rule = desk.rule()
     less = save_rule(
-        wishes=RuleWishes(name="On call", url=desk.receiver.url),
+        wishes=RuleValues(name="On call", url=desk.receiver.url),
         rule=rule,
         now=desk.now,
         actor="test",
     )
     more = save_rule(
-        wishes=RuleWishes(name="On call", url=f"{desk.receiver.url}/2"),
+        wishes=RuleValues(name="On call", url=f"{desk.receiver.url}/2"),
         rule=rule,
         now=desk.now,
         actor="test",
@@ -248,7 +248,7 @@ def test_a_destination_that_is_new_switches_a_rule_off_and_one_that_goes_does_no
 
 def test_another_change_leaves_a_rule_on_however_old_its_test_is(desk):
     rule = desk.rule()
-    wishes = RuleWishes(name="Night", mails=[ANN], url=desk.receiver.url, least_minutes=5)
+    wishes = RuleValues(name="Night", mails=[ANN], url=desk.receiver.url, least_minutes=5)
 
     later = desk.now + timedelta(days=30)
     kept = save_rule(wishes=wishes, rule=rule, now=later, actor="test").rule
@@ -259,7 +259,7 @@ def test_another_change_leaves_a_rule_on_however_old_its_test_is(desk):
 def test_a_webhook_that_goes_leaves_no_endpoint(desk):
     rule = desk.rule()
 
-    wishes = RuleWishes(name="On call", mails=[ANN])
+    wishes = RuleValues(name="On call", mails=[ANN])
     kept = save_rule(wishes=wishes, rule=rule, now=desk.now, actor="test").rule
 
     assert (kept.url, WebhookEndpoint.objects.count()) == ("", 0)
@@ -325,7 +325,7 @@ def test_a_paused_webhook_of_the_house_mails_no_tenant_and_a_test_mends_it(desk)
     pause(WebhookEndpoint.objects.get())
     paused = WebhookEndpoint.objects.get().status
 
-    trying.send_test(rule=rule, now=desk.now, actor="test")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
     desk.sent()
 
     assert (paused, WebhookEndpoint.objects.get().status) == ("paused", "enabled")
@@ -337,7 +337,7 @@ def test_the_log_has_each_change_and_no_secret_of_an_address(desk):
     url = f"{desk.receiver.url}/T00/B00/secret"
     rule = saved(desk, url=url, secret=SECRET).rule
     save_rule(
-        wishes=RuleWishes(name="Night", mails=[ANN], url=url), rule=rule, now=desk.now, actor="test"
+        wishes=RuleValues(name="Night", mails=[ANN], url=url), rule=rule, now=desk.now, actor="test"
     )
     rules.archive(rule=rule, now=desk.now, actor="test")
 
@@ -367,7 +367,7 @@ def test_a_mail_that_waits_for_somebody_who_left_is_not_sent(desk):
     User.objects.create_superuser("owner@pictor.example", "correct horse")
     desk.rule(url="")
     desk.wrong()
-    told = tell(now=desk.now)
+    told = send_due_alerts(now=desk.now)
 
     remove_staff(user=User.objects.get(email=ANN), actor="test")
     desk.sent()
@@ -376,7 +376,7 @@ def test_a_mail_that_waits_for_somebody_who_left_is_not_sent(desk):
 
 
 def test_what_a_rule_is_comes_back_as_wishes(desk):
-    wishes = RuleWishes(
+    wishes = RuleValues(
         name="On call",
         kinds=["calls_fail"],
         least_micros=Micros(5),
@@ -388,4 +388,4 @@ def test_what_a_rule_is_comes_back_as_wishes(desk):
 
     rule = save_rule(wishes=wishes, now=desk.now, actor="test").rule
 
-    assert wishes_of(AlertRule.objects.get(pk=rule.pk)) == wishes
+    assert values_of(AlertRule.objects.get(pk=rule.pk)) == wishes

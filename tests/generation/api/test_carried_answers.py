@@ -18,12 +18,12 @@ from generation.lifecycle import notify, settlement
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import BROKEN, Failure
 from generation.lifecycle.settlement import settle_and_tell
-from generation.lifecycle.wakeups import heard, told
+from generation.lifecycle.wakeups import answer_json, read_wakeup
 from generation.models import Generation
 from generation.selectors import Finished, finished_among
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.database import pools
-from pictor.kit.redis.client import ask_async
+from pictor.kit.redis.client import send_async
 from pictor.kit.words import clock
 from storage import backends
 from storage.services import upload
@@ -68,7 +68,7 @@ async def read(finished: Finished) -> Finished:
 
 
 def carried(finished: Finished) -> Finished:
-    (found,) = heard(json.dumps([told(finished)])).finished
+    (found,) = read_wakeup(json.dumps([answer_json(finished)])).finished
     return found
 
 
@@ -120,7 +120,7 @@ async def test_whoever_waits_has_the_answer_without_a_read(succeeded, monkeypatc
         await hub.start()
         while client.pubsub_numsub(notify.FINISHED) == before:
             await asyncio.sleep(0.01)
-        await ask_async(notify.wake_up(succeeded))
+        await send_async(notify.wake_up(succeeded))
         finished = await ticket.wait(SOON)
         await hub.stop()
 

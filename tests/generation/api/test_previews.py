@@ -18,12 +18,12 @@ from generation.lifecycle import settlement
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.database import pools
-from pictor.kit.redis.client import ask_async
+from pictor.kit.redis.client import send_async
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from storage import backends
 from storage.services import upload
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
@@ -31,7 +31,7 @@ SOON = 5.0
 
 
 @pytest.fixture
-def generation(pooled_connections: None, acme: Customer) -> Generation:
+def generation(pooled_connections: None, acme: PayingCustomer) -> Generation:
     return acme.generation()
 
 
@@ -240,7 +240,7 @@ def listeners() -> int:
 
 async def test_an_announcement_over_the_broker_is_heard(listening, generation):
     with closing(following(listening, generation)) as ticket:
-        assert await ask_async(announced(partial_of(generation)))
+        assert await send_async(announced(partial_of(generation)))
 
         assert await ticket.news(SOON) == partial_of(generation)
 

@@ -15,7 +15,7 @@ from generation.lifecycle import claims
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, Worker
 from pictor.kit.words import clock
-from tests.factories import Customer, make_worker, take
+from tests.factories import PayingCustomer, make_worker, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -26,7 +26,7 @@ def die(worker: WorkerEpoch) -> None:
     reaper.reap(now=clock.now())
 
 
-def claimed(customer: Customer, worker: WorkerEpoch, number: int) -> list[Generation]:
+def claimed(customer: PayingCustomer, worker: WorkerEpoch, number: int) -> list[Generation]:
     rows = [customer.generation() for _ in range(number)]
     for row in rows:
         assert take(generation_id=row.id, worker=worker) is not None

@@ -12,7 +12,7 @@ from generation.background.slots import Room
 from generation.lifecycle.claims import Queued
 from generation.models import Generation, Serves
 from pictor.kit.words import clock
-from tests.factories import Customer, make_channel, queued_as, take
+from tests.factories import PayingCustomer, make_channel, queued_as, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -25,7 +25,7 @@ def sandbox(channel):
     return make_channel("sandbox", serves=Serves.TEST)
 
 
-def of(customer: Customer, number: int) -> list[Queued]:
+def of(customer: PayingCustomer, number: int) -> list[Queued]:
     """This many waiting generations, oldest first."""
     return [queued_as(customer.generation()) for _ in range(number)]
 

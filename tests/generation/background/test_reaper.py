@@ -19,7 +19,7 @@ from generation.lifecycle import claims, lease, notify, settlement
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Worker
 from pictor.kit.words import clock
-from tests.factories import Customer, begun, make_worker, take
+from tests.factories import PayingCustomer, begun, make_worker, take
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def reap() -> int:
     return reaper.reap(now=clock.now())
 
 
-def claimed(customer: Customer, worker: WorkerEpoch) -> Generation:
+def claimed(customer: PayingCustomer, worker: WorkerEpoch) -> Generation:
     generation = customer.generation()
     assert take(generation_id=generation.id, worker=worker) is not None
     return generation

@@ -17,7 +17,7 @@ from generation.tenants import holdings
 from pictor.kit.database import pools
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = pytest.mark.anyio
 
@@ -254,7 +254,7 @@ def test_they_end_after_7_days_and_the_oldest_beyond_the_most(db, monkeypatch, m
 
 
 def test_a_tenants_are_exported_and_erased_with_it(db):
-    acme, orbit = Customer("acme"), Customer("orbit")
+    acme, orbit = PayingCustomer("acme"), PayingCustomer("orbit")
     for customer in (acme, orbit):
         insert([refused(customer.tenant.public_id)], now=clock.now())
 

@@ -13,7 +13,7 @@ from generation.oversight.ledger.findings import generation_findings
 from generation.tenants.forgetting import forget_words
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.factories import Customer, make_channel, make_delivery, stored_images, take
+from tests.factories import PayingCustomer, make_channel, make_delivery, stored_images, take
 
 DAY = timedelta(days=1)
 
@@ -91,7 +91,7 @@ def test_a_prompt_that_is_not_to_be_kept_is_gone_within_two_hours(acme):
 def made(acme, worker, spools):
     """Two tests and a live image without prompts; one test and the live image have no files."""
     make_channel("sandbox", serves=Serves.TEST)
-    tester = Customer("tester", balance=0, is_test=True)
+    tester = PayingCustomer("tester", balance=0, is_test=True)
     made = {}
     for name, customer in {"gone": tester, "there": tester, "live": acme}.items():
         claim = take(generation_id=customer.generation(idempotency_key=name).id, worker=worker)
@@ -122,7 +122,7 @@ def test_the_rows_of_a_test_go_30_days_after_its_words(made):
 
 def test_the_words_of_a_test_end_within_a_day_and_those_of_a_live_request_stay(acme):
     make_channel("sandbox", serves=Serves.TEST)
-    tester = Customer("tester", balance=0, is_test=True)
+    tester = PayingCustomer("tester", balance=0, is_test=True)
     live, test = acme.generation(), tester.generation()
     for generation in (live, test):
         cancel(generation=generation, now=clock.now())

@@ -6,11 +6,11 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
-from generation.bills import keeping, taking
+from generation.bills import decisions, intake
 from generation.models import Channel, VendorBill
 from tests.billing.conftest import alone, pool, waits_for_a_lock
 from tests.bills import call, csv_file, matched, row
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.stack_processes import until
 
 __all__ = ["pool"]
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def bill(acme: Customer, channel: Channel) -> VendorBill:
+def bill(acme: PayingCustomer, channel: Channel) -> VendorBill:
     """Two lines that differ, and one without a call."""
     for number, name in enumerate("ab"):
         call(acme, channel, after=90 * number, request_id=name)
@@ -27,19 +27,19 @@ def bill(acme: Customer, channel: Channel) -> VendorBill:
 
 
 def match_again(bill: VendorBill) -> None:
-    keeping.ask_again(VendorBill.objects.get(pk=bill.pk), actor="ann")
-    keeping.match_waiting()
+    intake.request_rematch(VendorBill.objects.get(pk=bill.pk), actor="ann")
+    intake.match_waiting()
 
 
-def take(bill: VendorBill, *numbers: int) -> taking.Done:
+def take(bill: VendorBill, *numbers: int) -> decisions.Done:
     lines = bill.lines.filter(number__in=numbers).order_by("-number")
-    return taking.take(list(lines), reason="their bill", actor="ann")
+    return decisions.take(list(lines), reason="their bill", actor="ann")
 
 
 def test_a_bill_is_matched_again_once_the_lines_in_hand_are_taken(bill, pool):
     is_one_taken, may_go_on = Event(), Event()
 
-    def take_both() -> list[taking.Done]:
+    def take_both() -> list[decisions.Done]:
         with transaction.atomic():
             first = take(bill, 2)
             is_one_taken.set()
@@ -61,36 +61,36 @@ def test_a_bill_is_matched_again_once_the_lines_in_hand_are_taken(bill, pool):
 @pytest.mark.parametrize(
     "decide",
     [
-        lambda bill: taking.dispute(bill.lines.all(), words="not ours", actor="ann"),
-        lambda bill: taking.put_back(bill.lines.get(number=1), reason="wrong", actor="ann"),
-        lambda bill: taking.withdraw(bill.lines.get(number=1), actor="ann"),
-        lambda bill: taking.pick(bill.lines.get(number=3), call="x", actor="ann"),
+        lambda bill: decisions.dispute(bill.lines.all(), words="not ours", actor="ann"),
+        lambda bill: decisions.put_back(bill.lines.get(number=1), reason="wrong", actor="ann"),
+        lambda bill: decisions.withdraw(bill.lines.get(number=1), actor="ann"),
+        lambda bill: decisions.pick(bill.lines.get(number=3), call="x", actor="ann"),
     ],
     ids=["dispute", "put back", "withdraw", "pick"],
 )
 def test_nothing_is_decided_on_while_the_bill_is_matched(bill, decide):
-    keeping.ask_again(bill, actor="ann")
+    intake.request_rematch(bill, actor="ann")
 
     with pytest.raises(ValidationError, match="is being matched just now: try again"):
         decide(bill)
 
-    keeping.match_waiting()
+    intake.match_waiting()
     assert not bill.lines.exclude(decision="").exists()
 
 
 def test_lines_are_not_taken_while_the_bill_is_matched(bill, pool):
-    keeping.ask_again(bill, actor="ann")
+    intake.request_rematch(bill, actor="ann")
 
     with transaction.atomic():
-        keeping.read_and_match(bill.pk)
+        intake.read_and_match(bill.pk)
         done = pool.submit(alone, lambda: take(bill, 1)).result(20)
 
-    assert [why for _, why in done.refused] == [taking.BEING_MATCHED]
+    assert [why for _, why in done.refused] == [decisions.BEING_MATCHED]
     assert take(bill, 1).taken == 1
 
 
 def test_lines_of_a_bill_that_is_locked_for_long_are_refused_in_words(bill, pool):
-    def impatient() -> taking.Done:
+    def impatient() -> decisions.Done:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 20")
         return take(bill, 1)
@@ -99,4 +99,4 @@ def test_lines_of_a_bill_that_is_locked_for_long_are_refused_in_words(bill, pool
         VendorBill.objects.select_for_update().get(pk=bill.pk)
         done = pool.submit(alone, impatient).result(20)
 
-    assert [why for _, why in done.refused] == [taking.BEING_MATCHED]
+    assert [why for _, why in done.refused] == [decisions.BEING_MATCHED]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from generation.bills import taking
+from generation.bills import decisions
 from generation.models import VendorBill
 from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
 from tests.factories import ORIGIN, make_channel
@@ -63,7 +63,7 @@ def test_without_ids_by_model_minute_number_and_amount_and_what_may_be_of_severa
     assert (third.outcome, third.ours_micros) == ("different", 50_000)
     assert bill.sums["ours"] == [2, 0, 80_000]
 
-    picked = taking.pick(second, call=str(twins[1].id), actor="ann")
+    picked = decisions.pick(second, call=str(twins[1].id), actor="ann")
 
     bill.refresh_from_db()
     assert (picked.outcome, picked.ours_micros) == ("different", 40_000)

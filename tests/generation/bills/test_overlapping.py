@@ -5,7 +5,7 @@ from importlib import import_module
 
 from django.db import connection
 
-from generation.bills import keeping, taking
+from generation.bills import decisions, intake
 from generation.models import Attempt, Channel, Route, VendorBill
 from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row
 from tests.factories import ORIGIN
@@ -26,9 +26,9 @@ def route(channel: Channel, upstream_model: str = "flare-2") -> Route:
     )
 
 
-def take_all(bill: VendorBill) -> taking.Done:
-    lines = taking.takeable(bill).order_by("id")
-    return taking.take(list(lines), reason="the bill of November", actor="ann")
+def take_all(bill: VendorBill) -> decisions.Done:
+    lines = decisions.takeable(bill).order_by("id")
+    return decisions.take(list(lines), reason="the bill of November", actor="ann")
 
 
 def test_a_line_whose_model_is_routed_later_is_taken_once(channel):
@@ -130,10 +130,10 @@ def test_what_was_taken_without_a_call_counts_once_the_call_is_known(acme, chann
 def test_a_picked_call_stays_with_its_line_when_the_bill_is_matched_again(acme, channel):
     made = [call(acme, channel, after=after, micros=40_000) for after in (1, 2)]
     bill = matched(channel, csv_file(f"2026-11-20T12:00:10Z,{ORIGIN},0.06", header=HEADER))
-    taking.pick(bill.lines.get(number=1), call=str(made[1].id), actor="ann")
+    decisions.pick(bill.lines.get(number=1), call=str(made[1].id), actor="ann")
 
-    keeping.ask_again(bill, actor="ann")
-    keeping.match_waiting()
+    intake.request_rematch(bill, actor="ann")
+    intake.match_waiting()
 
     assert bill.lines.get(number=1).attempt_id == made[1].id
     assert lines_of(bill) == [(1, "different", 60_000, 40_000), (0, "ours", 0, 40_000)]

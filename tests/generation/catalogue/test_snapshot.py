@@ -17,7 +17,7 @@ from generation.channels.declaration import Abilities
 from generation.models import Channel, Contract, Route
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, Customer, contract_of
+from tests.factories import ORIGIN, PayingCustomer, contract_of
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +128,7 @@ def publish(
     publish_price_book(book=book, actor="test", now=now)
 
 
-def price_of(customer: Customer) -> int:
+def price_of(customer: PayingCustomer) -> int:
     revision = customer.caller().revision
     table = snapshot.prices_at(revision, customer.id, now=clock.now())
     return table.rows[(ORIGIN, "1024x1024", "medium")].unit

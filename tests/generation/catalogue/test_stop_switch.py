@@ -27,7 +27,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import NotFound, Paused
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
-from tests.factories import ORIGIN, Customer, make_channel, open_gate, queued_as
+from tests.factories import ORIGIN, PayingCustomer, make_channel, open_gate, queued_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -51,7 +51,7 @@ def started(what: str) -> None:
     start(what=stoppable(what), now=clock.now(), actor="Ann")
 
 
-def takes(customer: Customer, model: str = ORIGIN) -> bool:
+def takes(customer: PayingCustomer, model: str = ORIGIN) -> bool:
     """Return whether a request of the customer's is admitted."""
     try:
         return customer.submit(model=model, quality="low").is_new

@@ -71,8 +71,8 @@ def test_what_passed_approves_its_route_alone_and_is_kept_for_the_bill(vendor):
 def test_what_the_vendor_says_is_kept_and_approves_nothing_else(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
-    async def refused(*_: object) -> trial.Outcome:
-        return trial.Outcome(
+    async def refused(*_: object) -> trial.TrialOutcome:
+        return trial.TrialOutcome(
             AttemptClass.REFUSED, 5, "no credit", may_have_billed=False, http_status=402,
             request_id="req-of-theirs",
         )  # fmt: skip
@@ -92,7 +92,7 @@ def test_one_that_is_asked_for_twice_is_bought_once(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     attempt, calls = trial.attempt, []
 
-    async def counted(one: trial.Trial, keep: trial.Keep) -> trial.Outcome:
+    async def counted(one: trial.Trial, keep: trial.Keep) -> trial.TrialOutcome:
         calls.append(one.model)
         return await attempt(one, keep)
 
@@ -146,7 +146,7 @@ def test_one_that_did_not_end_long_after_its_time_out_is_over(vendor, seconds, i
 def test_one_whose_process_ended_stays_open_and_may_have_been_paid_for(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
-    async def killed(*_: object) -> trial.Outcome:
+    async def killed(*_: object) -> trial.TrialOutcome:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(trial, "attempt", killed)

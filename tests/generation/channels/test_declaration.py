@@ -1,6 +1,13 @@
 import pytest
 
-from generation.channels.declaration import HEADER_KEY, PLAIN, Abilities, Lack, Needs, Task
+from generation.channels.declaration import (
+    HEADER_KEY,
+    PLAIN,
+    Abilities,
+    MissingAbility,
+    Needs,
+    Task,
+)
 
 ALL = Abilities(
     tasks=frozenset({Task.GENERATE}), fields=frozenset({"style", "image"}), streams=True
@@ -47,14 +54,22 @@ def test_what_a_channel_can_do_it_is_asked_and_a_variation_may_be_an_edit(needs,
 @pytest.mark.parametrize(
     ("abilities", "needs", "lack"),
     [
-        (Abilities(), PLAIN, Lack("makes images")),
-        (ALL, Needs(Task.EDIT, 1), Lack("edits images")),
-        (ALL, Needs(Task.VARIATION, 1), Lack("makes variations")),
-        (EDITS, Needs(Task.EDIT, 5), Lack("takes 5 images", "image")),
-        (EDITS.without(["image"]), Needs(Task.EDIT, 1), Lack("takes 1 image")),
-        (EDITS.without(["mask"]), Needs(Task.EDIT, 1, has_mask=True), Lack("takes a mask", "mask")),
-        (EDITS.without([], tasks=["edit"]), Needs(Task.EDIT, 1), Lack("edits images")),
-        (EDITS.without([], max_images=1), Needs(Task.EDIT, 2), Lack("takes 2 images", "image")),
+        (Abilities(), PLAIN, MissingAbility("makes images")),
+        (ALL, Needs(Task.EDIT, 1), MissingAbility("edits images")),
+        (ALL, Needs(Task.VARIATION, 1), MissingAbility("makes variations")),
+        (EDITS, Needs(Task.EDIT, 5), MissingAbility("takes 5 images", "image")),
+        (EDITS.without(["image"]), Needs(Task.EDIT, 1), MissingAbility("takes 1 image")),
+        (
+            EDITS.without(["mask"]),
+            Needs(Task.EDIT, 1, has_mask=True),
+            MissingAbility("takes a mask", "mask"),
+        ),
+        (EDITS.without([], tasks=["edit"]), Needs(Task.EDIT, 1), MissingAbility("edits images")),
+        (
+            EDITS.without([], max_images=1),
+            Needs(Task.EDIT, 2),
+            MissingAbility("takes 2 images", "image"),
+        ),
     ],
 )
 def test_what_a_channel_cannot_do_is_named(abilities, needs, lack):

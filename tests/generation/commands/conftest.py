@@ -65,7 +65,7 @@ def sandbox_url(settings, sandbox_server):
     return f"{sandbox_server}/v1"
 
 
-class Customer:
+class CommandCustomer:
     """A tenant with 10 USD and a key; generations of its own, made without the pipeline."""
 
     def __init__(self, name: str) -> None:
@@ -124,12 +124,12 @@ class Customer:
 
 @pytest.fixture
 def acme(db):
-    return Customer("acme")
+    return CommandCustomer("acme")
 
 
 @pytest.fixture
 def make_customer(db):
-    return Customer
+    return CommandCustomer
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def exported(price, tmp_path):
 
 
 @pytest.fixture
-def settled(acme: Customer) -> Generation:
+def settled(acme: CommandCustomer) -> Generation:
     """A generation that the vendor delivered by its one call."""
     generation = acme.admit(5_880)
     acme.end(generation, "succeeded", 5_880)

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from accounts.services import mail
-from generation.alerts.trying import code_of
+from generation.alerts.alert_tests import code_of
 from generation.models import AlertRule, Condition
 from pictor.kit.words import clock
 from tests.webhooks.conftest import receiver

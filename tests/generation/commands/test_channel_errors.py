@@ -13,7 +13,7 @@ from generation.tenants.forgetting import forget
 from generation.traffic.errors import fingerprint_of, without_ids
 from pictor.kit.words import clock, ids
 from pictor.kit.words.ids import new_uuid
-from tests.factories import Customer, begun, make_channel, make_worker, take
+from tests.factories import PayingCustomer, begun, make_channel, make_worker, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -26,7 +26,7 @@ def vendor() -> Channel:
 
 
 def failed(
-    customer: Customer,
+    customer: PayingCustomer,
     vendor: Channel,
     detail: str = LIMIT,
     *,
@@ -69,7 +69,7 @@ def test_words_are_read_without_digits_and_ids(words, shown):
 
 
 def test_words_that_differ_in_digits_and_ids_alone_are_one_error(vendor, errors):
-    acme, other = Customer("acme"), Customer("other")
+    acme, other = PayingCustomer("acme"), PayingCustomer("other")
     made = [failed(acme, vendor), failed(acme, vendor, LIMIT.replace("a1b2c3", "z9"))]
     made += [failed(other, vendor, LIMIT.replace("5 a", "2.5 a")), failed(acme, vendor)]
     failed(acme, vendor, "something else", ended_as="unknown", status=None)
@@ -101,7 +101,7 @@ def test_words_that_differ_in_digits_and_ids_alone_are_one_error(vendor, errors)
 def test_words_are_read_once_three_tenants_met_them_and_until_one_of_them_is_forgotten(
     manage, vendor, errors
 ):
-    customers = [Customer(name) for name in ("acme", "other", "third")]
+    customers = [PayingCustomer(name) for name in ("acme", "other", "third")]
     for customer in customers[:2]:
         failed(customer, vendor)
         failed(customer, vendor)
@@ -131,7 +131,7 @@ def test_words_are_read_once_three_tenants_met_them_and_until_one_of_them_is_for
 def test_what_a_vendor_quoted_of_one_tenants_prompt_is_not_read(manage, vendor):
     for number, name in enumerate(("acme", "other", "third")):
         words = f"rejected: 'the secret of {name} number {number}'"
-        failed(Customer(name), vendor, words, ended_as="rejected", status=400)
+        failed(PayingCustomer(name), vendor, words, ended_as="rejected", status=400)
 
     said = manage("channel", "errors", "vendor")
 
@@ -140,7 +140,7 @@ def test_what_a_vendor_quoted_of_one_tenants_prompt_is_not_read(manage, vendor):
 
 
 def test_tests_demo_data_deliveries_and_other_channels_are_no_errors_of_it(vendor, errors):
-    acme = Customer("acme")
+    acme = PayingCustomer("acme")
     invented = failed(acme, vendor)
     Generation.objects.filter(id=invented.id).update(source="demo")
     failed(acme, make_channel("other"))
@@ -163,7 +163,7 @@ def test_a_call_without_an_error_pays_for_no_fingerprint():
 
 def test_words_that_0_2_0_forgot_are_no_tenants_any_more(vendor, errors):
     for name in ("acme", "other", "third"):
-        failed(Customer(name), vendor)
+        failed(PayingCustomer(name), vendor)
     Attempt.objects.filter(generation__tenant__name="acme").update(detail="")
 
     (found,) = errors()
@@ -173,7 +173,7 @@ def test_words_that_0_2_0_forgot_are_no_tenants_any_more(vendor, errors):
 
 def test_what_0_2_0_closed_has_no_fingerprint_and_its_words_stay_unread(vendor, errors):
     for name in ("acme", "other", "third"):
-        failed(Customer(name), vendor)
+        failed(PayingCustomer(name), vendor)
     Attempt.objects.update(fingerprint="")
 
     (found,) = errors()

@@ -22,7 +22,7 @@ from generation.lifecycle.attempts import end_attempt
 from generation.lifecycle.outcome import AttemptEnd
 from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from generation.models import Attempt, Generation
 from generation.oversight import inspection
 from generation.oversight.ledger import rounds
@@ -34,7 +34,7 @@ from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.factories import (
-    Customer,
+    PayingCustomer,
     begun,
     make_channel,
     make_delivery,
@@ -49,9 +49,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def made(db: None, tmp_path: Path) -> Generation:
     """A generation whose first call was lost for 0.02 USD and whose second cost 0.03."""
-    seeding.seed(Wishes())
+    seeding.seed(SeedOptions())
     channel = make_channel(cost_micros=30_000)
-    claim = take(generation_id=Customer("acme").generation().id, worker=make_worker())
+    claim = take(generation_id=PayingCustomer("acme").generation().id, worker=make_worker())
     assert claim is not None
     lost = begun(claim, channel)
     assert lost is not None
@@ -223,7 +223,7 @@ def test_a_call_that_is_under_way_is_not_corrected(made, bill):
 
 def test_a_call_of_a_test_cost_nothing_that_could_be_corrected(made, bill):
     channel = make_channel("tests", serves="test")
-    claim = take(generation_id=Customer("b").tester().generation().id, worker=make_worker())
+    claim = take(generation_id=PayingCustomer("b").tester().generation().id, worker=make_worker())
     assert claim is not None
     called = begun(claim, channel)
     assert called is not None

@@ -11,7 +11,7 @@ from generation.catalogue import services, trial
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from generation.models import Attempt, Channel, ChannelTrial, Route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -95,7 +95,7 @@ def test_untested_enables_and_stands_for_the_test_from_then_on(manage, vendor):
 
 
 def test_the_sandbox_of_a_new_installation_serves(sandbox_url):
-    seeding.seed(Wishes(sandbox_url=sandbox_url))
+    seeding.seed(SeedOptions(sandbox_url=sandbox_url))
 
     assert Channel.objects.get().is_enabled
 

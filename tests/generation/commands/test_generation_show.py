@@ -12,7 +12,7 @@ from generation.background.refusals import caller_at, insert
 from generation.models import Attempt, Channel, RefusedRequest
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
-from tests.generation.commands.conftest import NOW, Customer
+from tests.generation.commands.conftest import NOW, CommandCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def made(acme):
     return generation
 
 
-def refuse(customer: Customer | None = None, **facts: Any) -> str:
+def refuse(customer: CommandCustomer | None = None, **facts: Any) -> str:
     """Write a refusal down; return its request's id."""
     request = ids.public(ids.REQUEST, ids.new_uuid())
     whose = {} if customer is None else {

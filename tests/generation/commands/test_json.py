@@ -12,7 +12,7 @@ from billing.services import Usage, record_usage
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.factories import make_channel
-from tests.generation.commands.conftest import Customer
+from tests.generation.commands.conftest import CommandCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +62,7 @@ def test_a_revoked_key_is_named(told, acme):
 
 
 @pytest.fixture
-def dearer(told: Told, exported: Any, acme: Customer) -> Any:
+def dearer(told: Told, exported: Any, acme: CommandCustomer) -> Any:
     """list:2 is a draft for 2099 in which a model that sold costs ten times as much."""
     record_usage(
         Usage(

@@ -12,7 +12,7 @@ from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.models import Generation
 from pictor.kit.words import clock
-from tests.factories import Customer, make_channel, make_worker, take
+from tests.factories import PayingCustomer, make_channel, make_worker, take
 
 pytestmark = pytest.mark.django_db
 WHY = ("--reason", "the vendor was down", "--words", "Sorry")
@@ -22,7 +22,7 @@ WHY = ("--reason", "the vendor was down", "--words", "Sorry")
 def hit(seeded):
     """Two failures of one tenant and one of another."""
     make_channel()
-    first, second = Customer("first"), Customer("second")
+    first, second = PayingCustomer("first"), PayingCustomer("second")
     for customer in (first, first, second):
         claim = take(generation_id=customer.generation().id, worker=make_worker())
         assert claim is not None

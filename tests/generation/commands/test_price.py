@@ -8,7 +8,7 @@ from billing.selectors import book_in_force
 from billing.services import draft_price_book, publish_price_book, restore_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -119,7 +119,7 @@ def test_a_version_keeps_the_markup_in_force(price, exported):
 
 
 def test_what_a_tenants_own_book_changes_is_what_the_tenant_pays(price, exported, tmp_path):
-    acme = Customer("acme")
+    acme = PayingCustomer("acme")
     own = tmp_path / "own.csv"
     own.write_text("model,size,quality,usd\ndall-e-2,256x256,standard,0.01\n")
 
@@ -185,7 +185,7 @@ def test_a_new_version_begins_with_the_rows_in_force(seeded):
 
 
 def test_a_tenants_own_book_may_have_a_single_row(price, channel, tmp_path):
-    Customer("acme")
+    PayingCustomer("acme")
     file = tmp_path / "own.csv"
     file.write_text("model,size,quality,usd\ngpt-image-2,1024x1024,low,0.01\n")
 

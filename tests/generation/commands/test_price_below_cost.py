@@ -11,7 +11,7 @@ from billing.models import PriceBook
 from generation.catalogue.offer import served
 from generation.models import Attempt, Channel, Contract, CostTable
 from pictor.kit.words import clock
-from tests.factories import Customer, make_channel
+from tests.factories import PayingCustomer, make_channel
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +106,7 @@ def test_tokens_cost_the_mean_of_what_was_made(price, again):
     dear = channel("dear", None)
     costs(dear, ["tokens", "output", "tokens", 10_000_000], ["any", "any", "fixed", 1])
     make_channel("another")
-    made = Customer("acme").generation()
+    made = PayingCustomer("acme").generation()
     for number, tokens in ((1, 1_500), (2, 1_900)):
         Attempt.objects.create(
             generation=made, dispatch=1, number=number, channel=dear, upstream_model=D2,
@@ -123,7 +123,7 @@ def test_tokens_cost_the_mean_of_what_was_made(price, again):
 
 
 def test_a_tenants_own_prices_and_a_book_put_back_are_held_against_it_too(price, exported):
-    Customer("acme")
+    PayingCustomer("acme")
     channel("dear", 17_000)
     own = "model,size,quality,usd\ndall-e-2,256x256,standard,0.0169\n"
     price("import", "-", "--name", "acme", "--tenant", "acme", typed=own)

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.selectors import current_table, list_of
 from pictor.kit.words import clock
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ CELL = ("dall-e-2", "256x256", "standard")
 
 @pytest.fixture
 def acme(price):
-    return Customer("acme")
+    return PayingCustomer("acme")
 
 
 @pytest.fixture

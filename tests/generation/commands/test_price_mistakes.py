@@ -7,7 +7,7 @@ from billing.models import PriceBook
 from billing.services import Usage, record_usage
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def dearer(price, exported):
 @pytest.fixture
 def sold(seeded):
     """A sale of one dall-e-2 image."""
-    acme = Customer("acme")
+    acme = PayingCustomer("acme")
     record_usage(
         Usage(
             tenant_id=acme.id,
@@ -98,7 +98,7 @@ def test_a_scheduled_book_is_withdrawn_once_asked(price, dearer):
 
 
 def test_where_no_book_of_the_tenants_own_is_in_force_none_stays_so(price, exported):
-    Customer("acme")
+    PayingCustomer("acme")
     own = ("--tenant", "acme", "--from", "2099-12-01T00:00:00Z")
     price("import", str(exported), "--name", "acme", *own)
     price("publish", "acme:1", "--yes")

@@ -15,7 +15,7 @@ from billing.selectors import book_in_force, list_of, state_of
 from billing.services import create_price_list, draft_price_book, publish_price_book
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -55,7 +55,7 @@ def test_a_book_that_is_published_before_the_answer_stops_it(monkeypatch, action
 
 
 def test_prices_of_a_list_that_change_before_the_answer_stop_its_assignment(monkeypatch):
-    acme, shared = Customer("acme"), create_price_list(name="Resellers", actor="test")
+    acme, shared = PayingCustomer("acme"), create_price_list(name="Resellers", actor="test")
     row = BookRow("dall-e-2", "256x256", "standard", Micros(15_000), 256, 256)
     book = draft_price_book(
         name="resellers",

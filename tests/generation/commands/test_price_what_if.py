@@ -9,12 +9,12 @@ import pytest
 
 from billing.models import SoldDay, SoldUntil
 from pictor.kit.words import clock
-from tests.generation.commands.conftest import Customer
+from tests.generation.commands.conftest import CommandCustomer
 
 pytestmark = pytest.mark.django_db
 
 
-def sell(acme: Customer, *, is_demo: bool = False) -> None:
+def sell(acme: CommandCustomer, *, is_demo: bool = False) -> None:
     row = {"model": "dall-e-2", "asked": "256x256", "quality": "standard", "channel": "one"}
     SoldDay.objects.create(
         day=clock.now().date(), tenant=acme.tenant, is_demo=is_demo, delivered="256x256",

@@ -16,7 +16,7 @@ from generation.catalogue.credentials import decrypted
 from generation.catalogue.services import is_approved
 from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from generation.models import Channel, Contract, Route
 from pictor.kit.words import clock
 from storage import backends
@@ -321,7 +321,7 @@ def test_no_secret_is_in_the_audit_log(manage, embedded):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_seed_once():
-    wishes = Wishes(
+    wishes = SeedOptions(
         sandbox_url=EMBEDDED["SANDBOX_URL"],
         demo_api_key=KEY,
         demo_email="demo@pictor.local",

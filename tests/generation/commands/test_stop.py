@@ -5,7 +5,7 @@ import json
 import pytest
 
 from generation.models import Stop
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_a_model_is_stopped_listed_and_started(seeded, manage):
 
 
 def test_a_tenant_is_named_by_its_id(seeded, manage):
-    acme = Customer("acme")
+    acme = PayingCustomer("acme")
 
     said = manage("stop", acme.tenant.public_id, "--reason", "a loop", "--json")
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Mail, User
 from generation.models import AlertRule, AlertSending
 from pictor.kit.words import clock, ids
-from webhooks import house
+from webhooks import installation_endpoints
 from webhooks.models import WebhookEndpoint
 
 ANN = "ann@pictor.example"
@@ -17,7 +17,9 @@ KEY = ("alerts_overdue", "On call")
 @pytest.fixture
 def rule(seeded):
     User.objects.create_user(ANN, "correct horse", staff_role="operator")
-    endpoint = house.open_endpoint("https://hooks.example.com/", "whsec_" + "QUFB" * 8)
+    endpoint = installation_endpoints.open_endpoint(
+        "https://hooks.example.com/", "whsec_" + "QUFB" * 8
+    )
     return AlertRule.objects.create(name="On call", mails=[ANN], endpoint=endpoint, is_enabled=True)
 
 

@@ -22,7 +22,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.factories import (
     ORIGIN,
-    Customer,
+    PayingCustomer,
     make_channel,
     make_delivery,
     stored_images,
@@ -41,7 +41,9 @@ def sell(worker: WorkerEpoch, spools: Spools, monkeypatch: pytest.MonkeyPatch) -
     """Deliver an image for 0.05268 USD that cost 0.03, and count it at once."""
     monkeypatch.setattr(waiting, "TRAIL_SECONDS", 0.0)
 
-    def sold(customer: Customer, *, usage: TokenUsage | None = None, **fields: object) -> None:
+    def sold(
+        customer: PayingCustomer, *, usage: TokenUsage | None = None, **fields: object
+    ) -> None:
         made = customer.generation(**fields)
         claim = take(generation_id=made.id, worker=worker)
         assert claim is not None

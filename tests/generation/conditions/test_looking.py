@@ -11,7 +11,7 @@ from accounts.models import AuditEvent
 from billing.models import SoldUntil
 from generation import conditions
 from generation.conditions import looking, supply
-from generation.conditions.found import Wrong
+from generation.conditions.found import FoundCondition
 from generation.models import Condition, ConditionLook
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def wrong(db, monkeypatch):
     """Problems, all of one kind, that the next look finds."""
-    now_wrong: list[Wrong] = []
+    now_wrong: list[FoundCondition] = []
     monkeypatch.setattr(looking, "KINDS", {"smell": lambda _outlook: iter(now_wrong)})
     return now_wrong
 
@@ -30,13 +30,13 @@ def wrong(db, monkeypatch):
 @pytest.fixture
 def smelly(wrong, look):
     """A condition."""
-    wrong.append(Wrong("fridge", Micros(5), "it smells"))
+    wrong.append(FoundCondition("fridge", Micros(5), "it smells"))
     look(0)
     return Condition.objects.get()
 
 
 def test_what_goes_on_keeps_its_beginning_and_says_the_latest(smelly, wrong, look):
-    wrong[0] = Wrong("fridge", Micros(7), "it smells more")
+    wrong[0] = FoundCondition("fridge", Micros(7), "it smells more")
 
     look(1)
 
@@ -61,14 +61,17 @@ def test_what_comes_again_begins_again_with_nobody_on_it(smelly, wrong, look):
 
 
 def test_one_object_is_one_condition_as_long_as_a_row_takes(wrong, look):
-    wrong += [Wrong("a" * 201, None, "b" * 301), Wrong("a" * 202, Micros(2**63), "c" * 301)]
+    wrong += [
+        FoundCondition("a" * 201, None, "b" * 301),
+        FoundCondition("a" * 202, Micros(2**63), "c" * 301),
+    ]
 
     assert look(0) == {("smell", "a" * 200): "c" * 300}
     assert Condition.objects.get().micros == 2**63 - 1
 
 
 def test_what_ended_90_days_ago_is_forgotten_unless_it_was_accepted(smelly, wrong, look):
-    wrong.append(Wrong("cellar", None, "it smells"))
+    wrong.append(FoundCondition("cellar", None, "it smells"))
     look(1)
     conditions.accept(condition_id=smelly.id, why="cheese", now=clock.now(), actor="test")
     wrong.clear()
@@ -102,7 +105,7 @@ def test_one_worker_looks_at_a_time(monkeypatch):
     def slow(_outlook):
         began.set()
         assert may_end.wait(10)
-        yield Wrong("fridge", None, "it smells")
+        yield FoundCondition("fridge", None, "it smells")
 
     def run() -> None:
         looked.append(conditions.look(now=clock.now()))
@@ -126,7 +129,7 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
     def broken(_outlook):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
-        yield Wrong("never", None, "")
+        yield FoundCondition("never", None, "")
 
     monkeypatch.setattr(looking, "KINDS", {"smell": broken, "noise": lambda _: iter(wrong)})
 
@@ -161,7 +164,7 @@ def test_a_silence_ends_by_itself(smelly):
 
     conditions.silence(condition_id=smelly.id, why="a new filter", now=now, actor="test")
 
-    standing = conditions.standing(now=now)
+    standing = conditions.conditions_now(now=now)
     assert standing.needing(now) == []
     assert standing.needing(now + timedelta(hours=4) - MINUTE) == []
     assert standing.needing(now + timedelta(hours=4)) == [smelly]
@@ -173,12 +176,12 @@ def test_what_is_accepted_stays_so_when_it_comes_again_until_it_is_recalled(smel
     look(1)
     wrong.append(again)
     look(2)
-    quiet = conditions.standing(now=clock.now()).needing(clock.now())
+    quiet = conditions.conditions_now(now=clock.now()).needing(clock.now())
 
     conditions.recall(condition_id=smelly.id, actor="test")
 
     assert quiet == []
-    assert conditions.standing(now=clock.now()).needing(clock.now()) == [smelly]
+    assert conditions.conditions_now(now=clock.now()).needing(clock.now()) == [smelly]
 
 
 def test_each_change_is_audited(smelly):

@@ -24,13 +24,13 @@ from billing.services.prices import draft_price_book, publish_price_book
 from generation.models import NO_PRICE, Condition, RefusedRequest
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, Customer, make_channel
+from tests.factories import ORIGIN, PayingCustomer, make_channel
 
 FINDING = Finding("sums", "ten_1", "tenant ten_1", "has 5 micros too many")
 WHOLE, LATEST = LedgerProof.Kind.WHOLE, LedgerProof.Kind.SINCE_CHECKPOINT
 
 
-def spend(customer: Customer, micros: int, *, channel: str = "one") -> None:
+def spend(customer: PayingCustomer, micros: int, *, channel: str = "one") -> None:
     now = clock.now()
     record_usage(
         Usage(

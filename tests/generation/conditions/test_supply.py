@@ -15,7 +15,7 @@ from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Ro
 from generation.traffic import channel_events
 from generation.traffic.channel_events import BreakerTurn
 from pictor.kit.words import clock
-from tests.factories import ORIGIN, Customer, make_channel, make_worker
+from tests.factories import ORIGIN, PayingCustomer, make_channel, make_worker
 
 SHRUNK = ("channels_shrunk", ORIGIN)
 
@@ -72,7 +72,9 @@ def test_a_model_that_ends_within_60_days(channel, look, acme, other):
     assert look(2) == {}
 
 
-def sell(customer: Customer, *, images: int, days_ago: int = 0, is_demo: bool = False) -> None:
+def sell(
+    customer: PayingCustomer, *, images: int, days_ago: int = 0, is_demo: bool = False
+) -> None:
     """Count this many sold images of gpt-image-2-origin."""
     SoldDay.objects.create(
         day=(clock.now() - timedelta(days=days_ago)).date(),

@@ -37,7 +37,7 @@ from pictor.kit.database.prepared import Statement
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.factories import ORIGIN, Customer, make_channel, make_worker, open_gate, take
+from tests.factories import ORIGIN, PayingCustomer, make_channel, make_worker, open_gate, take
 from tests.raw_server import Received, Script, running, says
 
 SIZE = "1024x1024"
@@ -77,7 +77,7 @@ def test_an_attempt_begins_with_the_claim_of_what_was_expected(queued, channel):
     assert (attempt.finished_at, attempt.attempt_class) == (None, "")
 
 
-def dispatched_before(customer: Customer) -> Generation:
+def dispatched_before(customer: PayingCustomer) -> Generation:
     made = customer.generation()
     worker = make_worker()
     take(generation_id=made.id, worker=worker)
@@ -101,7 +101,7 @@ def dispatched_before(customer: Customer) -> Generation:
 def test_what_is_something_else_is_claimed_without_an_attempt(seeded, make, expected):
     make_channel("both", ORIGIN, "dall-e-3", serves="both")
 
-    claim = taken(make(Customer("acme")), **expected)
+    claim = taken(make(PayingCustomer("acme")), **expected)
 
     assert not claim.has_begun
     assert not Attempt.objects.exists()

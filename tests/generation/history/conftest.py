@@ -10,15 +10,15 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.keys import mint
 from generation.management import seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 
 
 @pytest.fixture(scope="module")
-def wishes(sandbox_server: str) -> Iterator[Wishes]:
+def wishes(sandbox_server: str) -> Iterator[SeedOptions]:
     """The wishes of `make run`, with a running sandbox upstream."""
     url = f"{sandbox_server}/v1"
     with override_settings(EMBEDDED=True, EGRESS_ALLOW=frozenset({urlsplit(url).netloc})):
-        yield Wishes(
+        yield SeedOptions(
             sandbox_url=url,
             demo_api_key=mint(),
             demo_email="demo@pictor.local",
@@ -29,8 +29,8 @@ def wishes(sandbox_server: str) -> Iterator[Wishes]:
 
 @pytest.fixture(scope="module")
 def past(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, wishes: Wishes
-) -> Iterator[Wishes]:
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, wishes: SeedOptions
+) -> Iterator[SeedOptions]:
     """The history, written once for a module and restored after each test."""
     with django_db_blocker.unblock(), transaction.atomic():
         assert "the demo tenant" in seeding.seed(wishes)
@@ -42,6 +42,6 @@ def past(
 
 
 @pytest.fixture
-def demo(past: Wishes, db: None) -> Wishes:
+def demo(past: SeedOptions, db: None) -> SeedOptions:
     """A demo workspace with its history; a test's changes are undone."""
     return past

@@ -5,19 +5,19 @@ from accounts.models import ApiKey, Membership, Tenant
 from accounts.services import revoke_api_key
 from billing.selectors import available_to, ledger_findings, usage_findings
 from generation.management import demo_removal, seeding
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from generation.models import ChannelEvent, Generation, RefusedRequest
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 
 def proof() -> list[object]:
     return [*ledger_findings(), *usage_findings(), *generation_findings()]
 
 
-def caller_of(wishes: Wishes) -> Caller:
+def caller_of(wishes: SeedOptions) -> Caller:
     caller = caller_by_digest(*seeding._digests(wishes))  # noqa: SLF001 - as the seed looks for it
     assert caller is not None
     return caller
@@ -57,7 +57,7 @@ def test_a_demo_key_that_was_revoked_stays_revoked(demo):
 
 
 def test_other_tenants_are_left_alone(demo):
-    acme = Customer("acme")
+    acme = PayingCustomer("acme")
 
     demo_removal.remove(demo, now=clock.now(), actor="test")
 

@@ -4,7 +4,7 @@ import pytest
 
 from generation.management import seeding
 from generation.management.history import demo_pictures
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from generation.models import Channel, Generation
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.words import clock
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def demo(transactional_db: None, wishes: Wishes) -> None:
+def demo(transactional_db: None, wishes: SeedOptions) -> None:
     """A demo workspace whose history is committed, since the painter has its own connections."""
     seeding.seed(wishes)
 

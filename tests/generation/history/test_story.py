@@ -13,11 +13,11 @@ NOW = at("2026-11-20T12:00:00Z")
 
 
 def test_the_same_moment_gives_the_same_story():
-    assert story.tell(NOW) == story.tell(NOW)
+    assert story.sample_requests(NOW) == story.sample_requests(NOW)
 
 
 def test_two_thousand_requests_in_order_fill_ninety_days_and_end_before_now():
-    told = story.tell(NOW)
+    told = story.sample_requests(NOW)
 
     assert len(told) == 2000
     assert all(one.at <= other.at for one, other in pairwise(told))
@@ -28,14 +28,14 @@ def test_two_thousand_requests_in_order_fill_ninety_days_and_end_before_now():
 
 
 def test_its_channel_is_seen_at_work_just_before_now():
-    told = story.tell(NOW)
+    told = story.sample_requests(NOW)
     ends = [one.at + timedelta(seconds=sum(call.seconds for call in one.calls)) for one in told]
 
     assert sum(NOW - timedelta(minutes=27) < at < NOW - timedelta(minutes=3) for at in ends) >= 12
 
 
 def test_every_model_key_and_ending_is_there():
-    told = story.tell(NOW)
+    told = story.sample_requests(NOW)
 
     assert {one.request["model"] for one in told} == {habit.model for habit in HABITS}
     assert {one.key for one in told} == {"production", "staging", "catalogue-import"}
@@ -51,7 +51,7 @@ def test_every_model_key_and_ending_is_there():
 
 
 def test_working_days_are_busier_than_weekends_and_days_than_nights():
-    told = story.tell(NOW)
+    told = story.sample_requests(NOW)
 
     by_weekday = Counter(one.at.weekday() for one in told)
     assert min(by_weekday[day] for day in range(5)) > 2 * max(by_weekday[5], by_weekday[6])
@@ -60,7 +60,7 @@ def test_working_days_are_busier_than_weekends_and_days_than_nights():
 
 
 def test_a_revoked_key_is_used_no_more():
-    told = story.tell(NOW)
+    told = story.sample_requests(NOW)
 
     last = max(one.at for one in told if one.key == "catalogue-import")
     assert last < story.revoked_at(NOW)

@@ -10,7 +10,7 @@ from billing.selectors import available_to, ledger_findings, protection_findings
 from billing.services import LedgerError
 from generation.management import demo_removal, seeding
 from generation.management.history import writing
-from generation.management.seeding import Wishes
+from generation.management.seeding import SeedOptions
 from generation.models import Generation
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_without_the_wish_there_is_no_history(wishes):
-    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url, demo_api_key=wishes.demo_api_key))
+    seeding.seed(SeedOptions(sandbox_url=wishes.sandbox_url, demo_api_key=wishes.demo_api_key))
 
     assert Generation.objects.count() == 0
     assert available_to(Tenant.objects.get().id) == 100_000_000
@@ -34,7 +34,7 @@ def test_where_money_has_moved_there_is_no_history(wishes):
 
 
 def test_a_ledger_that_has_begun_takes_no_past(wishes):
-    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url))
+    seeding.seed(SeedOptions(sandbox_url=wishes.sandbox_url))
     tenant = create_tenant(name="acme", opening_balance=Micros(1), actor="test")
 
     with pytest.raises(LedgerError, match="has begun"), transaction.atomic():
@@ -45,7 +45,7 @@ def test_a_ledger_that_has_begun_takes_no_past(wishes):
 
 
 def test_what_is_not_demo_data_alone_is_not_removed(wishes):
-    seeding.seed(Wishes(demo_api_key=wishes.demo_api_key))
+    seeding.seed(SeedOptions(demo_api_key=wishes.demo_api_key))
 
     with pytest.raises(ValidationError, match="no demo data"):
         demo_removal.remove(wishes, now=clock.now(), actor="test")

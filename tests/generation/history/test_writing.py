@@ -20,7 +20,7 @@ from generation.management import seeding
 from generation.models import Attempt, Generation
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.ledger.sold import findings_of_sold
-from generation.oversight.lineup import lineup, since_of
+from generation.oversight.model_list import listed_models, since_of
 from generation.oversight.selling import add_sold
 from generation.selectors import attempts_of
 from pictor.kit.words import clock, ids
@@ -70,8 +70,8 @@ def test_models_and_their_users_bring_what_the_ledger_says(demo, monkeypatch):
     moved = Transfer.objects.filter(created_at__date__gte=since_of(now))
     sums = dict(moved.values_list("kind").annotate(Sum("amount")).order_by())
 
-    found = [row.sold for row in lineup(mode="demo", now=now)]
-    live = [row.sold for row in lineup(mode="live", now=now)]
+    found = [row.sold for row in listed_models(mode="demo", now=now)]
+    live = [row.sold for row in listed_models(mode="live", now=now)]
 
     assert sum(one.revenue for one in found) == sums["capture"] - sums.get("refund", 0)
     assert sum(one.cost for one in found) == sums["upstream_cost"]

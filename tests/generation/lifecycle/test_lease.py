@@ -16,21 +16,21 @@ def test_workers_that_renew_their_lease_are_counted():
     lease.retire(worker=second)
     Worker.objects.filter(epoch=third).update(seen_at=F("seen_at") - timedelta(seconds=16))
 
-    assert lease.alive() == lease.Alive(workers=1, can_store=0)
+    assert lease.live_workers() == lease.LiveWorkers(workers=1, can_store=0)
 
     lease.renew(worker=third)
-    assert lease.alive() == lease.Alive(workers=2, can_store=1)
+    assert lease.live_workers() == lease.LiveWorkers(workers=2, can_store=1)
     lease.retire(worker=first)
-    assert lease.alive() == lease.Alive(workers=1, can_store=1)
+    assert lease.live_workers() == lease.LiveWorkers(workers=1, can_store=1)
 
 
 def test_storage_works_where_each_worker_there_is_can_store():
-    nobody = lease.alive().storage
+    nobody = lease.live_workers().storage
     first, second = lease.enlist(), lease.enlist()
     lease.renew(worker=first)
 
     lease.renew(worker=second, trouble="PutObject: AccessDenied" + "!" * 200)
-    one_cannot = lease.alive().storage
+    one_cannot = lease.live_workers().storage
     lease.renew(worker=second)
 
-    assert (nobody, one_cannot, lease.alive().storage) == (None, False, True)
+    assert (nobody, one_cannot, lease.live_workers().storage) == (None, False, True)

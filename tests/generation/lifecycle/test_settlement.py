@@ -25,7 +25,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.factories import (
-    Customer,
+    PayingCustomer,
     at,
     make_channel,
     make_delivery,
@@ -53,13 +53,13 @@ def failed(claim: Claim, failure: Failure | None = None) -> bool:
     return fail(claim=claim, failure=failure or Failure(outcome.TIMED_OUT), now=clock.now())
 
 
-def claimed(customer: Customer, worker: WorkerEpoch, **fields: Any) -> Claim:
+def claimed(customer: PayingCustomer, worker: WorkerEpoch, **fields: Any) -> Claim:
     claim = take(generation_id=customer.generation(**fields).id, worker=worker)
     assert claim is not None
     return claim
 
 
-def kinds(customer: Customer) -> list[str]:
+def kinds(customer: PayingCustomer) -> list[str]:
     return [line.kind for line in statement(customer.id)]
 
 

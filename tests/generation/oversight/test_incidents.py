@@ -13,11 +13,11 @@ from accounts.models import AuditEvent, Mail
 from generation import conditions
 from generation.models import Condition, Incident, IncidentUpdate
 from generation.oversight import incidents
-from generation.oversight.incidents import Said, State
+from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
-from tests.factories import ORIGIN, Customer, at, make_owner
+from tests.factories import ORIGIN, PayingCustomer, at, make_owner
 from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -27,8 +27,8 @@ HOUR = timedelta(hours=1)
 PRO = "gpt-image-2-pro"
 
 
-def said(words: str = "We look into it.", **more: Any) -> Said:
-    return Said(**{"words": words, "once": uuid4(), **more})
+def said(words: str = "We look into it.", **more: Any) -> IncidentWords:
+    return IncidentWords(**{"words": words, "once": uuid4(), **more})
 
 
 def begun(**facts: Any) -> Incident:
@@ -58,9 +58,9 @@ def planned(begins: int, ends: int, **facts: Any) -> Incident:
 def test_an_incident_goes_from_its_beginning_to_its_end(acme):
     incident = begun(said=said(next_update_at=NOON + HOUR))
     updated(incident, State.IDENTIFIED, said=said("It is the colour profile."))
-    before = incidents.told(now=NOON + HOUR, since=NOON)
+    before = incidents.recent_incidents(now=NOON + HOUR, since=NOON)
     resolved = updated(incident, State.RESOLVED, now=NOON + 2 * HOUR)
-    after = incidents.told(now=NOON + 3 * HOUR, since=NOON)
+    after = incidents.recent_incidents(now=NOON + 3 * HOUR, since=NOON)
 
     assert [one.id for one in before.open] == [incident.id]
     assert [(one.state, one.words) for one in before.open[0].updates.all()] == [
@@ -69,7 +69,7 @@ def test_an_incident_goes_from_its_beginning_to_its_end(acme):
     ]
     assert (resolved.ends_at, resolved.next_update_at) == (NOON + 2 * HOUR, None)
     assert (after.open, [one.id for one in after.ended]) == ([], [incident.id])
-    assert incidents.told(now=NOON + 4 * HOUR, since=NOON + 3 * HOUR).ended == []
+    assert incidents.recent_incidents(now=NOON + 4 * HOUR, since=NOON + 3 * HOUR).ended == []
     actions = AuditEvent.objects.filter(object_type="incident").order_by("id")
     assert [(one.action, one.actor_name) for one in actions] == [
         ("incident.begin", "Ann"),
@@ -119,7 +119,7 @@ def test_what_no_feed_can_hold_is_left_out(acme):
 def test_owners_who_have_used_a_part_in_30_days_are_mailed_each_once(acme, other):
     make_owner(acme, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=1))
     make_owner(other, "bob@other.example", used=PRO, at=NOON - timedelta(days=1))
-    third, fourth = Customer("third"), Customer("fourth")
+    third, fourth = PayingCustomer("third"), PayingCustomer("fourth")
     make_owner(third, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=29))
     make_owner(fourth, "eve@fourth.example", used=ORIGIN, at=NOON - timedelta(days=31))
 
@@ -149,8 +149,10 @@ def test_maintenance_begins_and_ends_by_its_times(acme):
 
     states = [incident.state_at(NOON + HOUR * hours) for hours in (0, 1, 1.9, 2)]
     assert states == ["scheduled", "in_progress", "in_progress", "completed"]
-    assert [one.id for one in incidents.told(now=NOON, since=NOON).open] == [incident.id]
-    assert incidents.told(now=NOON + 2 * HOUR, since=NOON).open == []
+    assert [one.id for one in incidents.recent_incidents(now=NOON, since=NOON).open] == [
+        incident.id
+    ]
+    assert incidents.recent_incidents(now=NOON + 2 * HOUR, since=NOON).open == []
 
 
 def test_maintenance_that_ends_early_or_is_called_off(acme):
@@ -167,7 +169,7 @@ def test_maintenance_that_ends_early_or_is_called_off(acme):
 def test_what_goes_on_is_before_what_is_ahead(acme):
     ahead, later, now = planned(2, 3), planned(4, 5), begun()
 
-    assert [one.id for one in incidents.told(now=NOON, since=NOON).open] == [
+    assert [one.id for one in incidents.recent_incidents(now=NOON, since=NOON).open] == [
         now.id,
         ahead.id,
         later.id,

@@ -16,14 +16,14 @@ from billing.services import decline_move, reverse
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.models import Generation
-from generation.oversight import making_good
-from generation.oversight.making_good import Gift, Giver
-from generation.oversight.outages import Credited, Hit, Outage, credit_all, hit_by
+from generation.oversight import compensation
+from generation.oversight.compensation import Gift, Giver
+from generation.oversight.outages import Credited, Outage, OutageVictim, credit_all, hit_by
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
-from tests.factories import Customer, make_channel, make_worker, take
+from tests.factories import PayingCustomer, make_channel, make_worker, take
 from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -37,14 +37,14 @@ def hit(seeded):
     return struck()
 
 
-def struck() -> Customer:
+def struck() -> PayingCustomer:
     make_channel()
-    customer = Customer("hit")
+    customer = PayingCustomer("hit")
     failed(customer)
     return customer
 
 
-def failed(customer: Customer) -> Generation:
+def failed(customer: PayingCustomer) -> Generation:
     claim = take(generation_id=customer.generation().id, worker=make_worker())
     assert claim is not None
     fail(claim=claim, failure=Failure(TIMED_OUT), now=clock.now())
@@ -61,7 +61,7 @@ def made_good(one: Outage, *, each: Micros | None = None) -> list[Credited]:
     return credited(one, hits, each)
 
 
-def credited(one: Outage, hits: list[Hit], each: Micros | None = None) -> list[Credited]:
+def credited(one: Outage, hits: list[OutageVictim], each: Micros | None = None) -> list[Credited]:
     return credit_all(
         once=new_uuid(), outage=one, hits=hits, each=each, words="sorry", note="down",
         giver=Giver("ann"), now=clock.now(),
@@ -109,7 +109,7 @@ def test_another_model_or_another_time_is_another_outage(hit):
 def test_what_was_credited_by_itself_is_no_outages(hit):
     second = failed(hit)
     gift = Gift(Micros(70_000), "sorry", "they wrote")
-    making_good.credit(
+    compensation.credit(
         once=new_uuid(), generation=second, gift=gift, giver=Giver("ann"), now=clock.now()
     )
 

@@ -16,7 +16,7 @@ from billing.models import FIGURES, LedgerProof, SoldDay, SoldRow, SoldUntil, Tr
 from billing.selectors import sold as waiting
 from billing.services import adjust, credit, refund, reverse
 from billing.services import sold as adding
-from generation.bills.corrections import Line, correct
+from generation.bills.corrections import CorrectionLine, correct
 from generation.lifecycle.attempts import cut_off
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import TIMED_OUT, Failure
@@ -210,8 +210,8 @@ def test_each_transfer_counts_on_its_own_day(acme, queued, channel, worker, spoo
     add_sold()
 
     refund(tenant_id=acme.id, generation_id=queued.id, reason="late", actor="test")
-    correct([Line("bill 1", str(attempt.id), Micros(-500))], reason="bill", actor="test")
-    correct([Line("bill 2", "", Micros(300))], reason="bill", actor="test")
+    correct([CorrectionLine("bill 1", str(attempt.id), Micros(-500))], reason="bill", actor="test")
+    correct([CorrectionLine("bill 2", "", Micros(300))], reason="bill", actor="test")
     cut_off(generation_ids=[claim.generation.id], now=clock.now())
     add_sold()
 

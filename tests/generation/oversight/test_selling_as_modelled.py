@@ -19,7 +19,7 @@ from billing.selectors import By, ledger_totals, margins, total_of
 from billing.selectors import sold as waiting
 from billing.services import adjust, credit, refund, reverse
 from billing.services import sold as adding
-from generation.bills.corrections import Line, correct
+from generation.bills.corrections import CorrectionLine, correct
 from generation.lifecycle.attempts import cut_off
 from generation.lifecycle.outcome import TIMED_OUT, Failure, not_stored
 from generation.lifecycle.settlement import cancel, fail, settle_and_tell
@@ -31,7 +31,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 from storage.models import StoredImage
 from tests.factories import (
-    Customer,
+    PayingCustomer,
     begun,
     make_channel,
     make_delivery,
@@ -49,7 +49,7 @@ SIZES = ((1024, 1024), (512, 512), (1024, 1536), (16, 16))
 class World:
     """Two tenants, a channel and a worker; each step does something to them, of some size."""
 
-    def __init__(self, folder: Path, tenants: list[Customer], channel: Channel) -> None:
+    def __init__(self, folder: Path, tenants: list[PayingCustomer], channel: Channel) -> None:
         self.spools = Spools(folder, SpoolBudget(1_000_000))
         self.tenants, self.channel, self.worker = tenants, channel, make_worker()
         self.lines = 0
@@ -120,7 +120,7 @@ class World:
         ended = Attempt.objects.exclude(finished_at=None).order_by("id")
         of = str(draw.choice(ended).id) if ended and draw.random() < 0.8 else ""
         change = Micros(draw.randint(-40_000, 40_000))
-        correct([Line(f"line {self.lines}", of, change)], reason="bill", actor="test")
+        correct([CorrectionLine(f"line {self.lines}", of, change)], reason="bill", actor="test")
 
     def add(self, draw: Random) -> None:
         del draw
@@ -159,7 +159,7 @@ def test_whatever_moves_sums_are_the_ledgers(steps, draw, at_once):
         patch.setattr(adding, "AT_ONCE", at_once)
         sow()
         channel = make_channel(cost_micros=30_001)
-        world = World(Path(folder), [Customer("acme"), Customer("other")], channel)
+        world = World(Path(folder), [PayingCustomer("acme"), PayingCustomer("other")], channel)
 
         for step in ["hold", "hold", "deliver", "hold", *steps]:
             with suppress(ValidationError):  # more than there is to refund, reverse or correct

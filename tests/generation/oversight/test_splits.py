@@ -17,10 +17,10 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, Contract, CostTable
 from generation.oversight.splits import (
     Daily,
-    foreseen,
+    expected_splits,
     left_unserved,
+    recent_sales,
     serving_instead,
-    sold_lately,
     splits,
 )
 from pictor.kit.words import clock
@@ -52,7 +52,7 @@ def enable(name: str) -> None:
 
 def change(name: str, **options: object) -> list[str]:
     said = ChannelOptions(**options)  # type: ignore[typeddict-item] # of the test's own
-    found = foreseen(lambda: services.set_channel(name=name, options=said, actor="test"))
+    found = expected_splits(lambda: services.set_channel(name=name, options=said, actor="test"))
     return [str(split) for split in found]
 
 
@@ -68,7 +68,7 @@ def test_a_channel_that_joins_with_its_weight():
     change_of_weight = change("new", weight=3)
     services.set_channel(name="new", options=ChannelOptions(weight=3), actor="test")
 
-    said = [str(split) for split in foreseen(lambda: enable("new"))]
+    said = [str(split) for split in expected_splits(lambda: enable("new"))]
 
     assert change_of_weight == []  # it serves nothing yet
     assert said == [
@@ -84,7 +84,7 @@ def test_only_the_sizes_that_change_are_named():
     at_once = change("new", routes=[D3, natively])
     services.set_channel(name="new", options=ChannelOptions(routes=[D3, natively]), actor="test")
     channel = Channel.objects.get(name="new")
-    (split,) = foreseen(lambda: services.swap(channel=channel, actor="test", untested=True))
+    (split,) = expected_splits(lambda: services.swap(channel=channel, actor="test", untested=True))
 
     assert at_once == []  # it waits as a pending revision
     assert str(split) == (
@@ -144,7 +144,7 @@ def test_what_a_day_costs_us_either_way():
     cost("new", 5_000)
     services.set_channel(name="new", options=ChannelOptions(weight=3), actor="test")
 
-    split = str(foreseen(lambda: enable("new"))[0])
+    split = str(expected_splits(lambda: enable("new"))[0])
 
     assert split == ("dall-e-3: old 100 % -> 25 %, new 0 % -> 75 %; cost a day $0.52 -> $0.23")
 
@@ -154,7 +154,7 @@ def test_what_charges_tokens_costs_what_it_did_and_a_new_one_nobody_knows_what()
     cost("old", 90_000, tokens=40_000_000)
     cost("new", None, tokens=40_000_000)
 
-    split = foreseen(lambda: enable("new"))[0]
+    split = expected_splits(lambda: enable("new"))[0]
 
     assert (split.images, split.cost_before, split.cost_after) == (
         26.0, Daily(Micros(520_000), 0), Daily(Micros(260_000), 13.0),
@@ -168,7 +168,7 @@ def test_other_words_at_the_same_channel_cost_what_nobody_knows():
     old = Channel.objects.get(name="old")
     services.set_channel(name="old", options={"maps": {"dall-e-3": "d3-hd"}}, actor="test")
 
-    (split,) = foreseen(lambda: services.swap(channel=old, actor="test", untested=True))
+    (split,) = expected_splits(lambda: services.swap(channel=old, actor="test", untested=True))
 
     assert str(split) == "dall-e-3: old 100 % -> 100 %; cost a day $0.52 -> unknown"
 
@@ -178,7 +178,7 @@ def test_a_sandbox_costs_nothing():
     Channel.objects.filter(name="old").update(serves="both")
     cost("new", 20_000)
 
-    split = str(foreseen(lambda: enable("new"))[0])
+    split = str(expected_splits(lambda: enable("new"))[0])
 
     assert split.endswith("; cost a day $0.00 -> $0.26")
 
@@ -193,8 +193,8 @@ def test_what_joins_is_foreseen_without_a_change():
         candidate, routes = services.revised(new)
         before = current_catalogue()
         after = serving_instead(before, candidate, routes, tables=())
-        found = splits(before, after, sold=sold_lately(NOON))
-        assert found == foreseen(change)
+        found = splits(before, after, sold=recent_sales(NOON))
+        assert found == expected_splits(change)
         return [str(split) for split in found]
 
     enabling = foreseen_alike(lambda: enable("new"))

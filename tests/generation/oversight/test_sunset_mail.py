@@ -13,10 +13,10 @@ from accounts.services import add_member
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.models import Contract, SunsetNotice
 from generation.oversight import sunset_mail
-from generation.oversight.sunset_mail import stage_of, tell_of_sunsets
+from generation.oversight.sunset_mail import mail_sunsets, stage_of
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
-from tests.factories import ORIGIN, Customer, make_owner, make_usage
+from tests.factories import ORIGIN, PayingCustomer, make_owner, make_usage
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def announced(**words: Any) -> None:
     announce_sunset(model=ORIGIN, **told)
 
 
-def use(customer: Customer, email: str, ahead: timedelta, images: int = 0) -> None:
+def use(customer: PayingCustomer, email: str, ahead: timedelta, images: int = 0) -> None:
     make_owner(customer, email, used=ORIGIN, at=END - ahead, images=images)
 
 
@@ -67,9 +67,9 @@ def test_owners_of_who_uses_it_are_mailed_60_30_7_and_1_days_ahead(acme, other):
     announced()
 
     days = (61, 60, 59, 41, 30, 29, 11)
-    found = [tell_of_sunsets(now=END - ahead * DAY) for ahead in days]
+    found = [mail_sunsets(now=END - ahead * DAY) for ahead in days]
     make_usage(acme, ORIGIN, at=END - 10 * DAY)
-    found += [tell_of_sunsets(now=END - ahead * DAY) for ahead in (7, 6, 1, 0)]
+    found += [mail_sunsets(now=END - ahead * DAY) for ahead in (7, 6, 1, 0)]
 
     assert found == [0, 1, 0, 0, 1, 0, 0, 1, 0, 1, 0]
     assert told() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")] * 4
@@ -80,7 +80,7 @@ def test_the_mail_says_when_how_much_it_is_used_and_what_follows(acme, settings)
     use(acme, ANN, 59 * DAY, images=320)
     announced()
 
-    tell_of_sunsets(now=END - 58 * DAY - HOUR)
+    mail_sunsets(now=END - 58 * DAY - HOUR)
 
     mail = Mail.objects.get()
     assert mail.text == (
@@ -99,9 +99,9 @@ def test_the_mails_link_to_what_asked_for_it_and_to_the_guide(acme, settings):
     use(acme, ANN, 59 * DAY)
     announced()
 
-    tell_of_sunsets(now=END - 58 * DAY)
+    mail_sunsets(now=END - 58 * DAY)
     withdraw_sunset(model=ORIGIN, now=END - 58 * DAY, actor="test")
-    tell_of_sunsets(now=END - 58 * DAY)
+    mail_sunsets(now=END - 58 * DAY)
 
     ends, stays = Mail.objects.order_by("id")
     made_with_it = (
@@ -116,7 +116,7 @@ def test_the_mails_link_to_what_asked_for_it_and_to_the_guide(acme, settings):
 def test_who_does_not_use_it_own_it_or_shown_the_address_is_not_mailed(acme, other):
     use(acme, ANN, 40 * DAY)
     make_owner(other, BOB, used="gpt-image-2", at=END - 9 * DAY)
-    idle, unshown = Customer("idle"), Customer("unshown")
+    idle, unshown = PayingCustomer("idle"), PayingCustomer("unshown")
     use(idle, "eve@idle.example", 61 * DAY)
     make_usage(unshown, ORIGIN, at=END - 9 * DAY)
     for email, role in (("eli@a.example", "owner"), ("adm@a.example", "admin")):
@@ -124,7 +124,7 @@ def test_who_does_not_use_it_own_it_or_shown_the_address_is_not_mailed(acme, oth
         add_member(tenant=unshown.tenant, user=person, role=Membership.Role(role), actor="test")
     announced()
 
-    tell_of_sunsets(now=END - 30 * DAY)
+    mail_sunsets(now=END - 30 * DAY)
 
     assert told() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")]
 
@@ -134,7 +134,7 @@ def test_each_is_told_once_however_often_it_is_looked(acme, other):
     use(other, BOB, 40 * DAY)
     announced()
 
-    found = [tell_of_sunsets(now=END - 30 * DAY + hour * HOUR) for hour in range(3)]
+    found = [mail_sunsets(now=END - 30 * DAY + hour * HOUR) for hour in range(3)]
 
     assert found == [2, 0, 0]
     assert sorted(told()) == [
@@ -148,16 +148,16 @@ def test_nobody_is_mailed_of_a_model_that_is_switched_off(acme):
     announced()
     Contract.objects.filter(model=ORIGIN).update(is_enabled=False)
 
-    assert tell_of_sunsets(now=END - 30 * DAY) == 0
+    assert mail_sunsets(now=END - 30 * DAY) == 0
 
 
 def test_who_begins_with_it_late_is_told_then(acme, other):
     use(acme, ANN, 40 * DAY)
     announced()
-    tell_of_sunsets(now=END - 30 * DAY)
+    mail_sunsets(now=END - 30 * DAY)
     use(other, BOB, 20 * DAY)
 
-    tell_of_sunsets(now=END - 19 * DAY)
+    mail_sunsets(now=END - 19 * DAY)
 
     assert [to for to, _ in told()] == [ANN, BOB]
 
@@ -166,7 +166,7 @@ def test_what_is_announced_late_is_told_at_once_and_then_at_its_days(acme):
     use(acme, ANN, 6 * DAY)
     announced(now=END - 5 * DAY, is_meant=True)
 
-    found = [tell_of_sunsets(now=END - hours * HOUR) for hours in (120, 119, 24, 23)]
+    found = [mail_sunsets(now=END - hours * HOUR) for hours in (120, 119, 24, 23)]
 
     assert found == [1, 0, 1, 0]
 
@@ -179,9 +179,9 @@ def test_a_worker_that_dies_in_between_leaves_it_to_the_next(acme):
         pytest.raises(SystemExit),
         transaction.atomic(),
     ):
-        tell_of_sunsets(now=END - 30 * DAY)
+        mail_sunsets(now=END - 30 * DAY)
 
-    assert (tell_of_sunsets(now=END - 30 * DAY), len(told())) == (1, 1)
+    assert (mail_sunsets(now=END - 30 * DAY), len(told())) == (1, 1)
 
 
 @pytest.mark.usefixtures("pooled_connections")
@@ -191,8 +191,8 @@ def test_two_at_once_tell_once(acme):
     announced()
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        first = tell_of_sunsets(now=END - 30 * DAY)
-        second = pool.submit(alone, lambda: tell_of_sunsets(now=END - 30 * DAY))
+        first = mail_sunsets(now=END - 30 * DAY)
+        second = pool.submit(alone, lambda: mail_sunsets(now=END - 30 * DAY))
         until_waiting(1)
 
     assert (first, second.result(), len(told())) == (1, 0, 1)
@@ -201,11 +201,11 @@ def test_two_at_once_tell_once(acme):
 def test_who_was_told_hears_that_it_stays_and_nobody_else(acme, other):
     use(acme, ANN, 40 * DAY)
     announced()
-    tell_of_sunsets(now=END - 30 * DAY)
+    mail_sunsets(now=END - 30 * DAY)
     use(other, BOB, 20 * DAY)
     withdraw_sunset(model=ORIGIN, now=END - 29 * DAY, actor="test")
 
-    found = [tell_of_sunsets(now=END - 29 * DAY + hour * HOUR) for hour in range(2)]
+    found = [mail_sunsets(now=END - 29 * DAY + hour * HOUR) for hour in range(2)]
 
     assert found == [1, 0]
     assert told()[1:] == [(ANN, "gpt-image-2-origin stays")]
@@ -218,9 +218,9 @@ def test_an_end_that_is_announced_again_is_told_again(acme):
     use(acme, ANN, 40 * DAY)
     for _ in range(2):
         announced()
-        tell_of_sunsets(now=END - 30 * DAY)
+        mail_sunsets(now=END - 30 * DAY)
         withdraw_sunset(model=ORIGIN, now=END - 30 * DAY, actor="test")
-        tell_of_sunsets(now=END - 30 * DAY)
+        mail_sunsets(now=END - 30 * DAY)
 
     ends, stays = "gpt-image-2-origin ends on 1 March 2027", "gpt-image-2-origin stays"
     assert told() == [(ANN, ends), (ANN, stays)] * 2
@@ -237,10 +237,10 @@ def test_an_end_that_is_announced_again_is_told_again(acme):
 def test_who_was_told_hears_of_a_change_at_once(acme, change, subject, days):
     use(acme, ANN, 40 * DAY)
     announced()
-    tell_of_sunsets(now=END - 30 * DAY)
+    mail_sunsets(now=END - 30 * DAY)
     announced(**change, now=END - 29 * DAY)
 
-    found = [tell_of_sunsets(now=END - 29 * DAY + hour * HOUR) for hour in range(2)]
+    found = [mail_sunsets(now=END - 29 * DAY + hour * HOUR) for hour in range(2)]
 
     mail = Mail.objects.latest("id")
     assert found == [1, 0]
@@ -258,17 +258,17 @@ def test_one_go_is_bounded_and_the_next_goes_on(acme, other, monkeypatch):
     use(other, BOB, 40 * DAY)
     announced()
 
-    assert [tell_of_sunsets(now=END - 30 * DAY) for _ in range(3)] == [1, 1, 0]
+    assert [mail_sunsets(now=END - 30 * DAY) for _ in range(3)] == [1, 1, 0]
 
 
 def test_who_was_told_is_forgotten_90_days_after_the_end(acme):
     use(acme, ANN, 40 * DAY)
     announced()
-    tell_of_sunsets(now=END - 30 * DAY)
+    mail_sunsets(now=END - 30 * DAY)
 
-    tell_of_sunsets(now=END + 90 * DAY)
+    mail_sunsets(now=END + 90 * DAY)
     kept = SunsetNotice.objects.count()
-    tell_of_sunsets(now=END + 90 * DAY + SECOND)
+    mail_sunsets(now=END + 90 * DAY + SECOND)
 
     assert (kept, SunsetNotice.objects.count()) == (1, 0)
     assert len(told()) == 1

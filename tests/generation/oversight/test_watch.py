@@ -11,7 +11,7 @@ from generation.models import Generation, Incident, WatchedDay
 from generation.oversight import watch
 from generation.oversight.watch import API, WORKERS, Sight
 from pictor.kit.words import clock
-from tests.factories import ORIGIN, Customer, at
+from tests.factories import ORIGIN, PayingCustomer, at
 
 NOON = at("2026-11-20T12:00:00Z")
 MINUTE = timedelta(minutes=1)
@@ -37,7 +37,7 @@ def troubles() -> dict[str, str]:
     return {one.part: one.trouble for one in watch.look(now=clock.now())}
 
 
-def ended(customer: Customer, *statuses: int, ago: timedelta = MINUTE) -> None:
+def ended(customer: PayingCustomer, *statuses: int, ago: timedelta = MINUTE) -> None:
     """Generations that ended this long ago: 200 succeeded, others failed with that status."""
     now = clock.now()
     for status in statuses:

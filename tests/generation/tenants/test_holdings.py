@@ -10,7 +10,7 @@ from generation.models import Generation
 from generation.tenants import holdings
 from generation.tenants.forgetting import forget
 from pictor.kit.words import clock
-from tests.factories import Customer, make_channel
+from tests.factories import PayingCustomer, make_channel
 from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def acme(db):
     sow()
     make_channel("hidden-vendor")
-    return Customer("acme")
+    return PayingCustomer("acme")
 
 
 def test_an_order_that_was_let_in_meanwhile_is_not_said_to_be_gone(acme, monkeypatch):

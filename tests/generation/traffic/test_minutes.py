@@ -192,11 +192,11 @@ def test_success_leaves_out_what_only_the_request_was_to_blame_for(acme, channel
     now = NOON + timedelta(minutes=10, seconds=59)
     Counting().count(now=now)
 
-    assert minutes.success_lately(now=now) == [
+    assert minutes.recent_success(now=now) == [
         Success(channel.id, ORIGIN, 5, 2),
         Success(other.id, ORIGIN, 1, 0),
     ]
-    assert minutes.success_lately(now=now + timedelta(seconds=1)) == []
+    assert minutes.recent_success(now=now + timedelta(seconds=1)) == []
 
 
 def test_tests_and_demo_data_are_counted_as_they_are_asked_for(acme, channel):

@@ -8,14 +8,14 @@ import pytest
 from generation.models import Channel
 from generation.traffic.channel_events import Kind, Shut
 from generation.traffic.minutes import CallMinute, Now
-from generation.traffic.standing import Standing, standing_of
+from generation.traffic.standing import ChannelStatus, standing_of
 from pictor.kit.words.ids import new_uuid
 from tests.factories import at
 
 NOON = at("2026-11-20T12:00:00Z")
 
 
-def stands(*, at_minute: int = 29, **facts: Any) -> tuple[Standing, str]:
+def stands(*, at_minute: int = 29, **facts: Any) -> tuple[ChannelStatus, str]:
     """Standing of a channel whose calls all ended in one of the 30 minutes."""
     options: dict[str, Any] = {"shut": [], "workers": 2, "untested": []}
     options |= {name: facts.pop(name) for name in [*options] if name in facts}
@@ -33,39 +33,39 @@ def shut(kind: Kind) -> Shut:
 @pytest.mark.parametrize(
     ("facts", "standing", "why"),
     [
-        ({}, Standing.QUIET, ""),
-        ({"delivered": 1}, Standing.HEALTHY, ""),
-        ({"delivered": 95, "refused": 5}, Standing.HEALTHY, ""),
-        ({"delivered": 94, "refused": 6}, Standing.DEGRADED, "6 of 100 calls failed"),
-        ({"moderated": 50}, Standing.HEALTHY, ""),
-        ({"delivered": 5, "unknown": 5}, Standing.DEGRADED, "5 of 10 calls failed"),
+        ({}, ChannelStatus.QUIET, ""),
+        ({"delivered": 1}, ChannelStatus.HEALTHY, ""),
+        ({"delivered": 95, "refused": 5}, ChannelStatus.HEALTHY, ""),
+        ({"delivered": 94, "refused": 6}, ChannelStatus.DEGRADED, "6 of 100 calls failed"),
+        ({"moderated": 50}, ChannelStatus.HEALTHY, ""),
+        ({"delivered": 5, "unknown": 5}, ChannelStatus.DEGRADED, "5 of 10 calls failed"),
         (
             {"delivered": 4, "unknown": 6},
-            Standing.DOWN,
+            ChannelStatus.DOWN,
             "4 of 10 calls in 10 minutes brought images",
         ),
-        ({"delivered": 0, "refused": 9}, Standing.DEGRADED, "9 of 9 calls failed"),
-        ({"refused": 10, "at_minute": 20}, Standing.DOWN, "0 of 10 calls in 10 minutes"),
-        ({"refused": 10, "at_minute": 19}, Standing.DEGRADED, "10 of 10 calls failed"),
+        ({"delivered": 0, "refused": 9}, ChannelStatus.DEGRADED, "9 of 9 calls failed"),
+        ({"refused": 10, "at_minute": 20}, ChannelStatus.DOWN, "0 of 10 calls in 10 minutes"),
+        ({"refused": 10, "at_minute": 19}, ChannelStatus.DEGRADED, "10 of 10 calls failed"),
         (
             {"shut": [shut(Kind.BREAKER_OPENED)], "workers": 2},
-            Standing.DOWN,
+            ChannelStatus.DOWN,
             "breaker open in 1 of 2 workers",
         ),
         (
             {"shut": [shut(Kind.BREAKER_OPENED)], "workers": 3},
-            Standing.DEGRADED,
+            ChannelStatus.DEGRADED,
             "breaker open in 1 of 3 workers",
         ),
         (
             {"shut": [shut(Kind.GATE_CLOSED)], "workers": 1},
-            Standing.DEGRADED,
+            ChannelStatus.DEGRADED,
             "asked to wait by the vendor in 1 of 1 workers",
         ),
-        ({"untested": ["dall-e-3"]}, Standing.UNTESTED, "dall-e-3: not served before a test"),
-        ({"untested": ["dall-e-3"], "refused": 10}, Standing.DOWN, "0 of 10 calls"),
-        ({"is_enabled": False, "refused": 10}, Standing.PAUSED, ""),
-        ({"is_enabled": False, "archived_at": NOON}, Standing.ARCHIVED, ""),
+        ({"untested": ["dall-e-3"]}, ChannelStatus.UNTESTED, "dall-e-3: not served before a test"),
+        ({"untested": ["dall-e-3"], "refused": 10}, ChannelStatus.DOWN, "0 of 10 calls"),
+        ({"is_enabled": False, "refused": 10}, ChannelStatus.PAUSED, ""),
+        ({"is_enabled": False, "archived_at": NOON}, ChannelStatus.ARCHIVED, ""),
     ],
 )
 def test_what_is_worst_is_said(facts, standing, why):

@@ -10,7 +10,7 @@ from django.db.models import Model
 from generation.models import Attempt, Generation, State
 from pictor.kit.database import model_rows, prepared
 from pictor.kit.words import ids
-from tests.factories import Customer, make_channel
+from tests.factories import PayingCustomer, make_channel
 from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def generation():
     sow()
     make_channel()
-    return Customer("acme").generation(user="order-7", quality="low")
+    return PayingCustomer("acme").generation(user="order-7", quality="low")
 
 
 def columns(row: Model) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from pictor.kit.database import prepared
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 
 PLANS = "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
 
@@ -57,9 +57,9 @@ def test_a_part_writes_only_if_the_one_it_reads_from_has_a_row(is_there):
 
     row = prepared.fetch_one(
         *prepared.together(
-            answer=Part("SELECT number + %s FROM first", [1]),
-            first=Part("SELECT %s::int AS number WHERE %s", [1, is_there]),
-            second=Part(RAISED.replace("WHERE", "FROM first WHERE"), [True]),
+            answer=SqlPart("SELECT number + %s FROM first", [1]),
+            first=SqlPart("SELECT %s::int AS number WHERE %s", [1, is_there]),
+            second=SqlPart(RAISED.replace("WHERE", "FROM first WHERE"), [True]),
         )
     )
 
@@ -69,14 +69,14 @@ def test_a_part_writes_only_if_the_one_it_reads_from_has_a_row(is_there):
 
 def test_what_fails_in_one_part_undoes_the_others():
     before = counted()
-    fails = Part("SELECT 1 / (number - 1) FROM first", [])
+    fails = SqlPart("SELECT 1 / (number - 1) FROM first", [])
 
     with pytest.raises(DataError):
         prepared.fetch_one(
             *prepared.together(
                 answer=fails,
-                first=Part("SELECT %s::int AS number", [1]),
-                raised=Part(RAISED, [True]),
+                first=SqlPart("SELECT %s::int AS number", [1]),
+                raised=SqlPart(RAISED, [True]),
             )
         )
 

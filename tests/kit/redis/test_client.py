@@ -23,7 +23,7 @@ import uvloop
 from redis.exceptions import RedisError, ResponseError
 
 from pictor.kit.redis import client as redis_client
-from pictor.kit.redis.client import RedisCommand, ask_async
+from pictor.kit.redis.client import RedisCommand, send_async
 from tests.kit.asking import asked
 from tests.kit.calls import make_certificate
 
@@ -76,9 +76,9 @@ def echo(text: str) -> RedisCommand[Any]:
 
 
 WAYS = [
-    redis_client.ask,
-    lambda command: asyncio.run(ask_async(command)),
-    lambda command: uvloop.run(ask_async(command)),
+    redis_client.send,
+    lambda command: asyncio.run(send_async(command)),
+    lambda command: uvloop.run(send_async(command)),
 ]
 
 
@@ -178,7 +178,7 @@ def test_a_loop_reads_the_authorities_certificates_once(settings, tls_url, run, 
     async def anew() -> set[int]:
         seen = set()
         for _ in range(3):
-            seen.add(mine := await ask_async(WHO))
+            seen.add(mine := await send_async(WHO))
             redis_client.broker().client_kill_filter(_id=mine)
         return seen
 
@@ -202,13 +202,13 @@ def test_a_connection_that_the_server_has_closed_is_made_anew(run, settings):
     """Happens after a restart of Redis, or where it closes idle connections."""
 
     async def goes_on() -> tuple[int, int]:
-        first = await ask_async(WHO)
+        first = await send_async(WHO)
         redis_client.client().client_kill_filter(_id=first)
         while first in open_ones():
             pass
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as other:
             await other.ping()  # the loop has looked at all its connections
-        return first, await ask_async(WHO)
+        return first, await send_async(WHO)
 
     first, second = run(goes_on())
 
@@ -258,9 +258,9 @@ def test_connections_that_died_unnoticed_are_all_made_anew(run, settings):
         settings.REDIS_URL = between.url
 
         async def goes_on() -> list[bytes]:
-            await asyncio.gather(*(ask_async(PING) for _ in range(5)))
+            await asyncio.gather(*(send_async(PING) for _ in range(5)))
             between.reset()
-            return [await ask_async(PING) for _ in range(5)]
+            return [await send_async(PING) for _ in range(5)]
 
         assert run(goes_on()) == [b"here"] * 5
 
@@ -272,15 +272,15 @@ def test_what_only_a_loop_may_raise_is_an_error_of_redis_there(run, monkeypatch)
     monkeypatch.setattr(redis.asyncio.Connection, "send_command", is_closed)
 
     with pytest.raises(RedisError, match="the handler is closed"):
-        run(ask_async(PING))
+        run(send_async(PING))
 
 
 def test_a_question_that_redis_refuses_costs_no_connection(run):
     async def goes_on() -> tuple[int, int]:
-        first = await ask_async(WHO)
+        first = await send_async(WHO)
         with pytest.raises(ResponseError):
-            await ask_async(asked("NO", "SUCH", "COMMAND"))
-        return first, await ask_async(WHO)
+            await send_async(asked("NO", "SUCH", "COMMAND"))
+        return first, await send_async(WHO)
 
     first, second = run(goes_on())
 
@@ -309,13 +309,13 @@ def test_an_answer_that_nobody_asked_for_is_nobodys(run, settings, stray):
         server = await asyncio.start_server(serves, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
-        answers = [await ask_async(echo("one"))]
+        answers = [await send_async(echo("one"))]
         made = redis_client._lines._mine.made  # noqa: SLF001 - to know when it has come
         wire = made[settings.REDIS_URL]._wire  # noqa: SLF001 - as above
         writers[0].write(stray)
         while wire.is_open:
             await asyncio.sleep(0)
-        answers += [await ask_async(echo(word)) for word in ("two", "three")]
+        answers += [await send_async(echo(word)) for word in ("two", "three")]
         server.close()
         for writer in writers:
             writer.close()
@@ -329,13 +329,13 @@ def test_a_url_that_no_connection_can_be_made_of_is_an_error_of_redis_on_a_loop(
     settings.REDIS_URL += "?no_such_option=1"
 
     with pytest.raises(RedisError):
-        run(ask_async(PING))
+        run(send_async(PING))
 
 
 def test_many_at_once_share_one_connection_and_have_their_own_answers(run):
     async def asks() -> tuple[list[str], set[int]]:
-        echoes = asyncio.gather(*(ask_async(echo(str(n))) for n in range(20)))
-        wires = await asyncio.gather(*(ask_async(WHO) for _ in range(20)))
+        echoes = asyncio.gather(*(send_async(echo(str(n))) for n in range(20)))
+        wires = await asyncio.gather(*(send_async(WHO) for _ in range(20)))
         return [text.decode() for text in await echoes], set(wires)
 
     texts, wires = run(asks())
@@ -362,12 +362,12 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
     async def asks() -> tuple[bytes, list[object], float, bytes]:
         server = await asyncio.start_server(hangs, "127.0.0.1", 0)
         settings.REDIS_URL = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
-        before = await ask_async(echo("before"))
+        before = await send_async(echo("before"))
         started = time.monotonic()
-        several = [ask_async(echo(word)) for word in ("hang", "one", "two")]
+        several = [send_async(echo(word)) for word in ("hang", "one", "two")]
         failed = await asyncio.gather(*several, return_exceptions=True)
         took = time.monotonic() - started
-        after = await ask_async(echo("after"))
+        after = await send_async(echo("after"))
         server.close()
         for writer in writers:
             writer.close()
@@ -381,7 +381,7 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
 
 
 def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
-    first, second = run(ask_async(WHO)), run(ask_async(WHO))
+    first, second = run(send_async(WHO)), run(send_async(WHO))
 
     assert first != second
     deadline = time.monotonic() + 10
@@ -391,12 +391,12 @@ def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
 
 def test_who_gives_up_an_answer_leaves_it_to_nobody_else(run):
     async def gives_up() -> list[bytes]:
-        await ask_async(PING)
-        given_up = asyncio.create_task(ask_async(echo("mine")))
+        await send_async(PING)
+        given_up = asyncio.create_task(send_async(echo("mine")))
         for _ in range(3):  # it is sent
             await asyncio.sleep(0)
         given_up.cancel()
-        return [await ask_async(echo("others")) for _ in range(3)]
+        return [await send_async(echo("others")) for _ in range(3)]
 
     assert run(gives_up()) == [b"others"] * 3
 

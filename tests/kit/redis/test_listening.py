@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from pictor.kit.redis import client as redis_client
-from pictor.kit.redis.client import ask_async
+from pictor.kit.redis.client import send_async
 from tests.kit.asking import asked
 
 CHANNEL = "test-of-listening"
@@ -43,7 +43,7 @@ def test_what_is_published_is_heard_beside_questions_until_nobody_listens(run):
         listener = Listener()
         listening = asyncio.create_task(listener.listen())
         await listener.hears("news")
-        assert await ask_async(asked("ECHO", "here")) == b"here"
+        assert await send_async(asked("ECHO", "here")) == b"here"
         listening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await listening

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.alerts.forms import NAMES, RuleForm, initial_of
 from console.ops.alerts.one import revealed, rule_or_404
 from console.parts.form_fields import dressed, take_errors
@@ -22,7 +22,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a rule, which starts switched off, and show its secret once."""
@@ -32,7 +32,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _asked(request, operator, form, None)
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Edit a rule; a new destination switches it off."""

@@ -6,14 +6,14 @@ from uuid import uuid4
 from django import forms
 from typing_extensions import override
 
-from console.parts.form_fields import DollarsField, LinesField, WordsField
+from console.parts.form_fields import CheckboxesField, DollarsField, LinesField
 from generation.alerts.rules import (
     ALL_KINDS,
     MAX_HOURS,
     MAX_MINUTES,
     MAX_NAME,
-    RuleWishes,
-    wishes_of,
+    RuleValues,
+    values_of,
 )
 from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
@@ -33,7 +33,7 @@ class RuleForm(forms.Form):
     is_all = forms.BooleanField(
         label="Every kind, including those of later versions", required=False, initial=True
     )
-    kinds = WordsField(required=False, label="Kinds")
+    kinds = CheckboxesField(required=False, label="Kinds")
     least = DollarsField(label="Costs at least, USD", may_be_zero=True)
     least_minutes = forms.IntegerField(
         label="Open for at least, minutes", min_value=0, max_value=MAX_MINUTES, initial=0
@@ -62,12 +62,12 @@ class RuleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         words = [(kind, title_of(kind)) for kind in ALL_KINDS]
-        self.fields["kinds"] = WordsField(words, required=False, label="Kinds")
+        self.fields["kinds"] = CheckboxesField(words, required=False, label="Kinds")
 
-    def wishes(self, *, page: str) -> RuleWishes:
+    def wishes(self, *, page: str) -> RuleValues:
         """Return the cleaned rule; `page` is the address of the console."""
         typed = self.cleaned_data
-        return RuleWishes(
+        return RuleValues(
             name=typed["name"],
             kinds=None if typed["is_all"] else typed["kinds"],
             least_micros=typed["least"],
@@ -91,5 +91,5 @@ def initial_of(rule: AlertRule) -> dict[str, Any]:
         "repeat_hours": rule.repeat_hours,
         "mails": rule.mails,
         "url": rule.url,
-        "seen": wishes_of(rule).digest,
+        "seen": values_of(rule).digest,
     }

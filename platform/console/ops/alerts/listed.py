@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from generation.alerts import listing
-from generation.alerts.listing import Listed, ToldAtOnce
+from generation.alerts.listing import ListedRule, SentAlert
 from generation.alerts.rules import MAX_RULES
 from generation.conditions.condition_titles import title_of
 from pictor.kit.words import clock
@@ -31,7 +31,7 @@ RULE_COLUMNS = (
 )
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the rules with the conditions they match now and their last alert; or removed rules."""
@@ -50,14 +50,14 @@ def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/alerts.html", context)
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the alerts of all rules, the latest first."""
     if request.GET.get("format") == "csv":
         return csv_answer("alerts.csv", COLUMNS, _pages())
     after = uuid_of(request.GET.get("after", ""))
-    found = listing.told(after=after, limit=PAGE + 1)
+    found = listing.sent_alerts(after=after, limit=PAGE + 1)
     context = {
         "operator": operator,
         "told": shown(found[:PAGE]),
@@ -76,7 +76,7 @@ def uuid_of(text: str) -> UUID | None:
         return None
 
 
-def shown(found: list[ToldAtOnce]) -> list[object]:
+def shown(found: list[SentAlert]) -> list[object]:
     """Return the alerts for a list, each with its conditions and the result per destination."""
     return [
         {
@@ -88,7 +88,7 @@ def shown(found: list[ToldAtOnce]) -> list[object]:
     ]
 
 
-def _of_rule(one: Listed) -> Sequence[str | int]:
+def _of_rule(one: ListedRule) -> Sequence[str | int]:
     rule, last = one.rule, one.last
     return [
         rule.name, badge_of(one)[1], "" if rule.kinds is None else ", ".join(rule.kinds),
@@ -101,12 +101,12 @@ def _of_rule(one: Listed) -> Sequence[str | int]:
 
 def _pages() -> Iterator[Rows]:
     after: UUID | None = None
-    while page := listing.told(after=after, limit=READ):
+    while page := listing.sent_alerts(after=after, limit=READ):
         yield [row for one in page for row in _rows(one)]
         after = page[-1].sending.id
 
 
-def _rows(one: ToldAtOnce) -> Rows:
+def _rows(one: SentAlert) -> Rows:
     """Return a line for each condition of an alert; one line for a test."""
     sending = one.sending
     head = [sending.at.isoformat(), sending.rule.name, "yes" if sending.is_test else "no"]

@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.alerts.listed import PAGE, shown, uuid_of
 from console.ops.alerts.wording import badge_of, sentence
-from generation.alerts import listing, rules, trying
+from generation.alerts import alert_tests, listing, rules
 from generation.alerts.occasions import is_of_age
 from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
@@ -21,7 +21,7 @@ from pictor.kit.words import clock
 
 SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
     "test": (
-        lambda **facts: trying.send_test(now=clock.now(), **facts),
+        lambda **facts: alert_tests.send_test(now=clock.now(), **facts),
         "Test sent. Reload to see its result",
     ),
     "enable": (lambda **facts: rules.enable(now=clock.now(), **facts), "{} is on"),
@@ -32,14 +32,14 @@ SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
 """The actions on a rule, each with the words shown afterwards."""
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Show the conditions that a rule matches now and the alerts it sent."""
     return page(request, operator, rule_or_404(rule))
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> HttpResponse:
     """Send a test, or enable, disable, remove or restore the rule."""
@@ -48,17 +48,17 @@ def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> 
     return _tried(request, operator, found, act, words.format(found.name))
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Confirm an address outside the staff with the code from its test mail."""
     found = rule_or_404(rule)
     address, code = request.POST.get("address", ""), request.POST.get("code", "")
-    act = partial(trying.confirm, address=address, code=code, now=clock.now())
+    act = partial(alert_tests.confirm, address=address, code=code, now=clock.now())
     return _tried(request, operator, found, act, f"{address} confirmed")
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Replace the secret and show the new one once."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.amounts import amount
-from generation.alerts.listing import Detail, Listed, ToldAtOnce
+from generation.alerts.listing import Detail, ListedRule, SentAlert
 from generation.alerts.results import SendState
 from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
@@ -34,7 +34,7 @@ def sentence(rule: AlertRule) -> str:
     return ", ".join(parts)
 
 
-def badge_of(shown: Listed | Detail) -> tuple[str, str]:
+def badge_of(shown: ListedRule | Detail) -> tuple[str, str]:
     """Return the state of a rule as a colour and a word."""
     if shown.rule.archived_at is not None:
         return ("idle", "Removed")
@@ -52,12 +52,12 @@ class ShownResult:
     words: str
 
 
-def results_shown(told: ToldAtOnce) -> list[ShownResult]:
+def results_shown(told: SentAlert) -> list[ShownResult]:
     """Return a result for each destination."""
     return [ShownResult(one.shown, _state(one.state), one.words) for one in told.results]
 
 
-def worst_of(one: Listed) -> tuple[str, str]:
+def worst_of(one: ListedRule) -> tuple[str, str]:
     """Return the worst result of the last alert as a colour and a word."""
     states = [result.state for result in one.results]
     return _state(next((state for state in STATES if state in states), SendState.FORGOTTEN))

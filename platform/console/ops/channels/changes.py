@@ -15,14 +15,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.upstream_cost import CostTable
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.channels.shown import sentence
 from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
 from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
 from generation.models import Channel
-from generation.oversight.splits import Split, left_unserved, serving_instead, sold_lately, splits
+from generation.oversight.splits import Split, left_unserved, recent_sales, serving_instead, splits
 from generation.selectors import channel_by_id, cost_tables
 from generation.traffic.standing import calls_under_way
 from pictor.kit.words import clock
@@ -32,7 +32,7 @@ MEANT = {STOPS: "may_stop", UNTESTED: "untested"}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChannelChange:
     """A change that an operator must confirm.
 
     Attributes:
@@ -108,7 +108,7 @@ def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
     return found
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Pause a channel: it gets no new calls, and calls under way end normally."""
@@ -118,7 +118,7 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
         return done(request, words, "channel", str(found.pk))
     under_way = calls_under_way(found)
     calls = f"{under_way} call{'s' * (under_way > 1)} under way will end. " if under_way else ""
-    change = Change(
+    change = ChannelChange(
         title=f"Pause {found.name}?",
         verb="Pause channel",
         words=words,
@@ -127,10 +127,10 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
             services.set_enabled, channel=found, is_enabled=False, **by(request, operator)
         ),
     )
-    return asked(request, operator, found, change, outlook=outlook_of(found, {}))
+    return confirm_or_make(request, operator, found, change, outlook=outlook_of(found, {}))
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Change priority and weight: the effect is shown first, then saved."""
@@ -144,7 +144,7 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     words = f"{found.name} has priority {priority}, weight {weight}"
     if (found.priority, found.weight) == (priority, weight):
         return done(request, words, "channel", str(found.pk))
-    change = Change(
+    change = ChannelChange(
         title=f"Change the share of {found.name}?",
         verb="Save priority and weight",
         words=words,
@@ -158,12 +158,12 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
         ),
     )
     outlook = _outlook_weighed(found, priority=priority, weight=weight)
-    return asked(
+    return confirm_or_make(
         request, operator, found, change, outlook=outlook, kept=form.cleaned_data, form=form
     )
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Archive a paused channel for good: its records keep its name, and its key is deleted.
@@ -176,7 +176,7 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
     if found.is_enabled:
         return done(request, f"Pause {found.name} first", "channel_pause", str(found.pk))
     leaves = services.is_deletable(found)
-    change = Change(
+    change = ChannelChange(
         title=f"{'Delete' if leaves else 'Archive'} {found.name}?",
         verb="Delete channel" if leaves else "Archive channel",
         words=f"{found.name} is {'deleted' if leaves else 'archived'}",
@@ -188,10 +188,12 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         ),
         always_named=True,
     )
-    return asked(request, operator, found, change, outlook=ChangeOutlook([]), page="channels")
+    return confirm_or_make(
+        request, operator, found, change, outlook=ChangeOutlook([]), page="channels"
+    )
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_POST
 def reset(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Make every worker forget the channel's breakers, gates and counters."""
@@ -205,11 +207,11 @@ def weights_of(channel: Channel) -> dict[str, int]:
     return {"priority": channel.priority, "weight": channel.weight}
 
 
-def asked(
+def confirm_or_make(
     request: HttpRequest,
     operator: Operator,
     channel: Channel,
-    change: Change,
+    change: ChannelChange,
     *,
     outlook: ChangeOutlook | None,
     why_not: str = "",
@@ -226,7 +228,7 @@ def asked(
         complaint = complaint_of(request, channel, outlook, always_named=change.always_named)
         try:
             if not complaint:
-                change.make(**meant(outlook))
+                change.make(**confirmed_arguments(outlook))
                 return done(request, change.words, page, *([str(channel.pk)] * (page == "channel")))
         except ValidationError as error:
             complaint, outlook = sentence(" ".join(error.messages), channel), None
@@ -266,10 +268,10 @@ def outlook_of(
     doubts = dict(doubts or {})
     if left := left_unserved(before, after):
         doubts[STOPS] = sentence(" ".join(services.refusal_of(left).messages), channel)
-    return ChangeOutlook(splits(before, after, sold=sold_lately(clock.now())), doubts, of)
+    return ChangeOutlook(splits(before, after, sold=recent_sales(clock.now())), doubts, of)
 
 
-def meant(outlook: ChangeOutlook) -> dict[str, bool]:
+def confirmed_arguments(outlook: ChangeOutlook) -> dict[str, bool]:
     """Return the arguments that confirm an outlook's doubts to a service."""
     return {MEANT[code]: True for code in outlook.doubts}
 

@@ -17,14 +17,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import cost_csv
 from billing.cost_csv import CostFile
 from billing.upstream_cost import CostKey, CostRow
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404
 from console.ops.channels.shown import sentence
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.costs import cells
 from generation.models import Channel, CostTable
-from generation.oversight.splits import foreseen
+from generation.oversight.splits import expected_splits
 from generation.selectors import (
     channel_by_id,
     channels_with_costs,
@@ -42,7 +42,7 @@ MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CostChange:
     """A cost before and after; None if the table has none."""
 
     key: CostKey
@@ -51,7 +51,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CostDraft:
     """Costs that an operator wants to write, valid from `begins`, or from now if that is None."""
 
     file: CostFile
@@ -82,7 +82,7 @@ def shown(channel: Channel, *, at: datetime) -> dict[str, Any]:
     }
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Download the table in force as CSV, in the format of the import."""
@@ -96,7 +96,7 @@ def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResp
     return answer
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Take costs from a file or another channel: show the changes first, then write them."""
@@ -125,7 +125,7 @@ def _complaint(error: ValidationError | ValueError, channel: Channel) -> str:
     return sentence(" ".join(error.messages), channel)
 
 
-def _change(channel: Channel, draft: Draft) -> dict[str, Any]:
+def _change(channel: Channel, draft: CostDraft) -> dict[str, Any]:
     """Return the changes that a draft makes: cells, a day's cost, and costs likely mistyped."""
     rows, begins = draft.file.rows, draft.begins
     doubts = services.costs_in_doubt(channel, rows, begins)
@@ -142,12 +142,12 @@ def _change(channel: Channel, draft: Draft) -> dict[str, Any]:
         "number": len(changes),
         "same": len(rows) - sum(one.after is not None for one in changes),
         "doubts": doubts,
-        "outlook": ChangeOutlook(foreseen(make) if begins is None else [], {}),
+        "outlook": ChangeOutlook(expected_splits(make) if begins is None else [], {}),
         "newest": services.newest_costs(channel),
     }
 
 
-def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Draft) -> None:
+def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: CostDraft) -> None:
     """Write the draft; a second click on an already written draft succeeds too."""
     try:
         services.set_costs(
@@ -164,31 +164,31 @@ def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Dr
             raise
 
 
-def _is_newest(channel: Channel, draft: Draft) -> bool:
+def _is_newest(channel: Channel, draft: CostDraft) -> bool:
     """Return True if the table written last equals the draft."""
     newest = max(stored_cost_tables(channel), key=lambda one: one.pk, default=None)
     rows = [[*row.key, row.kind, row.micros] for row in draft.file.rows]
     return newest is not None and (newest.rows, newest.source) == (rows, draft.file.source)
 
 
-def _differing(channel: Channel, draft: Draft) -> list[Cell]:
+def _differing(channel: Channel, draft: CostDraft) -> list[CostChange]:
     """Return the cells whose cost differs from the table that the draft takes over from."""
     last = _in_force(stored_cost_tables(channel), draft.begins or clock.now())
     before = cost_table_of(last).rows if last else {}
     after = {row.key: row for row in draft.file.rows}
-    found = [Cell(key, before.get(key), after.get(key)) for key in {**before, **after}]
+    found = [CostChange(key, before.get(key), after.get(key)) for key in {**before, **after}]
     return [cell for cell in found if cell.before != cell.after]
 
 
-def _draft(request: HttpRequest) -> Draft:
+def _draft(request: HttpRequest) -> CostDraft:
     """Read the sent draft. Raises ValueError or ValidationError for the page."""
     begins = _moment(request.POST.get("begins", "").strip())
     if other := request.POST.get("other"):
         factor = request.POST.get("factor", "").strip()
-        return Draft(services.copied(_other(other), factor), begins)
+        return CostDraft(services.copied(_other(other), factor), begins)
     file = cost_csv.read(_text(request))
     source = request.POST.get("source", "").replace("\0", "").strip() or file.source
-    return Draft(file._replace(source=source), begins)
+    return CostDraft(file._replace(source=source), begins)
 
 
 def _text(request: HttpRequest) -> str:

@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.channels.changes import (
-    Change,
     ChangeOutlook,
-    asked,
+    ChannelChange,
     channel_or_404,
     complaint_of,
-    meant,
+    confirm_or_make,
+    confirmed_arguments,
 )
 from console.ops.channels.forms import (
     ChannelForm,
@@ -29,15 +29,15 @@ from console.ops.channels.forms import (
     served,
 )
 from console.ops.channels.shown import sentence
-from console.ops.channels.trials import Tried, to_tests, tried
+from console.ops.channels.trials import TestSubject, to_tests, tried
 from generation.catalogue import services
 from generation.models import Channel
-from generation.oversight.splits import foreseen
+from generation.oversight.splits import expected_splits
 
 ELSEWHERE = "Somebody changed it after you opened this page. Check it and save again."
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show or save a channel or its pending revision, with its tests and the next step."""
@@ -105,7 +105,7 @@ def _save(
         outlook = _at_once(make, channel)
         if complaint := _asks(request, channel, outlook):
             return Saving(outlook=outlook, complaint=complaint)
-        make(**meant(outlook))
+        make(**confirmed_arguments(outlook))
     except ValidationError as error:
         form.refuse(error)
         return Saving()
@@ -119,12 +119,12 @@ def _at_once(make: Callable[..., object], channel: Channel) -> ChangeOutlook:
     Raises the errors of the save.
     """
     try:
-        return ChangeOutlook(foreseen(make))
+        return ChangeOutlook(expected_splits(make))
     except ValidationError as error:
         if getattr(error, "code", None) != services.STOPS:
             raise
         doubts = {services.STOPS: sentence(" ".join(error.messages), channel)}
-        return ChangeOutlook(foreseen(partial(make, may_stop=True)), doubts)
+        return ChangeOutlook(expected_splits(partial(make, may_stop=True)), doubts)
 
 
 def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str:
@@ -136,7 +136,7 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
     return complaint_of(request, channel, outlook)
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Enable the channel with all of its routes."""
@@ -145,7 +145,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
     if found.is_enabled and not services.untested_models(found):
         return done(request, words, "channel", str(found.pk))
     page = tried(found, revision=False)
-    change = Change(
+    change = ChannelChange(
         title=f"Enable {found.name}?",
         verb="Enable channel",
         words=words,
@@ -155,7 +155,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
     return _next(request, operator, page, change)
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Replace the channel by its pending revision."""
@@ -164,7 +164,7 @@ def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     if page.pending is None:
         messages.error(request, f"{found.name} has no pending revision")
         return to_tests(found)
-    change = Change(
+    change = ChannelChange(
         title=f"Swap {found.name}?",
         verb="Swap",
         words=f"{found.name} is swapped",
@@ -174,12 +174,16 @@ def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     return _next(request, operator, page, change)
 
 
-def _next(request: HttpRequest, operator: Operator, page: Tried, change: Change) -> HttpResponse:
+def _next(
+    request: HttpRequest, operator: Operator, page: TestSubject, change: ChannelChange
+) -> HttpResponse:
     outlook = None if page.refusal else page.outlook
-    return asked(request, operator, page.channel, change, outlook=outlook, why_not=page.refusal)
+    return confirm_or_make(
+        request, operator, page.channel, change, outlook=outlook, why_not=page.refusal
+    )
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Discard the pending revision; the channel keeps serving."""

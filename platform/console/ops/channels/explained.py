@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.parts.periods import number_of
 from generation.catalogue.services import routes_of
 from generation.catalogue.snapshot import current_catalogue
@@ -18,7 +18,7 @@ from generation.selectors import channel_by_id
 NAMES = ("model", "size", "quality", "task")
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Explain the routing of a live request, and of one channel if the address names it."""

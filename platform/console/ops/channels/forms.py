@@ -11,11 +11,11 @@ from django.http import QueryDict
 from typing_extensions import override
 
 from console.parts.form_fields import (
+    CheckboxesField,
     DollarsField,
     LimitField,
     LineField,
     PairsField,
-    WordsField,
     dressed,
     line,
     take_errors,
@@ -81,12 +81,12 @@ class ChannelForm(forms.Form):
         cast(forms.ChoiceField, self.fields["kind"]).choices = [(name, name) for name in KINDS]
         self.fields["api_key"].required = self.wants_key
         self.fields["timeout_seconds"].required = True
-        self.fields["ignored_fields"] = WordsField(
+        self.fields["ignored_fields"] = CheckboxesField(
             [(word, word) for word in services.narrowable()],
             required=False,
             label="Request fields that it ignores",
         )
-        self.fields["refused_tasks"] = WordsField(
+        self.fields["refused_tasks"] = CheckboxesField(
             [(word, word.capitalize()) for word in REFUSABLE],
             required=False,
             label="Tasks that it refuses",

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
-from console.parts.audit_events import Change, changes_of
+from console.parts.audit_events import ChangedValue, changes_of
 from generation.models import Channel, ChannelEvent, Worker
 from generation.selectors import workers_among
 from generation.traffic.channel_events import Kind, turns_before
@@ -43,14 +43,14 @@ _ACTIONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HistoryEntry:
     """An entry of the history; `who` is a person or a worker."""
 
     at: datetime
     words: str
     who: str
     note: str = ""
-    changes: Sequence[Change] = ()
+    changes: Sequence[ChangedValue] = ()
     back: str = ""
     """The query that restores priority and weight; empty if they did not change."""
 
@@ -72,7 +72,7 @@ def shown(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def history_of(channel: Channel, *, before: datetime) -> list[Told]:
+def history_of(channel: Channel, *, before: datetime) -> list[HistoryEntry]:
     """Return the entries of a page and one more."""
     about, name, _ = channel.audited
     events = installation_events_about(
@@ -85,14 +85,14 @@ def history_of(channel: Channel, *, before: datetime) -> list[Told]:
     return sorted(told, key=lambda one: one.at, reverse=True)[: PAGE + 1]
 
 
-def _done(event: AuditEvent) -> Told:
+def _done(event: AuditEvent) -> HistoryEntry:
     words = _ACTIONS.get(event.action, event.action)
     if event.action == "channel.set" and event.before is None:
         words = "Created"
     before = None if event.before is None else _flat(event.before)
     changes = changes_of(before, _flat(event.after or {}))
     back = _back(event.before or {}, event.after or {})
-    return Told(event.at, words, event.actor_name, changes=changes, back=back)
+    return HistoryEntry(event.at, words, event.actor_name, changes=changes, back=back)
 
 
 def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -111,11 +111,11 @@ def _flat(said: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _turned(turn: ChannelEvent, workers: Mapping[UUID, Worker]) -> Told:
+def _turned(turn: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:
     seen_by = f"worker {workers.get(turn.worker, turn.worker)}" if turn.worker else ""
     who = turn.actor or seen_by
     parts = [turn.model, f"for {turn.seconds:.0f} s" if turn.seconds else ""]
-    return Told(turn.at, _TURNS[turn.kind], who, note=", ".join(filter(None, parts)))
+    return HistoryEntry(turn.at, _TURNS[turn.kind], who, note=", ".join(filter(None, parts)))
 
 
 def _moment(text: str) -> datetime | None:

@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, modes_of, staff
+from console.ops.access import Operator, Right, modes_of, staff
 from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.uptime import State
-from generation.oversight.roster import Listed, roster
-from generation.traffic.standing import NEEDS_SOMEBODY, Standing
+from generation.oversight.channel_list import ListedChannel, listed_channels
+from generation.traffic.standing import NEEDS_SOMEBODY, ChannelStatus
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -29,10 +29,10 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChannelRow:
     """A channel in the list."""
 
-    of: Listed
+    of: ListedChannel
 
     @property
     def badge(self) -> Badge:
@@ -60,19 +60,19 @@ class Row:
         return _parted(self.of.untested)
 
 
-_CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
-    "": ("All", lambda row: row.standing != Standing.ARCHIVED),
+_CHIPS: Mapping[str, tuple[str, Callable[[ListedChannel], bool]]] = {
+    "": ("All", lambda row: row.standing != ChannelStatus.ARCHIVED),
     "attention": ("Needs attention", lambda row: row.needs_somebody),
-    "paused": ("Paused", lambda row: row.standing == Standing.PAUSED),
-    "archived": ("Archived", lambda row: row.standing == Standing.ARCHIVED),
+    "paused": ("Paused", lambda row: row.standing == ChannelStatus.PAUSED),
+    "archived": ("Archived", lambda row: row.standing == ChannelStatus.ARCHIVED),
 }
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the channels of one mode that match the filters, the worst first."""
-    found = roster(mode=operator.mode.value, now=clock.now())
+    found = listed_channels(mode=operator.mode.value, now=clock.now())
     models = sorted({model for row in found for model in row.models})
     model = request.GET.get("model", "")
     of_model = [row for row in found if model in {"", *row.models}]
@@ -84,7 +84,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     said = {"mode": operator.mode.said, "model": model}
     context = {
         "operator": operator,
-        "rows": [Row(one) for one in rows],
+        "rows": [ChannelRow(one) for one in rows],
         "has_any": bool(found),
         "summary": _summary(found),
         "chips": [
@@ -105,14 +105,14 @@ def _parted(models: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return models[:FEW_MODELS], models[FEW_MODELS:]
 
 
-def _summary(rows: Sequence[Listed]) -> str:
+def _summary(rows: Sequence[ListedChannel]) -> str:
     """Summarise the standings: '1 down, 2 degraded'."""
     counts = Counter(row.standing for row in rows if row.standing in NEEDS_SOMEBODY)
-    said = ", ".join(f"{counts[one]} {one}" for one in Standing if counts[one])
+    said = ", ".join(f"{counts[one]} {one}" for one in ChannelStatus if counts[one])
     return f"{said}." if said else "Your accounts at vendors, to which requests are sent."
 
 
-def _cells(rows: Sequence[Listed]) -> Rows:
+def _cells(rows: Sequence[ListedChannel]) -> Rows:
     return [
         [
             row.channel.pk, row.channel.name, row.channel.kind, row.channel.serves,

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Mode, Operator, modes_of, staff
+from console.ops.access import Mode, Operator, Right, modes_of, staff
 from console.ops.channels import costs, errors, history, routes
 from console.ops.channels.changes import WeightForm, weights_of
 from console.ops.channels.shown import (
@@ -36,7 +36,7 @@ _SHUT_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldShut:
     """A breaker or gate that a worker holds shut, for one model or all, since a time."""
 
     words: str
@@ -46,7 +46,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ChannelPage:
     """The data that every tab gets."""
 
     channel: Channel
@@ -57,7 +57,7 @@ class Page:
     query: Mapping[str, str]
 
 
-def _of_now(page: Page) -> dict[str, Any]:
+def _of_now(page: ChannelPage) -> dict[str, Any]:
     cells = page.now.cells
     delivered = sum(cell.delivered for cell in cells)
     judged = delivered + sum(cell.failed for cell in cells)
@@ -79,32 +79,32 @@ def _of_now(page: Page) -> dict[str, Any]:
     }
 
 
-def _held(shut: list[Shut]) -> list[Held]:
+def _held(shut: list[Shut]) -> list[HeldShut]:
     workers = workers_among([one.worker for one in shut])
     return [
-        Held(_SHUT_WORDS[Kind(one.kind)], one.model, str(workers[one.worker]), one.since)
+        HeldShut(_SHUT_WORDS[Kind(one.kind)], one.model, str(workers[one.worker]), one.since)
         for one in shut
         if one.worker in workers
     ]
 
 
-def _of_routes(page: Page) -> dict[str, Any]:
+def _of_routes(page: ChannelPage) -> dict[str, Any]:
     return {"routes": routes.routes_shown(page.channel, at=page.at)}
 
 
-def _of_errors(page: Page) -> dict[str, Any]:
+def _of_errors(page: ChannelPage) -> dict[str, Any]:
     return errors.shown(page.channel, page.query.get("hours", ""), at=page.at, mode=page.mode)
 
 
-def _of_cost(page: Page) -> dict[str, Any]:
+def _of_cost(page: ChannelPage) -> dict[str, Any]:
     return costs.shown(page.channel, at=page.at)
 
 
-def _of_history(page: Page) -> dict[str, Any]:
+def _of_history(page: ChannelPage) -> dict[str, Any]:
     return history.shown(page.channel, page.query.get("before", ""), at=page.at)
 
 
-_TABS: Mapping[str, tuple[str, Callable[[Page], dict[str, Any]]]] = {
+_TABS: Mapping[str, tuple[str, Callable[[ChannelPage], dict[str, Any]]]] = {
     "now": ("Now", _of_now),
     "routes": ("Routes", _of_routes),
     "errors": ("Errors", _of_errors),
@@ -117,14 +117,16 @@ _BY_MODE = frozenset({"now", "errors"})
 """Tabs that show the requests of one mode; the others show the channel."""
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show a channel, also an archived one, at the tab in the address."""
     found, at = _found(channel), clock.now()
     shut = [one for one in shut_now() if one.channel_id == found.pk]
     mode = operator.mode
-    page = Page(found, now_of(found, now=at, mode=mode.value), shut, at, mode, request.GET.dict())
+    page = ChannelPage(
+        found, now_of(found, now=at, mode=mode.value), shut, at, mode, request.GET.dict()
+    )
     tab = request.GET.get("tab", "")
     tab = tab if tab in _TABS else "now"
     badge, why = _standing(page)
@@ -158,12 +160,12 @@ def _found(pk: int) -> Channel:
     return found
 
 
-def _standing(page: Page) -> tuple[Badge, str]:
+def _standing(page: ChannelPage) -> tuple[Badge, str]:
     standing, why = standing_of(
         page.channel,
         page.now,
         shut=page.shut,
-        workers=lease.alive().workers,
+        workers=lease.live_workers().workers,
         untested=[one.contract_id for one in page.channel.routes.all() if not one.is_approved],
     )
     return badge_of(standing), why

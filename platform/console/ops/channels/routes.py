@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from generation.catalogue.costs import Cell, cells
+from generation.catalogue.costs import ServedCell, cells
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.retirements import end_of
 from generation.dispatch.selection import shares
@@ -13,7 +13,7 @@ from generation.selectors import cost_tables, last_trials
 
 
 @dataclass(frozen=True, slots=True)
-class ShownRoute:
+class RouteRow:
     """A route; amounts are micros.
 
     Attributes:
@@ -52,11 +52,11 @@ class ShownRoute:
         return list(self.route.quality_map.items())
 
 
-def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
+def routes_shown(channel: Channel, *, at: datetime) -> list[RouteRow]:
     """Return the routes of a channel, in the channel's order."""
     trials = {row.model: row for row in last_trials(channel)}
     tables = cost_tables([channel.pk], since=at)[channel.pk]
-    costs: dict[str, list[Cell]] = defaultdict(list)
+    costs: dict[str, list[ServedCell]] = defaultdict(list)
     for cell in cells(channel, tables, at=at):
         costs[cell.key[0]].append(cell)
     firsts = _asked_first(channel)
@@ -65,7 +65,7 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[ShownRoute]:
         its = costs[route.contract_id]
         known = [cell.cost.micros for cell in its if cell.cost.is_known]
         shown.append(
-            ShownRoute(
+            RouteRow(
                 route=route,
                 percent=100 * firsts.get(route.contract_id, 0.0),
                 least=min(known, default=None),

@@ -6,19 +6,19 @@ from datetime import UTC
 from console.uptime import State, bars_of
 from generation.models import Channel
 from generation.traffic.minutes import CallMinute, Now
-from generation.traffic.standing import Standing
+from generation.traffic.standing import ChannelStatus
 
 Badge = tuple[State, str]
 """A colour and a word."""
 
-_BADGES: Mapping[Standing, Badge] = {
-    Standing.DOWN: ("bad", "Down"),
-    Standing.DEGRADED: ("warn", "Degraded"),
-    Standing.UNTESTED: ("warn", "Untested"),
-    Standing.HEALTHY: ("ok", "Healthy"),
-    Standing.QUIET: ("idle", "No calls"),
-    Standing.PAUSED: ("idle", "Paused"),
-    Standing.ARCHIVED: ("idle", "Archived"),
+_BADGES: Mapping[ChannelStatus, Badge] = {
+    ChannelStatus.DOWN: ("bad", "Down"),
+    ChannelStatus.DEGRADED: ("warn", "Degraded"),
+    ChannelStatus.UNTESTED: ("warn", "Untested"),
+    ChannelStatus.HEALTHY: ("ok", "Healthy"),
+    ChannelStatus.QUIET: ("idle", "No calls"),
+    ChannelStatus.PAUSED: ("idle", "Paused"),
+    ChannelStatus.ARCHIVED: ("idle", "Archived"),
 }
 
 
@@ -27,7 +27,7 @@ def sentence(words: str, channel: Channel) -> str:
     return words if words.startswith(channel.name) else words[:1].upper() + words[1:]
 
 
-def badge_of(standing: Standing) -> Badge:
+def badge_of(standing: ChannelStatus) -> Badge:
     """Return the standing as a colour and a word."""
     return _BADGES[standing]
 

@@ -19,9 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.upstream_cost import CostTable
 from console.amounts import price
-from console.ops.access import May, Operator, by, staff
+from console.ops.access import Operator, Right, by, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_of
-from console.parts.audit_events import Change, changes_of
+from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL
 from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of
@@ -43,7 +43,7 @@ WHY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RouteTest:
     """A route and its last test.
 
     Attributes:
@@ -111,7 +111,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TestSubject:
     """The configuration that can be tested: the channel itself, or its pending revision.
 
     Attributes:
@@ -134,17 +134,17 @@ class Tried:
     pending: PendingRevision | None
     routes: services.Routes
     calls: Mapping[str, Ready]
-    lines: Sequence[Line]
+    lines: Sequence[RouteTest]
     tables: tuple[CostTable, ...]
     trouble: str
 
     @property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[ChangedValue]:
         """The changes that a pending revision makes, before and after."""
         before = services.describe(self.channel, self.live)
         found = changes_of(before, services.describe(self.candidate, self.routes))
         if self.candidate.credentials != self.channel.credentials:
-            found.append(Change("API key", "the present one", "another one"))
+            found.append(ChangedValue("API key", "the present one", "another one"))
         return found
 
     @cached_property
@@ -217,7 +217,7 @@ class Tried:
         return outlook_of(self.candidate, routes, tables=self.tables, doubts=doubts, of=self.digest)
 
 
-def tried(channel: Channel, *, revision: bool = True) -> Tried:
+def tried(channel: Channel, *, revision: bool = True) -> TestSubject:
     """Return the state of the tests of the pending revision, if there is one, else of the channel.
 
     Without `revision` the pending revision is ignored.
@@ -237,7 +237,7 @@ def tried(channel: Channel, *, revision: bool = True) -> Tried:
     trials = last_trials(channel, pending=pending is not None, only_begun=False)
     last = {row.model: row for row in trials}
     lines = [
-        Line(
+        RouteTest(
             model=model,
             upstream_model=terms.upstream_model,
             estimate=estimated([calls[model]]) if model in calls else None,
@@ -247,7 +247,9 @@ def tried(channel: Channel, *, revision: bool = True) -> Tried:
         )
         for model, terms in routes.items()
     ]
-    return Tried(channel, every, candidate, live, pending, routes, calls, lines, tables, trouble)
+    return TestSubject(
+        channel, every, candidate, live, pending, routes, calls, lines, tables, trouble
+    )
 
 
 def _calls(
@@ -290,7 +292,7 @@ def to_tests(channel: Channel) -> HttpResponse:
     return answer
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_POST
 def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Request tests of the named routes; the vendor may charge for them."""
@@ -311,7 +313,7 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     return to_tests(found)
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_safe
 def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID) -> HttpResponse:
     """Redirect to the image of a test; the redirect is cached for half the link's lifetime."""

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.amounts import amount as in_dollars
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.generations.giving import MAX_CHARACTERS
 from console.ops.generations.one import found
 from console.parts.form_fields import dressed, take_errors
@@ -22,14 +22,14 @@ from generation.oversight.interventions import EndedAsFailed
 from pictor.kit.words import clock
 
 
-class ReasonForm(forms.Form):
+class EndReasonForm(forms.Form):
     """The reason for ending a generation, for staff."""
 
     reason = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EndAction:
     """A way to end a generation: its words, its service, and the states that it is for."""
 
     verb: str
@@ -43,14 +43,14 @@ def _canceled(**facts: object) -> EndedAsFailed:
     return EndedAsFailed(interventions.cancel(**facts), ())  # type: ignore[arg-type]  # as Way.end
 
 
-CANCEL = Way(
+CANCEL = EndAction(
     "Cancel",
     "Canceled",
     "It is queued, and no worker has taken it. Its caller is told that it was canceled.",
     _canceled,
     frozenset({State.QUEUED}),
 )
-FAIL = Way(
+FAIL = EndAction(
     "End as failed",
     "Ended as failed",
     "Its caller is not charged, and gets an error that says the operator ended it. Images of calls"
@@ -60,21 +60,21 @@ FAIL = Way(
 )
 
 
-@staff(May.GENERATIONS)
+@staff(Right.GENERATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Cancel a generation that no worker has taken."""
     return _end(request, operator, found(generation), CANCEL)
 
 
-@staff(May.GENERATIONS)
+@staff(Right.GENERATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """End a queued or running generation as failed."""
     return _end(request, operator, found(generation), FAIL)
 
 
-@staff(May.GENERATIONS)
+@staff(Right.GENERATIONS)
 @require_POST
 def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Notify an image worker again of a queued generation."""
@@ -90,8 +90,10 @@ def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
     return done(request, "Rung again: an image worker was notified", "generation", made.public_id)
 
 
-def _end(request: HttpRequest, operator: Operator, made: Generation, way: Way) -> HttpResponse:
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+def _end(
+    request: HttpRequest, operator: Operator, made: Generation, way: EndAction
+) -> HttpResponse:
+    form = EndReasonForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         reason, now = form.cleaned_data["reason"], clock.now()
         try:
@@ -99,21 +101,21 @@ def _end(request: HttpRequest, operator: Operator, made: Generation, way: Way) -
         except ValidationError as error:
             take_errors(form, error)
         else:
-            words = f"{way.done}: {said(ended)}"
+            words = f"{way.done}: {end_effect(ended)}"
             return done(request, words, "generation", made.public_id)
     context = {
         "operator": operator,
         "made": made,
         "way": way,
         "can_be": made.state in way.states,
-        "effect": said(interventions.foreseen(made), will=True),
+        "effect": end_effect(interventions.expected_result(made), will=True),
         "form": dressed(form),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "ops/generation_end.html", context, status=status)
 
 
-def said(ended: EndedAsFailed, *, will: bool = False) -> str:
+def end_effect(ended: EndedAsFailed, *, will: bool = False) -> str:
     """Describe the amount released, and the channels that may still bill a call."""
     released = in_dollars(ended.released)
     calls = [

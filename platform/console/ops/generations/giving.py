@@ -17,13 +17,13 @@ from billing.models import MoneyMove
 from billing.selectors import Given, available_after, available_to, credited_for, given_for
 from billing.services import is_typed_twice
 from console.amounts import amount as in_dollars
-from console.ops.access import May, Operator, Role, by, done, staff
+from console.ops.access import Operator, Right, Role, by, done, staff
 from console.ops.generations.one import found
 from console.parts.filters import amount_of
 from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.models import Generation, State
+from generation.oversight.compensation import Gift, Giver, credit, refund
 from generation.oversight.inspection import Called, called_for
-from generation.oversight.making_good import Gift, Giver, credit, refund
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -61,7 +61,7 @@ class GiftForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class GiftAction:
     """A refund or a credit: its words, its service, and the proposed amount.
 
     Attributes:
@@ -88,14 +88,14 @@ def _not_credited(made: Generation, _: Given) -> str:
     )
 
 
-REFUND = Way(
+REFUND = GiftAction(
     verb="Refund",
     done="refunded",
     give=refund,
     usual=lambda _, given: given.left,
     refusal=_not_refunded,
 )
-CREDIT = Way(
+CREDIT = GiftAction(
     verb="Credit",
     done="credited",
     give=credit,
@@ -105,7 +105,7 @@ CREDIT = Way(
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class GiftEffect:
     """The effect of a gift; amounts are micros.
 
     Attributes:
@@ -139,21 +139,23 @@ def giver_of(request: HttpRequest, operator: Operator) -> Giver:
     return Giver(**by(request, operator), most_a_day=most)
 
 
-@staff(May.REFUND, fresh=True)
+@staff(Right.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_back(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Refund the charge of a generation, or a part of it."""
     return _give(request, operator, found(generation), REFUND)
 
 
-@staff(May.REFUND, fresh=True)
+@staff(Right.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_credit(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Credit a failed or canceled generation."""
     return _give(request, operator, found(generation), CREDIT)
 
 
-def _give(request: HttpRequest, operator: Operator, made: Generation, way: Way) -> HttpResponse:
+def _give(
+    request: HttpRequest, operator: Operator, made: Generation, way: GiftAction
+) -> HttpResponse:
     given = given_for([made.id], tenants=[made.tenant_id])[made.id]
     usual = way.usual(made, given)
     initial = {"once": uuid4(), "amount": usual}
@@ -193,12 +195,12 @@ def _covered(made: Generation) -> Micros | None:
     return credited_for(moment, tenants=[made.tenant_id], now=clock.now()).get(made.tenant_id)
 
 
-def _effect(made: Generation, given: Given, amount: int) -> Effect:
+def _effect(made: Generation, given: Given, amount: int) -> GiftEffect:
     before = available_to(made.tenant_id)
-    return Effect(amount, before, given, called_for([made.id])[made.id])
+    return GiftEffect(amount, before, given, called_for([made.id])[made.id])
 
 
-def _said(made: Generation, move: MoneyMove, way: Way) -> str:
+def _said(made: Generation, move: MoneyMove, way: GiftAction) -> str:
     """Describe the result in a sentence."""
     if move.transfer_id is None:
         return f"{in_dollars(move.amount)} waits for another person to approve it"

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Mode, Operator, staff
-from console.ops.generations.seeking import CLASSES, Filters, filters_of
+from console.ops.access import Mode, Operator, Right, staff
+from console.ops.generations.seeking import CLASSES, GenerationSearch, filters_of
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.generation_words import BADGES
 from generation.catalogue.snapshot import current_catalogue
@@ -31,7 +31,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CalledGeneration:
     """A generation in the list with its calls."""
 
     made: Generation
@@ -54,13 +54,13 @@ class Row:
         return None if ended is None else (ended - self.made.created_at).total_seconds()
 
 
-def rows_of(generations: Sequence[Generation]) -> list[Row]:
+def rows_of(generations: Sequence[Generation]) -> list[CalledGeneration]:
     """Return rows for generations, in two queries."""
     called = called_for([one.id for one in generations])
-    return [Row(one, called[one.id]) for one in generations]
+    return [CalledGeneration(one, called[one.id]) for one in generations]
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List generations by the filters in the address, in pages or as CSV."""
@@ -70,7 +70,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
     page = None if filters.trouble else found_across(filters.sought, after=after, limit=PAGE)
     rows, last = (rows_of(page.rows), page.last) if page else ([], None)
-    is_theirs = operator.mode == Mode.LIVE and May.MONEY in operator.may
+    is_theirs = operator.mode == Mode.LIVE and Right.MONEY in operator.may
     context = {
         "operator": operator,
         "filters": filters,
@@ -95,7 +95,7 @@ def _csv(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return csv_answer("generations.csv", COLUMNS, _pages(filters), rest="shorten the period")
 
 
-def _pages(filters: Filters) -> Iterator[Rows]:
+def _pages(filters: GenerationSearch) -> Iterator[Rows]:
     if filters.trouble:
         yield [[filters.trouble]]
         return
@@ -103,7 +103,7 @@ def _pages(filters: Filters) -> Iterator[Rows]:
         yield [_cells(row, filters) for row in rows_of(page)]
 
 
-def _cells(row: Row, filters: Filters) -> Sequence[Any]:
+def _cells(row: CalledGeneration, filters: GenerationSearch) -> Sequence[Any]:
     made, called = row.made, row.called
     last = called.last
     return [

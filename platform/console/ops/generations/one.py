@@ -15,10 +15,10 @@ from accounts.audit_log import audit_events_about
 from accounts.selectors import notes_about
 from billing.models import Transfer
 from billing.selectors import books_of, transfers_of
-from console.ops.access import May, Operator, by, done, staff
-from console.ops.audit_events import told
-from console.parts.call_bodies import answered, as_json, asked
-from console.parts.entries import Entry
+from console.ops.access import Operator, Right, by, done, staff
+from console.ops.audit_events import full_entries
+from console.parts.call_bodies import answer_body, as_json, request_body
+from console.parts.entries import LedgerEntry
 from console.parts.generation_words import BADGES, steps_of
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from generation.conditions.work import LONGEST_WAIT, TIME_TO_END
@@ -65,10 +65,10 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class ShownTransfer:
     """A transfer on the tenant's accounts, with the note for staff."""
 
-    entry: Entry
+    entry: LedgerEntry
     note: str
 
 
@@ -105,7 +105,7 @@ def found(public_id: str) -> Generation:
     return generation
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def one(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show attempts, money, times and facts; prompt and images only after an operator's `look`."""
@@ -127,7 +127,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "moves": _moves(moved),
         "steps": steps_of(made, called.attempts, moved),
         "books": books_of(made.priced["books"]),
-        "history": told(events),
+        "history": full_entries(events),
         "trouble": _trouble(made, clock.now()),
         "retry": ids.parse(ids.REQUEST, request.GET.get("retry", "")) and request.GET["retry"],
         **_words(made, operator),
@@ -135,7 +135,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
     return render(request, "ops/generation.html", context)
 
 
-@staff(May.SUPPORT_VIEW, fresh=True)
+@staff(Right.SUPPORT_VIEW, fresh=True)
 @require_POST
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show prompt and images to the operator, and record that in the audit log."""
@@ -160,23 +160,23 @@ def _trouble(made: Generation, now: datetime) -> str:
     return ""
 
 
-def _moves(moved: Sequence[Transfer]) -> list[Move]:
+def _moves(moved: Sequence[Transfer]) -> list[ShownTransfer]:
     """Return the transfers on the tenant's accounts with their notes."""
     of_tenant = [one for one in moved if one.tenant_id is not None]
     notes = notes_about("transfer", [str(one.id) for one in of_tenant])
-    return [Move(Entry(one), notes.get(str(one.id), "")) for one in of_tenant]
+    return [ShownTransfer(LedgerEntry(one), notes.get(str(one.id), "")) for one in of_tenant]
 
 
 def _words(made: Generation, operator: Operator) -> dict[str, Any]:
     """Return prompt, images and vendors' answers, if the operator has opened them."""
-    may_look = May.SUPPORT_VIEW in operator.may
+    may_look = Right.SUPPORT_VIEW in operator.may
     now = clock.now()
     if not may_look or not support_looks.is_looking(generation=made, person=operator.user, now=now):
-        return {"is_shown": False, "is_let": support_looks.is_let(made), "may_look": may_look}
+        return {"is_shown": False, "is_let": support_looks.is_allowed(made), "may_look": may_look}
     (whole,) = with_images([made])
     return {
         "is_shown": True,
         "pictures": [picture_of(image) for image in whole.images],
-        "asked": as_json(asked(made)),
-        "answered": as_json(answered(whole)),
+        "asked": as_json(request_body(made)),
+        "answered": as_json(answer_body(whole)),
     }

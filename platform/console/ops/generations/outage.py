@@ -15,12 +15,12 @@ from django.views.decorators.http import require_http_methods
 
 from billing.selectors import available_among
 from billing.services import is_typed_twice, needs_another
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
 from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
-from generation.oversight.outages import Hit, Outage, credit_all, hit_by
+from generation.oversight.outages import Outage, OutageVictim, credit_all, hit_by
 from generation.selectors import channel_names
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -74,7 +74,7 @@ class AgreementForm(forms.Form):
     number = forms.IntegerField(label="Type the number of tenants", min_value=0)
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show the tenants hit by an outage and their credits; a sent form credits them."""
@@ -120,7 +120,7 @@ def _last_hour() -> dict[str, str]:
     return {"since": f"{since:{MINUTES}}", "until": f"{until:{MINUTES}}"}
 
 
-def _hits(form: OutageForm) -> Sequence[Hit]:
+def _hits(form: OutageForm) -> Sequence[OutageVictim]:
     """Return the tenants hit; errors of the outage are added to the form."""
     if not form.is_bound or not form.is_valid():
         return []
@@ -143,7 +143,9 @@ def _is_agreed(agreement: AgreementForm, tenants: int, total: int) -> bool:
     return not agreement.errors
 
 
-def _rows(hits: Sequence[Hit], each: Micros | None) -> list[tuple[Hit, Micros, int, int]]:
+def _rows(
+    hits: Sequence[OutageVictim], each: Micros | None
+) -> list[tuple[OutageVictim, Micros, int, int]]:
     """Return each tenant with its credit, and its balance before and after."""
     available = available_among([hit.tenant.id for hit in hits])
     return [

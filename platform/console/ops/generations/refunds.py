@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods
 
 from billing.selectors import given_for
 from billing.services import needs_another
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
 from console.parts.form_fields import dressed
 from generation.models import Generation, State
-from generation.oversight.making_good import refund_each
+from generation.oversight.compensation import refund_each
 from generation.oversight.searching import found_across
 from generation.selectors import generations_among
 from pictor.kit.words import clock, ids
@@ -58,7 +58,7 @@ class Chosen:
     left: Micros
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show the refunds of the chosen generations; a sent form makes them and shows each result."""

@@ -16,7 +16,7 @@ from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_in, period_of
 from generation.channels.errors import AttemptClass
 from generation.models import State
-from generation.oversight.searching import Sought
+from generation.oversight.searching import GenerationFilter
 
 LABELS = {
     "tenant": "Tenant",
@@ -43,7 +43,7 @@ _CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class GenerationSearch:
     """The filters of the list, and the trouble with them, if any.
 
     Attributes:
@@ -53,7 +53,7 @@ class Filters:
     """
 
     said: Mapping[str, str]
-    sought: Sought
+    sought: GenerationFilter
     mode: Mode
     period: Period | None
     tenant: Tenant | None
@@ -81,7 +81,7 @@ class Filters:
         return link_of(self.said, **{"mode": self.mode.said, **others})
 
     @property
-    def delivered(self) -> Sought:
+    def delivered(self) -> GenerationFilter:
         """The same filters, narrowed to delivered generations."""
         return replace(self.sought, state=State.SUCCEEDED)
 
@@ -99,7 +99,7 @@ class Filters:
                 return TICKED.get(name, word)
 
 
-def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
+def filters_of(query: QueryDict, mode: Mode, now: datetime) -> GenerationSearch:
     """Read the filters from an address; without a tenant and a period, the last 24 hours apply."""
     said, meant = words_in(query, _readers(now))
     tenant: Tenant | None = meant.get("tenant") or None
@@ -111,7 +111,7 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
     period: Period | None = meant.get("period")
     if period is None and tenant is None:
         period = period_of("24h", now, ZONE)
-    sought = Sought(
+    sought = GenerationFilter(
         mode=mode,
         tenant_id=tenant.id if tenant else None,
         since=period.start.astimezone(UTC) if period else None,
@@ -128,7 +128,7 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> Filters:
     )
     if not trouble and sought.is_too_wide:
         trouble = TOO_WIDE
-    return Filters(said, sought, mode, period, tenant, trouble)
+    return GenerationSearch(said, sought, mode, period, tenant, trouble)
 
 
 def known_tenant(word: str) -> Tenant | bool:

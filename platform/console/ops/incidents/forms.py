@@ -10,8 +10,8 @@ from django import forms
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from console.parts.form_fields import WordsField
-from generation.oversight.incidents import MAX_TITLE, MAX_WORDS, SAID, Said, State, parts
+from console.parts.form_fields import CheckboxesField
+from generation.oversight.incidents import MAX_TITLE, MAX_WORDS, SAID, IncidentWords, State, parts
 
 PUBLIC_WORDS: Mapping[str, str] = {
     "calls_fail": "Many requests fail",
@@ -55,10 +55,10 @@ class SayForm(forms.Form):
     mails = forms.BooleanField(label="Mail them", required=False)
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def said(self, *, page: str) -> Said:
+    def said(self, *, page: str) -> IncidentWords:
         """Return the cleaned update; `page` is the address of the status page."""
         typed = self.cleaned_data
-        return Said(
+        return IncidentWords(
             words=typed["words"],
             once=typed["once"],
             next_update_at=typed.get("next_update_at"),
@@ -83,11 +83,11 @@ class CalmUpdateForm(SayForm):
     )
 
 
-class NewForm(SayForm):
+class IncidentForm(SayForm):
     """A new incident that has already begun."""
 
     title = forms.CharField(label="Title", max_length=MAX_TITLE)
-    parts = WordsField(label="Parts")
+    parts = CheckboxesField(label="Parts")
     state = forms.ChoiceField(
         label="State",
         choices=[(one.value, one.label) for one in SAID if one != State.RESOLVED],
@@ -97,10 +97,10 @@ class NewForm(SayForm):
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["parts"] = WordsField([(part, part) for part in parts()], label="Parts")
+        self.fields["parts"] = CheckboxesField([(part, part) for part in parts()], label="Parts")
 
 
-class PlanForm(NewForm):
+class PlanForm(IncidentForm):
     """Planned maintenance."""
 
     state = None  # type: ignore[assignment]  # Django's way to leave a field out

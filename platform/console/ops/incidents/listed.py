@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import chips_of, link_of, words_in
 from console.parts.periods import number_of
 from console.site.news import ShownIncident
 from generation.models import Incident
 from generation.oversight import incidents
-from generation.oversight.incidents import SoughtIncidents
+from generation.oversight.incidents import IncidentFilter
 from pictor.kit.words import clock
 
 PAGE, READ = 50, 500
@@ -28,14 +28,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List open and planned incidents, then ended ones, latest first; the CSV has every update."""
     now = clock.now()
     said, _ = words_in(request.GET, {"kind": KINDS.get, "part": str})
     kind = said.get("kind")
-    sought = SoughtIncidents(said.get("part", ""), None if kind is None else kind == "maintenance")
+    sought = IncidentFilter(said.get("part", ""), None if kind is None else kind == "maintenance")
     if request.GET.get("format") == "csv":
         return csv_answer("incidents.csv", COLUMNS, _pages(sought, now))
     after = number_of(request.GET.get("after", ""))
@@ -60,7 +60,7 @@ def _shown(found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
     return [ShownIncident(one, now) for one in found]
 
 
-def _pages(sought: SoughtIncidents, now: datetime) -> Iterator[Rows]:
+def _pages(sought: IncidentFilter, now: datetime) -> Iterator[Rows]:
     """Yield the updates with their incidents: of open incidents first, then of ended ones."""
     yield [row for one in incidents.open_ones(sought, now=now) for row in _rows(one, now)]
     after: int | None = None

@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.incidents.forms import (
     PUBLIC_WORDS,
     CalmUpdateForm,
-    NewForm,
+    IncidentForm,
     PlanForm,
     SayForm,
     UpdateForm,
@@ -31,11 +31,11 @@ from pictor.kit.words import clock
 PAGE = "ops/incident.html"
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Start an incident; `?condition=` and `?parts=` fill in the form."""
-    form = dressed(NewForm(_sent(request), initial=_shown(request)))
+    form = dressed(IncidentForm(_sent(request), initial=_shown(request)))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
@@ -53,7 +53,7 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _asked(request, operator, form, "ops/incident_new.html")
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Plan maintenance."""
@@ -78,7 +78,7 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _asked(request, operator, form, "ops/incident_new.html")
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Show an incident with its updates and the form for the next one."""
@@ -86,7 +86,7 @@ def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
     return _asked(request, operator, _form_of(None, found), PAGE, incident=found)
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Post an update."""
@@ -100,7 +100,7 @@ def update(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
     return _asked(request, operator, form, PAGE, incident=found)
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def correct(request: HttpRequest, operator: Operator, incident: int, update: int) -> HttpResponse:
     """Replace the words of an update, which marks it as edited."""

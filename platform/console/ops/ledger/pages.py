@@ -25,10 +25,10 @@ from billing.selectors import (
     transfer_numbered,
     transfers_like,
 )
-from console.ops.access import May, Operator, staff
+from console.ops.access import Operator, Right, staff
 from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
-from console.ops.ledger.seeking import ZONE, entries_of, meant_by, sought_by
+from console.ops.ledger.seeking import ZONE, entries_of, found_by_id, sought_by
 from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices
@@ -46,12 +46,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the last checks, and the transfers found by an id or by filters; also as CSV."""
     now, text = clock.now(), request.GET.get("q", "").strip()[:MAX_TEXT]
-    meant = meant_by(text) if text else None
+    meant = found_by_id(text) if text else None
     if isinstance(meant, Transfer):
         return redirect("ops:ledger_entry", meant.pk)
     if isinstance(meant, Tenant):
@@ -109,7 +109,7 @@ def _bar(
     }
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpResponse:
     """Show a transfer with its sealed content, and whether the seal still matches."""
@@ -135,7 +135,7 @@ def _words(account: Account) -> str:
     return account.kind.replace("_", " ")
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_POST
 def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     """Request a check by the short-work worker; the page follows it."""
@@ -148,7 +148,7 @@ def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('ops:ledger')}?{asked}", status=HTTPStatus.SEE_OTHER)
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def head(request: HttpRequest, operator: Operator, day: str) -> HttpResponse:
     """Download the signed heads of a day as the file that was kept."""

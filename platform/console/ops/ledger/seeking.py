@@ -10,9 +10,9 @@ from django.http import QueryDict
 from accounts.models import Tenant
 from accounts.selectors import api_key_by_id, tenant_as_shown
 from billing.models import Transfer
-from billing.selectors import Sought, transfer_numbered, transfers_of
+from billing.selectors import TransferFilter, transfer_numbered, transfers_of
 from billing.selectors.hours import is_of_demo
-from console.parts.entries import Entry
+from console.parts.entries import LedgerEntry
 from console.parts.filters import words_in
 from console.parts.periods import WORDS, Period, period_in, period_of
 from generation.models import Generation
@@ -32,7 +32,7 @@ NO_TENANT = UUID(int=0)
 Meant = Transfer | Tenant | list[Transfer]
 
 
-def meant_by(text: str) -> Meant:
+def found_by_id(text: str) -> Meant:
     """Return the transfer or tenant with that id, or a generation's transfers; [] if none is found.
 
     A tenant is also found by its name and by the id of one of its keys. A generation is found by
@@ -67,10 +67,10 @@ def _moved_for(made: Generation) -> list[Transfer]:
     return moved[::-1]
 
 
-def entries_of(moves: Sequence[Transfer]) -> list[Entry]:
+def entries_of(moves: Sequence[Transfer]) -> list[LedgerEntry]:
     """Return the transfers for pages; those of demo data are marked."""
     made = demo_among({one.generation_id for one in moves if one.generation_id})
-    return [Entry(one, one.generation_id in made or _is_of_a_demo_past(one)) for one in moves]
+    return [LedgerEntry(one, one.generation_id in made or _is_of_a_demo_past(one)) for one in moves]
 
 
 def _is_of_a_demo_past(move: Transfer) -> bool:
@@ -81,7 +81,9 @@ def _is_of_a_demo_past(move: Transfer) -> bool:
     return move.created_at < ids.made_at(tenant.id)
 
 
-def sought_by(query: QueryDict, now: datetime) -> tuple[dict[str, str], Sought, Tenant | None]:
+def sought_by(
+    query: QueryDict, now: datetime
+) -> tuple[dict[str, str], TransferFilter, Tenant | None]:
     """Return the filters in an address as typed and as parsed, and the tenant among them."""
 
     def period(word: str) -> Period | None:
@@ -100,7 +102,7 @@ def sought_by(query: QueryDict, now: datetime) -> tuple[dict[str, str], Sought, 
     span: Period | None = meant.get("period")
     return (
         said,
-        Sought(
+        TransferFilter(
             tenant_id=tenant.id if tenant else of_none,
             kind=meant.get("kind"),
             since=span.start if span else None,

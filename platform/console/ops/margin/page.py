@@ -15,9 +15,9 @@ from accounts.models import Tenant
 from accounts.selectors import tenants_among
 from billing.selectors import Margin, sold_until, total_of
 from console.amounts import total
-from console.ops.access import May, Mode, Operator, staff
-from console.ops.margin.rows import fitting, gone, lines_of, name_of, widest_of
-from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, Look, look_of
+from console.ops.access import Mode, Operator, Right, staff
+from console.ops.margin.rows import lines_of, matching_rows, name_of, spending_of, widest_of
+from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, MarginQuery, margin_query
 from console.parts.charts import Point, lines
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.periods import USUAL, number_of
@@ -40,15 +40,15 @@ GROUPS = {
 """The columns that name a line of the CSV."""
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the margins of a period by tenant, model, channel or price row."""
-    look = look_of(query_of(request), operator.mode, clock.now())
+    look = margin_query(query_of(request), operator.mode, clock.now())
     if request.GET.get("format") == "csv":
         return csv_answer("margin.csv", ["from", *GROUPS[look.by], *FIGURES], _csv(look))
     rows = look.sums(look.by)
-    shown = fitting(rows, look.show)
+    shown = matching_rows(rows, look.show)
     start = number_of(request.GET.get("from", "")) or 0
     start = start if start < len(shown) else 0
     context = {
@@ -68,7 +68,7 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/margin.html", context)
 
 
-def _choices(look: Look, rows: Sequence[Margin]) -> Mapping[str, Any]:
+def _choices(look: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
     """Return the other choices of each kind: the page, its label, and whether it is shown."""
     period = look.said.get("period", USUAL)
     return {
@@ -80,7 +80,7 @@ def _choices(look: Look, rows: Sequence[Margin]) -> Mapping[str, Any]:
         "groups": [(look.link(by=name), words, name == look.by) for name, words in BY.items()],
         "pers": [(look.link(per=name), words, name == look.per) for name, words in PERS.items()],
         "which": [
-            (look.link(show=name), words, len(fitting(rows, name)), name == look.show)
+            (look.link(show=name), words, len(matching_rows(rows, name)), name == look.show)
             for name, words in WHICH.items()
         ],
         "csv": look.link(format="csv"),
@@ -103,7 +103,7 @@ def _change(now: int, before: int) -> str:
     return f"{total(before)} in the period before" if before else ""
 
 
-def _over_time(look: Look) -> Mapping[str, Any]:
+def _over_time(look: MarginQuery) -> Mapping[str, Any]:
     """Return a chart of revenue and spending by day, week or month; None if nothing moved."""
     found = {row.start: row for row in look.sums("all", look.per) if row.start}
     if not found:
@@ -120,7 +120,7 @@ def _over_time(look: Look) -> Mapping[str, Any]:
     for point in points:
         row = found.get(point.start)
         values[REVENUE][point.start] = row.revenue if row else 0
-        values[SPENT][point.start] = gone(row) if row else 0
+        values[SPENT][point.start] = spending_of(row) if row else 0
     today = clock.now().astimezone(UTC).date()
     return {
         "chart": lines(points, values),
@@ -129,7 +129,7 @@ def _over_time(look: Look) -> Mapping[str, Any]:
     }
 
 
-def _leads(look: Look) -> list[tuple[str, str]]:
+def _leads(look: MarginQuery) -> list[tuple[str, str]]:
     """Return links to the pages of the tenant, channel or model that the page is filtered by."""
     leads = []
     if look.tenant:
@@ -143,7 +143,7 @@ def _leads(look: Look) -> list[tuple[str, str]]:
     return leads
 
 
-def _csv(look: Look) -> Iterator[Rows]:
+def _csv(look: MarginQuery) -> Iterator[Rows]:
     if look.trouble:
         yield [[look.trouble]]
         return
@@ -152,7 +152,7 @@ def _csv(look: Look) -> Iterator[Rows]:
     yield [_cells(row, look, names) for row in rows]
 
 
-def _cells(row: Margin, look: Look, tenants: Mapping[Any, Tenant]) -> Sequence[Any]:
+def _cells(row: Margin, look: MarginQuery, tenants: Mapping[Any, Tenant]) -> Sequence[Any]:
     group = list(row.group.values())
     if look.by == "tenant":
         tenant = row.group["tenant_id"]

@@ -11,7 +11,7 @@ from accounts.models import Tenant
 from accounts.selectors import tenants_among
 from billing.pricing import REFERENCE
 from billing.selectors import Margin
-from console.ops.margin.seeking import Look
+from console.ops.margin.seeking import MarginQuery
 from console.parts.periods import USUAL
 from generation.selectors import channel_numbers
 from pictor.kit.words import ids
@@ -28,7 +28,7 @@ NOBODYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MarginRow:
     """The margin of a group, and the links of its figures; empty if there is no page.
 
     Attributes:
@@ -62,30 +62,30 @@ _FITS: Mapping[str, Callable[[Margin], bool]] = {
 }
 
 
-def fitting(rows: Sequence[Margin], show: str) -> list[Margin]:
+def matching_rows(rows: Sequence[Margin], show: str) -> list[Margin]:
     """Return the rows that match `show`: the greatest loss first, then the greatest revenue."""
     found = [row for row in rows if _FITS[show](row)]
     return sorted(found, key=lambda row: (min(row.margin, 0), -row.revenue))
 
 
-def lines_of(rows: Sequence[Margin], look: Look, *, widest: int) -> list[Line]:
+def lines_of(rows: Sequence[Margin], look: MarginQuery, *, widest: int) -> list[MarginRow]:
     """Return the rows with names and links, in at most two queries."""
     tenants = tenants_among([row.group["tenant_id"] for row in _of_tenants(rows)])
     channels = channel_numbers() if look.by == "channel" else {}
     return [_line(row, look, tenants, channels, widest) for row in rows]
 
 
-def gone(row: Margin) -> int:
+def spending_of(row: Margin) -> int:
     """Return the cost, losses and credits together."""
     return row.revenue - row.margin
 
 
 def widest_of(rows: Sequence[Margin]) -> int:
     """Return the greatest revenue or spending of a row."""
-    return max((max(row.revenue, gone(row)) for row in rows), default=0)
+    return max((max(row.revenue, spending_of(row)) for row in rows), default=0)
 
 
-def name_of(row: Margin, look: Look, tenants: Mapping[UUID, Tenant]) -> str:
+def name_of(row: Margin, look: MarginQuery, tenants: Mapping[UUID, Tenant]) -> str:
     """Return the name of a group."""
     group = row.group
     if look.by == "tenant":
@@ -104,15 +104,15 @@ def _of_tenants(rows: Sequence[Margin]) -> list[Margin]:
 
 def _line(
     row: Margin,
-    look: Look,
+    look: MarginQuery,
     tenants: Mapping[UUID, Tenant],
     channels: Mapping[str, int],
     widest: int,
-) -> Line:
+) -> MarginRow:
     said = _said(row, look)
     narrower = look.link(**said, by=_narrower(look), show="") if said else ""
     made = _generations(said, look) if said else ""
-    return Line(
+    return MarginRow(
         one=row,
         name=name_of(row, look, tenants),
         narrower=narrower,
@@ -120,7 +120,7 @@ def _line(
         lost=_generations({**said, "loss": "1"}, look) if row.losses and said else "",
         given=_credits(said, look) if row.credited else "",
         unknown=_unknown(row, said, look, channels) if row.unknown_images and said else "",
-        widths=(_share(row.revenue, widest), _share(gone(row), widest)),
+        widths=(_share(row.revenue, widest), _share(spending_of(row), widest)),
     )
 
 
@@ -128,7 +128,7 @@ def _share(amount: int, widest: int) -> float:
     return max(amount, 0) * 100 / widest if widest else 0.0
 
 
-def _said(row: Margin, look: Look) -> dict[str, str]:
+def _said(row: Margin, look: MarginQuery) -> dict[str, str]:
     """Return the filters for a row; empty for a group without tenant, model or channel."""
     group = row.group
     if look.by == "tenant":
@@ -140,12 +140,12 @@ def _said(row: Margin, look: Look) -> dict[str, str]:
     return {look.by: group[look.by]} if group[look.by] else {}
 
 
-def _narrower(look: Look) -> str:
+def _narrower(look: MarginQuery) -> str:
     by = NARROWER[look.by]
     return "channel" if by == "tenant" and look.tenant else by
 
 
-def _generations(said: Mapping[str, str], look: Look) -> str:
+def _generations(said: Mapping[str, str], look: MarginQuery) -> str:
     """Link to generations of one tenant or one day; else to the tenants of the group."""
     alone = {**look.said, **said}
     if "tenant" not in alone and not look.is_one_day:
@@ -158,19 +158,21 @@ def _generations(said: Mapping[str, str], look: Look) -> str:
     return _address("ops:generations", look, words)
 
 
-def _credits(said: Mapping[str, str], look: Look) -> str:
+def _credits(said: Mapping[str, str], look: MarginQuery) -> str:
     tenant = said.get("tenant") or look.said.get("tenant", "")
     return _address("ops:ledger", look, {"kind": "credit", "tenant": tenant})
 
 
-def _unknown(row: Margin, said: Mapping[str, str], look: Look, channels: Mapping[str, int]) -> str:
+def _unknown(
+    row: Margin, said: Mapping[str, str], look: MarginQuery, channels: Mapping[str, int]
+) -> str:
     if look.by != "channel":
         return look.link(**said, by="channel", show="unknown")
     found = channels.get(row.group["channel"])
     return f"{reverse('ops:channel', args=[found])}?tab=cost" if found else ""
 
 
-def _address(name: str, look: Look, words: Mapping[str, str]) -> str:
+def _address(name: str, look: MarginQuery, words: Mapping[str, str]) -> str:
     period = look.said.get("period", USUAL)
     if look.is_one_day:
         period = look.period.first.isoformat()

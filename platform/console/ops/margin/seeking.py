@@ -40,7 +40,7 @@ WHICH = {"": "All", "losing": "Losing money", "unknown": "Cost unknown"}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class MarginQuery:
     """The filters and grouping of the margin page.
 
     Attributes:
@@ -133,7 +133,7 @@ def bucket_of(day: date, per: Per) -> date:
     return day.replace(day=1) if per == "month" else day
 
 
-def look_of(query: QueryDict, mode: Mode, now: datetime) -> Look:
+def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
     """Read the filters from an address; without a period, 30 days apply."""
     said, meant = words_in(query, _READERS)
     by: By = meant.get("by", "tenant")
@@ -149,7 +149,7 @@ def look_of(query: QueryDict, mode: Mode, now: datetime) -> Look:
     of: dict[str, Any] = {
         column: said[name] for name, column in COLUMNS.items() if name in said
     } | ({"tenant_id": tenant.id} if tenant else {})
-    return Look(
+    return MarginQuery(
         said=said,
         mode=mode,
         by=by,

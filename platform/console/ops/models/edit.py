@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.models import forms
 from console.ops.models.forms import ModelForm, SizeRow
 from console.ops.models.one import events_of, model_or_404
-from console.parts.audit_events import Change, changes_of
+from console.parts.audit_events import ChangedValue, changes_of
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
@@ -30,13 +30,13 @@ ELSEWHERE = "Somebody changed it after you opened this page. Check it and save a
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReviewedChange:
     """A change that is shown and not yet made."""
 
     review: Review
 
     @property
-    def changes(self) -> Sequence[Change]:
+    def changes(self) -> Sequence[ChangedValue]:
         """The values before and after."""
         return changes_of(self.review.before, self.review.after)
 
@@ -47,7 +47,7 @@ class Seen:
         return sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Edit a contract: show its rows, then a review of the change, then save it."""
@@ -62,7 +62,7 @@ def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     columns = forms.columns_typed(found, form, rows)
     if columns is None:
         return _page(request, operator, found, form, rows)
-    seen = Seen(review(found, columns, now=clock.now()))
+    seen = ReviewedChange(review(found, columns, now=clock.now()))
     return _saved(request, operator, found, columns, seen) or _page(
         request, operator, found, form, rows, seen=seen
     )
@@ -73,7 +73,7 @@ def _saved(
     operator: Operator,
     found: Contract,
     columns: Mapping[str, Any],
-    seen: Seen,
+    seen: ReviewedChange,
 ) -> HttpResponse | None:
     """Save the change and return the page to go to; None if it must be reviewed first."""
     if columns == services.columns_of(found):  # perhaps by a first click
@@ -123,7 +123,7 @@ def _page(
     form: ModelForm,
     rows: list[SizeRow],
     *,
-    seen: Seen | None = None,
+    seen: ReviewedChange | None = None,
 ) -> HttpResponse:
     is_refused = bool(form.is_bound and form.errors) or any(row.errors for row in rows)
     context = {

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.services import By
-from console.ops.access import May, Mode, Operator, by, done, staff
+from console.ops.access import Mode, Operator, Right, by, done, staff
 from console.ops.models.one import facts_of, model_or_404
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.sunsets import (
@@ -65,7 +65,7 @@ class EndForm(forms.Form):
         }
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Announce a sunset or change it; the effect and the customers' notice are shown first."""
@@ -91,7 +91,7 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     return render(request, "ops/model_end.html", context, status=status)
 
 
-@staff(May.CHANNELS)
+@staff(Right.CHANNELS)
 @require_POST
 def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Withdraw the sunset."""

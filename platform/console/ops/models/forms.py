@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from console.parts.form_fields import (
+    CheckboxesField,
     LimitField,
     LineField,
     PairsField,
-    WordsField,
     dressed,
     line,
     take_errors,
@@ -76,7 +76,7 @@ class ModelForm(forms.Form):
     qualities = LineField(label="Qualities, in rising order")
     quality_default = forms.CharField(label="Default quality", max_length=16, widget=line())
     quality_aliases = PairsField(label="Further quality words", widget=line("hd=high"))
-    tasks = WordsField(
+    tasks = CheckboxesField(
         [(task.value, task.capitalize()) for task in Task],
         label="Tasks",
         error_messages={"required": "Tick at least one."},

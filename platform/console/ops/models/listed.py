@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.selectors import sold_until
-from console.ops.access import May, Operator, modes_of, staff
-from console.ops.models.rows import Row
+from console.ops.access import Operator, Right, modes_of, staff
+from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
-from generation.oversight.lineup import DAYS, Life, Listed, lineup
+from generation.oversight.model_list import DAYS, Life, ListedModel, listed_models
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -21,7 +21,7 @@ COLUMNS = (
     "channels", "untested", "cells", "priced", "tenants_30_days", "images_30_days",
     "revenue_usd_30_days", "margin_usd_30_days", "images_of_unknown_cost", "last_used", "wrong",
 )  # fmt: skip
-_CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
+_CHIPS: Mapping[str, tuple[str, Callable[[ListedModel], bool]]] = {
     "": ("All", lambda row: True),
     "attention": ("Needs attention", lambda row: bool(row.troubles)),
     "offer": ("On offer", lambda row: row.life is Life.OFFERED),
@@ -30,11 +30,11 @@ _CHIPS: Mapping[str, tuple[str, Callable[[Listed], bool]]] = {
 }
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the models that match the filter, with the sales of one mode."""
-    found = lineup(mode=operator.mode.value, now=clock.now())
+    found = listed_models(mode=operator.mode.value, now=clock.now())
     chosen = request.GET.get("show", "")
     chosen = chosen if chosen in _CHIPS else ""
     rows = [row for row in found if _CHIPS[chosen][1](row)]
@@ -43,7 +43,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     mode = operator.mode.said
     context: dict[str, Any] = {
         "operator": operator,
-        "rows": [Row(row) for row in rows],
+        "rows": [ModelRow(row) for row in rows],
         "has_any": bool(found),
         "chips": [
             (link_of({"mode": mode}, show=name), word, sum(map(fits, found)), name == chosen)
@@ -58,7 +58,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/models.html", context)
 
 
-def _cells(rows: Sequence[Listed]) -> Rows:
+def _cells(rows: Sequence[ListedModel]) -> Rows:
     return [
         [
             row.terms.model, row.life.value,

@@ -11,14 +11,14 @@ from django.views.decorators.http import require_safe
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import installation_events_about, tenants_among
 from billing.selectors import Buyer, sold_until
-from console.ops.access import May, Mode, Operator, modes_of, staff
-from console.ops.models.rows import Row
-from console.parts.audit_events import Change, changes_of
+from console.ops.access import Mode, Operator, Right, modes_of, staff
+from console.ops.models.rows import ModelRow
+from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue.contracts import AUTO, SizeOption
 from generation.channels.declaration import Task
 from generation.channels.retirements import end_of
 from generation.models import Contract, Route
-from generation.oversight.lineup import DAYS, Listed, lineup
+from generation.oversight.model_list import DAYS, ListedModel, listed_models
 from generation.oversight.reviewing import promised
 from generation.selectors import contract_by_name
 from pictor.kit.words import clock
@@ -49,7 +49,7 @@ class ShownSize:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownRoute:
+class ModelRoute:
     """A route, and the share of requests for the usual size that go to it first."""
 
     route: Route
@@ -71,12 +71,12 @@ class ShownRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ModelEvent:
     """An audit event of the model, in words."""
 
     event: AuditEvent
     words: str
-    changes: Sequence[Change]
+    changes: Sequence[ChangedValue]
 
     @property
     def is_short(self) -> bool:
@@ -89,14 +89,14 @@ class Told:
         return self.event.action == "contract.set" and self.event.before is not None
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Show everything about a model on one page."""
     found = facts_of(model.replace("\0", ""), operator.mode)
     context = {
         "operator": operator,
-        "row": Row(found),
+        "row": ModelRow(found),
         "terms": found.terms,
         "tasks": [task.value for task in Task if task in found.terms.tasks],
         "aliases": list(found.terms.quality_aliases.items()),
@@ -121,15 +121,15 @@ def model_or_404(model: str) -> Contract:
     return found
 
 
-def facts_of(model: str, mode: Mode) -> Listed:
+def facts_of(model: str, mode: Mode) -> ListedModel:
     """Return a model with its sales in one mode. Raises Http404."""
-    found = lineup(mode=mode.value, now=clock.now(), model=model) if model else []
+    found = listed_models(mode=mode.value, now=clock.now(), model=model) if model else []
     if not found:
         raise Http404
     return found[0]
 
 
-def _sizes(found: Listed) -> list[ShownSize]:
+def _sizes(found: ListedModel) -> list[ShownSize]:
     terms = found.terms
     options = {str(option.size): option for option in terms.options}
     lacking = [key[1] for key in found.unpriced]
@@ -146,10 +146,10 @@ def _sizes(found: Listed) -> list[ShownSize]:
     ]
 
 
-def _routes(found: Listed) -> list[ShownRoute]:
+def _routes(found: ListedModel) -> list[ModelRoute]:
     """Return the routes, the largest share first."""
     shares = {one.channel_id: 100 * one.share for one in found.serving}
-    shown = [ShownRoute(row, shares.get(row.channel_id, 0.0)) for row in found.routes]
+    shown = [ModelRoute(row, shares.get(row.channel_id, 0.0)) for row in found.routes]
     return sorted(shown, key=lambda one: -one.percent)
 
 
@@ -167,8 +167,8 @@ def events_of(model: str) -> list[AuditEvent]:
     )
 
 
-def _told(event: AuditEvent) -> Told:
-    return Told(event, _words(event), _changes(event))
+def _told(event: AuditEvent) -> ModelEvent:
+    return ModelEvent(event, _words(event), _changes(event))
 
 
 def _words(event: AuditEvent) -> str:
@@ -177,6 +177,6 @@ def _words(event: AuditEvent) -> str:
     return _ACTIONS.get(event.action, event.action)
 
 
-def _changes(event: AuditEvent) -> Sequence[Change]:
+def _changes(event: AuditEvent) -> Sequence[ChangedValue]:
     before = None if event.before is None else promised(event.before)
     return changes_of(before, promised(event.after or {}))

@@ -6,7 +6,7 @@ from datetime import UTC
 
 from console.uptime import State
 from generation.catalogue.contracts import AUTO
-from generation.oversight.lineup import Life, Listed
+from generation.oversight.model_list import Life, ListedModel
 
 FEW = 2
 """Number of channels named in a row; more are counted."""
@@ -19,10 +19,10 @@ _STATES: dict[Life, State] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ModelRow:
     """A model in the list."""
 
-    of: Listed
+    of: ListedModel
 
     @property
     def name(self) -> str:

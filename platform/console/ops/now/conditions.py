@@ -11,9 +11,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.incidents.forms import PUBLIC_WORDS
-from console.ops.now.kinds import Channels, Kind, kind_of
+from console.ops.now.kinds import Channels, ConditionKind, kind_of
 from generation import conditions
 from generation.conditions.condition_titles import title_of
 from generation.models import Condition
@@ -22,11 +22,11 @@ from pictor.kit.words import clock
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ConditionRow:
     """A condition in the list; `url` is the page to fix it, empty if the role has none."""
 
     condition: Condition
-    kind: Kind
+    kind: ConditionKind
     url: str
     is_mine: bool
 
@@ -41,7 +41,7 @@ class Row:
         return self.condition.kind in PUBLIC_WORDS
 
 
-def rows_of(operator: Operator, found: Iterable[Condition]) -> list[Row]:
+def rows_of(operator: Operator, found: Iterable[Condition]) -> list[ConditionRow]:
     """Sort conditions by severity, then by the money they cost, then by age, the oldest first."""
     channels = channel_numbers()
     rows = [_row(operator, one, channels) for one in found]
@@ -51,13 +51,13 @@ def rows_of(operator: Operator, found: Iterable[Condition]) -> list[Row]:
     )
 
 
-def _row(operator: Operator, condition: Condition, channels: Channels) -> Row:
+def _row(operator: Operator, condition: Condition, channels: Channels) -> ConditionRow:
     kind = kind_of(condition)
     url = kind.way(condition, channels) if kind.way and kind.needs in operator.may else ""
-    return Row(condition, kind, url, condition.assigned_to == operator.user.email)
+    return ConditionRow(condition, kind, url, condition.assigned_to == operator.user.email)
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Redirect from a mail to the condition's page, or to the overview if the condition ended."""
@@ -70,7 +70,7 @@ def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpRespon
     return redirect(row.url or f"{reverse('ops:overview')}#condition-{found.pk}")
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Assign the condition to the operator who asks."""
@@ -78,14 +78,14 @@ def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
     return _tried(request, operator, condition, act, "Assigned to you")
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Assign the condition to no operator."""
     return _tried(request, operator, condition, conditions.unassign, "Assigned to nobody")
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Silence the condition for four hours."""
@@ -94,7 +94,7 @@ def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpRes
     return _tried(request, operator, condition, act, "Silenced for 4 hours")
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Accept the condition, which silences it for good."""
@@ -103,7 +103,7 @@ def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
     return _tried(request, operator, condition, act, "Accepted for good")
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Show a silenced or accepted condition again."""

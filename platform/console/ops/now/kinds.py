@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from console.ops.access import May
+from console.ops.access import Right
 from generation.models import Condition
 
 Channels = Mapping[str, int]
@@ -38,13 +38,13 @@ NOW, SOON, AHEAD = Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ConditionKind:
     """A kind of condition; `button` leads the `way` for roles that have the right `needs`."""
 
     severity: Severity
     button: str = ""
     way: Way | None = None
-    needs: May = May.SEE
+    needs: Right = Right.SEE
 
 
 def _page(name: str, _condition: Condition, _channels: Channels) -> str:
@@ -100,34 +100,34 @@ def _tenant(condition: Condition, _channels: Channels) -> str:
 _LEDGER = ("See checks", partial(_page, "ops:ledger"))
 _SYSTEM = ("See system", partial(_page, "ops:system"))
 _PRICE = ("See price", _price)
-KINDS: Mapping[str, Kind] = {
-    "stopped": Kind(NOW, *_SYSTEM),
-    "calls_fail": Kind(NOW, "See errors", partial(_channel, "errors")),
-    "breaker_open": Kind(NOW, "See channel", partial(_channel, "")),
-    "channels_shrunk": Kind(NOW, "See channels", _channels_of_model),
-    "update_overdue": Kind(SOON, "Post update", partial(_page, "ops:incidents")),
-    "route_untested": Kind(SOON, "See routes", partial(_channel, "routes")),
-    "upstream_retires": Kind(SOON, "See routes", partial(_channel, "routes")),
-    "queued_too_long": Kind(NOW, "See queued", partial(_generations, "state", "queued")),
-    "past_deadline": Kind(NOW, "See generations", partial(_generations, "late", "1")),
-    "storage_refuses": Kind(NOW, *_SYSTEM),
-    "sold_below_cost": Kind(NOW, "See margin", _margin),
-    "cost_unknown": Kind(SOON, "Set costs", partial(_channel, "cost")),
-    "price_missing": Kind(NOW, *_PRICE),
-    "ledger_finding": Kind(NOW, *_LEDGER),
-    "ledger_unproved": Kind(SOON, *_LEDGER),
-    "sold_behind": Kind(SOON, *_SYSTEM),
-    "price_change": Kind(AHEAD, "See prices", partial(_page, "ops:prices")),
-    "sunset_ahead": Kind(AHEAD, "See model", _model),
-    "money_waits": Kind(SOON, "Decide", partial(_page, "ops:moves"), May.MONEY),
-    "balance_runs_out": Kind(SOON, "See tenant", _tenant),
-    "mail_overdue": Kind(SOON, *_SYSTEM),
-    "webhooks_overdue": Kind(SOON, *_SYSTEM),
-    "alerts_overdue": Kind(SOON, "See alerts", partial(_page, "ops:alerts")),
-    "look_fails": Kind(SOON, *_SYSTEM),
+KINDS: Mapping[str, ConditionKind] = {
+    "stopped": ConditionKind(NOW, *_SYSTEM),
+    "calls_fail": ConditionKind(NOW, "See errors", partial(_channel, "errors")),
+    "breaker_open": ConditionKind(NOW, "See channel", partial(_channel, "")),
+    "channels_shrunk": ConditionKind(NOW, "See channels", _channels_of_model),
+    "update_overdue": ConditionKind(SOON, "Post update", partial(_page, "ops:incidents")),
+    "route_untested": ConditionKind(SOON, "See routes", partial(_channel, "routes")),
+    "upstream_retires": ConditionKind(SOON, "See routes", partial(_channel, "routes")),
+    "queued_too_long": ConditionKind(NOW, "See queued", partial(_generations, "state", "queued")),
+    "past_deadline": ConditionKind(NOW, "See generations", partial(_generations, "late", "1")),
+    "storage_refuses": ConditionKind(NOW, *_SYSTEM),
+    "sold_below_cost": ConditionKind(NOW, "See margin", _margin),
+    "cost_unknown": ConditionKind(SOON, "Set costs", partial(_channel, "cost")),
+    "price_missing": ConditionKind(NOW, *_PRICE),
+    "ledger_finding": ConditionKind(NOW, *_LEDGER),
+    "ledger_unproved": ConditionKind(SOON, *_LEDGER),
+    "sold_behind": ConditionKind(SOON, *_SYSTEM),
+    "price_change": ConditionKind(AHEAD, "See prices", partial(_page, "ops:prices")),
+    "sunset_ahead": ConditionKind(AHEAD, "See model", _model),
+    "money_waits": ConditionKind(SOON, "Decide", partial(_page, "ops:moves"), Right.MONEY),
+    "balance_runs_out": ConditionKind(SOON, "See tenant", _tenant),
+    "mail_overdue": ConditionKind(SOON, *_SYSTEM),
+    "webhooks_overdue": ConditionKind(SOON, *_SYSTEM),
+    "alerts_overdue": ConditionKind(SOON, "See alerts", partial(_page, "ops:alerts")),
+    "look_fails": ConditionKind(SOON, *_SYSTEM),
 }
 
 
-def kind_of(condition: Condition) -> Kind:
+def kind_of(condition: Condition) -> ConditionKind:
     """Return the kind of a condition; SOON for kinds that only another release knows."""
-    return KINDS.get(condition.kind, Kind(SOON))
+    return KINDS.get(condition.kind, ConditionKind(SOON))

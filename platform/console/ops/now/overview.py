@@ -16,11 +16,11 @@ from billing.selectors import (
     taken_over,
     total_of,
 )
-from console.ops.access import May, Mode, Operator, staff
+from console.ops.access import Mode, Operator, Right, staff
 from console.ops.now import conditions
 from console.parts.filters import link_of
 from console.parts.periods import number_of
-from generation.conditions import standing
+from generation.conditions import conditions_now
 from pictor.kit.words import clock
 
 PAGE = 50
@@ -43,12 +43,12 @@ class Figures:
     counted_until: datetime | None
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show open conditions with their actions; with `?show=quiet`, silenced and accepted ones."""
     now = clock.now()
-    found = standing(now=now)
+    found = conditions_now(now=now)
     needing = found.needing(now)
     is_quiet = request.GET.get("show") == "quiet"
     quiet = [one for one in found.conditions if one not in needing]

@@ -26,8 +26,8 @@ from billing.selectors import (
     tenants_on,
 )
 from billing.services import rename_price_list
-from console.ops.access import May, Mode, Operator, by, done, modes_of, staff
-from console.ops.prices.shown import Shown
+from console.ops.access import Mode, Operator, Right, by, done, modes_of, staff
+from console.ops.prices.shown import ShownBook
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
@@ -39,14 +39,14 @@ COLUMNS = ("tenant", "name", "since")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ListPrice:
     """A price beside the one that it overrides or replaces, and the images sold in 30 days."""
 
     change: PriceChange
     images: int
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponseBase:
     """Show a price list; with `tenant`, redirect to the preview of that tenant's prices by it."""
@@ -62,7 +62,7 @@ def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
     return _page(request, operator, found, tenants)
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponse:
     """Rename the list; its tenants' prices do not change."""
@@ -85,7 +85,7 @@ def _list_or_404(price_list: UUID) -> PriceList:
 
 def cells_of(
     changes: Sequence[PriceChange], tenants: Collection[UUID], *, now: datetime, mode: Mode
-) -> list[Cell]:
+) -> list[ListPrice]:
     """Return prices with the images bought by these tenants, most sold first.
 
     Test requests buy nothing.
@@ -94,13 +94,13 @@ def cells_of(
     if mode != Mode.TEST:
         today = now.astimezone(UTC).date()
         sold = bought(tenants, days=DAYS, to=today, is_demo=mode == Mode.DEMO)
-    cells = [Cell(one, sold[one.key].images if one.key in sold else 0) for one in changes]
+    cells = [ListPrice(one, sold[one.key].images if one.key in sold else 0) for one in changes]
     return sorted(cells, key=lambda cell: (-cell.images, cell.change.key))
 
 
-def books_of(owner: UUID, now: datetime) -> list[Shown]:
+def books_of(owner: UUID, now: datetime) -> list[ShownBook]:
     """Return the books of a list or of a tenant, the latest first."""
-    return [Shown(book) for book in books_owned_by(owner, now, limit=MAX_SHOWN)]
+    return [ShownBook(book) for book in books_owned_by(owner, now, limit=MAX_SHOWN)]
 
 
 def _page(

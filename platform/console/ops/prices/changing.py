@@ -19,7 +19,7 @@ from billing.repricing import Repriced, RowChange, operation, repriced, typed
 from billing.selectors import known_costs, rows_of
 from billing.services import change_prices, undo_prices
 from billing.services.repricing import checked
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.prices.grid import PRICE
 from console.ops.prices.one import page
 from console.ops.prices.shown import book_or_404, words_of
@@ -35,7 +35,7 @@ Costs = Callable[[PriceKey], Micros | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PriceChangeRow:
     """A change of price before and after, with the markup, beside the cost."""
 
     change: RowChange
@@ -63,7 +63,7 @@ class Line:
         return self.cost is not None and self.becomes < self.cost
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the changes of prices first, then write exactly the shown ones.
@@ -88,14 +88,14 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     return render(request, "ops/price_change.html", context, status=status)
 
 
-@staff(May.MONEY)
+@staff(Right.MONEY)
 @require_POST
 def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the book's page again with everything that was typed."""
     return page(request, operator, book_or_404(book))
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Undo the last change of a draft's prices."""
@@ -185,7 +185,7 @@ def _chosen(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]:
 
 
 def _shown(plan: Repriced, book: PriceBook, costs: Costs) -> dict[str, Any]:
-    lines = [Line(one, book.markup, costs(one.key)) for one in plan.changes]
+    lines = [PriceChangeRow(one, book.markup, costs(one.key)) for one in plan.changes]
     return {
         "plan": plan,
         "lines": lines[:MAX_SHOWN],

@@ -36,15 +36,15 @@ from billing.selectors import (
 )
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
-from console.ops.access import May, Mode, Operator, by, done, staff
-from console.ops.prices.shown import Shown, book_or_404, confirmed_in, words_of
+from console.ops.access import Mode, Operator, Right, by, done, staff
+from console.ops.prices.shown import ShownBook, book_or_404, confirmed_in, words_of
 from pictor.kit.words import clock
 
 MAX_SHOWN = 200
 """Number of changes on a page."""
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show a draft's changes from now or a later date on, and the reasons that stop it."""
@@ -59,7 +59,7 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     return _page(request, operator, _of_draft(found, begins, _Look(operator, now)), complaint)
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the revenue of the last 30 days at these prices, on its own page or within another."""
@@ -69,7 +69,7 @@ def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
     is_demo = operator.mode == Mode.DEMO
     context = {
         "operator": operator,
-        "shown": Shown(found),
+        "shown": ShownBook(found),
         "whatif": would_have_brought(found, now, is_demo=is_demo),
     }
     is_part = request.headers.get("HX-Request")
@@ -77,7 +77,7 @@ def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
     return render(request, page, context)
 
 
-@staff(May.PUBLISH, fresh=True)
+@staff(Right.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Publish a draft as it was reviewed."""
@@ -107,14 +107,14 @@ def _published(book: PriceBook) -> str:
     )
 
 
-@staff(May.PUBLISH, fresh=True)
+@staff(Right.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def restore(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Restore a former book, and withdraw the ticked books that would take over from it."""
     return (_put_back if request.method == "POST" else _about_former)(request, operator, book)
 
 
-@staff(May.PUBLISH, fresh=True)
+@staff(Right.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Withdraw a scheduled book before it begins."""
@@ -237,7 +237,7 @@ def _shown(
     changes = price_changes(book, look.now, withdrawn=without, beside=beside)
     rows = weighed(book, changes, look.now, payers=beside.payers, is_demo=look.is_demo)
     return {
-        "shown": Shown(book),
+        "shown": ShownBook(book),
         "moves": len(beside.payers or ()) if book.list_name else None,
         "stops": stops,
         "large": {change.key for step in stops.steps for change in step.large},

@@ -26,9 +26,9 @@ from billing.selectors import (
     rows_of,
 )
 from billing.services import change_price_book, discard_price_book, draft_price_book
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.prices.one import page
-from console.ops.prices.shown import Shown, book_or_404, words_of
+from console.ops.prices.shown import ShownBook, book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 
@@ -39,7 +39,7 @@ MAX_BOOKS = 200
 MAX_MARKUP = Decimal(100)
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a draft with the prices of a book or a file."""
@@ -57,7 +57,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         "operator": operator,
         "complaint": complaint,
         "said": request.POST if complaint else _usual(request.GET.get("list", "")),
-        "books": [Shown(book) for book in price_books(clock.now(), limit=MAX_BOOKS)],
+        "books": [ShownBook(book) for book in price_books(clock.now(), limit=MAX_BOOKS)],
         "lists": lists_by_name(),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
@@ -144,7 +144,7 @@ def _found(owner: PriceList | Tenant | None, what: str) -> UUID:
     return owner.id
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Set the factor on the list prices of a draft."""
@@ -164,7 +164,7 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
     return done(request, words, "price_book", str(found.pk))
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Discard a draft."""

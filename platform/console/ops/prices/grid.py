@@ -17,7 +17,7 @@ MAX_FOUND = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PriceCell:
     """A price and its sales in 30 days.
 
     Attributes:
@@ -82,7 +82,7 @@ class Model:
     """The prices of a model in a book, most sold first."""
 
     name: str
-    cells: Sequence[Cell]
+    cells: Sequence[PriceCell]
 
     @property
     def images(self) -> int:
@@ -91,11 +91,11 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SizeLine:
     """A size with its cell in each quality; None without a price."""
 
     size: str
-    cells: Sequence[tuple[str, Cell | None]]
+    cells: Sequence[tuple[str, PriceCell | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +104,19 @@ class Grid:
 
     model: Model
     qualities: Sequence[str]
-    lines: Sequence[Line]
-    reference: Cell | None
+    lines: Sequence[SizeLine]
+    reference: PriceCell | None
 
 
 def models_of(
     rows: Sequence[BookRow], book: PriceBook, sold: Mapping[PriceKey, Margin], sent: QueryDict
 ) -> list[Model]:
     """Return the models of a book, most sold first, with the prices that a form has sent."""
-    cells: dict[str, list[Cell]] = {}
+    cells: dict[str, list[PriceCell]] = {}
     ticked = set(sent.getlist("cell"))
     for row in rows:
         unit, name = scale_half_up(row.micros, book.markup), " ".join(row.key)
-        cell = Cell(row, unit, sold.get(row.key), sent.get(PRICE + name, ""), name in ticked)
+        cell = PriceCell(row, unit, sold.get(row.key), sent.get(PRICE + name, ""), name in ticked)
         cells.setdefault(row.model, []).append(cell)
     models = [
         Model(name, sorted(found, key=lambda one: (-one.images, one.row.key)))
@@ -127,7 +127,7 @@ def models_of(
 
 def grid_of(model: Model) -> Grid:
     """Return the prices of a model as a table."""
-    by_size: dict[str, dict[str, Cell]] = {}
+    by_size: dict[str, dict[str, PriceCell]] = {}
     reference = None
     for cell in model.cells:
         if cell.row.size == REFERENCE:
@@ -138,18 +138,20 @@ def grid_of(model: Model) -> Grid:
     known = [word for word in QUALITIES if word in words]
     qualities = [*known, *sorted(words - {*known})]
     sizes = sorted(by_size.items(), key=_place)
-    lines = [Line(size, [(word, found.get(word)) for word in qualities]) for size, found in sizes]
+    lines = [
+        SizeLine(size, [(word, found.get(word)) for word in qualities]) for size, found in sizes
+    ]
     return Grid(model, qualities, lines, reference)
 
 
-def matching(models: Sequence[Model], text: str) -> list[Cell]:
+def matching(models: Sequence[Model], text: str) -> list[PriceCell]:
     """Return at most MAX_FOUND prices that have all words in model, size or quality."""
     words = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split()
     cells = [cell for model in models for cell in model.cells]
     return [cell for cell in cells if all(word in cell.name.lower() for word in words)][:MAX_FOUND]
 
 
-def _place(line: tuple[str, Mapping[str, Cell]]) -> tuple[int, int, str]:
+def _place(line: tuple[str, Mapping[str, PriceCell]]) -> tuple[int, int, str]:
     """Return the sort key of a line: most sold first, then smaller sizes."""
     size, cells = line
     rows = [cell.row for cell in cells.values()]

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from billing.models import PriceBook
 from billing.selectors import book_in_force, decided_by, numbers_of, taken_over
 from billing.selectors.book_lists import all_books, book_page, numbers_by_state
-from console.ops.access import May, Operator, modes_of, staff
-from console.ops.prices.shown import BADGES, Shown
+from console.ops.access import Operator, Right, modes_of, staff
+from console.ops.prices.shown import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
 from console.parts.periods import number_of
@@ -22,7 +22,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the books that match the filters: scheduled ones first, past ones last."""
@@ -53,10 +53,10 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/prices.html", context)
 
 
-def _shown(books: Sequence[PriceBook]) -> list[Shown]:
+def _shown(books: Sequence[PriceBook]) -> list[ShownBook]:
     named = [one.id for one in books]
     events, numbers = decided_by(named), numbers_of(named)
-    return [Shown(one, events.get(one.id), numbers.get(one.id, 0)) for one in books]
+    return [ShownBook(one, events.get(one.id), numbers.get(one.id, 0)) for one in books]
 
 
 def _chips(numbers: Mapping[str, int], said: dict[str, str]) -> list[tuple[str, str, int, bool]]:
@@ -68,7 +68,7 @@ def _chips(numbers: Mapping[str, int], said: dict[str, str]) -> list[tuple[str, 
     ]
 
 
-def _cells(rows: Sequence[Shown]) -> Rows:
+def _cells(rows: Sequence[ShownBook]) -> Rows:
     return [
         [
             one.book.known_as, one.tenant.public_id if one.tenant else "",

@@ -25,21 +25,21 @@ from billing.selectors import (
     sold_until,
 )
 from billing.selectors.price_books import DRAFT
-from console.ops.access import May, Mode, Operator, modes_of, staff
+from console.ops.access import Mode, Operator, Right, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
-from console.ops.prices.shown import Shown, book_or_404
+from console.ops.prices.shown import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
 from pictor.kit.words import clock
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the prices of one model, or of a search; a draft's prices can be changed."""
     return page(request, operator, book_or_404(book))
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def current(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show everyone's prices in force."""
@@ -64,7 +64,7 @@ def page(
     said = {"mode": operator.mode.said, "model": chosen, "q": text}
     context = {
         "operator": operator,
-        "shown": Shown(found, decided_by([found.id]).get(found.id)),
+        "shown": ShownBook(found, decided_by([found.id]).get(found.id)),
         "chips": _chips(models, model if not text else None, said),
         "modes": modes_of(operator, model=chosen, q=text),
         "said": said,
@@ -102,7 +102,7 @@ def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
     last = last_repricing(book) if is_draft else None
     return {
         "is_draft": is_draft,
-        "is_edited": is_draft and May.MONEY in operator.may,
+        "is_edited": is_draft and Right.MONEY in operator.may,
         "last": last,
         "last_number": len({**(last.before or {}), **(last.after or {})}) if last else 0,
         "overtaken": published_since_drafted(book, books) if is_draft else [],
@@ -112,7 +112,7 @@ def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
     }
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def download(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Download the prices as CSV, in the format of the upload."""

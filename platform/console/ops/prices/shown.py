@@ -33,7 +33,7 @@ _SINCE: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownBook:
     """A book with the values that pages show.
 
     Attributes:

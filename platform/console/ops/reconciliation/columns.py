@@ -12,10 +12,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import May, Operator, by, staff
+from console.ops.access import Operator, Right, by, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.parts.periods import number_of
-from generation.bills import keeping
+from generation.bills import intake
 from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, ReadRow, understood
 from generation.bills.parsing import Row
 from generation.models import Channel, VendorBill
@@ -41,7 +41,7 @@ class Understood:
         return f"{'-' if exact < 0 else ''}${abs(exact.normalize()):f}"
 
 
-@staff(May.MONEY)
+@staff(Right.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show the chosen columns with the first rows as read by them; a sent form confirms them."""
@@ -53,7 +53,7 @@ def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
     context: dict[str, Any] = {"operator": operator, "bill": found, "channel": channel}
     if request.method == "POST":
         try:
-            keeping.ask(found, columns=chosen, channel=channel, **by(request, operator))
+            intake.request_match(found, columns=chosen, channel=channel, **by(request, operator))
             return _to_bill(found)
         except ValidationError as error:
             context["complaint"] = " ".join(error.messages)
@@ -108,8 +108,8 @@ def _shown(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
 
 def _beginning(bill: VendorBill) -> tuple[list[str], Sequence[Row]]:
     """Return names and first rows; both are empty if the file is no longer kept."""
-    content = keeping.content_of(bill)
-    return keeping.beginning(content) if content is not None else ([], [])
+    content = intake.content_of(bill)
+    return intake.first_rows(content) if content is not None else ([], [])
 
 
 def _read(number: int, row: Row, chosen: Columns) -> Understood:

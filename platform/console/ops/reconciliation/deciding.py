@@ -11,14 +11,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console.amounts import amount
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.one import sought_by
 from console.parts.form_fields import dressed
 from console.parts.periods import number_of
-from generation.bills import taking
+from generation.bills import decisions
+from generation.bills.decisions import MAX_AT_ONCE
 from generation.bills.listing import in_reach, lines_numbered, with_bill
-from generation.bills.taking import MAX_AT_ONCE
 from generation.models import BillLine, VendorBill
 from pictor.kit.words.money import Micros, from_decimal
 
@@ -56,7 +56,7 @@ class DisputeForm(forms.Form):
     words = forms.CharField(label="Words for the vendor", max_length=MAX_CHARACTERS)
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show how taking these lines changes the cost; a sent form takes them, with each result."""
@@ -69,7 +69,7 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     result = None
     if is_sent and form.is_valid():
         actor = by(request, operator)["actor"]
-        result = taking.take(wanted, reason=form.cleaned_data["reason"], actor=actor)
+        result = decisions.take(wanted, reason=form.cleaned_data["reason"], actor=actor)
         if not result.refused:
             words = f"{_lines(result.taken + result.before)} taken: {amount(result.change)}"
             return done(request, words, "bill", str(bill))
@@ -77,7 +77,7 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     return _page(request, "ops/bill_take.html", {**context, "result": result, "change": change})
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Mark these lines as disputed, with words for the vendor."""
@@ -89,7 +89,7 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
     if is_sent and form.is_valid():
         lines = lines_numbered([line.pk for line in wanted], bill=found)
         words = form.cleaned_data["words"]
-        number = taking.dispute(lines, words=words, **by(request, operator))
+        number = decisions.dispute(lines, words=words, **by(request, operator))
         return done(request, f"{_lines(number)} disputed", "bill", str(bill))
     return _page(request, "ops/bill_dispute.html", _context(operator, found, wanted, form))
 
@@ -102,7 +102,7 @@ def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[B
     else:
         after = number_of(request.GET.get("after", "")) or 0
         among, _ = in_reach(bill, sought_by(request.GET, bill), after=after)
-    lines = taking.takeable(bill, among) if takeable else taking.disputable(bill, among)
+    lines = decisions.takeable(bill, among) if takeable else decisions.disputable(bill, among)
     return with_bill(lines, limit=MAX_AT_ONCE)
 
 

@@ -5,44 +5,44 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from console.amounts import amount
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.standing import refused
-from generation.bills import taking
+from generation.bills import decisions
 from generation.bills.listing import lines_numbered
 from generation.models import BillLine
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Reverse the correction that taking the line made."""
     found, reason = _line_or_404(bill, line), request.POST.get("reason", "")
     try:
-        change = taking.put_back(found, reason=reason, actor=by(request, operator)["actor"])
+        change = decisions.put_back(found, reason=reason, actor=by(request, operator)["actor"])
     except ValidationError as error:
         return refused(request, error, bill)
     return done(request, f"Put back: {amount(change)}", "bill", str(bill))
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Withdraw the dispute of a line."""
     try:
-        taking.withdraw(_line_or_404(bill, line), **by(request, operator))
+        decisions.withdraw(_line_or_404(bill, line), **by(request, operator))
     except ValidationError as error:
         return refused(request, error, bill)
     return done(request, "Dispute withdrawn", "bill", str(bill))
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Assign the line to one of its candidate calls."""
     found, call = _line_or_404(bill, line), request.POST.get("call", "")
     try:
-        taking.pick(found, call=call, **by(request, operator))
+        decisions.pick(found, call=call, **by(request, operator))
     except ValidationError as error:
         return refused(request, error, bill)
     return done(request, "Call picked", "bill", str(bill))

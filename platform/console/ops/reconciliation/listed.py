@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.ops.access import May, Mode, Operator, by, done, modes_of, staff
+from console.ops.access import Mode, Operator, Right, by, done, modes_of, staff
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.parts.periods import number_of
-from generation.bills import keeping
+from generation.bills import intake
 from generation.bills import listing as bills
 from generation.models import Channel, VendorBill
 from generation.selectors import channel_by_id, every_channel
@@ -36,7 +36,7 @@ BADGES = {
 }
 
 
-class Totals:
+class BillTotals:
     """The total of a bill beside the total that we booked, in micros."""
 
     def __init__(self, bill: VendorBill) -> None:
@@ -54,7 +54,7 @@ def bill_or_404(number: int) -> VendorBill:
     return found
 
 
-@staff(May.MONEY)
+@staff(Right.MONEY)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List bills of live calls, also as CSV; test and demo calls are never billed."""
@@ -67,7 +67,9 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     said = {"channel": str(channel.pk) if channel else ""}
     context = {
         "operator": operator,
-        "rows": [(one, BADGES[VendorBill.State(one.state)], Totals(one)) for one in found[:PAGE]],
+        "rows": [
+            (one, BADGES[VendorBill.State(one.state)], BillTotals(one)) for one in found[:PAGE]
+        ],
         "channel": channel,
         "channels": every_channel(),
         "modes": modes_of(operator),
@@ -86,7 +88,7 @@ def _csv(channel: Channel | None) -> Iterator[Rows]:
 
 
 def _cells(bill: VendorBill) -> Sequence[str | int]:
-    begins, ends, totals = bill.begins_at, bill.ends_at, Totals(bill)
+    begins, ends, totals = bill.begins_at, bill.ends_at, BillTotals(bill)
     sums = (totals.theirs, totals.ours, totals.difference)
     return [
         bill.pk, bill.name, bill.channel.name, begins.isoformat() if begins else "",
@@ -96,7 +98,7 @@ def _cells(bill: VendorBill) -> Sequence[str | int]:
     ]  # fmt: skip
 
 
-@staff(May.MONEY)
+@staff(Right.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Upload a vendor's file for a channel; its columns are confirmed next."""
@@ -105,7 +107,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         "operator": operator,
         "channels": every_channel(),
         "chosen": number_of(chosen),
-        "most": keeping.MAX_BYTES // 1024**2,
+        "most": intake.MAX_BYTES // 1024**2,
     }
     if request.method == "POST":
         try:
@@ -123,13 +125,15 @@ def _kept(request: HttpRequest, operator: Operator, channel: int | None) -> Http
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise ValidationError("Choose a file.")
-    if (file.size or 0) > keeping.MAX_BYTES:
-        raise ValidationError(keeping.too_large(keeping.MAX_BYTES))
+    if (file.size or 0) > intake.MAX_BYTES:
+        raise ValidationError(intake.too_large(intake.MAX_BYTES))
     actor = by(request, operator)["actor"]
     try:
-        bill = keeping.keep(channel=found, name=file.name or "", content=file.read(), actor=actor)
+        bill = intake.draft_bill(
+            channel=found, name=file.name or "", content=file.read(), actor=actor
+        )
     except ValidationError as error:
-        if error.code != keeping.SAME:
+        if error.code != intake.SAME:
             raise
         return done(request, " ".join(error.messages), "bill", str((error.params or {})["bill"]))
     answer = redirect(reverse("ops:bill_columns", args=[bill.pk]))

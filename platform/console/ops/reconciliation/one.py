@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import May, Operator, staff
-from console.ops.reconciliation.listed import BADGES, Totals, bill_or_404
+from console.ops.access import Operator, Right, staff
+from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
 from console.parts.periods import number_of
-from generation.bills import keeping, taking
-from generation.bills.listing import LISTS, LOOKED_AT, Sought, attempts_of, every, page_of
+from generation.bills import decisions, intake
+from generation.bills.listing import LISTS, LOOKED_AT, BillLineFilter, attempts_of, every, page_of
 from generation.bills.mapping import CALLS, Columns
 from generation.models import Attempt, BillLine, VendorBill
 from pictor.kit.words import clock
@@ -36,7 +36,7 @@ NO_LINES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BillLineRow:
     """A line in a list, with its call and its candidate calls."""
 
     line: BillLine
@@ -50,7 +50,7 @@ class Line:
         return self.line.decision == "" and self.line.outcome not in settled
 
 
-@staff(May.MONEY)
+@staff(Right.MONEY)
 @require_safe
 def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBase:
     """Show a list of the bill's lines; as CSV it can be sent to the vendor."""
@@ -82,12 +82,12 @@ def _loaded_anew() -> HttpResponse:
     return answer
 
 
-def sought_by(query: QueryDict, bill: VendorBill) -> Sought:
+def sought_by(query: QueryDict, bill: VendorBill) -> BillLineFilter:
     """Return the list that the address names, or the first list with lines."""
     text = query.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     word = query.get("list", "")
     usual = next((name for name in LISTS if name in bill.sums), "different")
-    return Sought(word if word in LISTS else usual, text)
+    return BillLineFilter(word if word in LISTS else usual, text)
 
 
 def _waiting(bill: VendorBill) -> dict[str, Any]:
@@ -95,9 +95,9 @@ def _waiting(bill: VendorBill) -> dict[str, Any]:
     asked = bill.asked_at or bill.created_at
     return {
         "is_waiting": is_waiting,
-        "is_late": is_waiting and clock.now() - asked > keeping.LATE,
+        "is_late": is_waiting and clock.now() - asked > intake.LATE,
         "doubts": [(one, _readings(one)) for one in bill.doubts],
-        "totals": Totals(bill),
+        "totals": BillTotals(bill),
     }
 
 
@@ -106,7 +106,7 @@ def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
     return dict(doubt["columns"] or {})
 
 
-def _ready(bill: VendorBill, sought: Sought, after: int) -> dict[str, Any]:
+def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, Any]:
     page = page_of(bill, sought, after=after, limit=PAGE)
     said = {"list": sought.list, "q": sought.text}
     counts = {name: figures[0] for name, figures in bill.sums.items()}
@@ -114,7 +114,7 @@ def _ready(bill: VendorBill, sought: Sought, after: int) -> dict[str, Any]:
     shown = _with_calls(page.lines)
     here = {**said, "after": str(after or "")}
     return {
-        "totals": Totals(bill),
+        "totals": BillTotals(bill),
         "taken": bill.taken_micros,
         "columns": Columns.from_json(bill.mapping),
         "is_of_calls": bill.mapping["of"] == CALLS,
@@ -132,15 +132,15 @@ def _ready(bill: VendorBill, sought: Sought, after: int) -> dict[str, Any]:
         "more": link_of(said, after=str(page.last)) if page.last else "",
         "csv": link_of(said, format="csv"),
         "all": link_of(here, all="1"),
-        "most": taking.MAX_AT_ONCE,
+        "most": decisions.MAX_AT_ONCE,
         "rounding": bill.rounding.normalize(),
     }
 
 
-def _with_calls(lines: list[BillLine]) -> list[Line]:
+def _with_calls(lines: list[BillLine]) -> list[BillLineRow]:
     attempts = attempts_of(lines)
     return [
-        Line(
+        BillLineRow(
             line,
             attempts.get(str(line.attempt_id)),
             [attempts.get(call, call) for call in line.candidates],
@@ -149,7 +149,7 @@ def _with_calls(lines: list[BillLine]) -> list[Line]:
     ]
 
 
-def _pages(bill: VendorBill, sought: Sought) -> Iterator[Rows]:
+def _pages(bill: VendorBill, sought: BillLineFilter) -> Iterator[Rows]:
     for page in every(bill, sought):
         yield [_cells(line) for line in page]
 

@@ -10,32 +10,32 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
-from generation.bills import keeping
+from generation.bills import intake
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Accept a bill in doubt as it was read."""
-    return _changed(request, operator, bill, keeping.accept, "Bill accepted as read")
+    return _changed(request, operator, bill, intake.accept, "Bill accepted as read")
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def again(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Match the bill again with the present ledger."""
-    return _changed(request, operator, bill, keeping.ask_again, "Matching again")
+    return _changed(request, operator, bill, intake.request_rematch, "Matching again")
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_POST
 def forget(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Delete the bill with its lines; refused if a line was taken."""
     found = bill_or_404(bill)
     try:
-        keeping.forget(found, **by(request, operator))
+        intake.forget(found, **by(request, operator))
     except ValidationError as error:
         return refused(request, error, bill)
     return done(request, f"{found.name} deleted", "reconciliation")

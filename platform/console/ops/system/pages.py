@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.system.rows import lane_rows, part_rows, touched_rows, worker_rows
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.stop_switch import (
@@ -43,11 +43,11 @@ class StopForm(forms.Form):
     )
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show stops, queues, image workers and every other part, each with its trouble."""
-    now, workers, queued = clock.now(), lease.seen_lately(), lanes()
+    now, workers, queued = clock.now(), lease.recent_workers(), lanes()
     stops = stopped()
     context = {
         "operator": operator,
@@ -61,7 +61,7 @@ def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/system.html", context)
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Stop a model, a tenant or everything; the form shows first what a stop would touch."""
@@ -84,7 +84,7 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/stop.html", context, status=status)
 
 
-@staff(May.INCIDENTS)
+@staff(Right.INCIDENTS)
 @require_POST
 def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
     """End a stop, so that its requests are taken again."""

@@ -16,13 +16,13 @@ from generation.admission import orphans
 from generation.conditions import handling
 from generation.conditions.money import OLDEST_PROOF
 from generation.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
-from generation.lifecycle.lease import Seen
+from generation.lifecycle.lease import SeenWorker
 from generation.oversight.watch import API, WORKERS
 from generation.selectors import Lane, Queue, queues
 from pictor import __version__
 from pictor.kit.database.prepared import server
 from pictor.kit.redis import client as redis_client
-from webhooks.selectors import due_together
+from webhooks.selectors import due_deliveries
 
 State = Literal["ok", "warn", "bad", "idle"]
 
@@ -32,7 +32,7 @@ LANES = {"live": "Live", "tests": "Tests", "quarantine": "Quarantine"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PartRow:
     """A part of the installation: its state, a fact about it, and the remedy if it is not well."""
 
     name: str
@@ -66,14 +66,14 @@ class LaneRow:
 class WorkerRow:
     """An image worker with its state."""
 
-    seen: Seen
+    seen: SeenWorker
     state: State = "ok"
     word: str = "At work"
     trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
+class StopEffect:
     """The effect of stopping a model: `tenants` bought `images` of it since yesterday."""
 
     name: str
@@ -83,18 +83,20 @@ class Touched:
     running: int
 
 
-def touched_rows(models: Sequence[str], now: datetime) -> list[Touched]:
+def touched_rows(models: Sequence[str], now: datetime) -> list[StopEffect]:
     """Return a row for each model, the best-selling first."""
     sold = images_by_model((now - timedelta(days=1)).date())
     under_way = {queue.model: queue for queue in queues()}
     rows = []
     for name in models:
         queue = under_way.get(name, Queue(name))
-        rows.append(Touched(name, *sold.get(name, (0, 0)), queue.queued, queue.running))
+        rows.append(StopEffect(name, *sold.get(name, (0, 0)), queue.queued, queue.running))
     return sorted(rows, key=lambda row: (-row.images, row.name))
 
 
-def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool) -> list[LaneRow]:
+def lane_rows(
+    lanes: Sequence[Lane], workers: Sequence[SeenWorker], *, has_stops: bool
+) -> list[LaneRow]:
     """Return a row for each queue; a queue that has waited too long is stuck, with the reason."""
     alive = [one for one in workers if one.is_alive]
     if not alive:
@@ -113,12 +115,12 @@ def lane_rows(lanes: Sequence[Lane], workers: Sequence[Seen], *, has_stops: bool
     ]
 
 
-def worker_rows(workers: Sequence[Seen]) -> list[WorkerRow]:
+def worker_rows(workers: Sequence[SeenWorker]) -> list[WorkerRow]:
     """Return the live image workers, and those that went silent within the hour."""
     return [_worker(one) for one in workers]
 
 
-def _worker(seen: Seen) -> WorkerRow:
+def _worker(seen: SeenWorker) -> WorkerRow:
     if not seen.is_alive:
         lost = "Its work was requeued. Its host's log says how it ended."
         return WorkerRow(seen, "bad", "Silent", lost)
@@ -131,7 +133,7 @@ def _worker(seen: Seen) -> WorkerRow:
     return WorkerRow(seen)
 
 
-def part_rows(workers: Sequence[Seen], now: datetime) -> list[Row]:
+def part_rows(workers: Sequence[SeenWorker], now: datetime) -> list[PartRow]:
     """Return every part except image workers: processes, servers, mail, webhooks, ledger proofs."""
     return [
         _web(),
@@ -147,31 +149,31 @@ def part_rows(workers: Sequence[Seen], now: datetime) -> list[Row]:
     ]
 
 
-def _web() -> Row:
+def _web() -> PartRow:
     number = orphans.present()
     fact = f"{number} web process{'' if number == 1 else 'es'}, version {__version__}"
-    return Row("API and pages", fact)
+    return PartRow("API and pages", fact)
 
 
-def _short_work(now: datetime) -> Row:
+def _short_work(now: datetime) -> PartRow:
     last, name = handling.last_look(), "Short-work workers"
     if last is not None and now - last <= handling.FRESH:
-        return Row(name, f"last check {(now - last).total_seconds():.0f} s ago")
+        return PartRow(name, f"last check {(now - last).total_seconds():.0f} s ago")
     if last is None:
-        return Row(name, "no check yet: one runs each minute", "warn", "Not yet")
+        return PartRow(name, "no check yet: one runs each minute", "warn", "Not yet")
     trouble = (
         "No check for 3 minutes: mail, webhooks, deadlines and proofs wait for a short-work"
         " worker. Start one: pictor worker short."
     )
-    return Row(name, f"last check {last:%-d %B, %H:%M:%S} UTC", "bad", "Silent", trouble)
+    return PartRow(name, f"last check {last:%-d %B, %H:%M:%S} UTC", "bad", "Silent", trouble)
 
 
-def _database() -> Row:
+def _database() -> PartRow:
     host, version = server()
-    return Row("PostgreSQL", f"version {version}, {_whose('postgres', host or 'by a socket')}")
+    return PartRow("PostgreSQL", f"version {version}, {_whose('postgres', host or 'by a socket')}")
 
 
-def _redis() -> Row:
+def _redis() -> PartRow:
     name, whose = "Redis", _whose("valkey", urlsplit(settings.REDIS_URL).hostname or "")
     try:
         redis_client.client().ping()
@@ -180,30 +182,30 @@ def _redis() -> Row:
             "It does not answer. Requests are still accepted; rates are counted in each process,"
             " and workers check the queue every 3 s."
         )
-        return Row(name, whose, "bad", "Down", trouble, API)
-    return Row(name, whose)
+        return PartRow(name, whose, "bad", "Down", trouble, API)
+    return PartRow(name, whose)
 
 
-def _storage(workers: Sequence[Seen]) -> Row:
+def _storage(workers: Sequence[SeenWorker]) -> PartRow:
     name, alive = "Storage", [one for one in workers if one.is_alive]
     whose = _whose("s3", urlsplit(settings.S3_ENDPOINT_URL or "").hostname or "AWS")
     failing = [one.worker.storage_trouble for one in alive if one.worker.storage_trouble]
     if not failing:
-        return Row(name, whose) if alive else Row(name, whose, "idle", "Not tried")
+        return PartRow(name, whose) if alive else PartRow(name, whose, "idle", "Not tried")
     trouble = (
         f"{len(failing)} of {len(alive)} image workers cannot store images: {failing[0]}. They try"
         " each second and call no channel meanwhile."
     )
-    return Row(name, whose, "bad", "Refusing", trouble, WORKERS)
+    return PartRow(name, whose, "bad", "Refusing", trouble, WORKERS)
 
 
-def _sandbox() -> Iterator[Row]:
+def _sandbox() -> Iterator[PartRow]:
     if "sandbox" in settings.EMBEDDED_PARTS:
         fact = "embedded: draws pictures at no cost"
-        yield Row("Sandbox upstream", fact, "idle", "No vendor")
+        yield PartRow("Sandbox upstream", fact, "idle", "No vendor")
 
 
-def _mail() -> Row:
+def _mail() -> PartRow:
     if settings.MAILBOX:
         fact = "kept in this installation's mailbox, not sent"
     else:
@@ -214,43 +216,43 @@ def _mail() -> Row:
             f"No mail has been sent for {seconds / 60:.0f} minutes: check EMAIL_URL and the"
             " short-work worker's log."
         )
-        return Row("Mail", fact, "bad", "Overdue", trouble)
-    return Row("Mail", fact, *(("idle", "Kept") if settings.MAILBOX else ("ok", "Healthy")))
+        return PartRow("Mail", fact, "bad", "Overdue", trouble)
+    return PartRow("Mail", fact, *(("idle", "Kept") if settings.MAILBOX else ("ok", "Healthy")))
 
 
-def _webhooks() -> Row:
-    due = due_together()
+def _webhooks() -> PartRow:
+    due = due_deliveries()
     fact = f"{due.count} due" if due.count else "none due"
     if due.overdue_seconds > WEBHOOK_SECONDS:
         minutes = f"{due.overdue_seconds / 60:.0f}"
         trouble = f"The first has waited for {minutes} minutes: is a short-work worker running?"
-        return Row("Webhooks", fact, "bad", "Overdue", trouble)
-    return Row("Webhooks", fact)
+        return PartRow("Webhooks", fact, "bad", "Overdue", trouble)
+    return PartRow("Webhooks", fact)
 
 
-def _proofs(now: datetime) -> Iterator[Row]:
+def _proofs(now: datetime) -> Iterator[PartRow]:
     for last in last_proofs(now=now):
         name = f"Ledger, {PROOFS[last.kind]} proof"
         if last.found:
             trouble = "The ledger was changed."
             fact = f"{last.found} finding{'' if last.found == 1 else 's'}"
-            yield Row(name, fact, "bad", "Findings", trouble, page=LEDGER)
+            yield PartRow(name, fact, "bad", "Findings", trouble, page=LEDGER)
         elif last.age_seconds == float("inf"):
-            yield Row(name, "not run yet", "idle", "Not yet", page=LEDGER)
+            yield PartRow(name, "not run yet", "idle", "Not yet", page=LEDGER)
         elif last.age_seconds > OLDEST_PROOF[LedgerProof.Kind(last.kind)].total_seconds():
             fact = f"{last.age_seconds / 3600:.0f} hours ago, nothing found"
             trouble = "No check has finished since then: see the short-work worker's log."
-            yield Row(name, fact, "bad", "Overdue", trouble, page=LEDGER)
+            yield PartRow(name, fact, "bad", "Overdue", trouble, page=LEDGER)
         else:
             fact = f"{last.age_seconds / 60:.0f} min ago, nothing found"
-            yield Row(name, fact, word="Proved", page=LEDGER)
+            yield PartRow(name, fact, word="Proved", page=LEDGER)
 
 
-def _head() -> Row:
+def _head() -> PartRow:
     name, heads = "Ledger, last head", kept_heads(limit=1)
     if not heads:
-        return Row(name, "none kept yet: one is kept each day", "idle", "Not yet", page=LEDGER)
-    return Row(name, f"of {heads[0].day:%-d %B %Y}", "ok", "Kept", page=LEDGER)
+        return PartRow(name, "none kept yet: one is kept each day", "idle", "Not yet", page=LEDGER)
+    return PartRow(name, f"of {heads[0].day:%-d %B %Y}", "ok", "Kept", page=LEDGER)
 
 
 def _whose(part: str, where: str) -> str:

@@ -14,14 +14,14 @@ from billing.models import PriceList
 from billing.price_changes import digest_of_changes
 from billing.selectors import assignment_of, list_of, price_list_by_id
 from billing.services import NO_LIST, assign_price_list
-from console.ops.access import May, Mode, Operator, by, done, staff
+from console.ops.access import Mode, Operator, Right, by, done, staff
 from console.ops.price_lists.one import MAX_SHOWN, cells_of
 from console.ops.prices.shown import confirmed_in, words_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 
 
-@staff(May.PUBLISH, fresh=True)
+@staff(Right.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show how a list, or none, changes the tenant's prices; a sent form assigns it at once."""

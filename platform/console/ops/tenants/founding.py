@@ -17,7 +17,7 @@ from accounts.services import TenantLimits
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.models import PriceList
 from billing.selectors import lists_by_name
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.parts.form_fields import DollarsField, LimitField, dressed, take_errors
 from console.people import invitations
 from pictor.kit.words import clock, ids
@@ -27,7 +27,7 @@ MAX_WORDS = 200
 LIMITS = ("requests_per_minute", "images_per_minute", "max_in_flight")
 
 
-class LimitsForm(forms.Form):
+class TenantLimitsForm(forms.Form):
     """The limits of a tenant over all its keys; an empty field is no limit."""
 
     requests_per_minute = LimitField(label="Requests per minute")
@@ -39,7 +39,7 @@ class LimitsForm(forms.Form):
         return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
 
 
-class StandingForm(LimitsForm):
+class StandingForm(TenantLimitsForm):
     """The other settings by operators; an empty ceiling is the default one."""
 
     name = forms.CharField(max_length=100, label="Name")
@@ -62,7 +62,7 @@ def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
     }
 
 
-class NewForm(LimitsForm):
+class TenantForm(TenantLimitsForm):
     """The settings of a new tenant."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
@@ -86,13 +86,13 @@ class NewForm(LimitsForm):
             self.add_error("note", "Give a reason, for other staff.")
 
 
-@staff(May.TENANTS, fresh=True)
+@staff(Right.TENANTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a tenant; a repeat creates none, and does not show the key again."""
     if request.method != "POST":
-        return _page(request, operator, NewForm(initial={"once": ids.new_uuid()}))
-    form = NewForm(request.POST)
+        return _page(request, operator, TenantForm(initial={"once": ids.new_uuid()}))
+    form = TenantForm(request.POST)
     if form.is_valid():
         try:
             made = _made(request, operator, form)
@@ -103,9 +103,9 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _made(request: HttpRequest, operator: Operator, form: NewForm) -> Founded:
+def _made(request: HttpRequest, operator: Operator, form: TenantForm) -> Founded:
     said = form.cleaned_data
-    may_give = May.MONEY in operator.may
+    may_give = Right.MONEY in operator.may
     start = Start(
         credit=Micros((said["credit"] or 0) if may_give else 0),
         words=said["words"],
@@ -125,10 +125,10 @@ def _made(request: HttpRequest, operator: Operator, form: NewForm) -> Founded:
     )
 
 
-def _list_name(operator: Operator, form: NewForm) -> str:
+def _list_name(operator: Operator, form: TenantForm) -> str:
     """Return the name of the chosen list if the operator may publish prices; else ""."""
     chosen: PriceList | None = form.cleaned_data["price_list"]
-    return chosen.name if chosen and May.PUBLISH in operator.may else ""
+    return chosen.name if chosen and Right.PUBLISH in operator.may else ""
 
 
 def _shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
@@ -145,7 +145,11 @@ def key_shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpRe
 
 
 def _page(
-    request: HttpRequest, operator: Operator, form: NewForm, *, status: HTTPStatus = HTTPStatus.OK
+    request: HttpRequest,
+    operator: Operator,
+    form: TenantForm,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {"operator": operator, "form": dressed(form)}
     return render(request, "ops/tenant_new.html", context, status=status)

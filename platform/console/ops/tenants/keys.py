@@ -11,8 +11,8 @@ from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
 from accounts.selectors import api_key_by_id
 from accounts.services import change_api_key
-from console.ops.access import May, Operator, by, done, staff
-from console.ops.audit_events import told
+from console.ops.access import Operator, Right, by, done, staff
+from console.ops.audit_events import full_entries
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import dressed
 from console.parts.key_form import KeyForm, values_of
@@ -29,14 +29,14 @@ def key_of(tenant: str, key: str) -> ApiKey:
     return found
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_http_methods(["GET", "HEAD"])
 def key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Show the rules of a key, as a form for operators who may change them, and its history."""
     return _page(request, operator, key_of(tenant, key))
 
 
-@staff(May.TENANTS)
+@staff(Right.TENANTS)
 @require_http_methods(["POST"])
 def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Change the name and rules of a key; they apply from the next request on."""
@@ -64,7 +64,7 @@ def _page(
         "key": found,
         "status": found.status(clock.now()),
         "form": dressed(form or KeyForm(initial=values_of(found), most=SCOPES)),
-        "history": told(events),
+        "history": full_entries(events),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
     return render(request, "ops/tenant_key.html", context, status=status)

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors import has_tenants
 from billing.selectors import customer_figures, sold_until
-from console.ops.access import May, Mode, Operator, modes_of, staff
-from console.ops.tenants.rows import Row, row_of
+from console.ops.access import Mode, Operator, Right, modes_of, staff
+from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.filters import MAX_TEXT, link_of
@@ -26,7 +26,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the tenants that match the filters."""
@@ -57,7 +57,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/tenants.html", context)
 
 
-def _rows(operator: Operator, text: str) -> list[Row]:
+def _rows(operator: Operator, text: str) -> list[TenantRow]:
     """Return the matching tenants, the worst first; in demo mode those with demo sales."""
     now, is_demo = clock.now(), operator.mode == Mode.DEMO
     figures = customer_figures(now=now, without_channels=sandbox_names(), is_demo=is_demo)
@@ -71,7 +71,7 @@ def _rows(operator: Operator, text: str) -> list[Row]:
     return sorted(rows, key=lambda row: row.risk)
 
 
-def _lists(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:
+def _lists(rows: Sequence[TenantRow]) -> dict[str, Sequence[TenantRow]]:
     return {
         "": rows,
         "low": [row for row in rows if row.is_low],
@@ -80,7 +80,7 @@ def _lists(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:
     }
 
 
-def _page(rows: Sequence[Row], after: str) -> tuple[Sequence[Row], str]:
+def _page(rows: Sequence[TenantRow], after: str) -> tuple[Sequence[TenantRow], str]:
     """Return the page after the tenant with that id, and the id to continue from, if any."""
     places = {row.tenant.public_id: place for place, row in enumerate(rows, start=1)}
     begin = places.get(after, 0)
@@ -88,7 +88,7 @@ def _page(rows: Sequence[Row], after: str) -> tuple[Sequence[Row], str]:
     return page, page[-1].tenant.public_id if begin + PAGE < len(rows) else ""
 
 
-def _csv(rows: Sequence[Row]) -> Iterator[Rows]:
+def _csv(rows: Sequence[TenantRow]) -> Iterator[Rows]:
     yield [
         [
             row.tenant.public_id, row.tenant.name, row.tenant.status,

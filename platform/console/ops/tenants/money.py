@@ -22,7 +22,7 @@ from billing.services import (
     reversible,
 )
 from console.amounts import amount
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import dressed, micros_of, take_errors
 from console.parts.periods import number_of
@@ -103,7 +103,7 @@ class MoneyForm(forms.Form):
         )
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, operator: Operator, tenant: str, kind: str) -> HttpResponse:
     """Ask for the amount, show the effect, then book the move; a repeat books nothing."""

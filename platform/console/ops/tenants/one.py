@@ -17,10 +17,10 @@ from accounts.selectors import (
 from billing.models import Transfer
 from billing.selectors import customer_figures, latest_transfers
 from billing.services import REVERSED_KINDS
-from console.ops.access import May, Mode, Operator, staff
+from console.ops.access import Mode, Operator, Right, staff
 from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.rows import row_of, tenant_of
-from console.parts.entries import Entry
+from console.parts.entries import LedgerEntry
 from console.parts.form_fields import dressed
 from generation.selectors import sandbox_names
 from pictor.kit.words import clock, ids
@@ -35,7 +35,7 @@ MOVED = tuple(
 )
 
 
-@staff(May.SEE)
+@staff(Right.SEE)
 @require_safe
 def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show everything about a tenant on one page."""
@@ -73,7 +73,8 @@ def page(
         "once": ids.new_uuid(),
         "why": "" if row.is_active else suspended_because(found.id),
         "moves": [
-            (Entry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS) for one in moves
+            (LedgerEntry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS)
+            for one in moves
         ],
         "limits": limits or dressed(StandingForm(initial=standing_of(found))),
         "keys": [(key, key.status(now)) for key in shown],

@@ -14,7 +14,7 @@ from billing.models import PriceBook
 from billing.pricing import REFERENCE, BookRow, PriceKey, PriceRow
 from billing.selectors import book_in_force, own_book_name, prices_below, rows_of
 from billing.services import draft_price_book
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import micros_of
 from pictor.kit.words import clock
@@ -22,7 +22,7 @@ from pictor.kit.words.money import Micros, to_decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OverrideLine:
     """A price below, and the tenant's own price for it; "" if it has none.
 
     Attributes:
@@ -54,7 +54,7 @@ class Sheet:
     kept: Mapping[PriceKey, BookRow]
     models: Sequence[str]
     model: str
-    lines: Sequence[Line]
+    lines: Sequence[OverrideLine]
 
     @property
     def has_markup(self) -> bool:
@@ -78,7 +78,7 @@ class Sheet:
         return rows
 
 
-@staff(May.MONEY, fresh=True)
+@staff(Right.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Draft the tenant's own book: the prices typed for a model, and the former ones of others."""
@@ -142,10 +142,12 @@ def _is_typed(key: PriceKey, row: PriceRow) -> bool:
     return row.kind == "fixed" and key[1] != REFERENCE
 
 
-def _line(key: PriceKey, below: PriceRow, own: BookRow | None, said: QueryDict | None) -> Line:
+def _line(
+    key: PriceKey, below: PriceRow, own: BookRow | None, said: QueryDict | None
+) -> OverrideLine:
     present = "" if own is None else to_decimal(own.micros)
     typed = present if said is None else said.get(" ".join(key), "").strip()
-    return Line(key, below, typed, _error_in(typed))
+    return OverrideLine(key, below, typed, _error_in(typed))
 
 
 def _error_in(typed: str) -> str:

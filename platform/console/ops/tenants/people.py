@@ -18,7 +18,7 @@ from accounts.services.members import (
     dismiss_member_as_operator,
     invite_as_operator,
 )
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.tenants.founding import key_shown
 from console.ops.tenants.keys import key_of
 from console.ops.tenants.one import page
@@ -27,25 +27,25 @@ from console.people import invitations
 from pictor.kit.words import clock
 
 
-class KeyForm(forms.Form):
+class KeyNameForm(forms.Form):
     """The name of a new key; `once` is set when the form is shown, and becomes the key's id."""
 
     once = forms.UUIDField()
     name = forms.CharField(max_length=100)
 
 
-class InviteForm(forms.Form):
+class NewMemberForm(forms.Form):
     """The address and role of a new member."""
 
     email = forms.EmailField()
     role = forms.ChoiceField(choices=Membership.Role.choices)
 
 
-@staff(May.TENANTS, fresh=True)
+@staff(Right.TENANTS, fresh=True)
 @require_POST
 def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Create a live key, and show its secret once."""
-    found, form = tenant_of(tenant), KeyForm(request.POST)
+    found, form = tenant_of(tenant), KeyNameForm(request.POST)
     if not form.is_valid():
         is_nameless = "name" in form.errors
         refusal = "Give the key a name." if is_nameless else "Type its name once more."
@@ -57,7 +57,7 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     return key_shown(request, operator, Founded(found, key, text))
 
 
-@staff(May.TENANTS)
+@staff(Right.TENANTS)
 @require_POST
 def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Revoke a key: the next request with it is refused."""
@@ -66,11 +66,11 @@ def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) 
     return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)
 
 
-@staff(May.TENANTS, fresh=True)
+@staff(Right.TENANTS, fresh=True)
 @require_POST
 def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Invite a member by mail; a repeated invitation to an address is a new link."""
-    found, form = tenant_of(tenant), InviteForm(request.POST)
+    found, form = tenant_of(tenant), NewMemberForm(request.POST)
     if not form.is_valid():
         return page(request, operator, found, refusal="Type an e-mail address, and choose a role.")
     said = by(request, operator)
@@ -89,7 +89,7 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
     return done(request, f"{form.cleaned_data['email']} invited", "tenant", found.public_id)
 
 
-@staff(May.TENANTS)
+@staff(Right.TENANTS)
 @require_POST
 def uninvite(
     request: HttpRequest, operator: Operator, tenant: str, invitation: UUID
@@ -107,7 +107,7 @@ def uninvite(
     return done(request, f"{email} is no longer invited", "tenant", tenant)
 
 
-@staff(May.TENANTS, fresh=True)
+@staff(Right.TENANTS, fresh=True)
 @require_POST
 def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
     """Change the role of a member; the message names the former role."""
@@ -126,7 +126,7 @@ def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str)
     return done(request, words, "tenant", tenant)
 
 
-@staff(May.TENANTS, fresh=True)
+@staff(Right.TENANTS, fresh=True)
 @require_POST
 def remove_member(
     request: HttpRequest, operator: Operator, tenant: str, person: str

@@ -47,7 +47,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TenantRow:
     """A tenant in the list."""
 
     tenant: Tenant
@@ -125,10 +125,10 @@ class Row:
         return (place or 3, lasting, self.tenant.name.casefold())
 
 
-def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> Row:
+def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> TenantRow:
     """Return the row of a tenant, with its figures."""
     is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by selectors
-    return Row(tenant, figures.get(tenant.id, NOTHING), now, is_stopped)
+    return TenantRow(tenant, figures.get(tenant.id, NOTHING), now, is_stopped)
 
 
 def tenant_of(public_id: str) -> Tenant:

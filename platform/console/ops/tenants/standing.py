@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.services import change_standing, resume, suspend
 from console.amounts import amount
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
@@ -39,7 +39,7 @@ class SuspendForm(forms.Form):
     note = forms.CharField(max_length=MAX_WORDS, required=False)
 
 
-@staff(May.TENANTS)
+@staff(Right.TENANTS)
 @require_POST
 def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Suspend a tenant from its next request on; running generations are finished."""
@@ -55,7 +55,7 @@ def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRe
     return done(request, f"{found.name} suspended, {members}", "tenant", found.public_id)
 
 
-@staff(May.TENANTS)
+@staff(Right.TENANTS)
 @require_POST
 def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Resume a suspended tenant."""
@@ -67,7 +67,7 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     return done(request, f"{found.name} is active again", "tenant", found.public_id)
 
 
-@staff(May.TENANTS)
+@staff(Right.TENANTS)
 @require_POST
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Change the limits; the message names the former ones."""

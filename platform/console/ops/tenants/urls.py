@@ -4,8 +4,8 @@ from django.urls import path
 
 from console.ops.tenants import (
     assigning,
+    data_requests,
     founding,
-    keeping,
     keys,
     listed,
     money,
@@ -35,6 +35,6 @@ urlpatterns = [
     path("<str:tenant>/members/<str:person>/", people.set_role, name="tenant_member"),
     path("<str:tenant>/members/<str:person>/remove/", people.remove_member, name="tenant_dismiss"),
     path("<str:tenant>/invitations/<uuid:invitation>/", people.uninvite, name="tenant_uninvite"),
-    path("<str:tenant>/export/", keeping.export, name="tenant_export"),
-    path("<str:tenant>/erase/", keeping.erase, name="tenant_erase"),
+    path("<str:tenant>/export/", data_requests.export, name="tenant_export"),
+    path("<str:tenant>/erase/", data_requests.erase, name="tenant_erase"),
 ]

@@ -9,21 +9,21 @@ from accounts.audit_log import address_of, author
 from accounts.audit_words import readable
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import emails_of
-from console.parts.audit_events import Entry, Thing, entry_of
-from console.workspace.access import May, Workspace, keys_of
+from console.parts.audit_events import AuditEntry, Thing, entry_of
+from console.workspace.access import Permission, Workspace, keys_of
 from webhooks.selectors import endpoints_of
 
 _BY_KEY = re.compile(r"API key (key_\w+)", re.ASCII)
 """The actor of a change made through the API."""
 
 
-def told(
+def entries_for_tenant(
     workspace: Workspace,
     events: Sequence[AuditEvent],
     *,
     is_of_one: bool = False,
     keys: Sequence[ApiKey] | None = None,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Return events as their tenant reads them, with current names, or else the event's own.
 
     With `is_of_one` they are the history of one object, whose name is not looked up. `keys` are the
@@ -32,7 +32,7 @@ def told(
     kinds: set[str] = set() if is_of_one else {event.object_type for event in events}
     things = _things(workspace, events, kinds, keys)
 
-    def named(event: AuditEvent) -> Entry:
+    def named(event: AuditEvent) -> AuditEntry:
         by_key = _BY_KEY.fullmatch(event.actor_name)
         who = (things.get(by_key[1]) if by_key else None) or Thing(author(event))
         before, after = (readable(event.action, said) for said in (event.before, event.after))
@@ -59,7 +59,7 @@ def _things(
     for key in keys:
         page = reverse("workspace:key", args=[tenant.public_id, key.public_id])
         found[key.public_id] = Thing(key.name or "Unnamed", key.public_id, page)
-    has_endpoints = "webhook_endpoint" in kinds and May.WEBHOOKS in workspace.may
+    has_endpoints = "webhook_endpoint" in kinds and Permission.WEBHOOKS in workspace.may
     for one in endpoints_of(tenant.id) if has_endpoints else ():
         page = reverse("workspace:webhook", args=[tenant.public_id, one.public_id])
         found[one.public_id] = Thing(one.url, one.public_id, page)

@@ -16,8 +16,8 @@ from accounts.selectors import members_of
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.periods import number_of
-from console.workspace.access import May, Workspace, member
-from console.workspace.audit.audit_events import told
+from console.workspace.access import Permission, Workspace, member
+from console.workspace.audit.audit_events import entries_for_tenant
 from console.workspace.shared.long_lists import ordering
 from pictor.kit.words import clock
 
@@ -30,7 +30,7 @@ COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
 
 
 @require_safe
-@member(May.SEE_AUDIT)
+@member(Permission.SEE_AUDIT)
 def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show changes with actor, address and values, newest first, filtered by the query string."""
     if request.GET.get("format") == "csv":
@@ -43,7 +43,7 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     kept = {name: word for name, word in said.items() if word}
     context = {
         "workspace": workspace,
-        "entries": told(workspace, events[:PAGE]),
+        "entries": entries_for_tenant(workspace, events[:PAGE]),
         "newest": f"?{urlencode(kept)}" if before_id is not None else "",
         "older": f"?{urlencode({**kept, 'before': events[PAGE - 1].pk})}"
         if len(events) > PAGE
@@ -77,7 +77,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
                 object_words(one.event.object_type), one.event.object_id,
                 *one.cells, one.address,
             ]
-            for one in told(workspace, page)
+            for one in entries_for_tenant(workspace, page)
         ]  # fmt: skip
         before = page[-1].pk
 

@@ -27,7 +27,7 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RequestDraft:
     """The form as understood. `size` is 'WxH' or 'auto'; `moved` says that it had to change."""
 
     contract: ContractTerms
@@ -107,7 +107,7 @@ class Draft:
         return Ratio(one.ratio, str(one.size), width, height, is_chosen=str(one.size) == self.size)
 
 
-def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Draft:
+def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> RequestDraft:
     """Read the form's words; a value that is not on offer becomes the nearest or usual one.
 
     The quality defaults to the lowest, so the first price a person sees is small and exact.
@@ -124,7 +124,7 @@ def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Dra
     count = said.get("n", "")
     n = int(count) if _NUMBER.fullmatch(count) else 1
     output_format = said.get("output_format", "")
-    return Draft(
+    return RequestDraft(
         contract=contract,
         prompt=said.get("prompt", "").replace("\r\n", "\n")[:MAX_PROMPT_CHARS],
         size=size,

@@ -11,28 +11,28 @@ from django.http import QueryDict
 from accounts.models import Tenant, User
 from accounts.selectors import membership_in
 from console.parts.exports import Rows, csv_chunks
-from console.workspace.access import May, Workspace, allows
+from console.workspace.access import Permission, Workspace, allows
 from console.workspace.audit import pages as audit
 from console.workspace.generations import pages as generations
 from console.workspace.money import pages as money
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ExportedList:
     """A list: its words, the permission to see it, its columns and its rows at a time."""
 
     words: str
-    needs: May
+    needs: Permission
     columns: Sequence[str]
     pages: Callable[[Workspace, QueryDict, datetime], Iterable[Rows]]
 
 
-LISTS: Mapping[str, Listed] = {
-    "generations": Listed(
-        "generations", May.SEE_GENERATIONS, generations.COLUMNS, generations.pages_of
+LISTS: Mapping[str, ExportedList] = {
+    "generations": ExportedList(
+        "generations", Permission.SEE_GENERATIONS, generations.COLUMNS, generations.pages_of
     ),
-    "ledger": Listed("ledger entries", May.SEE_MONEY, money.COLUMNS, money.pages_of),
-    "audit": Listed("audit events", May.SEE_AUDIT, audit.COLUMNS, audit.pages_of),
+    "ledger": ExportedList("ledger entries", Permission.SEE_MONEY, money.COLUMNS, money.pages_of),
+    "audit": ExportedList("audit events", Permission.SEE_AUDIT, audit.COLUMNS, audit.pages_of),
 }
 """By the name of the page, which is that of the export."""
 

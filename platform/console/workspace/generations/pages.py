@@ -12,14 +12,14 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import ApiKey
 from billing.selectors import books_of, transfers_of
 from console.parts import exports
-from console.parts.call_bodies import answered, as_json, asked
+from console.parts.call_bodies import answer_body, as_json, request_body
 from console.parts.exports import Rows
 from console.parts.filters import link_of, period_choices
-from console.parts.generation_words import BADGES, Step, steps_of
+from console.parts.generation_words import BADGES, TimelineStep, steps_of
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.site import calls
-from console.workspace.access import May, Workspace, done, keys_of, member
+from console.workspace.access import Permission, Workspace, done, keys_of, member
 from console.workspace.calls.snippets import curl
 from console.workspace.generations.runs import run_of
 from console.workspace.shared.filters import (
@@ -68,7 +68,7 @@ COLUMNS = (
 
 
 @require_safe
-@member(May.SEE_GENERATIONS)
+@member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show a filtered page of generations; also as CSV, or as pictures."""
     if request.GET.get("format") == "csv":
@@ -145,14 +145,14 @@ def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, s
 
 
 @require_safe
-@member(May.SEE_GENERATIONS)
+@member(Permission.SEE_GENERATIONS)
 def detail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Show one generation: its images, its request and delivery, each step and transfer."""
     return _detail(request, workspace, one_of(workspace, generation))
 
 
 @require_POST
-@member(May.GENERATE)
+@member(Permission.GENERATE)
 def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Cancel a generation that was not sent to a channel, and release its hold.
 
@@ -171,7 +171,7 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
 
 
 @require_POST
-@member(May.GENERATE)
+@member(Permission.GENERATE)
 def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Delete a generation's images, prompt and tags; its bill stays."""
     one = one_of(workspace, generation)
@@ -225,15 +225,15 @@ def _detail(
 
 def _as_sent(request: HttpRequest, one: Finished) -> dict[str, str]:
     """The request and its answer word for word, and the call that sends it again."""
-    said = asked(one.generation)
+    said = request_body(one.generation)
     return {
         "asked": as_json(said),
-        "answered": as_json(answered(one)),
+        "answered": as_json(answer_body(one)),
         "call": curl(f"{request.scheme}://{request.get_host()}", said),
     }
 
 
-def _steps(made: Generation) -> list[Step]:
+def _steps(made: Generation) -> list[TimelineStep]:
     attempts = selectors.attempts_of(made.id)
     attempt_ids = [attempt.id for attempt in attempts]
     moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempt_ids)
@@ -242,7 +242,7 @@ def _steps(made: Generation) -> list[Step]:
 
 def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:
     """Webhook deliveries about the generation's end, each with its badge."""
-    if made.finished_at is None or May.WEBHOOKS not in workspace.may:
+    if made.finished_at is None or Permission.WEBHOOKS not in workspace.may:
         return []
     found = deliveries_about(workspace.tenant.id, made.id, at=made.finished_at)
     return [(one, badge_of(one)) for one in found]

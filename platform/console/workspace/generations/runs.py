@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from console.parts.pictures import Picture, is_otherwise, picture_of, released_of
-from console.parts.rows import Row, row_of
+from console.parts.rows import GenerationRow, row_of
 from generation.models import Generation
 from generation.selectors import Finished
 from pictor.kit.words.errors import PictorError
@@ -15,7 +15,7 @@ class Run:
     """A generation with its row and its images."""
 
     made: Generation
-    row: Row
+    row: GenerationRow
     pictures: tuple[Picture, ...]
     refusal: PictorError | None = None
     """Why the last requested change was refused."""

@@ -28,12 +28,12 @@ from billing.selectors import (
 )
 from billing.services import TOLD_ROLES, set_balance_alert
 from console.parts import exports
-from console.parts.entries import Entry
+from console.parts.entries import LedgerEntry
 from console.parts.exports import Rows
 from console.parts.form_fields import DollarsField, LimitField, dressed
 from console.parts.periods import number_of
 from console.site.pricing import priced_models
-from console.workspace.access import May, Workspace, by, done, member
+from console.workspace.access import Permission, Workspace, by, done, member
 from console.workspace.shared.long_lists import ordering, to_order
 from console.workspace.shared.owned import one_of
 from pictor.kit.words import clock
@@ -55,14 +55,14 @@ class AlertForm(forms.Form):
 
 
 @require_safe
-@member(May.SEE_MONEY)
+@member(Permission.SEE_MONEY)
 def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the balance and how long it lasts; with `?proof`, check the ledger's sums."""
     return _billing(request, workspace)
 
 
 @require_POST
-@member(May.MANAGE_MONEY)
+@member(Permission.MANAGE_MONEY)
 def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Set the balance alert."""
     form = AlertForm(request.POST)
@@ -86,7 +86,7 @@ def _billing(
     (spent,) = captured_since(tenant.id, [now - PACE])
     wanted = balance_alert_of(tenant.id)
     values = {"below": wanted.below_micros, "below_days": wanted.below_days} if wanted else {}
-    may_manage = May.MANAGE_MONEY in workspace.may
+    may_manage = Permission.MANAGE_MONEY in workspace.may
     context = {
         "workspace": workspace,
         "balance": workspace.balance,
@@ -97,7 +97,7 @@ def _billing(
         "payment": settings.PAYMENT_DETAILS,
         "week": spent,
         "proof": proof_of(tenant.id) if "proof" in request.GET else None,
-        "entries": [Entry(one) for one in latest_transfers(tenant.id, limit=8)],
+        "entries": [LedgerEntry(one) for one in latest_transfers(tenant.id, limit=8)],
         "at": now,
         "alert": wanted,
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
@@ -108,7 +108,7 @@ def _billing(
 
 
 @require_safe
-@member(May.SEE_MONEY)
+@member(Permission.SEE_MONEY)
 def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show every transfer with the balance after it; the CSV is in order, with seals.
 
@@ -120,7 +120,7 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE + 1)
     context = {
         "workspace": workspace,
-        "entries": [Entry(one) for one in rows[:PAGE]],
+        "entries": [LedgerEntry(one) for one in rows[:PAGE]],
         "more": rows[PAGE - 1].seq if len(rows) > PAGE else None,
         "is_later": before_seq is not None,
     }
@@ -128,7 +128,7 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 
 
 @require_safe
-@member(May.SEE_MONEY)
+@member(Permission.SEE_MONEY)
 def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the prices in force for this workspace, and those decided for later.
 
@@ -157,7 +157,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 def _priced_by(workspace: Workspace, generation: str) -> list[int]:
     """The price books a generation was priced by. Raises Http404 if the member may not see it."""
-    if May.SEE_GENERATIONS not in workspace.may:
+    if Permission.SEE_GENERATIONS not in workspace.may:
         raise Http404
     books: list[int] = one_of(workspace, generation).generation.priced["books"]
     return books
@@ -187,7 +187,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
             [
                 one.seq, one.created_at.isoformat(), one.kind, to_decimal(one.amount), "USD",
                 to_decimal(one.available_after or 0), to_decimal(one.held_after or 0),
-                Entry(one).generation, one.reason_shown, bytes(one.seal or b"").hex(),
+                LedgerEntry(one).generation, one.reason_shown, bytes(one.seal or b"").hex(),
                 one.reverses_seq,
             ]
             for one in page

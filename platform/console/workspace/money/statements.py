@@ -18,7 +18,7 @@ from billing.selectors import (
 )
 from console.parts.exports import Rows, csv_answer
 from console.parts.periods import month_of
-from console.workspace.access import May, Workspace, member
+from console.workspace.access import Permission, Workspace, member
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -39,7 +39,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """An amount added or taken between the two balances; for a charge, with its images."""
 
     kind: str
@@ -61,7 +61,7 @@ class Line:
 
 
 @require_safe
-@member(May.SEE_MONEY)
+@member(Permission.SEE_MONEY)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """List each month since the first entry of the ledger, newest first."""
     found = monthly_statements(workspace.tenant.id, zone=workspace.tenant.zone, now=clock.now())
@@ -73,7 +73,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 
 
 @require_safe
-@member(May.SEE_MONEY)
+@member(Permission.SEE_MONEY)
 def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpResponseBase:
     """Show one month, to read or print, or its lines as CSV."""
     month, now, zone = month_of(number), clock.now(), workspace.tenant.zone
@@ -95,15 +95,17 @@ def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpRespo
     return render(request, "workspace/statement.html", context)
 
 
-def _lines(statement: MonthStatement) -> Iterator[Line]:
+def _lines(statement: MonthStatement) -> Iterator[StatementLine]:
     """Yield the lines between the two balances, without those of 0."""
     for kind in GIVEN:
         if change := statement.given.get(kind):
-            yield Line(kind, GIVEN_WORDS[kind], change)
+            yield StatementLine(kind, GIVEN_WORDS[kind], change)
     for one in statement.charges:
-        yield Line("charge", one.model, Micros(-one.captured), one.model, one.tier, one.images)
+        yield StatementLine(
+            "charge", one.model, Micros(-one.captured), one.model, one.tier, one.images
+        )
     if statement.elsewhere:
-        yield Line("edge", "At the edge of the month", Micros(-statement.elsewhere))
+        yield StatementLine("edge", "At the edge of the month", Micros(-statement.elsewhere))
 
 
 def _listed(statement: MonthStatement) -> list[str]:

@@ -21,16 +21,16 @@ from accounts.selectors import api_keys_of
 from billing.pricing import PriceTable
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
-from console.workspace.access import May, Workspace, member
-from console.workspace.calls.choices import Draft, draft_of
+from console.workspace.access import Permission, Workspace, member
+from console.workspace.calls.choices import RequestDraft, draft_of
 from console.workspace.calls.first_call import models_of
 from console.workspace.calls.snippets import snippets_of
 from console.workspace.generations.runs import run_of
 from console.workspace.keys import may_use
 from console.workspace.playground.picker import picker_of
-from console.workspace.playground.ways import way_out
+from console.workspace.playground.remedies import remedy_for
 from console.workspace.shared.owned import one_of
-from console.workspace.shared.sunsets import endings_of
+from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
 from generation import pipeline
 from generation.admission.fields import OUTPUT_FORMATS
@@ -44,7 +44,7 @@ from generation.catalogue.life import sunset_of
 from generation.catalogue.reference_images import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
-from generation.tenants.searching import Wanted, found
+from generation.tenants.searching import Criteria, found
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import InvalidRequest, NoChannelAvailable, PictorError
 from pictor.kit.words.ids import GenerationId
@@ -65,7 +65,7 @@ IDEAS = (
 
 
 @require_safe
-@member(May.GENERATE)
+@member(Permission.GENERATE)
 def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the form with its price, the last runs, and the same call as code."""
     said: Mapping[str, Any] = request.GET
@@ -89,7 +89,7 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_POST
-@member(May.GENERATE)
+@member(Permission.GENERATE)
 def quote(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the submitted form with its price. Spends and holds nothing."""
     context = _context(request, workspace, request.POST)
@@ -97,7 +97,7 @@ def quote(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_POST
-@member(May.GENERATE)
+@member(Permission.GENERATE)
 def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Make the images: the same admission as the API's, billed to the chosen key.
 
@@ -158,7 +158,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     )
 
 
-def _check_model(catalogue: Catalogue, named: str, draft: Draft, now: datetime) -> None:
+def _check_model(catalogue: Catalogue, named: str, draft: RequestDraft, now: datetime) -> None:
     """Refuse a model withdrawn since the form was rendered; the draft has taken another one."""
     if not named or named == draft.contract.model:
         return
@@ -188,7 +188,7 @@ def _context(
     catalogue = workspace.catalogue
     keys, models = usable(workspace), models_of(workspace)
     context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
-    context["endings"] = endings_of(workspace, clock.now())
+    context["endings"] = sunsets_of(workspace, clock.now())
     if not keys or not models:
         return context
     draft = _draft(said, models)
@@ -196,7 +196,7 @@ def _context(
     takes_references = _takes_references(catalogue, draft)
     references = _references(request)[:MAX_IMAGES] if takes_references else []
     quoted, why = _quoted(request, key, draft, references)
-    wanted = Wanted(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
+    wanted = Criteria(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
     runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
         **context,
@@ -209,7 +209,7 @@ def _context(
         "formats": OUTPUT_FORMATS,
         "quoted": quoted,
         "why": why,
-        "way": way_out(workspace, key, refusal or why),
+        "way": remedy_for(workspace, key, refusal or why),
         "is_limit": quoted is not None and not quoted.is_final,
         "takes_references": takes_references,
         "most_references": MAX_IMAGES,
@@ -225,7 +225,7 @@ def _context(
 
 def _code(
     request: HttpRequest,
-    draft: Draft,
+    draft: RequestDraft,
     key: ApiKey,
     models: Sequence[ContractTerms],
     references: Sequence[str],
@@ -240,7 +240,7 @@ def _code(
     )
 
 
-def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> Draft:
+def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> RequestDraft:
     return draft_of({name: str(said[name]) for name in said}, models)
 
 
@@ -249,7 +249,7 @@ def _prices(catalogue: Catalogue, workspace: Workspace) -> PriceTable:
     return prices_at(catalogue.revision, workspace.id, now=clock.now())
 
 
-def _takes_references(catalogue: Catalogue, draft: Draft) -> bool:
+def _takes_references(catalogue: Catalogue, draft: RequestDraft) -> bool:
     return catalogue.honours(draft.contract.model, "image")
 
 
@@ -320,7 +320,7 @@ def _caller(request: HttpRequest, key: ApiKey) -> Caller:
 
 
 def _quoted(
-    request: HttpRequest, key: ApiKey, draft: Draft, references: Sequence[str]
+    request: HttpRequest, key: ApiKey, draft: RequestDraft, references: Sequence[str]
 ) -> tuple[Quoted | None, PictorError | None]:
     """The price, or the reason for a refusal; the prompt may still be missing."""
     body = {**draft.body, "prompt": draft.prompt.strip() or "…"}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from billing.pricing import PriceMissing, PriceTable, Quote, least, quote
-from console.workspace.calls.choices import Draft, Ratio
+from console.workspace.calls.choices import Ratio, RequestDraft
 from generation.catalogue.contracts import AUTO, SizeOption
 from pictor.kit.words.money import Micros
 
@@ -26,7 +26,7 @@ class Picker:
     each: Price
 
 
-def picker_of(draft: Draft, table: PriceTable) -> Picker:
+def picker_of(draft: RequestDraft, table: PriceTable) -> Picker:
     """The draft's choices, priced as each would be quoted."""
     names = [*(str(one.size) for one in draft.contract.options), AUTO]
     found = {size: _quoted(draft, table, size) for size in names}
@@ -41,7 +41,7 @@ def picker_of(draft: Draft, table: PriceTable) -> Picker:
     )
 
 
-def _quoted(draft: Draft, table: PriceTable, size: str) -> Quote | None:
+def _quoted(draft: RequestDraft, table: PriceTable, size: str) -> Quote | None:
     """The quote for one image of this size; None if it has no price."""
     try:
         return quote(table, model=draft.contract.model, size=size, quality=draft.quality, n=1)

@@ -8,13 +8,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.services import check_deletion, delete_workspace
-from console.workspace.access import May, Workspace, member
+from console.workspace.access import Permission, Workspace, member
 from console.workspace.settings.pages import page
 from pictor.kit.words import clock
 
 
 @require_POST
-@member(May.DELETE)
+@member(Permission.DELETE)
 def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Delete the workspace, after its name and a fresh sign-in confirm it."""
     name = request.POST.get("name", "").strip()

@@ -25,7 +25,7 @@ from accounts.services import (
 )
 from console.parts.form_fields import dressed, take_errors
 from console.people import invitations
-from console.workspace.access import May, Workspace, done, member
+from console.workspace.access import Permission, Workspace, done, member
 from pictor.kit.words import clock
 from pictor.kit.words.errors import RateLimited
 
@@ -49,14 +49,14 @@ class InviteForm(forms.Form):
 
 
 @require_safe
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """List all members with the keys they made, and open invitations."""
     return _page(request, workspace, InviteForm())
 
 
 @require_POST
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Invite an address by mail; a second invitation to it sends a new link."""
     form = InviteForm(request.POST)
@@ -88,7 +88,7 @@ def _count_mail(address: str) -> None:
 
 
 @require_POST
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> HttpResponse:
     """Cancel an invitation."""
     found = _invitation(workspace, invitation)
@@ -97,7 +97,7 @@ def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> Htt
 
 
 @require_POST
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
     """Give a member another role."""
     found = _member(workspace, person)
@@ -109,7 +109,7 @@ def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpRes
 
 
 @require_POST
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
     """Remove a member, or leave the workspace; the keys they made go to an heir or are revoked."""
     found = _member(workspace, person)
@@ -135,7 +135,7 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
 
 
 @require_POST
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Require a second factor of all members, or stop requiring it."""
     wish = request.POST.get("required", "")

@@ -20,8 +20,14 @@ from accounts.services import (
     set_own_limits,
     set_support,
 )
-from console.parts.form_fields import DollarsField, LimitField, WordsField, dressed, take_errors
-from console.workspace.access import May, Workspace, by, done, member
+from console.parts.form_fields import (
+    CheckboxesField,
+    DollarsField,
+    LimitField,
+    dressed,
+    take_errors,
+)
+from console.workspace.access import Permission, Workspace, by, done, member
 from console.workspace.settings.zones import zone_choices
 from pictor.kit.words import clock
 from storage.selectors import exports_of
@@ -60,7 +66,7 @@ class SettingsForm(forms.Form):
         zone.choices = zone_choices(self.initial["time_zone"])  # type: ignore[attr-defined]  # a choice field
 
 
-class LimitsForm(forms.Form):
+class OwnLimitsForm(forms.Form):
     """Budgets over all keys, and limits below the operator's. An empty field is no limit."""
 
     budget_month_micros = DollarsField(label="Budget per month, USD")
@@ -73,7 +79,7 @@ class LimitsForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         words = [(model.name, model.name) for model in offer().models()]
-        self.fields["own_models"] = WordsField(words, required=False, label="Models")
+        self.fields["own_models"] = CheckboxesField(words, required=False, label="Models")
 
     def limits(self) -> OwnLimits:
         """The chosen limits. With no model ticked, every model is allowed."""
@@ -89,7 +95,7 @@ class SupportForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the settings, or change the workspace's name and retention."""
     if request.method != "POST":
@@ -101,10 +107,10 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_POST
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Change the workspace's budgets and own limits."""
-    form = LimitsForm(request.POST)
+    form = OwnLimitsForm(request.POST)
     if form.is_valid():
         set_own_limits(tenant=workspace.tenant, limits=form.limits(), **by(request, workspace))
         return done(request, workspace, "Limits saved", "settings")
@@ -112,7 +118,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_POST
-@member(May.ALLOW_SUPPORT)
+@member(Permission.ALLOW_SUPPORT)
 def support(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Allow or forbid support views; open ones end if they are forbidden."""
     form = SupportForm(request.POST)
@@ -142,21 +148,21 @@ def page(
     workspace: Workspace,
     *,
     form: SettingsForm | None = None,
-    limits_form: LimitsForm | None = None,
+    limits_form: OwnLimitsForm | None = None,
     **refusals: str,
 ) -> HttpResponse:
     """Render the page, with a refused form in place of the current values, or with refusals."""
     workspace.tenant.refresh_from_db()
     tenant = workspace.tenant
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form or refusals else HTTPStatus.OK
-    columns = (*LimitsForm.base_fields, "own_models")
+    columns = (*OwnLimitsForm.base_fields, "own_models")
     values = {name: getattr(tenant, name) for name in columns}
     exports = exports_of(tenant.id)
     context = {
         "workspace": workspace,
         "tenant": tenant,
         "form": dressed(form or SettingsForm(initial=_kept(tenant))),
-        "limits_form": dressed(limits_form or LimitsForm(initial=values)),
+        "limits_form": dressed(limits_form or OwnLimitsForm(initial=values)),
         "used": workspace.balance.used,
         "most_image_days": config.IMAGE_RETENTION_DAYS,
         "most_stored": config.STORED_BYTES_PER_TENANT,

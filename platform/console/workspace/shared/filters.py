@@ -15,9 +15,9 @@ from console.parts import filters as parts
 from console.parts.filters import AND, amount_of, period_choices, values_of, words_in
 from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_in, period_of
-from console.workspace.access import May, Workspace
+from console.workspace.access import Permission, Workspace
 from generation.models import Source, State
-from generation.tenants.searching import Wanted
+from generation.tenants.searching import Criteria
 
 LABELS = {
     "mode": "Mode",
@@ -42,7 +42,7 @@ class Filters:
     """The filters as words and as a query, with the period, if any; invalid ones are left out."""
 
     said: dict[str, str]
-    wanted: Wanted
+    wanted: Criteria
     period: Period | None
 
     def __bool__(self) -> bool:
@@ -70,7 +70,7 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
     if any(key.is_test for key in chosen):
         said["mode"] = TESTS
     period: Period | None = meant.get("period")
-    wanted = Wanted(
+    wanted = Criteria(
         livemode="mode" not in said,
         status=said.get("status", ""),
         source=said.get("source", ""),
@@ -119,7 +119,7 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
     """
     url = reverse("workspace:generations", args=[workspace.tenant.public_id])
     known = {key.public_id for key in keys}
-    may_open = May.SEE_GENERATIONS in workspace.may
+    may_open = Permission.SEE_GENERATIONS in workspace.may
 
     def rows(**said: str) -> str:
         is_whole = all(said.values()) and known.issuperset(values_of(said.get("key", "")))

@@ -12,7 +12,7 @@ NEAR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ShownSunset:
     """One model that ends or has ended, and that this workspace has used in the last 30 days.
 
     Attributes:
@@ -32,9 +32,9 @@ class Ending:
     kind: str
 
 
-def endings_of(
+def sunsets_of(
     workspace: Workspace, now: datetime, *, used: Mapping[str, int] | None = None
-) -> Sequence[Ending]:
+) -> Sequence[ShownSunset]:
     """The ends of models that the workspace uses, the next one first.
 
     `used` are the images by requested model in 30 days; without it the database is queried, but
@@ -51,7 +51,7 @@ def endings_of(
     if used is None:
         used = used_of(workspace.id, [one.model for _, one in ends], since=now - LOOK_BACK)
     return [
-        Ending(
+        ShownSunset(
             model=contract.model,
             at=at,
             is_over=at <= now,

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import rates
-from console.workspace.access import May, Workspace, done, member
+from console.workspace.access import Permission, Workspace, done, member
 from console.workspace.webhooks.pages import badge_of, endpoint_of, page
 from pictor.kit.words import clock
 from pictor.kit.words.errors import RateLimited
@@ -29,7 +29,7 @@ SINCE = {
 
 
 @require_safe
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def detail(
     request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
 ) -> HttpResponse:
@@ -39,7 +39,7 @@ def detail(
 
 
 @require_POST
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def resend_one(
     request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
 ) -> HttpResponse:
@@ -56,7 +56,7 @@ def resend_one(
 
 
 @require_POST
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Send a test event and show its delivery."""
     found = endpoint_of(workspace, endpoint)
@@ -69,7 +69,7 @@ def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRespo
 
 
 @require_POST
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def resend_missed(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Resend the events of the last hours or days that the endpoint has not accepted."""
     found = endpoint_of(workspace, endpoint)

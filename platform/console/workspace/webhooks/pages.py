@@ -15,10 +15,10 @@ from typing_extensions import override
 
 from accounts.audit_log import audit_events_about
 from accounts.services import OVERLAPS
-from console.parts.form_fields import WordsField, dressed, take_errors
+from console.parts.form_fields import CheckboxesField, dressed, take_errors
 from console.parts.key_form import LIVE, TEST
-from console.workspace.access import May, Workspace, by, done, member
-from console.workspace.audit.audit_events import told
+from console.workspace.access import Permission, Workspace, by, done, member
+from console.workspace.audit.audit_events import entries_for_tenant
 from console.workspace.keys import HISTORY, OVERLAP_WORDS
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import Unavailable
@@ -26,7 +26,7 @@ from webhooks.models import EVENTS, Delivery, WebhookEndpoint
 from webhooks.selectors import Record, deliveries_of, endpoint_by_id, endpoints_of, records_of
 from webhooks.services import (
     MAX_ENDPOINTS,
-    EndpointWishes,
+    EndpointValues,
     change_endpoint,
     create_endpoint,
     delete_endpoint,
@@ -58,7 +58,7 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShownEndpoint:
+class EndpointRow:
     """An endpoint in the list and on its pages."""
 
     endpoint: WebhookEndpoint
@@ -99,13 +99,13 @@ class EndpointForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         words = [(name, EVENT_WORDS[name]) for name in EVENTS]
-        self.fields["events"] = WordsField(words, required=False, label="Events")
+        self.fields["events"] = CheckboxesField(words, required=False, label="Events")
 
-    def wishes(self, *, is_enabled: bool = True) -> EndpointWishes:
+    def wishes(self, *, is_enabled: bool = True) -> EndpointValues:
         """The chosen values. With no event ticked, or all, it subscribes to every event."""
         chosen = self.cleaned_data["events"]
         is_all = not chosen or len(chosen) == len(EVENTS)
-        return EndpointWishes(self.cleaned_data["url"], None if is_all else chosen, is_enabled)
+        return EndpointValues(self.cleaned_data["url"], None if is_all else chosen, is_enabled)
 
 
 class NewEndpointForm(EndpointForm):
@@ -120,12 +120,12 @@ class NewEndpointForm(EndpointForm):
 
 
 @require_safe
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """List every endpoint with the results of its latest deliveries."""
     records = records_of(workspace.tenant.id)
     shown = [
-        ShownEndpoint(endpoint, records.get(endpoint.id, Record()))
+        EndpointRow(endpoint, records.get(endpoint.id, Record()))
         for endpoint in endpoints_of(workspace.tenant.id)
     ]
     context = {
@@ -140,7 +140,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Create an endpoint, and show its secret only this once."""
     status = HTTPStatus.OK
@@ -164,7 +164,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Show an endpoint with its deliveries; POST changes it."""
     found = endpoint_of(workspace, endpoint)
@@ -187,11 +187,11 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 
 
 @require_POST
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Enable or disable an endpoint."""
     found = endpoint_of(workspace, endpoint)
-    wishes = EndpointWishes(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
+    wishes = EndpointValues(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
     try:
         change_endpoint(endpoint=found, wishes=wishes, **by(request, workspace))
     except WebhookEndpoint.DoesNotExist as error:
@@ -201,7 +201,7 @@ def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 
 
 @require_POST
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Give an endpoint a new secret, shown only this once; the former one signs a while longer."""
     found = endpoint_of(workspace, endpoint)
@@ -220,7 +220,7 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 
 
 @require_POST
-@member(May.WEBHOOKS)
+@member(Permission.WEBHOOKS)
 def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Delete an endpoint."""
     found = endpoint_of(workspace, endpoint)
@@ -255,7 +255,7 @@ def page(
     events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=HISTORY)
     context = {
         "workspace": workspace,
-        "shown": ShownEndpoint(endpoint, record),
+        "shown": EndpointRow(endpoint, record),
         "endpoint": endpoint,
         "form": form or dressed(EndpointForm(initial=initial)),
         "refusal": refusal,
@@ -269,7 +269,7 @@ def page(
         "state": state,
         "overlaps": OVERLAP_WORDS.items(),
         "since": SINCE_WORDS.items(),
-        "history": told(workspace, events, is_of_one=True),
+        "history": entries_for_tenant(workspace, events, is_of_one=True),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     return render(request, "workspace/webhook.html", context, status=status)

@@ -23,7 +23,7 @@ CONNECTIONS = 4
 """Upper bound per loop: eight did no more work (docs/adr/0028). Opened when none is free."""
 
 
-class Connection:
+class LentConnection:
     """A connection on loan. Meanwhile its borrower may await nothing but its statements."""
 
     def __init__(self, cursor: AsyncCursor) -> None:
@@ -62,7 +62,7 @@ class LoopConnections:
         self._heard_of = breaks_met()
         THREADS.labels("loop").set(CONNECTIONS)
 
-    async def lend(self) -> Connection:
+    async def lend(self) -> LentConnection:
         """Return a free or new connection.
 
         All free ones are closed first if any connection of the process has broken.
@@ -73,11 +73,11 @@ class LoopConnections:
         while self.free:
             cursor = self.free.pop()
             if not prepared.has_ended(cursor.connection):
-                return Connection(cursor)
+                return LentConnection(cursor)
             cursor.connection.pgconn.finish()
-        return Connection(await prepared.connected())
+        return LentConnection(await prepared.connected())
 
-    def take_back(self, lent: Connection) -> None:
+    def take_back(self, lent: LentConnection) -> None:
         """Free a lent connection, or close it if it is unfit or any has broken meanwhile."""
         if lent.is_fit and lent.breaks == breaks_met():
             self.free.append(lent.cursor)
@@ -102,7 +102,7 @@ async def of_this_loop() -> LoopConnections:
 
 
 @asynccontextmanager
-async def one() -> AsyncIterator[Connection]:
+async def one() -> AsyncIterator[LentConnection]:
     """Borrow one of the loop's connections, in turn. Raises Django's OperationalError.
 
     For statements whose values must be read right before them; otherwise use `fetch_async`.
@@ -118,6 +118,6 @@ async def one() -> AsyncIterator[Connection]:
 
 
 async def fetch_async(statement: Statement[T]) -> T:
-    """Run a statement on one of the running loop's connections, as `Connection.fetch` does."""
+    """Run a statement on one of the running loop's connections, as `LentConnection.fetch` does."""
     async with one() as connection:
         return await connection.fetch(statement)

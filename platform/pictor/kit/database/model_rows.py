@@ -27,7 +27,7 @@ from django.db.models import (
 from django.db.models.expressions import DatabaseDefault
 
 from pictor.kit.database import prepared
-from pictor.kit.database.prepared import Part
+from pictor.kit.database.prepared import SqlPart
 
 M = TypeVar("M", bound=Model)
 AnyField: TypeAlias = "Field[Any, Any]"
@@ -69,10 +69,10 @@ def insert(row: Model) -> None:
     inserted(row)
 
 
-def insertion(row: Model, *, given: str = "") -> Part:
+def insertion(row: Model, *, given: str = "") -> SqlPart:
     """Return the INSERT of a new row; as part of a statement, once for each row of `given`."""
     names, values = _said(row)
-    return Part(_insert(type(row), tuple(names), given), values)
+    return SqlPart(_insert(type(row), tuple(names), given), values)
 
 
 def inserted(row: Model) -> None:
@@ -83,7 +83,7 @@ def inserted(row: Model) -> None:
 
 def changing(
     model: type[Model], *, where: Mapping[str, Any], given: str = "", **values: Any
-) -> Part:
+) -> SqlPart:
     """Return the UPDATE of the one row that matches `where`, which must include its key.
 
     Columns go by their fields' names; a None in `where` matches NULL. The statement returns a row
@@ -93,7 +93,7 @@ def changing(
     nulls = tuple(set(where) - set(matched))
     statement = _update(model, tuple(values), tuple(matched), nulls, given)
     said = [*values.items(), *matched.items()]
-    return Part(statement, [_column(model, name).bound(value) for name, value in said])
+    return SqlPart(statement, [_column(model, name).bound(value) for name, value in said])
 
 
 @cache

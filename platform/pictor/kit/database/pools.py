@@ -13,9 +13,9 @@
 
 Other threads: DNS look-ups (kit/outbound/egress.py: 8 for each set of private origins, 32 for
 callers' URLs and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread each, at
-most 8 at a time), tests of routes (generation/catalogue/lanes.py: a thread each, 8 at work), and
-single threads that live as long as their process (presence, heartbeat, loop, reaper and its watch,
-the beat, the consumer's watch, webhooks, the posting of figures).
+most 8 at a time), tests of routes (generation/catalogue/trial_threads.py: a thread each, 8 at
+work), and single threads that live as long as their process (presence, heartbeat, loop, reaper and
+its watch, the beat, the consumer's watch, webhooks, the posting of figures).
 
 Admission has turns instead of threads: it runs on the loop, and in `database` if it must block.
 

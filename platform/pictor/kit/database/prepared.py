@@ -35,7 +35,7 @@ AsyncCursor: TypeAlias = "psycopg.AsyncRawCursor[Row]"
 """Kept with its connection, because a cursor remembers the types it has looked up."""
 
 
-class Part(NamedTuple):
+class SqlPart(NamedTuple):
     """The text of a statement or of a part of one, and its values in the order of the text."""
 
     text: str
@@ -155,7 +155,7 @@ def fetch_one(statement: str, values: Values) -> Row | None:
         return cursor.execute(numbered(statement), values, prepare=True).fetchone()
 
 
-def together(*, answer: Part, **parts: Part) -> Part:
+def together(*, answer: SqlPart, **parts: SqlPart) -> SqlPart:
     """Join parts into one statement, in which later parts may read from earlier ones by name.
 
     A part that reads from one without rows writes nothing and calls no function. This holds because
@@ -166,7 +166,7 @@ def together(*, answer: Part, **parts: Part) -> Part:
         parts: the parts by name, in order.
     """
     text = _together(answer.text, tuple((name, part.text) for name, part in parts.items()))
-    return Part(text, [value for part in (*parts.values(), answer) for value in part.values])
+    return SqlPart(text, [value for part in (*parts.values(), answer) for value in part.values])
 
 
 @cache

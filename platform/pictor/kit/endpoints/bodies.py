@@ -253,7 +253,7 @@ class WordsField(serializers.ListField):
         return list(dict.fromkeys(data))
 
 
-class MomentField(NumberField):
+class UnixTimeField(NumberField):
     """A time in Unix seconds."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -164,7 +164,7 @@ def described_in_front(
     )
 
 
-def told_of(
+def described_event(
     event_type: str, body: type[ApiObject], *, summary: str, headers: Mapping[str, str]
 ) -> OpenApiWebhook:
     """Describe an event posted to a customer's server; `headers` has descriptions by name."""

@@ -16,7 +16,7 @@ from django.urls import Resolver404
 from rest_framework import exceptions as drf
 
 from pictor.kit.endpoints.objects import ErrorAnswer
-from pictor.kit.endpoints.wayfinding import nothing_at
+from pictor.kit.endpoints.unknown_paths import nothing_at
 from pictor.kit.watching import log
 from pictor.kit.words.errors import (
     InvalidRequest,
@@ -26,8 +26,8 @@ from pictor.kit.words.errors import (
     RequestTooLarge,
     Unavailable,
     UnsupportedMediaType,
-    tell,
-    told,
+    add_headers,
+    error_headers,
 )
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def as_pictor_error(error: Exception) -> PictorError:
     if isinstance(error, PictorError):
         return error
     answer = _told_as(error)
-    tell(answer, told(error))
+    add_headers(answer, error_headers(error))
     return answer
 
 

@@ -58,7 +58,7 @@ def _fields(kind: type[ApiQuery]) -> Mapping[str, serializers.Field[Any, Any, An
     return kind().fields
 
 
-class LimitField(serializers.IntegerField):
+class PageLimitField(serializers.IntegerField):
     """The most rows of a page."""
 
     def __init__(self, default: int = DEFAULT_PAGE) -> None:

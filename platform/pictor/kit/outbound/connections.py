@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 from typing_extensions import override
 
-from pictor.kit.outbound.http1 import Connection, Request
+from pictor.kit.outbound.http1 import HttpConnection, Request
 
 KEEPALIVE_SECONDS = 4.0
 """Shorter than servers' usual 5 s: if a connection is reused just as its server closes it, we
@@ -17,7 +17,7 @@ MAX_IDLE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Destination:
     """The destination of a connection."""
 
     scheme: str
@@ -38,11 +38,11 @@ class Idle:
     def __init__(self, most: int, seconds: float) -> None:
         self.seconds = seconds
         self._most = most
-        self._kept: list[tuple[Origin, Connection, float]] = []
+        self._kept: list[tuple[Destination, HttpConnection, float]] = []
         """Origin, connection and monotonic time of its last use, oldest first."""
         self._is_closed = False
 
-    def take(self, origin: Origin) -> Connection | None:
+    def take(self, origin: Destination) -> HttpConnection | None:
         """Return the origin's most recently used connection that is still open, if any."""
         self._close_old()
         for one in reversed(self._kept):
@@ -52,7 +52,7 @@ class Idle:
                     return one[1]
         return None
 
-    def keep(self, origin: Origin, connection: Connection) -> None:
+    def keep(self, origin: Destination, connection: HttpConnection) -> None:
         """Keep a connection for reuse if it is usable."""
         if self._is_closed:
             connection.close()
@@ -80,14 +80,16 @@ class Transport(httpx.AsyncBaseTransport):
         connect: `connect(origin, seconds)` opens a connection within that time.
     """
 
-    def __init__(self, connect: Callable[[Origin, float | None], Awaitable[Connection]]) -> None:
+    def __init__(
+        self, connect: Callable[[Destination, float | None], Awaitable[HttpConnection]]
+    ) -> None:
         self._connect = connect
         self.idle = Idle(MAX_IDLE, KEEPALIVE_SECONDS)
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        origin = Origin(
+        origin = Destination(
             url.scheme,
             url.raw_host.decode("ascii"),
             url.port or (443 if url.scheme == "https" else 80),

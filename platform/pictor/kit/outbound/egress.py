@@ -23,7 +23,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import httpx
 
 from pictor.kit.outbound import connections
-from pictor.kit.outbound.http1 import Connection
+from pictor.kit.outbound.http1 import HttpConnection
 
 DNS_CACHE_SECONDS = 5.0
 DNS_THREADS = 8
@@ -204,7 +204,9 @@ class Connector:
         self._addresses = addresses
         self._tls = tls
 
-    async def connect(self, origin: connections.Origin, seconds: float | None) -> Connection:
+    async def connect(
+        self, origin: connections.Destination, seconds: float | None
+    ) -> HttpConnection:
         """Open a connection. Raises ConnectError, ConnectTimeout, EgressRefused or NotReached."""
         host = origin.host.lower()
         failed: Exception | None = None
@@ -228,10 +230,10 @@ class Connector:
             raise httpx.ConnectTimeout(f"{host} did not answer in time") from None
         raise httpx.ConnectError(f"{host} refused the connection: {failed}")
 
-    async def _opened(self, origin: connections.Origin, address: str) -> Connection:
+    async def _opened(self, origin: connections.Destination, address: str) -> HttpConnection:
         is_tls = origin.scheme == "https"
         _, connection = await asyncio.get_running_loop().create_connection(
-            Connection,
+            HttpConnection,
             address,
             origin.port,
             ssl=self._tls() if is_tls else None,

@@ -56,7 +56,7 @@ class WireAnswer:
     body: "_Body"
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """An open connection, made by a connector (egress.py). HEAD and CONNECT are not supported."""
 
     _transport: asyncio.Transport
@@ -100,7 +100,9 @@ class Connection(asyncio.Protocol):
         poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
         return not poll.poll(0)
 
-    async def ask(self, request: Request, *, ended: "Callable[[Connection], None]") -> WireAnswer:
+    async def ask(
+        self, request: Request, *, ended: "Callable[[HttpConnection], None]"
+    ) -> WireAnswer:
         """Send a request and wait for the head of its answer.
 
         `ended` is called once, when the answer is closed or failed to arrive.
@@ -291,11 +293,14 @@ class _Body(httpx.AsyncByteStream):
     """The body of an answer, read from its connection."""
 
     def __init__(
-        self, connection: Connection, seconds: float | None, ended: Callable[[Connection], None]
+        self,
+        connection: HttpConnection,
+        seconds: float | None,
+        ended: Callable[[HttpConnection], None],
     ) -> None:
         self._connection = connection
         self._seconds = seconds
-        self._ended: Callable[[Connection], None] | None = ended
+        self._ended: Callable[[HttpConnection], None] | None = ended
 
     @override
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -18,7 +18,7 @@ import redis.asyncio
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from pictor.kit.redis.wire import Hear, Line
+from pictor.kit.redis.wire import Hear, RenewedConnection
 from pictor.kit.running.pauses import Pause
 from pictor.kit.running.per_loop import PerLoop
 
@@ -48,7 +48,7 @@ class RedisCommand(Generic[T]):
     failures: type[Exception] = RedisError
 
 
-def ask(command: RedisCommand[T]) -> T:
+def send(command: RedisCommand[T]) -> T:
     """Send a command on this thread's connection and wait for its result."""
     if command.pause.is_on():
         return command.instead()
@@ -61,7 +61,7 @@ def ask(command: RedisCommand[T]) -> T:
     return command.read(reply)
 
 
-async def ask_async(command: RedisCommand[T]) -> T:
+async def send_async(command: RedisCommand[T]) -> T:
     """Send a command on the running loop's connection and wait for its result.
 
     The command must be safe to repeat: it is sent again if the connection broke, which may have
@@ -133,13 +133,13 @@ def _broker_url() -> str:
     return settings.REDIS_URL if is_same else _as_redis_has_it(settings.CELERY_BROKER_URL)
 
 
-_lines: PerLoop[Line] = PerLoop()
+_lines: PerLoop[RenewedConnection] = PerLoop()
 """Keyed by server URL."""
 
 
-async def _line_to(url: str) -> Line:
+async def _line_to(url: str) -> RenewedConnection:
     """Return the running loop's line. Raises ValueError or RedisError for an unusable URL."""
-    return await _lines.of(url, partial(Line, url))
+    return await _lines.of(url, partial(RenewedConnection, url))
 
 
 def _as_redis_has_it(url: str) -> str:
@@ -154,7 +154,7 @@ def _is_usable(url: str) -> bool:
     try:
         pool: Any = _made(url).connection_pool
         pool.make_connection()
-        Line(url).make()
+        RenewedConnection(url).make()
     except (RedisError, TypeError, ValueError):
         return False
     return True

@@ -119,7 +119,7 @@ class _Wire(asyncio.Protocol):
                 answer.set_exception(error)
 
 
-class Line:
+class RenewedConnection:
     """A loop's line to one server: a connection, which the first command after its end renews."""
 
     def __init__(self, url: str) -> None:

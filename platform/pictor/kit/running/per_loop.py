@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 
-class Ending(Protocol):
+class LoopResource(Protocol):
     """An object that must be ended before its loop closes."""
 
     async def end(self) -> None:
@@ -14,7 +14,7 @@ class Ending(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Ending)
+T = TypeVar("T", bound=LoopResource)
 
 
 class _Mine(threading.local):
@@ -46,7 +46,7 @@ class PerLoop(Generic[T]):
         return found
 
 
-async def _ended_with_its_loop(made: Ending) -> AsyncIterator[None]:
+async def _ended_with_its_loop(made: LoopResource) -> AsyncIterator[None]:
     """End the object with its loop, which closes all its asynchronous generators as it ends."""
     try:
         yield

@@ -23,7 +23,7 @@ T = TypeVar("T")
 On = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 
 
-class Caller:
+class Retrier:
     """Calls a coroutine function until it succeeds or the limits are reached."""
 
     def __init__(self, again: stamina.AsyncRetryingCaller) -> None:
@@ -52,7 +52,7 @@ def calls(
     longest_pause_seconds: float | None = None,
     tries: int | None = None,
     seconds: float | None = None,
-) -> Caller:
+) -> Retrier:
     """Return a caller that retries until success; without `tries` and `seconds`, for ever.
 
     Args:
@@ -61,7 +61,7 @@ def calls(
         tries: the most tries, the first one included.
         seconds: no retry follows a failure this long after the first one.
     """
-    return Caller(
+    return Retrier(
         stamina.AsyncRetryingCaller(
             attempts=tries,
             timeout=seconds,

@@ -75,12 +75,12 @@ class PictorError(Exception):
         self.should_retry = self.default_should_retry if should_retry is None else should_retry
 
 
-def tell(error: Exception, headers: Mapping[str, str]) -> None:
+def add_headers(error: Exception, headers: Mapping[str, str]) -> None:
     """Add headers to an error's answer, without replacing those that it has."""
-    vars(error)["headers"] = {**headers, **told(error)}
+    vars(error)["headers"] = {**headers, **error_headers(error)}
 
 
-def told(error: Exception) -> dict[str, str]:
+def error_headers(error: Exception) -> dict[str, str]:
     """Return the headers of an error's answer."""
     return dict(vars(error).get("headers", {}))
 

@@ -69,7 +69,7 @@ class Command(OperatorCommand):
 
     def _remove(self, *, is_sure: bool) -> None:
         from generation.management import demo_removal  # noqa: PLC0415 - as above
-        from generation.management.seeding import Wishes  # noqa: PLC0415 - as above
+        from generation.management.seeding import SeedOptions  # noqa: PLC0415 - as above
 
         marked, own = demo_removal.demo_data()
         if not is_sure:
@@ -79,7 +79,7 @@ class Command(OperatorCommand):
                 " with it, and begin another?",
             )
         try:
-            demo_removal.remove(Wishes.of_environment(), now=clock.now(), actor=ACTOR)
+            demo_removal.remove(SeedOptions.of_environment(), now=clock.now(), actor=ACTOR)
         except ValidationError as error:
             raise say_invalid(error) from None
         self.stdout.write(f"erased {marked + own} generations; the demo begins again")

@@ -20,7 +20,7 @@ from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.factories import (
-    Customer,
+    PayingCustomer,
     begun,
     make_channel,
     make_delivery,
@@ -44,14 +44,14 @@ def channel(db: None) -> Channel:
 
 
 @pytest.fixture
-def acme(channel: Channel) -> Customer:
+def acme(channel: Channel) -> PayingCustomer:
     """A tenant with 10 USD and a key."""
-    return Customer("acme")
+    return PayingCustomer("acme")
 
 
 @pytest.fixture
-def other(channel: Channel) -> Customer:
-    return Customer("other")
+def other(channel: Channel) -> PayingCustomer:
+    return PayingCustomer("other")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def delivered(tmp_path: Path) -> Make:
     """Deliver a generation charged 0.05268 USD, cost 0.03: `delivered(acme, prompt="a fox")`."""
     spools = Spools(tmp_path, SpoolBudget(1_000_000))
 
-    def make(customer: Customer, **fields: Any) -> Generation:
+    def make(customer: PayingCustomer, **fields: Any) -> Generation:
         now = clock.now()
         made = customer.generation(now=now - timedelta(seconds=4), **fields)
         claim = take(generation_id=made.id, worker=make_worker())
@@ -77,7 +77,7 @@ def delivered(tmp_path: Path) -> Make:
 def running(channel: Channel) -> Make:
     """Make a generation that a worker has claimed and is calling the channel for."""
 
-    def make(customer: Customer, **fields: Any) -> Generation:
+    def make(customer: PayingCustomer, **fields: Any) -> Generation:
         made = customer.generation(**fields)
         claim = take(generation_id=made.id, worker=make_worker())
         assert claim is not None
@@ -93,7 +93,7 @@ def failed(channel: Channel) -> Make:
     """Make a generation that timed out at a cost of 0.03 USD: `failed(acme, detail="no fox")`."""
 
     def make(
-        customer: Customer, *, detail: str = "timed out", cost: Cost = BILLED, **fields: Any
+        customer: PayingCustomer, *, detail: str = "timed out", cost: Cost = BILLED, **fields: Any
     ) -> Generation:
         made, now = customer.generation(**fields), clock.now()
         claim = take(generation_id=made.id, worker=make_worker())

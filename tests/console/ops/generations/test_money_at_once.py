@@ -18,7 +18,7 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.console.ops.generations.conftest import Make
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 Form = tuple[str, dict[str, Any]]
 GENERATIONS = "/ops/generations/"
@@ -27,7 +27,7 @@ WHY = {"note": "bad evening", "words": "Sorry", "reason": "INV-7"}
 
 @pytest.fixture
 def forms(
-    acme: Customer, other: Customer, delivered: Make, failed: Make
+    acme: PayingCustomer, other: PayingCustomer, delivered: Make, failed: Make
 ) -> dict[str, Callable[[], Form]]:
     """Forms by name: each makes its object and returns an address and the fields to send."""
 

@@ -9,7 +9,7 @@ from accounts.models import AuditEvent, Tenant
 from billing.selectors import ledger_totals, sold
 from billing.services import credit, refund
 from billing.upstream_cost import UNKNOWN
-from generation.bills.corrections import Line, correct
+from generation.bills.corrections import CorrectionLine, correct
 from generation.models import Attempt, Generation
 from generation.oversight.selling import add_sold
 from pictor.kit.words import clock
@@ -48,7 +48,7 @@ def test_what_was_delivered_has_its_attempt_and_its_money(owner, acme, delivered
 def test_what_a_bill_corrected_is_in_its_cost_and_margin(owner, acme, delivered):
     made = delivered(acme)
     attempt = Attempt.objects.get(generation=made)
-    correct([Line("bill 1", str(attempt.id), Micros(5_000))], reason="bill", actor="test")
+    correct([CorrectionLine("bill 1", str(attempt.id), Micros(5_000))], reason="bill", actor="test")
     refund(tenant_id=acme.id, generation_id=made.id, amount=Micros(680), reason="x", actor="test")
 
     page = words_of(owner.get(page_of(made)))
@@ -66,7 +66,7 @@ def test_margins_by_anything_come_to_the_ledgers_sums(owner, acme, delivered, fa
     credit(tenant_id=acme.id, amount=Micros(7), reason="gift", actor="test")
     refund(tenant_id=acme.id, generation_id=made.id, amount=Micros(680), reason="x", actor="test")
     attempt = Attempt.objects.get(generation=made)
-    correct([Line("bill 1", str(attempt.id), Micros(5_000))], reason="bill", actor="test")
+    correct([CorrectionLine("bill 1", str(attempt.id), Micros(5_000))], reason="bill", actor="test")
     add_sold()
 
     ledger = ledger_totals()

@@ -11,12 +11,12 @@ from accounts.models import Membership, User
 from accounts.services import add_member
 from billing.models import Transfer
 from generation.background.refusals import insert
-from generation.oversight.searching import SoughtRefused, found_refused, refused
+from generation.oversight.searching import RefusalFilter, found_refused, refused
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage
 from tests.console.workspace.conftest import lines_of, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 PAGE = "/ops/requests/"
 RATE: Mapping[str, Any] = {
@@ -34,7 +34,7 @@ BAD: Mapping[str, Any] = {
 }
 
 
-def refuse(customer: Customer | None = None, **facts: Any) -> str:
+def refuse(customer: PayingCustomer | None = None, **facts: Any) -> str:
     """Write a refusal down; return its request's id."""
     request = ids.public(ids.REQUEST, ids.new_uuid())
     whose = {} if customer is None else {
@@ -176,7 +176,7 @@ def test_they_take_few_queries(owner, acme, made, django_assert_max_num_queries)
 def test_rows_are_read_by_indexes_alone(acme, is_of_tenant):
     refuse(acme, **RATE)
     with CaptureQueriesContext(connection) as asked:
-        found_refused(SoughtRefused(tenant_id=acme.id if is_of_tenant else None), limit=50)
+        found_refused(RefusalFilter(tenant_id=acme.id if is_of_tenant else None), limit=50)
 
     reads = [one for one in asked if "refusedrequest" in one["sql"]]
     assert len(reads) == 3

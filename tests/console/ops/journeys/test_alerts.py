@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import psycopg
 
 TELL = """
-from generation.alerts.telling import tell
+from generation.alerts.alert_sending import tell
 from pictor.kit.words import clock
 tell(now=clock.now())
 """

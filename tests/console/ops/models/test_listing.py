@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.ops.models.rows import Row
+from console.ops.models.rows import ModelRow
 from generation.catalogue.services.sunsets import announce_sunset
 from generation.models import Contract, Route
 from pictor.kit.words import clock
@@ -27,8 +27,8 @@ def names(answer: Any) -> list[str]:
     return [row.name for row in answer.context["rows"]]
 
 
-def row_of(answer: Any, model: str) -> Row:
-    found: list[Row] = [row for row in answer.context["rows"] if row.name == model]
+def row_of(answer: Any, model: str) -> ModelRow:
+    found: list[ModelRow] = [row for row in answer.context["rows"] if row.name == model]
     return found[0]
 
 

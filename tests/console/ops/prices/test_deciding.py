@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import AuditEvent
 from accounts.services import create_tenant, issue_api_key
 from billing.models import PriceBook
-from billing.price_stops import Confirmed, Served
+from billing.price_stops import CellCost, Confirmed
 from billing.selectors import book_in_force, state_of
 from billing.services import Usage, draft_price_book, publish_price_book, record_usage
 from billing.upstream_cost import Cost, CostSource
@@ -226,7 +226,7 @@ def test_a_large_change_of_what_sold_is_typed(owner, acme, draft, typed, words):
 
 
 def test_a_price_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypatch):
-    dear = Served((ORIGIN, SIZE, "low"), "acme", Cost(Micros(58_801), CostSource.FLAT))
+    dear = CellCost((ORIGIN, SIZE, "low"), "acme", Cost(Micros(58_801), CostSource.FLAT))
     monkeypatch.setattr(offer, "served", lambda moments: {at: [dear] for at in moments})
 
     page = owner.get(of(draft, "review"))

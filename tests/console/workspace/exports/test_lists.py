@@ -20,11 +20,11 @@ from accounts.services import remove_member
 from billing.models import Transfer
 from console.workspace.exports import lists
 from generation.tenants.searching import paging
-from generation.tenants.searching.wanted import matching
+from generation.tenants.searching.criteria import matching
 from pictor.kit.words import clock
 from storage.models import TenantExport
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def two_are_many(monkeypatch):
     monkeypatch.setattr("console.workspace.generations.pages.READ", 2)
 
 
-def ask(client: Client, customer: Customer, **query: str) -> Any:
+def ask(client: Client, customer: PayingCustomer, **query: str) -> Any:
     return client.post(url("list_ask", customer), {"query": urlencode(query)})
 
 
@@ -216,7 +216,7 @@ def test_the_settings_lead_to_the_files(acme, sign_in):
 
 
 def test_nobody_waits_for_the_lists_of_others(acme, sign_in):
-    client, other = sign_in(acme), Customer("other")
+    client, other = sign_in(acme), PayingCustomer("other")
 
     asked = [
         ask(sign_in(acme, "viewer"), acme, list="generations"),

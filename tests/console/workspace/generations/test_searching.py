@@ -11,7 +11,15 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import UsageRollup
 from console.workspace.generations import pages as generations
 from generation.models import Generation
-from generation.tenants.searching import Wanted, bounds, found, narrowed, paging, sums, sums_of_all
+from generation.tenants.searching import (
+    Criteria,
+    bounds,
+    found,
+    narrowed,
+    paging,
+    sums,
+    sums_of_all,
+)
 from generation.tenants.searching.sums import AWAY
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -109,24 +117,24 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=20)
     UsageRollup.objects.filter(tenant=acme.id, model="dall-e-3").update(hour=hour)
 
-    old = narrowed(acme.id, Wanted(models=["dall-e-3"], status="succeeded"))
+    old = narrowed(acme.id, Criteria(models=["dall-e-3"], status="succeeded"))
     none = [
         narrowed(acme.id, wanted)
         for wanted in (
-            Wanted(status="canceled"),
-            Wanted(cost_over=Micros(100_000_000)),
-            Wanted(key_ids=[other.key.id]),
+            Criteria(status="canceled"),
+            Criteria(cost_over=Micros(100_000_000)),
+            Criteria(key_ids=[other.key.id]),
         )
     ]
     waiting, said = (
-        Wanted(key_ids=[acme.key.id]),
-        Wanted(models=["dall-e-3"], source="api", text="x"),
+        Criteria(key_ids=[acme.key.id]),
+        Criteria(models=["dall-e-3"], source="api", text="x"),
     )
 
     assert (old.since, old.until) == (hour - AWAY, hour + timedelta(hours=1))
     assert (old.models, old.status) == (["dall-e-3"], "succeeded")
     for one in none:
-        assert found(acme.id, Wanted(since=one.since, until=one.until), limit=1) == []
+        assert found(acme.id, Criteria(since=one.since, until=one.until), limit=1) == []
     assert [narrowed(acme.id, one) for one in (waiting, said)] == [waiting, said]
     assert found(acme.id, narrowed(acme.id, waiting), limit=1)[0].generation == some[3]
 
@@ -135,12 +143,12 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted(status="succeeded"),
-        Wanted(status="queued"),
-        Wanted(models=["dall-e-3"]),
-        Wanted(tiers=["1K"], status="succeeded"),
-        Wanted(cost_over=Micros(100_000)),
-        Wanted(models=["dall-e-3"], ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
+        Criteria(status="succeeded"),
+        Criteria(status="queued"),
+        Criteria(models=["dall-e-3"]),
+        Criteria(tiers=["1K"], status="succeeded"),
+        Criteria(cost_over=Micros(100_000)),
+        Criteria(models=["dall-e-3"], ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_no_row_is_lost_where_usage_narrows_the_look(acme, wanted):
@@ -153,8 +161,8 @@ def test_no_row_is_lost_where_usage_narrows_the_look(acme, wanted):
 def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
     made = delivered(acme, prompt="fox " * 5000)
 
-    (shown,) = found(acme.id, Wanted(), limit=1, prompt_chars=100)
-    (whole,) = found(acme.id, Wanted(), limit=1)
+    (shown,) = found(acme.id, Criteria(), limit=1, prompt_chars=100)
+    (whole,) = found(acme.id, Criteria(), limit=1)
 
     assert (len(shown.generation.prompt), len(whole.generation.prompt)) == (100, len(made.prompt))
 
@@ -162,12 +170,12 @@ def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted(),
-        Wanted(status="succeeded"),
-        Wanted(status="queued"),
-        Wanted(models=["gpt-image-2-origin"]),
-        Wanted(ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
-        Wanted(ended_until=datetime(2026, 1, 1, tzinfo=UTC)),
+        Criteria(),
+        Criteria(status="succeeded"),
+        Criteria(status="queued"),
+        Criteria(models=["gpt-image-2-origin"]),
+        Criteria(ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
+        Criteria(ended_until=datetime(2026, 1, 1, tzinfo=UTC)),
     ],
 )
 @pytest.mark.usefixtures("some")
@@ -186,10 +194,10 @@ def test_sums_are_of_all_however_many_there_are(acme, monkeypatch, wanted):
 def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, some, monkeypatch):
     monkeypatch.setattr("generation.tenants.searching.bounds.SEARCHED", 2)
 
-    dear = sums(acme.id, Wanted(cost_over=Micros(0)))
+    dear = sums(acme.id, Criteria(cost_over=Micros(0)))
     assert (dear.looked_at, dear.is_all) == (2, False)
     assert dear.generations == 1
-    assert found(acme.id, Wanted(cost_over=Micros(1)), limit=1)[0].generation == some[2]
+    assert found(acme.id, Criteria(cost_over=Micros(1)), limit=1)[0].generation == some[2]
 
 
 @pytest.mark.usefixtures("some")
@@ -217,7 +225,7 @@ def test_sums_of_all_end_in_time(acme, sign_in, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wanted", [Wanted(source="api"), Wanted(text="fox"), Wanted(cost_over=Micros(60_000))]
+    "wanted", [Criteria(source="api"), Criteria(text="fox"), Criteria(cost_over=Micros(60_000))]
 )
 def test_sums_of_all_are_those_of_the_rows(acme, some, monkeypatch, wanted):
     every = found(acme.id, wanted, limit=99)
@@ -236,7 +244,7 @@ def test_sums_of_all_are_those_of_the_rows(acme, some, monkeypatch, wanted):
 def test_words_are_looked_for_between_bounds_of_the_index(acme, some):
     """For ids among the newest rows the planner may read all rows instead."""
     with CaptureQueriesContext(connection) as asked:
-        found(acme.id, Wanted(text="zzz"), limit=5)
+        found(acme.id, Criteria(text="zzz"), limit=5)
     (sql,) = (one["sql"] for one in asked if "ORDER BY" in one["sql"])
 
     with connection.cursor() as cursor:

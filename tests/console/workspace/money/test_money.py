@@ -29,7 +29,7 @@ from billing.services import (
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_balance_that_says_otherwise_is_told(acme, sign_in, moved, column):
 
 
 def test_a_workspace_without_movements_adds_up(sign_in, channel):
-    poor = Customer("poor", balance=0)
+    poor = PayingCustomer("poor", balance=0)
 
     assert proof_of(poor.id).adds_up
     assert "Nothing has been charged yet" in words_of(sign_in(poor).get(url("billing", poor)))

@@ -22,7 +22,7 @@ from generation.models import Channel
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal
 from tests.console.workspace.conftest import Make, lines_of, url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 UTC, BERLIN, KOLKATA = (ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Asia/Kolkata"))
 At = Callable[[str], datetime]
@@ -41,10 +41,10 @@ def at(monkeypatch: pytest.MonkeyPatch) -> At:
 
 
 @pytest.fixture
-def moved(at: At, channel: Channel, delivered: Make) -> Customer:
+def moved(at: At, channel: Channel, delivered: Make) -> PayingCustomer:
     """Three months: July with all kinds, an empty August, September with a request on hold."""
     at("2099-07-10T10:00:00Z")
-    customer = Customer("by month")
+    customer = PayingCustomer("by month")
     made = delivered(customer)
     delivered(customer, sizes=((1024, 1024), (1024, 1024)))
     delivered(customer, model="dall-e-3", quality="standard")
@@ -60,7 +60,7 @@ def moved(at: At, channel: Channel, delivered: Make) -> Customer:
     return customer
 
 
-def entries_of(customer: Customer, start: datetime, end: datetime) -> list[Transfer]:
+def entries_of(customer: PayingCustomer, start: datetime, end: datetime) -> list[Transfer]:
     """Entries of the ledger itself, by date."""
     rows = Transfer.objects.filter(tenant=customer.id, created_at__gte=start, created_at__lt=end)
     return list(rows.order_by("seq"))
@@ -133,7 +133,7 @@ def test_a_charge_at_a_months_edge_falls_on_its_side(
     at, channel, delivered, sign_in, *, zone, moment, number
 ):
     at("2099-10-15T12:00:00Z")
-    acme = Customer("by month")
+    acme = PayingCustomer("by month")
     set_time_zone(tenant=acme.tenant, name=zone, actor="test")
     at(moment)
     delivered(acme)
@@ -152,7 +152,7 @@ def test_a_charge_at_a_months_edge_falls_on_its_side(
 
 def test_what_is_entered_late_belongs_to_the_month_of_its_number(at, channel):
     at("2099-09-30T12:00:00Z")
-    acme = Customer("by month")
+    acme = PayingCustomer("by month")
     for moment in ("10-01T00:00:00.2Z", "09-30T23:59:59.9Z", "10-01T00:00:01Z", "10-01T00:00:02Z"):
         at(f"2099-{moment}")
         credit(tenant_id=acme.id, amount=Micros(1), reason="test", actor="test")
@@ -167,7 +167,7 @@ def test_months_are_found_wherever_they_lie_among_the_numbers(at, channel):
     """Each edge is searched for between neighbours, including the first and last entry."""
     expected = Counter[str]()
     at("2098-12-31T23:59:59Z")
-    acme = Customer("by month", balance=0)
+    acme = PayingCustomer("by month", balance=0)
     for day in range(0, 200, 9):
         moment = datetime.fromisoformat("2099-01-01T00:00:00Z") + timedelta(days=day)
         at(moment.isoformat())
@@ -184,7 +184,7 @@ def test_months_are_found_wherever_they_lie_among_the_numbers(at, channel):
 def test_what_usage_counts_in_another_month_has_a_line(at, channel, delivered, sign_in):
     """The request ends in one hour, and its transfer is dated in the next."""
     at("2099-09-15T12:00:00Z")
-    acme = Customer("by month")
+    acme = PayingCustomer("by month")
     at("2099-09-30T23:59:59.9Z")
     delivered(acme)
     with connection.cursor() as cursor:
@@ -243,7 +243,7 @@ def test_the_list_has_a_row_for_each_month_and_so_has_its_csv(moved, sign_in):
 
 
 def test_a_workspace_without_movements_has_none(sign_in, channel):
-    poor = Customer("poor", balance=0)
+    poor = PayingCustomer("poor", balance=0)
     client = sign_in(poor)
 
     assert "No statements yet" in words_of(client.get(url("statements", poor)))
@@ -261,7 +261,7 @@ def test_a_month_that_is_none_of_the_ledgers_is_not_there(moved, sign_in, number
 
 def test_a_payment_typed_wrong_and_booked_right_is_told_as_that(at, channel, sign_in):
     at("2099-07-10T10:00:00Z")
-    acme = Customer("paying", balance=0)
+    acme = PayingCustomer("paying", balance=0)
     told: dict[str, Any] = {"tenant_id": acme.id, "actor": "test"}
     book_payment(**told, amount=Micros(999_999_000_000), reason="INV-1")
     reverse(**told, seq=1, reason="typed wrong")

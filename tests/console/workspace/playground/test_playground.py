@@ -14,7 +14,7 @@ from billing.pricing import PriceTable
 from billing.selectors import balance_of
 from console.amounts import price
 from console.parts.pictures import Picture
-from console.parts.rows import Row
+from console.parts.rows import GenerationRow
 from console.workspace.calls.choices import draft_of
 from console.workspace.calls.snippets import snippets_of
 from console.workspace.generations.runs import Run
@@ -25,7 +25,7 @@ from generation.models import Generation, Serves
 from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import Customer, contract_of, make_channel
+from tests.factories import PayingCustomer, contract_of, make_channel
 
 PRO, ORIGIN, OLD = (
     contract_of(name) for name in ("gpt-image-2-pro", "gpt-image-2-origin", "dall-e-3")
@@ -33,7 +33,7 @@ PRO, ORIGIN, OLD = (
 AUTO = contract_of("gpt-image-2-auto")
 
 
-def form(customer: Customer, **changes: str) -> dict[str, str]:
+def form(customer: PayingCustomer, **changes: str) -> dict[str, str]:
     return {
         "model": "gpt-image-2-origin", "prompt": "a fox", "size": "1024x1024", "was": "1024x1024",
         "quality": "medium", "n": "1", "output_format": "png", "key": customer.key.public_id,
@@ -311,7 +311,7 @@ def test_what_cannot_be_made_is_refused_in_words(acme, sign_in, changes, message
 
 def test_budget_and_balance_stop_it_by_name(acme, sign_in, channel):
     ApiKey.objects.update(budget_day_micros=1_000)
-    poor = Customer("poor", balance=0)
+    poor = PayingCustomer("poor", balance=0)
 
     over = words_of(sign_in(acme).post(url("playground_run", acme), form(acme)))
     empty = words_of(sign_in(poor).post(url("playground_run", poor), form(poor)))
@@ -348,7 +348,7 @@ def test_a_refusal_leads_to_what_to_do(acme, sign_in, changes, code):
     ],
 )
 def test_too_little_leads_to_the_page_where_it_is_raised(channel, sign_in, limit, page, words):
-    customer = Customer("thrifty", balance=0 if limit == "balance" else 10_000_000)
+    customer = PayingCustomer("thrifty", balance=0 if limit == "balance" else 10_000_000)
     if limit == "workspace":
         Tenant.objects.update(budget_day_micros=1_000)
     if limit == "key":
@@ -364,7 +364,7 @@ def test_too_little_leads_to_the_page_where_it_is_raised(channel, sign_in, limit
 
 
 def test_a_way_out_is_shown_to_those_who_may_go_it(channel, sign_in):
-    poor = Customer("poor", balance=0)
+    poor = PayingCustomer("poor", balance=0)
     client = sign_in(poor, "developer")
     mine = User.objects.get(email="developer@poor.example")
     ApiKey.objects.filter(id=poor.key.id).update(created_by=mine)
@@ -376,7 +376,7 @@ def test_a_way_out_is_shown_to_those_who_may_go_it(channel, sign_in):
 
 
 def test_keys_that_may_not_make_images_are_not_offered(channel, sign_in):
-    reader = Customer("reader", rules=KeyRules(scopes=["images:read"]))
+    reader = PayingCustomer("reader", rules=KeyRules(scopes=["images:read"]))
 
     page = words_of(sign_in(reader).get(url("playground", reader)))
     answer = sign_in(reader).post(url("playground_run", reader), form(reader))
@@ -479,6 +479,8 @@ def test_a_run_differs_by_size_or_count(asked, n, sizes, differs):
     images = [StoredImage(width=width, height=height) for width, height in sizes]
     made = Generation(size=asked, n=n)
 
-    run = Run(made, Row(made, None, ""), tuple(Picture(image, "", "") for image in images))
+    run = Run(
+        made, GenerationRow(made, None, ""), tuple(Picture(image, "", "") for image in images)
+    )
 
     assert run.differs is differs

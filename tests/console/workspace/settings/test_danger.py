@@ -22,7 +22,7 @@ from storage.exports import ask_for_export
 from storage.models import TenantExport
 from tests.console.workspace.conftest import available, url, words_of
 from tests.console.workspace.test_access import peopled
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 PASSWORD = "correct-horse-battery"
 
@@ -43,7 +43,7 @@ def owners_part(acme, owner):
     return Membership.objects.get(tenant=acme.tenant, role="owner")
 
 
-def is_let_in(customer: Customer) -> bool:
+def is_let_in(customer: PayingCustomer) -> bool:
     """Return whether a request with the customer's key is authenticated."""
     try:
         authenticate(customer.plaintext, now=clock.now(), ip=None)
@@ -52,7 +52,7 @@ def is_let_in(customer: Customer) -> bool:
     return True
 
 
-def asked_to_confirm(client: Client, customer: Customer, name: str) -> Any:
+def asked_to_confirm(client: Client, customer: PayingCustomer, name: str) -> Any:
     """The confirmation page that a deletion leads to."""
     return client.post(url("delete", customer), {"name": name}, follow=True)
 
@@ -175,7 +175,7 @@ def test_what_is_let_in_while_it_is_erased_is_erased_a_minute_later(acme, owners
     assert AuditEvent.objects.filter(tenant_id=acme.id, action="tenant.erase").count() == 1
 
 
-def late_generation(customer: Customer) -> Generation:
+def late_generation(customer: PayingCustomer) -> Generation:
     """A generation whose key was checked before it was revoked."""
     ApiKey.objects.filter(id=customer.key.id).update(revoked_at=None)
     Tenant.objects.filter(id=customer.id).update(status=Tenant.Status.ACTIVE)

@@ -26,7 +26,7 @@ from accounts.services import (
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import give_factor, url, words_of
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER
 
@@ -37,18 +37,18 @@ def uncounted():
     cache.clear()
 
 
-def person(customer: Customer, role: Membership.Role, email: str) -> User:
+def person(customer: PayingCustomer, role: Membership.Role, email: str) -> User:
     user = create_user(email=email, password=None, actor="test")
     add_member(tenant=customer.tenant, user=user, role=role, actor="test")
     return user
 
 
-def role_of(customer: Customer, user: User) -> str | None:
+def role_of(customer: PayingCustomer, user: User) -> str | None:
     found = Membership.objects.filter(tenant=customer.tenant, user=user).first()
     return found.role if found else None
 
 
-def invited(client: Client, customer: Customer, email: str, role: str = "developer") -> str:
+def invited(client: Client, customer: PayingCustomer, email: str, role: str = "developer") -> str:
     """The invitation link in the mail."""
     client.post(url("member_invite", customer), {"email": email, "role": role})
     sent = Mail.objects.get(to=email.lower())
@@ -257,7 +257,7 @@ def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):
 
 
 def test_one_mailbox_gets_six_invitations_within_an_hour_whoever_sends_them(sign_in):
-    customers = [Customer(f"acme-{number}") for number in range(7)]
+    customers = [PayingCustomer(f"acme-{number}") for number in range(7)]
     form = {"email": "bob@example.com", "role": "viewer"}
 
     answers = [sign_in(one).post(url("member_invite", one), form) for one in customers]
@@ -416,7 +416,7 @@ def test_who_was_removed_is_out_at_once(acme, sign_in):
 # --- a second factor for all members -----------------------------------------------------------
 
 
-def is_required(customer: Customer) -> bool:
+def is_required(customer: PayingCustomer) -> bool:
     return Tenant.objects.get(id=customer.id).requires_second_factor
 
 

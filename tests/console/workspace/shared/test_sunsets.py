@@ -7,7 +7,7 @@ import pytest
 from generation.models import Contract, Generation
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import Customer, make_usage
+from tests.factories import PayingCustomer, make_usage
 
 OLD, NEW = "dall-e-3", "gpt-image-2"
 END = datetime(2099, 3, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ def ends(at: datetime = END) -> None:
     Contract.objects.filter(model=OLD).update(deprecated_at=at - DAY, sunset_at=at, successor=NEW)
 
 
-def use(customer: Customer, images: int = 1, days_ago: int = 1) -> None:
+def use(customer: PayingCustomer, images: int = 1, days_ago: int = 1) -> None:
     make_usage(customer, OLD, at=clock.now() - days_ago * DAY, images=images)
 
 

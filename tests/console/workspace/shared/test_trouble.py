@@ -6,7 +6,7 @@ import pytest
 
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.oversight import incidents, watch
-from generation.oversight.incidents import Said, State
+from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
 
@@ -34,7 +34,7 @@ def test_what_people_say_and_what_is_paused_is_told_here_too(acme, other, sign_i
         title="Wrong colours",
         touched=["dall-e-3"],
         state=State.IDENTIFIED,
-        said=Said("We look.", uuid4()),
+        said=IncidentWords("We look.", uuid4()),
         now=now,
         actor="Ann",
     )

@@ -11,7 +11,7 @@ from pictor.kit.words import clock
 from tests.console.workspace.conftest import told, url, words_of
 from webhooks import outbox, selectors
 from webhooks.models import Delivery, Event, WebhookEndpoint
-from webhooks.outbox import Outcome
+from webhooks.outbox import DeliveryOutcome
 
 HOOK = "https://1.1.1.1/hook"
 
@@ -24,7 +24,7 @@ def sent(acme):
 def answered(delivery: Delivery, status: int, answer: str) -> None:
     now = clock.now()
     (order,) = outbox.claim(now=now, limit=1, in_hand={})
-    outcome = Outcome(began_at=now, took=now - now, status=status, answer=answer)
+    outcome = DeliveryOutcome(began_at=now, took=now - now, status=status, answer=answer)
     outbox.write_down(order=order, outcome=outcome, now=now)
     delivery.refresh_from_db()
 

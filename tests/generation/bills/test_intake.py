@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from generation.bills import keeping, matching, taking
+from generation.bills import decisions, intake, matching
 from generation.bills.mapping import Columns
 from generation.models import BillLine, VendorBill
 from pictor.kit.words import clock
@@ -18,9 +18,9 @@ def drafted(acme, channel):
     call(acme, channel, request_id="a")
 
     def draft(content: bytes = csv_file(row("a", 0, "0.03"))) -> VendorBill:
-        bill = keeping.keep(channel=channel, name="b\0ill.csv", content=content, actor="ann")
+        bill = intake.draft_bill(channel=channel, name="b\0ill.csv", content=content, actor="ann")
         columns = Columns.from_json(bill.mapping)
-        keeping.ask(bill, columns=columns, channel=channel, actor="ann")
+        intake.request_match(bill, columns=columns, channel=channel, actor="ann")
         return bill
 
     return draft
@@ -29,8 +29,8 @@ def drafted(acme, channel):
 def test_the_same_file_drafted_twice_is_matched_once(drafted):
     first, second = drafted(), drafted()
 
-    keeping.match_waiting()
-    keeping.match_waiting()
+    intake.match_waiting()
+    intake.match_waiting()
 
     first.refresh_from_db()
     second.refresh_from_db()
@@ -47,7 +47,7 @@ def test_what_fails_for_a_reason_of_ours_is_logged_and_said(drafted, monkeypatch
         raise RuntimeError("a mistake")
 
     monkeypatch.setattr(matching, "match", broken)
-    keeping.match_waiting()
+    intake.match_waiting()
 
     bill.refresh_from_db()
     assert (bill.state, BillLine.objects.count()) == ("failed", 0)
@@ -58,7 +58,7 @@ def test_what_fails_for_a_reason_of_ours_is_logged_and_said(drafted, monkeypatch
 def test_a_bill_of_years_is_none(drafted):
     bill = drafted(csv_file(row("a", 0, "0.03"), "b,2020-01-01T00:00:00Z,m,1"))
 
-    keeping.match_waiting()
+    intake.match_waiting()
 
     bill.refresh_from_db()
     assert bill.trouble == (
@@ -69,7 +69,7 @@ def test_a_bill_of_years_is_none(drafted):
 def test_amounts_whose_sum_no_ledger_holds_are_none(drafted):
     bill = drafted(csv_file(row("a", 0, "8000000000"), row("b", 0, "-8000000000")))
 
-    keeping.match_waiting()
+    intake.match_waiting()
 
     bill.refresh_from_db()
     assert bill.trouble == (
@@ -81,11 +81,11 @@ def test_what_nobody_goes_on_with_is_deleted_after_a_day(acme, channel):
     call(acme, channel, request_id="a")
     kept = matched(channel, csv_file(row("a", 0, "0.04")))
     left = csv_file(row("b", 0, "0.04"))
-    keeping.keep(channel=channel, name="left.csv", content=left, actor="ann")
+    intake.draft_bill(channel=channel, name="left.csv", content=left, actor="ann")
 
-    keeping.forget_old(now=clock.now() + timedelta(hours=23))
+    intake.forget_old(now=clock.now() + timedelta(hours=23))
     before = VendorBill.objects.count()
-    keeping.forget_old(now=clock.now() + timedelta(hours=25))
+    intake.forget_old(now=clock.now() + timedelta(hours=25))
 
     assert before == 2
     assert VendorBill.objects.get() == kept
@@ -94,11 +94,11 @@ def test_what_nobody_goes_on_with_is_deleted_after_a_day(acme, channel):
 def test_a_bill_that_is_matched_again_is_kept_however_old_it_is(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.035")))
-    taking.take(list(bill.lines.all()), reason="their bill", actor="ann")
-    keeping.ask_again(bill, actor="ann")
+    decisions.take(list(bill.lines.all()), reason="their bill", actor="ann")
+    intake.request_rematch(bill, actor="ann")
 
-    keeping.forget_old(now=clock.now() + timedelta(days=30))
-    keeping.match_waiting()
+    intake.forget_old(now=clock.now() + timedelta(days=30))
+    intake.match_waiting()
 
     assert VendorBill.objects.get().state == "ready"
     assert bill.lines.get().taken_micros == 5_000
@@ -107,18 +107,18 @@ def test_a_bill_that_is_matched_again_is_kept_however_old_it_is(acme, channel):
 def test_a_bill_that_cannot_be_matched_again_stays_as_it_was(acme, channel, monkeypatch):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.035")))
-    keeping.ask_again(bill, actor="ann")
+    intake.request_rematch(bill, actor="ann")
 
     def broken(*_: object) -> None:
         raise RuntimeError("a mistake")
 
     with monkeypatch.context() as patched:
         patched.setattr(matching, "match", broken)
-        keeping.match_waiting()
+        intake.match_waiting()
     bill.refresh_from_db()
     then = (bill.state, bill.trouble, bill.lines.get().outcome)
-    keeping.ask_again(bill, actor="ann")
-    keeping.match_waiting()
+    intake.request_rematch(bill, actor="ann")
+    intake.match_waiting()
 
     trouble = "It could not be matched: see the log."
     assert then == ("ready", trouble, "different")
@@ -128,10 +128,10 @@ def test_a_bill_that_cannot_be_matched_again_stays_as_it_was(acme, channel, monk
 
 def test_a_bill_is_deleted_once(drafted):
     bill = drafted()
-    keeping.forget(bill, actor="ann")
+    intake.forget(bill, actor="ann")
 
     with pytest.raises(ValidationError, match="is already deleted"):
-        keeping.forget(bill, actor="ann")
+        intake.forget(bill, actor="ann")
 
     assert not VendorBill.objects.exists()
 
@@ -141,7 +141,7 @@ def test_the_columns_of_a_bill_that_waits_are_not_changed(drafted, channel):
     columns = Columns.from_json({**bill.mapping, "unit": "cents"})
 
     with pytest.raises(ValidationError, match="matched already, or being matched"):
-        keeping.ask(bill, columns=columns, channel=channel, actor="ann")
+        intake.request_match(bill, columns=columns, channel=channel, actor="ann")
 
     bill.refresh_from_db()
     assert bill.mapping["unit"] == "usd"

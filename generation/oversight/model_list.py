@@ -36,7 +36,7 @@ ASKED_FOR = frozenset({Life.OFFERED, Life.ENDING})
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServingChannel:
     """A channel that serves a model; `share` is for the default size, from 0 to 1."""
 
     channel_id: int
@@ -46,7 +46,7 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedModel:
     """A model with its facts. Sales cover 30 UTC days in one mode.
 
     Attributes:
@@ -64,7 +64,7 @@ class Listed:
     terms: ContractTerms
     position: int
     life: Life
-    serving: Sequence[Served]
+    serving: Sequence[ServingChannel]
     routes: Sequence[Route]
     unpriced: Sequence[PriceKey]
     unmade: Sequence[str]
@@ -147,7 +147,7 @@ class Listed:
         return [*self.lacks, *(words for is_so, words in known if is_so)]
 
 
-def lineup(*, mode: Mode, now: datetime, model: str = "") -> list[Listed]:
+def listed_models(*, mode: Mode, now: datetime, model: str = "") -> list[ListedModel]:
     """Every model, or one: those with problems first, then in the customers' order."""
     catalogue = current_catalogue()
     positions = Contract.objects.values_list("model", "position")
@@ -161,7 +161,7 @@ def lineup(*, mode: Mode, now: datetime, model: str = "") -> list[Listed]:
         terms = catalogue.contracts[name]
         routes = catalogue.routes_for(name, livemode=mode != "test")
         rows.append(
-            Listed(
+            ListedModel(
                 terms=terms,
                 position=position,
                 life=life_of(terms, now),
@@ -185,12 +185,12 @@ def life_of(terms: ContractTerms, now: datetime) -> Life:
     return Life.OFFERED if terms.sunset_at is None else Life.ENDING
 
 
-def serving_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[Served]:
+def serving_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[ServingChannel]:
     """Each of these channels with its share, the largest first."""
     found = shares(routes, contract=terms, size=terms.default_size)
     fractions = {one.candidate.route.channel_id: one.fraction for one in found}
     served = [
-        Served(
+        ServingChannel(
             route.channel_id,
             route.channel_name,
             fractions.get(route.channel_id, 0.0),
@@ -234,7 +234,7 @@ def _routes(model: str) -> Mapping[str, list[Route]]:
     return found
 
 
-def _worst_first(row: Listed) -> tuple[bool, bool, int, str]:
+def _worst_first(row: ListedModel) -> tuple[bool, bool, int, str]:
     return not row.troubles, row.life not in ASKED_FOR, row.position, row.terms.model
 
 

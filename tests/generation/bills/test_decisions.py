@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import AuditEvent
 from billing.models import Transfer
 from billing.services.costs import corrected_cost
-from generation.bills import corrections, keeping, taking
+from generation.bills import corrections, decisions, intake
 from generation.models import BillLine, VendorBill
 from generation.oversight.ledger.proof import audit
 from pictor.kit.words.money import Micros
@@ -32,9 +32,9 @@ def figures_of(bill: VendorBill) -> tuple[int, int, int]:
     return bill.taken_lines, bill.taken_micros, bill.disputed_lines
 
 
-def take_all(bill: VendorBill) -> taking.Done:
-    lines = taking.takeable(bill).order_by("id")
-    return taking.take(list(lines), reason="the bill of November", actor="ann")
+def take_all(bill: VendorBill) -> decisions.Done:
+    lines = decisions.takeable(bill).order_by("id")
+    return decisions.take(list(lines), reason="the bill of November", actor="ann")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ def test_what_is_taken_is_theirs_less_ours_in_the_ledger_to_the_micro(acme, chan
             row("credit", 95, "-0.5"),
         ),
     )
-    number, change = taking.change_of(taking.takeable(bill))
+    number, change = decisions.change_of(decisions.takeable(bill))
 
     done = take_all(bill)
 
@@ -95,7 +95,7 @@ def test_it_can_be_put_back_and_taken_again(acme, channel):
     take_all(bill)
 
     for line in bill.lines.order_by("id"):
-        taking.put_back(line, reason="it was the wrong month", actor="ann")
+        decisions.put_back(line, reason="it was the wrong month", actor="ann")
     between = (booked(), corrected_cost(made.id))
     figures = [figures_of(bill)]
     done = take_all(bill)
@@ -121,7 +121,7 @@ def test_a_day_that_two_bills_corrected_is_put_back_twice(acme, channel):
     before = booked()
 
     for bill in bills:
-        taking.put_back(bill.lines.get(number=1), reason="another month", actor="ann")
+        decisions.put_back(bill.lines.get(number=1), reason="another month", actor="ann")
     last = matched(channel, costs_of_days((midnight, [(item, "0.06")])))
     done = take_all(last)
 
@@ -132,12 +132,12 @@ def test_a_day_that_two_bills_corrected_is_put_back_twice(acme, channel):
 def test_what_changed_since_it_was_matched_is_not_taken_until_it_is_matched_again(acme, channel):
     made = call(acme, channel, after=0, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.035"), row("b", 1, "0.01")))
-    by_hand = corrections.Line("by hand", str(made.id), Micros(1_000))
+    by_hand = corrections.CorrectionLine("by hand", str(made.id), Micros(1_000))
     corrections.correct([by_hand], reason="a letter", actor="ann")
 
     first = take_all(bill)
-    keeping.ask_again(bill, actor="ann")
-    keeping.match_waiting()
+    intake.request_rematch(bill, actor="ann")
+    intake.match_waiting()
     second = take_all(bill)
 
     assert [why for _, why in first.refused] == [
@@ -177,7 +177,7 @@ def test_what_a_test_of_ours_cost_was_never_booked_and_is_not_taken_away(acme, c
     bill = matched(channel, csv_file(row("a", 0, "0.03")))
     line = bill.lines.get(outcome="ours")
 
-    done = taking.take([line], reason="why not", actor="ann")
+    done = decisions.take([line], reason="why not", actor="ann")
 
     assert done.refused == [
         (line, "The cost of our own tests is never booked, so there is nothing to correct.")
@@ -194,7 +194,7 @@ def test_days_are_corrected_without_a_call_and_beside_what_is_booked_now(acme, c
     later = matched(channel, costs_of_days((midnight, [(item, "0.045")])))
     done.append(take_all(later))
     third = matched(channel, costs_of_days((midnight, [(item, "0.06")])))
-    by_hand = corrections.Line("by hand", str(made.id), Micros(1_000))
+    by_hand = corrections.CorrectionLine("by hand", str(made.id), Micros(1_000))
     corrections.correct([by_hand], reason="a letter", actor="ann")
     stale = take_all(third)
 
@@ -218,8 +218,8 @@ def test_a_day_that_they_do_not_bill_is_taken_once(acme, channel):
         ),
     )
     take_all(bill)
-    keeping.ask_again(bill, actor="ann")
-    keeping.match_waiting()
+    intake.request_rematch(bill, actor="ann")
+    intake.match_waiting()
 
     assert booked() == -30_000
     assert bill.lines.get(outcome="ours").decision == "taken"
@@ -230,9 +230,9 @@ def test_nothing_is_taken_of_a_bill_that_is_in_doubt(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))
 
-    done = taking.take(list(bill.lines.all()), reason="r", actor="ann")
+    done = decisions.take(list(bill.lines.all()), reason="r", actor="ann")
 
-    assert taking.takeable(bill).count() == taking.disputable(bill).count() == 0
+    assert decisions.takeable(bill).count() == decisions.disputable(bill).count() == 0
     assert [why for _, why in done.refused] == [
         "Its bill is not matched yet, or something about it is in doubt."
     ]
@@ -244,7 +244,7 @@ def test_a_reason_is_needed(acme, channel, reason):
     bill = matched(channel, csv_file(row("x", 90, "0.05")), accept=True)
 
     with pytest.raises(ValidationError):
-        taking.take(list(bill.lines.all()), reason=reason, actor="ann")
+        decisions.take(list(bill.lines.all()), reason=reason, actor="ann")
 
     assert booked() == 0
 
@@ -253,9 +253,9 @@ def test_disputed_lines_are_marked_and_withdrawn(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.03"), row("x", 90, "0.05")))
 
-    number = taking.dispute(bill.lines.all(), words="never asked for", actor="ann")
+    number = decisions.dispute(bill.lines.all(), words="never asked for", actor="ann")
     line = BillLine.objects.get(decision="disputed")
-    taking.withdraw(line, actor="ann")
+    decisions.withdraw(line, actor="ann")
 
     assert (number, line.number, line.words) == (1, 2, "never asked for")
     line.refresh_from_db()
@@ -268,13 +268,13 @@ def test_disputed_lines_are_marked_and_withdrawn(acme, channel):
 def test_what_is_disputed_is_neither_taken_nor_disputed_again(acme, channel):
     bill = matched(channel, csv_file(row("x", 90, "0.05"), row("y", 95, "0.01")), accept=True)
     line = bill.lines.get(number=1)
-    taking.dispute(bill.lines.filter(pk=line.pk), words="never asked for", actor="ann")
+    decisions.dispute(bill.lines.filter(pk=line.pk), words="never asked for", actor="ann")
 
-    taken = taking.take([line], reason="all of it", actor="ann")
-    number = taking.dispute(bill.lines.all(), words="other words", actor="ann")
+    taken = decisions.take([line], reason="all of it", actor="ann")
+    number = decisions.dispute(bill.lines.all(), words="other words", actor="ann")
 
     assert [why for _, why in taken.refused] == ["It is disputed: withdraw that first."]
-    assert taking.takeable(bill).count() == taking.disputable(bill).count() == 0
+    assert decisions.takeable(bill).count() == decisions.disputable(bill).count() == 0
     line.refresh_from_db()
     assert (number, line.words, booked()) == (1, "never asked for", 0)
     assert figures_of(bill) == (0, 0, 2)
@@ -287,8 +287,8 @@ def test_a_bill_is_forgotten_unless_lines_of_it_were_taken(acme, channel):
     take_all(bill)
 
     with pytest.raises(ValidationError, match="Lines of it were taken"):
-        keeping.forget(bill, actor="ann")
-    keeping.forget(other, actor="ann")
+        intake.forget(bill, actor="ann")
+    intake.forget(other, actor="ann")
 
     assert VendorBill.objects.get() == bill
 
@@ -300,7 +300,7 @@ def test_two_that_take_overlapping_bills_at_once_book_each_line_once(acme, chann
     bills = [matched(channel, csv_file(*lines)), matched(channel, csv_file(*lines, ""))]
     both = Barrier(2)
 
-    def take_at_once(bill: VendorBill) -> taking.Done:
+    def take_at_once(bill: VendorBill) -> decisions.Done:
         both.wait()
         return take_all(bill)
 

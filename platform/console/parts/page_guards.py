@@ -16,7 +16,7 @@ from pictor.kit.words.errors import RateLimited
 View = Callable[..., HttpResponseBase]
 
 
-def led(request: HttpRequest, to: str) -> HttpResponseBase:
+def sign_in_redirect(request: HttpRequest, to: str) -> HttpResponseBase:
     """Redirect to the sign-in, or to the terms, and back afterwards.
 
     If the page requested only a part of itself, the whole page is redirected: the part's answer
@@ -30,10 +30,10 @@ def led(request: HttpRequest, to: str) -> HttpResponseBase:
     return answer
 
 
-def led_from_form(request: HttpRequest, to: str, *, home: str) -> HttpResponseBase:
-    """Like `led`, but back to the page that a form was sent from, or to `home` if it is unknown."""
+def sign_in_redirect_from_form(request: HttpRequest, to: str, *, home: str) -> HttpResponseBase:
+    """Like `sign_in_redirect`, but back to the page that a form was sent from, or to `home`."""
     if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request"):
-        return led(request, to)
+        return sign_in_redirect(request, to)
     return redirect_to_login(_path_of(request.headers.get("Referer", "")) or home, to)
 
 

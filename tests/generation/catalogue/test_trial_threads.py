@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from generation.catalogue import lanes, trials
+from generation.catalogue import trial_threads, trials
 from tests.stack_processes import until
 
 
@@ -31,7 +31,7 @@ def test_a_lane_is_no_thread_of_the_pool_and_there_are_eight(held, caplog):
     asked = [uuid4() for _ in range(9)]
 
     for trial_id in asked:
-        lanes.try_route(str(trial_id))  # and returns at once
+        trial_threads.try_route(str(trial_id))  # and returns at once
     until(lambda: len(began) == 8)
     assert [one.name for one in threading.enumerate()].count("trial") == 9
     end.set()

@@ -65,7 +65,7 @@ def reopen(endpoint: WebhookEndpoint) -> None:
         endpoint.save(update_fields=["status", "failing_since"])
 
 
-def tell(
+def queue_event(
     endpoint: WebhookEndpoint,
     *,
     event_type: str,

@@ -5,24 +5,24 @@ from typing import Any
 import pytest
 
 from pictor.kit.words import ids
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 from tests.webhooks.conftest import Receiver
-from webhooks import house, outbox
+from webhooks import installation_endpoints, outbox
 from webhooks.models import Delivery, Event, WebhookEndpoint
 from webhooks.rotation import rotate_encryption
-from webhooks.selectors import due_together, endpoints_of
+from webhooks.selectors import due_deliveries, endpoints_of
 from webhooks.services import send_test
 
 SECRET = "whsec_" + "QUFB" * 8
 
 
 @pytest.fixture
-def ours(acme: Customer, receiver: Receiver) -> WebhookEndpoint:
-    return house.open_endpoint(receiver.url, SECRET)
+def ours(acme: PayingCustomer, receiver: Receiver) -> WebhookEndpoint:
+    return installation_endpoints.open_endpoint(receiver.url, SECRET)
 
 
 def told(endpoint: WebhookEndpoint, receiver: Receiver, **data: Any) -> Event:
-    return house.tell(
+    return installation_endpoints.queue_event(
         endpoint,
         event_type="alert.conditions",
         subject_id=ids.new_uuid(),
@@ -45,7 +45,7 @@ def test_what_the_house_has_in_hand_counts_and_keeps_no_tenant_waiting(
     ours, endpoint, receiver, monkeypatch
 ):
     monkeypatch.setattr(outbox, "OF_ONE_TENANT", 2)
-    other = house.open_endpoint(f"{receiver.url}/2", SECRET)
+    other = installation_endpoints.open_endpoint(f"{receiver.url}/2", SECRET)
     told(other, receiver)
     send_test(endpoint=endpoint, now=receiver.now)
 
@@ -60,7 +60,7 @@ def test_what_is_due_to_the_house_counts_as_due(ours, receiver):
     told(ours, receiver)
     Delivery.objects.update(due_at=receiver.now.replace(year=2025))
 
-    assert due_together().count == 1
+    assert due_deliveries().count == 1
 
 
 def test_its_secret_is_encrypted_anew_with_all_others(ours, settings):
@@ -75,7 +75,7 @@ def test_its_secret_is_encrypted_anew_with_all_others(ours, settings):
 def test_what_is_given_up_is_not_tried_again(ours, receiver):
     told(ours, receiver)
 
-    house.give_up(ours)
+    installation_endpoints.give_up(ours)
 
     assert (receiver.work(), Delivery.objects.get().state) == ([], "failed")
 
@@ -84,11 +84,11 @@ def test_another_url_begins_anew_and_one_that_is_closed_gets_nothing(ours, recei
     told(ours, receiver)
     WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
     ours.refresh_from_db()
-    house.change_endpoint(ours, url=f"{receiver.url}/2", secret="")
+    installation_endpoints.change_endpoint(ours, url=f"{receiver.url}/2", secret="")
     told(ours, receiver)
     receiver.work()
     targets = [request.target for request in receiver.received]
     told(ours, receiver)
-    house.close_endpoint(ours)
+    installation_endpoints.close_endpoint(ours)
 
     assert (targets, receiver.work()) == (["/hook/2"], [])

@@ -19,7 +19,7 @@ from accounts.services import Subject, record
 from accounts.services.audit import name_of
 from billing import locks
 from generation.bills import matching
-from generation.bills.doubts import Doubt, doubts_of
+from generation.bills.doubts import BillDoubt, doubts_of
 from generation.bills.mapping import DAYS, Columns, ReadRow, guessed, time_of, understood, zone_of
 from generation.bills.parsing import Row, beginning_of, rows_of, text_of
 from generation.models import BillLine, Channel, VendorBill
@@ -51,7 +51,7 @@ _OF_LINES = ("begins_at", "ends_at", "lines_read", "rounding", "sums")
 State = VendorBill.State
 
 
-def keep(
+def draft_bill(
     *,
     channel: Channel,
     name: str,
@@ -69,7 +69,7 @@ def keep(
     digest = sha256(content).hexdigest()
     refuse_same(digest)
     try:
-        names, rows = beginning(content)
+        names, rows = first_rows(content)
     except ValueError as error:
         raise ValidationError(_sentence(error)) from None
     return VendorBill.objects.create(
@@ -112,7 +112,7 @@ def refuse_same(digest: str) -> None:
         )
 
 
-def beginning(content: bytes) -> tuple[list[str], list[Row]]:
+def first_rows(content: bytes) -> tuple[list[str], list[Row]]:
     """The columns of a file, and its first rows. Raises ValueError."""
     try:
         rows = list(islice(rows_of(beginning_of(content[:_BEGINNING])), SHOWN))
@@ -126,7 +126,7 @@ def beginning(content: bytes) -> tuple[list[str], list[Row]]:
     return names, rows
 
 
-def ask(
+def request_match(
     bill: VendorBill,
     *,
     columns: Columns,
@@ -156,7 +156,7 @@ def _check(bill: VendorBill, columns: Columns) -> None:
     if content is None:
         raise ValidationError("Its file is no longer kept. Send it again.")
     try:
-        names, rows = beginning(content)
+        names, rows = first_rows(content)
         columns.check(names)
         for number, row in enumerate(rows, start=1):
             _understood(number, row, columns)
@@ -165,7 +165,7 @@ def _check(bill: VendorBill, columns: Columns) -> None:
 
 
 @transaction.atomic
-def ask_again(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
+def request_rematch(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
     """Have a bill matched once more with the present booking. Raises ValidationError."""
     matched = VendorBill.objects.filter(pk=bill.pk, state=State.READY)
     if not matched.update(state=State.WAITING, asked_at=clock.now(), trouble=""):
@@ -264,7 +264,7 @@ def drop(bills: QuerySet[VendorBill]) -> None:
     VendorBill.objects.filter(pk__in=free).defer("content").delete()
 
 
-def _read_and_match(bill: VendorBill) -> list[Doubt]:
+def _read_and_match(bill: VendorBill) -> list[BillDoubt]:
     columns = Columns.from_json(bill.mapping)
     if bill.content is None:
         matching.begin_again(bill)
@@ -340,10 +340,12 @@ def _understood(number: int, row: Row, columns: Columns) -> ReadRow:
         raise ValueError(f"row {number}: {error}") from None
 
 
-def _of_days(starts: set[str]) -> Iterator[Doubt]:
+def _of_days(starts: set[str]) -> Iterator[BillDoubt]:
     """Doubt totals of days that do not begin at midnight UTC: ours cannot be added up for these."""
     if len(starts) == 1 and "00:00" not in starts:
-        yield Doubt("zone", f"Its days begin at {min(starts)} UTC. Daily totals are of UTC days.")
+        yield BillDoubt(
+            "zone", f"Its days begin at {min(starts)} UTC. Daily totals are of UTC days."
+        )
 
 
 def _last(channel: Channel) -> Columns | None:

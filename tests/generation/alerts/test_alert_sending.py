@@ -10,8 +10,8 @@ from standardwebhooks import Webhook
 from accounts.models import Mail
 from generation import conditions
 from generation.alerts import rules, wording
+from generation.alerts.alert_sending import send_due_alerts
 from generation.alerts.occasions import AlertNews
-from generation.alerts.telling import tell
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from tests.generation.alerts.conftest import ANN
 from tests.raw_server import says
@@ -260,7 +260,7 @@ def test_one_look_is_told_by_one_worker(desk):
     desk.rule()
     desk.wrong()
 
-    first, second = tell(now=desk.now), tell(now=desk.now)
+    first, second = send_due_alerts(now=desk.now), send_due_alerts(now=desk.now)
 
     assert (first, second) == (1, 0)
 
@@ -277,7 +277,7 @@ def test_whoever_dies_before_the_end_has_told_nothing_and_the_next_minute_tells_
     with monkeypatch.context() as patched:
         patched.setattr(AlertSent.objects, "bulk_create", dies)
         with pytest.raises(SystemExit):
-            tell(now=desk.now)
+            send_due_alerts(now=desk.now)
     nothing = (Mail.objects.filter(sent_at=None).count(), Delivery.objects.filter(state="pending"))
 
     desk.later(minutes=1)
@@ -289,7 +289,7 @@ def test_whoever_dies_before_the_end_has_told_nothing_and_the_next_minute_tells_
 def test_a_sender_that_dies_is_followed_by_another_with_the_same_id(desk):
     desk.rule()
     desk.wrong()
-    tell(now=desk.now)
+    send_due_alerts(now=desk.now)
     desk.receiver.now = desk.now
     (order,) = desk.receiver.claimed()
     desk.receiver.sent(order)  # and the worker dies before it is written down
@@ -332,7 +332,7 @@ def test_what_nobody_would_hear_is_told_once_somebody_does(desk):
 def test_a_rule_that_is_off_tells_nothing_and_gives_up_what_was_on_its_way(desk):
     rule = desk.rule()
     desk.wrong()
-    tell(now=desk.now)
+    send_due_alerts(now=desk.now)
 
     rules.disable(rule=rule, actor="test")
     desk.wrong("other")
@@ -346,14 +346,14 @@ def test_a_rule_that_fails_keeps_no_other_from_telling(desk, monkeypatch):
     desk.rule()
     broken = desk.rule(name="Broken", url="")
     desk.wrong()
-    said = wording.said
+    said = wording.template_values
 
     def fails(sending: AlertSending, news: Sequence[AlertNews]) -> object:
         if sending.rule_id == broken.id:
             raise ZeroDivisionError
         return said(sending, news)
 
-    monkeypatch.setattr(wording, "said", fails)
+    monkeypatch.setattr(wording, "template_values", fails)
 
     desk.later(minutes=1)
 
@@ -382,7 +382,7 @@ def test_a_minute_in_which_nothing_changes_costs_four_statements_a_rule(
     desk.later(minutes=1)
 
     with django_assert_max_num_queries(9):
-        tell(now=desk.now + timedelta(minutes=1))
+        send_due_alerts(now=desk.now + timedelta(minutes=1))
 
 
 def test_a_mail_that_is_not_taken_is_tried_again(desk, monkeypatch):

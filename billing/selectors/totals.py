@@ -24,26 +24,26 @@ class Balances:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedGenerations:
     """Generations that ended, their images and their charges."""
 
     generations: int
     images: int
     captured: Micros
 
-    def __add__(self, other: "Ended") -> "Ended":
-        return Ended(
+    def __add__(self, other: "EndedGenerations") -> "EndedGenerations":
+        return EndedGenerations(
             self.generations + other.generations,
             self.images + other.images,
             Micros(self.captured + other.captured),
         )
 
 
-NOTHING = Ended(0, 0, Micros(0))
-ByModelAndStatus = Mapping[tuple[str, str], Ended]
+NOTHING = EndedGenerations(0, 0, Micros(0))
+ByModelAndStatus = Mapping[tuple[str, str], EndedGenerations]
 
 
-def balances_together() -> Balances:
+def balance_totals() -> Balances:
     """Return the sums over all tenants."""
     sums = TenantBalance.objects.aggregate(
         available=Sum("available", default=0),
@@ -55,7 +55,7 @@ def balances_together() -> Balances:
     )
 
 
-class UsageTogether:
+class UsageTotals:
     """Usage of all time; each process sums closed hours only once."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class UsageTogether:
         return _sum(self._closed, _between(self._until, None))
 
 
-usage_together = UsageTogether()
+usage_together = UsageTotals()
 
 
 def _between(start: datetime, end: datetime | None) -> ByModelAndStatus:
@@ -86,7 +86,9 @@ def _between(start: datetime, end: datetime | None) -> ByModelAndStatus:
             """,
             [start, end],
         )
-        return {(row[0], row[1]): Ended(row[2], row[3], Micros(row[4])) for row in cursor}
+        return {
+            (row[0], row[1]): EndedGenerations(row[2], row[3], Micros(row[4])) for row in cursor
+        }
 
 
 def _sum(one: ByModelAndStatus, other: ByModelAndStatus) -> ByModelAndStatus:

@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from billing.models import UsageRollup
-from billing.selectors.together import Balances, Ended, UsageTogether, balances_together
+from billing.selectors.totals import Balances, EndedGenerations, UsageTotals, balance_totals
 from billing.services import Usage, record_usage
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import Customer
+from tests.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 
 
 def record(
-    customer: Customer, at: datetime, *, status: str = "succeeded", captured: int = 50
+    customer: PayingCustomer, at: datetime, *, status: str = "succeeded", captured: int = 50
 ) -> None:
     record_usage(
         Usage(
@@ -35,22 +35,22 @@ def record(
 
 
 @pytest.fixture
-def acme() -> Customer:
-    return Customer("acme", balance=7_000_000)
+def acme() -> PayingCustomer:
+    return PayingCustomer("acme", balance=7_000_000)
 
 
 @pytest.fixture
-def other() -> Customer:
-    return Customer("other", balance=5)
+def other() -> PayingCustomer:
+    return PayingCustomer("other", balance=5)
 
 
 def test_balances_are_those_of_all_tenants(acme, other):
-    assert balances_together() == Balances(Micros(7_000_005), Micros(0), 0)
+    assert balance_totals() == Balances(Micros(7_000_005), Micros(0), 0)
 
 
 def test_without_tenants_there_is_nothing():
-    assert balances_together() == Balances(Micros(0), Micros(0), 0)
-    assert UsageTogether()(now=NOW) == {}
+    assert balance_totals() == Balances(Micros(0), Micros(0), 0)
+    assert UsageTotals()(now=NOW) == {}
 
 
 def test_usage_is_that_of_all_tenants_hours_and_keys_by_model_and_status(acme, other):
@@ -59,14 +59,14 @@ def test_usage_is_that_of_all_tenants_hours_and_keys_by_model_and_status(acme, o
     record(other, NOW, captured=7)
     record(other, NOW - timedelta(hours=1), status="failed", captured=0)
 
-    assert UsageTogether()(now=NOW) == {
-        ("gpt-image-2", "succeeded"): Ended(3, 6, Micros(107)),
-        ("gpt-image-2", "failed"): Ended(1, 0, Micros(0)),
+    assert UsageTotals()(now=NOW) == {
+        ("gpt-image-2", "succeeded"): EndedGenerations(3, 6, Micros(107)),
+        ("gpt-image-2", "failed"): EndedGenerations(1, 0, Micros(0)),
     }
 
 
 def test_it_goes_on_counting_from_hour_to_hour(acme):
-    together = UsageTogether()
+    together = UsageTotals()
     counted = []
     for hours in range(5):
         now = NOW + timedelta(hours=hours)
@@ -78,7 +78,7 @@ def test_it_goes_on_counting_from_hour_to_hour(acme):
 
 
 def test_an_hour_that_is_over_is_read_once(acme):
-    together = UsageTogether()
+    together = UsageTotals()
     record(acme, NOW - timedelta(hours=3))
     record(acme, NOW)
     before = together(now=NOW)

@@ -1,7 +1,7 @@
 import pytest
 
 from pictor.embedded.files import FolderLock
-from pictor.embedded.recorded import adopt, clear_record, needs_stack, write_record
+from pictor.embedded.stack_record import adopt, clear_record, needs_stack, write_record
 
 RECORD = {"DATABASE_URL": "postgresql://here", "PORT": "8000", "PATH": "/usr/bin"}
 

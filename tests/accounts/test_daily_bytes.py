@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from accounts.rates.of_tests import counting_of_test
-from pictor.kit.redis.client import ask, forget_client
+from accounts.rates.daily_bytes import counting_of_test
+from pictor.kit.redis.client import forget_client, send
 from pictor.kit.words import ids
 
 LATE = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
@@ -24,7 +24,7 @@ def tenant_id(settings):
 
 
 def counted(tenant_id: UUID, size_bytes: int, now: datetime = LATE) -> bool:
-    return ask(counting_of_test(tenant_id, size_bytes, now=now))
+    return send(counting_of_test(tenant_id, size_bytes, now=now))
 
 
 def test_the_last_byte_of_the_day_is_the_last(tenant_id):

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from accounts.management.operator import print_table, read_tenant
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
-from generation.oversight.searching import LONGEST_ACROSS, Sought, every_across
+from generation.oversight.searching import LONGEST_ACROSS, GenerationFilter, every_across
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -43,7 +43,7 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     some.add_argument("--json", action="store_true")
 
 
-def tell(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
+def print_generations(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
     """Print the newest of them, as a table or as JSON."""
     rows = _rows(_sought(options), _positive(options, "limit"))
     called = called_for([one.id for one in rows])
@@ -54,12 +54,12 @@ def tell(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
     print_table(stdout, [COLUMNS, *([cell or "" for cell in one.values()] for one in told)])
 
 
-def _sought(options: Mapping[str, Any]) -> Sought:
+def _sought(options: Mapping[str, Any]) -> GenerationFilter:
     tenant = read_tenant(options["tenant"]) if options["tenant"] else None
     now, hours = clock.now(), timedelta(hours=_positive(options, "hours"))
     if tenant is None and hours > LONGEST_ACROSS:
         raise CommandError("more than 24 hours need one --tenant")
-    return Sought(
+    return GenerationFilter(
         mode=options["mode"],
         tenant_id=tenant.id if tenant else None,
         since=now - hours,
@@ -79,7 +79,7 @@ def _positive(options: Mapping[str, Any], name: str) -> int:
     return number
 
 
-def _rows(sought: Sought, limit: int) -> Sequence[Generation]:
+def _rows(sought: GenerationFilter, limit: int) -> Sequence[Generation]:
     rows: list[Generation] = []
     for page in every_across(sought, limit=min(limit, READ)):
         rows += page

@@ -12,8 +12,8 @@ from billing.selectors import Group, usage_between
 from console.parts.charts import Bars, Spark, spark, stacked
 from console.parts.filters import several
 from console.parts.periods import DAY, Period, period_of
-from console.parts.rows import SHOWN_CHARS, Row, row_of
-from console.workspace.access import May, Workspace
+from console.parts.rows import SHOWN_CHARS, GenerationRow, row_of
+from console.workspace.access import Permission, Workspace
 from console.workspace.shared.filters import rows_for
 from generation.tenants.searching import newest_of_key
 
@@ -22,7 +22,7 @@ SPARK_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentUse:
     """The last 30 days in the workspace's zone; `chart` is the charges, by day and model.
 
     `models` are the images by requested model.
@@ -36,7 +36,7 @@ class Lately:
     chart: Bars
 
 
-def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) -> Lately:
+def recent_use_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) -> RecentUse:
     """Read the rollups of the key, or of all keys; each bar of the chart links to its rows."""
     period = period_of("30d", now, workspace.tenant.zone)
     groups: list[Group] = ["key", "model"] if key else ["model"]
@@ -61,7 +61,7 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
     def slices(start: date | None, models: Sequence[str]) -> str:
         return rows(**period.said(start), **about, **several("model", models))
 
-    return Lately(
+    return RecentUse(
         period=period,
         spent=sum(one.captured for one in mine),
         images=sum(one.images for one in mine),
@@ -89,9 +89,9 @@ def sparks_of(workspace: Workspace, now: datetime) -> dict[UUID, Spark]:
     return {key: spark([by.get(day, 0) for day in days]) for key, by in charged.items()}
 
 
-def latest_of(workspace: Workspace, key: ApiKey) -> list[Row]:
+def latest_of(workspace: Workspace, key: ApiKey) -> list[GenerationRow]:
     """A key's newest generations; none if the member may not see them."""
-    if May.SEE_GENERATIONS not in workspace.may:
+    if Permission.SEE_GENERATIONS not in workspace.may:
         return []
     newest = newest_of_key(workspace.tenant.id, key.id, limit=LATEST, prompt_chars=SHOWN_CHARS)
     return [row_of(one, {key.id: key}) for one in newest]

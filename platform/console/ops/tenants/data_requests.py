@@ -6,14 +6,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.services.erasure import end_tenant
-from console.ops.access import May, Operator, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 from storage.exports import ask_for_export
 
 
-@staff(May.TENANTS)
+@staff(Right.TENANTS)
 @require_POST
 def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Request an export, which the tenant's owners and admins download in their settings."""
@@ -34,7 +34,7 @@ def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
     return done(request, words, "tenant", found.public_id)
 
 
-@staff(May.ERASE, fresh=True)
+@staff(Right.ERASE, fresh=True)
 @require_POST
 def erase(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """End a tenant for good, once its name is typed; the short-work worker erases it."""

@@ -19,7 +19,7 @@ ENDED_WITHIN = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Criteria:
     """A filter for generations; empty fields and None match any.
 
     Attributes:
@@ -69,7 +69,7 @@ def older(rows: QuerySet[Generation], after: UUID | None) -> QuerySet[Generation
     return rows if after is None else rows.filter(id__lt=after)
 
 
-def in_time(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
+def in_time(tenant_id: TenantId | UUID, wanted: Criteria) -> QuerySet[Generation]:
     """Rows of the period; ids are in order of time, which bounds the rows to read."""
     livemode = None if is_id(wanted.text) else wanted.livemode
     rows = selectors.generations_of(tenant_id, livemode=livemode)
@@ -84,7 +84,7 @@ def in_time(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
     return rows
 
 
-def matching(wanted: Wanted) -> Q:
+def matching(wanted: Criteria) -> Q:
     """The conditions on each row."""
     by_column = {
         "state": wanted.status,
@@ -102,7 +102,7 @@ def matching(wanted: Wanted) -> Q:
     return said & _about(wanted.text) if wanted.text else said
 
 
-def _ended(wanted: Wanted) -> Q:
+def _ended(wanted: Criteria) -> Q:
     """The condition that rows ended in the period, or have not ended."""
     said = Q(id__isnull=False)
     if wanted.ended_since is not None:

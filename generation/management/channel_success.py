@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from accounts.management.operator import print_table
-from generation.oversight.roster import Listed, roster
-from generation.traffic.standing import Standing
+from generation.oversight.channel_list import ListedChannel, listed_channels
+from generation.traffic.standing import ChannelStatus
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -22,8 +22,8 @@ def run(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
     """Print a line for each channel, those that need an operator first."""
     found = [
         _facts(one)
-        for one in roster(mode=options["mode"], now=clock.now())
-        if (one.standing == Standing.ARCHIVED) is options["archived"]
+        for one in listed_channels(mode=options["mode"], now=clock.now())
+        if (one.standing == ChannelStatus.ARCHIVED) is options["archived"]
     ]
     if options["json"]:
         stdout.write(json.dumps(found))
@@ -31,7 +31,7 @@ def run(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
     print_table(stdout, [COLUMNS, *([_cell(value) for value in one.values()] for one in found)])
 
 
-def _facts(one: Listed) -> dict[str, Any]:
+def _facts(one: ListedChannel) -> dict[str, Any]:
     """The facts of a channel: calls of 30 minutes; images and dollars of 7 UTC days with today."""
     cells, sold = one.now.cells, one.sold
     values = (

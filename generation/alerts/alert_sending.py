@@ -19,16 +19,16 @@ from generation.alerts.occasions import (
     AlertNews,
     ConditionOpening,
     Occasion,
-    ToldOccasion,
+    PastAlerts,
     is_wanted,
     news_of,
     opening_of,
 )
 from generation.conditions import is_quiet, open_conditions
-from generation.conditions.alerting import heard_at
+from generation.conditions.alerting import receiving_addresses
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from pictor.kit.words.money import Micros
-from webhooks import house
+from webhooks import installation_endpoints
 from webhooks.models import WebhookEndpoint
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ KEPT = timedelta(days=90)
 """Older alerts are deleted, except those about an opening whose end was not reported."""
 
 
-def tell(*, now: datetime) -> int:
+def send_due_alerts(*, now: datetime) -> int:
     """Send the due alerts of all enabled rules; returns the number of rules that sent one."""
     _forget_old(now)
     told = 0
@@ -70,7 +70,7 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     has_to_wait = len(times) >= AT_ONCE and now - times[0] < APART
     if not news or has_to_wait:
         return False
-    mails = heard_at([rule])[rule.id]
+    mails = receiving_addresses([rule])[rule.id]
     endpoint = rule.endpoint if rule.endpoint and rule.endpoint.is_enabled else None
     if not mails and endpoint is None:
         return False  # a condition reports it; with a recipient, all of it is sent
@@ -80,7 +80,7 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _told(rule: AlertRule) -> Mapping[ConditionOpening, ToldOccasion]:
+def _told(rule: AlertRule) -> Mapping[ConditionOpening, PastAlerts]:
     """The rule's alerts about openings not ended: of each the last row, and the counts."""
     rows = AlertSent.objects.filter(rule=rule, is_over=False)
     counted = rows.order_by().values_list("kind", "object", "opened_at")
@@ -93,11 +93,11 @@ def _told(rule: AlertRule) -> Mapping[ConditionOpening, ToldOccasion]:
         for kind, name, since, fired, repeated in numbers
     }
     last = rows.order_by("kind", "object", "opened_at", "-id").select_related("sending")
-    found: dict[ConditionOpening, ToldOccasion] = {}
+    found: dict[ConditionOpening, PastAlerts] = {}
     for row in last.distinct("kind", "object", "opened_at"):
         opening = ConditionOpening(row.kind, row.object, row.opened_at)
         fired, repeated = often[opening]
-        found[opening] = ToldOccasion(
+        found[opening] = PastAlerts(
             condition_id=row.condition_id,
             last_at=row.sending.at,
             fired=fired,
@@ -112,7 +112,7 @@ def _told(rule: AlertRule) -> Mapping[ConditionOpening, ToldOccasion]:
 def _hush(
     rule: AlertRule,
     opened: Sequence[Condition],
-    told: Mapping[ConditionOpening, ToldOccasion],
+    told: Mapping[ConditionOpening, PastAlerts],
     now: datetime,
 ) -> None:
     """Mark reported openings that are silenced or accepted now: afterwards they are new again."""
@@ -143,13 +143,13 @@ def _send(
 ) -> None:
     """Record the alert, and have it sent."""
     rule = sending.rule
-    said = wording.said(sending, news)
+    said = wording.template_values(sending, news)
     posted = post_rendered(to=sending.mails, template=wording.MAIL, words=said)
     sending.mail_ids = [mail.id for mail in posted]
     if endpoint is not None:
         sending.url = endpoint.url
         data = wording.body(sending, news)
-        event = house.tell(
+        event = installation_endpoints.queue_event(
             endpoint, event_type=EVENT, subject_id=sending.id, at=sending.at, data=data
         )
         sending.event_id = event.id

@@ -12,7 +12,7 @@ Groups = Sequence[tuple[str, Sequence[str]]]
 """Headings, each with its lines."""
 
 
-def asked(
+def confirmation_page(
     page: ModelAdmin,
     request: HttpRequest,
     *,

@@ -17,13 +17,20 @@ from billing.models import Transfer
 from billing.selectors import given_by, given_for
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Generation
-from generation.oversight import interventions, making_good
-from generation.oversight.making_good import Gift, Giver, credit, refund
+from generation.oversight import compensation, interventions
+from generation.oversight.compensation import Gift, Giver, credit, refund
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
+from tests.factories import (
+    PayingCustomer,
+    make_channel,
+    make_delivery,
+    make_worker,
+    stored_images,
+    take,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -36,10 +43,10 @@ def ann():
 @pytest.fixture
 def orderer(seeded):
     make_channel(cost_micros=30_000)
-    return Customer("orderer")
+    return PayingCustomer("orderer")
 
 
-def delivered(customer: Customer, tmp_path: Path) -> Generation:
+def delivered(customer: PayingCustomer, tmp_path: Path) -> Generation:
     """A delivered generation, charged 0.05268 USD."""
     claim = take(generation_id=customer.generation().id, worker=make_worker())
     assert claim is not None
@@ -49,7 +56,7 @@ def delivered(customer: Customer, tmp_path: Path) -> Generation:
     return claim.generation
 
 
-def failed(customer: Customer) -> Generation:
+def failed(customer: PayingCustomer) -> Generation:
     made = customer.generation()
     interventions.end_as_failed(generation=made, reason="stuck", actor="test", now=clock.now())
     return Generation.objects.get(id=made.id)
@@ -121,7 +128,7 @@ def test_a_generation_of_another_tenant_is_not_refunded(orderer, tmp_path):
 
     with pytest.raises(ValidationError, match=r"only \$0\.00 of"):
         services.refund(
-            tenant_id=Customer("other").id, generation_id=made.id, reason="", actor="test"
+            tenant_id=PayingCustomer("other").id, generation_id=made.id, reason="", actor="test"
         )
 
 
@@ -139,7 +146,7 @@ def test_what_was_delivered_is_refunded_and_not_credited(orderer, ann, tmp_path)
 
 @pytest.mark.django_db(transaction=True)
 def test_two_gifts_at_once_do_not_both_find_the_day_empty(orderer, ann, tmp_path, monkeypatch):
-    made = [delivered(orderer, tmp_path), delivered(Customer("other"), tmp_path)]
+    made = [delivered(orderer, tmp_path), delivered(PayingCustomer("other"), tmp_path)]
     giver, both = Giver(ann, most_a_day=Micros(60_000)), Barrier(2, timeout=0.5)
 
     def looked(person: User, *, since: datetime) -> Micros:
@@ -147,7 +154,7 @@ def test_two_gifts_at_once_do_not_both_find_the_day_empty(orderer, ann, tmp_path
             both.wait()
         return given_by(person, since=since)
 
-    monkeypatch.setattr(making_good, "given_by", looked)
+    monkeypatch.setattr(compensation, "given_by", looked)
 
     def give(one: Generation) -> str:
         try:

@@ -14,7 +14,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from billing.models import Transfer
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source, State
-from generation.oversight.searching.stretches import Stretch, each_stretch, made_within, stretch_of
+from generation.oversight.searching.search_pages import SearchPage, each_page, made_within, page_of
 from pictor.kit.words.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)
@@ -29,7 +29,7 @@ _BY_MODE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
+class GenerationFilter:
     """A filter for generations; empty fields and None match any.
 
     Attributes:
@@ -74,7 +74,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class OfTenant:
+class TenantMatches:
     """A tenant's number of matching generations and the sum of their quotes in micros."""
 
     tenant_id: UUID
@@ -82,15 +82,17 @@ class OfTenant:
     quoted: Micros
 
 
-def across_by_tenant(sought: Sought) -> list[OfTenant]:
+def across_by_tenant(sought: GenerationFilter) -> list[TenantMatches]:
     """Count matching generations by tenant in one query; raise ValueError if `is_too_wide`."""
     rows = _matching(_in_reach(sought).order_by(), sought)
     sums = rows.values("tenant_id").annotate(number=Count("id"), quoted=Sum("held_micros"))
     found = sums.values_list("tenant_id", "number", "quoted")
-    return [OfTenant(tenant_id, number, Micros(quoted)) for tenant_id, number, quoted in found]
+    return [TenantMatches(tenant_id, number, Micros(quoted)) for tenant_id, number, quoted in found]
 
 
-def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> Stretch[Generation]:
+def found_across(
+    sought: GenerationFilter, *, after: UUID | None = None, limit: int
+) -> SearchPage[Generation]:
     """One page of matching generations, out of LOOKED_AT rows looked at, in two queries.
 
     They come with their tenants and without their prompts and other large columns. Raises
@@ -101,15 +103,15 @@ def found_across(sought: Sought, *, after: UUID | None = None, limit: int) -> St
         rows = rows.filter(id__lt=after)
     edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
     near = rows if edge is None else rows.filter(id__gte=edge)
-    return stretch_of(_shown(_matching(near, sought)), edge=edge, limit=limit)
+    return page_of(_shown(_matching(near, sought)), edge=edge, limit=limit)
 
 
-def every_across(sought: Sought, *, limit: int) -> Iterator[Sequence[Generation]]:
+def every_across(sought: GenerationFilter, *, limit: int) -> Iterator[Sequence[Generation]]:
     """Yield all matching generations in pages; a page may be empty."""
-    return each_stretch(lambda after: found_across(sought, after=after, limit=limit))
+    return each_page(lambda after: found_across(sought, after=after, limit=limit))
 
 
-def _in_reach(sought: Sought) -> QuerySet[Generation]:
+def _in_reach(sought: GenerationFilter) -> QuerySet[Generation]:
     if sought.is_too_wide:
         raise ValueError("across all tenants, at most 24 hours can be searched")
     rows = Generation.objects.order_by("-id")
@@ -120,7 +122,7 @@ def _in_reach(sought: Sought) -> QuerySet[Generation]:
     return made_within(rows, sought.since, sought.until)
 
 
-def _matching(rows: QuerySet[Generation], sought: Sought) -> QuerySet[Generation]:
+def _matching(rows: QuerySet[Generation], sought: GenerationFilter) -> QuerySet[Generation]:
     rows = rows.filter(_BY_MODE[sought.mode])
     by_column = {
         "model": sought.model,

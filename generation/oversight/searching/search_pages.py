@@ -14,7 +14,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch(Generic[Row]):
+class SearchPage(Generic[Row]):
     """A page of rows, newest first.
 
     Attributes:
@@ -27,15 +27,15 @@ class Stretch(Generic[Row]):
     is_cut: bool = False
 
 
-def stretch_of(rows: QuerySet[Row], *, edge: UUID | None, limit: int) -> Stretch[Row]:
+def page_of(rows: QuerySet[Row], *, edge: UUID | None, limit: int) -> SearchPage[Row]:
     """The first `limit` rows, in one query; `edge` is the id of the last row looked at."""
     chosen = list(rows[: limit + 1])
     if len(chosen) > limit:
-        return Stretch(chosen[:limit], chosen[limit - 1].pk)
-    return Stretch(chosen, edge, is_cut=edge is not None)
+        return SearchPage(chosen[:limit], chosen[limit - 1].pk)
+    return SearchPage(chosen, edge, is_cut=edge is not None)
 
 
-def each_stretch(found: Callable[[UUID | None], Stretch[Row]]) -> Iterator[Sequence[Row]]:
+def each_page(found: Callable[[UUID | None], SearchPage[Row]]) -> Iterator[Sequence[Row]]:
     """Yield the rows of each page, continuing after the one before; a page may be empty."""
     after: UUID | None = None
     while True:

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.parts.exports import query_of
-from console.workspace.access import May, Workspace, member
-from console.workspace.exports.lists import LISTS, Listed
+from console.workspace.access import Permission, Workspace, member
+from console.workspace.exports.lists import LISTS, ExportedList
 from console.workspace.settings.pages import page
 from pictor.kit.words import clock
 from storage.exports import ask_for_export, export_url
@@ -17,7 +17,7 @@ from storage.selectors import export_of, list_exports_of
 
 
 @require_POST
-@member(May.MANAGE)
+@member(Permission.MANAGE)
 def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Request an export; the requester gets a mail."""
     here = reverse("workspace:settings", args=[workspace.tenant.public_id])
@@ -75,12 +75,12 @@ def download(request: HttpRequest, workspace: Workspace, export: str) -> HttpRes
 def _is_for(export: TenantExport, workspace: Workspace) -> bool:
     """True if the member may download the export; a list is only for its requester."""
     if not export.list_name:
-        return May.MANAGE in workspace.may
+        return Permission.MANAGE in workspace.may
     is_theirs = export.asked_by_id == workspace.user.id
     return is_theirs and LISTS[export.list_name].needs in workspace.may
 
 
-def _listed(workspace: Workspace, name: str) -> Listed:
+def _listed(workspace: Workspace, name: str) -> ExportedList:
     listed = LISTS.get(name)
     if listed is None or listed.needs not in workspace.may:
         raise Http404

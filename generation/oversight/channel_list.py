@@ -14,21 +14,21 @@ from generation.models import Channel, ChannelTrial, PendingRevision, Serves
 from generation.traffic.channel_events import Shut, shut_now
 from generation.traffic.minutes import Now, now_of_each
 from generation.traffic.modes import Mode
-from generation.traffic.standing import NEEDS_SOMEBODY, Standing, standing_of
+from generation.traffic.standing import NEEDS_SOMEBODY, ChannelStatus, standing_of
 from pictor.kit.words.money import Micros
 
 DAYS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedChannel:
     """A channel's row. `share` is of its models' calls; `sold` covers seven days with today."""
 
     channel: Channel
     models: Sequence[str]
     untested: Sequence[str]
     now: Now
-    standing: Standing
+    standing: ChannelStatus
     why: str
     share: float | None
     sold: Margin | None
@@ -68,7 +68,7 @@ class Listed:
         return is_odd or self.standing in NEEDS_SOMEBODY
 
 
-def roster(*, mode: Mode, now: datetime) -> list[Listed]:
+def listed_channels(*, mode: Mode, now: datetime) -> list[ListedChannel]:
     """Every channel that takes requests of this mode, those that need an operator first."""
     channels = Channel.objects.prefetch_related("routes")
     served = {"live": Serves.TEST, "test": Serves.LIVE}.get(mode)
@@ -85,7 +85,7 @@ def roster(*, mode: Mode, now: datetime) -> list[Listed]:
     shut: dict[int, list[Shut]] = defaultdict(list)
     for one in shut_now():
         shut[one.channel_id].append(one)
-    workers = lease.alive().workers
+    workers = lease.live_workers().workers
     rows = []
     for channel in channels:
         models = sorted(route.contract_id for route in channel.routes.all())
@@ -97,7 +97,7 @@ def roster(*, mode: Mode, now: datetime) -> list[Listed]:
         every = sum(totals[model] for model in models)
         mine = sum(calls.models.get(model, 0) for model in models)
         rows.append(
-            Listed(
+            ListedChannel(
                 channel=channel,
                 models=models,
                 untested=untested,
@@ -122,8 +122,8 @@ def _sold(mode: Mode, now: datetime) -> Mapping[str, Margin]:
     return {one.group["channel"]: one for one in found}
 
 
-def _worst_first(row: Listed) -> tuple[int, bool, float, int, str]:
+def _worst_first(row: ListedChannel) -> tuple[int, bool, float, int, str]:
     failed = sum(cell.failed for cell in row.now.cells)
     share = failed / max(1, failed + sum(cell.delivered for cell in row.now.cells))
-    place = list(Standing).index(row.standing)
+    place = list(ChannelStatus).index(row.standing)
     return place, not row.needs_somebody, -share, row.channel.priority, row.channel.name

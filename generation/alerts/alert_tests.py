@@ -14,10 +14,10 @@ from accounts.models import Actor, User
 from accounts.services import post_rendered, record
 from generation.alerts import wording
 from generation.alerts.results import DestinationResult, SendState, results_of, short
-from generation.conditions.alerting import heard_at
+from generation.conditions.alerting import receiving_addresses
 from generation.models import AlertAddress, AlertRule, AlertSending
 from pictor.kit.words.untyped import Json
-from webhooks import house
+from webhooks import installation_endpoints
 
 EVENT = "alert.test"
 MAIL = "account/email/alert_test"
@@ -36,7 +36,7 @@ def send_test(
     lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
     if lately.count() >= MAX_AN_HOUR:
         raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a while")
-    hearers = heard_at([rule])[rule.id]
+    hearers = receiving_addresses([rule])[rule.id]
     posted = [
         post_rendered(
             to=[address],
@@ -52,10 +52,10 @@ def send_test(
     mail_ids = [mail.id for mail in posted]
     sending = AlertSending(rule=rule, at=now, is_test=True, mails=rule.mails, mail_ids=mail_ids)
     if rule.endpoint is not None:
-        house.reopen(rule.endpoint)
+        installation_endpoints.reopen(rule.endpoint)
         sending.url = rule.endpoint.url
         data = wording.test_body(rule)
-        event = house.tell(
+        event = installation_endpoints.queue_event(
             rule.endpoint, event_type=EVENT, subject_id=sending.id, at=now, data=data
         )
         sending.event_id = event.id
@@ -84,7 +84,7 @@ def untried(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str
     tests = tests_of(rule, now=now)
     results = results_of(tests)
     tried = [one for test in tests for one in results[test.id]]
-    hearers = heard_at([rule])[rule.id]
+    hearers = receiving_addresses([rule])[rule.id]
     return list(doubts_of(rule, among=among, tried=tried, hearers=hearers))
 
 
@@ -116,7 +116,7 @@ def doubts_of(
 
 def code_of(address: str) -> str:
     """Eight digits that only a reader of the address's mail knows."""
-    digest = salted_hmac("generation.alerts.trying", address, algorithm="sha256").hexdigest()
+    digest = salted_hmac("generation.alerts.alert_tests", address, algorithm="sha256").hexdigest()
     return f"{int(digest, 16) % 10**8:08}"
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from pictor.kit.words.client_addresses import is_own_address
 
 
-def is_here(request: HttpRequest) -> bool:
+def is_loopback(request: HttpRequest) -> bool:
     """True if a request came over the loopback interface, and through no proxy.
 
     A request from one of our proxies that named no client has the proxy's own address.

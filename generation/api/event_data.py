@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from generation.api.objects import GENERATION_EXAMPLE, IMAGES_EXAMPLE, GenerationObject
-from generation.api.shown import Result, Shown, ShownImage
+from generation.api.shown import Result, ShownGeneration, ShownImage
 from generation.models import State
 from generation.selectors import ended_generation
 from pictor.kit.words.errors import UpstreamFailed
@@ -67,4 +67,4 @@ def data_of(subject_id: UUID) -> Mapping[str, Any]:
     if generation.state == State.SUCCEEDED:
         images = (generation.answer or {})["usage"]["images"]
         result = Result(generation, [ShownImage()] * images)
-    return GenerationObject.render(Shown(generation, result))
+    return GenerationObject.render(ShownGeneration(generation, result))
