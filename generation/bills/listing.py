@@ -35,7 +35,7 @@ class BillLineFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LinePage:
     """A page of lines, in the order of the file; calls without a line by their time.
 
     Attributes:
@@ -76,13 +76,13 @@ def lines_of(bill: VendorBill, name: str) -> QuerySet[BillLine]:
     return rows.filter(decision=name) if is_decision else rows.filter(outcome=name)
 
 
-def page_of(bill: VendorBill, sought: BillLineFilter, *, after: int, limit: int) -> Page:
+def page_of(bill: VendorBill, sought: BillLineFilter, *, after: int, limit: int) -> LinePage:
     """The selection's first lines after the id `after`, in at most five queries."""
     near, edge = in_reach(bill, sought, after=after)
     chosen = list(near[: limit + 1])
     if len(chosen) > limit:
-        return Page(chosen[:limit], chosen[limit - 1].pk)
-    return Page(chosen, edge, is_cut=edge is not None)
+        return LinePage(chosen[:limit], chosen[limit - 1].pk)
+    return LinePage(chosen, edge, is_cut=edge is not None)
 
 
 def every(bill: VendorBill, sought: BillLineFilter) -> Iterator[list[BillLine]]:

@@ -57,7 +57,6 @@ def page(
     figures = customer_figures(
         now=now, without_channels=sandbox_names(), is_demo=is_demo, tenants=[found.id]
     )
-    row = row_of(found, figures, now)
     moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)
     notes = notes_about("transfer", [str(one.id) for one in moves])
     after = ids.parse(ids.KEY, request.GET.get("after", ""))
@@ -66,7 +65,7 @@ def page(
     context = {
         "operator": operator,
         "tenant": found,
-        "row": row,
+        "row": (row := row_of(found, figures, now)),
         "figures": row.figures,
         "refusal": refusal,
         "typed": {request.resolver_match.url_name: request.POST} if request.resolver_match else {},
