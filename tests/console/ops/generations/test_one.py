@@ -167,8 +167,9 @@ def test_what_is_forgotten_is_said_to_be(sign_in, lets, delivered):
     assert "The prompt is not stored." in words_of(support.get(page_of(made)))
 
 
-def test_what_stands_still_says_so_until_it_has_ended(owner, acme, running, failed):
+def test_what_stands_still_says_so_until_it_has_ended(owner, acme, running, failed, monkeypatch):
     now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
     past, long_ago = now - timedelta(minutes=4), now - timedelta(minutes=9)
     fresh, waits, late, over = acme.generation(), acme.generation(), running(acme), failed(acme)
     Generation.objects.filter(id=waits.id).update(created_at=now - timedelta(seconds=45))

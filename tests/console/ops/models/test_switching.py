@@ -7,6 +7,7 @@ import pytest
 from accounts.models import AuditEvent
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, Contract
+from pictor.kit.words import clock
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.models.model_pages import LEAST, MODEL, called, of, sold
 from tests.factories import make_channel
@@ -19,7 +20,9 @@ def is_offered(model: str = MODEL) -> bool:
 # --- off ----------------------------------------------------------------------------------------
 
 
-def test_switching_off_says_who_uses_it_first(owner):
+def test_switching_off_says_who_uses_it_first(owner, monkeypatch):
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
     called(make_channel("one", MODEL), minutes_ago=4)
     for number in range(14):
         sold(f"tenant-{number}", images=220 + 40 * (number == 0), captured_micros=1)
