@@ -1,4 +1,4 @@
-"""The app's registration, and what accounts, billing and webhooks ask of it plugged in."""
+"""The app's registration; it plugs its answers into accounts, billing and webhooks."""
 
 from django.apps import AppConfig
 from typing_extensions import override

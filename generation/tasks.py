@@ -1,6 +1,6 @@
-"""What Celery carries: doorbells of generations; and the work of each minute or hour.
+"""Celery's tasks: doorbells of generations, and work by the minute, the hour and the day.
 
-A message may come twice or never. What a doorbell says goes straight to the process's event loop
+A message may come twice or never. A doorbell's content goes straight to the process's event loop
 (background/doorbell.py); the claim decides, and lease and reaper are the truth.
 """
 
@@ -29,14 +29,14 @@ _counting = Counting()
 
 
 class Doorbell(Task):  # type: ignore[type-arg] # generic only for the stubs
-    """A task whose messages go another way than into Celery's pool."""
+    """A task whose messages bypass Celery's pool."""
 
     Strategy = "generation.background.doorbell:hand_over"
 
 
 @shared_task(base=Doorbell, ignore_result=True)
 def ring(*arguments: str | bool, **said: int) -> None:
-    """A generation is queued: carry it, if it is still to be had."""
+    """Carry a queued generation, unless another worker has claimed it."""
     doorbell.hear((arguments, said))
 
 
@@ -54,7 +54,7 @@ def count_attempts() -> None:
 
 @shared_task(ignore_result=True)
 def look_for_conditions() -> None:
-    """Add to what was sold what moved until a minute ago, find what needs a person, and tell."""
+    """Count the sales up to a minute ago, look for conditions, and send alerts."""
     try:
         selling.add_sold()
     finally:
@@ -64,13 +64,13 @@ def look_for_conditions() -> None:
 
 @shared_task(ignore_result=True)
 def tell_of_sunsets() -> None:
-    """Mail those who use a model that ends, or that stays after all."""
+    """Mail owners of tenants that use a model which ends, or which stays after all."""
     sunset_mail.mail_sunsets(now=clock.now())
 
 
 @shared_task(ignore_result=True)
 def forget_channel_events() -> None:
-    """Delete what turned on channels more than 30 days ago."""
+    """Delete channels' events older than 30 days."""
     channel_events.forget_old(now=clock.now())
 
 
@@ -82,7 +82,7 @@ def forget_inputs() -> None:
 
 @shared_task(ignore_result=True)
 def forget_idempotency_keys() -> None:
-    """Forget what repeated requests can no longer find, by their keys or as retries."""
+    """Delete expired idempotency keys, and clear marks that retries can no longer find."""
     idempotency.forget_expired(now=clock.now())
     orphans.forget_old(now=clock.now())
 
@@ -91,7 +91,7 @@ def forget_idempotency_keys() -> None:
 def forget_leftovers() -> None:
     """Delete objects of dispatches that were cut off, inputs never admitted, and partial images.
 
-    And pictures of operators' tests of channels, after a week.
+    Also delete the pictures of operators' channel tests after a week.
     """
     leftovers.forget_leftovers(now=clock.now())
     leftovers.forget_trials(now=clock.now())
@@ -106,7 +106,7 @@ def forget_prompts() -> None:
 
 @shared_task(ignore_result=True)
 def forget_refused() -> None:
-    """Delete what was refused 7 days ago, or is too much."""
+    """Delete records of refused requests after 7 days, and the oldest beyond the limit."""
     retention.forget_refused(now=clock.now())
 
 
@@ -118,13 +118,13 @@ def match_bills() -> None:
 
 @shared_task(ignore_result=True)
 def forget_bills() -> None:
-    """Delete the bills that nobody went on with."""
+    """Delete bills left unfinished for a day."""
     intake.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)
 def check_ledger() -> None:
-    """Prove what came to the ledger since the checkpoints.
+    """Prove the ledger's entries since the checkpoints.
 
     Audit events whose process died before it linked them are linked first.
     """
@@ -140,21 +140,21 @@ def check_whole_ledger() -> None:
 
 @shared_task(ignore_result=True)
 def check_ledger_now(asked_at: str) -> None:
-    """Prove what came since the checkpoints, because somebody asked then, in ISO 8601."""
+    """Prove the entries since the checkpoints, as requested at `asked_at` (ISO 8601)."""
     link_events(every=True)
     _prove(LedgerProof.Kind.SINCE_CHECKPOINT, asked_at=datetime.fromisoformat(asked_at))
 
 
 @shared_task(ignore_result=True)
 def check_whole_ledger_now(asked_at: str) -> None:
-    """Prove the whole ledger, because somebody asked then, in ISO 8601."""
+    """Prove the whole ledger, as requested at `asked_at` (ISO 8601)."""
     _prove(LedgerProof.Kind.WHOLE, asked_at=datetime.fromisoformat(asked_at))
 
 
 def _prove(kind: LedgerProof.Kind, *, asked_at: datetime | None = None) -> None:
-    """In one worker, where it is due, or none began since it was asked for.
+    """Run the proof in one worker, if it is due or none began since the request.
 
-    So however often it is asked for meanwhile, one more is made. Whatever is wrong is logged as an
+    Repeated requests therefore cause only one more proof. Every finding is logged as an
     error.
     """
     now = clock.now()

@@ -397,4 +397,4 @@ def _delete_late(image_ids: Collection[UUID], gone: Collection[str]) -> None:
     try:
         delete_objects(made.difference(gone))
     except StorageFailed as error:
-        logger.warning("small pictures of removed images could not be removed: %s", error)
+        logger.warning("thumbnails of removed images could not be removed: %s", error)

@@ -1,6 +1,6 @@
-"""What is posted to endpoints: the one definition of an event's body, and how it is documented.
+"""Events posted to endpoints: the one definition of their body, and its documentation.
 
-Each kind of event is described where what it tells of is rendered (generation/api/event_data.py,
+Each kind of event is described where its subject is rendered (generation/api/event_data.py,
 billing/low_balance.py), and by the same objects.
 """
 

@@ -97,7 +97,7 @@ class Sender:
         except LookUpsBusy as error:
             logger.warning("a delivery is put off: %s", error)
         except Exception:
-            logger.exception("a delivery was let go of; it is sent again")
+            logger.exception("a delivery failed unexpectedly; it is sent again")
         finally:
             self._in_hand[order.endpoint_id] -= 1
             self._in_hand += Counter()  # drops endpoints at 0

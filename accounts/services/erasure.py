@@ -82,7 +82,7 @@ def end_tenant(
     tenant = tenant_for_update(tenant.id)
     _check_name(tenant, confirmation)
     if tenant.erasure_due_at is not None:
-        raise ValidationError("It is being erased already.")
+        raise ValidationError("The tenant is being erased already.")
     record(tenant.audited, "tenant.delete", actor=actor, ip=ip)
     _shut(tenant, actor, now, ip)
     _end_memberships(tenant, actor, ip)

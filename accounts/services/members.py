@@ -336,7 +336,7 @@ def _refuse_last_owner(membership: Membership) -> None:
         tenant_id=membership.tenant_id, role=Membership.Role.OWNER
     ).exclude(pk=membership.pk)
     if not others.exists():
-        raise ValidationError("A workspace needs an owner: make somebody else one first.")
+        raise ValidationError("A workspace needs an owner: make another member an owner first.")
 
 
 def _hand_over(key: ApiKey, heir: User, actor: Actor, ip: str | None) -> None:

@@ -118,7 +118,7 @@ def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
     if before == User.StaffRole.OWNER:
         others = User.objects.filter(staff_role=User.StaffRole.OWNER, is_active=True)
         if not others.exclude(pk=user.pk).exists():
-            raise ValidationError("This is the last owner: make somebody else one first.")
+            raise ValidationError("This is the last owner: make another person an owner first.")
     user.staff_role = role
     user.is_staff = user.is_superuser = role == User.StaffRole.OWNER
     user.save(update_fields=["staff_role", "is_staff", "is_superuser"])

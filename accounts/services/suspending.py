@@ -27,7 +27,7 @@ def suspend(
         raise ValidationError({"words": "Give a reason: its members see it."})
     suspended = Tenant.Status.SUSPENDED
     if Tenant.objects.select_for_update().get(pk=tenant.pk).status == suspended:
-        raise ValidationError("it is suspended already")
+        raise ValidationError("the tenant is suspended already")
     set_tenant_status(tenant=tenant, status=suspended, reason=words, actor=actor, ip=ip)
     note_for_staff(tenant.audited, note.strip(), actor=actor, ip=ip)
     told = [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES]

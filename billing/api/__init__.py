@@ -1,1 +1,1 @@
-"""What a tenant asks about its money: balance, usage, prices, when it is charged."""
+"""A tenant's questions about its money: balance, usage, prices, and when it is charged."""

@@ -1,11 +1,11 @@
 -- Holds in the database: what holds.py promises, each in one call.
 --
--- A function is never changed once it was released: its next version has the next number, so that
--- processes of before a migration find theirs until they are restarted.
+-- A released function never changes: its next version gets the next number, so that processes
+-- from before a migration still find theirs until they are restarted.
 
--- A tenant's next transfer, and its balance afterwards, which whoever calls writes. The balance is
--- locked, and has the amounts of afterwards but the seals and the number of before. `p_sealed` is the
--- end of what is sealed: all that whoever calls knows, from the generation on.
+-- Inserts a tenant's next transfer and returns the balance, which the caller writes. The balance
+-- is locked; its amounts are already the new ones, its seals and its number the old ones.
+-- `p_sealed` is the end of the sealed text: the caller's values, from the generation on.
 CREATE OR REPLACE FUNCTION pictor_transfer_v1(
     balance billing_tenantbalance, p_kind text, p_debit bigint, p_credit bigint, p_amount bigint,
     p_generation uuid, p_at timestamptz, p_evidence bytea, p_sealed text, p_key bytea
@@ -28,7 +28,7 @@ END
 $$;
 
 -- Moves an amount from available to held, and counts one request in flight, of tenant and key.
--- What stands in the way comes back as `refused_by`, with what an amount lacks; nothing is written
+-- A limit that refuses it comes back as `refused_by`, with the `missing` amount; nothing is written
 -- then. Locks the balance, then the key's budget, until the transaction ends.
 CREATE OR REPLACE FUNCTION pictor_place_hold_v1(
     p_tenant uuid, p_key uuid, p_generation uuid, p_amount bigint, p_day date, p_month date,
@@ -104,8 +104,8 @@ BEGIN
 END
 $$;
 
--- Ends a hold: of what is held so much is captured, and the rest is available again. Raises where
--- there is no such hold or it has ended. Locks as placing does.
+-- Ends a hold: captures `p_captured` of the held amount and makes the rest available. Raises if
+-- there is no such hold or it has ended. Takes the same locks as placing.
 CREATE OR REPLACE FUNCTION pictor_end_hold_v1(
     p_tenant uuid, p_key uuid, p_generation uuid, p_amount bigint, p_captured bigint,
     p_revenue bigint, p_day date, p_month date,

@@ -139,7 +139,7 @@ def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
         raise ValidationError("There is no such move.")
     if (state := move.state(now)) != "waiting":
         by = f" by {move.decided_by_name}" if move.decided_by_name else ""
-        raise ValidationError(f"It is no longer waiting: it is {state}{by}.")
+        raise ValidationError(f"This move is no longer waiting: it is {state}{by}.")
     return move
 
 

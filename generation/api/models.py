@@ -58,7 +58,7 @@ class SoldModel:
 
     @property
     def prices(self) -> Iterator[Mapping[str, Any]]:
-        """Each size's and quality's, in the contract's order."""
+        """The price of each size and quality, in the contract's order."""
         sizes = [
             *([AUTO] if self.terms.accepts_auto else []),
             *(o.size for o in self.terms.options),
@@ -95,7 +95,7 @@ class QualitiesField(serializers.ListField):
 
 
 class TasksField(serializers.ListField):
-    """What can be asked of a model, the usual first."""
+    """The tasks that a model can do, the usual one first."""
 
     @override
     def to_representation(self, data: Collection[Task]) -> list[str]:

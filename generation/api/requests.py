@@ -233,12 +233,12 @@ class QuoteRequest(GenerationRequest):
 
 
 def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any]:
-    """Of a generation."""
+    """Parse the body of a generation."""
     return parse(body.fields(), default_model=default_model)
 
 
 def quote(body: Body) -> dict[str, Any]:
-    """Of a quote: refused as its generation would be, where it names no task."""
+    """Parse the body of a quote; without a `task`, refuse it as its generation would be."""
     given = body.fields()
     if "task" not in given:
         return parse(given, default_model=None)
@@ -249,7 +249,7 @@ def quote(body: Body) -> dict[str, Any]:
 
 
 def edit(body: Body) -> dict[str, Any]:
-    """Of an edit, by JSON or a form: the same fields either way, and `image` a list."""
+    """Parse the body of an edit, JSON or a form; `image` is a list either way."""
     if body.form is None:
         request = EditRequest.parse(_with_model(body.fields(), None))
     else:
@@ -259,7 +259,7 @@ def edit(body: Body) -> dict[str, Any]:
 
 
 def variation(body: Body) -> dict[str, Any]:
-    """Of a variation, which is a form."""
+    """Parse the form of a variation."""
     if body.form is None:
         raise UnsupportedMediaType("Send the image as a file, in a multipart/form-data form.")
     texts = _with_model(_texts(body.form), VARIED_BY)

@@ -131,7 +131,7 @@ class Recorder:
                     LEFT_OUT.labels(why).inc(number)
         except Exception as error:  # noqa: BLE001 - a bug here must not end a web process
             if _is_away(error):
-                logger.warning("refusals are written down again: %s", error)
+                logger.warning("refusals could not be written and are tried again: %s", error)
                 batch = []
             else:
                 logger.error("refusals could not be written down: %s", type(error).__name__)  # noqa: TRY400 - the database quotes rows

@@ -66,7 +66,7 @@ class Trial:
     def cost(
         self, at: datetime, came: UpstreamResult = NOTHING_CAME, *, may_have_billed: bool = True
     ) -> Cost:
-        """The cost of making it at that moment, as far as that is known."""
+        """The cost of the trial's call at `at`, as far as it is known."""
         asked = SentRequest(self.upstream_model, self.size, self.quality, n=1, at=at)
         return upstream_cost(self.costs, asked=asked, came=came, may_have_billed=may_have_billed)
 

@@ -85,7 +85,7 @@ class Turns:
             try:
                 await pools.database(channel_events.write, batch, worker=worker)
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("turns of channels could not be written down: %s", error)
+                logger.warning("changes of breakers and gates could not be written: %s", error)
                 for turn in (*batch, *self.take()):
                     self._note(turn)
 

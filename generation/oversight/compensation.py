@@ -61,7 +61,7 @@ def credit(
     if generation.state not in {State.FAILED, State.CANCELED}:
         raise ValidationError("only for one that failed or was canceled: others are refunded")
     if not generation.livemode:
-        raise ValidationError("it was a test, which costs nothing")
+        raise ValidationError("the generation was a test, which costs nothing")
     asked = _asked(generation, Transfer.Kind.CREDIT, gift)
     return _given(once, asked, giver, now)
 

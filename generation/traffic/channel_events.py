@@ -120,7 +120,7 @@ def turns_before(
 def shut_now() -> list[Shut]:
     """Breakers and gates of enabled channels that live workers have reported as shut.
 
-    A gate opens a minute earlier than it is said to.
+    A gate stays listed for up to a minute after it has opened.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SHUT_NOW, [settings.LEASE_SECONDS])

@@ -37,7 +37,7 @@ class Payload:
 
     @property
     def size_bytes(self) -> int:
-        """Of the whole body as sent."""
+        """The size of the whole body as sent."""
         return sum(
             len(part) if isinstance(part, bytes) else -(-len(part.data) // 3) * 4
             for part in self.parts

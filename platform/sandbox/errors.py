@@ -46,7 +46,7 @@ class ApiError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Besides the content type: how long to wait, where the caller asked too often."""
+        """Headers besides the content type: Retry-After for a rate limit."""
         return {"Retry-After": "1"} if self.status == HTTPStatus.TOO_MANY_REQUESTS else {}
 
     @property

@@ -140,7 +140,7 @@ def take(body: Body, *, task: Task) -> Order:
 
 
 def _check_images(images: int, *, model: str, task: Task) -> None:
-    """As the vendor does: dall-e-2 takes one image, and is the only one that varies."""
+    """Refuse what the vendor refuses: dall-e-2 takes one image, and only it makes variations."""
     if not images:
         raise errors.missing("image")
     most = 1 if _is_dall_e(model) or task == "variations" else MAX_INPUT_IMAGES
@@ -199,7 +199,7 @@ def _is_dall_e(model: str) -> bool:
 
 
 def _background(fields: dict[str, Any], *, output_format: str) -> str:
-    """What the picture has: anything but the two known words is taken for `auto`, thus opaque."""
+    """The background: any word but `transparent` and `opaque` counts as `auto`, drawn opaque."""
     asked = fields.get("background")
     background = asked if isinstance(asked, str) and asked in _BACKGROUNDS else "opaque"
     if background == "transparent" and output_format == "jpeg":

@@ -61,7 +61,7 @@ class Picture:
 
     @property
     def size(self) -> Size:
-        """Of the bytes it is drawn as."""
+        """The size of the drawn image."""
         return Size(self.width, self.height)
 
 
@@ -72,7 +72,7 @@ def scene_number(prompt: str, index: int) -> int:
 
 
 def shortened(prompt: str) -> str:
-    """As much of the prompt as a caption can show, marked where it goes on."""
+    """The part of the prompt that fits into a caption, ending in `...` if it is cut."""
     fits = len(prompt) <= caption.MAX_CHARACTERS
     return prompt if fits else prompt[: caption.MAX_CHARACTERS - 3].rstrip() + "..."
 

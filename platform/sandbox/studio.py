@@ -24,5 +24,5 @@ class Studio:
         return await loop.run_in_executor(self._threads, pictures.draw, picture)
 
     def close(self) -> None:
-        """Forget what has not been begun; do not wait."""
+        """Drop pictures that were not begun; do not wait for the others."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -27,7 +27,7 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        every = actions.add_parser("list", help="what waits")
+        every = actions.add_parser("list", help="list the moves that await approval")
         every.add_argument(
             "--decided", action="store_true", help="show the last 50 decided moves instead"
         )

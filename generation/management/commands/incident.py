@@ -131,7 +131,7 @@ def _said(options: Mapping[str, Any], now: datetime) -> Incident:
         )
     which = read_limit(options["id"])
     if which is None:
-        raise CommandError("which incident?")
+        raise CommandError("give the number of the incident")
     word = State.RESOLVED.value if action == "resolve" else options["state"]
     state_said = State(word) if word else None
     return incidents.update(incident_id=which, state=state_said, said=said, now=now, actor=ACTOR)

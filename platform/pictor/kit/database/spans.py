@@ -26,7 +26,7 @@ class Span:
     end: UUID | int | None = None
 
     def of(self, column: str) -> str:
-        """As `Ids`."""
+        """Return the condition, as `Ids` requires."""
         limits = [f"{column} >= '{self.first}'"] if self.first is not None else []
         if self.end is not None:
             limits.append(f"{column} < '{self.end}'")
@@ -41,7 +41,7 @@ class Named:
     span: Span | None = None
 
     def of(self, column: str) -> str:
-        """As `Ids`."""
+        """Return the condition, as `Ids` requires."""
         named = f"{column} = ANY ('{{{','.join(map(str, self.ids))}}}'::uuid[])"
         return named if self.span is None else f"({named} OR {self.span.of(column)})"
 

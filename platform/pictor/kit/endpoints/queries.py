@@ -40,7 +40,7 @@ class ApiQuery(serializers.Serializer[Any]):
 
 
 class NoQuery(ApiQuery):
-    """Of a list that has no filters and no pages."""
+    """The query of a list without filters and pages."""
 
 
 @cache

@@ -20,4 +20,4 @@ def ring(task: str, *arguments: str) -> None:
     try:
         import_string(settings.DOORBELL_APP).send_task(task, arguments, retry=False)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("the bell for %s was not heard: %s", task, error)
+        logger.warning("the message for %s could not be sent: %s", task, error)
