@@ -1,7 +1,6 @@
 """Fixtures for tests of any folder: the asyncio backend, pools, pages."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,7 +18,7 @@ from generation.lifecycle import notify
 from pictor.kit.database import pools, prepared
 from pictor.kit.database.pools import Pool
 from pictor.kit.redis import cache
-from tests.databases import empty, migrated_once
+from tests.databases import empty
 
 pytest_plugins = ["tests.running"]
 
@@ -53,18 +52,6 @@ def one_tls_context() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", context)
-        yield
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    """Migrate once in a run of several processes; pytest-django asks for it before it creates."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
-        return
-    with migrated_once(tmp_path_factory.getbasetemp().parent):
         yield
 
 

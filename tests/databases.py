@@ -1,7 +1,6 @@
 # ruff: noqa: S608 - the names of tables are the database's own
 """The tests' own database emptied, databases beside it, and the embedded server's tools."""
 
-import fcntl
 import importlib.util
 import os
 import subprocess
@@ -10,15 +9,12 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.postgresql.creation import DatabaseCreation
 
 from pictor.embedded.postgres_place import PACKAGE
-from tests.servers import MIGRATED
 
 MADE_BY_MIGRATIONS = {
     "django_migrations": "FALSE",
@@ -77,40 +73,6 @@ def another_database(
             yield {**where, "dbname": name}
         finally:
             owner.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@contextmanager
-def migrated_once(folder: Path) -> Iterator[None]:
-    """Let the first of the processes that share the folder migrate its database.
-
-    The others load what it made: 2 s of processor time instead of 12.
-    """
-    dump = folder / MIGRATED
-    create = DatabaseCreation.create_test_db
-    create_empty = DatabaseCreation._create_test_db  # type: ignore[attr-defined]  # noqa: SLF001 - Django has no hook here
-
-    def created(self: DatabaseCreation, *args: Any, **options: Any) -> str:
-        with (folder / "migrated.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            name = create(self, *args, **options)
-            if not dump.exists():
-                made = self.connection.get_connection_params()
-                dump.write_bytes(run_tool("pg_dump", "--no-owner", "--no-privileges", of=made))
-        return name
-
-    def loaded(self: DatabaseCreation, *args: Any, **options: Any) -> str:
-        name: str = create_empty(self, *args, **options)
-        if dump.exists():
-            load(dump.read_bytes(), {**self.connection.get_connection_params(), "dbname": name})
-        return name
-
-    with mock.patch.multiple(DatabaseCreation, create_test_db=created, _create_test_db=loaded):
-        yield
-
-
-def load(dump: bytes, database: dict[str, Any]) -> None:
-    """Fill an empty database."""
-    run_tool("psql", "-q", "-1", "-v", "ON_ERROR_STOP=1", of=database, given=dump)
 
 
 @contextmanager

@@ -33,8 +33,6 @@ ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120
 STOP_SECONDS = 60
 TEST_BUCKET = "pictor-test"
-MIGRATED = "migrated.sql"
-"""A run's tables, in the folder that its processes share."""
 UPSTREAM_PORTS = 4
 MAX_COMPLAINTS = 50
 NO_SANDBOX = "http://127.0.0.1:9/v1"
@@ -108,19 +106,15 @@ def bare_environment() -> dict[str, str]:
     }
 
 
-def start_stack(
-    folder: Path, *, root: Path = ROOT, tables: Path | None = None, **extra: str
-) -> Stack:
+def start_stack(folder: Path, *, root: Path = ROOT, **extra: str) -> Stack:
     """Start a stack in the folder and wait until it is ready; raises RuntimeError with its log.
 
     Args:
         folder: the place of all its files.
         root: the checkout that it runs, whatever the virtual environment was made for.
-        tables: SQL with which its database begins, for its migrations to find nothing left to do.
         extra: further environment variables.
     """
-    command = ["-m", "tests.loaded_stack", str(tables)] if tables else ["manage.py", "run"]
-    return _start(folder, command, root=root, **extra)
+    return _start(folder, ["manage.py", "run"], root=root, **extra)
 
 
 def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str) -> Stack:
@@ -270,20 +264,10 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """SQL with the tables of a run of several processes, if one of its tests needs a database."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return None
-    request.getfixturevalue("django_db_setup")
-    made = tmp_path_factory.getbasetemp().parent / MIGRATED
-    return made if made.exists() else None
-
-
-@pytest.fixture(scope="session")
-def stack(tables: Path | None) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """The whole running system, for tests that use it over HTTP or kill its parts."""
     folder = Path(tempfile.mkdtemp(prefix="pictor-stack-"))
     # Many sign up in a day of tests, all from this machine's one address.
-    _running.append(start_stack(folder, tables=tables, PICTOR_SIGN_UP_CREDITS_PER_ADDRESS="1000"))
+    _running.append(start_stack(folder, PICTOR_SIGN_UP_CREDITS_PER_ADDRESS="1000"))
     yield _running[0]
     _end_stack()

@@ -29,14 +29,11 @@ def front() -> Iterator[S3Front]:
 
 
 @pytest.fixture(scope="module")
-def behind(
-    front: S3Front, tables: Path | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
+def behind(front: S3Front, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that stores through the front."""
     folder: Path = tmp_path_factory.mktemp("stack")
     stack = start_stack(
         folder,
-        tables=tables,
         S3_ENDPOINT_URL=front.url,
         S3_BUCKET=TEST_BUCKET,
         S3_ACCESS_KEY_ID=os.environ["S3_ACCESS_KEY_ID"],
