@@ -300,7 +300,7 @@ def test_a_keys_rules_are_set_and_what_is_not_said_stays():
     run("key", "set", key.public_id, "--budget-day", "2", "--budget-warns-only", "yes")
 
     assert said == (
-        f"{key.public_id} is called 'nightly'\nip_ranges: none -> 203.0.113.0/24\n"
+        f"{key.public_id} is now called 'nightly'\nip_ranges: none -> 203.0.113.0/24\n"
         "max_in_flight: none -> 3\nbudget_month: 12.500000 USD -> none\n"
     )
     key.refresh_from_db()

@@ -70,7 +70,7 @@ def test_a_limit_of_the_keys_own_stands_alone():
 
     assert [(one.unit, one.whose, one.capacity) for one in buckets] == [
         ("requests", "API key", 5),
-        ("images", "account", 7),
+        ("images", "workspace", 7),
     ]
 
 
@@ -78,9 +78,9 @@ def test_a_callers_buckets_are_its_tenants_and_its_own(caller):
     buckets = of(caller, 3)
 
     assert [(one.unit, one.whose, one.capacity, one.cost) for one in buckets] == [
-        ("requests", "account", 60, 1),
+        ("requests", "workspace", 60, 1),
         ("requests", "API key", 30, 1),
-        ("images", "account", 20, 3),
+        ("images", "workspace", 20, 3),
         ("images", "API key", 10, 3),
     ]
     assert len({one.name for one in buckets}) == 4

@@ -56,7 +56,7 @@ def test_they_are_listed_with_reason_and_end(grant):
 def test_one_is_ended_once(grant):
     said = run("end", grant.public_id)
 
-    assert "ann@pictor.example sees acme no more" in said
+    assert "ann@pictor.example no longer sees acme" in said
     with pytest.raises(CommandError, match="had ended before"):
         run("end", grant.public_id)
     with pytest.raises(CommandError, match="no support view 'sup_x'"):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 BALANCE = 10
 KEYS = 2
 SAID = {
-    "tenant_in_flight": "This account may have",
+    "tenant_in_flight": "This workspace may have",
     "key_in_flight": "This API key may have",
     "balance": "The balance is too low",
     "tenant_budget_day": "The workspace's daily budget is too low",

@@ -28,7 +28,7 @@ def test_a_tenants_requests_in_flight_are_capped(acme):
     first = acme.hold(1, limits=limits)
     acme.hold(1, limits=limits)
 
-    with pytest.raises(RateLimited, match="This account may have 2") as refusal:
+    with pytest.raises(RateLimited, match="This workspace may have 2") as refusal:
         acme.hold(1, limits=limits)
 
     assert (refusal.value.code, refusal.value.retry_after) == ("concurrency_limit_exceeded", 1)

@@ -18,10 +18,11 @@ IDS: dict[str, dict[str, str]] = json.loads(os.environ["PICTOR_FUZZ_IDS"])
 OWN_KEY = os.environ["PICTOR_FUZZ_KEY_ID"]
 NO_KEY = "key_01k00000000000000000000000"
 DEPENDS = {
-    "create_webhook_endpoint",  # an account has ten at most
+    "create_webhook_endpoint",  # a workspace has ten at most
     "test_webhook_endpoint",  # a disabled endpoint is sent nothing
     "resend_webhook_delivery",
     "resend_webhook_deliveries",
+    "rotate_webhook_secret",  # a secret in its overlap may still be in use
     "rotate_api_key",  # an ended key is not rotated
 }
 """Operations that earlier calls may make fail, with an error that names no field."""

@@ -145,7 +145,9 @@ def test_a_cluster_that_is_not_where_it_should_be_is_a_problem(away, data, lost)
         (home / "token").write_text("another's")
     before = everything(away)
 
-    with pytest.raises(RuntimeProblem, match=f"The database of {data} should be in {home}, and"):
+    with pytest.raises(
+        RuntimeProblem, match=f"The database of {data} should be in {home} but is missing"
+    ):
         find_place(data)
 
     assert everything(away) == before

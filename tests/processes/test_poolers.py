@@ -66,7 +66,7 @@ def test_without_them_it_drops_ours(direct):
     with pooler("session", direct) as port:
         assert what_is_not_kept({**direct, "port": port}) == (
             "statement_timeout, lock_timeout, idle_in_transaction_session_timeout is not in force:"
-            " a pooler drops it? Set it on the role"
+            " does a pooler drop it? Set it on the role"
         )
 
 

@@ -152,7 +152,7 @@ def test_what_makes_no_sense_is_refused_in_words(owner, vendor, said, words):
 @pytest.mark.parametrize(
     ("factor", "words"),
     [
-        *(("0", "A factor is above 0"), ("0.0000001", "would round to nothing")),
+        *(("0", "A factor must be above 0"), ("0.0000001", "would round to nothing")),
         *(("1e9999", "'1e9999' is not a number"), ("NaN", "'NaN' is not a number")),
         *(("1_2", "'1_2' is not a number such as 0.8"), ("", "'' is not a number")),
     ],

@@ -425,7 +425,7 @@ def test_what_there_is_not_is_said(owner, query):
     answer = owner.get(f"{LIST}explain/?{query}")
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "there are" in text_of(answer) or "there is no" in text_of(answer).casefold()
+    assert "available:" in text_of(answer) or "there is no" in text_of(answer).casefold()
 
 
 # --- permissions and prices --------------------------------------------------------------------

@@ -51,7 +51,7 @@ def acme(db: None) -> PayingCustomer:
 def prompt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Tasks rung for; a proof runs in the test's own transaction."""
     for module in (rounds, proof):
-        monkeypatch.setattr(module, "in_one_moment", lambda read: read())
+        monkeypatch.setattr(module, "in_one_snapshot", lambda read: read())
     rung: list[str] = []
     monkeypatch.setattr(pages, "ring", lambda task, _asked_at: rung.append(task))
     return rung

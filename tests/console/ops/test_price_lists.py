@@ -133,7 +133,7 @@ def test_a_list_is_made_once_and_its_page_shows_that_it_is_empty(owner, db):
 
     assert (first.status_code, second.status_code) == (303, 422)
     text = said_by(owner.get(first["Location"]))
-    assert "A change of it moves 0 tenants" in text
+    assert "A change affects 0 tenants" in text
     assert ("No prices in force" in text, "No tenant has it" in text) == (True, True)
 
 
@@ -178,7 +178,7 @@ def test_a_list_shows_what_differs_and_what_its_tenants_bought(owner, acme, rese
     answer = owner.get(f"/ops/prices/lists/{resellers.id}/")
 
     text = said_by(answer)
-    assert "A change of it moves 1 tenant." in text
+    assert "A change affects 1 tenant." in text
     assert "1 from everyone" in text
     (cell,) = answer.context["cells"]
     assert (cell.change.key[2], cell.images, cell.change.percent) == ("low", 12, -10)

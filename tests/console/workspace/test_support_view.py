@@ -314,7 +314,7 @@ def test_a_member_of_ours_looks_as_support_and_not_as_the_member(acme):
     assert browser(bob).get(url("keys", acme)).status_code == 200
     owner = signed_in(acme, email="boss@acme.example")
     log = words_of(owner.get(url("audit", acme) + "?action=support.open"))
-    assert log.count("Pictor support (Bob)</strong> looked") == 1
+    assert log.count("Pictor support (Bob)</strong> opened a support view") == 1
 
 
 def test_a_form_opens_nothing_twice_and_nothing_of_anothers(acme, ann):

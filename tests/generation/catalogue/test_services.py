@@ -38,7 +38,7 @@ def vendor() -> Channel:
     [
         ([D3, D3], "a model is served by one route of a channel"),
         ([RouteTerms(model="gpt-9", upstream_model="x")], "no such model: gpt-9"),
-        ([RouteTerms(model="dall-e-3", upstream_model=" ")], "has 1 to 128 characters"),
+        ([RouteTerms(model="dall-e-3", upstream_model=" ")], "must have 1 to 128 characters"),
     ],
 )
 def test_routes_that_cannot_be_leave_everything_as_it_was(vendor, routes, message):

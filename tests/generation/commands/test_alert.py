@@ -102,7 +102,7 @@ def test_an_address_is_confirmed_and_a_secret_is_read_and_rotated(manage, receiv
 @pytest.mark.parametrize(
     ("words", "mistake"),
     [
-        (("set", "x"), "mails: Say where it goes"),
+        (("set", "x"), "mails: Give an e-mail address, a webhook, or both"),
         (("set", "x", "--mails", "ann"), "mails: 'ann' is not an e-mail address"),
         (("set", "x", "--mails", ANN, "--kinds", "moon"), "kinds: There is no kind 'moon'"),
         (("set", "x", "--mails", ANN, "--kinds", ","), "a list of names"),
@@ -112,7 +112,7 @@ def test_an_address_is_confirmed_and_a_secret_is_read_and_rotated(manage, receiv
         (("set", "x", "--mails", ANN, "--repeat", "1.5"), "'1.5' is not a whole number from 0"),
         (("set", "x", "--url", "http://example.com/"), "url: url must be https"),
         (("set", "x", "--url", "https://192.168.1.1/"), "url: url must be https"),
-        (("set", "x", "--mails", ANN, "--secret", "x"), "secret: A secret signs"),
+        (("set", "x", "--mails", ANN, "--secret", "x"), "secret: A secret is only for a webhook"),
         (("test", "nothing"), "there is no rule 'nothing'"),
         (("restore", "nothing"), "there is no removed rule 'nothing'"),
     ],

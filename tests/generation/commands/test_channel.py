@@ -182,10 +182,13 @@ def test_a_key_is_never_sent_to_another_origin_than_it_was_given_for(manage, bas
     ("words", "message"),
     [
         (("acme", "--priority", "1"), "a new one needs --base-url and --api-key"),
-        (("acme", *NEW, "--models", "gpt-9"), "no such model: gpt-9; there are dall-e-2, dall-e-3"),
+        (
+            ("acme", *NEW, "--models", "gpt-9"),
+            "no such model: gpt-9; available: dall-e-2, dall-e-3",
+        ),
         (("acme", *NEW, "--models", ","), "a list of names"),
         (("acme", *NEW, "--kind", "smoke"), "no channel kind 'smoke'; there are only: openai"),
-        (("acme", *NEW, "--map", "gpt-9=x"), "no such model: gpt-9; there are dall-e-2, dall-e-3"),
+        (("acme", *NEW, "--map", "gpt-9=x"), "no such model: gpt-9; available: dall-e-2, dall-e-3"),
         (
             ("acme", *NEW, "--models", "dall-e-2", "--map", "dall-e-3=d3"),
             "the channel does not serve dall-e-3",
@@ -194,11 +197,14 @@ def test_a_key_is_never_sent_to_another_origin_than_it_was_given_for(manage, bas
         (("acme", *NEW, "--map", "dall-e-3="), "--map takes OURS=THEIRS"),
         (("acme", *NEW, "--map", "=d3"), "--map takes OURS=THEIRS"),
         (("acme", *NEW, "--map", "dall-e-3=a", "--map", "dall-e-3=b"), "names dall-e-3 twice"),
-        (("acme", *NEW, "--map", f"dall-e-3={'d' * 129}"), "has 1 to 128 characters"),
+        (("acme", *NEW, "--map", f"dall-e-3={'d' * 129}"), "must have 1 to 128 characters"),
         (("acme", *NEW, "--cost", "-1"), "'-1' is below 0"),
         (("acme", *NEW, "--cost", "0.0000001"), "at most 6 decimals"),
         (("acme", *NEW, "--cost", "cheap"), "'cheap' is not an amount"),
-        (("acme", *NEW, "--ignore", "stile"), "no field that a channel can ignore: stile; there"),
+        (
+            ("acme", *NEW, "--ignore", "stile"),
+            "no field that a channel can ignore: stile; available",
+        ),
         (("acme", *NEW, "--sizes", "big"), "'big' is neither WIDTHxHEIGHT nor auto"),
         (("acme", *NEW, "--sizes", "0x10"), "'0x10' is neither"),
         (("acme", *NEW, "--priority", "high"), "--priority must be a whole number"),

@@ -106,7 +106,7 @@ def test_a_preset_is_the_size_that_it_names(manage):
     ("words", "error"),
     [
         (("nothing",), "there is no model 'nothing'"),
-        ((D3, "--size", "1x1"), "dall-e-3 has no size '1x1'; there are 1024x1024, "),
+        ((D3, "--size", "1x1"), "dall-e-3 has no size '1x1'; available: 1024x1024, "),
         ((D3, "--size", "auto"), "dall-e-3 has no size 'auto'"),
         ((D3, "--quality", "low"), "dall-e-3 has no quality 'low'; available: standard, hd"),
     ],

@@ -55,7 +55,10 @@ def test_maintenance_is_planned(manage):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (("start", "x", "--parts", "gpt-9", *WORDS), "parts: no such part: gpt-9; there are API, "),
+        (
+            ("start", "x", "--parts", "gpt-9", *WORDS),
+            "parts: no such part: gpt-9; available: API, ",
+        ),
         (("start", " ", "--parts", "API", *WORDS), "title: say what is wrong"),
         (("start", "x", "--parts", "API", *WORDS, "--next", "soon"), "'soon' is not a time"),
         (("start", "x", "--parts", "API", "--words", " "), "words: say it"),

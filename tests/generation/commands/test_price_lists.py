@@ -73,7 +73,7 @@ def test_a_list_is_called_otherwise(price, resellers):
     said = price("list-rename", "resellers", "Partners")
     told = json.loads(price("list-rename", "Partners", "Friends", "--json"))
 
-    assert said == "Resellers is called Partners now\n"
+    assert said == "Resellers is now called Partners\n"
     assert told == {"was": "Partners", "list": "Friends"}
     assert price("lists") == "Friends  0 tenants  resellers:1  1 prices\n"
 

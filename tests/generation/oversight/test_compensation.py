@@ -98,7 +98,7 @@ def test_one_that_failed_is_credited_once_whoever_asks(orderer, ann):
     made, now = failed(orderer), clock.now()
     credit(once=new_uuid(), generation=made, gift=given(40_000), giver=Giver(ann), now=now)
 
-    with pytest.raises(ValidationError, match=r"\$0\.04 were credited for it already"):
+    with pytest.raises(ValidationError, match=r"\$0\.04 was already credited for it"):
         credit(once=new_uuid(), generation=made, gift=given(50_000), giver=Giver("bob"), now=now)
     seq = Transfer.objects.get(kind="credit").seq or 0
     services.reverse(tenant_id=orderer.id, seq=seq, reason="", note="too little", actor=ann)
@@ -113,7 +113,7 @@ def test_who_may_give_so_much_a_day_gives_no_more(orderer, ann, tmp_path):
     refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
     more: dict[str, Any] = {"generation": second, "gift": given(50_000), "giver": giver}
 
-    with pytest.raises(ValidationError, match=r"\$0\.10 a day, and this would make"):
+    with pytest.raises(ValidationError, match=r"\$0\.10 a day, and this would bring it to"):
         credit(once=new_uuid(), now=now, **more)
     again = refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
 

@@ -86,8 +86,8 @@ def test_the_mail_says_when_how_much_it_is_used_and_what_follows(acme, settings)
     assert mail.text == (
         "The model gpt-image-2-origin ends on 1 March 2027, 00:00 UTC, in 59 days. From then on"
         " requests for it are refused with the error model_sunset (HTTP 410).\n\n"
-        "The workspace “acme” made 320 images with it in the last 30 days. Ask for gpt-image-2 in"
-        ' its place: put that name into "model". GET /v1/models has its sizes and prices, which may'
+        "The workspace “acme” made 320 images with it in the last 30 days. Use gpt-image-2"
+        ' instead: put that name into "model". GET /v1/models has its sizes and prices, which may'
         " differ.\n\n"
         "You get this because you own a workspace that has used this model in the last 30 days."
     )

@@ -199,5 +199,5 @@ def test_an_empty_file_that_has_a_name_was_given(spools):
     ],
 )
 def test_text_that_says_another_encoding_is_not_taken_for_utf_8(spools, kind, extra, content):
-    with pytest.raises(FormInvalid, match="prompt is gbk: send UTF-8"):
+    with pytest.raises(FormInvalid, match="prompt is in gbk: send UTF-8"):
         whole(stream_of(spools, kind), form(part("prompt", content, extra)))

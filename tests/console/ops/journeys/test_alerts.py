@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import psycopg
 
 TELL = """
-from generation.alerts.alert_sending import tell
+from generation.alerts.alert_sending import send_due_alerts
 from pictor.kit.words import clock
-tell(now=clock.now())
+send_due_alerts(now=clock.now())
 """
 """A worker's sending of alerts, done each minute."""
 

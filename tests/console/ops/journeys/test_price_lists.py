@@ -49,7 +49,7 @@ def given(page: Page, customer: Customer, name: str) -> None:
     page.get_by_text(f"No list → {name}").wait_for()
     assert broken_rules(page, "ops-tenant-list") == []
     page.get_by_role("button", name=f"Give {customer.name} {name}").dblclick()
-    page.get_by_text(f"{customer.name} has {name} from now on").wait_for()
+    page.get_by_text(f"{customer.name} now has {name}").wait_for()
 
 
 def overridden(page: Page, customer: Customer) -> None:
@@ -89,7 +89,7 @@ def test_a_customer_pays_by_a_list_and_by_its_own_price_and_by_everyones_again(
     page.goto(path)
     page.get_by_role("link", name=f"Take {name} from {customer.name}").click()
     page.get_by_role("button", name=f"Take {name} away").click()
-    page.get_by_text(f"{customer.name} has no shared list from now on").wait_for()
+    page.get_by_text(f"{customer.name} now has no shared list").wait_for()
 
     assert price_of(customer) == OWN
     for title, there in (("ops-price-lists", "/ops/prices/lists/"), ("ops-price-list", path)):

@@ -90,7 +90,7 @@ def test_an_operation_is_on_what_was_ticked_alone(owner, draft, how, number, aft
         ("cost-times", "130", "up to 100"),
         ("round-up", "0", "is not an amount above 0"),
         ("round-up", "0.0000001", "with at most 6 decimals"),
-        ("times", "2", "'times' is none of by, cost-times, round-up"),
+        ("times", "2", "'times' is not one of by, cost-times, round-up"),
         ("by", "9" * 40, "is not a number"),
     ],
 )
@@ -105,7 +105,7 @@ def test_an_operation_that_makes_no_sense_changes_nothing(owner, draft, how, num
 def test_an_operation_on_nothing_asks_for_ticks(owner, draft):
     page = owner.post(of(draft, "change"), {"how": "by", "number": "5"})
 
-    assert "Tick the prices that it is about" in text_of(page)
+    assert "Tick the prices to change" in text_of(page)
 
 
 def test_percent_500_is_shown_as_perhaps_mistyped(owner, draft):

@@ -284,7 +284,7 @@ def test_a_generation_tells_its_steps_and_its_money(acme, sign_in, some):
     page = sign_in(acme).get(url("generation", acme, some[0].public_id)).content.decode()
 
     assert f'{url("ledger", acme)}?before=3#entry-2">entry 2</a>' in page
-    for words in ("Accepted", "Held $0.05268", "Attempt 1 begun", "Charged $0.05268", "order-7"):
+    for words in ("Accepted", "Held $0.05268", "Attempt 1 started", "Charged $0.05268", "order-7"):
         assert words in page
     assert "hidden-vendor" not in page
     assert "upstream.example" not in page

@@ -26,7 +26,7 @@ def test_the_playground_says_why_it_makes_nothing(acme, sign_in):
 
     said = words_of(answer)
     assert answer.status_code == 422
-    assert "has reached the day&#x27;s ceiling on images that cost us and are not charged" in said
+    assert "has reached today&#x27;s ceiling on images that cost us and are not charged" in said
     assert f'{reverse("site:guide_errors")}#insufficient_quota"' in said
     assert "What to do</a> ·" not in said  # the tenant cannot change it on any page
     assert not Generation.objects.exists()

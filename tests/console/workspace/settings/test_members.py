@@ -250,7 +250,7 @@ def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):
     too_many = client.post(url("member_invite", acme), {**form, "email": "di@example.com"})
 
     assert (three, again.status_code, first.status_code) == ([302] * 3, 422, 302)
-    assert "3 invitations were sent there within a day" in words_of(again)
+    assert "3 invitations were sent to this address within a day" in words_of(again)
     assert too_many.status_code == 422
     assert "4 invitations were sent within a day" in words_of(too_many)
     assert Mail.objects.count() == 4

@@ -194,7 +194,7 @@ def test_a_budget_that_is_used_up_is_named_on_every_page(acme, sign_in, delivere
     overview = words_of(sign_in(acme).get(url("overview", acme)))
 
     assert "The workspace has used up its monthly budget" in page
-    assert f'<a href="{url("settings", acme)}">Owners and admins raise it' in page
+    assert f'<a href="{url("settings", acme)}">Owners and admins can raise it' in page
     assert "The workspace has used $0.05268 of $0.05268 this UTC month" in overview
 
 
