@@ -25,8 +25,11 @@ from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 
 MAX_CANDIDATES = 5
-LONGEST_OWN = 150
-"""The most characters of a key after its channel; longer ones are digested."""
+LONGEST_OWN = 120
+"""The most characters of a key after its channel; longer ones are digested.
+
+The name of a correction is a key with more words, and has at most 200 characters.
+"""
 _AROUND = timedelta(days=1)
 """Calls up to this long outside the bill's period are matched too, as the vendor's clock may
 differ."""
@@ -77,14 +80,14 @@ UPDATE generation_billline AS l SET model = said.model
 """
 _KEYS = f"""
 WITH timed AS (
-    SELECT *, at AT TIME ZONE 'UTC' AS utc, CASE WHEN %(by_number)s THEN n END AS images
+    SELECT *, at AT TIME ZONE 'UTC' AS utc
       FROM generation_billline WHERE bill_id = %(bill)s AND number > 0
 ), said AS (
     SELECT *, CASE WHEN request_id <> '' THEN request_id
                    WHEN %(by_day)s THEN to_char(utc, 'YYYY-MM-DD, ') || {_WORD.format("item")}
-                   ELSE concat_ws(', ', to_char(utc, 'YYYY-MM-DD HH24:MI'), item, images, micros)
+                   ELSE concat_ws(', ', to_char(utc, 'YYYY-MM-DD HH24:MI'), item, micros)
                         || ' #' || row_number() OVER (
-                            PARTITION BY date_trunc('minute', utc), item, images, micros
+                            PARTITION BY request_id, date_trunc('minute', utc), item, micros
                             ORDER BY number) END AS own
       FROM timed
 ), counted AS (

@@ -111,6 +111,17 @@ def test_it_can_be_put_back_and_taken_again(acme, channel):
     assert [one.line for one in lines] == [name, back, f"{name} take 2"]
 
 
+def test_a_repeated_line_with_a_long_request_id_can_be_put_back(channel):
+    line = row("r" * 150, 0, "0.05")
+    bill = matched(channel, csv_file(line, line), accept=True)
+    bill.lines.filter(number=2).update(id=1_000_000_000)
+    take_all(bill)
+
+    change = decisions.put_back(bill.lines.get(number=2), reason="another month", actor="ann")
+
+    assert (change, booked()) == (-50_000, 50_000)
+
+
 def test_a_day_that_two_bills_corrected_is_put_back_twice(acme, channel):
     call(acme, channel, after=0)
     midnight, item = NOON.replace(hour=0), f"{ORIGIN}, output"

@@ -7,7 +7,7 @@ from django.db import connection
 
 from generation.bills import decisions, intake
 from generation.models import Attempt, Channel, Route, VendorBill
-from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row
+from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, stamp
 from tests.factories import ORIGIN
 
 MIDNIGHT = NOON.replace(hour=0)
@@ -137,6 +137,49 @@ def test_a_picked_call_stays_with_its_line_when_the_bill_is_matched_again(acme, 
 
     assert bill.lines.get(number=1).attempt_id == made[1].id
     assert lines_of(bill) == [(1, "different", 60_000, 40_000), (0, "ours", 0, 40_000)]
+
+
+def test_a_line_read_without_its_number_of_images_is_taken_once(channel):
+    header = "created_at,model,images,cost_usd"
+    one, other = (line.replace(",0.", ",2,0.") for line in (ONE, OTHER))
+    take_all(matched(channel, csv_file(one, header=header), accept=True))
+
+    bill = matched(channel, csv_file(one, other, header=header), accept=True, number="")
+
+    assert lines_of(bill) == [(1, "equal", 50_000, 50_000), (2, "theirs", 70_000, 0)]
+
+
+def test_a_twin_with_a_request_id_leaves_a_line_its_key(acme, channel):
+    call(acme, channel, request_id="a", micros=50_000)
+    twins = [f"{request_id},{stamp(0)},{ORIGIN},,0.05" for request_id in ("a", "")]
+    header = "request_id,created_at,model,images,cost_usd"
+    bill = matched(channel, csv_file(*twins, header=header))
+    take_all(bill)
+    first = bill.lines.get(number=2).key
+
+    intake.request_rematch(bill, actor="ann")
+    intake.match_waiting()
+
+    key = f"channel {channel.pk}: 2026-11-20 12:00, {ORIGIN}, 50000 #1"
+    assert (first, bill.lines.get(number=2).key) == (key, key)
+
+
+def test_an_earlier_versions_lines_get_the_keys_of_a_matching(channel):
+    long = "r" * 130
+    rows = [long, long, "a", "", ""]
+    header = "request_id,created_at,model,images,cost_usd"
+    content = csv_file(*(f"{one},{stamp(0)},flare-2,2,0.05" for one in rows), header=header)
+    bill = matched(channel, content, accept=True)
+    before = list(bill.lines.order_by("id").values_list("key", flat=True))
+    prefix = f"channel {channel.pk}: "
+    bill.lines.filter(number=1).update(key=f"{prefix}{long}")
+    bill.lines.filter(number=2).update(key=f"{prefix}{long} again 2")
+    bill.lines.filter(request_id="").update(key="")
+
+    with connection.cursor() as cursor:
+        cursor.execute(KEYS)
+
+    assert list(bill.lines.order_by("id").values_list("key", flat=True)) == before
 
 
 def test_lines_taken_by_an_earlier_version_are_known(acme, channel):
