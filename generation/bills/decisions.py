@@ -37,6 +37,8 @@ MAX_AT_ONCE = 100
 _AT_ONCE = 20
 """The most lines that one transaction takes: its duration delays others who correct costs."""
 BEING_MATCHED = "The bill is being matched just now: try again when that is done."
+IN_USE = "The bill is being matched or decided on just now: try again when that is done."
+NOT_MATCHED = "Its bill is not matched yet, or something about it is in doubt."
 Decision, Outcome = BillLine.Decision, BillLine.Outcome
 
 
@@ -188,17 +190,25 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
 
 
 def _lock_bill(line: BillLine) -> None:
-    """Lock a line's bill to the transaction's end. Raises ValidationError while it is matched."""
+    """Lock a line's bill to the transaction's end. Raises ValidationError unless it is matched."""
     its = VendorBill.objects.filter(pk=line.bill_id).values_list("state", flat=True)
-    if its.first() == VendorBill.State.WAITING:
-        raise ValidationError(BEING_MATCHED)
+    check_matched(its.first())
     try:
         with transaction.atomic():
-            its.select_for_update().first()
+            state = its.select_for_update().first()
     except OperationalError as error:
         if not is_locked(error):
             raise
-        raise ValidationError(BEING_MATCHED) from None
+        raise ValidationError(IN_USE) from None
+    check_matched(state)
+
+
+def check_matched(state: str | None) -> None:
+    """Raise ValidationError unless this is the state of a matched bill; None is a deleted one's."""
+    if state == VendorBill.State.WAITING:
+        raise ValidationError(BEING_MATCHED)
+    if state != VendorBill.State.READY:
+        raise ValidationError("The bill is deleted." if state is None else NOT_MATCHED)
 
 
 @transaction.atomic
@@ -278,10 +288,6 @@ def _why_not(line: BillLine) -> str:
     """The reason `takeable` leaves a line out; empty if it can be taken."""
     is_of_one = not line.candidates or bool(line.attempt_id or line.trial_id)
     known = (
-        (
-            line.bill.state != VendorBill.State.READY,
-            "Its bill is not matched yet, or something about it is in doubt.",
-        ),
         (line.decision == Decision.DISPUTED, "It is disputed: withdraw that first."),
         (line.outcome == Outcome.EQUAL, "It equals what we booked."),
         (

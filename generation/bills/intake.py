@@ -47,7 +47,10 @@ SAME = "same_file"
 _BEGINNING = 512 * 1024
 _AT_ONCE = 2_000
 _READING = 7_304_001
-_OF_LINES = ("begins_at", "ends_at", "lines_read", "rounding", "sums")
+_OF_LINES = (
+    "begins_at", "ends_at", "lines_read", "rounding", "sums", "taken_lines", "taken_micros",
+    "disputed_lines",
+)  # fmt: skip
 State = VendorBill.State
 
 
@@ -272,6 +275,7 @@ def _read_and_match(bill: VendorBill) -> list[BillDoubt]:
         matching.forget_calls()
         return []
     bill.lines.all().delete()
+    bill.taken_lines = bill.taken_micros = bill.disputed_lines = 0
     starts = _stage(bill, text_of(bytes(bill.content)), columns)
     matching.match(bill, columns)
     doubts = [*doubts_of(bill, columns), *_of_days(starts)]

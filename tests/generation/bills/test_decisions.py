@@ -250,6 +250,16 @@ def test_nothing_is_taken_of_a_bill_that_is_in_doubt(acme, channel):
     assert booked() == 0
 
 
+def test_nothing_is_disputed_of_a_bill_that_is_in_doubt(acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "3")))
+
+    with pytest.raises(ValidationError, match="something about it is in doubt"):
+        decisions.dispute(bill.lines.all(), words="too much", actor="ann")
+
+    assert figures_of(bill) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "a\0b"])
 def test_a_reason_is_needed(acme, channel, reason):
     bill = matched(channel, csv_file(row("x", 90, "0.05")), accept=True)

@@ -154,3 +154,19 @@ def test_a_large_row_is_read_from_the_whole_file(acme, channel):
     bill = matched(channel, (wide + '"}]').encode())
 
     assert bill.sums == {"equal": [1, 30_000, 30_000]}
+
+
+def test_a_bill_that_is_read_anew_has_no_decided_lines(acme, channel):
+    call(acme, channel, request_id="a")
+    bill = matched(channel, csv_file(row("a", 0, "3")))
+    VendorBill.objects.filter(pk=bill.pk).update(
+        taken_lines=1, taken_micros=2_970_000, disputed_lines=1
+    )
+    columns = Columns.from_json({**bill.mapping, "unit": "cents"})
+
+    intake.request_match(bill, columns=columns, channel=channel, actor="ann")
+    intake.match_waiting()
+
+    bill.refresh_from_db()
+    assert bill.state == "ready"
+    assert (bill.taken_lines, bill.taken_micros, bill.disputed_lines) == (0, 0, 0)

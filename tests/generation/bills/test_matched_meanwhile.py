@@ -99,4 +99,4 @@ def test_lines_of_a_bill_that_is_locked_for_long_are_refused_in_words(bill, pool
         VendorBill.objects.select_for_update().get(pk=bill.pk)
         done = pool.submit(alone, impatient).result(20)
 
-    assert [why for _, why in done.refused] == [decisions.BEING_MATCHED]
+    assert [why for _, why in done.refused] == [decisions.IN_USE]

@@ -14,6 +14,7 @@ from console.amounts import amount
 from console.ops.access import Operator, Right, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.one import sought_by
+from console.ops.reconciliation.standing import refused
 from console.parts.form_fields import dressed
 from console.parts.periods import number_of
 from generation.bills import decisions
@@ -63,7 +64,7 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     found, is_sent = bill_or_404(bill), request.method == "POST"
     wanted = _chosen(request, found, takeable=True)
     if is_sent and not wanted:
-        return done(request, ALREADY, "bill", str(bill))
+        return _none_left(request, found)
     change = Micros(sum(line.difference for line in wanted))
     form = TakeForm(request.POST if is_sent else None, change=change, lines=len(wanted))
     result = None
@@ -84,14 +85,26 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
     found, is_sent = bill_or_404(bill), request.method == "POST"
     wanted = _chosen(request, found, takeable=False)
     if is_sent and not wanted:
-        return done(request, ALREADY, "bill", str(bill))
+        return _none_left(request, found)
     form = DisputeForm(request.POST if is_sent else None)
     if is_sent and form.is_valid():
         lines = lines_numbered([line.pk for line in wanted], bill=found)
         words = form.cleaned_data["words"]
-        number = decisions.dispute(lines, words=words, **by(request, operator))
+        try:
+            number = decisions.dispute(lines, words=words, **by(request, operator))
+        except ValidationError as error:
+            return refused(request, error, bill)
         return done(request, f"{_lines(number)} disputed", "bill", str(bill))
     return _page(request, "ops/bill_dispute.html", _context(operator, found, wanted, form))
+
+
+def _none_left(request: HttpRequest, bill: VendorBill) -> HttpResponse:
+    """Answer a sent form none of whose lines can be decided now."""
+    try:
+        decisions.check_matched(bill.state)
+    except ValidationError as error:
+        return refused(request, error, bill.pk)
+    return done(request, ALREADY, "bill", str(bill.pk))
 
 
 def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:

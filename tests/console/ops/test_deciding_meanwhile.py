@@ -1,0 +1,53 @@
+"""Forms about lines that are sent while their bill is being matched or decided on."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from generation.bills import decisions, intake
+from generation.models import VendorBill
+from tests.billing.conftest import alone, pool
+from tests.bills import csv_file, matched, row
+from tests.console.ops.conftest import said_by
+from tests.factories import make_channel
+from tests.seeds import sow
+
+__all__ = ["pool"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def bill() -> VendorBill:
+    """One line that differs."""
+    sow()
+    return matched(make_channel(), csv_file(row("x", 90, "0.05")), accept=True)
+
+
+@pytest.mark.parametrize("action", ["take", "dispute"])
+def test_lines_of_a_bill_that_is_being_matched_are_not_called_decided(owner, bill, action):
+    intake.request_rematch(bill, actor="ann")
+    said = {"line": bill.lines.get().pk, "reason": "r", "words": "w"}
+
+    answer = owner.post(f"/ops/reconciliation/{bill.pk}/{action}/", said, follow=True)
+
+    assert decisions.BEING_MATCHED in said_by(answer)
+    assert "already decided" not in said_by(answer)
+
+
+def test_a_dispute_of_a_line_whose_bill_is_locked_is_refused_in_words(owner, bill, pool):
+    said = {"line": bill.lines.get().pk, "words": "never asked for"}
+
+    def impatient() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 20")
+        return owner.post(f"/ops/reconciliation/{bill.pk}/dispute/", said)
+
+    with transaction.atomic():
+        VendorBill.objects.select_for_update().get(pk=bill.pk)
+        answer = pool.submit(alone, impatient).result(20)
+
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    assert decisions.IN_USE in said_by(owner.get(answer["Location"]))
