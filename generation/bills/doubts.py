@@ -21,17 +21,18 @@ SAMPLE = 200
 _TOLERANCE = 0.1
 _LEAST_MINUTES = 45
 """A smaller difference between clocks is not one of time zones."""
+# Lines at midnight are left out of both shifts: their times are dates.
 _SHIFT = """
 SELECT count(*), percentile_cont(0.5) WITHIN GROUP (
            ORDER BY extract(epoch FROM l.at - c.finished_at) / 60.0)
   FROM generation_billline AS l JOIN bill_calls AS c ON c.line = l.id
  WHERE l.bill_id = %(bill)s AND (l.at AT TIME ZONE 'UTC')::time <> '00:00'
 """
-"""Lines at midnight are left out: their times are dates."""
 _BEST_SHIFT = """
 SELECT hours, count(DISTINCT l.id) AS found
   FROM (SELECT id, model, at FROM generation_billline
          WHERE bill_id = %(bill)s AND request_id = '' AND model <> '' AND outcome <> 'ours'
+           AND (at AT TIME ZONE 'UTC')::time <> '00:00'
          ORDER BY id LIMIT %(sample)s) AS l
  CROSS JOIN generate_series(-14, 14) AS hours
   JOIN (SELECT model, date_trunc('minute', started_at) AS minute FROM bill_calls

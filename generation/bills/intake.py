@@ -20,7 +20,16 @@ from accounts.services.audit import name_of
 from billing import locks
 from generation.bills import matching
 from generation.bills.doubts import BillDoubt, doubts_of
-from generation.bills.mapping import DAYS, Columns, ReadRow, guessed, time_of, understood, zone_of
+from generation.bills.mapping import (
+    DAYS,
+    Columns,
+    PointsAndCommas,
+    ReadRow,
+    guessed,
+    time_of,
+    understood,
+    zone_of,
+)
 from generation.bills.parsing import Row, beginning_of, rows_of, text_of
 from generation.models import BillLine, Channel, VendorBill
 from pictor.kit.redis.bell import ring
@@ -288,11 +297,12 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
 
     Stops collecting after two different times.
     """
-    read = enumerate(rows_of(text), start=1)
+    read, points = enumerate(rows_of(text), start=1), PointsAndCommas()
     rounding, count, amounts, starts = Decimal(0), 0, 0, set[str]()
     begins, ends = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     while rows := list(islice(read, _AT_ONCE)):
         batch = [(number, row, _understood(number, row, columns)) for number, row in rows]
+        points.check(row.get(columns.amount, "") for _, row, _ in batch)
         BillLine.objects.bulk_create(_line(bill, number, said) for number, _, said in batch)
         rounding += sum((said.micros - said.exact for _, _, said in batch), Decimal(0))
         count += len(batch)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from generation.bills.matching import key_of
+from generation.bills.matching import again_of, key_of
 from generation.models import Attempt, BillLine, Channel, ChannelTrial, VendorBill
 
 LISTS = {
@@ -24,6 +24,8 @@ LISTS = {
 LOOKED_AT = 10_000
 """The most lines to look at for one page."""
 _AT_ONCE = 1000
+_PARTS, _TIMES = 20, 50
+"""The most lines with one request id, and the most times each comes, that a search finds by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def lines_of(bill: VendorBill, name: str) -> QuerySet[BillLine]:
 
 
 def page_of(bill: VendorBill, sought: BillLineFilter, *, after: int, limit: int) -> LinePage:
-    """The selection's first lines after the id `after`, in at most five queries."""
+    """The selection's first lines after the id `after`, in at most six queries."""
     near, edge = in_reach(bill, sought, after=after)
     chosen = list(near[: limit + 1])
     if len(chosen) > limit:
@@ -99,7 +101,7 @@ def in_reach(
 ) -> tuple[QuerySet[BillLine], int | None]:
     """The selection among LOOKED_AT lines of its list after the id `after`, and the last one's id.
 
-    The id is None if the list ends before. Takes at most four queries.
+    The id is None if the list ends before. Takes at most five queries.
     """
     rows, text = lines_of(bill, sought.list).filter(pk__gt=after), sought.text
     if text:
@@ -120,7 +122,11 @@ def _keys_of(bill: VendorBill, request_id: str) -> list[str]:
         *Attempt.objects.filter(**theirs).values_list("pk", flat=True)[:_AT_ONCE],
         *ChannelTrial.objects.filter(**theirs).values_list("pk", flat=True)[:_AT_ONCE],
     ]
-    return [key_of(bill.channel_id, own) for own in (request_id, *map(str, calls))]
+    keys = [key_of(bill.channel_id, own) for own in (request_id, *map(str, calls))]
+    found = bill.lines.filter(key__in=keys).exclude(same_row="").order_by("id")
+    parts = found.values_list("key", "same_row")[:_PARTS]
+    again = [again_of(key, nth, row) for key, row in parts for nth in range(2, _TIMES + 1)]
+    return keys + again
 
 
 def with_bill(lines: QuerySet[BillLine], *, limit: int) -> list[BillLine]:

@@ -65,6 +65,7 @@ _OTHER_MONEY = re.compile(
 )
 _DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,\d{1,2}|\d+,\d{4,})", re.ASCII)
 _POINTS_AND_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII)
+_BY_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _THOUSAND = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
 END_OF_NAME = r"$|[\s,:;|(@]|-\d{4}-\d{2}-\d{2}(?![\d-])"
 """The end of a model's name in a line item, as a pattern for Python and PostgreSQL."""
@@ -145,6 +146,30 @@ class ReadRow:
     exact: Decimal
     micros: Micros
     same_row: str = field(compare=False)
+
+
+@dataclass(slots=True)
+class PointsAndCommas:
+    """The first amount of a file with a decimal comma, and the first such as 1.234."""
+
+    comma: str = ""
+    point: str = ""
+
+    def check(self, amounts: Iterable[str]) -> None:
+        """Raise ValueError if the file has both: the point may be one of thousands.
+
+        The amounts are understood already.
+        """
+        for amount in amounts:
+            if not self.comma and "," in amount and not _GROUPED.fullmatch(_bare(amount)):
+                self.comma = amount
+            elif not self.point and "." in amount and _BY_POINTS.fullmatch(_bare(amount)):
+                self.point = amount
+        if self.comma and self.point:
+            raise ValueError(
+                f"{self.point[:40]!r} beside {self.comma[:40]!r} is ambiguous:"
+                " write thousands without points"
+            )
 
 
 def guessed(names: Collection[str], rows: Iterable[Row], *, last: Columns | None = None) -> Columns:
@@ -255,9 +280,7 @@ def _amount(text: str) -> Decimal:
     """
     if found := _OTHER_MONEY.search(text):
         raise ValueError(f"the amount is in {found[0]}: only USD is booked")
-    word = re.sub(r"(?i)usd|[$\s]", "", text.replace("\N{MINUS SIGN}", "-")) or "0"
-    if word.startswith("(") and word.endswith(")"):
-        word = f"-{word[1:-1]}"
+    word = _bare(text) or "0"
     if _POINTS_AND_COMMA.fullmatch(word):
         word = word.replace(".", "").replace(",", ".")
     elif _DECIMAL_COMMA.fullmatch(word):
@@ -269,6 +292,12 @@ def _amount(text: str) -> Decimal:
     if not _AMOUNT.fullmatch(word):
         raise ValueError(f"{text[:40]!r} is not an amount")
     return Decimal(word)
+
+
+def _bare(amount: str) -> str:
+    """The amount without its currency and spaces, and with a sign for brackets."""
+    word = re.sub(r"(?i)usd|[$\s]", "", amount.replace("\N{MINUS SIGN}", "-"))
+    return f"-{word[1:-1]}" if word.startswith("(") and word.endswith(")") else word
 
 
 def _number(text: str) -> int | None:

@@ -309,6 +309,11 @@ def key_of(channel_id: int, own: str) -> str:
     return f"channel {channel_id}: {short}"
 
 
+def again_of(key: str, nth: int, same_row: str) -> str:
+    """The key of a line that repeats the one with this key for the nth time."""
+    return f"{key} again {nth} {same_row}"
+
+
 def forget_calls() -> None:
     """Drop the table that `match` made."""
     _run("DROP TABLE IF EXISTS bill_calls", {})

@@ -1,8 +1,9 @@
 """`manage.py reconcile FILE --channel NAME`, and `reconcile list|show|take|…`: vendors' bills."""
 
+import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +136,23 @@ class Command(OperatorCommand):
 
     def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
         found = _lines(bill, options) if options["list"] or options["line"] else bill.lines.none()
-        rows = [line_row(one) for page in listing.all_of(found) for one in page]
-        self.tell(options, {**bill_row(bill), "lines": rows}, *bill_lines(bill))
-        if rows and not options["json"]:
+        pages = ([line_row(one) for one in page] for page in listing.all_of(found))
+        if options["json"]:
+            self._print_json(bill_row(bill), pages)
+            return
+        self.tell(options, {}, *bill_lines(bill))
+        for rows in pages:
             names = [name for name in rows[0] if name not in {"candidates", "by", "key"}]
             print_table(self.stdout, [names, *([str(row[one]) for one in names] for row in rows)])
+
+    def _print_json(self, facts: dict[str, Any], pages: Iterable[list[dict[str, Any]]]) -> None:
+        """Print a bill with its lines, perhaps a million, page by page."""
+        self.stdout.write(f'{json.dumps(facts).removesuffix("}")}, "lines": [', ending="")
+        separator = ""
+        for rows in pages:
+            self.stdout.write(separator + ", ".join(map(json.dumps, rows)), ending="")
+            separator = ", "
+        self.stdout.write("]}")
 
     def _take(self, bill: VendorBill, options: dict[str, Any]) -> None:
         check_reason(options["reason"])

@@ -81,6 +81,14 @@ def test_dates_are_no_times_of_another_zone(acme, channel):
     assert (bill.state, bill.sums) == ("ready", {"equal": [1, 30_000, 30_000]})
 
 
+def test_dates_without_request_ids_are_no_times_of_another_zone(acme, channel):
+    call(acme, channel)
+
+    bill = matched(channel, csv_file(f",2026-11-20,{ORIGIN},0.03"))
+
+    assert (bill.state, bill.doubts) == ("ready", [])
+
+
 def test_days_that_begin_at_another_time_than_utcs(acme, channel):
     call(acme, channel)
 

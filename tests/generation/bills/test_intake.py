@@ -156,6 +156,30 @@ def test_a_large_row_is_read_from_the_whole_file(acme, channel):
     assert bill.sums == {"equal": [1, 30_000, 30_000]}
 
 
+@pytest.mark.parametrize(
+    ("amounts", "words"),
+    [
+        (('"1.234,56"', "12.500"), "'12.500' beside '1.234,56'"),
+        (("$1.234", '"$0,5"'), "'$1.234' beside '$0,5'"),
+    ],
+)
+def test_a_point_beside_decimal_commas_is_ambiguous(acme, channel, amounts, words):
+    call(acme, channel, request_id="a")
+
+    bill = matched(channel, csv_file(row("a", 0, amounts[0]), row("b", 0, amounts[1])))
+
+    assert (bill.state, bill.lines.count()) == ("failed", 0)
+    assert bill.trouble == f"{words} is ambiguous: write thousands without points."
+
+
+def test_points_beside_commas_of_thousands_are_decimal_points(acme, channel):
+    call(acme, channel, request_id="a", micros=1_234_567_800)
+
+    bill = matched(channel, csv_file(row("a", 0, '"1,234.5678"'), row("b", 0, "1.234")))
+
+    assert (bill.state, bill.lines.get(number=2).micros) == ("ready", 1_234_000)
+
+
 def test_a_bill_that_is_read_anew_has_no_decided_lines(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))

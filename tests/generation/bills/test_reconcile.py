@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing.models import Transfer
+from generation.bills import listing
 from generation.models import BillLine, VendorBill
 from tests.bills import call, csv_file, row
 
@@ -89,6 +90,26 @@ def test_lists_lines_disputes_and_puts_back(calls, file):
     assert "0.035000" in run("show", number, "--list", "different")
     run("withdraw", number, "--line", str(rows[0]["id"]))
     assert shown("show", number, "--list", "disputed")["lines"] == []
+
+
+def test_lines_are_shown_some_at_a_time(calls, file, monkeypatch):
+    run(file(csv_file(*LINES)), "--channel", "one")
+    number = str(VendorBill.objects.get().pk)
+    monkeypatch.setattr(listing, "_AT_ONCE", 2)
+    named = [f"--line={line.pk}" for line in BillLine.objects.order_by("id")[:3]]
+
+    said = shown("show", number, *named)
+    printed = run("show", number, *named).splitlines()
+
+    assert (said["lines"][0]["request_id"], said["channel"]) == ("a", "one")
+    assert [one["request_id"] for one in said["lines"]] == ["a", "b", "x"]
+    assert [line.split()[:2] for line in printed[5:]] == [
+        ["id", "line"],
+        [named[0][7:], "1"],
+        [named[1][7:], "2"],
+        ["id", "line"],
+        [named[2][7:], "3"],
+    ]
 
 
 def test_costs_of_a_bill_are_a_table_that_is_imported(calls, file, channel):
