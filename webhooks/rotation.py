@@ -25,17 +25,20 @@ class SecretEncryption:
     unreadable: list[str]
 
 
-def replace_secret(endpoint: WebhookEndpoint, *, overlap: timedelta, now: datetime) -> str:
+def replace_secret(
+    endpoint: WebhookEndpoint, *, overlap: timedelta, now: datetime, way_out: str
+) -> str:
     """Return a locked endpoint's new secret; the former one signs too for `overlap`.
 
     Only one former secret is kept. Raises ValidationError if another one would end before its time;
-    without an overlap all of them end at once.
+    without an overlap all of them end at once. `way_out` ends its message: the step that ends all
+    secrets at once, for a person who has not received the present one.
     """
     until = endpoint.previous_until
     if overlap and until is not None and until > now:
         raise ValidationError(
             f"The secret before the present one signs until {until:%-d %b %Y, %H:%M:%S} UTC and may"
-            " still be in use: rotate again after that."
+            f" still be in use: rotate again after that. To end all secrets at once, {way_out}."
         )
     secret = signing.new_secret()
     endpoint.previous_secret, endpoint.previous_until = (

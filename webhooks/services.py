@@ -114,7 +114,9 @@ def rotate_secret(
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
     _lock(endpoint)
-    secret = replace_secret(endpoint, overlap=overlap, now=now)
+    secret = replace_secret(
+        endpoint, overlap=overlap, now=now, way_out='rotate with the overlap "0" (at once)'
+    )
     after = {"former_until": (now + overlap).isoformat()}
     record(endpoint.audited, "webhook_endpoint.rotate", actor=actor, after=after, ip=ip)
     return secret

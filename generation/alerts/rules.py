@@ -26,6 +26,7 @@ from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 from webhooks import installation_endpoints, signing
 from webhooks.addresses import check_url
+from webhooks.models import WebhookEndpoint
 from webhooks.rotation import replace_secret
 
 MAX_RULES, MAX_MAILS = 20, 10
@@ -38,6 +39,8 @@ CHANGED = "changed"
 """The code of a refused change that was based on an outdated rule."""
 OVERLAP = timedelta(hours=24)
 """The time for which a rotated secret still signs too."""
+WAY_OUT = "give the rule a secret of your own (at the shell: --secret)"
+"""The step that ends all secrets of a rule, for a person who has not received the present one."""
 ALL_KINDS: Sequence[str] = (*KINDS, FAILED)
 _LOCK = 7_303_062
 """The advisory lock for making and renaming rules: names are unique, and their number limited."""
@@ -178,7 +181,8 @@ def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | Non
     kept = locked(rule)
     if kept.endpoint is None:
         raise ValidationError({"url": "It has no webhook."})
-    secret = replace_secret(kept.endpoint, overlap=OVERLAP, now=now)
+    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=kept.endpoint.pk)
+    secret = replace_secret(endpoint, overlap=OVERLAP, now=now, way_out=WAY_OUT)
     record(kept.audited, "alert.rotate", actor=actor, after={"name": kept.name}, ip=ip)
     return secret
 

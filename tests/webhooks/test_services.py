@@ -146,7 +146,7 @@ def test_no_secret_ends_before_its_time(acme, receiver, endpoint):
     rotate(0)
     first = (endpoint.secret, endpoint.previous_secret)
 
-    with pytest.raises(ValidationError, match="may still be in use: rotate again after that"):
+    with pytest.raises(ValidationError, match='at once, rotate with the overlap "0"'):
         rotate(59)
     endpoint.refresh_from_db()
     meanwhile = (endpoint.secret, endpoint.previous_secret)

@@ -124,7 +124,7 @@ def test_a_secret_is_shown_once(owner, receiver):
     assert secrets[0] != secrets[1]
     assert "whsec_" not in owner.get(page_of(rule)).content.decode()
     assert again.status_code == none.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "may still be in use: rotate again after that" in said_by(again)
+    assert "To end all secrets at once, give the rule a secret of your own" in said_by(again)
 
 
 def test_a_form_that_is_sent_twice_makes_one_rule(owner):

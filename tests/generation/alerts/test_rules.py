@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent, User
 from accounts.services.staff import remove_staff
@@ -204,6 +206,12 @@ def test_six_tests_an_hour_are_enough(desk):
         alert_tests.send_test(rule=rule, now=desk.now, actor="test")
 
 
+def test_the_code_of_an_address_is_the_same_in_every_release(settings):
+    settings.SECRET_KEY = "k" * 50
+
+    assert alert_tests.code_of("team@acme.example") == "78198231"
+
+
 def test_whoever_is_not_of_staff_is_told_once_they_gave_the_code(desk):
     rule = desk.rule(is_on=False, mails=["Team@acme.example"], url="")
     alert_tests.send_test(rule=rule, now=desk.now, actor="test")
@@ -306,13 +314,23 @@ def test_a_secret_is_not_rotated_again_while_the_former_one_signs(desk):
     secrets = WebhookEndpoint.objects.values_list("secret", "previous_secret")
     before = secrets.get()
 
-    with pytest.raises(ValidationError, match="may still be in use: rotate again after that"):
+    with pytest.raises(ValidationError, match="at once, give the rule a secret of your own"):
         rules.rotate_secret(rule=rule, now=desk.now + timedelta(hours=23), actor="test")
     meanwhile = secrets.get()
     rules.rotate_secret(rule=rule, now=desk.now + timedelta(hours=25), actor="test")
 
     assert meanwhile == before
     assert secrets.get()[1] == before[0]
+
+
+def test_a_rotation_locks_the_rule_and_its_endpoint(desk):
+    rule = desk.rule()
+
+    with CaptureQueriesContext(connection) as asked:
+        rules.rotate_secret(rule=rule, now=desk.now, actor="test")
+
+    locks = [one["sql"] for one in asked.captured_queries if "FOR UPDATE" in one["sql"]]
+    assert ['FROM "webhooks_webhookendpoint"' in sql for sql in locks] == [False, True]
 
 
 def test_a_rule_without_a_webhook_has_no_secret(desk):

@@ -119,7 +119,7 @@ def test_a_secret_is_rotated_with_an_overlap(acme, sign_in, sent):
     assert decrypted(endpoint.secret) in page
     assert decrypted(endpoint.previous_secret) == before
     assert refused.status_code == again.status_code == 422
-    assert "may still be in use: rotate again after that" in words_of(again)
+    assert "To end all secrets at once, rotate with the overlap &quot;0&quot;" in words_of(again)
     assert "Old secret ends" in words_of(client.get(url("webhook", acme, endpoint.public_id)))
 
 
