@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from accounts.models import Tenant, User
 from billing.models.ledger import Transfer
-from pictor.kit.words.money import to_decimal
+from pictor.kit.words.money import Micros, to_decimal
 
 MoveState = Literal["booked", "waiting", "declined", "expired"]
 
@@ -73,6 +73,11 @@ class MoneyMove(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.kind} of {to_decimal(self.amount)} USD"
+
+    @property
+    def change(self) -> Micros:
+        """The amount by which the move changes the balance; negative for a reversal."""
+        return Micros(-self.amount if self.kind == Transfer.Kind.REVERSAL else self.amount)
 
     def state(self, now: datetime) -> MoveState:
         """Return the move's state at `now`."""

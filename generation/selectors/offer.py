@@ -36,8 +36,8 @@ def channel_with_routes(number: int) -> Channel | None:
 
 
 def every_channel() -> list[Channel]:
-    """All channels: archived ones in the order of their archiving, then the others by name."""
-    return list(Channel.objects.order_by("archived_at", "name"))
+    """All channels: those in use by name, then archived ones in the order of their archiving."""
+    return list(Channel.objects.order_by(F("archived_at").asc(nulls_first=True), "name"))
 
 
 def channels_like(text: str, *, limit: int) -> list[Channel]:

@@ -229,6 +229,15 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
+def test_a_reversal_is_negative_at_the_shell(acme, settings):
+    settings.MONEY_NEEDS_TWO = Micros(1_000_000)
+    move(asked(acme.id, 3_000_000, kind="reversal", seq=1, note="paid twice"))
+
+    (row,) = json.loads(run("list", "--json"))
+
+    assert (row["kind"], row["amount"]) == ("reversal", "-3.000000")
+
+
 def test_a_top_up_with_three_zeros_too_many_waits_and_is_declined(acme):
     out = StringIO()
     words = ("top-up", "acme", "99000", "--reference", "INV-1", "--yes", "--as", "ann@x.example")

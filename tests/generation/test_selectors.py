@@ -13,7 +13,8 @@ from generation.selectors import Calls
 from pictor.kit.words import clock, ids
 from pictor.kit.words.ids import new_uuid
 from storage.models import StoredImage
-from tests.factories import make_delivery, stored_images, take
+from tests.factories import make_channel, make_delivery, stored_images, take
+from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
 
@@ -157,3 +158,14 @@ def test_what_was_called_lately_is_summed_by_channel_and_outcome(acme, worker, c
         Calls(channel.name, "m", "delivered", 2, 32.0, 40_000, 0),
         Calls(channel.name, "m", "refused", 1, 1.0, 0, 0),
     ]
+
+
+def test_channels_in_use_stand_before_archived_ones(db):
+    sow()
+    now = clock.now()
+    make_channel("a", archived_at=now)
+    make_channel("d")
+    make_channel("b", archived_at=now - timedelta(days=1))
+    make_channel("c")
+
+    assert [one.name for one in selectors.every_channel()] == ["c", "d", "b", "a"]

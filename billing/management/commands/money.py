@@ -78,7 +78,7 @@ def _told(move: MoneyMove) -> dict[str, str]:
         "id": str(move.id),
         "tenant": move.tenant.name,
         "kind": move.kind,
-        "amount": to_decimal(move.amount),
+        "amount": to_decimal(move.change),
         "asked_by": move.asked_by_name,
         "until": f"{move.expires_at:%Y-%m-%d %H:%M} UTC",
         "words": move.reason,

@@ -71,7 +71,7 @@ def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> Htt
     found = waiting_moves(now)
     available = balances_of([one.tenant_id for one in found])
     rows = [
-        (one, KIND_WORDS[one.kind], available[one.tenant_id], available[one.tenant_id] + _sign(one))  # type: ignore[index]
+        (one, KIND_WORDS[one.kind], available[one.tenant_id], available[one.tenant_id] + one.change)  # type: ignore[index]
         for one in found
     ]
     decided = [
@@ -91,13 +91,8 @@ def _csv(now: datetime) -> Iterator[Rows]:
 
 def _cells(move: MoneyMove, now: datetime, ended_at: datetime | None) -> Sequence[str]:
     return [
-        str(move.id), move.tenant.public_id, move.tenant.name, move.kind, to_decimal(move.amount),
+        str(move.id), move.tenant.public_id, move.tenant.name, move.kind, to_decimal(move.change),
         "USD", move.state(now), move.reason, move.note, move.asked_by_name,
         move.asked_at.isoformat(), move.expires_at.isoformat() if move.expires_at else "",
         move.decided_by_name, ended_at.isoformat() if ended_at else "",
     ]  # fmt: skip
-
-
-def _sign(move: MoneyMove) -> int:
-    """Return the amount by which the move changes the balance; negative for a reversal."""
-    return -move.amount if move.kind == "reversal" else move.amount

@@ -204,6 +204,15 @@ def test_waiting_and_decided_money_as_csv(ann, bob, acme, monkeypatch):
     assert [bool(row["decided"]) for row in rows] == [False, True, True]
 
 
+def test_a_reversal_is_negative_in_the_csv(ann, acme, settings):
+    settings.MONEY_NEEDS_TWO = Micros(1_000_000)
+    send(ann, acme, "reversal", amount="4", seq="1", seen="4000000")
+
+    (row,) = lines_of(ann.get("/ops/moves/?format=csv"))
+
+    assert (row["kind"], row["amount"]) == ("reversal", "-4.000000")
+
+
 @pytest.mark.parametrize(
     ("kind", "said", "complaint"),
     [
