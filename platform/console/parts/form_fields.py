@@ -39,6 +39,14 @@ def line(placeholder: str = "", **attrs: str) -> forms.TextInput:
     return forms.TextInput(attrs=said)
 
 
+class ConfirmationInput(forms.TextInput):
+    """An input line for what confirms an action; it is typed anew after a refusal."""
+
+    @override
+    def format_value(self, value: Any) -> None:
+        return None
+
+
 class DollarsField(forms.CharField):
     """An amount in dollars, such as 12.50; its value is micros, or None if empty.
 
@@ -46,10 +54,16 @@ class DollarsField(forms.CharField):
     """
 
     @override
-    def __init__(self, *, may_be_zero: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        may_be_zero: bool = False,
+        widget: type[forms.TextInput] = forms.TextInput,
+        **kwargs: Any,
+    ) -> None:
         self.may_be_zero = may_be_zero
         attrs = {"inputmode": "decimal", "autocomplete": "off"}
-        super().__init__(required=False, widget=forms.TextInput(attrs=attrs), **kwargs)
+        super().__init__(required=False, widget=widget(attrs=attrs), **kwargs)
 
     @override
     def clean(self, value: Any) -> Micros | None:

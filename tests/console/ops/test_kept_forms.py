@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -27,13 +28,14 @@ from tests.seeds import sow
 LOW = f"{ORIGIN} 1024x1024 low"
 CELL = {f"price {LOW}": "0.0777", "cell": LOW, "number": "0.123x", "which": "book", "how": "by"}
 LONG = "k" * 201
+HTMX = {"HX-Request": "true"}
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/prices/{draft}/change/", CELL | {"model": ORIGIN}),
     ("/ops/prices/{draft}/change/", {f"price {LOW}": "0.07x", "q": "1024x1024"}),
     ("/ops/prices/{draft}/retype/", CELL | {"model": ORIGIN}),
     ("/ops/prices/{draft}/markup/", {"markup": "1.5x"}),
     ("/ops/prices/{draft}/publish/", {"reason": "because so", "seen": "x"}),
-    ("/ops/prices/{past}/restore/", {"reason": "because so", "changes": "7x"}),
+    ("/ops/prices/{past}/restore/", {"reason": "because so"}),
     ("/ops/prices/new/", {"name": "other", "rows": "model,size", "markup": "1.7", "tenant": "nix"}),
     ("/ops/prices/lists/new/", {"name": "none"}),
     ("/ops/prices/lists/{shared}/rename/", {"name": "none"}),
@@ -44,7 +46,6 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/tenants/{acme}/suspend/", {"words": LONG, "note": "a note"}),
     ("/ops/tenants/{acme}/keys/", {"name": LONG}),
     ("/ops/tenants/{acme}/members/", {"email": "nobody", "role": "billing"}),
-    ("/ops/tenants/{acme}/erase/", {"name": "acma"}),
     ("/ops/tenants/{acme}/support/open/", {"reason": LONG}),
     ("/ops/channels/new/", {**FORM, "api_key": "", "weight": "0", f"{ROUTE}cost": "5x"}),
     ("/ops/channels/{channel}/costs/", {"rows": "model,size", "source": "a bill", "begins": "no"}),
@@ -56,7 +57,6 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/generations/{made}/fail/", {"reason": LONG}),
     ("/ops/alerts/new/", {"name": LONG, "least": "5x", "mails": "a b", "url": "no"}),
     ("/ops/alerts/{rule}/edit/", {"name": LONG, "least_minutes": "-1", "repeat_hours": "x"}),
-    ("/ops/alerts/{rule}/confirm/", {"address": "a@b.example", "code": "12 34"}),
     ("/ops/incidents/new/", {"title": "All", "words": "k" * 2001, "next_update_at": "soon"}),
     ("/ops/incidents/plan/", {"title": "All", "words": "words", "begins_at": "soon"}),
     ("/ops/incidents/{incident}/update/", {"words": "k" * 2001}),
@@ -65,6 +65,16 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/staff/add/", {"email": "nobody", "role": "finance"}),
     ("/ops/reconciliation/{bill}/take/", {"line": "{line}", "reason": LONG}),
     ("/ops/reconciliation/{bill}/dispute/", {"line": "{line}", "words": LONG}),
+)
+CONFIRMATIONS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("/ops/tenants/{acme}/erase/", {"name": "acma"}, "name"),
+    (
+        "/ops/tenants/{acme}/money/credit/",
+        {"amount": "1001", "note": "a note", "seen": "1001000000", "again": "987"},
+        "again",
+    ),
+    ("/ops/channels/new/", {**FORM, "weight": "0", "cost_again": "987"}, "cost_again"),
+    ("/ops/alerts/{rule}/confirm/", {"address": "a@b.example", "code": "987"}, "code"),
 )
 
 
@@ -123,6 +133,16 @@ def test_what_was_typed_stays_in_a_form_that_is_refused(owner, ids, path, form):
     assert [value for value in said.values() if value not in page] == []
 
 
+@pytest.mark.parametrize(("path", "form", "field"), CONFIRMATIONS)
+def test_a_confirmation_is_typed_anew_after_a_refusal(owner, ids, path, form, field):
+    answer = owner.post(path.format(**ids), {"once": str(uuid4()), **form})
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert f'name="{field}"' in page
+    assert f'value="{form[field]}"' not in page
+
+
 def test_a_reason_stays_when_a_book_that_takes_over_is_ticked(owner, ids):
     later = copied(PriceBook.objects.get(pk=ids["past"]))
     publish_price_book(
@@ -130,9 +150,9 @@ def test_a_reason_stays_when_a_book_that_takes_over_is_ticked(owner, ids):
     )
     said = {"withdraw": str(later.pk), "reason": "because so"}
 
-    page = owner.get(f"/ops/prices/{ids['past']}/restore/", said).content.decode()
+    page = owner.get(f"/ops/prices/{ids['past']}/restore/", said, headers=HTMX).content.decode()
 
-    assert 'hx-include="this, #reason, #changes, #below_cost"' in page
+    assert 'hx-include="this, #reason"' in page
     assert f'value="{later.pk}" checked' in page
     assert 'name="reason" value="because so"' in page
 
@@ -141,8 +161,11 @@ def test_a_reason_stays_when_a_book_that_takes_over_is_ticked(owner, ids):
 def test_a_reason_stays_when_another_date_is_looked_at(owner, ids, begins):
     said = {"begins": begins, "reason": "because so"}
 
-    page = owner.get(f"/ops/prices/{ids['draft']}/review/", said).content.decode()
+    answer = owner.get(f"/ops/prices/{ids['draft']}/review/", said, headers=HTMX)
+    page = answer.content.decode()
 
-    assert 'hx-include="#reason, #changes, #below_cost"' in page
+    assert 'hx-include="#reason"' in page
     assert f'name="begins" value="{begins}"' in page
     assert 'name="reason" value="because so"' in page
+    pushed = urlencode({"begins": begins})
+    assert answer["HX-Push-Url"] == f"/ops/prices/{ids['draft']}/review/?{pushed}"

@@ -274,6 +274,7 @@ def test_what_is_far_is_typed(owner, acme, resellers):
     ):
         answer = owner.post(page, {**form, **typed})
         assert (answer.status_code, why.lower() in said_by(answer).lower()) == (422, True)
+        assert 'name="changes" required' in answer.content.decode()  # without a value
     assert list_of(acme.id) is None
 
     assert owner.post(page, {**form, "reason": "a deal", "changes": "1"}).status_code == 303

@@ -100,7 +100,6 @@ def page(
         "sentence": sentence(one.rule),
         "badge": badge_of(one),
         "refusal": refusal,
-        "typed": request.POST,
         "addresses": [(address, address in one.hearers) for address in one.rule.mails],
         "matching": [
             (condition, title_of(condition.kind), is_of_age(one.rule, condition, now))

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from console.parts.form_fields import (
     CheckboxesField,
+    ConfirmationInput,
     DollarsField,
     LimitField,
     LineField,
@@ -67,7 +68,7 @@ class ChannelForm(forms.Form):
     retry_is_free = forms.BooleanField(
         required=False, label="Charges nothing for a bad result, so retry once"
     )
-    cost_again = DollarsField(label="Type the highest of them again, USD")
+    cost_again = DollarsField(label="Type the highest of them again, USD", widget=ConfirmationInput)
 
     @override
     def __init__(self, data: QueryDict | None, *, has_key: bool = False, **kwargs: Any) -> None:

@@ -18,7 +18,7 @@ from billing.services import is_typed_twice, needs_another
 from console.ops.access import Operator, Right, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
-from console.parts.form_fields import DollarsField, dressed, take_errors
+from console.parts.form_fields import ConfirmationInput, DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
 from generation.oversight.outages import Outage, OutageVictim, credit_all, hit_by
 from generation.selectors import channel_names
@@ -71,7 +71,11 @@ class AgreementForm(forms.Form):
     seen = forms.IntegerField(widget=forms.HiddenInput)
     note = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
     words = forms.CharField(label="Words for the customers", max_length=MAX_CHARACTERS)
-    number = forms.IntegerField(label="Type the number of tenants", min_value=0)
+    number = forms.IntegerField(
+        label="Type the number of tenants",
+        min_value=0,
+        widget=ConfirmationInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
 
 
 @staff(Right.MONEY, fresh=True)

@@ -17,7 +17,7 @@ from billing.services import needs_another
 from console.ops.access import Operator, Right, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
-from console.parts.form_fields import dressed
+from console.parts.form_fields import ConfirmationInput, dressed
 from generation.models import Generation, State
 from generation.oversight.compensation import refund_each
 from generation.oversight.searching import found_across
@@ -36,7 +36,11 @@ class BulkForm(forms.Form):
     words = forms.CharField(
         label="Words for the customers", max_length=MAX_CHARACTERS, required=False
     )
-    number = forms.IntegerField(label="Type the number of generations", min_value=0)
+    number = forms.IntegerField(
+        label="Type the number of generations",
+        min_value=0,
+        widget=ConfirmationInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
 
     def __init__(self, data: object = None, *, expected: int, **kwargs: object) -> None:
         super().__init__(data, **kwargs)  # type: ignore[arg-type]  # a form's own

@@ -38,6 +38,7 @@ from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHD
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
 from console.ops.access import Mode, Operator, Right, by, done, staff
 from console.ops.prices.shown import ShownBook, book_or_404, confirmed_in, words_of
+from console.parts.filters import link_of
 from pictor.kit.words import clock
 
 MAX_SHOWN = 200
@@ -51,12 +52,15 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found, now = book_or_404(book), clock.now()
     if found.state != DRAFT:
         return redirect("ops:price_book", book)
-    begins, complaint = None, ""
+    begins, complaint, text = None, "", request.GET.get("begins", "")
     try:
-        begins = _moment(request.GET.get("begins", ""), now)
+        begins = _moment(text, now)
     except ValueError as error:
         complaint = words_of(error)
-    return _page(request, operator, _of_draft(found, begins, _Look(operator, now)), complaint)
+    answer = _page(request, operator, _of_draft(found, begins, _Look(operator, now)), complaint)
+    pushed = link_of({"mode": operator.mode.said, "begins": text})  # the reason is not kept there
+    answer["HX-Push-Url"] = request.path + pushed
+    return answer
 
 
 @staff(Right.SEE)
@@ -251,11 +255,13 @@ def _shown(
 def _page(
     request: HttpRequest, operator: Operator, decision: dict[str, Any], complaint: str
 ) -> HttpResponse:
+    said = request.POST if request.method == "POST" else request.GET
+    is_kept = request.method == "POST" or "HX-Request" in request.headers  # a link fills in nothing
     context = {
         "operator": operator,
         "complaint": complaint,
-        "typed": request.POST or request.GET,
-        "kept": "#reason, #changes, #below_cost",
+        "typed_begins": said.get("begins", "").strip(),
+        "reason": said.get("reason", "") if is_kept else "",
         **decision,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK

@@ -15,7 +15,7 @@ from console.ops.access import Operator, Right, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.one import sought_by
 from console.ops.reconciliation.standing import refused
-from console.parts.form_fields import dressed
+from console.parts.form_fields import ConfirmationInput, dressed
 from console.parts.periods import number_of
 from generation.bills import decisions
 from generation.bills.decisions import MAX_AT_ONCE
@@ -31,7 +31,11 @@ class TakeForm(forms.Form):
     """The reason; for several lines also the typed change of cost."""
 
     reason = forms.CharField(label="Reason", max_length=MAX_CHARACTERS)
-    typed = forms.CharField(label="Type the change, USD", max_length=30)
+    typed = forms.CharField(
+        label="Type the change, USD",
+        max_length=30,
+        widget=ConfirmationInput(attrs={"autocomplete": "off"}),
+    )
 
     def __init__(self, data: QueryDict | None, *, change: Micros, lines: int) -> None:
         super().__init__(data)

@@ -24,7 +24,7 @@ from billing.services import (
 from console.amounts import amount
 from console.ops.access import Operator, Right, by, done, staff
 from console.ops.tenants.rows import tenant_of
-from console.parts.form_fields import dressed, micros_of, take_errors
+from console.parts.form_fields import ConfirmationInput, dressed, micros_of, take_errors
 from console.parts.periods import number_of
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal
@@ -58,7 +58,7 @@ class MoneyForm(forms.Form):
         max_length=40,
         required=False,
         label="The amount again, USD",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        widget=ConfirmationInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
 
     def __init__(self, *args: Any, kind: Transfer.Kind, **kwargs: Any) -> None:

@@ -113,6 +113,7 @@ def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, custome
     fill(page, "Show for that date", Begins="2099-12-01 00:00 UTC")
     page.get_by_role("button", name=re.compile("^Publish .* UTC$")).wait_for()
     expect(page.get_by_label("Reason")).to_have_value("They pay for support")
+    assert page.url.endswith("/review/?begins=2099-12-01+00%3A00+UTC")
     page.get_by_label("Number of changed prices").fill("7")
     page.get_by_role("button", name=re.compile("^Publish .* UTC$")).click()
     page.get_by_text("7 is not the number of changed prices").wait_for()

@@ -118,6 +118,7 @@ def test_a_date_that_makes_no_sense_publishes_nothing(owner, draft, begins, word
     for page in (looked, answer):
         assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
         assert words in text_of(page)
+        assert f"Publish {draft.known_as} now" not in text_of(page)
     draft.refresh_from_db()
     assert state_of(draft, clock.now()) == "draft"
 
@@ -223,6 +224,23 @@ def test_a_large_change_of_what_sold_is_typed(owner, acme, draft, typed, words):
         assert in_force() == draft.known_as
         confirmed = AuditEvent.objects.get(action="price_book.confirm")
         assert (confirmed.after or {})["reason"] == "the vendor's new list"
+
+
+def test_a_link_fills_in_no_confirmation_and_a_refused_number_is_typed_anew(owner, acme, draft):
+    saved(owner, draft, **{f"price {LOW}": "21.0"})
+    typed = {"reason": "the vendor's new list", "changes": "7"}
+
+    linked = owner.get(of(draft, "review"), typed).content.decode()
+    chosen = owner.get(of(draft, "review"), typed, headers={"HX-Request": "true"}).content.decode()
+    fields = hidden_in(owner.get(of(draft, "review")))
+    refused = owner.post(of(draft, "publish"), fields | typed).content.decode()
+
+    values = [
+        re.findall(r'name="(?:reason|changes)"(?: value="([^"]*)")?', page)
+        for page in (linked, chosen, refused)
+    ]
+    reason = "the vendor&#x27;s new list"
+    assert values == [["", ""], [reason, ""], [reason, ""]]
 
 
 def test_a_price_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypatch):
