@@ -69,7 +69,7 @@ def test_image_and_past_are_made_by_the_first_start_alone_and_a_command_removes_
         stop_stack(stack)
 
     assert first["ok"]
-    assert needed.startswith("Nothing needs you. Last check ")
+    assert needed.startswith("Nothing needs attention. Last check ")
     assert (first["totals"]["generations"], first["totals"]["demo"]) == (2001, 2000)
     assert second == first
     assert "✓ pictures" not in said(tmp_path)

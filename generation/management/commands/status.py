@@ -94,7 +94,7 @@ class Command(OperatorCommand):
         if rows:
             print_table(self.stdout, [COLUMNS, *map(_cells, rows)])
         last = f"Last check {looked_at}." if looked_at else "No check yet."
-        self.stdout.write(f"Nothing needs you. {last}" if is_clear else last)
+        self.stdout.write(f"Nothing needs attention. {last}" if is_clear else last)
 
 
 def _changed(options: dict[str, Any], now: datetime) -> Condition:

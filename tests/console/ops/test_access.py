@@ -40,7 +40,7 @@ def test_an_owner_of_the_site_sees_that_nothing_needs_them(owner):
     answer = owner.get("/ops/")
 
     assert answer.status_code == HTTPStatus.OK
-    assert "Nothing needs you" in answer.content.decode()
+    assert "Nothing needs attention" in answer.content.decode()
     assert User.objects.get(email="op@pictor.example").staff_seen_at is not None
 
 

@@ -96,7 +96,7 @@ def test_its_button_leads_to_where_it_is_mended(kind, about, url):
 def test_empty_says_when_it_was_looked_for_last(owner, looked):
     words = words_of(owner.get("/ops/"))
 
-    assert "Nothing needs you" in words
+    assert "Nothing needs attention" in words
     assert f"{looked.looked_at:%H:%M:%S}</time> UTC." in words
 
 
@@ -182,7 +182,8 @@ def test_what_is_quiet_says_why_and_has_a_way_back(operator, looked, step, said)
     quiet = words_of(operator.get("/ops/?show=quiet"))
     operator.post(f"/ops/conditions/{one.pk}/recall/")
 
-    assert "Nothing needs you" in overview
+    assert "Nothing needs attention" in overview
+    assert "Needs attention 0</a>" in overview
     assert "Silenced or accepted 1" in overview
     assert "the bill is late" in quiet
     assert said in quiet

@@ -34,7 +34,7 @@ def test_nothing_is_open(manage):
 
     said = manage("status")
 
-    assert (said.out, said.error) == (f"Nothing needs you. Last check {at}.\n", None)
+    assert (said.out, said.error) == (f"Nothing needs attention. Last check {at}.\n", None)
     assert json.loads(manage("status", "--json").out) == {
         "looked_at": at,
         "is_fresh": True,
@@ -70,7 +70,7 @@ def test_a_look_of_more_than_three_minutes_ago_ends_with_1(manage):
     never = manage("status")
     looked(seconds=181)
 
-    assert (never.out, never.error) == ("Nothing needs you. No check yet.\n", STALE)
+    assert (never.out, never.error) == ("Nothing needs attention. No check yet.\n", STALE)
     assert manage("status").error == STALE
     ConditionLook.objects.update(looked_at=clock.now() - timedelta(seconds=170))
     assert manage("status").error is None

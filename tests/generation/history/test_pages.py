@@ -49,7 +49,7 @@ def test_tenants_and_generations_are_listed_under_demo_alone(owner):
 
 
 EMPTY = {
-    "/ops/": "Nothing needs you",
+    "/ops/": "Nothing needs attention",
     "/ops/alerts/": "Nobody is notified yet",
     "/ops/alerts/sent/": "No alerts yet",
     "/ops/generations/refunds/": "Nothing to refund",

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -19,9 +18,9 @@ from billing.repricing import Repriced, RowChange, operation, repriced, typed
 from billing.selectors import known_costs, rows_of
 from billing.services import change_prices, undo_prices
 from billing.services.repricing import checked
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Right, by, staff
 from console.ops.prices.grid import PRICE
-from console.ops.prices.one import page
+from console.ops.prices.one import back, page
 from console.ops.prices.shown import book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
@@ -79,7 +78,7 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
         context |= _shown(plan, found, costs)
         if request.POST.get("seen", "") == plan.digest:
             change_prices(book=found, changes=plan.changes, **by(request, operator))
-            return _back(request, found, len(plan.changes))
+            return back(request, operator, found, f"{_prices(len(plan.changes))} changed")
     except (ValidationError, ValueError) as error:
         return page(request, operator, found, words_of(error))
     if "seen" in request.POST:
@@ -89,10 +88,13 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 
 
 @staff(Right.MONEY)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the book's page again with everything that was typed."""
-    return page(request, operator, book_or_404(book))
+    found = book_or_404(book)
+    if request.method != "POST":
+        return redirect("ops:price_book", found.pk)
+    return page(request, operator, found)
 
 
 @staff(Right.MONEY, fresh=True)
@@ -107,16 +109,7 @@ def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, words_of(error))
         return redirect("ops:price_book", found.pk)
-    return done(request, f"{_prices(number)} as before", "price_book", str(found.pk))
-
-
-def _back(request: HttpRequest, book: PriceBook, number: int) -> HttpResponse:
-    """Redirect to the prices of the changed model."""
-    answer = done(request, f"{_prices(number)} changed", "price_book", str(book.pk))
-    model = request.POST.get("model", "")
-    if model:
-        answer["Location"] += f"?{urlencode({'model': model})}"
-    return answer
+    return back(request, operator, found, f"{_prices(number)} as before")
 
 
 def _prices(number: int) -> str:

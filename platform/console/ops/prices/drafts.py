@@ -27,7 +27,7 @@ from billing.selectors import (
 )
 from billing.services import change_price_book, discard_price_book, draft_price_book
 from console.ops.access import Operator, Right, by, done, staff
-from console.ops.prices.one import page
+from console.ops.prices.one import back, page
 from console.ops.prices.shown import ShownBook, book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
@@ -161,7 +161,7 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
     except (ValidationError, ValueError) as error:
         return page(request, operator, book_or_404(book), words_of(error))
     words = f"Markup {before.normalize():f} → {found.markup.normalize():f}"
-    return done(request, words, "price_book", str(found.pk))
+    return back(request, operator, found, words)
 
 
 @staff(Right.MONEY, fresh=True)

@@ -25,7 +25,7 @@ from billing.selectors import (
     sold_until,
 )
 from billing.selectors.price_books import DRAFT
-from console.ops.access import Mode, Operator, Right, modes_of, staff
+from console.ops.access import Mode, Operator, Right, done, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.prices.shown import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
@@ -77,6 +77,15 @@ def page(
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/price_book.html", context, status=status)
+
+
+def back(request: HttpRequest, operator: Operator, book: PriceBook, words: str) -> HttpResponse:
+    """Redirect from a form of a book to the prices that it was sent from, and show `words`."""
+    answer = done(request, words, "price_book", str(book.pk))
+    kept = {"mode": operator.mode.said, "model": request.POST.get("model", "")}
+    if any(kept.values()):
+        answer["Location"] += link_of(kept)
+    return answer
 
 
 def _chips(

@@ -214,3 +214,30 @@ def test_a_published_book_cannot_be_changed(owner, draft):
     assert "The book is published already" in text_of(page)
     assert "The book is published already" in text_of(undone)
     assert price_of(draft) == 5_880
+
+
+@pytest.mark.parametrize("decision", ["change", "markup", "undo"])
+def test_every_form_of_a_draft_leads_back_to_its_mode_and_model(owner, draft, decision):
+    saved(owner, draft, **{f"price {LOW}": "0.006"})
+    shown = owner.get(of(draft), {"mode": "demo", "model": ORIGIN}).content.decode()
+    said = {"model": ORIGIN, "markup": "1.2", f"price {LOW}": "0.007"}
+    address = f"{of(draft, decision)}?mode=demo"
+
+    page = owner.post(address, said | hidden_in(owner.get(of(draft), {"model": ORIGIN})))
+    answer = owner.post(address, hidden_in(page)) if decision == "change" else page
+
+    assert f'action="{address}"' in shown
+    assert answer["Location"] == f"{of(draft)}?mode=demo&model={ORIGIN}"
+
+
+def test_the_form_of_the_markup_says_the_model(owner, draft):
+    page = owner.get(of(draft), {"model": "gpt-image-2"}).content.decode()
+
+    form = page[page.index("/markup/") :]
+    assert '<input type="hidden" name="model" value="gpt-image-2">' in form[: form.index("</form>")]
+
+
+def test_the_address_of_what_is_typed_again_leads_to_the_book(owner, draft):
+    answer = owner.get(of(draft, "retype"))
+
+    assert (answer.status_code, answer["Location"]) == (HTTPStatus.FOUND, of(draft))
