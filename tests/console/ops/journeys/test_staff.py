@@ -26,7 +26,7 @@ def test_somebody_is_invited_works_in_a_role_and_leaves(
     page.get_by_role("heading", name="Staff").wait_for()
     page.keyboard.press("g")
     page.keyboard.press("o")
-    page.get_by_role("heading", name="Needs attention").wait_for()
+    page.get_by_role("heading", name="Needs attention", exact=True).wait_for()
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard shortcuts").get_by_role("link", name="Staff").click()
 
@@ -46,7 +46,7 @@ def test_somebody_is_invited_works_in_a_role_and_leaves(
         bob.get_by_role("heading", name="Your password is set").wait_for()
         bob.goto("/ops/")
         fill(bob, "Sign in", Email=email, Password=PASSWORD)
-        bob.get_by_role("heading", name="Needs attention").wait_for()
+        bob.get_by_role("heading", name="Needs attention", exact=True).wait_for()
         assert bob.get_by_role("link", name="Staff").count() == 0
 
         page.reload()
