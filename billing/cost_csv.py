@@ -99,12 +99,13 @@ def _kind(line: Mapping[str, str]) -> CostKind:
     if size == TOKENS:
         if word not in {"", "tokens"} or quality not in TOKEN_ROWS:
             raise ValueError(
-                f"the size tokens needs the kind tokens and a quality of {', '.join(TOKEN_ROWS)}"
+                f"the size 'tokens' needs the kind 'tokens' and a quality of"
+                f" {', '.join(TOKEN_ROWS)}"
             )
         return "tokens"
     if word not in KINDS:
         raise ValueError(
-            f"{word!r} is not a kind: use fixed, formula, or tokens for the size tokens"
+            f"{word!r} is not a kind: use fixed, formula, or tokens where the size is tokens"
         )
     if size not in {AUTO, ANY} and not _PIXELS.fullmatch(size):
         raise ValueError(f"{size!r} is neither WIDTHxHEIGHT nor {AUTO}, {ANY} or {TOKENS}")

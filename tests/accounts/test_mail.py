@@ -126,7 +126,7 @@ def test_a_server_that_is_away_loses_nothing(settings, server):
     assert mail.sent_at is None
 
 
-def test_it_is_given_up_after_a_day(server):
+def test_a_mail_is_given_up_after_the_last_attempt(server):
     server.refuses = True
     mail = written()
     for hours in range(60):

@@ -39,7 +39,7 @@ def test_a_kind_may_be_left_out():
         ("img,1024x1024,high,0.04,flat", "line 3: 'flat' is not a kind"),
         ("img,1024,high,0.04,", "line 3: '1024' is neither WIDTHxHEIGHT nor auto, any or tokens"),
         ("img,tokens,high,30,", "and a quality of input_text, input_image, output"),
-        ("img,tokens,output,30,fixed", "line 3: the size tokens needs the kind tokens"),
+        ("img,tokens,output,30,fixed", "line 3: the size 'tokens' needs the kind 'tokens'"),
         ("img,any,hd,30,formula", "line 3: the formula has no quality 'hd'"),
         ("img,any,high,-1,", "line 3: -1 is not from 0 to 1000000.000000"),
         ("img,any,high,1000000.1,", "line 3: 1000000.1 is not from 0"),

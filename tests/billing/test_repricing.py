@@ -71,7 +71,7 @@ def test_more_than_half_is_perhaps_mistyped(becomes, is_large):
     assert change.is_large is is_large
 
 
-def test_a_markup_of_nothing_is_no_way_to_a_price():
+def test_an_operation_on_a_book_with_a_zero_markup_is_refused():
     with pytest.raises(ValueError, match="gives every image away"):
         after(operation("by", "5"), "0")
 

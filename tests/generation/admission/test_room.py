@@ -36,7 +36,7 @@ def require_on_loop(caller: Caller, now: datetime) -> None:
 
 
 @pytest.mark.parametrize("ask", [require, require_on_loop])
-def test_of_a_live_request_nothing_is_asked(settings, caplog, ask):
+def test_a_live_request_does_not_count_bytes_on_redis(settings, caplog, ask):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     forget_client()
     caller, now = make_caller(), clock.now()

@@ -204,6 +204,6 @@ def test_a_factor_is_rounded_half_up_to_a_micro():
 
 
 @pytest.mark.parametrize("factor", ["0", "-1", "NaN", "1e13", "1e-9"])
-def test_a_factor_that_is_none_is_refused(factor):
+def test_an_invalid_cost_factor_is_refused(factor):
     with pytest.raises(ValidationError):
         services.scaled([BEST], Decimal(factor))

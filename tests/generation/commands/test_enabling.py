@@ -308,7 +308,7 @@ def test_a_test_of_what_is_approved_is_no_change_of_the_configuration(manage, ve
     assert config_revision() == before
 
 
-def test_what_draws_the_size_it_was_asked_for_is_no_sandbox(manage, vendor, monkeypatch):
+def test_a_channel_that_ignores_the_size_directive_is_not_a_sandbox(manage, vendor, monkeypatch):
     manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
     # a vendor reads it literally, not as a directive
     monkeypatch.setattr(trial.Trial, "prompt", "a fox")
