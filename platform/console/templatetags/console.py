@@ -41,9 +41,13 @@ def places_in(workspace: Workspace) -> Sequence[Place]:
 
 
 @register.filter
-def begins(path: str, start: str) -> bool:
-    """True if a page's path begins with another's."""
-    return path.startswith(start)
+def place_at(by_heading: Mapping[str, Sequence[Place]], path: str) -> str:
+    """The address of the place that a page belongs to, the nearest one; empty if there is none."""
+    found = (place for listed in by_heading.values() for place in listed)
+    above = [
+        one.url for one in found if path == one.url or (one.holds_more and path.startswith(one.url))
+    ]
+    return max(above, key=len, default="")
 
 
 @register.filter
