@@ -14,7 +14,7 @@ from generation.models import CostTable as StoredCosts
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 
-MAX_TOLD = 200
+MAX_STOPS_SHOWN = 200
 """The most stops shown on the status page."""
 
 
@@ -139,7 +139,7 @@ def public_stops(*, since: datetime) -> list[Stop]:
     """Public stops, of everything or a model, under way or ended since then, latest first."""
     public = Stop.objects.filter(tenant=None)
     told = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
-    return list(told.order_by("-began_at", "-id")[:MAX_TOLD])
+    return list(told.order_by("-began_at", "-id")[:MAX_STOPS_SHOWN])
 
 
 def tenants_and_stops(text: str) -> list[Tenant]:

@@ -29,8 +29,8 @@ def micros_of(text: str) -> Micros | None:
         text = text.replace(",", "")
     try:
         return from_decimal(text)
-    except ValueError:
-        raise ValidationError("Type an amount in dollars, such as 12.50.") from None
+    except ValueError as error:
+        raise ValidationError(f"{error}: type dollars, such as 12.50.") from None
 
 
 def line(placeholder: str = "", **attrs: str) -> forms.TextInput:

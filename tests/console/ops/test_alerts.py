@@ -144,7 +144,7 @@ def test_a_form_that_is_sent_twice_makes_one_rule(owner):
         ({"is_all": ""}, "Choose at least one kind"),
         ({"is_all": "", "kinds": ["moon"]}, "moon is not one of the available choices"),
         ({"least": "-1"}, "Type an amount of 0 or more"),
-        ({"least": "12,50"}, "Type an amount in dollars"),
+        ({"least": "12,50"}, "is not an amount: type dollars, such as 12.50"),
         ({"least": "2,000,000,000"}, "a billion dollars"),
         ({"least_minutes": "-1"}, "greater than or equal to 0"),
         ({"least_minutes": ""}, "This field is required"),

@@ -348,11 +348,11 @@ def test_a_price_that_is_cleared_falls_back_even_the_last_one(owner, acme, resel
     [
         ("0", "Type a price above 0, or nothing."),
         ("-1", "Type a price above 0, or nothing."),
-        ("1,5", "Type an amount in dollars"),
-        ("0.0000001", "Type an amount in dollars"),
-        ("NaN", "Type an amount in dollars"),
-        ("9" * 30, "Type an amount in dollars"),
-        ("\0", "Type an amount in dollars"),
+        ("1,5", "is not an amount: type dollars"),
+        ("0.0000001", "is not an amount with at most 6 decimals: type"),
+        ("NaN", "is not an amount: type dollars"),
+        ("9" * 30, "is too large: type dollars"),
+        ("\0", "is not an amount: type dollars"),
     ],
 )
 def test_what_is_no_price_is_said_beside_it_and_nothing_is_drafted(

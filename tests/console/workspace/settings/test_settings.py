@@ -173,7 +173,7 @@ def test_a_model_that_the_key_lacks_leads_to_the_key(acme, sign_in):
     ("form", "message"),
     [
         ({"own_models": ["no-such-model"]}, "is not one of the available choices"),
-        ({"budget_day_micros": "ten"}, "Type an amount in dollars"),
+        ({"budget_day_micros": "ten"}, "is not an amount: type dollars, such as 12.50"),
         ({"budget_day_micros": "0"}, "Type an amount above 0"),
         ({"own_max_in_flight": "0"}, "greater than or equal to 1"),
     ],
