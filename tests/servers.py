@@ -36,6 +36,12 @@ TEST_BUCKET = "pictor-test"
 UPSTREAM_PORTS = 4
 MAX_COMPLAINTS = 50
 NO_SANDBOX = "http://127.0.0.1:9/v1"
+PATIENTLY = "?options=-c%20lock_timeout%3D2000"
+"""Of the processes' limits, the tests' own connections have only the one that tests wait for.
+
+A machine that stood still for a minute would otherwise end a module's transaction, and with it all
+of that module's tests.
+"""
 
 
 _LOGGED = re.compile(r'{"at": "([^"]+)", "level": "(?!info|debug)')
@@ -194,7 +200,7 @@ def _start_servers(folder: Path) -> Stack:
     redis = urlsplit(servers.env["REDIS_URL"])
     os.environ.update(servers.env)
     # Test databases are made, emptied and tampered with by the owner.
-    os.environ["DATABASE_URL"] = os.environ.pop("MIGRATION_DATABASE_URL")
+    os.environ["DATABASE_URL"] = os.environ.pop("MIGRATION_DATABASE_URL") + PATIENTLY
     os.environ["REDIS_URL"] = redis._replace(path="/1").geturl()
     os.environ["S3_BUCKET"] = TEST_BUCKET
     os.environ["PICTOR_DATA"] = str(folder / "in-process")

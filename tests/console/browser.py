@@ -61,6 +61,8 @@ async ([context, options]) =>
   (await axe.run(context ?? document, options)).violations.flatMap((rule) =>
     rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`))
 """
+PATIENCE_MS = 90_000
+"""Longer than a slow machine stands still."""
 WEAR = "(theme) => { document.documentElement.dataset.theme = theme; }"
 
 
@@ -102,6 +104,7 @@ def looking(
         is_mobile=touch,
         reduced_motion="reduce",
     )
+    context.set_default_timeout(PATIENCE_MS)
     choose_theme(context, base_url, look)
     context.add_init_script(WATCH)
     try:

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.console.browser import CHROMIUM, LOOKS, Look, choose_theme, looking
+from tests.console.browser import CHROMIUM, LOOKS, PATIENCE_MS, Look, choose_theme, looking
 from tests.console.pages import Place
 from tests.servers import Stack
 from tests.stack_processes import until
@@ -28,6 +28,7 @@ def chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
         pytest.skip("NO CHROMIUM: not one page was looked at (apt-get install chromium)")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUICK)
+        expect.set_options(timeout=PATIENCE_MS)
         loop = asyncio.get_running_loop()
         run_by_this_thread(None)
         yield chromium, loop

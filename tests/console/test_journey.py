@@ -44,9 +44,9 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
     page.get_by_role("link", name="Playground").first.click()
     page.get_by_label("Prompt").fill("A heron at dawn")
     page.get_by_role("button", name="Generate 1 image").click()
-    page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for(timeout=30_000)
+    page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for()
     assert len(clicks) == 6, clicks
-    waiting.get_by_text("Your first image is here").wait_for(timeout=10_000)
+    waiting.get_by_text("Your first image is here").wait_for()
     waiting.locator("#balance").get_by_text("$4.99412").wait_for()
     keep(waiting, "console-overview-first-image")
     assert axe(waiting) == []
@@ -68,7 +68,7 @@ def test_the_printed_address_leads_to_an_image_and_its_price_by_one_click(newcom
 
     card = generate(page)
 
-    card.get_by_text(re.compile(r"charged \$0\.\d+")).wait_for(timeout=30_000)
+    card.get_by_text(re.compile(r"charged \$0\.\d+")).wait_for()
     assert card.locator("img").is_visible()
     keep(page, "playground-of-the-printed-address")
 

@@ -73,7 +73,7 @@ def test_two_files_are_looked_at_sent_and_charged(playground, files):
 
     page.get_by_role("button", name="Generate 1 image").click()
     card = page.locator("#runs li", has_text=prompt)
-    card.get_by_text("charged $0.009976").wait_for(timeout=60_000)
+    card.get_by_text("charged $0.009976").wait_for()
     assert chosen(page) == ["noise.png", "heron.png"]
     card.get_by_role("link", name="Details").click()
     page.get_by_text("Charged $0.009976").first.wait_for()

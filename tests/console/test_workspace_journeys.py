@@ -57,7 +57,7 @@ def test_the_playground_says_the_price_makes_the_image_and_books_it(signed_in, p
     shown(page, "1 \N{MULTIPLICATION SIGN} $0.00588")
     card = generate(page)
 
-    card.get_by_text("charged $0.00588").wait_for(timeout=30_000)
+    card.get_by_text("charged $0.00588").wait_for()
     assert card.locator("img").is_visible()
     card.get_by_role("link", name="Details").click()
     shown(page, "Charged $0.00588")
@@ -160,7 +160,7 @@ def test_everything_is_exported_as_one_file(signed_in, place):
 
     page.get_by_role("button", name="Export everything").click()
     ready = page.locator("#export").get_by_role("link", name="Download")
-    ready.wait_for(timeout=60_000)
+    ready.wait_for()
     keep(page, "console-settings-export")
     assert axe(page) == []
     with page.expect_download() as coming:

@@ -34,7 +34,7 @@ def test_all_of_a_customer_goes_to_its_owner(signed_in: BrowserContext, place: P
     page.get_by_role("button", name="Export everything").click()
     page.get_by_text("The export is being made").wait_for()
     ready = page.locator("#export").get_by_text("Ready")
-    expect(ready).to_be_visible(timeout=60_000)
+    expect(ready).to_be_visible()
 
     page.goto(f"/console/{place.tenant}/settings/")
     with page.expect_download() as coming:

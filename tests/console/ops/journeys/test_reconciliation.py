@@ -76,7 +76,7 @@ def test_a_bill_is_matched_a_line_taken_and_the_file_again_changes_nothing(
     assert broken_rules(page, "ops-bill-columns") == []
     page.get_by_role("button", name="Match the bill").click()
 
-    page.get_by_text("Different 1").wait_for(timeout=30_000)
+    page.get_by_text("Different 1").wait_for()
     for words in ("Theirs without ours 1", "Ours without theirs 1", "Equal 1"):
         expect(page.get_by_role("link", name=words)).to_be_visible()
     assert broken_rules(page, "ops-bill") == []
