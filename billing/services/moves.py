@@ -22,6 +22,8 @@ from billing.services import accounts
 from pictor.kit.words.money import Micros, in_dollars
 
 WAITS_FOR = timedelta(days=7)
+MAX_SUPPORT_CREDITS_A_DAY = Micros(20_000_000)
+"""The most that a member of support may refund and credit in one UTC day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,12 @@ def needs_another(amount: int) -> bool:
 def is_typed_twice(amount: int) -> bool:
     """Return whether an amount must be typed a second time."""
     return abs(amount) > settings.MONEY_TYPED_TWICE
+
+
+def most_given_a_day(actor: Actor) -> Micros | None:
+    """Return the most that somebody may refund and credit in one UTC day; None for no limit."""
+    is_support = isinstance(actor, User) and actor.staff_role == User.StaffRole.SUPPORT
+    return MAX_SUPPORT_CREDITS_A_DAY if is_support else None
 
 
 @transaction.atomic

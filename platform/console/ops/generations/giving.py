@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.ledger import Window
 from billing.models import MoneyMove
 from billing.selectors import Given, available_after, available_to, credited_for, given_for
-from billing.services import is_typed_twice
+from billing.services import is_typed_twice, most_given_a_day
 from console.amounts import amount as in_dollars
-from console.ops.access import Operator, Right, Role, by, done, staff
+from console.ops.access import Operator, Right, by, done, staff
 from console.ops.generations.one import found
 from console.parts.filters import amount_of
 from console.parts.form_fields import DollarsField, dressed, take_errors
@@ -27,8 +27,6 @@ from generation.oversight.inspection import Called, called_for
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
-SUPPORT_A_DAY = Micros(20_000_000)
-"""The most that a member of support may give in one UTC day."""
 MAX_CHARACTERS = 200
 
 
@@ -134,9 +132,8 @@ class GiftEffect:
 
 
 def giver_of(request: HttpRequest, operator: Operator) -> Giver:
-    """Return the operator as the giver; support gets a daily limit."""
-    most = SUPPORT_A_DAY if operator.role == Role.SUPPORT else None
-    return Giver(**by(request, operator), most_a_day=most)
+    """Return the operator as the giver, with the limit of their day."""
+    return Giver(**by(request, operator), most_a_day=most_given_a_day(operator.user))
 
 
 @staff(Right.REFUND, fresh=True)
@@ -183,7 +180,7 @@ def _give(
         "effect": _effect(made, given, amount_of(request.GET.get("amount", "")) or usual),
         "given": given,
         "covered": _covered(made) if way is CREDIT else None,
-        "most_a_day": SUPPORT_A_DAY if operator.role == Role.SUPPORT else None,
+        "most_a_day": most_given_a_day(operator.user),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "ops/generation_give.html", context, status=status)

@@ -8,8 +8,7 @@ from django.test import Client
 
 from billing.models import Transfer
 from billing.selectors import available_to
-from billing.services import reverse
-from console.ops.generations import giving
+from billing.services import moves, reverse
 from generation.lifecycle import notify
 from generation.models import Generation
 from generation.oversight.inspection import describe
@@ -86,7 +85,7 @@ def test_what_is_mistyped_moves_nothing_and_is_said(owner, acme, delivered, type
 
 
 def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, failed, monkeypatch):
-    monkeypatch.setattr(giving, "SUPPORT_A_DAY", Micros(60_000))
+    monkeypatch.setattr(moves, "MAX_SUPPORT_CREDITS_A_DAY", Micros(60_000))
     first, second, support = delivered(acme), failed(acme), sign_in("support")
     assert "You may give $0.06 a day." in words_of(support.get(page_of(first, "refund/")))
     send(support, first, "refund", amount="0.05")
