@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console.ops.access import Mode, Operator, Right, by, done, modes_of, staff
@@ -111,31 +110,29 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     }
     if request.method == "POST":
         try:
-            return _kept(request, operator, number_of(chosen))
+            bill = _drafted(request, operator, channel_by_id(number_of(chosen)))
         except ValidationError as error:
-            context["complaint"] = " ".join(error.messages)
+            words = " ".join(error.messages)
+            if error.code == intake.SAME:
+                return done(request, words, "bill", str((error.params or {})["bill"]))
+            context["complaint"] = words
+        else:
+            answer = redirect("ops:bill_columns", bill.pk)
+            answer.status_code = HTTPStatus.SEE_OTHER
+            return answer
     status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
     return render(request, "ops/bill_new.html", context, status=status)
 
 
-def _kept(request: HttpRequest, operator: Operator, channel: int | None) -> HttpResponse:
-    found = channel_by_id(channel)
-    if found is None:
+def _drafted(request: HttpRequest, operator: Operator, channel: Channel | None) -> VendorBill:
+    if channel is None:
         raise ValidationError("Choose the bill's channel.")
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise ValidationError("Choose a file.")
-    if (file.size or 0) > intake.MAX_BYTES:
-        raise ValidationError(intake.too_large(intake.MAX_BYTES))
-    actor = by(request, operator)["actor"]
-    try:
-        bill = intake.draft_bill(
-            channel=found, name=file.name or "", content=file.read(), actor=actor
-        )
-    except ValidationError as error:
-        if error.code != intake.SAME:
-            raise
-        return done(request, " ".join(error.messages), "bill", str((error.params or {})["bill"]))
-    answer = redirect(reverse("ops:bill_columns", args=[bill.pk]))
-    answer.status_code = HTTPStatus.SEE_OTHER
-    return answer
+    return intake.draft_bill(
+        channel=channel,
+        name=file.name or "",
+        content=file.read(intake.MAX_BYTES + 1),  # a byte too many is refused there
+        actor=by(request, operator)["actor"],
+    )
