@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.handlers.asgi import ASGIRequest
 
@@ -10,8 +10,10 @@ from accounts.authentication import digests_of
 from generation.admission import idempotency
 from generation.admission.orphans import Attendance
 from generation.admission.prefer import Prefer
+from generation.admission.waiting_callers import callers
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.endpoints.body import Body
+from pictor.kit.words.ids import GenerationId
 from pictor.kit.words.untyped import Json
 
 Parse = Callable[[Body], Json]
@@ -55,3 +57,14 @@ class Arrival:
             is_retry=bool(RETRIED.fullmatch(request.META.get("HTTP_X_STAINLESS_RETRY_COUNT", ""))),
             prefer=Prefer.parse(request.META.get("HTTP_PREFER")),
         )
+
+    @classmethod
+    def attended(
+        cls, request: ASGIRequest, *, parse: Parse, generation_id: GenerationId
+    ) -> "Arrival":
+        """Like `of`; a caller without an idempotency key is kept for a later retry."""
+        arrival = cls.of(request, parse=parse)
+        if arrival.idempotency_key is not None:
+            return arrival
+        attendance = callers.attend(generation_id, request.scope["pictor.on_end"])
+        return replace(arrival, attendance=attendance)

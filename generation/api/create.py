@@ -1,7 +1,6 @@
 """POST /v1/images/generations: admit, wait, answer. Edits and variations do the same."""
 
 from collections.abc import Coroutine, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,6 @@ from generation import pipeline, selectors
 from generation.admission.arrival import Arrival, Parse
 from generation.admission.prefer import Prefer
 from generation.admission.service import Admitted
-from generation.admission.waiting_callers import callers
 from generation.api import render, requests, streaming
 from generation.api.objects import (
     CompletedEvent,
@@ -26,13 +24,10 @@ from generation.api.objects import (
 )
 from generation.api.requests import USUAL_MODEL, GenerationRequest
 from generation.api.waiting import Ticket, hub
-from generation.catalogue.life import life_headers
-from generation.catalogue.snapshot import latest_catalogue
 from generation.channels.declaration import Task
 from generation.selectors import Finished
 from pictor.kit.database import pools
 from pictor.kit.endpoints.documents import WHOLE_NUMBER, answered, described
-from pictor.kit.words import clock
 from pictor.kit.words.errors import (
     Canceled,
     GenerationTimeout,
@@ -122,20 +117,13 @@ async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
 
 async def respond(request: ASGIRequest, *, parse: Parse) -> HttpResponseBase:
     """Admit the request, wait as long as the caller does, and answer."""
-    arrival = Arrival.of(request, parse=parse)
     ticket = hub.ticket()  # registered before the commit: no wake-up is missed
     is_taken_over = False
     try:
-        if arrival.idempotency_key is None:  # a retry repeats it
-            attendance = callers.attend(ticket.id, request.scope["pictor.on_end"])
-            arrival = replace(arrival, attendance=attendance)
+        arrival = Arrival.attended(request, parse=parse, generation_id=ticket.id)
         admitted = await pipeline.submit(arrival, generation_id=ticket.id)
-        request.scope["pictor.headers"].update(admitted.headers)
-        request.scope["pictor.headers"].update(
-            life_headers(latest_catalogue(), admitted.generation.model, clock.now())
-        )
-        if not admitted.is_new:
-            ticket.watch(admitted.generation.id)
+        request.scope["pictor.headers"].update(render.headers_once_admitted(admitted))
+        ticket.watch(admitted.generation.id)
         if admitted.is_streamed:
             is_taken_over = True
             return await _stream(ticket, admitted)

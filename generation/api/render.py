@@ -1,15 +1,18 @@
 """Answers about generations: their headers, and the JSON of objects.py."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
 
+from generation.admission.service import Admitted
 from generation.api import base64_body
 from generation.api.objects import GenerationObject, ImagesAnswer
 from generation.api.shown import ShownGeneration, with_urls
+from generation.catalogue.life import life_headers
+from generation.catalogue.snapshot import latest_catalogue
 from generation.lifecycle.outcome import error_row
 from generation.models import Generation, State
 from generation.selectors import Finished
@@ -17,7 +20,7 @@ from pictor.kit.endpoints import errors as api_errors
 from pictor.kit.endpoints.documents import answered
 from pictor.kit.endpoints.objects import DOLLARS, ErrorAnswer
 from pictor.kit.watching import log
-from pictor.kit.words import ids
+from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import Canceled, GenerationTimeout, NoChannelAvailable
 from pictor.kit.words.money import to_decimal
 
@@ -64,6 +67,12 @@ def of_life(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
             'The successor with `rel="successor-version"`, the guide with `rel="deprecation"`.',
         ),
     )
+
+
+def headers_once_admitted(admitted: Admitted) -> Mapping[str, str]:
+    """The headers of every answer to a request that was admitted, and of its errors."""
+    life = life_headers(latest_catalogue(), admitted.generation.model, clock.now())
+    return {**admitted.headers, **life}
 
 
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:

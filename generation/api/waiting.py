@@ -84,7 +84,9 @@ class Ticket:
         self.watch(self.id)
 
     def watch(self, generation_id: UUID) -> None:
-        """Wait for this earlier generation instead, found by a key or a retry."""
+        """Wait for this generation: its own, or an earlier one found by a key or a retry."""
+        if generation_id == self._waits_for:
+            return
         self.close()
         self._waits_for = generation_id
         self._future = self._hub.add(generation_id)
