@@ -69,6 +69,7 @@ SAME = {
     "offer": "what the operator offers, and the port by which it is asked",
     "people": "people who sign in",
     "periods": "spans of time",
+    "playground": "requests made on a page",
     "price_lists": "price lists that tenants share",
     "price_stops": "what has to be typed before a book comes into force",
     "prices": "price books",

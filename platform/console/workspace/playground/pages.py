@@ -1,10 +1,8 @@
 """Playground: prepare a request, see its price, and run it as an ordinary generation."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -13,9 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import rates
-from accounts.authentication import let_in, require_scope
-from accounts.callers import Caller, caller_of_key
 from accounts.models import ApiKey
 from accounts.selectors import api_keys_of
 from billing.pricing import PriceTable
@@ -32,22 +27,18 @@ from console.workspace.playground.remedies import remedy_for
 from console.workspace.shared.owned import one_of
 from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
-from generation import pipeline
 from generation.admission.fields import OUTPUT_FORMATS
-from generation.admission.inputs import Rows
 from generation.admission.quoting import Quoted, quoted_order
-from generation.admission.service import Admitted, Submission
-from generation.admission.uploads import admit_with_files
+from generation.admission.service import Admitted
 from generation.api import requests
 from generation.catalogue.contracts import Catalogue, ContractTerms
-from generation.catalogue.life import sunset_of
 from generation.catalogue.reference_images import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
+from generation.tenants.playground import PageRequest, caller_of, require_offered, submit
 from generation.tenants.searching import Criteria, found
-from pictor.kit.words import clock, ids
-from pictor.kit.words.errors import InvalidRequest, NoChannelAvailable, PictorError
-from pictor.kit.words.ids import GenerationId
+from pictor.kit.words import clock
+from pictor.kit.words.errors import InvalidRequest, PictorError
 from pictor.kit.words.money import Micros
 
 SHOWN_RUNS = 8
@@ -121,55 +112,21 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
-    """Admit the form's request, with its files if the model takes any."""
-    catalogue = workspace.catalogue
-    models = models_of(workspace)
-    if not models:
-        raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
-    generation_id, now = GenerationId(ids.new_uuid()), clock.now()
+    """Admit the form's request, with its files."""
+    models, now = models_of(workspace), clock.now()
+    require_offered(workspace.catalogue, models, request.POST.get("model", ""), now=now)
     draft = _draft(request.POST, models)
-    _check_model(catalogue, request.POST.get("model", ""), draft, now)
-    key = _key(workspace, request.POST.get("key", ""))
-    caller, number = _caller(request, key), _number(request)
-    fields = requests.parse(draft.body, default_model=None)
-    rates.take(caller, images=draft.n)
-
-    def submit(images: Sequence[str], rows: Rows) -> Admitted:
-        return pipeline.enter(
-            Submission(
-                caller=_caller(request, key),  # read anew: checking files takes a while
-                request={**fields, "image": list(images)} if images else fields,
-                request_id=ids.public(ids.REQUEST, ids.new_uuid()),
-                idempotency_key=f"playground-{number}-{_mark(key, fields)}",
-                inputs=rows,
-                source=Source.PLAYGROUND,
-                most=_shown(request, key),
-            ),
-            generation_id=generation_id,
-            now=now,
-        )
-
-    files = request.FILES.getlist("image")
-    if not files or not _takes_references(catalogue, draft):
-        return submit([], [])
-    named = [(_short(file.name), file.chunks()) for file in files]
-    return admit_with_files(
-        named, submit, tenant_id=workspace.id, generation_id=generation_id, now=now
+    key, ip = _key(workspace, request.POST.get("key", "")), request.META.get("REMOTE_ADDR")
+    caller = caller_of(key, ip=ip)
+    asked = PageRequest(
+        key=key,
+        number=_number(request),
+        fields=requests.parse(draft.body, default_model=None),
+        shown=_shown(request),
+        files=[(_short(file.name), file.chunks()) for file in request.FILES.getlist("image")],
+        ip=ip,
     )
-
-
-def _check_model(catalogue: Catalogue, named: str, draft: RequestDraft, now: datetime) -> None:
-    """Refuse a model withdrawn since the form was rendered; the draft has taken another one."""
-    if not named or named == draft.contract.model:
-        return
-    contract = catalogue.contracts.get(named)
-    if contract is not None and contract.has_ended(now):
-        raise sunset_of(catalogue, contract, now)
-    raise InvalidRequest(
-        f"The model {named[:MAX_OF_A_NAME]!r} is not offered here any more. Nothing was made or"
-        " charged: choose another.",
-        param="model",
-    )
+    return submit(asked, caller=caller, catalogue=workspace.catalogue, now=now)
 
 
 def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
@@ -298,25 +255,10 @@ def _number_of(request: HttpRequest) -> str:
     return number if _NUMBER.fullmatch(number) else ""
 
 
-def _mark(key: ApiKey, fields: Mapping[str, Any]) -> str:
-    """A digest of the form's content: the same form with other content is another request."""
-    said = json.dumps([key.public_id, fields], sort_keys=True)
-    return sha256(said.encode()).hexdigest()[:32]
-
-
-def _shown(request: HttpRequest, key: ApiKey) -> Micros | None:
-    """The price shown beside the button, 0 if there was none; None for a test, which is free."""
-    if key.is_test:
-        return None
+def _shown(request: HttpRequest) -> Micros:
+    """The price shown beside the button, 0 if there was none."""
     shown = request.POST.get("shown", "")
     return Micros(int(shown) if _MICROS.fullmatch(shown) else 0)
-
-
-def _caller(request: HttpRequest, key: ApiKey) -> Caller:
-    caller = caller_of_key(key.id)
-    let_in(caller, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
-    require_scope(caller, "images:write")
-    return caller
 
 
 def _quoted(
@@ -325,7 +267,7 @@ def _quoted(
     """The price, or the reason for a refusal; the prompt may still be missing."""
     body = {**draft.body, "prompt": draft.prompt.strip() or "…"}
     try:
-        caller = _caller(request, key)
+        caller = caller_of(key, ip=request.META.get("REMOTE_ADDR"))
         fields = requests.parse(body, default_model=None)
         if references:
             fields["image"] = list(references)

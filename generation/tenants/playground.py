@@ -1,0 +1,113 @@
+"""A request made on a page: billed to a key of the tenant, and admitted as the API's requests are.
+
+Raises the PictorError that refuses it; then nothing is held.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from accounts import rates
+from accounts.authentication import let_in, require_scope
+from accounts.callers import Caller, caller_of_key
+from accounts.models import ApiKey
+from generation import pipeline
+from generation.admission.inputs import Rows
+from generation.admission.service import Admitted, Submission
+from generation.admission.uploads import admit_with_files
+from generation.catalogue.contracts import Catalogue, ContractTerms
+from generation.catalogue.life import sunset_of
+from generation.models import Source
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import InvalidRequest, NoChannelAvailable
+from pictor.kit.words.ids import GenerationId
+from pictor.kit.words.money import Micros
+from pictor.kit.words.untyped import Json
+
+NAME_CHARS = 100
+"""The part of an unknown model's name that a refusal repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A request as its page sent it.
+
+    Attributes:
+        key: the key that pays.
+        fields: typed, as the parser of the API's bodies returns them.
+        number: the form's own; a form that is sent twice runs once.
+        shown: the price beside the button, 0 if there was none.
+        files: the name and the bytes of each reference image.
+        ip: the person's address.
+    """
+
+    key: ApiKey
+    fields: Json
+    number: str
+    shown: Micros
+    files: Sequence[tuple[str, Iterable[bytes]]]
+    ip: str | None
+
+
+def require_offered(
+    catalogue: Catalogue, offered: Sequence[ContractTerms], named: str, *, now: datetime
+) -> None:
+    """Refuse a model withdrawn since the page was rendered; and any, if none is offered."""
+    if not offered:
+        raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
+    if not named or any(one.model == named for one in offered):
+        return
+    contract = catalogue.contracts.get(named)
+    if contract is not None and contract.has_ended(now):
+        raise sunset_of(catalogue, contract, now)
+    raise InvalidRequest(
+        f"The model {named[:NAME_CHARS]!r} is not offered here any more. Nothing was made or"
+        " charged: choose another.",
+        param="model",
+    )
+
+
+def caller_of(key: ApiKey, *, ip: str | None) -> Caller:
+    """The caller whose key this is, if it may order images now and from this address."""
+    caller = caller_of_key(key.id)
+    let_in(caller, now=clock.now(), ip=ip)
+    require_scope(caller, "images:write")
+    return caller
+
+
+def submit(asked: PageRequest, *, caller: Caller, catalogue: Catalogue, now: datetime) -> Admitted:
+    """Admit it, with its files if the model takes reference images.
+
+    Nothing is made if it costs more than the price that was shown; a test is free.
+    """
+    generation_id = GenerationId(ids.new_uuid())
+    rates.take(caller, images=asked.fields.get("n", 1))
+
+    def enter(images: Sequence[str], rows: Rows) -> Admitted:
+        return pipeline.enter(
+            Submission(
+                caller=caller_of(asked.key, ip=asked.ip),  # anew: checking files takes a while
+                request={**asked.fields, "image": list(images)} if images else asked.fields,
+                request_id=ids.public(ids.REQUEST, ids.new_uuid()),
+                idempotency_key=f"playground-{asked.number}-{_digest_of(asked)}",
+                inputs=rows,
+                source=Source.PLAYGROUND,
+                most=None if asked.key.is_test else asked.shown,
+            ),
+            generation_id=generation_id,
+            now=now,
+        )
+
+    if not asked.files or not catalogue.honours(asked.fields["model"], "image"):
+        return enter([], [])
+    return admit_with_files(
+        asked.files, enter, tenant_id=caller.tenant_id, generation_id=generation_id, now=now
+    )
+
+
+def _digest_of(asked: PageRequest) -> str:
+    """A digest of the form's content: the same form with other content is another request."""
+    said = json.dumps([asked.key.public_id, asked.fields], sort_keys=True)
+    return sha256(said.encode()).hexdigest()[:32]
