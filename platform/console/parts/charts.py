@@ -170,9 +170,8 @@ def stacked(
     """Bars for these buckets; `values` by series and bucket. Only the largest get a colour."""
     sums = {name: sum(points.values()) for name, points in values.items()}
     ranked = sorted(sums, key=lambda name: (-sums[name], name))
-    shown, rest = ranked[:SERIES], ranked[SERIES:]
-    parts = [(name, f"c{place + 1}", [name]) for place, name in enumerate(shown)]
-    if rest:
+    parts = [(name, f"c{place + 1}", [name]) for place, name in enumerate(ranked[:SERIES])]
+    if rest := ranked[SERIES:]:
         parts.append((REST, "c-rest", rest))
     legend = [
         (name, colour, sum(sums[one] for one in its), rows(None, its))

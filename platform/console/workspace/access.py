@@ -291,6 +291,17 @@ def _membership(user: User, tenant: str, needs: Permission | None) -> Membership
     return membership
 
 
+def _page_before(
+    request: HttpRequest, user: User, membership: Membership
+) -> HttpResponseBase | None:
+    """The page that this member must see first: the terms, or how to get a second factor."""
+    if user.terms_version != settings.TERMS_VERSION:
+        return sign_in_redirect(request, reverse("people:terms"))
+    log.note(tenant=membership.tenant.public_id)
+    lack = lack_of(request, user, membership)
+    return _shut(request, membership, lack) if lack else None
+
+
 def _looked_into(grant: SupportGrant, user: User, needs: Permission | None) -> Workspace:
     """The workspace for one of our people, whom support.py has let in."""
     if needs is not None and needs not in _SUPPORT:
@@ -328,11 +339,8 @@ def member(
                 workspace = _looked_into(grant, request.user, needs)
             else:
                 membership = _membership(request.user, tenant, needs)
-                if request.user.terms_version != settings.TERMS_VERSION:
-                    return sign_in_redirect(request, reverse("people:terms"))
-                log.note(tenant=membership.tenant.public_id)
-                if lack := lack_of(request, request.user, membership):
-                    return _shut(request, membership, lack)
+                if (first := _page_before(request, request.user, membership)) is not None:
+                    return first
                 membership.user = request.user
                 workspace = Workspace.of_member(membership)
             with timezone.override(workspace.tenant.zone):
