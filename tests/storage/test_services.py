@@ -15,6 +15,7 @@ from pictor.kit.words import clock, ids
 from storage import backends, services
 from storage.models import StoredImage
 from storage.services import ObjectMissing, StorageFailed
+from storage.services.object_store import PROOF
 from storage.tasks import expire_images
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -356,7 +357,7 @@ async def test_the_probe_stores_by_both_ways_and_reads(s3):
     await services.prove()
 
     with services.open_stream("proof/of-storage.txt") as stream:
-        assert b"".join(stream.chunks()) == services.PROOF
+        assert b"".join(stream.chunks()) == PROOF
     s3.stop()
     with pytest.raises(StorageFailed):
         await services.prove()

@@ -1,0 +1,143 @@
+"""Rows of stored images: written with their generation, and marked when their objects are removed.
+
+Functions that remove images block on the network: never call one inside a transaction.
+"""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.selectors import IMAGE_RETENTIONS
+from pictor.kit.database import model_rows
+from pictor.kit.database.prepared import SqlPart
+from storage import object_keys
+from storage.backends import MAX_KEYS_PER_REQUEST, bucket
+from storage.models import StoredImage
+from storage.services.object_store import delete_objects
+from storage.wire import StorageFailed
+
+logger = logging.getLogger(__name__)
+
+
+def images_kept(images: Iterable[StoredImage], *, given: str) -> list[SqlPart]:
+    """The parts of a settling statement that insert the rows of stored images.
+
+    Args:
+        images: not in the database yet.
+        given: the part that has a row if they are to be inserted.
+    """
+    return [model_rows.insertion(image, given=given) for image in images]
+
+
+def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:
+    """Record that a demo image was drawn and uploaded, and is kept until `until`.
+
+    Its row was written before, as that of a deleted image.
+    """
+    StoredImage.objects.filter(pk=image.pk).update(
+        size_bytes=size_bytes, sha256=sha256, expires_at=until, deleted_at=None
+    )
+
+
+_SHORTENED = f"""
+UPDATE storage_storedimage i
+   SET expires_at = i.created_at + make_interval(days => r.days, hours => (r.days = 0)::int)
+  FROM {IMAGE_RETENTIONS} AS r
+ WHERE r.tenant_id = i.tenant_id AND i.deleted_at IS NULL
+   AND i.expires_at > i.created_at + make_interval(days => r.days, hours => (r.days = 0)::int)
+"""  # noqa: S608 - built from constants
+
+
+def delete_expired(*, now: datetime, limit: int) -> int:
+    """Remove up to `limit` expired images and return how many. Safe to run twice at once.
+
+    A tenant's shorter retention also applies to images stored before it was set. 0 days are an
+    hour.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SHORTENED)
+    due = StoredImage.objects.filter(deleted_at=None, expires_at__lte=now)
+    return _delete(due.order_by("expires_at")[:limit], now=now)
+
+
+def forget_images(generation_ids: Collection[UUID]) -> None:
+    """Erase the revised prompts in images' rows."""
+    images = StoredImage.objects.filter(generation_id__in=generation_ids)
+    images.exclude(revised_prompt="").update(revised_prompt="")
+
+
+def delete_image_rows(generation_ids: Collection[UUID]) -> None:
+    """Delete the rows of removed images."""
+    images = StoredImage.objects.filter(generation_id__in=generation_ids)
+    images.exclude(deleted_at=None).delete()
+
+
+def remove_images(generation_id: UUID, *, now: datetime) -> bool:
+    """Remove a generation's images and their digests; return whether all are gone.
+
+    Objects that cannot be removed now are due at once for the hourly task.
+    """
+    images = StoredImage.objects.filter(generation_id=generation_id)
+    images.update(expires_at=now, sha256="")
+    _delete(images.filter(deleted_at=None), now=now)
+    return not images.filter(deleted_at=None).exists()
+
+
+def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
+    """Remove objects first and mark rows second: after a crash they are only removed once more.
+
+    An object that cannot be removed keeps its row without affecting other images; if a whole
+    request fails, the rest is left for the next time.
+    """
+    removed = 0
+    chosen = images.only("object_key", "has_thumbnail", "has_icon").iterator()
+    while batch := list(islice(chosen, MAX_KEYS_PER_REQUEST)):
+        ids = {image.object_key: image.id for image in batch}
+        small = _small_keys_of(batch)
+        try:
+            still_there = _kept_for(ids, bucket.delete_many(small))
+            still_there |= bucket.delete_many(key for key in ids if key not in still_there)
+        except StorageFailed as error:
+            logger.warning("images could not be removed: %s", error)
+            break
+        for key, code in still_there.items():
+            logger.warning("the image %s could not be removed: %s", ids.pop(key, None), code)
+        gone = StoredImage.objects.filter(id__in=ids.values(), deleted_at=None)
+        removed += gone.update(deleted_at=now)
+        _delete_late(ids.values(), small)
+    return removed
+
+
+def _kept_for(keys: Iterable[str], small: Mapping[str, str]) -> dict[str, str]:
+    """The images whose thumbnails are still there, with the error codes."""
+    kept = {}
+    for key in keys:
+        thumbnail, icon = object_keys.thumbnail_key(key), object_keys.icon_key(key)
+        if code := small.get(thumbnail) or small.get(icon):
+            kept[key] = code
+    return kept
+
+
+def _small_keys_of(images: Iterable[StoredImage]) -> set[str]:
+    """The keys of these images' existing thumbnails."""
+    keys = set()
+    for image in images:
+        if image.has_thumbnail:
+            keys.add(object_keys.thumbnail_key(image.object_key))
+        if image.has_icon:
+            keys.add(object_keys.icon_key(image.object_key))
+    return keys
+
+
+def _delete_late(image_ids: Collection[UUID], gone: Collection[str]) -> None:
+    """Delete thumbnails made while their images were removed; afterwards none can follow."""
+    made = _small_keys_of(StoredImage.objects.filter(id__in=image_ids))
+    try:
+        delete_objects(made.difference(gone))
+    except StorageFailed as error:
+        logger.warning("thumbnails of removed images could not be removed: %s", error)
