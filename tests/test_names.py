@@ -78,6 +78,7 @@ SAME = {
     "proofs": "how the proofs of the ledger ended",
     "refusals": "requests that were refused",
     "refused": "a request that was refused",
+    "relations": "SQL for the statements of other apps",
     "repricing": "a book made of another one",
     "requests": "a request, as it came",
     "revisions": "a channel as it is to be",

@@ -103,10 +103,12 @@ def parse(prefix: str, text: str) -> UUID | None:
 
 def parse_either(prefix: str, text: str) -> UUID | None:
     """Return the UUID behind a public id or a plain UUID, since operators may type either."""
-    found = parse(prefix, text)
-    if found is None:
-        try:
-            return UUID(text)
-        except ValueError:
-            return None
-    return found
+    return parse(prefix, text) or parse_uuid(text)
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID written as such, or None for any other text."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

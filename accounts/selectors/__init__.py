@@ -1,0 +1,110 @@
+"""Reads of tenants, their keys and members, of people and of the audit log.
+
+The names in capitals are SQL for other apps' statements.
+"""
+
+from accounts.selectors.api_keys import (
+    api_key_by_id,
+    api_keys_among,
+    api_keys_of,
+    counted_keys_of,
+    keys_by_id,
+)
+from accounts.selectors.audit import (
+    did_since,
+    installation_events_about,
+    notes_about,
+    suspended_because,
+)
+from accounts.selectors.configuration import (
+    REVISION,
+    config_revision,
+)
+from accounts.selectors.members import (
+    emails_of_owners,
+    invitation_by_id,
+    invitations_of,
+    members_of,
+    membership_in,
+    memberships_of,
+    open_invitations,
+)
+from accounts.selectors.people import (
+    emails_of,
+    has_second_factor,
+    latest_mail,
+    operator_of,
+    staff,
+    user_by_email,
+)
+from accounts.selectors.relations import (
+    API_KEYS,
+    AUDIT_EVENTS,
+    IMAGE_RETENTIONS,
+    SUSPENDED_BECAUSE,
+)
+from accounts.selectors.support import (
+    latest_support_grants,
+    open_support_grants,
+    support_grant,
+    support_grant_by_id,
+    support_grants_of,
+)
+from accounts.selectors.tenants import (
+    has_tenants,
+    prompt_retentions,
+    tenant_as_shown,
+    tenant_by_id,
+    tenant_by_name_or_id,
+    tenant_by_public_id,
+    tenants,
+    tenants_among,
+    tenants_called,
+    tenants_like,
+)
+
+__all__ = [
+    "API_KEYS",
+    "AUDIT_EVENTS",
+    "IMAGE_RETENTIONS",
+    "REVISION",
+    "SUSPENDED_BECAUSE",
+    "api_key_by_id",
+    "api_keys_among",
+    "api_keys_of",
+    "config_revision",
+    "counted_keys_of",
+    "did_since",
+    "emails_of",
+    "emails_of_owners",
+    "has_second_factor",
+    "has_tenants",
+    "installation_events_about",
+    "invitation_by_id",
+    "invitations_of",
+    "keys_by_id",
+    "latest_mail",
+    "latest_support_grants",
+    "members_of",
+    "membership_in",
+    "memberships_of",
+    "notes_about",
+    "open_invitations",
+    "open_support_grants",
+    "operator_of",
+    "prompt_retentions",
+    "staff",
+    "support_grant",
+    "support_grant_by_id",
+    "support_grants_of",
+    "suspended_because",
+    "tenant_as_shown",
+    "tenant_by_id",
+    "tenant_by_name_or_id",
+    "tenant_by_public_id",
+    "tenants",
+    "tenants_among",
+    "tenants_called",
+    "tenants_like",
+    "user_by_email",
+]

@@ -1,0 +1,50 @@
+"""Reads of API keys, including revoked ones."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db.models import Count, Subquery
+
+from accounts.models import ApiKey
+from pictor.kit.words import ids
+
+
+def api_keys_among(ids: Collection[UUID]) -> dict[UUID, ApiKey]:
+    """The API keys with these ids, by id."""
+    return ApiKey.objects.in_bulk(list(ids))
+
+
+def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
+    """The key with this public id (`key_…`) or UUID, optionally only in one tenant."""
+    key_id = ids.parse_either(ids.KEY, text)
+    if key_id is None:
+        return None
+    keys = ApiKey.objects.select_related("tenant").filter(id=key_id)
+    return (keys if tenant_id is None else keys.filter(tenant_id=tenant_id)).first()
+
+
+def keys_by_id(key_ids: Collection[UUID]) -> list[ApiKey]:
+    """The keys with these ids, of any tenant, in no order."""
+    return list(ApiKey.objects.filter(id__in=key_ids))
+
+
+def api_keys_of(
+    tenant_id: UUID,
+    *,
+    tests_only: bool = False,
+    after: UUID | None = None,
+    limit: int | None = None,
+) -> list[ApiKey]:
+    """A tenant's keys older than `after`, newest first, including revoked ones."""
+    keys = ApiKey.objects.filter(tenant_id=tenant_id).order_by("-id")
+    if tests_only:
+        keys = keys.filter(is_test=True)
+    return list((keys if after is None else keys.filter(id__lt=after))[:limit])
+
+
+def counted_keys_of(tenant_id: UUID, *, after: UUID | None, limit: int) -> list[ApiKey]:
+    """Like `api_keys_of`; each key has `of_all`, the number of keys the tenant has."""
+    every = ApiKey.objects.filter(tenant_id=tenant_id)
+    number = every.order_by().values("tenant_id").annotate(number=Count("id")).values("number")
+    keys = every if after is None else every.filter(id__lt=after)
+    return list(keys.annotate(of_all=Subquery(number)).order_by("-id")[:limit])
