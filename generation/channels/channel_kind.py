@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generation.channels.declaration import Abilities, CredentialForm
@@ -27,6 +28,8 @@ class AdapterKind:
         abilities: everything the vendor's API can do.
         of_model: narrows the abilities to those of the vendor's model with that name.
         announced_ends: by host and the vendor's model, the first day without it.
+        published_costs: the vendor's published prices, by the name that an operator types for them;
+            each a CSV for `channel cost import`, with its source and date.
     """
 
     name: str
@@ -35,3 +38,4 @@ class AdapterKind:
     credential: CredentialForm
     of_model: Callable[[Abilities, str], Abilities] = _all_of_it
     announced_ends: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
+    published_costs: Mapping[str, Path] = field(default_factory=dict)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 KINDS = {kind.name: kind for kind in (OPENAI,)}
 USUAL_KIND = OPENAI.name
 """A new channel's kind, unless another is given."""
+PUBLISHED_COSTS = {
+    name: path for kind in KINDS.values() for name, path in kind.published_costs.items()
+}
+"""All vendors' published prices, by the names that operators type."""
 
 
 def kind_of(name: str) -> AdapterKind:

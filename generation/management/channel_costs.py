@@ -21,6 +21,7 @@ from billing import cost_csv
 from billing.cost_csv import CostFile
 from generation.catalogue import services
 from generation.catalogue.costs import cells
+from generation.channels.registry import PUBLISHED_COSTS
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
 from generation.selectors import cost_table_of, stored_cost_tables
@@ -29,8 +30,6 @@ from pictor.kit.words.money import Micros, to_decimal
 
 T = TypeVar("T")
 
-PUBLISHED = Path(__file__).with_name("published_costs")
-"""Vendors' published prices, each file with its source and date."""
 COLUMNS = ("model", "size", "quality", "usd", "kind")
 AGAIN_HELP = "the highest cost above 5 times the last, or above the price, typed again"
 
@@ -41,9 +40,10 @@ def add_arguments(costs: CommandParser) -> None:
     table = steps.add_parser("import", help="replace its costs by a CSV, from now on")
     table.add_argument("name")
     table.add_argument("file", nargs="?", help="'-' reads standard input")
-    names = sorted(path.stem for path in PUBLISHED.glob("*.csv"))
     table.add_argument(
-        "--published", choices=names, help="import a vendor's published prices instead"
+        "--published",
+        choices=sorted(PUBLISHED_COSTS),
+        help="import a vendor's published prices instead",
     )
     table.add_argument(
         "--source", metavar="TEXT", help="source of the amounts; default: the file's own"
@@ -181,7 +181,7 @@ def _file(options: dict[str, Any]) -> CostFile:
     file = options["file"]
     if (file is None) == (options["published"] is None):
         raise CommandError("name a file, or --published and a vendor")
-    path = PUBLISHED / f"{options['published']}.csv" if file is None else Path(file)
+    path = PUBLISHED_COSTS[options["published"]] if file is None else Path(file)
     try:
         text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
         said = cost_csv.read(text)

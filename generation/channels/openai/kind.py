@@ -4,6 +4,7 @@ Source: OpenAI's API reference, "Create image edit" and "Create image variation"
 """
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generation.channels.channel_kind import AdapterKind
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from generation.channels.base import Adapter, ChannelConfig
     from pictor.kit.bytes.spool import Spools
     from pictor.kit.outbound.http import HttpPool
+
+
+_COSTS = Path(__file__).with_name("published_costs")
 
 
 def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
@@ -47,4 +51,5 @@ KIND = AdapterKind(
     credential=HEADER_KEY,
     of_model=_of_model,
     announced_ends=ENDS,
+    published_costs={"openai": _COSTS / "openai.csv", "azure": _COSTS / "azure.csv"},
 )  # fmt: skip

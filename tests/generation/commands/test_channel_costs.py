@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 
 from billing.cost_csv import read
-from generation.management.channel_costs import PUBLISHED
+from generation.channels.registry import PUBLISHED_COSTS
 from generation.models import CostTable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -73,7 +73,7 @@ def test_published_prices_are_loaded_with_their_source(manage, acme, name):
     said = manage("channel", "cost", "import", "acme", "--published", name, "--json")
 
     loaded = json.loads(said.out)
-    assert loaded["source"] == read((PUBLISHED / f"{name}.csv").read_text()).source
+    assert loaded["source"] == read(PUBLISHED_COSTS[name].read_text()).source
     assert "2026-11" in loaded["source"]
     prices = {(row["model"], row["size"], row["quality"]): row["usd"] for row in loaded["rows"]}
     assert prices["gpt-image-2", "tokens", "output"] == "30.000000"
