@@ -52,7 +52,7 @@ check: venv-dev ## all but the tests: format, lint, types, layers, migrations, d
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest -q tests/test_new_migrations.py
+	$(PY) -m pytest -q tests/upgrades/test_new_migrations.py
 	@echo '$(PY) manage.py makemigrations --check --dry-run'
 	@env $(PRODUCTION) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo '$(PY) manage.py check --deploy --fail-level WARNING'

@@ -18,9 +18,9 @@ from generation.lifecycle import notify
 from pictor.kit.database import pools, prepared
 from pictor.kit.database.pools import Pool
 from pictor.kit.redis import cache
-from tests.databases import empty
+from tests.stack.databases import empty
 
-pytest_plugins = ["tests.running"]
+pytest_plugins = ["tests.stack.running"]
 
 
 @pytest.fixture

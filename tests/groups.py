@@ -16,7 +16,7 @@ FOLDERS = {
     "tests/tampering": "tampering",
     "tests/embedded": "start",
     "tests/processes": "start",
-    "tests/test_migrations.py": "start",
+    "tests/upgrades/test_migrations.py": "start",
 }
 GROUPS = ("rules", "services", "flows", "console", "faults", "tampering", "start")
 SLOWEST = 10

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from console.site import calls
-from tests.servers import ROOT, Stack, start_stack, stop_stack
+from tests.stack.servers import ROOT, Stack, start_stack, stop_stack
 
 IMAGE = ROOT / "platform" / "console" / "static" / calls.IMAGE
 SECONDS = 60

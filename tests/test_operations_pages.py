@@ -12,7 +12,7 @@ from django.core.management import get_commands, load_command_class
 from generation.conditions.kinds import KINDS
 from generation.conditions.looking import FAILED
 from tests.deploy.variables import is_known
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 PAGES = {
     path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs/operations").glob("*.md")

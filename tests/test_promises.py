@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)

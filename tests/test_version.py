@@ -8,8 +8,8 @@ import pytest
 from deploy.sbom import document
 from pictor import __version__, openapi_parts
 from pictor.kit.watching import metrics
-from tests.servers import ROOT
-from tests.test_new_migrations import releases
+from tests.stack.servers import ROOT
+from tests.upgrades.test_new_migrations import releases
 
 
 def test_it_is_the_newest_of_the_changelog():

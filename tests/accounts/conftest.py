@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from accounts.services import create_tenant, issue_api_key
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 
 @pytest.fixture

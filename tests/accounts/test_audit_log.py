@@ -12,7 +12,7 @@ from accounts.audit_log import audit_events_of, audit_page, author
 from accounts.audit_words import AT_THE_SHELL, WORDS, readable, sentence
 from accounts.models import AuditEvent, Membership, Subject, Tenant, User
 from accounts.services import add_member, create_tenant, record, remove_member, suspend
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 APPS = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
 WRITERS = {"record": 1, "change_columns": None}

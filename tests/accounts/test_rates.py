@@ -13,7 +13,7 @@ from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
 from pictor.kit.redis.client import client, forget_client
 from pictor.kit.words.errors import RateLimited
-from tests.factories import make_caller
+from tests.making.factories import make_caller
 
 CLOSED = "redis://127.0.0.1:1/0"
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 import aiohttp
 
 from pictor.embedded.process import raise_file_limit
-from tests.customer import GENERATIONS
+from tests.customers.customer import GENERATIONS
 
 CALL_SECONDS = 60.0
 """Time after which an honest client gives up."""

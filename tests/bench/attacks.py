@@ -19,7 +19,7 @@ from tests.bench.attackers import FORM_BYTES, FORMS, SIGN_IN
 from tests.bench.client import Load
 from tests.bench.ground import MODEL, Attacked, Ground
 from tests.bench.report import MB, Result
-from tests.customer import Operator
+from tests.customers.customer import Operator
 
 SECONDS = 30.0
 MAX_GROWTH_BYTES = 150 * MB

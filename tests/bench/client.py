@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from pictor.embedded.process import raise_file_limit
-from tests.contracts.recorder import noise
+from tests.fakes.recorder import noise
 
 CALL_SECONDS = 300.0
 """Time after which a call is given up."""

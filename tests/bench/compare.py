@@ -24,7 +24,7 @@ import redis
 from tests.bench import report
 from tests.bench.ground import Ground, Measured, fresh_ground
 from tests.bench.meter import GROUPS
-from tests.servers import ROOT, Stack
+from tests.stack.servers import ROOT, Stack
 
 ROUNDS = 3
 REQUESTS = 300

@@ -17,8 +17,8 @@ from tests.bench import report
 from tests.bench.ground import MODEL, Ground, in_flight_at
 from tests.bench.meter import Groups, Sampler, idle_bytes
 from tests.bench.report import MB, Result
-from tests.customer import GENERATIONS, Operator
-from tests.stack_processes import until
+from tests.customers.customer import GENERATIONS, Operator
+from tests.stack.stack_processes import until
 
 REQUESTS = 5_000
 LIVE_SLOTS = 2_250

@@ -23,7 +23,7 @@ from tests.bench.attackers import Attack, Endured
 from tests.bench.client import Load, Outcome
 from tests.bench.meter import GROUPS, Groups, Peaks, Sampler, idle_bytes, in_hand
 from tests.chaos.upstream import Hostile, serving
-from tests.servers import ROOT, Stack, start_stack, stop_stack
+from tests.stack.servers import ROOT, Stack, start_stack, stop_stack
 
 LOAD_SECONDS = 600.0
 """Time after which a load is given up."""

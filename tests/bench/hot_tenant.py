@@ -22,7 +22,7 @@ import django
 
 from tests.bench.ground import Ground
 from tests.bench.report import Result
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 GENERATIONS = 2_000
 PROCESSES = 4
@@ -53,7 +53,7 @@ def main(count: int) -> None:
     """Print the rates of admission and settlement of all processes together."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
-    from tests.factories import PayingCustomer  # noqa: PLC0415 - as above
+    from tests.making.factories import PayingCustomer  # noqa: PLC0415 - as above
 
     customer, each = PayingCustomer("hot", balance=BALANCE), count // PROCESSES
     connection.close()
@@ -78,7 +78,7 @@ def _work(customer: Any, count: int) -> tuple[float, float]:
     from generation.lifecycle.settlement import settle_and_tell  # noqa: PLC0415 - as above
     from pictor.kit.bytes.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
     from pictor.kit.words import clock  # noqa: PLC0415 - as above
-    from tests import factories  # noqa: PLC0415 - as above
+    from tests.making import factories  # noqa: PLC0415 - as above
 
     worker = factories.make_worker()
     with tempfile.TemporaryDirectory() as folder:

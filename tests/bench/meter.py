@@ -18,7 +18,7 @@ from typing import Any, Self
 import psutil
 import psycopg
 
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 GROUPS = ("web", "worker", "short", "postgres", "broker", "s3", "sandbox")
 """`worker` is the image worker; `short` the worker of the short queue, with the reaper."""

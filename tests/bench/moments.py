@@ -19,7 +19,7 @@ import psutil
 
 from tests.bench.ground import Ground
 from tests.bench.report import Result
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 GENERATIONS = 300
 AT_ONCE = 25
@@ -58,7 +58,7 @@ def main(count: int) -> None:
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
     from pictor.kit.bytes.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
-    from tests.factories import PayingCustomer  # noqa: PLC0415 - as above
+    from tests.making.factories import PayingCustomer  # noqa: PLC0415 - as above
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -85,7 +85,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     from generation.dispatch.choosing import Chooser  # noqa: PLC0415 - as above
     from generation.lifecycle.settlement import settle_and_tell  # noqa: PLC0415 - as above
     from pictor.kit.words import clock  # noqa: PLC0415 - as above
-    from tests import factories  # noqa: PLC0415 - as above
+    from tests.making import factories  # noqa: PLC0415 - as above
 
     made = [customer.generation() for _ in range(AT_ONCE)]
     worker, chooser = factories.make_worker(), Chooser()

@@ -23,8 +23,8 @@ from tests.bench.history import DAYS, write_history
 from tests.bench.report import Result
 from tests.bench.statements import Asked, Statements
 from tests.console.ops.links import opened, pages_found
-from tests.servers import Stack
-from tests.stack_processes import stopped
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import stopped
 
 GENERATIONS = 2_000_000
 TENANTS = 200

@@ -24,7 +24,7 @@ import httpx
 
 from tests.bench.ground import MODEL, Ground
 from tests.bench.report import Result
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 BEFORE = 200_000
 """Generations of 30 days, which the hourly proof does not read."""

@@ -15,7 +15,7 @@ import redis
 
 from tests.bench.ground import Ground
 from tests.bench.report import Result
-from tests.stack_processes import stopped
+from tests.stack.stack_processes import stopped
 
 TENANTS = 10_000
 USAGE_ROWS = 1_000_000

@@ -20,7 +20,7 @@ import psutil
 
 from tests.bench.ground import Ground
 from tests.bench.report import Result
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 HOLDS = 2_000
 ROUNDS = 9
@@ -63,7 +63,7 @@ def main(count: int) -> None:
     from billing.services import holds  # noqa: PLC0415 - as above
     from pictor.kit.words import clock, ids  # noqa: PLC0415 - as above
     from pictor.kit.words.money import Micros  # noqa: PLC0415 - as above
-    from tests import factories  # noqa: PLC0415 - as above
+    from tests.making import factories  # noqa: PLC0415 - as above
 
     tenant = tenant_by_name_or_id("demo")
     assert tenant is not None

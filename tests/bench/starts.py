@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from pictor.embedded.ports import free_port
-from tests.servers import start_stack, stop_stack
+from tests.stack.servers import start_stack, stop_stack
 
 ROUNDS = 5
 MAX_SECONDS = 3.0

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import psycopg
 
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 _LINE = re.compile(rb"LOG:  duration: ([0-9.]+) ms  (statement|parse|bind|execute)")
 _CONNECT_AGAIN = (

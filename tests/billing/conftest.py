@@ -15,7 +15,7 @@ from billing.pricing import BookRow
 from billing.services import Hold, HoldLimits, draft_price_book, end_hold
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import place_hold
+from tests.making.factories import place_hold
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from billing.selectors import ledger_findings
 from billing.services import Hold, LedgerError, PastCost, PastHold, Refills, end_hold, write_past
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import at, place_hold
+from tests.making.factories import at, place_hold
 
 pytestmark = pytest.mark.django_db
 

@@ -22,9 +22,9 @@ from generation.models import Channel, Route
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone, waits_for_a_lock
-from tests.factories import make_channel
-from tests.seeds import sow
-from tests.stack_processes import until
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
+from tests.stack.stack_processes import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

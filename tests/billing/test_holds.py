@@ -18,7 +18,7 @@ from billing.services import Hold, LedgerError, adjust, credit, end_hold, refund
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import place_hold
+from tests.making.factories import place_hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

@@ -20,7 +20,7 @@ from billing.services import Hold, HoldLimits, LedgerError, Usage, end_hold, rec
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import place_hold
+from tests.making.factories import place_hold
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -27,7 +27,7 @@ from billing.services import (
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer, alone, waits_for_a_lock
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 pytestmark = pytest.mark.django_db
 

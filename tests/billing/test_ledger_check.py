@@ -33,7 +33,7 @@ from pictor.kit.database.spans import EVERYTHING
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer
-from tests.databases import another_database, run_tool
+from tests.stack.databases import another_database, run_tool
 
 pytestmark = pytest.mark.django_db
 

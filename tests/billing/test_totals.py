@@ -9,7 +9,7 @@ from billing.selectors.totals import Balances, EndedGenerations, UsageTotals, ba
 from billing.services import Usage, record_usage
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)

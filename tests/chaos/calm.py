@@ -11,8 +11,8 @@ import psycopg
 
 from tests.bench.meter import Groups, Peaks, Sampler, idle_bytes, in_hand
 from tests.chaos.traffic import Traffic
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 SLOTS = 200
 """Slots of the stack's image worker, ten of them for tests, so that they run short quickly."""

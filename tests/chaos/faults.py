@@ -10,7 +10,7 @@ from itertools import combinations
 
 import psutil
 
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 PARTS = ("web", "images", "short", "broker", "postgres", "s3")
 GAP_SECONDS = (1.0, 4.0)

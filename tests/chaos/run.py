@@ -15,9 +15,9 @@ from tests.chaos.faults import Faults
 from tests.chaos.traffic import HONEST, HOSTILE, Keys, Traffic
 from tests.chaos.upstream import Honest, Hostile, serving
 from tests.chaos.verdict import Verdict, verdict
-from tests.customer import Operator
-from tests.servers import Stack, start_stack, stop_stack
-from tests.stack_processes import is_whole, until
+from tests.customers.customer import Operator
+from tests.stack.servers import Stack, start_stack, stop_stack
+from tests.stack.stack_processes import is_whole, until
 
 AWAY_SECONDS = 20.0
 SHARE_AWAY = 4

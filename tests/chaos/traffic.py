@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.chaos.upstream import GREEDY, POISON, Honest
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 GENERATIONS = "/v1/images/generations"
 HONEST, HOSTILE = "gpt-image-2-origin", "gpt-image-1"

@@ -21,7 +21,7 @@ from functools import cache
 
 from PIL import Image
 
-from tests.raw_server import RawServer, Received, Script, drips, hangs, says, sends
+from tests.fakes.raw_server import RawServer, Received, Script, drips, hangs, says, sends
 
 POISON, GREEDY = "poison", "greedy"
 SECONDS = (0.2, 1.2)

@@ -13,7 +13,7 @@ from pictor.kit.words import ids
 from tests.chaos.faults import Fault
 from tests.chaos.traffic import Seen
 from tests.chaos.upstream import POISON
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 TERMINAL_SECONDS = 90.0
 RECOVERY_SECONDS = 60.0

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.environments import Unavailable, lock, node_of, python_of, quietly
-from tests.servers import ROOT, Stack, start_stack, stop_stack
+from tests.clients.environments import Unavailable, lock, node_of, python_of, quietly
+from tests.stack.servers import ROOT, Stack, start_stack, stop_stack
 
 HERE = Path(__file__).parent
 NODE = HERE / "node"

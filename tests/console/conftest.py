@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, PATIENCE_MS, Look, choose_theme, looking
 from tests.console.pages import Place
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 Sessions = Callable[[Look], BrowserContext]
 QUICK = [

@@ -15,8 +15,8 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, keep, looking
 from tests.console.ops.links import opened, pages_found
-from tests.servers import Stack, start_stack, stop_stack
-from tests.stack_processes import until
+from tests.stack.servers import Stack, start_stack, stop_stack
+from tests.stack.stack_processes import until
 
 PAGES = {
     "overview": "", "playground": "playground/", "generations": "generations/",

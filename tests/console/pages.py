@@ -8,7 +8,7 @@ import httpx
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from pictor.kit.words import clock
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 NOT_PAGES = {
     *("theme/", "favicon.ico", "status.json", "status/rss/"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.console.pages import public_paths
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 QUERIES = 12
 

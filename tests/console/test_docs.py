@@ -9,7 +9,7 @@ from django.urls import Resolver404, resolve
 
 from console.site.guides import SLUGS, guide
 from generation.catalogue.life import GUIDE
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 pytestmark = pytest.mark.usefixtures("plain_static_files")
 

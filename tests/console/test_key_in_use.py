@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.console.browser import axe, faults, keep
 from tests.console.pages import Place
 from tests.console.visits import broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 class Program:

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.console.browser import faults
 from tests.console.pages import Place
 from tests.console.visits import broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 def generate(stack: Stack, prompt: str, **headers: str) -> str:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from billing.services import draft_price_book, publish_price_book, withdraw_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 

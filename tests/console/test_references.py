@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.console.browser import axe
 from tests.console.pages import Place
 from tests.console.visits import broken_rules
-from tests.contracts.recorder import drawn
+from tests.fakes.recorder import drawn
 
 
 def large() -> bytes:

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.console.browser import Look, keep, looking
 from tests.console.people import PASSWORD, fill, sign_up, switch_factor_on
 from tests.console.visits import broken_promises
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 def looks_right(page: Page, stack: Stack, path: str, name: str, status: int = 200) -> None:

@@ -12,7 +12,7 @@ from accounts.sign_in.urls import urlpatterns
 from tests.console.browser import WEAR, Look, looking
 from tests.console.people import PASSWORD, code_for, fill, register, switch_factor_on
 from tests.console.visits import broken_promises, broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 PAPER = "(code) => getComputedStyle(code.parentElement).backgroundColor"
 NO_PAGE = {"mfa_download_recovery_codes", "sign_out_everywhere"}

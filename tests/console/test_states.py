@@ -13,7 +13,7 @@ from pictor.kit.words import ids
 from tests.console.browser import LOOKS, faults, looking
 from tests.console.people import sign_up
 from tests.console.visits import broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 EMPTY = (
     *("", "playground/", "generations/", "keys/", "usage/", "billing/", "billing/ledger/"),

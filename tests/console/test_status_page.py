@@ -18,7 +18,7 @@ from generation.oversight import incidents, watch
 from generation.oversight.incidents import IncidentWords
 from generation.oversight.watch import Sight
 from pictor.kit.words import clock
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 TODAY = date(2026, 11, 20)

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from tests.console.browser import looking
 from tests.console.visits import broken_promises
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 TEMPLATES = ROOT / "platform" / "console" / "templates"
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 TEMPLATES = ROOT / "platform" / "console" / "templates"
 FORBIDDEN = re.compile(

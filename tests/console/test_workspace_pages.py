@@ -8,7 +8,7 @@ import pytest
 from console.workspace import urls
 from tests.console.browser import LOOKS, choose_theme, faults, keep, looking
 from tests.console.visits import broken_promises, broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 DRILLS = bool(os.environ.get("PICTOR_DRILLS"))
 """Set by `make drills`: there a missing program is a failure."""

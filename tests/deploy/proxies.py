@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pictor.embedded.ports import free_port
 from tests.deploy.programs import DEPLOY, program
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 SITE, BUCKET = "pictor.example", "s3.pictor.example"
 NGINX = """

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.deploy.programs import DEPLOY, program, said
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 OURS = re.compile(r"\b(?:pictor|process)_[a-z0-9_]+")
 

@@ -17,13 +17,13 @@ from PIL import Image
 from typing_extensions import override
 
 from pictor.embedded.ports import free_port
-from tests.customer import GENERATIONS, Customer
+from tests.customers.customer import GENERATIONS, Customer
+from tests.customers.edits import EDITS, FIELDS
 from tests.deploy.programs import DEPLOY, program, said
 from tests.deploy.proxies import BUCKET, COMMANDS, Proxy, running
 from tests.deploy.webs import Web
-from tests.edits import EDITS, FIELDS
-from tests.running import MakeCustomer
-from tests.servers import Stack
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import Stack
 
 CALLERS = 4
 PAUSE_SECONDS = 0.2

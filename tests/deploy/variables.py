@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 OTHERS = {"MALLOC_ARENA_MAX", "PYTHONPATH", "PYTHONUNBUFFERED", "PATH", "VIPS_CONCURRENCY"}
 _QUOTED = re.compile(r'"([A-Z][A-Z0-9_]+)"')

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import httpx
 
 from tests.deploy.proxies import BUCKET, SITE
-from tests.servers import Stack, bare_environment
-from tests.stack_processes import until
+from tests.stack.servers import Stack, bare_environment
+from tests.stack.stack_processes import until
 
 PROXY = "127.0.0.1"
 

@@ -14,7 +14,7 @@ from pictor.embedded.ports import free_port
 from pictor.embedded.postgres import DATABASE, Postgres
 from pictor.embedded.postgres_place import find_place
 from pictor.embedded.process import Command
-from tests.databases import run_tool
+from tests.stack.databases import run_tool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Cluster:
 
 
 def parameters(url: str) -> dict[str, Any]:
-    """Host, port, user, password and database of a url, in the form that tests.poolers takes."""
+    """Host, port, user, password and database of a url, as tests.stack.poolers takes them."""
     return {name: str(value) for name, value in conninfo_to_dict(url).items()}
 
 

@@ -15,9 +15,9 @@ from tests.drills.load import seconds_of
 from tests.drills.report import Result
 from tests.drills.trial import stored_of, trial
 from tests.drills.units import Unit
-from tests.poolers import pooler
-from tests.servers import ROOT
-from tests.stack_processes import until
+from tests.stack.poolers import pooler
+from tests.stack.servers import ROOT
+from tests.stack.stack_processes import until
 
 STANDBY = "standby"
 NOTICED_SECONDS = 2.0

@@ -27,8 +27,8 @@ from tests.deploy.proxies import BUCKET, SITE, Proxy
 from tests.deploy.proxies import running as proxy_running
 from tests.drills.clusters import Cluster, new_cluster
 from tests.drills.units import Unit, Units
-from tests.servers import ROOT, bare_environment
-from tests.stack_processes import until
+from tests.stack.servers import ROOT, bare_environment
+from tests.stack.stack_processes import until
 
 KINDS = ("web", "images", "short")
 EACH = 2

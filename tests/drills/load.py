@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from tests.customer import GENERATIONS
+from tests.customers.customer import GENERATIONS
 from tests.deploy.proxies import BUCKET, SITE, Proxy
 
 CALL_SECONDS = 590.0

@@ -6,13 +6,13 @@ import time
 from functools import partial
 from pathlib import Path
 
-from tests.authorities import make_authority, make_certificate_by
 from tests.drills.ground import EACH, Ground
 from tests.drills.load import seconds_of
 from tests.drills.report import Result
 from tests.drills.trial import Trial, trial
-from tests.s3_away import FAILURES, S3Front, front_of
-from tests.s3_front import Issued, s3_front
+from tests.fakes.authorities import make_authority, make_certificate_by
+from tests.fakes.s3_away import FAILURES, S3Front, front_of
+from tests.fakes.s3_front import Issued, s3_front
 
 PER_SECOND = 4
 USUAL_SECONDS, AWAY_SECONDS, AFTER_SECONDS = 10, 100, 15

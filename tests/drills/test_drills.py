@@ -4,7 +4,7 @@ import os
 import re
 
 from tests.drills import __main__ as drills
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 
 def test_a_missing_program_is_named_with_debians_package(monkeypatch, capsys):

@@ -10,7 +10,7 @@ from tests.drills.clusters import Cluster
 from tests.drills.ground import Site
 from tests.drills.load import Answer, Load, failed, seconds_of
 from tests.drills.report import Result
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 HALF_A_SECOND = "[sandbox: delay=0.5]"
 UNHEARD_SECONDS = 60.0

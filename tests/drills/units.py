@@ -16,7 +16,7 @@ from pictor.embedded.guard import Guard
 from pictor.embedded.logs import begin_log
 from pictor.embedded.part import Running, StackPart, tail
 from pictor.embedded.process import signal_group
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 RESTART_SECONDS = 1.0
 """RestartSec of deploy/systemd."""

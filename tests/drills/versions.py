@@ -7,7 +7,7 @@ from tests.drills.ground import Ground
 from tests.drills.load import seconds_of
 from tests.drills.report import Result
 from tests.drills.trial import Trial, trial
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 PER_SECOND = 8
 BEFORE = "9fb68fc"

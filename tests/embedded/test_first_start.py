@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.customer import Operator
-from tests.servers import Stack, start_stack, stop_stack
-from tests.stack_processes import until
+from tests.customers.customer import Operator
+from tests.stack.servers import Stack, start_stack, stop_stack
+from tests.stack.stack_processes import until
 
 LOOK = "from generation import tasks; tasks.look_for_conditions()"
 

@@ -11,7 +11,7 @@ from pictor.embedded.layout import Layout
 from pictor.embedded.progress import Progress
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 ENV = {
     "PICTOR_DEMO_API_KEY": "sk-pictor-demo",

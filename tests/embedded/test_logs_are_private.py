@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from pictor.embedded.logs import KEEP_BYTES, begin_log
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 def mode_of(path: os.PathLike[str]) -> int:

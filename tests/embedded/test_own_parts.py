@@ -6,7 +6,7 @@ import pytest
 from pictor.embedded.files import read_json
 from pictor.embedded.stack import OWNERS
 from pictor.embedded.stack_record import ALSO_OURS, OURS
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 @pytest.mark.parametrize("part", ["web", "worker"])

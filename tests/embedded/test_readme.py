@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 
-from tests.servers import ROOT, Stack, bare_environment
+from tests.stack.servers import ROOT, Stack, bare_environment
 
 
 def blocks(language: str) -> list[str]:

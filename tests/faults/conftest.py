@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from django.db import connections
 
-from tests.servers import Stack
-from tests.stack_processes import is_whole, until
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import is_whole, until
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.servers import ROOT, bare_environment
+from tests.stack.servers import ROOT, bare_environment
 
 SEED = "1"
 SECONDS = "10"

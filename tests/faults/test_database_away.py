@@ -22,9 +22,9 @@ from pictor.embedded.part import answers_ok
 from pictor.embedded.ports import free_port
 from pictor.kit.running.vital import EXIT_STATUS
 from pictor.kit.words.ids import new_uuid
-from tests.customer import Customer
-from tests.servers import ROOT, Stack
-from tests.stack_processes import until
+from tests.customers.customer import Customer
+from tests.stack.servers import ROOT, Stack
+from tests.stack.stack_processes import until
 
 pytestmark = pytest.mark.timeout(180)
 

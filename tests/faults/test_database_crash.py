@@ -5,9 +5,9 @@ import signal
 
 import httpx
 
-from tests.customer import Customer, Operator
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import Customer, Operator
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 LATER = {"Prefer": "respond-async"}
 PRICE_OF_LOW = 5_880

@@ -16,8 +16,15 @@ import psycopg
 import pytest
 
 from pictor.embedded.part import answers_ok
-from tests.servers import ROOT, Stack, bare_environment
-from tests.stack_processes import NOT_PROBED, answers, command_lines, outlive_leases, stopped, until
+from tests.stack.servers import ROOT, Stack, bare_environment
+from tests.stack.stack_processes import (
+    NOT_PROBED,
+    answers,
+    command_lines,
+    outlive_leases,
+    stopped,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from tests.running import MakeCustomer
-from tests.servers import ROOT, Stack
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import ROOT, Stack
 
 CALLERS = 4
 BETWEEN_SECONDS = 0.25

@@ -7,11 +7,11 @@ import signal
 import pytest
 from typing_extensions import override
 
-from tests.contracts.refusing import first_channel
-from tests.customer import Customer, Operator
+from tests.customers.customer import Customer, Operator
+from tests.fakes.refusing import first_channel
 from tests.faults.upstream import Holding, serving
-from tests.servers import Stack
-from tests.stack_processes import outlive_leases, until
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import outlive_leases, until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -15,11 +15,11 @@ import pytest
 import redis
 
 from pictor.embedded.logs import begin_log
-from tests.contracts.refusing import first_channel
-from tests.customer import Customer, Operator
+from tests.customers.customer import Customer, Operator
+from tests.fakes.refusing import first_channel
 from tests.faults.upstream import Holding, serving
-from tests.servers import ROOT, Stack
-from tests.stack_processes import outlive_leases, stopped, until
+from tests.stack.servers import ROOT, Stack
+from tests.stack.stack_processes import outlive_leases, stopped, until
 
 PRICE_OF_LOW = 5_880
 BOATS = [{"prompt": f"boat {number}", "quality": "low"} for number in range(20)]

@@ -5,10 +5,10 @@ import signal
 
 from standardwebhooks import Webhook
 
-from tests.customer import Customer, Operator
-from tests.hooks import listening
-from tests.servers import Stack
-from tests.stack_processes import stopped, until
+from tests.customers.customer import Customer, Operator
+from tests.fakes.hooks import listening
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import stopped, until
 
 ENDPOINTS = "/v1/webhook_endpoints"
 

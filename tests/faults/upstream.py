@@ -6,8 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from tests.contracts.recorder import Recorder, answering
-from tests.servers import Stack
+from tests.fakes.recorder import Recorder, answering
+from tests.stack.servers import Stack
 
 
 class Holding:

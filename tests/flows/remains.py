@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 def names_of(stack: Stack) -> set[Path]:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.customer import Customer
-from tests.running import EndDelays, MakeCustomer
+from tests.customers.customer import Customer
+from tests.stack.running import EndDelays, MakeCustomer
 
 
 def test_a_url_answer_is_on_our_storage_and_needs_no_key(customer: Customer) -> None:

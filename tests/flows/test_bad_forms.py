@@ -16,9 +16,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.customer import Customer
-from tests.edits import EDITS, FIELDS, MASK, data_uri, edit, picture
-from tests.servers import Stack
+from tests.customers.customer import Customer
+from tests.customers.edits import EDITS, FIELDS, MASK, data_uri, edit, picture
+from tests.stack.servers import Stack
 
 BOUNDARY = "frontier"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from billing.rules import RULES, Rule
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.servers import ROOT
-from tests.stack_processes import stopped, until
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.stack.servers import ROOT
+from tests.stack.stack_processes import stopped, until
 
 LOW = 5_880
 SLOW = "a slow fox [sandbox: delay=1]"

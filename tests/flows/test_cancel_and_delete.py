@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import psycopg
 
-from tests.contracts.recorder import Recorder, drawn
-from tests.customer import Customer
+from tests.customers.customer import Customer
+from tests.fakes.recorder import Recorder, drawn
 from tests.flows.remains import names_beside, rows_with
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 LATER = {"Prefer": "respond-async"}
 

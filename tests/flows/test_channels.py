@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.refusing import first_channel, refusing
-from tests.customer import Customer, Operator
-from tests.running import MakeCustomer
-from tests.servers import Stack
+from tests.customers.customer import Customer, Operator
+from tests.fakes.refusing import first_channel, refusing
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import Stack
 
 PRICE_OF_LOW = 5_880
 BOATS = [{"prompt": f"boat {number}", "quality": "low"} for number in range(40)]

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from psycopg import sql
 
-from tests.customer import GENERATIONS, Customer, Operator, facts_of
-from tests.servers import Stack
+from tests.customers.customer import GENERATIONS, Customer, Operator, facts_of
+from tests.stack.servers import Stack
 
 INVALID = "invalid_request_error"
 

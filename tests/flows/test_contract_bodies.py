@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import GENERATIONS, Customer
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer
+from tests.stack.running import MakeCustomer
 
 GOOD = b'{"model": "gpt-image-2", "prompt": "a fox", "quality": "low"}'
 QUOTE = "/v1/images/quote"

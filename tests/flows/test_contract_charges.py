@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import Customer, Operator
+from tests.customers.customer import Customer, Operator
 
 QUOTE = "/v1/images/quote"
 OPENING = 10_000_000

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import GENERATIONS, Customer, Operator, facts_of
-from tests.running import MakeCustomer
-from tests.servers import Stack
+from tests.customers.customer import GENERATIONS, Customer, Operator, facts_of
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import Stack
 
 INVALID = "invalid_request_error"
 UPSTREAM = "upstream_error"

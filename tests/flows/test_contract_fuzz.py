@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.customer import GENERATIONS, Customer
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer
+from tests.stack.running import MakeCustomer
 
 GOOD = b'{"model": "gpt-image-2", "prompt": "a fox", "quality": "low"}'
 SEED = 20_261_120

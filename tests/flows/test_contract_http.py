@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.contracts.price_list import LOW_OR_STANDARD
-from tests.customer import GENERATIONS, Customer
+from tests.customers.customer import GENERATIONS, Customer
 
 ORIGIN = "https://app.example"
 EXPOSED = {

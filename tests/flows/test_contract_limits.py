@@ -14,8 +14,8 @@ import pytest
 import redis
 from psycopg import sql
 
-from tests.customer import GENERATIONS, Customer, Operator, facts_of
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer, Operator, facts_of
+from tests.stack.running import MakeCustomer
 
 LOW: dict[str, Any] = {"prompt": "a fox", "quality": "low"}
 """5,880 micro-USD with the default model and size."""

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from tests.contracts.price_list import LOW_OR_STANDARD
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.stack.running import MakeCustomer
 
 AT_ONCE = 8
 MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "webp": b"RIFF"}

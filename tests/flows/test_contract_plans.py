@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.contracts.recorder import OPENAI_SIZES, Recorder
-from tests.customer import Customer, Operator
+from tests.customers.customer import Customer, Operator
+from tests.fakes.recorder import OPENAI_SIZES, Recorder
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 
 @pytest.mark.parametrize(

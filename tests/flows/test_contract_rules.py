@@ -8,7 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.customer import Customer
+from tests.customers.customer import Customer
 
 FOX = "\U0001f98a"
 """One character, four bytes, two UTF-16 units."""

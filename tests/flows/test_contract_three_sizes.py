@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.recorder import OPENAI_SIZES, Recorder
-from tests.customer import Customer, Operator
-from tests.running import MakeCustomer
+from tests.customers.customer import Customer, Operator
+from tests.fakes.recorder import OPENAI_SIZES, Recorder
+from tests.stack.running import MakeCustomer
 
 SENTENCE = "\n\nCompose the image for an aspect ratio of {}."
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.contracts.price_list import LOW_OR_STANDARD
-from tests.customer import GENERATIONS, Customer
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer
+from tests.stack.running import MakeCustomer
 
 MONEY = re.compile(r"[0-9]+\.[0-9]{6}")
 ALWAYS = {"created", "data", "size", "output_format", "usage", "metadata"}

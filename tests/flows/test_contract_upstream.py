@@ -7,15 +7,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.contracts.recorder import Recorder, drawn, noise
-from tests.customer import Customer
+from tests.customers.customer import Customer
+from tests.fakes.recorder import Recorder, drawn, noise
 
 QUOTE = "/v1/images/quote"
 MODEL = "gpt-image-2-origin"
 SMALL = base64.b64encode(drawn((64, 64))).decode()
 LARGE = base64.b64encode(noise((640, 480))).decode()
 """More than a megabyte, so that it goes through spool files."""
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 
 def test_the_least_request_sends_the_defaults_and_nothing_else(

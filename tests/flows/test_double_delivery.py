@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.customer import Customer, Operator
-from tests.running import EndDelays
+from tests.customers.customer import Customer, Operator
+from tests.stack.running import EndDelays
 
 LATER = {"Prefer": "respond-async"}
 

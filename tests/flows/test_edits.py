@@ -11,8 +11,8 @@ import openai
 import psycopg
 import pytest
 
-from tests.customer import Customer
-from tests.edits import (
+from tests.customers.customer import Customer
+from tests.customers.edits import (
     EDITS,
     FIELDS,
     LATER,
@@ -26,8 +26,8 @@ from tests.edits import (
     picture,
     vary,
 )
-from tests.running import Held, turns
-from tests.stack_processes import until
+from tests.stack.running import Held, turns
+from tests.stack.stack_processes import until
 
 
 @pytest.fixture

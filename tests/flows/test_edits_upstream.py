@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.recorder import Recorder
-from tests.customer import Customer, Operator
-from tests.edits import EDITS, FIELDS, LOW, MASK, SQUARE, data_uri, edit, picture, vary
+from tests.customers.customer import Customer, Operator
+from tests.customers.edits import EDITS, FIELDS, LOW, MASK, SQUARE, data_uri, edit, picture, vary
+from tests.fakes.recorder import Recorder
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 Change = Callable[..., None]
 AS_IT_WAS = ("--map", "dall-e-2=dall-e-2", "--refuse", "none", "--ignore", "none")

@@ -7,7 +7,7 @@ import json
 import openai
 from PIL import Image
 
-from tests.customer import GENERATIONS, Customer
+from tests.customers.customer import GENERATIONS, Customer
 
 
 def test_the_sdk_gets_each_image_as_a_completed_event(customer: Customer) -> None:

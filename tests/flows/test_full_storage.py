@@ -5,8 +5,8 @@ from typing import Any
 
 import psycopg
 
-from tests.customer import GENERATIONS, Customer
-from tests.edits import edit, vary
+from tests.customers.customer import GENERATIONS, Customer
+from tests.customers.edits import edit, vary
 from tests.flows.test_test_keys import by_test_key
 
 FULL = "UPDATE accounts_tenant SET storage_full_at = now() WHERE name = %s"

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.customer import Customer, Operator
-from tests.running import MakeCustomer
+from tests.customers.customer import Customer, Operator
+from tests.stack.running import MakeCustomer
 
 KEYS = "/v1/api_keys"
 NARROW = ("--models", "dall-e-2,dall-e-3", "--budget", "5", "--rpm", "60")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from console.site import calls
 from tests import landing
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 @pytest.fixture(scope="module")

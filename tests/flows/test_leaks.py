@@ -13,9 +13,9 @@ import pytest
 import redis
 
 from pictor.kit.words.ids import new_uuid
-from tests.customer import Customer
-from tests.servers import Stack
-from tests.stack_processes import command_lines
+from tests.customers.customer import Customer
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import command_lines
 
 PROMPT = "a zebrafinch wearing galoshes"
 TAG = "person-quagmire-77"

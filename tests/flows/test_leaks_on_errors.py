@@ -8,8 +8,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.customer import GENERATIONS, Customer
-from tests.servers import Stack
+from tests.customers.customer import GENERATIONS, Customer
+from tests.stack.servers import Stack
 
 PROMPT = "a hoopoe\nasleep in a samovar"
 WORDS = ("hoopoe", "samovar")

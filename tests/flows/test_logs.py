@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.customer import Customer
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import Customer
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 CELERY_S_OWN = "worker: Warm shutdown (MainProcess)"
 """Written to the terminal at SIGTERM, past every logger."""

@@ -7,7 +7,7 @@ import pytest
 
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 OF_PROXIES = [
     {"X-Forwarded-For": "203.0.113.9"},

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.customer import Customer
-from tests.servers import Stack
+from tests.customers.customer import Customer
+from tests.stack.servers import Stack
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.customer import Customer
+from tests.customers.customer import Customer
 
 
 @pytest.mark.refused

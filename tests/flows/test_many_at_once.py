@@ -6,10 +6,10 @@ from collections import Counter
 import httpx
 import psutil
 
-from tests.customer import Customer
-from tests.running import MakeCustomer
-from tests.servers import Stack
-from tests.stack_processes import stopped, until
+from tests.customers.customer import Customer
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import stopped, until
 
 PRICE_OF_LOW = 5_880  # 196 tokens, 1024x1024
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.contracts.recorder import Recorder, drawn
-from tests.customer import Customer
-from tests.edits import EDITS, FIELDS, data_uri, edit, picture
-from tests.mending import photo, with_exif_at_its_end, with_tail
+from tests.customers.customer import Customer
+from tests.customers.edits import EDITS, FIELDS, data_uri, edit, picture
+from tests.fakes.recorder import Recorder, drawn
+from tests.making.odd_pictures import photo, with_exif_at_its_end, with_tail
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 MASK = picture((400, 600), mode="RGBA")
 PNG = drawn((1024, 1024))

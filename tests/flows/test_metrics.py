@@ -7,10 +7,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.customer import Customer
-from tests.running import EndDelays
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import Customer
+from tests.stack.running import EndDelays
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 MODEL = "gpt-image-2-pro"
 """A model of which no other test leaves work under way."""

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.stack.running import MakeCustomer
 
 
 def test_the_models_are_listed_with_what_they_promise(customer: Customer) -> None:

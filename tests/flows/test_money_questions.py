@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.customer import Customer, Operator
-from tests.running import EndDelays, MakeCustomer
+from tests.customers.customer import Customer, Operator
+from tests.stack.running import EndDelays, MakeCustomer
 
 LOW, MEDIUM = "0.005880", "0.052680"
 

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from PIL import Image, PngImagePlugin
 
-from tests.contracts.recorder import Recorder, drawn, recording
-from tests.customer import Customer
-from tests.servers import Stack
+from tests.customers.customer import Customer
+from tests.fakes.recorder import Recorder, drawn, recording
+from tests.stack.servers import Stack
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 PRICE_OF_LOW = 5_880
 AT_ONCE_SECONDS = 10.0

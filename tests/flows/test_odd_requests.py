@@ -11,11 +11,11 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.contracts.recorder import Recorder, drawn
-from tests.customer import GENERATIONS, Customer
-from tests.servers import Stack
+from tests.customers.customer import GENERATIONS, Customer
+from tests.fakes.recorder import Recorder, drawn
+from tests.stack.servers import Stack
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 QUOTE = "/v1/images/quote"
 LEAST = {"model": "gpt-image-2-origin", "prompt": "a fox"}

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contracts.refusing import first_channel, refusing
-from tests.customer import Customer, Operator
-from tests.servers import Stack
+from tests.customers.customer import Customer, Operator
+from tests.fakes.refusing import first_channel, refusing
+from tests.stack.servers import Stack
 
 PRICE_OF_LOW = 5_880
 AT_ONCE_SECONDS = 10.0

@@ -5,7 +5,7 @@ import asyncio
 import openai
 import pytest
 
-from tests.customer import Customer
+from tests.customers.customer import Customer
 
 pytestmark = pytest.mark.quick
 

@@ -11,9 +11,9 @@ from django.test import RequestFactory
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from pictor import openapi
-from tests.customer import Customer
-from tests.edits import edit, vary
-from tests.openapi import Document
+from tests.customers.customer import Customer
+from tests.customers.edits import edit, vary
+from tests.customers.openapi import Document
 from webhooks.models import EVENTS, TEST
 from webhooks.signing import headers_of
 

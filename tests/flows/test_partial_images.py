@@ -8,10 +8,10 @@ import openai
 import psycopg
 import pytest
 
-from tests.customer import Customer
-from tests.events import COMPLETED, PARTIAL, picture_of, streamed_to, types_of
+from tests.customers.customer import Customer
+from tests.customers.events import COMPLETED, PARTIAL, picture_of, streamed_to, types_of
 from tests.flows.remains import names_beside
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 MODEL = "gpt-image-2-origin"
 PRICE_OF_LOW = 5_880

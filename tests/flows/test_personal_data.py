@@ -10,12 +10,12 @@ from zipfile import ZipFile
 import psycopg
 import pytest
 
-from tests.contracts.recorder import Recorder, drawn
-from tests.customer import Customer, Operator
+from tests.customers.customer import Customer, Operator
+from tests.fakes.recorder import Recorder, drawn
 from tests.flows.remains import names_of, rows_with
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 Database = psycopg.Connection[Any]
 IMAGE = base64.b64encode(drawn((1024, 1024))).decode()
 

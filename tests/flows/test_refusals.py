@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.running import MakeCustomer
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 WELL_FORMED_STRANGER = "sk-pictor-000000000000000000000000000000000POhOV"
 

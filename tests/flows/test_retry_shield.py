@@ -14,9 +14,9 @@ import openai
 import psycopg
 import pytest
 
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.running import EndDelays, Held, turns
-from tests.stack_processes import until
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.stack.running import EndDelays, Held, turns
+from tests.stack.stack_processes import until
 
 PRICE_OF_LOW = 5_880
 RETRY = {"x-stainless-retry-count": "1"}

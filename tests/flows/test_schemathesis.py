@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.customer import Customer
-from tests.running import MakeCustomer
+from tests.customers.customer import Customer
+from tests.stack.running import MakeCustomer
 
 HERE = Path(__file__).parents[1] / "contracts"
 CHECKS = (

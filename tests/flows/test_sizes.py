@@ -6,8 +6,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.customer import Customer
-from tests.running import MakeCustomer
+from tests.customers.customer import Customer
+from tests.stack.running import MakeCustomer
 
 # One medium image, micro-USD, from the published price table: 30 micro-USD a token.
 MEDIUM_PRICES = {

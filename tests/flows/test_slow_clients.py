@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 PAGES = ["/healthz", "/readyz", "/admin/login/", "/openapi.json"]
 

@@ -6,11 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.contracts.recorder import Recorder
-from tests.customer import GENERATIONS, Customer
-from tests.events import COMPLETED, picture_of, streamed_to, types_of
+from tests.customers.customer import GENERATIONS, Customer
+from tests.customers.events import COMPLETED, picture_of, streamed_to, types_of
+from tests.fakes.recorder import Recorder
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 
 @pytest.mark.parametrize(

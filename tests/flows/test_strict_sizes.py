@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import Customer, Operator
-from tests.events import COMPLETED, PARTIAL, streamed_to, types_of
+from tests.customers.customer import Customer, Operator
+from tests.customers.events import COMPLETED, PARTIAL, streamed_to, types_of
 
 OPENING = (10_000_000, 0)
 WRONG = "a fox [sandbox: size=3840x2160]"

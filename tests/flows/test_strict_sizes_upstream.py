@@ -6,11 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.contracts.recorder import Recorder
-from tests.customer import Customer, Operator
-from tests.events import streamed_to
+from tests.customers.customer import Customer, Operator
+from tests.customers.events import streamed_to
+from tests.fakes.recorder import Recorder
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import openai
 import psycopg
 import pytest
 
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.edits import SQUARE
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.customers.edits import SQUARE
 from tests.flows.test_openai_sdk import client_of
 
 OLD, NEW = "gpt-image-1", "gpt-image-2"

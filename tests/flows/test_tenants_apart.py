@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import Customer
-from tests.running import MakeCustomer
-from tests.servers import Stack
+from tests.customers.customer import Customer
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import Stack
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 UNKNOWN = "gen_00000000000000000000000000"

@@ -11,13 +11,13 @@ import pytest
 import redis
 
 from pictor.kit.words import ids
-from tests.contracts.refusing import first_channel, refusing
-from tests.customer import GENERATIONS, SCOPES, Customer, Operator
-from tests.edits import edit, picture, vary
-from tests.hooks import listening
-from tests.running import EndDelays, MakeCustomer
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import GENERATIONS, SCOPES, Customer, Operator
+from tests.customers.edits import edit, picture, vary
+from tests.fakes.hooks import listening
+from tests.fakes.refusing import first_channel, refusing
+from tests.stack.running import EndDelays, MakeCustomer
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 KEYS = "/v1/api_keys"
 HOOKS = "/v1/webhook_endpoints"

@@ -9,13 +9,13 @@ import pytest
 
 from accounts.quotas import resets_at
 from pictor.kit.words import clock
-from tests.contracts.recorder import Recorder
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.edits import edit, vary
-from tests.events import streamed_to, types_of
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.customers.edits import edit, vary
+from tests.customers.events import streamed_to, types_of
+from tests.fakes.recorder import Recorder
+from tests.stack.running import MakeCustomer
 
-pytest_plugins = ("tests.contracts.channel",)
+pytest_plugins = ("tests.fakes.channel",)
 
 OPENING = (10_000_000, 0)
 REFUSED = {"data": [], "output_text": "I cannot draw this."}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.customer import Customer, Operator
-from tests.hooks import Hooks, listening
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import Customer, Operator
+from tests.fakes.hooks import Hooks, listening
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 ENDPOINTS = "/v1/webhook_endpoints"
 

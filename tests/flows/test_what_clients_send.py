@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.customer import GENERATIONS, Customer
-from tests.edits import EDITS, FIELDS, picture
-from tests.running import MakeCustomer
+from tests.customers.customer import GENERATIONS, Customer
+from tests.customers.edits import EDITS, FIELDS, picture
+from tests.stack.running import MakeCustomer
 
 PNG = base64.b64encode(picture()).decode()
 

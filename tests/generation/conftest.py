@@ -10,8 +10,8 @@ from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
-from tests.factories import PayingCustomer, make_channel, make_worker, take
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, make_channel, make_worker, take
+from tests.making.seeds import sow
 
 
 @pytest.fixture

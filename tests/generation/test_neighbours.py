@@ -31,7 +31,7 @@ from pictor.kit.database import pools
 from pictor.kit.redis.client import send
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.factories import make_caller
+from tests.making.factories import make_caller
 
 ID = "01a2a1a5-7f5c-7cd1-a70c-1a4f9f7a3a11"
 TENANT = "01a2a1a5-0000-7cd1-a70c-000000000007"

@@ -34,8 +34,15 @@ from pictor.kit.redis.client import RedisCommand
 from pictor.kit.watching import log
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.factories import begun, make_channel, make_delivery, open_gate, queued_as, stored_images
-from tests.raw_server import hangs, running, says
+from tests.fakes.raw_server import hangs, running, says
+from tests.making.factories import (
+    begun,
+    make_channel,
+    make_delivery,
+    open_gate,
+    queued_as,
+    stored_images,
+)
 
 
 class Broken(Dispatcher):

@@ -20,7 +20,7 @@ from generation.models import Generation
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, PayingCustomer, make_delivery, stored_images, take
+from tests.making.factories import ORIGIN, PayingCustomer, make_delivery, stored_images, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

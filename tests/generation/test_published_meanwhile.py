@@ -35,7 +35,7 @@ from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     make_channel,
     make_delivery,
@@ -43,7 +43,7 @@ from tests.factories import (
     stored_images,
     take,
 )
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 MODELS = ("gpt-image-2", "gpt-image-2-auto", "gpt-image-1")
 CAME = ((1024, 1024), (1024, 1536), (512, 512), (1000, 900), (2880, 2880))

@@ -13,8 +13,8 @@ from generation.selectors import Calls
 from pictor.kit.words import clock, ids
 from pictor.kit.words.ids import new_uuid
 from storage.models import StoredImage
-from tests.factories import make_channel, make_delivery, stored_images, take
-from tests.seeds import sow
+from tests.making.factories import make_channel, make_delivery, stored_images, take
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,7 @@ from pictor.kit.database.prepared import fetch
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import NoChannelAvailable, RateLimited
 from pictor.kit.words.money import Micros
-from tests.factories import (
+from tests.making.factories import (
     ORIGIN,
     PayingCustomer,
     make_channel,

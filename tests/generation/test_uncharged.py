@@ -19,7 +19,7 @@ from generation.lifecycle.settlement import fail
 from generation.models import Attempt, Channel, Generation, Route
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import Micros
-from tests.factories import PayingCustomer, asked, at, begun, make_delivery, route_info, take
+from tests.making.factories import PayingCustomer, asked, at, begun, make_delivery, route_info, take
 
 NOON, MIDNIGHT = at("2026-11-20T12:00:00Z"), at("2026-11-21T00:00:00Z")
 WRONG = WrongSize("asked for 1024x1024, got 512x512")

@@ -26,8 +26,8 @@ from generation.oversight.selling import add_sold
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import PayingCustomer, make_channel, make_delivery, stored_images, take
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, make_channel, make_delivery, stored_images, take
+from tests.making.seeds import sow
 
 MODELS = ("gpt-image-2", "gpt-image-2-auto", "gpt-image-2-origin", "gpt-image-1")
 CAME = ((1024, 1024), (1024, 1536), (512, 512), (1000, 900), (1920, 1088))

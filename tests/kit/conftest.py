@@ -12,8 +12,8 @@ import uvloop
 from pictor.kit.outbound.http import (
     HttpPool,
 )
+from tests.fakes.raw_server import running, says
 from tests.kit.calls import make_certificate
-from tests.raw_server import running, says
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])

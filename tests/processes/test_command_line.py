@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers import ROOT, Stack, bare_environment
+from tests.stack.servers import ROOT, Stack, bare_environment
 
 PICTORS = """\
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 WEB = ("pictor.processes.web",)
 IMAGES = ("pictor.processes.celery_worker", "images")

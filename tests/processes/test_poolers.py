@@ -17,9 +17,9 @@ from pictor.embedded.ports import free_port
 from pictor.kit.database import poolers
 from pictor.kit.database.poolers import what_is_not_kept
 from pictor.kit.running.vital import EXIT_STATUS
-from tests.poolers import pooler
-from tests.servers import ROOT, Stack
-from tests.stack_processes import until
+from tests.stack.poolers import pooler
+from tests.stack.servers import ROOT, Stack
+from tests.stack.stack_processes import until
 
 NOT_KEPT = "a connection does not keep its backend: is a pooler in transaction mode in between?"
 WEB = ("pictor.processes.web",)

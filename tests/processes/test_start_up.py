@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from tests.servers import ROOT, Stack, bare_environment
-from tests.token_services import nothing_else, session
+from tests.fakes.token_services import nothing_else, session
+from tests.stack.servers import ROOT, Stack, bare_environment
 
 SERVERS_ALONE = frozenset(
     {

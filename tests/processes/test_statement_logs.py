@@ -13,8 +13,8 @@ import pytest
 
 from pictor.embedded.ports import free_port
 from pictor.kit.database.statement_logs import what_would_log
-from tests.servers import ROOT, Stack
-from tests.stack_processes import until
+from tests.stack.servers import ROOT, Stack
+from tests.stack.stack_processes import until
 
 QUIET = {
     "log_statement": "none",

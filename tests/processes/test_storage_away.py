@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import GENERATIONS, Customer, Operator
-from tests.s3_away import S3Front, front_of
-from tests.servers import TEST_BUCKET, Stack, start_stack, stop_stack
-from tests.stack_processes import until
+from tests.customers.customer import GENERATIONS, Customer, Operator
+from tests.fakes.s3_away import S3Front, front_of
+from tests.stack.servers import TEST_BUCKET, Stack, start_stack, stop_stack
+from tests.stack.stack_processes import until
 
 pytestmark = pytest.mark.timeout(180)
 

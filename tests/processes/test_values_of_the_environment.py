@@ -13,7 +13,7 @@ from pictor.env import (
     env_log_level,
     env_url,
 )
-from tests.authorities import make_authority
+from tests.fakes.authorities import make_authority
 
 NAME = "PICTOR_TEST_VALUE"
 

@@ -16,7 +16,7 @@ from pictor.kit.database import statement_logs
 from pictor.kit.watching import metrics
 from pictor.processes import worker_step
 from pictor.processes.worker_step import Become
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 from webhooks import sender
 
 

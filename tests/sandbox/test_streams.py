@@ -8,7 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 PNG = b"\x89PNG and so on"
 USAGE_256_MEDIUM = 1190

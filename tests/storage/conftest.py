@@ -14,7 +14,7 @@ import pytest
 
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools
 from storage import backends
-from tests.raw_server import RawServer, Received
+from tests.fakes.raw_server import RawServer, Received
 
 ACCESS_KEY, SECRET_KEY = "storage-tests", "storage-tests-secret"
 START_SECONDS = 20

@@ -11,8 +11,8 @@ import pytest
 from pictor.kit.bytes.spool import SpoolFile
 from storage import backends, services
 from storage.wire import StorageFailed
-from tests.authorities import make_authority, make_certificate_by
-from tests.s3_front import Front, Issued, s3_front
+from tests.fakes.authorities import make_authority, make_certificate_by
+from tests.fakes.s3_front import Front, Issued, s3_front
 from tests.storage.conftest import ACCESS_KEY, SECRET_KEY, S3Server
 
 KEY = "20261120/by-tls/1.png"

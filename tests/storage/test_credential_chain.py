@@ -19,15 +19,15 @@ from storage.backends import bucket
 from storage.credential_chain import Chain
 from storage.signing import Signer
 from storage.wire import StorageFailed
-from tests.s3_front import Front, Issued, s3_front
-from tests.storage.conftest import ACCESS_KEY, SECRET_KEY, S3Server
-from tests.token_services import (
+from tests.fakes.s3_front import Front, Issued, s3_front
+from tests.fakes.token_services import (
     TokenServices,
     chain_of_its_own,
     nothing_else,
     session,
     token_services,
 )
+from tests.storage.conftest import ACCESS_KEY, SECRET_KEY, S3Server
 
 LIFE_SECONDS = 4
 LOAD_SECONDS = 8

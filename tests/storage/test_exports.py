@@ -19,8 +19,8 @@ from storage import backends, exports
 from storage.backends import bucket
 from storage.exports import ask_for_export, delete_old, export_url, make_due
 from storage.models import TenantExport
-from tests.factories import PayingCustomer
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer
+from tests.making.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3")]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from storage.backends import PrivateBucket
 from storage.signing import Signer
 from storage.wire import BucketPlace
-from tests.token_services import chain_of_its_own, session
+from tests.fakes.token_services import chain_of_its_own, session
 
 ACCESS, SECRET, REGION = "AKIAEXAMPLE", "a/secret+key", "eu-west-1"
 SIGNER = Signer(ACCESS, SECRET, REGION)

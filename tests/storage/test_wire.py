@@ -19,8 +19,8 @@ from storage.loop_wire import LoopWire
 from storage.services import read_on_loop, upload_on_loop
 from storage.signing import Signer
 from storage.wire import BucketPlace, ObjectMissing, StorageFailed, Wire
+from tests.fakes.raw_server import RawServer, Received, is_at_most, running, says, sends
 from tests.kit.calls import make_certificate
-from tests.raw_server import RawServer, Received, is_at_most, running, says, sends
 
 NAME = "20261120/1-0.png"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

@@ -29,7 +29,7 @@ from generation.oversight.selling import sold_by
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     make_channel,
     make_delivery,

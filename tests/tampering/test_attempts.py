@@ -12,7 +12,14 @@ from generation.models import Channel, Route
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, begun, make_delivery, make_worker, stored_images, take
+from tests.making.factories import (
+    PayingCustomer,
+    begun,
+    make_delivery,
+    make_worker,
+    stored_images,
+    take,
+)
 
 pytestmark = pytest.mark.django_db
 

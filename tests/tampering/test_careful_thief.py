@@ -9,7 +9,7 @@ from pytest_django import DjangoDbBlocker
 
 from billing.selectors import walk
 from generation.oversight.ledger import rounds
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 from tests.tampering.changes import (
     adding_to,
     change,

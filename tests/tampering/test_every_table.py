@@ -10,7 +10,7 @@ from django.db import Error, IntegrityError, connection, transaction
 
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.database.roles import append_only, grants_to
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 from tests.tampering.changes import adding_to, change, columns, run, shows, undone
 from tests.tampering.decisions import ADDS_NOTHING, FOUND, NOT_MONEY, REBUILT
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from pictor.application import build
 from pictor.kit.redis.client import forget_client
 from pictor.web.edge import App, Message
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 ANSWER_SECONDS = 10
 

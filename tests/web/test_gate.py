@@ -8,7 +8,7 @@ import pytest
 from accounts.keys import mint
 from pictor.kit.bytes.spools import process_spools
 from pictor.web import body_reading
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 from tests.web.conftest import body_of, call, make_exchange
 from tests.web.gates import (
     CHUNKED,

@@ -5,8 +5,8 @@ import ssl
 import pytest
 
 from pictor.web.passthrough import S3Passthrough
-from tests.authorities import make_authority, make_certificate_by
-from tests.raw_server import running, says, sends
+from tests.fakes.authorities import make_authority, make_certificate_by
+from tests.fakes.raw_server import running, says, sends
 from tests.web.conftest import call, make_exchange
 
 pytestmark = pytest.mark.anyio

@@ -21,8 +21,8 @@ from pictor.kit.database import pools
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from pictor.web.edge import App
-from tests.factories import PayingCustomer, make_channel
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, make_channel
+from tests.making.seeds import sow
 from tests.web.conftest import Exchange, body_of, call
 
 pytestmark = pytest.mark.anyio

@@ -11,9 +11,9 @@ import pytest
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.outbound.http import HttpPool
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, make_channel
-from tests.raw_server import RawServer, Script, running, says
-from tests.seeds import sow
+from tests.fakes.raw_server import RawServer, Script, running, says
+from tests.making.factories import PayingCustomer, make_channel
+from tests.making.seeds import sow
 from webhooks import outbox
 from webhooks.models import WebhookEndpoint
 from webhooks.outbox import DeliveryOutcome, HeldDelivery

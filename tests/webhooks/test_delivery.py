@@ -22,8 +22,8 @@ from pictor.kit.bytes.spool import Spools
 from pictor.kit.database.loop_connections import LentConnection, LoopConnections
 from pictor.kit.outbound.http import HttpPool, LookUpsBusy
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, make_delivery, make_worker, stored_images, take
-from tests.raw_server import drips, hangs, says, sends
+from tests.fakes.raw_server import drips, hangs, says, sends
+from tests.making.factories import PayingCustomer, make_delivery, make_worker, stored_images, take
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks import outbox, sending
 from webhooks.announcing import announce

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pictor.kit.words import ids
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 from tests.webhooks.conftest import Receiver
 from webhooks import installation_endpoints, outbox
 from webhooks.models import Delivery, Event, WebhookEndpoint

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import at
+from tests.making.factories import at
 from webhooks.retry import is_hopeless, is_taken, next_wait
 
 SECONDS = (5, 15, 60, 300, 1800, 7200, 28_800, 86_400)

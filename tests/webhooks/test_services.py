@@ -14,8 +14,8 @@ from generation.lifecycle.settlement import cancel
 from pictor.kit.secrets.encryption import decrypted
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
-from tests.factories import PayingCustomer
-from tests.raw_server import says
+from tests.fakes.raw_server import says
+from tests.making.factories import PayingCustomer
 from tests.webhooks.conftest import endpoint_of
 from webhooks import holdings, outbox
 from webhooks.addresses import check_url

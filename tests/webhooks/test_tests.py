@@ -8,7 +8,7 @@ from accounts.rates.daily_bytes import counting_of_test
 from generation.lifecycle.settlement import cancel
 from pictor.kit.redis.client import send
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks.models import Delivery, DeliveryAttempt
 

@@ -24,7 +24,7 @@ from tests.bench.compare import CONCURRENCY, OURS, ROUNDS
 from tests.bench.ground import WARM_UP, Ground, fresh_ground
 from tests.bench.litellm import proxy
 from tests.bench.litellm.proxy import GROUPS, HERE, Proxy
-from tests.environments import Unavailable, lock
+from tests.clients.environments import Unavailable, lock
 
 REQUESTS = 400
 

@@ -29,8 +29,8 @@ from pictor.embedded.supervisor import Supervisor
 from pictor.embedded.valkey import Valkey
 from tests.bench.ground import TENANTS
 from tests.bench.meter import cpu_seconds, family
-from tests.environments import node_of, python_of, quietly
-from tests.stack_processes import until
+from tests.clients.environments import node_of, python_of, quietly
+from tests.stack.stack_processes import until
 
 HERE = Path(__file__).parent
 ENGINE = HERE / "engine" / "engine.mjs"

@@ -23,8 +23,8 @@ from tests.console.ops.channel_pages import (
     text_of,
     trouble,
 )
-from tests.factories import make_channel
-from tests.seeds import sow
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
 
 
 @pytest.fixture(autouse=True)

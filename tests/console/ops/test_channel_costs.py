@@ -14,8 +14,8 @@ from accounts.models import AuditEvent
 from generation.models import Channel, CostTable
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import of, sold, text_of
-from tests.factories import make_channel
-from tests.seeds import sow
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
 
 MODEL = "gpt-image-2-origin"
 FILE = f"# https://vendor.example/pricing\nmodel,size,quality,usd\n{MODEL},1024x1024,any,0.004\n"

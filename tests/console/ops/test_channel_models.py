@@ -5,8 +5,8 @@ import pytest
 from generation.models import Channel, ChannelTrial
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import LIST, text_of
-from tests.factories import make_channel
-from tests.seeds import sow
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
 
 ALL = ("gpt-image-2", "gpt-image-2-auto", "gpt-image-2-origin", "gpt-image-2-pro")
 

@@ -25,8 +25,8 @@ from tests.console.ops.channel_pages import (
     sold,
     text_of,
 )
-from tests.factories import PayingCustomer, begun, make_channel, make_worker, take
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, begun, make_channel, make_worker, take
+from tests.making.seeds import sow
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from accounts.models import Tenant, User
 from accounts.services import create_tenant
 from billing.services import create_price_list, draft_price_book
 from pictor.kit.words import clock
-from tests.factories import make_channel
-from tests.seeds import sow
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
 
 
 def found(client: Client, text: str) -> list[str]:

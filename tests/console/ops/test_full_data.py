@@ -23,9 +23,9 @@ from generation.models import Channel, Condition, CostTable
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid_of
 from pictor.kit.words.money import Micros
-from tests.bills import call, csv_file, matched, row
-from tests.factories import ORIGIN, PayingCustomer, make_channel
-from tests.seeds import sow
+from tests.making.bills import call, csv_file, matched, row
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel
+from tests.making.seeds import sow
 
 MAX_QUERIES = 12
 SIZE = "1024x1024"

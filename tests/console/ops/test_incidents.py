@@ -14,8 +14,8 @@ from generation.oversight import incidents
 from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import lines_of
-from tests.factories import ORIGIN
-from tests.seeds import sow
+from tests.making.factories import ORIGIN
+from tests.making.seeds import sow
 
 LIST, NEW, PLAN = "/ops/incidents/", "/ops/incidents/new/", "/ops/incidents/plan/"
 

@@ -20,10 +20,10 @@ from generation.models import CostTable
 from generation.oversight import incidents
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.bills import call, csv_file, matched, row
 from tests.console.ops.channel_pages import FORM, ROUTE
-from tests.factories import ORIGIN, PayingCustomer, make_channel
-from tests.seeds import sow
+from tests.making.bills import call, csv_file, matched, row
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel
+from tests.making.seeds import sow
 
 LOW = f"{ORIGIN} 1024x1024 low"
 CELL = {f"price {LOW}": "0.0777", "cell": LOW, "number": "0.123x", "which": "book", "how": "by"}

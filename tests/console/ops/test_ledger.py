@@ -35,8 +35,8 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.ops.conftest import said_by
 from tests.console.workspace.conftest import lines_of
-from tests.factories import PayingCustomer, begun, make_channel, make_worker, take
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, begun, make_channel, make_worker, take
+from tests.making.seeds import sow
 
 COST = Cost(Micros(30_000), CostSource.FLAT)
 WHOLE, SINCE = LedgerProof.Kind.WHOLE, LedgerProof.Kind.SINCE_CHECKPOINT

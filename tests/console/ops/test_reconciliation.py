@@ -18,10 +18,10 @@ from console.ops.reconciliation import listed, one
 from console.uploads import sender
 from generation.bills import intake, listing
 from generation.models import BillLine, Channel, CostTable, VendorBill
-from tests.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.console.ops.conftest import said_by
-from tests.factories import ORIGIN, PayingCustomer, make_channel
-from tests.seeds import sow
+from tests.making.bills import NOON, call, costs_of_days, csv_file, matched, row
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel
+from tests.making.seeds import sow
 
 LIST = "/ops/reconciliation/"
 LINES = (row("a", 0, "0.03"), row("b", 60, "0.035"), row("x", 90, "0.05"))

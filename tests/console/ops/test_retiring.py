@@ -7,7 +7,7 @@ import pytest
 from generation.catalogue import services
 from generation.models import Channel, Route
 from tests.console.ops.channel_pages import FORM, ROUTE, edit, of, serving, text_of, trouble
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 DAY = date(2027, 2, 3)
 

@@ -15,8 +15,8 @@ from generation.lifecycle import lease
 from generation.models import ConditionLook, Generation, Stop, Worker
 from pictor import __version__
 from pictor.kit.words import clock
-from tests.factories import ORIGIN, PayingCustomer, make_channel, make_worker
-from tests.seeds import sow
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel, make_worker
+from tests.making.seeds import sow
 
 SYSTEM, STOP, START = "/ops/system/", "/ops/system/stop/", "/ops/system/start/"
 

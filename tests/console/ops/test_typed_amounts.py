@@ -27,10 +27,10 @@ from generation.models import CostTable
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import MAX_MICROS, Micros
-from tests.bills import call, csv_file, matched, row
 from tests.console.ops.channel_pages import FORM, ROUTE, text_of
-from tests.factories import ORIGIN, PayingCustomer, make_channel
-from tests.seeds import sow
+from tests.making.bills import call, csv_file, matched, row
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel
+from tests.making.seeds import sow
 
 TEXTS = (
     *("1e18", "9" * 20, "9" * 40, "9000000000", "9000000000.000001", "100", "0.000001"),

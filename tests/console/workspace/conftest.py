@@ -28,7 +28,7 @@ from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock, ids
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     make_channel,
     make_delivery,
@@ -36,7 +36,7 @@ from tests.factories import (
     stored_images,
     take,
 )
-from tests.seeds import sow
+from tests.making.seeds import sow
 from webhooks.models import Delivery
 from webhooks.services import EndpointValues as Hook
 from webhooks.services import create_endpoint, send_test

@@ -30,7 +30,7 @@ from tests.console.workspace.conftest import (
     signed_in,
     told,
 )
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 from webhooks.models import Delivery
 
 ACTIONS = {

@@ -8,7 +8,7 @@ from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock
 from pictor.kit.words.ids import REQUEST, new_uuid, public
 from tests.console.workspace.conftest import SignIn, url, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 
 def found(sign_in: SignIn, customer: PayingCustomer, text: str, role: str = "owner") -> list[str]:

@@ -8,7 +8,7 @@ from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key
 from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import SignIn, url, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 FORM = {"mode": "live", "name": "production", "scopes": ["images:write"], "budget_month": "20"}
 WARNED = {**FORM, "budget_warns_only": "on"}

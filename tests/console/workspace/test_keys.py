@@ -26,7 +26,7 @@ from console.workspace.keys import KeyRow
 from generation.models import Serves
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 FORM = {
     "mode": "live",

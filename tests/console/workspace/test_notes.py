@@ -13,7 +13,7 @@ from billing.selectors import ledger_findings
 from billing.services import accounts, adjust, book_payment, credit, reverse
 from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 NOTE = "they are about to leave us"
 

@@ -22,7 +22,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import make_worker, take
+from tests.making.factories import make_worker, take
 
 
 def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, delivered):

@@ -36,7 +36,7 @@ from tests.console.workspace.conftest import (
     words_of,
 )
 from tests.console.workspace.test_access import address, names, peopled
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 WORDS = "zanzibar"
 """A word in every prompt and answer of the tenant's, which staff must not see."""

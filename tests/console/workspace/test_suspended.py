@@ -7,7 +7,7 @@ from accounts.services import resume, suspend
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Forbidden
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from billing.selectors import balance_of
 from generation.models import Generation, Serves
 from tests.console.workspace.conftest import lines_of, url, words_of
 from tests.console.workspace.playground.test_playground import form
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Attempt, Channel, Generation
 from pictor.kit.words.ids import REQUEST, new_uuid, public
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from pictor.kit.bytes.spools import process_spools
 from pictor.kit.database import pools
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words.ids import GenerationId, new_uuid
-from tests.factories import ORIGIN, PayingCustomer
+from tests.making.factories import ORIGIN, PayingCustomer
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import Micros
-from tests.factories import PayingCustomer, make_delivery, make_worker, stored_images, take
+from tests.making.factories import PayingCustomer, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import pytest
 from generation.admission import idempotency
 from generation.models import Generation, IdempotencyRecord
 from pictor.kit.words.errors import IdempotencyKeyReused, InvalidRequest
-from tests.factories import at
+from tests.making.factories import at
 
 NOW = at("2026-11-20T12:00:00Z")
 

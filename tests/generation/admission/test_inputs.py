@@ -9,7 +9,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, Unavailable
 from pictor.kit.words.ids import GenerationId, new_uuid
 from storage import convert
-from tests.mending import photo
+from tests.making.odd_pictures import photo
 
 pytestmark = pytest.mark.anyio
 

@@ -31,8 +31,8 @@ from pictor.kit.words.errors import (
     PictorError,
     Unavailable,
 )
-from tests.factories import PayingCustomer
 from tests.generation.admission.arriving import Request, asked, money
+from tests.making.factories import PayingCustomer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 

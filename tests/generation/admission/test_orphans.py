@@ -18,7 +18,7 @@ from generation.management.seeding import alone
 from generation.models import Generation, State
 from pictor.kit.database.prepared import fetch
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 DIGEST = b"d" * 32
 

@@ -41,9 +41,9 @@ from pictor.kit.words.errors import (
     Paused,
     Unauthenticated,
 )
-from tests.edits import data_uri
-from tests.factories import ORIGIN, PayingCustomer
+from tests.customers.edits import data_uri
 from tests.generation.admission.arriving import Request, asked, money
+from tests.making.factories import ORIGIN, PayingCustomer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 

@@ -13,7 +13,7 @@ from generation.models import Generation, Serves
 from pictor.kit.redis.client import forget_client, send
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota
-from tests.factories import PayingCustomer, make_caller, make_channel
+from tests.making.factories import PayingCustomer, make_caller, make_channel
 
 
 @pytest.fixture

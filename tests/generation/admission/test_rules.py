@@ -6,7 +6,7 @@ import pytest
 
 from generation.admission.rules import Order, check
 from pictor.kit.words.errors import InvalidRequest
-from tests.factories import contract_of
+from tests.making.factories import contract_of
 
 
 def order(model: str = "gpt-image-2-origin", *, key_format: str = "", **fields: Any) -> Order:

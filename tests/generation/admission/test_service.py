@@ -32,7 +32,7 @@ from pictor.kit.words.errors import (
 )
 from pictor.kit.words.ids import GenerationId, new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, PayingCustomer, at, make_channel
+from tests.making.factories import ORIGIN, PayingCustomer, at, make_channel
 
 pytestmark = pytest.mark.django_db
 

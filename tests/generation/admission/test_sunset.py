@@ -9,7 +9,7 @@ from generation.admission.quoting import quoted_order
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.models import Contract, Generation
 from pictor.kit.words.errors import ModelForbidden, ModelSunset, NotFound
-from tests.factories import ORIGIN, PayingCustomer, make_channel, take
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

@@ -13,8 +13,8 @@ from generation.alerts import rules, wording
 from generation.alerts.alert_sending import send_due_alerts
 from generation.alerts.occasions import AlertNews
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
+from tests.fakes.raw_server import says
 from tests.generation.alerts.conftest import ANN
-from tests.raw_server import says
 from webhooks.models import Delivery, WebhookEndpoint
 
 FIRED = ("fired", "acme gpt-image-2")

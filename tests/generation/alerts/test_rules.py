@@ -17,8 +17,8 @@ from generation.models import AlertAddress, AlertRule
 from pictor.kit.secrets.encryption import decrypted
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
+from tests.fakes.raw_server import says
 from tests.generation.alerts.conftest import ANN, Desk
-from tests.raw_server import says
 from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.pausing import pause
 

@@ -27,7 +27,7 @@ from pictor.kit.redis.client import send_async
 from pictor.kit.words import clock
 from storage import backends
 from storage.services import upload
-from tests.factories import make_delivery, stored_images
+from tests.making.factories import make_delivery, stored_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 

@@ -23,7 +23,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from storage import backends
 from storage.services import upload
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 

@@ -15,7 +15,7 @@ from generation.selectors import Finished
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 from storage.models import StoredImage
-from tests.token_services import chain_of_its_own, nothing_else, session
+from tests.fakes.token_services import chain_of_its_own, nothing_else, session
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
 FINISHED = Finished(

@@ -19,7 +19,7 @@ from pictor.kit.database import pools
 from pictor.kit.redis import client as redis_client
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 

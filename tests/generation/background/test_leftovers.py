@@ -16,7 +16,7 @@ from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock
 from storage import backends
 from storage.services import image_key_of, input_key_of, partial_key_of, upload
-from tests.factories import begun
+from tests.making.factories import begun
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -15,7 +15,7 @@ from generation.lifecycle import claims
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, Worker
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, make_worker, take
+from tests.making.factories import PayingCustomer, make_worker, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

@@ -12,7 +12,7 @@ from generation.background.slots import Room
 from generation.lifecycle.claims import Queued
 from generation.models import Generation, Serves
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, make_channel, queued_as, take
+from tests.making.factories import PayingCustomer, make_channel, queued_as, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

@@ -19,7 +19,7 @@ from generation.lifecycle import claims, lease, notify, settlement
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Worker
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, begun, make_worker, take
+from tests.making.factories import PayingCustomer, begun, make_worker, take
 
 pytestmark = pytest.mark.django_db
 

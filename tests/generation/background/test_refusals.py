@@ -17,7 +17,7 @@ from generation.tenants import holdings
 from pictor.kit.database import pools
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.anyio
 

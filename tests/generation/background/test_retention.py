@@ -13,7 +13,7 @@ from generation.oversight.ledger.findings import generation_findings
 from generation.tenants.forgetting import forget_words
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.factories import PayingCustomer, make_channel, make_delivery, stored_images, take
+from tests.making.factories import PayingCustomer, make_channel, make_delivery, stored_images, take
 
 DAY = timedelta(days=1)
 

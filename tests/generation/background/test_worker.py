@@ -30,8 +30,8 @@ from pictor.kit.running import vital
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from storage.services import StorageFailed
-from tests.factories import make_channel, queued_as, take
-from tests.stack_processes import until
+from tests.making.factories import make_channel, queued_as, take
+from tests.stack.stack_processes import until
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from generation.models import BillLine, VendorBill
 from generation.oversight.ledger.proof import audit
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
-from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
-from tests.factories import ORIGIN
+from tests.making.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
+from tests.making.factories import ORIGIN
 
 
 def booked() -> int:

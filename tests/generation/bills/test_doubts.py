@@ -6,8 +6,8 @@ import pytest
 
 from generation.bills.mapping import Columns
 from generation.models import VendorBill
-from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row
-from tests.factories import ORIGIN, make_channel
+from tests.making.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row
+from tests.making.factories import ORIGIN, make_channel
 
 
 def doubt_of(bill: VendorBill) -> dict[str, Any]:

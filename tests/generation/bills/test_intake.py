@@ -9,7 +9,7 @@ from generation.bills import decisions, intake, matching
 from generation.bills.mapping import Columns
 from generation.models import BillLine, VendorBill
 from pictor.kit.words import clock
-from tests.bills import call, csv_file, matched, row
+from tests.making.bills import call, csv_file, matched, row
 
 
 @pytest.fixture

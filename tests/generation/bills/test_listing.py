@@ -2,7 +2,7 @@
 
 from generation.bills import listing
 from generation.bills.listing import BillLineFilter, page_of
-from tests.bills import call, csv_file, matched, row
+from tests.making.bills import call, csv_file, matched, row
 
 
 def test_lines_that_repeat_the_one_sought_are_found_wherever_they_stand(acme, channel, monkeypatch):

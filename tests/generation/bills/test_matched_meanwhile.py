@@ -9,9 +9,9 @@ from django.db import connection, transaction
 from generation.bills import decisions, intake
 from generation.models import Channel, VendorBill
 from tests.billing.conftest import alone, pool, waits_for_a_lock
-from tests.bills import call, csv_file, matched, row
-from tests.factories import PayingCustomer
-from tests.stack_processes import until
+from tests.making.bills import call, csv_file, matched, row
+from tests.making.factories import PayingCustomer
+from tests.stack.stack_processes import until
 
 __all__ = ["pool"]
 

@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 
 from generation.bills import decisions
 from generation.models import VendorBill
-from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
-from tests.factories import ORIGIN, make_channel
+from tests.making.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, trial
+from tests.making.factories import ORIGIN, make_channel
 
 MIDNIGHT = NOON.replace(hour=0)
 

@@ -7,8 +7,8 @@ from django.db import connection
 
 from generation.bills import decisions, intake
 from generation.models import Attempt, Channel, Route, VendorBill
-from tests.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, stamp
-from tests.factories import ORIGIN
+from tests.making.bills import NOON, call, costs_of_days, csv_file, lines_of, matched, row, stamp
+from tests.making.factories import ORIGIN
 
 MIDNIGHT = NOON.replace(hour=0)
 HEADER = "created_at,model,cost_usd"

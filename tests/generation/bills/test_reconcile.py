@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from billing.models import Transfer
 from generation.bills import listing
 from generation.models import BillLine, VendorBill
-from tests.bills import call, csv_file, row
+from tests.making.bills import call, csv_file, row
 
 LINES = (row("a", 0, "0.03"), row("b", 60, "0.035"), row("x", 90, "0.05"))
 

@@ -9,8 +9,8 @@ from accounts.models import AuditEvent
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
 from generation.models import Channel, Contract, Route
-from tests.factories import make_channel
-from tests.seeds import sow
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 MODEL = "dall-e-3"

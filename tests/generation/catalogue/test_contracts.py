@@ -4,7 +4,7 @@ import pytest
 
 from generation.catalogue.contracts import Catalogue, Size, contract_from
 from generation.management.seeding import seeded_contracts
-from tests.factories import contract_of
+from tests.making.factories import contract_of
 
 
 @pytest.mark.parametrize(

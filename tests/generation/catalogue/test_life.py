@@ -7,7 +7,7 @@ import pytest
 
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.life import life_headers, sunset_of
-from tests.factories import contract_of
+from tests.making.factories import contract_of
 
 OLD, NEW, PRO = "gpt-image-1", "gpt-image-2", "gpt-image-2-pro"
 SINCE = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import plan, ratio_sentence
 from generation.channels.declaration import Abilities
-from tests.factories import contract_of, route_info
+from tests.making.factories import contract_of, route_info
 
 OLD = ("1024x1024", "1536x1024", "1024x1536")
 SENTENCE = "\n\nCompose the image for an aspect ratio of 16:9."

@@ -17,7 +17,7 @@ from generation.channels.declaration import Abilities
 from generation.models import Channel, Contract, Route
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, PayingCustomer, contract_of
+from tests.making.factories import ORIGIN, PayingCustomer, contract_of
 
 pytestmark = pytest.mark.django_db
 

@@ -27,7 +27,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import NotFound, Paused
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
-from tests.factories import ORIGIN, PayingCustomer, make_channel, open_gate, queued_as
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel, open_gate, queued_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

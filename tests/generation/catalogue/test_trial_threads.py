@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from generation.catalogue import trial_threads, trials
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from generation.channels.base import Adapter, ChannelConfig
 from generation.channels.registry import open_adapter
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.outbound.http import HttpPool
+from tests.fakes.raw_server import RawServer, Script, running, says
 from tests.generation.channels.streaming import Collector
-from tests.raw_server import RawServer, Script, running, says
 
 API_KEY = "sk-test-0123456789abcdef"
 PIXEL = base64.b64decode(

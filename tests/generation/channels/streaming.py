@@ -8,7 +8,7 @@ import pytest
 
 from generation.channels.base import UpstreamPartial, UpstreamRequest
 from generation.channels.errors import UpstreamError
-from tests.raw_server import Script, says, sends
+from tests.fakes.raw_server import Script, says, sends
 
 SECONDS = 5.0
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"

@@ -9,8 +9,8 @@ from generation.channels import download as shelf
 from pictor.kit.bytes.spool import SpoolFile, Spools, SpoolTooLarge
 from pictor.kit.outbound.http import DeadlineExceeded, HttpPool, deadline
 from pictor.kit.running import retries
-from tests import raw_server
-from tests.raw_server import Received, Script, says, sends
+from tests.fakes import raw_server
+from tests.fakes.raw_server import Received, Script, says, sends
 
 pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 

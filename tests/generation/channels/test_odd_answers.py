@@ -8,7 +8,7 @@ import pytest
 
 from generation.channels.base import UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
-from tests.raw_server import Received, says
+from tests.fakes.raw_server import Received, says
 
 pytestmark = pytest.mark.anyio
 

@@ -12,9 +12,9 @@ from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools
 from pictor.kit.outbound.http import HttpPool
-from tests import raw_server
+from tests.fakes import raw_server
+from tests.fakes.raw_server import RawServer, Received, Script, says, sends
 from tests.generation.channels.conftest import API_KEY, config_for
-from tests.raw_server import RawServer, Received, Script, says, sends
 
 pytestmark = pytest.mark.anyio
 

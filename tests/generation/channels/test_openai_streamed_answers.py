@@ -11,6 +11,7 @@ from PIL import Image, PngImagePlugin
 from generation.channels.base import TokenUsage, UpstreamImage, UpstreamPartial
 from generation.channels.registry import open_adapter
 from generation.dispatch.pixels import WantedImage, verified
+from tests.fakes.raw_server import Received, says
 from tests.generation.channels.conftest import config_for
 from tests.generation.channels.streaming import (
     COMPLETED,
@@ -23,7 +24,6 @@ from tests.generation.channels.streaming import (
     partial,
     streams,
 )
-from tests.raw_server import Received, says
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.channels.retirements import end_of
 from generation.models import Route
-from tests.factories import make_channel
-from tests.seeds import sow
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
 
 OPENAI = "https://api.openai.com/v1"
 RELAY = "https://relay.example/v1"

@@ -16,8 +16,8 @@ from generation.models import Attempt, Channel, Generation
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
-from tests.factories import place_hold
-from tests.seeds import sow
+from tests.making.factories import place_hold
+from tests.making.seeds import sow
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

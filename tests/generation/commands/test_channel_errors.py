@@ -13,7 +13,7 @@ from generation.tenants.forgetting import forget
 from generation.traffic.errors import fingerprint_of, without_ids
 from pictor.kit.words import clock, ids
 from pictor.kit.words.ids import new_uuid
-from tests.factories import PayingCustomer, begun, make_channel, make_worker, take
+from tests.making.factories import PayingCustomer, begun, make_channel, make_worker, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

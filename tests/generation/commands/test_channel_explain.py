@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from generation.models import Contract, CostTable, Route
-from tests.factories import make_channel
 from tests.generation.commands.conftest import Output
+from tests.making.factories import make_channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

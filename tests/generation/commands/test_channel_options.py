@@ -5,7 +5,7 @@ import json
 import pytest
 
 from generation.models import Route
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 MODEL = "dall-e-3"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]

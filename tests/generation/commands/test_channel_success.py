@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.console.ops.channel_pages import called, sold
-from tests.factories import make_channel
-from tests.seeds import sow
+from tests.making.factories import make_channel
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 

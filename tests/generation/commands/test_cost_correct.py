@@ -33,7 +33,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     begun,
     make_channel,

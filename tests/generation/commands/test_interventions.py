@@ -14,8 +14,15 @@ from generation.models import Attempt, Channel, Generation
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer as Orderer
-from tests.factories import begun, make_channel, make_delivery, make_worker, stored_images, take
+from tests.making.factories import PayingCustomer as Orderer
+from tests.making.factories import (
+    begun,
+    make_channel,
+    make_delivery,
+    make_worker,
+    stored_images,
+    take,
+)
 
 pytestmark = pytest.mark.django_db
 WHY = ("--reason", "bad images")

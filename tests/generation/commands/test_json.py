@@ -11,8 +11,8 @@ from django.core.management import call_command
 from billing.services import Usage, record_usage
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
-from tests.factories import make_channel
 from tests.generation.commands.conftest import CommandCustomer
+from tests.making.factories import make_channel
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.models import Contract
 from pictor.kit.words import clock
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 MODEL = "dall-e-3"

@@ -12,7 +12,7 @@ from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.models import Generation
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, make_channel, make_worker, take
+from tests.making.factories import PayingCustomer, make_channel, make_worker, take
 
 pytestmark = pytest.mark.django_db
 WHY = ("--reason", "the vendor was down", "--words", "Sorry")

@@ -8,7 +8,7 @@ from billing.selectors import book_in_force
 from billing.services import draft_price_book, publish_price_book, restore_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 

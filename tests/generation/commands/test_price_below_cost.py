@@ -11,7 +11,7 @@ from billing.models import PriceBook
 from generation.catalogue.offer import served
 from generation.models import Attempt, Channel, Contract, CostTable
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, make_channel
+from tests.making.factories import PayingCustomer, make_channel
 
 pytestmark = pytest.mark.django_db
 

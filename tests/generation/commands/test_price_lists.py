@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.selectors import current_table, list_of
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 

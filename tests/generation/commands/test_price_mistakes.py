@@ -7,7 +7,7 @@ from billing.models import PriceBook
 from billing.services import Usage, record_usage
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from billing.selectors import book_in_force, list_of, state_of
 from billing.services import create_price_list, draft_price_book, publish_price_book
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

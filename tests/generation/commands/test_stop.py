@@ -5,7 +5,7 @@ import json
 import pytest
 
 from generation.models import Stop
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db
 

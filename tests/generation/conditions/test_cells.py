@@ -20,7 +20,7 @@ from generation.oversight.selling import add_sold
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import (
+from tests.making.factories import (
     ORIGIN,
     PayingCustomer,
     make_channel,

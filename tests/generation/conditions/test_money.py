@@ -24,7 +24,7 @@ from billing.services.prices import draft_price_book, publish_price_book
 from generation.models import NO_PRICE, Condition, RefusedRequest
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, PayingCustomer, make_channel
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel
 
 FINDING = Finding("sums", "ten_1", "tenant ten_1", "has 5 micros too many")
 WHOLE, LATEST = LedgerProof.Kind.WHOLE, LedgerProof.Kind.SINCE_CHECKPOINT

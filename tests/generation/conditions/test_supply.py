@@ -15,7 +15,7 @@ from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Ro
 from generation.traffic import channel_events
 from generation.traffic.channel_events import BreakerTurn
 from pictor.kit.words import clock
-from tests.factories import ORIGIN, PayingCustomer, make_channel, make_worker
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel, make_worker
 
 SHRUNK = ("channels_shrunk", ORIGIN)
 

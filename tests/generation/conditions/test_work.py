@@ -10,7 +10,7 @@ from accounts.services.mail import post
 from generation.lifecycle import lease
 from generation.models import Channel, Condition, Generation, Worker
 from pictor.kit.words import clock, ids
-from tests.factories import ORIGIN, make_channel
+from tests.making.factories import ORIGIN, make_channel
 from webhooks.models import SUCCEEDED, Delivery, Event, WebhookEndpoint
 
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ from generation.dispatch.channel_health import UpstreamCall
 from generation.dispatch.choosing import Chooser
 from generation.dispatch.selection import candidates
 from pictor.kit.words.ids import new_uuid
-from tests.factories import contract_of, route_info
+from tests.making.factories import contract_of, route_info
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Abilities, Task
 from generation.dispatch.call import ignored_by, request_for
 from generation.models import Generation
-from tests.factories import route_info
+from tests.making.factories import route_info
 
 FIELDS = {"style": "vivid", "watermark": False}
 

@@ -10,7 +10,7 @@ from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.dispatch.channel_health import Health, UpstreamCall
 from pictor.kit.words.ids import new_uuid
-from tests.factories import route_info
+from tests.making.factories import route_info
 
 TENANT = new_uuid()
 ROUTE = route_info()

@@ -18,7 +18,7 @@ from generation.traffic.channel_events import BreakerTurn
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.factories import make_channel, route_info
+from tests.making.factories import make_channel, route_info
 
 ROUTE = route_info(channel_id=7, model="dall-e-3")
 WORKER = new_uuid()

@@ -2,7 +2,7 @@
 
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.endings import overridden
-from tests.factories import route_info
+from tests.making.factories import route_info
 
 BUSY = UpstreamError(AttemptClass.REFUSED, "HTTP 429 busy", http_status=429, request_id="req_1")
 

@@ -19,11 +19,11 @@ from generation.lifecycle.outcome import Failure
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.outbound.http import HttpPool
 from pictor.kit.outbound.http_pools import HttpPools
-from tests.contracts.recorder import drawn, noise
-from tests.factories import open_gate
+from tests.fakes.raw_server import Script, running, says
+from tests.fakes.recorder import drawn, noise
 from tests.kit.calls import make_certificate
-from tests.mending import photo, with_tail
-from tests.raw_server import Script, running, says
+from tests.making.factories import open_gate
+from tests.making.odd_pictures import photo, with_tail
 
 pytestmark = pytest.mark.anyio
 

@@ -37,8 +37,15 @@ from pictor.kit.database.prepared import Statement
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.factories import ORIGIN, PayingCustomer, make_channel, make_worker, open_gate, take
-from tests.raw_server import Received, Script, running, says
+from tests.fakes.raw_server import Received, Script, running, says
+from tests.making.factories import (
+    ORIGIN,
+    PayingCustomer,
+    make_channel,
+    make_worker,
+    open_gate,
+    take,
+)
 
 SIZE = "1024x1024"
 TENANT = new_uuid()

@@ -25,9 +25,9 @@ from pictor.kit.redis import client as redis_client
 from pictor.kit.words import clock
 from storage import backends, probe
 from storage.services import open_stream
-from tests.contracts.recorder import drawn
-from tests.mending import photo, with_tail
-from tests.raw_server import hangs, running
+from tests.fakes.raw_server import hangs, running
+from tests.fakes.recorder import drawn
+from tests.making.odd_pictures import photo, with_tail
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 

@@ -14,7 +14,7 @@ from generation.channels.base import UpstreamImage
 from generation.dispatch import pixels
 from generation.dispatch.pixels import WantedImage, verified, verified_on_loop
 from pictor.kit.bytes.spool import Spools
-from tests.mending import photo, with_exif_at_its_end, with_tail
+from tests.making.odd_pictures import photo, with_exif_at_its_end, with_tail
 
 Delivered = Callable[[bytes], UpstreamImage]
 

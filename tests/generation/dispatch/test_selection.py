@@ -10,7 +10,7 @@ import pytest
 
 from generation.catalogue.contracts import RouteInfo
 from generation.dispatch.selection import candidates, shares
-from tests.factories import contract_of, route_info
+from tests.making.factories import contract_of, route_info
 
 
 def order(

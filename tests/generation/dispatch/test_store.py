@@ -15,8 +15,8 @@ from generation.dispatch.store import store
 from pictor.kit.words import clock
 from storage import backends
 from storage.services import StorageFailed
-from tests.factories import make_delivery, open_gate
-from tests.raw_server import Received, Script, running, says
+from tests.fakes.raw_server import Received, Script, running, says
+from tests.making.factories import make_delivery, open_gate
 
 StorageAt = Callable[[str], None]
 FULL = says(b"<Error><Code>XMinioStorageFull</Code></Error>", status=507)

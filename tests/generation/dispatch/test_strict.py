@@ -14,7 +14,7 @@ from generation.dispatch.choosing import UNMADE, Chooser
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.ids import new_uuid
-from tests.factories import ORIGIN, make_channel, route_info
+from tests.making.factories import ORIGIN, make_channel, route_info
 
 SIZE, WRONG = "1024x1024", "512x512"
 ROUTE, ANN = route_info(), new_uuid()

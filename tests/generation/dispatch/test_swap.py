@@ -8,9 +8,9 @@ from generation.catalogue import services
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Attempt, Channel
 from pictor.kit.database import pools
-from tests.factories import ORIGIN
+from tests.fakes.raw_server import Received, says
 from tests.generation.dispatch.test_opening import ONE_IMAGE, carried
-from tests.raw_server import Received, says
+from tests.making.factories import ORIGIN
 
 
 def swapped() -> int:

@@ -10,7 +10,7 @@ from generation.models import ChannelEvent, Generation, RefusedRequest
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 
 def proof() -> list[object]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from generation.channels.errors import AttemptClass
 from generation.management.history import story
 from generation.management.history.habits import HABITS
-from tests.factories import at
+from tests.making.factories import at
 
 NOW = at("2026-11-20T12:00:00Z")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from generation.lifecycle.settlement import settle_and_tell
-from tests.factories import at, make_delivery, stored_images, take
+from tests.making.factories import at, make_delivery, stored_images, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

@@ -31,8 +31,8 @@ from pictor.kit.bytes.spool import Spools
 from pictor.kit.database import pools
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
-from tests.factories import ORIGIN, at, begun, make_delivery, open_gate, stored_images, take
-from tests.raw_server import Script, running, says
+from tests.fakes.raw_server import Script, running, says
+from tests.making.factories import ORIGIN, at, begun, make_delivery, open_gate, stored_images, take
 
 pytestmark = pytest.mark.django_db
 

@@ -20,7 +20,7 @@ from pictor.kit.database.prepared import fetch
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import begun, make_worker, queued_as, route_info, take
+from tests.making.factories import begun, make_worker, queued_as, route_info, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

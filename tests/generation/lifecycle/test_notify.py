@@ -17,7 +17,7 @@ from generation.lifecycle.notify import Ring
 from pictor.celery import app
 from pictor.kit.redis import client as redis_client
 from pictor.kit.words.ids import new_uuid
-from tests.factories import queued_as
+from tests.making.factories import queued_as
 
 CLOSED = "redis://127.0.0.1:1/0"
 

@@ -24,7 +24,7 @@ from generation.models import Attempt, State
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     at,
     make_channel,

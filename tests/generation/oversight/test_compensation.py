@@ -23,7 +23,7 @@ from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     make_channel,
     make_delivery,

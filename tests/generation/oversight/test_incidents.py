@@ -17,8 +17,8 @@ from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
-from tests.factories import ORIGIN, PayingCustomer, at, make_owner
-from tests.seeds import sow
+from tests.making.factories import ORIGIN, PayingCustomer, at, make_owner
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 

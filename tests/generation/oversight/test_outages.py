@@ -23,8 +23,8 @@ from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
-from tests.factories import PayingCustomer, make_channel, make_worker, take
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, make_channel, make_worker, take
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

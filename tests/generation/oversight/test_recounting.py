@@ -18,8 +18,8 @@ from generation.models import Generation
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.recounting import recount
 from pictor.kit.words import clock, ids
-from tests.factories import make_delivery, stored_images, take
-from tests.stack_processes import until
+from tests.making.factories import make_delivery, stored_images, take
+from tests.stack.stack_processes import until
 
 
 def fail_one(claim: Claim | None) -> None:

@@ -28,8 +28,8 @@ from generation.oversight.selling import add_sold, rebuild
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, begun, make_delivery, stored_images, take
-from tests.stack_processes import until
+from tests.making.factories import ORIGIN, begun, make_delivery, stored_images, take
+from tests.stack.stack_processes import until
 
 pytestmark = pytest.mark.django_db
 

@@ -30,7 +30,7 @@ from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 from storage.models import StoredImage
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     begun,
     make_channel,
@@ -39,7 +39,7 @@ from tests.factories import (
     stored_images,
     take,
 )
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 

@@ -25,7 +25,7 @@ from generation.oversight.splits import (
 )
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from generation.oversight import sunset_mail
 from generation.oversight.sunset_mail import mail_sunsets, stage_of
 from tests.accounts.conftest import until_waiting
 from tests.billing.conftest import alone
-from tests.factories import ORIGIN, PayingCustomer, make_owner, make_usage
+from tests.making.factories import ORIGIN, PayingCustomer, make_owner, make_usage
 
 pytestmark = pytest.mark.django_db
 

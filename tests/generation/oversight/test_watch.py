@@ -11,7 +11,7 @@ from generation.models import Generation, Incident, WatchedDay
 from generation.oversight import watch
 from generation.oversight.watch import API, WORKERS, Sight
 from pictor.kit.words import clock
-from tests.factories import ORIGIN, PayingCustomer, at
+from tests.making.factories import ORIGIN, PayingCustomer, at
 
 NOON = at("2026-11-20T12:00:00Z")
 MINUTE = timedelta(minutes=1)

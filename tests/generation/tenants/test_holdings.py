@@ -10,8 +10,8 @@ from generation.models import Generation
 from generation.tenants import holdings
 from generation.tenants.forgetting import forget
 from pictor.kit.words import clock
-from tests.factories import PayingCustomer, make_channel
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, make_channel
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from generation.models import Attempt, AttemptMinute, Channel, Generation
 from generation.traffic import minutes
 from generation.traffic.minutes import Counting, Success
 from pictor.kit.words import ids
-from tests.factories import ORIGIN, at, make_channel
+from tests.making.factories import ORIGIN, at, make_channel
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from generation.traffic.channel_events import Kind, Shut
 from generation.traffic.minutes import CallMinute, Now
 from generation.traffic.standing import ChannelStatus, standing_of
 from pictor.kit.words.ids import new_uuid
-from tests.factories import at
+from tests.making.factories import at
 
 NOON = at("2026-11-20T12:00:00Z")
 

@@ -10,8 +10,8 @@ from django.db.models import Model
 from generation.models import Attempt, Generation, State
 from pictor.kit.database import model_rows, prepared
 from pictor.kit.words import ids
-from tests.factories import PayingCustomer, make_channel
-from tests.seeds import sow
+from tests.making.factories import PayingCustomer, make_channel
+from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
 

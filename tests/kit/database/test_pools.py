@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from pictor.kit.database import pools
 from pictor.kit.database.pools import Pool
 from pictor.kit.running import retries
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 pytestmark = pytest.mark.anyio
 

@@ -20,9 +20,9 @@ from pictor.kit.outbound.http import (
     ReadTimedOut,
     deadline,
 )
-from tests import raw_server
+from tests.fakes import raw_server
+from tests.fakes.raw_server import Received, is_at_most, running, says, sends
 from tests.kit.calls import MEGABYTE, fetch, post, whole
-from tests.raw_server import Received, is_at_most, running, says, sends
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pictor.kit.outbound.http import HttpPool, NotReached, Payload
+from tests.fakes.raw_server import Received, is_at_most, says, sends
 from tests.kit.calls import MEGABYTE, fetch, whole
-from tests.raw_server import Received, is_at_most, says, sends
 
 pytestmark = pytest.mark.anyio
 

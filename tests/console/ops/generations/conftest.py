@@ -19,7 +19,7 @@ from generation.models import Channel, Generation, Serves
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.factories import (
+from tests.making.factories import (
     PayingCustomer,
     begun,
     make_channel,
@@ -28,7 +28,7 @@ from tests.factories import (
     stored_images,
     take,
 )
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 BILLED = Cost(Micros(30_000), CostSource.FLAT)
 Make = Callable[..., Generation]

@@ -18,7 +18,7 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.console.ops.generations.conftest import Make
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 Form = tuple[str, dict[str, Any]]
 GENERATIONS = "/ops/generations/"

@@ -16,7 +16,7 @@ from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage
 from tests.console.workspace.conftest import lines_of, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 PAGE = "/ops/requests/"
 RATE: Mapping[str, Any] = {

@@ -9,8 +9,8 @@ import pytest
 from tests.console.ops.journeys.every_page import Found, name_of
 from tests.console.ops.links import pages_found
 from tests.console.pages import Place
-from tests.customer import Operator
-from tests.servers import Stack
+from tests.customers.customer import Operator
+from tests.stack.servers import Stack
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext
 from tests.console.ops.addresses import Address, addresses
 from tests.console.pages import Place
 from tests.console.visits import broken_promises
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 Found = dict[str | None, str]
 """Paths by page name, for pages that links led to."""

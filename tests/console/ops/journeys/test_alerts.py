@@ -11,10 +11,10 @@ from standardwebhooks import Webhook
 from generation.conditions.looking import _LOCK
 from tests.console.browser import keep
 from tests.console.visits import broken_rules
-from tests.customer import Operator
-from tests.hooks import Hooks, listening
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import Operator
+from tests.fakes.hooks import Hooks, listening
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 if TYPE_CHECKING:
     import psycopg

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext
 
 from tests.console.people import fill
 from tests.console.visits import broken_promises, broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 COSTS = "model,size,quality,usd\ngpt-image-2,any,any,0.002"
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.console.browser import keep
 from tests.console.visits import broken_rules
-from tests.customer import Operator
-from tests.servers import Stack
+from tests.customers.customer import Operator
+from tests.stack.servers import Stack
 
 NAME, ROTATED = "acme-images", "acme-rotated"
 

@@ -8,10 +8,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.console.browser import keep
 from tests.console.pages import Place
 from tests.console.visits import broken_promises, broken_rules
-from tests.customer import GENERATIONS
-from tests.running import MakeCustomer
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import GENERATIONS
+from tests.stack.running import MakeCustomer
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 BODY: dict[str, Any] = {"model": "gpt-image-2", "size": "1024x1024", "quality": "low"}
 

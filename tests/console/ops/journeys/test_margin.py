@@ -11,8 +11,8 @@ from playwright.sync_api import BrowserContext
 from tests.console.pages import Place
 from tests.console.people import fill
 from tests.console.visits import broken_promises, broken_rules
-from tests.customer import GENERATIONS
-from tests.servers import Stack
+from tests.customers.customer import GENERATIONS
+from tests.stack.servers import Stack
 
 SIZE = "1024x768"
 """A size that no other test requests."""

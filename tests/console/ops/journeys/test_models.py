@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.console.browser import keep
 from tests.console.visits import broken_rules
-from tests.customer import Operator
+from tests.customers.customer import Operator
 
 MODEL = "dall-e-3"
 ALIAS = "wide"

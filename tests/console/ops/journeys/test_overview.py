@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 from generation.conditions.looking import _LOCK
 from tests.console.browser import PHONE, keep, resize
 from tests.console.visits import broken_promises, broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 if TYPE_CHECKING:
     import psycopg

@@ -6,8 +6,8 @@ from uuid import uuid4
 from playwright.sync_api import BrowserContext, Page
 
 from tests.console.visits import broken_promises, broken_rules
-from tests.customer import Customer, Operator
-from tests.servers import Stack
+from tests.customers.customer import Customer, Operator
+from tests.stack.servers import Stack
 
 HEADER = "model,size,quality,usd,kind,width,height\n"
 CELL = "gpt-image-2-origin,1024x1024,low"

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.console.browser import keep
 from tests.console.people import fill
 from tests.console.visits import broken_rules
-from tests.customer import Customer
+from tests.customers.customer import Customer
 
 CELL = "gpt-image-2 1536x1024 low"
 ASKED = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "prompt": "a fox"}

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.console.visits import broken_promises, broken_rules
-from tests.customer import Customer
-from tests.servers import Stack
+from tests.customers.customer import Customer
+from tests.stack.servers import Stack
 
 CALLS = """
 UPDATE generation_attempt AS a SET upstream_request_id = 'up-' || a.id

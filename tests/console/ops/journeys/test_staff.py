@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.console.browser import Look, keep, looking
 from tests.console.people import PASSWORD, code_for, fill
 from tests.console.visits import broken_promises, broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 def test_somebody_is_invited_works_in_a_role_and_leaves(

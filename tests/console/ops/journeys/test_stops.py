@@ -7,7 +7,7 @@ import pytest
 
 from tests.console.browser import keep
 from tests.console.visits import broken_rules
-from tests.customer import Customer
+from tests.customers.customer import Customer
 
 MODEL = "dall-e-2"
 

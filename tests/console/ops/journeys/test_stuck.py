@@ -6,8 +6,8 @@ import httpx
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.console.visits import broken_rules
-from tests.customer import Customer
-from tests.running import Held
+from tests.customers.customer import Customer
+from tests.stack.running import Held
 
 BODY: dict[str, Any] = {"model": "gpt-image-2", "size": "1024x1024", "quality": "low"}
 

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.console.visits import broken_rules
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 OLD, NEW = "gpt-image-1", "gpt-image-2"
 BODY = {"model": OLD, "prompt": "a fox", "quality": "low", "size": "1024x1024"}

@@ -12,7 +12,7 @@ from tests.console.conftest import signed_in_without_a_browser
 from tests.console.pages import Place
 from tests.console.people import fill
 from tests.console.visits import broken_promises
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.console.browser import Look, keep, looking
 from tests.console.people import PASSWORD, code_for, fill
 from tests.console.visits import broken_promises, broken_rules
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 WHY = "Invoice 7 has not been paid"
 WAITS = "Ask for $99,000.00"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.seeds import sow
+from tests.making.seeds import sow
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.console.ops.models.model_pages import (
     trouble,
     typed,
 )
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 
 def stored(model: str = LEAST) -> dict[str, Any]:

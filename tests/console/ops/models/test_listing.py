@@ -13,7 +13,7 @@ from generation.models import Contract, Route
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import csv_of, text_of
 from tests.console.ops.models.model_pages import LEAST, LIST, MODEL, called, sold
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 
 @pytest.fixture

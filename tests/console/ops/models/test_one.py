@@ -11,7 +11,7 @@ from generation.catalogue.services import ContractColumns
 from generation.models import Channel, Contract, Route
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.models.model_pages import LEAST, MODEL, called, of, sold
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 
 def test_a_model_with_its_promise_and_its_channels(owner):

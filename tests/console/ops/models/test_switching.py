@@ -10,7 +10,7 @@ from generation.models import Channel, Contract
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.models.model_pages import LEAST, MODEL, called, of, sold
-from tests.factories import make_channel
+from tests.making.factories import make_channel
 
 
 def is_offered(model: str = MODEL) -> bool:

@@ -24,7 +24,7 @@ from generation.tenants.searching.criteria import matching
 from pictor.kit.words import clock
 from storage.models import TenantExport
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 
 @pytest.fixture(autouse=True)

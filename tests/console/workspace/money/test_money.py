@@ -29,7 +29,7 @@ from billing.services import (
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 
 @pytest.fixture

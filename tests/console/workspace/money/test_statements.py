@@ -22,7 +22,7 @@ from generation.models import Channel
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal
 from tests.console.workspace.conftest import Make, lines_of, url, words_of
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 UTC, BERLIN, KOLKATA = (ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Asia/Kolkata"))
 At = Callable[[str], datetime]

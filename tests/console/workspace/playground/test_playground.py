@@ -25,7 +25,7 @@ from generation.models import Generation, Serves
 from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import PayingCustomer, contract_of, make_channel
+from tests.making.factories import PayingCustomer, contract_of, make_channel
 
 PRO, ORIGIN, OLD = (
     contract_of(name) for name in ("gpt-image-2-pro", "gpt-image-2-origin", "dall-e-3")

@@ -16,7 +16,7 @@ from generation.models import Channel, Generation
 from storage import backends
 from tests.console.workspace.conftest import require_factor, url, words_of
 from tests.console.workspace.playground.test_playground import form
-from tests.contracts.recorder import drawn
+from tests.fakes.recorder import drawn
 
 SMALL = (64, 64)
 HELD_WITH_TWO = 52_680 + 2 * 53_600

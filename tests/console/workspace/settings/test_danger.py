@@ -22,7 +22,7 @@ from storage.exports import ask_for_export
 from storage.models import TenantExport
 from tests.console.workspace.conftest import available, url, words_of
 from tests.console.workspace.test_access import peopled
-from tests.factories import PayingCustomer
+from tests.making.factories import PayingCustomer
 
 PASSWORD = "correct-horse-battery"
 

@@ -7,7 +7,7 @@ import pytest
 from generation.models import Contract, Generation
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import PayingCustomer, make_usage
+from tests.making.factories import PayingCustomer, make_usage
 
 OLD, NEW = "dall-e-3", "gpt-image-2"
 END = datetime(2099, 3, 1, tzinfo=UTC)

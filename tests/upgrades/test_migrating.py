@@ -20,7 +20,7 @@ from generation.management import seeding
 from pictor.management import holders, migrating
 from pictor.management.holders import first_words
 from pictor.management.migrating import Executor
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 READ = "SELECT count(*) FROM accounts_mail WHERE contents = 'A secret'"
 SHOWN = "SELECT count(*) FROM accounts_mail WHERE contents ="

@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.customer import Operator
-from tests.databases import another_database
-from tests.servers import ROOT
-from tests.test_migrations import environment_of, restore
+from tests.customers.customer import Operator
+from tests.stack.databases import another_database
+from tests.stack.servers import ROOT
+from tests.upgrades.test_migrations import environment_of, restore
 
-LEDGER = ROOT / "tests/ledger_of_2026_11_26.sql.xz"
+LEDGER = ROOT / "tests/upgrades/ledger_of_2026_11_26.sql.xz"
 """Two tenants of e2c6d26, with every kind of transfer that it had and checkpoints of both proofs.
 
 It has the ledger key of the database in test_migrations.py. pg_dump wrote the file.

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from tests.customer import Customer
+from tests.customers.customer import Customer
 
 EDITS = "/v1/images/edits"
 VARIATIONS = "/v1/images/variations"

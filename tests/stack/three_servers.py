@@ -4,7 +4,7 @@ import sys
 
 from pictor.embedded import main, postgres
 from pictor.embedded.stack import Stack
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 
 def up(stack: Stack) -> None:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from pictor.embedded.ports import free_port
-from tests.stack_processes import until
+from tests.stack.stack_processes import until
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 

@@ -19,7 +19,7 @@ from django.conf import settings
 from typing_extensions import override
 
 from storage import backends
-from tests.s3_front import Answered, Asking, Issued, serving
+from tests.fakes.s3_front import Answered, Asking, Issued, serving
 
 CONTAINER, ROLES, IMDS_TOKEN = (
     "/credentials",

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.recorder import Recorder, recording
-from tests.customer import Operator
-from tests.servers import Stack
+from tests.customers.customer import Operator
+from tests.fakes.recorder import Recorder, recording
+from tests.stack.servers import Stack
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
 
 from pictor.management.migrating import Executor
-from tests.databases import another_database, connected_to
-from tests.servers import ROOT
+from tests.stack.databases import another_database, connected_to
+from tests.stack.servers import ROOT
 
 LAST = {
     "accounts": "0007_uncharged_ceiling",

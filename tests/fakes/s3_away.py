@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.raw_server import RawServer, Script, hangs, says
+from tests.fakes.raw_server import RawServer, Script, hangs, says
 
 FORBIDDEN = says(b"<Error><Code>AccessDenied</Code></Error>", status=403)
 NO_BUCKET = says(b"<Error><Code>NoSuchBucket</Code></Error>", status=404)

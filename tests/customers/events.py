@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.customer import GENERATIONS, Customer
+from tests.customers.customer import GENERATIONS, Customer
 
 PARTIAL, COMPLETED = "image_generation.partial_image", "image_generation.completed"
 

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from tests.openapi import Document
-from tests.servers import ROOT, Stack
+from tests.customers.openapi import Document
+from tests.stack.servers import ROOT, Stack
 
 GENERATIONS = "/v1/images/generations"
 SCOPES = "images:write,images:read,billing:read,webhooks:write,keys:write"
@@ -46,7 +46,7 @@ class Operator:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.operator_loop"],
+            [sys.executable, "-m", "tests.stack.operator_loop"],
             cwd=ROOT,
             env={**os.environ, **env},
             stdin=subprocess.PIPE,

@@ -14,8 +14,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Mail
-from tests.databases import another_database, run_tool
-from tests.servers import ROOT
+from tests.stack.databases import another_database, run_tool
+from tests.stack.servers import ROOT
 
 KEPT = Path(__file__).with_name("database_of_2026_11_25.sql.xz")
 """The dump of a `make run` of 5465276, with three delivered generations and a failed one.

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.contracts.recorder import Recorder, answering
-from tests.customer import Operator
+from tests.customers.customer import Operator
+from tests.fakes.recorder import Recorder, answering
 
 REFUSAL = b'{"error": {"message": "no", "type": "x", "code": "x"}}'
 

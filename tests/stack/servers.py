@@ -1,9 +1,9 @@
 """Real servers for each process that runs tests, started by the code of `manage.py run`: a plugin.
 
-Loaded with `-p tests.servers`, before Django reads its settings. PostgreSQL, Valkey and S3 are for
-tests inside the pytest process (pytest-django's `test_pictor`, Valkey's database 1, the bucket
-`pictor-test`). A whole `manage.py run` with servers of its own is started by the first test that
-uses `stack`, and ended before the first file that does not; files that use it come first.
+Loaded with `-p tests.stack.servers`, before Django reads its settings. PostgreSQL, Valkey and S3
+are for tests inside the pytest process (pytest-django's `test_pictor`, Valkey's database 1, the
+bucket `pictor-test`). A whole `manage.py run` with servers of its own is started by the first test
+that uses `stack`, and ended before the first file that does not; files that use it come first.
 Everything lies in temporary folders with ports of its own, so it never meets a running `make run`.
 """
 
@@ -29,7 +29,7 @@ from pictor.embedded.ports import free_port
 from pictor.embedded.stack_record import ALSO_OURS, OURS, read_record
 from pictor.kit.running.garbage import keep_what_is_there
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 STOP_SECONDS = 60
 TEST_BUCKET = "pictor-test"
@@ -196,7 +196,7 @@ def _wait_for_record(
 def _start_servers(folder: Path) -> Stack:
     """Start PostgreSQL, Valkey and S3; this process's settings will read their addresses."""
     (folder / "data" / "s3" / TEST_BUCKET).mkdir(parents=True)
-    servers = _start(folder, ["-m", "tests.three_servers"], SANDBOX_URL=NO_SANDBOX)
+    servers = _start(folder, ["-m", "tests.stack.three_servers"], SANDBOX_URL=NO_SANDBOX)
     redis = urlsplit(servers.env["REDIS_URL"])
     os.environ.update(servers.env)
     # Test databases are made, emptied and tampered with by the owner.

@@ -11,7 +11,7 @@ from generation.bills.mapping import Columns
 from generation.models import Attempt, Channel, ChannelTrial, VendorBill
 from pictor.kit.words.ids import new_uuid_of
 from pictor.kit.words.money import Micros
-from tests.factories import ORIGIN, PayingCustomer, at
+from tests.making.factories import ORIGIN, PayingCustomer, at
 
 NOON = at("2026-11-20T12:00:00Z")
 

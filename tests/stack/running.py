@@ -14,9 +14,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.customer import Customer, Operator
-from tests.servers import Stack
-from tests.stack_processes import until
+from tests.customers.customer import Customer, Operator
+from tests.stack.servers import Stack
+from tests.stack.stack_processes import until
 
 COUNTER = itertools.count(1)
 

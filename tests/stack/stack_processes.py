@@ -11,7 +11,7 @@ import httpx
 import psutil
 import psycopg
 
-from tests.servers import Stack
+from tests.stack.servers import Stack
 
 
 def until(condition: Callable[[], bool], seconds: float = 90) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.servers import ROOT
+from tests.stack.servers import ROOT
 
 ENVIRONMENTS = ROOT / ".venv-clients"
 UV = [sys.executable, "-m", "uv"]
