@@ -55,7 +55,7 @@ def sent_at_once(
     return waiting.result()
 
 
-def test_of_two_sign_ups_of_an_address_the_second_begins_again(pool, email):
+def test_the_second_of_two_sign_ups_with_one_address_begins_again(pool, email):
     answer = sent_at_once(
         pool,
         lambda: create_user(email=email, password=PASSWORD, actor="test"),
@@ -88,7 +88,7 @@ def test_a_factor_that_is_set_up_twice_is_set_up_once(pool, root):
     assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
 
 
-def test_of_two_staff_who_add_one_person_the_second_is_told(pool, root, email):
+def test_the_second_of_two_staff_adding_one_person_is_told(pool, root, email):
     answer = sent_at_once(
         pool,
         lambda: create_user(email=email, password=None, actor="test"),

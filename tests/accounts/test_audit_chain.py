@@ -58,7 +58,7 @@ def test_a_day_s_head_is_the_last_link_before_anything_later(log):
     assert audit_head(log[0].at)[0] == 0
 
 
-def test_what_is_rolled_back_is_not_linked(log):
+def test_an_event_rolled_back_is_not_linked(log):
     with transaction.atomic():
         write("four")
         transaction.set_rollback(True)
@@ -101,7 +101,7 @@ def test_an_event_whose_process_died_before_it_was_linked_is_linked_later(log, m
     assert AuditLink.objects.get(seq=4).event_id == lost.id
 
 
-def test_one_that_was_committed_after_a_thousand_others_is_linked_hourly(log, monkeypatch):
+def test_an_event_committed_after_a_thousand_others_is_linked_hourly(log, monkeypatch):
     monkeypatch.setattr("accounts.services.audit._LATECOMERS", 0)
     with monkeypatch.context() as patch:
         patch.setattr("accounts.services.audit.link_events", lambda **_: None)

@@ -50,7 +50,7 @@ def test_each_filter_narrows_it(acme):
 
 
 @pytest.mark.usefixtures("acme")
-def test_it_is_told_in_lines_and_whole_as_json():
+def test_the_command_prints_sentences_and_whole_events_as_json():
     (password,) = rows("--action", "user.")
     (note,) = rows("--action", "staff.note")
 
@@ -69,6 +69,6 @@ def test_it_is_told_in_lines_and_whole_as_json():
         (("--tenant", "amce"), "no tenant named 'amce'"),
     ],
 )
-def test_what_is_mistyped_is_said(words, said):
+def test_a_mistyped_option_is_named(words, said):
     with pytest.raises(CommandError, match=said):
         audit(*words)

@@ -59,7 +59,7 @@ def test_members_are_named_and_we_are_pictor(acme, ann):
     assert [row["ip"] is not None for row in kept] == [True, True, False, False, True]
 
 
-def test_one_of_ours_without_a_name_is_pictor_support(acme, ann):
+def test_a_staff_member_without_a_name_is_pictor_support(acme, ann):
     User.objects.filter(pk=ann.pk).update(name="")
     done(acme, ann)
 

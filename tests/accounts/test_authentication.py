@@ -68,7 +68,7 @@ def test_a_malformed_header_is_refused(header):
 @pytest.mark.parametrize(
     "key", [KEY[:-1] + "B", KEY.upper(), KEY + "\t", f'"{KEY}"', "sk-proj-1", "0"]
 )
-def test_what_cannot_be_our_key_is_refused_without_a_query(key):
+def test_a_malformed_key_is_refused_without_a_query(key):
     with pytest.raises(Unauthenticated, match="Incorrect API key provided") as refusal:
         read_bearer(f"Bearer {key}")
 

@@ -51,7 +51,7 @@ def lead(browser: Client) -> str:
 
 
 @pytest.mark.parametrize("is_same", [True, False])
-def test_who_left_a_sign_up_signs_in_at_once_with_a_fresh_code(left, address, is_same):
+def test_an_abandoned_sign_up_is_finished_by_signing_in_with_a_fresh_code(left, address, is_same):
     first = code_in(latest())
     browser = left if is_same else Client()
 
@@ -65,7 +65,7 @@ def test_who_left_a_sign_up_signs_in_at_once_with_a_fresh_code(left, address, is
     assert answer.headers["Location"] == "/console/"
 
 
-def test_who_signs_up_again_is_told_so_by_mail_and_signs_in(left, address):
+def test_a_second_sign_up_is_mailed_about_the_account_and_can_sign_in(left, address):
     browser = signed_up(address, password1="another-fine-password")
     told = latest().subject
 
@@ -76,7 +76,7 @@ def test_who_signs_up_again_is_told_so_by_mail_and_signs_in(left, address):
     assert answer.headers["Location"] == "/console/"
 
 
-def test_who_mistyped_an_address_signs_up_with_the_right_one(left, address):
+def test_a_mistyped_address_can_be_corrected_by_signing_up_again(left, address):
     left.post(SIGN_UP, {**FORM, "email": f"right-{address}"})
     answer = left.post(CODE, {"code": code_in(latest())})
 

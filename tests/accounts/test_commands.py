@@ -144,7 +144,7 @@ def test_a_mistake_is_one_clear_line_and_changes_nothing(words, message):
         ),
     ],
 )
-def test_what_a_tenant_may_cost_uncharged_is_set(words, said, ceiling):
+def test_the_ceiling_on_uncharged_cost_is_set(words, said, ceiling):
     run("tenant", "create", "Acme")
 
     assert run("tenant", "set", "Acme", "--uncharged-ceiling", *words) == said
@@ -196,7 +196,7 @@ def test_a_payment_is_booked_once_by_its_reference():
     assert ledger_findings() == []
 
 
-def test_what_a_generation_was_charged_is_refunded():
+def test_a_part_of_a_generations_charge_is_refunded():
     acme = LedgerCustomer("acme", 10_000_000)
     hold = acme.hold(2_000_000)
     acme.end(hold, 1_500_000)

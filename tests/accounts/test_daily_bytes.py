@@ -41,7 +41,7 @@ def test_another_tenant_and_the_next_day_have_room(tenant_id):
     assert counted(tenant_id, 1, now=AFTER) is True
 
 
-def test_while_redis_is_away_everything_passes(tenant_id, settings):
+def test_everything_passes_while_redis_is_away(tenant_id, settings):
     counted(tenant_id, 1_000)
     settings.REDIS_URL = CLOSED
     forget_client()

@@ -98,7 +98,7 @@ def test_sent_twice_at_once_it_is_one_tenant():
     assert ApiKey.objects.count() == Invitation.objects.count() == 1
 
 
-def test_what_cannot_be_made_leaves_nothing(db):
+def test_a_refused_founding_leaves_nothing(db):
     found(once := ids.new_uuid())
 
     for said, message in (

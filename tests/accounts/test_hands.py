@@ -58,7 +58,7 @@ def test_a_hand_is_on_its_own_command_alone():
 @pytest.mark.parametrize(
     "email", ["ann", "", "ann@example.com)\nroot", f"{'a' * 64}@{'b' * 200}.c"]
 )
-def test_what_is_no_address_is_refused_before_anything_is_done(email):
+def test_a_malformed_address_is_refused_before_anything_is_done(email):
     with pytest.raises(CommandError, match="--as takes an e-mail address"):
         run(*SET, "--as", email)
 

@@ -68,7 +68,7 @@ def test_a_mail_goes_out_in_both_forms_once(server):
     assert (mail["To"], mail["From"]) == ("ann@example.com", "Pictor <no-reply@localhost>")
 
 
-def test_what_is_refused_is_tried_again_later(server):
+def test_refused_mail_is_tried_again_later(server):
     server.refuses = True
     mail = written()
 
@@ -136,7 +136,7 @@ def test_a_mail_is_given_up_after_the_last_attempt(server):
     assert mail.attempts == MAX_ATTEMPTS
 
 
-def test_what_is_undone_is_not_sent(server):
+def test_mail_rolled_back_is_not_sent(server):
     with transaction.atomic():
         written()
         transaction.set_rollback(True)

@@ -51,7 +51,7 @@ def test_asking_again_for_a_code_is_counted_too():
     assert Mail.objects.count() == 6
 
 
-def test_whoever_is_refused_leaves_nothing_behind():
+def test_a_refused_sign_up_leaves_no_user():
     [Client().post(RESET, {"email": "ann@example.com"}) for _ in range(6)]
 
     Client().post(SIGN_UP, FORM)

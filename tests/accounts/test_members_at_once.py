@@ -68,7 +68,7 @@ def members(studio: Tenant) -> dict[str, str]:
     return {one.user.email.split("-")[0]: one.role for one in found}
 
 
-def test_of_two_owners_who_remove_each_other_one_stays(studio, owner, pool):
+def test_one_of_two_owners_removing_each_other_stays(studio, owner, pool):
     (ann, anns), (bob, bobs) = owner("ann"), owner("bob")
 
     first, second = in_order(
@@ -82,7 +82,7 @@ def test_of_two_owners_who_remove_each_other_one_stays(studio, owner, pool):
     assert members(studio) == {"ann": "owner"}
 
 
-def test_who_was_removed_meanwhile_removes_nobody(studio, owner, pool):
+def test_an_owner_removed_meanwhile_removes_nobody(studio, owner, pool):
     (_, anns), (bob, bobs), (cid, _) = owner("ann"), owner("bob"), owner("cid")
 
     first, second = in_order(
@@ -114,7 +114,7 @@ def test_a_change_of_who_was_removed_meanwhile_says_so(studio, owner, pool, page
     assert members(studio) == {"ann": "owner", "bob": "owner"}
 
 
-def test_who_was_made_a_viewer_meanwhile_removes_nobody(studio, owner, pool):
+def test_an_owner_made_a_viewer_meanwhile_removes_nobody(studio, owner, pool):
     (_, anns), (bob, bobs), (cid, _) = owner("ann"), owner("bob"), owner("cid")
 
     first, second = in_order(

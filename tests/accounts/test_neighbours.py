@@ -33,7 +33,7 @@ def test_mail_that_the_release_before_has_posted_is_sent():
     assert (mail.subject, mail.text, mail.html) == ("Code: 1", "It is 1", "<p>It is 1</p>")
 
 
-def test_whoever_signed_in_at_the_release_before_is_signed_in(db):
+def test_a_session_of_the_previous_release_is_signed_in(db):
     Session.objects.create(
         session_key=OF_32_A, session_data=SESSION, expire_date=clock.now().replace(year=2100)
     )

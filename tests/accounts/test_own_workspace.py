@@ -28,7 +28,7 @@ def browser(ann):
     return client
 
 
-def test_who_is_in_none_opens_one_without_the_credit_for_signing_up(ann, browser):
+def test_a_user_in_no_workspace_opens_one_without_sign_up_credit(ann, browser):
     page = browser.get(CONSOLE).content.decode()
 
     answer = browser.post(OPEN)
@@ -44,7 +44,7 @@ def test_who_is_in_none_opens_one_without_the_credit_for_signing_up(ann, browser
     assert browser.get(CONSOLE).headers["Location"] == f"/console/{tenant.public_id}/"
 
 
-def test_who_is_in_one_opens_no_other(browser):
+def test_a_member_of_a_workspace_opens_no_other(browser):
     browser.post(OPEN)
 
     browser.post(OPEN)
@@ -52,7 +52,7 @@ def test_who_is_in_one_opens_no_other(browser):
     assert Tenant.objects.count() == 1
 
 
-def test_where_sign_up_is_closed_nobody_opens_one(browser, settings):
+def test_nobody_opens_a_workspace_while_sign_up_is_closed(browser, settings):
     settings.SIGN_UP = False
 
     page = browser.get(CONSOLE).content.decode()
@@ -63,7 +63,7 @@ def test_where_sign_up_is_closed_nobody_opens_one(browser, settings):
     assert Tenant.objects.count() == 0
 
 
-def test_who_is_in_none_signs_out(browser):
+def test_a_user_in_no_workspace_can_sign_out(browser):
     page = browser.get(CONSOLE).content.decode()
 
     browser.post("/accounts/logout/")

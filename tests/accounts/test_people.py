@@ -41,7 +41,7 @@ def test_an_address_is_changed_and_stays_verified(ann, client):
     )
 
 
-def test_who_is_blocked_is_signed_out_until_they_may_again(ann, client):
+def test_a_blocked_person_is_signed_out_until_allowed_again(ann, client):
     client.force_login(ann)
 
     said = person("set", ann.email, "--may-sign-in", "no")
@@ -73,7 +73,7 @@ def test_nothing_changed_leaves_no_event(ann):
         (["delete", "nobody@example.com"], "nobody has the address"),
     ],
 )
-def test_what_cannot_be_is_refused(ann, words, said):
+def test_an_impossible_change_is_refused(ann, words, said):
     User.objects.create_user("bob@example.com", staff_role="finance")
 
     with pytest.raises(CommandError, match=said):
@@ -83,7 +83,7 @@ def test_what_cannot_be_is_refused(ann, words, said):
     assert (ann.email, User.objects.filter(is_active=True).count()) == ("ann@example.com", 2)
 
 
-def test_who_left_no_trace_is_deleted_and_nobody_else(ann):
+def test_only_a_person_absent_from_the_audit_log_is_deleted(ann):
     carl = create_user(email="carl@example.com", password=None, actor="test")
     create_tenant(name="acme", actor=ann)
 

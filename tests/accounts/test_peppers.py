@@ -45,7 +45,7 @@ def test_a_new_key_is_made_with_the_first_pepper(tenant, settings):
 
 
 @pytest.mark.parametrize(("others", "compared"), [([], "= %s"), ([OLD], "= ANY(")])
-def test_it_is_one_query_that_compares_one_digest_unless_there_are_several(
+def test_authentication_is_one_query_comparing_as_many_digests_as_peppers(
     old_key, settings, prepared_statements, others, compared
 ):
     settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS = (NEW, others) if others else (OLD, [])

@@ -135,7 +135,7 @@ def test_a_redis_that_has_forgotten_the_script_is_told_it_again(caller, caplog):
     assert caplog.text == ""
 
 
-def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():
+def test_a_minutes_allowance_passes_and_the_next_request_is_told_when_to_retry():
     caller = make_caller(tenant_rpm=30)
     for _ in range(30):
         take(caller, images=1)
@@ -194,7 +194,7 @@ def test_two_tenants_share_nothing():
         take(make_caller(tenant_rpm=1), images=1)
 
 
-def test_of_many_at_once_as_many_pass_as_there_is_room_for():
+def test_many_requests_at_once_pass_up_to_the_limit():
     caller = make_caller(tenant_rpm=30)
 
     def one(_):
@@ -227,7 +227,7 @@ def away(settings, fresh_client):
     forget_client()
 
 
-def test_while_redis_is_away_the_limits_are_kept_here(away, caplog):
+def test_limits_are_kept_locally_while_redis_is_away(away, caplog):
     caller = make_caller(tenant_rpm=5)
     for left in ("4", "3", "2", "1", "0"):
         assert take(caller, images=1)["x-ratelimit-remaining-requests"] == left

@@ -210,7 +210,7 @@ def test_a_set_up_ends_the_other_sessions_and_no_other_persons(root, browser, tu
     ]
 
 
-def test_whoever_signs_out_everywhere_is_signed_out_everywhere(root, browser):
+def test_signing_out_everywhere_ends_every_session(root, browser):
     elsewhere = Client()
     sign_in(elsewhere)
     sign_in(browser)
@@ -414,7 +414,7 @@ def test_without_the_rule_a_password_is_enough(root, browser, settings):
     assert browser.get("/admin/accounts/user/").status_code == 200
 
 
-def test_who_has_a_factor_is_asked_without_the_rule_too(secret, settings):
+def test_a_person_with_a_factor_is_asked_even_where_none_is_required(secret, settings):
     settings.STAFF_MFA = False
 
     assert sign_in(Client()).headers["Location"] == ASK

@@ -157,7 +157,7 @@ def test_a_standing_changes_together_or_not_at_all(acme):
     assert not AuditEvent.objects.exclude(action="tenant.create").exists()
 
 
-def test_where_nothing_changes_nothing_is_audited(acme, acme_key):
+def test_a_change_of_nothing_is_not_audited(acme, acme_key):
     change_tenant(tenant=acme, name="acme", limits=TenantLimits(), actor="test")
     change_api_key(key=acme_key[0], name="first", rules=KeyRules(), actor="test")
 

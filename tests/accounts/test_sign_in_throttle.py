@@ -43,7 +43,7 @@ def passed_before_refusal(attempts: Iterator[str]) -> int:
     return len(pages)
 
 
-def test_of_an_account_so_many_passwords_are_tried_a_minute_from_wherever(ann, sign_in):
+def test_an_accounts_passwords_a_minute_are_limited_across_addresses(ann, sign_in):
     most = 3 * SIGN_INS_OF_ACCOUNT
     attempts = (sign_in(ann.email, "wrong", next(ADDRESSES)) for _ in range(most))
 
@@ -75,7 +75,7 @@ def test_nothing_is_hashed_for_who_is_refused(ann, sign_in, monkeypatch):
     assert hashed == []
 
 
-def test_who_is_refused_hears_when_to_try_again(ann, client, sign_in):
+def test_a_refusal_says_when_to_try_again(ann, client, sign_in):
     most = 3 * SIGN_INS_OF_ACCOUNT
     passed_before_refusal(sign_in(ann.email, "wrong", next(ADDRESSES)) for _ in range(most))
 

@@ -104,14 +104,14 @@ def test_an_address_that_is_known_looks_like_any_other(browser):
         ({"terms": ""}, "This field is required"),
     ],
 )
-def test_what_cannot_be_is_said_beside_its_field(browser, wrong, words):
+def test_a_wrong_value_is_explained_beside_its_field(browser, wrong, words):
     page = browser.post(SIGN_UP, {**FORM, **wrong}).content.decode()
 
     assert words in page
     assert User.objects.count() == 0
 
 
-def test_where_sign_up_is_closed_nobody_signs_up(browser, settings):
+def test_nobody_signs_up_while_sign_up_is_closed(browser, settings):
     settings.SIGN_UP = False
 
     page = browser.get(SIGN_UP).content.decode()
@@ -121,7 +121,7 @@ def test_where_sign_up_is_closed_nobody_signs_up(browser, settings):
     assert User.objects.count() == 0
 
 
-def test_where_sign_up_is_closed_an_invitation_to_another_opens_no_workspace(browser, settings):
+def test_an_invitation_to_another_opens_no_workspace_while_sign_up_is_closed(browser, settings):
     settings.SIGN_UP = False
     session = browser.session
     session[INVITED] = True
@@ -182,7 +182,7 @@ def test_a_forgotten_password_is_set_by_a_code_and_ends_other_sessions(browser):
     assert AuditEvent.objects.filter(action="user.password").count() == 1
 
 
-def test_who_has_no_account_is_told_so_by_mail_alone(browser):
+def test_an_unknown_address_is_told_only_by_mail(browser):
     known = create_user(email="ann@example.com", password=PASSWORD, actor="test")
 
     for_known = browser.post(RESET, {"email": known.email})

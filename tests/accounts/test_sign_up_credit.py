@@ -34,7 +34,7 @@ def operator(settings):
     settings.OPERATOR_CONTACT = "operator@pictor.example"
 
 
-def test_one_mailbox_gets_it_once():
+def test_one_mailbox_gets_the_credit_once():
     addresses = ["ann.lee@gmail.com", "annlee+1@gmail.com", "A.nnLee@googlemail.com"]
 
     assert [opened(address) for address in addresses] == [CREDIT, 0, 0]
@@ -53,7 +53,7 @@ def test_a_mailbox_does_not_get_it_on_another_day_either():
     [["203.0.113.7"] * 4, [f"2001:db8:1:2::{number}" for number in range(1, 5)]],
     ids=["one address", "one network"],
 )
-def test_of_one_network_three_a_day_get_it(hosts):
+def test_three_sign_ups_a_day_get_the_credit_in_one_network(hosts):
     begin = [opened(f"p{number}@example.com", host) for number, host in enumerate(hosts)]
     SignUpCredit.objects.update(at=clock.now() - timedelta(days=1))
     tomorrow = opened("late@example.com", hosts[0])
@@ -85,7 +85,7 @@ def test_without_an_operators_address_the_superusers_are_told(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_no_more_get_it():
+def test_no_more_than_three_get_the_credit_when_many_sign_up_at_once():
     users = [create_user(email=f"p{n}@example.com", password=None, actor="test") for n in range(8)]
     together = threading.Barrier(len(users))
 

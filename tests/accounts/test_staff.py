@@ -146,7 +146,7 @@ def test_leaving_ends_sessions_and_hands_back_what_one_saw_to(ann, bob):
     assert (handed.actor, handed.before) == (ann, {"assigned_to": "bob@example.com"})
 
 
-def test_who_is_not_staff_cannot_leave(ann):
+def test_only_staff_can_be_removed_from_staff(ann):
     User.objects.create_user("carl@example.com")
 
     with pytest.raises(CommandError, match=r"carl@example\.com is not staff"):

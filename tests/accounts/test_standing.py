@@ -67,7 +67,7 @@ def test_limits_are_changed_where_they_are_given(acme):
         run("limits", "Acme", "--images-per-minute", "0")
 
 
-def test_who_is_suspended_is_mailed_why(acme):
+def test_members_are_mailed_the_reason_for_a_suspension(acme):
     said = run("suspend", "Acme", *WHY)
 
     assert said == "Acme: suspended; members mailed the reason: 3\n"
@@ -101,7 +101,7 @@ def test_the_note_to_a_suspension_is_nobodys_but_staffs(acme):
         (["show", "Nobody"], "no tenant"),
     ],
 )
-def test_what_cannot_be_changes_nothing(acme, words, message):
+def test_an_impossible_command_changes_nothing(acme, words, message):
     with pytest.raises(CommandError, match=message):
         run(*words)
 
@@ -139,7 +139,7 @@ def test_nothing_of_a_tenant_that_was_erased_is_changed(acme, change):
     assert available_to(acme.id) == 5_000_000
 
 
-def test_it_is_suspended_once(acme):
+def test_a_tenant_is_suspended_once(acme):
     run("suspend", "Acme", *WHY)
 
     with pytest.raises(CommandError, match="suspended already"):

@@ -53,7 +53,7 @@ def test_they_are_listed_with_reason_and_end(grant):
     assert "late images" in run("list", "acme")
 
 
-def test_one_is_ended_once(grant):
+def test_a_support_view_is_ended_once(grant):
     said = run("end", grant.public_id)
 
     assert "ann@pictor.example no longer sees acme" in said

@@ -31,6 +31,6 @@ def test_a_name_in_a_mail_leads_nowhere_and_turns_nothing_round(name, shown):
 
 
 @pytest.mark.parametrize("name", ["e.g. Acme", "A/B", "10:30", "Acme Inc.", "@home", "1.5"])
-def test_what_is_no_address_is_none(name):
+def test_a_name_that_resembles_an_address_is_kept(name):
     assert not holds_address(name)
     assert without_marks(name) == name

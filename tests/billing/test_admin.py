@@ -75,7 +75,7 @@ def test_every_kind_of_row_has_a_page(pages, acme, draft, now):
         assert str(row) in page.content.decode()
 
 
-def test_who_costs_us_without_being_charged_is_listed_with_dollars(pages, acme, now):
+def test_uncharged_costs_are_listed_by_tenant_in_dollars(pages, acme, now):
     for micros in (30_000, 52_680):
         count_uncharged(tenant_id=acme.id, loss=Loss.WRONG_SIZE, amount=Micros(micros), now=now)
 

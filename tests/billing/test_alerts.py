@@ -95,7 +95,7 @@ def test_nobody_is_told_of_what_nobody_chose(acme, other, now):
     assert look_at_balances(now=now) == 0
 
 
-def test_what_is_chosen_is_in_the_audit_log(acme, now):
+def test_each_change_of_the_thresholds_is_audited(acme, now):
     want(acme, below=5)
     want(acme, below=5)
     want(acme, days=3)

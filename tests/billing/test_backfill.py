@@ -72,7 +72,7 @@ def test_holds_that_overlap_move_money_in_the_order_of_time(tenant, key):
     assert ledger_findings() == []
 
 
-def test_what_calls_cost_is_booked_between_them_and_sealed(tenant, key):
+def test_upstream_costs_are_booked_in_order_and_sealed(tenant, key):
     early, late = past_hold(key, 300, 200), past_hold(key, 400, 400, minutes=9)
     cost = PastCost(early.hold.generation_id, new_uuid(), Micros(150), early.ended_at)
 
@@ -148,7 +148,7 @@ def test_a_ledger_that_has_begun_takes_none(tenant, key):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_belongs_to_a_transaction(tenant, key):
+def test_a_backfill_requires_a_transaction(tenant, key):
     with pytest.raises(LedgerError, match="inside the transaction"):
         write(tenant, past_hold(key, 300, 200))
 

@@ -53,7 +53,7 @@ def test_owners_and_admins_are_told_once_when_a_budget_is_passed(acme, now):
         assert "A new month begins on 1 December 2026." in words
 
 
-def test_what_was_passed_just_before_the_window_ended_is_told_of_after_it(acme, now):
+def test_a_budget_passed_just_before_the_window_ended_is_told_afterwards(acme, now):
     set_rules(acme, KeyRules(budget_day=ONE, budget_warns_only=True))
     acme.hold(1_000_001, now=now)
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=3)
@@ -104,7 +104,7 @@ def test_each_window_is_told_of_by_itself(acme, now):
     ]  # fmt: skip
 
 
-def test_what_was_used_in_a_window_that_is_over_warns_nobody(acme, now):
+def test_usage_of_an_earlier_window_warns_nobody(acme, now):
     set_rules(acme, MONTH)
     acme.hold(1_000_001)
 
@@ -147,7 +147,7 @@ def test_a_process_that_ends_with_its_mails_leaves_them_all_to_the_next_look(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_of_many_looks_at_once_one_tells(acme, now):
+def test_many_looks_at_once_warn_once(acme, now):
     set_rules(acme, MONTH)
     acme.hold(1_000_001)
     barrier = Barrier(6)

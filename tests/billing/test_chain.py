@@ -106,7 +106,7 @@ def test_older_costs_are_sealed_together(acme):
     assert found() == {("seal", "transfers")}
 
 
-def test_what_was_sealed_as_it_was_cannot_be_changed_unseen(acme):
+def test_a_change_to_a_row_sealed_later_is_found(acme):
     run(UNSEALED)
     seal_ledger(actor="test")
     acme.hold(5)

@@ -14,7 +14,7 @@ ROWS = [
 ]
 
 
-def test_what_was_written_is_read_again():
+def test_written_costs_are_read_back():
     text = written(ROWS, source="https://vendor.example/pricing, seen on 2026-11-26")
 
     said = read(text)

@@ -273,7 +273,7 @@ def test_no_more_is_refunded_than_was_charged_and_not_refunded_yet(acme):
     assert ledger_findings() == []
 
 
-def test_what_is_on_hold_or_was_charged_to_another_is_not_refunded(acme, other):
+def test_an_open_hold_or_anothers_charge_is_not_refunded(acme, other):
     open_hold, elsewhere = acme.hold(2_000_000), other.hold(2_000_000)
     other.end(elsewhere, 2_000_000)
 

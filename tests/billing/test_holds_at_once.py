@@ -45,7 +45,7 @@ def outcomes(work: Callable[[int], str], count: int) -> Counter[str]:
         return Counter(pool.map(one, range(count)))
 
 
-def test_of_200_parallel_holds_on_a_balance_for_10_exactly_10_pass(acme):
+def test_exactly_10_of_200_parallel_holds_pass_on_a_balance_for_10(acme):
     def hold(_):
         acme.hold(1_000_000)
         return "held"
@@ -58,7 +58,7 @@ def test_of_200_parallel_holds_on_a_balance_for_10_exactly_10_pass(acme):
     assert ledger_findings() == []
 
 
-def test_of_60_parallel_requests_with_room_for_7_exactly_7_pass(acme):
+def test_exactly_7_of_60_parallel_requests_pass_with_room_for_7(acme):
     limits = HoldLimits(tenant_in_flight=7)
 
     def hold(_):
@@ -69,7 +69,7 @@ def test_of_60_parallel_requests_with_room_for_7_exactly_7_pass(acme):
 
 
 @pytest.mark.parametrize("budget", ["key_budget_month", "tenant_budget_day"])
-def test_of_60_parallel_requests_on_a_budget_for_5_exactly_5_pass(acme, budget):
+def test_exactly_5_of_60_parallel_requests_pass_on_a_budget_for_5(acme, budget):
     limits = HoldLimits(**{budget: Micros(500_000)})
 
     def hold(_):

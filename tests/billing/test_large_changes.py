@@ -93,7 +93,7 @@ def priced(acme):
     [{}, {"reason": "why"}, {"changes": 1}, {"reason": " ", "changes": 1}],
     ids=["nothing", "no number", "no reason", "a blank reason"],
 )
-def test_it_is_stopped_without_a_reason_and_the_number(priced, low, confirmed):
+def test_a_large_change_is_stopped_without_a_reason_and_the_number(priced, low, confirmed):
     book = draft(low)
 
     with pytest.raises(ValidationError, match="It needs a reason, and the number of changed"):
@@ -102,7 +102,7 @@ def test_it_is_stopped_without_a_reason_and_the_number(priced, low, confirmed):
     assert PriceBook.objects.get(id=book.id).published_at is None
 
 
-def test_it_says_how_many_prices_change_and_which_are_large(priced):
+def test_the_refusal_counts_the_changes_and_names_the_large_ones(priced):
     with pytest.raises(ValidationError) as refused:
         publish(draft(10_000, 2_100), reason="a new list", changes=1)
 
@@ -113,7 +113,7 @@ def test_it_says_how_many_prices_change_and_which_are_large(priced):
     )
 
 
-def test_it_is_published_with_both_and_the_reason_is_kept_for_the_operator(priced):
+def test_a_confirmed_change_is_published_and_only_the_operator_sees_the_reason(priced):
     book = publish(draft(10_000, 2_100), reason=" vendor's new list ", changes=2)
 
     assert book_in_force(None, clock.now()) == book
@@ -217,7 +217,7 @@ def test_the_last_of_them_is_withdrawn_unasked(three):
     assert withdraw_price_book(book=three[1], actor="test").book == three[1]
 
 
-def test_what_the_next_book_changes_without_it_as_well_was_confirmed_with_that(priced):
+def test_a_withdrawal_needs_no_second_confirmation_of_the_next_books_changes(priced):
     later = clock.now() + timedelta(days=2)
     publish(draft(1_000, 4_000, begins=later), reason="a new list", changes=1)
     between = publish(draft(1_100, begins=later - timedelta(days=1)))
@@ -252,7 +252,7 @@ def test_a_tenants_own_withdrawal_is_stopped_and_its_reason_is_the_operators(pri
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_of_two_at_once_the_second_is_judged_by_the_first(priced, pool):
+def test_the_second_of_two_at_once_is_judged_by_the_first(priced, pool):
     dearer, cheaper = draft(1_400), draft(600)  # of 1,000 each less than 50 %
     is_published, may_commit = Event(), Event()
 

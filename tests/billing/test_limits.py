@@ -145,7 +145,7 @@ def test_a_workspaces_budget_counts_all_its_keys(acme, other):
     assert ledger_findings() == []
 
 
-def test_what_a_settlement_gives_back_can_be_spent_again(acme):
+def test_money_released_by_a_settlement_can_be_spent_again(acme):
     limits = HoldLimits(tenant_budget_day=Micros(1_000_000), tenant_budget_month=Micros(1_000_000))
     hold = acme.hold(1_000_000, limits=limits)
 

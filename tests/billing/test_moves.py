@@ -58,7 +58,7 @@ def bob(db):
     return User.objects.create_user("bob@pictor.example", staff_role="owner")
 
 
-def test_what_is_sent_twice_is_moved_once(acme):
+def test_a_form_sent_twice_moves_money_once(acme):
     once, wanted = ids.new_uuid(), asked(acme.id)
 
     first, second = move(wanted, once=once), move(wanted, once=once)
@@ -69,7 +69,7 @@ def test_what_is_sent_twice_is_moved_once(acme):
 
 @pytest.mark.usefixtures("pooled_connections")
 @pytest.mark.django_db(transaction=True)
-def test_what_is_sent_twice_at_once_is_moved_once():
+def test_a_form_sent_twice_at_once_moves_money_once():
     acme, once = LedgerCustomer("acme", 10_000_000), ids.new_uuid()
     wanted = asked(acme.id)
 
@@ -80,7 +80,7 @@ def test_what_is_sent_twice_at_once_is_moved_once():
     assert available_to(acme.id) == 15_000_000
 
 
-def test_what_was_sent_and_says_something_else_now_is_refused(acme):
+def test_a_form_sent_again_with_other_values_is_refused(acme):
     once = ids.new_uuid()
     move(asked(acme.id), once=once)
 
@@ -122,7 +122,7 @@ def test_a_rehearsal_says_what_would_be_and_moves_nothing(acme, kind, amount, mo
     ],
 )
 @pytest.mark.parametrize("act", [move, lambda wanted: rehearse(wanted, actor="ann")])
-def test_what_cannot_be_moved_leaves_nothing(acme, kind, amount, message, act):
+def test_an_impossible_move_leaves_nothing(acme, kind, amount, message, act):
     seq = 1 if kind == "reversal" else None
 
     with pytest.raises(ValidationError, match=message):
@@ -154,7 +154,7 @@ def test_much_waits_for_another_person(acme, ann, bob):
     assert (waiting_moves(clock.now()), ledger_findings()) == ([], [])
 
 
-def test_who_asked_at_the_shell_does_not_approve_in_the_browser(acme, ann):
+def test_the_person_asking_at_the_shell_cannot_approve_in_the_browser(acme, ann):
     hand = at_the_shell.set("root as Ann@pictor.example")
     waits = move(asked(acme.id, MUCH), actor="manage.py")
     at_the_shell.reset(hand)
@@ -180,7 +180,7 @@ def expire(waits: MoneyMove, bob: User) -> None:
     ("end", "state"),
     [(decline, "declined by bob"), (approve, "booked by bob"), (expire, "expired")],
 )
-def test_what_is_decided_is_decided_once(acme, ann, bob, end, state):
+def test_a_move_is_decided_once(acme, ann, bob, end, state):
     waits = move(asked(acme.id, MUCH), actor=ann)
     end(waits, bob)
     available = available_to(acme.id)
@@ -193,7 +193,7 @@ def test_what_is_decided_is_decided_once(acme, ann, bob, end, state):
     assert waiting_moves(clock.now()) == []
 
 
-def test_what_was_decided_is_listed_the_latest_first(acme, ann, bob):
+def test_decided_moves_are_listed_latest_first(acme, ann, bob):
     ends = (expire, decline, approve)
     waits = [move(asked(acme.id, MUCH + micros), actor=ann) for micros in range(4)]
     for one, end in zip(waits, ends, strict=False):
@@ -216,7 +216,7 @@ def test_what_was_decided_is_listed_the_latest_first(acme, ann, bob):
     ]  # fmt: skip
 
 
-def test_what_could_not_be_booked_now_does_not_wait(acme, ann):
+def test_a_move_that_cannot_be_booked_now_does_not_wait(acme, ann):
     with pytest.raises(ValidationError, match="only"):
         move(asked(acme.id, -MUCH, kind="adjustment"), actor=ann)
 

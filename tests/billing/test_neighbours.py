@@ -90,14 +90,14 @@ def digest_there(book: PriceBook) -> str:
     return sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
 
 
-def test_it_charges_nobody_by_a_shared_list(acme, other, shared):
+def test_the_previous_release_charges_nobody_by_a_shared_list(acme, other, shared):
     everyones = [in_force_there(one) for one in (None, acme.id, other.id)]
 
     assert everyones == [["standard"]] * 3
     assert shared.tenant_id not in {None, acme.id, other.id}
 
 
-def test_it_settles_by_the_books_that_ours_has_held_by(acme, shared):
+def test_the_previous_release_settles_by_the_books_of_our_hold(acme, shared):
     held = current_table(acme.id, clock.now()).books
 
     found = PriceBook.objects.in_bulk(held)  # the form in which its `_made_of` looks for them
@@ -108,7 +108,7 @@ def test_it_settles_by_the_books_that_ours_has_held_by(acme, shared):
     assert table_of(held).rows["gpt-image-2", "1024x1024", "low"].unit == 90
 
 
-def test_its_proof_finds_nothing_wrong_with_it(shared):
+def test_the_previous_releases_proof_accepts_a_shared_list(shared):
     event = AuditEvent.objects.get(action="price_book.publish", object_id=str(shared.id))
 
     assert event.after is not None
@@ -116,7 +116,7 @@ def test_its_proof_finds_nothing_wrong_with_it(shared):
     assert event.tenant_id is None
 
 
-def test_it_lists_it_with_the_tenants_as_it_did(shared):
+def test_the_previous_release_still_lists_books_with_tenants(shared):
     there = {book.name: book.tenant for book in PriceBook.objects.select_related("tenant")}
 
     assert there == {"standard": None, "resellers": None}

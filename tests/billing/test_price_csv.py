@@ -10,7 +10,7 @@ HD = BookRow("dall-e-3", "1024x1024", "hd", Micros(80_000), 1024, 1024)
 AUTO = BookRow("gpt-image-2", "auto", "low", Micros(1), 2048, 2048, "formula")
 
 
-def test_what_was_written_is_read_back():
+def test_written_prices_are_read_back():
     assert read(written([HD, AUTO])) == [HD, AUTO]
     assert "dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024" in written([HD])
 
@@ -70,7 +70,7 @@ def test_every_wrong_line_is_named_up_to_twenty():
         ("m\0,1x1,low,1", "or not text"),
     ],
 )
-def test_what_no_column_has_room_for_is_refused(line, why):
+def test_a_value_too_large_for_its_column_is_refused(line, why):
     with pytest.raises(ValueError, match="line 2: ") as refused:
         read(f"model,size,quality,usd\n{line}\n")
     assert why in str(refused.value)

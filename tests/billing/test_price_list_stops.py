@@ -121,7 +121,7 @@ def test_to_take_a_list_away_is_stopped_too(acme, resellers):
 
 
 @pytest.mark.parametrize("days_ago", [3, 40])
-def test_what_others_bought_or_long_ago_stops_nothing(acme, other, resellers, days_ago):
+def test_sales_to_others_or_long_ago_stop_nothing(acme, other, resellers, days_ago):
     sell(other)
     if days_ago > 30:
         sell(acme, days_ago=days_ago)
@@ -142,7 +142,7 @@ def test_a_price_that_falls_below_cost_is_typed(acme, resellers, monkeypatch):
     assert list_of(acme.id) == resellers
 
 
-def test_what_a_list_is_to_charge_later_is_stopped_before_it_is_given(acme, resellers):
+def test_a_scheduled_change_of_a_list_is_confirmed_before_it_is_assigned(acme, resellers):
     publish(4_000, owner=resellers.id, days=2)  # no tenant has the list: nothing stops it
     sell(acme)
     far = "shared:2 at .* by more than 50 % .*: 1, .* 0.001000 USD -> 0.004000 USD"
@@ -154,7 +154,9 @@ def test_what_a_list_is_to_charge_later_is_stopped_before_it_is_given(acme, rese
     assert list_of(acme.id) == resellers
 
 
-def test_what_a_list_is_to_charge_below_cost_later_is_typed(acme, resellers, monkeypatch):
+def test_a_scheduled_price_below_cost_is_confirmed_before_a_list_is_assigned(
+    acme, resellers, monkeypatch
+):
     publish(390, owner=resellers.id, days=2)
     cost = Cost(Micros(399), CostSource.TABLE)
     monkeypatch.setattr(

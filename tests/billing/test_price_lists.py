@@ -152,7 +152,7 @@ def test_without_a_list_everyones_prices_hold_again(acme, everyones, resellers):
     assert [one.price_list for one in list_history(acme.id)] == [None, resellers]
 
 
-def test_what_was_held_by_a_list_is_settled_by_it(acme, everyones, resellers):
+def test_a_hold_under_a_list_is_settled_by_that_list(acme, everyones, resellers):
     publish({"low": 90}, owner=resellers.id)
     assign(acme.id, resellers)
     held = table_to_charge(acme.id, clock.now())
@@ -221,7 +221,7 @@ def test_a_lists_book_changes_what_lies_below_it_and_not_what_lies_above(
     ]
 
 
-def test_it_is_said_how_many_tenants_a_book_moves(acme, other, everyones, resellers):
+def test_each_book_tells_how_many_tenants_it_moves(acme, other, everyones, resellers):
     assign(acme.id, resellers)
     assign(other.id, resellers)
     shared = publish({"low": 90}, owner=resellers.id, name="resellers")
@@ -253,7 +253,7 @@ def test_tables_in_force_are_those_of_each_tenant_with_other_prices(
         assert table.books == current_table(owner, clock.now()).books
 
 
-def test_what_a_list_withdrew_before_a_tenant_had_it_is_not_told_to_the_tenant(
+def test_a_withdrawal_before_the_assignment_is_not_told_to_the_tenant(
     acme, everyones, resellers, soon
 ):
     later = publish({"low": 99}, owner=resellers.id, begins=soon)
@@ -284,7 +284,7 @@ def test_every_book_is_told_with_the_name_of_its_list(acme, everyones, resellers
 # --- stops of an assignment ---------------------------------------------------------------------
 
 
-def test_who_assigned_it_is_audited_and_its_tenant_reads_that(acme, resellers):
+def test_the_assignment_is_audited_and_its_tenant_reads_it(acme, resellers):
     made = assign_price_list(
         tenant_id=acme.id, price_list=resellers, actor="test", now=clock.now(), ip="192.0.2.7"
     )
@@ -313,7 +313,7 @@ def test_no_two_lists_are_called_the_same(resellers, name):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 61, "\0"])
-def test_what_is_no_name_makes_no_list(db, name):
+def test_an_unusable_name_makes_no_list(db, name):
     with pytest.raises(ValidationError):
         create_price_list(name=name, actor="test")
 
@@ -394,9 +394,7 @@ def test_a_book_of_nobody_is_found(everyones):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_of_two_who_assign_at_once_each_is_written_down_and_the_last_one_holds(
-    acme, pool, resellers
-):
+def test_assignments_at_once_are_all_recorded_and_the_last_one_holds(acme, pool, resellers):
     partners = create_price_list(name="Partners", actor="test")
 
     at_once = [

@@ -51,7 +51,7 @@ def test_a_price_is_held_against_the_dearest_known_cost(cells, is_below):
     assert (bool(below), unknown) == (is_below, [])
 
 
-def test_of_several_the_one_that_loses_most_comes_first_by_its_dearest_channel():
+def test_the_largest_loss_at_the_dearest_channel_comes_first():
     cells = [served(5_000, "dear"), served(2_000), CellCost(HIGH, "acme", served(9_001).cost)]
 
     below, _ = judged_by_cost({LOW: Micros(1_000), HIGH: Micros(5_002)}, cells)

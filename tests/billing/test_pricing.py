@@ -141,7 +141,7 @@ def test_quality_auto_is_held_at_high_or_at_the_only_quality(model, size, unit, 
         ("dall-e-3", "1024x1024", "auto"),
     ],
 )
-def test_what_has_no_price_is_refused(model, size, quality):
+def test_a_request_without_a_price_is_refused(model, size, quality):
     with pytest.raises(PriceMissing):
         quote(TABLE, model=model, size=size, quality=quality, n=1)
 

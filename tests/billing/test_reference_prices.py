@@ -82,7 +82,7 @@ def test_tokens_cost_nothing_where_nothing_was_held_for_them():
     assert read(1_000, references=0).total == 5_880
 
 
-def test_what_is_held_for_reference_images_pays_for_no_other():
+def test_money_held_for_reference_images_pays_for_nothing_else():
     quoted = quote(
         WITH_REFERENCES, model="gpt-image-2", size="1024x1024", quality="low", n=1, references=1
     )

@@ -42,7 +42,7 @@ def test_with_a_markup_the_list_price_is_the_least_that_is_charged_so():
     assert [scale_half_up(one, Decimal("1.2345")) for one in (6_480, 211_422)] == [8_000, 261_000]
 
 
-def test_what_is_only_held_or_of_unknown_cost_is_left_out_by_name():
+def test_rows_held_by_formula_or_of_unknown_cost_are_left_out_by_name():
     rows = [LOW, HIGH, AUTO, REFERENCES]
 
     plan = repriced(rows, operation("cost-times", "1.3"), markup=Decimal(1), costs=COSTS.get)
@@ -52,7 +52,7 @@ def test_what_is_only_held_or_of_unknown_cost_is_left_out_by_name():
     assert plan.by_formula == [AUTO.key, REFERENCES.key]
 
 
-def test_what_is_typed_changes_that_alone_and_anything_can_be_typed():
+def test_typed_prices_change_only_their_rows_of_any_kind():
     plan = typed([LOW, HIGH, AUTO], {LOW.key: "$0.21", AUTO.key: "0.5", HIGH.key: ""})
 
     assert [(one.key, one.becomes.micros) for one in plan.changes] == [

@@ -113,7 +113,7 @@ def test_more_than_can_be_is_refused_with_the_shortfall(acme, other, seq, amount
     assert ledger_findings() == []
 
 
-def test_what_is_taken_back_cannot_be_taken_back_again(acme):
+def test_a_reversal_cannot_exceed_the_rest_of_its_transfer(acme):
     paid(acme, 5_000_000, "INV-1")
     assert taken_back(acme, 2, 2_000_000) == (2_000_000, 3_000_000)
     with pytest.raises(ValidationError, match=r"\$3\.00 of it is left"):

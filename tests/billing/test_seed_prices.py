@@ -138,7 +138,7 @@ def test_a_size_without_a_published_price_is_not_seeded():
         seed_prices({"dall-e-2": ["2048x2048"]})
 
 
-def test_what_is_held_for_a_reference_image_is_6700_tokens_of_8_micros():
+def test_a_reference_image_holds_6700_tokens_of_8_micros():
     (row,) = seed_prices({"gpt-image-2": []})
 
     assert row == BookRow("gpt-image-2", "reference", "input", Micros(53_600), 1, 1, "formula")

@@ -73,7 +73,7 @@ def test_reference_images_have_a_row_of_their_own_where_they_cost_something(
     assert parts == [images, *([PricedPart("reference", "input", "", 0, read)] if read else [])]
 
 
-def test_what_the_hold_cut_off_is_cut_off_of_each_size():
+def test_the_holds_limit_is_shared_by_each_size():
     delivered = [ONE, Delivered(512, 512)]
 
     parts = parts_of(

@@ -65,7 +65,7 @@ def test_usage_is_that_of_all_tenants_hours_and_keys_by_model_and_status(acme, o
     }
 
 
-def test_it_goes_on_counting_from_hour_to_hour(acme):
+def test_the_totals_go_on_counting_from_hour_to_hour(acme):
     together = UsageTotals()
     counted = []
     for hours in range(5):

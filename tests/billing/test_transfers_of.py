@@ -33,7 +33,7 @@ def moved(acme, other):
     return hold
 
 
-def test_its_hold_its_end_its_cost_and_its_refunds_are_found(moved):
+def test_the_hold_end_cost_and_refunds_of_a_generation_are_found(moved):
     found = transfers_of(moved.generation_id, tenant_id=moved.tenant_id, attempt_ids=[ATTEMPT])
 
     assert [(one.kind, one.amount) for one in found] == [

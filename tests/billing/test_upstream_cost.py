@@ -55,7 +55,7 @@ def test_the_first_that_is_known_is_taken():
     assert upstream_cost(other, asked=ASKED, came=came) == known(180_000, CostSource.FLAT)
 
 
-def test_what_nothing_is_known_of_is_unknown_and_what_costs_nothing_is_known():
+def test_a_cost_without_a_source_is_unknown_and_a_zero_cost_is_known():
     unknown = upstream_cost(Costs(), asked=ASKED)
     nothing = upstream_cost(costs(replace(CELL, micros=Micros(0))), asked=ASKED)
 
@@ -63,7 +63,7 @@ def test_what_nothing_is_known_of_is_unknown_and_what_costs_nothing_is_known():
     assert (nothing.is_known, nothing) == (True, known(0, CostSource.TABLE))
 
 
-def test_what_was_not_billed_and_what_is_a_test_cost_nothing():
+def test_an_unbilled_attempt_and_a_test_cost_nothing():
     came = UpstreamResult((SQUARE,), reported=Micros(9))
 
     unbilled = upstream_cost(costs(CELL), asked=ASKED, came=came, may_have_billed=False)

@@ -120,7 +120,7 @@ def test_a_table_that_begins_later_changes_nothing(stored, flat, asked, came, la
 
 @ANY_MACHINE
 @given(tables, st.none() | micros, requests, answers)
-def test_what_was_not_billed_and_a_test_cost_nothing_whatever_is_known(stored, flat, asked, came):
+def test_an_unbilled_attempt_and_a_test_cost_nothing_whatever_is_known(stored, flat, asked, came):
     found = tuple(table(*one) for one in sorted(stored, key=lambda one: one[0]))
     nothing = Cost(Micros(0), CostSource.NOTHING)
 

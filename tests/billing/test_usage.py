@@ -109,7 +109,7 @@ def test_a_quantile_of_many_times_is_at_most_a_tenth_off(share):
     )
 
 
-def test_of_no_images_there_is_no_quantile():
+def test_no_images_have_no_quantile():
     assert quantile({}, 0.5) is None
     assert quantile({12: 0}, 0.5) is None
 

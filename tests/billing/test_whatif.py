@@ -40,7 +40,7 @@ def prices(new: PriceTable, *former: PriceTable) -> Mapping[UUID | None, Prices]
     return {None: Prices(new, former or [new])}
 
 
-def test_it_says_what_would_have_been_brought_and_who_is_touched_most():
+def test_the_sentence_tells_the_changed_revenue_and_the_most_touched_tenant():
     rose = prices(table((SQUARE, 6_000)))
 
     found = brought_by(
@@ -104,7 +104,7 @@ def test_prices_as_they_were_touch_nobody():
         ),
     ],
 )
-def test_what_does_not_follow_is_left_out_on_both_sides_and_named(new, one, why):
+def test_incomparable_sales_are_left_out_of_both_sums_and_named(new, one, why):
     rows = table(*new)
 
     found = brought_by([one], prices(rows))
@@ -150,7 +150,7 @@ def test_reference_images_that_would_newly_be_charged_are_said():
     assert found.becomes == 6_000
 
 
-def test_one_image_that_a_hold_may_cut_off_leaves_its_day_out_alone():
+def test_an_image_that_a_hold_may_cut_off_leaves_out_only_its_day():
     large, small = sold(AUTO, "2880x2880", 1, 214_080), sold(AUTO, "1024x1024", 1, 214_080)
     another_day = replace(small, day=date(2026, 11, 2))
     new = prices(table((AUTO, FORMULA)))

@@ -144,7 +144,7 @@ def added_up(sold: Iterable[SoldImages]) -> list[SoldImages]:
 
 @given(seed=st.integers(0, 2**32), spread=st.sampled_from([1, 3, 40]))
 @settings(max_examples=30, deadline=None)
-def test_it_is_what_each_generation_would_have_been_charged(seed, spread):
+def test_the_revenue_is_the_sum_of_what_each_generation_would_owe(seed, spread):
     draw = Random(seed)  # noqa: S311 - no secret
     former, new, of_other = (table_of(draw, book, spread=spread) for book in (1, 2, 3))
     prices: ByOwner = {None: Prices(new, [former]), OTHER: Prices(of_other, [former])}

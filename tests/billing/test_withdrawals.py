@@ -105,7 +105,7 @@ def test_a_draft_that_only_a_withdrawn_book_had_overtaken_begins_as_it_says(soon
     assert late.effective_from == soon - timedelta(minutes=1)
 
 
-def test_who_withdrew_it_is_audited_and_its_tenant_reads_that(acme, soon):
+def test_a_withdrawal_is_audited_and_its_tenant_reads_it(acme, soon):
     book = publish(50, begins=soon, tenant_id=acme.id, name="acme")
 
     withdrawal = withdraw_price_book(book=book, actor="test", ip="192.0.2.7")
@@ -207,7 +207,7 @@ def test_every_book_is_in_one_state(acme, soon):
     }
 
 
-def test_what_a_scheduled_book_changes_is_against_what_would_be_without_it(soon):
+def test_a_scheduled_book_is_compared_with_the_prices_without_it(soon):
     publish(100)
     scheduled, later = publish(1_000, begins=soon), publish(900, begins=soon + timedelta(hours=1))
 
@@ -219,7 +219,7 @@ def test_what_a_scheduled_book_changes_is_against_what_would_be_without_it(soon)
     ]
 
 
-def test_it_is_told_for_30_days_to_whom_it_would_have_concerned(acme, other, soon):
+def test_a_withdrawal_is_told_for_30_days_to_the_tenant_concerned(acme, other, soon):
     book = publish(50, begins=soon, tenant_id=acme.id, name="acme")
     at = withdraw_price_book(book=book, actor="test").withdrawn_at
 
@@ -299,7 +299,7 @@ def test_a_book_that_began_by_both_clocks_is_charged():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_who_would_charge_at_the_moment_of_a_withdrawal_waits_for_it(pool):
+def test_a_charge_at_the_moment_of_a_withdrawal_waits_for_it(pool):
     publish(100)
     book = publish(1_000, begins=clock.now() + timedelta(seconds=1))
     is_inserted, may_commit = Event(), Event()
