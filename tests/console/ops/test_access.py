@@ -44,7 +44,7 @@ def test_an_owner_of_the_site_sees_that_nothing_needs_them(owner):
     assert User.objects.get(email="op@pictor.example").staff_seen_at is not None
 
 
-def test_who_is_no_longer_staff_finds_no_such_page_at_the_next_click(owner):
+def test_a_person_removed_from_staff_is_signed_out_at_the_next_click(owner):
     ann = User.objects.create_superuser("ann@pictor.example")
     remove_staff(user=User.objects.get(email="op@pictor.example"), actor=ann)
 

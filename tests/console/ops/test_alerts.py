@@ -190,7 +190,7 @@ def test_a_change_is_saved_and_a_new_destination_switches_it_off(owner):
     assert not AlertRule.objects.get().is_enabled
 
 
-def test_of_two_tabs_the_second_is_refused_and_shows_what_the_first_saved(owner):
+def test_the_second_of_two_tabs_is_refused_and_shows_the_firsts_values(owner):
     rule = made()
     edit = f"{page_of(rule)}edit/"
     (seen,) = re.findall(r'name="seen" value="(\w+)"', owner.get(edit).content.decode())
@@ -268,7 +268,7 @@ def test_the_pages_say_what_matches_what_was_told_and_what_came_of_it(
     assert sent.count("Arrived op@pictor.example: sent") == 2
 
 
-def test_what_was_told_is_a_csv_and_pages(owner):
+def test_sent_alerts_are_listed_in_pages_and_as_csv(owner):
     rule = made(is_on=True)
     wrong("=acme")
     send_due_alerts(now=clock.now() + timedelta(seconds=1))

@@ -34,7 +34,7 @@ def deeds(client: Client, **query: str) -> list[str]:
     return [line["did"] for line in lines_of(client.get(PAGE, {**query, "format": "csv"}))]
 
 
-def test_it_says_who_did_what_with_reasons_and_addresses(owner, acme):
+def test_each_event_tells_actor_action_reason_and_address(owner, acme):
     ann = User.objects.get(email="op@pictor.example")
     about = Subject("transfer", "17", acme.id)
     after = {"available_micros": 5_000_000, "words": "sorry"}
@@ -67,7 +67,7 @@ def test_each_filter_narrows_it_and_its_csv(owner, acme, other):
 
 
 @pytest.mark.usefixtures("acme")
-def test_what_is_no_tenants_name_shows_nobodys_events(owner):
+def test_an_unknown_tenant_shows_no_events(owner):
     page = words_of(owner.get(PAGE, {"tenant": "amce"}))
 
     assert "No events match" in page
@@ -78,7 +78,7 @@ def test_what_is_no_tenants_name_shows_nobodys_events(owner):
 @pytest.mark.parametrize(
     "query", [{"action": "no.such"}, {"period": "never"}, {"after": "x"}, {"who": "\0"}]
 )
-def test_what_makes_no_sense_is_no_filter(owner, query):
+def test_a_senseless_filter_is_ignored(owner, query):
     answer = owner.get(PAGE, query)
 
     assert answer.status_code == 200
@@ -140,7 +140,7 @@ def test_the_next_page_keeps_the_filters(owner, acme, monkeypatch):
     assert ["Name 0" in second, "Newest" in second] == [True, True]
 
 
-def test_it_asks_the_database_little(owner, acme, django_assert_max_num_queries):
+def test_the_page_takes_few_queries(owner, acme, django_assert_max_num_queries):
     for number in range(60):
         about = Subject("user", str(User.objects.get().pk), acme.id)
         record(about, "member.set", actor="seed", after={"role": str(number)})

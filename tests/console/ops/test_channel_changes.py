@@ -96,7 +96,7 @@ def test_a_key_that_was_typed_is_not_forgotten_by_a_refusal(owner):
     assert PendingRevision.objects.count() == 0
 
 
-def test_what_a_revision_stops_is_said_where_it_is_swapped(owner):
+def test_a_swap_warns_of_models_that_the_revision_leaves_unserved(owner):
     channel = serving(models=["gpt-image-2", "dall-e-3"])
     edit(owner, channel, api_key="sk-new", **{"route-dall-e-3-is_served": None})
     page = owner.get(f"/ops/channels/{channel.pk}/edit/")
@@ -157,7 +157,7 @@ def test_a_form_sent_again_where_the_stored_key_is_foreign_is_refused(owner):
     assert trouble(answer) == {"name": ["a channel named acme exists already"]}
 
 
-def test_what_is_sold_meanwhile_hinders_no_pause(owner):
+def test_sales_meanwhile_do_not_hinder_a_pause(owner):
     channel = make_channel("acme")
     url = of(channel, "pause")
     digest = seen(owner, url)

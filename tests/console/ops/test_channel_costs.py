@@ -139,7 +139,7 @@ def test_costs_of_a_later_day_stand_beside_those_in_force(owner, vendor):
         ({"other": "{vendor}"}, "vendor has no cost table in force"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_words(owner, vendor, said, words):
+def test_a_senseless_cost_table_is_refused_in_words(owner, vendor, said, words):
     said = {name: word.format(vendor=vendor.pk) for name, word in said.items()}
 
     answer = owner.post(of(vendor, "costs"), said)

@@ -29,7 +29,7 @@ def test_two_are_named_and_the_others_are_counted(owner):
     assert 'title="gpt-image-2-origin, gpt-image-2-pro"' in answer.content.decode()
 
 
-def test_what_waits_for_a_test_is_named(owner):
+def test_models_awaiting_a_test_are_named(owner):
     wait_for_a_test(make_channel("new", *ALL), *ALL[:3])
 
     said = text_of(owner.get(LIST))

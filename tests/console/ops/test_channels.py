@@ -180,7 +180,7 @@ def test_a_page_that_shows_what_is_not_so_any_more_changes_nothing(owner):
     assert channel.is_enabled
 
 
-def test_one_that_is_untested_is_enabled_by_its_name_alone(owner):
+def test_an_untested_channel_is_enabled_only_by_typing_its_name(owner):
     channel = make_channel("acme")
     services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
     channel.routes.update(is_approved=False)
@@ -419,7 +419,7 @@ def test_why_a_channel_is_asked_and_another_is_not(owner):
 @pytest.mark.parametrize(
     "query", ["model=nothing", "size=7x7", "quality=best", "channel=x&task=dance&size=7x7"]
 )
-def test_what_there_is_not_is_said(owner, query):
+def test_a_missing_model_or_size_is_named(owner, query):
     make_channel("acme")
 
     answer = owner.get(f"{LIST}explain/?{query}")
@@ -484,7 +484,7 @@ def test_an_archived_channel_is_not_archived_twice(owner):
     assert AuditEvent.objects.filter(action="channel.archive").count() == 1
 
 
-def test_one_that_was_never_used_is_deleted_and_says_so(owner):
+def test_a_channel_never_used_is_deleted_and_the_page_says_so(owner):
     url = of(make_channel("acme", is_enabled=False), "archive")
 
     page = owner.get(url)

@@ -101,7 +101,7 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(owner, other):
     ],
     ids=str,
 )
-def test_what_is_mistyped_is_said_at_its_field(owner, typed, field):
+def test_a_mistake_is_explained_at_its_field(owner, typed, field):
     answer = owner.post(NEW, FORM | typed)
 
     assert list(trouble(answer)) == [field]
@@ -177,7 +177,7 @@ def test_no_test_is_asked_for_of_what_is_not_served(owner, rung, models):
     assert (answer.status_code, rung, ChannelTrial.objects.count()) == (303, [], 0)
 
 
-def test_what_no_worker_begins_is_said_and_may_be_asked_for_again(owner, rung):
+def test_a_trial_that_no_worker_starts_says_so_and_may_be_repeated(owner, rung):
     channel = make()
     owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
     ChannelTrial.objects.update(created_at=clock.now() - timedelta(seconds=61))
@@ -338,7 +338,7 @@ def test_saving_a_sandbox_that_serves_tests_leaves_it_on(owner):
     assert services.untested_models(channel) == []
 
 
-def test_what_somebody_else_changed_meanwhile_is_not_written_over(owner):
+def test_a_change_by_somebody_else_meanwhile_is_kept(owner):
     channel = serving()
     page = owner.get(f"/ops/channels/{channel.pk}/edit/")
     services.set_channel(name="acme", options={"timeout_seconds": 30}, actor="bob")

@@ -95,7 +95,7 @@ def test_a_role_opens_what_it_may_and_nothing_else(client, settings, role):
 
 
 @pytest.mark.parametrize("address", ACTIONS, ids=lambda one: one.name)
-def test_what_moves_much_asks_for_the_second_factor_again(guarded, address):
+def test_weighty_actions_ask_for_the_second_factor_again(guarded, address):
     shown(guarded, seconds_ago=16 * 60)
     late = None
     try:

@@ -71,7 +71,7 @@ def listed(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'href="/ops/incidents/(\d+)/"', page)]
 
 
-def test_what_ended_is_found_by_pages_by_part_and_kind_and_as_csv(
+def test_ended_incidents_are_found_by_page_part_kind_and_as_csv(
     owner, django_assert_max_num_queries
 ):
     now = clock.now()
@@ -137,7 +137,7 @@ def test_a_condition_fills_in_the_model_and_words_that_name_no_channel(owner):
     assert "brought images" not in page
 
 
-def test_what_customers_feel_leads_to_an_incident_and_the_rest_does_not(owner):
+def test_only_conditions_that_customers_feel_offer_an_incident(owner):
     for kind in ("queued_too_long", "sold_below_cost"):
         Condition.objects.create(kind=kind, object=ORIGIN, words="x", since=clock.now())
     felt = Condition.objects.get(kind="queued_too_long")
@@ -178,7 +178,7 @@ def test_mistakes_are_said_and_tell_nobody(owner, fields, said):
     assert not Incident.objects.exists()
 
 
-def test_it_is_updated_corrected_and_resolved(owner, client):
+def test_an_incident_is_updated_corrected_and_resolved(owner, client):
     incident = begun()
     page = f"{LIST}{incident.id}/"
     more = {"words": "It is the profle.", "state": "monitoring", "once": str(uuid4())}
@@ -224,7 +224,7 @@ def test_maintenance_is_planned_and_ends_early(owner):
     assert ">Completed<" in shown(owner, LIST)
 
 
-def test_one_that_is_not_there(owner):
+def test_a_missing_incident_is_not_found(owner):
     assert owner.get(f"{LIST}7/").status_code == HTTPStatus.NOT_FOUND
     assert owner.post(f"{LIST}7/update/", {"words": "x"}).status_code == HTTPStatus.NOT_FOUND
     refused = owner.post(f"{LIST}7/updates/7/", {"words": "x"})

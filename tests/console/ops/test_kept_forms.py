@@ -123,7 +123,7 @@ def copied(book: PriceBook) -> PriceBook:
 
 
 @pytest.mark.parametrize(("path", "form"), FORMS)
-def test_what_was_typed_stays_in_a_form_that_is_refused(owner, ids, path, form):
+def test_a_refused_form_keeps_everything_typed(owner, ids, path, form):
     said = {name: value.format(**ids) if "{" in value else value for name, value in form.items()}
 
     answer = owner.post(path.format(**ids), {"once": str(uuid4()), **said})

@@ -115,7 +115,7 @@ def test_a_check_is_made_by_a_worker_and_followed(owner, prompt, kind):
     assert [one.kind for one in LedgerProof.objects.all()] == [kind]
 
 
-def test_one_that_is_asked_for_again_is_made_though_it_is_not_due(prompt):
+def test_a_requested_proof_is_made_before_it_is_due(prompt):
     record_proof(SINCE, began_at=clock.now() - timedelta(seconds=5), findings=[])
     tasks.check_ledger()
     before = LedgerProof.objects.get().began_at
@@ -129,7 +129,7 @@ def test_one_that_is_asked_for_again_is_made_though_it_is_not_due(prompt):
     assert LedgerProof.objects.get().began_at == made
 
 
-def test_one_that_no_worker_hears_of_says_so(owner):
+def test_a_requested_proof_that_no_worker_starts_says_so(owner):
     at = int(clock.now().timestamp()) - 61
 
     page = owner.get(f"/ops/ledger/?asked=whole&at={at}").content.decode()
@@ -145,7 +145,7 @@ def test_an_address_that_asks_for_nothing_follows_nothing(owner, query):
     assert "every 2s" not in owner.get(f"/ops/ledger/?{query}").content.decode()
 
 
-def test_one_under_way_is_shown_to_everyone(owner):
+def test_a_proof_under_way_is_shown_to_everyone(owner):
     with alone(SINCE) as ours:
         assert ours
         page = said_by(owner.get("/ops/ledger/"))
@@ -207,7 +207,7 @@ def test_there_is_no_other_kind_of_check(owner):
     assert owner.get("/ops/ledger/check/whole/").status_code == 405
 
 
-def test_what_was_taken_back_or_corrected_is_told_in_words(owner, acme, lost):
+def test_reversals_and_corrections_are_told_in_words(owner, acme, lost):
     book_payment(tenant_id=acme.id, amount=Micros(99_000_000), reason="INV-1", actor="test")
     reverse(tenant_id=acme.id, seq=3, amount=None, reason="typed wrong", actor="test")
 
@@ -236,7 +236,7 @@ def test_transfers_are_found_by_any_id(owner, acme, lost):
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "0", "gen_", "\0", "\ud800", "²", "a@b", "-1", "1e9"])
-def test_what_is_no_id_finds_nothing(owner, acme, text):
+def test_a_malformed_id_finds_nothing(owner, acme, text):
     answer = owner.get("/ops/ledger/", {"q": text.encode(errors="surrogatepass")})
 
     assert answer.status_code == 200
@@ -260,14 +260,14 @@ def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
     assert len(lines_of(owner.get(f"/ops/ledger/?q={lost.public_id}&format=csv"))) == 3
 
 
-def test_what_makes_no_sense_is_no_filter(owner, acme):
+def test_a_senseless_filter_is_ignored(owner, acme):
     page = said_by(owner.get("/ops/ledger/?kind=gift&period=2026-13-40&after=x"))
 
     assert "Active filters" not in page
     assert "$10.00" in page
 
 
-def test_of_a_mistyped_tenant_nothing_is_listed_rather_than_everybodys(owner, acme):
+def test_a_mistyped_tenant_lists_nothing(owner, acme):
     page = said_by(owner.get("/ops/ledger/?tenant=acmee"))
 
     assert "No tenant has the name or id “acmee”." in page
@@ -297,7 +297,7 @@ def test_pages_follow_each_other_and_leave_nothing_out(acme, monkeypatch):
     assert len(found) == 7
 
 
-def test_one_that_was_changed_does_not_fit_its_seal(owner, acme):
+def test_a_tampered_transfer_breaks_its_seal(owner, acme):
     paid = book_payment(tenant_id=acme.id, amount=Micros(7_000_000), reason="INV-2", actor="test")
     assert "● Seal intact" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
 
@@ -333,7 +333,7 @@ def test_demo_data_is_marked_beside_what_really_moved(owner, acme, lost):
     assert "Demo data" in said_by(owner.get(f"/ops/ledger/{refill.pk}/"))
 
 
-def test_it_asks_the_database_little(owner, acme, lost, django_assert_max_num_queries):
+def test_the_page_takes_few_queries(owner, acme, lost, django_assert_max_num_queries):
     owner.get("/ops/ledger/")
     for path in ("", f"?q={lost.public_id}", f"?tenant={acme.tenant.public_id}&kind=top_up"):
         with django_assert_max_num_queries(12):

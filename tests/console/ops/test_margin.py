@@ -91,7 +91,7 @@ def two(acme: Tenant, other: Tenant) -> None:
     SoldUntil.objects.create(pk=SoldUntil.ROW, until=NOW - timedelta(seconds=65))
 
 
-def test_what_loses_most_is_first_and_totals_are_of_all(owner, two):
+def test_the_largest_loss_comes_first_and_totals_cover_all(owner, two):
     answer = owner.get(MARGIN)
 
     assert figures(answer) == [
@@ -120,7 +120,7 @@ def test_the_same_money_by_each_group(owner, two, by, found):
     assert answer.context["total"].margin == 1_500_000
 
 
-def test_it_takes_few_queries_however_many_there_are(owner, db, django_assert_max_num_queries):
+def test_the_number_of_queries_does_not_grow_with_tenants(owner, db, django_assert_max_num_queries):
     for number in range(60):
         sold(create_tenant(name=f"tenant {number}", actor="test"))
 
@@ -268,7 +268,7 @@ def test_live_and_demo_are_never_together_and_tests_have_none(owner, acme):
     assert "Download CSV" not in said_by(test)
 
 
-def test_where_nothing_moved_it_says_so(owner, db):
+def test_a_period_without_money_says_so(owner, db):
     assert "No money moved in this time Charges" in said_by(owner.get(MARGIN))
     assert "No money moved in this time Clear filters" in said_by(owner.get(MARGIN, {"model": "x"}))
     assert "history is written when it is seeded" in said_by(owner.get(MARGIN, {"mode": "demo"}))
@@ -323,13 +323,13 @@ def test_margins_of_a_model_lead_to_its_prices(owner, acme):
         ("first=%00", "No money moved in this time"),
     ],
 )
-def test_what_is_typed_wrong_is_said(owner, db, query, why):
+def test_a_mistyped_filter_is_explained(owner, db, query, why):
     answer = owner.get(f"{MARGIN}?{query}")
 
     assert why in said_by(answer)
 
 
-def test_one_typed_day_alone_is_that_day(owner, acme):
+def test_a_single_typed_day_is_the_whole_period(owner, acme):
     sold(acme, days_ago=1)
 
     answer = owner.get(MARGIN, {"first": "2026-11-25"})

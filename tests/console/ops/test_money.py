@@ -66,7 +66,7 @@ def test_before_and_after_are_shown_and_nothing_is_moved(ann, acme, kind, amount
     assert available_to(acme.id) == 10_000_000
 
 
-def test_what_was_looked_at_is_booked_with_both_texts(ann, acme):
+def test_a_credit_is_booked_as_shown_with_both_texts(ann, acme):
     answer = send(ann, acme, seen="5000000")
     page = ann.get(answer["Location"])
 
@@ -160,7 +160,7 @@ def test_another_person_approves(ann, bob, acme):
     assert ledger_findings() == []
 
 
-def test_what_was_decided_is_shown_with_who_asked_and_who_decided(
+def test_decided_moves_name_the_person_asking_and_the_person_deciding(
     ann, bob, acme, django_assert_max_num_queries
 ):
     assert 'id="decided"' not in words(bob.get("/ops/moves/"))
@@ -233,7 +233,7 @@ def test_a_reversal_is_negative_in_the_csv(ann, acme, settings):
         ("reversal", {"amount": "5", "seq": "x"}, "Open this form again"),
     ],
 )
-def test_what_is_mistyped_moves_nothing(ann, acme, kind, said, complaint):
+def test_a_mistyped_form_moves_nothing(ann, acme, kind, said, complaint):
     answer = send(ann, acme, kind, **said)
 
     assert (answer.status_code, complaint in words(answer)) == (422, True)

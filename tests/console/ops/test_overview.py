@@ -84,7 +84,7 @@ def test_every_kind_has_words():
         ("price_change", "list v2", "/ops/prices/"),
     ],
 )
-def test_its_button_leads_to_where_it_is_mended(kind, about, url):
+def test_a_conditions_button_leads_to_its_remedy(kind, about, url):
     one = Condition(kind=kind, object=about)
 
     way = kind_of(one).way
@@ -155,7 +155,7 @@ def test_a_page_has_50_the_worst_first(owner, looked):
         assert named(query) == named("")
 
 
-def test_one_takes_it_and_gives_it_back(operator, looked):
+def test_a_condition_is_taken_and_handed_back(operator, looked):
     one = condition("calls_fail", "acme gpt-image-2")
 
     operator.post(f"/ops/conditions/{one.pk}/assign/")
@@ -174,7 +174,7 @@ def test_one_takes_it_and_gives_it_back(operator, looked):
 
 
 @pytest.mark.parametrize(("step", "said"), [("silence", "until"), ("accept", "accepted")])
-def test_what_is_quiet_says_why_and_has_a_way_back(operator, looked, step, said):
+def test_a_silenced_condition_says_why_and_can_be_recalled(operator, looked, step, said):
     one = condition("cost_unknown", "gpt-image-2 on acme")
 
     operator.post(f"/ops/conditions/{one.pk}/{step}/", {"why": " the  bill is\nlate "})
@@ -202,7 +202,7 @@ def test_without_a_reason_nothing_is_silenced(operator, looked, step, why):
     assert "words of gpt-image-2 on acme" in words
 
 
-def test_what_has_ended_cannot_be_taken(operator, looked):
+def test_an_ended_condition_cannot_be_taken(operator, looked):
     one = condition("calls_fail", "acme", resolved_at=clock.now())
 
     for number in (one.pk, 999_999_999, 10**30):

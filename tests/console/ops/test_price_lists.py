@@ -231,7 +231,7 @@ def test_the_first_prices_of_a_list_are_uploaded_for_it(owner, db):
 # --- a tenant's list --------------------------------------------------------------------------
 
 
-def test_what_changes_is_shown_before_a_list_is_given_and_it_holds_once(owner, acme, resellers):
+def test_changed_prices_are_shown_before_a_list_is_assigned_once(owner, acme, resellers):
     sold(acme, "low", 12)
     page = address(acme, "list")
 
@@ -260,7 +260,7 @@ def test_a_list_is_taken_away_and_put_back(owner, acme, resellers):
     assert f"{page}?list={resellers.id}" in owner.get(address(acme)).content.decode()
 
 
-def test_what_is_far_is_typed(owner, acme, resellers):
+def test_a_large_change_is_confirmed_by_typing(owner, acme, resellers):
     publish({"low": 400}, owner=resellers.id)
     sold(acme, "low", 12)
     page = address(acme, "list")
@@ -355,7 +355,7 @@ def test_a_price_that_is_cleared_falls_back_even_the_last_one(owner, acme, resel
         ("\0", "is not an amount: type dollars"),
     ],
 )
-def test_what_is_no_price_is_said_beside_it_and_nothing_is_drafted(
+def test_a_mistyped_price_is_explained_beside_it_and_nothing_is_drafted(
     owner, acme, resellers, typed, why
 ):
     answer = owner.post(address(acme, "own"), {"model": MODEL, f"{MODEL} 1024x1024 low": typed})

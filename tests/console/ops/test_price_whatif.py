@@ -22,7 +22,7 @@ def shown(*touched: TenantEffect, left_out: tuple[LeftOut, ...] = ()) -> str:
     return words_in(render_to_string("ops/price_whatif.html", {"whatif": what}))
 
 
-def test_it_says_both_sums_and_who_is_touched_most():
+def test_both_sums_and_the_most_affected_tenants_are_shown():
     words = shown(
         TenantEffect(ACME.id, Micros(75_440_000), Micros(80_120_000)),
         left_out=(LeftOut(LeftOutReason.REFERENCES, ("m", "reference", "input"), 0, Micros(420)),),
@@ -40,7 +40,7 @@ def test_it_says_both_sums_and_who_is_touched_most():
     assert words.endswith("Charged since 28 Oct UTC, before refunds, until 10:14:05 UTC .")
 
 
-def test_where_nothing_changes_it_says_so():
+def test_equal_sums_are_said_to_affect_nobody():
     words = shown(TenantEffect(ACME.id, Micros(100), Micros(100)))
 
     assert "(+0.0 %) . Nobody would have been charged more or less." in words
@@ -51,5 +51,5 @@ def test_less_is_said_with_its_sign():
     assert "(-50.0 %)" in shown(TenantEffect(ACME.id, Micros(100), Micros(50)))
 
 
-def test_where_nothing_was_sold_it_says_so():
+def test_a_period_without_sales_says_so():
     assert shown().startswith("Nothing was sold in the last 30 days.")

@@ -163,7 +163,7 @@ def test_bills_as_csv(owner, bill, channel, monkeypatch):
     ],
     ids=lambda one: repr(one[:12]) if isinstance(one, bytes) else "",
 )
-def test_what_is_no_bill_is_refused_in_words(owner, channel, content, complaint):
+def test_a_file_that_is_no_bill_is_refused_in_words(owner, channel, content, complaint):
     answer = sent(owner, channel, content)
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -252,7 +252,7 @@ def test_a_formula_in_a_file_is_text_in_ours(owner, acme, channel):
     assert "'=cmd()" in said
 
 
-def test_one_line_is_taken_with_a_reason_and_put_back(owner, bill):
+def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
     line = bill.lines.get(outcome="different")
     page = owner.get(of(bill, "take"), {"line": line.pk})
 
@@ -330,7 +330,7 @@ def test_a_call_is_picked_of_those_that_a_line_may_be_of(owner, acme, channel):
     assert (line.attempt_id, line.ours_micros) == (made[0].pk, 40_000)
 
 
-def test_what_is_in_doubt_is_answered_by_another_reading(owner, acme, channel):
+def test_a_doubtful_bill_is_settled_by_another_reading(owner, acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))
     page = owner.get(of(bill))
@@ -344,7 +344,7 @@ def test_what_is_in_doubt_is_answered_by_another_reading(owner, acme, channel):
     assert (bill.state, bill.sums) == ("ready", {"equal": [1, 30_000, 30_000]})
 
 
-def test_what_is_in_doubt_may_be_right(owner, acme, channel):
+def test_a_doubtful_bill_may_be_accepted(owner, acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))
 
@@ -367,7 +367,7 @@ def test_a_bill_is_deleted_until_something_of_it_is_taken(owner, bill):
     assert VendorBill.objects.get() == bill
 
 
-def test_it_is_made_a_cost_table_of(owner, bill, channel):
+def test_a_bill_becomes_a_cost_table(owner, bill, channel):
     page = owner.get(of(bill, "costs"))
     found = re.search(r'name="rows" value="([^"]*)"', page.content.decode())
     assert found
@@ -462,7 +462,7 @@ def shown(answer: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("role", ["support", "operator"])
-def test_it_is_not_there_for_those_who_may_not_move_money(client, settings, bill, role):
+def test_reconciliation_is_hidden_from_roles_that_may_not_move_money(client, settings, bill, role):
     settings.STAFF_MFA = False
     person = User.objects.create_user("sam@pictor.example", "correct horse", staff_role=role)
     client.force_login(person)

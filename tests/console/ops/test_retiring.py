@@ -17,7 +17,7 @@ def offer() -> None:
     sow()
 
 
-def test_it_is_entered_without_a_test_and_taken_back(owner):
+def test_an_end_date_is_entered_without_a_test_and_removed(owner):
     channel = serving()
 
     saved = edit(owner, channel, route_retires_on="2027-02-03")
@@ -38,7 +38,7 @@ def test_a_new_channel_has_it_at_once(owner):
     assert Route.objects.get().retires_on == DAY
 
 
-def test_what_is_no_day_is_refused_at_its_field(owner):
+def test_a_malformed_day_is_refused_at_its_field(owner):
     channel = serving()
 
     answer = edit(owner, channel, route_retires_on="soon")
@@ -46,7 +46,7 @@ def test_what_is_no_day_is_refused_at_its_field(owner):
     assert trouble(answer) == {"retires_on": ["Enter a valid date."]}
 
 
-def test_what_openai_ended_is_said_of_its_own_address_alone(owner):
+def test_openais_end_dates_apply_only_to_its_own_address(owner):
     channel = serving()
     Route.objects.update(upstream_model="gpt-image-1")
     relay = text_of(owner.get(f"{of(channel)}?tab=routes"))

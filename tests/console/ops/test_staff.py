@@ -36,7 +36,7 @@ def words_of(answer: HttpResponse) -> str:
     return unescape(answer.content.decode())
 
 
-def test_it_lists_everybody_in_few_queries(owner, bob, django_assert_max_num_queries):
+def test_the_page_lists_everybody_in_few_queries(owner, bob, django_assert_max_num_queries):
     for number in range(20):
         User.objects.create_user(f"{number}@pictor.example", "x", staff_role="finance")
     with django_assert_max_num_queries(8):
@@ -74,7 +74,7 @@ def test_to_anybody_but_owners_there_is_no_such_page(settings, bob, role):
     assert bob.staff_role == role
 
 
-def test_who_has_no_account_is_invited_by_a_mail_that_leads_here(owner, me):
+def test_a_person_without_an_account_is_invited_by_mail(owner, me):
     answer = owner.post(f"{PAGE}add/", {"email": "New@Pictor.example", "role": "finance"})
 
     assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, PAGE)
@@ -95,7 +95,7 @@ def test_who_has_no_account_is_invited_by_a_mail_that_leads_here(owner, me):
         ("b" * 300 + "@pictor.example", "support", "at most 254 characters"),
     ],
 )
-def test_what_is_mistyped_is_said_and_changes_nothing(owner, email, role, said):
+def test_a_mistake_is_explained_and_changes_nothing(owner, email, role, said):
     answer = owner.post(f"{PAGE}add/", {"email": email, "role": role})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -142,7 +142,7 @@ def test_a_lost_second_factor_is_reset(owner, bob):
 
 
 @pytest.mark.parametrize("step", ["sessions", "remove"])
-def test_whoever_is_signed_out_or_leaves_has_no_session_left(owner, bob, step):
+def test_staff_signed_out_or_removed_have_no_session_left(owner, bob, step):
     theirs = Client()
     theirs.force_login(bob)
     assert theirs.get("/ops/").status_code == HTTPStatus.OK

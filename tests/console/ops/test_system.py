@@ -47,7 +47,7 @@ def test_a_fresh_installation_has_no_worker_and_nobody_who_looks(owner):
     assert found.count("Not run yet") == 2
 
 
-def test_what_runs_is_well(owner, acme, settings, django_assert_max_num_queries):
+def test_a_running_system_is_shown_as_well(owner, acme, settings, django_assert_max_num_queries):
     lease.renew(worker=make_worker(), in_hand=3)
     now = clock.now()
     ConditionLook.objects.create(first_at=now, looked_at=now)
@@ -167,7 +167,7 @@ def test_a_mistake_keeps_what_was_typed_and_stops_nothing(owner, acme, typed, sa
 
 
 @pytest.mark.parametrize("what", ["all\0", "\ud800", "x" * 10_000])
-def test_what_is_nothings_name_is_not_started(owner, what):
+def test_a_stop_of_an_unknown_name_is_not_started(owner, what):
     typed = urlencode({"what": what}, errors="surrogatepass")
 
     answer = owner.post(START, typed, "application/x-www-form-urlencoded", follow=True)

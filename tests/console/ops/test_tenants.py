@@ -80,7 +80,7 @@ def five(db):
     return {one.name: one for one in Tenant.objects.all()}
 
 
-def test_who_is_at_risk_comes_first(owner, five):
+def test_tenants_at_risk_come_first(owner, five):
     answer = owner.get("/ops/tenants/")
 
     assert names(answer) == ["low", "failing", "near", "shut", "fine"]
@@ -207,7 +207,7 @@ def new(client: Client, **said: str) -> Any:
     return client.post("/ops/tenants/new/", {**form, **said})
 
 
-def test_one_form_makes_a_customer_whose_key_works(owner):
+def test_one_form_creates_a_tenant_with_a_working_key(owner):
     assert "Opening credit" in owner.get("/ops/tenants/new/").content.decode()
 
     text = new(owner).content.decode()
@@ -250,7 +250,7 @@ def test_a_double_click_makes_one_tenant(owner):
         ({"name": "x" * 101}, "at most 100"),
     ],
 )
-def test_what_is_mistyped_makes_nothing(owner, said, words):
+def test_a_mistyped_form_creates_nothing(owner, said, words):
     answer = new(owner, **said)
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -258,7 +258,7 @@ def test_what_is_mistyped_makes_nothing(owner, said, words):
     assert not Tenant.objects.exists()
 
 
-def test_who_moves_no_money_gives_no_opening_credit(settings):
+def test_a_role_without_money_gives_no_opening_credit(settings):
     settings.STAFF_MFA = False
     operator = signed_in("operator")
 
@@ -358,7 +358,7 @@ def test_a_keys_rules_are_changed_before_and_after(owner, five):
     assert f'href="{there}"' in owner.get(page(five["fine"])).content.decode()
 
 
-def test_who_changes_no_keys_reads_their_rules(settings, five):
+def test_a_role_without_keys_only_reads_their_rules(settings, five):
     settings.STAFF_MFA = False
     key, _ = issue_api_key(tenant=five["fine"], name="ci", actor="test")
     there, support = page(five["fine"], "keys", key.public_id), signed_in("support")
@@ -413,7 +413,7 @@ def test_erasing_takes_the_name_and_shuts_at_once(owner, five):
     assert ("Being erased" in text, "Erase tenant" in text) == (True, False)
 
 
-def test_one_that_was_erased_is_offered_nothing_and_does_not_work_again(owner, five):
+def test_an_erased_tenant_is_offered_nothing_and_cannot_resume(owner, five):
     fine = five["fine"]
     owner.post(page(fine, "erase"), {"name": "fine"})
     Tenant.objects.filter(id=fine.id).update(name=f"erased {fine.public_id}", erasure_due_at=None)
@@ -495,5 +495,5 @@ def test_each_role_sees_the_page_and_does_what_it_may(five, settings, role):
 
 
 @pytest.mark.parametrize("wrong", ["ten_nonsense", "ten_" + "0" * 26, "7"])
-def test_what_is_no_tenant_is_not_there(owner, wrong):
+def test_an_unknown_tenant_is_not_found(owner, wrong):
     assert owner.get(f"/ops/tenants/{wrong}/").status_code == HTTPStatus.NOT_FOUND

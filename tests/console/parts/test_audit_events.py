@@ -61,7 +61,7 @@ def test_only_what_differs_is_told(before, after, changes):
     assert changes_of(before, after) == changes
 
 
-def test_of_very_many_changes_fifty_are_listed_and_the_rest_is_counted():
+def test_fifty_of_many_changes_are_listed_and_the_rest_counted():
     changes = [ChangedValue(f"m 1x{number} low", "$1.00", "$2.00") for number in range(1, 601)]
 
     page = render_to_string(

@@ -56,7 +56,7 @@ def test_a_line_is_broken_where_nothing_is_known():
     assert chart.peaks == [("p50", 2000)]
 
 
-def test_what_is_below_nothing_is_drawn_at_the_bottom_and_said():
+def test_a_negative_value_is_drawn_at_the_bottom_and_said():
     days = [date(2026, 11, 1), date(2026, 11, 2)]
     points = [Point(day, 1, "") for day in days]
 

@@ -29,7 +29,7 @@ async def test_a_page_is_made_when_the_one_before_was_taken():
     assert made == [0]
 
 
-def test_it_ends_before_it_grows_without_limit(monkeypatch):
+def test_a_file_ends_at_its_largest_size(monkeypatch):
     monkeypatch.setattr(exports, "MAX_BYTES", 1024**2)
     pages = ([["x" * 100_000]] for _ in range(99))
 
@@ -39,7 +39,7 @@ def test_it_ends_before_it_grows_without_limit(monkeypatch):
     assert lines[-1]["words"] == "The file ends here, at 1 MB: narrow the filter."
 
 
-def test_it_ends_at_the_most_rows_and_says_how_to_get_the_rest(monkeypatch):
+def test_a_file_ends_at_the_most_rows_and_says_how_to_get_the_rest(monkeypatch):
     monkeypatch.setattr(exports, "MAX_ROWS", 3)
     pages = [[["a"], ["b"]], [["c"], ["d"]], [["e"]]]
 
@@ -49,7 +49,7 @@ def test_it_ends_at_the_most_rows_and_says_how_to_get_the_rest(monkeypatch):
     assert words == ["a", "b", "c", "The file ends here, at 3 rows: ask for it."]
 
 
-def test_one_of_just_so_many_rows_is_whole(monkeypatch):
+def test_a_file_of_exactly_the_most_rows_is_whole(monkeypatch):
     monkeypatch.setattr(exports, "MAX_ROWS", 2)
 
     lines = lines_of(csv_answer("x.csv", ["words"], [[["a"]], [["b"]], []]))
@@ -57,7 +57,7 @@ def test_one_of_just_so_many_rows_is_whole(monkeypatch):
     assert [line["words"] for line in lines] == ["a", "b"]
 
 
-def test_it_ends_before_a_page_takes_too_long(monkeypatch):
+def test_a_file_ends_before_a_page_takes_too_long(monkeypatch):
     monkeypatch.setattr(exports, "MAX_SECONDS", -1.0)
     pages = iter([[["a"]], [["b"]]])
 

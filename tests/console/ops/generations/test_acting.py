@@ -76,7 +76,7 @@ def test_a_double_click_refunds_once(owner, acme, delivered):
         ({"amount": "0.01", "once": "1"}, "This form is incomplete"),
     ],
 )
-def test_what_is_mistyped_moves_nothing_and_is_said(owner, acme, delivered, typed, complaint):
+def test_a_mistyped_refund_moves_nothing_and_is_explained(owner, acme, delivered, typed, complaint):
     answer = send(owner, delivered(acme), "refund", **typed)
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -98,7 +98,7 @@ def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, fai
     assert moved("credit") == [20_000]
 
 
-def test_it_is_20_dollars_for_support_and_no_limit_for_finance(sign_in, acme, delivered):
+def test_support_may_give_20_dollars_a_day_and_finance_any_amount(sign_in, acme, delivered):
     made = delivered(acme)
 
     assert "You may give $20.00 a day." in words_of(
@@ -154,7 +154,7 @@ def test_each_is_for_its_own_kind(owner, acme, delivered, failed):
     assert page_of(bad, "credit/") in words_of(owner.get(page_of(bad)))
 
 
-def test_what_waits_is_canceled(sign_in, acme):
+def test_a_waiting_generation_is_canceled(sign_in, acme):
     made, operator = acme.generation(), sign_in("operator")
     assert "Releases $0.05268" in words_of(operator.get(page_of(made, "cancel/")))
 
@@ -169,7 +169,9 @@ def test_what_waits_is_canceled(sign_in, acme):
     assert "It has been started, or has ended" in words_of(again)
 
 
-def test_what_runs_is_failed_and_says_who_may_bill(sign_in, acme, running):
+def test_a_running_generation_is_failed_and_the_vendor_that_may_bill_is_named(
+    sign_in, acme, running
+):
     made, operator = running(acme), sign_in("operator")
     assert "only “End as failed” ends what runs" in words_of(operator.get(page_of(made, "cancel/")))
     form = words_of(operator.get(page_of(made, "fail/")))
@@ -183,7 +185,7 @@ def test_what_runs_is_failed_and_says_who_may_bill(sign_in, acme, running):
     assert operator.post(page_of(made, "fail/"), {"reason": " "}).status_code == 422
 
 
-def test_what_waits_is_rung_for_again(sign_in, acme, running, monkeypatch):
+def test_a_waiting_generation_is_rung_for_again(sign_in, acme, running, monkeypatch):
     rung: list[notify.Ring] = []
 
     def ring(bell: notify.Ring) -> bool:

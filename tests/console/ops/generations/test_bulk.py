@@ -37,7 +37,7 @@ def three(acme, other, delivered):
     return [delivered(acme), delivered(acme), delivered(other)]
 
 
-def test_what_is_ticked_is_refunded_once_it_is_counted(owner, three, acme, failed):
+def test_ticked_generations_are_refunded_once_counted(owner, three, acme, failed):
     ids = [one.public_id for one in (*three, failed(acme))]
 
     asked = words_of(owner.get(REFUNDS, {"generation": ids}))
@@ -87,7 +87,7 @@ def test_above_what_one_person_moves_in_all_each_refund_waits(owner, three, sett
     assert "It waited for another person and is declined." in later
 
 
-def test_what_is_left_of_a_bulk_that_broke_off_waits_as_all_of_it_would(owner, three, settings):
+def test_the_rest_of_an_interrupted_bulk_waits_for_approval_like_the_whole(owner, three, settings):
     settings.MONEY_NEEDS_TWO = 100_000
     once = new_uuid()
     send(owner, three, 3, once=once)
@@ -120,7 +120,7 @@ def test_each_has_its_own_result(owner, three, acme):
         ({"once": "x"}, "This form is incomplete"),
     ],
 )
-def test_what_is_mistyped_refunds_nothing(owner, three, typed, complaint):
+def test_a_mistyped_bulk_refunds_nothing(owner, three, typed, complaint):
     answer = send(owner, three, typed.pop("number", 3), **typed)
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -230,7 +230,7 @@ def test_each_may_get_the_same(owner, hit):
         ({"since": "2100-01-01T00:00"}, "It ends before it begins"),
     ],
 )
-def test_what_is_mistyped_credits_nobody(owner, hit, typed, complaint):
+def test_a_mistyped_outage_credit_credits_nobody(owner, hit, typed, complaint):
     answer = owner.post(OUTAGE, {**times(), **WHY, "seen": 158_040, "number": 2, **typed})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

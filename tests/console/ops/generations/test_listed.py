@@ -42,7 +42,7 @@ def test_all_tenants_live_ones_stand_newest_first(owner, some):
     assert listed(owner, "?mode=demo") == [some["demo"]]
 
 
-def test_those_past_their_deadline_are_found_until_they_end(owner, some):
+def test_generations_past_their_deadline_are_found_until_they_end(owner, some):
     assert listed(owner, "?late=1") == []
     then = clock.now() - timedelta(seconds=1)
     Generation.objects.update(deadline_at=then)
@@ -106,7 +106,7 @@ def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch):
     assert listed(owner, f"?after={made[1]}") == [made[0]]
 
 
-def test_it_stops_looking_and_says_so(owner, acme, failed, monkeypatch):
+def test_the_search_stops_after_its_limit_and_says_so(owner, acme, failed, monkeypatch):
     oldest = failed(acme)
     edge, *_ = [acme.generation().public_id for _ in range(3)]
     monkeypatch.setattr(generations, "LOOKED_AT", 3)
@@ -132,7 +132,7 @@ def test_the_file_has_the_same_rows_with_what_they_cost(owner, some):
     )  # fmt: skip
 
 
-def test_it_takes_few_queries(owner, some, django_assert_max_num_queries):
+def test_the_list_takes_few_queries(owner, some, django_assert_max_num_queries):
     owner.get(LIST)
     with django_assert_max_num_queries(12):
         owner.get(f"{LIST}?tenant=acme&class=delivered&loss=1")

@@ -24,7 +24,7 @@ def page_of(made: Generation) -> str:
     return f"/ops/generations/{made.public_id}/"
 
 
-def test_what_was_delivered_has_its_attempt_and_its_money(owner, acme, delivered):
+def test_a_delivered_generation_shows_its_attempt_and_money(owner, acme, delivered):
     made = delivered(acme)
     refund(
         tenant_id=acme.id, generation_id=made.id, amount=Micros(20_000), reason="a bad image",
@@ -45,7 +45,7 @@ def test_what_was_delivered_has_its_attempt_and_its_money(owner, acme, delivered
     assert "Note: they were right" in page
 
 
-def test_what_a_bill_corrected_is_in_its_cost_and_margin(owner, acme, delivered):
+def test_a_bills_correction_changes_cost_and_margin(owner, acme, delivered):
     made = delivered(acme)
     attempt = Attempt.objects.get(generation=made)
     correct([CorrectionLine("bill 1", str(attempt.id), Micros(5_000))], reason="bill", actor="test")
@@ -159,7 +159,7 @@ def test_they_are_shown_for_a_quarter_of_an_hour(sign_in, lets, failed, monkeypa
     assert CANARY not in words_of(support.get(page_of(made)))
 
 
-def test_what_is_forgotten_is_said_to_be(sign_in, lets, delivered):
+def test_a_forgotten_prompt_is_said_not_to_be_stored(sign_in, lets, delivered):
     made, support = delivered(lets), sign_in("support")
     type(made).objects.filter(id=made.id).update(prompt="", fields={})
     support.post(f"{page_of(made)}look/")
@@ -167,7 +167,7 @@ def test_what_is_forgotten_is_said_to_be(sign_in, lets, delivered):
     assert "The prompt is not stored." in words_of(support.get(page_of(made)))
 
 
-def test_what_stands_still_says_so_until_it_has_ended(owner, acme, running, failed, monkeypatch):
+def test_a_stuck_generation_says_so_until_it_has_ended(owner, acme, running, failed, monkeypatch):
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now)
     past, long_ago = now - timedelta(minutes=4), now - timedelta(minutes=9)
@@ -197,7 +197,7 @@ def test_a_test_has_no_money(owner, acme):
     assert "Refundable" not in page
 
 
-def test_it_takes_few_queries(owner, lets, delivered, django_assert_max_num_queries):
+def test_the_page_takes_few_queries(owner, lets, delivered, django_assert_max_num_queries):
     made = delivered(lets)
     owner.post(f"{page_of(made)}look/")
     owner.get(page_of(made))

@@ -51,7 +51,7 @@ def copied(page: Page) -> None:
     page.get_by_text("is a draft").wait_for()
 
 
-def test_one_price_is_raised_told_by_the_api_and_put_back(own, customer):
+def test_a_price_is_raised_told_by_the_api_and_put_back(own, customer):
     page, before = own, quoted(customer)
     page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0,21")
     page.get_by_role("button", name="Show before and after").click()

@@ -27,7 +27,7 @@ def ended(page: Page, customer: Customer) -> None:
     page.get_by_text("Ended as failed: $0.00588 released").wait_for()
 
 
-def test_what_runs_for_too_long_is_ended_and_made_good(
+def test_a_generation_running_too_long_is_ended_and_credited(
     signed_in: BrowserContext, customer: Customer, held: Held
 ) -> None:
     page = signed_in.new_page()

@@ -58,7 +58,7 @@ def test_a_change_is_seen_before_it_is_saved_and_then_holds(owner):
     assert ((event.before or {})["max_n"], (event.after or {})["max_n"]) == (1, 4)
 
 
-def test_what_goes_is_named_with_who_used_it(owner):
+def test_removed_sizes_and_qualities_are_named_with_their_users(owner):
     sold(model=LEAST, images=300, asked="1792x1024", quality="standard", captured_micros=1)
     sold("other", model=LEAST, images=20, asked="1792x1024", quality="hd", captured_micros=1)
     sold("late", model=LEAST, images=9, asked="1792x1024", quality="hd", days_ago=30)
@@ -113,7 +113,7 @@ def test_another_tab_does_not_write_over_what_somebody_else_saved(owner):
     assert stored()["max_n"] == 3
 
 
-def test_what_was_seen_is_what_is_saved(owner):
+def test_a_change_is_saved_only_as_shown(owner):
     said = said_on(typed(owner, LEAST, max_n="4"))
 
     answer = owner.post(of(LEAST, "edit"), said | {"max_n": "5"})

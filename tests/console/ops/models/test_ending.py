@@ -59,7 +59,7 @@ def test_a_double_click_announces_once(owner):
     assert AuditEvent.objects.filter(action="contract.sunset").count() == 1
 
 
-def test_it_is_changed_and_taken_back(owner):
+def test_an_announced_end_is_moved_and_withdrawn(owner):
     owner.post(of(MODEL, "end"), seen(owner, ends()))
     page = text_of(owner.post(of(MODEL, "end"), ends(sunset_at=day(120))))
     owner.post(of(MODEL, "end"), seen(owner, ends(sunset_at=day(120))))
@@ -75,7 +75,7 @@ def test_it_is_changed_and_taken_back(owner):
     assert stored() == (None, "")
 
 
-def test_what_is_not_announced_is_not_taken_back(owner):
+def test_an_end_never_announced_cannot_be_withdrawn(owner):
     answer = owner.post(of(MODEL, "keep"), follow=True)
 
     assert "no end of gpt-image-2 is announced" in text_of(answer)
@@ -92,7 +92,7 @@ def test_an_end_within_60_days_is_meant(owner):
     assert answer.status_code == HTTPStatus.SEE_OTHER
 
 
-def test_what_was_seen_is_what_is_announced(owner):
+def test_an_end_is_announced_only_as_shown(owner):
     said = seen(owner, ends())
 
     answer = owner.post(of(MODEL, "end"), said | {"sunset_at": day(91)})

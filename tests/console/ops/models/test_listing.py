@@ -33,7 +33,7 @@ def row_of(answer: Any, model: str) -> ModelRow:
 
 
 @pytest.mark.usefixtures("served")
-def test_what_needs_somebody_stands_first_then_the_order_of_customers(owner):
+def test_models_needing_attention_come_first_and_others_as_customers_see_them(owner):
     Contract.objects.filter(model=MODEL).update(qualities=["low", "medium", "high", "ultra"])
     Contract.objects.filter(model="dall-e-2").update(is_enabled=False)
 
@@ -67,7 +67,7 @@ def test_sizes_are_counted_by_tier_and_channels_have_shares(owner):
 
 
 @pytest.mark.usefixtures("served")
-def test_what_is_sold_is_of_30_days_and_demo_data_stays_apart(owner):
+def test_sales_cover_30_days_and_exclude_demo_data(owner):
     sold(images=70, captured_micros=5_500_000, refunded_micros=500_000, cost_micros=2_000_000)
     facts: dict[str, Any] = {
         "cost_micros": 1_000_000,

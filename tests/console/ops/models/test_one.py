@@ -44,7 +44,7 @@ def test_the_vendors_end_of_a_model_stands_at_its_channel(owner):
     assert "relay dall-e-3 ■ vendor ends it 3 Feb 2027" in said
 
 
-def test_who_bought_most_stands_first(owner):
+def test_the_largest_buyer_comes_first(owner):
     called(make_channel("one", MODEL), minutes_ago=2)
     few = sold("few", images=2, captured_micros=100_000)
     sold("many", images=1_200, captured_micros=60_000_000)
@@ -66,7 +66,7 @@ def test_prices_and_margin_lead_to_their_pages(owner):
     assert 'href="/ops/margin/?by=tenant&amp;model=gpt-image-2&amp;mode=demo"' in page
 
 
-def test_of_many_users_ten_are_named(owner):
+def test_ten_of_many_buyers_are_named(owner):
     for number in range(12):
         sold(f"tenant-{number}", images=number + 1)
 

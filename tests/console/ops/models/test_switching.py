@@ -36,7 +36,7 @@ def test_switching_off_says_who_uses_it_first(owner, monkeypatch):
     assert is_offered()
 
 
-def test_it_is_switched_off_and_on_again(owner):
+def test_a_model_is_switched_off_and_on_again(owner):
     make_channel("one", MODEL)
 
     off = owner.post(of(MODEL, "off"))
@@ -70,7 +70,7 @@ def test_nobody_uses_what_nobody_bought(owner):
 # --- on -----------------------------------------------------------------------------------------
 
 
-def test_what_it_lacks_is_said_and_nothing_is_switched(owner):
+def test_a_model_lacking_prices_is_not_switched_on_and_says_why(owner):
     Contract.objects.filter(pk=MODEL).update(
         is_enabled=False, qualities=["low", "medium", "high", "ultra"]
     )
@@ -99,7 +99,7 @@ def test_a_channel_of_tests_or_one_that_is_paused_does_not_serve(owner, change):
     assert owner.post(of(MODEL, "on")).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_what_is_there_is_said_before_it_is_switched_on(owner):
+def test_prices_and_channels_are_counted_before_a_model_is_switched_on(owner):
     make_channel("one", MODEL)
     Contract.objects.filter(pk=MODEL).update(is_enabled=False)
 

@@ -49,7 +49,7 @@ def test_a_typed_price_is_shown_before_and_after_and_then_saved(owner, draft):
         ("99999999999", "is too large"),
     ],
 )
-def test_what_is_no_price_is_named_with_its_cell(owner, draft, typed, words):
+def test_a_mistyped_price_is_named_with_its_cell(owner, draft, typed, words):
     page = owner.post(of(draft, "change"), {f"price {LOW}": typed})
 
     assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -114,7 +114,7 @@ def test_percent_500_is_shown_as_perhaps_mistyped(owner, draft):
     assert "change by more than 50%: perhaps mistyped" in text_of(page)
 
 
-def test_what_has_no_known_cost_or_is_only_held_is_left_out_and_named(owner, draft):
+def test_prices_without_known_cost_or_only_held_are_left_out_and_named(owner, draft):
     page = owner.post(of(draft, "change"), {"how": "cost-times", "number": "1.3", "which": "book"})
 
     said = text_of(page)
@@ -123,7 +123,7 @@ def test_what_has_no_known_cost_or_is_only_held_is_left_out_and_named(owner, dra
     assert "No price changes" in said
 
 
-def test_what_was_typed_is_where_the_operation_begins(owner, draft):
+def test_a_bulk_change_begins_at_typed_prices(owner, draft):
     saved(
         owner, draft, **{f"price {LOW}": "0.01"}, how="by", number="10", which="model", model=ORIGIN
     )

@@ -166,7 +166,7 @@ def test_a_draft_from_before_another_was_published_says_what_changes_back(owner,
     assert "was published after this draft" in text_of(owner.get(of(draft)))
 
 
-def test_what_would_have_no_price_is_named_and_cannot_be_published(owner, first):
+def test_a_draft_that_leaves_a_cell_unpriced_names_it_and_cannot_be_published(owner, first):
     rows = owner.get(f"{LIST}{first.pk}.csv").content.decode().splitlines()
     kept = [row for row in rows if not row.startswith(f"{ORIGIN},1024x1024,low,")]
     owner.post(f"{LIST}new/", {"name": "list", "rows": "\n".join(kept)})
@@ -271,7 +271,7 @@ def test_a_scheduled_book_is_withdrawn_until_it_begins(owner, first, draft):
     assert state_of(draft, clock.now()) == "withdrawn"
 
 
-def test_what_has_begun_is_not_withdrawn_and_the_page_says_so(owner, draft):
+def test_a_book_that_has_begun_cannot_be_withdrawn_and_the_page_says_so(owner, draft):
     scheduled(owner, draft)
     fields = hidden_in(owner.get(of(draft, "withdraw")))
     begun = clock.now() - timedelta(minutes=1)
@@ -316,7 +316,7 @@ def test_without_a_tick_what_takes_over_stays_scheduled(owner, first, draft):
     assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "scheduled"
 
 
-def test_what_takes_over_is_withdrawn_where_the_same_prices_are_in_force(owner, first, draft):
+def test_a_scheduled_book_is_withdrawn_when_equal_prices_are_put_back(owner, first, draft):
     publish_price_book(book=draft, actor="test", now=clock.now())  # a copy of the first
     later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
     scheduled(owner, later)
@@ -330,7 +330,7 @@ def test_what_takes_over_is_withdrawn_where_the_same_prices_are_in_force(owner, 
     assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "withdrawn"
 
 
-def test_what_somebody_else_scheduled_meanwhile_is_not_said_to_be_in_force(owner, draft):
+def test_a_book_scheduled_by_somebody_else_is_not_said_to_be_in_force(owner, draft):
     fields = hidden_in(owner.get(of(draft, "review")))
     scheduled(owner, draft)
 
@@ -355,7 +355,7 @@ def test_nothing_is_decided_by_whoever_was_not_shown_it(owner, first, draft, dec
     assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "scheduled"
 
 
-def test_what_is_not_past_or_scheduled_leads_to_its_page(owner, first, draft):
+def test_an_action_that_does_not_fit_a_book_leads_to_its_page(owner, first, draft):
     for book, rest in ((first, "restore"), (first, "withdraw"), (draft, "restore")):
         assert owner.get(of(book, rest))["Location"] == of(book)
     assert owner.get(of(first, "review"))["Location"] == of(first)

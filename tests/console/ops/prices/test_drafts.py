@@ -81,7 +81,7 @@ def test_a_file_is_a_draft_of_everyones_a_tenants_or_a_lists_prices(owner, first
         ({"of": "9" * 30}, "There is no such price book"),
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_is_drafted(owner, first, said, words):
+def test_a_mistake_is_named_and_nothing_is_drafted(owner, first, said, words):
     answer = owner.post(NEW, {"name": "list", **said})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -131,7 +131,7 @@ def test_files_that_are_no_text_or_too_large_are_refused(owner, first):
         assert words in text_of(answer)
 
 
-def test_what_was_typed_stays_where_it_was_refused(owner, first):
+def test_a_refused_form_keeps_typed_rows(owner, first):
     page = owner.post(NEW, {"name": "own", "rows": "no header", "markup": "1.2"}).content.decode()
 
     assert "no header</textarea>" in page
