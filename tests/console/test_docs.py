@@ -68,7 +68,7 @@ def test_a_link_that_leads_nowhere_is_seen():
         resolve("/docs/none/")
 
 
-def test_what_is_copied_from_a_guide_goes_to_the_address_it_was_read_at(client):
+def test_a_guides_examples_call_the_address_it_was_read_at(client):
     answer = client.get("/docs/quickstart/", headers={"Host": "testserver"})
 
     page = answer.content.decode()

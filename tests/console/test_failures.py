@@ -105,7 +105,7 @@ def test_no_more_is_charged_than_was_shown_though_no_price_came(playground):
     generate(page).get_by_text(f"charged {price}").wait_for()
 
 
-def test_who_was_signed_out_signs_in_and_comes_back(browser, place, stack):
+def test_a_visitor_signed_out_signs_in_and_comes_back(browser, place, stack):
     context = browser.new_context(base_url=stack.base_url)
     context.add_cookies(place.cookies)
     page = context.new_page()

@@ -43,7 +43,7 @@ def test_the_notice_says_what_our_people_see(client):
     assert "only if an owner of the workspace lets them" in page
 
 
-def test_what_is_not_set_is_said_to_be_missing(client):
+def test_a_missing_address_is_said_to_be_missing(client):
     assert "no address is given here yet" in words_of(client.get("/terms/"))
 
 

@@ -46,9 +46,7 @@ def live(signed_in: BrowserContext, place: Place) -> Page:
     return page
 
 
-def test_what_is_made_by_the_api_appears_and_changes_without_a_reload(
-    live, place, stack, end_delays
-):
+def test_generations_by_the_api_appear_and_change_without_a_reload(live, place, stack, end_delays):
     live.evaluate("window.stayed = true")
     live.get_by_role("link", name="a heron at dawn").first.focus()
     name = f"a slow fox {uuid4().hex}"
@@ -69,7 +67,7 @@ def test_what_is_made_by_the_api_appears_and_changes_without_a_reload(
     assert "live=1" in live.url
 
 
-def test_it_pauses_when_nobody_is_there_and_goes_on_when_asked(signed_in, place, stack):
+def test_the_live_list_pauses_without_a_reader_and_resumes_on_request(signed_in, place, stack):
     page = signed_in.new_page()
     page.clock.install()
     asked: list[str] = []
@@ -115,7 +113,7 @@ def test_a_page_that_waits_for_an_end_rests_until_somebody_is_there(
     end_delays(lambda: status_of(stack, slow) == "succeeded")  # the next test needs its channel
 
 
-def test_it_rests_while_hidden(signed_in, place):
+def test_the_live_list_rests_while_hidden(signed_in, place):
     page = signed_in.new_page()
     page.clock.install()
     page.goto(place.path("generations") + "?live=1")

@@ -51,7 +51,7 @@ def test_to_look_at_it_signs_nobody_in_and_to_send_its_form_does(client):
     assert AuditEvent.objects.filter(action="user.opened_demo").count() == 1
 
 
-def test_its_form_is_ours_alone():
+def test_the_opening_form_is_protected_from_other_sites():
     """Otherwise another site could sign a visitor in unasked."""
     assert Client(enforce_csrf_checks=True).post(link()).status_code == 403
 
@@ -59,7 +59,7 @@ def test_its_form_is_ours_alone():
 @pytest.mark.parametrize(
     "options", [{"minutes": -1}, {"secret": "another installation's"}], ids=["ended", "forged"]
 )
-def test_what_is_no_good_pass_leads_to_the_sign_in(client, options):
+def test_an_ended_or_forged_pass_leads_to_the_sign_in(client, options):
     answer = client.post(link(**options))
 
     assert answer["Location"] == "/accounts/login/?next=%2Fconsole%2F"
@@ -91,7 +91,7 @@ def test_a_second_factor_is_not_gone_round(client):
     assert client.post(link())["Location"].startswith("/accounts/login/")
 
 
-def test_of_a_demo_that_was_deleted_it_opens_nothing(client):
+def test_the_link_opens_nothing_once_the_demo_was_deleted(client):
     tenant = Tenant.objects.get(name="demo")
     erase_tenant(tenant=tenant, confirmation="demo", actor="test", now=clock.now())
 

@@ -30,7 +30,9 @@ def signed_in_elsewhere(session: BrowserContext, email: str) -> Page:
     return page
 
 
-def test_it_is_required_shown_and_set_up_anew(browser: Browser, stack: Stack, look: Look) -> None:
+def test_a_second_factor_is_required_shown_and_set_up_anew(
+    browser: Browser, stack: Stack, look: Look
+) -> None:
     email = f"ann-{uuid4().hex[:8]}@example.com"
     with (
         looking(browser, stack.base_url, look) as session,

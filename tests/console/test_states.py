@@ -92,7 +92,7 @@ def test_each_role_has_its_overview(session, new):
         assert bool(page.get_by_role("link", name="Playground").count()) == may_generate
 
 
-def test_what_is_refused_says_so_in_its_place(session, new):
+def test_a_refused_form_says_so_in_its_place(session, new):
     session.clear_cookies(name="sessionid")
     page = session.new_page()
     page.goto("/accounts/login/")

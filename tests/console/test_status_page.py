@@ -165,7 +165,7 @@ def pause(what: Stoppable, words: str, *, hours_ago: int = 0) -> None:
     stop(what=what, reason="acme-openai overbills", words=words, now=at, actor="Ann")
 
 
-def test_what_people_say_is_first_and_marks_its_parts(
+def test_an_open_incident_comes_first_and_marks_its_parts(
     client, seeded, django_assert_max_num_queries
 ):
     lease.enlist()
@@ -191,7 +191,7 @@ def test_what_people_say_is_first_and_marks_its_parts(
     assert "Ann" not in json.dumps(said)
 
 
-def test_what_is_over_stays_for_90_days(client, seeded):
+def test_a_resolved_incident_stays_for_90_days(client, seeded):
     resolve(told(hours_ago=2), "It was a disk.")
     at_first, now = words_of(client.get("/status/")), clock.now()
     Incident.objects.update(begins_at=now - timedelta(days=99), ends_at=now - timedelta(days=91))
@@ -201,7 +201,7 @@ def test_what_is_over_stays_for_90_days(client, seeded):
     assert "It was a disk." not in words_of(client.get("/status/"))
 
 
-def test_of_many_that_are_over_the_page_shows_20_and_programs_read_50(client, seeded):
+def test_the_page_shows_20_past_incidents_and_programs_read_50(client, seeded):
     for number in range(60):
         resolve(told(hours_ago=60 - number), f"It was disk {number}.")
     Incident.objects.filter(id=Incident.objects.latest("id").id).update(ends_at=None)
@@ -213,7 +213,7 @@ def test_of_many_that_are_over_the_page_shows_20_and_programs_read_50(client, se
     assert said["incidents"][0]["updates"][0]["words"] == "It was disk 59."
 
 
-def test_what_is_stopped_is_said_with_its_words_and_never_the_reason(client, seeded):
+def test_a_stop_is_told_in_its_words_without_the_reason(client, seeded):
     acme = Tenant.objects.create(name="acme")
     pause(Stoppable("dall-e-3"), "We look.")
     pause(Stoppable(tenant=acme), "Call us.")

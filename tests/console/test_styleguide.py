@@ -14,7 +14,7 @@ TEMPLATES = ROOT / "platform" / "console" / "templates"
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("plain_static_files")
-def test_it_asks_the_database_little(client, settings, django_assert_max_num_queries):
+def test_the_page_takes_few_queries(client, settings, django_assert_max_num_queries):
     settings.STAFF_MFA = False
     client.force_login(User.objects.create_superuser("root@example.com", "correct horse"))
     client.get("/ops/styleguide/")

@@ -17,7 +17,7 @@ FORBIDDEN = re.compile(
     "text",
     ['<p style="x">', '<a hx-on:click="f()">', "<script>f()</script>", 'class="bg-red-500"'],
 )
-def test_what_is_forbidden_is_seen(text):
+def test_forbidden_markup_is_recognised(text):
     assert FORBIDDEN.search(text)
 
 
@@ -32,7 +32,7 @@ def test_no_template_holds_what_is_forbidden():
     assert found == []
 
 
-def test_what_is_asked_at_each_change_gives_way_to_the_next_one():
+def test_a_request_on_each_change_gives_way_to_the_next():
     """Otherwise a third change during one request is dropped, and the second's answer stays."""
     asked = re.compile(r'hx-trigger="(?:change|input)[^>]*')
 

@@ -82,7 +82,7 @@ def test_a_press_counts_though_a_price_comes_meanwhile(signed_in, place):
     page.locator("#runs li").first.get_by_text(name).wait_for()
 
 
-def test_what_is_clicked_twice_or_held_down_is_asked_for_once(signed_in, place):
+def test_a_double_click_or_a_held_key_asks_once(signed_in, place):
     page, sent = signed_in.new_page(), list[str]()
     page.goto(place.path("playground"))
     page.get_by_label("Prompt").fill(f"A fox {uuid4().hex}")

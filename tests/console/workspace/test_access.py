@@ -291,7 +291,7 @@ def test_a_role_opens_its_pages_and_no_other_and_is_led_to_no_other(acme, there,
 
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))
-def test_what_is_done_is_not_done_by_looking(acme, there, name):
+def test_an_action_is_not_done_by_a_get(acme, there, name):
     answer = member(there).get(address(name, acme, there.made, acme.key.public_id))
 
     assert answer.status_code == 405
@@ -321,7 +321,7 @@ def test_a_page_asks_the_database_little(acme, there, django_assert_max_num_quer
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_what_a_role_may_not_do_is_not_shown(acme, there):
+def test_a_role_is_shown_no_page_or_action_that_it_lacks(acme, there):
     shown = {
         role: member(there, role).get(address("overview", acme)).content.decode()
         for role in EVERYBODY

@@ -53,7 +53,7 @@ def test_no_words_are_markup_on_any_page(acme, sign_in, hostile, name):
     assert "<img src=x" not in html
 
 
-def test_what_is_searched_for_is_no_markup(acme, sign_in):
+def test_a_searched_text_is_no_markup(acme, sign_in):
     page = reverse("workspace:generations", args=[acme.tenant.public_id])
 
     html = sign_in(acme).get(page, {"q": WORDS, "tag": WORDS}).content.decode()

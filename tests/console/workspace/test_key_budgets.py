@@ -85,7 +85,9 @@ def test_a_passed_budget_that_only_warns_says_that_nothing_is_stopped(
     ],
     ids=["used up, and warns", "hard, and lowered", "hard"],
 )
-def test_what_has_not_passed_a_budget_or_is_stopped_says_so(acme, sign_in, delivered, rules, state):
+def test_a_key_near_or_at_its_budget_does_not_read_not_stopped(
+    acme, sign_in, delivered, rules, state
+):
     delivered(acme)
 
     listed, page, overview = shown_with(acme, sign_in, rules)

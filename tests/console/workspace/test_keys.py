@@ -94,7 +94,7 @@ def test_a_key_is_made_with_its_rules_and_shown_once(acme, sign_in):
         ({"name": "x\0y"}, "Null characters are not allowed"),
     ],
 )
-def test_what_cannot_be_is_said_beside_its_field(acme, sign_in, wrong, message):
+def test_a_wrong_value_is_explained_beside_its_field(acme, sign_in, wrong, message):
     answer = sign_in(acme).post(url("key_new", acme), {**FORM, **wrong})
 
     assert answer.status_code == 422

@@ -53,7 +53,7 @@ def as_before(about, action, *, after, **said):
 
 
 @pytest.mark.usefixtures("pages")
-def test_what_was_noted_before_notes_were_apart_is_not_shown(acme, sign_in, monkeypatch):
+def test_notes_kept_in_the_former_place_are_not_shown(acme, sign_in, monkeypatch):
     monkeypatch.setattr(accounts, "note_seal", lambda **_: None)
     monkeypatch.setattr(accounts, "record", as_before)
     credit(tenant_id=acme.id, amount=Micros(1_000_000), reason=NOTE, actor="manage.py")

@@ -25,7 +25,7 @@ from tests.console.workspace.conftest import url, words_of
 from tests.making.factories import make_worker, take
 
 
-def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, delivered):
+def test_the_page_waits_for_the_first_image_and_announces_it(acme, sign_in, delivered):
     client, page = sign_in(acme), url("overview", acme)
 
     before = words_of(client.get(page))
@@ -74,7 +74,7 @@ def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_sho
     assert "Your first image is here" in then
 
 
-def test_who_had_an_image_does_not_begin_again(acme, sign_in, delivered):
+def test_a_workspace_that_had_an_image_sees_no_first_steps(acme, sign_in, delivered):
     delivered(acme)
     StoredImage.objects.update(deleted_at=clock.now())
 
@@ -123,11 +123,11 @@ def test_the_first_call_needs_a_key_whose_text_was_shown():
     assert f"export PICTOR_API_KEY={key.visible_prefix}…" in after
 
 
-def test_who_only_looks_does_not_wait(acme, sign_in):
+def test_a_viewers_page_does_not_wait_for_the_first_image(acme, sign_in):
     assert "every 2s" not in words_of(sign_in(acme, "viewer").get(url("overview", acme)))
 
 
-def test_what_was_spent_is_drawn_by_day_with_links_to_its_rows(acme, other, sign_in, delivered):
+def test_spending_is_drawn_by_day_with_links_to_its_rows(acme, other, sign_in, delivered):
     delivered(acme)
     delivered(other)
 

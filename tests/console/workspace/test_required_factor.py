@@ -63,7 +63,7 @@ def shut_out(client: Client, name: str, page: str) -> str:
     ],
     ids=["none", "not-shown"],
 )
-def test_who_lacks_a_required_factor_gets_nothing_of_any_page(
+def test_a_member_without_the_required_factor_sees_nothing_of_any_page(
     acme, sign_in, everywhere, is_set_up, way
 ):
     client = sign_in(acme, email="eve@example.com")
@@ -81,7 +81,7 @@ def test_who_lacks_a_required_factor_gets_nothing_of_any_page(
     assert (AuditEvent.objects.count(), Transfer.objects.count()) == before
 
 
-def test_who_has_shown_a_required_factor_gets_in_everywhere(acme, sign_in, everywhere):
+def test_a_member_who_has_shown_the_factor_gets_in_everywhere(acme, sign_in, everywhere):
     client = sign_in(acme)
     give_factor(client)
     require_factor(acme)

@@ -218,7 +218,7 @@ def test_an_owner_lets_support_see_prompts_and_images(acme, there, ann):
     assert ann.get(page("keys", acme, there)).status_code == 403
 
 
-def test_it_ends_by_the_clock_of_the_server(acme, there, ann, monkeypatch):
+def test_a_support_view_ends_by_the_servers_clock(acme, there, ann, monkeypatch):
     opened_at = SupportGrant.objects.get().opened_at
     monkeypatch.setattr(clock, "now", lambda: opened_at + timedelta(minutes=29, seconds=59))
     last = ann.get(url("overview", acme))
@@ -233,7 +233,7 @@ def test_it_ends_by_the_clock_of_the_server(acme, there, ann, monkeypatch):
     assert after.status_code == 404  # dropped by then: staff are not members
 
 
-def test_whoever_opened_it_ends_it(acme, ann):
+def test_the_person_who_opened_a_support_view_ends_it(acme, ann):
     grant = SupportGrant.objects.get()
     end = reverse("ops:support_end", args=[acme.tenant.public_id, grant.public_id])
 
@@ -258,7 +258,7 @@ def test_the_view_is_of_one_workspace(ann):
     assert ann.get(url("overview", other)).status_code == 404
 
 
-def test_who_gets_another_role_sees_nothing_from_then_on(acme, ann):
+def test_a_change_of_role_ends_the_support_view(acme, ann):
     set_staff_role(email="ann@pictor.example", role="finance", actor="test")
 
     answer = ann.get(url("overview", acme))
@@ -333,7 +333,7 @@ def test_a_form_opens_nothing_twice_and_nothing_of_anothers(acme, ann):
 @pytest.mark.parametrize(
     ("reason", "words"), [("", "This field is required"), ("x" * 201, "at most 200 characters")]
 )
-def test_it_is_opened_with_a_reason(acme, ann, reason, words):
+def test_a_support_view_needs_a_reason(acme, ann, reason, words):
     answer = ann.post(
         reverse("ops:support_open", args=[acme.tenant.public_id]),
         {"reason": reason, "once": str(uuid4())},
@@ -344,7 +344,7 @@ def test_it_is_opened_with_a_reason(acme, ann, reason, words):
     assert SupportGrant.objects.count() == 1
 
 
-def test_its_pages_are_a_fixed_list():
+def test_the_pages_of_a_support_view_are_a_fixed_list():
     assert support.PAGES == OPEN
     assert {str(entry.name) for entry in urls.pages} >= OPEN | support.WITH_CONTENT
 

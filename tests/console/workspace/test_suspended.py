@@ -12,7 +12,7 @@ from tests.making.factories import PayingCustomer
 pytestmark = pytest.mark.django_db
 
 
-def test_its_members_read_why(channel, sign_in):
+def test_members_read_the_reason_for_the_suspension(channel, sign_in):
     acme = PayingCustomer("unpaid")
     suspend(tenant=acme.tenant, words="unpaid since May <b>", actor="test")
 
@@ -22,7 +22,7 @@ def test_its_members_read_why(channel, sign_in):
     assert "The reason: unpaid since May &lt;b&gt;" in page
 
 
-def test_its_keys_open_nothing_until_it_is_resumed(channel):
+def test_keys_open_nothing_until_the_workspace_is_resumed(channel):
     acme = PayingCustomer("unpaid")
     suspend(tenant=acme.tenant, words="unpaid", actor="test")
     with pytest.raises(Forbidden, match="suspended"):

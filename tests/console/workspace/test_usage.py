@@ -81,7 +81,7 @@ def test_every_figure_is_held_against_the_period_before(acme, sign_in, ended):
     assert float(found[2].removesuffix(" s")) == pytest.approx(4, abs=1)
 
 
-def test_what_has_hardly_changed_is_the_same(acme, sign_in, ended):
+def test_a_tiny_change_reads_as_the_same(acme, sign_in, ended):
     now = clock.now()
     for hours in (30, 2):
         ended(acme, (now - timedelta(hours=hours)).isoformat())
@@ -96,7 +96,7 @@ def test_what_has_hardly_changed_is_the_same(acme, sign_in, ended):
     assert " on the period before<" not in page
 
 
-def test_what_has_grown_out_of_all_proportion_is_no_share(acme, sign_in, ended):
+def test_a_huge_growth_is_told_by_the_former_figure(acme, sign_in, ended):
     ended(acme, (clock.now() - timedelta(hours=30)).isoformat())
     UsageRollup.objects.update(generations=1, images=1, captured_micros=52_680)
     ended(acme, (clock.now() - timedelta(hours=2)).isoformat())
@@ -187,7 +187,7 @@ def test_a_splits_table_counts_failures(acme, sign_in, used, ended):
     ]
 
 
-def test_what_has_no_colour_of_its_own_leads_to_its_rows(acme, sign_in, delivered):
+def test_the_rest_without_colours_leads_to_its_rows(acme, sign_in, delivered):
     for number in range(6):
         made = [delivered(acme) for _ in range(1 + (number < 4))]
         its = {"model": f"model-{number}"}
@@ -207,7 +207,7 @@ def test_what_has_no_colour_of_its_own_leads_to_its_rows(acme, sign_in, delivere
 
 
 @pytest.mark.parametrize("period", ["24h", "7d"])
-def test_what_changed_leads_to_the_rows_of_before(acme, sign_in, ended, period):
+def test_a_comparison_leads_to_the_earlier_rows(acme, sign_in, ended, period):
     hours = {"24h": 30, "7d": 24 * 10}[period]
     before = [
         ended(acme, (clock.now() - timedelta(hours=back)).isoformat())
@@ -321,7 +321,7 @@ def test_the_month_is_that_of_the_zone_so_far(acme, sign_in, ended):
 
 
 @pytest.mark.parametrize("split", ["model", "key", "tier", "status"])
-def test_who_may_not_open_the_list_is_given_no_link_to_it(acme, sign_in, used, split):
+def test_a_role_that_may_not_open_the_list_gets_no_link_to_it(acme, sign_in, used, split):
     page = words_of(sign_in(acme, "billing").get(url("usage", acme) + f"?split={split}"))
 
     assert "$0.18536" in page
@@ -357,7 +357,7 @@ def test_images_and_requests_are_counted_too(acme, sign_in, used):
     assert 'aria-label="2 in all, 2 at the peak' in requests
 
 
-def test_it_reads_no_generation(acme, sign_in, used, django_assert_num_queries):
+def test_the_dashboard_reads_no_generation(acme, sign_in, used, django_assert_num_queries):
     UsageRollup.objects.update(images=7)
 
     page = words_of(sign_in(acme).get(url("usage", acme)))

@@ -7,7 +7,7 @@ from storage.models import TenantExport
 from tests.console.workspace.conftest import url, words_of
 
 
-def test_it_is_asked_for_once_at_a_time(acme, sign_in):
+def test_one_export_at_a_time_can_be_requested(acme, sign_in):
     client = sign_in(acme, "admin")
     assert "Export everything" in words_of(client.get(url("settings", acme)))
 
@@ -26,7 +26,7 @@ def test_it_is_asked_for_once_at_a_time(acme, sign_in):
     assert client.get(url("export", acme, export.public_id)).status_code == 404
 
 
-def test_it_leads_to_the_file_for_a_day(acme, sign_in):
+def test_the_link_leads_to_the_file_for_a_day(acme, sign_in):
     client = sign_in(acme)
     client.post(url("export_ask", acme))
     export = TenantExport.objects.get()

@@ -178,7 +178,7 @@ def test_a_file_is_not_written_for_who_has_left_meanwhile(acme, sign_in):
         written(TenantExport.objects.get())
 
 
-def test_one_at_a_time_and_ten_a_day(acme, sign_in):
+def test_one_list_at_a_time_and_ten_a_day_can_be_requested(acme, sign_in):
     client = sign_in(acme)
     ask(client, acme, list="ledger")
     again = ask(client, acme, list="ledger")

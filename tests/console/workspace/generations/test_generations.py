@@ -107,7 +107,7 @@ def test_a_filter_may_name_several(acme, sign_in, some, *, asked, places, words)
     assert [line["id"] for line in lines_of(again)] == [some[place].public_id for place in places]
 
 
-def test_of_several_keys_one_that_is_not_known_is_no_filter(acme, other, sign_in, some):
+def test_several_keys_with_an_unknown_one_are_no_filter(acme, other, sign_in, some):
     page = url("generations", acme) + f"?key={acme.key.public_id},{other.key.public_id}"
 
     assert Bar(sign_in(acme).get(page)).chips == {}
@@ -350,7 +350,7 @@ def test_fewer_images_than_were_asked_for_are_marked_also_when_they_are_gone(
     assert [f"{size} ✓" in one for one in (as_asked, kept, gone)] == [True, False, False]
 
 
-def test_what_waits_is_canceled_and_what_ended_is_not(acme, sign_in, some):
+def test_a_waiting_generation_can_be_canceled_and_an_ended_one_cannot(acme, sign_in, some):
     client = sign_in(acme)
 
     waiting = client.post(url("generation_cancel", acme, some[3].public_id))

@@ -78,9 +78,7 @@ def test_words_that_take_too_long_to_find_say_so(acme, sign_in, some):
 
 
 @pytest.mark.usefixtures("takes_long")
-def test_what_takes_too_long_is_looked_for_among_the_newest_and_then_further_back(
-    acme, sign_in, some
-):
+def test_a_slow_search_covers_the_newest_and_then_goes_further_back(acme, sign_in, some):
     client, page = sign_in(acme), url("generations", acme)
     Generation.objects.filter(id=some[0].id).update(source="playground")
     back = f"?source=playground&after={some[2].public_id}"

@@ -150,7 +150,7 @@ def test_a_charge_at_a_months_edge_falls_on_its_side(
     assert ("begins 30 minutes before midnight" in page) == (zone == "Asia/Kolkata")
 
 
-def test_what_is_entered_late_belongs_to_the_month_of_its_number(at, channel):
+def test_a_late_entry_belongs_to_the_month_of_its_number(at, channel):
     at("2099-09-30T12:00:00Z")
     acme = PayingCustomer("by month")
     for moment in ("10-01T00:00:00.2Z", "09-30T23:59:59.9Z", "10-01T00:00:01Z", "10-01T00:00:02Z"):
@@ -181,7 +181,7 @@ def test_months_are_found_wherever_they_lie_among_the_numbers(at, channel):
     assert [one.number for one in found] == [f"2099-{month:02}" for month in range(9, 0, -1)]
 
 
-def test_what_usage_counts_in_another_month_has_a_line(at, channel, delivered, sign_in):
+def test_usage_counted_in_another_month_has_a_line(at, channel, delivered, sign_in):
     """The request ends in one hour, and its transfer is dated in the next."""
     at("2099-09-15T12:00:00Z")
     acme = PayingCustomer("by month")

@@ -133,7 +133,7 @@ def test_the_price_is_there_before_the_button(acme, sign_in):
     assert balance_of(acme.id).held == 0
 
 
-def test_who_has_chosen_nothing_is_quoted_the_least(acme, sign_in):
+def test_an_unchanged_form_quotes_the_lowest_price(acme, sign_in):
     page = words_of(sign_in(acme).get(url("playground", acme)))
 
     assert "1 \N{MULTIPLICATION SIGN} $0.00588 at 1024\N{MULTIPLICATION SIGN}1024" in page
@@ -280,7 +280,7 @@ def test_a_run_holds_no_more_than_the_price_beside_its_button(acme, sign_in, sho
     assert Generation.objects.get().held_micros == int(now) == 52_680
 
 
-def test_what_was_shown_as_a_test_is_not_charged_to_a_live_key(acme, sign_in):
+def test_a_quote_shown_for_a_test_key_is_not_charged_to_a_live_key(acme, sign_in):
     make_channel("sandbox", serves=Serves.TEST)
     client = sign_in(acme)
     page = words_of(client.post(url("playground_quote", acme), form(acme.tester())))
@@ -301,7 +301,7 @@ def test_what_was_shown_as_a_test_is_not_charged_to_a_live_key(acme, sign_in):
         ({"model": "gpt-image-2-pro"}, "No channel serves gpt-image-2-pro"),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_words(acme, sign_in, changes, message):
+def test_an_impossible_request_is_refused_in_words(acme, sign_in, changes, message):
     answer = sign_in(acme).post(url("playground_run", acme), form(acme, **changes))
 
     assert answer.status_code == 422

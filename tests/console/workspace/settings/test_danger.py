@@ -113,7 +113,7 @@ def test_another_name_deletes_nothing_and_asks_for_no_password(acme, owner, name
     assert is_let_in(acme)
 
 
-def test_what_is_under_way_is_waited_for(acme, owner):
+def test_a_workspace_is_not_closed_while_generations_are_under_way(acme, owner):
     waiting = acme.generation()
 
     page = words_of(owner.get(url("settings", acme)))
@@ -146,7 +146,7 @@ def test_the_service_lets_nobody_but_an_owner(acme, sign_in):
     assert is_let_in(acme)
 
 
-def test_what_was_let_in_at_the_last_moment_ends_first(acme, owners_part):
+def test_a_generation_admitted_at_the_last_moment_ends_before_the_erasure(acme, owners_part):
     now = clock.now()
     delete_workspace(by=owners_part, confirmation="acme", now=now)
     late = Generation.objects.get(id=late_generation(acme).id)
@@ -160,7 +160,7 @@ def test_what_was_let_in_at_the_last_moment_ends_first(acme, owners_part):
     assert balance_of(acme.id).held == 0
 
 
-def test_what_is_let_in_while_it_is_erased_is_erased_a_minute_later(acme, owners_part):
+def test_a_generation_admitted_during_the_erasure_is_erased_a_minute_later(acme, owners_part):
     now = clock.now()
     delete_workspace(by=owners_part, confirmation="acme", now=now)
     assert erase_due(now=now) == 1
@@ -185,7 +185,7 @@ def late_generation(customer: PayingCustomer) -> Generation:
 
 
 @pytest.mark.parametrize("by", ["console", "command"])
-def test_whoever_dies_between_shutting_and_erasing_it_is_erased(
+def test_the_erasure_happens_although_its_process_dies(
     acme, owners_part, delivered, monkeypatch, by
 ):
     class KilledError(BaseException):

@@ -102,7 +102,7 @@ def test_an_invitation_says_whether_a_second_factor_is_required(acme, sign_in, c
     assert [said in words for words in (page, Mail.objects.get().text)] == [is_required] * 2
 
 
-def test_who_is_invited_joins_with_the_offered_role(acme, sign_in):
+def test_an_invited_person_joins_with_the_offered_role(acme, sign_in):
     link = invited(sign_in(acme), acme, "Bob@Example.com", "billing")
     bob = newcomer("bob@example.com")
 
@@ -183,7 +183,7 @@ def test_an_invitation_ends_with_the_role_that_made_it(acme, sign_in, role, offe
     assert (event.actor_name, event.after["email"]) == ("owner@acme.example", "crony@example.com")
 
 
-def test_what_an_admin_may_still_offer_stays_open(acme, sign_in):
+def test_an_invitation_stays_open_while_its_author_may_still_offer_it(acme, sign_in):
     owner, bob = sign_in(acme), newcomer("bob@example.com")
     link = invited(sign_in(acme, "owner", "ann@example.com"), acme, "bob@example.com", "viewer")
     ann = User.objects.get(email="ann@example.com")
@@ -195,7 +195,7 @@ def test_what_an_admin_may_still_offer_stays_open(acme, sign_in):
 
 
 @pytest.mark.parametrize("lost", ["membership", "role", "account"])
-def test_what_was_left_of_a_lost_role_is_not_accepted(acme, sign_in, lost):
+def test_an_invitation_ends_with_its_authors_role(acme, sign_in, lost):
     link = invited(sign_in(acme, "admin", "mallory@example.com"), acme, "bob@example.com")
     mallory = User.objects.get(email="mallory@example.com")
     invitation, bob = Invitation.objects.get(), newcomer("bob@example.com")
@@ -215,7 +215,7 @@ def test_what_was_left_of_a_lost_role_is_not_accepted(acme, sign_in, lost):
     assert (answer.status_code, role_of(acme, user)) == (404, None)
 
 
-def test_who_was_demoted_a_moment_ago_invites_nobody(acme, sign_in):
+def test_an_admin_demoted_a_moment_ago_invites_nobody(acme, sign_in):
     mallory = person(acme, Membership.Role.ADMIN, "mallory@example.com")
     before = Membership.objects.select_related("tenant", "user").get(user=mallory)
     add_member(tenant=acme.tenant, user=mallory, role=Membership.Role.VIEWER, actor="test")
@@ -256,7 +256,7 @@ def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):
     assert Mail.objects.count() == 4
 
 
-def test_one_mailbox_gets_six_invitations_within_an_hour_whoever_sends_them(sign_in):
+def test_one_mailbox_gets_six_invitations_an_hour_from_all_workspaces(sign_in):
     customers = [PayingCustomer(f"acme-{number}") for number in range(7)]
     form = {"email": "bob@example.com", "role": "viewer"}
 
@@ -303,7 +303,7 @@ def test_an_invitation_is_there_only_with_its_mail(acme, sign_in, monkeypatch):
         ({"email": "owner@acme.example", "role": "viewer"}, "is a member already"),
     ],
 )
-def test_what_cannot_be_is_refused(acme, sign_in, form, words):
+def test_an_impossible_invitation_is_refused(acme, sign_in, form, words):
     answer = sign_in(acme).post(url("member_invite", acme), form)
 
     assert answer.status_code == 422
@@ -404,7 +404,7 @@ def test_keys_go_to_no_stranger(acme, other, sign_in):
     assert (answer.status_code, role_of(acme, bob)) == (422, "developer")
 
 
-def test_who_was_removed_is_out_at_once(acme, sign_in):
+def test_a_removed_member_is_out_at_once(acme, sign_in):
     client = sign_in(acme, "viewer")
     viewer = User.objects.get(email="viewer@acme.example")
 
@@ -446,7 +446,7 @@ def test_a_second_factor_is_required_and_no_longer(acme, sign_in, role):
     ]
 
 
-def test_who_has_no_factor_cannot_require_one(acme, sign_in):
+def test_a_member_without_a_factor_cannot_require_one(acme, sign_in):
     client = sign_in(acme)
     bob = person(acme, DEVELOPER, "bob@example.com")
     Authenticator.objects.create(user=bob, type=Authenticator.Type.TOTP, data={})
@@ -463,7 +463,7 @@ def test_who_has_no_factor_cannot_require_one(acme, sign_in):
 
 
 @pytest.mark.parametrize("form", [{}, {"required": "perhaps"}])
-def test_it_is_said_whether_a_factor_is_required(acme, sign_in, form):
+def test_a_form_that_does_not_say_whether_a_factor_is_required_is_refused(acme, sign_in, form):
     client = sign_in(acme)
     give_factor(client)
     client.post(url("member_factor", acme), {"required": "yes"})

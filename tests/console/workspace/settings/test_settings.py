@@ -72,7 +72,7 @@ def test_they_say_what_images_take_and_that_nothing_more_is_made(acme, sign_in, 
     ],
 )
 @pytest.mark.usefixtures("other")
-def test_what_cannot_be_is_refused(acme, sign_in, form, message):
+def test_an_impossible_setting_is_refused(acme, sign_in, form, message):
     answer = sign_in(acme).post(url("settings", acme), form)
 
     assert answer.status_code == 422

@@ -31,7 +31,7 @@ def test_the_zone_is_chosen_and_audited(acme, sign_in):
 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "../../etc/passwd", "localtime", "+02:00"])
-def test_what_is_no_zone_is_refused(acme, sign_in, name):
+def test_an_unknown_time_zone_is_refused(acme, sign_in, name):
     answer = sign_in(acme).post(url("settings", acme), {"title": "acme", "time_zone": name})
 
     assert answer.status_code == 422

@@ -24,7 +24,7 @@ def use(customer: PayingCustomer, images: int = 1, days_ago: int = 1) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_whoever_used_it_reads_when_it_ends_and_what_follows(acme, sign_in, name):
+def test_users_of_a_model_read_when_it_ends_and_what_replaces_it(acme, sign_in, name):
     use(acme, images=1_200)
     use(acme, images=34, days_ago=29)
     use(acme, images=5, days_ago=31)
@@ -42,7 +42,7 @@ def test_whoever_used_it_reads_when_it_ends_and_what_follows(acme, sign_in, name
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_whoever_did_not_use_it_lately_reads_nothing(acme, other, sign_in, name):
+def test_a_workspace_without_recent_use_reads_no_notice(acme, other, sign_in, name):
     use(other)
     use(acme, days_ago=31)
     ends()
@@ -55,7 +55,7 @@ def banners(page: str) -> str:
     return page.partition('id="draft"')[0].partition("<dl")[0]
 
 
-def test_its_time_is_in_the_workspaces_zone(acme, sign_in):
+def test_the_end_is_given_in_the_workspaces_time_zone(acme, sign_in):
     use(acme)
     ends()
     acme.tenant.time_zone = "America/New_York"
@@ -70,7 +70,7 @@ def test_its_time_is_in_the_workspaces_zone(acme, sign_in):
     ("ahead", "kind"),
     [(31 * DAY, "border-info"), (29 * DAY, "border-warn"), (timedelta(), "border-bad")],
 )
-def test_it_grows_louder_towards_the_end(acme, sign_in, ahead, kind):
+def test_the_notice_grows_louder_towards_the_end(acme, sign_in, ahead, kind):
     use(acme)
     ends(clock.now() + ahead)
 
@@ -123,7 +123,7 @@ def test_prices_and_the_playground_name_the_end_of_a_model_that_nobody_used(acme
     assert '<option value="dall-e-3">dall-e-3 · ends 1 Mar 2099</option>' in other
 
 
-def test_what_has_ended_is_not_offered_any_more(acme, sign_in):
+def test_an_ended_model_is_no_longer_offered(acme, sign_in):
     client = sign_in(acme)
     ends(clock.now())
 

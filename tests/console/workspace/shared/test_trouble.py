@@ -28,7 +28,7 @@ def test_trouble_of_the_status_page_is_told_here_too(acme, sign_in):
         assert "Image workers: none is at work" in words_of(client.get(url(name, acme)))
 
 
-def test_what_people_say_and_what_is_paused_is_told_here_too(acme, other, sign_in):
+def test_incidents_and_paused_models_are_told_in_the_workspace(acme, other, sign_in):
     client, now = sign_in(acme), clock.now()
     incidents.begin(
         title="Wrong colours",

@@ -146,7 +146,7 @@ def test_a_test_leads_to_its_delivery(acme, sign_in, sent):
     assert answer["Location"] == url("delivery", acme, sent.endpoint.public_id, made.public_id)
 
 
-def test_what_was_missed_is_sent_and_counted(acme, sign_in, sent):
+def test_missed_events_are_sent_again_and_counted(acme, sign_in, sent):
     Delivery.objects.update(state="failed")
 
     resend = url("webhook_resend", acme, sent.endpoint.public_id)
