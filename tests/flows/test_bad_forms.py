@@ -168,7 +168,7 @@ BAD_IMAGES = {
 
 @pytest.mark.refused
 @pytest.mark.parametrize("image", BAD_IMAGES.values(), ids=BAD_IMAGES)
-def test_what_is_no_image_is_refused(customer: Customer, image: bytes) -> None:
+def test_a_file_that_is_no_image_is_refused(customer: Customer, image: bytes) -> None:
     response = edit(customer, {"image": ("a.png", image, "image/png")})
 
     error = response.json()["error"]
@@ -185,7 +185,7 @@ BAD_MASKS = {
 
 @pytest.mark.refused
 @pytest.mark.parametrize("mask", BAD_MASKS.values(), ids=BAD_MASKS)
-def test_what_is_no_mask_is_refused(customer: Customer, mask: bytes) -> None:
+def test_a_file_that_is_no_mask_is_refused(customer: Customer, mask: bytes) -> None:
     as_form = edit(customer, {"image": picture(), "mask": mask})
     body = {**FIELDS, "images": [data_uri(picture())], "mask": {"image_url": data_uri(mask)}}
     as_json = customer.client.post(EDITS, json=body)
@@ -205,7 +205,7 @@ ODD_IMAGES = {
 
 
 @pytest.mark.parametrize(("image", "why"), ODD_IMAGES.values(), ids=ODD_IMAGES)
-def test_what_vendors_do_not_agree_on_is_refused(
+def test_an_image_that_vendors_read_differently_is_refused(
     customer: Customer, image: bytes, why: str
 ) -> None:
     as_form = edit(customer, [("image[]", picture()), ("image[]", image)])

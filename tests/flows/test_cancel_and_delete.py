@@ -18,7 +18,7 @@ pytest_plugins = ("tests.fakes.channel",)
 LATER = {"Prefer": "respond-async"}
 
 
-def test_what_no_worker_has_taken_is_canceled_and_its_hold_released(
+def test_a_queued_generation_is_canceled_and_its_hold_released(
     customer: Customer, stack: Stack
 ) -> None:
     worker = stack.pids()["worker"][0]
@@ -39,7 +39,7 @@ def test_what_no_worker_has_taken_is_canceled_and_its_hold_released(
     assert again.headers["x-should-retry"] == "false"
 
 
-def test_what_was_made_can_be_deleted_and_stays_paid(customer: Customer) -> None:
+def test_a_delivered_generation_can_be_deleted_and_stays_paid(customer: Customer) -> None:
     made = customer.generate("a fox", quality="low").json()
     path = f"/v1/images/generations/{made['metadata']['generation_id']}"
 

@@ -59,7 +59,7 @@ def test_a_call_whose_fate_is_unknown_is_never_sent_again(
     assert customer.balance() == (10_000_000, 0)
 
 
-def test_what_one_channel_rejects_of_everybody_is_tried_on_the_next(
+def test_requests_that_a_channel_rejects_for_every_tenant_go_to_the_next(
     make_customer: MakeCustomer, operator: Operator, stack: Stack
 ) -> None:
     ann, bob = make_customer(), make_customer()

@@ -144,12 +144,14 @@ BAD_JSON = {
 
 
 @pytest.mark.parametrize("body", BAD_JSON.values(), ids=BAD_JSON)
-def test_what_is_no_json_object_is_invalid_json(customer: Customer, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_invalid_json(customer: Customer, body: bytes) -> None:
     assert error_code_of(post(customer, body)) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("body", BAD_JSON.values(), ids=BAD_JSON)
-def test_it_is_invalid_json_in_gzip_too(customer: Customer, body: bytes) -> None:
+def test_a_gzip_body_that_is_no_json_object_is_invalid_json(
+    customer: Customer, body: bytes
+) -> None:
     assert error_code_of(post(customer, gzip.compress(body), **GZIP)) == (400, "invalid_json")
 
 

@@ -62,7 +62,7 @@ def test_quote_hold_and_charge_are_one_amount(
         ({"model": "dall-e-3"}, "0.040000"),
     ],
 )
-def test_what_is_not_said_is_held_at_its_dearest(
+def test_an_unstated_size_or_quality_is_held_at_its_dearest(
     customer: Customer, fields: dict[str, Any], hold: str
 ) -> None:
     quote = quoted(customer, **fields)

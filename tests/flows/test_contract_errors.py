@@ -163,7 +163,7 @@ def test_an_idempotency_key_with_another_body_is_422(customer: Customer) -> None
     assert response.headers["x-should-retry"] == "false"
 
 
-def test_what_is_final_cannot_be_canceled(customer: Customer) -> None:
+def test_a_final_generation_cannot_be_canceled(customer: Customer) -> None:
     done = customer.generate("a fox").headers["x-pictor-generation-id"]
 
     response = customer.client.post(f"{GENERATIONS}/{done}/cancel")

@@ -59,7 +59,7 @@ def many(customer: Customer, count: int, **fields: Any) -> list[httpx.Response]:
 # --- requests a minute ------------------------------------------------------------------------
 
 
-def test_of_120_at_once_30_a_minute_pass_and_the_others_are_told_when(
+def test_exactly_30_of_120_at_once_pass_and_the_others_are_told_when(
     make_customer: MakeCustomer, sound_ledger: None
 ) -> None:
     customer = make_customer("10.00", "--rpm", "30")
@@ -207,7 +207,7 @@ def test_more_images_than_a_minute_allows_can_never_pass(
 
 
 @pytest.mark.parametrize("whose", ["key", "tenant"])
-def test_of_20_at_once_3_may_be_in_flight(
+def test_exactly_3_of_20_at_once_are_in_flight(
     customer: Customer, set_key: Change, set_tenant: Change, whose: str, sound_ledger: None
 ) -> None:
     change = {"key": set_key, "tenant": set_tenant}[whose]

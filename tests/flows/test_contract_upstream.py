@@ -356,7 +356,7 @@ def test_a_dall_e_quality_is_sent_but_not_echoed(
     assert "quality" not in answer
 
 
-def test_what_the_upstream_reports_decides_the_price_of_an_automatic_quality(
+def test_the_upstreams_report_decides_the_price_of_an_automatic_quality(
     customer: Customer, upstream: Recorder
 ) -> None:
     upstream.extra = {"quality": "low"}

@@ -169,7 +169,7 @@ def test_the_sdk_makes_a_variation(customer: Customer, sdk: openai.OpenAI) -> No
         (SQUARE, {"size": "1536x1024"}, 400, "size"),
     ],
 )
-def test_what_cannot_be_varied_is_refused(
+def test_an_impossible_variation_is_refused(
     customer: Customer, image: bytes, fields: dict[str, str], status: int, param: str
 ) -> None:
     response = vary(customer, image, **fields)

@@ -133,7 +133,7 @@ def test_a_variation_is_an_edit_elsewhere_and_said_to_be(
         ),
     ],
 )
-def test_what_no_channel_can_do_is_refused_before_money_is_held(  # noqa: PLR0917 - fixtures
+def test_an_edit_that_no_channel_can_do_is_refused_before_money_is_held(  # noqa: PLR0917 - fixtures
     customer: Customer,
     upstream: Recorder,
     restored: Change,

@@ -87,7 +87,7 @@ def test_a_budget_that_only_warns_stops_nothing_until_it_is_a_hard_stop(
     assert len(customer.captures()) == 3
 
 
-def test_what_is_left_out_is_as_with_the_key_that_asks(narrow: Customer) -> None:
+def test_omitted_rules_are_those_of_the_calling_key(narrow: Customer) -> None:
     made = make(narrow)
 
     assert made["models"] == ["dall-e-2", "dall-e-3"]
@@ -231,7 +231,7 @@ def test_a_key_that_only_manages_keys_names_what_another_may(
     assert named.json()["scopes"] == ["keys:write"]
 
 
-def test_of_two_rotations_by_one_text_at_once_one_is_done(customer: Customer) -> None:
+def test_one_of_several_rotations_at_once_is_done(customer: Customer) -> None:
     path = f"{KEYS}/{customer.key_id}/rotate"
 
     with ThreadPoolExecutor(8) as pool:
@@ -249,7 +249,7 @@ SELECT gen_random_uuid(), tenant_id, name, visible_prefix, sha256(gen_random_uui
 """
 
 
-def test_of_a_thousand_keys_none_is_one_too_many(
+def test_keys_are_made_up_to_a_thousand_and_no_further(
     customer: Customer, database: "psycopg.Connection[Any]"
 ) -> None:
     prefix = customer.client.get(f"{KEYS}/{customer.key_id}").json()["prefix"]

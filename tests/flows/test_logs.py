@@ -83,7 +83,7 @@ def test_a_refusal_is_logged_with_its_code_and_without_its_query(
     [({}, 502), ({"stream": True}, 200), ({"strict_size": "no"}, 400)],
     ids=["failed", "failed in a stream", "refused"],
 )
-def test_what_went_wrong_is_in_the_line_by_its_code_and_model(
+def test_a_failures_line_has_its_code_and_model(
     stack: Stack, customer: Customer, fields: dict[str, Any], status: int
 ) -> None:
     answer = customer.generate("[sandbox: fail=500]", quality="low", **fields)
@@ -144,7 +144,7 @@ def test_a_head_that_makes_no_sense_is_a_400_of_one_line(stack: Stack, head: byt
     assert "error" not in json.loads(line)
 
 
-def test_what_could_not_be_read_or_needs_no_key_has_its_line_too(stack: Stack) -> None:
+def test_unreadable_and_keyless_requests_have_lines_too(stack: Stack) -> None:
     base = urlsplit(stack.base_url)
     with socket.create_connection((base.hostname, base.port), timeout=30) as wire:
         wire.sendall(b"no such thing\r\n\r\n")

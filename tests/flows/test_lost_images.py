@@ -57,7 +57,7 @@ def test_a_replay_while_storage_hangs_is_an_error_with_an_end(
 
 
 @pytest.mark.parametrize("missing", [0, 1])
-def test_one_of_several_images_that_is_gone_is_a_clean_404_too(
+def test_a_missing_image_among_several_is_a_clean_404_too(
     customer: Customer, stack: Stack, database: Any, key: dict[str, str], missing: int
 ) -> None:
     first = customer.generate(response_format="b64_json", quality="low", n=2, headers=key)

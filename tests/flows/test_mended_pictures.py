@@ -93,7 +93,7 @@ BROKEN = photo("JPEG", orientation=6).replace(b"\x01\x12\x00\x03", b"\x01\x12\x0
         pytest.param(PNG + b"junk", PNG + b"junk", id="bytes after its end"),
     ],
 )
-def test_what_is_mended_is_sent_so_and_all_else_byte_for_byte(
+def test_odd_pictures_are_sent_mended_and_all_others_byte_for_byte(
     customer: Customer, upstream: Recorder, given: bytes, sent: bytes
 ) -> None:
     response = edit(customer, {"image": given})

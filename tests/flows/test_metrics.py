@@ -128,7 +128,7 @@ def test_the_figures_move_by_what_was_done(stack: Stack, customer: Customer) -> 
     assert moved("pictor_settle_seconds_count") >= 3
 
 
-def test_what_is_under_way_is_on_hold_until_it_has_ended(
+def test_a_generation_under_way_is_counted_as_held_until_its_end(
     stack: Stack, customer: Customer, end_delays: EndDelays
 ) -> None:
     before = Scrape(stack)

@@ -101,9 +101,7 @@ def raw(stack: Stack, request: bytes) -> tuple[str, dict[str, str], bytes]:
     ],
     ids=["no request line", "no such method", "two lengths", "a negative length", "NUL"],
 )
-def test_what_is_not_http_is_refused_as_everything_else_is(
-    stack: Stack, request_bytes: bytes
-) -> None:
+def test_malformed_http_is_refused_in_the_usual_shape(stack: Stack, request_bytes: bytes) -> None:
     status, headers, body = raw(stack, request_bytes)
 
     assert status.split()[1] == "400"

@@ -106,7 +106,7 @@ def test_the_document_is_valid(customer: Customer) -> None:
     assert document["openapi"] == "3.1.0"
 
 
-def test_what_a_model_takes_is_in_the_schema(document: Document) -> None:
+def test_the_schema_states_what_each_model_takes(document: Document) -> None:
     schema = document.document["components"]["schemas"]["GenerationRequest"]
     fox = {"model": "dall-e-3", "prompt": "a fox"}
 
@@ -371,7 +371,7 @@ def test_an_answer_is_compared_as_it_comes(customer: Customer, document: Documen
         document.check(answer)
 
 
-def test_whoever_has_the_document_is_not_sent_it_again(customer: Customer) -> None:
+def test_an_unchanged_document_is_not_sent_again(customer: Customer) -> None:
     first = customer.client.get("/openapi.json")
     again = customer.client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
 
@@ -379,7 +379,7 @@ def test_whoever_has_the_document_is_not_sent_it_again(customer: Customer) -> No
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_while_the_database_is_away_the_document_is_a_503_too(
+def test_the_document_is_a_503_while_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch, rf: RequestFactory
 ) -> None:
     def away() -> NoReturn:

@@ -52,7 +52,7 @@ def test_partial_images_arrive_before_the_image_is_finished(
 
 
 @pytest.mark.parametrize("prefer", ["respond-async", "wait=60"])
-def test_who_takes_no_events_has_no_partial_images_made(
+def test_an_answer_without_events_has_no_partial_images_made(
     customer: Customer, database: "psycopg.Connection[Any]", prefer: str
 ) -> None:
     answer = customer.generate(

@@ -182,7 +182,7 @@ def test_another_key_of_the_tenant_is_another_caller(
     until(lambda: customer.captures() == [PRICE_OF_LOW] * 2)
 
 
-def test_what_failed_meanwhile_is_tried_afresh(
+def test_a_retry_of_a_failed_request_is_tried_afresh(
     customer: Customer, end_delays: EndDelays, held: Held
 ) -> None:
     with caller_of(customer, prompt="[sandbox: delay=60 fail=500]"):

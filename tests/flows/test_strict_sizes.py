@@ -100,7 +100,7 @@ def test_another_size_and_another_model_are_still_called(customer: Customer) -> 
 
 
 @pytest.mark.usefixtures("unknown")
-def test_whoever_pays_for_any_size_is_served_and_finds_out_for_the_others(
+def test_a_request_for_any_size_tries_the_avoided_channel_for_strict_ones(
     customer: Customer,
 ) -> None:
     customer.generate(WRONG, strict_size=True)

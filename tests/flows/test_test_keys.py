@@ -123,7 +123,7 @@ def test_ten_tests_of_a_workspace_are_made_at_a_time_and_hold_up_no_live_work(
     assert (live.status_code, still) == (200, 10)
 
 
-def test_what_tests_store_is_counted_and_a_day_of_it_ends_at_200_mb(
+def test_bytes_stored_by_tests_are_counted_up_to_200_mb_a_day(
     customer: Customer, database: "psycopg.Connection[Any]"
 ) -> None:
     with closing(by_test_key(customer)) as tester, counter_of(customer, database) as counter:

@@ -61,7 +61,7 @@ def counted(customer: Customer, database: "psycopg.Connection[Any]") -> dict[str
 
 
 @pytest.mark.usefixtures("sound_ledger")
-def test_whoever_has_wrong_sizes_made_for_nothing_is_stopped_at_the_ceiling(
+def test_uncharged_wrong_sizes_are_stopped_at_the_ceiling(
     limited: Customer, wrong: Recorder, database: "psycopg.Connection[Any]"
 ) -> None:
     events = [
@@ -140,7 +140,7 @@ def paid(
 @pytest.mark.parametrize(
     ("cost", "losses"), [("0.03", {"wrong_size": (1, 60_000)}), ("0", {})], ids=["dear", "free"]
 )
-def test_where_a_route_says_what_an_image_costs_that_is_counted_and_not_the_quote(
+def test_a_routes_stated_cost_is_counted_in_place_of_the_quote(
     customer: Customer,
     paid: Callable[[str], None],
     database: "psycopg.Connection[Any]",
@@ -183,7 +183,7 @@ def sandbox_alone(channel: Recorder, operator: Operator) -> Iterator[None]:
         ("fail=400", {}),
     ],
 )
-def test_what_is_no_fault_of_the_callers_or_not_billed_stops_nobody(
+def test_upstream_faults_and_unbilled_calls_stop_nobody(
     limited: Customer,
     operator: Operator,
     database: "psycopg.Connection[Any]",

@@ -56,7 +56,7 @@ def test_a_customer_is_told_what_became_of_its_requests(customer: Customer, hook
     assert found.keys() == {one.id for one in hooks.told}
 
 
-def test_what_was_not_taken_comes_again_the_same(customer: Customer, hooks: Hooks) -> None:
+def test_a_refused_event_is_sent_again_unchanged(customer: Customer, hooks: Hooks) -> None:
     hooks.answers = [500]
     endpoint = make(customer, hooks.url, events=["generation.succeeded"])
     customer.generate("a fox", quality="low")
@@ -87,7 +87,7 @@ def test_a_test_event_and_a_delivery_are_sent_again(customer: Customer, hooks: H
     assert whole["body"].encode() == hooks.told[0].body
 
 
-def test_what_was_missed_while_disabled_is_sent_on_demand(customer: Customer, hooks: Hooks) -> None:
+def test_events_missed_while_disabled_are_sent_on_demand(customer: Customer, hooks: Hooks) -> None:
     endpoint = make(customer, hooks.url)
     path = f"{ENDPOINTS}/{endpoint['id']}"
     customer.client.patch(path, json={"status": "disabled"})
