@@ -102,13 +102,13 @@ def test_the_release_before_answers_from_ours():
         "an id alone",
     ],
 )
-def test_of_what_cannot_be_read_the_id_is(message):
+def test_the_id_of_an_unreadable_wake_up_is_still_read(message):
     said = read_wakeup(message)
 
     assert (said.finished, said.ids, said.is_clear) == ([], [UUID(ID)], True)
 
 
-def test_one_that_cannot_be_read_leaves_the_others_as_they_are():
+def test_an_unreadable_entry_leaves_the_others_readable():
     of_2 = json.loads(as_format_2(OF_9FB68FC))
 
     said = read_wakeup(json.dumps([*of_2, *json.loads(OF_9FB68FC)]))
@@ -138,7 +138,7 @@ def end(generation: Generation) -> None:
     ],
     ids=["format 2", "another shape", "without an id", "no JSON"],
 )
-async def test_whoever_waits_has_the_answer_at_once_and_it_is_said_once(
+async def test_an_unreadable_wake_up_still_wakes_the_caller_and_is_logged_once(
     message, said, acme, caplog
 ):
     generation = await pools.database(acme.generation)
@@ -238,9 +238,7 @@ def test_a_bell_of_the_release_before_and_of_this_one_are_the_same(answered, sai
         *([[], {}, {}], [[ID, TENANT, True], None, {}], {}, None),
     ],
 )
-def test_of_a_bell_that_cannot_be_read_the_queue_is_looked_at_and_it_is_said_once(
-    answered, caplog, payload
-):
+def test_an_unreadable_bell_has_the_queue_read_and_is_logged_once(answered, caplog, payload):
     doorbell.hear(payload)
     doorbell.hear(payload)
 
@@ -282,7 +280,7 @@ def test_every_task_that_the_release_before_sends_is_known():
     } <= set(app.tasks)
 
 
-def test_what_is_counted_is_counted_by_both():
+def test_both_releases_count_rates_under_the_same_keys():
     """Both use the same Redis keys in the old form: level x 1000, and its time."""
     caller = make_caller(tenant_rpm=60, key_rpm=30)
     tag = f"pictor:rate:{{{caller.tenant_id}}}"

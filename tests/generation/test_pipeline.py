@@ -102,7 +102,7 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
 
 
 @pytest.mark.usefixtures("pooled_connections")
-def test_what_failed_after_its_images_were_stored_has_none(channel, queued, worker, monkeypatch):
+def test_a_generation_failed_after_storing_has_no_images(channel, queued, worker, monkeypatch):
     told: list[Finished] = []
 
     async def broken(**_: object) -> bool:
@@ -125,7 +125,7 @@ def test_what_failed_after_its_images_were_stored_has_none(channel, queued, work
 
 
 @pytest.mark.usefixtures("pooled_connections")
-def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, worker, monkeypatch):
+def test_image_spools_are_closed_before_the_settlement(channel, queued, worker, monkeypatch):
     """Settling may wait as long as the database is away, and the images are stored already."""
     kept: list[bool] = []
 
@@ -143,7 +143,7 @@ def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, work
 
 
 @pytest.mark.usefixtures("pooled_connections")
-def test_what_is_stored_only_after_the_deadline_is_not_charged(
+def test_an_image_stored_after_the_deadline_is_not_charged(
     acme, channel, queued, worker, monkeypatch
 ):
     async def stored_late(
@@ -166,7 +166,7 @@ def test_what_is_stored_only_after_the_deadline_is_not_charged(
 
 
 @pytest.mark.usefixtures("pooled_connections")
-def test_what_a_worker_logs_names_the_request(queued, worker, channel):
+def test_a_workers_log_lines_name_the_request(queued, worker, channel):
     Generation.objects.update(request_id="req_1")
     seen = []
 

@@ -64,7 +64,7 @@ def settle(worker, spools):
     return settled
 
 
-def test_what_a_list_held_is_charged_whatever_is_assigned_meanwhile(acme, settle):
+def test_a_hold_is_charged_by_its_list_whatever_is_assigned_meanwhile(acme, settle):
     cheap, dear = listed("cheap", 40_000), listed("dear", 60_000)
     assign(acme, cheap)
     by_list = acme.generation()

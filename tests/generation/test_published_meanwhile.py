@@ -123,7 +123,7 @@ def happenings(acme: PayingCustomer) -> list[Callable[[Random], object]]:
     ]
 
 
-def test_what_was_held_is_the_most_that_is_charged(acme, spools):
+def test_the_charge_never_exceeds_the_hold(acme, spools):
     draw = Random(11)  # noqa: S311 - no secret
     happens = happenings(acme)
     held, changed = [], 0
@@ -159,7 +159,7 @@ def test_what_was_held_is_the_most_that_is_charged(acme, spools):
     assert ledger_findings() == []
 
 
-def test_what_a_quote_said_holds_for_nobody(acme):
+def test_a_quote_binds_no_later_request(acme):
     """A quote shows the price now; a later request is held at the price of its own time."""
     table = current_table(acme.id, clock.now())
     said = table.rows["gpt-image-2", "1024x1024", "low"].unit

@@ -65,7 +65,7 @@ def test_a_deleted_image_is_gone(acme, finished):
     assert [image.index for image in found.images] == [1]
 
 
-def test_those_that_are_final_are_found_in_two_queries(acme, finished, django_assert_num_queries):
+def test_final_generations_are_found_in_two_queries(acme, finished, django_assert_num_queries):
     queued = acme.generation()
 
     with django_assert_num_queries(2):
@@ -121,7 +121,7 @@ def test_a_queue_is_what_is_under_way_of_a_model_and_since_when(acme, other, wor
     assert 90 <= queue.oldest_seconds < 120
 
 
-def test_what_has_ended_is_in_no_queue(finished):
+def test_an_ended_generation_is_in_no_queue(finished):
     assert selectors.queues() == []
 
 
@@ -141,7 +141,7 @@ def test_a_generation_is_found_by_its_request_where_their_ids_are_near(acme):
     assert selectors.generation_for_operator(ids.public(ids.REQUEST, new_uuid())) is None
 
 
-def test_what_was_called_lately_is_summed_by_channel_and_outcome(acme, worker, channel):
+def test_recent_calls_are_summed_by_channel_and_outcome(acme, worker, channel):
     for attempt_class, minutes, cost in (
         ("delivered", 5, 30_000), ("delivered", 59, 10_000), ("refused", 1, 0), ("refused", 61, 7),
     ):  # fmt: skip

@@ -77,7 +77,7 @@ def problems() -> set[str]:
     return {finding.check for find in FINDINGS for finding in find()}
 
 
-def test_it_is_priced_and_moves_nothing(tester, delivered):
+def test_a_test_generation_is_priced_and_moves_nothing(tester, delivered):
     assert (delivered.livemode, delivered.state) == (False, "succeeded")
     assert (delivered.held_micros, delivered.captured_micros) == (52_680, 52_680)
     assert Transfer.objects.count() == 0
@@ -89,7 +89,7 @@ def test_it_is_priced_and_moves_nothing(tester, delivered):
     assert problems() == set()
 
 
-def test_its_time_is_no_live_image_s(acme, sandbox, worker, spools):
+def test_a_tests_duration_is_not_counted_as_a_live_images(acme, sandbox, worker, spools):
     def counted() -> float:
         name = "pictor_generation_seconds_count"
         return REGISTRY.get_sample_value(name, {"model": ORIGIN}) or 0
@@ -113,7 +113,7 @@ def test_usage_that_is_rebuilt_leaves_it_out(delivered):
     assert UsageRollup.objects.count() == 0
 
 
-def test_one_that_is_canceled_or_cut_off_moves_nothing_either(tester, worker):
+def test_a_canceled_or_interrupted_test_moves_nothing(tester, worker):
     canceled, lost = tester.generation(), tester.generation()
     claim = take(generation_id=lost.id, worker=worker)
     assert claim is not None

@@ -89,7 +89,7 @@ def test_each_reason_is_counted_with_what_it_cost_or_else_the_quote(
 
 
 @pytest.mark.parametrize("cost", [30_000, None])
-def test_what_our_own_end_cut_off_is_counted_apart(claim, channel, cost):
+def test_calls_interrupted_by_our_own_end_are_counted_apart(claim, channel, cost):
     Route.objects.update(cost_micros=cost)
     begun(claim, channel)
     Generation.objects.update(state="queued", worker_id=None)
@@ -169,7 +169,7 @@ def test_each_utc_day_begins_anew(acme, claim, channel):
     assert refused_until(acme) is None
 
 
-def test_what_was_in_flight_when_it_was_reached_is_counted_and_noted_no_more(acme, claim, channel):
+def test_calls_in_flight_at_the_ceiling_are_counted_and_audited_once(acme, claim, channel):
     ceiling(acme, 30_000)
 
     for _ in range(3):
@@ -179,7 +179,7 @@ def test_what_was_in_flight_when_it_was_reached_is_counted_and_noted_no_more(acm
     assert AuditEvent.objects.filter(actor_name="uncharged ceiling").count() == 1
 
 
-def test_where_the_database_goes_away_in_between_it_is_repeated(acme, claim, channel, monkeypatch):
+def test_a_count_interrupted_by_the_database_is_repeated_once(acme, claim, channel, monkeypatch):
     ceiling(acme, 30_000)
     away = [OperationalError("the connection is closed")]
 
@@ -201,7 +201,7 @@ def test_where_the_database_goes_away_in_between_it_is_repeated(acme, claim, cha
     assert refused_until(acme) == MIDNIGHT
 
 
-def test_it_orders_nothing_until_the_day_ends(acme, claim, channel):
+def test_a_tenant_at_the_ceiling_orders_nothing_until_the_day_ends(acme, claim, channel):
     Channel.objects.update(serves="both")
     ceiling(acme, 30_000)
     ended(claim, channel)

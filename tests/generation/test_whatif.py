@@ -119,7 +119,9 @@ def charged_then(made: Generation, delivery: Verified, table: Any) -> int:
     return bill.total - bill.references
 
 
-def test_it_is_what_each_generation_would_have_been_charged(deliver, django_assert_num_queries):
+def test_the_revenue_is_the_sum_of_what_each_generation_would_owe(
+    deliver, django_assert_num_queries
+):
     draw = Random(4)  # noqa: S311 - no secret
     acme, other = PayingCustomer("acme", balance=10**9), PayingCustomer("other", balance=10**9)
     put_in_force(dearer(markup="0.7", tenant_id=other.id), clock.now() - timedelta(hours=1))
@@ -221,7 +223,7 @@ def test_a_shared_lists_book_is_about_the_tenants_that_have_it(deliver):
     }
 
 
-def test_what_a_tenant_paid_before_it_had_its_list_is_not_taken_for_the_lists_price(deliver):
+def test_payments_before_an_assignment_are_not_compared_with_the_lists_price(deliver):
     """The list charges for reference images, and everyone's book includes them."""
     acme, shared, now = PayingCustomer(), PriceList.objects.create(name="Resellers"), clock.now()
     deliver(acme, {"model": "gpt-image-1", "quality": "low"})

@@ -62,7 +62,7 @@ def test_a_budget_of_nothing_that_warns_stops_no_first_request():
 
 
 @pytest.mark.usefixtures("channel")
-def test_what_was_used_while_a_budget_warned_counts_once_it_stops():
+def test_usage_under_a_warning_budget_counts_once_it_becomes_a_hard_stop():
     key = PayingCustomer(rules=WARNED)
     key.submit()
     key.submit()
@@ -107,7 +107,9 @@ def test_a_balance_and_a_workspace_s_budget_stop_such_a_key_too(balance, own, wh
     ],
     ids=["a hard stop", "warns only"],
 )
-def test_of_twenty_at_once_on_a_budget_for_three(warns, outcomes, counted):
+def test_a_budget_for_three_stops_the_rest_of_twenty_at_once_unless_it_only_warns(
+    warns, outcomes, counted
+):
     rules = KeyRules(budget_month=Micros(158_040), budget_warns_only=warns)
     customer, barrier = PayingCustomer(rules=rules), Barrier(20)
 

@@ -107,7 +107,7 @@ def test_a_forgotten_key_may_be_used_for_another_body(acme, remembered):
     assert find(acme.id, body_digest=b"2" * 32, now=NOW + timedelta(hours=25)) is None
 
 
-def test_what_is_no_longer_remembered_is_deleted(acme, remembered):
+def test_expired_idempotency_records_are_deleted(acme, remembered):
     assert idempotency.forget_expired(now=NOW + timedelta(hours=23)) == 0
     assert idempotency.forget_expired(now=NOW + timedelta(hours=24)) == 1
     assert not IdempotencyRecord.objects.exists()

@@ -35,7 +35,7 @@ async def test_images_that_may_be_needed_are_not_forgotten(monkeypatch, error, i
     assert bool(forgotten) is is_forgotten
 
 
-async def test_one_that_is_too_large_once_it_is_turned_is_the_callers_to_mend(monkeypatch, spools):
+async def test_an_image_too_large_once_turned_is_refused_with_advice(monkeypatch, spools):
     monkeypatch.setattr(convert, "MAX_OUTPUT_BYTES", 1_000)
     given = of_files([("cat.jpg", [photo("JPEG")])], spools)
 

@@ -124,7 +124,7 @@ async def test_only_what_is_short_is_read_and_digested_on_the_loop(acme, monkeyp
     ("fields", "error"),
     [({"model": "gpt-image-9"}, NotFound), ({"n": 10, "quality": "high"}, InsufficientQuota)],
 )
-async def test_what_is_refused_holds_nothing(poor, fields, error):
+async def test_a_refused_request_holds_nothing(poor, fields, error):
     with pytest.raises(error):
         await Request.of(poor, **fields).submitted()
 
@@ -132,7 +132,7 @@ async def test_what_is_refused_holds_nothing(poor, fields, error):
     assert not await pools.database(Generation.objects.exists)
 
 
-async def test_of_forty_at_once_on_a_balance_for_ten_exactly_ten_are_admitted(poor):
+async def test_exactly_ten_of_forty_at_once_are_admitted_on_a_balance_for_ten(poor):
     async def outcome() -> object:
         try:
             return (await Request.of(poor).submitted()).is_new
@@ -156,7 +156,7 @@ async def test_equal_requests_at_once_under_one_key_are_one_order(acme):
         await Request.of(acme, key="k", prompt="a wolf").submitted()
 
 
-async def test_who_leaves_while_held_for_is_written_down_and_found_by_the_retry(acme):
+async def test_a_caller_leaving_during_the_hold_is_recorded_and_its_retry_finds_the_image(acme):
     first, again = Request.of(acme), Request.of(acme, is_retry=True)
     with nothing_is_written():
         submitting = asyncio.create_task(first.submitted())
@@ -173,7 +173,7 @@ async def test_who_leaves_while_held_for_is_written_down_and_found_by_the_retry(
     assert await money(acme) == (9_947_320, 52_680)
 
 
-async def test_who_leaves_before_their_turn_costs_nothing(acme):
+async def test_a_caller_leaving_before_its_turn_costs_nothing(acme):
     first, then = Request.of(acme), Request.of(acme)
     async with all_turns_taken():
         submitting = asyncio.create_task(first.submitted())
@@ -188,9 +188,7 @@ async def test_who_leaves_before_their_turn_costs_nothing(acme):
     assert await money(acme) == (9_947_320, 52_680)
 
 
-async def test_who_leaves_while_a_connection_is_made_for_their_hold_is_not_held_for(
-    acme, monkeypatch
-):
+async def test_a_caller_leaving_before_the_connection_is_made_has_no_hold(acme, monkeypatch):
     first, again = Request.of(acme), Request.of(acme, is_retry=True)
     lend, lent = LoopConnections.lend, []
 
@@ -219,7 +217,7 @@ async def all_turns_taken() -> AsyncIterator[None]:
     await asyncio.gather(*takers)
 
 
-async def test_where_the_answer_to_its_hold_is_lost_the_retry_finds_the_image(acme):
+async def test_a_retry_finds_the_image_when_the_holds_answer_was_lost(acme):
     for prompt in ("a wolf", "a hare"):  # a second hold's statement differs
         await Request.of(acme, prompt=prompt).submitted()
     (cursor,) = (await loop_connections.of_this_loop()).free
@@ -245,7 +243,7 @@ def committed() -> list[UUID]:
     return asked("SELECT id FROM generation_generation")
 
 
-async def test_where_nothing_can_be_asked_of_the_database_there_is_no_doubt(acme, monkeypatch):
+async def test_an_unreachable_database_leaves_no_doubt_that_nothing_is_held(acme, monkeypatch):
     await Request.of(acme).submitted()
     request = Request.of(acme)
 

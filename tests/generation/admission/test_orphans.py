@@ -169,7 +169,7 @@ def test_another_key_finds_nothing(acme, other, here):
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELED])
-def test_what_brought_no_image_is_tried_afresh(acme, here, state):
+def test_a_generation_without_an_image_is_not_taken_over(acme, here, state):
     generation = waited_for(
         acme, WebProcess(), state=state, finished_at=clock.now(), captured_micros=0
     )
@@ -177,7 +177,7 @@ def test_what_brought_no_image_is_tried_afresh(acme, here, state):
     assert adopted(generation, here) is None
 
 
-def test_who_has_an_answer_is_waited_for_no_more(acme, here):
+def test_an_answered_generation_is_not_taken_over(acme, here):
     generation = waited_for(acme, WebProcess())
 
     fetch(orphans.answered([Turn(generation.id)]))

@@ -134,7 +134,7 @@ def edit_of(customer: PayingCustomer, image: bytes) -> Request:
     return Request(replace(Request.of(customer).arrival, parse=requests.edit, body=body))
 
 
-async def test_who_asked_before_is_admitted_by_one_statement(acme, lent):
+async def test_a_remembered_caller_is_admitted_by_one_statement(acme, lent):
     admitted = await Request.of(acme).submitted()
 
     assert admitted.is_new
@@ -156,7 +156,7 @@ async def test_who_asked_before_is_admitted_by_one_statement(acme, lent):
         (stop_all, Paused),
     ],
 )
-async def test_what_was_taken_from_them_is_felt_at_once(acme, change, refusal):
+async def test_a_withdrawn_right_takes_effect_at_once(acme, change, refusal):
     await pools.database(change, acme)
 
     with pytest.raises(refusal):
@@ -224,7 +224,7 @@ async def test_a_scope_that_was_taken_is_refused_with_the_rates_it_was_counted_b
     assert refused.value.headers["x-ratelimit-remaining-requests"] == "4"
 
 
-async def test_who_was_suspended_is_told_nothing_of_their_rates(acme):
+async def test_a_suspended_caller_is_told_no_rates(acme):
     await pools.database(suspend, acme)
 
     with pytest.raises(Forbidden, match="suspended") as refused:
@@ -259,7 +259,7 @@ async def test_after_another_heard_of_a_change_nobody_is_taken_for_who_they_were
     assert len(lent) == 2  # the look-up, and the hold
 
 
-async def test_what_was_taken_from_a_key_counts_before_its_images_are_looked_at(acme):
+async def test_a_keys_withdrawn_model_is_refused_before_its_images_are_read(acme):
     await pools.database(take_model, acme)
 
     with pytest.raises(ModelForbidden):

@@ -69,7 +69,7 @@ def test_an_earlier_test_is_found_without_room(tester, settings):
 
 
 @pytest.mark.django_db
-def test_while_redis_is_away_tests_pass(tester, settings):
+def test_test_keys_are_admitted_while_redis_is_away(tester, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     forget_client()
 

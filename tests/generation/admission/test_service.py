@@ -225,7 +225,7 @@ def test_a_write_that_fails_takes_its_hold_with_it(acme):
     assert ledger_findings() == []
 
 
-def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, monkeypatch):
+def test_a_retry_finds_the_image_when_the_commits_answer_was_lost(acme, monkeypatch):
     hold_once = service._hold_once  # noqa: SLF001 - the transaction whose answer is lost
 
     def is_lost(*arguments: Any, **named: Any) -> Any:
@@ -248,7 +248,7 @@ def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, mo
     assert acme.money == (9_947_320, 52_680)
 
 
-def test_what_the_database_refuses_is_in_no_doubt(acme, monkeypatch):
+def test_a_statement_refused_by_the_database_leaves_no_doubt(acme, monkeypatch):
     def is_locked(*_: Any, **__: Any) -> Any:
         raise OperationalError("canceling statement") from psycopg.errors.LockNotAvailable()
 
@@ -262,7 +262,7 @@ def test_what_the_database_refuses_is_in_no_doubt(acme, monkeypatch):
 
 
 @pytest.mark.parametrize("is_retry", [False, True])
-def test_who_has_left_before_the_hold_is_not_held_for(acme, is_retry):
+def test_a_caller_gone_before_the_hold_has_none(acme, is_retry):
     generation_id = GenerationId(new_uuid())
     request = replace(waited_for(acme, generation_id), is_retry=is_retry)
     assert request.attendance is not None
@@ -392,7 +392,7 @@ def test_equal_requests_at_once_on_a_balance_for_one_are_all_answered(channel):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_of_different_bodies_under_one_key_at_once_one_is_admitted(acme):
+def test_one_of_different_bodies_under_one_key_at_once_is_admitted(acme):
     outcomes = at_once(
         lambda index: acme.submit(idempotency_key="k", prompt=f"{index} foxes").is_new, 12
     )
@@ -404,7 +404,7 @@ def test_of_different_bodies_under_one_key_at_once_one_is_admitted(acme):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_of_forty_at_once_on_a_balance_for_ten_exactly_ten_are_admitted(channel):
+def test_exactly_ten_of_forty_at_once_are_admitted_on_a_balance_for_ten(channel):
     poor = PayingCustomer(balance=526_800)
 
     outcomes = at_once(lambda _: poor.submit(generation_id=new_uuid()).is_new, 40)

@@ -26,7 +26,7 @@ def announced(channel: object) -> None:
 
 
 @pytest.mark.usefixtures("announced")
-def test_it_is_made_to_the_last_second_and_refused_from_the_next_on(acme):
+def test_an_ending_model_is_admitted_to_the_last_second_and_refused_after(acme):
     made = acme.submit(now=BEFORE)
 
     assert made.is_new
@@ -74,7 +74,7 @@ def test_the_key_of_an_earlier_request_finds_its_image(acme):
 
 
 @pytest.mark.usefixtures("announced")
-def test_what_is_queued_is_claimed(acme, worker):
+def test_a_queued_generation_of_an_ended_model_is_claimed(acme, worker):
     queued = acme.generation(now=BEFORE)
     Contract.objects.filter(model=ORIGIN).update(sunset_at=NOW)
 
@@ -82,7 +82,7 @@ def test_what_is_queued_is_claimed(acme, worker):
 
 
 @pytest.mark.usefixtures("announced")
-def test_it_stays_so_when_it_is_switched_off_afterwards(acme):
+def test_an_ended_model_stays_ended_when_it_is_switched_off(acme):
     Contract.objects.filter(model=ORIGIN).update(is_enabled=False)
 
     with pytest.raises(NotFound):
@@ -100,7 +100,7 @@ def test_a_key_that_never_could_is_told_that(channel):
 
 
 @pytest.mark.usefixtures("announced")
-def test_one_that_stays_is_made_as_ever(acme):
+def test_a_model_whose_end_was_withdrawn_is_admitted_as_before(acme):
     withdraw_sunset(model=ORIGIN, now=BEFORE, actor="Ann")
 
     assert acme.submit(now=END).is_new

@@ -115,7 +115,7 @@ async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
     assert attendance.process.gone == set()
 
 
-async def test_where_an_admission_is_in_doubt_an_error_is_no_answer(monkeypatch):
+async def test_an_error_is_no_answer_to_an_admission_in_doubt(monkeypatch):
     answered: list[set[Turn]] = []
     left: list[Turn] = []
     monkeypatch.setattr(orphans, "answered", noting(answered))
@@ -131,7 +131,7 @@ async def test_where_an_admission_is_in_doubt_an_error_is_no_answer(monkeypatch)
     assert (answered, left) == ([], [attendance.turn])
 
 
-async def test_who_left_before_the_doubt_was_known_is_written_down_later(monkeypatch):
+async def test_a_caller_who_left_before_the_doubt_was_known_is_recorded_later(monkeypatch):
     left: list[Turn] = []
     monkeypatch.setattr(module, "GONE_SECONDS", 0.01)
     monkeypatch.setattr(orphans, "left", left.extend)
@@ -160,7 +160,7 @@ async def test_answers_are_written_together(monkeypatch):
     assert written == [{attendance.turn for attendance in three}]
 
 
-async def test_who_was_refused_is_not_written_down(monkeypatch):
+async def test_a_refused_caller_is_not_recorded(monkeypatch):
     written: list[set[Turn]] = []
     monkeypatch.setattr(orphans, "answered", noting(written))
     monkeypatch.setattr(orphans, "left", lambda found: written.append(set(found)))

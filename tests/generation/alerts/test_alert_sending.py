@@ -71,7 +71,7 @@ def test_a_condition_is_told_once_by_mail_and_signed_webhook_and_its_end_too(des
     assert (desk.subjects[1:], desk.told[1:]) == (ends, [[RESOLVED], [("fired", "other")]])
 
 
-def test_what_comes_again_is_told_again(desk):
+def test_a_recurring_condition_is_told_again(desk):
     desk.rule()
     wrong = desk.wrong()
     desk.later(minutes=1)
@@ -84,7 +84,7 @@ def test_what_comes_again_is_told_again(desk):
     assert desk.told == [[FIRED], [FIRED, RESOLVED]]
 
 
-def test_what_is_open_is_told_again_until_somebody_sees_to_it(desk):
+def test_an_open_condition_is_repeated_until_somebody_takes_it(desk):
     desk.rule(repeat_hours=4)
     wrong = desk.wrong()
     desk.later(minutes=1)
@@ -120,7 +120,7 @@ def test_a_silence_says_nothing_and_afterwards_it_is_new(desk):
     assert (quiet, desk.told) == ([[FIRED]], [[FIRED], [FIRED]])
 
 
-def test_what_was_silenced_before_it_was_told_is_told_once_the_silence_ends(desk):
+def test_a_condition_silenced_before_its_alert_is_told_after_the_silence(desk):
     desk.rule()
     wrong = desk.wrong()
     desk.silenced(wrong)
@@ -131,7 +131,7 @@ def test_what_was_silenced_before_it_was_told_is_told_once_the_silence_ends(desk
     assert desk.told == [[FIRED]]
 
 
-def test_what_is_called_back_is_new_and_what_is_accepted_is_never_told_but_its_end(desk):
+def test_a_recalled_condition_is_told_anew_and_an_accepted_one_only_when_it_ends(desk):
     desk.rule(repeat_hours=1)
     wrong = desk.wrong()
     desk.later(minutes=1)
@@ -256,7 +256,7 @@ def test_beyond_ten_messages_an_hour_what_comes_is_told_together(desk):
     assert "1 more began and ended" in desk.inbox[10].body
 
 
-def test_one_look_is_told_by_one_worker(desk):
+def test_only_one_worker_sends_the_alerts_of_a_minute(desk):
     desk.rule()
     desk.wrong()
 
@@ -265,9 +265,7 @@ def test_one_look_is_told_by_one_worker(desk):
     assert (first, second) == (1, 0)
 
 
-def test_whoever_dies_before_the_end_has_told_nothing_and_the_next_minute_tells_it(
-    desk, monkeypatch
-):
+def test_a_worker_dying_midway_sends_nothing_and_the_next_minute_sends_it(desk, monkeypatch):
     desk.rule()
     desk.wrong()
 
@@ -316,7 +314,7 @@ def test_a_webhook_that_fails_is_tried_again_by_the_schedule_of_webhooks(desk):
     assert Delivery.objects.latest("id").state == "delivered"
 
 
-def test_what_nobody_would_hear_is_told_once_somebody_does(desk):
+def test_an_alert_without_a_recipient_waits_for_one(desk):
     desk.rule(mails=[])
     WebhookEndpoint.objects.update(status="paused")
     desk.wrong()
@@ -360,7 +358,7 @@ def test_a_rule_that_fails_keeps_no_other_from_telling(desk, monkeypatch):
     assert desk.told == [[FIRED]]
 
 
-def test_what_is_over_is_forgotten_after_90_days_and_what_stands_is_not(desk):
+def test_alerts_of_ended_conditions_are_forgotten_after_90_days(desk):
     desk.rule()
     wrong = desk.wrong()
     desk.wrong("stays")

@@ -212,7 +212,7 @@ def test_the_code_of_an_address_is_the_same_in_every_release(settings):
     assert alert_tests.code_of("team@acme.example") == "78198231"
 
 
-def test_whoever_is_not_of_staff_is_told_once_they_gave_the_code(desk):
+def test_an_address_outside_staff_is_mailed_once_it_confirmed_the_code(desk):
     rule = desk.rule(is_on=False, mails=["Team@acme.example"], url="")
     alert_tests.send_test(rule=rule, now=desk.now, actor="test")
     desk.sent()
@@ -367,7 +367,7 @@ def test_the_log_has_each_change_and_no_secret_of_an_address(desk):
     assert "secret" not in str([(one.before, one.after) for one in events])
 
 
-def test_who_stops_being_staff_is_told_nothing_more(desk):
+def test_a_person_removed_from_staff_gets_no_more_alerts(desk):
     User.objects.create_superuser("owner@pictor.example", "correct horse")
     AlertAddress.objects.create(address=ANN, confirmed_at=clock.now())
     rule = desk.rule(mails=[ANN, "owner@pictor.example"], url="")
@@ -393,7 +393,7 @@ def test_a_mail_that_waits_for_somebody_who_left_is_not_sent(desk):
     assert (told, desk.inbox) == (1, [])
 
 
-def test_what_a_rule_is_comes_back_as_wishes(desk):
+def test_a_saved_rule_is_read_back_as_its_values(desk):
     wishes = RuleValues(
         name="On call",
         kinds=["calls_fail"],

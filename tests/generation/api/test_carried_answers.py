@@ -104,12 +104,12 @@ async def test_every_answer_is_that_of_the_row(finished, monkeypatch):
     assert (by_row[0][0], len(by_row)) == ((200, 4) if finished.images else (502, 3))
 
 
-async def test_what_a_wake_up_does_not_carry_is_not_made_up(succeeded):
+async def test_a_field_that_a_wake_up_does_not_carry_is_not_invented(succeeded):
     with pytest.raises(SynchronousOnlyOperation):
         _ = carried(succeeded).generation.prompt
 
 
-async def test_whoever_waits_has_the_answer_without_a_read(succeeded, monkeypatch):
+async def test_a_waiting_caller_has_the_answer_without_a_read(succeeded, monkeypatch):
     monkeypatch.setattr(waiting, "finished_among", lambda _ids: [])
     hub = Hub()
     ticket = hub.ticket()

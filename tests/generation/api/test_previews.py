@@ -86,7 +86,7 @@ async def news_of(ticket: Ticket) -> list[object]:
     return [*seen, "finished"]
 
 
-async def test_what_comes_before_its_caller_follows_is_kept_until_then(hub, generation):
+async def test_partial_images_before_the_caller_follows_are_kept(hub, generation):
     """A worker may be quicker than the thread that has just committed."""
     with closing(hub.ticket()) as ticket:
         ticket.watch(generation.id)
@@ -124,7 +124,7 @@ async def test_partial_images_come_in_their_order_before_the_finished_one(hub, g
         assert await news_of(ticket) == [(0, 0), (0, 1), (1, 0), "finished"]
 
 
-async def test_one_who_waits_is_woken_by_a_partial_image(hub, generation):
+async def test_a_partial_image_wakes_its_waiting_caller(hub, generation):
     with closing(following(hub, generation)) as ticket:
         waits = asyncio.create_task(ticket.news(SOON))
         await asyncio.sleep(0)
@@ -133,7 +133,7 @@ async def test_one_who_waits_is_woken_by_a_partial_image(hub, generation):
         assert await waits == partial_of(generation)
 
 
-async def test_one_who_waits_is_woken_by_the_end(hub, generation):
+async def test_the_end_wakes_the_waiting_caller(hub, generation):
     with closing(following(hub, generation)) as ticket:
         waits = asyncio.create_task(ticket.news(SOON))
         await end(hub, generation)
@@ -188,7 +188,7 @@ async def test_only_those_who_follow_the_generation_get_them(hub, generation):
             await plain.news(1)
 
 
-async def test_who_does_not_follow_costs_nothing_more(hub):
+async def test_a_caller_who_does_not_follow_has_no_previews(hub):
     with closing(hub.ticket()) as ticket:
         assert "_previews" not in vars(ticket)
 
@@ -203,7 +203,7 @@ async def test_a_closed_ticket_leaves_nothing_behind_and_cannot_follow(hub, gene
 
 
 @pytest.mark.parametrize("message", [b"", b"[]", b"7", b"{}", b'{"generation_id": 1}', b"\xff"])
-async def test_what_is_no_announcement_is_passed_over(hub, message, caplog):
+async def test_an_unreadable_announcement_is_skipped(hub, message, caplog):
     hub.show(message)
 
     assert "cannot be read" in caplog.text

@@ -119,7 +119,7 @@ def test_a_flag_is_true_or_false(name):
 
 @pytest.mark.parametrize("name", ["watermark", "stream", "strict_size"])
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}])
-def test_what_looks_like_a_flag_is_none(name, value):
+def test_a_flag_must_be_a_json_boolean(name, value):
     assert refusal(**{name: value}) == ("invalid_type", name)
 
 

@@ -168,7 +168,7 @@ async def test_wake_ups_close_together_are_one_read(hub, acme, monkeypatch):
     assert reads == [20]
 
 
-async def test_one_who_gave_up_or_left_does_no_harm(hub, generation):
+async def test_a_caller_who_gave_up_or_left_does_no_harm(hub, generation):
     left, gave_up, stays = (watching(hub, generation) for _ in range(3))
     left.close()
     left.close()
@@ -229,7 +229,7 @@ async def test_a_wake_up_over_the_broker_is_heard(listening, generation):
     assert finished is not None
 
 
-async def test_what_nobody_told_of_is_found_when_the_broker_is_back(
+async def test_an_end_announced_to_nobody_is_found_when_the_broker_is_back(
     listening, generation, monkeypatch
 ):
     monkeypatch.setattr(waiting, "RECONNECT_SECONDS", 0.01)

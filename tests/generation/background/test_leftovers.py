@@ -93,7 +93,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(backends.PrivateBucket, "delete_many", partly)
 
 
-def test_what_was_left_while_nothing_was_cleaned_up_is_found_days_later(bucket, spools, acme):
+def test_leftovers_are_found_days_after_a_pause_of_the_clean_up(bucket, spools, acme):
     now = clock.now()
     queued = acme.generation()
     lost = put(spools, image_key_of(queued.id, queued.created_at, 1, 0, "png"))
@@ -131,7 +131,7 @@ def test_an_attempt_that_nobody_closed_is_closed_an_hour_after_the_end(bucket, c
     assert ledger_findings() == []
 
 
-def test_what_was_cleaned_is_not_looked_at_again(bucket, spools, queued):
+def test_a_cleaned_generation_is_not_looked_at_again(bucket, spools, queued):
     now = clock.now()
     ended(queued, state="failed", dispatch=1, finished_at=now)
     leftovers.forget_leftovers(now=now + 5 * HOUR)
@@ -142,7 +142,7 @@ def test_what_was_cleaned_is_not_looked_at_again(bucket, spools, queued):
     assert is_there(key)
 
 
-def test_what_a_cut_off_dispatch_stored_is_deleted_and_the_winners_is_not(bucket, spools, queued):
+def test_images_of_an_interrupted_dispatch_are_deleted_and_the_winners_kept(bucket, spools, queued):
     now = clock.now()
     lost, won = (
         put(spools, image_key_of(queued.id, queued.created_at, dispatch, 0, "png"))
@@ -158,7 +158,7 @@ def test_what_a_cut_off_dispatch_stored_is_deleted_and_the_winners_is_not(bucket
     assert (is_there(lost), is_there(won)) == (False, True)
 
 
-def test_what_a_failed_generation_stored_is_deleted(bucket, spools, queued):
+def test_images_of_a_failed_generation_are_deleted(bucket, spools, queued):
     now = clock.now()
     key = put(spools, image_key_of(queued.id, queued.created_at, 1, 0, "webp"))
     ended(queued, state="failed", dispatch=1, finished_at=now)

@@ -41,7 +41,7 @@ def group(
     return [] if claim is None else [claim.generation]
 
 
-def test_what_died_with_its_worker_is_claimed_one_by_one_oldest_first(acme, worker):
+def test_work_of_a_dead_worker_is_claimed_one_by_one_oldest_first(acme, worker):
     rows = claimed(acme, worker, 3)
     die(worker)
 
@@ -52,7 +52,7 @@ def test_what_died_with_its_worker_is_claimed_one_by_one_oldest_first(acme, work
     assert set(Generation.objects.values_list("dispatch", "state")) == {(2, "running")}
 
 
-def test_what_died_again_is_claimed_last_and_suspected_with_those_beside_it_alone(acme, worker):
+def test_work_that_died_again_is_claimed_last_and_alone_suspected(acme, worker):
     rows = claimed(acme, worker, 3)
     die(worker)
     second, third = make_worker(), make_worker()
@@ -72,9 +72,7 @@ def test_what_died_again_is_claimed_last_and_suspected_with_those_beside_it_alon
     }
 
 
-def test_of_those_that_died_as_often_the_tenant_with_fewest_in_hand_comes_first(
-    acme, other, worker
-):
+def test_the_tenant_with_fewest_in_hand_comes_first_after_equal_deaths(acme, other, worker):
     many, one = claimed(acme, worker, 2), claimed(other, worker, 1)
     die(worker)
 
@@ -101,7 +99,7 @@ def test_all_know_how_many_died_together_however_many_rounds_take_them_back(
     assert numbers == [5, 5, 5, 5, 5]
 
 
-def test_what_died_again_counts_the_suspected_alone_in_every_round(acme, worker, monkeypatch):
+def test_only_suspected_work_counts_in_each_further_round(acme, worker, monkeypatch):
     new = [acme.generation() for _ in range(2)]
     suspected = claimed(acme, worker, 3)
     die(worker)
@@ -120,7 +118,7 @@ def test_what_died_again_counts_the_suspected_alone_in_every_round(acme, worker,
     assert [found[row.id] for row in [*new, *suspected]] == [5, 5, 3, 3, 3]
 
 
-def test_what_is_in_quarantine_is_not_to_be_had_otherwise(acme, worker):
+def test_quarantined_work_is_claimed_in_no_other_way(acme, worker):
     (row,) = claimed(acme, worker, 1)
     die(worker)
 
@@ -136,7 +134,7 @@ def test_others_are_claimed_beside_a_quarantine(acme, worker):
     assert take(generation_id=other.id, worker=make_worker()) is not None
 
 
-def test_what_was_taken_back_from_a_worker_that_lives_is_free_again(acme, worker):
+def test_work_taken_from_a_living_worker_leaves_quarantine(acme, worker):
     (row,) = claimed(acme, worker, 1)
     die(worker)
 
@@ -146,7 +144,7 @@ def test_what_was_taken_back_from_a_worker_that_lives_is_free_again(acme, worker
     assert take(generation_id=row.id, worker=make_worker()) is not None
 
 
-def test_what_a_worker_hands_back_at_its_end_waits_in_no_quarantine(acme, worker):
+def test_work_handed_back_at_a_workers_end_is_not_quarantined(acme, worker):
     (row,) = claimed(acme, worker, 1)
 
     claims.hand_back(worker=worker)
@@ -171,7 +169,7 @@ def test_only_deaths_wear_a_generation_out(acme, worker):
     assert states == ["queued", "queued", "failed"]
 
 
-def test_what_was_taken_back_from_a_worker_that_lives_was_no_death(acme, worker):
+def test_work_taken_from_a_living_worker_counts_no_death(acme, worker):
     (row,) = claimed(acme, worker, 1)
     die(worker)
 

@@ -55,7 +55,7 @@ def test_tenants_take_turns_each_with_its_oldest_first(acme, other):
     assert found == [first[0], second[0], first[1], second[1], first[2]]
 
 
-def test_who_has_fewest_in_hand_comes_first(acme, other):
+def test_the_tenant_with_fewest_in_hand_comes_first(acme, other):
     first, second = of(acme, 2), of(other, 2)
 
     found, _ = waiting(PLENTY, {acme.id: Room(1, live=50, tests=0)})
@@ -79,7 +79,7 @@ def test_nobody_gets_more_than_there_is_room_for(acme, other, sandbox):
     assert found == [*second[:2], first[0], *tests[:2]]
 
 
-def test_who_has_no_room_waits_and_is_not_found(acme):
+def test_a_tenant_without_room_waits_and_is_not_found(acme):
     of(acme, 2)
 
     assert waiting(PLENTY, {acme.id: Room(90, live=0, tests=0)}) == ([], True)

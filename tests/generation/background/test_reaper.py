@@ -88,7 +88,7 @@ def test_a_living_workers_generation_is_left_alone(acme, worker):
     assert state(generation) == ("running", worker, 1)
 
 
-def test_what_the_dead_worker_had_begun_is_closed_and_told(acme, worker, channel, caplog):
+def test_an_attempt_of_a_dead_worker_is_closed_and_logged(acme, worker, channel, caplog):
     caplog.set_level("INFO", logger="generation.attempts")
     generation = acme.generation()
     begin(generation, worker, channel)
@@ -123,7 +123,7 @@ def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme):
     assert ledger_findings() == []
 
 
-def test_one_handed_back_too_often_fails_while_it_is_queued(acme, worker):
+def test_a_generation_handed_back_too_often_fails_in_the_queue(acme, worker):
     generation = acme.generation()
     for _ in range(9):
         assert reap() == 0
@@ -154,7 +154,7 @@ def test_an_overdue_generation_fails_with_a_timeout(acme, worker, is_claimed):
 
 @pytest.mark.parametrize("why", [LedgerError("of another amount"), OperationalError("locked")])
 @pytest.mark.parametrize("batch", [1, 2, 500])
-def test_those_that_cannot_be_failed_hold_up_no_other(acme, monkeypatch, why, batch):
+def test_generations_that_cannot_be_failed_hold_up_no_others(acme, monkeypatch, why, batch):
     *broken, whole = sorted((acme.generation() for _ in range(3)), key=lambda one: one.id)
     Generation.objects.update(deadline_at=clock.now())
     fail = settlement.end_without_image
@@ -181,7 +181,7 @@ def test_a_round_fails_no_more_than_a_batch(acme, monkeypatch):
     assert (reap(), reap(), reap()) == (2, 1, 0)
 
 
-def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
+def test_a_failed_generations_attempt_is_closed_though_the_database_goes_away(
     acme, worker, channel, monkeypatch
 ):
     first, second = sorted((acme.generation(), acme.generation()), key=lambda one: one.id)
@@ -214,7 +214,7 @@ def test_an_overdue_generation_of_a_dead_worker_is_not_queued_again(acme, worker
     assert state(generation)[0] == "failed"
 
 
-def test_whoever_waits_for_a_failed_generation_is_woken(acme):
+def test_the_caller_of_a_failed_generation_is_woken(acme):
     generation = acme.generation()
     Generation.objects.update(deadline_at=clock.now())
     with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:

@@ -53,7 +53,7 @@ def rows_of(tenant: str) -> int:
     return RefusedRequest.objects.filter(tenant_id=ids.parse(ids.TENANT, tenant)).count()
 
 
-async def test_of_10000_from_one_address_50_are_kept_and_other_tenants_are_there(recorder, counted):
+async def test_only_50_of_10000_refusals_from_one_address_are_kept(recorder, counted):
     for _ in range(5_000):
         recorder.take(refused())
     recorder.take(refused(ACME))
@@ -81,9 +81,7 @@ async def test_the_next_second_has_room_again(recorder):
     assert await pools.views(rows_of, ACME) == 100
 
 
-async def test_while_the_database_is_away_what_was_taken_waits_for_it(
-    recorder, counted, monkeypatch
-):
+async def test_refusals_wait_while_the_database_is_away(recorder, counted, monkeypatch):
     with monkeypatch.context() as away:
         away.setattr(refusals, "insert", _is_away)
         for _ in range(3):
@@ -119,7 +117,7 @@ async def test_in_a_long_outage_nobody_takes_what_waits_for_themselves(
     assert counted("caller") == 1_100
 
 
-async def test_what_takes_the_database_too_long_is_not_tried_again(recorder, counted, monkeypatch):
+async def test_refusals_that_time_out_in_the_database_are_dropped(recorder, counted, monkeypatch):
     with monkeypatch.context() as slow:
         slow.setattr(refusals, "insert", _takes_too_long)
         recorder.take(refused(ACME))
@@ -148,7 +146,7 @@ async def test_a_row_that_the_database_does_not_take_holds_up_no_other(recorder,
     assert counted("database") == 1
 
 
-async def test_it_is_written_once_a_second_and_at_the_end_without_anybody_asking(recorder):
+async def test_refusals_are_written_every_second_and_at_the_end(recorder):
     await recorder.start()
     recorder.take(refused(ACME))
     async with asyncio.timeout(10):
@@ -187,7 +185,7 @@ def fill(caller: str, *, number: int, at: datetime) -> None:
     )
 
 
-def test_of_one_tenant_20000_are_kept_a_day_and_the_next_day_begins_anew(db):
+def test_a_tenant_has_20000_refusals_kept_each_day(db):
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
     fill(ACME, number=MAX_A_DAY - 3, at=noon)
     fill(ACME, number=5, at=noon - timedelta(days=1))
@@ -200,7 +198,7 @@ def test_of_one_tenant_20000_are_kept_a_day_and_the_next_day_begins_anew(db):
     assert insert([refused(ACME, at=tomorrow)], now=tomorrow)["day"] == 0
 
 
-def test_of_a_table_that_is_full_nothing_is_written(db, monkeypatch):
+def test_a_full_table_takes_no_refusals(db, monkeypatch):
     monkeypatch.setattr(refusals, "MAX_BYTES", 0)
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
     fill(ACME, number=MAX_A_DAY - 3, at=noon)
@@ -230,7 +228,7 @@ def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_d
     assert (beyond, rows_of(ACME)) == (70, MAX_A_DAY)
 
 
-def test_what_is_written_twice_is_there_once(db):
+def test_a_refusal_written_twice_is_kept_once(db):
     one = refused(ACME)
 
     for _ in range(2):
@@ -273,7 +271,7 @@ def test_the_table_survives_no_crash_so_that_it_costs_no_log(db):
         assert cursor.fetchone() == ("u",)
 
 
-def test_those_that_found_no_price_are_counted_by_model(db):
+def test_refusals_for_want_of_a_price_are_counted_by_model(db):
     now = clock.now()
     long_ago = now - timedelta(minutes=11)
     insert(

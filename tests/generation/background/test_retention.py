@@ -48,7 +48,7 @@ def test_a_prompt_is_erased_when_its_days_are_over_and_no_other(canceled):
     assert PromptsForgotten.objects.get().until == now + 2 * DAY
 
 
-def test_who_keeps_prompts_for_a_hundred_years_keeps_nobody_elses(canceled, other):
+def test_a_long_retention_of_one_tenant_keeps_nobody_elses_prompts(canceled, other):
     set_prompt_retention(tenant=other.tenant, days=36_500, actor="test")
 
     assert forget_prompts(now=clock.now() + 31 * DAY) == 1
@@ -69,7 +69,7 @@ def test_shorter_days_hold_for_what_is_there_already(canceled, acme):
     assert forget_prompts(now=now + 10 * DAY) == 1
 
 
-def test_what_is_still_under_way_keeps_its_prompt(acme):
+def test_a_generation_under_way_keeps_its_prompt(acme):
     set_prompt_retention(tenant=acme.tenant, days=1, actor="test")
     acme.generation()
 

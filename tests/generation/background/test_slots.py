@@ -74,7 +74,7 @@ def test_tests_of_others_leave_live_work_its_share():
     assert taken(slots, ONE) == 351
 
 
-def test_what_was_refused_is_wanted():
+def test_a_refused_slot_is_wanted():
     slots = Slots(2)
     assert not slots.is_wanted
 
@@ -83,7 +83,7 @@ def test_what_was_refused_is_wanted():
     assert slots.is_wanted
 
 
-def test_whoever_waits_for_a_slot_gets_the_next_and_rows_wait_meanwhile():
+def test_a_waiter_gets_the_next_free_slot():
     slots = Slots(1)
     slots.take(ONE, livemode=True)
     assert not slots.wait(0)
@@ -124,7 +124,7 @@ def test_no_more_are_taken_than_the_limit_says_also_where_many_are_in_hand():
     assert slots.take(new_uuid(), livemode=True)
 
 
-def test_whoever_waits_for_a_slot_has_one_once_the_limit_is_lifted():
+def test_a_waiter_gets_a_slot_once_the_limit_is_lifted():
     slots = Slots(100)
     slots.limit(0)
     found: list[bool] = []

@@ -88,7 +88,7 @@ def test_a_worker_whose_loop_hangs_ends(worker, ends, monkeypatch):
     goes_on.set()
 
 
-def test_what_is_in_hand_may_change_while_the_heartbeat_looks(worker):
+def test_work_in_hand_may_change_while_the_heartbeat_looks(worker):
     """Building a set of ids runs Python code, so the loop may get its turn in the middle."""
     in_hand = worker._in_hand  # noqa: SLF001 - what the loop changes
 
@@ -158,9 +158,7 @@ def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
     goes_on.set()
 
 
-def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
-    worker, acme, monkeypatch
-):
+def test_a_claim_whose_answer_was_lost_is_queued_again(worker, acme, monkeypatch):
     """Happens when the database crashes between a claim's commit and its answer."""
     goes_on = threading.Event()
 
@@ -180,7 +178,7 @@ def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
     goes_on.set()
 
 
-def test_what_waits_to_be_claimed_is_not_begun_again(worker, acme, monkeypatch):
+def test_work_waiting_for_its_claim_is_not_begun_again(worker, acme, monkeypatch):
     begun: list[UUID] = []
     looks: list[list[UUID]] = []
     goes_on = threading.Event()
@@ -244,7 +242,7 @@ def held(worker: ImageWorker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]
     held.end_all()
 
 
-def test_whoever_comes_after_a_greedy_tenant_begins_at_once(worker, held, acme, other):
+def test_a_request_behind_a_greedy_tenant_begins_at_once(worker, held, acme, other):
     greedy = [acme.generation().id for _ in range(12)]
     until(lambda: held.are(*greedy[:9]))
 
@@ -253,7 +251,7 @@ def test_whoever_comes_after_a_greedy_tenant_begins_at_once(worker, held, acme, 
     until(lambda: held.are(*greedy[:9], late))
 
 
-def test_what_was_refused_begins_when_one_of_its_tenant_ends(worker, held, acme, monkeypatch):
+def test_refused_work_begins_when_the_tenants_other_work_ends(worker, held, acme, monkeypatch):
     greedy = [acme.generation().id for _ in range(11)]
     until(lambda: held.are(*greedy[:9]))
     monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's ring is not needed
@@ -284,9 +282,7 @@ def test_a_bell_that_does_not_say_what_has_the_queue_looked_at(worker, held, acm
     until(lambda: held.are(waits.id))
 
 
-def test_while_nothing_can_be_stored_nothing_is_begun_and_the_worker_stays(
-    worker, held, acme, ends, monkeypatch
-):
+def test_a_worker_without_storage_begins_nothing_and_stays(worker, held, acme, ends, monkeypatch):
     troubles: list[str] = []
     renew = lease.renew
 
@@ -344,7 +340,7 @@ def test_a_worker_whose_database_was_restarted_hands_back_what_it_has(worker):
     assert Worker.objects.get(epoch=worker._epoch).stopped_at is not None  # noqa: SLF001 - as above
 
 
-def test_what_turns_in_its_breakers_is_written_down_with_its_epoch(worker, ends, seeded):
+def test_breaker_turns_are_recorded_with_the_workers_epoch(worker, ends, seeded):
     channel = make_channel()
     dispatcher = worker._the_dispatcher()  # noqa: SLF001 - made at its start
     worker._loop.call_soon_threadsafe(  # noqa: SLF001 - where health is used

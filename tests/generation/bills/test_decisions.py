@@ -38,7 +38,7 @@ def take_all(bill: VendorBill) -> decisions.Done:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_taken_is_theirs_less_ours_in_the_ledger_to_the_micro(acme, channel):
+def test_taken_lines_book_the_difference_to_the_micro(acme, channel):
     more = call(acme, channel, after=0, request_id="a")
     lost = call(acme, channel, after=60, request_id="b", attempt_class="unknown")
     unknown = call(acme, channel, after=70, request_id="u", micros=0)
@@ -89,7 +89,7 @@ def test_taken_twice_and_from_an_overlapping_file_it_is_booked_once(acme, channe
     assert third.lines.get(number=2).words == "Taken with an earlier bill"
 
 
-def test_it_can_be_put_back_and_taken_again(acme, channel):
+def test_a_taken_line_can_be_put_back_and_taken_again(acme, channel):
     made = call(acme, channel, after=0, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.035"), row("x", 90, "0.05")))
     take_all(bill)
@@ -140,7 +140,7 @@ def test_a_day_that_two_bills_corrected_is_put_back_twice(acme, channel):
     assert booked() == 30_000
 
 
-def test_what_changed_since_it_was_matched_is_not_taken_until_it_is_matched_again(acme, channel):
+def test_a_line_whose_cost_changed_is_taken_only_after_a_new_match(acme, channel):
     made = call(acme, channel, after=0, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.035"), row("b", 1, "0.01")))
     by_hand = corrections.CorrectionLine("by hand", str(made.id), Micros(1_000))
@@ -182,7 +182,7 @@ def test_a_line_that_repeats_another_stands_for_itself_and_parts_add_up(acme, ch
     assert list(bill.lines.order_by("id").values_list("of", flat=True)) == [None, 1, 2]
 
 
-def test_what_a_test_of_ours_cost_was_never_booked_and_is_not_taken_away(acme, channel):
+def test_the_cost_of_our_own_test_is_not_corrected(acme, channel):
     trial(channel, request_id="t", micros=40_000)
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.03")))
@@ -286,7 +286,7 @@ def test_disputed_lines_are_marked_and_withdrawn(acme, channel):
     assert [one.action for one in events] == ["bill.match", "bill.dispute", "bill.agree"]
 
 
-def test_what_is_disputed_is_neither_taken_nor_disputed_again(acme, channel):
+def test_a_disputed_line_is_neither_taken_nor_disputed_again(acme, channel):
     bill = matched(channel, csv_file(row("x", 90, "0.05"), row("y", 95, "0.01")), accept=True)
     line = bill.lines.get(number=1)
     decisions.dispute(bill.lines.filter(pk=line.pk), words="never asked for", actor="ann")

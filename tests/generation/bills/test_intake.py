@@ -40,7 +40,7 @@ def test_the_same_file_drafted_twice_is_matched_once(drafted):
     assert BillLine.objects.count() == 1
 
 
-def test_what_fails_for_a_reason_of_ours_is_logged_and_said(drafted, monkeypatch, caplog):
+def test_a_failure_of_ours_is_logged_and_shown(drafted, monkeypatch, caplog):
     bill = drafted()
 
     def broken(*_: object) -> None:
@@ -77,7 +77,7 @@ def test_amounts_whose_sum_no_ledger_holds_are_none(drafted):
     )
 
 
-def test_what_nobody_goes_on_with_is_deleted_after_a_day(acme, channel):
+def test_an_abandoned_draft_is_deleted_after_a_day(acme, channel):
     call(acme, channel, request_id="a")
     kept = matched(channel, csv_file(row("a", 0, "0.04")))
     left = csv_file(row("b", 0, "0.04"))

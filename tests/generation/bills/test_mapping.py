@@ -40,7 +40,7 @@ def test_amounts_are_exact_and_rounded_half_up_once(text, unit, micros):
     assert understood({**ROW, "a": text}, columns).micros == micros
 
 
-def test_what_a_row_says():
+def test_a_row_is_read_by_its_columns():
     said = understood({**ROW, "a": "0.0000015"}, COLUMNS)
 
     assert (said.at, said.item, said.request_id, said.n) == (

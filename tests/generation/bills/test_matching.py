@@ -70,7 +70,7 @@ def test_without_ids_by_model_minute_number_and_amount_and_what_may_be_of_severa
     assert bill.sums["ours"] == [1, 0, 40_000]
 
 
-def test_of_many_calls_in_the_minute_of_a_line_the_first_five_are_shown(acme, channel):
+def test_a_line_shows_the_first_five_calls_of_its_minute(acme, channel):
     made = [call(acme, channel, after=after, micros=40_000 + after) for after in range(8)]
 
     bill = matched(

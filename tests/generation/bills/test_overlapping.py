@@ -113,7 +113,7 @@ def test_repeated_rows_of_a_day_are_lines_of_their_own(acme, channel):
     assert (done.taken, done.change, done.refused) == (2, 30_000, [])
 
 
-def test_what_was_taken_without_a_call_counts_once_the_call_is_known(acme, channel):
+def test_a_line_taken_without_a_call_counts_once_the_call_is_known(acme, channel):
     late = call(acme, channel, request_id="a")
     finished = late.finished_at
     Attempt.objects.filter(pk=late.pk).update(finished_at=None)

@@ -64,7 +64,7 @@ def test_rows_are_read(text, rows):
         ("{", "the JSON is cut short"),
     ],
 )
-def test_what_is_no_table_is_said(text, complaint):
+def test_a_text_that_is_no_table_is_refused_with_a_reason(text, complaint):
     with pytest.raises(ValueError, match=complaint):
         list(rows_of(text))
 
@@ -81,7 +81,7 @@ def test_what_is_no_table_is_said(text, complaint):
         (b"id\0,cost", "a null character"),
     ],
 )
-def test_what_is_no_text_is_said(content, complaint):
+def test_a_file_that_is_no_text_is_refused_with_a_reason(content, complaint):
     with pytest.raises(ValueError, match=complaint):
         text_of(content)
 

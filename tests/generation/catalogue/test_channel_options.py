@@ -59,7 +59,7 @@ def channel() -> Channel:
         ),
     ],
 )
-def test_what_no_process_could_load_is_refused(channel, options, message):
+def test_a_value_that_no_process_could_load_is_refused(channel, options, message):
     before = services.describe(channel)
 
     with pytest.raises(ValidationError, match=message):
@@ -78,7 +78,7 @@ def test_the_first_key_is_needed():
     assert Channel.objects.count() == 0
 
 
-def test_what_it_is_called_is_kept_without_an_end(channel):
+def test_a_base_url_is_kept_without_its_final_slash(channel):
     made, _ = services.set_channel(
         name="new",
         options=ChannelOptions(base_url="https://new.example.com/", api_key="k-1", routes=[D3]),

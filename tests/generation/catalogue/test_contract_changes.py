@@ -113,7 +113,7 @@ def test_a_model_is_offered_once_it_has_prices_and_a_channel_that_was_tested():
     assert list(actions.values_list("action", flat=True)) == ["contract.disable", "contract.enable"]
 
 
-def test_what_has_ended_is_not_offered_again():
+def test_an_ended_model_is_not_offered_again():
     make_channel("one", MODEL)
     Contract.objects.filter(pk=MODEL).update(is_enabled=False, sunset_at="2026-02-01T00:00Z")
 

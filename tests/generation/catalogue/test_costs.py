@@ -63,7 +63,7 @@ def test_costs_of_a_later_day_are_known_before_it_begins(vendor):
     assert [one.rows[BEST.key].micros for one in (now, then)] == [30_000, 31_000]
 
 
-def test_of_two_for_one_moment_the_later_written_is_in_force(vendor):
+def test_the_later_written_of_two_tables_for_one_moment_is_in_force(vendor):
     tomorrow = clock.now() + timedelta(days=1)
     for micros in (30_000, 32_000):
         write(vendor, replace(BEST, micros=Micros(micros)), effective_from=tomorrow)
@@ -75,7 +75,7 @@ def test_of_two_for_one_moment_the_later_written_is_in_force(vendor):
     assert table.rows[BEST.key].micros == 32_000
 
 
-def test_what_is_over_is_not_written_again(vendor):
+def test_costs_cannot_begin_in_the_past(vendor):
     with pytest.raises(ValidationError, match="costs begin now or later"):
         write(vendor, BEST, effective_from=clock.now() - timedelta(seconds=1))
 
@@ -120,7 +120,7 @@ def test_thirty_dollars_in_place_of_three_cents_are_stopped(vendor, again):
     assert CostTable.objects.count() == 1
 
 
-def test_what_was_typed_again_is_taken_and_recorded(vendor):
+def test_a_confirmed_cost_is_taken_and_recorded(vendor):
     write(vendor, BEST)
 
     write(vendor, replace(BEST, micros=Micros(30_000_000)), again=Micros(30_000_000))

@@ -42,7 +42,7 @@ def test_nothing_is_said_of_a_model_without_an_end(model):
     assert life_headers(catalogue(old=ENDING), model, END) == {}
 
 
-def test_it_has_ended_from_its_second_on():
+def test_a_model_has_ended_from_the_second_of_its_end():
     terms = contract_of(OLD, **ENDING)
 
     assert not terms.has_ended(END - timedelta(microseconds=1))
@@ -50,7 +50,7 @@ def test_it_has_ended_from_its_second_on():
     assert not contract_of(NEW).has_ended(END)
 
 
-def test_whoever_asks_for_it_is_told_when_it_ended_and_what_to_ask_for():
+def test_a_request_for_an_ended_model_is_told_the_end_and_the_successor():
     found = catalogue(old=ENDING)
 
     error = sunset_of(found, found.contracts[OLD], END)
@@ -85,7 +85,7 @@ def test_a_successor_that_nobody_can_ask_for_is_not_named():
     assert "successor-version" not in life_headers(found, OLD, END)["Link"]
 
 
-def test_what_has_ended_is_known_still_and_not_on_offer():
+def test_an_ended_model_is_still_known_and_not_on_offer():
     found = catalogue(old={**ENDING, "is_enabled": False}, new={**ENDING, "successor": PRO})
 
     assert [one.model for one in found.on_offer(END - SECOND)] == [NEW, PRO]

@@ -61,7 +61,7 @@ def test_otherwise_the_channels_nearest_ratio_is_sent(size, nearest):
     assert upstream_size == nearest
 
 
-def test_of_two_sizes_of_one_ratio_the_nearer_area_is_sent():
+def test_the_nearer_area_of_two_sizes_of_one_ratio_is_sent():
     route = route_info("512x512", "2048x2048", "1280x1280")
 
     assert planned(route, "gpt-image-2", "1024x1024")[:2] == ("closest", "1280x1280")
@@ -101,9 +101,7 @@ def test_an_exact_model_goes_only_where_its_size_is_native():
     ("wanted", "cut_from"),
     [("1024x768", "1024x1024"), ("1280x1024", "1536x1024"), ("2048x2048", None)],
 )
-def test_where_the_operator_allows_it_an_exact_size_is_cut_from_the_smallest_that_holds_it(
-    wanted, cut_from
-):
+def test_an_allowed_exact_crop_is_cut_from_the_smallest_size_that_holds_it(wanted, cut_from):
     route = route_info("1536x1024", "1024x1024", "auto", allows_exact_crop=True)
 
     found = plan(route, contract=contract_of("gpt-image-2-origin"), size=wanted)

@@ -56,5 +56,5 @@ def test_a_mask_fits_its_image_and_what_is_varied_is_a_square_png(task, found, a
         ),
     ],
 )
-def test_whoever_sent_too_many_pixels_is_told_how_many_there_may_be(error, said):
+def test_too_many_pixels_are_refused_with_the_limit(error, said):
     assert reference_images.unreadable(error) == said

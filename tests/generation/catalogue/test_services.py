@@ -57,7 +57,7 @@ def test_a_channel_can_be_made_to_serve_nothing(vendor):
     assert Route.objects.count() == 0
 
 
-def test_what_stays_as_it_is_is_not_refused_for_what_it_is(vendor):
+def test_unchanged_values_are_not_checked_again(vendor):
     Route.objects.update(cost_micros=-1)
     Channel.objects.update(ignored_fields=["stile"])
 
@@ -92,7 +92,7 @@ def test_a_contract_is_made_and_then_changed_in_part():
 
 
 @pytest.mark.parametrize("days", [0, 7])
-def test_what_a_contract_offers_is_priced_before_it_is_enabled(days):
+def test_a_contract_needs_prices_before_it_is_enabled(days):
     now = clock.now()
     rows = rows_of(book_in_force(None, now))
     rows.append(BookRow("fox-1", "1024x1024", "standard", Micros(5), 1024, 1024))
@@ -110,7 +110,7 @@ def test_what_a_contract_offers_is_priced_before_it_is_enabled(days):
         assert made.is_enabled
 
 
-def test_what_a_contract_offers_is_priced_by_what_is_scheduled_too():
+def test_a_contract_needs_prices_in_scheduled_books_too():
     now = clock.now()
     next_week = now + timedelta(days=7)
     dropped = [row for row in rows_of(book_in_force(None, now)) if row.quality != "hd"]

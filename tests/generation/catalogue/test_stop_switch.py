@@ -67,7 +67,7 @@ def takes(customer: PayingCustomer, model: str = ORIGIN) -> bool:
         ("acme", [False, False, True, True]),
     ],
 )
-def test_what_is_stopped_is_refused_and_the_rest_is_not(acme, other, pro, what, taken):
+def test_stopped_work_is_refused_and_other_work_is_not(acme, other, pro, what, taken):
     stopped(what)
 
     found = [takes(who, model) for who in (acme, other) for model in (ORIGIN, PRO)]
@@ -77,7 +77,7 @@ def test_what_is_stopped_is_refused_and_the_rest_is_not(acme, other, pro, what, 
     assert takes(acme)
 
 
-def test_who_is_refused_reads_what_since_when_and_why_and_nothing_is_held(acme):
+def test_the_refusal_tells_scope_time_and_reason_and_nothing_is_held(acme):
     at = clock.now()
     stopped(ORIGIN, words="We look into wrong colours.", now=at)
 
@@ -95,7 +95,7 @@ def test_who_is_refused_reads_what_since_when_and_why_and_nothing_is_held(acme):
     assert not Generation.objects.exists()
 
 
-def test_who_alone_is_stopped_is_led_to_no_page_that_does_not_say_so(acme):
+def test_a_stopped_tenant_is_not_sent_to_the_status_page(acme):
     stopped("acme", words="Call us.")
 
     with pytest.raises(Paused) as refused:
@@ -142,7 +142,7 @@ def test_the_retry_of_an_earlier_request_finds_its_image(acme):
 
 
 @pytest.mark.parametrize("what", ["all", ORIGIN, "acme"])
-def test_what_is_queued_waits_and_is_claimed_once_it_is_on_again(acme, worker, what):
+def test_queued_work_waits_during_a_stop_and_is_claimed_afterwards(acme, worker, what):
     queued, suspect = acme.generation(), acme.generation()
     Generation.objects.filter(id=suspect.id).update(quarantine=1)
     stopped(what)
@@ -155,7 +155,7 @@ def test_what_is_queued_waits_and_is_claimed_once_it_is_on_again(acme, worker, w
 
 
 @pytest.mark.parametrize("what", [PRO, "other"])
-def test_what_is_not_stopped_is_claimed(acme, other, pro, worker, what):
+def test_work_outside_a_stop_is_claimed(acme, other, pro, worker, what):
     queued = acme.generation()
     stopped(what)
 
@@ -164,7 +164,7 @@ def test_what_is_not_stopped_is_claimed(acme, other, pro, worker, what):
 
 @pytest.mark.usefixtures("pooled_connections")
 @pytest.mark.parametrize("is_known", [True, False])
-def test_one_whose_bell_had_rung_is_let_go_again_without_a_call(
+def test_stopped_work_whose_bell_had_rung_is_released_without_a_call(
     acme, queued, worker, spools, is_known
 ):
     catalogue_at(acme.caller().revision)  # a worker that has not yet heard of the stop
@@ -185,7 +185,7 @@ def test_one_whose_bell_had_rung_is_let_go_again_without_a_call(
     assert not Attempt.objects.exists()
 
 
-def test_what_waits_past_its_deadline_ends_and_costs_nothing(acme):
+def test_stopped_work_past_its_deadline_fails_and_costs_nothing(acme):
     queued = acme.generation()
     stopped("all")
     Generation.objects.update(deadline_at=clock.now() - timedelta(seconds=1))
@@ -207,7 +207,7 @@ def test_each_change_raises_the_configurations_revision(acme):
     assert len(set(revisions)) == 3
 
 
-def test_who_stopped_what_and_why_is_in_the_log_and_not_in_the_tenants(acme):
+def test_a_stop_is_in_the_operators_audit_log_and_not_in_the_tenants(acme):
     stopped("acme", words="Call us.")
     started("acme")
 
@@ -239,7 +239,7 @@ def test_nothing_is_stopped_or_started_twice(acme):
 
 @pytest.mark.usefixtures("pooled_connections")
 @pytest.mark.django_db(transaction=True)
-def test_what_is_being_started_just_now_is_stopped_again():
+def test_a_stop_during_a_start_waits_and_stops_again():
     stopped("all")
 
     with ThreadPoolExecutor(1) as other, transaction.atomic():

@@ -140,7 +140,7 @@ def test_once_it_is_near_it_may_be_put_off_or_followed_by_another_but_not_hasten
         announced(now=later)
 
 
-def test_what_has_ended_stays_so():
+def test_an_end_is_final_once_it_has_come():
     announced()
 
     with pytest.raises(ValidationError, match="ended on 1 March 2027: that is for good"):
@@ -150,7 +150,7 @@ def test_what_has_ended_stays_so():
     withdraw_sunset(model=OLD, now=MARCH - SECOND, actor="Ann")
 
 
-def test_who_follows_lasts_longer():
+def test_a_successor_must_last_longer():
     announced(NEW, successor="gpt-image-2-pro")
 
     with pytest.raises(ValidationError) as refused:
@@ -166,7 +166,7 @@ def test_who_follows_lasts_longer():
     }
 
 
-def test_who_is_to_follow_is_not_switched_off_before():
+def test_a_successor_is_not_switched_off_before_the_end():
     announced(sunset_at=clock.now() + timedelta(days=90))
 
     with pytest.raises(ValidationError) as refused:

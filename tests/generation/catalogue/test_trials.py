@@ -39,7 +39,7 @@ def approved() -> dict[str, bool]:
     return dict(Route.objects.values_list("contract_id", "is_approved"))
 
 
-def test_it_is_told_what_trials_cost(vendor):
+def test_the_cost_of_planned_trials_is_estimated(vendor):
     calls = trials.ready(vendor)
     planned = trials.plan_trials(vendor, actor="ann")
 
@@ -50,7 +50,7 @@ def test_it_is_told_what_trials_cost(vendor):
     assert approved() == {"dall-e-3": False, "gpt-image-2": False}
 
 
-def test_what_passed_approves_its_route_alone_and_is_kept_for_the_bill(vendor):
+def test_a_passed_trial_approves_only_its_route_and_is_kept_for_the_bill(vendor):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
     row = trials.run_trial(planned.id)
@@ -68,7 +68,7 @@ def test_what_passed_approves_its_route_alone_and_is_kept_for_the_bill(vendor):
         assert len(b"".join(picture.chunks())) == row.size_bytes
 
 
-def test_what_the_vendor_says_is_kept_and_approves_nothing_else(vendor, monkeypatch):
+def test_a_refused_trial_keeps_the_vendors_words_and_approves_nothing(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
     async def refused(*_: object) -> trial.TrialOutcome:
@@ -88,7 +88,7 @@ def test_what_the_vendor_says_is_kept_and_approves_nothing_else(vendor, monkeypa
     assert not approved()["dall-e-3"]
 
 
-def test_one_that_is_asked_for_twice_is_bought_once(vendor, monkeypatch):
+def test_a_trial_run_twice_is_bought_once(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     attempt, calls = trial.attempt, []
 
@@ -122,7 +122,7 @@ def test_a_route_under_test_is_not_tested_by_another_at_once(vendor, monkeypatch
 
 
 @pytest.mark.parametrize(("seconds", "is_made"), [(59, True), (61, False)])
-def test_one_that_waited_too_long_in_a_queue_is_not_bought(vendor, seconds, is_made):
+def test_a_trial_that_waited_too_long_is_not_bought(vendor, seconds, is_made):
     """Its page has meanwhile said that no worker began it, and offered another."""
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     asked_at = clock.now() - timedelta(seconds=seconds)
@@ -135,7 +135,7 @@ def test_one_that_waited_too_long_in_a_queue_is_not_bought(vendor, seconds, is_m
 
 
 @pytest.mark.parametrize(("seconds", "is_free"), [(299, False), (301, True)])
-def test_one_that_did_not_end_long_after_its_time_out_is_over(vendor, seconds, is_free):
+def test_a_trial_long_past_its_timeout_counts_as_over(vendor, seconds, is_free):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     began = clock.now() - timedelta(seconds=seconds)
     ChannelTrial.objects.filter(pk=planned.pk).update(created_at=began, started_at=began)
@@ -143,7 +143,7 @@ def test_one_that_did_not_end_long_after_its_time_out_is_over(vendor, seconds, i
     assert trials.open_trials(vendor).exists() is not is_free
 
 
-def test_one_whose_process_ended_stays_open_and_may_have_been_paid_for(vendor, monkeypatch):
+def test_a_trial_whose_process_ended_stays_open_and_may_have_billed(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
     async def killed(*_: object) -> trial.TrialOutcome:
@@ -173,7 +173,7 @@ def test_nobody_sees_it_passed_whose_route_is_not_approved_yet(vendor, monkeypat
     assert (row.passed, row.finished_at) == (False, None)
 
 
-def test_one_of_what_was_changed_before_it_began_is_not_bought(vendor):
+def test_a_trial_of_a_route_changed_before_it_began_is_not_bought(vendor):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     services.set_channel(name="vendor", options={"maps": {"dall-e-3": "dalle3"}}, actor="test")
 
@@ -184,7 +184,7 @@ def test_one_of_what_was_changed_before_it_began_is_not_bought(vendor):
 
 
 @pytest.mark.parametrize("passing", ["passed_test", "passed_pending"])
-def test_one_of_what_was_changed_during_it_has_not_passed(vendor, monkeypatch, passing):
+def test_a_trial_of_a_route_changed_meanwhile_does_not_pass(vendor, monkeypatch, passing):
     if passing == "passed_pending":
         services.set_enabled(channel=vendor, is_enabled=True, actor="test", untested=True)
         services.set_channel(name="vendor", options={"api_key": "k2"}, actor="test")
@@ -227,7 +227,7 @@ def test_pictures_go_after_a_week_and_the_rows_stay(vendor):
         pass
 
 
-def test_what_nobody_began_for_a_day_is_gone(vendor):
+def test_a_trial_that_nobody_began_for_a_day_is_deleted(vendor):
     trials.plan_trials(vendor, actor="ann")
     now = clock.now()
 
@@ -255,7 +255,7 @@ def test_the_migration_carries_over_what_serves_and_what_was_tested(
     assert set(approved().values()) == {expected}
 
 
-def test_what_the_release_before_writes_serves_as_it_did(vendor):
+def test_a_route_written_by_the_previous_release_serves(vendor):
     """That release knows no approval of routes."""
     Route.objects.all().delete()
     Route.objects.create(channel=vendor, contract_id="dall-e-3", upstream_model="d3")

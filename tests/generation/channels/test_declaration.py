@@ -47,7 +47,7 @@ EDITS = Abilities(
         (Needs(Task.VARIATION, 1), Task.EDIT),
     ],
 )
-def test_what_a_channel_can_do_it_is_asked_and_a_variation_may_be_an_edit(needs, task):
+def test_a_channel_is_asked_for_its_abilities_and_a_variation_may_be_an_edit(needs, task):
     assert (EDITS.lack(needs), EDITS.task_for(needs)) == (None, task)
 
 
@@ -72,7 +72,7 @@ def test_what_a_channel_can_do_it_is_asked_and_a_variation_may_be_an_edit(needs,
         ),
     ],
 )
-def test_what_a_channel_cannot_do_is_named(abilities, needs, lack):
+def test_a_missing_ability_is_named(abilities, needs, lack):
     assert (abilities.lack(needs), abilities.task_for(needs)) == (lack, None)
 
 

@@ -57,7 +57,7 @@ async def test_the_bytes_come_without_any_credential(download, upstream, pixel):
         (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nQUJD"),),
     ],
 )
-async def test_what_fails_is_tried_again(download, upstream, pixel, failures):
+async def test_a_failed_download_is_tried_again(download, upstream, pixel, failures):
     upstream.script = in_turn(*failures, says(pixel))
 
     spool = await download(f"{upstream.url}/a.png")

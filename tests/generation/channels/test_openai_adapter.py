@@ -21,9 +21,7 @@ pytestmark = pytest.mark.anyio
 FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox", size="1024x1024", quality="high")
 
 
-async def test_of_an_answer_with_far_too_many_images_few_are_tried(
-    channel, upstream, answers, monkeypatch
-):
+async def test_only_a_few_of_far_too_many_images_are_tried(channel, upstream, answers, monkeypatch):
     """Each try costs time on the loop, and an address costs three calls."""
     image, tried = AnswerStream.image, []
 

@@ -128,7 +128,7 @@ def test_an_event_ends_at_its_blank_line_and_not_later(stream):
     ],
 )
 @pytest.mark.parametrize("size", [1, 100])
-def test_what_the_format_allows_is_read(stream, data, types, size):
+def test_every_form_that_the_format_allows_is_read(stream, data, types, size):
     seen = read(stream, in_chunks(data, size))
 
     assert [kind for kind, _, _ in seen] == types

@@ -22,7 +22,7 @@ def test_response_format_is_only_sent_where_it_is_taken(model, expected):
     assert wire.response_format(model) == expected
 
 
-def test_what_is_none_is_absent_and_fields_go_out_as_they_came():
+def test_values_of_none_are_left_out_and_fields_go_out_unchanged():
     request = UpstreamRequest(
         model="gpt-image-2",
         prompt="a fox",

@@ -34,11 +34,11 @@ DAY = date(2027, 2, 3)
         ("https://api.openai.com.example/v1", "dall-e-2", None),
     ],
 )
-def test_what_openai_has_announced_is_of_its_own_address(base_url, name, day):
+def test_openais_announced_ends_apply_to_its_own_address(base_url, name, day):
     assert end_of(base_url=base_url, upstream_model=name, entered=None) == day
 
 
-def test_what_was_entered_goes_before_what_was_announced():
+def test_an_entered_end_overrides_an_announced_one():
     assert end_of(base_url=OPENAI, upstream_model="dall-e-2", entered=DAY) == DAY
 
 
@@ -68,7 +68,7 @@ def test_a_model_without_a_route_has_no_end(channel):
         services.set_retirements(channel=channel, days={"gpt-image-1": DAY}, actor="Ann")
 
 
-def test_it_waits_for_no_test_and_goes_with_the_vendors_name(channel):
+def test_an_entered_end_needs_no_test_and_ends_with_the_upstream_name(channel):
     services.set_channel(name="acme", options=ChannelOptions(retires={MODEL: DAY}), actor="Ann")
     route = Route.objects.get(channel=channel, contract_id=MODEL)
 

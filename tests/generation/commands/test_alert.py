@@ -52,7 +52,7 @@ def test_a_rule_is_made_tested_switched_removed_and_restored(manage, receiver):
     ]
 
 
-def test_what_is_not_named_stays(manage):
+def test_options_not_named_stay(manage):
     manage(
         "alert", "set", "Money", "--mails", ANN, "--kinds", "sold_below_cost,cost_unknown",
         "--least", "5", "--after", "10", "--repeat", "6", "--page", "https://pictor.example/ops/",

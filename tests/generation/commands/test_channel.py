@@ -112,7 +112,7 @@ def test_the_cost_is_that_of_every_model_it_serves_then(manage):
     assert set(Route.objects.values_list("cost_micros", flat=True)) == {0}
 
 
-def test_what_a_channel_ignores_can_be_taken_back(manage):
+def test_ignored_fields_can_be_taken_back(manage):
     manage("channel", "set", "acme", *NEW, "--ignore", "style,partial_images")
     said = Channel.objects.get().ignored_fields
 
@@ -121,7 +121,7 @@ def test_what_a_channel_ignores_can_be_taken_back(manage):
     assert (said, Channel.objects.get().ignored_fields) == (["style", "partial_images"], [])
 
 
-def test_what_is_mapped_and_costs_is_felt_by_the_next_snapshot(manage):
+def test_a_mapping_and_a_cost_are_in_the_next_snapshot(manage):
     manage("channel", "set", "acme", *NEW, "--map", "dall-e-3=d3", "--cost", "0.02")
     manage("channel", "enable", "acme", "--untested")
 
@@ -267,7 +267,7 @@ def test_an_allowed_private_address_needs_no_warning(manage, settings):
     assert said.err == ""
 
 
-def test_what_is_set_is_felt_by_the_next_snapshot(manage):
+def test_every_change_is_in_the_next_snapshot(manage):
     manage("channel", "set", "acme", *NEW)
     manage("channel", "enable", "acme", "--untested")
     before = current_catalogue()

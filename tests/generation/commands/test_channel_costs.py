@@ -136,7 +136,7 @@ def test_a_flat_cost_is_typed_again_too(manage, acme, monkeypatch):
         (("copy", "acme", "acme"), "acme has no cost table in force"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line(manage, acme, words, error):
+def test_an_impossible_command_is_refused_in_a_line(manage, acme, words, error):
     said = manage("channel", "cost", *(acme if word == "FILE" else word for word in words))
 
     assert error in (said.error or "")

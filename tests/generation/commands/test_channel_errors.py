@@ -128,7 +128,7 @@ def test_words_are_read_once_three_tenants_met_them_and_until_one_of_them_is_for
     assert (forgotten.detail, forgotten.fingerprint) == ("", "")
 
 
-def test_what_a_vendor_quoted_of_one_tenants_prompt_is_not_read(manage, vendor):
+def test_a_prompt_quoted_by_a_vendor_is_not_shown(manage, vendor):
     for number, name in enumerate(("acme", "other", "third")):
         words = f"rejected: 'the secret of {name} number {number}'"
         failed(PayingCustomer(name), vendor, words, ended_as="rejected", status=400)
@@ -171,7 +171,7 @@ def test_words_that_0_2_0_forgot_are_no_tenants_any_more(vendor, errors):
     assert (found["number"], found["tenants"], found["words"]) == (3, 3, None)
 
 
-def test_what_0_2_0_closed_has_no_fingerprint_and_its_words_stay_unread(vendor, errors):
+def test_attempts_closed_by_0_2_0_have_no_fingerprint_and_show_no_words(vendor, errors):
     for name in ("acme", "other", "third"):
         failed(PayingCustomer(name), vendor)
     Attempt.objects.update(fingerprint="")

@@ -22,7 +22,7 @@ def said(manage: Callable[..., Output], *words: str) -> dict[str, Any]:
     return found
 
 
-def test_who_is_asked_comes_in_order_with_its_share_and_what_it_is_asked(manage):
+def test_channels_are_listed_in_order_with_share_and_request(manage):
     make_channel("small", D3, weight=1, cost_micros=30_000)
     large = make_channel("large", D3, weight=3)
     make_channel("last", D3, priority=20)
@@ -79,7 +79,7 @@ def test_a_size_that_is_not_native_goes_behind_and_auto_needs_its_word(manage):
     assert auto["others"] == {"near": without_auto, "nearer": without_auto}
 
 
-def test_what_refuses_every_such_request_is_said(manage):
+def test_the_reasons_that_refuse_every_such_request_are_told(manage):
     make_channel("one", D3)
     Contract.objects.filter(model=D3).update(is_enabled=False, tasks=["generate"])
 
@@ -89,7 +89,7 @@ def test_what_refuses_every_such_request_is_said(manage):
     assert "refused: dall-e-3 is switched off" in manage("channel", "explain", D3).out
 
 
-def test_where_nobody_is_asked_that_is_said(manage):
+def test_a_request_without_a_channel_says_so(manage):
     assert "refused: no channel would be asked" in manage("channel", "explain", D3).out
 
 
@@ -111,11 +111,11 @@ def test_a_preset_is_the_size_that_it_names(manage):
         ((D3, "--quality", "low"), "dall-e-3 has no quality 'low'; available: standard, hd"),
     ],
 )
-def test_what_there_is_not_is_said_in_a_line(manage, words, error):
+def test_an_unknown_model_or_size_is_refused_in_a_line(manage, words, error):
     assert error in (manage("channel", "explain", *words).error or "")
 
 
-def test_what_is_stopped_is_refused(manage):
+def test_a_stop_is_among_the_refusals(manage):
     make_channel("small", D3)
     for what in ("all", D3, "dall-e-2"):
         manage("stop", what, "--reason", "wrong colours")

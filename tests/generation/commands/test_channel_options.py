@@ -37,7 +37,7 @@ def test_all_that_the_form_says_can_be_said(manage):
     assert listed["retry_is_free"] is True
 
 
-def test_it_can_be_taken_back(manage):
+def test_every_option_can_be_taken_back(manage):
     manage(
         *NEW, "--words", "dall-e-3:standard=low", "--sizes-of", "dall-e-3:1024x1024",
         "--concurrency", "4", "--statuses", "429=unknown", "--crop",

@@ -50,7 +50,7 @@ def test_a_second_time_changes_and_records_nothing(manage):
 
 
 @pytest.mark.usefixtures("two_channels")
-def test_what_was_tested_before_counts_as_tested_after(manage):
+def test_a_channel_tested_before_the_rotation_counts_as_tested_after(manage):
     manage("channel", "enable", "older", "--untested")
     manage("channel", "disable", "older", "--yes")
 
@@ -76,7 +76,7 @@ def test_a_channel_of_test_keys_is_not_switched_off_by_the_next_change(manage):
 
 
 @pytest.mark.usefixtures("two_channels")
-def test_what_was_tested_with_another_key_is_not_tested_after(manage, settings):
+def test_a_channel_tested_with_another_key_is_not_tested_after(manage, settings):
     settings.ENCRYPTION_KEYS = [OLD]
     manage("channel", "enable", "older", "--untested")
     manage("channel", "disable", "older", "--yes")
@@ -90,7 +90,7 @@ def test_what_was_tested_with_another_key_is_not_tested_after(manage, settings):
 
 
 @pytest.mark.usefixtures("two_channels")
-def test_one_that_no_key_opens_is_named_and_the_others_are_done(manage):
+def test_credentials_that_no_key_opens_are_named_and_the_others_rotated(manage):
     Channel.objects.filter(name="newer").update(credentials="gAAAAA-from-elsewhere")
 
     said = manage("channel", "rotate")

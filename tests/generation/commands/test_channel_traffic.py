@@ -27,7 +27,7 @@ def vendor(manage: Any) -> Channel:
     return Channel.objects.get()
 
 
-def test_what_operators_turn_is_in_the_history_with_who_did_it(manage, vendor):
+def test_operators_switches_are_in_the_history_with_their_names(manage, vendor):
     manage("channel", "enable", "vendor", "--untested", "--as", "ann@example.com")
     manage("channel", "enable", "vendor")  # it is
     services.set_channel(name="vendor", options=ChannelOptions(api_key="sk-2"), actor="test")
@@ -47,7 +47,7 @@ def test_what_operators_turn_is_in_the_history_with_who_did_it(manage, vendor):
     assert found[-1]["worker"] is None
 
 
-def test_what_was_changed_is_shown_before_and_after_with_who_did_it(manage, vendor):
+def test_changes_are_shown_before_and_after_with_their_author(manage, vendor):
     manage("channel", "set", "vendor", "--priority", "3", "--as", "ann@example.com")
 
     change, made = json.loads(manage("channel", "history", "vendor", "--changes", "--json").out)
@@ -60,7 +60,7 @@ def test_what_was_changed_is_shown_before_and_after_with_who_did_it(manage, vend
     assert '{"priority": 10}' in manage("channel", "history", "vendor", "--changes").out
 
 
-def test_what_a_worker_saw_is_shown_with_it_newest_first_and_as_far_back_as_asked(manage, vendor):
+def test_workers_events_are_listed_newest_first_as_far_back_as_asked(manage, vendor):
     worker, now = new_uuid(), clock.now()
     kinds = ChannelEvent.Kind
     turns = [
@@ -89,7 +89,7 @@ def test_what_a_worker_saw_is_shown_with_it_newest_first_and_as_far_back_as_aske
     assert manage("channel", "history", "nobody").error == "no channel named 'nobody'"
 
 
-def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
+def test_a_channel_is_shut_while_a_live_worker_last_said_so(manage, vendor):
     manage("channel", "enable", "vendor", "--untested")
     worker, dead, now = enlist(), enlist(), clock.now()
     retire(worker=dead)
@@ -145,7 +145,7 @@ def test_now_is_shown_by_the_minute(manage, vendor):
     assert '{"delivered": 3, "refused": 1}' in manage("channel", "show", "vendor").out
 
 
-def test_what_turned_is_deleted_after_thirty_days(vendor, monkeypatch):
+def test_channel_events_are_deleted_after_thirty_days(vendor, monkeypatch):
     monkeypatch.setattr(channel_events, "BATCH", 2)
     now = clock.now()
     ages = [timedelta(days=30, seconds=1)] * 5 + [timedelta(days=29, hours=23)]

@@ -64,7 +64,7 @@ def test_a_trial_of_a_forbidden_address_says_so(manage, settings):
 
 
 @pytest.mark.parametrize("change", ["its route goes", "its key goes"])
-def test_what_was_paid_for_is_told_where_the_rest_is_changed(
+def test_paid_trials_are_reported_when_the_rest_is_changed_meanwhile(
     manage, sandbox_url, monkeypatch, change
 ):
     models = ("--models", "dall-e-3,gpt-image-2")

@@ -206,7 +206,7 @@ def test_an_id_that_an_upstream_gave_twice_corrects_neither(made, bill):
     assert not Transfer.objects.filter(kind="correction").exists()
 
 
-def test_what_is_no_bill_is_refused(tmp_path):
+def test_a_file_that_is_no_bill_is_refused(tmp_path):
     (tmp_path / "bill").write_text("a,b\n1,2\n")
 
     for file, message in (("bill", "the columns are not line,attempt"), ("none", "No such file")):

@@ -145,7 +145,7 @@ def test_a_used_channel_is_archived_without_its_key(manage, vendor, acme, used):
 
 
 @pytest.mark.parametrize("typed", ["vendor\n", "vend\n", "y\n", ""])
-def test_its_name_stands_for_the_tests_that_lack(manage, vendor, monkeypatch, typed):
+def test_the_typed_name_replaces_missing_tests(manage, vendor, monkeypatch, typed):
     manage("channel", "test", vendor, "--route", "dall-e-3")
     monkeypatch.setattr("sys.stdin", StringIO(typed))
 
@@ -157,9 +157,7 @@ def test_its_name_stands_for_the_tests_that_lack(manage, vendor, monkeypatch, ty
 
 @pytest.mark.parametrize("typed", ["y\n", "n\n", ""])
 @pytest.mark.parametrize("change", [("disable",), ("set", "--models", "dall-e-3")], ids=str)
-def test_what_nothing_would_serve_any_more_is_named_and_asked_about(
-    manage, vendor, monkeypatch, change, typed
-):
+def test_models_left_unserved_are_named_and_confirmed(manage, vendor, monkeypatch, change, typed):
     goes_on = typed != "y\n"
     manage("channel", "enable", vendor, "--untested")
     monkeypatch.setattr("sys.stdin", StringIO(typed))
@@ -171,7 +169,7 @@ def test_what_nothing_would_serve_any_more_is_named_and_asked_about(
     assert said.error == ("Nothing was changed." if goes_on else None)
 
 
-def test_what_another_serves_is_not_asked_about(manage, vendor, sandbox_url):
+def test_models_served_by_another_channel_need_no_confirmation(manage, vendor, sandbox_url):
     manage("channel", "enable", vendor, "--untested")
     manage("channel", "set", "other", "--base-url", sandbox_url, "--api-key", "k")
     manage("channel", "enable", "other", "--untested")
@@ -215,7 +213,7 @@ def test_a_disabled_channel_is_enabled_for_test_keys_once_it_is_proved_to_be_a_s
     assert manage("channel", "enable", vendor).error is None
 
 
-def test_what_was_a_sandbox_for_test_keys_serves_live_keys_without_another_test(manage, vendor):
+def test_a_tested_sandbox_channel_serves_live_keys_without_another_test(manage, vendor):
     manage("channel", "set", vendor, "--serves", "test")
     manage("channel", "test", vendor)
     manage("channel", "enable", vendor)
@@ -280,7 +278,7 @@ def test_a_route_that_comes_while_it_is_tested_is_not_proven(manage, vendor, mon
     assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
 
 
-def test_what_the_release_before_changed_is_tested_route_by_route(manage, vendor):
+def test_a_change_by_the_previous_release_is_tested_route_by_route(manage, vendor):
     """That release takes no approval of a route away."""
     manage("channel", "set", vendor, "--models", "dall-e-3,gpt-image-2")
     manage("channel", "test", vendor)

@@ -45,14 +45,14 @@ def test_the_newest_come_first_and_filters_narrow_it(listed, waiting, settled):
     assert listed("--model", "dall-e-3") == []
 
 
-def test_those_past_their_deadline_are_those_that_have_not_ended(listed, waiting):
+def test_only_unended_generations_are_past_their_deadline(listed, waiting):
     assert listed("--late") == []
     Generation.objects.update(deadline_at=clock.now() - timedelta(seconds=1))
 
     assert listed("--late") == [waiting.public_id]
 
 
-def test_it_is_a_table_for_a_person(manage, settled):
+def test_the_list_is_a_table_by_default(manage, settled):
     Generation.objects.update(request_id="req_1")
 
     head, line = manage("generation", "list").out.splitlines()
@@ -73,5 +73,5 @@ def test_it_is_a_table_for_a_person(manage, settled):
         (("--tenant", "nobody"), "nobody"),
     ],
 )
-def test_what_makes_no_sense_is_said(manage, seeded, words, why):
+def test_a_senseless_option_is_refused_with_a_reason(manage, seeded, words, why):
     assert why in manage("generation", "list", *words).error

@@ -73,13 +73,13 @@ def test_a_refused_request_is_told_with_its_limit_and_the_callers_last(manage, a
     assert "refused_lately: 2" in lines
 
 
-def test_of_the_same_caller_the_last_20_are_told(acme, show):
+def test_the_callers_last_20_refusals_are_shown(acme, show):
     requests = [refuse(acme) for _ in range(25)]
 
     assert len(show(requests[0])["refused_lately"]) == 20
 
 
-def test_who_has_no_key_is_the_same_caller_by_their_address(acme, show):
+def test_refusals_without_a_key_are_grouped_by_address(acme, show):
     mine = [refuse(message=UNKNOWN_KEY, status=401) for _ in range(2)]
     refuse(address="203.0.113.10")
     refuse(acme)
@@ -149,13 +149,13 @@ def test_a_person_is_told_with_their_workspaces(acme, show):
 @pytest.mark.parametrize(
     "text", ["gen_", "7777777", "", "é", "9" * 30, "a@b", "ten_x", "\x00", "\udcff"]
 )
-def test_what_is_nobodys_id_is_one_clear_line(manage, acme, text):
+def test_an_unknown_id_is_answered_in_one_clear_line(manage, acme, text):
     said = manage("generation", "show", text)
 
     assert (said.error, said.out) == (f"nothing is known about {text!r}", "")
 
 
-def test_of_a_request_that_is_not_there_it_is_said_how_long_refusals_are_kept(manage, acme):
+def test_an_unknown_request_id_is_told_how_long_refusals_are_kept(manage, acme):
     text = ids.public(ids.REQUEST, ids.new_uuid())
 
     assert manage("generation", "show", text).error == (

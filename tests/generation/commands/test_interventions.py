@@ -103,7 +103,7 @@ def test_all_of_it_is_refunded_once(manage, delivered):
     assert again.error == "only $0.00 of it is charged and not refunded"
 
 
-def test_what_waits_is_canceled_and_its_hold_released(manage, orderer):
+def test_a_waiting_generation_is_canceled_and_its_hold_released(manage, orderer):
     queued = orderer.generation()
     available, held = orderer.money
     assert (available + held, held) == (10_000_000, 52_680)
@@ -120,7 +120,7 @@ def test_what_waits_is_canceled_and_its_hold_released(manage, orderer):
     assert findings() == []
 
 
-def test_what_runs_is_failed_and_what_may_be_billed_is_counted(manage, orderer):
+def test_a_running_generation_is_failed_and_its_possible_cost_counted(manage, orderer):
     running = orderer.generation()
     claim = take(generation_id=running.id, worker=make_worker())
     assert claim is not None
@@ -147,7 +147,7 @@ def test_what_runs_is_failed_and_what_may_be_billed_is_counted(manage, orderer):
     assert findings() == []
 
 
-def test_whoever_ran_it_delivers_nothing_any_more(manage, orderer, tmp_path):
+def test_a_failed_generations_worker_can_no_longer_deliver(manage, orderer, tmp_path):
     claim = take(generation_id=orderer.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)))

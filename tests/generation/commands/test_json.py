@@ -107,7 +107,7 @@ def test_a_draft_and_its_difference_name_each_change_and_what_has_to_be_typed(to
     )
 
 
-def test_what_is_published_put_back_and_withdrawn_is_said_with_what_follows(told, dearer):
+def test_publishing_restoring_and_withdrawing_report_the_books_that_follow(told, dearer):
     published = told("price", "publish", "list:2", typed="y\nwhy\n1\n")
     again = told("price", "restore", "list:1", typed="y\n")
     listed = told("price", "list")

@@ -69,7 +69,7 @@ def test_a_proof_without_findings_keeps_how_far_it_came(books, kind):
     assert kept == {f"tenant {books.tenant.id}", "audit log", "platform", "generations", "sold"}
 
 
-def test_what_is_changed_behind_the_checkpoint_is_left_to_the_whole(books):
+def test_tampering_before_the_checkpoint_is_found_by_the_whole_proof(books):
     assert found(SINCE) == set()
     tamper("UPDATE billing_transfer SET reason = 'gift' WHERE kind = 'top_up'")
     tamper("UPDATE generation_generation SET n = 2 WHERE id = %s", books.older.id)
@@ -91,7 +91,7 @@ def test_a_transfer_that_its_balance_knows_nothing_of_is_found(books, kind):
     assert {("balance", "tenant"), ("seal", "transfer")} <= found(kind)
 
 
-def test_what_was_under_way_at_the_checkpoint_is_proved_when_it_ended(books):
+def test_a_generation_open_at_the_checkpoint_is_proved_once_ended(books):
     assert found(SINCE) == set()
     books.end(books.queued, "succeeded", 100_000)
     tamper("UPDATE generation_generation SET captured_micros = 1 WHERE id = %s", books.queued.id)
@@ -128,14 +128,14 @@ def test_an_audit_event_that_was_changed_since_is_found(books):
     assert found(SINCE) == {("audit log", "audit_event")}
 
 
-def test_what_a_key_is_said_to_have_used_is_held_against_its_month(books):
+def test_a_keys_recorded_usage_is_compared_with_its_month(books):
     for table in ("billing_keybudget", "billing_tenantbalance"):
         tamper(f"UPDATE {table} SET month_used_micros = month_used_micros + 1")
 
     assert found(WHOLE) == {("budget", "key")}
 
 
-def test_what_ended_far_from_the_time_in_its_id_counts_in_its_hour(books, monkeypatch):
+def test_a_generation_ended_long_after_its_id_counts_in_its_hour(books, monkeypatch):
     long_before = datetime(2026, 11, 18, tzinfo=UTC)  # they ended on the 20th, and are written now
     monkeypatch.setattr(rounds, "first_day", lambda now: long_before)
 
@@ -207,7 +207,7 @@ def test_transfers_taken_away_without_a_trace_are_missed_from_their_checkpoint(b
     assert found(SINCE) == {("audit log", "audit"), ("balance", "tenant"), ("seal", "tenant")}
 
 
-def test_one_runs_at_a_time(manage, books):
+def test_only_one_proof_runs_at_a_time(manage, books):
     params = connection.get_connection_params()
     with psycopg.connect(**{**params, "autocommit": True}) as other:
         other.execute("SELECT pg_advisory_lock(7303005)")

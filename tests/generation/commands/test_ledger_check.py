@@ -219,7 +219,7 @@ def test_a_deleted_charge_is_found_in_spite_of_its_triggers(checks, books):
     assert {"ended hold", "sequence", "protection"} <= found
 
 
-def test_it_is_exact_while_money_moves(findings, books, monkeypatch):
+def test_the_proof_is_exact_while_money_moves(findings, books, monkeypatch):
     monkeypatch.setattr(walk, "AT_ONCE", 50)
     monkeypatch.setattr(rounds, "AT_ONCE", 20)
     ended = threading.Event()
@@ -251,7 +251,7 @@ def test_it_is_exact_while_money_moves(findings, books, monkeypatch):
     assert Generation.objects.count() > before
 
 
-def test_it_changes_nothing_and_waits_as_long_as_it_takes(books):
+def test_the_proof_leaves_the_connections_settings_as_they_were(books):
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         before = cursor.fetchone()

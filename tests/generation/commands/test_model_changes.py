@@ -100,7 +100,7 @@ def test_a_promise_is_changed_in_part(manage):
 
 
 @pytest.mark.usefixtures("sold")
-def test_what_goes_and_is_used_is_asked_about(manage, monkeypatch):
+def test_removing_a_used_size_needs_confirmation(manage, monkeypatch):
     gone = ("model", "set", MODEL, "--no-size", "1792x1024")
 
     refused = manage(*gone)
@@ -136,7 +136,7 @@ def test_mistakes_are_one_line_each(manage, words, message):
 
 
 @pytest.mark.parametrize("action", ["show", "set", "enable", "disable"])
-def test_of_no_model_nothing_is_done(manage, action):
+def test_an_unknown_model_is_refused(manage, action):
     assert manage("model", action, "none").error == "there is no model 'none'"
 
 

@@ -91,14 +91,14 @@ def test_above_what_one_person_moves_in_all_each_waits(manage, monkeypatch, time
         (("--reason", " "), "--reason is empty"),
     ],
 )
-def test_what_is_mistyped_credits_nobody(manage, monkeypatch, times, words, complaint):
+def test_a_mistyped_outage_credits_nobody(manage, monkeypatch, times, words, complaint):
     monkeypatch.setattr(sys, "stdin", StringIO("3\n"))
 
     assert manage("generation", "outage", *times, *WHY, *words).error == complaint
     assert credited() == []
 
 
-def test_what_failed_by_its_callers_fault_is_no_outages(manage, times):
+def test_a_failure_by_the_callers_fault_belongs_to_no_outage(manage, times):
     Generation.objects.update(error={"status": 400, "code": "invalid_value"})
 
     assert json.loads(manage("generation", "outage", *times, *WHY, "--json").out) == []

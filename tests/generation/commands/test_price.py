@@ -118,7 +118,7 @@ def test_a_version_keeps_the_markup_in_force(price, exported):
     assert drafted.startswith("It changes no price.\nlist:3 is a draft")
 
 
-def test_what_a_tenants_own_book_changes_is_what_the_tenant_pays(price, exported, tmp_path):
+def test_a_tenants_own_book_is_compared_with_its_present_prices(price, exported, tmp_path):
     acme = PayingCustomer("acme")
     own = tmp_path / "own.csv"
     own.write_text("model,size,quality,usd\ndall-e-2,256x256,standard,0.01\n")

@@ -85,7 +85,7 @@ def test_a_channel_that_would_not_serve_it_counts_for_nothing(price, again, colu
     assert "list:2 is published" in price("publish", again, "--yes")
 
 
-def test_what_is_not_offered_counts_for_nothing(price, again):
+def test_a_model_not_offered_needs_no_confirmation(price, again):
     channel("dear", 17_000)
     Contract.objects.filter(model=D2).update(is_enabled=False)
 

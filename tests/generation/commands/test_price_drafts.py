@@ -53,7 +53,7 @@ def test_without_a_yes_nothing_is_changed_and_no_option_stands_for_it(price, dra
     assert price_of(draft) == 5_880
 
 
-def test_what_is_perhaps_mistyped_and_what_is_left_out_is_said(price, draft):
+def test_suspicious_and_omitted_prices_are_named(price, draft):
     many = price("change", "list:2", "--by", "500", typed="y\n")
     none = price("change", "list:2", "--cost-times", "1.3", typed="y\n")
 
@@ -133,7 +133,7 @@ def test_a_draft_is_published_from_a_date_and_not_from_the_past(price, draft):
     assert state_of(draft, clock.now()) == "scheduled"
 
 
-def test_what_takes_over_later_is_withdrawn_with_a_restored_book(price, draft):
+def test_restoring_a_book_can_withdraw_a_scheduled_one(price, draft):
     price("change", "list:2", *CELL, "--by", "5", typed="y\n")
     price("publish", "list:2", "--yes")
     price("draft", "list:2")

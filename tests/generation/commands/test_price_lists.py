@@ -89,7 +89,7 @@ def test_a_list_is_without_prices_again_by_the_header_alone(price, acme, reselle
     assert current_table(acme.id, clock.now()).rows[CELL].unit == 16_000
 
 
-def test_it_is_json_where_that_is_asked_for(price, acme, resellers):
+def test_price_list_commands_print_json_on_request(price, acme, resellers):
     made = json.loads(price("assign", acme.tenant.public_id, "Resellers", "--yes", "--json"))
     (listed,) = json.loads(price("lists", "--json"))
     (book,) = [one for one in json.loads(price("list", "--json")) if one["list"]]

@@ -60,7 +60,7 @@ def test_the_list_and_the_difference_say_what_a_book_is(price, dearer):
     }
 
 
-def test_what_a_scheduled_book_will_change_is_its_difference(price, dearer):
+def test_a_scheduled_books_difference_is_its_future_change(price, dearer):
     assert price("diff", "list:2") == (
         f"{CHANGE}Nothing was sold in the last 30 days.\n"
         "list:2 is scheduled, to take over at 2099-12-01T00:00:00+00:00\n"
@@ -97,7 +97,7 @@ def test_a_scheduled_book_is_withdrawn_once_asked(price, dearer):
     )
 
 
-def test_where_no_book_of_the_tenants_own_is_in_force_none_stays_so(price, exported):
+def test_withdrawing_a_tenants_only_book_leaves_none_in_force(price, exported):
     PayingCustomer("acme")
     own = ("--tenant", "acme", "--from", "2099-12-01T00:00:00Z")
     price("import", str(exported), "--name", "acme", *own)
@@ -115,7 +115,7 @@ def test_where_no_book_of_the_tenants_own_is_in_force_none_stays_so(price, expor
         (("publish", "list:2", "--yes"), "published already"),
     ],
 )
-def test_what_cannot_be_withdrawn_or_comes_too_late_says_so(price, dearer, arguments, why):
+def test_an_impossible_or_late_withdrawal_is_refused_with_a_reason(price, dearer, arguments, why):
     price("withdraw", "list:2", "--yes")
 
     with pytest.raises(CommandError, match=why):

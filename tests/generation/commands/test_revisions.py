@@ -88,7 +88,7 @@ def test_models_that_are_pasted_into_it_wait_for_their_trials(manage, vendor):
     assert served() == {**AS_IT_WAS, "dall-e-2": ("k", "dall-e-2")}
 
 
-def test_what_is_tested_is_swapped_in_one_go(manage, vendor):
+def test_a_tested_revision_is_swapped_in_at_once(manage, vendor):
     manage("channel", "set", vendor, "--api-key", "k2", "--map", "dall-e-3=d3")
     manage("channel", "set", vendor, "--models", "all")
     tested = manage("channel", "test", vendor, "--pending")
@@ -119,7 +119,7 @@ def test_a_revision_is_no_change_of_the_configuration(manage, vendor):
     assert config_revision() == before
 
 
-def test_its_key_is_encrypted_and_in_no_event(manage, vendor):
+def test_a_revisions_key_is_encrypted_and_in_no_event(manage, vendor):
     manage("channel", "set", vendor, "--api-key", "sk-secret")
 
     (pending,) = PendingRevision.objects.all()
@@ -131,7 +131,7 @@ def test_its_key_is_encrypted_and_in_no_event(manage, vendor):
 
 
 @pytest.mark.parametrize("change", ["a route goes", "a model comes", "its key is another"])
-def test_it_is_neither_swapped_nor_tested_once_the_channel_has_changed(manage, vendor, change):
+def test_a_revision_of_a_changed_channel_is_neither_swapped_nor_tested(manage, vendor, change):
     manage("channel", "set", vendor, "--api-key", "k2")
     manage("channel", "test", vendor, "--pending")
     match change:
@@ -155,7 +155,7 @@ def test_it_is_neither_swapped_nor_tested_once_the_channel_has_changed(manage, v
     assert PendingRevision.objects.exists()
 
 
-def test_what_holds_at_once_does_not_hinder_the_swap(manage, vendor):
+def test_immediate_changes_do_not_hinder_the_swap(manage, vendor):
     manage("channel", "set", vendor, "--api-key", "k2")
     manage("channel", "set", vendor, "--priority", "3", "--timeout", "60", "--cost", "0.01")
     manage("channel", "test", vendor, "--pending")
@@ -168,7 +168,7 @@ def test_what_holds_at_once_does_not_hinder_the_swap(manage, vendor):
     assert served()["dall-e-3"][0] == "k2"
 
 
-def test_what_a_model_costs_that_waits_is_kept_with_it(manage, vendor):
+def test_a_pending_models_cost_is_kept_with_it(manage, vendor):
     manage("channel", "set", vendor, "--api-key", "k2", *MODELS_AND_ONE)
     manage("channel", "set", vendor, "--cost", "0.01")
 
@@ -197,7 +197,7 @@ def test_a_discarded_revision_is_gone_with_its_key(manage, vendor):
     assert manage("channel", "test", vendor, "--pending").error == "vendor has no pending revision"
 
 
-def test_what_is_only_in_part_of_it_another_keeps_its_approval(manage, vendor):
+def test_routes_that_a_revision_does_not_change_keep_their_approval(manage, vendor):
     manage("channel", "set", vendor, "--map", "dall-e-3=d3")
     manage("channel", "test", vendor, "--pending", "--route", "dall-e-3")
 

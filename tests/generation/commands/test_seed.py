@@ -129,7 +129,7 @@ def test_a_new_pepper_makes_no_second_demo_key(manage, embedded, settings):
 
 
 @pytest.mark.django_db
-def test_what_operators_changed_stays(manage, embedded):
+def test_operators_changes_survive_another_seed(manage, embedded):
     manage("seed")
     Contract.objects.filter(model="dall-e-2").update(max_n=3, is_enabled=False)
     Channel.objects.update(priority=5, is_enabled=False, weight=7)
@@ -301,7 +301,7 @@ def test_storage_that_is_down_is_one_clear_line(manage, settings):
 
 
 @pytest.mark.django_db
-def test_it_can_migrate_first(manage):
+def test_the_seed_can_migrate_first(manage):
     said = manage("seed", "--migrate")
 
     assert said.error is None

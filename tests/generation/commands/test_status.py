@@ -42,7 +42,7 @@ def test_nothing_is_open(manage):
     }
 
 
-def test_what_is_open_is_printed_and_ends_with_1(manage):
+def test_open_conditions_are_printed_and_the_exit_status_is_1(manage):
     at = looked(seconds=10)
     one = condition()
 
@@ -76,7 +76,7 @@ def test_a_look_of_more_than_three_minutes_ago_ends_with_1(manage):
     assert manage("status").error is None
 
 
-def test_what_is_silenced_or_accepted_does_not_count_and_is_shown_on_request(manage):
+def test_silenced_and_accepted_conditions_do_not_count_and_are_shown_on_request(manage):
     looked(seconds=10)
     one, other = condition(), condition("bravo")
 
@@ -96,7 +96,7 @@ def test_what_is_silenced_or_accepted_does_not_count_and_is_shown_on_request(man
     assert manage("status").error == "open conditions: 2"
 
 
-def test_one_is_assigned_to_whoever_runs_the_command_or_is_named(manage):
+def test_a_condition_is_assigned_to_the_caller_or_to_a_named_person(manage):
     looked(seconds=10)
     one = str(condition().id)
 

@@ -125,7 +125,7 @@ def test_a_price_of_one_tenant_is_a_condition_of_its_own(acme, other, sell, look
     ],
     ids=["not served any more", "a sandbox", "sold two days ago", "demo data"],
 )
-def test_what_is_not_sold_any_more_is_no_condition(acme, sell, look, end):
+def test_a_cell_no_longer_sold_is_no_condition(acme, sell, look, end):
     sell(acme)
     flat_cost(60_000)
     look(0)

@@ -35,7 +35,7 @@ def smelly(wrong, look):
     return Condition.objects.get()
 
 
-def test_what_goes_on_keeps_its_beginning_and_says_the_latest(smelly, wrong, look):
+def test_a_continuing_condition_keeps_its_beginning_and_takes_the_latest_words(smelly, wrong, look):
     wrong[0] = FoundCondition("fridge", Micros(7), "it smells more")
 
     look(1)
@@ -45,7 +45,7 @@ def test_what_goes_on_keeps_its_beginning_and_says_the_latest(smelly, wrong, loo
     assert (now.id, now.resolved_at) == (smelly.id, None)
 
 
-def test_what_comes_again_begins_again_with_nobody_on_it(smelly, wrong, look):
+def test_a_recurring_condition_begins_anew_unassigned(smelly, wrong, look):
     conditions.assign(condition_id=smelly.id, to="ann", actor="test")
     again = wrong.pop()
     look(1)
@@ -60,7 +60,7 @@ def test_what_comes_again_begins_again_with_nobody_on_it(smelly, wrong, look):
     assert now.assigned_to == ""
 
 
-def test_one_object_is_one_condition_as_long_as_a_row_takes(wrong, look):
+def test_objects_equal_in_their_first_200_characters_are_one_condition(wrong, look):
     wrong += [
         FoundCondition("a" * 201, None, "b" * 301),
         FoundCondition("a" * 202, Micros(2**63), "c" * 301),
@@ -70,7 +70,7 @@ def test_one_object_is_one_condition_as_long_as_a_row_takes(wrong, look):
     assert Condition.objects.get().micros == 2**63 - 1
 
 
-def test_what_ended_90_days_ago_is_forgotten_unless_it_was_accepted(smelly, wrong, look):
+def test_conditions_ended_90_days_ago_are_forgotten_unless_accepted(smelly, wrong, look):
     wrong.append(FoundCondition("cellar", None, "it smells"))
     look(1)
     conditions.accept(condition_id=smelly.id, why="cheese", now=clock.now(), actor="test")
@@ -99,7 +99,7 @@ def test_a_look_with_more_of_what_was_sold_is_another(smelly, wrong):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_worker_looks_at_a_time(monkeypatch):
+def test_only_one_worker_looks_at_a_time(monkeypatch):
     began, may_end = threading.Event(), threading.Event()
 
     def slow(_outlook):
@@ -170,7 +170,7 @@ def test_a_silence_ends_by_itself(smelly):
     assert standing.needing(now + timedelta(hours=4)) == [smelly]
 
 
-def test_what_is_accepted_stays_so_when_it_comes_again_until_it_is_recalled(smelly, wrong, look):
+def test_an_accepted_condition_stays_accepted_on_recurrence_until_recalled(smelly, wrong, look):
     again = wrong.pop()
     conditions.accept(condition_id=smelly.id, why="cheese", now=clock.now(), actor="test")
     look(1)
@@ -225,7 +225,7 @@ def test_a_silence_takes_a_week_at_most(smelly, hours):
         )
 
 
-def test_what_has_ended_cannot_be_assigned(smelly, wrong, look):
+def test_an_ended_condition_cannot_be_assigned(smelly, wrong, look):
     wrong.clear()
     look(1)
 

@@ -88,7 +88,7 @@ def test_a_proof_that_did_not_come_for_two_hours(look):
     assert look(122) == {}
 
 
-def test_what_was_sold_and_nobody_counted_for_five_minutes(look):
+def test_sales_uncounted_for_five_minutes_are_a_condition(look):
     look(0)
 
     assert look(5, counted=0) == {}
@@ -153,7 +153,7 @@ def test_money_that_waits_for_another_person(acme, look):
     assert look(2) == {}
 
 
-def test_what_sandboxes_delivered_is_no_spending(acme, look):
+def test_sandbox_deliveries_are_no_spending(acme, look):
     make_channel("play", serves="both")
     spend(acme, 90_000_000, channel="play")
 

@@ -37,7 +37,7 @@ def test_a_model_whose_channels_shrank_to_one(channel, look):
     assert look(3) == {}
 
 
-def test_what_an_operator_has_stopped(channel, look):
+def test_a_stop_is_a_condition_until_it_ends(channel, look):
     at = datetime(2026, 11, 20, 10, 2, tzinfo=UTC)
     at_first = look(0)
 

@@ -74,7 +74,7 @@ async def test_a_newcomer_does_not_pass_who_waits_and_has_fewer():
         line.chooser.count_out(line.calls[1], None)
 
 
-async def test_where_nobody_waits_a_tenant_has_all_places():
+async def test_a_tenant_has_all_places_while_nobody_else_waits():
     line = Line(cap=3)
     async with asyncio.TaskGroup() as waiting:
         for tenant in [GREEDY] * 3:

@@ -47,7 +47,7 @@ def test_a_channel_that_can_do_everything_gets_everything():
     [channel(ignored=("style", "mask")), channel(fields=frozenset({"watermark"}))],
     ids=["its operator says so", "its adapter says so"],
 )
-def test_what_a_channel_does_not_honour_is_not_sent_and_named(narrow):
+def test_fields_that_a_channel_ignores_are_not_sent_and_are_named(narrow):
     assert request_for(generation(), narrow, {}).fields == {"watermark": False}
     assert ignored_by(generation(), narrow, answer()) == ("style",)
 

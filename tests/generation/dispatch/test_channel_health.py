@@ -129,7 +129,7 @@ def test_the_third_failure_opens_the_breaker(channels, ended):
 
 
 @pytest.mark.parametrize("ended", ["rejected", "moderated", "bad_result", "storage_failed"])
-def test_what_is_no_fault_of_the_channels_does_not_count(channels, ended):
+def test_failures_that_are_not_the_channels_do_not_count(channels, ended):
     for second in range(20):
         channels.call(second, ended)
 
@@ -177,7 +177,7 @@ def test_five_failures_in_a_row_open_the_breaker_however_well_it_went_before(cha
     assert channels.usable(1) is False
 
 
-def test_one_success_among_the_last_five_keeps_it_closed(channels):
+def test_one_success_among_the_last_five_keeps_the_breaker_closed(channels):
     for _ in range(20):
         channels.call(0)
     for ended in ("refused", "refused", "delivered", "refused", "refused"):
@@ -408,7 +408,7 @@ def test_one_success_ends_all_doubt(channels):
     assert not rejected(channels, ANN, BOB, ANN, BOB)
 
 
-def test_what_another_channel_delivered_counts_against_the_one_that_rejected_it(channels):
+def test_a_delivery_elsewhere_counts_against_the_channel_that_rejected(channels):
     for now in range(3):
         assert channels.health.is_usable(ROUTE, now=now)
         channels.health.was_wrong(ROUTE, now=now)

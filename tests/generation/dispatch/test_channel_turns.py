@@ -94,7 +94,7 @@ def test_a_reset_closes_what_is_open_and_opens_what_is_closed():
     ]
 
 
-def test_of_too_many_the_oldest_are_dropped_and_counted():
+def test_the_oldest_of_too_many_turns_are_dropped_and_counted():
     turns = Turns()
     dropped = REGISTRY.get_sample_value("pictor_channel_events_dropped_total") or 0
 
@@ -119,7 +119,7 @@ def written(turns: Turns, count: int) -> list[tuple[str, float | None, Any]]:
     return list(rows.values_list("kind", "seconds", "worker"))
 
 
-def test_what_the_database_does_not_take_is_written_a_second_later(
+def test_turns_refused_by_the_database_are_written_a_second_later(
     channel, pooled_connections, monkeypatch
 ):
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
@@ -141,7 +141,7 @@ def test_what_the_database_does_not_take_is_written_a_second_later(
     assert found == [("breaker_opened", 10.0, WORKER), ("breaker_closed", None, WORKER)]
 
 
-def test_of_a_channel_that_was_deleted_nothing_is_written(channel):
+def test_turns_of_a_deleted_channel_are_not_written(channel):
     gone = make_channel("gone")
     moment = clock.now()
     turns = [BreakerTurn(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]

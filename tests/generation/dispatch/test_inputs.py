@@ -180,7 +180,7 @@ async def test_a_redirect_is_followed_where_the_guard_lets_it(server, public, sp
     ],
     ids=["404", "500", "private", "http", "a circle", "nonsense", "nowhere", "cut short"],
 )
-async def test_what_cannot_be_fetched_has_one_answer(server, public, spools, script, monkeypatch):
+async def test_every_failed_fetch_has_one_answer(server, public, spools, script, monkeypatch):
     monkeypatch.setattr(inputs, "READ_SECONDS", 0.5)
     server.script = script
 
@@ -212,7 +212,7 @@ async def test_the_second_of_two_is_named(server, public, spools):
 
 
 @pytest.mark.parametrize("body", [b"<html>", PNG[:-20], b"", b"GIF89a" + bytes(50)])
-async def test_what_is_no_image_is_refused(server, public, spools, body):
+async def test_a_body_that_is_no_image_is_refused(server, public, spools, body):
     server.script = says(body)
 
     message = await refusal(public, spools, f"https://cats.com:{server.port}/a.png")
@@ -293,7 +293,7 @@ async def test_a_tenant_fetches_a_few_at_a_time_and_keeps_nobody_else(server, pu
     assert await asyncio.gather(*slow) == [1] * 6
 
 
-async def test_what_is_private_is_open_to_channels_and_to_no_address_of_a_caller(server, spools):
+async def test_private_hosts_allowed_to_channels_stay_closed_to_callers_addresses(server, spools):
     ways = HttpPools()
     dispatcher = Dispatcher(http=ways, allow=[server.host_port], spools=spools, gate=open_gate())
     theirs = dispatcher._fetching.http  # noqa: SLF001 - what callers' addresses are fetched by
@@ -328,7 +328,7 @@ async def test_an_address_whose_name_had_no_turn_is_not_the_callers_fault(spools
     assert "could not be looked up just now" in failed.value.error.message
 
 
-async def test_who_gets_no_turn_in_time_is_told_so(server, public, spools, monkeypatch):
+async def test_a_fetch_without_a_turn_in_time_is_refused(server, public, spools, monkeypatch):
     monkeypatch.setattr(inputs, "FETCHES_PER_TENANT", 1)
     fetching, tenant = inputs.Fetching(public), uuid4()
     one = addressed(f"https://cats.com:{server.port}/a.png")

@@ -105,7 +105,7 @@ def dispatched_before(customer: PayingCustomer) -> Generation:
     ],
     ids=["size", "configuration", "model", "its model", "its size", "dispatched", "a test"],
 )
-def test_what_is_something_else_is_claimed_without_an_attempt(seeded, make, expected):
+def test_a_generation_unlike_its_bell_is_claimed_without_an_attempt(seeded, make, expected):
     make_channel("both", ORIGIN, "dall-e-3", serves="both")
 
     claim = taken(make(PayingCustomer("acme")), **expected)
@@ -115,13 +115,13 @@ def test_what_is_something_else_is_claimed_without_an_attempt(seeded, make, expe
 
 
 @pytest.mark.parametrize("change", [{"task": "edit"}, {"inputs": [{"label": "image"}]}], ids=str)
-def test_what_needs_images_first_begins_later(queued, change):
+def test_a_request_with_images_begins_its_attempt_later(queued, change):
     Generation.objects.update(**change)
 
     assert not taken(queued).has_begun
 
 
-def test_what_is_not_to_be_had_begins_no_attempt(queued):
+def test_a_failed_claim_begins_no_attempt(queued):
     taken(queued)
     catalogue = current_catalogue()
     (route, *_) = catalogue.routes_for(ORIGIN, livemode=True)
@@ -163,7 +163,7 @@ def test_a_call_is_counted_in_where_it_is_chosen_and_out_if_it_is_not_made(choos
     assert (beside, first_of(chooser)) == ("second", "first")
 
 
-def test_what_began_too_late_is_closed_without_a_call(queued, channel, tmp_path):
+def test_an_attempt_begun_too_late_is_closed_without_a_call(queued, channel, tmp_path):
     claim = taken(queued)
     attempt = Attempt.objects.get()
     chooser = Chooser()
@@ -197,11 +197,11 @@ def test_a_call_that_was_not_made_says_nothing_about_its_channel(chooser):
 @pytest.mark.parametrize(
     ("model", "size"), [("", ""), ("unheard-of", SIZE), (ORIGIN, "a size"), (ORIGIN, "7x7")]
 )
-def test_of_what_is_not_known_no_call_is_chosen(chooser, model, size):
+def test_an_unknown_model_or_size_has_no_first_call(chooser, model, size):
     assert first_of(chooser, model, size) is None
 
 
-def test_where_the_prompt_may_need_a_sentence_more_none_is_chosen(seeded):
+def test_no_first_call_is_chosen_where_the_prompt_may_need_a_suffix(seeded):
     make_channel("wide", "gpt-image-1", sizes=["1536x1024"])
     make_channel("exact", "gpt-image-1", priority=99)
     current_catalogue()
@@ -384,7 +384,7 @@ def test_a_claim_whose_answer_was_lost_leaves_no_attempt_that_may_have_cost_anyt
 
 
 @pytest.mark.usefixtures("channel", "pooled_connections")
-def test_what_is_claimed_as_the_gate_closes_is_queued_again_uncalled(acme, queued, tmp_path):
+def test_a_claim_made_as_the_gate_closes_is_requeued_without_a_call(acme, queued, tmp_path):
     gate = open_gate()
     gate.close("PutObject: 507")
 

@@ -114,7 +114,7 @@ def send(streamed: Claim, spools: Spools) -> Send:
     return call
 
 
-async def test_who_has_gone_has_none_made_and_who_takes_over_has_the_rest(
+async def test_a_gone_caller_gets_no_partial_images_and_its_successor_gets_the_rest(
     send, make, announced, streamed
 ):
     row = Generation.objects.filter(id=streamed.generation.id)
@@ -161,9 +161,7 @@ async def test_a_partial_image_is_stored_and_announced(streamed, send, announced
         (WantedImage("png", made_into=Size(32, 32)), probe.ImageFacts("png", 32, 32)),
     ],
 )
-async def test_it_has_the_format_and_the_pixels_of_the_finished_one(
-    send, announced, make, wanted, facts
-):
+async def test_a_partial_image_has_the_final_format_and_size(send, announced, make, wanted, facts):
     await send(make(), wanted=wanted)
 
     (news,) = announced()
@@ -171,7 +169,7 @@ async def test_it_has_the_format_and_the_pixels_of_the_finished_one(
     assert (news["output_format"], news["size"]) == (facts.format, facts.size)
 
 
-async def test_it_is_mended_as_a_finished_one_is(send, announced, make):
+async def test_a_partial_image_is_mended_like_a_final_one(send, announced, make):
     await send(make(0, content=with_tail(drawn((64, 48)))), make(1, content=photo("JPEG")))
 
     padded, turned = [one["key"] for one in announced()]
@@ -187,7 +185,7 @@ async def test_it_is_mended_as_a_finished_one_is(send, announced, make):
         ({"quality_sent": "high", "fields": {}}, ("high", "auto")),
     ],
 )
-async def test_it_says_of_itself_what_the_finished_one_will(
+async def test_a_partial_image_states_the_final_quality_and_background(
     send, announced, make, generation, facts
 ):
     await send(make(), **generation)
@@ -203,7 +201,7 @@ async def test_each_place_is_filled_once_also_by_a_second_attempt(send, announce
     assert [(news["image"], news["index"]) for news in announced()] == [(0, 0), (1, 0)]
 
 
-async def test_what_cannot_be_decoded_is_lost_and_the_next_one_is_not(
+async def test_an_undecodable_partial_image_is_dropped_and_the_next_is_sent(
     send, announced, make, caplog
 ):
     await send(make(index=0, content=b"no image"), make(index=1))

@@ -128,7 +128,7 @@ def test_a_result_says_what_was_mended(data, mended, delivered, spools):
     good.spool.close()
 
 
-def test_what_is_no_image_leaves_its_spool_to_the_caller(delivered, spools):
+def test_a_body_that_is_no_image_leaves_its_spool_to_the_caller(delivered, spools):
     image = delivered(noise()[:300_000])
 
     good = verified(image, wanted=WantedImage("png"), spools=spools)
@@ -186,7 +186,7 @@ def test_a_small_png_is_mended_where_it_holds_no_loop_up(
     ],
     ids=["another format", "fewer pixels", "large"],
 )
-def test_what_takes_a_while_holds_no_loop_up(data, wanted, delivered, spools, by_the_loop):
+def test_slow_conversions_run_outside_the_loop(data, wanted, delivered, spools, by_the_loop):
     good = asyncio.run(verified_on_loop(delivered(data), wanted=wanted, spools=spools))
 
     assert by_the_loop == [False]

@@ -81,7 +81,9 @@ def test_the_history_counts_only_what_has_a_budget():
     ("is_doubted", "has_next", "follows"),
     [(True, True, "next_channel"), (True, False, "give_up"), (False, True, "give_up")],
 )
-def test_what_a_doubted_channel_rejects_is_tried_on_the_next(is_doubted, has_next, follows):
+def test_a_request_rejected_by_a_doubted_channel_is_tried_on_the_next(
+    is_doubted, has_next, follows
+):
     found = decide(
         AttemptClass.REJECTED,
         history=History(),

@@ -99,7 +99,7 @@ def test_a_channel_that_cannot_make_the_size_has_no_share():
     assert by_channel([]) == {}
 
 
-def test_where_all_weigh_nothing_the_first_goes_first():
+def test_the_first_channel_goes_first_where_all_weigh_nothing():
     assert by_channel([named("one", weight=0), named("two", weight=0)]) == {"one": 1.0, "two": 0.0}
 
 

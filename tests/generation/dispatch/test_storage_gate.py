@@ -80,7 +80,7 @@ def test_the_probe_opens_it_where_no_image_waits(gate, told):
     assert told == [math.inf, 0, 4]
 
 
-def test_while_an_image_waits_the_probe_decides_after_ten_seconds_only(gate, told, clock):
+def test_the_probe_decides_only_after_ten_seconds_while_an_image_waits(gate, told, clock):
     with closed(gate).storing():
         gate.proved()
         early = gate.is_open
@@ -115,7 +115,7 @@ def test_a_first_try_that_failed_before_it_was_closed_does_not_count_after(gate)
     assert gate.is_open
 
 
-def test_its_opening_is_forgotten_once_all_are_let_through(gate, told, monkeypatch):
+def test_the_gates_opening_is_forgotten_once_all_are_let_through(gate, told, monkeypatch):
     monkeypatch.setattr(module, "ALL_AT_ONCE", 8)
     closed(gate).proved()
 

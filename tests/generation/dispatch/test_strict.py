@@ -65,7 +65,7 @@ def test_after_a_wrong_size_the_others_are_called(chooser):
     assert asyncio.run(chosen(chooser, FIRST, is_strict=False)) is FIRST
 
 
-def test_of_several_images_one_wrong_one_suffices(chooser):
+def test_one_wrong_image_of_several_suffices(chooser):
     chooser.delivered(FIRST, wanted=SIZE, sizes=[SIZE, WRONG])
 
     assert asyncio.run(chosen(chooser, FIRST)) is NO_STRICT_CHANNEL
@@ -79,7 +79,7 @@ def test_the_last_delivery_decides(chooser):
     assert chooser.was_right(FIRST)
 
 
-def test_of_what_was_never_delivered_nothing_is_known(chooser):
+def test_a_size_never_delivered_is_unknown(chooser):
     assert asyncio.run(chosen(chooser, FIRST)) is FIRST
     assert not chooser.was_right(FIRST)
 
@@ -101,7 +101,7 @@ def test_a_wrong_size_of_somebody_elses_puts_that_off():
 
 
 @pytest.mark.usefixtures("long_after")
-def test_one_asks_at_a_time(chooser):
+def test_only_one_request_probes_at_a_time(chooser):
     delivered(chooser, FIRST, WRONG)
 
     probe, call = asyncio.run(next_strict(chooser, FIRST))
@@ -119,7 +119,7 @@ def test_nobodys_image_is_risked_where_another_channel_can_make_it(chooser):
     assert asyncio.run(chosen(chooser, FIRST, SECOND)) is SECOND
 
 
-def test_whoever_waits_for_a_channel_that_turns_out_wrong_is_told(chooser):
+def test_a_request_waiting_for_a_channel_that_proves_wrong_is_refused(chooser):
     narrow = candidate(max_concurrency=1)
 
     async def waited() -> Candidate | PictorError:
@@ -135,7 +135,7 @@ def test_whoever_waits_for_a_channel_that_turns_out_wrong_is_told(chooser):
     assert asyncio.run(waited()) is NO_STRICT_CHANNEL
 
 
-def test_its_first_attempt_is_not_chosen_before_it_is_known_to_be_strict(seeded, chooser):
+def test_a_channel_avoided_by_strict_sizes_gets_no_first_attempt(seeded, chooser):
     make_channel()
     current_catalogue()
     with chooser.opening(ORIGIN, SIZE, ANN) as before:

@@ -36,7 +36,7 @@ def test_the_demo_begins_again_without_a_past(demo):
     assert proof() == []
 
 
-def test_what_was_is_nameless_and_without_words(demo):
+def test_the_removed_demo_is_anonymous_and_without_prompts(demo):
     demo_removal.remove(demo, now=clock.now(), actor="test")
 
     former = Tenant.objects.exclude(name="demo").get()

@@ -27,7 +27,7 @@ def test_two_thousand_requests_in_order_fill_ninety_days_and_end_before_now():
     assert (NOW - told[-1].at).total_seconds() > 720
 
 
-def test_its_channel_is_seen_at_work_just_before_now():
+def test_the_demos_channel_worked_just_before_now():
     told = story.sample_requests(NOW)
     ends = [one.at + timedelta(seconds=sum(call.seconds for call in one.calls)) for one in told]
 

@@ -25,7 +25,7 @@ def test_without_the_wish_there_is_no_history(wishes):
     assert available_to(Tenant.objects.get().id) == 100_000_000
 
 
-def test_where_money_has_moved_there_is_no_history(wishes):
+def test_an_installation_with_money_gets_no_demo_history(wishes):
     create_tenant(name="acme", opening_balance=Micros(1), actor="test")
 
     seeding.seed(wishes)
@@ -44,7 +44,7 @@ def test_a_ledger_that_has_begun_takes_no_past(wishes):
     assert [*ledger_findings(), *protection_findings()] == []
 
 
-def test_what_is_not_demo_data_alone_is_not_removed(wishes):
+def test_a_workspace_with_other_data_is_not_removed(wishes):
     seeding.seed(SeedOptions(demo_api_key=wishes.demo_api_key))
 
     with pytest.raises(ValidationError, match="no demo data"):

@@ -48,7 +48,7 @@ def test_usage_counted_again_comes_out_identical(demo):
     assert rollups() == before
 
 
-def test_what_was_sold_then_is_apart_from_what_is_sold(demo, monkeypatch):
+def test_demo_sales_are_apart_from_live_sales(demo, monkeypatch):
     monkeypatch.setattr(sold, "TRAIL_SECONDS", 0.0)
     add_sold()
 
@@ -79,7 +79,7 @@ def test_models_and_their_users_bring_what_the_ledger_says(demo, monkeypatch):
     assert [(one.images, one.revenue, one.cost) for one in live] == [(0, 0, 0)] * len(live)
 
 
-def test_it_is_all_there_and_all_marked(demo):
+def test_the_whole_history_is_there_and_marked_as_demo(demo):
     assert Generation.objects.count() == 2000
     assert set(Generation.objects.values_list("source", flat=True)) == {"demo"}
     states = dict.fromkeys(Generation.objects.values_list("state", flat=True))
@@ -98,7 +98,7 @@ def test_the_demo_begins_with_its_balance_whatever_it_is_said_to_have_spent(demo
     assert Transfer.objects.filter(kind="capture").count() > 1700
 
 
-def test_its_keys_are_as_old_as_it_is_and_one_is_revoked(demo):
+def test_demo_keys_are_as_old_as_the_workspace_and_one_is_revoked(demo):
     keys = {key.name: key for key in ApiKey.objects.all()}
 
     assert keys.keys() == {"demo", "production", "staging", "catalogue-import"}

@@ -10,7 +10,7 @@ from tests.making.factories import at, make_delivery, stored_images, take
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
-def test_it_says_which_image_was_mended_and_how(acme, worker, spools):
+def test_the_answer_tells_which_image_was_mended_and_how(acme, worker, spools):
     generation = acme.generation(n=2)
     claim = take(generation_id=generation.id, worker=worker)
     assert claim is not None

@@ -92,7 +92,7 @@ def test_the_cell_is_that_of_the_upstreams_words(channel, acme, worker, spools):
     assert attempt.cost_source == CostSource.TABLE
 
 
-def test_what_is_unknown_is_not_nothing(channel, queued, worker, spools):
+def test_an_unknown_cost_is_not_zero(channel, queued, worker, spools):
     Route.objects.update(cost_micros=None)
 
     attempt = settle(queued, worker, spools)
@@ -126,9 +126,7 @@ def test_attempts_on_both_sides_of_midnight(channel, claim, seconds, micros):
     assert Transfer.objects.get(kind="loss").amount == micros
 
 
-def test_what_is_delivered_after_midnight_costs_what_its_beginning_did(
-    channel, queued, worker, spools
-):
+def test_an_attempt_over_midnight_costs_by_the_table_of_its_start(channel, queued, worker, spools):
     midnight = clock.now() - timedelta(minutes=1)
     write(channel, [ORIGIN, "any", "any", "fixed", 1_000], since=midnight - timedelta(days=9))
     write(channel, [ORIGIN, "any", "any", "fixed", 2_000], since=midnight)
@@ -144,7 +142,7 @@ def test_what_is_delivered_after_midnight_costs_what_its_beginning_did(
     assert Transfer.objects.get(kind="upstream_cost").amount == 1_000
 
 
-def test_what_could_not_be_stored_costs_its_tokens(channel, queued, worker, spools):
+def test_an_image_that_could_not_be_stored_costs_its_tokens(channel, queued, worker, spools):
     write(channel, OUTPUT, TEXT)
     claim = claimed(queued, worker)
     delivery = make_delivery(claim, spools, usage=USAGE)

@@ -56,7 +56,7 @@ def test_a_running_generation_cannot_be_claimed(claim):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_of_eight_workers_at_once_one_gets_it(queued):
+def test_one_of_eight_workers_at_once_gets_the_claim(queued):
     workers = [make_worker() for _ in range(8)]
     barrier = Barrier(8)
 

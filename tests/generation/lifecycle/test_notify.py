@@ -94,7 +94,7 @@ def test_a_doorbell_goes_from_the_consumer_to_the_loop(doorbell, message, taken,
     assert taken == [rung]
 
 
-def test_of_a_plain_live_request_it_says_what_the_first_call_depends_on(acme):
+def test_only_a_plain_live_requests_ring_names_model_and_size(acme):
     plain, test, sent_along, edited = (acme.generation() for _ in range(4))
     test.livemode = False
     sent_along.inputs = [{"placeholder": "one"}]

@@ -68,7 +68,7 @@ def delivery(claim, spools):
     return make_delivery(claim, spools)
 
 
-def test_what_was_delivered_is_charged(acme, claim, delivery):
+def test_a_delivered_generation_is_charged(acme, claim, delivery):
     assert settled(claim, delivery, now=at("2026-11-20T12:34:56Z")) is True
 
     generation = claim.generation
@@ -195,7 +195,7 @@ def test_a_zombie_settles_nothing(acme, claim, delivery, worker, spools):
     assert ledger_findings() == []
 
 
-def test_what_a_zombies_call_cost_is_booked_as_a_loss(claim, delivery, worker):
+def test_the_cost_of_a_zombies_call_is_booked_as_a_loss(claim, delivery, worker):
     claims.hand_back(worker=worker)
     ended = AttemptEnd(
         delivery.attempt_id,
@@ -331,7 +331,7 @@ def test_the_answer_says_what_was_made_of_what(acme, worker, spools):
 
 
 @pytest.mark.parametrize("background", ["auto", {"type": "transparent"}])
-def test_what_the_sdks_types_do_not_have_is_not_echoed(acme, worker, spools, background):
+def test_values_unknown_to_the_sdks_types_are_not_echoed(acme, worker, spools, background):
     make_channel("old", "dall-e-3")
     claim = claimed(acme, worker, model="dall-e-3", quality="hd", background=background)
 
@@ -382,7 +382,7 @@ def test_a_final_generation_stays_as_it_is_whatever_the_condition_says(acme, cla
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("patient_connections")
-def test_of_many_ends_at_once_exactly_one_counts(acme, claim, delivery):
+def test_exactly_one_of_many_ends_at_once_counts(acme, claim, delivery):
     barrier = Barrier(8)
 
     def end(index: int) -> bool:

@@ -94,7 +94,7 @@ def test_a_form_that_is_sent_twice_credits_once(orderer, ann):
     assert Transfer.objects.get(kind="credit").reason == "sorry"
 
 
-def test_one_that_failed_is_credited_once_whoever_asks(orderer, ann):
+def test_a_failed_generation_is_credited_once_whoever_asks(orderer, ann):
     made, now = failed(orderer), clock.now()
     credit(once=new_uuid(), generation=made, gift=given(40_000), giver=Giver(ann), now=now)
 
@@ -107,7 +107,7 @@ def test_one_that_failed_is_credited_once_whoever_asks(orderer, ann):
     assert moved("credit") == [40_000, 50_000]
 
 
-def test_who_may_give_so_much_a_day_gives_no_more(orderer, ann, tmp_path):
+def test_a_daily_limit_on_gifts_is_not_exceeded(orderer, ann, tmp_path):
     first, second, now = delivered(orderer, tmp_path), failed(orderer), clock.now()
     giver, once = Giver(ann, most_a_day=Micros(100_000)), new_uuid()
     refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
@@ -132,7 +132,7 @@ def test_a_generation_of_another_tenant_is_not_refunded(orderer, tmp_path):
         )
 
 
-def test_what_was_delivered_is_refunded_and_not_credited(orderer, ann, tmp_path):
+def test_a_delivered_generation_is_refunded_and_not_credited(orderer, ann, tmp_path):
     made = delivered(orderer, tmp_path)
     made.refresh_from_db()
 

@@ -79,7 +79,7 @@ def test_an_incident_goes_from_its_beginning_to_its_end(acme):
     assert updated(incident, State.INVESTIGATING, now=NOON + 5 * HOUR).ends_at is None
 
 
-def test_what_is_sent_twice_is_said_once(acme):
+def test_a_form_sent_twice_is_published_once(acme):
     make_owner(acme, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=1))
     once = said(mails=True)
     first, second = begun(said=once), begun(said=once)
@@ -94,7 +94,7 @@ def test_what_is_sent_twice_is_said_once(acme):
 
 @pytest.mark.usefixtures("pooled_connections")
 @pytest.mark.django_db(transaction=True)
-def test_what_is_sent_twice_at_once_is_said_once():
+def test_a_form_sent_twice_at_once_is_published_once():
     sow()
     once = said()
 
@@ -107,7 +107,7 @@ def test_what_is_sent_twice_at_once_is_said_once():
     assert (Incident.objects.count(), IncidentUpdate.objects.count()) == (1, 1)
 
 
-def test_what_no_feed_can_hold_is_left_out(acme):
+def test_characters_that_no_feed_can_hold_are_left_out(acme):
     incident = begun(title="Wrong\x01 colours\0", said=said(" One.\x0b\r\n\r\nTwo\x1b\ud800."))
     update = incident.updates.get()
     corrected = incidents.correct(update_id=update.id, words="Three.\0", now=NOON, actor="Bob")
@@ -166,7 +166,7 @@ def test_maintenance_that_ends_early_or_is_called_off(acme):
     assert off.state_at(NOON + 2 * HOUR) == "completed"
 
 
-def test_what_goes_on_is_before_what_is_ahead(acme):
+def test_present_incidents_come_before_planned_ones(acme):
     ahead, later, now = planned(2, 3), planned(4, 5), begun()
 
     assert [one.id for one in incidents.recent_incidents(now=NOON, since=NOON).open] == [

@@ -106,7 +106,7 @@ def test_another_model_or_another_time_is_another_outage(hit):
     assert _covers(Window(covered.since - HOUR, covered.since)) == 0
 
 
-def test_what_was_credited_by_itself_is_no_outages(hit):
+def test_a_generation_credited_by_itself_is_left_out_of_the_outage(hit):
     second = failed(hit)
     gift = Gift(Micros(70_000), "sorry", "they wrote")
     compensation.credit(
@@ -118,7 +118,7 @@ def test_what_was_credited_by_itself_is_no_outages(hit):
     assert (one.failed, one.quoted) == (1, QUOTED)
 
 
-def test_what_was_declined_or_reversed_covers_nothing(hit):
+def test_a_declined_or_reversed_credit_covers_no_time(hit):
     much = Micros(50_000_000_000)
     (waits,) = made_good(outage(), each=much)
     (meanwhile,) = made_good(outage())

@@ -117,7 +117,7 @@ def test_settlements_wait_for_no_recount(acme, claim, worker):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_settles_meanwhile_is_counted_in_a_row_that_was_wrong(acme, claim, worker):
+def test_a_settlement_during_the_recount_is_counted(acme, claim, worker):
     later = take(generation_id=acme.generation().id, worker=worker)
     fail_one(claim)
     UsageRollup.objects.update(generations=40, latency={"7": 40})

@@ -76,7 +76,7 @@ def margin(*arguments: str) -> str:
     return said.getvalue()
 
 
-def test_what_was_sold_is_counted_by_row_size_and_channel(queued, worker, spools):
+def test_sales_are_counted_by_price_row_size_and_channel(queued, worker, spools):
     delivered(queued, worker, spools)
 
     add_sold()
@@ -185,7 +185,7 @@ def test_a_cost_nobody_knows_is_counted_and_is_not_0(acme, channel, worker, spoo
     assert (row["channel"], row["unknown_cost"], row["percent"]) == ("one", 2, None)
 
 
-def test_what_people_give_and_take_back_is_the_tenants_alone(acme):
+def test_credits_and_reversals_count_for_the_tenant_without_a_model(acme):
     credit(tenant_id=acme.id, amount=Micros(50), reason="gift", actor="test")
     reverse(tenant_id=acme.id, seq=2, amount=Micros(20), reason="typo", actor="test")
     adjust(tenant_id=acme.id, amount=Micros(-7), reason="typo", actor="test")
@@ -270,7 +270,7 @@ def test_nothing_younger_than_a_minute_is_counted(queued, worker, spools, monkey
     assert rows("day", "images") == [(days_ago(0), 1)]
 
 
-def test_what_fails_in_the_middle_is_neither_lost_nor_counted_twice(
+def test_sales_are_neither_lost_nor_counted_twice_after_a_failure(
     queued, worker, spools, monkeypatch
 ):
     SoldUntil.objects.create()
@@ -306,7 +306,7 @@ def test_a_transfer_that_is_committed_late_is_waited_for(acme, other, monkeypatc
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_moves_money_for_a_moment_is_waited_out(acme, other):
+def test_counting_waits_for_open_transactions(acme, other):
     add_sold()
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
@@ -380,7 +380,7 @@ def test_counted_again_it_is_the_same_and_what_was_wrong_is_put_right(acme, work
     assert all_rows() == before
 
 
-def test_what_is_wrong_is_a_sentence(acme, queued, worker, spools):
+def test_a_wrong_count_is_told_in_a_sentence(acme, queued, worker, spools):
     delivered(queued, worker, spools)
     add_sold()
     SoldDay.objects.update(captured_micros=1, images=2)

@@ -139,7 +139,7 @@ def cost(channel: str, micros: int | None, *, tokens: int | None = None) -> None
 
 
 @pytest.mark.usefixtures("sold")
-def test_what_a_day_costs_us_either_way():
+def test_the_daily_cost_is_told_before_and_after():
     cost("old", 20_000)
     cost("new", 5_000)
     services.set_channel(name="new", options=ChannelOptions(weight=3), actor="test")
@@ -150,7 +150,7 @@ def test_what_a_day_costs_us_either_way():
 
 
 @pytest.mark.usefixtures("sold")
-def test_what_charges_tokens_costs_what_it_did_and_a_new_one_nobody_knows_what():
+def test_a_channel_charging_tokens_costs_as_before_and_a_new_ones_cost_is_unknown():
     cost("old", 90_000, tokens=40_000_000)
     cost("new", None, tokens=40_000_000)
 
@@ -184,7 +184,7 @@ def test_a_sandbox_costs_nothing():
 
 
 @pytest.mark.usefixtures("sold")
-def test_what_joins_is_foreseen_without_a_change():
+def test_an_added_channels_share_is_foreseen_without_a_change():
     options = ChannelOptions(priority=5, cost=Micros(5_000))
     services.set_channel(name="new", options=options, actor="test")
     new = Channel.objects.get(name="new")

@@ -113,7 +113,7 @@ def test_the_mails_link_to_what_asked_for_it_and_to_the_guide(acme, settings):
     assert '"https://pictor.example/pricing/"' in stays.html
 
 
-def test_who_does_not_use_it_own_it_or_shown_the_address_is_not_mailed(acme, other):
+def test_only_owners_of_recent_use_with_confirmed_addresses_are_mailed(acme, other):
     use(acme, ANN, 40 * DAY)
     make_owner(other, BOB, used="gpt-image-2", at=END - 9 * DAY)
     idle, unshown = PayingCustomer("idle"), PayingCustomer("unshown")
@@ -151,7 +151,7 @@ def test_nobody_is_mailed_of_a_model_that_is_switched_off(acme):
     assert mail_sunsets(now=END - 30 * DAY) == 0
 
 
-def test_who_begins_with_it_late_is_told_then(acme, other):
+def test_a_late_user_of_an_ending_model_is_mailed_then(acme, other):
     use(acme, ANN, 40 * DAY)
     announced()
     mail_sunsets(now=END - 30 * DAY)
@@ -162,7 +162,7 @@ def test_who_begins_with_it_late_is_told_then(acme, other):
     assert [to for to, _ in told()] == [ANN, BOB]
 
 
-def test_what_is_announced_late_is_told_at_once_and_then_at_its_days(acme):
+def test_a_late_announcement_is_mailed_at_once_and_on_its_days(acme):
     use(acme, ANN, 6 * DAY)
     announced(now=END - 5 * DAY, is_meant=True)
 
@@ -198,7 +198,7 @@ def test_two_at_once_tell_once(acme):
     assert (first, second.result(), len(told())) == (1, 0, 1)
 
 
-def test_who_was_told_hears_that_it_stays_and_nobody_else(acme, other):
+def test_a_withdrawal_is_mailed_only_to_earlier_recipients(acme, other):
     use(acme, ANN, 40 * DAY)
     announced()
     mail_sunsets(now=END - 30 * DAY)
@@ -234,7 +234,7 @@ def test_an_end_that_is_announced_again_is_told_again(acme):
         ({"successor": "gpt-image-2-pro"}, "ends on 1 March 2027", 30),
     ],
 )
-def test_who_was_told_hears_of_a_change_at_once(acme, change, subject, days):
+def test_a_change_is_mailed_to_earlier_recipients_at_once(acme, change, subject, days):
     use(acme, ANN, 40 * DAY)
     announced()
     mail_sunsets(now=END - 30 * DAY)
@@ -252,7 +252,7 @@ def test_who_was_told_hears_of_a_change_at_once(acme, change, subject, days):
     assert [one.days for one in SunsetNotice.objects.all()] == [days]
 
 
-def test_one_go_is_bounded_and_the_next_goes_on(acme, other, monkeypatch):
+def test_one_round_of_mails_is_bounded_and_the_next_continues(acme, other, monkeypatch):
     monkeypatch.setattr(sunset_mail, "MAX_MAILED", 1)
     use(acme, ANN, 40 * DAY)
     use(other, BOB, 40 * DAY)
@@ -261,7 +261,7 @@ def test_one_go_is_bounded_and_the_next_goes_on(acme, other, monkeypatch):
     assert [mail_sunsets(now=END - 30 * DAY) for _ in range(3)] == [1, 1, 0]
 
 
-def test_who_was_told_is_forgotten_90_days_after_the_end(acme):
+def test_recipients_are_forgotten_90_days_after_the_end(acme):
     use(acme, ANN, 40 * DAY)
     announced()
     mail_sunsets(now=END - 30 * DAY)

@@ -65,7 +65,7 @@ def test_all_is_well_with_a_web_process_a_worker_and_a_channel(acme, worker, pre
     assert (found[API], found[WORKERS], found[ORIGIN]) == ("", "", "")
 
 
-def test_what_is_missing_is_named(acme, worker):
+def test_missing_parts_are_named(acme, worker):
     lease.retire(worker=worker)
 
     found = troubles()
@@ -93,7 +93,7 @@ def test_a_model_is_ill_when_half_of_its_latest_requests_failed_by_no_fault_of_t
     assert troubles()[ORIGIN] == trouble
 
 
-def test_what_failed_earlier_says_nothing_of_now(acme):
+def test_an_earlier_failure_says_nothing_of_now(acme):
     ended(acme, 502, 502, 502, ago=timedelta(minutes=6))
 
     assert troubles()[ORIGIN] == ""
@@ -137,7 +137,7 @@ def test_two_clocks_count_one_look(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_what_found_no_database_is_counted_once_there_is_one_again(monkeypatch):
+def test_looks_without_a_database_are_counted_once_it_is_back(monkeypatch):
     def away(*, now):
         raise OperationalError("the server is gone")
 

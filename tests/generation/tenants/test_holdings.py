@@ -53,7 +53,7 @@ def test_usage_is_handed_out_without_who_made_it_for_us(acme):
     assert "channel" not in row
 
 
-def test_what_was_sold_is_handed_out_without_what_it_cost(acme):
+def test_sales_are_exported_without_our_costs(acme):
     SoldDay.objects.create(
         day="2026-11-20", tenant_id=acme.id, is_demo=False, model="gpt-image-2", channel="one",
         **dict.fromkeys(FIGURES, 1),

@@ -76,7 +76,7 @@ def test_tests_and_demo_data_are_not_counted(acme, channel):
     assert counted() == []
 
 
-def test_what_ends_while_others_count_is_counted_once(queued, channel):
+def test_a_call_ending_while_others_count_is_counted_once(queued, channel):
     one, other = Counting(), Counting()
     ended(queued, channel, NOON)
     one.count(now=NOON + timedelta(seconds=1))
@@ -89,7 +89,7 @@ def test_what_ends_while_others_count_is_counted_once(queued, channel):
     assert counted() == [("12:00", "delivered", 3, {"13": 3})]
 
 
-def test_one_that_counted_before_and_writes_after_another_takes_nothing_back(queued, channel):
+def test_a_late_writer_takes_no_counts_back(queued, channel):
     ended(queued, channel, NOON)
     Counting().count(now=NOON)
     AttemptMinute.objects.update(number=5, latency={"13": 5})
@@ -99,7 +99,7 @@ def test_one_that_counted_before_and_writes_after_another_takes_nothing_back(que
     assert counted() == [("12:00", "delivered", 5, {"13": 5})]
 
 
-def test_one_that_ends_long_after_it_began_is_counted_within_the_hour(queued, channel):
+def test_a_call_ending_long_after_its_start_is_counted_within_the_hour(queued, channel):
     counting = Counting()
     counting.count(now=NOON)
     ended(queued, channel, NOON, "unknown", seconds=40_000)
@@ -139,7 +139,7 @@ def test_a_failed_count_is_made_up_for(queued, channel, monkeypatch):
     assert [row[:3] for row in counted()] == [("12:01", "delivered", 1)]
 
 
-def test_where_one_thread_counts_another_does_not_wait_for_it(queued, channel, monkeypatch):
+def test_a_thread_does_not_wait_for_another_that_counts(queued, channel, monkeypatch):
     counting, counts = Counting(), []
 
     def beside(since: datetime) -> None:

@@ -68,7 +68,7 @@ def shut(kind: Kind) -> Shut:
         ({"is_enabled": False, "archived_at": NOON}, ChannelStatus.ARCHIVED, ""),
     ],
 )
-def test_what_is_worst_is_said(facts, standing, why):
+def test_the_worst_fact_decides_a_channels_standing(facts, standing, why):
     found, words = stands(**facts)
 
     assert found == standing
